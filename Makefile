@@ -1,0 +1,63 @@
+# Everything lands in .venv/ and out/; nothing is installed outside this folder.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.8
+READY := $(VENV)/.ready
+PHOTO ?=
+STYLE ?= scandinavian
+
+export PATH := $(abspath $(BIN)):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lock bench synth openapi clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Darkroom needs Python 3.11 or newer; try make PYTHON=python3.13")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(READY): $(BIN)/uv requirements.lock pyproject.toml
+	@echo "Setting up $(VENV) …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+setup: $(READY) ## Make .venv with everything pinned in requirements.lock
+
+demo: $(READY) ## Restyle the sample photo end to end: make demo [PHOTO=me.jpg] [STYLE=industrial]
+	@$(BIN)/darkroom demo $(if $(PHOTO),"$(PHOTO)") --style $(STYLE)
+
+test: $(READY) ## Run every test
+	@$(BIN)/python -m pytest
+
+check: $(READY) ## Lint, types, layering
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## Format the code and fix what ruff can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
+lock: $(BIN)/uv ## Pin the newest allowed versions again
+	@$(LOCK) --all-extras --output-file requirements.lock --upgrade
+	@$(LOCK) --extra handlers --constraint requirements.lock --output-file requirements-handlers.lock --upgrade
+	@$(LOCK) --extra container --constraint requirements.lock --output-file requirements-container.lock --upgrade
+
+bench: $(READY) ## Measure the spine and the preview engine (a few minutes)
+	@$(BIN)/python -m bench
+
+synth: $(READY) ## Synthesize the CloudFormation templates for AWS into cdk.out/
+	@$(BIN)/python -m infra
+
+openapi: $(READY) ## Write handlers/openapi.json again from the contract
+	@$(BIN)/python -m handlers.openapi --write
+
+clean: ## Remove everything that make made
+	@rm -rf $(VENV) .darkroom out build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis

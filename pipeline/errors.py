@@ -1,0 +1,60 @@
+"""Errors with a stable code, a message a person can act on, and whether trying again can help."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ErrorCode(StrEnum):
+    """Every way a request or a job can go wrong. Codes are part of the public contract: never renamed."""
+
+    # The request.
+    INVALID_REQUEST = "invalid_request"
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
+    # The upload.
+    EMPTY_FILE = "empty_file"
+    UNSUPPORTED_MEDIA = "unsupported_media"
+    INVALID_IMAGE = "invalid_image"
+    TOO_LARGE = "too_large"
+    CHECKSUM_MISMATCH = "checksum_mismatch"
+    UPLOAD_EXPIRED = "upload_expired"
+    # The picture.
+    NO_FACE = "no_face"
+    # The machine.
+    ENGINE_UNAVAILABLE = "engine_unavailable"
+    ENDPOINT_UNAVAILABLE = "endpoint_unavailable"
+    CONTAINER_FAILED = "container_failed"
+    OUT_OF_MEMORY = "out_of_memory"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    INTERNAL = "internal"
+
+
+class ErrorDetail(BaseModel):
+    """Why a job failed, as the caller sees it.
+
+    >>> ErrorDetail(code=ErrorCode.EMPTY_FILE, message="The photo has no bytes.").retryable
+    False
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    code: ErrorCode
+    message: str = Field(max_length=1000, description="What happened and what to do about it.")
+    retryable: bool = Field(False, description="Whether the same job can succeed when tried again.")
+
+
+class DarkroomError(Exception):
+    """Raised anywhere in the pipeline to fail a job with a stable code.
+
+    >>> DarkroomError(ErrorCode.TOO_LARGE, "The photo is 31 MB; 20 MB is the limit.").detail.code.value
+    'too_large'
+    """
+
+    def __init__(self, code: ErrorCode, message: str, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.detail = ErrorDetail(code=code, message=message[:1000], retryable=retryable)

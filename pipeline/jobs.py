@@ -1,0 +1,251 @@
+"""The contract: what a caller may ask for, and what a job looks like while it develops.
+
+Everything that crosses a boundary is defined here: the request body (a union over ``kind``), the states a job
+moves through, and the job's public form, which REST, the WebSocket and the result of ``darkroom run --json`` share.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from pipeline.errors import ErrorDetail
+from pipeline.styles import StyleName
+
+MAX_UPLOAD_BYTES = 20 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+MAX_SIDE = 16_384
+MIN_SIDE = 32
+MAX_ATTEMPTS = 3
+
+ContentType = Literal["image/jpeg", "image/png", "image/webp"]
+JobId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file, lower-case hex.")]
+
+
+class State(StrEnum):
+    """Where a job stands. The last four are terminal: they never change again."""
+
+    AWAITING_UPLOAD = "awaiting_upload"
+    QUEUED = "queued"
+    DISPATCHED = "dispatched"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the job has ended."""
+        return not TRANSITIONS[self]
+
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.AWAITING_UPLOAD: frozenset({State.QUEUED, State.FAILED, State.CANCELLED, State.EXPIRED}),
+    State.QUEUED: frozenset({State.DISPATCHED, State.FAILED, State.CANCELLED, State.EXPIRED}),
+    # Back to queued is a retry. Completed without running: the container's progress was lost, its result was not.
+    State.DISPATCHED: frozenset(
+        {State.RUNNING, State.QUEUED, State.COMPLETED, State.FAILED, State.CANCELLED},
+    ),
+    State.RUNNING: frozenset({State.QUEUED, State.COMPLETED, State.FAILED, State.CANCELLED}),
+    State.COMPLETED: frozenset(),
+    State.FAILED: frozenset(),
+    State.CANCELLED: frozenset(),
+    State.EXPIRED: frozenset(),
+}
+
+
+def sources(target: State) -> frozenset[State]:
+    """The states from which ``target`` may be reached.
+
+    >>> sorted(sources(State.RUNNING))
+    [<State.DISPATCHED: 'dispatched'>]
+    """
+    return frozenset(state for state, targets in TRANSITIONS.items() if target in targets)
+
+
+class Kind(StrEnum):
+    """What is made of the pictures."""
+
+    RESTYLE_ROOM = "restyle_room"
+    UPSCALE = "upscale"
+
+
+class Engine(StrEnum):
+    """Who does the work: neural networks, or OpenCV without any weights."""
+
+    MODELS = "models"
+    PREVIEW = "preview"
+
+
+class Room(StrEnum):
+    """The rooms a restyling knows."""
+
+    LIVING_ROOM = "living_room"
+    BEDROOM = "bedroom"
+    KITCHEN = "kitchen"
+    DINING_ROOM = "dining_room"
+    BATHROOM = "bathroom"
+    HOME_OFFICE = "home_office"
+
+
+class Contract(BaseModel):
+    """Base of everything a caller sends: unknown fields are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Upload(Contract):
+    """What the caller is going to upload for one role; the presigned POST is fixed to it."""
+
+    content_type: ContentType
+    size: int | None = Field(None, ge=1, le=MAX_UPLOAD_BYTES, description="Bytes, if known.")
+    sha256: Sha256 | None = None
+
+
+class PhotoUploads(Contract):
+    """The one picture that most kinds start from."""
+
+    photo: Upload
+
+
+class RestyleRoomParams(Contract):
+    """How to restyle a room."""
+
+    style: StyleName = Field(description="The look of the room; GET /styles lists them.")
+    room: Room | None = Field(None, description="What room it is; recognised from the photo when left out.")
+    strength: float = Field(1.0, gt=0, le=1, description="How far to go from the photo to the style.")
+    seed: int = Field(42, ge=0, lt=2**32, description="The same seed makes the same picture again.")
+
+
+class UpscaleParams(Contract):
+    """How to enlarge a picture."""
+
+    scale: float = Field(2.0, gt=1, le=4, description="How many times as wide and as high.")
+
+
+class BaseRequest(Contract):
+    """What requests of every kind share."""
+
+    engine: Engine | None = Field(None, description="Who does the work; the deployment's default when left out.")
+    allow_preview: bool = Field(
+        False, description="Accept the preview engine where the models engine is not available."
+    )
+
+
+class RestyleRoomRequest(BaseRequest):
+    """Restyle a photographed room: new walls, floor and light; the furniture stays."""
+
+    kind: Literal[Kind.RESTYLE_ROOM]
+    params: RestyleRoomParams
+    uploads: PhotoUploads
+
+
+class UpscaleRequest(BaseRequest):
+    """Enlarge a picture."""
+
+    kind: Literal[Kind.UPSCALE]
+    params: UpscaleParams = UpscaleParams()
+    uploads: PhotoUploads
+
+
+JobRequest = Annotated[RestyleRoomRequest | UpscaleRequest, Field(discriminator="kind")]
+
+REQUESTS: dict[Kind, type[RestyleRoomRequest] | type[UpscaleRequest]] = {
+    Kind.RESTYLE_ROOM: RestyleRoomRequest,
+    Kind.UPSCALE: UpscaleRequest,
+}
+
+
+def roles(kind: Kind) -> tuple[str, ...]:
+    """The pictures that a kind needs, in the order a person names them.
+
+    >>> roles(Kind.RESTYLE_ROOM)
+    ('photo',)
+    """
+    uploads = REQUESTS[kind].model_fields["uploads"].annotation
+    assert isinstance(uploads, type) and issubclass(uploads, BaseModel)
+    return tuple(uploads.model_fields)
+
+
+class UploadStatus(BaseModel):
+    """An upload as it stands: what was declared, then what the header of the received file says."""
+
+    content_type: ContentType
+    size: int | None = None
+    sha256: str | None = None
+    received: bool = False
+    width: int | None = None
+    height: int | None = None
+
+
+class Picture(BaseModel):
+    """A picture that a job made. ``url`` is a presigned GET, made anew for every answer."""
+
+    name: str = Field(description="`result`, `thumbnail`, …")
+    key: str
+    content_type: str
+    width: int
+    height: int
+    size: int
+    sha256: str
+    url: str | None = None
+
+
+class ModelUsed(BaseModel):
+    """A model that took part, pinned."""
+
+    id: str
+    revision: str
+
+
+class Quality(BaseModel):
+    """Computed scores in [0, 1]; higher is better."""
+
+    structure: float = Field(ge=0, le=1, description="Agreement of the result's edges with the photo's.")
+    style: float = Field(ge=0, le=1, description="Closeness of the repainted surfaces to the style's palette.")
+    sharpness: float = Field(ge=0, le=1, description="Detail kept, against the photo's.")
+    score: float = Field(ge=0, le=1, description="The mean.")
+
+
+class Result(BaseModel):
+    """What came out, and everything needed to make it again."""
+
+    pictures: list[Picture]
+    engine: Engine
+    seed: int | None = None
+    models: list[ModelUsed] = []
+    quality: Quality | None = None
+    notes: list[str] = Field([], description="What a person should know about this result.")
+
+
+class StageTime(BaseModel):
+    """Wall-clock seconds a stage took."""
+
+    stage: str
+    seconds: float = Field(ge=0)
+
+
+class Job(BaseModel):
+    """A job as its owner sees it, over REST and WebSocket alike."""
+
+    job_id: JobId
+    kind: Kind
+    state: State
+    seq: int = Field(ge=1, description="Grows by one at every change; say the last one seen to miss nothing.")
+    attempt: int = Field(0, ge=0, le=MAX_ATTEMPTS, description="How often the job was given to the endpoint.")
+    progress: float = Field(0.0, ge=0, le=1, description="Never falls.")
+    stage: str | None = None
+    message: str = Field("", description="What is happening, for people.")
+    engine: Engine | None = Field(None, description="The engine that was asked for.")
+    allow_preview: bool = False
+    params: dict[str, JsonValue] = Field(description="As validated, defaults filled in.")
+    uploads: dict[str, UploadStatus]
+    result: Result | None = None
+    error: ErrorDetail | None = None
+    timeline: list[StageTime] = []
+    cost_usd: float | None = Field(None, description="The timeline's seconds at the instance's hourly price.")
+    created_at: datetime
+    updated_at: datetime

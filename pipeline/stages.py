@@ -1,0 +1,126 @@
+"""Stages declare what they need and what they give; a plan is a checked list of them with their shares of progress.
+
+Values pass between stages on a typed blackboard, ``Work``. A stage may read only what it requires and write only
+what it provides, so the declarations stay true and can be documented, checked at import and cached.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+from pydantic import BaseModel
+
+from pipeline.jobs import Engine, Kind
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Artifact(Generic[T]):
+    """A named, typed value that stages hand on. ``about`` gives shape, dtype and value range."""
+
+    name: str
+    about: str
+
+
+class Slot(StrEnum):
+    """What a stage keeps busy. One job at a time holds ``COMPUTE``; any number may be in ``CPU``."""
+
+    CPU = "cpu"
+    COMPUTE = "compute"
+
+
+class Work:
+    """One job on its way through the stages.
+
+    ``params`` are the kind's typed params; ``files`` maps a role to the bytes of its upload; ``report`` tells the
+    runner how far the running stage is (0 to 1) and raises when the job was cancelled or its time is up.
+    """
+
+    def __init__(
+        self,
+        params: BaseModel,
+        files: Mapping[str, bytes],
+        report: Callable[[float, str], None] = lambda _fraction, _message: None,
+    ) -> None:
+        self.params = params
+        self.files = files
+        self.notes: list[str] = []
+        self._report = report
+        self._values: dict[str, Any] = {}
+        self._stage: Stage | None = None
+
+    def enter(self, stage: "Stage | None") -> None:
+        """Called by the runner: from here on, ``stage``'s declarations are enforced (None: no limits)."""
+        self._stage = stage
+
+    def __getitem__(self, artifact: Artifact[T]) -> T:
+        if self._stage is not None and artifact not in (*self._stage.requires, *self._stage.provides):
+            raise LookupError(f"stage {self._stage.name!r} reads {artifact.name!r} without requiring it")
+        return cast("T", self._values[artifact.name])
+
+    def __setitem__(self, artifact: Artifact[T], value: T) -> None:
+        if self._stage is not None and artifact not in self._stage.provides:
+            raise LookupError(f"stage {self._stage.name!r} writes {artifact.name!r} without providing it")
+        self._values[artifact.name] = value
+
+    def __contains__(self, artifact: Artifact[Any]) -> bool:
+        return artifact.name in self._values
+
+    def report(self, fraction: float, message: str = "") -> None:
+        """Say how far the running stage is. Raises ``Stopped`` or ``DarkroomError`` to end the job here."""
+        self._report(fraction, message)
+
+
+class Stage(ABC):
+    """One step of a kind. Instances hold no state of a job, so one serves many at once."""
+
+    name: ClassVar[str]
+    message: ClassVar[str]
+    slot: ClassVar[Slot] = Slot.CPU
+    requires: ClassVar[tuple[Artifact[Any], ...]] = ()
+    provides: ClassVar[tuple[Artifact[Any], ...]] = ()
+
+    @abstractmethod
+    def run(self, work: Work) -> None:
+        """Read what is required from ``work``, write what is provided. Raises ``DarkroomError`` to fail the job."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The stages of a kind on one engine, each with the share of progress it takes (the shares add up to 1).
+
+    Raises ``ValueError`` at construction when a stage requires what no earlier one provides, when two stages share
+    a name, or when the shares do not add up.
+    """
+
+    kind: Kind
+    engine: Engine
+    steps: tuple[tuple[Stage, float], ...]
+    results: tuple[Artifact[Any], ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        here = f"{self.kind}/{self.engine}"
+        given: set[str] = set()
+        names: set[str] = set()
+        for stage, share in self.steps:
+            missing = [artifact.name for artifact in stage.requires if artifact.name not in given]
+            if missing:
+                raise ValueError(f"{here}: stage {stage.name!r} requires {', '.join(missing)}; nothing provides it")
+            if stage.name in names:
+                raise ValueError(f"{here}: two stages are called {stage.name!r}")
+            if not 0 <= share <= 1:
+                raise ValueError(f"{here}: the share of {stage.name!r} is {share}, not within 0 to 1")
+            names.add(stage.name)
+            given |= {artifact.name for artifact in stage.provides}
+        if self.steps and abs(sum(share for _, share in self.steps) - 1) > 1e-6:
+            raise ValueError(f"{here}: the shares add up to {sum(share for _, share in self.steps)}, not 1")
+        absent = [artifact.name for artifact in self.results if artifact.name not in given]
+        if absent:
+            raise ValueError(f"{here}: nothing provides {', '.join(absent)}")
+
+
+class Stopped(Exception):
+    """Raised out of ``Work.report`` when the job is no longer ours: cancelled, or taken over by another attempt."""
