@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from pydantic import BaseModel
@@ -35,18 +36,21 @@ class Slot(StrEnum):
 class Work:
     """One job on its way through the stages.
 
-    ``params`` are the kind's typed params; ``files`` maps a role to the bytes of its upload; ``report`` tells the
-    runner how far the running stage is (0 to 1) and raises when the job was cancelled or its time is up.
+    ``params`` are the kind's typed params; ``files`` maps a role to its upload on disk; ``folder`` is a directory
+    of this job alone, removed after it; ``report`` tells the runner how far the running stage is (0 to 1) and
+    raises when the job was cancelled or its time is up.
     """
 
     def __init__(
         self,
         params: BaseModel,
-        files: Mapping[str, bytes],
+        files: Mapping[str, Path],
+        folder: Path,
         report: Callable[[float, str], None] = lambda _fraction, _message: None,
     ) -> None:
         self.params = params
         self.files = files
+        self.folder = folder
         self.notes: list[str] = []
         self._report = report
         self._values: dict[str, Any] = {}
@@ -108,7 +112,9 @@ class Plan:
         for stage, share in self.steps:
             missing = [artifact.name for artifact in stage.requires if artifact.name not in given]
             if missing:
-                raise ValueError(f"{here}: stage {stage.name!r} requires {', '.join(missing)}; nothing provides it")
+                raise ValueError(
+                    f"{here}: stage {stage.name!r} requires {', '.join(missing)}; nothing provides it"
+                )
             if stage.name in names:
                 raise ValueError(f"{here}: two stages are called {stage.name!r}")
             if not 0 <= share <= 1:
