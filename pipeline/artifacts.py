@@ -27,6 +27,4 @@ PHOTO: Artifact[Rgb] = Artifact("photo", "H×W×3 uint8 sRGB, upright, full reso
 RESULT: Artifact[Rgb] = Artifact("result", "H×W×3 uint8 sRGB, the photo's size unless the kind changes it")
 SAVED: Artifact[tuple[SavedPicture, ...]] = Artifact("saved", "result and thumbnail, encoded, on disk")
 QUALITY: Artifact[Quality] = Artifact("quality", "computed scores in [0, 1]")
-MODELS_USED: Artifact[tuple[ModelUsed, ...]] = Artifact(
-    "models_used", "id and revision of each model that took part"
-)
+MODELS_USED: Artifact[tuple[ModelUsed, ...]] = Artifact("models_used", "id and revision of each model that took part")

@@ -19,9 +19,7 @@ class Invocation(BaseModel):
     allow_preview: bool = False
     params: dict[str, JsonValue]
     uploads: dict[str, str] = Field(description="Role → S3 key.")
-    progress: float = Field(
-        0.0, ge=0, le=1, description="What earlier attempts reached; progress never falls."
-    )
+    progress: float = Field(0.0, ge=0, le=1, description="What earlier attempts reached; progress never falls.")
     deadline: datetime
 
 

@@ -129,9 +129,7 @@ class UpscaleParams(Contract):
 class BaseRequest(Contract):
     """What requests of every kind share."""
 
-    engine: Engine | None = Field(
-        None, description="Who does the work; the deployment's default when left out."
-    )
+    engine: Engine | None = Field(None, description="Who does the work; the deployment's default when left out.")
     allow_preview: bool = Field(
         False, description="Accept the preview engine where the models engine is not available."
     )
@@ -207,9 +205,7 @@ class Quality(BaseModel):
     """Computed scores in [0, 1]; higher is better."""
 
     structure: float = Field(ge=0, le=1, description="Agreement of the result's edges with the photo's.")
-    style: float = Field(
-        ge=0, le=1, description="Closeness of the repainted surfaces to the style's palette."
-    )
+    style: float = Field(ge=0, le=1, description="Closeness of the repainted surfaces to the style's palette.")
     sharpness: float = Field(ge=0, le=1, description="Detail kept, against the photo's.")
     score: float = Field(ge=0, le=1, description="The mean.")
 

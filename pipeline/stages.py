@@ -112,9 +112,7 @@ class Plan:
         for stage, share in self.steps:
             missing = [artifact.name for artifact in stage.requires if artifact.name not in given]
             if missing:
-                raise ValueError(
-                    f"{here}: stage {stage.name!r} requires {', '.join(missing)}; nothing provides it"
-                )
+                raise ValueError(f"{here}: stage {stage.name!r} requires {', '.join(missing)}; nothing provides it")
             if stage.name in names:
                 raise ValueError(f"{here}: two stages are called {stage.name!r}")
             if not 0 <= share <= 1:

@@ -1,0 +1,1 @@
+"""What an app developer uses: the Python client and the `darkroom` command."""

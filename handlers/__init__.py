@@ -1,0 +1,1 @@
+"""One module per Lambda, thin, and what they share: the store, the sockets, the queue."""

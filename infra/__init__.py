@@ -1,0 +1,1 @@
+"""The CDK app; `infra.local` runs the same app on this machine."""
