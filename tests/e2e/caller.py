@@ -1,0 +1,109 @@
+"""A user of the deployed stack, by plain HTTP and WebSocket: what README.md documents and nothing more."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from websockets.sync.client import ClientConnection, connect
+
+from pipeline.jobs import State
+
+PATIENCE = 60  # seconds; a job that takes longer hangs
+JobDict = dict[str, Any]
+
+
+class Socket:
+    """An open WebSocket, with its messages as they come."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+
+    def send(self, **message: Any) -> None:
+        self._connection.send(json.dumps(message))
+
+    def receive(self) -> JobDict:
+        message: JobDict = json.loads(self._connection.recv(timeout=PATIENCE))
+        return message
+
+    def jobs(self, job_id: str) -> Iterator[JobDict]:
+        """The states of one job as they arrive, up to and including the terminal one."""
+        while True:
+            message = self.receive()
+            if message["type"] == "job" and message["job"]["job_id"] == job_id:
+                yield message["job"]
+                if State(message["job"]["state"]).terminal:
+                    return
+
+    def until(self, job_id: str, state: str) -> JobDict:
+        """Wait for a state; fails at once when the job ends in another one."""
+        for job in self.jobs(job_id):
+            if job["state"] == state:
+                return job
+        raise AssertionError(f"the job ended as {job['state']}, never {state}: {job['error']}")
+
+
+class Caller:
+    """One signed-in user."""
+
+    def __init__(self, endpoint: str, socket_url: str, token: str | None) -> None:
+        self.socket_url = socket_url
+        self.token = token
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.http = httpx.Client(base_url=endpoint, headers=headers, timeout=PATIENCE)
+
+    @contextmanager
+    def socket(self) -> Iterator[Socket]:
+        query = f"?{urlencode({'token': self.token})}" if self.token else ""
+        with connect(self.socket_url + query, open_timeout=PATIENCE, close_timeout=1) as connection:
+            yield Socket(connection)
+
+    def create(
+        self, *, content_type: str = "image/jpeg", upload: JobDict | None = None, key: str | None = None, **params: Any
+    ) -> httpx.Response:
+        """POST a restyle job; ``upload`` adds to what is declared about the photo."""
+        body = {
+            "kind": "restyle_room",
+            "params": {"style": "scandinavian", **params},
+            "uploads": {"photo": {"content_type": content_type, **(upload or {})}},
+        }
+        return self.http.post("/jobs", json=body, headers={"Idempotency-Key": key or uuid.uuid4().hex})
+
+    def created(self, **options: Any) -> tuple[str, JobDict]:
+        """A new job's id and the presigned POST of its photo."""
+        response = self.create(**options)
+        assert response.status_code == httpx.codes.CREATED, response.text
+        body = response.json()
+        return body["job"]["job_id"], body["uploads"]["photo"]
+
+    def get(self, job_id: str) -> JobDict:
+        response = self.http.get(f"/jobs/{job_id}")
+        assert response.status_code == httpx.codes.OK, response.text
+        job: JobDict = response.json()
+        return job
+
+    def cancel(self, job_id: str) -> httpx.Response:
+        return self.http.delete(f"/jobs/{job_id}")
+
+    def finish(self, job_id: str) -> JobDict:
+        """Watch the job over a WebSocket until it has ended."""
+        with self.socket() as socket:
+            socket.send(action="subscribe", job_id=job_id)
+            *_, last = socket.jobs(job_id)
+            return last
+
+    def develop(self, data: bytes, **options: Any) -> JobDict:
+        """Create, upload and wait for the end, whatever it is."""
+        job_id, ticket = self.created(**options)
+        response = upload(ticket, data)
+        assert response.is_success, response.text
+        return self.finish(job_id)
+
+
+def upload(ticket: JobDict, data: bytes, **changed: str) -> httpx.Response:
+    """Send the presigned POST; ``changed`` replaces form fields, for those who try."""
+    fields = {**ticket["fields"], **changed}
+    return httpx.post(ticket["url"], data=fields, files={"file": ("photo", data)}, timeout=PATIENCE)
