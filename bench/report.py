@@ -1,0 +1,65 @@
+"""The results as Markdown, between two markers in README.md."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.__main__ import Results
+
+BEGIN = "<!-- bench: written by `make bench` -->"
+END = "<!-- /bench -->"
+
+
+def renew(readme: Path, results: Results) -> None:
+    """Replace what stands between the markers. Raises ``ValueError`` when the README has none."""
+    before, begin, rest = readme.read_text("utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{readme} has no place for the results; add {BEGIN} and {END}")
+    readme.write_text(f"{before}{BEGIN}\n{_markdown(results)}\n{END}{after}", "utf-8")
+
+
+def _markdown(results: Results) -> str:
+    spine = _table(
+        (
+            *("In flight", "Watched by", "Jobs/s", "POST /jobs", "Upload → queued", "Upload → running"),
+            *("State → client", "Submit → done", "Requests/job"),
+        ),
+        [
+            (
+                *(row.in_flight, row.watched_by, row.jobs_per_second, row.api, row.upload_to_queued),
+                *(row.upload_to_running, row.state_to_client, row.submit_to_done, row.requests_per_job),
+            )
+            for row in results.spine
+        ],
+    )
+    functions = _table(
+        ("Lambda", "Import ms", "Ratio to bare boto3", "Zip kB"),
+        [(row.name, f"{row.import_ms:.0f}", f"{row.ratio:.2f}", f"{row.zip_kb:.0f}") for row in results.lambdas],
+    )
+    preview = _table(
+        ("Kind", "Megapixels", "ms", "ms per megapixel", "Slowest stages"),
+        [
+            (row.kind, row.megapixels, f"{row.milliseconds:.0f}", f"{row.ms_per_megapixel:.0f}", _slowest(row.stages))
+            for row in results.preview
+        ],
+    )
+    return (
+        f"Taken {results.date} on {results.machine}; the load client, the emulator and the container share it.\n\n"
+        f"Jobs through the whole event path with an empty stage list (milliseconds, p50 / p95 / p99):\n\n{spine}\n\n"
+        f"Cold imports (median) and zipped size without the layer:\n\n{functions}\n\n"
+        f"The preview engine, load to save:\n\n{preview}"
+    )
+
+
+def _slowest(stages: dict[str, float]) -> str:
+    ranked = sorted(stages.items(), key=lambda item: -item[1])
+    return ", ".join(f"{name} {milliseconds:.0f}" for name, milliseconds in ranked[:3])
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)

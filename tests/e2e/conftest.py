@@ -1,0 +1,30 @@
+"""One local stack, deployed from the CDK app with IAM enforced, serves every scenario."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.stack import LocalStack
+from tests.e2e.caller import Caller
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    with LocalStack(tmp_path_factory.mktemp("stack"), context={"retry_delay_seconds": "0"}) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def sample() -> bytes:
+    return (Path(__file__).parents[1] / "data" / "living_room.jpg").read_bytes()
+
+
+@pytest.fixture(scope="session")
+def caller(stack: LocalStack) -> Caller:
+    return Caller(stack.endpoint, stack.socket, stack.token_for("caller"))
+
+
+@pytest.fixture(scope="session")
+def other(stack: LocalStack) -> Caller:
+    return Caller(stack.endpoint, stack.socket, stack.token_for("other"))

@@ -1,0 +1,125 @@
+"""At-least-once: every event delivered twice, late and out of order changes nothing."""
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.local.stack import LocalStack
+from pipeline.invocation import inference_id
+from tests.e2e import pictures
+from tests.e2e.caller import Caller, upload
+
+
+@pytest.fixture(scope="module")
+def done(caller: Caller) -> dict[str, Any]:
+    """A finished job, whose events are about to come again."""
+    return caller.develop(pictures.jpeg())
+
+
+def test_the_same_upload_event_again(stack: LocalStack, caller: Caller, done: dict[str, Any]) -> None:
+    stack.invoke("uploaded", s3_event(stack, done["job_id"]))
+    assert unlinked(caller.get(done["job_id"])) == unlinked(done)
+
+
+def test_an_upload_event_twice_before_the_end(stack: LocalStack, caller: Caller) -> None:
+    job_id, ticket = caller.created()
+    upload(ticket, pictures.jpeg())
+    for _ in range(2):
+        stack.invoke("uploaded", s3_event(stack, job_id))
+    job = caller.finish(job_id)
+    assert job["state"] == "completed", job["error"]
+    assert job["attempt"] == 1
+
+
+def test_the_same_queue_message_again(stack: LocalStack, caller: Caller, done: dict[str, Any]) -> None:
+    answer = stack.invoke("dispatch", sqs_event(stack, {"job_id": done["job_id"]}))
+    assert answer == {"batchItemFailures": []}
+    assert unlinked(caller.get(done["job_id"])) == unlinked(done)
+
+
+def test_a_queue_message_before_its_upload(stack: LocalStack, caller: Caller) -> None:
+    job_id, ticket = caller.created()
+    stack.invoke("dispatch", sqs_event(stack, {"job_id": job_id}))
+    assert caller.get(job_id)["state"] == "awaiting_upload"
+    upload(ticket, pictures.jpeg())
+    assert caller.finish(job_id)["state"] == "completed"
+
+
+@pytest.mark.parametrize("status", ["Completed", "Failed"])
+def test_the_same_notification_again(stack: LocalStack, caller: Caller, done: dict[str, Any], status: str) -> None:
+    for attempt in (1, 2):
+        stack.invoke("finished", sns_event(stack, done["job_id"], attempt, status))
+    assert unlinked(caller.get(done["job_id"])) == unlinked(done)
+
+
+def test_a_notification_before_its_job_was_dispatched(stack: LocalStack, caller: Caller) -> None:
+    job_id, ticket = caller.created()
+    stack.invoke("finished", sns_event(stack, job_id, 1, "Failed"))
+    assert caller.get(job_id)["state"] == "awaiting_upload"
+    upload(ticket, pictures.jpeg())
+    assert caller.finish(job_id)["state"] == "completed"
+
+
+def test_an_old_stream_record_is_never_news(stack: LocalStack, caller: Caller) -> None:
+    job_id, ticket = caller.created()
+    old = stack.client("dynamodb").get_item(TableName=stack.jobs_table, Key={"job_id": {"S": job_id}})["Item"]
+    with caller.socket() as socket:
+        socket.send(action="subscribe", job_id=job_id)
+        upload(ticket, pictures.jpeg())
+        seen = [job["seq"] for job in socket.jobs(job_id)]
+        for _ in range(2):
+            stack.invoke("push", stream_event(old))
+        socket.send(action="ping")
+        assert socket.receive() == {"type": "pong"}
+    assert seen == sorted(set(seen))
+
+
+def test_notifications_doubled_by_the_endpoint(stack: LocalStack, caller: Caller) -> None:
+    with stack.faults(duplicate_notifications=True):
+        job = caller.develop(pictures.jpeg())
+    assert job["state"] == "completed"
+    stack.wait_idle()
+    assert unlinked(caller.get(job["job_id"])) == unlinked(job)
+
+
+def unlinked(job: dict[str, Any]) -> dict[str, Any]:
+    """The job without its links, which are made anew for every answer."""
+    plain: dict[str, Any] = json.loads(json.dumps(job))
+    for picture in plain["result"]["pictures"]:
+        picture.pop("url")
+    return plain
+
+
+def s3_event(stack: LocalStack, job_id: str) -> dict[str, Any]:
+    entity = {"bucket": {"name": stack.bucket}, "object": {"key": f"uploads/{job_id}/photo", "size": 1}}
+    return {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Post", "s3": entity}]}
+
+
+def sqs_event(stack: LocalStack, body: dict[str, Any]) -> dict[str, Any]:
+    attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "0"}
+    record = {"messageId": "again", "receiptHandle": "x", "body": json.dumps(body), "attributes": attributes}
+    return {"Records": [{**record, "messageAttributes": {}, "eventSource": "aws:sqs", "awsRegion": "us-east-1"}]}
+
+
+def sns_event(stack: LocalStack, job_id: str, attempt: int, status: str) -> dict[str, Any]:
+    name = inference_id(job_id, attempt)
+    parameters = (
+        {"outputLocation": f"s3://{stack.bucket}/outcomes/{name}.out", "contentType": "application/json"}
+        if status == "Completed"
+        else {}
+    )
+    message = {
+        "invocationStatus": status,
+        "inferenceId": name,
+        "failureReason": "ModelError",
+        "requestParameters": {"endpointName": "darkroom"},
+        "responseParameters": parameters,
+    }
+    notification = {"Type": "Notification", "MessageId": "again", "TopicArn": "t", "Message": json.dumps(message)}
+    return {"Records": [{"EventSource": "aws:sns", "EventVersion": "1.0", "Sns": notification}]}
+
+
+def stream_event(image: dict[str, Any]) -> dict[str, Any]:
+    change = {"Keys": {"job_id": image["job_id"]}, "NewImage": image, "SequenceNumber": "1"}
+    return {"Records": [{"eventID": "again", "eventName": "MODIFY", "eventSource": "aws:dynamodb", "dynamodb": change}]}

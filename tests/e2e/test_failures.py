@@ -1,0 +1,94 @@
+"""The machine fails; the job still ends, with a code a person can act on."""
+
+import time
+
+from infra.local.stack import LocalStack
+from pipeline.jobs import MAX_ATTEMPTS
+from tests.e2e import pictures
+from tests.e2e.caller import Caller, upload
+
+
+def test_a_container_killed_in_mid_job_costs_an_attempt_not_the_job(stack: LocalStack, caller: Caller) -> None:
+    with stack.faults(crash=1):
+        job = caller.develop(pictures.jpeg())
+    assert job["state"] == "completed", job["error"]
+    assert job["attempt"] == 2
+
+
+def test_a_container_that_always_dies_fails_the_job_for_good(stack: LocalStack, caller: Caller) -> None:
+    with stack.faults(crash=MAX_ATTEMPTS):
+        job = caller.develop(pictures.jpeg())
+    assert (job["state"], job["error"]["code"]) == ("failed", "container_failed")
+    assert job["attempt"] == MAX_ATTEMPTS
+    assert job["job_id"] in stack.dead_letters()
+
+
+def test_an_endpoint_out_of_reach(stack: LocalStack, caller: Caller) -> None:
+    with stack.faults(unreachable=True):
+        job = caller.develop(pictures.jpeg())
+    assert (job["state"], job["error"]["code"]) == ("failed", "endpoint_unavailable")
+    assert caller.http.get("/health").status_code == 200
+
+
+def test_health_names_the_part_that_is_down(stack: LocalStack, caller: Caller) -> None:
+    with stack.faults(unreachable=True):
+        response = caller.http.get("/health")
+    assert response.status_code == 503
+    assert [name for name, part in response.json()["parts"].items() if part["status"] != "ok"] == ["endpoint"]
+
+
+def test_a_photo_that_never_comes_expires(stack: LocalStack, caller: Caller) -> None:
+    job_id, _ = caller.created()
+    overdue(stack, job_id)
+    stack.invoke("sweep", {})
+    job = caller.finish(job_id)
+    assert (job["state"], job["error"]["code"]) == ("expired", "upload_expired")
+
+
+def test_a_lost_queue_message_is_sent_again(stack: LocalStack, caller: Caller) -> None:
+    with stack.paused("dispatch"):
+        job_id, ticket = caller.created()
+        with caller.socket() as socket:
+            socket.send(action="subscribe", job_id=job_id)
+            upload(ticket, pictures.jpeg())
+            socket.until(job_id, "queued")
+        stack.client("sqs").purge_queue(QueueUrl=stack.queue_url)
+    overdue(stack, job_id)
+    stack.invoke("sweep", {})
+    assert caller.finish(job_id)["state"] == "completed"
+
+
+def test_a_job_whose_container_went_silent_is_tried_again(stack: LocalStack, caller: Caller) -> None:
+    with stack.faults(lose=1):
+        job_id, ticket = caller.created()
+        with caller.socket() as socket:
+            socket.send(action="subscribe", job_id=job_id)
+            upload(ticket, pictures.jpeg())
+            socket.until(job_id, "dispatched")
+    stack.wait_idle()
+    overdue(stack, job_id)
+    stack.invoke("sweep", {})
+    job = caller.finish(job_id)
+    assert job["state"] == "completed", job["error"]
+    assert job["attempt"] == 2
+
+
+def test_an_upload_nobody_asked_for_is_deleted(stack: LocalStack, caller: Caller) -> None:
+    job_id, _ = caller.created()
+    s3 = stack.client("s3")
+    for key in (f"uploads/{'0' * 32}/photo", f"uploads/{job_id}/mask", "uploads/stray.jpg"):
+        s3.put_object(Bucket=stack.bucket, Key=key, Body=pictures.jpeg())
+        s3.get_waiter("object_not_exists").wait(
+            Bucket=stack.bucket, Key=key, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+        )
+    assert caller.get(job_id)["state"] == "awaiting_upload"
+
+
+def overdue(stack: LocalStack, job_id: str) -> None:
+    """Let a job's time pass."""
+    stack.client("dynamodb").update_item(
+        TableName=stack.jobs_table,
+        Key={"job_id": {"S": job_id}},
+        UpdateExpression="SET due_at = :past",
+        ExpressionAttributeValues={":past": {"N": str(int(time.time()) - 10)}},
+    )
