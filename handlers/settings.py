@@ -1,0 +1,138 @@
+"""What each function reads from its environment: one class per function, read once; ``infra`` writes the same names.
+
+A field's environment variable is its name in upper case. Every value is required unless it has a default here.
+"""
+
+from typing import Self
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MAX_QUEUE_SECONDS = 6 * 60 * 60
+
+
+class Settings(BaseSettings):
+    """Base of every function's settings."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    @classmethod
+    def environment(cls, **fields: object) -> dict[str, str]:
+        """The environment of a function with these settings, for the stack that deploys it.
+
+        Values may be unresolved tokens (strings). Raises ``TypeError`` for a name this function does not read and
+        for a required one left out, so that a wrong name fails at synth and not in the cloud.
+
+        >>> AuthorizeSettings.environment(issuer="https://issuer", client_id="app", jwks_url="https://issuer/keys")
+        {'ISSUER': 'https://issuer', 'CLIENT_ID': 'app', 'JWKS_URL': 'https://issuer/keys'}
+        """
+        unknown = sorted(set(fields) - set(cls.model_fields))
+        missing = sorted(name for name, field in cls.model_fields.items() if field.is_required() and name not in fields)
+        if unknown or missing:
+            raise TypeError(f"{cls.__name__}: unknown {unknown}, missing {missing}")
+        return {name.upper(): str(value) for name, value in fields.items()}
+
+    @classmethod
+    def read(cls) -> Self:
+        """These settings from the environment. Raises ``ValidationError`` naming what is missing or wrong."""
+        return cls()
+
+
+class ClientSettings(Settings):
+    """Where AWS is: the SDK's own variables, needed to choose addressing styles. ``infra`` sets none in the cloud."""
+
+    aws_endpoint_url: str | None = None
+    aws_endpoint_url_s3: str | None = None
+    aws_endpoint_url_apigatewaymanagementapi: str | None = None
+
+
+class JobsSettings(Settings):
+    """The table of jobs."""
+
+    jobs_table: str
+
+
+class RetrySettings(JobsSettings):
+    """What giving a job another chance takes."""
+
+    queue_url: str
+    dead_letter_queue_url: str
+    retry_delay_seconds: int = Field(5, ge=0, le=300, description="Before the second attempt; doubles after it.")
+    queue_seconds: int = Field(120, ge=1, description="Queued for longer, a job's message is sent again.")
+
+
+class ApiSettings(JobsSettings):
+    """``handlers.api``."""
+
+    bucket: str
+    queue_url: str
+    endpoint_name: str
+    issuer: str
+    client_id: str
+    socket_url: str
+    aws_region: str = Field("us-east-1", validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
+    upload_seconds: int = Field(900, ge=60, le=3600, description="How long a presigned POST is good for.")
+    result_seconds: int = Field(3600, ge=60, le=43200, description="How long a presigned GET is good for.")
+    retention_days: int = Field(30, ge=1)
+
+
+class UploadedSettings(JobsSettings):
+    """``handlers.uploaded``."""
+
+    bucket: str
+    queue_url: str
+    queue_seconds: int = Field(120, ge=1, description="Queued for longer, a job's message is sent again.")
+
+
+class DispatchSettings(RetrySettings):
+    """``handlers.dispatch``."""
+
+    bucket: str
+    endpoint_name: str
+    default_engine: str = Field("models", pattern="^(models|preview)$")
+    invocation_seconds: int = Field(900, ge=1, le=3600, description="The container's time for one job.")
+    invocation_ttl_seconds: int = Field(
+        3600, ge=60, le=21600, description="How long an invocation may wait for an instance."
+    )
+
+
+class FinishedSettings(RetrySettings):
+    """``handlers.finished``."""
+
+    bucket: str
+    instance_usd_per_hour: float = Field(0.7364, ge=0)
+
+
+class SweepSettings(RetrySettings):
+    """``handlers.sweep``."""
+
+    sockets_table: str
+    queue_limit_seconds: int = Field(
+        MAX_QUEUE_SECONDS, ge=1, description="Queued without any change for longer, a job fails."
+    )
+
+
+class SocketSettings(JobsSettings):
+    """``handlers.socket``."""
+
+    sockets_table: str
+    bucket: str
+    callback_url: str
+    result_seconds: int = Field(3600, ge=60, le=43200, description="How long a presigned GET is good for.")
+
+
+class PushSettings(Settings):
+    """``handlers.push``."""
+
+    sockets_table: str
+    bucket: str
+    callback_url: str
+    result_seconds: int = Field(3600, ge=60, le=43200, description="How long a presigned GET is good for.")
+
+
+class AuthorizeSettings(Settings):
+    """``handlers.authorize``."""
+
+    issuer: str
+    client_id: str
+    jwks_url: str
