@@ -56,9 +56,16 @@ class Work:
         self._values: dict[str, Any] = {}
         self._stage: Stage | None = None
 
-    def enter(self, stage: "Stage | None") -> None:
-        """Called by the runner: from here on, ``stage``'s declarations are enforced (None: no limits)."""
+    def enter(self, stage: "Stage | None", report: Callable[[float, str], None] | None = None) -> None:
+        """Called by the runner: from here on, ``stage``'s declarations are enforced (None: no limits) and ``report``,
+        if given, hears how far it is."""
         self._stage = stage
+        if report is not None:
+            self._report = report
+
+    def release(self, artifact: Artifact[Any]) -> None:
+        """Called by the runner when no later stage reads ``artifact``, so that its memory can be used again."""
+        self._values.pop(artifact.name, None)
 
     def __getitem__(self, artifact: Artifact[T]) -> T:
         if self._stage is not None and artifact not in (*self._stage.requires, *self._stage.provides):

@@ -1,0 +1,1 @@
+"""The GPU container: the server that the asynchronous endpoint calls."""

@@ -1,0 +1,86 @@
+"""Starts the container's server: ``python -m containers.gpu``."""
+
+import asyncio
+import logging
+import os
+import socket
+from concurrent.futures import Future
+from types import FrameType
+
+import uvicorn
+
+from containers.gpu import log
+from containers.gpu.server import INTERRUPT_SECONDS, Invocations, make_app
+from containers.gpu.settings import Settings
+from containers.gpu.storage import Storage
+from containers.gpu.worker import PlanFor, Worker
+from handlers import clients
+from handlers.store import JobStore
+from pipeline.jobs import Engine, Kind
+from pipeline.kinds import plan
+from pipeline.runner import Runner, noop_plan
+from pipeline.stages import Plan
+
+
+class DrainingServer(uvicorn.Server):
+    """Answers until the running invocations have: the first signal drains, the second ends it."""
+
+    def __init__(self, config: uvicorn.Config, invocations: Invocations, drain_seconds: float) -> None:
+        super().__init__(config)
+        self._invocations = invocations
+        self._drain_seconds = drain_seconds
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._drain: Future[None] | None = None
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until drained."""
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Called by uvicorn for SIGTERM and SIGINT."""
+        if self._loop is None or self._drain is not None:
+            super().handle_exit(sig, frame)
+        else:
+            self._drain = asyncio.run_coroutine_threadsafe(self._finish(), self._loop)
+
+    async def _finish(self) -> None:
+        await self._invocations.drain(self._drain_seconds)
+        self.should_exit = True
+
+
+def _plans(settings: Settings) -> PlanFor:
+    if settings.stages == "noop":
+        return lambda kind, engine, _allow_preview: noop_plan(kind, engine)
+
+    def plan_for(kind: Kind, engine: Engine, allow_preview: bool) -> Plan:
+        return plan(kind, engine, allow_preview=allow_preview)
+
+    return plan_for
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    settings = Settings.read()
+    log.configure(settings.log_level)
+    storage = Storage(settings.bucket, clients.s3())
+    worker = Worker(settings, JobStore(settings.jobs_table), storage, Runner(), _plans(settings))
+    invocations = Invocations(worker, settings.concurrency)
+    config = uvicorn.Config(
+        make_app(invocations),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=int(INTERRUPT_SECONDS),
+    )
+    DrainingServer(config, invocations, settings.drain_seconds).run()
+    if worker.busy:
+        # A stage that never reports cannot be stopped, and its thread would keep the process alive.
+        logging.shutdown()
+        os._exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""SageMaker's container contract over HTTP: ``GET /ping`` and ``POST /invocations``."""
+
+import asyncio
+import logging
+from functools import partial
+
+import anyio
+import anyio.to_thread
+from pydantic import BaseModel, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from containers.gpu.worker import Worker, typed_params
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.invocation import Abandoned, Completed, Failed, Invocation
+
+logger = logging.getLogger(__name__)
+
+Done = Completed | Failed | Abandoned
+
+# How long an interrupted job has to reach its next report.
+INTERRUPT_SECONDS = 5.0
+
+
+class Invocations:
+    """The running invocations. One delivered twice at once runs once; both callers get its outcome."""
+
+    def __init__(self, worker: Worker, concurrency: int) -> None:
+        self._worker = worker
+        self._concurrency = concurrency
+        self._limiter: anyio.CapacityLimiter | None = None
+        self._running: dict[tuple[str, int], asyncio.Task[Done]] = {}
+        self.draining = False
+
+    async def outcome(self, invocation: Invocation, params: BaseModel) -> Done:
+        """The outcome of doing the invocation. A caller who goes away does not stop it: its deadline does."""
+        key = (invocation.job_id, invocation.attempt)
+        task = self._running.get(key)
+        if task is None:
+            task = asyncio.create_task(self._run(invocation, params))
+            self._running[key] = task
+            task.add_done_callback(lambda _: self._running.pop(key, None))
+        return await asyncio.shield(task)
+
+    async def drain(self, seconds: float) -> None:
+        """Take nothing new; give what runs ``seconds`` to finish, then have it fail so that it is tried again."""
+        self.draining = True
+        tasks = list(self._running.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=seconds)
+            if late:
+                self._worker.interrupt(
+                    DarkroomError(ErrorCode.CONTAINER_FAILED, "The machine was shut down. Try again.", retryable=True)
+                )
+                await asyncio.wait(late, timeout=INTERRUPT_SECONDS)
+
+    async def _run(self, invocation: Invocation, params: BaseModel) -> Done:
+        # Made here because a limiter belongs to an event loop.
+        self._limiter = self._limiter or anyio.CapacityLimiter(self._concurrency)
+        return await anyio.to_thread.run_sync(partial(self._worker.run, invocation, params), limiter=self._limiter)
+
+
+def make_app(invocations: Invocations) -> Starlette:
+    """The container's application."""
+
+    async def ping(_request: Request) -> Response:
+        return Response(status_code=503 if invocations.draining else 200)
+
+    async def invoke(request: Request) -> Response:
+        if invocations.draining:
+            return _problem(503, "The machine is shutting down.", ErrorCode.CONTAINER_FAILED)
+        try:
+            invocation = Invocation.model_validate_json(await request.body())
+            params = typed_params(invocation)
+        except ValidationError as error:
+            errors = [
+                {"field": ".".join(str(part) for part in item["loc"]), "message": item["msg"]}
+                for item in error.errors(include_url=False, include_context=False, include_input=False)
+            ]
+            return _problem(400, "The body is not an invocation.", ErrorCode.INVALID_REQUEST, errors)
+        try:
+            outcome = await invocations.outcome(invocation, params)
+        except Exception:
+            logger.exception("invocation of job %s, attempt %d, failed", invocation.job_id, invocation.attempt)
+            return _problem(500, "The container could not do the job; its log says why.", ErrorCode.CONTAINER_FAILED)
+        return Response(outcome.model_dump_json(), media_type="application/json")
+
+    return Starlette(routes=[Route("/ping", ping), Route("/invocations", invoke, methods=["POST"])])
+
+
+def _problem(status: int, detail: str, code: ErrorCode, errors: list[dict[str, str]] | None = None) -> Response:
+    titles = {400: "Bad Request", 500: "Internal Server Error", 503: "Service Unavailable"}
+    body = {"type": "about:blank", "title": titles[status], "status": status, "detail": detail, "code": code.value}
+    return JSONResponse(
+        body | ({"errors": errors} if errors else {}), status_code=status, media_type="application/problem+json"
+    )

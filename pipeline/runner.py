@@ -1,0 +1,233 @@
+"""Runs a plan: progress, time, cancellation, deadline and memory are the runner's, so that stages need not care."""
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+
+from pipeline.artifacts import MODELS_USED, QUALITY, SAVED, SavedPicture
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.jobs import Engine, Kind, ModelUsed, Quality, StageTime
+from pipeline.stages import Artifact, Plan, Slot, Stage, Stopped, Work
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# How long a cancelled job may go on waiting for the compute slot.
+SLOT_POLL_SECONDS = 0.05
+
+
+class Reporter(Protocol):
+    """Who hears how a job develops. Both methods raise ``Stopped`` when the job is no longer ours."""
+
+    def report(self, progress: float, stage: str, message: str, timeline: Sequence[StageTime]) -> None:
+        """Hear of progress in [0, 1], which never falls. Must return at once: the stage waits for it."""
+
+    def check(self) -> None:
+        """Say whether to go on, without any news."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a plan made. ``pictures`` lie in the work's folder and must be taken before it is removed."""
+
+    pictures: tuple[SavedPicture, ...]
+    engine: Engine
+    quality: Quality | None
+    models: tuple[ModelUsed, ...]
+    notes: tuple[str, ...]
+    timeline: tuple[StageTime, ...]
+
+
+def noop_plan(kind: Kind, engine: Engine) -> Plan:
+    """A plan of no stages, which completes without a picture: for measuring what surrounds the pipeline."""
+    return Plan(kind, engine, ())
+
+
+class Runner:
+    """Runs plans, any number at once from as many threads; stages of ``Slot.COMPUTE`` take turns on ``slot``."""
+
+    def __init__(
+        self,
+        slot: threading.Lock | threading.Semaphore | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._slot = slot or threading.Lock()
+        self._clock = clock
+        self._now = now
+
+    def run(
+        self,
+        plan: Plan,
+        work: Work,
+        reporter: Reporter,
+        deadline: datetime | None = None,
+        *,
+        span: tuple[float, float] = (0.0, 1.0),
+        timeline: list[StageTime] | None = None,
+    ) -> Finished:
+        """Run every stage of ``plan`` over ``work`` and collect what it made.
+
+        ``span`` is the part of the job's progress that the plan covers: an earlier attempt's progress to where the
+        caller goes on. ``timeline`` is appended to as stages end, so that the caller has it when the job fails;
+        it counts a stage's own seconds, not its wait for the compute slot, which is another job's time.
+
+        Raises ``Stopped`` as soon as the reporter does; ``DarkroomError`` as the stage raised it, ``timed_out``
+        (retryable: most of a late job's time went into queues) at the first report after the deadline,
+        ``out_of_memory`` (retryable: the neighbours that took it are gone by then), and ``internal`` for anything
+        unexpected, whose traceback goes to the log alone.
+        """
+        times = [] if timeline is None else timeline
+        run = _Run(work, reporter, self._ends(deadline), self._clock, span, times)
+        readers = _last_readers(plan)
+        try:
+            for index, (stage, share) in enumerate(plan.steps):
+                run.begin(stage, share)
+                with self._turn(stage, run):
+                    self._perform(stage, run)
+                run.end()
+                for artifact in readers[index]:
+                    work.release(artifact)
+        finally:
+            work.enter(None, _unheard)
+        return Finished(
+            pictures=_get(work, SAVED) or (),
+            engine=plan.engine,
+            quality=_get(work, QUALITY),
+            models=_get(work, MODELS_USED) or (),
+            notes=tuple(work.notes),
+            timeline=tuple(times),
+        )
+
+    def _ends(self, deadline: datetime | None) -> float:
+        """The deadline on the monotonic clock, which a change of the machine's time cannot move."""
+        if deadline is None:
+            return math.inf
+        return self._clock() + (deadline - self._now()).total_seconds()
+
+    @contextmanager
+    def _turn(self, stage: Stage, run: "_Run") -> Iterator[None]:
+        if stage.slot is not Slot.COMPUTE:
+            yield
+            return
+        while not self._slot.acquire(timeout=SLOT_POLL_SECONDS):
+            run.check()
+        try:
+            run.check()
+            yield
+        finally:
+            self._slot.release()
+
+    def _perform(self, stage: Stage, run: "_Run") -> None:
+        started = self._clock()
+        try:
+            stage.run(run.work)
+            _check_provided(stage, run.work)
+        except (Stopped, DarkroomError):
+            raise
+        except Exception as error:
+            logger.exception("stage %s failed", stage.name)
+            raise _translated(error, stage) from error
+        finally:
+            run.timeline.append(StageTime(stage=stage.name, seconds=max(self._clock() - started, 0.0)))
+
+
+class _Run:
+    """One job's way through a plan: where it stands, and whether it may go on."""
+
+    def __init__(
+        self,
+        work: Work,
+        reporter: Reporter,
+        ends: float,
+        clock: Callable[[], float],
+        span: tuple[float, float],
+        timeline: list[StageTime],
+    ) -> None:
+        self.work = work
+        self.timeline = timeline
+        self._reporter = reporter
+        self._ends = ends
+        self._clock = clock
+        self._start, self._width = span[0], max(span[1] - span[0], 0.0)
+        self._highest = span[0]
+        self._done = 0.0
+        self._share = 0.0
+        self._stage = self._message = ""
+
+    def begin(self, stage: Stage, share: float) -> None:
+        self._stage, self._message, self._share = stage.name, stage.message, share
+        self.work.enter(stage, self.report)
+        self.report(0.0)
+
+    def end(self) -> None:
+        self._done += self._share
+        self._share = 0.0
+        self.report(0.0)
+
+    def check(self) -> None:
+        self._reporter.check()
+        if self._clock() >= self._ends:
+            raise DarkroomError(
+                ErrorCode.TIMED_OUT,
+                f"The job's time was up while it was at {self._stage!r}. Try again, or with a smaller picture.",
+                retryable=True,
+            )
+
+    def report(self, fraction: float, message: str = "") -> None:
+        self.check()
+        within = min(max(fraction, 0.0), 1.0) if math.isfinite(fraction) else 0.0
+        reached = self._start + self._width * min(self._done + self._share * within, 1.0)
+        self._highest = min(max(self._highest, reached), 1.0)
+        self._reporter.report(self._highest, self._stage, message or self._message, tuple(self.timeline))
+
+
+def _unheard(_fraction: float, _message: str) -> None:
+    """Takes the place of a run's report when the run is over."""
+
+
+def _last_readers(plan: Plan) -> list[list[Artifact[Any]]]:
+    """For each step, the artifacts that nobody reads after it; what the runner or the caller collects stays."""
+    kept = {SAVED.name, QUALITY.name, MODELS_USED.name, *(artifact.name for artifact in plan.results)}
+    released: list[list[Artifact[Any]]] = []
+    needed = set(kept)
+    for stage, _ in reversed(plan.steps):
+        touched = {artifact.name: artifact for artifact in (*stage.requires, *stage.provides)}
+        released.append([artifact for name, artifact in touched.items() if name not in needed])
+        needed |= {artifact.name for artifact in stage.requires}
+    return released[::-1]
+
+
+def _check_provided(stage: Stage, work: Work) -> None:
+    missing = [artifact.name for artifact in stage.provides if artifact not in work]
+    if missing:
+        raise LookupError(f"stage {stage.name!r} ended without providing {', '.join(missing)}")
+
+
+def _get(work: Work, artifact: Artifact[T]) -> T | None:
+    try:
+        return work[artifact]
+    except KeyError:
+        return None
+
+
+def _translated(error: Exception, stage: Stage) -> DarkroomError:
+    # torch's and OpenCV's are recognised by name and code: this module imports neither.
+    name, code = type(error).__name__, getattr(error, "code", None)
+    if isinstance(error, MemoryError) or name == "OutOfMemoryError" or (type(error).__module__ == "cv2" and code == -4):
+        return DarkroomError(
+            ErrorCode.OUT_OF_MEMORY,
+            f"The machine ran out of memory at {stage.name!r}. Try again, or with a smaller picture.",
+            retryable=True,
+        )
+    return DarkroomError(
+        ErrorCode.INTERNAL, f"Something unexpected went wrong at {stage.name!r}; it has been logged.", retryable=False
+    )
