@@ -1,0 +1,88 @@
+"""What a person is woken for."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from aws_cdk.aws_cloudwatch import Alarm, ComparisonOperator, IMetric, MathExpression, TreatMissingData
+from aws_cdk.aws_cloudwatch_actions import SnsAction
+from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
+from aws_cdk.aws_lambda import Function
+from aws_cdk.aws_sns import Topic
+from aws_cdk.aws_sns_subscriptions import EmailSubscription
+from constructs import Construct
+
+from infra.config import Config
+from infra.jobs import Jobs
+
+STALLED_SECONDS = 15 * 60
+
+
+class Alarms(Construct):
+    """One topic; an alarm for work given up, functions that fail, jobs that stand still and news that comes late."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's own name
+        *,
+        config: Config,
+        jobs: Jobs,
+        functions: Sequence[Function],
+        push: Function,
+    ) -> None:
+        super().__init__(scope, id)
+        self.topic = Topic(self, "Topic", enforce_ssl=not config.local)
+        self.topic.add_to_resource_policy(
+            PolicyStatement(
+                principals=[ServicePrincipal("cloudwatch.amazonaws.com"), ServicePrincipal("budgets.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.topic.env.account}},
+            )
+        )
+        if config.alarm_email:
+            self.topic.add_subscription(EmailSubscription(config.alarm_email))
+        minute = Duration.minutes(1)
+        self._alarm(
+            "DeadLetters",
+            jobs.dead_letters.metric_approximate_number_of_messages_visible(period=minute, statistic="Maximum"),
+            above=0,
+            minutes=1,
+            text="Work was given up: read the messages, mend the cause, redrive.",
+        )
+        errors = {f"e{n}": function.metric_errors(period=minute) for n, function in enumerate(functions)}
+        self._alarm(
+            "Errors",
+            MathExpression(expression=" + ".join(errors), using_metrics=errors, period=minute, label="Errors"),
+            above=0,
+            minutes=3,
+            text="Functions have failed in three minutes on end.",
+        )
+        for name, queue in (("Uploads", jobs.uploads), ("Jobs", jobs.queue)):
+            self._alarm(
+                f"Stalled{name}",
+                queue.metric_approximate_age_of_oldest_message(period=minute, statistic="Maximum"),
+                above=STALLED_SECONDS,
+                minutes=1,
+                text=f"The oldest message in the {name.lower()} queue has waited for more than 15 minutes.",
+            )
+        self._alarm(
+            "LateNews",
+            push.metric("IteratorAge", period=minute, statistic="Maximum"),
+            above=30_000,
+            minutes=3,
+            text="Clients hear of changes more than 30 s late.",
+        )
+
+    def _alarm(self, name: str, metric: IMetric, *, above: float, minutes: int, text: str) -> None:
+        alarm = Alarm(
+            self,
+            name,
+            metric=metric,
+            threshold=above,
+            comparison_operator=ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=minutes,
+            treat_missing_data=TreatMissingData.NOT_BREACHING,
+            alarm_description=text,
+        )
+        alarm.add_alarm_action(SnsAction(self.topic))

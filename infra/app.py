@@ -1,0 +1,21 @@
+"""The CDK app: two stacks, the core and the GPU, from one validated context."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App
+
+from infra.config import Config
+from infra.core import CoreStack
+
+
+def build(*, context: Mapping[str, Any] | None = None, outdir: Path | None = None) -> App:
+    """The app with its stacks, not yet synthesized. ``context`` goes over the toolkit's own.
+
+    Raises ``ConfigError`` for a context that cannot be used and ``BuildError`` when the layer cannot be built.
+    """
+    app = App(outdir=str(outdir) if outdir else None, post_cli_context=dict(context or {}))
+    config = Config.read(app.node.get_all_context())
+    CoreStack(app, config.stack_name, config=config)
+    return app

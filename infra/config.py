@@ -1,0 +1,102 @@
+"""What a deployment may choose: the ``-c key=value`` context of the CDK app, validated."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError, model_validator
+
+from pipeline.jobs import Engine
+
+
+class ConfigError(ValueError):
+    """The context cannot be used; the message names every wrong key."""
+
+
+def _words(value: object) -> object:
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+class Config(BaseModel):
+    """Every choice, with its default. Times are in seconds unless the name says days.
+
+    >>> Config.read({"stage": "test", "upload_seconds": "60"}).upload_seconds
+    60
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stage: str = Field("main", pattern=r"^[a-z][a-z0-9-]{0,19}$", description="Names the stacks: darkroom-<stage>.")
+    local: bool = Field(False, description="Synthesize for the emulator on this machine: no layer, no GPU stack.")
+    destroy: bool = Field(False, description="Delete pictures and jobs together with the stack; they stay otherwise.")
+
+    issuer: HttpUrl | None = Field(None, description="An OIDC issuer to trust instead of a Cognito pool of our own.")
+    audience: str | None = Field(None, description="The client id that the issuer's tokens are made for.")
+    jwks_url: HttpUrl | None = Field(None, description="The issuer's keys; <issuer>/.well-known/jwks.json if left out.")
+    origins: Annotated[list[str], BeforeValidator(_words)] = Field(
+        ["*"], min_length=1, description="Web origins that may call the API and upload, comma-separated."
+    )
+
+    default_engine: Engine = Field(Engine.PREVIEW, description="The engine of requests that name none.")
+    instance_type: str = Field("ml.g4dn.xlarge", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
+    instance_usd_per_hour: float = Field(0.7364, ge=0, description="For each job's cost_usd.")
+    max_instances: int = Field(4, ge=1, le=100)
+    jobs_per_instance: int = Field(2, ge=1, le=64, description="Jobs that one container holds at a time.")
+    image: str | None = Field(None, description="URI of a container image in ECR; built from containers/ if left out.")
+
+    upload_seconds: int = Field(900, ge=1, le=86_400, description="How long an upload form is valid.")
+    invocation_seconds: int = Field(900, ge=1, le=3600, description="How long one attempt may run.")
+    invocation_ttl_seconds: int = Field(3600, ge=1, le=21_600, description="How long one attempt may wait.")
+    retry_delay_seconds: int = Field(5, ge=0, le=300, description="Before the second attempt; doubles after.")
+    queue_seconds: int = Field(120, ge=1, le=86_400, description="A job queued for longer is sent to the queue again.")
+    queue_limit_seconds: int = Field(21_600, ge=1, le=86_400, description="A job queued for longer fails.")
+
+    retention_days: int = Field(30, ge=1, le=3650, description="How long results and job rows are kept.")
+    upload_days: int = Field(7, ge=1, le=3650)
+    preview_days: int = Field(1, ge=1, le=3650)
+    log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = 30
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    requests_per_second: int = Field(100, ge=1, description="Where the API starts to answer 429.")
+    daily_usd: float = Field(50.0, gt=0, description="Spend a day on the GPU above which the alarm topic is told.")
+    alarm_email: str | None = Field(None, pattern=r"^[^@\s]+@[^@\s]+$", description="Told of every alarm.")
+
+    @model_validator(mode="after")
+    def _issuer_with_audience(self) -> Self:
+        if (self.issuer is None) != (self.audience is None):
+            raise ValueError("issuer and audience go together")
+        if self.jwks_url and not self.issuer:
+            raise ValueError("jwks_url needs an issuer")
+        return self
+
+    @property
+    def stack_name(self) -> str:
+        """The core stack's name; the GPU stack's is this and ``-gpu``."""
+        return f"darkroom-{self.stage}"
+
+    @property
+    def endpoint_name(self) -> str:
+        """The endpoint's name, known to the core stack without a reference to the GPU stack."""
+        return self.stack_name
+
+    @classmethod
+    def read(cls, context: Mapping[str, Any]) -> Self:
+        """The config of a CDK context; the toolkit's own keys in it are passed over.
+
+        Raises ``ConfigError`` naming each wrong key and what it may be.
+        """
+        ours = {key: value for key, value in context.items() if not any(mark in key for mark in ":@/")}
+        for key in ours.keys() - cls.model_fields.keys():
+            close = get_close_matches(key, cls.model_fields, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known keys: {', '.join(cls.model_fields)}."
+            raise ConfigError(f"unknown context key {key!r}; {hint}")
+        try:
+            return cls.model_validate(ours)
+        except ValidationError as error:
+            lines = [
+                f"context {'.'.join(map(str, e['loc'])) or 'value'}: {e['msg']} (got {e['input']!r})"
+                if e["loc"]
+                else e["msg"]
+                for e in error.errors()
+            ]
+            raise ConfigError("; ".join(lines)) from None

@@ -1,0 +1,42 @@
+"""What the container is to the core stack: a role with just its rights, and two topics on which its work is announced.
+
+Here and not beside the endpoint, because the local stand-in of the endpoint uses the same role and topics.
+"""
+
+from aws_cdk import Stack
+from aws_cdk.aws_iam import AccountRootPrincipal, CompositePrincipal, IPrincipal, Role, ServicePrincipal
+from aws_cdk.aws_sns import Topic
+from constructs import Construct
+
+from infra.config import Config
+from infra.functions import allow
+from infra.jobs import Jobs
+from infra.storage import INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS, Storage
+
+
+class Container(Construct):
+    """``role``, ``success`` and ``error``."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Config, storage: Storage, jobs: Jobs) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        self.success = Topic(self, "Success", enforce_ssl=not config.local)
+        self.error = Topic(self, "Error", enforce_ssl=not config.local)
+        principals: list[IPrincipal] = [ServicePrincipal("sagemaker.amazonaws.com")]
+        if config.local:  # the stand-in assumes the role as an operator of the account
+            principals.append(AccountRootPrincipal())
+        self.role = Role(self, "Role", assumed_by=CompositePrincipal(*principals))
+        logs = Stack.of(self).format_arn(
+            service="logs", resource="log-group", resource_name="/aws/sagemaker/Endpoints/*", arn_format=None
+        )
+        for statement in (
+            allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [jobs.table.table_arn]),
+            allow(["s3:GetObject"], [storage.arn(UPLOADS)]),
+            allow(["s3:PutObject", "s3:DeleteObject"], [storage.arn(RESULTS), storage.arn(PREVIEWS)]),
+            allow(["s3:AbortMultipartUpload"], [storage.arn(RESULTS)]),
+            # What SageMaker does in the role's name: read the input, write the output, announce it.
+            allow(["s3:GetObject"], [storage.arn(INVOCATIONS)]),
+            allow(["s3:PutObject"], [storage.arn(OUTCOMES)]),
+            allow(["sns:Publish"], [self.success.topic_arn, self.error.topic_arn]),
+            allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
+        ):
+            self.role.add_to_policy(statement)

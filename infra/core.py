@@ -1,0 +1,91 @@
+"""The core stack: everything but the GPU. Idle, it costs next to nothing; the emulator runs it whole."""
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from infra.addresses import Addresses
+from infra.alarms import Alarms
+from infra.api import Api
+from infra.config import Config
+from infra.container import Container
+from infra.events import Events
+from infra.functions import Functions
+from infra.identity import Identity
+from infra.jobs import Jobs
+from infra.socket import Socket
+from infra.storage import Storage
+
+
+class CoreStack(Stack):
+    """The spine of Darkroom."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
+        super().__init__(
+            scope, id, stack_name=config.stack_name, description="Darkroom: API, queues, tables and functions"
+        )
+        self.addresses = Addresses(self, "Addresses", config=config)
+        self.storage = Storage(self, "Storage", config=config)
+        self.jobs = Jobs(self, "Jobs", config=config)
+        self.identity = Identity(self, "Identity", config=config, addresses=self.addresses)
+        self.functions = Functions(self, "Functions", config=config)
+        self.container = Container(self, "Container", config=config, storage=self.storage, jobs=self.jobs)
+        self.events = Events(
+            self,
+            "Events",
+            config=config,
+            functions=self.functions,
+            storage=self.storage,
+            jobs=self.jobs,
+            container=self.container,
+        )
+        self.socket = Socket(
+            self,
+            "Socket",
+            config=config,
+            functions=self.functions,
+            storage=self.storage,
+            jobs=self.jobs,
+            identity=self.identity,
+            addresses=self.addresses,
+        )
+        self.api = Api(
+            self,
+            "Api",
+            config=config,
+            functions=self.functions,
+            storage=self.storage,
+            jobs=self.jobs,
+            identity=self.identity,
+            addresses=self.addresses,
+            socket_url=self.socket.url,
+        )
+        self.alarms = Alarms(
+            self, "Alarms", config=config, jobs=self.jobs, functions=self.functions.made, push=self.socket.push
+        )
+        self._outputs()
+
+    def _outputs(self) -> None:
+        outputs = {
+            "ApiUrl": self.api.url,
+            "ApiId": self.api.api.api_id,
+            "SocketUrl": self.socket.url,
+            "Issuer": self.identity.issuer,
+            "ClientId": self.identity.client_id,
+            "Bucket": self.storage.bucket.bucket_name,
+            "JobsTable": self.jobs.table.table_name,
+            "SocketsTable": self.jobs.sockets.table_name,
+            "QueueUrl": self.jobs.queue.queue_url,
+            "UploadsQueueUrl": self.jobs.uploads.queue_url,
+            "DeadLettersUrl": self.jobs.dead_letters.queue_url,
+            "SuccessTopic": self.container.success.topic_arn,
+            "ErrorTopic": self.container.error.topic_arn,
+            "AlarmsTopic": self.alarms.topic.topic_arn,
+            "ContainerRole": self.container.role.role_arn,
+        }
+        if self.identity.pool:
+            outputs["PoolId"] = self.identity.pool.user_pool_id
+        for function in self.functions.made:
+            name = function.node.id
+            outputs[f"{name.capitalize()}Function"] = function.function_name
+        for key, value in outputs.items():
+            CfnOutput(self, key, value=value)

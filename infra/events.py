@@ -1,0 +1,138 @@
+"""What happens between an upload and the end of its job: the functions that nobody calls, and when they run."""
+
+from aws_cdk import Duration, Stack
+from aws_cdk.aws_events import Rule, Schedule
+from aws_cdk.aws_events_targets import LambdaFunction
+from aws_cdk.aws_lambda_destinations import SqsDestination
+from aws_cdk.aws_lambda_event_sources import SnsEventSource, SqsEventSource
+from constructs import Construct
+
+from handlers.settings import DispatchSettings, FinishedSettings, SweepSettings, UploadedSettings
+from infra.config import Config
+from infra.container import Container
+from infra.functions import Functions, allow
+from infra.jobs import DUE, Jobs
+from infra.storage import INVOCATIONS, OUTCOMES, UPLOADS, Storage
+
+# Enough for hundreds of jobs a second; more would only wait for the endpoint.
+CONCURRENCY = 10
+LOCAL_CONCURRENCY = 2  # each is a process on this machine, and two share its cores best
+
+
+class Events(Construct):
+    """uploaded → dispatch → (endpoint) → finished, and sweep every minute for what was lost on the way."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's own name
+        *,
+        config: Config,
+        functions: Functions,
+        storage: Storage,
+        jobs: Jobs,
+        container: Container,
+    ) -> None:
+        super().__init__(scope, id)
+        concurrency = LOCAL_CONCURRENCY if config.local else CONCURRENCY
+        table = jobs.table.table_arn
+        retry = {
+            "jobs_table": jobs.table.table_name,
+            "queue_url": jobs.queue.queue_url,
+            "dead_letter_queue_url": jobs.dead_letters.queue_url,
+            "retry_delay_seconds": config.retry_delay_seconds,
+            "queue_seconds": config.queue_seconds,
+        }
+        send = allow(["sqs:SendMessage"], [jobs.queue.queue_arn])
+        bury = allow(["sqs:SendMessage"], [jobs.dead_letters.queue_arn])
+
+        self.uploaded = functions.make(
+            self,
+            "uploaded",
+            environment=UploadedSettings.environment(
+                jobs_table=jobs.table.table_name,
+                bucket=storage.bucket.bucket_name,
+                queue_url=jobs.queue.queue_url,
+                queue_seconds=config.queue_seconds,
+            ),
+            rights=[
+                allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
+                allow(["s3:GetObject", "s3:DeleteObject"], [storage.arn(UPLOADS)]),
+                send,
+            ],
+        )
+        storage.announce_uploads(jobs.uploads)
+        self.uploaded.add_event_source(
+            SqsEventSource(jobs.uploads, batch_size=10, max_concurrency=concurrency, report_batch_item_failures=True)
+        )
+
+        self.dispatch = functions.make(
+            self,
+            "dispatch",
+            environment=DispatchSettings.environment(
+                **retry,
+                bucket=storage.bucket.bucket_name,
+                endpoint_name=config.endpoint_name,
+                default_engine=config.default_engine,
+                invocation_seconds=config.invocation_seconds,
+                invocation_ttl_seconds=config.invocation_ttl_seconds,
+            ),
+            rights=[
+                allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
+                allow(["s3:PutObject"], [storage.arn(INVOCATIONS)]),
+                allow(["sagemaker:InvokeEndpointAsync"], [self._endpoint(config)]),
+                send,
+                bury,
+            ],
+        )
+        self.dispatch.add_event_source(
+            SqsEventSource(jobs.queue, batch_size=10, max_concurrency=concurrency, report_batch_item_failures=True)
+        )
+
+        self.finished = functions.make(
+            self,
+            "finished",
+            environment=FinishedSettings.environment(
+                **retry,
+                bucket=storage.bucket.bucket_name,
+                instance_usd_per_hour=config.instance_usd_per_hour,
+            ),
+            rights=[
+                allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
+                allow(["s3:GetObject"], [storage.arn(OUTCOMES)]),
+                send,
+                bury,
+            ],
+        )
+        for topic in (container.success, container.error):
+            self.finished.add_event_source(SnsEventSource(topic))
+        self.finished.configure_async_invoke(
+            retry_attempts=2, max_event_age=Duration.hours(1), on_failure=SqsDestination(jobs.dead_letters)
+        )
+
+        self.sweep = functions.make(
+            self,
+            "sweep",
+            timeout=50,  # ends before the next one starts
+            environment=SweepSettings.environment(
+                **retry,
+                sockets_table=jobs.sockets.table_name,
+                queue_limit_seconds=config.queue_limit_seconds,
+            ),
+            rights=[
+                allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
+                allow(["dynamodb:Query"], [f"{table}/index/{DUE}", f"{jobs.sockets.table_arn}/index/{DUE}"]),
+                allow(["dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], [jobs.sockets.table_arn]),
+                send,
+                bury,
+            ],
+        )
+        Rule(
+            self,
+            "EveryMinute",
+            schedule=Schedule.rate(Duration.minutes(1)),
+            targets=[LambdaFunction(self.sweep, retry_attempts=0)],
+        )
+
+    def _endpoint(self, config: Config) -> str:
+        return Stack.of(self).format_arn(service="sagemaker", resource="endpoint", resource_name=config.endpoint_name)

@@ -1,0 +1,103 @@
+"""The tables of jobs and sockets, and the queues between the functions."""
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk.aws_dynamodb import (
+    Attribute,
+    AttributeType,
+    BillingMode,
+    PointInTimeRecoverySpecification,
+    ProjectionType,
+    StreamViewType,
+    Table,
+)
+from aws_cdk.aws_sqs import DeadLetterQueue, Queue, QueueEncryption
+from constructs import Construct
+
+from infra.config import Config
+
+BY_OWNER = "by_owner"
+BY_CONNECTION = "by_connection"
+DUE = "due"
+EXPIRES_AT = "expires_at"
+
+
+def _text(name: str) -> Attribute:
+    return Attribute(name=name, type=AttributeType.STRING)
+
+
+def _number(name: str) -> Attribute:
+    return Attribute(name=name, type=AttributeType.NUMBER)
+
+
+class Jobs(Construct):
+    """State that outlives a function: jobs, who watches them, and work that waits."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
+        super().__init__(scope, id)
+        removal = RemovalPolicy.DESTROY if config.destroy else RemovalPolicy.RETAIN
+        self.table = Table(
+            self,
+            "Table",
+            partition_key=_text("job_id"),
+            billing_mode=BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
+            stream=StreamViewType.NEW_IMAGE,
+            time_to_live_attribute=EXPIRES_AT,
+            removal_policy=removal,
+        )
+        self.table.add_global_secondary_index(
+            index_name=BY_OWNER,
+            partition_key=_text("owner"),
+            sort_key=_text("created_at"),
+            # What lists filter by; the rest is read from the table, so that progress does not write to the index.
+            projection_type=ProjectionType.INCLUDE,
+            non_key_attributes=["state", "kind"],
+        )
+        # Sparse: a job that has ended has no due time, so the sweep reads only what is still open.
+        self.table.add_global_secondary_index(
+            index_name=DUE,
+            partition_key=_text("due_shard"),
+            sort_key=_number("due_at"),
+            projection_type=ProjectionType.KEYS_ONLY,
+        )
+        self.sockets = Table(
+            self,
+            "Sockets",
+            partition_key=_text("pk"),
+            sort_key=_text("sk"),
+            billing_mode=BillingMode.PAY_PER_REQUEST,
+            point_in_time_recovery_specification=PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
+            time_to_live_attribute=EXPIRES_AT,
+            removal_policy=RemovalPolicy.DESTROY,  # a socket does not outlive its API
+        )
+        self.sockets.add_global_secondary_index(
+            index_name=BY_CONNECTION,
+            partition_key=_text("connection_id"),
+            projection_type=ProjectionType.KEYS_ONLY,
+        )
+        self.sockets.add_global_secondary_index(
+            index_name=DUE,
+            partition_key=_text("due_shard"),
+            sort_key=_number("due_at"),
+            projection_type=ProjectionType.KEYS_ONLY,
+        )
+        secure = not config.local  # the emulator is reached by plain http on the loopback interface
+        self.dead_letters = Queue(
+            self,
+            "DeadLetters",
+            encryption=QueueEncryption.SQS_MANAGED,
+            enforce_ssl=secure,
+            retention_period=Duration.days(14),
+        )
+        self.queue = self._queue("Queue", secure=secure)
+        self.uploads = self._queue("Uploads", secure=secure)
+
+    def _queue(self, name: str, *, secure: bool) -> Queue:
+        return Queue(
+            self,
+            name,
+            encryption=QueueEncryption.SQS_MANAGED,
+            enforce_ssl=secure,
+            visibility_timeout=Duration.seconds(90),  # six times the functions' timeout, as Lambda asks for
+            dead_letter_queue=DeadLetterQueue(queue=self.dead_letters, max_receive_count=5),
+        )

@@ -1,0 +1,164 @@
+"""News of jobs as they happen: a WebSocket API, who may connect, and what is pushed."""
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk.aws_apigateway import CfnAccount
+from aws_cdk.aws_apigatewayv2 import (
+    ThrottleSettings,
+    WebSocketApi,
+    WebSocketStage,
+)
+from aws_cdk.aws_apigatewayv2_authorizers import WebSocketLambdaAuthorizer
+from aws_cdk.aws_apigatewayv2_integrations import WebSocketLambdaIntegration
+from aws_cdk.aws_iam import ManagedPolicy, Role, ServicePrincipal
+from aws_cdk.aws_lambda import StartingPosition
+from aws_cdk.aws_lambda_event_sources import DynamoEventSource, SqsDlq
+from constructs import Construct
+
+from handlers.settings import AuthorizeSettings, PushSettings, SocketSettings
+from infra.access_logs import keep_access_logs
+from infra.addresses import SOCKET_STAGE, Addresses
+from infra.config import Config
+from infra.exceptions import acknowledge
+from infra.functions import Functions, allow
+from infra.identity import Identity
+from infra.jobs import BY_CONNECTION, Jobs
+from infra.storage import PREVIEWS, RESULTS, Storage
+
+# News that nobody could be told for so long is worth no more than asking again.
+NEWS_SECONDS = 120
+
+
+class Socket(Construct):
+    """``$connect`` needs a token; subscriptions and messages go through the socket function; push speaks up itself."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's own name
+        *,
+        config: Config,
+        functions: Functions,
+        storage: Storage,
+        jobs: Jobs,
+        identity: Identity,
+        addresses: Addresses,
+    ) -> None:
+        super().__init__(scope, id)
+        self.api = WebSocketApi(self, "Live", api_name=f"{config.stack_name}-live")
+        self.url = addresses.socket(self.api)
+        callback_url = addresses.callback(self.api)
+        sockets = [jobs.sockets.table_arn]
+        by_connection = [f"{jobs.sockets.table_arn}/index/{BY_CONNECTION}"]
+        links = allow(["s3:GetObject"], [storage.arn(RESULTS), storage.arn(PREVIEWS)])
+        answer = allow(
+            ["execute-api:ManageConnections"],
+            [
+                Stack.of(self).format_arn(
+                    service="execute-api",
+                    resource=self.api.api_id,
+                    resource_name=f"{SOCKET_STAGE}/POST/@connections/*",
+                )
+            ],
+        )
+        self.authorize = functions.make(
+            self,
+            "authorize",
+            environment=AuthorizeSettings.environment(
+                issuer=identity.issuer, client_id=identity.client_id, jwks_url=identity.jwks_url
+            ),
+            rights=[],
+        )
+        self.function = functions.make(
+            self,
+            "socket",
+            environment=SocketSettings.environment(
+                jobs_table=jobs.table.table_name,
+                sockets_table=jobs.sockets.table_name,
+                bucket=storage.bucket.bucket_name,
+                callback_url=callback_url,
+            ),
+            rights=[
+                allow(["dynamodb:GetItem"], [jobs.table.table_arn]),
+                allow(["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], sockets),
+                allow(["dynamodb:Query"], by_connection),
+                links,
+                answer,
+            ],
+        )
+        self.push = functions.make(
+            self,
+            "push",
+            environment=PushSettings.environment(
+                sockets_table=jobs.sockets.table_name,
+                bucket=storage.bucket.bucket_name,
+                callback_url=callback_url,
+            ),
+            rights=[
+                allow(["dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], sockets),
+                allow(["dynamodb:Query"], by_connection),
+                links,
+                answer,
+            ],
+        )
+        self.push.add_event_source(
+            DynamoEventSource(
+                jobs.table,
+                starting_position=StartingPosition.LATEST,
+                batch_size=100,
+                parallelization_factor=1 if config.local else 4,
+                retry_attempts=3,
+                bisect_batch_on_error=True,
+                max_record_age=Duration.seconds(NEWS_SECONDS),
+                report_batch_item_failures=True,
+                on_failure=SqsDlq(jobs.dead_letters),
+            )
+        )
+        authorizer = WebSocketLambdaAuthorizer(
+            "Token", self.authorize, identity_source=["route.request.querystring.token"]
+        )
+        for route in ("$connect", "$disconnect", "$default"):
+            self.api.add_route(
+                route,
+                integration=WebSocketLambdaIntegration("Function", self.function),
+                authorizer=authorizer if route == "$connect" else None,
+            )
+        stage = WebSocketStage(
+            self,
+            "Stage",
+            web_socket_api=self.api,
+            stage_name=SOCKET_STAGE,
+            auto_deploy=True,
+            throttle=ThrottleSettings(
+                rate_limit=config.requests_per_second, burst_limit=2 * config.requests_per_second
+            ),
+        )
+        keep_access_logs(stage, config=config)
+        if not config.local:
+            self._let_the_gateway_log(stage)
+        acknowledge(
+            self.api,
+            "AwsSolutions-APIG4",
+            reason="A WebSocket API authorises $connect alone; every later message comes over that connection.",
+        )
+
+    def _let_the_gateway_log(self, stage: WebSocketStage) -> None:
+        """WebSocket APIs write their logs with a role set once for the whole account and region."""
+        role = Role(
+            self,
+            "GatewayLogs",
+            assumed_by=ServicePrincipal("apigateway.amazonaws.com"),
+            managed_policies=[
+                ManagedPolicy.from_aws_managed_policy_name("service-role/AmazonAPIGatewayPushToCloudWatchLogs")
+            ],
+        )
+        # Another API of the account may use it by then.
+        role.apply_removal_policy(RemovalPolicy.RETAIN)
+        account = CfnAccount(self, "Gateway", cloud_watch_role_arn=role.role_arn)
+        account.apply_removal_policy(RemovalPolicy.RETAIN)
+        stage.node.add_dependency(account)
+        acknowledge(
+            role,
+            "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
+            "AmazonAPIGatewayPushToCloudWatchLogs]",
+            reason="The policy AWS made for exactly this role, which API Gateway checks for.",
+        )
