@@ -1,0 +1,75 @@
+"""Starts the stand-in: ``python -m infra.local.endpoint``, configured by its environment (see ``settings``)."""
+
+import logging
+
+import boto3
+import uvicorn
+from botocore.config import Config
+
+from infra.local.endpoint.credentials import RoleCredentials
+from infra.local.endpoint.endpoint import Endpoint
+from infra.local.endpoint.faults import Faults, FaultValues
+from infra.local.endpoint.fleet import Fleet, Launch
+from infra.local.endpoint.instance import Instance
+from infra.local.endpoint.server import Wire
+from infra.local.endpoint.settings import Settings
+
+# Everything is on this machine: no checksums beyond what S3 asks for, no validation of what we write ourselves.
+CONFIG = Config(
+    max_pool_connections=64,
+    parameter_validation=False,
+    tcp_keepalive=True,
+    connect_timeout=2,
+    read_timeout=30,
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+    s3={"addressing_style": "path"},
+)
+
+
+def build(settings: Settings) -> Wire:
+    """Everything of one endpoint, its instances starting."""
+    role = None
+    if settings.container_role_arn is not None:
+        url = f"http://127.0.0.1:{settings.port}"
+        role = RoleCredentials(settings.container_role_arn, boto3.client("sts", config=CONFIG), url)
+    faults = Faults(
+        FaultValues(
+            cold_start_seconds=settings.cold_start_seconds,
+            min_instances=settings.min_instances,
+            idle_seconds=settings.idle_seconds,
+        )
+    )
+    fleet = Fleet(
+        _launcher(settings, role),
+        faults,
+        most=settings.instances,
+        concurrency=settings.concurrency,
+        start_seconds=settings.start_seconds,
+        stop_seconds=settings.stop_seconds,
+    )
+    s3, sns = boto3.client("s3", config=CONFIG), boto3.client("sns", config=CONFIG)
+    return Wire(settings, Endpoint(settings, fleet, faults, s3, sns), fleet, faults, role)
+
+
+def _launcher(settings: Settings, role: RoleCredentials | None) -> Launch:
+    environment: dict[str, str | None] = {
+        "JOBS_TABLE": settings.jobs_table,
+        "BUCKET": settings.bucket,
+        "STAGES": settings.stages,
+        "CONCURRENCY": str(settings.concurrency),
+        "DRAIN_SECONDS": str(max(settings.stop_seconds - 1, 0)),
+        **(role.environment() if role is not None else {}),
+    }
+    return lambda on_exit: Instance(settings.container_module, environment, on_exit, concurrency=settings.concurrency)
+
+
+def main() -> None:
+    """Serve until told to stop; the instances stop too."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    settings = Settings.read()
+    uvicorn.run(build(settings).app(), host=settings.host, port=settings.port, log_config=None, access_log=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""The life of an invocation: queued, read from S3, given to an instance, its answer written and announced."""
+
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.local.endpoint import notify
+from infra.local.endpoint.faults import Faults
+from infra.local.endpoint.fleet import Closed, Fleet
+from infra.local.endpoint.instance import Instance, InstanceCrashed, InvocationTimedOut
+from infra.local.endpoint.invocation import EndpointInvocation, split_location
+from infra.local.endpoint.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+
+logger = logging.getLogger(__name__)
+
+# Threads that read inputs ahead, wait for a slot, and write and announce answers.
+LEAST_WORKERS = 16
+
+
+class _Failure(Exception):
+    """The invocation failed for the reason given; ``answer`` and its type are the container's, if it gave one."""
+
+    def __init__(self, reason: str, answer: bytes | None = None, content_type: str = "application/json") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.answer = answer
+        self.content_type = content_type
+
+
+class Endpoint:
+    """The queue before a fleet of instances. Safe to share between threads."""
+
+    def __init__(self, settings: Settings, fleet: Fleet, faults: Faults, s3: "S3Client", sns: "SNSClient") -> None:
+        self._settings = settings
+        self._fleet = fleet
+        self._faults = faults
+        self._s3 = s3
+        self._sns = sns
+        self._closed = threading.Event()
+        self._workers = ThreadPoolExecutor(
+            max(LEAST_WORKERS, 2 * settings.instances * settings.concurrency), thread_name_prefix="invocation"
+        )
+
+    def output_location(self, invocation: EndpointInvocation) -> str:
+        """Where the answer to ``invocation`` will lie."""
+        return f"{self._settings.output_location}{invocation.inference_id}.out"
+
+    def failure_location(self, invocation: EndpointInvocation) -> str | None:
+        """Where the answer will lie if it is an error; None when errors are not kept."""
+        where = self._settings.failure_location
+        return f"{where}{invocation.inference_id}-error.out" if where else None
+
+    def submit(self, invocation: EndpointInvocation) -> None:
+        """Put the invocation in the queue."""
+        self._fleet.enter()
+        self._workers.submit(self._process, invocation, time.monotonic() + invocation.ttl)
+
+    def close(self) -> None:
+        """Stop: what runs may finish while the instances stop, what waits is dropped."""
+        self._closed.set()
+        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._fleet.close()
+        self._workers.shutdown(wait=True)
+
+    def _process(self, invocation: EndpointInvocation, expires: float) -> None:
+        try:
+            try:
+                answer, content_type = self._answer(invocation, expires)
+            except _Failure as failure:
+                self._announce_failure(invocation, failure)
+            else:
+                self._announce(invocation, answer, content_type)
+        except Closed:
+            logger.info("dropped %s: the endpoint is closing", invocation.inference_id)
+        except (ClientError, BotoCoreError):
+            logger.exception("the answer to %s could not be written or announced", invocation.inference_id)
+        except Exception:
+            logger.exception("invocation %s was lost", invocation.inference_id)
+        finally:
+            self._fleet.leave()
+
+    def _answer(self, invocation: EndpointInvocation, expires: float) -> tuple[bytes, str]:
+        bucket, key = split_location(invocation.input_location)
+        try:
+            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            raise _Failure(f"ClientError: Unable to read the input at {invocation.input_location}: {error}") from error
+        with self._fleet.slot(expires - time.monotonic()) as instance:
+            if instance is None:
+                raise _Failure("ClientError: The request expired: it was in the queue longer than RequestTTLSeconds.")
+            status, answer, content_type = self._call(instance, invocation, body)
+        if not 200 <= status < 300:
+            raise _Failure(f"ClientError: Received server error ({status}) from model.", answer, content_type)
+        return answer, content_type
+
+    def _call(self, instance: Instance, invocation: EndpointInvocation, body: bytes) -> tuple[int, bytes, str]:
+        headers = {
+            "Content-Type": invocation.content_type or "application/octet-stream",
+            "Accept": invocation.accept or "*/*",
+            "X-Amzn-SageMaker-Inference-Id": invocation.inference_id,
+        }
+        if invocation.custom_attributes:
+            headers["X-Amzn-SageMaker-Custom-Attributes"] = invocation.custom_attributes
+        try:
+            if self._faults.take_crash():
+                return self._crash(instance, headers, body, invocation.timeout)
+            return instance.invoke(body, headers, seconds=invocation.timeout)
+        except InvocationTimedOut as error:
+            raise _Failure("ClientError: The model timed out: no answer within InvocationTimeoutSeconds.") from error
+        except InstanceCrashed as error:
+            raise _Failure("InternalServerError: Lost the connection to the model container.") from error
+
+    def _crash(
+        self, instance: Instance, headers: dict[str, str], body: bytes, timeout: float
+    ) -> tuple[int, bytes, str]:
+        """Kill the instance in mid-invocation, or at its answer if that is sooner: the answer never gets out."""
+        timer = threading.Timer(self._faults.values.crash_seconds, instance.kill)
+        timer.start()
+        try:
+            instance.invoke(body, headers, seconds=timeout)
+        finally:
+            timer.cancel()
+            instance.kill()
+        raise InstanceCrashed
+
+    def _announce(self, invocation: EndpointInvocation, answer: bytes, content_type: str) -> None:
+        location = self.output_location(invocation)
+        self._put(location, answer, content_type)
+        message = notify.success(invocation, self._settings.aws_region, location=location, content_type=content_type)
+        self._publish(self._settings.success_topic_arn, message)
+
+    def _announce_failure(self, invocation: EndpointInvocation, failure: _Failure) -> None:
+        logger.warning("invocation %s failed: %s", invocation.inference_id, failure.reason)
+        location = self.failure_location(invocation) if failure.answer is not None else None
+        if location is not None and failure.answer is not None:
+            self._put(location, failure.answer, failure.content_type)
+        message = notify.failure(
+            invocation,
+            self._settings.aws_region,
+            reason=failure.reason,
+            location=location,
+            content_type=failure.content_type,
+        )
+        self._publish(self._settings.error_topic_arn, message)
+
+    def _put(self, location: str, body: bytes, content_type: str) -> None:
+        bucket, key = split_location(location)
+        self._s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+
+    def _publish(self, topic: str | None, message: str) -> None:
+        faults = self._faults.values
+        if faults.delay_seconds:
+            self._closed.wait(faults.delay_seconds)
+        if topic is not None:
+            for _ in range(2 if faults.duplicate else 1):
+                self._sns.publish(TopicArn=topic, Message=message)

@@ -1,0 +1,48 @@
+"""What can be made to go wrong while the stand-in runs, through ``POST /_faults``."""
+
+import threading
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class FaultValues(BaseModel):
+    """The switches. What a request leaves out stays as it is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    crash: int = Field(0, ge=0, description="Kill the instance in the middle of the next so many invocations.")
+    crash_seconds: float = Field(0.2, ge=0, description="How far into the invocation, if it takes that long.")
+    unreachable: bool = Field(False, description="Answer every AWS request with 503.")
+    duplicate: bool = Field(False, description="Publish each notification twice.")
+    delay_seconds: float = Field(0.0, ge=0, le=60, description="Publish each notification so much later.")
+    cold_start_seconds: float = Field(0.0, ge=0, le=600, description="What finding a machine takes.")
+    min_instances: int = Field(1, ge=0, le=16, description="Kept warm; 0 scales to zero.")
+    idle_seconds: float = Field(300.0, ge=0, description="How long an instance beyond the least may idle.")
+
+
+class Faults:
+    """The switches as they stand. Safe to share between threads."""
+
+    def __init__(self, values: FaultValues) -> None:
+        self._values = values
+        self._lock = threading.Lock()
+
+    @property
+    def values(self) -> FaultValues:
+        """All of them at one moment."""
+        return self._values
+
+    def update(self, changes: Mapping[str, object]) -> FaultValues:
+        """Change what ``changes`` names. Raises ``ValidationError`` for an unknown name or a wrong value."""
+        with self._lock:
+            self._values = FaultValues.model_validate(self._values.model_dump() | dict(changes))
+            return self._values
+
+    def take_crash(self) -> bool:
+        """Whether this invocation is one of those to crash; it counts as crashed from here on."""
+        with self._lock:
+            left = self._values.crash
+            if left:
+                self._values = self._values.model_copy(update={"crash": left - 1})
+            return left > 0

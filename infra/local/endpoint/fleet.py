@@ -1,0 +1,167 @@
+"""The instances of an endpoint: started when there is work, replaced when they crash, stopped when they idle."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from infra.local.endpoint.faults import Faults
+from infra.local.endpoint.instance import Instance
+
+logger = logging.getLogger(__name__)
+
+Launch = Callable[[Callable[[Instance], None]], Instance]
+
+TICK_SECONDS = 1.0
+# After an instance that would not start.
+RETRY_SECONDS = 1.0
+
+
+class Closed(Exception):
+    """The fleet is shutting down."""
+
+
+class Fleet:
+    """At most ``most`` instances with ``concurrency`` slots each. ``launch`` starts one."""
+
+    def __init__(
+        self,
+        launch: Launch,
+        faults: Faults,
+        *,
+        most: int,
+        concurrency: int,
+        start_seconds: float,
+        stop_seconds: float,
+    ) -> None:
+        self._launch = launch
+        self._faults = faults
+        self._most = most
+        self._concurrency = concurrency
+        self._start_seconds = start_seconds
+        self._stop_seconds = stop_seconds
+        self._changed = threading.Condition()
+        self._ready: list[Instance] = []
+        self._starting: set[threading.Thread] = set()
+        self._demand = 0
+        self._closed = threading.Event()
+        self._supervisor = threading.Thread(target=self._supervise, name="fleet", daemon=True)
+        self._supervisor.start()
+
+    @property
+    def ready(self) -> int:
+        """How many instances answer."""
+        return len(self._ready)
+
+    @property
+    def demand(self) -> int:
+        """How many invocations wait or run."""
+        return self._demand
+
+    def nudge(self) -> None:
+        """Look at once at what changed: the switches, or the clock."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def enter(self) -> None:
+        """One more invocation waits; the fleet grows to it."""
+        with self._changed:
+            self._demand += 1
+            self._changed.notify_all()
+
+    def leave(self) -> None:
+        """One of them is over."""
+        with self._changed:
+            self._demand -= 1
+
+    @contextmanager
+    def slot(self, seconds: float) -> Iterator[Instance | None]:
+        """A slot of a ready instance, or None when there was none for ``seconds``. Raises ``Closed``."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed.is_set() or self._free() is not None, seconds)
+            if self._closed.is_set():
+                raise Closed
+            instance = self._free()
+            if instance is not None:
+                instance.in_flight += 1
+        try:
+            yield instance
+        finally:
+            if instance is not None:
+                with self._changed:
+                    instance.in_flight -= 1
+                    instance.idle_since = time.monotonic()
+                    self._changed.notify_all()
+
+    def close(self) -> None:
+        """Stop every instance and have every waiting ``slot`` raise ``Closed``."""
+        with self._changed:
+            self._closed.set()
+            self._changed.notify_all()
+        self._supervisor.join()
+        while True:
+            with self._changed:
+                starting = list(self._starting)
+                ready, self._ready = self._ready, []
+            if not starting and not ready:
+                return
+            self._stop_all(ready)
+            for thread in starting:
+                thread.join()
+
+    def _free(self) -> Instance | None:
+        free = [item for item in self._ready if item.in_flight < self._concurrency and not item.doomed]
+        return min(free, key=lambda instance: instance.in_flight, default=None)
+
+    def _supervise(self) -> None:
+        while not self._closed.is_set():
+            with self._changed:
+                values = self._faults.values
+                needed = min(max(values.min_instances, -(-self._demand // self._concurrency)), self._most)
+                for _ in range(needed - len(self._ready) - len(self._starting)):
+                    thread = threading.Thread(target=self._start, name="start", daemon=True)
+                    self._starting.add(thread)
+                    thread.start()
+                surplus = [
+                    instance
+                    for instance in self._ready
+                    if not instance.in_flight and time.monotonic() - instance.idle_since >= values.idle_seconds
+                ][: max(len(self._ready) - needed, 0)]
+                self._ready = [instance for instance in self._ready if instance not in surplus]
+                if not surplus:
+                    self._changed.wait(TICK_SECONDS)
+            self._stop_all(surplus)
+
+    def _start(self) -> None:
+        thread = threading.current_thread()
+        instance = None
+        try:
+            if not self._closed.wait(self._faults.values.cold_start_seconds):
+                instance = self._launch(self._gone)
+                if not instance.wait_ready(self._start_seconds, self._closed):
+                    if not self._closed.is_set():
+                        logger.error("%s did not become ready", instance)
+                    instance.kill()
+                    instance = None
+                    self._closed.wait(RETRY_SECONDS)
+        finally:
+            with self._changed:
+                self._starting.discard(thread)
+                if instance is not None and instance.alive:
+                    logger.info("%s is ready", instance)
+                    instance.idle_since = time.monotonic()
+                    self._ready.append(instance)
+                self._changed.notify_all()
+
+    def _gone(self, instance: Instance) -> None:
+        with self._changed:
+            self._ready = [other for other in self._ready if other is not instance]
+            self._changed.notify_all()
+
+    def _stop_all(self, instances: list[Instance]) -> None:
+        threads = [threading.Thread(target=instance.stop, args=(self._stop_seconds,)) for instance in instances]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()

@@ -1,0 +1,119 @@
+"""An instance: the container's server in a process of its own on a free port."""
+
+import contextlib
+import logging
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+import urllib3
+
+logger = logging.getLogger(__name__)
+
+PING_SECONDS = 2.0  # SageMaker's own limit
+PING_PAUSE_SECONDS = 0.05
+
+
+class InstanceCrashed(Exception):
+    """The instance went away in the middle of an invocation."""
+
+
+class InvocationTimedOut(Exception):
+    """The container had not answered when the invocation's time was up."""
+
+
+class Instance:
+    """A process running ``python -m MODULE`` with ``environment`` on top of this one's (None: left out).
+
+    ``on_exit`` is called once, from another thread, when it has ended for whatever reason.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        environment: Mapping[str, str | None],
+        on_exit: Callable[["Instance"], None],
+        *,
+        concurrency: int,
+    ) -> None:
+        port = _free_port()
+        self.in_flight = 0
+        self.doomed = False
+        self.idle_since = time.monotonic()
+        self._pool = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=concurrency + 1)
+        wanted = {**os.environ, **environment, "HOST": "127.0.0.1", "PORT": str(port)}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "infra.local.endpoint.guard", module],
+            env={name: value for name, value in wanted.items() if value is not None},
+            stdin=subprocess.PIPE,
+        )
+        self._on_exit = on_exit
+        threading.Thread(target=self._watch, name=f"instance-{self._process.pid}", daemon=True).start()
+
+    def __str__(self) -> str:
+        return f"instance {self._process.pid}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process.poll() is None
+
+    def wait_ready(self, seconds: float, given_up: threading.Event) -> bool:
+        """Whether ``/ping`` answers 200 within ``seconds``; False also when the process ends, or once ``given_up``."""
+        until = time.monotonic() + seconds
+        while self.alive and time.monotonic() < until and not given_up.is_set():
+            with contextlib.suppress(urllib3.exceptions.HTTPError):
+                if self._pool.request("GET", "/ping", timeout=PING_SECONDS, retries=False).status == 200:
+                    return True
+            given_up.wait(PING_PAUSE_SECONDS)
+        return False
+
+    def invoke(self, body: bytes, headers: Mapping[str, str], *, seconds: float) -> tuple[int, bytes, str]:
+        """Status, body and content type of the container's answer.
+
+        Raises ``InvocationTimedOut`` after ``seconds`` and ``InstanceCrashed`` when the connection is lost.
+        """
+        timeout = urllib3.Timeout(connect=PING_SECONDS, read=seconds)
+        try:
+            answer = self._pool.request(
+                "POST", "/invocations", body=body, headers=dict(headers), timeout=timeout, retries=False
+            )
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise InvocationTimedOut from error
+        except urllib3.exceptions.HTTPError as error:
+            raise InstanceCrashed from error
+        return answer.status, answer.data, answer.headers.get("Content-Type", "application/octet-stream")
+
+    def kill(self) -> None:
+        """End it at once, as a crash does; nobody should give it anything more."""
+        self.doomed = True
+        self._process.kill()
+
+    def stop(self, seconds: float) -> None:
+        """Ask it to finish, wait so long, then kill it."""
+        self._process.terminate()
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            logger.warning("%s did not finish in %s s", self, seconds)
+            self._process.kill()
+            self._process.wait()
+
+    def _watch(self) -> None:
+        code = self._process.wait()
+        logger.info("%s ended with code %s", self, code)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._pool.close()
+        self._on_exit(self)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,78 @@
+"""One ``InvokeEndpointAsync`` as it came over the wire."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+PREFIX = "x-amzn-sagemaker-"
+# Name of the header after the prefix → least, most and default, from the service's model.
+RANGES = {"requestttlseconds": (60, 21600, 21600), "invocationtimeoutseconds": (1, 3600, 900)}
+UNSUPPORTED = ("s3outputpathextension", "filename")
+
+
+class InvalidInvocation(Exception):
+    """The request is not one that SageMaker (or, where it says so, the stand-in) takes."""
+
+
+@dataclass(frozen=True)
+class EndpointInvocation:
+    """What is to be run: ``ttl`` and ``timeout`` in seconds."""
+
+    endpoint_name: str
+    inference_id: str
+    input_location: str
+    content_type: str | None = None
+    accept: str | None = None
+    custom_attributes: str | None = None
+    ttl: float = 21600
+    timeout: float = 900
+    received: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def parse(endpoint_name: str, headers: Mapping[str, str]) -> EndpointInvocation:
+    """The invocation that ``headers`` (names in lower case) ask for.
+
+    Raises ``InvalidInvocation`` saying what is wrong. Inline bodies and names for the output, which Darkroom does
+    not use, are refused.
+    """
+    unsupported = [name for name in UNSUPPORTED if PREFIX + name in headers]
+    if unsupported:
+        raise InvalidInvocation(f"The stand-in does not know {', '.join(unsupported)}.")
+    location = headers.get(f"{PREFIX}inputlocation")
+    if location is None:
+        raise InvalidInvocation("InputLocation is required: the stand-in does not take inline bodies.")
+    if not re.match(r"^s3://[^/]+/.+$", location):
+        raise InvalidInvocation(f"InputLocation must be s3://bucket/key, not {location!r}.")
+    inference_id = headers.get(f"{PREFIX}inference-id") or str(uuid.uuid4())
+    if len(inference_id) > 64:
+        raise InvalidInvocation("InferenceId must have at most 64 characters.")
+    return EndpointInvocation(
+        endpoint_name=endpoint_name,
+        inference_id=inference_id,
+        input_location=location,
+        content_type=headers.get(f"{PREFIX}content-type"),
+        accept=headers.get(f"{PREFIX}accept"),
+        custom_attributes=headers.get(f"{PREFIX}custom-attributes"),
+        ttl=_seconds(headers, "requestttlseconds"),
+        timeout=_seconds(headers, "invocationtimeoutseconds"),
+    )
+
+
+def _seconds(headers: Mapping[str, str], name: str) -> int:
+    least, most, default = RANGES[name]
+    text = headers.get(PREFIX + name, str(default))
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise InvalidInvocation(f"{name} must be a whole number from {least} to {most}, not {text!r}.")
+    return int(text)
+
+
+def split_location(location: str) -> tuple[str, str]:
+    """Bucket and key of an S3 location.
+
+    >>> split_location("s3://bucket/a/b.json")
+    ('bucket', 'a/b.json')
+    """
+    bucket, _, key = location.removeprefix("s3://").partition("/")
+    return bucket, key

@@ -1,0 +1,56 @@
+"""What SageMaker publishes on SNS when an asynchronous invocation has ended.
+
+The form is that of "Check prediction results" in SageMaker's developer guide. Where the guide's example of a failure
+is silent, failures name where the container's answer lies in ``responseParameters.outputLocation``.
+"""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from infra.local.endpoint.invocation import EndpointInvocation
+
+
+def success(invocation: EndpointInvocation, region: str, *, location: str, content_type: str) -> str:
+    """The message for the success topic: the container's answer lies at ``location``."""
+    return _message(
+        invocation,
+        region,
+        invocationStatus="Completed",
+        responseParameters={"contentType": content_type, "outputLocation": location},
+    )
+
+
+def failure(
+    invocation: EndpointInvocation, region: str, *, reason: str, location: str | None, content_type: str
+) -> str:
+    """The message for the error topic; ``location`` is where the container's answer lies, if it gave one."""
+    where = {"responseParameters": {"contentType": content_type, "outputLocation": location}} if location else {}
+    return _message(invocation, region, invocationStatus="Failed", failureReason=reason, **where)
+
+
+def _message(invocation: EndpointInvocation, region: str, **fields: Any) -> str:
+    asked = {
+        "accept": invocation.accept,
+        "contentType": invocation.content_type,
+        "customAttributes": invocation.custom_attributes,
+        "endpointName": invocation.endpoint_name,
+        "inputLocation": invocation.input_location,
+    }
+    return json.dumps(
+        {
+            "awsRegion": region,
+            "eventTime": _time(datetime.now(UTC)),
+            "receivedTime": _time(invocation.received),
+            **fields,
+            "requestParameters": {name: value for name, value in asked.items() if value is not None},
+            "inferenceId": invocation.inference_id,
+            "eventVersion": "1.0",
+            "eventSource": "aws:sagemaker",
+            "eventName": "InferenceResult",
+        }
+    )
+
+
+def _time(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

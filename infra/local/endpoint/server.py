@@ -1,0 +1,142 @@
+"""The wire: SageMaker Runtime's ``InvokeEndpointAsync``, SageMaker's ``DescribeEndpoint``, and the fault switches.
+
+Shapes and errors are those of botocore's service models ``sagemaker-runtime`` (rest-json) and ``sagemaker``
+(JSON 1.1); signatures are not checked.
+"""
+
+import json
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from infra.local.endpoint import credentials
+from infra.local.endpoint.credentials import RoleCredentials
+from infra.local.endpoint.endpoint import Endpoint
+from infra.local.endpoint.faults import Faults
+from infra.local.endpoint.fleet import Fleet
+from infra.local.endpoint.invocation import InvalidInvocation, parse
+from infra.local.endpoint.settings import Settings
+
+JSON_1_1 = "application/x-amz-json-1.1"
+
+
+class Wire:
+    """The routes of one endpoint."""
+
+    def __init__(
+        self, settings: Settings, endpoint: Endpoint, fleet: Fleet, faults: Faults, role: RoleCredentials | None
+    ) -> None:
+        self._settings = settings
+        self._endpoint = endpoint
+        self._fleet = fleet
+        self._faults = faults
+        self._role = role
+        self._created = time.time()
+
+    def app(self) -> Starlette:
+        """The application; its shutdown closes the endpoint."""
+        return Starlette(
+            routes=[
+                Route("/endpoints/{name}/async-invocations", self.invoke, methods=["POST"]),
+                Route("/", self.control, methods=["POST"]),
+                Route("/_faults", self.read_faults, methods=["GET"]),
+                Route("/_faults", self.set_faults, methods=["POST"]),
+                Route("/_status", self.status, methods=["GET"]),
+                Route(credentials.PATH, self.role_session, methods=["GET"]),
+            ],
+            lifespan=self._lifespan,
+        )
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        yield
+        await run_in_threadpool(self._endpoint.close)
+
+    async def invoke(self, request: Request) -> Response:
+        """``InvokeEndpointAsync``."""
+        if self._faults.values.unreachable:
+            return _error(503, "ServiceUnavailable", "The service is unavailable.")
+        name = request.path_params["name"]
+        if name != self._settings.endpoint_name:
+            return _error(400, "ValidationError", f"Endpoint {name} of account 000000000000 not found.")
+        try:
+            invocation = parse(name, request.headers)
+        except InvalidInvocation as error:
+            return _error(400, "ValidationError", str(error))
+        self._endpoint.submit(invocation)
+        headers = {"X-Amzn-SageMaker-OutputLocation": self._endpoint.output_location(invocation)}
+        failures = self._endpoint.failure_location(invocation)
+        if failures is not None:
+            headers["X-Amzn-SageMaker-FailureLocation"] = failures
+        return JSONResponse({"InferenceId": invocation.inference_id}, status_code=202, headers=headers)
+
+    async def control(self, request: Request) -> Response:
+        """The control plane's one operation, ``DescribeEndpoint``."""
+        if self._faults.values.unreachable:
+            return _error(503, "ServiceUnavailable", "The service is unavailable.")
+        target = request.headers.get("x-amz-target", "")
+        if target != "SageMaker.DescribeEndpoint":
+            return _error(400, "UnknownOperationException", f"The stand-in does not know {target!r}.")
+        try:
+            name = json.loads(await request.body())["EndpointName"]
+        except (ValueError, KeyError, TypeError):
+            return _error(400, "SerializationException", "The body is not a DescribeEndpoint request.")
+        if name != self._settings.endpoint_name:
+            return _error(400, "ValidationException", f'Could not find endpoint "{name}".')
+        return Response(json.dumps(self._description()), media_type=JSON_1_1)
+
+    async def read_faults(self, _request: Request) -> Response:
+        """The switches as they stand."""
+        return JSONResponse(self._faults.values.model_dump())
+
+    async def set_faults(self, request: Request) -> Response:
+        """Change the switches that the body names; answers with all of them."""
+        try:
+            values = self._faults.update(dict(await request.json()))
+        except (ValidationError, ValueError, TypeError) as error:
+            return JSONResponse({"detail": str(error)}, status_code=400)
+        self._fleet.nudge()
+        return JSONResponse(values.model_dump())
+
+    async def status(self, _request: Request) -> Response:
+        """How many instances answer, and how many invocations wait or run."""
+        return JSONResponse({"instances": self._fleet.ready, "invocations": self._fleet.demand})
+
+    def role_session(self, request: Request) -> Response:
+        """Credentials for a container that presents its token."""
+        if self._role is None or not self._role.allows(request.headers.get("authorization", "")):
+            return JSONResponse({"code": "AccessDenied", "message": "Not one of our containers."}, status_code=403)
+        return JSONResponse(self._role.session())
+
+    def _description(self) -> dict[str, object]:
+        settings = self._settings
+        topics = {"SuccessTopic": settings.success_topic_arn, "ErrorTopic": settings.error_topic_arn}
+        output: dict[str, object] = {
+            "S3OutputPath": settings.output_location,
+            "NotificationConfig": {name: topic for name, topic in topics.items() if topic is not None},
+        }
+        if settings.failure_location is not None:
+            output["S3FailurePath"] = settings.failure_location
+        arn = f"arn:aws:sagemaker:{settings.aws_region}:000000000000:endpoint/{settings.endpoint_name}"
+        return {
+            "EndpointName": settings.endpoint_name,
+            "EndpointArn": arn,
+            "EndpointConfigName": settings.endpoint_name,
+            "EndpointStatus": "InService",
+            "ProductionVariants": [{"VariantName": "gpu", "CurrentInstanceCount": self._fleet.ready}],
+            "AsyncInferenceConfig": {"OutputConfig": output},
+            "CreationTime": self._created,
+            "LastModifiedTime": self._created,
+        }
+
+
+def _error(status: int, code: str, message: str) -> Response:
+    body = {"__type": code, "Message": message, "message": message}
+    return JSONResponse(body, status_code=status, headers={"x-amzn-ErrorType": code})

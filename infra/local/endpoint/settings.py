@@ -1,0 +1,48 @@
+"""What the stand-in reads from its environment, once."""
+
+from typing import Self
+
+from pydantic import AliasChoices, Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+S3_LOCATION = r"^s3://[^/]+/.*$"
+
+
+class Settings(BaseSettings):
+    """A field's environment variable is its name in upper case. AWS's own variables say where the emulator is."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(8081, ge=1, le=65535)
+    endpoint_name: str = "darkroom"
+    output_location: str = Field(pattern=S3_LOCATION, description="Where outcomes go, as s3://bucket/prefix/.")
+    failure_location: str | None = Field(None, pattern=S3_LOCATION, description="Where failures go, likewise.")
+    success_topic_arn: str | None = None
+    error_topic_arn: str | None = None
+    aws_region: str = Field("us-east-1", validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
+    container_role_arn: str | None = Field(
+        None, description="Whose rights the instances have; else the stand-in's own."
+    )
+    container_module: str = Field("containers.gpu", description="What an instance runs.")
+    # Read by the containers alone, and handed on to them.
+    jobs_table: str
+    bucket: str
+    stages: str = "default"
+    instances: int = Field(1, ge=1, le=16, description="At most so many.")
+    min_instances: int = Field(1, ge=0, le=16, description="Kept warm; 0 scales to zero.")
+    concurrency: int = Field(2, ge=1, le=64, description="Invocations at once per instance.")
+    cold_start_seconds: float = Field(0.0, ge=0, description="What finding a machine takes, before its process starts.")
+    idle_seconds: float = Field(300.0, ge=0, description="An instance beyond the least, idle for so long, is stopped.")
+    start_seconds: float = Field(60.0, gt=0, description="Time for a new instance to answer /ping.")
+    stop_seconds: float = Field(5.0, ge=0, description="Time for an instance to finish when it is stopped.")
+
+    @field_validator("output_location", "failure_location")
+    @classmethod
+    def _a_folder(cls, value: str | None) -> str | None:
+        return value if value is None or value.endswith("/") else f"{value}/"
+
+    @classmethod
+    def read(cls) -> Self:
+        """These settings from the environment. Raises ``ValidationError`` naming what is missing or wrong."""
+        return cls()
