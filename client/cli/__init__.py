@@ -1,0 +1,77 @@
+"""The `darkroom` command."""
+
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from client.cli.lazy import LazyGroup
+
+LAZY = {
+    "run": ("client.cli.run", "Make something of a picture: submit, upload, watch, download."),
+    "jobs": ("client.cli.jobs", "Look after your jobs: list, show, cancel, watch."),
+    "styles": ("client.cli.styles", "Show the room styles with their colours."),
+    "demo": ("client.cli.demo", "Restyle a sample photo end to end, leaving nothing running."),
+    "up": ("client.cli.stack:up", "Start the local stack."),
+    "down": ("client.cli.stack:down", "Stop the local stack; its state is kept."),
+    "status": ("client.cli.stack:status", "Say whether the stack answers, and where. Exit code 0 when it does."),
+}
+
+EPILOG = """\b
+Examples:
+  darkroom demo
+  darkroom run restyle_room room.jpg --style scandinavian
+  DARKROOM_ENDPOINT=https://… DARKROOM_TOKEN=… darkroom jobs list"""
+
+
+class Root(LazyGroup):
+    """The commands of the top level, imported when they are called."""
+
+    lazy = LAZY
+
+
+app = typer.Typer(
+    cls=Root,
+    epilog=EPILOG,
+    no_args_is_help=True,
+    # Plain text: half the time of rich help, and errors that fit in one line of a log.
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - 30 ms that --help need not wait
+
+        try:
+            typer.echo(f"darkroom {version('darkroom')}")
+        except PackageNotFoundError:
+            typer.echo("darkroom (not installed)")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Darkroom turns people's photos into new pictures: submit a photo, watch it develop, collect the result.
+
+    Talks to the service at --endpoint or DARKROOM_ENDPOINT (token: --token or DARKROOM_TOKEN), else to the local
+    stack that runs from this directory.
+    """
+
+
+def _terminated(number: int, _frame: FrameType | None) -> None:
+    sys.exit(128 + number)
+
+
+def main() -> None:
+    """Run the command. A polite kill unwinds like an error, so that what was started is stopped."""
+    signal.signal(signal.SIGTERM, _terminated)
+    app(prog_name="darkroom")

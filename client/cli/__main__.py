@@ -1,0 +1,5 @@
+"""``python -m client.cli`` is ``darkroom``."""
+
+from client.cli import main
+
+main()

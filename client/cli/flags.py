@@ -1,0 +1,165 @@
+"""The command line of a kind, generated from the contract: its pictures positional, each param a flag."""
+
+import inspect
+import json
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel, ValidationError
+
+from pipeline.jobs import REQUESTS, Kind, roles
+
+Schema = dict[str, Any]
+
+_SCALARS: dict[str, type] = {"integer": int, "number": float, "boolean": bool, "string": str}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A role of the kind as a positional argument: the path of an existing file."""
+
+    role: str
+    about: str
+    required: bool
+
+    @property
+    def parameter(self) -> inspect.Parameter:
+        """For the signature that typer reads."""
+        argument = typer.Argument(
+            metavar=self.role.upper(), help=self.about, exists=True, dir_okay=False, readable=True, show_default=False
+        )
+        annotation: Any = Path if self.required else Path | None
+        return _parameter(self.role, Annotated[annotation, argument], None, required=self.required)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A field of the kind's params as an option. ``annotation`` is what typer makes of the word on the line."""
+
+    name: str
+    annotation: Any
+    about: str
+    default: Any
+    required: bool
+    as_json: bool = False
+
+    @property
+    def option(self) -> str:
+        """As it is typed."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def parameter(self) -> inspect.Parameter:
+        """For the signature that typer reads."""
+        word = f"{self.option}/--no-{self.option[2:]}" if self.annotation is bool else self.option
+        # The contract's own name is understood as well as the shell's custom.
+        words = dict.fromkeys([word] if self.annotation is bool else [word, f"--{self.name}"])
+        optional = not self.required and self.default is None
+        annotation: Any = self.annotation | None if optional else self.annotation
+        option = typer.Option(*words, help=self.about, show_default=self.default is not None)
+        return _parameter(self.name, Annotated[annotation, option], self.default, required=self.required)
+
+    def chosen(self, given: Any) -> Any:
+        """The value for the contract; None when nothing was said or it is the default, which is the service's to fill.
+
+        Raises ``typer.BadParameter`` for text that should be JSON and is not.
+        """
+        if given is None or given == self.default:
+            return None
+        if self.as_json:
+            try:
+                return json.loads(given)
+            except ValueError as error:
+                raise typer.BadParameter(f"not JSON: {error}", param_hint=f"'{self.option}'") from error
+        return given.value if isinstance(given, Enum) else given
+
+
+def pictures(kind: Kind) -> tuple[Picture, ...]:
+    """The kind's pictures, in the contract's order."""
+    fields = _model(kind, "uploads").model_fields
+    return tuple(
+        Picture(
+            role,
+            fields[role].description or f"The {role.replace('_', ' ')}: a JPEG, PNG or WebP file.",
+            fields[role].is_required(),
+        )
+        for role in roles(kind)
+    )
+
+
+def flags(kind: Kind) -> tuple[Flag, ...]:
+    """A flag for each of the kind's params: type, choices, default, description and range as the contract says."""
+    schema = _model(kind, "params").model_json_schema()
+    return tuple(
+        _flag(name, field, schema.get("$defs", {}), required=name in schema.get("required", ()))
+        for name, field in schema.get("properties", {}).items()
+    )
+
+
+def usage_error(error: ValidationError) -> typer.BadParameter:
+    """What the contract does not allow, in the words of the command line."""
+    first = error.errors()[0]
+    path = [str(part) for part in first["loc"]]
+    if path[:1] == ["params"] and len(path) > 1:
+        return typer.BadParameter(first["msg"], param_hint=f"'--{path[1].replace('_', '-')}'")
+    return typer.BadParameter(first["msg"], param_hint=".".join(path) or None)
+
+
+def _model(kind: Kind, field: str) -> type[BaseModel]:
+    annotation = REQUESTS[kind].model_fields[field].annotation
+    assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return annotation
+
+
+def _flag(name: str, field: Schema, definitions: dict[str, Schema], *, required: bool) -> Flag:
+    shape = _resolve(field, definitions)
+    about = field.get("description") or shape.get("description") or ""
+    default = field.get("default")
+    if "enum" in shape:
+        # Named after its values' own text: typer shows and takes the values.
+        choices = Enum(name, {str(value): str(value) for value in shape["enum"]}, type=str)  # type: ignore[misc] # data
+        return Flag(name, choices, about, None if default is None else choices(default), required)
+    if (scalar := _SCALARS.get(shape.get("type", ""))) is not None:
+        return Flag(name, scalar, " ".join(part for part in (about, _range(shape)) if part), default, required)
+    text = None if default is None else json.dumps(default)
+    return Flag(name, str, f"{about} (as JSON)".strip(), text, required, as_json=True)
+
+
+def _resolve(field: Schema, definitions: dict[str, Schema]) -> Schema:
+    """The schema behind a reference, or the one of an optional field that is not null."""
+    if "$ref" in field:
+        return definitions[field["$ref"].rpartition("/")[2]]
+    alternatives = [each for each in field.get("anyOf", ()) if each.get("type") != "null"]
+    return _resolve(alternatives[0], definitions) if len(alternatives) == 1 else field
+
+
+def _range(shape: Schema) -> str:
+    """The bounds in words.
+
+    >>> _range({"exclusiveMinimum": 1, "maximum": 4})
+    '(more than 1, at most 4)'
+    """
+    words = {
+        "minimum": "at least",
+        "exclusiveMinimum": "more than",
+        "maximum": "at most",
+        "exclusiveMaximum": "less than",
+    }
+    bounds = [
+        f"{word} {shape[key]:g}" if shape[key] < 1e6 else f"{word} {shape[key]}"
+        for key, word in words.items()
+        if key in shape
+    ]
+    return f"({', '.join(bounds)})" if bounds else ""
+
+
+def _parameter(name: str, annotation: Any, default: Any, *, required: bool) -> inspect.Parameter:
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=annotation,
+        default=inspect.Parameter.empty if required else default,
+    )

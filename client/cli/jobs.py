@@ -1,0 +1,138 @@
+"""``darkroom jobs``: list, show, cancel, watch."""
+
+import json
+from itertools import islice
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from client.cli.progress import headline, reporting
+from client.cli.service import existing
+from client.cli.settings import EndpointFlag, JsonFlag, TokenFlag
+from client.cli.submission import explain, follow
+from pipeline.jobs import Job, Kind, State
+
+PIPED_WIDTH = 160
+
+JobArgument = Annotated[str, typer.Argument(metavar="JOB_ID", help="As `darkroom jobs list` shows it.")]
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    epilog="Example:  darkroom jobs list --status failed --json",
+)
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    epilog="Example:  darkroom jobs list --status failed --json",
+)
+
+
+@app.callback()
+def jobs() -> None:
+    """Look after your jobs."""
+
+
+@app.command("list")
+def list_jobs(
+    status: Annotated[State | None, typer.Option(help="Only jobs in this state.")] = None,
+    kind: Annotated[Kind | None, typer.Option(help="Only jobs of this kind.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    as_json: JsonFlag = False,
+    endpoint: EndpointFlag = None,
+    token: TokenFlag = None,
+) -> None:
+    """List your jobs, newest first."""
+    with existing(endpoint, token) as client:
+        found = list(islice(client.list(status=status, kind=kind), limit))
+    if as_json:
+        typer.echo(json.dumps([job.model_dump(mode="json") for job in found], indent=2))
+        return
+    table = Table("job", "kind", "state", "progress", "created", "what", box=None, pad_edge=False)
+    table.columns[0].no_wrap = table.columns[2].no_wrap = True
+    for job in found:
+        created = job.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(job.job_id, job.kind, job.state, f"{job.progress:.0%}", created, _what(job))
+    console().print(table)
+
+
+@app.command()
+def show(
+    job_id: JobArgument, as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None
+) -> None:
+    """Show a job: its state, times, cost, and links to its pictures."""
+    with existing(endpoint, token) as client:
+        job = client.get(job_id)
+    if as_json:
+        typer.echo(job.model_dump_json(indent=2))
+        return
+    table = Table.grid(padding=(0, 2))
+    for name, value in _facts(job):
+        table.add_row(name, value)
+    console().print(table, soft_wrap=True)
+
+
+@app.command()
+def cancel(
+    job_ids: Annotated[list[str], typer.Argument(metavar="JOB_ID...", help="One or more.")],
+    as_json: JsonFlag = False,
+    endpoint: EndpointFlag = None,
+    token: TokenFlag = None,
+) -> None:
+    """Cancel jobs. A job that has already ended is an error (`conflict`)."""
+    with existing(endpoint, token) as client:
+        for job_id in job_ids:
+            job = client.cancel(job_id)
+            typer.echo(job.model_dump_json(indent=2) if as_json else f"{job.job_id} {job.state}")
+
+
+@app.command()
+def watch(
+    job_id: JobArgument, as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None
+) -> None:
+    """Watch a job until it ends. Exit code 0 when it completed, else 1. Ctrl-C leaves the job alone."""
+    with existing(endpoint, token) as client, reporting() as reporter:
+        job = follow(client, job_id, reporter)
+    typer.echo(job.model_dump_json(indent=2) if as_json else f"{job.job_id} {job.state}")
+    explain(job)
+
+
+def console() -> Console:
+    """Standard output; in a pipe wide enough for a whole row."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(width=PIPED_WIDTH, highlight=False)
+
+
+def _what(job: Job) -> str:
+    return f"{job.error.code}: {job.error.message}" if job.error else headline(job)
+
+
+def _facts(job: Job) -> list[tuple[str, str]]:
+    """What a person wants to know of a job, in order."""
+    facts = [
+        ("job", job.job_id),
+        ("kind", str(job.kind)),
+        ("params", json.dumps(job.params)),
+        ("state", f"{headline(job)} ({job.progress:.0%}, attempt {job.attempt}, seq {job.seq})"),
+        ("created", job.created_at.astimezone().isoformat(" ", "seconds")),
+        ("updated", job.updated_at.astimezone().isoformat(" ", "seconds")),
+    ]
+    if job.error:
+        facts.append(("error", f"{job.error.code}: {job.error.message}"))
+    if job.timeline:
+        facts.append(("timeline", ", ".join(f"{each.stage} {each.seconds:.2f} s" for each in job.timeline)))
+    if job.cost_usd is not None:
+        facts.append(("cost", f"${job.cost_usd:.5f}"))
+    if job.result:
+        facts.append(("engine", str(job.result.engine)))
+        if job.result.quality:
+            facts.append(("quality", f"{job.result.quality.score:.2f}"))
+        facts += [("note", note) for note in job.result.notes]
+        facts += [
+            (each.name, f"{each.width}×{each.height} {each.content_type} {each.url or each.key}")
+            for each in job.result.pictures
+        ]
+    return facts

@@ -1,0 +1,104 @@
+"""What a person sees meanwhile, on stderr: a live bar in a terminal, a line for each change elsewhere."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from pipeline.jobs import Job, State
+
+MEGABYTE = 1024 * 1024
+
+
+class Reporter(Protocol):
+    """Told of everything that happens."""
+
+    def say(self, text: str) -> None:
+        """Something on the way that is no state of the job."""
+
+    def sending(self, sent: int, total: int) -> None:
+        """The upload, in bytes."""
+
+    def show(self, job: Job) -> None:
+        """A new state."""
+
+
+class Lines:
+    """Plain lines: seconds since the start, percent, stage, message. No line says the same as the one before."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._last = ""
+
+    def say(self, text: str) -> None:
+        """One line."""
+        if text != self._last:
+            self._last = text
+            typer.echo(f"[{time.monotonic() - self._started:6.1f} s] {text}", err=True)
+
+    def sending(self, sent: int, total: int) -> None:
+        """Only the end of the upload is worth a line."""
+        if sent == total:
+            self.say(f"  0 %  uploaded {_size(total)}")
+
+    def show(self, job: Job) -> None:
+        """One line."""
+        self.say(f"{job.progress:4.0%}".replace("%", " %") + f"  {headline(job)}")
+
+
+class Bar:
+    """One live line for the job; what is said goes above it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=None, message="")
+
+    def say(self, text: str) -> None:
+        """Replaces the message until there is a job to show."""
+        self._progress.update(self._task, message=text)
+
+    def sending(self, sent: int, total: int) -> None:
+        """The bar stays where it is: uploading is no progress of the job."""
+        self._progress.update(self._task, message=f"uploading {_size(sent)} of {_size(total)}")
+
+    def show(self, job: Job) -> None:
+        """Moves the bar."""
+        self._progress.update(self._task, total=1.0, completed=job.progress, message=headline(job))
+
+
+def headline(job: Job) -> str:
+    """A job's stage and message in one line."""
+    where = job.stage if job.state is State.RUNNING and job.stage else job.state.value.replace("_", " ")
+    retry = f" (attempt {job.attempt})" if job.attempt > 1 and not job.state.terminal else ""
+    return f"{where}{retry}: {job.message}" if job.message else f"{where}{retry}"
+
+
+def bar() -> Progress:
+    """The live line: spinner, percent, bar, elapsed time, message."""
+    return Progress(
+        SpinnerColumn(),
+        TaskProgressColumn(),
+        BarColumn(bar_width=30),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[message]}", markup=False),
+        console=Console(stderr=True),
+    )
+
+
+@contextmanager
+def reporting() -> Iterator[Reporter]:
+    """The reporter that suits stderr."""
+    if not sys.stderr.isatty():
+        yield Lines()
+        return
+    with bar() as progress:
+        yield Bar(progress)
+
+
+def _size(count: int) -> str:
+    return f"{count / MEGABYTE:.1f} MB" if count >= MEGABYTE // 10 else f"{count / 1024:.1f} kB"

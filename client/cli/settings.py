@@ -1,0 +1,42 @@
+"""Where the service is and who asks: the command's settings and the flags that go before them."""
+
+from typing import Annotated, Any, Self
+
+import typer
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+EndpointFlag = Annotated[
+    str | None,
+    typer.Option(
+        "--endpoint",
+        metavar="URL",
+        help="The service; DARKROOM_ENDPOINT when left out, else the local stack.",
+        show_default=False,
+    ),
+]
+TokenFlag = Annotated[
+    str | None,
+    typer.Option("--token", metavar="TOKEN", help="Bearer token; DARKROOM_TOKEN when left out.", show_default=False),
+]
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Settings(BaseSettings):
+    """``DARKROOM_ENDPOINT`` and ``DARKROOM_TOKEN``; an empty variable is as good as none."""
+
+    model_config = SettingsConfigDict(env_prefix="DARKROOM_", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    endpoint: str | None = Field(None, pattern=r"^https?://[^/]+", description="Address of the HTTP API.")
+    token: SecretStr | None = Field(None, description="Bearer token for that endpoint.")
+
+    @classmethod
+    def read(cls, endpoint: str | None = None, token: str | None = None) -> Self:
+        """The settings, flags first. Raises ``typer.BadParameter`` for an endpoint that is no address."""
+        flags: dict[str, Any] = {"endpoint": endpoint, "token": token}
+        try:
+            return cls(**{name: value for name, value in flags.items() if value})
+        except ValidationError as error:
+            raise typer.BadParameter(
+                "an endpoint starts with https:// or http://", param_hint="'--endpoint' / DARKROOM_ENDPOINT"
+            ) from error

@@ -1,0 +1,80 @@
+"""``darkroom up``, ``down``, ``status``: the local stack, by ``python -m infra.local``."""
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from client.cli.service import existing
+from client.cli.settings import EndpointFlag, TokenFlag
+from client.errors import LocalStackError
+from client.local import command
+
+PortFlag = Annotated[
+    int | None,
+    typer.Option(
+        "--port", min=1, max=65535, help="The stack's port; the runtime's default when left out.", show_default=False
+    ),
+]
+FURTHER = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+up = typer.Typer(add_completion=False, rich_markup_mode=None)
+down = typer.Typer(add_completion=False, rich_markup_mode=None)
+status = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@up.command(context_settings=FURTHER, epilog="Example:  darkroom up --detach")
+def start(
+    context: typer.Context,
+    port: PortFlag = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when it is up, and leave it running.")] = False,
+) -> None:
+    """Start the local stack: the whole service on this machine, its state under .darkroom/.
+
+    Two can run side by side on two ports. Further options go to `python -m infra.local up`.
+    """
+    _delegate("up", *_port(port), *(["--detach"] if detach else []), *context.args)
+
+
+@down.command(context_settings=FURTHER)
+def stop(context: typer.Context, port: PortFlag = None) -> None:
+    """Stop the local stack; its state is kept for the next start."""
+    _delegate("down", *_port(port), *context.args)
+
+
+@status.command(context_settings=FURTHER)
+def show(context: typer.Context, port: PortFlag = None, endpoint: EndpointFlag = None, token: TokenFlag = None) -> None:
+    """Say whether the stack answers, and where. Exit code 0 when it does.
+
+    With --endpoint it is that service whose health is shown.
+    """
+    if endpoint is None:
+        _delegate("status", *_port(port), *context.args)
+    with existing(endpoint, token) as client:
+        health = client.health()
+        typer.echo(f"endpoint  {client.endpoint}\nsocket    {client.config().socket_url or 'none'}")
+    for name, check in health.checks.items():
+        typer.echo(f"{name:<9} {check}")
+    typer.echo(f"status    {health.status}")
+    raise typer.Exit(0 if health.ok else 1)
+
+
+def _port(port: int | None) -> list[str]:
+    return [] if port is None else ["--port", str(port)]
+
+
+def _delegate(*arguments: str) -> None:
+    """Run the local runtime in this terminal and end with its exit code; Ctrl-C is its to answer."""
+    if find_spec("infra") is None:
+        raise LocalStackError("The local stack is not installed; pip install 'darkroom[infra]' brings it.")
+    sys.stdout.flush()
+    with subprocess.Popen(command(*arguments)) as process:
+        while True:
+            try:
+                code = process.wait()
+                break
+            except KeyboardInterrupt:
+                continue
+    raise typer.Exit(code if code >= 0 else 128 - code)

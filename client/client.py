@@ -1,0 +1,249 @@
+"""The client: submit pictures, watch the job develop, collect the result."""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from client import download, upload
+from client.api import Api
+from client.errors import ClientError, DownloadError, JobError, LocalStackError, UploadError
+from client.forms import Config, Created, Health, Page, StyleCard, StyleList
+from client.local import find
+from client.network import TRANSFER_TIMEOUT, direct_mounts
+from client.request import build
+from client.socket import open_socket
+from client.token import StaticToken, TokenSource
+from client.watch import Lost, Pace, Socket, Watch
+from pipeline.errors import ErrorCode
+from pipeline.jobs import Job, JobRequest, Kind, Picture, State
+
+Files = Mapping[str, str | PathLike[str]]
+
+
+class Client:
+    """A Darkroom service, as seen by one user.
+
+    ``endpoint`` is the address of the HTTP API; ``token`` a bearer token or where to get one (``PasswordToken``).
+    Methods raise ``ProblemError`` when the service refuses and ``UnreachableError`` when it does not answer; what
+    is safe to repeat is repeated first. Use as a context manager, or ``close`` it. Threads may share one.
+
+    >>> with Client("https://api.example.com", token="…") as darkroom:  # doctest: +SKIP
+    ...     for job in darkroom.list(status="completed"):
+    ...         print(job.job_id, job.kind, job.cost_usd)
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        token: str | TokenSource | None = None,
+        *,
+        socket_url: str | None = None,
+        pace: Pace | None = None,
+        transport: httpx.BaseTransport | None = None,
+        storage_transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.endpoint = endpoint.rstrip("/")
+        self._token = StaticToken(token) if isinstance(token, str) or token is None else token
+        self._api = Api(self.endpoint, self._token, transport=transport)
+        self._storage = httpx.Client(
+            timeout=TRANSFER_TIMEOUT, mounts=direct_mounts(), transport=storage_transport, follow_redirects=True
+        )
+        self._socket_url = socket_url
+        self._pace = pace or Pace()
+        self._config: Config | None = None
+
+    @classmethod
+    def local(cls) -> Self:
+        """The local stack that runs from this directory. Raises ``LocalStackError`` when there is none."""
+        stack = find()
+        if stack is None:
+            raise LocalStackError("No local stack runs from this directory; start one with `darkroom up`.")
+        return cls(stack.endpoint, stack.token(), socket_url=stack.socket)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._api.close()
+        self._storage.close()
+
+    def create(self, request: JobRequest, *, idempotency_key: str | None = None) -> Created:
+        """Announce a job: it waits for its pictures, each of which has a form to be uploaded by.
+
+        With an ``idempotency_key`` of your own, the same call made again, even by another process, gives the same
+        job (within its retention); a different request under the same key raises ``ProblemError``
+        (``idempotency_mismatch``).
+        """
+        return Created.model_validate(
+            self._api.json(
+                "POST",
+                "/jobs",
+                body=request.model_dump(mode="json", exclude_unset=True),
+                headers={"Idempotency-Key": idempotency_key or uuid.uuid4().hex},
+            )
+        )
+
+    def upload(self, created: Created, files: Files, *, progress: Callable[[int, int], None] | None = None) -> None:
+        """Upload the picture of every role, streamed from disk; ``progress`` gets bytes sent and bytes in all.
+
+        Forms that ran out of time are asked for anew once. Raises ``UploadError``, ``OSError`` (unreadable file)
+        and ``ValueError`` (``files`` does not name the roles of the job).
+        """
+        if set(files) != set(created.uploads):
+            raise ValueError(f"the job wants {sorted(created.uploads)}, not {sorted(files)}")
+        forms = created.uploads
+        paths = {role: Path(file) for role, file in files.items()}
+        total = sum(path.stat().st_size for path in paths.values())
+        before = 0
+        for role, path in paths.items():
+            report = _shifted(progress, before, total)
+            try:
+                upload.send(self._storage, forms[role], path, report)
+            except UploadError as error:
+                if error.code != ErrorCode.UPLOAD_EXPIRED:
+                    raise
+                forms = self.renew(created.job.job_id).uploads
+                upload.send(self._storage, forms[role], path, report)
+            before += path.stat().st_size
+
+    def renew(self, job_id: str) -> Created:
+        """Fresh forms for a job that still waits for its pictures."""
+        return Created.model_validate(self._api.json("POST", f"{_job(job_id)}/uploads"))
+
+    def get(self, job_id: str) -> Job:
+        """The job as it is now, with fresh links to its pictures."""
+        return Job.model_validate(self._api.json("GET", _job(job_id)))
+
+    def list(self, *, status: State | str | None = None, kind: Kind | str | None = None) -> Iterator[Job]:
+        """Your jobs, newest first, fetched page by page as you go on."""
+        cursor: str | None = None
+        while True:
+            query = {"status": status, "kind": kind, "cursor": cursor}
+            page = Page.model_validate(
+                self._api.json("GET", "/jobs", query={name: str(value) for name, value in query.items() if value})
+            )
+            yield from page.jobs
+            cursor = page.cursor
+            if not cursor:
+                return
+
+    def cancel(self, job_id: str) -> Job:
+        """Cancel the job, whatever it is doing. Raises ``ProblemError`` (``conflict``) when it has already ended."""
+        return Job.model_validate(self._api.json("DELETE", _job(job_id)))
+
+    def styles(self) -> tuple[StyleCard, ...]:
+        """The styles that this deployment knows."""
+        return StyleList.model_validate(self._api.json("GET", "/styles")).styles
+
+    def health(self) -> Health:
+        """How the table, the bucket, the queue and the endpoint are. An unhealthy answer is no exception."""
+        return Health.model_validate(self._api.json("GET", "/health", accepted=(httpx.codes.SERVICE_UNAVAILABLE,)))
+
+    def watch(self, job_id: str, *, after_seq: int = 0) -> Iterator[Job]:
+        """Every later state of the job, as it comes, up to and with the terminal one.
+
+        Goes over the WebSocket; reconnects by itself and continues after the last ``seq`` seen; polls where no
+        socket can be had. Stop early by leaving the loop: the job goes on.
+        """
+        return iter(Watch(job_id, lambda: self.get(job_id), self._socket, after_seq=after_seq, pace=self._pace))
+
+    def download(self, job: Job, path: str | PathLike[str], *, name: str = "result") -> Path:
+        """Write the picture ``name`` (``result``, ``thumbnail``) of a completed job to ``path``, atomically.
+
+        Size and SHA-256 are checked. Raises ``JobError`` when the job has no result, ``DownloadError``,
+        ``UnreachableError`` and ``OSError``; then nothing is written.
+        """
+        target = Path(path)
+        try:
+            download.fetch(self._storage, _picture(job, name), target)
+        except download.LinkExpired:
+            try:
+                download.fetch(self._storage, _picture(self.get(job.job_id), name), target)
+            except download.LinkExpired:
+                raise DownloadError("forbidden", f"The storage refuses the link to the {name}.") from None
+        return target
+
+    def run(
+        self,
+        kind: Kind | str,
+        files: Files | str | PathLike[str],
+        *,
+        engine: str | None = None,
+        allow_preview: bool = False,
+        on_change: Callable[[Job], None] | None = None,
+        **params: Any,
+    ) -> Job:
+        """Submit, upload and wait: the completed job. ``files`` maps roles to paths; one path will do for one role.
+
+        ``on_change`` sees every state. Raises ``JobError`` when the job ends without a result, ``ValidationError``
+        (pydantic) for params the contract does not allow. A job whose upload fails is cancelled.
+        """
+        request, paths = build(kind, files, params, engine=engine, allow_preview=allow_preview)
+        created = self.create(request)
+        job = created.job
+        try:
+            self.upload(created, paths)
+        except (ClientError, OSError):
+            self.abandon(job.job_id)
+            raise
+        for state in self.watch(created.job.job_id):
+            job = state
+            if on_change is not None:
+                on_change(job)
+        if job.state is not State.COMPLETED:
+            raise JobError(job)
+        return job
+
+    def abandon(self, job_id: str) -> None:
+        """Cancel the job if that can be done; nothing is raised when it cannot."""
+        try:
+            self.cancel(job_id)
+        except ClientError:
+            return
+
+    def config(self) -> Config:
+        """What the deployment says of itself; asked once."""
+        if self._config is None:
+            self._config = Config.model_validate(self._api.json("GET", "/config"))
+        return self._config
+
+    def _socket(self) -> AbstractContextManager[Socket]:
+        try:
+            url = self._socket_url or self.config().socket_url
+            token = self._token.token()
+        except ClientError as error:
+            raise Lost(str(error)) from error
+        if not url:
+            raise Lost("this deployment names no socket")
+        return open_socket(url, token)
+
+
+def _job(job_id: str) -> str:
+    return f"/jobs/{quote(job_id, safe='')}"
+
+
+def _picture(job: Job, name: str) -> Picture:
+    if job.result is None:
+        raise JobError(job)
+    for picture in job.result.pictures:
+        if picture.name == name:
+            return picture
+    names = ", ".join(picture.name for picture in job.result.pictures)
+    raise DownloadError("not_found", f"The job has no picture called {name}; it has: {names}.")
+
+
+def _shifted(progress: Callable[[int, int], None] | None, before: int, total: int) -> Callable[[int, int], None] | None:
+    """The progress of one file among several."""
+    if progress is None:
+        return None
+    return lambda sent, _size: progress(before + sent, total)
