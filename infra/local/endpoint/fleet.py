@@ -137,7 +137,7 @@ class Fleet:
         thread = threading.current_thread()
         instance = None
         try:
-            if not self._closed.wait(self._faults.values.cold_start_seconds):
+            if self._found_machine():
                 instance = self._launch(self._gone)
                 if not instance.wait_ready(self._start_seconds, self._closed):
                     if not self._closed.is_set():
@@ -153,6 +153,17 @@ class Fleet:
                     instance.idle_since = time.monotonic()
                     self._ready.append(instance)
                 self._changed.notify_all()
+
+    def _found_machine(self) -> bool:
+        """Wait as long as finding a machine takes, which may change meanwhile; False when the fleet closes."""
+        began = time.monotonic()
+        with self._changed:
+            while not self._closed.is_set():
+                left = began + self._faults.values.cold_start_seconds - time.monotonic()
+                if left <= 0:
+                    return True
+                self._changed.wait(left)
+        return False
 
     def _gone(self, instance: Instance) -> None:
         with self._changed:

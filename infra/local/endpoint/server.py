@@ -34,10 +34,10 @@ class Wire:
         self, settings: Settings, endpoint: Endpoint, fleet: Fleet, faults: Faults, role: RoleCredentials | None
     ) -> None:
         self._settings = settings
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._fleet = fleet
         self._faults = faults
-        self._role = role
+        self.role = role
         self._created = time.time()
 
     def app(self) -> Starlette:
@@ -57,7 +57,7 @@ class Wire:
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         yield
-        await run_in_threadpool(self._endpoint.close)
+        await run_in_threadpool(self.endpoint.close)
 
     async def invoke(self, request: Request) -> Response:
         """``InvokeEndpointAsync``."""
@@ -70,9 +70,9 @@ class Wire:
             invocation = parse(name, request.headers)
         except InvalidInvocation as error:
             return _error(400, "ValidationError", str(error))
-        self._endpoint.submit(invocation)
-        headers = {"X-Amzn-SageMaker-OutputLocation": self._endpoint.output_location(invocation)}
-        failures = self._endpoint.failure_location(invocation)
+        self.endpoint.submit(invocation)
+        headers = {"X-Amzn-SageMaker-OutputLocation": self.endpoint.output_location(invocation)}
+        failures = self.endpoint.failure_location(invocation)
         if failures is not None:
             headers["X-Amzn-SageMaker-FailureLocation"] = failures
         return JSONResponse({"InferenceId": invocation.inference_id}, status_code=202, headers=headers)
@@ -111,9 +111,9 @@ class Wire:
 
     def role_session(self, request: Request) -> Response:
         """Credentials for a container that presents its token."""
-        if self._role is None or not self._role.allows(request.headers.get("authorization", "")):
+        if self.role is None or not self.role.allows(request.headers.get("authorization", "")):
             return JSONResponse({"code": "AccessDenied", "message": "Not one of our containers."}, status_code=403)
-        return JSONResponse(self._role.session())
+        return JSONResponse(self.role.session())
 
     def _description(self) -> dict[str, object]:
         settings = self._settings

@@ -1,0 +1,355 @@
+"""The asynchronous endpoint's stand-in, through plain boto3 clients; S3, SNS and SQS are moto's."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+import urllib3
+import uvicorn
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from infra.local.endpoint.__main__ import build
+from infra.local.endpoint.faults import Faults, FaultValues
+from infra.local.endpoint.invocation import EndpointInvocation
+from infra.local.endpoint.server import Wire
+from infra.local.endpoint.settings import Settings
+
+BUCKET = "pictures"
+ROOT = Path(__file__).parents[2]
+
+
+class Stack:
+    """A running stand-in and what a control plane would use around it."""
+
+    def __init__(self, wire: Wire, port: int, queues: dict[str, str]) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.endpoint = wire.endpoint
+        self.role = wire.role
+        self.s3 = boto3.client("s3")
+        self.sqs = boto3.client("sqs")
+        config = Config(retries={"total_max_attempts": 1})
+        self.runtime = boto3.client("sagemaker-runtime", endpoint_url=self.url, config=config)
+        self.sagemaker = boto3.client("sagemaker", endpoint_url=self.url, config=config)
+        self._queues = queues
+
+    def put(self, body: dict[str, Any], name: str = "input.json") -> str:
+        key = f"invocations/{name}"
+        self.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(body).encode())
+        return f"s3://{BUCKET}/{key}"
+
+    def invoke(self, do: str, inference_id: str = "job-1", **more: Any) -> Any:
+        location = self.put({"do": do}, f"{inference_id}.json")
+        return self.runtime.invoke_endpoint_async(
+            EndpointName="pictures-gpu", InputLocation=location, InferenceId=inference_id, **more
+        )
+
+    def notification(self, topic: str, *, wait: bool = True) -> dict[str, Any] | None:
+        """The next message of a topic; with ``wait``, as soon as there is one."""
+        while True:
+            answer = self.sqs.receive_message(QueueUrl=self._queues[topic], WaitTimeSeconds=1)
+            for message in answer.get("Messages", []):
+                self.sqs.delete_message(QueueUrl=self._queues[topic], ReceiptHandle=message["ReceiptHandle"])
+                return json.loads(json.loads(message["Body"])["Message"])
+            if not wait:
+                return None
+
+    def read(self, location: str) -> Any:
+        key = location.removeprefix(f"s3://{BUCKET}/")
+        return json.loads(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+    def faults(self, **changes: Any) -> dict[str, Any]:
+        answer = urllib3.request("POST", f"{self.url}/_faults", json=changes)
+        assert answer.status == 200, answer.data
+        return answer.json()
+
+    def until(self, condition: Callable[[dict[str, int]], bool]) -> dict[str, int]:
+        """The status, once ``condition`` holds of it."""
+        while not condition(status := urllib3.request("GET", f"{self.url}/_status").json()):
+            threading.Event().wait(0.02)
+        return status
+
+
+@contextmanager
+def serving(**changes: Any) -> Iterator[Stack]:
+    sns, sqs, s3 = boto3.client("sns"), boto3.client("sqs"), boto3.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    topics, queues = {}, {}
+    for name in ("success", "error"):
+        topics[name] = sns.create_topic(Name=name)["TopicArn"]
+        queues[name] = sqs.create_queue(QueueName=name)["QueueUrl"]
+        arn = f"arn:aws:sqs:us-east-1:123456789012:{name}"
+        sns.subscribe(TopicArn=topics[name], Protocol="sqs", Endpoint=arn)
+    values: dict[str, Any] = {
+        "endpoint_name": "pictures-gpu",
+        "output_location": f"s3://{BUCKET}/outcomes",
+        "failure_location": f"s3://{BUCKET}/outcomes/failures/",
+        "success_topic_arn": topics["success"],
+        "error_topic_arn": topics["error"],
+        "jobs_table": "jobs",
+        "bucket": BUCKET,
+        "container_module": "tests.infra.fake_container",
+    }
+    wire = build(Settings(**(values | changes)))
+    server = uvicorn.Server(uvicorn.Config(wire.app(), port=0, log_config=None))
+    started = threading.Event()
+    server.startup = announced(server.startup, started)  # type: ignore[method-assign]  # nothing else tells the port
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    started.wait(30)
+    try:
+        yield Stack(wire, server.servers[0].sockets[0].getsockname()[1], queues)
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def announced(startup: Callable[..., Any], started: threading.Event) -> Callable[..., Any]:
+    async def run(sockets: Any = None) -> None:
+        await startup(sockets)
+        started.set()
+
+    return run
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.chdir(ROOT)
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def start(aws: None) -> Iterator[Callable[..., Stack]]:
+    with ExitStack() as stack:
+        yield lambda **changes: stack.enter_context(serving(**changes))
+
+
+@pytest.fixture
+def running(start: Callable[..., Stack]) -> Stack:
+    return start()
+
+
+def test_an_answer_is_written_and_announced(running: Stack) -> None:
+    accepted = running.invoke("answer", ContentType="application/json", CustomAttributes="trace=7")
+
+    assert accepted["InferenceId"] == "job-1"
+    assert accepted["OutputLocation"] == f"s3://{BUCKET}/outcomes/job-1.out"
+    assert accepted["FailureLocation"].startswith(f"s3://{BUCKET}/outcomes/failures/")
+    assert accepted["ResponseMetadata"]["HTTPStatusCode"] == 202
+    message = running.notification("success")
+    assert message is not None
+    assert message["invocationStatus"] == "Completed"
+    assert message["inferenceId"] == "job-1"
+    assert message["responseParameters"] == {
+        "contentType": "application/json",
+        "outputLocation": accepted["OutputLocation"],
+    }
+    assert message["requestParameters"]["endpointName"] == "pictures-gpu"
+    assert message["requestParameters"]["inputLocation"] == f"s3://{BUCKET}/invocations/job-1.json"
+    assert (message["eventSource"], message["eventName"]) == ("aws:sagemaker", "InferenceResult")
+    answer = running.read(accepted["OutputLocation"])
+    assert answer["type"] == "application/json"
+    assert answer["headers"]["x-amzn-sagemaker-inference-id"] == "job-1"
+    assert answer["headers"]["x-amzn-sagemaker-custom-attributes"] == "trace=7"
+
+
+def test_an_inference_id_is_made_when_none_is_given(running: Stack) -> None:
+    location = running.put({"do": "answer"})
+    accepted = running.runtime.invoke_endpoint_async(EndpointName="pictures-gpu", InputLocation=location)
+    message = running.notification("success")
+    assert message is not None
+    assert message["inferenceId"] == accepted["InferenceId"]
+
+
+def test_requests_that_sagemaker_refuses(running: Stack) -> None:
+    with pytest.raises(running.runtime.exceptions.ValidationError, match="not found"):
+        running.runtime.invoke_endpoint_async(EndpointName="other", InputLocation="s3://b/k")
+    with pytest.raises(running.runtime.exceptions.ValidationError, match="InputLocation"):
+        running.runtime.invoke_endpoint_async(EndpointName="pictures-gpu", InputLocation="s3://bucket-alone")
+    answer = urllib3.request(
+        "POST",
+        f"{running.url}/endpoints/pictures-gpu/async-invocations",
+        headers={"X-Amzn-SageMaker-InputLocation": "s3://b/k", "X-Amzn-SageMaker-RequestTTLSeconds": "59"},
+    )
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (400, "ValidationError")
+    with pytest.raises(ClientError) as unknown:
+        running.sagemaker.list_endpoints()
+    assert unknown.value.response["Error"]["Code"] == "UnknownOperationException"
+
+
+def test_the_endpoint_describes_itself(running: Stack) -> None:
+    running.until(lambda status: status["instances"] == 1)
+    endpoint = running.sagemaker.describe_endpoint(EndpointName="pictures-gpu")
+    assert endpoint["EndpointStatus"] == "InService"
+    assert endpoint["ProductionVariants"][0]["CurrentInstanceCount"] == 1
+    assert endpoint["AsyncInferenceConfig"]["OutputConfig"]["S3OutputPath"] == f"s3://{BUCKET}/outcomes/"
+    with pytest.raises(ClientError) as unknown:
+        running.sagemaker.describe_endpoint(EndpointName="other")
+    assert unknown.value.response["Error"]["Code"] == "ValidationException"
+
+
+def test_an_error_of_the_container_is_kept_and_announced(running: Stack) -> None:
+    accepted = running.invoke("error")
+    message = running.notification("error")
+    assert message is not None
+    assert message["invocationStatus"] == "Failed"
+    assert "500" in message["failureReason"]
+    assert running.read(accepted["FailureLocation"]) == {"code": "internal"}
+    assert running.notification("success", wait=False) is None
+
+
+def test_an_instance_that_dies_fails_its_invocation_and_is_replaced(running: Stack) -> None:
+    running.invoke("answer", "before")
+    running.notification("success")
+    first = running.read(f"s3://{BUCKET}/outcomes/before.out")["pid"]
+    running.invoke("exit", "dies")
+    failed = running.notification("error")
+    running.invoke("answer", "after")
+    running.notification("success")
+
+    assert failed is not None
+    assert failed["inferenceId"] == "dies"
+    assert "connection" in failed["failureReason"]
+    assert running.read(f"s3://{BUCKET}/outcomes/after.out")["pid"] != first
+
+
+@pytest.mark.parametrize("do", ["hang", "answer"])
+def test_a_crash_on_demand_hits_the_next_invocation_alone(running: Stack, do: str) -> None:
+    running.faults(crash=1)
+    running.invoke(do, "crashes")
+    failed = running.notification("error")
+    assert failed is not None
+    assert failed["inferenceId"] == "crashes"
+    running.invoke("answer", "next")
+    message = running.notification("success")
+    assert message is not None
+    assert message["inferenceId"] == "next"
+
+
+def test_a_container_that_does_not_answer_in_time_fails_the_invocation(running: Stack) -> None:
+    running.invoke("hang", InvocationTimeoutSeconds=1)
+    message = running.notification("error")
+    assert message is not None
+    assert "timed out" in message["failureReason"]
+
+
+def test_an_input_that_is_not_there_fails_the_invocation(running: Stack) -> None:
+    running.runtime.invoke_endpoint_async(
+        EndpointName="pictures-gpu", InputLocation=f"s3://{BUCKET}/nothing", InferenceId="absent"
+    )
+    message = running.notification("error")
+    assert message is not None
+    assert message["inferenceId"] == "absent"
+    assert "nothing" in message["failureReason"]
+
+
+def test_an_invocation_expires_in_the_queue(start: Callable[..., Stack]) -> None:
+    stack = start(min_instances=0, cold_start_seconds=600)
+    location = stack.put({"do": "answer"})
+    stack.endpoint.submit(EndpointInvocation("pictures-gpu", "late", location, ttl=0.1))
+    message = stack.notification("error")
+    assert message is not None
+    assert message["inferenceId"] == "late"
+    assert "expired" in message["failureReason"]
+
+
+def test_the_first_invocation_starts_an_instance_from_zero(start: Callable[..., Stack]) -> None:
+    stack = start(min_instances=0, idle_seconds=0)
+    assert stack.until(lambda _: True)["instances"] == 0
+    stack.faults(cold_start_seconds=600)
+    stack.invoke("answer", "cold")
+    assert stack.until(lambda status: status["invocations"] == 1)["instances"] == 0
+    stack.faults(cold_start_seconds=0)
+    message = stack.notification("success")
+    assert message is not None
+    assert message["inferenceId"] == "cold"
+    stack.until(lambda status: status["instances"] == 0)
+
+
+def test_more_work_starts_more_instances_up_to_the_most(start: Callable[..., Stack]) -> None:
+    stack = start(instances=2, concurrency=1)
+    for number in range(3):
+        stack.invoke("hang", f"job-{number}")
+    stack.until(lambda status: status["instances"] == 2)
+
+
+def test_notifications_twice(running: Stack) -> None:
+    running.faults(duplicate=True)
+    running.invoke("answer")
+    assert running.notification("success") == running.notification("success")
+
+
+def test_an_endpoint_that_cannot_be_reached(running: Stack) -> None:
+    running.faults(unreachable=True)
+    with pytest.raises(running.runtime.exceptions.ServiceUnavailable):
+        running.invoke("answer")
+    with pytest.raises(ClientError):
+        running.sagemaker.describe_endpoint(EndpointName="pictures-gpu")
+    running.faults(unreachable=False)
+    running.invoke("answer")
+    assert running.notification("success") is not None
+
+
+def test_faults_keep_what_is_not_named_and_refuse_unknown_names(running: Stack) -> None:
+    running.faults(crash=2)
+    assert running.faults(duplicate=True)["crash"] == 2
+    answer = urllib3.request("POST", f"{running.url}/_faults", json={"explode": True})
+    assert answer.status == 400
+
+
+def test_each_crash_is_taken_once() -> None:
+    faults = Faults(FaultValues(crash=2))
+    assert [faults.take_crash() for _ in range(3)] == [True, True, False]
+
+
+def test_containers_alone_get_the_roles_credentials(start: Callable[..., Stack]) -> None:
+    stack = start(container_role_arn="arn:aws:iam::123456789012:role/container")
+    assert urllib3.request("GET", f"{stack.url}/_credentials").status == 403
+    assert stack.role is not None
+    environment = stack.role.environment()
+    answer = urllib3.request(
+        "GET",
+        f"{stack.url}/_credentials",
+        headers={"Authorization": environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"] or ""},
+    )
+    assert {"AccessKeyId", "SecretAccessKey", "Token", "Expiration"} <= set(answer.json())
+
+
+def test_an_instance_ends_when_its_parent_dies() -> None:
+    parent = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys, subprocess, time\n"
+            "child = subprocess.Popen([sys.executable, '-m', 'infra.local.endpoint.guard', 'http.server', '0'],"
+            " stdin=subprocess.PIPE)\n"
+            "print(child.pid, flush=True)\n"
+            "time.sleep(600)\n",
+        ],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert parent.stdout is not None
+    assert parent.stdout.readline().strip().isdigit()
+    assert b"Serving" in parent.stdout.readline()
+    parent.kill()
+    parent.wait()
+    # The child holds the pipe's other end, so this returns only once it has ended.
+    parent.stdout.read()
