@@ -1,25 +1,17 @@
 """A job as the table keeps it: the public job, whose it is, and when somebody must look after it."""
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, Self
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
+from handlers import attributes
 from pipeline.jobs import Job
 
 SHARDS = tuple(str(shard) for shard in range(8))
-# DynamoDB numbers end at 1E-130; nothing of ours means anything that small.
-_SMALLEST = Decimal("1E-100")
-
-_serializer = TypeSerializer()
-_deserializer = TypeDeserializer()
 
 
 def due_shard(job_id: str) -> str:
-    """The partition of the index of due jobs that a job belongs to.
+    """The partition of an index of due rows that a hexadecimal id belongs to.
 
     >>> due_shard("f" + "0" * 31)
     '7'
@@ -30,31 +22,6 @@ def due_shard(job_id: str) -> str:
 def timestamp(moment: datetime) -> str:
     """A moment as stored: ISO 8601, always with microseconds, so that text sorts by time."""
     return moment.isoformat(timespec="microseconds")
-
-
-def _number(text: str) -> Decimal:
-    number = Decimal(text)
-    return max(number, _SMALLEST) if number > 0 else number
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {key: _plain(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [_plain(member) for member in value]
-    return value
-
-
-def to_attribute(value: Any) -> Any:
-    """A JSON value as a DynamoDB attribute value."""
-    return _serializer.serialize(json.loads(json.dumps(value), parse_float=_number))
-
-
-def from_attributes(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item, or a stream record's image, as plain JSON values."""
-    return {name: _plain(_deserializer.deserialize(value)) for name, value in item.items()}
 
 
 class JobRecord(Job):
@@ -76,12 +43,12 @@ class JobRecord(Job):
         values["updated_at"] = timestamp(self.updated_at)
         if self.due_at is not None:
             values["due_shard"] = due_shard(self.job_id)
-        return {name: to_attribute(value) for name, value in values.items()}
+        return attributes.to_item(values)
 
     @classmethod
-    def from_item(cls, item: Mapping[str, Any]) -> Self:
-        """The record of an item or a stream image. Raises ``ValidationError`` when it is none."""
-        return cls.model_validate(from_attributes(item))
+    def from_item(cls, item: Mapping[str, Mapping[str, Any]]) -> Self:
+        """The record of an item or a stream image. Raises ``ValueError`` when it is none."""
+        return cls.model_validate(attributes.from_item(item))
 
     def public(self, link: Callable[[str], str]) -> Job:
         """What its owner sees, with ``link`` making a fresh URL from the key of each picture."""

@@ -14,7 +14,7 @@ MAX_QUEUE_SECONDS = 6 * 60 * 60
 class Settings(BaseSettings):
     """Base of every function's settings."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     @classmethod
     def environment(cls, **fields: object) -> dict[str, str]:

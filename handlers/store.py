@@ -3,21 +3,23 @@ order and the first one to be right wins. ``seq`` grows by one with each change;
 """
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from handlers import clients
-from handlers.record import SHARDS, JobRecord, timestamp, to_attribute
+from handlers.attributes import to_attribute, to_item
+from handlers.record import SHARDS, JobRecord, timestamp
 from handlers.update import Update
 from pipeline.errors import ErrorDetail
-from pipeline.jobs import Result, StageTime, State, sources
+from pipeline.jobs import ContentType, Result, StageTime, State, sources
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-__all__ = ["OWN", "SHARDS", "UNFINISHED", "AlreadyExists", "JobRecord", "JobStore", "Lost"]
+__all__ = ["OWN", "SHARDS", "UNFINISHED", "AlreadyExists", "JobRecord", "JobStore", "Lost", "Received"]
 
 UNFINISHED = frozenset(state for state in State if not state.terminal)
 # The states in which an attempt may speak for the job.
@@ -30,6 +32,17 @@ class AlreadyExists(Exception):
 
 class Lost(Exception):
     """The job is no longer this attempt's: it has ended, or another attempt has it."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """What an upload turned out to be. ``sha256`` (hex) is None as long as nobody had to compute it."""
+
+    content_type: ContentType
+    width: int
+    height: int
+    size: int
+    sha256: str | None = None
 
 
 class JobStore:
@@ -92,24 +105,26 @@ class JobStore:
 
     # What the functions decide.
 
-    def receive_only(
-        self, job_id: str, role: str, *, content_type: str, size: int, width: int, height: int, due_at: float
-    ) -> JobRecord | None:
+    def receive_only(self, job_id: str, role: str, received: Received, *, due_at: float) -> JobRecord | None:
         """One write for a job that waits for this picture alone, as declared: received, ``awaiting_upload → queued``.
 
         None also when the job needs more pictures or declared something else: ask ``get`` what it is.
         """
         update = self._by({State.AWAITING_UPLOAD})
-        update.set(_received(role, size, width, height) | _queued(due_at))
+        update.set(_received(role, received) | _queued(due_at))
         update.require_size("uploads", 1)
-        update.require(f"uploads.{role}.content_type", "=", content_type)
-        update.require_equal_if_there(f"uploads.{role}.size", size)
+        update.require(f"uploads.{role}.content_type", "=", received.content_type)
+        update.require_equal_if_there(f"uploads.{role}.size", received.size)
+        if received.sha256 is None:
+            update.require_absent(f"uploads.{role}.sha256")
+        else:
+            update.require_equal_if_there(f"uploads.{role}.sha256", received.sha256)
         return self._apply(job_id, update)
 
-    def receive(self, job_id: str, role: str, *, size: int, width: int, height: int) -> JobRecord | None:
+    def receive(self, job_id: str, role: str, received: Received) -> JobRecord | None:
         """One of several pictures is there."""
         update = self._by({State.AWAITING_UPLOAD})
-        update.set(_received(role, size, width, height))
+        update.set(_received(role, received))
         update.require(f"uploads.{role}.received", "=", False)
         return self._apply(job_id, update)
 
@@ -210,7 +225,7 @@ class JobStore:
             "IndexName": "by_owner",
             "KeyConditionExpression": "#owner = :owner",
             "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": {name: to_attribute(value) for name, value in values.items()},
+            "ExpressionAttributeValues": to_item(values),
             "ScanIndexForward": False,
             "Limit": limit if not filters else max(limit, 100),
         }
@@ -222,7 +237,7 @@ class JobStore:
             if start is not None:
                 created_at, job_id = start
                 key = {"owner": owner, "created_at": created_at, "job_id": job_id}
-                query["ExclusiveStartKey"] = {name: to_attribute(value) for name, value in key.items()}
+                query["ExclusiveStartKey"] = to_item(key)
             page = self._client.query(**query)
             found += [(row["created_at"]["S"], row["job_id"]["S"]) for row in page["Items"]]
             last = page.get("LastEvaluatedKey")
@@ -292,8 +307,8 @@ class JobStore:
         return JobRecord.from_item(answer["Attributes"])
 
 
-def _received(role: str, size: int, width: int, height: int) -> dict[str, Any]:
-    status = {"received": True, "size": size, "width": width, "height": height}
+def _received(role: str, received: Received) -> dict[str, Any]:
+    status = {"received": True, "size": received.size, "width": received.width, "height": received.height}
     return {f"uploads.{role}.{name}": value for name, value in status.items()}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from handlers.record import to_attribute
+from handlers.attributes import to_attribute
 
 
 class Update:
@@ -61,6 +61,10 @@ class Update:
         """Insist that an attribute, where it exists, is this value."""
         name = self.name(path)
         self._conditions.append(f"(attribute_not_exists({name}) OR {name} = {self.value(value)})")
+
+    def require_absent(self, path: str) -> None:
+        """Insist that an attribute does not exist."""
+        self._conditions.append(f"attribute_not_exists({self.name(path)})")
 
     def require_size(self, path: str, size: int) -> None:
         """Insist on the number of members of a map or a list."""

@@ -1,0 +1,81 @@
+"""What the API answers, besides jobs."""
+
+from datetime import datetime
+from typing import Literal, get_args
+
+from pydantic import BaseModel, Field
+
+from handlers.uploads import PresignedPost
+from pipeline.jobs import MAX_PIXELS, MAX_SIDE, MAX_UPLOAD_BYTES, MIN_SIDE, ContentType, Job
+
+
+class JobWithUploads(BaseModel):
+    """A job and the forms to upload what it waits for."""
+
+    job: Job
+    uploads: dict[str, PresignedPost] = Field(description="Role → form; only pictures the job still waits for.")
+
+
+class JobAnswer(BaseModel):
+    """A job."""
+
+    job: Job
+
+
+class JobPage(BaseModel):
+    """Some of the caller's jobs, newest first."""
+
+    jobs: list[Job]
+    cursor: str | None = Field(None, description="Give it back as `cursor` for the next page; null on the last.")
+
+
+class StyleSummary(BaseModel):
+    """A style of room restyling."""
+
+    name: str
+    title: str
+    description: str
+    palette: list[str] = Field(description="sRGB colours, `#rrggbb`, dominant first.")
+
+
+class StyleList(BaseModel):
+    """Every style."""
+
+    styles: list[StyleSummary]
+
+
+class Limits(BaseModel):
+    """What uploads have to keep to."""
+
+    content_types: list[str] = list(get_args(ContentType))
+    max_upload_bytes: int = MAX_UPLOAD_BYTES
+    max_pixels: int = MAX_PIXELS
+    max_side: int = MAX_SIDE
+    min_side: int = MIN_SIDE
+    upload_seconds: int
+
+
+class PublicConfig(BaseModel):
+    """What a client needs to know of a deployment before it has a token."""
+
+    socket_url: str
+    region: str
+    issuer: str
+    client_id: str
+    limits: Limits
+
+
+class Part(BaseModel):
+    """One thing the service stands on."""
+
+    status: Literal["ok", "down"]
+    milliseconds: float
+    reason: str | None = None
+
+
+class Health(BaseModel):
+    """Whether everything the service stands on answers."""
+
+    status: Literal["ok", "down"]
+    checked_at: datetime
+    parts: dict[str, Part]

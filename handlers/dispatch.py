@@ -1,0 +1,126 @@
+"""``queued → dispatched``: messages of the queue become invocations of the endpoint."""
+
+import time
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers import clients
+from handlers.keys import invocation_key, upload_key
+from handlers.observe import logger
+from handlers.queue import JobQueue, Message
+from handlers.record import JobRecord
+from handlers.retry import Retry
+from handlers.settings import DispatchSettings
+from handlers.startup import at_start
+from handlers.store import JobStore
+from pipeline.errors import ErrorCode, ErrorDetail
+from pipeline.invocation import Invocation, inference_id
+from pipeline.jobs import Engine, State
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
+
+# How long the news of an outcome may take before sweep believes the attempt lost.
+NEWS_SECONDS = 60
+
+
+class Dispatcher:
+    """Gives jobs to the endpoint."""
+
+    def __init__(
+        self,
+        settings: DispatchSettings,
+        store: JobStore,
+        retry: Retry,
+        s3: "S3Client",
+        runtime: "SageMakerRuntimeClient",
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._retry = retry
+        self._s3 = s3
+        self._runtime = runtime
+
+    def dispatch(self, message: Message, *, redelivered: bool) -> None:
+        """Begin the attempt that ``message`` asks for. A message that comes too late or twice does nothing."""
+        deadline = time.time() + self._settings.invocation_ttl_seconds + self._settings.invocation_seconds
+        record = self._store.dispatch(message.job_id, message.attempt, due_at=deadline + NEWS_SECONDS)
+        if record is None and redelivered:
+            # Perhaps the process died between its write and its call; a second call of one attempt does no harm.
+            record = self._store.get(message.job_id)
+        if record is None or record.state is not State.DISPATCHED or record.attempt != message.attempt:
+            logger.info("nothing to dispatch", job_id=message.job_id, attempt=message.attempt)
+            return
+        try:
+            self._invoke(record, deadline)
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("endpoint not reached", job_id=record.job_id, attempt=record.attempt, reason=str(error))
+            detail = ErrorDetail(
+                code=ErrorCode.ENDPOINT_UNAVAILABLE,
+                message="The machines that make pictures could not be reached. Try again in a few minutes.",
+                retryable=True,
+            )
+            self._retry.retry_or_fail(record.job_id, record.attempt, detail)
+        else:
+            logger.info("dispatched", job_id=record.job_id, attempt=record.attempt)
+
+    def _invoke(self, record: JobRecord, deadline: float) -> None:
+        invocation = Invocation(
+            job_id=record.job_id,
+            attempt=record.attempt,
+            kind=record.kind,
+            engine=record.engine or Engine(self._settings.default_engine),
+            allow_preview=record.allow_preview,
+            params=record.params,
+            uploads={role: upload_key(record.job_id, role) for role in record.uploads},
+            progress=record.progress,
+            deadline=datetime.fromtimestamp(deadline, UTC),
+        )
+        key = invocation_key(record.job_id, record.attempt)
+        self._s3.put_object(
+            Bucket=self._settings.bucket,
+            Key=key,
+            Body=invocation.model_dump_json().encode(),
+            ContentType="application/json",
+        )
+        self._runtime.invoke_endpoint_async(
+            EndpointName=self._settings.endpoint_name,
+            InputLocation=f"s3://{self._settings.bucket}/{key}",
+            InferenceId=inference_id(record.job_id, record.attempt),
+            RequestTTLSeconds=self._settings.invocation_ttl_seconds,
+            InvocationTimeoutSeconds=self._settings.invocation_seconds,
+            ContentType="application/json",
+            Accept="application/json",
+        )
+
+
+@cache
+def _dispatcher() -> Dispatcher:
+    settings = DispatchSettings.read()
+    store = JobStore(settings.jobs_table)
+    queue = JobQueue(clients.sqs(), settings.queue_url, settings.dead_letter_queue_url)
+    return Dispatcher(settings, store, Retry(settings, store, queue), clients.s3(), clients.sagemaker_runtime())
+
+
+def _dispatch(record: SQSRecord) -> None:
+    redelivered = int(record.attributes.approximate_receive_count or 1) > 1
+    _dispatcher().dispatch(Message.model_validate_json(record.body), redelivered=redelivered)
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailureResponse":
+    """An SQS batch; messages that could not be handled come again, the others do not."""
+    return process_partial_response(
+        event=event, record_handler=_dispatch, processor=BatchProcessor(event_type=EventType.SQS), context=context
+    )
+
+
+at_start(_dispatcher)

@@ -1,0 +1,129 @@
+"""Outcomes of the endpoint: the only writer of ``completed``, and of ``failed`` for what the container did."""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import ClientError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from handlers import clients, observe
+from handlers.keys import split_location
+from handlers.observe import logger
+from handlers.queue import JobQueue
+from handlers.retry import TIMED_OUT, Retry
+from handlers.settings import FinishedSettings
+from handlers.startup import at_start
+from handlers.store import JobStore
+from pipeline.errors import ErrorCode, ErrorDetail
+from pipeline.invocation import Abandoned, Completed, Failed, Outcome, parse_inference_id
+from pipeline.jobs import StageTime
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_outcomes: TypeAdapter[Completed | Failed | Abandoned] = TypeAdapter(Outcome)
+
+CRASHED = ErrorDetail(
+    code=ErrorCode.CONTAINER_FAILED,
+    message="The machine that made this picture failed. Submitting the job again usually helps.",
+    retryable=True,
+)
+
+
+class _Response(BaseModel):
+    output_location: str | None = Field(None, alias="outputLocation")
+
+
+class Notice(BaseModel):
+    """What SageMaker publishes when an asynchronous invocation is over.
+
+    https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-predictions.html
+    """
+
+    inference_id: str = Field(alias="inferenceId")
+    status: str = Field(alias="invocationStatus")
+    failure_reason: str = Field("", alias="failureReason")
+    response: _Response = Field(_Response(), alias="responseParameters")
+
+
+class Finisher:
+    """Gives jobs the end that their attempts came to."""
+
+    def __init__(self, settings: FinishedSettings, store: JobStore, retry: Retry, s3: "S3Client") -> None:
+        self._settings = settings
+        self._store = store
+        self._retry = retry
+        self._s3 = s3
+
+    def finish(self, notice: Notice) -> None:
+        """Apply one notice. One seen before, or of an attempt that no longer counts, does nothing."""
+        job_id, attempt = parse_inference_id(notice.inference_id)
+        outcome = self._outcome(notice, job_id, attempt)
+        match outcome:
+            case Completed():
+                cost = self._cost(outcome.timeline)
+                record = self._store.complete(
+                    job_id, attempt, result=outcome.result, timeline=outcome.timeline, cost_usd=cost
+                )
+                if record is not None:
+                    observe.ended(record)
+            case Failed():
+                cost = self._cost(outcome.timeline)
+                record = self._retry.retry_or_fail(
+                    job_id, attempt, outcome.error, timeline=outcome.timeline, cost_usd=cost
+                )
+            case Abandoned():
+                record = None
+        logger.info("finished", job_id=job_id, attempt=attempt, outcome=outcome.status, state=record and record.state)
+
+    def _outcome(self, notice: Notice, job_id: str, attempt: int) -> Completed | Failed | Abandoned:
+        if notice.status != "Completed" or notice.response.output_location is None:
+            logger.warning("invocation failed", job_id=job_id, attempt=attempt, reason=notice.failure_reason)
+            reason = notice.failure_reason.lower()
+            late = any(word in reason for word in ("timed out", "timeout", "time out", "expired", "ttl"))
+            return Failed(job_id=job_id, attempt=attempt, error=TIMED_OUT if late else CRASHED)
+        bucket, key = split_location(notice.response.output_location)
+        try:
+            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            outcome = _outcomes.validate_json(body)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+                raise
+            logger.warning("outcome is gone", job_id=job_id, attempt=attempt, key=key)
+            return Failed(job_id=job_id, attempt=attempt, error=CRASHED)
+        except ValidationError as error:
+            logger.warning("outcome cannot be read", job_id=job_id, attempt=attempt, reason=str(error))
+            return Failed(job_id=job_id, attempt=attempt, error=CRASHED)
+        if (outcome.job_id, outcome.attempt) != (job_id, attempt):
+            logger.warning("outcome of another attempt", job_id=job_id, attempt=attempt, key=key)
+            return Failed(job_id=job_id, attempt=attempt, error=CRASHED)
+        return outcome
+
+    def _cost(self, timeline: list[StageTime]) -> float:
+        seconds = sum(entry.seconds for entry in timeline)
+        return round(seconds * self._settings.instance_usd_per_hour / 3600, 8)
+
+
+@cache
+def _finisher() -> Finisher:
+    settings = FinishedSettings.read()
+    store = JobStore(settings.jobs_table)
+    queue = JobQueue(clients.sqs(), settings.queue_url, settings.dead_letter_queue_url)
+    return Finisher(settings, store, Retry(settings, store, queue), clients.s3())
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _context: LambdaContext) -> None:
+    """SNS notifications. A notice that is none is dropped; anything else that goes wrong is tried again."""
+    for record in event["Records"]:
+        try:
+            notice = Notice.model_validate_json(record["Sns"]["Message"])
+            parse_inference_id(notice.inference_id)
+        except ValueError as error:
+            logger.warning("not a notice of ours", reason=str(error))
+            continue
+        _finisher().finish(notice)
+
+
+at_start(_finisher)

@@ -1,0 +1,47 @@
+"""Where things lie in the bucket."""
+
+import re
+
+_UPLOAD = re.compile(r"uploads/([0-9a-f]{32})/([a-z][a-z_]{0,31})")
+
+
+def upload_key(job_id: str, role: str) -> str:
+    """What a presigned POST writes.
+
+    >>> upload_key("0" * 32, "photo")
+    'uploads/00000000000000000000000000000000/photo'
+    """
+    return f"uploads/{job_id}/{role}"
+
+
+def parse_upload_key(key: str) -> tuple[str, str] | None:
+    """Job and role of an upload's key, None when it is not one that ``upload_key`` makes.
+
+    >>> parse_upload_key("uploads/00000000000000000000000000000000/photo")
+    ('00000000000000000000000000000000', 'photo')
+    >>> parse_upload_key("uploads/../photo")
+    """
+    match = _UPLOAD.fullmatch(key)
+    return (match[1], match[2]) if match else None
+
+
+def invocation_key(job_id: str, attempt: int) -> str:
+    """The endpoint's input for one attempt.
+
+    >>> invocation_key("0" * 32, 2)
+    'invocations/00000000000000000000000000000000/2.json'
+    """
+    return f"invocations/{job_id}/{attempt}.json"
+
+
+def split_location(location: str) -> tuple[str, str]:
+    """Bucket and key of an ``s3://`` location. Raises ``ValueError`` for anything else.
+
+    >>> split_location("s3://bucket/outcomes/1.out")
+    ('bucket', 'outcomes/1.out')
+    """
+    scheme, _, rest = location.partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "s3" or not bucket or not key:
+        raise ValueError(f"not a location in S3: {location!r}")
+    return bucket, key

@@ -1,0 +1,132 @@
+"""Changes of jobs go to the sockets that watch them: the newest state of each, all sockets at the same time."""
+
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers import clients
+from handlers.messages import JobMessage
+from handlers.observe import logger
+from handlers.record import JobRecord
+from handlers.settings import PushSettings
+from handlers.sockets import SocketGone, Subscription, Subscriptions, post
+from handlers.startup import at_start
+from handlers.uploads import Presigner
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
+
+THREADS = 16
+# A job's last news is worth some patience; anything else is overtaken by the next news.
+LAST_NEWS_TRIES = 3
+LAST_NEWS_SECONDS = 5 * 60
+
+
+@dataclass(frozen=True)
+class News:
+    """The newest state of a job in a batch of stream records, and where in the stream it was."""
+
+    record: JobRecord
+    sequence_number: str
+    at: float
+
+
+def newest(stream_records: Iterable[Mapping[str, Any]]) -> list[News]:
+    """The newest state of each job, in the order of the stream. What cannot be read is logged and passed over."""
+    found: dict[str, News] = {}
+    for stream_record in stream_records:
+        change = stream_record.get("dynamodb", {})
+        if "NewImage" not in change:
+            continue
+        try:
+            record = JobRecord.from_item(change["NewImage"])
+        except ValueError as error:
+            logger.warning("stream record cannot be read", keys=change.get("Keys"), reason=str(error))
+            continue
+        known = found.get(record.job_id)
+        if known is None or known.record.seq < record.seq:
+            at = float(change.get("ApproximateCreationDateTime", time.time()))
+            found[record.job_id] = News(record, change["SequenceNumber"], at)
+    return sorted(found.values(), key=lambda news: int(news.sequence_number))
+
+
+class Pusher:
+    """Sends news to sockets."""
+
+    def __init__(
+        self, subscriptions: Subscriptions, presigner: Presigner, api: "ApiGatewayManagementApiClient"
+    ) -> None:
+        self._subscriptions = subscriptions
+        self._presigner = presigner
+        self._api = api
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="push")
+
+    def push(self, batch: list[News]) -> list[str]:
+        """Send a batch; returns the sequence numbers of last news that did not arrive and may be tried again."""
+        watched = self._threads.map(self._watchers, batch)
+        tasks: list[tuple[News, Future[bool]]] = []
+        for news, subscriptions in zip(batch, watched, strict=True):
+            if subscriptions:
+                message = JobMessage(job=news.record.public(self._presigner.get))
+                tasks += [(news, self._threads.submit(self._deliver, news, message, one)) for one in subscriptions]
+        missed = {news.sequence_number for news, task in tasks if not task.result()}
+        logger.info("pushed", job_ids=[news.record.job_id for news in batch], sockets=len(tasks), missed=len(missed))
+        return sorted(missed, key=int)
+
+    def _watchers(self, news: News) -> list[Subscription]:
+        return [
+            subscription
+            for subscription in self._subscriptions.of_job(news.record.job_id)
+            if subscription.owner == news.record.owner and subscription.after_seq < news.record.seq
+        ]
+
+    def _deliver(self, news: News, message: JobMessage, subscription: Subscription) -> bool:
+        """Whether nothing is left to do: sent, the socket is gone, or the news is not worth another try."""
+        last = news.record.state.terminal
+        for _ in range(LAST_NEWS_TRIES if last else 1):
+            try:
+                post(self._api, subscription.connection_id, message)
+                if last:
+                    self._subscriptions.remove(subscription.job_id, subscription.connection_id)
+            except SocketGone:
+                self._subscriptions.forget(subscription.connection_id)
+                return True
+            except (ClientError, BotoCoreError) as error:
+                logger.warning(
+                    "socket not reached",
+                    connection_id=subscription.connection_id,
+                    job_id=subscription.job_id,
+                    reason=str(error),
+                )
+            else:
+                return True
+        return not last or time.time() - news.at > LAST_NEWS_SECONDS
+
+
+@cache
+def _pusher() -> Pusher:
+    settings = PushSettings.read()
+    return Pusher(
+        Subscriptions(settings.sockets_table, clients.dynamodb()),
+        Presigner(clients.s3(), settings.bucket, get_seconds=settings.result_seconds),
+        clients.sockets(settings.callback_url),
+    )
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, list[dict[str, str]]]:
+    """A batch of the jobs table's stream; last news that did not arrive are reported for another try."""
+    batch = newest(event["Records"])
+    if not batch:
+        logger.info("no news")
+        return {"batchItemFailures": []}
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in _pusher().push(batch)]}
+
+
+at_start(_pusher)

@@ -1,0 +1,227 @@
+"""An upload arrived: its header decides whether the job goes on, and when all pictures are in the job is queued."""
+
+import json
+import time
+from base64 import b64decode
+from dataclasses import replace
+from functools import cache
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import ClientError
+
+from handlers import clients, observe
+from handlers.keys import parse_upload_key
+from handlers.observe import logger
+from handlers.picture_header import Incomplete, read_header
+from handlers.queue import JobQueue
+from handlers.record import JobRecord
+from handlers.settings import UploadedSettings
+from handlers.startup import at_start
+from handlers.store import JobStore, Received
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.jobs import MAX_UPLOAD_BYTES, State, UploadStatus
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from mypy_boto3_s3 import S3Client
+
+# How far to read for a header: nearly every file shows it in the first bytes; some JPEGs carry megabytes before it.
+READS = (64 * 1024, 1024 * 1024, 8 * 1024 * 1024)
+
+
+class Gone(Exception):
+    """There is nothing under the key (any more)."""
+
+
+class Intake:
+    """Takes uploads in."""
+
+    def __init__(self, settings: UploadedSettings, store: JobStore, queue: JobQueue, s3: "S3Client") -> None:
+        self._settings = settings
+        self._store = store
+        self._queue = queue
+        self._s3 = s3
+
+    def take(self, key: str) -> None:
+        """Look at the object under ``key``, whatever and whenever somebody put it there."""
+        parsed = parse_upload_key(key)
+        if parsed is None:
+            self._delete(key, "not a key of an upload")
+            return
+        job_id, role = parsed
+        try:
+            received = self._look(key)
+        except Gone:
+            logger.info("upload is gone", job_id=job_id, role=role)
+            return
+        except DarkroomError as error:
+            self._refuse(key, job_id, role, error)
+            return
+        record = self._store.receive_only(job_id, role, received, due_at=self._due())
+        if record is not None:
+            self._send(record)
+        else:
+            self._take_slowly(key, job_id, role, received)
+
+    def _take_slowly(self, key: str, job_id: str, role: str, received: Received) -> None:
+        """One of several pictures, one with a declared digest, an event seen before, or not what was declared."""
+        record = self._wanted(key, job_id, role)
+        if record is None:
+            return
+        if record.state is State.AWAITING_UPLOAD:
+            try:
+                received = self._compare(key, role, record.uploads[role], received)
+            except Gone:
+                logger.info("upload is gone", job_id=job_id, role=role)
+                return
+            except DarkroomError as error:
+                self._refuse(key, job_id, role, error)
+                return
+            record = self._receive(record, role, received)
+        if record.state is State.QUEUED and record.attempt == 0:
+            # Perhaps this event died between its write and its message; a second message does no harm.
+            self._send(record)
+        else:
+            logger.info("upload changes nothing now", job_id=job_id, role=role, state=record.state)
+
+    def _receive(self, record: JobRecord, role: str, received: Received) -> JobRecord:
+        job_id = record.job_id
+        if len(record.uploads) == 1:
+            return self._store.receive_only(job_id, role, received, due_at=self._due()) or record
+        record = self._store.receive(job_id, role, received) or record
+        if all(upload.received for upload in record.uploads.values()):
+            record = self._store.queue(job_id, due_at=self._due()) or record
+        return record
+
+    def _compare(self, key: str, role: str, declared: UploadStatus, received: Received) -> Received:
+        """What was received, with its digest where one was declared. Raises ``DarkroomError``, ``Gone``."""
+        if declared.content_type != received.content_type:
+            raise DarkroomError(
+                ErrorCode.UNSUPPORTED_MEDIA,
+                f"The {role} was declared {declared.content_type} but is {received.content_type}. "
+                "Submit the job again with the right content_type.",
+            )
+        if declared.size is not None and declared.size != received.size:
+            raise DarkroomError(
+                ErrorCode.CHECKSUM_MISMATCH,
+                f"The {role} was declared with {declared.size} bytes but has {received.size}. Submit the job again.",
+            )
+        if declared.sha256 is None:
+            return received
+        received = replace(received, sha256=received.sha256 or self._digest(key))
+        if declared.sha256 != received.sha256:
+            raise DarkroomError(
+                ErrorCode.CHECKSUM_MISMATCH,
+                f"The {role} is not the file declared: its SHA-256 is {received.sha256}. Submit the job again.",
+            )
+        return received
+
+    def _digest(self, key: str) -> str:
+        """SHA-256 (hex) of an object: S3's own where it kept one when it took the upload in, else computed."""
+        try:
+            head = self._s3.head_object(Bucket=self._settings.bucket, Key=key, ChecksumMode="ENABLED")
+            if "ChecksumSHA256" in head:
+                return b64decode(head["ChecksumSHA256"]).hex()
+            digest = sha256()
+            for chunk in self._s3.get_object(Bucket=self._settings.bucket, Key=key)["Body"].iter_chunks(2**20):
+                digest.update(chunk)
+            return digest.hexdigest()
+        except ClientError as error:
+            raise _gone(error, key) from error
+
+    def _refuse(self, key: str, job_id: str, role: str, error: DarkroomError) -> None:
+        """The upload cannot be used: a job that still waits fails for it."""
+        if self._wanted(key, job_id, role) is None:
+            return
+        failed = self._store.fail(job_id, error.detail, allowed={State.AWAITING_UPLOAD})
+        if failed is None:
+            logger.info("upload changes nothing now", job_id=job_id, role=role)
+            return
+        self._delete(key, error.detail.message)
+        observe.ended(failed)
+
+    def _wanted(self, key: str, job_id: str, role: str) -> JobRecord | None:
+        """The job, when it asked for this upload; else the upload is deleted.
+
+        What a job already received stays: the same event seen again must not take its photo from a job.
+        """
+        record = self._store.get(job_id)
+        if record is None or role not in record.uploads:
+            self._delete(key, "nobody asked for it")
+            return None
+        if record.state.terminal and not record.uploads[role].received:
+            self._delete(key, f"the job is {record.state} already")
+            return None
+        return record
+
+    def _look(self, key: str) -> Received:
+        """Raises ``Gone``, or ``DarkroomError`` for what cannot be used."""
+        for length in READS:
+            try:
+                answer = self._s3.get_object(Bucket=self._settings.bucket, Key=key, Range=f"bytes=0-{length - 1}")
+            except ClientError as error:
+                if error.response["Error"]["Code"] in ("InvalidRange", "416"):
+                    read_header(b"")
+                raise _gone(error, key) from error
+            data = answer["Body"].read()
+            size = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
+            if size > MAX_UPLOAD_BYTES:
+                megabytes, limit = size / 2**20, MAX_UPLOAD_BYTES // 2**20
+                raise DarkroomError(
+                    ErrorCode.TOO_LARGE, f"The file has {megabytes:.1f} MB; {limit} MB is the limit. Make it smaller."
+                )
+            try:
+                header = read_header(data)
+            except Incomplete:
+                if len(data) >= size:
+                    break
+                continue
+            digest = sha256(data).hexdigest() if len(data) == size else None
+            return Received(header.content_type, header.width, header.height, size, digest)
+        raise DarkroomError(
+            ErrorCode.INVALID_IMAGE, "The file ends before its picture begins. Save it again and retry."
+        )
+
+    def _send(self, record: JobRecord) -> None:
+        self._queue.send(record)
+        logger.info("queued", job_id=record.job_id)
+
+    def _delete(self, key: str, reason: str) -> None:
+        self._s3.delete_object(Bucket=self._settings.bucket, Key=key)
+        logger.info("upload deleted", key=key, reason=reason)
+
+    def _due(self) -> float:
+        return time.time() + self._settings.queue_seconds
+
+
+def _gone(error: ClientError, key: str) -> Exception:
+    return Gone(key) if error.response["Error"]["Code"] in ("NoSuchKey", "404") else error
+
+
+@cache
+def _intake() -> Intake:
+    settings = UploadedSettings.read()
+    queue = JobQueue(clients.sqs(), settings.queue_url)
+    return Intake(settings, JobStore(settings.jobs_table), queue, clients.s3())
+
+
+def _take(record: SQSRecord) -> None:
+    # S3 says once, when the notification is set up, that it may send: a message without records.
+    for entry in json.loads(record.body).get("Records", []):
+        _intake().take(unquote_plus(entry["s3"]["object"]["key"]))
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailureResponse":
+    """An SQS batch of S3's ObjectCreated events under ``uploads/``; what could not be handled comes again."""
+    return process_partial_response(
+        event=event, record_handler=_take, processor=BatchProcessor(event_type=EventType.SQS), context=context
+    )
+
+
+at_start(_intake)
