@@ -55,12 +55,12 @@ class Runner:
 
     def __init__(
         self,
-        slot: threading.Lock | threading.Semaphore | None = None,
+        slot: threading.Semaphore | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._slot = slot or threading.Lock()
+        self._slot = slot or threading.Semaphore()
         self._clock = clock
         self._now = now
 
