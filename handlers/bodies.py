@@ -16,12 +16,6 @@ class JobWithUploads(BaseModel):
     uploads: dict[str, PresignedPost] = Field(description="Role → form; only pictures the job still waits for.")
 
 
-class JobAnswer(BaseModel):
-    """A job."""
-
-    job: Job
-
-
 class JobPage(BaseModel):
     """Some of the caller's jobs, newest first."""
 

@@ -27,6 +27,14 @@ class Down(Exception):
     """A part answers, but not well."""
 
 
+class Unhealthy(Exception):
+    """Some part is down; ``health`` says which."""
+
+    def __init__(self, health: Health) -> None:
+        super().__init__(health.status)
+        self.health = health
+
+
 class HealthCheck:
     """Asks the parts. The clients should give up early and not retry."""
 

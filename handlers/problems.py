@@ -1,5 +1,6 @@
 """Errors of the API as problem details (RFC 9457)."""
 
+import re
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.jobs import Kind
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -38,7 +40,7 @@ _TITLES: Mapping[ErrorCode, str] = {
 class FieldError(BaseModel):
     """One thing that is wrong with a request."""
 
-    field: str = Field(description="Where: a path such as `body.params.style`, or the name of a parameter.")
+    field: str = Field(description="Where: a path in the body such as `params.style`, or the name of a parameter.")
     message: str
 
 
@@ -78,13 +80,24 @@ def of_validation(errors: Iterable[Mapping[str, Any]]) -> Problem:
     ``too_large``, when nothing else is wrong; everything else is 422 ``invalid_request``.
     """
     errors = list(errors)
-    fields = [
-        FieldError(field=".".join(str(part) for part in error["loc"]), message=str(error["msg"])) for error in errors
-    ]
+    fields = [FieldError(field=_field(error), message=_message(error)) for error in errors]
     codes = {_code(error) for error in errors}
     code = codes.pop() if len(codes) == 1 else ErrorCode.INVALID_REQUEST
     detail = "; ".join(f"{field.field}: {field.message}" for field in fields[:5])
     return problem(code, detail[:1000] or "The request is not valid.", fields)
+
+
+def _field(error: Mapping[str, Any]) -> str:
+    """Where, as the caller wrote it: without the part of the request, nor the kind that chose the body's form."""
+    source, *path = (str(part) for part in error["loc"])
+    if source == "body" and path and path[0] in {kind.value for kind in Kind}:
+        path = path[1:]
+    return ".".join(path) or source
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    # Enumerations show as <Kind.UPSCALE: 'upscale'>; callers know the values alone.
+    return re.sub(r"<[\w.]+: ('\w+')>", r"\1", str(error["msg"])).removeprefix("Value error, ")
 
 
 def _code(error: Mapping[str, Any]) -> ErrorCode:
