@@ -78,6 +78,7 @@ class Watch:
         self._clock = clock
         self._failures = 0
         self._ended = False
+        self._looked = False
         self._answered_at = clock.monotonic()
 
     def __iter__(self) -> Iterator[Job]:
@@ -117,6 +118,9 @@ class Watch:
                 if message.get("type") == "job":
                     self._failures = 0
                     yield from self._news(Job.model_validate(message["job"]))
+                elif message.get("type") == "subscribed" and not self._looked:
+                    # Nothing newer than after_seq: so the job may have ended there, and nothing will ever come.
+                    yield from self._look()
                 elif message.get("type") == "error" or "type" not in message:
                     # Refused, or the gateway's own error. The GET that follows says why, or carries on without.
                     raise Lost(str(message.get("error") or message))
@@ -139,6 +143,7 @@ class Watch:
 
     def _look(self) -> Iterator[Job]:
         """One GET, and what it tells that is new."""
+        self._looked = True
         try:
             job = self._fetch()
         except ClientError as error:

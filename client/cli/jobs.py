@@ -24,11 +24,6 @@ app = typer.Typer(
     no_args_is_help=True,
     epilog="Example:  darkroom jobs list --status failed --json",
 )
-    add_completion=False,
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    epilog="Example:  darkroom jobs list --status failed --json",
-)
 
 
 @app.callback()

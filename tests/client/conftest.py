@@ -1,0 +1,47 @@
+"""The fake service, a photo, and a working directory of its own for every test."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from client import Client
+from client import network as network_module
+from client.watch import Pace
+from tests.client.fake import TOKEN, Service
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """Retries wait for nothing here."""
+    monkeypatch.setattr(network_module, "pause", lambda _number, **_limits: 0.0)
+    with Service().running() as service:
+        yield service
+
+
+@pytest.fixture
+def client(service: Service) -> Iterator[Client]:
+    with Client(service.url, TOKEN, pace=Pace(poll=0.01, first_reconnect=0.01)) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("DARKROOM_ENDPOINT", "DARKROOM_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    return work
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A JPEG beside, not in, the working directory."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48), "#a08060").save(buffer, "JPEG")
+    path = tmp_path / "room.jpg"
+    path.write_bytes(buffer.getvalue())
+    return path

@@ -1,0 +1,265 @@
+"""A service in this process, on real sockets: the API, the storage and the WebSocket, each as the test scripts it."""
+
+import asyncio
+import contextlib
+import email
+import email.policy
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from pipeline.jobs import Job, Kind
+
+TOKEN = "letmein"
+START = datetime(2025, 6, 1, tzinfo=UTC)
+RESULT = b"\xff\xd8\xff a picture " * 5000
+
+
+def job(seq: int = 1, state: str = "awaiting_upload", **fields: Any) -> Job:
+    """A job of the contract; ``fields`` replace what is usual."""
+    document: dict[str, Any] = {
+        "job_id": "a" * 32,
+        "kind": "restyle_room",
+        "state": state,
+        "seq": seq,
+        "params": {"style": "modern"},
+        "uploads": {"photo": {"content_type": "image/jpeg"}},
+        "created_at": START,
+        "updated_at": START + timedelta(seconds=seq),
+    }
+    return Job.model_validate({**document, **fields})
+
+
+def completed(seq: int, url: str | None, *, data: bytes = RESULT, content_type: str = "image/jpeg") -> Job:
+    """A job with a result that is to be had at ``url``."""
+    picture = {
+        "name": "result",
+        "key": "results/a/result.jpg",
+        "content_type": content_type,
+        "width": 4,
+        "height": 3,
+        "size": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "url": url,
+    }
+    result = {"pictures": [picture], "engine": "preview", "seed": 42, "notes": ["Only regraded."]}
+    return job(seq, "completed", progress=1, result=result, timeline=[{"stage": "load", "seconds": 0.1}])
+
+
+def failed(seq: int, code: str, message: str) -> Job:
+    """A job that failed."""
+    return job(seq, "failed", error={"code": code, "message": message})
+
+
+class Service:
+    """What the fake knows and how it behaves; a test changes it as it likes, before or while it runs."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.job = job()
+        self.story: list[Job] | None = None  # after the upload; None: happy ends
+        self.uploads: list[dict[str, bytes]] = []
+        self.requests: list[tuple[str, str, dict[str, str], Any]] = []
+        self.answers: list[Response] = []  # served first, one for each call of the API
+        self.storage_answers: list[Response] = []  # the same for the storage
+        self.socket_offered = True
+        self.subscriptions: list[dict[str, Any]] = []
+        self.on_subscribe: Callable[[dict[str, Any]], None] = lambda _message: None
+        self.waits_for_cancel = False
+        self._news: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def keys(self, method: str, path: str) -> list[dict[str, str]]:
+        """The headers of every such request."""
+        return [headers for each, where, headers, _ in self.requests if (each, where) == (method, path)]
+
+    def change(self, new: Job) -> None:
+        """The job is now ``new``: whoever watches is told."""
+        self.job = new
+        if self._loop is not None and self._news is not None:
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    def happy(self) -> list[Job]:
+        return [
+            job(2, "queued"),
+            job(3, "running", progress=0.4, stage="depth", message="Measuring the room"),
+            completed(4, f"{self.url}/results/result.jpg"),
+        ]
+
+    # The API.
+
+    async def create(self, request: Request) -> Response:
+        self.job = self.job.model_copy(
+            update={"kind": Kind((body := await request.json())["kind"]), "params": body.get("params", {})}
+        )
+        return self._created(201)
+
+    async def renew(self, _request: Request) -> Response:
+        return self._created(200)
+
+    def _created(self, status: int) -> Response:
+        form = {"url": f"{self.url}/storage", "fields": {"key": "uploads/a/photo", "Content-Type": "image/jpeg"}}
+        expires = (START + timedelta(minutes=15)).isoformat()
+        uploads = {role: {**form, "expires_at": expires} for role in self.job.uploads}
+        return JSONResponse({"job": self.job.model_dump(mode="json"), "uploads": uploads}, status)
+
+    async def get(self, request: Request) -> Response:
+        if request.path_params["job_id"] != self.job.job_id:
+            return problem(404, "not_found", "There is no such job.")
+        return JSONResponse(self.job.model_dump(mode="json"))
+
+    async def cancel(self, _request: Request) -> Response:
+        if self.job.state.terminal:
+            return problem(409, "conflict", "The job has already ended.")
+        self.change(job(self.job.seq + 1, "cancelled", error={"code": "cancelled", "message": "Cancelled."}))
+        return JSONResponse(self.job.model_dump(mode="json"))
+
+    async def jobs(self, request: Request) -> Response:
+        page = int(request.query_params.get("cursor", 0))
+        found = [job(1, job_id=f"{number:032x}") for number in range(page * 2, page * 2 + 2)]
+        cursor = str(page + 1) if page < 2 else None
+        return JSONResponse({"jobs": [each.model_dump(mode="json") for each in found], "cursor": cursor})
+
+    async def styles(self, _request: Request) -> Response:
+        card = {"name": "modern", "title": "Modern", "description": "Clean.", "palette": ["#ffffff", "#000000"]}
+        return JSONResponse({"styles": [card]})
+
+    async def health(self, _request: Request) -> Response:
+        return JSONResponse({"status": "degraded", "checks": {"queue": "unreachable"}}, 503)
+
+    async def config(self, _request: Request) -> Response:
+        socket_url = self.url.replace("http", "ws") + "/socket" if self.socket_offered else None
+        return JSONResponse({"socket_url": socket_url, "region": "us-east-1"})
+
+    # The storage.
+
+    async def store(self, request: Request) -> Response:
+        form = email.message_from_bytes(
+            b"Content-Type: " + request.headers["content-type"].encode() + b"\r\n\r\n" + await request.body(),
+            policy=email.policy.HTTP,
+        )
+        if self.storage_answers:
+            return self.storage_answers.pop(0)
+        parts = {str(part.get_param("name", header="content-disposition")): part for part in form.iter_parts()}
+        self.uploads.append({name: part.get_payload(decode=True) for name, part in parts.items()})
+        task = asyncio.create_task(self._tell())
+        task.add_done_callback(lambda _task: None)
+        return Response(status_code=204)
+
+    async def _tell(self) -> None:
+        for each in self.happy() if self.story is None else self.story:
+            if not self.job.state.terminal:
+                self.change(each)
+                await asyncio.sleep(0.01)
+
+    async def result(self, _request: Request) -> Response:
+        return self.storage_answers.pop(0) if self.storage_answers else Response(RESULT, media_type="image/jpeg")
+
+    # The WebSocket.
+
+    async def socket(self, socket: WebSocket) -> None:
+        if socket.query_params.get("token") != TOKEN:
+            await socket.close()
+            return
+        await socket.accept()
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            message = await socket.receive_json()
+            self.subscriptions.append(message)
+            self.on_subscribe(message)
+            if message["job_id"] != self.job.job_id:
+                error = {"code": "not_found", "message": "There is no such job."}
+                await socket.send_json({"type": "error", "error": error, "job_id": message["job_id"]})
+            seq = message.get("after_seq", 0)
+            assert self._news is not None
+            while True:
+                self._news.clear()
+                if self.job.seq > seq:
+                    seq = self.job.seq
+                    await socket.send_json({"type": "job", "job": self.job.model_dump(mode="json")})
+                if self.job.state.terminal:
+                    await socket.receive()
+                    return
+                await self._news.wait()
+
+    # The server.
+
+    async def _guard(self, request: Request, handler: Callable[[Request], Any]) -> Response:
+        path = request.url.path
+        body = await request.json() if (await request.body()) and request.method == "POST" else None
+        self.requests.append((request.method, path, dict(request.headers), body))
+        if self.answers:
+            return self.answers.pop(0)
+        if path != "/config" and request.headers.get("authorization") != f"Bearer {TOKEN}":
+            return JSONResponse({"message": "Unauthorized"}, 401)
+        answer: Response = await handler(request)
+        return answer
+
+    def app(self) -> Starlette:
+        def api(handler: Callable[[Request], Any]) -> Callable[[Request], Any]:
+            async def guarded(request: Request) -> Response:
+                return await self._guard(request, handler)
+
+            return guarded
+
+        return Starlette(
+            routes=[
+                Route("/jobs", api(self.create), methods=["POST"]),
+                Route("/jobs", api(self.jobs), methods=["GET"]),
+                Route("/jobs/{job_id}", api(self.get), methods=["GET"]),
+                Route("/jobs/{job_id}", api(self.cancel), methods=["DELETE"]),
+                Route("/jobs/{job_id}/uploads", api(self.renew), methods=["POST"]),
+                Route("/styles", api(self.styles)),
+                Route("/health", api(self.health)),
+                Route("/config", api(self.config)),
+                Route("/storage", self.store, methods=["POST"]),
+                Route("/results/{name}", self.result),
+                WebSocketRoute("/socket", self.socket),
+            ]
+        )
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator["Service"]:
+        """Serve on a free port of 127.0.0.1, in a thread."""
+        ready = threading.Event()
+
+        class Server(uvicorn.Server):
+            async def startup(inner, sockets: Any = None) -> None:  # noqa: N805 - the outer one is self here
+                self._loop = asyncio.get_running_loop()
+                self._news = asyncio.Event()
+                await super().startup(sockets)
+                port = inner.servers[0].sockets[0].getsockname()[1]
+                self.url = f"http://127.0.0.1:{port}"
+                ready.set()
+
+        server = Server(uvicorn.Config(self.app(), port=0, log_level="warning", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            assert ready.wait(10)
+            yield self
+        finally:
+            server.should_exit = True
+            thread.join(10)
+
+
+def problem(status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> Response:
+    """Problem details as the service gives them."""
+    body: dict[str, Any] = {"type": "about:blank", "title": "Problem", "status": status, "detail": detail, "code": code}
+    return JSONResponse(
+        {**body, **({"errors": errors} if errors else {})}, status, media_type="application/problem+json"
+    )
+
+
+def s3_error(status: int, code: str, message: str = "") -> Response:
+    """An error as S3 words it."""
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
+    return Response(text, status, media_type="application/xml")

@@ -1,0 +1,84 @@
+"""Signing in to Cognito by plain HTTP."""
+
+import json
+import time
+
+import httpx
+import pytest
+
+from client import PasswordToken, ProblemError, UnreachableError
+
+
+def tokens(*answers: httpx.Response | Exception) -> tuple[PasswordToken, list[httpx.Request]]:
+    left = list(answers)
+    seen: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if isinstance(left[0], Exception):
+            raise left.pop(0)
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    transport = httpx.MockTransport(answer)
+    return PasswordToken("http://cognito.test", "app", "ann", "secret", transport=transport), seen
+
+
+def granted(token: str, seconds: int = 3600) -> httpx.Response:
+    return httpx.Response(200, json={"AuthenticationResult": {"AccessToken": token, "ExpiresIn": seconds}})
+
+
+def test_the_sign_in_is_cognitos_and_one_is_enough() -> None:
+    source, seen = tokens(granted("first"))
+    assert [source.token(), source.token()] == ["first", "first"]
+    (request,) = seen
+    assert request.headers["X-Amz-Target"] == "AWSCognitoIdentityProviderService.InitiateAuth"
+    assert request.headers["Content-Type"] == "application/x-amz-json-1.1"
+    assert json.loads(request.content) == {
+        "AuthFlow": "USER_PASSWORD_AUTH",
+        "ClientId": "app",
+        "AuthParameters": {"USERNAME": "ann", "PASSWORD": "secret"},
+    }
+
+
+def test_a_token_is_renewed_before_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    source, _ = tokens(granted("first", 300), granted("second", 300))
+    now = time.monotonic()
+    assert source.token() == "first"
+    monkeypatch.setattr(time, "monotonic", lambda: now + 200)
+    assert source.token() == "first"
+    monkeypatch.setattr(time, "monotonic", lambda: now + 290)
+    assert source.token() == "second"
+
+
+def test_a_refused_token_is_replaced() -> None:
+    source, _ = tokens(granted("first"), granted("second"))
+    source.token()
+    assert source.forget()
+    assert source.token() == "second"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (
+            httpx.Response(
+                400, json={"__type": "NotAuthorizedException", "message": "Incorrect username or password."}
+            ),
+            "ann could not sign in: Incorrect username or password",
+        ),
+        (httpx.Response(200, json={"ChallengeName": "NEW_PASSWORD_REQUIRED"}), "asks for NEW_PASSWORD_REQUIRED"),
+        (httpx.Response(502, text="<html>"), "HTTP 502"),
+    ],
+)
+def test_a_refused_sign_in_says_why(answer: httpx.Response, words: str) -> None:
+    source, _ = tokens(answer)
+    with pytest.raises(ProblemError, match=words) as caught:
+        source.token()
+    assert caught.value.code == "unauthorized"
+    assert "secret" not in str(caught.value)
+
+
+def test_nobody_to_sign_in_at() -> None:
+    source, _ = tokens(httpx.ConnectError("refused"))
+    with pytest.raises(UnreachableError, match=r"cognito\.test"):
+        source.token()

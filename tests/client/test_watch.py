@@ -1,0 +1,214 @@
+"""Watching, with a scripted socket and a clock that only moves when somebody waits."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from client import ProblemError, UnreachableError
+from client.watch import Lost, Pace, Watch
+from pipeline.jobs import Job
+from tests.client.fake import job
+
+JOB_ID = "a" * 32
+LAST = 9
+
+
+class Clock:
+    """Time passes by waiting alone."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float, /) -> None:
+        assert seconds >= 0
+        self.now += seconds
+
+
+def state(seq: int) -> Job:
+    return job(seq, "completed" if seq == LAST else "running")
+
+
+def message(seq: int) -> dict[str, Any]:
+    return {"type": "job", "job": state(seq).model_dump(mode="json")}
+
+
+Step = int | str | None
+"""One thing a socket does: a state by its seq, ``drop``, an odd message, or a silence (None) of as long as asked."""
+
+
+class Script:
+    """Sockets that do what is written, one connection after the other; then there is no socket any more."""
+
+    def __init__(self, clock: Clock, connections: list[list[Step] | None]) -> None:
+        self.clock = clock
+        self.connections = list(connections)
+        self.sent: list[dict[str, Any]] = []
+        self.delivered: list[int] = []
+        self.opened_at: list[float] = []
+
+    @contextmanager
+    def connect(self) -> Iterator["Script"]:
+        self.opened_at.append(self.clock.now)
+        steps = self.connections.pop(0) if self.connections else None
+        if steps is None:
+            raise Lost("refused")
+        self.steps = iter(steps)
+        yield self
+
+    def send(self, message: dict[str, Any]) -> None:
+        self.sent.append(message)
+
+    def receive(self, seconds: float) -> dict[str, Any] | None:
+        step = next(self.steps, "drop")
+        if step is None:
+            self.clock.sleep(seconds)
+            return None
+        if step == "drop":
+            raise Lost("closed")
+        if isinstance(step, int):
+            self.delivered.append(step)
+            return message(step)
+        return {"type": step}
+
+
+def never() -> Job:
+    raise AssertionError("no GET is needed here")
+
+
+def test_states_come_as_the_socket_brings_them_and_the_last_one_ends_it() -> None:
+    clock = Clock()
+    script = Script(clock, [[1, 2, "pong", "subscribed_twice", 3, LAST, 4]])
+    watch = Watch(JOB_ID, never, script.connect, clock=clock)
+    assert [each.seq for each in watch] == [1, 2, 3, LAST]
+    assert script.sent == [{"action": "subscribe", "job_id": JOB_ID, "after_seq": 0}]
+
+
+def test_a_broken_socket_is_resumed_after_the_last_seq() -> None:
+    clock = Clock()
+    script = Script(clock, [[1, 2, 3], [2, 3, 4, LAST]])
+    watch = Watch(JOB_ID, lambda: state(3), script.connect, clock=clock)
+    assert [each.seq for each in watch] == [1, 2, 3, 4, LAST]
+    assert [each["after_seq"] for each in script.sent] == [0, 3]
+    assert clock.now == 0  # the first break is made good at once
+
+
+steps = st.one_of(st.integers(1, LAST - 1), st.sampled_from(["drop", "pong", "error", None]))
+connections = st.lists(st.one_of(st.none(), st.lists(steps, max_size=8)), max_size=8)
+
+
+@given(script=connections, gets=st.lists(st.integers(1, LAST - 1), max_size=40), after_seq=st.integers(0, LAST - 1))
+def test_no_state_is_lost_repeated_or_out_of_order_whatever_the_sockets_do(
+    script: list[list[Step] | None], gets: list[int], after_seq: int
+) -> None:
+    clock = Clock()
+    sockets = Script(clock, script)
+    answers = iter(sorted(gets))
+    fetched: list[int] = []
+
+    def fetch() -> Job:
+        fetched.append(next(answers, LAST))
+        return state(fetched[-1])
+
+    seen = [each.seq for each in Watch(JOB_ID, fetch, sockets.connect, after_seq=after_seq, clock=clock)]
+
+    assert all(earlier < later for earlier, later in pairwise([after_seq, *seen]))
+    assert seen[-1] == LAST
+    newest = after_seq
+    for seq in sockets.delivered:
+        assert seq in seen or seq <= max([newest, *fetched])
+        newest = max(newest, seq)
+    for earlier, later in pairwise(subscribed := [each["after_seq"] for each in sockets.sent if "after_seq" in each]):
+        assert earlier <= later
+    assert all(seq in {0, after_seq, *seen} for seq in subscribed)
+
+
+def test_without_a_socket_it_polls_and_comes_back_to_the_socket_ever_more_slowly() -> None:
+    clock = Clock()
+    script = Script(clock, [None] * 8 + [[LAST]])
+    polls: list[float] = []
+
+    def fetch() -> Job:
+        polls.append(clock.now)
+        return state(1)
+
+    assert [each.seq for each in Watch(JOB_ID, fetch, script.connect, clock=clock)] == [1, LAST]
+    gaps = [later - earlier for earlier, later in pairwise(script.opened_at)]
+    assert gaps[0] == 0
+    assert gaps[-1] > gaps[1] * 4
+    assert max(later - earlier for earlier, later in pairwise(polls)) <= Pace().poll
+
+
+def test_a_deployment_without_a_socket_is_polled() -> None:
+    clock = Clock()
+    seqs = iter([1, 1, 2, 2, LAST])
+    assert [each.seq for each in Watch(JOB_ID, lambda: state(next(seqs)), None, clock=clock)] == [1, 2, LAST]
+    assert clock.now == pytest.approx(4 * Pace().poll)
+
+
+def test_an_idle_socket_is_pinged_before_the_gateway_cuts_it() -> None:
+    clock = Clock()
+    silence: list[Step] = [None] * 60
+    script = Script(clock, [[1, *silence, LAST]])
+    assert [each.seq for each in Watch(JOB_ID, lambda: state(1), script.connect, clock=clock)] == [1, LAST]
+    pings = [each for each in script.sent if each == {"action": "ping"}]
+    assert clock.now > 600
+    assert len(pings) >= clock.now // 300
+
+
+def test_a_socket_that_kept_silent_about_the_end_does_not_hide_it() -> None:
+    clock = Clock()
+    script = Script(clock, [[1, None, None, None, None]])
+    assert [each.seq for each in Watch(JOB_ID, lambda: state(LAST), script.connect, clock=clock)] == [1, LAST]
+    assert clock.now <= Pace().quiet
+
+
+def test_a_job_that_ended_at_after_seq_ends_the_watch_without_a_state() -> None:
+    clock = Clock()
+    script = Script(clock, [["subscribed", None]])
+    assert list(Watch(JOB_ID, lambda: state(LAST), script.connect, after_seq=LAST, clock=clock)) == []
+    assert clock.now == 0
+
+
+def failing(*errors: Exception) -> Callable[[], Job]:
+    left = list(errors)
+
+    def fetch() -> Job:
+        if left:
+            raise left.pop(0)
+        return state(LAST)
+
+    return fetch
+
+
+def test_a_service_that_is_away_for_a_moment_is_waited_for() -> None:
+    clock = Clock()
+    busy = ProblemError(status=503, code="internal", title="Service Unavailable")
+    watch = Watch(JOB_ID, failing(UnreachableError("away"), busy), Script(clock, []).connect, clock=clock)
+    assert [each.seq for each in watch] == [LAST]
+
+
+def test_a_service_that_stays_away_ends_the_watch() -> None:
+    clock = Clock()
+
+    def fetch() -> Job:
+        raise UnreachableError("away")
+
+    with pytest.raises(UnreachableError):
+        list(Watch(JOB_ID, fetch, Script(clock, []).connect, clock=clock))
+    assert Pace().patience <= clock.now <= 2 * Pace().patience
+
+
+def test_a_refusal_ends_the_watch_at_once() -> None:
+    clock = Clock()
+    refusal = ProblemError(status=404, code="not_found", title="Not Found")
+    with pytest.raises(ProblemError):
+        list(Watch(JOB_ID, failing(refusal), Script(clock, [["error"]]).connect, clock=clock))
+    assert clock.now == 0
