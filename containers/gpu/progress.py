@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from containers.gpu.log import at_stage, job_context
 from handlers.store import OWN, JobRecord, Lost
 from pipeline.errors import DarkroomError
@@ -143,7 +141,8 @@ class ProgressWriter:
                 self.interrupt(Stopped())
         except Lost:
             self.interrupt(Stopped())
-        except (ClientError, BotoCoreError):
+        except Exception:
+            # Whatever it was, the thread goes on: without it a cancelled job would never be noticed.
             logger.warning("progress could not be written", exc_info=True)
             with self._changed:
                 self._news = self._news or news

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import logging
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,7 +51,7 @@ class Storage:
                 ) from error
             raise
         left = limit
-        with answer["Body"] as body, path.open("wb") as file:
+        with closing(answer["Body"]) as body, path.open("wb") as file:
             for chunk in body.iter_chunks(CHUNK):
                 left -= len(chunk)
                 if left < 0:

@@ -1,0 +1,81 @@
+"""A bucket and a jobs table (moto's), and jobs in them."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from handlers.store import JobRecord, JobStore
+from pipeline.invocation import Invocation
+from pipeline.jobs import Engine, Kind, State, UploadStatus
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+JOB = "a" * 32
+BUCKET = "pictures"
+PARAMS = {"style": "modern", "seed": 7}
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket=BUCKET)
+        client.put_object(Bucket=BUCKET, Key=f"uploads/{JOB}/photo", Body=b"a photo")
+        yield client
+
+
+@pytest.fixture
+def store(s3: "S3Client") -> JobStore:
+    boto3.client("dynamodb").create_table(
+        TableName="jobs",
+        KeySchema=[{"AttributeName": "job_id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "job_id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    store = JobStore("jobs")
+    store.create(record())
+    return store
+
+
+def record(**changes: Any) -> JobRecord:
+    now = datetime.now(UTC)
+    values: dict[str, Any] = {
+        "job_id": JOB,
+        "kind": Kind.RESTYLE_ROOM,
+        "state": State.DISPATCHED,
+        "seq": 3,
+        "attempt": 1,
+        "params": PARAMS,
+        "uploads": {"photo": UploadStatus(content_type="image/jpeg", received=True)},
+        "created_at": now,
+        "updated_at": now,
+        "owner": "ann",
+        "request_digest": "0" * 64,
+        "due_at": now.timestamp() + 900,
+        "expires_at": int(now.timestamp()) + 10**6,
+    }
+    return JobRecord(**(values | changes))
+
+
+def invocation(**changes: Any) -> Invocation:
+    values: dict[str, Any] = {
+        "job_id": JOB,
+        "attempt": 1,
+        "kind": Kind.RESTYLE_ROOM,
+        "engine": Engine.PREVIEW,
+        "params": PARAMS,
+        "uploads": {"photo": f"uploads/{JOB}/photo"},
+        "deadline": datetime.now(UTC) + timedelta(minutes=10),
+    }
+    return Invocation(**(values | changes))

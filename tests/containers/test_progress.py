@@ -1,0 +1,167 @@
+"""Progress on its way to the table: newest wins, a new stage at once, and how a lost job is noticed."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from botocore.exceptions import ClientError
+
+from containers.gpu.progress import ProgressWriter, is_own
+from handlers.store import JobRecord, Lost
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.jobs import State
+from pipeline.stages import Stopped
+from tests.containers.conftest import JOB, record
+
+LONG = 3600.0
+
+
+class FakeStore:
+    """Remembers what was written; each write first passes ``gate`` and may raise what ``refusals`` holds."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[float, str | None]] = []
+        self.changed = threading.Condition()
+        self.gate = threading.Event()
+        self.gate.set()
+        self.entered = threading.Event()
+        self.refusals: list[Exception] = []
+        self.record: JobRecord | None = record(state=State.RUNNING)
+        self.asked = threading.Event()
+
+    def get(self, _job_id: str) -> JobRecord | None:
+        self.asked.set()
+        return self.record
+
+    def start(self, *_: object, **__: object) -> None:
+        raise AssertionError("the writer does not start jobs")
+
+    def report(self, *_: object, progress: float, stage: str | None, **__: object) -> None:
+        self.entered.set()
+        assert self.gate.wait(30)
+        if self.refusals:
+            raise self.refusals.pop()
+        with self.changed:
+            self.written.append((progress, stage))
+            self.changed.notify_all()
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        with self.changed:
+            assert self.changed.wait_for(condition, 30)
+
+
+@pytest.fixture
+def store() -> FakeStore:
+    return FakeStore()
+
+
+def writer(store: FakeStore, interval: float = LONG, heartbeat: float = LONG) -> ProgressWriter:
+    return ProgressWriter(store, JOB, 1, interval=interval, heartbeat=heartbeat)
+
+
+def stopped(progress: ProgressWriter) -> None:
+    """Wait until the writer has noticed."""
+    ticks = threading.Event()
+    for _ in range(3000):
+        try:
+            progress.check()
+        except Stopped:
+            return
+        ticks.wait(0.01)
+    raise AssertionError("never stopped")
+
+
+def test_a_new_stage_is_written_at_once_and_the_rest_waits_its_turn(store: FakeStore) -> None:
+    progress = writer(store)
+    progress.report(0.1, "load", "", ())
+    store.wait_for(lambda: len(store.written) == 1)
+    progress.report(0.2, "load", "", ())
+    progress.report(0.3, "load", "", ())
+    progress.report(0.4, "depth", "", ())
+    store.wait_for(lambda: len(store.written) == 2)
+    progress.close()
+    assert store.written == [(0.1, "load"), (0.4, "depth")]
+
+
+def test_the_stage_never_waits_and_the_newest_wins(store: FakeStore) -> None:
+    store.gate.clear()
+    progress = writer(store)
+    progress.report(0.1, "load", "", ())
+    assert store.entered.wait(30)
+    for step in range(100):
+        progress.report(0.5 + step / 256, "load", "", ())
+    store.gate.set()
+    progress.close()
+    assert store.written == [(0.1, "load"), (0.5 + 99 / 256, "load")]
+
+
+def test_close_writes_the_last_news(store: FakeStore) -> None:
+    progress = writer(store)
+    progress.report(0.1, "load", "", ())
+    store.wait_for(lambda: len(store.written) == 1)
+    progress.report(0.9, "load", "", ())
+    progress.close()
+    assert store.written[-1] == (0.9, "load")
+
+
+def test_news_within_a_stage_is_written_when_its_time_has_come(store: FakeStore) -> None:
+    progress = writer(store, interval=0.01)
+    progress.report(0.1, "load", "", ())
+    store.wait_for(lambda: len(store.written) == 1)
+    progress.report(0.2, "load", "", ())
+    store.wait_for(lambda: len(store.written) == 2)
+    progress.close()
+
+
+def test_a_refused_write_stops_the_job(store: FakeStore) -> None:
+    store.refusals = [Lost()]
+    progress = writer(store)
+    progress.report(0.1, "load", "", ())
+    stopped(progress)
+    with pytest.raises(Stopped):
+        progress.report(0.2, "load", "", ())
+    progress.close()
+    assert store.written == []
+
+
+def test_a_cancel_is_noticed_during_a_long_stage_that_says_nothing(store: FakeStore) -> None:
+    progress = writer(store, heartbeat=0.01)
+    progress.report(0.1, "diffuse", "", ())
+    assert store.asked.wait(30)
+    progress.check()
+    store.record = record(state=State.CANCELLED)
+    stopped(progress)
+    progress.close()
+
+
+def test_a_table_that_does_not_answer_is_no_reason_to_stop(store: FakeStore) -> None:
+    store.refusals = [ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")]
+    progress = writer(store, interval=0.01)
+    progress.report(0.1, "load", "", ())
+    store.wait_for(lambda: store.written == [(0.1, "load")])
+    progress.close()
+    progress.check()
+
+
+def test_an_interruption_says_why(store: FakeStore) -> None:
+    progress = writer(store)
+    progress.report(0.1, "load", "", ())
+    progress.interrupt(DarkroomError(ErrorCode.CONTAINER_FAILED, "Shut down."))
+    with pytest.raises(DarkroomError, match="Shut down"):
+        progress.report(0.2, "load", "", ())
+    progress.close()
+
+
+@pytest.mark.parametrize(
+    ("job", "own"),
+    [
+        (record(state=State.DISPATCHED), True),
+        (record(state=State.RUNNING), True),
+        (record(state=State.RUNNING, attempt=2), False),
+        (record(state=State.QUEUED), False),
+        (record(state=State.CANCELLED), False),
+        (None, False),
+    ],
+)
+def test_whose_job_it_is(job: JobRecord | None, own: bool) -> None:
+    assert is_own(job, 1) is own

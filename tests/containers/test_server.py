@@ -1,0 +1,351 @@
+"""The container over HTTP, with real stores (moto's) and stages made for each test."""
+
+import asyncio
+import io
+import json
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from containers.gpu.log import JsonFormatter
+from containers.gpu.server import Invocations, make_app
+from containers.gpu.settings import Settings
+from containers.gpu.storage import Storage
+from containers.gpu.worker import Worker
+from handlers.store import JobStore
+from pipeline.artifacts import SAVED, SavedPicture
+from pipeline.errors import DarkroomError, ErrorCode, ErrorDetail
+from pipeline.jobs import Engine, Kind, State
+from pipeline.runner import Runner, noop_plan
+from pipeline.stages import Plan, Stage, Work
+from tests.containers.conftest import BUCKET, JOB, invocation
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+RESULT_KEY = f"results/{JOB}/result.jpg"
+Do = Callable[[Work], None]
+Container = Callable[[Plan | Exception], httpx.AsyncClient]
+
+
+class Develop(Stage):
+    """Calls ``do``, then saves the upload's bytes as the result."""
+
+    name = "develop"
+    message = "Developing"
+    provides = (SAVED,)
+
+    def __init__(self, do: Do) -> None:
+        self.do = do
+
+    def run(self, work: Work) -> None:
+        self.do(work)
+        path = work.folder / "result.jpg"
+        path.write_bytes(work.files["photo"].read_bytes().upper())
+        work[SAVED] = (SavedPicture("result", path, "image/jpeg", 4, 3),)
+
+
+def develop(do: Do = lambda _: None) -> Plan:
+    return Plan(Kind.RESTYLE_ROOM, Engine.PREVIEW, ((Develop(do), 1.0),))
+
+
+@pytest.fixture
+async def container(store: JobStore, s3: "S3Client") -> AsyncIterator[Container]:
+    clients: list[httpx.AsyncClient] = []
+
+    def make(plan: Plan | Exception) -> httpx.AsyncClient:
+        def plan_for(_kind: Kind, _engine: Engine, _allow_preview: bool) -> Plan:
+            if isinstance(plan, Exception):
+                raise plan
+            return plan
+
+        settings = Settings(jobs_table="jobs", bucket=BUCKET, heartbeat_seconds=0.02)
+        worker = Worker(settings, store, Storage(BUCKET, s3), Runner(), plan_for)
+        invocations = Invocations(worker, settings.concurrency)
+        transport = httpx.ASGITransport(make_app(invocations))
+        client = httpx.AsyncClient(transport=transport, base_url="http://container")
+        client.invocations = invocations  # type: ignore[attr-defined]  # for the tests that drain
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        await client.aclose()
+
+
+async def invoke(client: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
+    answer = await client.post("/invocations", content=invocation(**changes).model_dump_json())
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def keys(s3: "S3Client") -> list[str]:
+    return [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="results/").get("Contents", [])]
+
+
+def cancel(store: JobStore) -> None:
+    assert store.cancel(JOB, "ann", ErrorDetail(code=ErrorCode.CANCELLED, message="Cancelled.")) is not None
+
+
+def written(store: JobStore, stage: str) -> None:
+    """Wait until the table says ``stage``: moto's conditional writes, unlike DynamoDB's, may run into each other."""
+    pause = threading.Event()
+    while (job := store.get(JOB)) is None or job.stage != stage:
+        pause.wait(0.01)
+
+
+def until_stopped(work: Work) -> None:
+    """A stage that goes on until a report stops it."""
+    pause = threading.Event()
+    for _ in range(3000):
+        work.report(0.5)
+        pause.wait(0.01)
+    raise AssertionError("never stopped")
+
+
+async def test_a_job_is_done_and_its_picture_stored(container: Container, store: JobStore, s3: "S3Client") -> None:
+    outcome = await invoke(container(develop()))
+
+    assert outcome["status"] == "completed"
+    assert outcome["result"]["seed"] == 7
+    assert outcome["result"]["engine"] == "preview"
+    assert outcome["result"]["notes"] == []
+    (picture,) = outcome["result"]["pictures"]
+    assert (picture["name"], picture["key"], picture["width"]) == ("result", RESULT_KEY, 4)
+    assert s3.get_object(Bucket=BUCKET, Key=RESULT_KEY)["Body"].read() == b"A PHOTO"
+    assert [time["stage"] for time in outcome["timeline"]] == ["download", "develop", "upload"]
+    job = store.get(JOB)
+    assert job is not None
+    # Only finished says that a job has ended.
+    assert (job.state, job.stage) == (State.RUNNING, "upload")
+    assert 0.9 < job.progress < 1
+
+
+async def test_an_empty_plan_completes_without_pictures(container: Container, store: JobStore) -> None:
+    outcome = await invoke(container(noop_plan(Kind.RESTYLE_ROOM, Engine.PREVIEW)))
+    assert (outcome["status"], outcome["result"]["pictures"]) == ("completed", [])
+    job = store.get(JOB)
+    assert job is not None
+    assert job.state is State.RUNNING
+
+
+async def test_another_engine_than_asked_for_is_never_silent(container: Container) -> None:
+    outcome = await invoke(container(develop()), engine=Engine.MODELS, allow_preview=True)
+    assert "preview engine" in outcome["result"]["notes"][0]
+
+
+async def test_a_typed_failure_is_an_outcome(container: Container, s3: "S3Client") -> None:
+    def fail(_work: Work) -> None:
+        raise DarkroomError(ErrorCode.INVALID_IMAGE, "The photo cannot be read.")
+
+    outcome = await invoke(container(develop(fail)))
+    assert outcome["status"] == "failed"
+    assert outcome["error"] == {
+        "code": "invalid_image",
+        "message": "The photo cannot be read.",
+        "retryable": False,
+    }
+    assert [time["stage"] for time in outcome["timeline"]] == ["download", "develop"]
+    assert keys(s3) == []
+
+
+async def test_an_engine_that_is_not_there_is_an_outcome(container: Container) -> None:
+    outcome = await invoke(container(DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, "There is no such engine.")))
+    assert outcome["error"]["code"] == "engine_unavailable"
+
+
+async def test_an_upload_that_is_gone_fails_the_job(container: Container) -> None:
+    outcome = await invoke(container(develop()), uploads={"photo": "uploads/gone/photo"})
+    assert outcome["error"]["code"] == "upload_expired"
+
+
+async def test_what_no_outcome_can_say_is_a_server_error_without_details(
+    container: Container, s3: "S3Client", caplog: pytest.LogCaptureFixture
+) -> None:
+    client = container(RuntimeError("secret detail"))
+    answer = await client.post("/invocations", content=invocation().model_dump_json())
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "container_failed"
+    assert "secret" not in answer.text
+    assert "secret detail" in caplog.text
+
+
+async def test_a_late_invocation_is_not_worked_on(container: Container, store: JobStore) -> None:
+    outcome = await invoke(container(develop(until_stopped)), deadline=datetime.now(UTC) - timedelta(seconds=1))
+    assert (outcome["error"]["code"], outcome["error"]["retryable"]) == ("timed_out", True)
+    job = store.get(JOB)
+    assert job is not None
+    assert job.state is State.DISPATCHED
+
+
+async def test_a_cancelled_job_is_not_worked_on(container: Container, store: JobStore) -> None:
+    cancel(store)
+    ran: list[bool] = []
+    outcome = await invoke(container(develop(lambda _: ran.append(True))))
+    assert outcome == {"status": "abandoned", "job_id": JOB, "attempt": 1}
+    assert ran == []
+
+
+async def test_an_invocation_of_an_earlier_attempt_is_not_worked_on(container: Container, store: JobStore) -> None:
+    outcome = await invoke(container(develop(until_stopped)), attempt=2)
+    assert outcome["status"] == "abandoned"
+
+
+async def test_a_job_cancelled_in_mid_stage_is_abandoned(container: Container, store: JobStore, s3: "S3Client") -> None:
+    def go_on(work: Work) -> None:
+        written(store, "develop")
+        cancel(store)
+        until_stopped(work)
+
+    outcome = await invoke(container(develop(go_on)))
+    assert outcome["status"] == "abandoned"
+    assert keys(s3) == []
+
+
+async def test_a_job_cancelled_while_its_pictures_are_stored_leaves_none_behind(
+    container: Container, store: JobStore, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = Storage.upload
+
+    def upload_then_cancel(*arguments: Any, **more: Any) -> Any:
+        stored = upload(*arguments, **more)
+        assert keys(s3) == [RESULT_KEY]
+        written(store, "upload")
+        cancel(store)
+        return stored
+
+    monkeypatch.setattr(Storage, "upload", upload_then_cancel)
+    outcome = await invoke(container(develop()))
+    assert outcome["status"] == "abandoned"
+    assert keys(s3) == []
+
+
+async def test_pictures_of_an_attempt_that_took_over_are_left_alone(
+    container: Container, store: JobStore, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = Storage.upload
+
+    def upload_then_take_over(*arguments: Any, **more: Any) -> Any:
+        stored = upload(*arguments, **more)
+        written(store, "upload")
+        due = datetime.now(UTC).timestamp()
+        assert store.requeue(JOB, 1, due_at=due, message="Again") is not None
+        assert store.dispatch(JOB, 2, due_at=due) is not None
+        return stored
+
+    monkeypatch.setattr(Storage, "upload", upload_then_take_over)
+    outcome = await invoke(container(develop()))
+    assert outcome["status"] == "abandoned"
+    assert keys(s3) == [RESULT_KEY]
+
+
+async def test_the_same_invocation_twice_at_once_runs_once(container: Container) -> None:
+    running, both_there = threading.Event(), threading.Event()
+    runs: list[int] = []
+
+    def wait(_work: Work) -> None:
+        runs.append(1)
+        running.set()
+        assert both_there.wait(30)
+
+    client = container(develop(wait))
+    first = asyncio.create_task(invoke(client))
+    await asyncio.to_thread(running.wait, 30)
+    second = asyncio.create_task(invoke(client))
+    for _ in range(10):
+        # Let the second request reach the running one.
+        await asyncio.sleep(0)
+    both_there.set()
+    assert await first == await second
+    assert runs == [1]
+
+
+async def test_the_same_invocation_again_after_the_end_gives_the_same_result(container: Container) -> None:
+    client = container(develop())
+    first, second = await invoke(client), await invoke(client)
+    assert first["result"] == second["result"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"not json",
+        b"{}",
+        invocation().model_dump_json().replace("modern", "no such style").encode(),
+        invocation().model_dump_json().replace(JOB, "not-an-id").encode(),
+    ],
+)
+async def test_a_body_that_is_no_invocation_is_a_problem(container: Container, body: bytes) -> None:
+    answer = await container(develop()).post("/invocations", content=body)
+    assert answer.status_code == 400
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "invalid_request"
+    assert answer.json()["errors"]
+
+
+async def test_ping_says_ready_until_draining(container: Container) -> None:
+    client = container(develop())
+    assert (await client.get("/ping")).status_code == 200
+    await client.invocations.drain(0)  # type: ignore[attr-defined]
+    assert (await client.get("/ping")).status_code == 503
+    answer = await client.post("/invocations", content=invocation().model_dump_json())
+    assert answer.status_code == 503
+
+
+async def test_draining_lets_a_running_job_finish(container: Container) -> None:
+    running, go_on = threading.Event(), threading.Event()
+
+    def wait(_work: Work) -> None:
+        running.set()
+        assert go_on.wait(30)
+
+    client = container(develop(wait))
+    job = asyncio.create_task(invoke(client))
+    await asyncio.to_thread(running.wait, 30)
+    draining = asyncio.create_task(client.invocations.drain(30))  # type: ignore[attr-defined]
+    await asyncio.sleep(0)
+    assert (await client.get("/ping")).status_code == 503
+    go_on.set()
+    await draining
+    assert (await job)["status"] == "completed"
+
+
+async def test_a_job_that_outlasts_the_drain_is_to_be_tried_again(container: Container, s3: "S3Client") -> None:
+    running = threading.Event()
+
+    def long(work: Work) -> None:
+        running.set()
+        until_stopped(work)
+
+    client = container(develop(long))
+    job = asyncio.create_task(invoke(client))
+    await asyncio.to_thread(running.wait, 30)
+    await client.invocations.drain(0.01)  # type: ignore[attr-defined]
+    outcome = await job
+    assert (outcome["error"]["code"], outcome["error"]["retryable"]) == ("container_failed", True)
+    assert keys(s3) == []
+
+
+async def test_log_lines_are_json_and_name_the_job(container: Container) -> None:
+    lines = io.StringIO()
+    handler = logging.StreamHandler(lines)
+    handler.setFormatter(JsonFormatter())
+    logger = logging.getLogger("pipeline.runner")
+    logger.addHandler(handler)
+
+    def fail(_work: Work) -> None:
+        raise ZeroDivisionError
+
+    try:
+        await invoke(container(develop(fail)))
+    finally:
+        logger.removeHandler(handler)
+    line = json.loads(lines.getvalue())
+    assert (line["job_id"], line["attempt"], line["stage"], line["level"]) == (JOB, 1, "develop", "ERROR")
+    assert "ZeroDivisionError" in line["exception"]

@@ -1,0 +1,45 @@
+"""Pictures between the bucket and the disk."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from containers.gpu.storage import Storage
+from pipeline.errors import DarkroomError, ErrorCode
+from tests.containers.conftest import BUCKET, JOB
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@pytest.fixture
+def storage(s3: "S3Client") -> Storage:
+    return Storage(BUCKET, s3)
+
+
+def test_a_file_goes_up_and_comes_down_the_same(storage: Storage, s3: "S3Client", tmp_path: Path) -> None:
+    content = bytes(range(256)) * 5000
+    there, back = tmp_path / "there.jpg", tmp_path / "back.jpg"
+    there.write_bytes(content)
+    stored = storage.upload(there, "results/x/result.jpg", content_type="image/jpeg", filename="room.jpg")
+    storage.download("results/x/result.jpg", back, limit=len(content))
+
+    assert back.read_bytes() == content
+    assert (stored.size, stored.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    head = s3.head_object(Bucket=BUCKET, Key="results/x/result.jpg")
+    assert head["ContentType"] == "image/jpeg"
+    assert head["ContentDisposition"] == 'inline; filename="room.jpg"'
+
+
+def test_more_bytes_than_allowed_are_refused(storage: Storage, tmp_path: Path) -> None:
+    with pytest.raises(DarkroomError) as error:
+        storage.download(f"uploads/{JOB}/photo", tmp_path / "photo", limit=3)
+    assert error.value.detail.code is ErrorCode.TOO_LARGE
+
+
+def test_an_upload_that_is_gone_is_said_to_be(storage: Storage, tmp_path: Path) -> None:
+    with pytest.raises(DarkroomError) as error:
+        storage.download("uploads/none/photo", tmp_path / "photo", limit=3)
+    assert error.value.detail.code is ErrorCode.UPLOAD_EXPIRED
