@@ -5,9 +5,7 @@ from aws_cdk.aws_apigatewayv2 import HttpApi, WebSocketApi
 from constructs import Construct
 
 from infra.config import Config
-
-SOCKET_STAGE = "live"
-GATEWAY_PARAMETER = "Gateway"
+from infra.names import GATEWAY_PARAMETER, SOCKET_STAGE
 
 
 class Addresses(Construct):

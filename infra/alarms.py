@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from aws_cdk import Duration
-from aws_cdk.aws_cloudwatch import Alarm, ComparisonOperator, IMetric, MathExpression, TreatMissingData
+from aws_cdk.aws_cloudwatch import Alarm, ComparisonOperator, IMetric, TreatMissingData
 from aws_cdk.aws_cloudwatch_actions import SnsAction
 from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
 from aws_cdk.aws_lambda import Function
@@ -50,14 +50,14 @@ class Alarms(Construct):
             minutes=1,
             text="Work was given up: read the messages, mend the cause, redrive.",
         )
-        errors = {f"e{n}": function.metric_errors(period=minute) for n, function in enumerate(functions)}
-        self._alarm(
-            "Errors",
-            MathExpression(expression=" + ".join(errors), using_metrics=errors, period=minute, label="Errors"),
-            above=0,
-            minutes=3,
-            text="Functions have failed in three minutes on end.",
-        )
+        for function in functions:
+            self._alarm(
+                f"Errors-{function.node.id}",
+                function.metric_errors(period=minute),
+                above=0,
+                minutes=3,
+                text=f"The function {function.node.id} has failed in three minutes on end.",
+            )
         for name, queue in (("Uploads", jobs.uploads), ("Jobs", jobs.queue)):
             self._alarm(
                 f"Stalled{name}",

@@ -21,7 +21,8 @@ from infra.exceptions import acknowledge
 from infra.functions import Functions, allow
 from infra.identity import Identity
 from infra.jobs import BY_OWNER, Jobs
-from infra.storage import PREVIEWS, RESULTS, UPLOADS, Storage
+from infra.names import PREVIEWS, RESULTS, UPLOADS
+from infra.storage import Storage
 
 CORS_HEADERS = ("authorization", "content-type", "idempotency-key")
 CORS_EXPOSED = ("location", "retry-after")
@@ -67,10 +68,7 @@ class Api(Construct):
             ),
             rights=[
                 allow(
-                    [
-                        *("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:DescribeTable"),
-                        *("dynamodb:PutItem", "dynamodb:UpdateItem"),
-                    ],
+                    ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
                     [jobs.table.table_arn],
                 ),
                 allow(["dynamodb:Query"], [f"{jobs.table.table_arn}/index/{BY_OWNER}"]),

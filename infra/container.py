@@ -3,7 +3,7 @@
 Here and not beside the endpoint, because the local stand-in of the endpoint uses the same role and topics.
 """
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk.aws_iam import AccountRootPrincipal, CompositePrincipal, IPrincipal, Role, ServicePrincipal
 from aws_cdk.aws_sns import Topic
 from constructs import Construct
@@ -11,7 +11,8 @@ from constructs import Construct
 from infra.config import Config
 from infra.functions import allow
 from infra.jobs import Jobs
-from infra.storage import INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS, Storage
+from infra.names import INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
+from infra.storage import Storage
 
 
 class Container(Construct):
@@ -26,7 +27,10 @@ class Container(Construct):
             principals.append(AccountRootPrincipal())
         self.role = Role(self, "Role", assumed_by=CompositePrincipal(*principals))
         logs = Stack.of(self).format_arn(
-            service="logs", resource="log-group", resource_name="/aws/sagemaker/Endpoints/*", arn_format=None
+            service="logs",
+            resource="log-group",
+            resource_name="/aws/sagemaker/Endpoints/*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
         for statement in (
             allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [jobs.table.table_arn]),

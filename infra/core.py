@@ -12,6 +12,7 @@ from infra.events import Events
 from infra.functions import Functions
 from infra.identity import Identity
 from infra.jobs import Jobs
+from infra.names import function_output
 from infra.socket import Socket
 from infra.storage import Storage
 
@@ -85,7 +86,6 @@ class CoreStack(Stack):
         if self.identity.pool:
             outputs["PoolId"] = self.identity.pool.user_pool_id
         for function in self.functions.made:
-            name = function.node.id
-            outputs[f"{name.capitalize()}Function"] = function.function_name
+            outputs[function_output(function.node.id)] = function.function_name
         for key, value in outputs.items():
             CfnOutput(self, key, value=value)

@@ -12,7 +12,8 @@ from infra.config import Config
 from infra.container import Container
 from infra.functions import Functions, allow
 from infra.jobs import DUE, Jobs
-from infra.storage import INVOCATIONS, OUTCOMES, UPLOADS, Storage
+from infra.names import INVOCATIONS, OUTCOMES, UPLOADS
+from infra.storage import Storage
 
 # Enough for hundreds of jobs a second; more would only wait for the endpoint.
 CONCURRENCY = 10

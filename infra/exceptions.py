@@ -5,5 +5,5 @@ from constructs import IConstruct
 
 
 def acknowledge(construct: IConstruct, *rules: str, reason: str) -> None:
-    """Accept findings on ``construct`` and everything in it. ``rules`` as reported: ``AwsSolutions-IAM5[Resource::*]``."""
+    """Accept findings on ``construct`` and all in it; ``rules`` as reported: ``AwsSolutions-IAM5[Resource::*]``."""
     Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=reason) for rule in rules))

@@ -16,13 +16,14 @@ from constructs import Construct
 
 from handlers.settings import AuthorizeSettings, PushSettings, SocketSettings
 from infra.access_logs import keep_access_logs
-from infra.addresses import SOCKET_STAGE, Addresses
+from infra.addresses import Addresses
 from infra.config import Config
 from infra.exceptions import acknowledge
 from infra.functions import Functions, allow
 from infra.identity import Identity
 from infra.jobs import BY_CONNECTION, Jobs
-from infra.storage import PREVIEWS, RESULTS, Storage
+from infra.names import PREVIEWS, RESULTS, SOCKET_STAGE
+from infra.storage import Storage
 
 # News that nobody could be told for so long is worth no more than asking again.
 NEWS_SECONDS = 120

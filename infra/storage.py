@@ -17,13 +17,8 @@ from constructs import Construct
 
 from infra.config import Config
 from infra.exceptions import acknowledge
+from infra.names import INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
 
-UPLOADS = "uploads/"
-RESULTS = "results/"
-PREVIEWS = "previews/"
-INVOCATIONS = "invocations/"
-OUTCOMES = "outcomes/"
-FAILURES = "outcomes/failures/"
 _ENDPOINT_DAYS = 7  # long enough to look into a failure; they name the person's pictures, so no longer
 
 

@@ -1,0 +1,157 @@
+"""``python -m infra.local``: the stack on this machine, from a terminal."""
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from infra.config import ConfigError
+from infra.local import runtime
+from infra.local.deploy import DeployError
+from infra.local.emulator import PortTakenError, StartError
+from infra.local.progress import Progress
+from infra.local.state import FOLDER, Running, State
+from infra.local.synth import SynthError
+
+DEFAULT_PORT = 4566
+_WATCH_SECONDS = 0.5
+
+app = typer.Typer(
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="Darkroom's whole stack on this machine.",
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Port = Annotated[int, typer.Option(min=1024, max=65535, help="The port of the loopback interface it answers on.")]
+Context = Annotated[
+    list[str] | None, typer.Option("--context", "-c", metavar="KEY=VALUE", help="As for `cdk deploy -c`; repeatable.")
+]
+
+
+def folder_of(port: int) -> Path:
+    """Where the stack on a port of the current directory keeps what it has."""
+    return Path.cwd() / FOLDER / str(port)
+
+
+def _read_context(pairs: list[str] | None) -> dict[str, object]:
+    context: dict[str, object] = {}
+    for pair in pairs or []:
+        key, equals, value = pair.partition("=")
+        if not equals:
+            raise typer.BadParameter(f"wants KEY=VALUE, not {pair!r}", param_hint="--context")
+        context[key] = value
+    return context
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """Have a SIGTERM clean up just as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@app.command()
+def up(
+    port: Port = DEFAULT_PORT,
+    *,
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when it answers; it goes on running.")] = False,
+    context: Context = None,
+) -> None:
+    """Start the stack, or bring the running one up to date.
+
+    Exit status: 0; 1 when it does not start; 2 when the port or the context cannot be used.
+    """
+    start = time.monotonic()
+    folder = folder_of(port)
+    with _termination_as_interrupt():
+        try:
+            plan = runtime.Plan(folder, port, _read_context(context))
+            state = runtime.up(plan, Progress(out.print))
+        except (ConfigError, PortTakenError) as error:
+            err.print(f"error: {error}", markup=False)
+            raise typer.Exit(2) from None
+        except (StartError, SynthError, DeployError) as error:
+            err.print(f"error: {error}", markup=False)
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            raise typer.Exit(130) from None
+        out.print(f"ready after {time.monotonic() - start:.1f} s")
+        _show(state)
+        if not detach:
+            _watch(folder)
+
+
+def _watch(folder: Path) -> None:
+    out.print("Ctrl-C stops it.")
+    try:
+        while True:
+            running = Running.read(folder)
+            if running is None or running.emulator is None:
+                out.print("It was stopped.")
+                return
+            for name, process in (("emulator", running.emulator), ("endpoint", running.stand_in)):
+                if process is not None and process.find() is None:
+                    err.print(f"error: the {name} has ended; see {folder}/{name}.log", markup=False)
+                    runtime.down(folder)
+                    raise typer.Exit(1)
+            time.sleep(_WATCH_SECONDS)
+    except KeyboardInterrupt:
+        out.print("stopping")
+        runtime.down(folder)
+
+
+@app.command()
+def down(
+    port: Port = DEFAULT_PORT,
+    *,
+    purge: Annotated[bool, typer.Option(help="Forget its jobs, pictures and users too.")] = False,
+) -> None:
+    """Stop the stack on a port. Doing it again is no error."""
+    folder = folder_of(port)
+    stopped = runtime.down(folder)
+    if purge:
+        runtime.purge(folder)
+    out.print(f"stopped the stack on port {port}" if stopped else f"nothing runs on port {port}")
+
+
+@app.command()
+def status(port: Port = DEFAULT_PORT) -> None:
+    """Say whether the stack answers. Exit status: 0 when it does, 1 otherwise."""
+    state = runtime.is_up(folder_of(port))
+    if state is None:
+        out.print(f"no stack answers on port {port}")
+        raise typer.Exit(1)
+    _show(state)
+
+
+@app.command(name="list")
+def list_stacks() -> None:
+    """The stacks of the current directory."""
+    folders = sorted((Path.cwd() / FOLDER).glob("*/"), key=lambda path: path.name)
+    table = Table("port", "state", "endpoint")
+    for folder in folders:
+        known = State.read(folder)
+        if known is not None:
+            table.add_row(str(known.port), "running" if runtime.is_up(folder) else "stopped", known.endpoint)
+    out.print(table if table.row_count else "no stacks here")
+
+
+def _show(state: State) -> None:
+    out.print(f"API     {state.endpoint}", f"socket  {state.socket}", f"user    {state.auth.username}", sep="\n")

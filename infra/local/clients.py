@@ -1,0 +1,38 @@
+"""Root clients of an emulator, from explicit settings: nothing of the caller's own AWS configuration is used."""
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from infra.local import emulator
+
+
+class Clients:
+    """Makes each client once. ``clients("s3")``."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        # Names come at run time, which the stubs' overloads cannot say.
+        self._session: Any = boto3.Session(
+            aws_access_key_id=emulator.KEY, aws_secret_access_key=emulator.KEY, region_name=emulator.REGION
+        )
+        self._make = cache(self._client)
+
+    def __call__(self, service: str) -> Any:
+        """A client of ``service``, by boto3's name for it."""
+        return self._make(service)
+
+    def _client(self, service: str) -> Any:
+        return self._session.client(
+            service,
+            endpoint_url=emulator.address(self._port),
+            config=Config(
+                proxies={},
+                connect_timeout=5,
+                read_timeout=120,
+                retries={"total_max_attempts": 2},
+                s3={"addressing_style": "path"},
+            ),
+        )

@@ -1,0 +1,136 @@
+"""MiniStack: AWS in one process on one port of the loopback interface."""
+
+import os
+import shutil
+import socket
+import sys
+import time
+from pathlib import Path
+
+import httpx
+
+from infra.local.process import Process
+
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+KEY = "test"  # MiniStack's root key for that account
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+LOG = "emulator.log"
+QUIET = {"POWERTOOLS_TRACE_DISABLED": "true", "AWS_XRAY_SDK_ENABLED": "false"}  # there is no X-Ray daemon here
+# Passed on from the caller's environment; everything else of it would reach the functions.
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "USERPROFILE", "LD_LIBRARY_PATH")
+
+
+class StartError(RuntimeError):
+    """Something did not start; the message says what, and where its log is."""
+
+
+class PortTakenError(StartError):
+    """Another program listens on the port."""
+
+
+def address(port: int) -> str:
+    """Where the emulator answers.
+
+    >>> address(4566)
+    'http://127.0.0.1:4566'
+    """
+    return f"http://{HOST}:{port}"
+
+
+def credentials(port: int) -> dict[str, str]:
+    """The environment of a root client of the emulator."""
+    return {
+        **{name: os.environ[name] for name in _KEPT if name in os.environ},
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": KEY,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_ENDPOINT_URL": address(port),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_MAX_ATTEMPTS": "2",
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def free_port() -> int:
+    """A port of the loopback interface on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def listening(port: int) -> bool:
+    """Whether somebody listens on a port of the loopback interface."""
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex((HOST, port)) == 0
+
+
+def start(folder: Path, port: int, *, endpoint_url: str) -> Process:
+    """Start the emulator with its state under ``folder``; SageMaker's calls go to ``endpoint_url``.
+
+    Raises ``PortTakenError``.
+    """
+    if listening(port):
+        raise PortTakenError(f"port {port} is in use by another program; choose one with --port")
+    scratch = folder / "tmp"
+    scratch.mkdir(parents=True, exist_ok=True)
+    environment = {
+        **credentials(port),
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": HOST,
+        "MINISTACK_HOST": HOST,
+        "AUTH": "true",
+        "PERSIST_STATE": "1",
+        "STATE_DIR": str(folder / "state"),
+        "S3_PERSIST": "1",
+        "S3_DATA_DIR": str(folder / "s3"),
+        "TMPDIR": str(scratch),
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "LAMBDA_WARM_TTL_SECONDS": "60",
+        "AWS_ENDPOINT_URL_SAGEMAKER": endpoint_url,
+        "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": endpoint_url,
+        **QUIET,
+    }
+    command = [sys.executable, "-m", "ministack"]
+    return Process.spawn(command, environment=environment, log=folder / LOG, folder=folder)
+
+
+def wait_until_ready(process: Process, url: str, log: Path, *, seconds: float = START_SECONDS) -> None:
+    """Return when ``url`` answers 200. Raises ``StartError`` when the process ends or the time is up."""
+    deadline = time.monotonic() + seconds
+    with httpx.Client(trust_env=False, timeout=5.0) as http:
+        while time.monotonic() < deadline:
+            try:
+                if http.get(url).is_success:
+                    return
+            except httpx.TransportError:
+                pass
+            if process.find() is None:
+                break
+            time.sleep(0.05)
+    raise StartError(f"it does not answer on {url}; the end of {log} says:\n{tail(log)}")
+
+
+def ready_url(port: int) -> str:
+    """What answers 200 as soon as the emulator can be used."""
+    return f"{address(port)}/_ministack/health"
+
+
+def stop(process: Process, folder: Path) -> bool:
+    """End it, its state saved, and remove what it leaves behind. False when it had to be killed."""
+    saved = process.stop(STOP_SECONDS)
+    shutil.rmtree(folder / "tmp", ignore_errors=True)
+    return saved
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    """The last lines of a log."""
+    try:
+        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return ""

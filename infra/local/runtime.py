@@ -1,0 +1,195 @@
+"""Starting, renewing and stopping a local stack. Everything it has lives in one folder, ``.darkroom/<port>``."""
+
+import shutil
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+from infra.config import Config, ConfigError
+from infra.local import emulator, seed, synth
+from infra.local.clients import Clients
+from infra.local.deploy import deploy
+from infra.local.emulator import StartError, address, free_port, listening
+from infra.local.process import Process
+from infra.local.progress import Progress
+from infra.local.state import Login, Running, State, Tables
+from infra.local.warm import warm
+from infra.names import FAILURES, FUNCTIONS, OUTCOMES, function_output
+from infra.source import ROOT
+
+ENDPOINT_LOG = "endpoint.log"
+# What of a context is the stand-in's: variables of infra.local.endpoint.settings.
+STAND_IN_KEYS = ("stages", "instances", "min_instances", "concurrency", "cold_start_seconds", "idle_seconds")
+_STOP_SECONDS = 15.0
+_ANSWER_SECONDS = 30.0
+
+
+class Plan:
+    """What to run where. ``context`` is the CDK app's; the stand-in's own settings may stand beside it.
+
+    Raises ``ConfigError`` for a context that cannot be used, before anything is started.
+    """
+
+    def __init__(self, folder: Path, port: int, context: Mapping[str, object] | None = None) -> None:
+        self.folder = folder.resolve()
+        self.port = port
+        given = {key: str(value) for key, value in (context or {}).items()}
+        self.stand_in = {key: given.pop(key) for key in STAND_IN_KEYS if key in given}
+        self.context = {"stage": "local", "destroy": "true", **given, "local": "true"}
+        self.config = Config.read(self.context)
+        if self.config.issuer:
+            raise ConfigError("a local stack has its own Cognito pool: it takes no issuer")
+
+
+def is_up(folder: Path) -> State | None:
+    """The stack in a folder, if it answers."""
+    running, state = Running.read(folder), State.read(folder)
+    if running is None or state is None or running.emulator is None or running.emulator.find() is None:
+        return None
+    return state if _answers(state) else None
+
+
+def up(plan: Plan, progress: Progress) -> State:
+    """Have the stack running and up to date; return when it answers.
+
+    Raises ``StartError`` (``PortTakenError`` among them), ``SynthError`` or ``DeployError``; what was started is
+    stopped again then.
+    """
+    try:
+        running = _started_emulator(plan, progress)
+        with progress.step("synthesizing"):
+            assembly = synth.assembly(plan.context)
+        before = State.read(plan.folder)
+        with progress.step("waiting for the emulator"):
+            assert running.emulator is not None
+            emulator.wait_until_ready(running.emulator, emulator.ready_url(plan.port), plan.folder / emulator.LOG)
+        state = before
+        if state is None or state.digest != assembly.name or not _answers(state):
+            with progress.step("deploying"):
+                state = _deploy(plan, assembly, before)
+        state = state.model_copy(update={"endpoint_control": address(running.endpoint_port)})
+        running = _started_stand_in(plan, running, state, progress)
+        warm(plan.port, state.functions)
+        state.write(plan.folder)
+    except BaseException:
+        down(plan.folder)
+        raise
+    return state
+
+
+def down(folder: Path) -> bool:
+    """Stop what runs, its state saved; doing it again does nothing. False when there was nothing to stop."""
+    running = Running.read(folder)
+    if running is None or (running.emulator is None and running.stand_in is None):
+        return False
+    if running.stand_in is not None:
+        running.stand_in.stop(_STOP_SECONDS)
+    if running.emulator is not None:
+        emulator.stop(running.emulator, folder)
+    running.model_copy(update={"emulator": None, "stand_in": None}).write(folder)
+    return True
+
+
+def purge(folder: Path) -> None:
+    """Forget a stopped stack: its jobs, pictures and users."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.parent.is_dir() and not any(folder.parent.iterdir()):
+        folder.parent.rmdir()
+
+
+def _started_emulator(plan: Plan, progress: Progress) -> Running:
+    running = Running.read(plan.folder)
+    if running is not None and running.emulator is not None:
+        if running.emulator.find() is not None:
+            return running
+        down(plan.folder)  # it died; the stand-in without it is of no use
+    port = running.endpoint_port if running is not None else free_port()
+    if listening(port):
+        port = free_port()
+    process = emulator.start(plan.folder, plan.port, endpoint_url=address(port))
+    running = Running(port=plan.port, endpoint_port=port, emulator=process)
+    running.write(plan.folder)
+    progress.say(f"starting the emulator on port {plan.port}")
+    return running
+
+
+def _deploy(plan: Plan, assembly: Path, before: State | None) -> State:
+    clients = Clients(plan.port)
+    outputs = deploy(clients, assembly, port=plan.port)
+    url = address(plan.port)
+    username = seed.LOCAL_USER
+    password = before.auth.password if before is not None else seed.make_password()
+    seed.make_user(clients, outputs["PoolId"], username, password)
+    return State(
+        digest=assembly.name,
+        port=plan.port,
+        endpoint=outputs["ApiUrl"],
+        socket=outputs["SocketUrl"],
+        endpoint_control="",
+        issuer=outputs["Issuer"],
+        pool_id=outputs["PoolId"],
+        auth=Login(url=url, client_id=outputs["ClientId"], username=username, password=password),
+        bucket=outputs["Bucket"],
+        tables=Tables(jobs=outputs["JobsTable"], sockets=outputs["SocketsTable"]),
+        queue=outputs["QueueUrl"],
+        uploads_queue=outputs["UploadsQueueUrl"],
+        dlq=outputs["DeadLettersUrl"],
+        success_topic=outputs["SuccessTopic"],
+        error_topic=outputs["ErrorTopic"],
+        container_role=outputs["ContainerRole"],
+        endpoint_name=plan.config.endpoint_name,
+        functions={name: outputs[function_output(name)] for name in FUNCTIONS},
+    )
+
+
+def _stand_in_environment(plan: Plan, running: Running, state: State) -> dict[str, str]:
+    return {
+        **emulator.credentials(plan.port),
+        "HOST": emulator.HOST,
+        "PORT": str(running.endpoint_port),
+        "ENDPOINT_NAME": state.endpoint_name,
+        "OUTPUT_LOCATION": f"s3://{state.bucket}/{OUTCOMES}",
+        "FAILURE_LOCATION": f"s3://{state.bucket}/{FAILURES}",
+        "SUCCESS_TOPIC_ARN": state.success_topic,
+        "ERROR_TOPIC_ARN": state.error_topic,
+        "CONTAINER_ROLE_ARN": state.container_role,
+        "JOBS_TABLE": state.tables.jobs,
+        "BUCKET": state.bucket,
+        "CONCURRENCY": str(plan.config.jobs_per_instance),
+        "TMPDIR": str(plan.folder / "tmp"),
+        **{key.upper(): value for key, value in plan.stand_in.items()},
+    }
+
+
+def _started_stand_in(plan: Plan, running: Running, state: State, progress: Progress) -> Running:
+    environment = _stand_in_environment(plan, running, state)
+    if running.stand_in is not None and running.stand_in.find() is not None:
+        # What it was told, and the code its container runs, may have changed.
+        running.stand_in.stop(_STOP_SECONDS)
+    with progress.step("starting the endpoint"):
+        process = Process.spawn(
+            [sys.executable, "-m", "infra.local.endpoint"],
+            environment=environment,
+            log=plan.folder / ENDPOINT_LOG,
+            folder=ROOT,
+        )
+        running = running.model_copy(update={"stand_in": process})
+        running.write(plan.folder)
+        emulator.wait_until_ready(process, f"{state.endpoint_control}/_status", plan.folder / ENDPOINT_LOG)
+    return running
+
+
+def _answers(state: State) -> bool:
+    """Whether the API is there: ``GET /config`` needs no token and touches nothing behind the function."""
+    deadline = time.monotonic() + _ANSWER_SECONDS
+    try:
+        with httpx.Client(trust_env=False, timeout=deadline - time.monotonic()) as http:
+            return http.get(f"{state.endpoint}/config").is_success
+    except httpx.TransportError:
+        return False
+
+
+__all__ = ["Plan", "StartError", "down", "is_up", "purge", "up"]

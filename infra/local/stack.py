@@ -1,0 +1,201 @@
+"""A local stack for tests and measurements: a context manager with everything that they reach for."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from infra.local import emulator, runtime, seed
+from infra.local.clients import Clients
+from infra.local.emulator import free_port
+from infra.local.progress import Progress, Say, silent
+from infra.local.state import State
+
+_IDLE_SECONDS = 60.0
+_POLL_SECONDS = 0.05
+
+
+class LocalStack:
+    """The whole stack in ``folder``, from entering to leaving.
+
+    ``port``: a free one when left out. ``context``: the CDK app's (``infra.config.Config``), and beside it the
+    stand-in's own settings (``infra.local.runtime.STAND_IN_KEYS``; ``stages="noop"`` does no work).
+    ``faults``: the stand-in's switches from the start (``infra.local.endpoint.faults``).
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        port: int | None = None,
+        *,
+        context: Mapping[str, object] | None = None,
+        faults: Mapping[str, object] | None = None,
+        say: Say = silent,
+    ) -> None:
+        self._plan = runtime.Plan(folder, port or free_port(), context)
+        self._faults = dict(faults or {})
+        self._say = say
+        self._state: State | None = None
+        self._clients = Clients(self._plan.port)
+        self._tokens: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _value: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Start, or start again after ``stop`` with what was there."""
+        self._state = runtime.up(self._plan, Progress(self._say))
+        if self._faults:
+            self._set_faults(self._faults)
+
+    def stop(self) -> None:
+        """Stop; the state is kept in the folder."""
+        runtime.down(self._plan.folder)
+
+    # Where things are.
+
+    @property
+    def state(self) -> State:
+        """Everything that is known of the stack."""
+        assert self._state is not None, "the stack was not started"
+        return self._state
+
+    @property
+    def endpoint(self) -> str:
+        """The REST API's URL."""
+        return self.state.endpoint
+
+    @property
+    def socket(self) -> str:
+        """The WebSocket API's URL; it wants ``?token=``."""
+        return self.state.socket
+
+    @property
+    def bucket(self) -> str:
+        return self.state.bucket
+
+    @property
+    def jobs_table(self) -> str:
+        return self.state.tables.jobs
+
+    @property
+    def queue_url(self) -> str:
+        """The queue between ``uploaded`` and ``dispatch``."""
+        return self.state.queue
+
+    def client(self, service: str) -> Any:
+        """A boto3 client with every right."""
+        return self._clients(service)
+
+    def token_for(self, username: str) -> str:
+        """An access token of a user, who is made when there is none of that name."""
+        if username not in self._tokens:
+            auth = self.state.auth
+            password = auth.password if username == auth.username else seed.make_password()
+            if username != auth.username:
+                seed.make_user(self._clients, self.state.pool_id, username, password)
+            self._tokens[username] = seed.sign_in(auth.url, auth.client_id, username, password)
+        return self._tokens[username]
+
+    # What can be done to it.
+
+    def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
+        """Call a function and return its answer. Raises ``RuntimeError`` with its error when it failed."""
+        answer = self.client("lambda").invoke(
+            FunctionName=self.state.functions[function], Payload=json.dumps(event).encode()
+        )
+        payload = json.loads(answer["Payload"].read() or b"null")
+        if "FunctionError" in answer:
+            raise RuntimeError(f"{function}: {payload}")
+        return payload
+
+    def environments(self) -> dict[str, dict[str, str]]:
+        """Each function's environment with the emulator's beside it, to import its module in another process."""
+        client = self.client("lambda")
+        environments = {}
+        for name, physical in self.state.functions.items():
+            configuration = client.get_function_configuration(FunctionName=physical)
+            environments[name] = {
+                **emulator.credentials(self._plan.port),
+                **emulator.QUIET,
+                "AWS_LAMBDA_FUNCTION_NAME": physical,
+                **configuration["Environment"]["Variables"],
+            }
+        return environments
+
+    @contextmanager
+    def faults(self, **switches: object) -> Iterator[None]:
+        """Have the endpoint fail in these ways until the block ends."""
+        before = self._set_faults({})
+        self._set_faults(switches)
+        try:
+            yield
+        finally:
+            self._set_faults({name: before[name] for name in switches})
+
+    @contextmanager
+    def paused(self, function: str) -> Iterator[None]:
+        """Let a function's queue or stream wait until the block ends."""
+        client = self.client("lambda")
+        mappings = client.list_event_source_mappings(FunctionName=self.state.functions[function])
+        names = [mapping["UUID"] for mapping in mappings["EventSourceMappings"]]
+        for name in names:
+            client.update_event_source_mapping(UUID=name, Enabled=False)
+        try:
+            yield
+        finally:
+            for name in names:
+                client.update_event_source_mapping(UUID=name, Enabled=True)
+
+    def dead_letters(self) -> list[str]:
+        """The job ids in the dead-letter queue, which keeps them."""
+        found: set[str] = set()
+        while True:
+            answer = self.client("sqs").receive_message(
+                QueueUrl=self.state.dlq, MaxNumberOfMessages=10, VisibilityTimeout=2
+            )
+            bodies = [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+            fresh = {body["job_id"] for body in bodies if "job_id" in body} - found
+            if not fresh:
+                return sorted(found)
+            found |= fresh
+
+    def wait_idle(self, seconds: float = _IDLE_SECONDS) -> None:
+        """Return when no message waits and the endpoint has nothing to do. Raises ``TimeoutError``."""
+        deadline = time.monotonic() + seconds
+        quiet = 0
+        while quiet < 3:  # what leaves one place is not yet in the next
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the stack is still busy after {seconds:.0f} s")
+            quiet = 0 if self._busy() else quiet + 1
+            time.sleep(_POLL_SECONDS)
+
+    def _busy(self) -> bool:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        for url in (self.state.queue, self.state.uploads_queue):
+            attributes = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+            if any(int(attributes[name]) for name in names):
+                return True
+        return bool(self._control("GET", "/_status")["invocations"])
+
+    def _set_faults(self, switches: Mapping[str, object]) -> dict[str, Any]:
+        return self._control("POST", "/_faults", dict(switches))
+
+    def _control(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        with httpx.Client(trust_env=False, base_url=self.state.endpoint_control, timeout=30.0) as http:
+            answer = http.request(method, path, json=body)
+        if not answer.is_success:
+            raise RuntimeError(f"the endpoint's stand-in refused {body}: {answer.text}")
+        content: dict[str, Any] = answer.json()
+        return content

@@ -1,0 +1,97 @@
+"""What is known of a local stack: two files in its folder, for the next command and for clients."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ValidationError
+
+from infra.local.process import Process
+
+FOLDER = ".darkroom"
+
+
+class File(BaseModel):
+    """A model kept in one file of a stack's folder, readable by its owner alone."""
+
+    @classmethod
+    def file(cls) -> str:
+        """The file's name."""
+        raise TypeError(f"{cls.__name__} has no file")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """What the folder holds, or None when there is nothing that this version understands."""
+        try:
+            return cls.model_validate_json((folder / cls.file()).read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    def write(self, folder: Path) -> None:
+        """Replace the file in one step: readers see the old one or the new one, never half of it."""
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{self.file()}-", dir=folder)  # mode 0600
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(self.model_dump_json(indent=2) + "\n")
+            Path(name).replace(folder / self.file())
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+class Running(File):
+    """What was started. Written as soon as something is, so that whatever happens next can stop it."""
+
+    port: int
+    emulator: Process | None = None
+    stand_in: Process | None = None
+    endpoint_port: int
+
+    @classmethod
+    def file(cls) -> str:
+        return "processes.json"
+
+
+class Login(BaseModel):
+    """The local user. ``url`` answers Cognito's InitiateAuth."""
+
+    url: str
+    client_id: str
+    username: str
+    password: str
+
+
+class Tables(BaseModel):
+    """Names of the tables."""
+
+    jobs: str
+    sockets: str
+
+
+class State(File):
+    """A deployed stack. ``digest`` says from what it was made; ``functions`` maps our names to Lambda's."""
+
+    digest: str
+    port: int
+    endpoint: str
+    socket: str
+    endpoint_control: str
+    issuer: str
+    pool_id: str
+    auth: Login
+    bucket: str
+    tables: Tables
+    queue: str
+    uploads_queue: str
+    dlq: str
+    success_topic: str
+    error_topic: str
+    container_role: str
+    endpoint_name: str
+    functions: dict[str, str]
+
+    @classmethod
+    def file(cls) -> str:
+        return "stack.json"

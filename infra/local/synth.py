@@ -1,0 +1,47 @@
+"""Synthesize the local template, or take the one that the same inputs made before: it costs seconds."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from infra.source import BUILD, ROOT, code_files, digest
+
+_KEPT = 8  # assemblies; the least recently used go
+
+
+class SynthError(RuntimeError):
+    """The app did not synthesize; the message is what it said."""
+
+
+def fingerprint(context: Mapping[str, str]) -> str:
+    """One digest over everything the template and the functions' code are made from."""
+    infra = [path.relative_to(ROOT) for path in (ROOT / "infra").glob("*.py")]
+    fixed = [Path("cdk.json"), Path("requirements.lock")]
+    return digest([*infra, *code_files(), *fixed], json.dumps(dict(context), sort_keys=True))[:20]
+
+
+def assembly(context: Mapping[str, str], *, cache: Path = BUILD / "synth") -> Path:
+    """The cloud assembly for a context, in a folder named by what it was made from. Raises ``SynthError``."""
+    target = cache / fingerprint(context)
+    if target.is_dir():
+        target.touch()
+        return target
+    cache.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".synth-", dir=cache))
+    try:
+        arguments = [f"--context={key}={value}" for key, value in context.items()]
+        command = [sys.executable, "-m", "infra", "--output", str(work / "cdk.out"), *arguments]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SynthError(done.stderr.strip() or f"synthesis ended with status {done.returncode}")
+        if not target.is_dir():
+            (work / "cdk.out").rename(target)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    for old in sorted(cache.glob("[!.]*"), key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return target

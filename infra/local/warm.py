@@ -1,0 +1,31 @@
+"""Start a process of every function, so that the first job does not wait for one after the other."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from infra.local.clients import Clients
+
+_NOBODY = "0" * 32
+_MESSAGE = {
+    "messageId": "warm",
+    "receiptHandle": "warm",
+    "attributes": {"ApproximateReceiveCount": "1"},
+    "messageAttributes": {},
+    "eventSource": "aws:sqs",
+    "awsRegion": "us-east-1",
+}
+# Real events in which there is nothing to do.
+EVENTS: dict[str, dict[str, Any]] = {
+    "uploaded": {"Records": [{**_MESSAGE, "body": "{}"}]},
+    "dispatch": {"Records": [{**_MESSAGE, "body": json.dumps({"job_id": _NOBODY})}]},
+    "push": {"Records": []},
+    "finished": {"Records": []},
+}
+
+
+def warm(port: int, functions: Mapping[str, str]) -> None:
+    """Invoke functions without waiting for them; it is no error if one does not start."""
+    client = Clients(port)("lambda")
+    for name, event in EVENTS.items():
+        client.invoke(FunctionName=functions[name], InvocationType="Event", Payload=json.dumps(event))

@@ -1,0 +1,22 @@
+"""Names that the template and the local runtime share, without the CDK's seconds of import."""
+
+UPLOADS = "uploads/"
+RESULTS = "results/"
+PREVIEWS = "previews/"
+INVOCATIONS = "invocations/"
+OUTCOMES = "outcomes/"
+FAILURES = "outcomes/failures/"
+
+SOCKET_STAGE = "live"
+GATEWAY_PARAMETER = "Gateway"
+
+FUNCTIONS = ("api", "authorize", "dispatch", "finished", "push", "socket", "sweep", "uploaded")
+
+
+def function_output(name: str) -> str:
+    """The stack's output that holds a function's physical name.
+
+    >>> function_output("api")
+    'ApiFunction'
+    """
+    return f"{name.capitalize()}Function"
