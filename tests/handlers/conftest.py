@@ -1,75 +1,177 @@
 """AWS as the functions know it, by moto: the tables, the bucket and the queues, made anew for each test."""
 
+import importlib
+import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
-import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
+from mypy_boto3_s3 import S3Client
+from mypy_boto3_sqs import SQSClient
 
+from handlers import clients
+from handlers.queue import JobQueue
 from handlers.record import JobRecord
-from handlers.store import JobStore
+from handlers.sockets import Subscriptions
+from handlers.store import JobStore, Received
+from pipeline.jobs import State
 
-OWNER = "owner-1"
-TABLE = "jobs"
-SOCKETS = "sockets"
-BUCKET = "bucket"
+JOBS, SOCKETS, BUCKET = "jobs", "sockets", "bucket"
+PHOTO = Received("image/jpeg", 640, 480, 1234)
+
+MakeRecord = Callable[..., JobRecord]
 
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A region, credentials, and AWS inside this process."""
-    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
+    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
+        monkeypatch.setenv(name, "us-east-1")
     with mock_aws():
         yield
 
 
+def _index(name: str, partition: str, sort: str | None, projection: dict[str, Any]) -> dict[str, Any]:
+    keys = [{"AttributeName": partition, "KeyType": "HASH"}]
+    if sort is not None:
+        keys.append({"AttributeName": sort, "KeyType": "RANGE"})
+    return {"IndexName": name, "KeySchema": keys, "Projection": projection}
+
+
+def _attributes(**types: str) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "AttributeType": type_} for name, type_ in types.items()]
+
+
 @pytest.fixture
 def store(aws: None) -> JobStore:
-    """The jobs table, with the indexes that infra gives it."""
-    client = boto3.client("dynamodb")
+    """The jobs table, with the least that its indexes must project."""
+    client: Any = clients.dynamodb()
     client.create_table(
-        TableName=TABLE,
+        TableName=JOBS,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "job_id", "KeyType": "HASH"}],
-        AttributeDefinitions=[
-            {"AttributeName": "job_id", "AttributeType": "S"},
-            {"AttributeName": "owner", "AttributeType": "S"},
-            {"AttributeName": "created_at", "AttributeType": "S"},
-            {"AttributeName": "due_shard", "AttributeType": "S"},
-            {"AttributeName": "due_at", "AttributeType": "N"},
-        ],
+        AttributeDefinitions=_attributes(job_id="S", owner="S", created_at="S", due_shard="S", due_at="N"),
         GlobalSecondaryIndexes=[
-            {
-                "IndexName": "by_owner",
-                "KeySchema": [
-                    {"AttributeName": "owner", "KeyType": "HASH"},
-                    {"AttributeName": "created_at", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["state", "kind"]},
-            },
-            {
-                "IndexName": "due",
-                "KeySchema": [
-                    {"AttributeName": "due_shard", "KeyType": "HASH"},
-                    {"AttributeName": "due_at", "KeyType": "RANGE"},
-                ],
-                "Projection": {"ProjectionType": "KEYS_ONLY"},
-            },
+            _index(
+                "by_owner", "owner", "created_at", {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["state", "kind"]}
+            ),
+            _index("due", "due_shard", "due_at", {"ProjectionType": "KEYS_ONLY"}),
         ],
     )
-    return JobStore(TABLE, client)
+    return JobStore(JOBS, client)
+
+
+@pytest.fixture
+def subscriptions(aws: None) -> Subscriptions:
+    """The sockets table."""
+    client: Any = clients.dynamodb()
+    client.create_table(
+        TableName=SOCKETS,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=_attributes(pk="S", sk="S", connection_id="S", due_shard="S", due_at="N"),
+        GlobalSecondaryIndexes=[
+            _index("by_connection", "connection_id", None, {"ProjectionType": "KEYS_ONLY"}),
+            _index("due", "due_shard", "due_at", {"ProjectionType": "KEYS_ONLY"}),
+        ],
+    )
+    return Subscriptions(SOCKETS, client)
+
+
+@pytest.fixture
+def bucket(aws: None) -> S3Client:
+    """A client, and the bucket behind it."""
+    client = clients.s3()
+    client.create_bucket(Bucket=BUCKET)
+    return client
+
+
+@dataclass
+class Queues:
+    """The queue of jobs and the dead letters, and what has been sent to them."""
+
+    client: SQSClient
+    url: str
+    dead_letter_url: str
+
+    def queue(self) -> JobQueue:
+        return JobQueue(self.client, self.url, self.dead_letter_url)
+
+    def sent(self) -> list[tuple[str, int]]:
+        """(job, attempt) of each message since last asked, whatever its delay."""
+        return [(body["job_id"], body["attempt"]) for body in self._take(self.url)]
+
+    def buried(self) -> list[str]:
+        """The jobs reported to the operator since last asked."""
+        return [body["job_id"] for body in self._take(self.dead_letter_url)]
+
+    def _take(self, url: str) -> list[dict[str, Any]]:
+        taken = []
+        while messages := self.client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in messages:
+                self.client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                taken.append(json.loads(message["Body"]))
+        return taken
+
+
+@pytest.fixture
+def queues(aws: None) -> Queues:
+    """Both queues."""
+    client = clients.sqs()
+    urls = [client.create_queue(QueueName=name)["QueueUrl"] for name in ("queue", "dead")]
+    return Queues(client, *urls)
+
+
+@pytest.fixture
+def environment(
+    monkeypatch: pytest.MonkeyPatch, store: JobStore, subscriptions: Subscriptions, bucket: S3Client, queues: Queues
+) -> None:
+    """Everything a function reads, and functions that have not read it yet."""
+    values = {
+        "JOBS_TABLE": JOBS,
+        "SOCKETS_TABLE": SOCKETS,
+        "BUCKET": BUCKET,
+        "QUEUE_URL": queues.url,
+        "DEAD_LETTER_QUEUE_URL": queues.dead_letter_url,
+        "RETRY_DELAY_SECONDS": "0",
+        "ENDPOINT_NAME": "endpoint",
+        "DEFAULT_ENGINE": "preview",
+        "ISSUER": "https://issuer.example",
+        "CLIENT_ID": "app",
+        "JWKS_URL": "https://issuer.example/keys",
+        "SOCKET_URL": "wss://socket.example",
+        "CALLBACK_URL": "https://socket.example",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    for module in ("api", "authorize", "dispatch", "finished", "push", "socket", "sweep", "uploaded"):
+        for member in vars(importlib.import_module(f"handlers.{module}")).values():
+            if hasattr(member, "cache_clear") and getattr(member, "__module__", "").startswith("handlers."):
+                member.cache_clear()
+
+
+@pytest.fixture
+def context() -> Any:
+    """What Lambda hands to a handler beside the event."""
+    return SimpleNamespace(
+        function_name="function",
+        memory_limit_in_mb=512,
+        invoked_function_arn="arn:aws:lambda:us-east-1:123456789012:function:function",
+        aws_request_id=str(uuid4()),
+    )
 
 
 def _record(**changes: Any) -> JobRecord:
-    """A restyling that waits for its photo, with anything else you say."""
     now = datetime.now(UTC)
     values: dict[str, Any] = {
         "job_id": uuid4().hex,
@@ -80,7 +182,7 @@ def _record(**changes: Any) -> JobRecord:
         "uploads": {"photo": {"content_type": "image/jpeg"}},
         "created_at": now,
         "updated_at": now,
-        "owner": OWNER,
+        "owner": "owner-1",
         "request_digest": "0" * 64,
         "due_at": now.timestamp() + 900,
         "expires_at": int(now.timestamp()) + 30 * 86400,
@@ -89,6 +191,90 @@ def _record(**changes: Any) -> JobRecord:
 
 
 @pytest.fixture
-def record() -> Callable[..., JobRecord]:
-    """A maker of jobs that wait for their photo, with anything else you say."""
+def record() -> MakeRecord:
+    """Makes a job that waits for its photo, with anything else you say."""
     return _record
+
+
+@pytest.fixture
+def job_in(store: JobStore) -> Callable[..., JobRecord]:
+    """Makes a job and brings it into a state, the way it would get there; ``attempt`` is the one it is in."""
+
+    def bring(state: State, *, attempt: int = 1, **changes: Any) -> JobRecord:
+        job = store.create(_record(**changes))
+        steps: list[Callable[[], JobRecord | None]] = []
+        if state is not State.AWAITING_UPLOAD:
+            steps.append(lambda: store.receive_only(job.job_id, "photo", PHOTO, due_at=0.0))
+        if state in (State.DISPATCHED, State.RUNNING):
+            for number in range(1, attempt + 1):
+                steps.append(lambda number=number: store.dispatch(job.job_id, number, due_at=0.0))  # type: ignore[misc]
+                if number < attempt:
+                    steps.append(lambda number=number: store.requeue(job.job_id, number, due_at=0.0, message="again"))  # type: ignore[misc]
+        for step in steps:
+            assert step() is not None
+        if state is State.RUNNING:
+            store.start(job.job_id, attempt, message="Loading")
+        now = store.get(job.job_id)
+        assert now is not None
+        assert now.state is state
+        return now
+
+    return bring
+
+
+class FakeSockets:
+    """The management API of sockets: remembers what was posted; sockets can be closed or broken."""
+
+    def __init__(self) -> None:
+        self.posted: list[tuple[str, dict[str, Any]]] = []
+        self.closed: set[str] = set()
+        self.broken: dict[str, int] = {}
+
+    def post_to_connection(self, *, ConnectionId: str, Data: bytes) -> None:  # noqa: N803 - boto3's own names
+        if ConnectionId in self.closed:
+            raise _http_error(410, "GoneException")
+        if self.broken.get(ConnectionId, 0) > 0:
+            self.broken[ConnectionId] -= 1
+            raise _http_error(500, "InternalServerError")
+        self.posted.append((ConnectionId, json.loads(Data)))
+
+    def heard(self, connection_id: str) -> list[dict[str, Any]]:
+        """What a socket received, in order."""
+        return [message for to, message in self.posted if to == connection_id]
+
+
+def _http_error(status: int, code: str) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        "PostToConnection",
+    )
+
+
+@pytest.fixture
+def sockets() -> Any:
+    """Sockets that are all open."""
+    return FakeSockets()
+
+
+@pytest.fixture
+def sqs_event() -> Callable[..., dict[str, Any]]:
+    """Makes the event of a batch of messages, ``message-0`` and so on, received for the ``times``-th time."""
+
+    def make(*bodies: Any, times: int = 1) -> dict[str, Any]:
+        return {
+            "Records": [
+                {
+                    "messageId": f"message-{index}",
+                    "receiptHandle": "handle",
+                    "body": body if isinstance(body, str) else json.dumps(body),
+                    "attributes": {"ApproximateReceiveCount": str(times), "SentTimestamp": "1767225600000"},
+                    "messageAttributes": {},
+                    "eventSource": "aws:sqs",
+                    "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:queue",
+                    "awsRegion": "us-east-1",
+                }
+                for index, body in enumerate(bodies)
+            ]
+        }
+
+    return make

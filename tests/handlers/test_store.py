@@ -1,32 +1,266 @@
 """The jobs table keeps its promises whatever comes, and in whatever order."""
 
+import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
-from handlers.store import AlreadyExists, JobRecord, JobStore, Lost
-from pipeline.jobs import Result, StageTime, State
+from handlers.record import due_shard
+from handlers.store import OWN, UNFINISHED, AlreadyExists, JobRecord, JobStore, Lost, Received
+from pipeline.errors import ErrorCode, ErrorDetail
+from pipeline.jobs import MAX_ATTEMPTS, TRANSITIONS, Engine, Result, StageTime, State
+
+ERROR = ErrorDetail(code=ErrorCode.INTERNAL, message="It broke.")
+RESULT = Result(pictures=[], engine=Engine.PREVIEW, seed=7)
+PHOTO = Received("image/jpeg", 640, 480, 1234)
+JobIn = Callable[..., JobRecord]
 
 
-def test_smoke(store: JobStore, record: Callable[..., JobRecord]) -> None:
-    job = record()
+def test_what_is_stored_comes_back(store: JobStore, record: Callable[..., JobRecord]) -> None:
+    job = record(progress=0.1, params={"strength": 1e-300, "seed": 2**32 - 1, "nested": [1, 0.5, None, {"a": True}]})
     store.create(job)
-    assert store.get(job.job_id) == job
+    back = store.get(job.job_id)
+    assert back is not None
+    assert back.params["strength"] == pytest.approx(0, abs=1e-99)
+    assert back == job.model_copy(update={"params": {**job.params, "strength": back.params["strength"]}})
     with pytest.raises(AlreadyExists):
         store.create(job)
-    got = store.receive_only(job.job_id, "photo", content_type="image/jpeg", size=5, width=4, height=3, due_at=1.0)
-    assert got and got.state is State.QUEUED and got.seq == 2
-    assert store.due("0", 2e9, limit=5) or True
-    got = store.dispatch(job.job_id, 1, due_at=5.0)
-    assert got and got.attempt == 1
-    store.start(job.job_id, 1, message="x")
-    store.report(job.job_id, 1, progress=0.5, stage="load", message="y", timeline=[StageTime(stage="a", seconds=0.1)])
-    store.report(job.job_id, 1, progress=0.4, stage="load", message="z", timeline=[])
-    with pytest.raises(Lost):
-        store.report(job.job_id, 2, progress=0.4, stage="load", message="z", timeline=[])
-    got = store.get(job.job_id)
-    assert got and got.progress == 0.5 and got.message == "z"
-    page, more = store.page("owner-1", limit=3)
-    assert [j.job_id for j in page] == [job.job_id] and more is None
-    got = store.complete(job.job_id, 1, result=Result(pictures=[], engine="preview"), timeline=[], cost_usd=0.1)
-    assert got and got.due_at is None
+
+
+def test_unknown_jobs_are_not_there(store: JobStore) -> None:
+    assert store.get("0" * 32) is None
+    assert store.cancel("0" * 32, "owner-1", ERROR) is None
+    assert store.dispatch("0" * 32, 1, due_at=0) is None
+    assert store.get("0" * 32) is None
+
+
+@pytest.mark.parametrize(
+    ("declared", "received"),
+    [
+        ({"content_type": "image/png"}, PHOTO),
+        ({"content_type": "image/jpeg", "size": 5}, PHOTO),
+        ({"content_type": "image/jpeg", "sha256": "0" * 64}, PHOTO),
+        ({"content_type": "image/jpeg", "sha256": "0" * 64}, Received("image/jpeg", 1, 1, 1, "1" * 64)),
+    ],
+)
+def test_a_photo_that_is_not_as_declared_is_not_received(
+    store: JobStore, job_in: JobIn, declared: dict[str, Any], received: Received
+) -> None:
+    job = job_in(State.AWAITING_UPLOAD, uploads={"photo": declared})
+    assert store.receive_only(job.job_id, "photo", received, due_at=0) is None
+    assert store.get(job.job_id) == job
+
+
+def test_only_the_only_photo_is_received_in_one_write(store: JobStore, job_in: JobIn) -> None:
+    two = {"source": {"content_type": "image/jpeg"}, "target": {"content_type": "image/jpeg"}}
+    job = job_in(State.AWAITING_UPLOAD, uploads=two)
+    assert store.receive_only(job.job_id, "source", PHOTO, due_at=0) is None
+    first = store.receive(job.job_id, "source", PHOTO)
+    assert first is not None
+    assert [upload.received for upload in first.uploads.values()] == [True, False]
+    assert store.receive(job.job_id, "source", PHOTO) is None
+
+
+def test_progress_never_falls_but_the_message_moves_on(store: JobStore, job_in: JobIn) -> None:
+    job = job_in(State.RUNNING)
+    times = [StageTime(stage="load", seconds=0.25)]
+    store.report(job.job_id, 1, progress=0.5, stage="paint", message="Painting", timeline=times)
+    store.report(job.job_id, 1, progress=0.2, stage="load", message="Loading again", timeline=times)
+    now = store.get(job.job_id)
+    assert now is not None
+    assert (now.progress, now.stage, now.message, now.seq) == (0.5, "load", "Loading again", job.seq + 2)
+    assert now.timeline == times
+
+
+def test_an_attempt_speaks_for_itself_alone(store: JobStore, job_in: JobIn) -> None:
+    job = job_in(State.RUNNING, attempt=2)
+    for attempt in (1, 3):
+        with pytest.raises(Lost):
+            store.start(job.job_id, attempt, message="")
+        with pytest.raises(Lost):
+            store.report(job.job_id, attempt, progress=0.9, stage=None, message="", timeline=[])
+        assert store.complete(job.job_id, attempt, result=RESULT, timeline=[], cost_usd=0) is None
+        assert store.requeue(job.job_id, attempt, due_at=0, message="") is None
+    assert store.get(job.job_id) == job
+    store.start(job.job_id, 2, message="SageMaker delivered twice")
+
+
+def test_the_end_is_complete_and_needs_no_looking_after(store: JobStore, job_in: JobIn) -> None:
+    job = job_in(State.RUNNING)
+    assert _is_due(store, job.job_id)
+    done = store.complete(job.job_id, 1, result=RESULT, timeline=[StageTime(stage="paint", seconds=2)], cost_usd=0.0004)
+    assert done is not None
+    assert (done.state, done.progress, done.stage, done.result, done.cost_usd) == ("completed", 1, None, RESULT, 0.0004)
+    assert done.due_at is None
+    assert not _is_due(store, job.job_id)
+
+
+def test_somebody_else_cannot_cancel(store: JobStore, job_in: JobIn) -> None:
+    job = job_in(State.QUEUED)
+    assert store.cancel(job.job_id, "owner-2", ERROR) is None
+    assert store.cancel(job.job_id, job.owner, ERROR) is not None
+
+
+def test_uploads_given_more_time_do_not_expire(store: JobStore, job_in: JobIn) -> None:
+    now = time.time()
+    job = job_in(State.AWAITING_UPLOAD, due_at=now - 1)
+    later = store.postpone(job.job_id, State.AWAITING_UPLOAD, due_at=now + 60)
+    assert later is not None
+    assert later.seq == job.seq
+    assert store.expire(job.job_id, ERROR, now=now) is None
+    assert store.expire(job.job_id, ERROR, now=now + 61) is not None
+
+
+def test_a_listing_shows_every_job_of_the_owner_once_newest_first(store: JobStore, record: Any) -> None:
+    mine = [
+        store.create(record(created_at=f"2026-01-01T00:00:{second:02}.{micro:06}Z", kind=kind))
+        for second, micro, kind in [
+            (1, 0, "upscale"),
+            (1, 1, "restyle_room"),
+            (2, 0, "upscale"),
+            (3, 0, "restyle_room"),
+        ]
+    ]
+    store.create(record(owner="owner-2"))
+    seen, after = [], None
+    while True:
+        page, after = store.page("owner-1", limit=3, after=after)
+        seen += page
+        if after is None:
+            break
+    assert seen == mine[::-1]
+    store.cancel(mine[0].job_id, "owner-1", ERROR)
+    for wanted, expected in (({"kind": "upscale"}, [2, 0]), ({"state": State.CANCELLED}, [0])):
+        page, after = store.page("owner-1", limit=5, **wanted)
+        assert [job.job_id for job in page] == [mine[index].job_id for index in expected]
+        assert after is None
+
+
+def test_a_filtered_listing_stops_at_its_limit_and_goes_on_there(store: JobStore, record: Any) -> None:
+    made = [store.create(record(kind="upscale" if index % 2 else "restyle_room")).job_id for index in range(12)]
+    seen, after = [], None
+    for _ in range(3):
+        page, after = store.page("owner-1", limit=2, kind="upscale", after=after)
+        seen += [job.job_id for job in page]
+    assert seen == made[1::2][::-1]
+
+
+def _is_due(store: JobStore, job_id: str) -> bool:
+    return job_id in store.due(due_shard(job_id), 9e9, limit=100)
+
+
+class Life(RuleBasedStateMachine):
+    """One job to which everything happens in any order, held against TRANSITIONS."""
+
+    store: JobStore
+    make: Callable[..., JobRecord]
+    attempts = st.integers(1, MAX_ATTEMPTS)
+
+    @initialize(roles=st.sampled_from([("photo",), ("source", "target")]))
+    def begin(self, roles: tuple[str, ...]) -> None:
+        uploads = {role: {"content_type": "image/jpeg"} for role in roles}
+        self.roles = roles
+        self.before = self.now = self.store.create(self.make(uploads=uploads))
+
+    def happen(self, event: Callable[[], object]) -> None:
+        self.before = self.now
+        try:
+            answer = event()
+        except Lost:
+            answer = None
+        now = self.store.get(self.now.job_id)
+        assert now is not None
+        self.now = now
+        if isinstance(answer, JobRecord):
+            assert answer == now
+
+    @rule()
+    def receive_all_at_once(self) -> None:
+        self.happen(lambda: self.store.receive_only(self.now.job_id, self.roles[0], PHOTO, due_at=1.0))
+
+    @rule(which=st.integers(0, 1))
+    def receive(self, which: int) -> None:
+        self.happen(lambda: self.store.receive(self.now.job_id, self.roles[which % len(self.roles)], PHOTO))
+
+    @rule()
+    def queue(self) -> None:
+        self.happen(lambda: self.store.queue(self.now.job_id, due_at=2.0))
+
+    @rule(attempt=attempts)
+    def dispatch(self, attempt: int) -> None:
+        self.happen(lambda: self.store.dispatch(self.now.job_id, attempt, due_at=3.0))
+
+    @rule(attempt=attempts)
+    def start(self, attempt: int) -> None:
+        self.happen(lambda: self.store.start(self.now.job_id, attempt, message="Loading"))
+
+    @rule(attempt=attempts, progress=st.floats(0, 1))
+    def report(self, attempt: int, progress: float) -> None:
+        self.happen(
+            lambda: self.store.report(
+                self.now.job_id, attempt, progress=progress, stage="paint", message="Painting", timeline=[]
+            )
+        )
+
+    @rule(attempt=attempts)
+    def requeue(self, attempt: int) -> None:
+        self.happen(lambda: self.store.requeue(self.now.job_id, attempt, due_at=4.0, message="Again"))
+
+    @precondition(lambda self: self.now.attempt > 0)
+    @rule(attempt=attempts)
+    def complete(self, attempt: int) -> None:
+        self.happen(lambda: self.store.complete(self.now.job_id, attempt, result=RESULT, timeline=[], cost_usd=0.1))
+
+    @precondition(lambda self: self.now.attempt > 0)
+    @rule(attempt=attempts)
+    def fail(self, attempt: int) -> None:
+        self.happen(lambda: self.store.fail(self.now.job_id, ERROR, allowed=OWN, attempt=attempt))
+
+    @precondition(lambda self: self.now.seq > 6)
+    @rule()
+    def cancel(self) -> None:
+        self.happen(lambda: self.store.cancel(self.now.job_id, "owner-1", ERROR))
+
+    @precondition(lambda self: self.now.seq > 1)
+    @rule()
+    def expire(self) -> None:
+        self.happen(lambda: self.store.expire(self.now.job_id, ERROR, now=9e9))
+
+    @invariant()
+    def only_allowed_transitions(self) -> None:
+        before, now = self.before, self.now
+        assert now.state is before.state or now.state in TRANSITIONS[before.state]
+        assert before == now or not before.state.terminal
+
+    @invariant()
+    def nothing_goes_back(self) -> None:
+        before, now = self.before, self.now
+        assert now.progress >= before.progress
+        assert now.attempt >= before.attempt
+        assert now.seq == before.seq + (now != before)
+
+    @invariant()
+    def somebody_looks_after_it_until_its_end(self) -> None:
+        assert (self.now.due_at is not None) == (self.now.state in UNFINISHED)
+        assert _is_due(self.store, self.now.job_id) == (self.now.state in UNFINISHED)
+
+
+def test_any_sequence_of_events_keeps_the_contract(store: JobStore, record: Callable[..., JobRecord]) -> None:
+    machine = type("BoundLife", (Life,), {"store": store, "make": staticmethod(record)})
+    run_state_machine_as_test(  # type: ignore[no-untyped-call] # hypothesis has no types for it
+        machine,
+        settings=settings(
+            max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

@@ -1,0 +1,159 @@
+"""Queue messages become invocations of the endpoint, once each."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+from mypy_boto3_s3 import S3Client
+
+from handlers import dispatch
+from handlers.record import JobRecord
+from handlers.store import JobStore
+from pipeline.errors import ErrorCode, ErrorDetail
+from pipeline.invocation import Invocation, inference_id
+from pipeline.jobs import MAX_ATTEMPTS, Engine, State
+
+pytestmark = pytest.mark.usefixtures("environment")
+JobIn = Callable[..., JobRecord]
+
+
+class FakeEndpoint:
+    """The SageMaker runtime: remembers what it was asked; may be out of reach."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, Any]] = []
+        self.reachable = True
+
+    def invoke_endpoint_async(self, **call: Any) -> dict[str, Any]:
+        if not self.reachable:
+            raise EndpointConnectionError(endpoint_url="https://runtime.sagemaker")
+        self.calls.append(call)
+        return {"InferenceId": call["InferenceId"]}
+
+    def begun(self) -> list[str]:
+        return [call["InferenceId"] for call in self.calls]
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> FakeEndpoint:
+    fake = FakeEndpoint()
+    monkeypatch.setattr("handlers.clients.sagemaker_runtime", lambda: fake)
+    return fake
+
+
+@pytest.fixture
+def deliver(context: Any, sqs_event: Any) -> Callable[..., Any]:
+    def do(*bodies: Any, times: int = 1) -> Any:
+        return dispatch.handler(sqs_event(*bodies, times=times), context)
+
+    return do
+
+
+def message(job: JobRecord, attempt: int = 1) -> dict[str, Any]:
+    return {"job_id": job.job_id, "attempt": attempt}
+
+
+def test_the_endpoint_gets_all_it_needs(
+    store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, bucket: S3Client
+) -> None:
+    job = job_in(State.QUEUED)
+    assert deliver(message(job)) == {"batchItemFailures": []}
+    (call,) = endpoint.calls
+    assert call["InferenceId"] == inference_id(job.job_id, 1)
+    key = f"invocations/{job.job_id}/1.json"
+    assert call["InputLocation"] == f"s3://bucket/{key}"
+    given = Invocation.model_validate_json(bucket.get_object(Bucket="bucket", Key=key)["Body"].read())
+    assert (given.job_id, given.attempt, given.engine, given.params) == (job.job_id, 1, Engine.PREVIEW, job.params)
+    assert given.uploads == {"photo": f"uploads/{job.job_id}/photo"}
+    now = store.get(job.job_id)
+    assert now is not None
+    assert (now.state, now.attempt) == (State.DISPATCHED, 1)
+    assert now.due_at is not None
+    assert now.due_at > given.deadline.timestamp()
+
+
+def test_a_message_that_comes_twice_begins_one_attempt(job_in: JobIn, deliver: Any, endpoint: FakeEndpoint) -> None:
+    job = job_in(State.QUEUED)
+    deliver(message(job), message(job))
+    deliver(message(job))
+    assert endpoint.begun() == [inference_id(job.job_id, 1)]
+
+
+def test_a_message_whose_first_handling_died_begins_its_attempt_after_all(
+    job_in: JobIn, deliver: Any, endpoint: FakeEndpoint
+) -> None:
+    job = job_in(State.DISPATCHED)
+    deliver(message(job), times=2)
+    assert endpoint.begun() == [inference_id(job.job_id, 1)]
+
+
+@pytest.mark.parametrize("state", [State.AWAITING_UPLOAD, State.RUNNING])
+def test_a_message_at_the_wrong_time_does_nothing(
+    store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, state: State
+) -> None:
+    job = job_in(state)
+    assert deliver(message(job), message(job, 2), times=2) == {"batchItemFailures": []}
+    assert endpoint.begun() == []
+    assert store.get(job.job_id) == job
+
+
+def test_a_cancelled_job_is_not_begun(store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint) -> None:
+    job = job_in(State.QUEUED)
+    store.cancel(job.job_id, job.owner, ErrorDetail(code=ErrorCode.CANCELLED, message="no"))
+    deliver(message(job), times=2)
+    assert endpoint.begun() == []
+
+
+def test_a_message_of_an_earlier_attempt_is_too_late(
+    store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint
+) -> None:
+    job = job_in(State.DISPATCHED)
+    store.requeue(job.job_id, 1, due_at=0, message="again")
+    deliver(message(job, 1))
+    assert endpoint.begun() == []
+    deliver(message(job, 2))
+    assert endpoint.begun() == [inference_id(job.job_id, 2)]
+
+
+def test_an_endpoint_out_of_reach_is_tried_three_times(
+    store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, queues: Any
+) -> None:
+    endpoint.reachable = False
+    job = job_in(State.QUEUED)
+    messages = [(job.job_id, 1)]
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        assert messages == [(job.job_id, attempt)]
+        assert deliver(message(job, attempt)) == {"batchItemFailures": []}
+        messages = queues.sent()
+    assert messages == []
+    now = store.get(job.job_id)
+    assert now is not None
+    assert now.error is not None
+    assert (now.state, now.error.code, now.attempt) == (State.FAILED, "endpoint_unavailable", MAX_ATTEMPTS)
+    assert queues.buried() == [job.job_id]
+
+
+def test_an_endpoint_that_is_back_takes_the_next_attempt(
+    store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, queues: Any
+) -> None:
+    job = job_in(State.QUEUED)
+    endpoint.reachable = False
+    deliver(message(job))
+    endpoint.reachable = True
+    ((_, attempt),) = queues.sent()
+    deliver(message(job, attempt))
+    assert endpoint.begun() == [inference_id(job.job_id, 2)]
+    assert queues.buried() == []
+
+
+@pytest.mark.parametrize(
+    "body", ["", "{}", "[]", json.dumps({"job_id": "x", "attempt": 1}), '{"job_id": "0", "attempt": 9}']
+)
+def test_what_is_no_message_comes_again_and_holds_up_no_other(
+    job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, body: str
+) -> None:
+    job = job_in(State.QUEUED)
+    assert deliver(body, message(job)) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+    assert endpoint.begun() == [inference_id(job.job_id, 1)]

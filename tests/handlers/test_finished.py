@@ -1,0 +1,199 @@
+"""Every attempt's outcome gives its job the right end, whenever and however often it is announced."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from mypy_boto3_s3 import S3Client
+
+from handlers import finished
+from handlers.record import JobRecord
+from handlers.store import JobStore
+from pipeline.errors import ErrorCode, ErrorDetail
+from pipeline.invocation import Abandoned, Completed, Failed, inference_id
+from pipeline.jobs import MAX_ATTEMPTS, Engine, Picture, Result, StageTime, State
+
+pytestmark = pytest.mark.usefixtures("environment")
+JobIn = Callable[..., JobRecord]
+PICTURE = Picture(
+    name="result", key="results/x/result.jpg", content_type="image/jpeg", width=4, height=3, size=9, sha256="0" * 64
+)
+RESULT = Result(pictures=[PICTURE], engine=Engine.PREVIEW, seed=3)
+TIMES = [StageTime(stage="paint", seconds=36)]
+
+
+def notice(job_id: str, attempt: int, *, failed: str | None = None, key: str | None = None) -> dict[str, Any]:
+    """The SNS event of SageMaker's notice."""
+    told: dict[str, Any] = {
+        "awsRegion": "us-east-1",
+        "eventTime": "2026-01-01T00:00:00.000Z",
+        "receivedTime": "2026-01-01T00:00:00.000Z",
+        "requestParameters": {"endpointName": "endpoint", "inputLocation": "s3://bucket/invocations/x"},
+        "inferenceId": inference_id(job_id, attempt),
+        "eventVersion": "1.0",
+        "eventSource": "aws:sagemaker",
+        "eventName": "InferenceResult",
+        "invocationStatus": "Failed" if failed is not None else "Completed",
+    }
+    if failed is not None:
+        told["failureReason"] = failed
+        told["responseParameters"] = {"failureLocation": "s3://bucket/outcomes/failures/x"}
+    else:
+        told["responseParameters"] = {"contentType": "application/json", "outputLocation": f"s3://bucket/{key}"}
+    return {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": json.dumps(told)}}]}
+
+
+@pytest.fixture
+def announce(bucket: S3Client, context: Any) -> Callable[..., None]:
+    """Puts an outcome (None: nothing) where SageMaker would and delivers its notice as often as asked."""
+
+    def do(job: JobRecord, outcome: Any, *, attempt: int = 1, times: int = 1, **options: Any) -> None:
+        key = f"outcomes/{job.job_id}-{attempt}.out"
+        if outcome is not None:
+            body = outcome if isinstance(outcome, bytes) else outcome.model_dump_json().encode()
+            bucket.put_object(Bucket="bucket", Key=key, Body=body)
+        for _ in range(times):
+            finished.handler(notice(job.job_id, attempt, key=key, **options), context)
+
+    return do
+
+
+def completed(job: JobRecord, attempt: int = 1) -> Completed:
+    return Completed(job_id=job.job_id, attempt=attempt, result=RESULT, timeline=TIMES)
+
+
+def failed(job: JobRecord, code: ErrorCode, *, retryable: bool, attempt: int = 1) -> Failed:
+    error = ErrorDetail(code=code, message="It did not work.", retryable=retryable)
+    return Failed(job_id=job.job_id, attempt=attempt, error=error, timeline=TIMES)
+
+
+def now(store: JobStore, job: JobRecord) -> JobRecord:
+    found = store.get(job.job_id)
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("state", [State.DISPATCHED, State.RUNNING])
+def test_a_finished_job_is_complete_and_has_its_price(
+    store: JobStore, job_in: JobIn, announce: Any, state: State
+) -> None:
+    job = job_in(state)
+    announce(job, completed(job), times=2)
+    end = now(store, job)
+    assert (end.state, end.seq, end.result, end.timeline) == (State.COMPLETED, job.seq + 1, RESULT, TIMES)
+    assert end.cost_usd == pytest.approx(0.7364 / 100)
+
+
+def test_what_cannot_work_fails_at_once(store: JobStore, job_in: JobIn, announce: Any, queues: Any) -> None:
+    job = job_in(State.RUNNING)
+    announce(job, failed(job, ErrorCode.INVALID_IMAGE, retryable=False), times=2)
+    end = now(store, job)
+    assert end.error is not None
+    assert (end.state, end.error.code, end.seq) == (State.FAILED, "invalid_image", job.seq + 1)
+    assert end.timeline == TIMES
+    assert (queues.sent(), queues.buried()) == ([], [])
+
+
+def test_what_may_work_is_tried_again_once_per_failure(
+    store: JobStore, job_in: JobIn, announce: Any, queues: Any
+) -> None:
+    job = job_in(State.RUNNING)
+    store.report(job.job_id, 1, progress=0.6, stage="paint", message="", timeline=[])
+    announce(job, failed(job, ErrorCode.OUT_OF_MEMORY, retryable=True), times=3)
+    again = now(store, job)
+    assert (again.state, again.progress, again.stage) == (State.QUEUED, 0.6, None)
+    assert again.message == "Trying again: It did not work."
+    assert queues.sent() == [(job.job_id, 2)]
+
+
+def test_the_last_failure_is_the_end_and_the_operator_hears_of_it(
+    store: JobStore, job_in: JobIn, announce: Any, queues: Any
+) -> None:
+    job = job_in(State.RUNNING, attempt=MAX_ATTEMPTS)
+    outcome = failed(job, ErrorCode.OUT_OF_MEMORY, retryable=True, attempt=MAX_ATTEMPTS)
+    announce(job, outcome, attempt=MAX_ATTEMPTS, times=2)
+    end = now(store, job)
+    assert end.error is not None
+    assert (end.state, end.error.code) == (State.FAILED, "out_of_memory")
+    assert queues.sent() == []
+    assert queues.buried() == [job.job_id]
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("Received server error (500) from model", "container_failed"),
+        ("Amazon SageMaker could not get a response: ModelError", "container_failed"),
+        ("", "container_failed"),
+        ("Model invocation timed out", "timed_out"),
+        ("InvocationTimeout", "timed_out"),
+        ("The request TTL expired before an instance took it", "timed_out"),
+    ],
+)
+def test_the_endpoints_own_failures_have_a_code(
+    store: JobStore, job_in: JobIn, announce: Any, reason: str, code: str
+) -> None:
+    job = job_in(State.RUNNING, attempt=MAX_ATTEMPTS)
+    announce(job, None, attempt=MAX_ATTEMPTS, failed=reason)
+    end = now(store, job)
+    assert end.error is not None
+    assert (end.state, end.error.code) == (State.FAILED, code)
+
+
+def test_news_of_an_earlier_attempt_changes_nothing(store: JobStore, job_in: JobIn, announce: Any, queues: Any) -> None:
+    job = job_in(State.RUNNING, attempt=2)
+    announce(job, completed(job, 1), attempt=1)
+    announce(job, failed(job, ErrorCode.INTERNAL, retryable=True, attempt=1), attempt=1)
+    announce(job, None, attempt=1, failed="crashed")
+    assert now(store, job) == job
+    assert queues.sent() == []
+    announce(job, completed(job, 2), attempt=2)
+    assert now(store, job).state is State.COMPLETED
+
+
+def test_a_success_that_comes_after_its_failure_does_not_bring_the_job_back(
+    store: JobStore, job_in: JobIn, announce: Any
+) -> None:
+    job = job_in(State.RUNNING, attempt=MAX_ATTEMPTS)
+    announce(job, None, attempt=MAX_ATTEMPTS, failed="crashed")
+    end = now(store, job)
+    announce(job, completed(job, MAX_ATTEMPTS), attempt=MAX_ATTEMPTS)
+    assert now(store, job) == end
+
+
+def test_a_cancelled_job_stays_cancelled(store: JobStore, job_in: JobIn, announce: Any, queues: Any) -> None:
+    job = job_in(State.RUNNING)
+    end = store.cancel(job.job_id, job.owner, ErrorDetail(code=ErrorCode.CANCELLED, message="no"))
+    announce(job, Abandoned(job_id=job.job_id, attempt=1))
+    announce(job, completed(job))
+    announce(job, None, failed="crashed")
+    assert store.get(job.job_id) == end
+    assert (queues.sent(), queues.buried()) == ([], [])
+
+
+@pytest.mark.parametrize("body", [None, b"", b"null", b"{}", b"\xff", b'{"status": "completed"}'])
+def test_an_outcome_that_cannot_be_read_is_a_failed_attempt(
+    store: JobStore, job_in: JobIn, announce: Any, queues: Any, body: bytes | None
+) -> None:
+    job = job_in(State.RUNNING)
+    announce(job, body)
+    assert now(store, job).state is State.QUEUED
+    assert queues.sent() == [(job.job_id, 2)]
+
+
+def test_an_outcome_of_another_job_is_not_taken(store: JobStore, job_in: JobIn, announce: Any, record: Any) -> None:
+    job = job_in(State.RUNNING)
+    announce(job, completed(record()))
+    assert now(store, job).state is State.QUEUED
+
+
+@pytest.mark.parametrize(
+    "message", ["", "{}", "no JSON", json.dumps({"inferenceId": "x", "invocationStatus": "Failed"})]
+)
+def test_what_is_no_notice_is_passed_over(store: JobStore, job_in: JobIn, context: Any, message: str) -> None:
+    job = job_in(State.RUNNING)
+    event = notice(job.job_id, 1, failed="crashed")
+    event["Records"].insert(0, {"EventSource": "aws:sns", "Sns": {"Message": message}})
+    finished.handler(event, context)
+    assert now(store, job).state is State.QUEUED

@@ -1,0 +1,206 @@
+"""What an upload does to its job, whatever was uploaded, and however often we hear of it."""
+
+import hashlib
+import io
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote_plus
+
+import pytest
+from botocore.exceptions import ClientError
+from mypy_boto3_s3 import S3Client
+from PIL import Image
+
+from handlers import uploaded
+from handlers.desk import CANCELLED
+from handlers.keys import upload_key
+from handlers.record import JobRecord
+from handlers.store import JobStore
+from pipeline.jobs import MAX_UPLOAD_BYTES, State
+
+pytestmark = pytest.mark.usefixtures("environment")
+JobIn = Callable[..., JobRecord]
+
+
+def picture(format_: str = "JPEG", **options: Any) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (320, 200), "teal").save(file, format_, **options)
+    return file.getvalue()
+
+
+@pytest.fixture
+def upload(bucket: S3Client, context: Any, sqs_event: Any) -> Callable[..., None]:
+    """Uploads (None: only tells of an upload), and delivers the event S3 would send as often as asked."""
+
+    def do(key: str, data: bytes | None, times: int = 1) -> None:
+        if data is not None:
+            bucket.put_object(Bucket="bucket", Key=key, Body=data)
+        told = {
+            "eventVersion": "2.1",
+            "eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Post",
+            "s3": {
+                "bucket": {"name": "bucket"},
+                "object": {"key": quote_plus(key, safe="/"), "size": len(data or b""), "sequencer": "0A"},
+            },
+        }
+        event = sqs_event({"Records": [told]})
+        for _ in range(times):
+            assert uploaded.handler(event, context) == {"batchItemFailures": []}
+
+    return do
+
+
+def there(bucket: S3Client, key: str) -> bool:
+    try:
+        bucket.head_object(Bucket="bucket", Key=key)
+    except ClientError:
+        return False
+    return True
+
+
+def test_a_good_photo_queues_its_job(
+    store: JobStore, job_in: JobIn, upload: Any, queues: Any, bucket: S3Client
+) -> None:
+    job = job_in(State.AWAITING_UPLOAD)
+    key = upload_key(job.job_id, "photo")
+    upload(key, picture())
+    now = store.get(job.job_id)
+    assert now is not None
+    assert now.state is State.QUEUED
+    photo = now.uploads["photo"]
+    assert (photo.received, photo.width, photo.height, photo.size) == (True, 320, 200, len(picture()))
+    assert queues.sent() == [(job.job_id, 1)]
+
+    upload(key, None, times=2)
+    assert store.get(job.job_id) == now
+    assert there(bucket, key)
+    assert set(queues.sent()) <= {(job.job_id, 1)}
+
+
+@pytest.mark.parametrize("state", [State.DISPATCHED, State.RUNNING])
+def test_news_of_an_upload_that_comes_late_changes_nothing(
+    store: JobStore, job_in: JobIn, upload: Any, queues: Any, bucket: S3Client, state: State
+) -> None:
+    job = job_in(state)
+    upload(upload_key(job.job_id, "photo"), picture(), times=2)
+    assert store.get(job.job_id) == job
+    assert there(bucket, upload_key(job.job_id, "photo"))
+    assert queues.sent() == []
+
+
+def test_a_job_of_two_pictures_waits_for_both(store: JobStore, job_in: JobIn, upload: Any, queues: Any) -> None:
+    two = {"source": {"content_type": "image/jpeg"}, "target": {"content_type": "image/png"}}
+    job = job_in(State.AWAITING_UPLOAD, uploads=two)
+    upload(upload_key(job.job_id, "target"), picture("PNG"), times=2)
+    assert queues.sent() == []
+    upload(upload_key(job.job_id, "source"), picture(), times=1)
+    assert queues.sent() == [(job.job_id, 1)]
+    now = store.get(job.job_id)
+    assert now is not None
+    assert now.state is State.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("data", "declared", "code"),
+    [
+        (b"", {}, "empty_file"),
+        (b"this is no photo", {}, "unsupported_media"),
+        (b"GIF89a" + bytes(50), {}, "unsupported_media"),
+        (picture("PNG"), {}, "unsupported_media"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", {}, "invalid_image"),
+        (picture()[:100], {}, "invalid_image"),
+        (picture() + bytes(MAX_UPLOAD_BYTES), {}, "too_large"),
+        (picture(), {"size": 5}, "checksum_mismatch"),
+        (picture(), {"sha256": "0" * 64}, "checksum_mismatch"),
+        (picture() + bytes(100_000), {"sha256": "0" * 64}, "checksum_mismatch"),
+    ],
+)
+def test_a_bad_photo_fails_its_job_and_is_deleted(
+    store: JobStore,
+    job_in: JobIn,
+    upload: Any,
+    queues: Any,
+    bucket: S3Client,
+    data: bytes,
+    declared: dict[str, Any],
+    code: str,
+) -> None:
+    job = job_in(State.AWAITING_UPLOAD, uploads={"photo": {"content_type": "image/jpeg", **declared}})
+    key = upload_key(job.job_id, "photo")
+    upload(key, data, times=2)
+    now = store.get(job.job_id)
+    assert now is not None
+    assert now.state is State.FAILED
+    assert now.error is not None
+    assert now.error.code == code
+    assert now.seq == job.seq + 1
+    assert not there(bucket, key)
+    assert queues.sent() == []
+
+
+@pytest.mark.parametrize("padding", [0, 100_000])
+def test_a_photo_with_the_declared_digest_is_taken(
+    store: JobStore, job_in: JobIn, upload: Any, queues: Any, padding: int
+) -> None:
+    data = picture() + bytes(padding)
+    declared = {"content_type": "image/jpeg", "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    job = job_in(State.AWAITING_UPLOAD, uploads={"photo": declared})
+    upload(upload_key(job.job_id, "photo"), data)
+    assert queues.sent() == [(job.job_id, 1)]
+
+
+def test_a_photo_whose_header_is_far_behind_its_metadata_is_taken(job_in: JobIn, upload: Any, queues: Any) -> None:
+    job = job_in(State.AWAITING_UPLOAD)
+    data = picture(icc_profile=bytes(2_000_000))
+    assert data.rfind(b"\xff\xc0") > 1_900_000
+    upload(upload_key(job.job_id, "photo"), data)
+    assert queues.sent() == [(job.job_id, 1)]
+
+
+@pytest.mark.parametrize(
+    "key", [upload_key("0" * 32, "photo"), "uploads/not a job/pho+to%", "uploads/" + "0" * 32, "uploads/ü/photo"]
+)
+def test_uploads_of_no_job_are_deleted(upload: Any, bucket: S3Client, queues: Any, key: str) -> None:
+    upload(key, picture())
+    assert not there(bucket, key)
+    assert queues.sent() == []
+
+
+def test_a_picture_nobody_asked_for_is_deleted(store: JobStore, job_in: JobIn, upload: Any, bucket: S3Client) -> None:
+    job = job_in(State.AWAITING_UPLOAD)
+    for data in (picture(), b"junk"):
+        upload(upload_key(job.job_id, "mask"), data)
+        assert not there(bucket, upload_key(job.job_id, "mask"))
+    assert store.get(job.job_id) == job
+
+
+def test_an_upload_after_the_end_is_deleted(store: JobStore, job_in: JobIn, upload: Any, bucket: S3Client) -> None:
+    job = job_in(State.AWAITING_UPLOAD)
+    cancelled = store.cancel(job.job_id, job.owner, CANCELLED)
+    for data in (picture(), b"junk"):
+        upload(upload_key(job.job_id, "photo"), data)
+        assert not there(bucket, upload_key(job.job_id, "photo"))
+    assert store.get(job.job_id) == cancelled
+
+
+def test_news_of_an_upload_that_is_gone_is_nothing(store: JobStore, job_in: JobIn, upload: Any) -> None:
+    job = job_in(State.AWAITING_UPLOAD)
+    upload(upload_key(job.job_id, "photo"), None)
+    assert store.get(job.job_id) == job
+
+
+def test_the_first_word_of_s3_is_no_upload(context: Any, sqs_event: Any) -> None:
+    event = sqs_event({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "bucket"})
+    assert uploaded.handler(event, context) == {"batchItemFailures": []}
+
+
+def test_one_upload_that_cannot_be_handled_holds_up_no_other(
+    job_in: JobIn, bucket: S3Client, context: Any, sqs_event: Any, queues: Any
+) -> None:
+    job = job_in(State.AWAITING_UPLOAD)
+    key = upload_key(job.job_id, "photo")
+    bucket.put_object(Bucket="bucket", Key=key, Body=picture())
+    event = sqs_event({"Records": [{"s3": "not what S3 sends"}]}, {"Records": [{"s3": {"object": {"key": key}}}]})
+    assert uploaded.handler(event, context) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+    assert queues.sent() == [(job.job_id, 1)]
