@@ -96,13 +96,14 @@ class Client:
     def upload(self, created: Created, files: Files, *, progress: Callable[[int, int], None] | None = None) -> None:
         """Upload the picture of every role, streamed from disk; ``progress`` gets bytes sent and bytes in all.
 
-        Forms that ran out of time are asked for anew once. Raises ``UploadError``, ``OSError`` (unreadable file)
-        and ``ValueError`` (``files`` does not name the roles of the job).
+        A picture that the job no longer waits for is left out (the same job may be created twice by its key); forms
+        that ran out of time are asked for anew once. Raises ``UploadError``, ``OSError`` (unreadable file) and
+        ``ValueError`` (``files`` does not name the roles of the job).
         """
-        if set(files) != set(created.uploads):
-            raise ValueError(f"the job wants {sorted(created.uploads)}, not {sorted(files)}")
+        if set(files) != set(created.job.uploads):
+            raise ValueError(f"the job wants {sorted(created.job.uploads)}, not {sorted(files)}")
         forms = created.uploads
-        paths = {role: Path(file) for role, file in files.items()}
+        paths = {role: Path(file) for role, file in files.items() if role in forms}
         total = sum(path.stat().st_size for path in paths.values())
         before = 0
         for role, path in paths.items():
@@ -113,7 +114,8 @@ class Client:
                 if error.code != ErrorCode.UPLOAD_EXPIRED:
                     raise
                 forms = self.renew(created.job.job_id).uploads
-                upload.send(self._storage, forms[role], path, report)
+                if role in forms:
+                    upload.send(self._storage, forms[role], path, report)
             before += path.stat().st_size
 
     def renew(self, job_id: str) -> Created:
@@ -124,16 +126,18 @@ class Client:
         """The job as it is now, with fresh links to its pictures."""
         return Job.model_validate(self._api.json("GET", _job(job_id)))
 
-    def list(self, *, status: State | str | None = None, kind: Kind | str | None = None) -> Iterator[Job]:
-        """Your jobs, newest first, fetched page by page as you go on."""
+    def list(
+        self, *, status: State | str | None = None, kind: Kind | str | None = None, page: int | None = None
+    ) -> Iterator[Job]:
+        """Your jobs, newest first, fetched as you go on, ``page`` at a time (1 to 100, the service's 20 else)."""
         cursor: str | None = None
         while True:
-            query = {"status": status, "kind": kind, "cursor": cursor}
-            page = Page.model_validate(
+            query = {"status": status, "kind": kind, "cursor": cursor, "limit": page}
+            found = Page.model_validate(
                 self._api.json("GET", "/jobs", query={name: str(value) for name, value in query.items() if value})
             )
-            yield from page.jobs
-            cursor = page.cursor
+            yield from found.jobs
+            cursor = found.cursor
             if not cursor:
                 return
 
@@ -147,7 +151,9 @@ class Client:
 
     def health(self) -> Health:
         """How the table, the bucket, the queue and the endpoint are. An unhealthy answer is no exception."""
-        return Health.model_validate(self._api.json("GET", "/health", accepted=(httpx.codes.SERVICE_UNAVAILABLE,)))
+        body = self._api.json("GET", "/health", accepted=(httpx.codes.SERVICE_UNAVAILABLE,))
+        # An unhealthy service answers with problem details, whose own status is the number of the answer.
+        return Health.model_validate({"ok": body.get("status") == "ok", "parts": body.get("parts", {})})
 
     def watch(self, job_id: str, *, after_seq: int = 0) -> Iterator[Job]:
         """Every later state of the job, as it comes, up to and with the terminal one.

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel
 
 from pipeline.jobs import Job
 
@@ -44,16 +44,19 @@ class StyleList(BaseModel):
     styles: tuple[StyleCard, ...]
 
 
-class Health(BaseModel):
-    """What the service says of itself: ``status`` is ``ok`` when all ``checks`` are."""
+class Part(BaseModel):
+    """One thing the service stands on: ``status`` is ``ok`` or ``down``, with a reason."""
 
     status: str
-    checks: dict[str, JsonValue] = {}
+    milliseconds: float | None = None
+    reason: str | None = None
 
-    @property
-    def ok(self) -> bool:
-        """Whether everything behind the API answers."""
-        return self.status == "ok"
+
+class Health(BaseModel):
+    """Whether everything that the service stands on answers, and each part by name."""
+
+    ok: bool
+    parts: dict[str, Part] = {}
 
 
 class Config(BaseModel):

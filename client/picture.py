@@ -42,6 +42,5 @@ def describe(path: Path) -> Upload:
     with the right code.
     """
     size = path.stat().st_size
-    return Upload(
-        content_type=content_type(path), size=size if 1 <= size <= MAX_UPLOAD_BYTES else None, sha256=sha256(path)
-    )
+    document = {"content_type": content_type(path), "sha256": sha256(path)}
+    return Upload.model_validate({**document, "size": size} if 1 <= size <= MAX_UPLOAD_BYTES else document)

@@ -16,7 +16,7 @@ LAZY = {
     "demo": ("client.cli.demo", "Restyle a sample photo end to end, leaving nothing running."),
     "up": ("client.cli.stack:up", "Start the local stack."),
     "down": ("client.cli.stack:down", "Stop the local stack; its state is kept."),
-    "status": ("client.cli.stack:status", "Say whether the stack answers, and where. Exit code 0 when it does."),
+    "status": ("client.cli.stack:status", "Say whether the stack answers, where, and how it is."),
 }
 
 EPILOG = """\b

@@ -15,6 +15,7 @@ from client.cli.submission import explain, follow
 from pipeline.jobs import Job, Kind, State
 
 PIPED_WIDTH = 160
+LARGEST_PAGE = 100
 
 JobArgument = Annotated[str, typer.Argument(metavar="JOB_ID", help="As `darkroom jobs list` shows it.")]
 
@@ -42,7 +43,7 @@ def list_jobs(
 ) -> None:
     """List your jobs, newest first."""
     with existing(endpoint, token) as client:
-        found = list(islice(client.list(status=status, kind=kind), limit))
+        found = list(islice(client.list(status=status, kind=kind, page=min(limit, LARGEST_PAGE)), limit))
     if as_json:
         typer.echo(json.dumps([job.model_dump(mode="json") for job in found], indent=2))
         return

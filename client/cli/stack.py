@@ -3,14 +3,15 @@
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from client.cli.service import existing
+from client.cli.service import existing, local
 from client.cli.settings import EndpointFlag, TokenFlag
 from client.errors import LocalStackError
-from client.local import command
+from client.local import FOLDER, command, find, read
 
 PortFlag = Annotated[
     int | None,
@@ -35,13 +36,14 @@ def start(
 
     Two can run side by side on two ports. Further options go to `python -m infra.local up`.
     """
-    _delegate("up", *_port(port), *(["--detach"] if detach else []), *context.args)
+    code = _delegate("up", *_port(port), *(["--detach"] if detach else []), *context.args)
+    raise typer.Exit(code)
 
 
 @down.command(context_settings=FURTHER)
 def stop(context: typer.Context, port: PortFlag = None) -> None:
     """Stop the local stack; its state is kept for the next start."""
-    _delegate("down", *_port(port), *context.args)
+    raise typer.Exit(_delegate("down", *_port(port), *context.args))
 
 
 @status.command(context_settings=FURTHER)
@@ -51,13 +53,19 @@ def show(context: typer.Context, port: PortFlag = None, endpoint: EndpointFlag =
     With --endpoint it is that service whose health is shown.
     """
     if endpoint is None:
-        _delegate("status", *_port(port), *context.args)
-    with existing(endpoint, token) as client:
-        health = client.health()
-        typer.echo(f"endpoint  {client.endpoint}\nsocket    {client.config().socket_url or 'none'}")
-    for name, check in health.checks.items():
-        typer.echo(f"{name:<9} {check}")
-    typer.echo(f"status    {health.status}")
+        code = _delegate("status", *_port(port), *context.args)
+        stack = None if code else (find() if port is None else read(Path.cwd() / FOLDER / str(port)))
+        if stack is None:
+            raise typer.Exit(code)
+        with local(stack) as client:
+            health = client.health()
+    else:
+        with existing(endpoint, token) as client:
+            health = client.health()
+            typer.echo(f"API     {client.endpoint}\nsocket  {client.config().socket_url or 'none'}")
+    for name, part in health.parts.items():
+        typer.echo(f"{name:<8}{part.status}{f': {part.reason}' if part.reason else ''}")
+    typer.echo(f"health  {'ok' if health.ok else 'down'}")
     raise typer.Exit(0 if health.ok else 1)
 
 
@@ -65,8 +73,8 @@ def _port(port: int | None) -> list[str]:
     return [] if port is None else ["--port", str(port)]
 
 
-def _delegate(*arguments: str) -> None:
-    """Run the local runtime in this terminal and end with its exit code; Ctrl-C is its to answer."""
+def _delegate(*arguments: str) -> int:
+    """Run the local runtime in this terminal: its exit code. Ctrl-C is its to answer."""
     if find_spec("infra") is None:
         raise LocalStackError("The local stack is not installed; pip install 'darkroom[infra]' brings it.")
     sys.stdout.flush()
@@ -77,4 +85,4 @@ def _delegate(*arguments: str) -> None:
                 break
             except KeyboardInterrupt:
                 continue
-    raise typer.Exit(code if code >= 0 else 128 - code)
+    return code if code >= 0 else 128 - code

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from pipeline.jobs import Job, Kind
+from pipeline.jobs import Job
 
 TOKEN = "letmein"
 START = datetime(2025, 6, 1, tzinfo=UTC)
@@ -74,7 +74,7 @@ class Service:
         self.socket_offered = True
         self.subscriptions: list[dict[str, Any]] = []
         self.on_subscribe: Callable[[dict[str, Any]], None] = lambda _message: None
-        self.waits_for_cancel = False
+        self.cancel_hangs = False
         self._news: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -98,9 +98,8 @@ class Service:
     # The API.
 
     async def create(self, request: Request) -> Response:
-        self.job = self.job.model_copy(
-            update={"kind": Kind((body := await request.json())["kind"]), "params": body.get("params", {})}
-        )
+        body = await request.json()
+        self.job = job(kind=body["kind"], params=body.get("params", {}))
         return self._created(201)
 
     async def renew(self, _request: Request) -> Response:
@@ -118,6 +117,8 @@ class Service:
         return JSONResponse(self.job.model_dump(mode="json"))
 
     async def cancel(self, _request: Request) -> Response:
+        while self.cancel_hangs:
+            await asyncio.sleep(0.01)
         if self.job.state.terminal:
             return problem(409, "conflict", "The job has already ended.")
         self.change(job(self.job.seq + 1, "cancelled", error={"code": "cancelled", "message": "Cancelled."}))
@@ -134,7 +135,8 @@ class Service:
         return JSONResponse({"styles": [card]})
 
     async def health(self, _request: Request) -> Response:
-        return JSONResponse({"status": "degraded", "checks": {"queue": "unreachable"}}, 503)
+        part = {"status": "down", "milliseconds": 3.0, "reason": "unreachable"}
+        return JSONResponse({"type": "about:blank", "status": 503, "parts": {"queue": part}}, 503)
 
     async def config(self, _request: Request) -> Response:
         socket_url = self.url.replace("http", "ws") + "/socket" if self.socket_offered else None
@@ -179,6 +181,8 @@ class Service:
                 error = {"code": "not_found", "message": "There is no such job."}
                 await socket.send_json({"type": "error", "error": error, "job_id": message["job_id"]})
             seq = message.get("after_seq", 0)
+            if self.job.seq <= seq:
+                await socket.send_json({"type": "subscribed", "job_id": message["job_id"], "seq": self.job.seq})
             assert self._news is not None
             while True:
                 self._news.clear()

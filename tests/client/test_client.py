@@ -128,7 +128,7 @@ def test_cancel_styles_and_health(client: Client) -> None:
     assert [style.palette for style in client.styles()] == [["#ffffff", "#000000"]]
     health = client.health()
     assert not health.ok
-    assert health.checks == {"queue": "unreachable"}
+    assert health.parts["queue"].reason == "unreachable"
 
 
 @pytest.mark.parametrize(
@@ -176,6 +176,14 @@ def test_an_upload_is_repeated_whole_and_its_progress_ends_at_the_total(
     assert service.uploads[0]["file"] == big.read_bytes()
     assert steps[-1] == (300_003, 300_003)
     assert len([step for step in steps if step[0] == step[1]]) == 3
+
+
+def test_what_a_job_made_before_already_has_is_not_uploaded_again(
+    client: Client, service: Service, photo: Path
+) -> None:
+    created = client.create(request_for(photo))
+    client.upload(created.model_copy(update={"uploads": {}}), {"photo": photo})
+    assert service.uploads == []
 
 
 def test_uploads_must_name_the_roles_of_the_job(client: Client, photo: Path) -> None:

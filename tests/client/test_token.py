@@ -9,15 +9,16 @@ import pytest
 from client import PasswordToken, ProblemError, UnreachableError
 
 
-def tokens(*answers: httpx.Response | Exception) -> tuple[PasswordToken, list[httpx.Request]]:
+def tokens(*answers: httpx.Response | httpx.ConnectError) -> tuple[PasswordToken, list[httpx.Request]]:
     left = list(answers)
     seen: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
         seen.append(request)
-        if isinstance(left[0], Exception):
-            raise left.pop(0)
-        return left.pop(0) if len(left) > 1 else left[0]
+        first = left.pop(0) if len(left) > 1 else left[0]
+        if isinstance(first, httpx.ConnectError):
+            raise first
+        return first
 
     transport = httpx.MockTransport(answer)
     return PasswordToken("http://cognito.test", "app", "ann", "secret", transport=transport), seen
@@ -64,7 +65,7 @@ def test_a_refused_token_is_replaced() -> None:
             httpx.Response(
                 400, json={"__type": "NotAuthorizedException", "message": "Incorrect username or password."}
             ),
-            "ann could not sign in: Incorrect username or password",
+            "ann could not sign in: Incorrect password",
         ),
         (httpx.Response(200, json={"ChallengeName": "NEW_PASSWORD_REQUIRED"}), "asks for NEW_PASSWORD_REQUIRED"),
         (httpx.Response(502, text="<html>"), "HTTP 502"),

@@ -1,0 +1,85 @@
+"""Ctrl-C, in a process of its own."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.jobs import State
+from tests.client.fake import TOKEN, Service, job
+
+ROOT = Path(__file__).parents[2]
+# A shell that starts tests in the background has them, and so their children, ignore SIGINT: undo that.
+PROGRAM = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from client.cli import main; main()"
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to one process, which Windows cannot")
+
+
+@contextlib.contextmanager
+def running(service: Service, *words: str | Path) -> Iterator["subprocess.Popen[str]"]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DARKROOM_ENDPOINT": service.url, "DARKROOM_TOKEN": TOKEN}
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *map(str, words)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def until(process: "subprocess.Popen[str]", words: str) -> None:
+    assert process.stderr is not None
+    seen = ""
+    for line in process.stderr:
+        seen += line
+        if words in line:
+            return
+    raise AssertionError(f"{words!r} never came:\n{seen}")
+
+
+def test_ctrl_c_cancels_the_job(service: Service, photo: Path) -> None:
+    service.story = [job(2, "queued"), job(3, "running", progress=0.4, stage="depth", message="Measuring")]
+    with running(service, "run", "restyle_room", photo, "--style", "boho") as process:
+        until(process, "Measuring")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate()
+    assert process.returncode == 1
+    assert service.job.state is State.CANCELLED
+    assert f"darkroom: cancelled: You interrupted job {'a' * 32}; it was cancelled." in err
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_a_second_ctrl_c_quits_at_once(service: Service, photo: Path) -> None:
+    service.story = [job(3, "running", message="Measuring")]
+    service.cancel_hangs = True
+    with running(service, "run", "restyle_room", photo, "--style", "boho") as process:
+        until(process, "Measuring")
+        process.send_signal(signal.SIGINT)
+        until(process, "Cancelling")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    service.cancel_hangs = False
+    assert process.returncode == 130
+    assert "Traceback" not in err
+
+
+def test_ctrl_c_leaves_a_job_alone_that_is_only_watched(service: Service) -> None:
+    service.job = job(3, "running", message="Measuring")
+    with running(service, "jobs", "watch", "a" * 32) as process:
+        until(process, "Measuring")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+    assert process.returncode == 130
+    assert service.job.state is State.RUNNING
+    assert "Traceback" not in err
