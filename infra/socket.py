@@ -18,7 +18,7 @@ from handlers.settings import AuthorizeSettings, PushSettings, SocketSettings
 from infra.access_logs import keep_access_logs
 from infra.addresses import Addresses
 from infra.config import Config
-from infra.exceptions import acknowledge
+from infra.exceptions import acknowledge, logical_id
 from infra.functions import Functions, allow
 from infra.identity import Identity
 from infra.jobs import BY_CONNECTION, Jobs
@@ -134,6 +134,12 @@ class Socket(Construct):
             ),
         )
         keep_access_logs(stage, config=config)
+        acknowledge(
+            self,
+            "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:"
+            f"<{logical_id(self.api)}>/{SOCKET_STAGE}/POST/@connections/*]",
+            reason="A connection's id is known when somebody connects; the right is to send, on this stage alone.",
+        )
         if not config.local:
             self._let_the_gateway_log(stage)
         acknowledge(

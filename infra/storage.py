@@ -1,6 +1,6 @@
 """The bucket of pictures: what comes in, what goes out, and what the endpoint is given."""
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
 from aws_cdk.aws_s3 import (
     BlockPublicAccess,
@@ -16,7 +16,7 @@ from aws_cdk.aws_sqs import Queue
 from constructs import Construct
 
 from infra.config import Config
-from infra.exceptions import acknowledge
+from infra.exceptions import acknowledge, logical_id
 from infra.names import INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
 
 _ENDPOINT_DAYS = 7  # long enough to look into a failure; they name the person's pictures, so no longer
@@ -66,6 +66,12 @@ class Storage(Construct):
             "AwsSolutions-S1",
             reason="Access logs would hold callers' addresses and picture keys for longer than the pictures live; "
             "an operator who must audit reads turns on CloudTrail data events for the account.",
+        )
+
+        acknowledge(
+            Stack.of(self),
+            *(f"AwsSolutions-IAM5[Resource::<{logical_id(self.bucket)}.Arn>/{prefix}*]" for prefix in lifetimes),
+            reason="A role is given one prefix, not the bucket; below it the names are job ids, which no policy knows.",
         )
 
     def arn(self, prefix: str) -> str:

@@ -18,9 +18,11 @@ _MESSAGE = {
 # Real events in which there is nothing to do.
 EVENTS: dict[str, dict[str, Any]] = {
     "uploaded": {"Records": [{**_MESSAGE, "body": "{}"}]},
-    "dispatch": {"Records": [{**_MESSAGE, "body": json.dumps({"job_id": _NOBODY})}]},
+    "dispatch": {"Records": [{**_MESSAGE, "body": json.dumps({"job_id": _NOBODY, "attempt": 1})}]},
     "push": {"Records": []},
     "finished": {"Records": []},
+    "authorize": {"methodArn": "warm"},
+    "socket": {"requestContext": {"eventType": "DISCONNECT", "connectionId": "warm"}},
 }
 
 

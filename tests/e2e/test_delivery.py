@@ -93,7 +93,9 @@ def unlinked(job: dict[str, Any]) -> dict[str, Any]:
 
 def s3_event(stack: LocalStack, job_id: str) -> dict[str, Any]:
     entity = {"bucket": {"name": stack.bucket}, "object": {"key": f"uploads/{job_id}/photo", "size": 1}}
-    return {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Post", "s3": entity}]}
+    return sqs_event(
+        stack, {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Post", "s3": entity}]}
+    )
 
 
 def sqs_event(stack: LocalStack, body: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,107 @@
+"""Questions about a synthesized template, in the words of the tests."""
+
+import json
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+Resource = dict[str, Any]
+
+
+class Template:
+    """A CloudFormation template."""
+
+    def __init__(self, content: dict[str, Any]) -> None:
+        self.content = content
+        self.resources: dict[str, Resource] = content["Resources"]
+
+    @classmethod
+    def read(cls, path: Path) -> "Template":
+        return cls(json.loads(path.read_text()))
+
+    def of_type(self, kind: str, prefix: str = "") -> list[tuple[str, Resource]]:
+        """Logical ids and resources of a type."""
+        return [
+            (name, resource)
+            for name, resource in self.resources.items()
+            if resource["Type"] == f"AWS::{kind}" and name.startswith(prefix)
+        ]
+
+    def only(self, kind: str, prefix: str = "") -> Resource:
+        """The properties of the one resource of a type (whose name begins with ``prefix``)."""
+        ((_, resource),) = self.of_type(kind, prefix)
+        properties: Resource = resource["Properties"]
+        return properties
+
+    def function(self, name: str) -> Resource:
+        """The properties of one of our functions."""
+        (found,) = [
+            resource["Properties"]
+            for _, resource in self.of_type("Lambda::Function")
+            if resource["Properties"]["Handler"] == f"handlers.{name}.handler"
+        ]
+        return dict(found)
+
+    def function_id(self, name: str) -> str:
+        (found,) = [
+            logical
+            for logical, resource in self.of_type("Lambda::Function")
+            if resource["Properties"]["Handler"] == f"handlers.{name}.handler"
+        ]
+        return found
+
+    def role_may(self, role: str, action: str, resource: str) -> bool:
+        """Whether the role whose logical id begins with ``role`` may do ``action`` on ``resource``.
+
+        ``resource`` in the form of ``text``; wildcards count on the policy's side alone.
+        """
+        return any(
+            any(fnmatchcase(action, allowed) for allowed in _listed(statement["Action"]))
+            and any(fnmatchcase(resource, text(allowed)) for allowed in _listed(statement["Resource"]))
+            for statement in self.statements(role)
+        )
+
+    def function_may(self, name: str, action: str, resource: str) -> bool:
+        """Whether a function's role may do ``action`` on ``resource``."""
+        return self.role_may(self.function(name)["Role"]["Fn::GetAtt"][0], action, resource)
+
+    def function_actions(self, name: str) -> set[str]:
+        """Everything a function may do anywhere."""
+        role = self.function(name)["Role"]["Fn::GetAtt"][0]
+        return {action for statement in self.statements(role) for action in _listed(statement["Action"])}
+
+    def statements(self, role: str) -> Iterator[Resource]:
+        """The statements of a role's policies."""
+        for _, policy in self.of_type("IAM::Policy"):
+            if any(text(name).startswith(role) for name in policy["Properties"]["Roles"]):
+                yield from policy["Properties"]["PolicyDocument"]["Statement"]
+
+    def name_of(self, kind: str, prefix: str = "") -> str:
+        """The logical id of the one resource of a type."""
+        ((name, _),) = self.of_type(kind, prefix)
+        return name
+
+
+def text(value: Any) -> str:
+    """A value with its references written out: ``Bucket/uploads/*`` for the ARN of a bucket's objects.
+
+    References become the logical id, attributes ``Id`` too: which attribute it is never matters to a test.
+    """
+    match value:
+        case str():
+            return value
+        case {"Ref": name}:
+            return str(name)
+        case {"Fn::GetAtt": [name, *_]}:
+            return str(name)
+        case {"Fn::Join": [between, parts]}:
+            return str(between).join(text(part) for part in parts)
+        case {"Fn::ImportValue": name}:
+            return text(name)
+        case _:
+            return json.dumps(value)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,79 @@
+"""Who gets in."""
+
+from typing import Any
+
+from tests.infra.template import Template, text
+
+
+def routes(template: Template, api: str) -> dict[str, dict[str, Any]]:
+    return {
+        resource["Properties"]["RouteKey"]: resource["Properties"]
+        for _, resource in template.of_type("ApiGatewayV2::Route")
+        if text(resource["Properties"]["ApiId"]).startswith(api)
+    }
+
+
+def test_every_route_but_config_needs_a_token(core: Template) -> None:
+    kinds = {key: route.get("AuthorizationType", "NONE") for key, route in routes(core, "Api").items()}
+    assert kinds.pop("GET /config") == "NONE"
+    assert kinds
+    assert set(kinds.values()) == {"JWT"}
+
+
+def test_tokens_are_those_of_our_own_pool(core: Template) -> None:
+    authorizer = core.only("ApiGatewayV2::Authorizer", "Api")
+    pool, client = core.name_of("Cognito::UserPool"), core.name_of("Cognito::UserPoolClient")
+    expected = f"https://cognito-idp.AWS::Region.amazonaws.com/{pool}"
+    assert text(authorizer["JwtConfiguration"]["Issuer"]) == expected
+    assert [text(value) for value in authorizer["JwtConfiguration"]["Audience"]] == [client]
+    assert text(core.function("authorize")["Environment"]["Variables"]["ISSUER"]) == expected
+
+
+def test_another_issuer_takes_the_pools_place(other_issuer: Template) -> None:
+    assert not other_issuer.of_type("Cognito::UserPool")
+    authorizer = other_issuer.only("ApiGatewayV2::Authorizer", "Api")
+    assert authorizer["JwtConfiguration"] == {"Audience": ["our-app"], "Issuer": "https://issuer.example"}
+    variables = other_issuer.function("authorize")["Environment"]["Variables"]
+    assert variables["CLIENT_ID"] == "our-app"
+    assert variables["JWKS_URL"] == "https://issuer.example/.well-known/jwks.json"
+
+
+def test_strangers_cannot_sign_themselves_up(core: Template) -> None:
+    assert core.only("Cognito::UserPool")["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
+
+
+def test_a_socket_opens_only_with_a_token(core: Template) -> None:
+    connect = routes(core, "Socket")["$connect"]
+    assert connect["AuthorizationType"] == "CUSTOM"
+    authorizer = core.resources[text(connect["AuthorizerId"])]["Properties"]
+    assert authorizer["IdentitySource"] == ["route.request.querystring.token"]
+    assert core.function_id("authorize") in text(authorizer["AuthorizerUri"])
+
+
+def test_both_apis_are_throttled_and_logged_without_the_token(core: Template) -> None:
+    stages = core.of_type("ApiGatewayV2::Stage")
+    assert len(stages) == 2
+    for _, stage in stages:
+        assert stage["Properties"]["DefaultRouteSettings"]["ThrottlingRateLimit"] > 0
+        written = stage["Properties"]["AccessLogSettings"]["Format"]
+        assert "$context.requestId" in written
+        assert "querystring" not in written.lower()
+
+
+def test_web_pages_of_the_configured_origins_may_call(other_issuer: Template) -> None:
+    cors = other_issuer.only("ApiGatewayV2::Api", "Api")["CorsConfiguration"]
+    assert cors["AllowOrigins"] == ["https://app.example", "https://www.app.example"]
+    assert {"authorization", "idempotency-key"} <= set(cors["AllowHeaders"])
+
+
+def test_a_client_learns_the_sockets_address(core: Template) -> None:
+    url = text(core.function("api")["Environment"]["Variables"]["SOCKET_URL"])
+    assert url.endswith("/live")
+    assert core.name_of("ApiGatewayV2::Api", "Socket") in url
+    assert text(core.content["Outputs"]["SocketUrl"]["Value"]) == url
+
+
+def test_locally_every_address_is_on_the_emulators_port(local: Template) -> None:
+    for name, key in (("api", "SOCKET_URL"), ("push", "CALLBACK_URL"), ("authorize", "JWKS_URL")):
+        url = text(local.function(name)["Environment"]["Variables"][key])
+        assert url.split("://")[1].startswith("Gateway/")

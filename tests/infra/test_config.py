@@ -1,0 +1,40 @@
+"""The context of a deployment."""
+
+import pytest
+
+from infra.config import Config, ConfigError
+
+
+def test_an_empty_context_will_do() -> None:
+    config = Config.read({})
+    assert (config.stack_name, config.local, config.upload_days) == ("darkroom-main", False, 7)
+
+
+def test_the_command_lines_text_becomes_what_it_means() -> None:
+    config = Config.read({"local": "true", "upload_seconds": "60", "origins": "https://a.example,https://b.example"})
+    assert config.local is True
+    assert config.upload_seconds == 60
+    assert config.origins == ["https://a.example", "https://b.example"]
+
+
+def test_the_toolkits_own_keys_are_passed_over() -> None:
+    Config.read({"aws:cdk:version-reporting": True, "@aws-cdk/aws-iam:minimizePolicies": True})
+
+
+@pytest.mark.parametrize(
+    ("context", "said"),
+    [
+        ({"locl": "true"}, "did you mean 'local'"),
+        ({"nonsense_entirely": "1"}, "known keys: stage"),
+        ({"upload_seconds": "soon"}, "upload_seconds"),
+        ({"instance_type": "t3.micro"}, "instance_type"),
+        ({"max_instances": "0"}, "max_instances"),
+        ({"stage": "Main Stage"}, "stage"),
+        ({"issuer": "https://issuer.example"}, "issuer and audience go together"),
+        ({"jwks_url": "https://issuer.example/keys"}, "jwks_url needs an issuer"),
+        ({"alarm_email": "nobody"}, "alarm_email"),
+    ],
+)
+def test_a_wrong_context_is_refused_in_words(context: dict[str, str], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Config.read(context)

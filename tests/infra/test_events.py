@@ -1,0 +1,106 @@
+"""What calls what, how often it is tried again, and where it goes when that does not help."""
+
+from typing import Any
+
+import pytest
+
+from infra.names import FUNCTIONS
+from tests.infra.template import Template, text
+
+
+def mapping(template: Template, function: str) -> dict[str, Any]:
+    """A function's event source mapping."""
+    wanted = template.function_id(function)
+    (found,) = [
+        resource["Properties"]
+        for _, resource in template.of_type("Lambda::EventSourceMapping")
+        if text(resource["Properties"]["FunctionName"]) == wanted
+    ]
+    return dict(found)
+
+
+@pytest.mark.parametrize(("function", "queue"), [("uploaded", "JobsUploads"), ("dispatch", "JobsQueue")])
+def test_a_bad_message_holds_up_no_other_and_ends_with_the_dead_letters(
+    core: Template, function: str, queue: str
+) -> None:
+    source = mapping(core, function)
+    assert text(source["EventSourceArn"]).startswith(queue)
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    properties = core.only("SQS::Queue", queue)
+    assert text(properties["RedrivePolicy"]["deadLetterTargetArn"]).startswith("JobsDeadLetters")
+    assert properties["VisibilityTimeout"] >= 6 * core.function(function)["Timeout"]
+
+
+def test_bursts_do_not_start_a_process_each_on_this_machine(local: Template) -> None:
+    for function in ("uploaded", "dispatch"):
+        assert mapping(local, function)["ScalingConfig"]["MaximumConcurrency"] == 2
+
+
+def test_news_that_cannot_be_told_do_not_hold_up_the_rest(core: Template) -> None:
+    source = mapping(core, "push")
+    assert source["BisectBatchOnFunctionError"] is True
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert 0 < source["MaximumRecordAgeInSeconds"] <= 300
+    assert text(source["DestinationConfig"]["OnFailure"]["Destination"]).startswith("JobsDeadLetters")
+
+
+def test_both_topics_reach_finished(core: Template) -> None:
+    finished = core.function_id("finished")
+    topics = {
+        text(resource["Properties"]["TopicArn"])
+        for _, resource in core.of_type("SNS::Subscription")
+        if text(resource["Properties"]["Endpoint"]) == finished
+    }
+    assert {topic.rstrip("0123456789ABCDEF") for topic in topics} == {"ContainerSuccess", "ContainerError"}
+
+
+def test_a_notice_that_finished_cannot_handle_is_kept(core: Template) -> None:
+    config = core.only("Lambda::EventInvokeConfig")
+    assert text(config["FunctionName"]) == core.function_id("finished")
+    assert text(config["DestinationConfig"]["OnFailure"]["Destination"]).startswith("JobsDeadLetters")
+
+
+def test_sweep_runs_every_minute_and_ends_before_the_next(core: Template) -> None:
+    rule = core.only("Events::Rule")
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    assert core.function("sweep")["Timeout"] < 60
+
+
+def test_jobs_forget_themselves_and_can_be_restored(core: Template) -> None:
+    table = core.only("DynamoDB::Table", "JobsTable")
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert table["StreamSpecification"]["StreamViewType"] == "NEW_IMAGE"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_is_traced_logs_for_a_while_and_is_watched(core: Template, function: str) -> None:
+    properties = core.function(function)
+    assert properties["TracingConfig"]["Mode"] == "Active"
+    assert properties["Architectures"] == ["arm64"]
+    logs = core.resources[text(properties["LoggingConfig"]["LogGroup"])]["Properties"]
+    assert logs["RetentionInDays"] == 30
+    watched = [
+        text(dimension["Value"])
+        for _, alarm in core.of_type("CloudWatch::Alarm")
+        if alarm["Properties"]["MetricName"] == "Errors"
+        for dimension in alarm["Properties"]["Dimensions"]
+    ]
+    assert core.function_id(function) in watched
+
+
+def test_work_given_up_wakes_somebody(core: Template) -> None:
+    (alarm,) = [
+        resource["Properties"]
+        for _, resource in core.of_type("CloudWatch::Alarm")
+        if resource["Properties"]["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    ]
+    assert text(alarm["Dimensions"][0]["Value"]).startswith("JobsDeadLetters")
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    topic = text(alarm["AlarmActions"][0])
+    told = [
+        resource["Properties"]["Endpoint"]
+        for _, resource in core.of_type("SNS::Subscription")
+        if text(resource["Properties"]["TopicArn"]) == topic
+    ]
+    assert told == ["someone@example.com"]

@@ -1,0 +1,65 @@
+"""The endpoint: pays for a GPU only while there is work."""
+
+from tests.infra.template import Template, text
+
+
+def test_it_scales_to_nothing_and_no_further_than_asked(gpu: Template) -> None:
+    target = gpu.only("ApplicationAutoScaling::ScalableTarget")
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 4)
+    assert target["ResourceId"] == "endpoint/darkroom-test/variant/gpu"
+
+
+def test_the_alarm_that_starts_the_first_instance_watches_a_metric_that_exists(gpu: Template) -> None:
+    (alarm,) = [
+        resource["Properties"]
+        for _, resource in gpu.of_type("CloudWatch::Alarm")
+        if resource["Properties"]["MetricName"] == "HasBacklogWithoutCapacity"
+    ]
+    assert alarm["Namespace"] == "AWS/SageMaker"
+    assert alarm["Dimensions"] == [{"Name": "EndpointName", "Value": "darkroom-test"}]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+    (policy,) = [
+        (name, resource["Properties"])
+        for name, resource in gpu.of_type("ApplicationAutoScaling::ScalingPolicy")
+        if resource["Properties"]["PolicyType"] == "StepScaling"
+    ]
+    assert [text(action) for action in alarm["AlarmActions"]] == [policy[0]]
+    steps = policy[1]["StepScalingPolicyConfiguration"]["StepAdjustments"]
+    assert steps == [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]
+
+
+def test_more_instances_come_with_the_backlog(gpu: Template) -> None:
+    (policy,) = [
+        resource["Properties"]["TargetTrackingScalingPolicyConfiguration"]
+        for _, resource in gpu.of_type("ApplicationAutoScaling::ScalingPolicy")
+        if resource["Properties"]["PolicyType"] == "TargetTrackingScaling"
+    ]
+    metric = policy["CustomizedMetricSpecification"]
+    assert metric["MetricName"] == "ApproximateBacklogSizePerInstance"
+    assert metric["Dimensions"] == [{"Name": "EndpointName", "Value": "darkroom-test"}]
+
+
+def test_the_end_of_every_invocation_is_announced_to_the_core_stack(gpu: Template, core: Template) -> None:
+    exports = {text(o["Export"]["Name"]): text(o["Value"]) for o in core.content["Outputs"].values() if "Export" in o}
+    asynchronous = gpu.only("SageMaker::EndpointConfig")["AsyncInferenceConfig"]["OutputConfig"]
+    topics = asynchronous["NotificationConfig"]
+    assert exports[text(topics["SuccessTopic"])] == core.name_of("SNS::Topic", "ContainerSuccess")
+    assert exports[text(topics["ErrorTopic"])] == core.name_of("SNS::Topic", "ContainerError")
+    assert text(asynchronous["S3OutputPath"]).endswith("/outcomes/")
+
+
+def test_dispatch_calls_the_endpoint_that_is_made(gpu: Template, core: Template) -> None:
+    name = gpu.only("SageMaker::Endpoint")["EndpointName"]
+    assert core.function("dispatch")["Environment"]["Variables"]["ENDPOINT_NAME"] == name
+
+
+def test_a_days_spend_has_a_limit_that_somebody_hears_of(gpu: Template) -> None:
+    budget = gpu.only("Budgets::Budget")
+    assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
+    assert budget["Budget"]["TimeUnit"] == "DAILY"
+    (notification,) = budget["NotificationsWithSubscribers"]
+    assert notification["Subscribers"][0]["SubscriptionType"] == "SNS"
+
+
+def test_the_local_stack_has_no_gpu(local: Template) -> None:
+    assert not [name for name, resource in local.resources.items() if "SageMaker" in resource["Type"]]

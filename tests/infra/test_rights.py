@@ -1,0 +1,91 @@
+"""Least privilege: what each function may do, and what it may not."""
+
+import pytest
+
+from infra.names import FUNCTIONS
+from tests.infra.template import Template
+
+WRITES = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem")
+
+
+@pytest.fixture(scope="session")
+def bucket(core: Template) -> str:
+    return core.name_of("S3::Bucket")
+
+
+@pytest.fixture(scope="session")
+def jobs(core: Template) -> str:
+    return core.name_of("DynamoDB::Table", "JobsTable")
+
+
+@pytest.fixture(scope="session")
+def sockets(core: Template) -> str:
+    return core.name_of("DynamoDB::Table", "JobsSockets")
+
+
+def test_the_api_may_hand_out_uploads_and_results_but_delete_nothing(core: Template, bucket: str) -> None:
+    assert core.function_may("api", "s3:PutObject", f"{bucket}/uploads/x/photo")
+    assert core.function_may("api", "s3:GetObject", f"{bucket}/results/x/result.jpg")
+    assert not core.function_may("api", "s3:GetObject", f"{bucket}/uploads/x/photo")
+    assert not core.function_may("api", "s3:PutObject", f"{bucket}/results/x/result.jpg")
+    assert "s3:DeleteObject" not in core.function_actions("api")
+    assert "dynamodb:DeleteItem" not in core.function_actions("api")
+
+
+def test_uploads_are_read_and_removed_by_uploaded_alone(core: Template, bucket: str) -> None:
+    may = [name for name in FUNCTIONS if core.function_may(name, "s3:DeleteObject", f"{bucket}/uploads/x/photo")]
+    assert may == ["uploaded"]
+    assert not core.function_may("uploaded", "s3:DeleteObject", f"{bucket}/results/x/result.jpg")
+
+
+def test_only_dispatch_calls_the_endpoint(core: Template) -> None:
+    endpoint = "arn:AWS::Partition:sagemaker:AWS::Region:AWS::AccountId:endpoint/darkroom-test"
+    may = [name for name in FUNCTIONS if core.function_may(name, "sagemaker:InvokeEndpointAsync", endpoint)]
+    assert may == ["dispatch"]
+    assert not core.function_may("dispatch", "sagemaker:InvokeEndpointAsync", endpoint + "-other")
+
+
+def test_only_socket_and_push_speak_to_sockets(core: Template) -> None:
+    may = [name for name in FUNCTIONS if "execute-api:ManageConnections" in core.function_actions(name)]
+    assert sorted(may) == ["push", "socket"]
+
+
+def test_push_and_socket_cannot_change_a_job(core: Template, jobs: str, sockets: str) -> None:
+    for name in ("push", "socket"):
+        assert not any(core.function_may(name, action, jobs) for action in WRITES)
+        assert core.function_may(name, "dynamodb:BatchWriteItem", sockets)
+
+
+def test_the_authorizer_may_do_nothing_but_log(core: Template) -> None:
+    assert {action.partition(":")[0] for action in core.function_actions("authorize")} == {"logs", "xray"}
+
+
+def test_nobody_scans_or_does_anything_anywhere(core: Template) -> None:
+    for name in FUNCTIONS:
+        actions = core.function_actions(name)
+        assert "dynamodb:Scan" not in actions
+        assert not [action for action in actions if action.endswith("*")]
+
+
+def test_the_container_may_work_on_pictures_and_tell_of_its_job(core: Template, bucket: str, jobs: str) -> None:
+    def may(action: str, resource: str) -> bool:
+        return core.role_may("ContainerRole", action, resource)
+
+    assert may("s3:GetObject", f"{bucket}/uploads/x/photo")
+    assert may("s3:PutObject", f"{bucket}/results/x/result.jpg")
+    assert may("s3:DeleteObject", f"{bucket}/results/x/result.jpg")
+    assert may("dynamodb:UpdateItem", jobs)
+    assert not may("s3:PutObject", f"{bucket}/uploads/x/photo")
+    assert not may("s3:DeleteObject", f"{bucket}/uploads/x/photo")
+    assert not may("dynamodb:PutItem", jobs)
+    assert not may("dynamodb:DeleteItem", jobs)
+    assert not may("sqs:SendMessage", core.name_of("SQS::Queue", "JobsQueue"))
+
+
+def test_only_sagemaker_assumes_the_containers_role_in_the_cloud(core: Template, local: Template) -> None:
+    def principals(template: Template) -> set[str]:
+        statements = template.only("IAM::Role", "ContainerRole")["AssumeRolePolicyDocument"]["Statement"]
+        return {kind for statement in statements for kind in statement["Principal"]}
+
+    assert principals(core) == {"Service"}
+    assert principals(local) == {"Service", "AWS"}

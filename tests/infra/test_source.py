@@ -1,0 +1,74 @@
+"""What goes into the functions."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from infra import source
+
+
+def test_the_code_is_ours_alone_and_below_a_megabyte(tmp_path: Path) -> None:
+    folder = source.code(tmp_path)
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {"handlers/api.py", "pipeline/jobs.py", "pipeline/styles.toml"} <= names
+    assert not [name for name in names if not name.startswith(("handlers/", "pipeline/"))]
+    assert "pipeline/stages.py" not in names
+    with zipfile.ZipFile(tmp_path / "code.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.write(folder / name, name)
+    assert (tmp_path / "code.zip").stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize("module", ["api", "authorize", "dispatch", "finished", "push", "socket", "sweep", "uploaded"])
+def test_every_function_finds_all_that_it_imports(tmp_path: Path, module: str) -> None:
+    script = (
+        "import importlib, sys; sys.path[:] = [p for p in sys.path if p.endswith(('site-packages', 'lib-dynload')) or "
+        f"'python3' in p]; sys.path.insert(0, {str(source.code(tmp_path))!r}); "
+        f"module = importlib.import_module('handlers.{module}'); print(module.__file__, callable(module.handler))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", script], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith("True")
+    assert str(tmp_path) in done.stdout
+
+
+def test_the_same_code_is_the_same_asset_and_is_copied_once(tmp_path: Path) -> None:
+    first = source.code(tmp_path)
+    mark = first / "handlers" / "__init__.py"
+    before = mark.stat().st_mtime_ns
+    assert source.code(tmp_path) == first
+    assert mark.stat().st_mtime_ns == before
+
+
+def test_a_layer_that_is_there_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built: list[list[str]] = []
+
+    def run(command: list[str], **_options: object) -> "subprocess.CompletedProcess[str]":
+        built.append(command)
+        (Path(command[command.index("--target") + 1]) / "boto3").mkdir(parents=True)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(source.subprocess, "run", run)
+    first, second = source.layer(tmp_path), source.layer(tmp_path)
+    assert first == second
+    assert (first / "python" / "boto3").is_dir()
+    (command,) = built
+    assert "--require-hashes" in command
+    assert "aarch64-manylinux2014" in command
+
+
+def test_a_layer_that_cannot_be_built_leaves_nothing_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(command: list[str], **_options: object) -> "subprocess.CompletedProcess[str]":
+        return subprocess.CompletedProcess(command, 1, "", "no network")
+
+    monkeypatch.setattr(source.subprocess, "run", run)
+    with pytest.raises(source.BuildError, match="no network"):
+        source.layer(tmp_path)
+    assert not list((tmp_path / "layer").iterdir())

@@ -1,0 +1,73 @@
+"""The bucket: private, encrypted, and nothing in it for longer than it should be."""
+
+import pytest
+
+from tests.infra.template import Template, text
+
+
+def test_nobody_reaches_it_by_plain_http(core: Template) -> None:
+    (denied,) = [
+        statement
+        for statement in core.only("S3::BucketPolicy")["PolicyDocument"]["Statement"]
+        if statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+    ]
+    assert denied["Effect"] == "Deny"
+    assert denied["Action"] == "s3:*"
+    assert denied["Principal"] == {"AWS": "*"}
+
+
+def test_it_is_closed_to_the_public(core: Template) -> None:
+    blocked = core.only("S3::Bucket")["PublicAccessBlockConfiguration"]
+    assert all(blocked[name] for name in ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls"))
+    assert blocked["RestrictPublicBuckets"]
+
+
+def test_it_is_encrypted(core: Template) -> None:
+    (rule,) = core.only("S3::Bucket")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "days"), [("uploads/", 7), ("results/", 30), ("previews/", 1), ("invocations/", 7), ("outcomes/", 7)]
+)
+def test_everything_has_an_end(core: Template, prefix: str, days: int) -> None:
+    rules = core.only("S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    assert [rule["ExpirationInDays"] for rule in rules if rule.get("Prefix") == prefix] == [days]
+
+
+def test_half_an_upload_is_forgotten(core: Template) -> None:
+    rules = core.only("S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    assert {"DaysAfterInitiation": 1} in [rule.get("AbortIncompleteMultipartUpload") for rule in rules]
+
+
+def test_results_live_as_long_as_their_jobs(other_issuer: Template) -> None:
+    rules = other_issuer.only("S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    assert [rule["ExpirationInDays"] for rule in rules if rule.get("Prefix") == "results/"] == [90]
+    assert other_issuer.function("api")["Environment"]["Variables"]["RETENTION_DAYS"] == "90"
+
+
+def test_browsers_may_upload_from_the_configured_origins_alone(core: Template, other_issuer: Template) -> None:
+    (rule,) = other_issuer.only("S3::Bucket")["CorsConfiguration"]["CorsRules"]
+    assert rule["AllowedOrigins"] == ["https://app.example", "https://www.app.example"]
+    assert "POST" in rule["AllowedMethods"]
+    assert "DELETE" not in rule["AllowedMethods"]
+
+
+def test_only_uploads_are_announced_and_s3_may_do_it(core: Template) -> None:
+    bucket = core.only("S3::Bucket")
+    (announced,) = bucket["NotificationConfiguration"]["QueueConfigurations"]
+    assert announced["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": "uploads/"}]
+    queue = text(announced["Queue"])
+    granted = [
+        statement
+        for _, policy in core.of_type("SQS::QueuePolicy")
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+        if statement["Principal"] == {"Service": "s3.amazonaws.com"}
+    ]
+    assert [(statement["Action"], text(statement["Resource"])) for statement in granted] == [("sqs:SendMessage", queue)]
+
+
+def test_pictures_outlive_the_stack_unless_told_otherwise(core: Template, other_issuer: Template) -> None:
+    ((_, kept),) = core.of_type("S3::Bucket")
+    ((_, dropped),) = other_issuer.of_type("S3::Bucket")
+    assert (kept["DeletionPolicy"], dropped["DeletionPolicy"]) == ("Retain", "Delete")
