@@ -1,4 +1,4 @@
-"""The asynchronous endpoint's stand-in, through plain boto3 clients; S3, SNS and SQS are moto's."""
+"""The asynchronous endpoint's stand-in, through plain boto3 clients; S3, SNS and SQS are the emulator's."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ import urllib3
 import uvicorn
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
+from infra.local import emulator
 from infra.local.endpoint.__main__ import build
+from infra.local.endpoint.aws import Aws, AwsError
 from infra.local.endpoint.faults import Faults, FaultValues
 from infra.local.endpoint.invocation import EndpointInvocation
 from infra.local.endpoint.server import Wire
@@ -26,6 +28,13 @@ from infra.local.endpoint.settings import Settings
 
 BUCKET = "pictures"
 ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Cloud:
+    url: str
+    topics: dict[str, str]
+    queues: dict[str, str]
 
 
 class Stack:
@@ -56,7 +65,7 @@ class Stack:
     def notification(self, topic: str, *, wait: bool = True) -> dict[str, Any] | None:
         """The next message of a topic; with ``wait``, as soon as there is one."""
         while True:
-            answer = self.sqs.receive_message(QueueUrl=self._queues[topic], WaitTimeSeconds=1)
+            answer = self.sqs.receive_message(QueueUrl=self._queues[topic], WaitTimeSeconds=5 if wait else 0)
             for message in answer.get("Messages", []):
                 self.sqs.delete_message(QueueUrl=self._queues[topic], ReceiptHandle=message["ReceiptHandle"])
                 return json.loads(json.loads(message["Body"])["Message"])
@@ -79,22 +88,42 @@ class Stack:
         return status
 
 
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """The emulator, with a bucket and two topics that queues listen to."""
+    folder, port = tmp_path_factory.mktemp("emulator"), emulator.free_port()
+    process = emulator.start(folder, port, endpoint_url="http://127.0.0.1:1")
+    try:
+        emulator.wait_until_ready(process, emulator.ready_url(port), folder / emulator.LOG)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(ROOT)
+            for name, value in emulator.credentials(port).items():
+                patch.setenv(name, value)
+            boto3.client("s3").create_bucket(Bucket=BUCKET)
+            sns, sqs = boto3.client("sns"), boto3.client("sqs")
+            topics, queues = {}, {}
+            for name in ("success", "error"):
+                topics[name] = sns.create_topic(Name=name)["TopicArn"]
+                statement = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Resource": "*"}
+                policy = json.dumps({"Statement": [statement | {"Action": "sqs:SendMessage"}]})
+                queues[name] = sqs.create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
+                attributes = sqs.get_queue_attributes(QueueUrl=queues[name], AttributeNames=["QueueArn"])
+                arn = attributes["Attributes"]["QueueArn"]
+                sns.subscribe(TopicArn=topics[name], Protocol="sqs", Endpoint=arn)
+            yield Cloud(emulator.address(port), topics, queues)
+    finally:
+        emulator.stop(process, folder)
+
+
 @contextmanager
-def serving(**changes: Any) -> Iterator[Stack]:
-    sns, sqs, s3 = boto3.client("sns"), boto3.client("sqs"), boto3.client("s3")
-    s3.create_bucket(Bucket=BUCKET)
-    topics, queues = {}, {}
-    for name in ("success", "error"):
-        topics[name] = sns.create_topic(Name=name)["TopicArn"]
-        queues[name] = sqs.create_queue(QueueName=name)["QueueUrl"]
-        arn = f"arn:aws:sqs:us-east-1:123456789012:{name}"
-        sns.subscribe(TopicArn=topics[name], Protocol="sqs", Endpoint=arn)
+def serving(cloud: Cloud, **changes: Any) -> Iterator[Stack]:
     values: dict[str, Any] = {
         "endpoint_name": "pictures-gpu",
         "output_location": f"s3://{BUCKET}/outcomes",
         "failure_location": f"s3://{BUCKET}/outcomes/failures/",
-        "success_topic_arn": topics["success"],
-        "error_topic_arn": topics["error"],
+        "success_topic_arn": cloud.topics["success"],
+        "error_topic_arn": cloud.topics["error"],
+        "aws_endpoint_url": cloud.url,
         "jobs_table": "jobs",
         "bucket": BUCKET,
         "container_module": "tests.infra.fake_container",
@@ -107,7 +136,7 @@ def serving(**changes: Any) -> Iterator[Stack]:
     thread.start()
     started.wait(30)
     try:
-        yield Stack(wire, server.servers[0].sockets[0].getsockname()[1], queues)
+        yield Stack(wire, server.servers[0].sockets[0].getsockname()[1], cloud.queues)
     finally:
         server.should_exit = True
         thread.join()
@@ -122,27 +151,26 @@ def announced(startup: Callable[..., Any], started: threading.Event) -> Callable
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.chdir(ROOT)
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    with mock_aws():
-        yield
-
-
-@pytest.fixture
-def start(aws: None) -> Iterator[Callable[..., Stack]]:
+def start(cloud: Cloud) -> Iterator[Callable[..., Stack]]:
     with ExitStack() as stack:
-        yield lambda **changes: stack.enter_context(serving(**changes))
+        yield lambda **changes: stack.enter_context(serving(cloud, **changes))
+
+
+@pytest.fixture(scope="module")
+def shared(cloud: Cloud) -> Iterator[Stack]:
+    with serving(cloud) as stack:
+        yield stack
 
 
 @pytest.fixture
-def running(start: Callable[..., Stack]) -> Stack:
-    return start()
+def running(shared: Stack) -> Iterator[Stack]:
+    """A stand-in with one warm instance, its switches off and its topics silent."""
+    yield shared
+    shared.faults(**FaultValues().model_dump())
+    shared.until(lambda status: status["invocations"] == 0)
+    for topic in ("success", "error"):
+        while shared.notification(topic, wait=False) is not None:
+            pass
 
 
 def test_an_answer_is_written_and_announced(running: Stack) -> None:
@@ -319,7 +347,9 @@ def test_each_crash_is_taken_once() -> None:
 
 
 def test_containers_alone_get_the_roles_credentials(start: Callable[..., Stack]) -> None:
-    stack = start(container_role_arn="arn:aws:iam::123456789012:role/container")
+    policy = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
+    role = boto3.client("iam").create_role(RoleName="container", AssumeRolePolicyDocument=json.dumps(policy))
+    stack = start(container_role_arn=role["Role"]["Arn"])
     assert urllib3.request("GET", f"{stack.url}/_credentials").status == 403
     assert stack.role is not None
     environment = stack.role.environment()
@@ -329,6 +359,16 @@ def test_containers_alone_get_the_roles_credentials(start: Callable[..., Stack])
         headers={"Authorization": environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"] or ""},
     )
     assert {"AccessKeyId", "SecretAccessKey", "Token", "Expiration"} <= set(answer.json())
+
+
+def test_what_s3_refuses_is_an_error(cloud: Cloud) -> None:
+    credentials = boto3.Session().get_credentials()
+    assert credentials is not None
+    aws = Aws(cloud.url, "us-east-1", credentials, connections=1)
+    aws.write(f"s3://{BUCKET}/a folder/ä+b~(1).json", b"{}", "application/json")
+    assert aws.read(f"s3://{BUCKET}/a folder/ä+b~(1).json") == b"{}"
+    with pytest.raises(AwsError, match="404"):
+        aws.read(f"s3://{BUCKET}/nothing")
 
 
 def test_an_instance_ends_when_its_parent_dies() -> None:

@@ -4,27 +4,15 @@ import logging
 
 import boto3
 import uvicorn
-from botocore.config import Config
 
+from infra.local.endpoint.aws import Aws
 from infra.local.endpoint.credentials import RoleCredentials
-from infra.local.endpoint.endpoint import Endpoint
+from infra.local.endpoint.endpoint import Endpoint, workers
 from infra.local.endpoint.faults import Faults, FaultValues
 from infra.local.endpoint.fleet import Fleet, Launch
 from infra.local.endpoint.instance import Instance
 from infra.local.endpoint.server import Wire
 from infra.local.endpoint.settings import Settings
-
-# Everything is on this machine: no checksums beyond what S3 asks for, no validation of what we write ourselves.
-CONFIG = Config(
-    max_pool_connections=64,
-    parameter_validation=False,
-    tcp_keepalive=True,
-    connect_timeout=2,
-    read_timeout=30,
-    request_checksum_calculation="when_required",
-    response_checksum_validation="when_required",
-    s3={"addressing_style": "path"},
-)
 
 
 def build(settings: Settings) -> Wire:
@@ -32,7 +20,7 @@ def build(settings: Settings) -> Wire:
     role = None
     if settings.container_role_arn is not None:
         url = f"http://127.0.0.1:{settings.port}"
-        role = RoleCredentials(settings.container_role_arn, boto3.client("sts", config=CONFIG), url)
+        role = RoleCredentials(settings.container_role_arn, boto3.client("sts"), url)
     faults = Faults(
         FaultValues(
             cold_start_seconds=settings.cold_start_seconds,
@@ -48,8 +36,11 @@ def build(settings: Settings) -> Wire:
         start_seconds=settings.start_seconds,
         stop_seconds=settings.stop_seconds,
     )
-    s3, sns = boto3.client("s3", config=CONFIG), boto3.client("sns", config=CONFIG)
-    return Wire(settings, Endpoint(settings, fleet, faults, s3, sns), fleet, faults, role)
+    credentials = boto3.Session().get_credentials()
+    if credentials is None:
+        raise SystemExit("there are no AWS credentials in the environment")
+    aws = Aws(settings.aws_endpoint_url, settings.aws_region, credentials, connections=workers(settings))
+    return Wire(settings, Endpoint(settings, fleet, faults, aws), fleet, faults, role)
 
 
 def _launcher(settings: Settings, role: RoleCredentials | None) -> Launch:

@@ -4,25 +4,24 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.endpoint import notify
+from infra.local.endpoint.aws import Aws, AwsError
 from infra.local.endpoint.faults import Faults
 from infra.local.endpoint.fleet import Closed, Fleet
 from infra.local.endpoint.instance import Instance, InstanceCrashed, InvocationTimedOut
-from infra.local.endpoint.invocation import EndpointInvocation, split_location
+from infra.local.endpoint.invocation import EndpointInvocation
 from infra.local.endpoint.settings import Settings
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sns import SNSClient
 
 logger = logging.getLogger(__name__)
 
 # Threads that read inputs ahead, wait for a slot, and write and announce answers.
 LEAST_WORKERS = 16
+
+
+def workers(settings: Settings) -> int:
+    """How many invocations are being looked after at once."""
+    return max(LEAST_WORKERS, 2 * settings.instances * settings.concurrency)
 
 
 class _Failure(Exception):
@@ -38,16 +37,13 @@ class _Failure(Exception):
 class Endpoint:
     """The queue before a fleet of instances. Safe to share between threads."""
 
-    def __init__(self, settings: Settings, fleet: Fleet, faults: Faults, s3: "S3Client", sns: "SNSClient") -> None:
+    def __init__(self, settings: Settings, fleet: Fleet, faults: Faults, aws: Aws) -> None:
         self._settings = settings
         self._fleet = fleet
         self._faults = faults
-        self._s3 = s3
-        self._sns = sns
+        self._aws = aws
         self._closed = threading.Event()
-        self._workers = ThreadPoolExecutor(
-            max(LEAST_WORKERS, 2 * settings.instances * settings.concurrency), thread_name_prefix="invocation"
-        )
+        self._workers = ThreadPoolExecutor(workers(settings), thread_name_prefix="invocation")
 
     def output_location(self, invocation: EndpointInvocation) -> str:
         """Where the answer to ``invocation`` will lie."""
@@ -80,7 +76,7 @@ class Endpoint:
                 self._announce(invocation, answer, content_type)
         except Closed:
             logger.info("dropped %s: the endpoint is closing", invocation.inference_id)
-        except (ClientError, BotoCoreError):
+        except AwsError:
             logger.exception("the answer to %s could not be written or announced", invocation.inference_id)
         except Exception:
             logger.exception("invocation %s was lost", invocation.inference_id)
@@ -88,10 +84,9 @@ class Endpoint:
             self._fleet.leave()
 
     def _answer(self, invocation: EndpointInvocation, expires: float) -> tuple[bytes, str]:
-        bucket, key = split_location(invocation.input_location)
         try:
-            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except (ClientError, BotoCoreError) as error:
+            body = self._aws.read(invocation.input_location)
+        except AwsError as error:
             raise _Failure(f"ClientError: Unable to read the input at {invocation.input_location}: {error}") from error
         with self._fleet.slot(expires - time.monotonic()) as instance:
             if instance is None:
@@ -133,7 +128,7 @@ class Endpoint:
 
     def _announce(self, invocation: EndpointInvocation, answer: bytes, content_type: str) -> None:
         location = self.output_location(invocation)
-        self._put(location, answer, content_type)
+        self._aws.write(location, answer, content_type)
         message = notify.success(invocation, self._settings.aws_region, location=location, content_type=content_type)
         self._publish(self._settings.success_topic_arn, message)
 
@@ -141,7 +136,7 @@ class Endpoint:
         logger.warning("invocation %s failed: %s", invocation.inference_id, failure.reason)
         location = self.failure_location(invocation) if failure.answer is not None else None
         if location is not None and failure.answer is not None:
-            self._put(location, failure.answer, failure.content_type)
+            self._aws.write(location, failure.answer, failure.content_type)
         message = notify.failure(
             invocation,
             self._settings.aws_region,
@@ -151,14 +146,10 @@ class Endpoint:
         )
         self._publish(self._settings.error_topic_arn, message)
 
-    def _put(self, location: str, body: bytes, content_type: str) -> None:
-        bucket, key = split_location(location)
-        self._s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
-
     def _publish(self, topic: str | None, message: str) -> None:
         faults = self._faults.values
         if faults.delay_seconds:
             self._closed.wait(faults.delay_seconds)
         if topic is not None:
             for _ in range(2 if faults.duplicate else 1):
-                self._sns.publish(TopicArn=topic, Message=message)
+                self._aws.publish(topic, message)

@@ -66,13 +66,3 @@ def _seconds(headers: Mapping[str, str], name: str) -> int:
     if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
         raise InvalidInvocation(f"{name} must be a whole number from {least} to {most}, not {text!r}.")
     return int(text)
-
-
-def split_location(location: str) -> tuple[str, str]:
-    """Bucket and key of an S3 location.
-
-    >>> split_location("s3://bucket/a/b.json")
-    ('bucket', 'a/b.json')
-    """
-    bucket, _, key = location.removeprefix("s3://").partition("/")
-    return bucket, key

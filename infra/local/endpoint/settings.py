@@ -20,6 +20,7 @@ class Settings(BaseSettings):
     failure_location: str | None = Field(None, pattern=S3_LOCATION, description="Where failures go, likewise.")
     success_topic_arn: str | None = None
     error_topic_arn: str | None = None
+    aws_endpoint_url: str = Field(description="Where the emulator is.")
     aws_region: str = Field("us-east-1", validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
     container_role_arn: str | None = Field(
         None, description="Whose rights the instances have; else the stand-in's own."
