@@ -1,0 +1,58 @@
+"""Which plan does a kind on an engine. Engines are imported when first asked for: they are heavy."""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.jobs import Engine, Kind
+from pipeline.stages import Plan
+
+# Module with a function ``plan() -> Plan``, for every kind that an engine can do.
+_MODULES: dict[tuple[Kind, Engine], str] = {
+    (Kind.RESTYLE_ROOM, Engine.PREVIEW): "pipeline.preview.restyle",
+    (Kind.UPSCALE, Engine.PREVIEW): "pipeline.preview.upscale",
+}
+
+
+def plan(kind: Kind, engine: Engine, *, allow_preview: bool = False) -> Plan:
+    """The plan for a kind on an engine, built once.
+
+    With ``allow_preview``, the preview engine's plan where ``engine`` has none: the plan's ``engine`` says which it
+    is. Raises ``DarkroomError`` (``engine_unavailable``) when there is none.
+    """
+    chosen = engine
+    if allow_preview and (kind, engine) not in _MODULES:
+        chosen = Engine.PREVIEW
+    if (kind, chosen) not in _MODULES:
+        hint = " Set allow_preview to take the preview engine instead." if (kind, Engine.PREVIEW) in _MODULES else ""
+        raise DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE, f"The {engine.value} engine cannot do {kind.value} here.{hint}"
+        )
+    return _build(kind, chosen)
+
+
+def available() -> tuple[tuple[Kind, Engine], ...]:
+    """Every kind and engine that ``plan`` can answer."""
+    return tuple(_MODULES)
+
+
+def describe(made: Plan) -> str:
+    """A plan as a Markdown table, from its stages' declarations."""
+    lines = [
+        f"### `{made.kind.value}` on `{made.engine.value}`",
+        "",
+        "| stage | share | slot | needs | gives |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for stage, share in made.steps:
+        needs, gives = (", ".join(a.name for a in side) or "–" for side in (stage.requires, stage.provides))
+        lines.append(f"| {stage.name}: {stage.message} | {share:.0%} | {stage.slot.value} | {needs} | {gives} |")
+    artifacts = {artifact.name: artifact.about for stage, _ in made.steps for artifact in stage.provides}
+    return "\n".join([*lines, "", *(f"- **{name}**: {about}" for name, about in artifacts.items())])
+
+
+@cache
+def _build(kind: Kind, engine: Engine) -> Plan:
+    build: Callable[[], Plan] = import_module(_MODULES[kind, engine]).plan
+    return build()

@@ -1,0 +1,1 @@
+"""The preview engine: OpenCV and NumPy, no weights, about a second per picture."""

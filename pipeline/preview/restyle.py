@@ -1,0 +1,148 @@
+"""``restyle_room`` on the preview engine: find the room, repaint it in the style's materials, regrade the light."""
+
+import numpy as np
+
+from pipeline.artifacts import PHOTO, QUALITY, RESULT, SAVED
+from pipeline.jobs import Engine, Kind, RestyleRoomParams, Room
+from pipeline.preview import depth, light, paint, quality
+from pipeline.preview.analysis import Layout, find_layout, reduced
+from pipeline.preview.files import LoadPhoto, SaveResult
+from pipeline.preview.lines import Floats
+from pipeline.preview.paint import Repaint
+from pipeline.preview.room import WALLS, Face
+from pipeline.stages import Artifact, Plan, Slot, Stage, Work
+from pipeline.styles import Finish, Style, styles
+
+SURE = 0.35  # confidence below which a room is not repainted
+BAND = 256  # rows painted at a time, so that memory does not grow with the picture
+
+LAYOUT: Artifact[Layout] = Artifact("layout", "camera, room box, bare surfaces at the analysed size; confidence")
+DEPTH: Artifact[Floats | None] = Artifact("depth", "h×w float32, distance in camera heights; None without a room")
+REPAINTED: Artifact[np.ndarray] = Artifact("repainted", "H×W×3 uint8 sRGB, new materials in the photo's own light")
+
+
+def _params(work: Work) -> RestyleRoomParams:
+    assert isinstance(work.params, RestyleRoomParams)
+    return work.params
+
+
+class FindLayout(Stage):
+    """Lines, vanishing points, the room as a box, and what of its sides is bare."""
+
+    name = "layout"
+    message = "Finding floor, walls and ceiling"
+    slot = Slot.COMPUTE
+    requires = (PHOTO,)
+    provides = (LAYOUT,)
+
+    def run(self, work: Work) -> None:
+        layout = find_layout(reduced(work[PHOTO]))
+        if layout.confidence < SURE:
+            work.notes.append("No floor, walls or ceiling were found with confidence: only the light was changed.")
+        work[LAYOUT] = layout
+
+
+class EstimateDepth(Stage):
+    """How far away everything is, from the room's geometry."""
+
+    name = "depth"
+    message = "Measuring depth"
+    slot = Slot.COMPUTE
+    requires = (LAYOUT,)
+    provides = (DEPTH,)
+
+    def run(self, work: Work) -> None:
+        layout = work[LAYOUT]
+        sure = layout.confidence >= SURE
+        work[DEPTH] = depth.estimate(layout.box, layout.camera, layout.surfaces) if sure else None
+
+
+class Paint(Stage):
+    """New materials on floor, walls and ceiling, in perspective, under the old light; things stay untouched."""
+
+    name = "repaint"
+    message = "Laying the new floor and painting the walls"
+    slot = Slot.COMPUTE
+    requires = (PHOTO, LAYOUT)
+    provides = (REPAINTED,)
+
+    def run(self, work: Work) -> None:
+        photo, layout, params = work[PHOTO], work[LAYOUT], _params(work)
+        if params.room is None:
+            work.notes.append("The preview engine does not recognise rooms: a dry room's floor was taken.")
+        if layout.confidence < SURE:
+            work[REPAINTED] = photo
+            return
+        finishes = finishes_of(styles()[params.style], params.room, layout)
+        plan = paint.prepare(reduced(photo), layout.box, layout.camera, layout.surfaces, finishes, params.seed)
+        work[REPAINTED] = _in_bands(work, photo, plan, params.strength)
+
+
+def _in_bands(work: Work, photo: np.ndarray, plan: Repaint, strength: float) -> np.ndarray:
+    height = photo.shape[0]
+    result = np.empty_like(photo)
+    for start in range(0, height, BAND):
+        rows = slice(start, min(start + BAND, height))
+        result[rows] = paint.paint(photo[rows], rows, height, plan, strength)
+        work.report(rows.stop / height)
+    return result
+
+
+class Grade(Stage):
+    """The style's light over the whole picture."""
+
+    name = "grade"
+    message = "Setting the light"
+    slot = Slot.COMPUTE
+    requires = (REPAINTED,)
+    provides = (RESULT,)
+
+    def run(self, work: Work) -> None:
+        picture, params = work[REPAINTED], _params(work)
+        height = picture.shape[0]
+        result = np.empty_like(picture)
+        for start in range(0, height, BAND):
+            rows = slice(start, min(start + BAND, height))
+            style = styles()[params.style]
+            result[rows] = light.grade(picture[rows], style.light, params.strength, rows=rows, height=height)
+            work.report(rows.stop / height)
+        work[RESULT] = result
+
+
+class Validate(Stage):
+    """Score the result against the photo and the style."""
+
+    name = "validate"
+    message = "Checking the result"
+    slot = Slot.COMPUTE
+    requires = (PHOTO, LAYOUT, RESULT)
+    provides = (QUALITY,)
+
+    def run(self, work: Work) -> None:
+        layout = work[LAYOUT]
+        bare = layout.surfaces.bare if layout.confidence >= SURE else None
+        palette = list(styles()[_params(work).style].palette)
+        work[QUALITY] = quality.measure(reduced(work[PHOTO]), reduced(work[RESULT]), bare, palette)
+
+
+def finishes_of(style: Style, room: Room | None, layout: Layout) -> dict[Face, Finish]:
+    """What each side gets. The accent goes to the wall that is seen best."""
+    seen = {wall: int(np.count_nonzero(layout.surfaces.of(wall))) for wall in WALLS}
+    best = max(WALLS, key=lambda wall: seen[wall])
+    walls = {wall: style.accent if style.accent and wall == best else style.wall for wall in WALLS}
+    floor = style.wet_floor if room in {Room.KITCHEN, Room.BATHROOM} else style.floor
+    return {Face.FLOOR: floor, Face.CEILING: style.ceiling, **walls}
+
+
+def plan() -> Plan:
+    """The stages, with the share of the time that each takes."""
+    steps = (
+        (LoadPhoto(), 0.05),
+        (FindLayout(), 0.4),
+        (EstimateDepth(), 0.05),
+        (Paint(), 0.3),
+        (Grade(), 0.08),
+        (Validate(), 0.04),
+        (SaveResult(), 0.08),
+    )
+    return Plan(Kind.RESTYLE_ROOM, Engine.PREVIEW, steps, results=(SAVED, QUALITY))

@@ -1,0 +1,222 @@
+"""Which pixels show bare floor, walls and ceiling, and which show the things in the room.
+
+Seeds are pixels that look like their surface; a watershed (Meyer, 1992) carries them to the nearest edges, so that
+soft shadows stay with the wall and furniture keeps its outline.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.preview.lines import Floats, Mask
+from pipeline.preview.room import WALLS, Face
+
+SURFACE, THING = 1, 2  # watershed markers
+HUE_SPREAD, LIGHT_SPREAD = 3.5, 22.0  # how far a wall strays from its own local colour, CIELAB units in 0..255
+
+
+@dataclass(frozen=True)
+class Surfaces:
+    """``face``: h×w uint8, the box's side behind each pixel; ``bare``: h×w bool, where that side itself is seen."""
+
+    face: NDArray[np.uint8]
+    bare: Mask
+
+    def of(self, *faces: Face) -> Mask:
+        """Where these sides are seen. h×w bool."""
+        return self.bare & np.isin(self.face, faces)
+
+
+def find(lab: NDArray[np.uint8], face: NDArray[np.uint8]) -> Surfaces:
+    """Tell surfaces from things in an h×w×3 uint8 CIELAB picture whose box sides are ``face``."""
+    smooth = cv2.bilateralFilter(lab, 5, 20, 3)
+    features = _features(smooth)
+    flatness = _flatness(smooth)
+    likeness = np.zeros(lab.shape[:2], np.float32)
+    for group in (WALLS, (Face.CEILING,)):
+        inside = np.isin(face, group)
+        if inside.mean() > 0.01:
+            reached = _reached(smooth, features, flatness, inside)
+            for side in group:
+                region = face == side
+                if region.mean() > 0.003:
+                    likeness = np.where(region, _smooth_likeness(features, region, reached), likeness)
+    floor = face == Face.FLOOR
+    if floor.mean() > 0.02:
+        likeness = np.where(floor, _floor_likeness(features, floor), likeness)
+    bare = _without_islands(_spread(smooth, likeness, face), face)
+    return Surfaces(face, _without_tables(bare, floor, flatness))
+
+
+def _features(lab: NDArray[np.uint8]) -> Floats:
+    """Lightness and two hues that shade does not change. h×w×3 float32."""
+    values = lab.astype(np.float32)
+    lightness = values[..., :1]
+    return np.concatenate([lightness, (values[..., 1:] - 128) * (150 / (lightness + 40))], -1)
+
+
+def _flatness(lab: NDArray[np.uint8]) -> Floats:
+    """1 where nothing happens, falling to 0 at edges. h×w float32."""
+    light = lab[..., 0].astype(np.float32)
+    slope = np.abs(cv2.Sobel(light, cv2.CV_32F, 1, 0)) + np.abs(cv2.Sobel(light, cv2.CV_32F, 0, 1))
+    return np.exp(-cv2.blur(slope, (5, 5)) / 24)
+
+
+def _reached(smooth: NDArray[np.uint8], features: Floats, flatness: Floats, inside: Mask) -> Mask:
+    """What can be reached from the commonest colour of a group of sides without crossing an edge."""
+    hues = features[inside][:, 1:]
+    weight = flatness[inside] ** 2 * (0.3 + features[inside][:, 0] / 255)
+    bins = np.clip(((hues + 96) / 3).astype(int), 0, 63)
+    histogram = np.bincount(bins[:, 0] * 64 + bins[:, 1], weights=weight, minlength=64 * 64).reshape(64, 64)
+    peak = np.unravel_index(cv2.GaussianBlur(histogram.astype(np.float32), (0, 0), 1.0).argmax(), (64, 64))
+    hue = (np.array(peak, np.float32) + 0.5) * 3 - 96
+    close = np.exp(-((hues - hue) ** 2).sum(-1) / (2 * 3.0**2)) * weight
+    hue = (hues * close[:, None]).sum(0) / close.sum()
+    typical = inside & (((features[..., 1:] - hue) ** 2).sum(-1) < 3.0**2) & (flatness > 0.75)
+    height, width = inside.shape
+    reached = np.zeros((height + 2, width + 2), np.uint8)
+    reached[1:-1, 1:-1][~inside | (flatness < 0.45)] = 2
+    step = max(4, max(height, width) // 40)
+    flags = 4 | (1 << 8) | cv2.FLOODFILL_MASK_ONLY
+    for y, x in np.argwhere(typical[step // 2 :: step, step // 2 :: step]) * step + step // 2:
+        if not reached[y + 1, x + 1]:
+            cv2.floodFill(smooth, reached, (int(x), int(y)), 0, (3, 1, 1), (3, 1, 1), flags)
+    _, label, stats, _ = cv2.connectedComponentsWithStats((reached[1:-1, 1:-1] == 1).astype(np.uint8), connectivity=4)
+    # Walls and ceilings reach up to where they end; what only stands before them does not.
+    upper = np.zeros(inside.shape, bool)
+    highest = np.where(inside.any(0), inside.argmax(0), height)
+    upper |= inside & (np.arange(height)[:, None] - highest[None] < 0.1 * height)
+    high = np.bincount(label[upper], minlength=len(stats)) / max(1, np.count_nonzero(upper))
+    large = (stats[:, cv2.CC_STAT_AREA] > 0.03 * np.count_nonzero(inside)) & (high > 0.04)
+    large[0] = False
+    return large[label] if large.any() else typical
+
+
+def _smooth_likeness(features: Floats, region: Mask, reached: Mask) -> Floats:
+    """How much each pixel looks like its surroundings on an evenly painted side, whatever the light there."""
+    weight = (region & reached).astype(np.float32)
+    height, width = region.shape
+    local = np.zeros_like(features)
+    known = np.zeros((height, width), np.float32)
+    # Widest first: near surroundings say best what colour the light gives a wall, far ones speak where those are hidden.
+    for radius in (0.6, 0.25, 0.1):
+        size = max(3, int(radius * max(height, width))) | 1
+        total = cv2.blur(weight, (size, size))
+        mean = cv2.blur(features * weight[..., None], (size, size)) / (total + 1e-6)[..., None]
+        trust = np.clip(total / 0.08, 0, 1)[..., None]
+        local = local * (1 - trust) + mean * trust
+        known = np.maximum(known, (total > 1e-4).astype(np.float32))
+    difference = features - local
+    apart = (difference[..., 1:] ** 2).sum(-1) / HUE_SPREAD**2 + (difference[..., 0] / LIGHT_SPREAD) ** 2
+    likeness = np.exp(-0.5 * apart) * known
+    return np.where(region, np.maximum(likeness, 0.6 * weight * (apart < 16)), 0).astype(np.float32)
+
+
+def _floor_likeness(features: Floats, floor: Mask) -> Floats:
+    """How much each pixel looks like what is found all along the floor's rim.
+
+    Floors are patterned, so they are described by colour clusters. Things stand at some places of the rim, rugs lie
+    within it; the floor is what is found at most of its length.
+    """
+    height, width = floor.shape
+    reach = max(3, round(0.05 * max(height, width))) | 1
+    kernel = np.ones((reach, reach), np.uint8)
+    # The picture's sides are no rim: what they cut off is mostly furniture. Its foot is.
+    framed = cv2.copyMakeBorder(floor.astype(np.uint8), reach, 0, reach, reach, cv2.BORDER_REPLICATE)
+    framed = cv2.copyMakeBorder(framed, 0, reach, 0, 0, cv2.BORDER_CONSTANT, value=0)
+    rim = floor & (cv2.erode(framed, kernel)[reach:-reach, reach:-reach] == 0)
+    scaled = (features * np.array([0.4, 1.5, 1.5], np.float32)).astype(np.float32)
+    cv2.setRNGSeed(0)
+    sample = scaled[floor][:: max(1, int(floor.sum() // 8000))]
+    count = min(14, len(sample))
+    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 0.5)
+    centres = cv2.kmeans(sample, count, None, criteria, 1, cv2.KMEANS_PP_CENTERS)[2]
+    distance = np.stack([((scaled - centre) ** 2).sum(-1) for centre in centres])
+    nearest, near = distance.argmin(0), distance.min(0)
+    places = 16
+    column = np.broadcast_to(np.arange(width) * places // width, floor.shape)
+
+    def seen_in(where: Mask) -> NDArray[np.int64]:
+        keys = nearest[where] * places + column[where]
+        return np.bincount(keys, minlength=count * places).reshape(count, places)
+
+    beyond = (cv2.dilate(floor.astype(np.uint8), kernel) > 0) & ~floor & (near < 8.0**2)
+    seen = seen_in(rim)
+    # What stands at the wall shows on both sides of the floor's upper edge.
+    seen = np.maximum(seen - 1.5 * seen_in(beyond), 0)
+    share = seen / np.maximum(seen_in(rim).sum(0), 1)
+    occupied = np.bincount(column[rim], minlength=places) > 0.2 * rim.sum() / places
+    spread = np.minimum(share[:, occupied] / 0.15, 1).mean(1) if occupied.any() else np.zeros(count)
+    trust = np.clip((spread - 0.2) / 0.2, 0, 1)
+    # Planks and tiles come in several tones: a cluster near a trusted one is floor too, if it is seen at the rim.
+    likened = centres * np.array([0.5, 1, 1], np.float32)
+    apart = ((likened[:, None] - likened[None]) ** 2).sum(-1)
+    kin = (np.exp(-apart / (2 * 6.0**2)) * trust[None]).max(1) * np.clip(spread / 0.04, 0, 1)
+    trust = np.maximum(trust, kin)
+    likeness = trust[nearest] * np.exp(-near / (2 * 16.0**2)) * floor
+    size = max(3, round(0.006 * max(height, width))) | 1
+    return cv2.blur(likeness.astype(np.float32), (size, size))
+
+
+def _spread(smooth: NDArray[np.uint8], likeness: Floats, face: NDArray[np.uint8]) -> Mask:
+    floor = face == Face.FLOOR
+    sure = likeness > np.where(floor, 0.45, 0.5)
+    never = likeness < np.where(floor, 0.16, 0.04)
+    small = np.ones((3, 3), np.uint8)
+    markers = np.zeros(likeness.shape, np.int32)
+    markers[cv2.erode(sure.astype(np.uint8), small) > 0] = SURFACE
+    markers[cv2.erode(never.astype(np.uint8), small) > 0] = THING
+    flooded = cv2.watershed(cv2.cvtColor(smooth, cv2.COLOR_LAB2BGR), markers)
+    bare = (flooded == SURFACE).astype(np.uint8)
+    # The watershed's own lines are one pixel wide: give them to the surface and let the matte settle them.
+    bare = cv2.morphologyEx(bare, cv2.MORPH_CLOSE, small)
+    return cv2.medianBlur(bare, 3) > 0
+
+
+def _without_islands(bare: Mask, face: NDArray[np.uint8]) -> Mask:
+    """Drop patches that things enclose: the mount of a picture is no wall, a table's top no floor."""
+    floor = face == Face.FLOOR
+    reach = max(2, round(0.006 * max(face.shape)))
+    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    kept = np.zeros_like(bare)
+    for side, least, most in ((floor, 0.0004, 0.0015), (~floor, 0.012, 0.0)):
+        # Patches that hang together by a thread do not.
+        solid = cv2.morphologyEx((bare & side).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
+        beside = cv2.dilate((~side).astype(np.uint8), kernel) > 0
+        beside[-reach:] = True
+        _, label, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=4)
+        area = stats[:, cv2.CC_STAT_AREA] / face.size
+        contact = np.bincount(label[beside], minlength=len(area)) / face.size
+        keep = (area >= least) & ((contact > 0.0008) | (area < most) | (area > 0.08))
+        keep[0] = False
+        grown = cv2.dilate(keep[label].astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+        kept |= grown & bare & side
+    return kept
+
+
+def _without_tables(bare: Mask, floor: Mask, flatness: Floats) -> Mask:
+    """Drop patches of floor that edges bound and things surround: table tops of the floor's own wood."""
+    patches = bare & floor & (flatness > 0.5)
+    _, label, stats, _ = cv2.connectedComponentsWithStats(patches.astype(np.uint8), connectivity=4)
+    ring_width = 2 * max(2, round(0.008 * max(floor.shape))) + 1
+    kernel = np.ones((ring_width, ring_width), np.uint8)
+    kept = bare.copy()
+    height, width = floor.shape
+    for index in range(1, len(stats)):
+        left, top, wide, high, area = (int(value) for value in stats[index])
+        if not 0.0015 <= area / floor.size <= 0.06:
+            continue
+        box = np.s_[
+            max(0, top - ring_width) : min(height, top + high + ring_width),
+            max(0, left - ring_width) : min(width, left + wide + ring_width),
+        ]
+        own = (label[box] == index).astype(np.uint8)
+        ring = (cv2.dilate(own, kernel) > 0) & (cv2.dilate(own, kernel[2:-2, 2:-2]) == 0)
+        at_edge = ~floor[box] & bare[box]
+        with_floor = (bare[box] & floor[box]) | at_edge
+        if ring.any() and with_floor[ring].mean() < 0.4 and top + high < height - 2:
+            gone = (cv2.dilate(own, kernel) > 0) & floor[box] & ((label[box] == 0) | (own > 0))
+            kept[box] &= ~gone
+    return kept
