@@ -9,6 +9,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Body, Header, Path, Query
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import AfterValidator
 
 from handlers import clients, cursor, json_body, problems
 from handlers.bodies import (
@@ -49,6 +50,12 @@ IdempotencyKey = Annotated[
     ),
 ]
 
+Cursor = Annotated[
+    str | None,
+    AfterValidator(cursor.check),
+    Query(alias="cursor", max_length=400, description="From the page before."),
+]
+
 
 @app.post(
     "/jobs",
@@ -80,11 +87,12 @@ def create_job(
 def list_jobs(
     status: Annotated[State | None, Query(description="Only jobs in this state.")] = None,
     kind: Annotated[Kind | None, Query(description="Only jobs of this kind.")] = None,
-    cursor_: Annotated[str | None, Query(alias="cursor", max_length=400, description="From the page before.")] = None,
+    cursor_: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=100, description="Jobs on a page.")] = 20,
 ) -> Response[JobPage]:
     """The caller's jobs, newest first."""
-    records, position = _desk().page(_owner(), limit=limit, state=status, kind=kind, after=cursor.decode(cursor_))
+    after = None if cursor_ is None else cursor.decode(cursor_)
+    records, position = _desk().page(_owner(), limit=limit, state=status, kind=kind, after=after)
     jobs = [_desk().public(record) for record in records]
     return Response(HTTPStatus.OK, JSON, JobPage(jobs=jobs, cursor=cursor.encode(position)))
 

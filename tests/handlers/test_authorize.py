@@ -1,0 +1,168 @@
+"""A socket is opened for the bearer of a good token of our issuer, and for nobody else."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from handlers import authorize
+
+pytestmark = pytest.mark.usefixtures("environment")
+ARN = "arn:aws:execute-api:us-east-1:123456789012:api/prod/$connect"
+ISSUER = "https://issuer.example"
+
+
+@pytest.fixture(scope="module")
+def keys() -> dict[str, RSAPrivateKey]:
+    return {name: rsa.generate_private_key(public_exponent=65537, key_size=2048) for name in ("a", "b", "stranger")}
+
+
+class Issuer:
+    """Publishes some keys, and counts how often it is asked."""
+
+    def __init__(self, keys: dict[str, RSAPrivateKey]) -> None:
+        self.asked = 0
+        self.published = ["a"]
+        issuer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                issuer.asked += 1
+                found = [
+                    {
+                        **json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(keys[name].public_key())),
+                        "kid": name,
+                        "use": "sig",
+                    }
+                    for name in issuer.published
+                ]
+                body = json.dumps({"keys": found}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_args: object) -> None:
+                """Nothing to say."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/keys"
+
+
+@pytest.fixture
+def issuer(keys: dict[str, RSAPrivateKey], environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Issuer]:
+    issuer = Issuer(keys)
+    thread = Thread(target=issuer.server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    monkeypatch.setenv("JWKS_URL", issuer.url)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    yield issuer
+    issuer.server.shutdown()
+    thread.join()
+    issuer.server.server_close()
+
+
+@pytest.fixture
+def token(keys: dict[str, RSAPrivateKey]) -> Callable[..., str]:
+    """Makes an access token like Cognito's, with anything else you say (None: left out)."""
+
+    def make(key: str = "a", kid: str | None = None, **claims: Any) -> str:
+        now = int(time.time())
+        values = {
+            "sub": "user-1",
+            "iss": ISSUER,
+            "client_id": "app",
+            "token_use": "access",
+            "scope": "openid",
+            "iat": now,
+            "exp": now + 3600,
+            **claims,
+        }
+        present = {name: value for name, value in values.items() if value is not None}
+        return jwt.encode(present, keys[key], algorithm="RS256", headers={"kid": kid or key})
+
+    return make
+
+
+def connect(token: str | None, context: Any) -> dict[str, Any]:
+    query = None if token is None else {"token": token}
+    return authorize.handler({"type": "REQUEST", "methodArn": ARN, "queryStringParameters": query}, context)
+
+
+def effect(answer: dict[str, Any]) -> str:
+    (statement,) = answer["policyDocument"]["Statement"]
+    assert statement["Resource"] == ARN
+    found: str = statement["Effect"]
+    return found
+
+
+def test_a_good_token_opens_the_socket_for_its_owner(issuer: Issuer, token: Any, context: Any) -> None:
+    answer = connect(token(), context)
+    assert effect(answer) == "Allow"
+    assert answer["context"] == {"owner": "user-1"}
+    connect(token(sub="user-2"), context)
+    assert issuer.asked == 1
+
+
+@pytest.mark.parametrize("aud", ["app", ["other", "app"]])
+def test_other_issuers_name_the_client_as_audience(issuer: Issuer, token: Any, context: Any, aud: Any) -> None:
+    assert effect(connect(token(client_id=None, aud=aud), context)) == "Allow"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://other.example"},
+        {"iss": None},
+        {"client_id": "other"},
+        {"client_id": None},
+        {"aud": "other"},
+        {"aud": ["other"]},
+        {"exp": int(time.time()) - 10},
+        {"exp": None},
+        {"nbf": int(time.time()) + 600},
+        {"sub": None},
+        {"key": "stranger", "kid": "a"},
+        {"key": "stranger"},
+    ],
+)
+def test_any_other_token_does_not(issuer: Issuer, token: Any, context: Any, claims: dict[str, Any]) -> None:
+    answer = connect(token(**claims), context)
+    assert effect(answer) == "Deny"
+    assert "context" not in answer
+
+
+def test_neither_does_what_is_no_token_or_was_changed(issuer: Issuer, token: Any, context: Any) -> None:
+    head, body, signature = token().split(".")
+    other_body = token(sub="somebody-else").split(".")[1]
+    unsigned = jwt.encode({"sub": "user-1", "iss": ISSUER, "exp": time.time() + 60}, "", algorithm="none")
+    shared = jwt.encode({"sub": "user-1", "iss": ISSUER}, "s" * 32, algorithm="HS256", headers={"kid": "a"})
+    for bad in (None, "", "x", "a.b.c", f"{head}.{other_body}.{signature}", f"{head}.{body}.", unsigned, shared):
+        assert effect(connect(bad, context)) == "Deny"
+
+
+def test_a_new_key_of_the_issuer_is_fetched_but_not_at_every_strangers_wish(
+    issuer: Issuer, token: Any, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert effect(connect(token(), context)) == "Allow"
+    for _ in range(5):
+        assert effect(connect(token(key="b"), context)) == "Deny"
+    assert issuer.asked == 1
+    issuer.published.append("b")
+    later = time.monotonic() + 60
+    monkeypatch.setattr("jwt.jwks_client.time.monotonic", lambda: later)
+    assert effect(connect(token(key="b"), context)) == "Allow"
+
+
+def test_an_issuer_that_does_not_answer_opens_nothing(
+    issuer: Issuer, token: Any, context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JWKS_URL", "http://127.0.0.1:9/keys")
+    assert effect(connect(token(), context)) == "Deny"

@@ -1,0 +1,211 @@
+"""Sockets hear the newest of the jobs they watch, the last news for certain, and nothing of anybody else's."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from handlers import push
+from handlers.record import JobRecord
+from handlers.sockets import Subscription, Subscriptions
+from handlers.store import JobStore
+from pipeline.errors import ErrorCode, ErrorDetail
+from pipeline.jobs import Engine, Picture, Result, State
+
+pytestmark = pytest.mark.usefixtures("environment")
+JobIn = Callable[..., JobRecord]
+NO = ErrorDetail(code=ErrorCode.CANCELLED, message="no")
+NOW = 1767225600.0
+
+
+def change(job: JobRecord, number: int, at: float = NOW) -> dict[str, Any]:
+    """A stream record of the jobs table (NEW_IMAGE)."""
+    return {
+        "eventID": str(number),
+        "eventName": "MODIFY",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {
+            "ApproximateCreationDateTime": at,
+            "Keys": {"job_id": {"S": job.job_id}},
+            "NewImage": job.to_item(),
+            "SequenceNumber": str(100 + number),
+            "StreamViewType": "NEW_IMAGE",
+        },
+    }
+
+
+@pytest.fixture
+def deliver(context: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Delivers a batch of stream records, a moment after they happened."""
+    monkeypatch.setattr("handlers.clients.sockets", lambda _url: sockets)
+    monkeypatch.setattr("handlers.push.time.time", lambda: NOW + 1)
+
+    def do(*changes: dict[str, Any]) -> Any:
+        answer = push.handler({"Records": list(changes)}, context)
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    return do
+
+
+@pytest.fixture
+def watch(subscriptions: Subscriptions) -> Callable[..., None]:
+    def do(job: JobRecord, connection_id: str, owner: str | None = None, after_seq: int = 0) -> None:
+        subscriptions.add(
+            Subscription(job_id=job.job_id, connection_id=connection_id, owner=owner or job.owner, after_seq=after_seq)
+        )
+
+    return do
+
+
+def test_every_watcher_hears_the_job_as_the_api_tells_it(job_in: JobIn, watch: Any, deliver: Any, sockets: Any) -> None:
+    job = job_in(State.RUNNING)
+    other = job_in(State.QUEUED)
+    for socket in ("one", "two"):
+        watch(job, socket)
+    watch(other, "three")
+    assert deliver(change(job, 1)) == []
+    for socket in ("one", "two"):
+        (message,) = sockets.heard(socket)
+        assert message["type"] == "job"
+        assert (message["job"]["job_id"], message["job"]["state"]) == (job.job_id, "running")
+        assert "owner" not in message["job"]
+        assert "request_digest" not in message["job"]
+    assert sockets.heard("three") == []
+
+
+def test_of_several_changes_the_newest_is_told_in_whatever_order_they_come(
+    store: JobStore, job_in: JobIn, watch: Any, deliver: Any, sockets: Any
+) -> None:
+    first = job_in(State.DISPATCHED)
+    store.start(first.job_id, 1, message="Loading")
+    second = store.get(first.job_id)
+    last = store.cancel(first.job_id, first.owner, NO)
+    watch(first, "one")
+    deliver(change(first, 1), change(last, 3), change(second, 2))
+    assert [message["job"]["state"] for message in sockets.heard("one")] == ["cancelled"]
+
+
+def test_last_news_carry_links_and_end_the_watch(
+    store: JobStore, job_in: JobIn, watch: Any, deliver: Any, sockets: Any, subscriptions: Subscriptions
+) -> None:
+    job = job_in(State.RUNNING)
+    watch(job, "one")
+    picture = Picture(
+        name="result", key="results/x/result.jpg", content_type="image/jpeg", width=4, height=3, size=9, sha256="0" * 64
+    )
+    result = Result(pictures=[picture], engine=Engine.PREVIEW)
+    done = store.complete(job.job_id, 1, result=result, timeline=[], cost_usd=0)
+    assert deliver(change(done, 1)) == []
+    (message,) = sockets.heard("one")
+    assert message["job"]["result"]["pictures"][0]["url"].startswith(
+        "https://bucket.s3.us-east-1.amazonaws.com/results/"
+    )
+    assert subscriptions.of_job(job.job_id) == []
+    deliver(change(done, 1))
+    assert len(sockets.heard("one")) == 1
+
+
+def test_what_a_watcher_knows_is_not_told_again(job_in: JobIn, watch: Any, deliver: Any, sockets: Any) -> None:
+    job = job_in(State.RUNNING)
+    watch(job, "knows", after_seq=job.seq)
+    watch(job, "knows not", after_seq=job.seq - 1)
+    deliver(change(job, 1))
+    assert sockets.heard("knows") == []
+    assert len(sockets.heard("knows not")) == 1
+
+
+def test_nobody_hears_of_somebody_elses_job(job_in: JobIn, watch: Any, deliver: Any, sockets: Any) -> None:
+    job = job_in(State.RUNNING)
+    watch(job, "eavesdropper", owner="owner-2")
+    deliver(change(job, 1))
+    assert sockets.posted == []
+
+
+def test_a_closed_socket_is_forgotten_with_all_it_watched(
+    job_in: JobIn, watch: Any, deliver: Any, sockets: Any, subscriptions: Subscriptions
+) -> None:
+    job, other = job_in(State.RUNNING), job_in(State.QUEUED)
+    for watched in (job, other):
+        watch(watched, "closed")
+        watch(watched, "open")
+    sockets.closed.add("closed")
+    assert deliver(change(job, 1)) == []
+    for watched in (job, other):
+        assert [row.connection_id for row in subscriptions.of_job(watched.job_id)] == ["open"]
+    assert len(sockets.heard("open")) == 1
+
+
+def test_last_news_that_hit_a_bad_moment_are_sent_again(
+    store: JobStore, job_in: JobIn, watch: Any, deliver: Any, sockets: Any
+) -> None:
+    job = job_in(State.RUNNING)
+    watch(job, "one")
+    sockets.broken["one"] = 2
+    assert deliver(change(store.cancel(job.job_id, job.owner, NO), 1)) == []
+    assert [message["job"]["state"] for message in sockets.heard("one")] == ["cancelled"]
+
+
+def test_last_news_that_do_not_get_through_are_reported_but_not_for_ever(
+    store: JobStore, job_in: JobIn, watch: Any, deliver: Any, sockets: Any
+) -> None:
+    job, fine = job_in(State.RUNNING), job_in(State.RUNNING)
+    watch(job, "broken")
+    watch(fine, "one")
+    sockets.broken["broken"] = 10**6
+    end = store.cancel(job.job_id, job.owner, NO)
+    assert deliver(change(fine, 1), change(end, 2)) == ["102"]
+    assert len(sockets.heard("one")) == 1
+    assert deliver(change(end, 2, at=NOW - push.LAST_NEWS_SECONDS)) == []
+
+
+def test_other_news_that_do_not_get_through_are_overtaken_by_the_next(
+    job_in: JobIn, watch: Any, deliver: Any, sockets: Any, subscriptions: Subscriptions
+) -> None:
+    job = job_in(State.RUNNING)
+    watch(job, "broken")
+    sockets.broken["broken"] = 1
+    assert deliver(change(job, 1)) == []
+    assert len(subscriptions.of_job(job.job_id)) == 1
+    deliver(change(job, 2))
+    assert len(sockets.heard("broken")) == 1
+
+
+def test_a_slow_socket_holds_up_no_other(job_in: JobIn, watch: Any, deliver: Any, sockets: Any) -> None:
+    job = job_in(State.RUNNING)
+    for socket in ("slow", "fast"):
+        watch(job, socket)
+    post, fast_was_served = sockets.post_to_connection, threading.Event()
+
+    def slow_or_fast(*, ConnectionId: str, Data: bytes) -> None:  # noqa: N803 - boto3's own names
+        if ConnectionId == "slow":
+            assert fast_was_served.wait(10)
+        post(ConnectionId=ConnectionId, Data=Data)
+        if ConnectionId == "fast":
+            fast_was_served.set()
+
+    sockets.post_to_connection = slow_or_fast
+    assert deliver(change(job, 1)) == []
+    assert {to for to, _ in sockets.posted} == {"slow", "fast"}
+
+
+@pytest.mark.parametrize(
+    "image", [{}, {"job_id": {"S": "x"}}, {"job_id": {}}, {"state": {"B": b"x"}}, {"job_id": {"N": "many"}}]
+)
+def test_a_record_that_cannot_be_read_blocks_nothing(
+    job_in: JobIn, watch: Any, deliver: Any, sockets: Any, image: dict[str, Any]
+) -> None:
+    job = job_in(State.RUNNING)
+    watch(job, "one")
+    poison = change(job, 1)
+    poison["dynamodb"]["NewImage"] = image
+    assert deliver(poison, change(job, 2)) == []
+    assert len(sockets.heard("one")) == 1
+
+
+def test_forgotten_jobs_are_no_news(job_in: JobIn, deliver: Any, sockets: Any) -> None:
+    removed = change(job_in(State.QUEUED), 1)
+    removed["eventName"] = "REMOVE"
+    del removed["dynamodb"]["NewImage"]
+    assert deliver(removed) == []
+    assert sockets.posted == []

@@ -1,0 +1,42 @@
+"""What infra writes into a function's environment is what the function reads."""
+
+from typing import Any
+
+import pytest
+
+from handlers import settings
+from handlers.settings import AuthorizeSettings, DispatchSettings, Settings
+
+FUNCTIONS = [
+    value
+    for value in vars(settings).values()
+    if isinstance(value, type) and issubclass(value, Settings) and value is not Settings
+]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
+def test_what_is_written_is_read(function: type[Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+    fields: dict[str, Any] = {
+        name: f"{name}-value" for name, field in function.model_fields.items() if field.is_required()
+    }
+    for name, value in function.environment(**fields).items():
+        monkeypatch.setenv(name, value)
+    read = function.read()
+    assert {name: getattr(read, name) for name in fields} == fields
+
+
+def test_wrong_names_and_missing_ones_are_refused() -> None:
+    with pytest.raises(TypeError, match="jwks"):
+        AuthorizeSettings.environment(issuer="i", client_id="c", jwks="typo")
+    with pytest.raises(TypeError, match="jwks_url"):
+        AuthorizeSettings.environment(issuer="i", client_id="c")
+
+
+def test_numbers_become_text_and_numbers_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = DispatchSettings.environment(
+        jobs_table="j", queue_url="q", dead_letter_queue_url="d", bucket="b", endpoint_name="e", invocation_seconds=60
+    )
+    assert written["INVOCATION_SECONDS"] == "60"
+    for name, value in written.items():
+        monkeypatch.setenv(name, value)
+    assert DispatchSettings.read().invocation_seconds == 60
