@@ -17,9 +17,14 @@ from containers.gpu.worker import PlanFor, Worker
 from handlers import clients
 from handlers.store import JobStore
 from pipeline.jobs import Engine, Kind
-from pipeline.kinds import plan
+from pipeline.kinds import available, plan
 from pipeline.runner import Runner, noop_plan
 from pipeline.stages import Plan
+
+logger = logging.getLogger(__name__)
+
+# Longer than any pause between two invocations: a connection closed just as the next one comes looks like a crash.
+KEEP_ALIVE_SECONDS = 3600
 
 
 class DrainingServer(uvicorn.Server):
@@ -56,6 +61,12 @@ def _plans(settings: Settings) -> PlanFor:
     def plan_for(kind: Kind, engine: Engine, allow_preview: bool) -> Plan:
         return plan(kind, engine, allow_preview=allow_preview)
 
+    for kind, engine in available():
+        # Before the first job has to wait for it. One engine that cannot be loaded must not take the others along.
+        try:
+            plan(kind, engine)
+        except Exception:
+            logger.exception("%s on the %s engine cannot be done here", kind, engine)
     return plan_for
 
 
@@ -73,6 +84,7 @@ def main() -> None:
         log_config=None,
         access_log=False,
         lifespan="off",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=int(INTERRUPT_SECONDS),
     )
     DrainingServer(config, invocations, settings.drain_seconds).run()

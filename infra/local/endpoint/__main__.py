@@ -49,7 +49,7 @@ def _launcher(settings: Settings, role: RoleCredentials | None) -> Launch:
         "BUCKET": settings.bucket,
         "STAGES": settings.stages,
         "CONCURRENCY": str(settings.concurrency),
-        "DRAIN_SECONDS": str(max(settings.stop_seconds - 1, 0)),
+        "DRAIN_SECONDS": str(settings.stop_seconds / 2),  # the rest is for failing what did not finish
         **(role.environment() if role is not None else {}),
     }
     return lambda on_exit: Instance(settings.container_module, environment, on_exit, concurrency=settings.concurrency)

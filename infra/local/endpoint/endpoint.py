@@ -89,7 +89,7 @@ class Endpoint:
         except AwsError as error:
             raise _Failure(f"ClientError: Unable to read the input at {invocation.input_location}: {error}") from error
         with self._fleet.slot(expires - time.monotonic()) as instance:
-            if instance is None:
+            if instance is None or time.monotonic() >= expires:
                 raise _Failure("ClientError: The request expired: it was in the queue longer than RequestTTLSeconds.")
             status, answer, content_type = self._call(instance, invocation, body)
         if not 200 <= status < 300:

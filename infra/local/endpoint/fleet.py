@@ -145,6 +145,9 @@ class Fleet:
                     instance.kill()
                     instance = None
                     self._closed.wait(RETRY_SECONDS)
+        except OSError:
+            logger.exception("an instance could not be started")
+            self._closed.wait(RETRY_SECONDS)
         finally:
             with self._changed:
                 self._starting.discard(thread)
