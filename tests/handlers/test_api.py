@@ -111,7 +111,7 @@ def test_a_new_job_waits_for_its_photo(call: Call, store: JobStore) -> None:
 
 def policy_of(form: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     policy = json.loads(base64.b64decode(form["fields"]["policy"]))
-    exact = {}
+    exact: dict[str, Any] = {}
     for condition in policy["conditions"]:
         if isinstance(condition, dict):
             exact |= condition

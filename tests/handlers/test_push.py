@@ -19,8 +19,9 @@ NO = ErrorDetail(code=ErrorCode.CANCELLED, message="no")
 NOW = 1767225600.0
 
 
-def change(job: JobRecord, number: int, at: float = NOW) -> dict[str, Any]:
+def change(job: JobRecord | None, number: int, at: float = NOW) -> dict[str, Any]:
     """A stream record of the jobs table (NEW_IMAGE)."""
+    assert job is not None
     return {
         "eventID": str(number),
         "eventName": "MODIFY",

@@ -258,7 +258,7 @@ class Life(RuleBasedStateMachine):
 
 def test_any_sequence_of_events_keeps_the_contract(store: JobStore, record: Callable[..., JobRecord]) -> None:
     machine = type("BoundLife", (Life,), {"store": store, "make": staticmethod(record)})
-    run_state_machine_as_test(  # type: ignore[no-untyped-call] # hypothesis has no types for it
+    run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
