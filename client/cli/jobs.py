@@ -65,10 +65,8 @@ def show(
     if as_json:
         typer.echo(job.model_dump_json(indent=2))
         return
-    table = Table.grid(padding=(0, 2))
     for name, value in _facts(job):
-        table.add_row(name, value)
-    console().print(table, soft_wrap=True)
+        typer.echo(f"{name:<10} {value}")
 
 
 @app.command()

@@ -62,10 +62,10 @@ def show(context: typer.Context, port: PortFlag = None, endpoint: EndpointFlag =
     else:
         with existing(endpoint, token) as client:
             health = client.health()
-            typer.echo(f"API     {client.endpoint}\nsocket  {client.config().socket_url or 'none'}")
+            typer.echo(f"API      {client.endpoint}\nsocket   {client.config().socket_url or 'none'}")
     for name, part in health.parts.items():
-        typer.echo(f"{name:<8}{part.status}{f': {part.reason}' if part.reason else ''}")
-    typer.echo(f"health  {'ok' if health.ok else 'down'}")
+        typer.echo(f"{name:<9}{part.status}{f': {part.reason}' if part.reason else ''}")
+    typer.echo(f"health   {'ok' if health.ok else 'down'}")
     raise typer.Exit(0 if health.ok else 1)
 
 

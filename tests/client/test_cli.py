@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from starlette.responses import JSONResponse
 from typer.testing import CliRunner, Result
 
 from client.cli import app
@@ -206,7 +207,7 @@ def test_styles_come_from_the_service_else_from_the_contract(
 def test_status_of_an_endpoint_is_its_health(darkroom: Command, service: Service) -> None:
     sick = darkroom("status", "--endpoint", service.url)
     assert sick.exit_code == 1
-    assert "queue   down: unreachable" in sick.stdout
+    assert "queue    down: unreachable" in sick.stdout
     assert f"{service.url.replace('http', 'ws')}/socket" in sick.stdout
     service.answers = [JSONResponse({"status": "ok", "parts": {"queue": {"status": "ok"}}})]
     assert darkroom("status", "--endpoint", service.url).exit_code == 0

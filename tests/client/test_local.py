@@ -183,4 +183,4 @@ def test_status_shows_the_health_of_the_stack(runtime: Path, folder: Path, servi
     put(folder, 1001, state_of(service))
     sick = CliRunner().invoke(app, ["status", "--port", "1001"])
     assert sick.exit_code == 1
-    assert "queue   down: unreachable" in sick.stdout
+    assert "queue    down: unreachable" in sick.stdout

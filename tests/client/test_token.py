@@ -62,9 +62,7 @@ def test_a_refused_token_is_replaced() -> None:
     ("answer", "words"),
     [
         (
-            httpx.Response(
-                400, json={"__type": "NotAuthorizedException", "message": "Incorrect username or password."}
-            ),
+            httpx.Response(400, json={"__type": "NotAuthorizedException", "message": "Incorrect password."}),
             "ann could not sign in: Incorrect password",
         ),
         (httpx.Response(200, json={"ChallengeName": "NEW_PASSWORD_REQUIRED"}), "asks for NEW_PASSWORD_REQUIRED"),
