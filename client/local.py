@@ -21,7 +21,8 @@ FOLDER = ".darkroom"
 STATE_FILE = "stack.json"
 # Marks a stack that one command started for itself: others must not lean on it, it ends with that command.
 PRIVATE_MARK = "private"
-ANSWER_SECONDS = 5.0
+# A stack that is gone refuses the connection at once; one on a busy machine may take its time over the answer.
+ANSWER_TIMEOUT = httpx.Timeout(30.0, connect=2.0)
 START_SECONDS = 240.0
 STOP_SECONDS = 60.0
 TAIL_LINES = 20
@@ -53,7 +54,7 @@ class LocalStack(BaseModel):
     def answers(self) -> bool:
         """Whether its API is there: ``GET /config`` needs no token and touches nothing behind it."""
         try:
-            with httpx.Client(mounts=direct_mounts(), timeout=ANSWER_SECONDS) as http:
+            with httpx.Client(mounts=direct_mounts(), timeout=ANSWER_TIMEOUT) as http:
                 return http.get(f"{self.endpoint.rstrip('/')}/config").is_success
         except httpx.HTTPError:
             return False
