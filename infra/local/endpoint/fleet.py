@@ -41,7 +41,11 @@ class Fleet:
         self._concurrency = concurrency
         self._start_seconds = start_seconds
         self._stop_seconds = stop_seconds
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        # What the supervisor waits for, and what invocations wait for: waking all of them for each would cost more
+        # than the invocation.
+        self._changed = threading.Condition(lock)
+        self._freed = threading.Condition(lock)
         self._ready: list[Instance] = []
         self._starting: set[threading.Thread] = set()
         self._demand = 0
@@ -68,7 +72,8 @@ class Fleet:
         """One more invocation waits; the fleet grows to it."""
         with self._changed:
             self._demand += 1
-            self._changed.notify_all()
+            if self._needed() > len(self._ready) + len(self._starting):
+                self._changed.notify_all()
 
     def leave(self) -> None:
         """One of them is over."""
@@ -79,7 +84,7 @@ class Fleet:
     def slot(self, seconds: float) -> Iterator[Instance | None]:
         """A slot of a ready instance, or None when there was none for ``seconds``. Raises ``Closed``."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed.is_set() or self._free() is not None, seconds)
+            self._freed.wait_for(lambda: self._closed.is_set() or self._free() is not None, seconds)
             if self._closed.is_set():
                 raise Closed
             instance = self._free()
@@ -92,13 +97,14 @@ class Fleet:
                 with self._changed:
                     instance.in_flight -= 1
                     instance.idle_since = time.monotonic()
-                    self._changed.notify_all()
+                    self._freed.notify()
 
     def close(self) -> None:
         """Stop every instance and have every waiting ``slot`` raise ``Closed``."""
         with self._changed:
             self._closed.set()
             self._changed.notify_all()
+            self._freed.notify_all()
         self._supervisor.join()
         while True:
             with self._changed:
@@ -114,19 +120,24 @@ class Fleet:
         free = [item for item in self._ready if item.in_flight < self._concurrency and not item.doomed]
         return min(free, key=lambda instance: instance.in_flight, default=None)
 
+    def _needed(self) -> int:
+        wanted = max(self._faults.values.min_instances, -(-self._demand // self._concurrency))
+        return min(wanted, self._most)
+
     def _supervise(self) -> None:
         while not self._closed.is_set():
             with self._changed:
-                values = self._faults.values
-                needed = min(max(values.min_instances, -(-self._demand // self._concurrency)), self._most)
+                needed = self._needed()
                 for _ in range(needed - len(self._ready) - len(self._starting)):
                     thread = threading.Thread(target=self._start, name="start", daemon=True)
                     self._starting.add(thread)
                     thread.start()
+                idle = time.monotonic() - self._faults.values.idle_seconds
                 surplus = [
                     instance
                     for instance in self._ready
-                    if not instance.in_flight and time.monotonic() - instance.idle_since >= values.idle_seconds
+                    if not instance.in_flight
+                    and time.monotonic() - instance.idle_since >= self._faults.values.idle_seconds
                 ][: max(len(self._ready) - needed, 0)]
                 self._ready = [instance for instance in self._ready if instance not in surplus]
                 if not surplus:
@@ -155,6 +166,7 @@ class Fleet:
                     logger.info("%s is ready", instance)
                     instance.idle_since = time.monotonic()
                     self._ready.append(instance)
+                    self._freed.notify_all()
                 self._changed.notify_all()
 
     def _found_machine(self) -> bool:
