@@ -134,10 +134,7 @@ class Fleet:
                     thread.start()
                 idle = time.monotonic() - self._faults.values.idle_seconds
                 surplus = [
-                    instance
-                    for instance in self._ready
-                    if not instance.in_flight
-                    and time.monotonic() - instance.idle_since >= self._faults.values.idle_seconds
+                    instance for instance in self._ready if not instance.in_flight and instance.idle_since <= idle
                 ][: max(len(self._ready) - needed, 0)]
                 self._ready = [instance for instance in self._ready if instance not in surplus]
                 if not surplus:
