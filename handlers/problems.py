@@ -92,6 +92,8 @@ def _field(error: Mapping[str, Any]) -> str:
     source, *path = (str(part) for part in error["loc"])
     if source == "body" and path and path[0] in {kind.value for kind in Kind}:
         path = path[1:]
+    if error["type"].startswith("union_tag"):
+        path = [*path, error["ctx"]["discriminator"].strip("'")]
     return ".".join(path) or source
 
 

@@ -25,6 +25,10 @@ UNFINISHED = frozenset(state for state in State if not state.terminal)
 # The states in which an attempt may speak for the job.
 OWN = frozenset({State.DISPATCHED, State.RUNNING})
 
+# How far one listing reads through an owner's jobs in search of those that match.
+FILTERED_ROWS = 500
+FILTERED_PAGES = 4
+
 
 class AlreadyExists(Exception):
     """A job with this id is there already."""
@@ -210,6 +214,7 @@ class JobStore:
     ) -> tuple[list[JobRecord], tuple[str, str] | None]:
         """Jobs of ``owner``, newest first, at most ``limit``; and where to go on (``after``), None at the end.
 
+        There may be fewer, or none, before the end: the search for a rare ``state`` or ``kind`` stops now and then.
         ``after`` is (created_at as stored, job_id) of the last job seen.
         """
         names = {"#owner": "owner"}
@@ -227,17 +232,16 @@ class JobStore:
             "ExpressionAttributeNames": names,
             "ExpressionAttributeValues": to_item(values),
             "ScanIndexForward": False,
-            "Limit": limit if not filters else max(limit, 100),
+            "Limit": FILTERED_ROWS if filters else limit,
         }
         if filters:
             query["FilterExpression"] = " AND ".join(filters)
         start = after
         found: list[tuple[str, str]] = []
-        while True:
+        for _ in range(FILTERED_PAGES if filters else 1):
             if start is not None:
                 created_at, job_id = start
-                key = {"owner": owner, "created_at": created_at, "job_id": job_id}
-                query["ExclusiveStartKey"] = to_item(key)
+                query["ExclusiveStartKey"] = to_item({"owner": owner, "created_at": created_at, "job_id": job_id})
             page = self._client.query(**query)
             found += [(row["created_at"]["S"], row["job_id"]["S"]) for row in page["Items"]]
             last = page.get("LastEvaluatedKey")
@@ -245,7 +249,9 @@ class JobStore:
             if len(found) >= limit or start is None:
                 break
         more = found[limit - 1] if len(found) > limit else start
-        return self._get_all([job_id for _, job_id in found[:limit]]), more
+        records = self._get_all([job_id for _, job_id in found[:limit]])
+        # The index is a moment behind the table.
+        return [record for record in records if state is None or record.state is state], more
 
     def due(self, shard: str, now: float, *, limit: int) -> list[str]:
         """Ids of unfinished jobs of one of ``SHARDS`` that are due at ``now`` (epoch seconds), longest due first."""

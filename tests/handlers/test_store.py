@@ -147,6 +147,21 @@ def test_a_listing_shows_every_job_of_the_owner_once_newest_first(store: JobStor
         assert after is None
 
 
+def test_a_long_search_stops_now_and_then_and_goes_on_there(
+    store: JobStore, record: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.store.FILTERED_ROWS", 2)
+    monkeypatch.setattr("handlers.store.FILTERED_PAGES", 2)
+    oldest = store.create(record(kind="upscale"))
+    for _ in range(8):
+        store.create(record())
+    first, after = store.page("owner-1", limit=5, kind="upscale")
+    assert first == []
+    while after is not None:
+        first, after = store.page("owner-1", limit=5, kind="upscale", after=after)
+    assert first == [oldest]
+
+
 def test_a_filtered_listing_stops_at_its_limit_and_goes_on_there(store: JobStore, record: Any) -> None:
     made = [store.create(record(kind="upscale" if index % 2 else "restyle_room")).job_id for index in range(12)]
     seen, after = [], None
