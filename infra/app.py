@@ -8,7 +8,6 @@ from aws_cdk import App
 
 from infra.config import Config
 from infra.core import CoreStack
-from infra.gpu import GpuStack
 
 
 def build(*, context: Mapping[str, Any] | None = None, outdir: Path | None = None) -> App:
@@ -20,5 +19,7 @@ def build(*, context: Mapping[str, Any] | None = None, outdir: Path | None = Non
     config = Config.read(app.node.get_all_context())
     core = CoreStack(app, config.stack_name, config=config)
     if not config.local:  # the emulator has no SageMaker; infra.local.endpoint stands in
+        from infra.gpu import GpuStack  # noqa: PLC0415 - the CDK's modules behind it cost seconds to import
+
         GpuStack(app, f"{config.stack_name}-gpu", config=config, core=core)
     return app

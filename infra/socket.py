@@ -1,7 +1,6 @@
 """News of jobs as they happen: a WebSocket API, who may connect, and what is pushed."""
 
-from aws_cdk import Duration, RemovalPolicy, Stack
-from aws_cdk.aws_apigateway import CfnAccount
+from aws_cdk import Duration, Stack
 from aws_cdk.aws_apigatewayv2 import (
     ThrottleSettings,
     WebSocketApi,
@@ -9,7 +8,6 @@ from aws_cdk.aws_apigatewayv2 import (
 )
 from aws_cdk.aws_apigatewayv2_authorizers import WebSocketLambdaAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import WebSocketLambdaIntegration
-from aws_cdk.aws_iam import ManagedPolicy, Role, ServicePrincipal
 from aws_cdk.aws_lambda import StartingPosition
 from aws_cdk.aws_lambda_event_sources import DynamoEventSource, SqsDlq
 from constructs import Construct
@@ -104,7 +102,8 @@ class Socket(Construct):
         self.push.add_event_source(
             DynamoEventSource(
                 jobs.table,
-                starting_position=StartingPosition.LATEST,
+                # From the beginning: what happens while a deployment makes the mapping must not go untold.
+                starting_position=StartingPosition.TRIM_HORIZON,
                 batch_size=100,
                 parallelization_factor=1 if config.local else 4,
                 retry_attempts=3,
@@ -141,31 +140,11 @@ class Socket(Construct):
             reason="A connection's id is known when somebody connects; the right is to send, on this stage alone.",
         )
         if not config.local:
-            self._let_the_gateway_log(stage)
+            from infra.gateway_logs import let_gateway_log  # noqa: PLC0415 - a second to import, not needed locally
+
+            let_gateway_log(self, stage)
         acknowledge(
             self.api,
             "AwsSolutions-APIG4",
             reason="A WebSocket API authorises $connect alone; every later message comes over that connection.",
-        )
-
-    def _let_the_gateway_log(self, stage: WebSocketStage) -> None:
-        """WebSocket APIs write their logs with a role set once for the whole account and region."""
-        role = Role(
-            self,
-            "GatewayLogs",
-            assumed_by=ServicePrincipal("apigateway.amazonaws.com"),
-            managed_policies=[
-                ManagedPolicy.from_aws_managed_policy_name("service-role/AmazonAPIGatewayPushToCloudWatchLogs")
-            ],
-        )
-        # Another API of the account may use it by then.
-        role.apply_removal_policy(RemovalPolicy.RETAIN)
-        account = CfnAccount(self, "Gateway", cloud_watch_role_arn=role.role_arn)
-        account.apply_removal_policy(RemovalPolicy.RETAIN)
-        stage.node.add_dependency(account)
-        acknowledge(
-            role,
-            "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
-            "AmazonAPIGatewayPushToCloudWatchLogs]",
-            reason="The policy AWS made for exactly this role, which API Gateway checks for.",
         )

@@ -1,5 +1,6 @@
 """MiniStack: AWS in one process on one port of the loopback interface."""
 
+import json
 import os
 import shutil
 import socket
@@ -78,6 +79,7 @@ def start(folder: Path, port: int, *, endpoint_url: str) -> Process:
         raise PortTakenError(f"port {port} is in use by another program; choose one with --port")
     scratch = folder / "tmp"
     scratch.mkdir(parents=True, exist_ok=True)
+    _forget_stream_positions(folder / "state")
     environment = {
         **credentials(port),
         "GATEWAY_PORT": str(port),
@@ -98,6 +100,19 @@ def start(folder: Path, port: int, *, endpoint_url: str) -> Process:
     }
     command = [sys.executable, "-m", "ministack"]
     return Process.spawn(command, environment=environment, log=folder / LOG, folder=folder)
+
+
+def _forget_stream_positions(state: Path) -> None:
+    """Have streams be read from their beginning again.
+
+    MiniStack keeps how far each function has read a table's stream, but not the stream: after a restart it would skip
+    as many new records as there had been old ones.
+    """
+    path = state / "lambda.json"
+    if path.exists():
+        saved = json.loads(path.read_text())
+        saved["payload"].pop("dynamodb_stream_positions", None)
+        path.write_text(json.dumps(saved))
 
 
 def wait_until_ready(process: Process, url: str, log: Path, *, seconds: float = START_SECONDS) -> None:

@@ -1,6 +1,7 @@
 """Processes that outlive the command that started them, and stopping them without hitting a stranger."""
 
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,9 @@ import psutil
 from pydantic import BaseModel
 
 _CLOCK_SECONDS = 2.0  # two readings of the same start may differ by the resolution of the boot time
+_CHILD_SECONDS = 1.0
 _KILL_SECONDS = 5.0
+_POLL_SECONDS = 0.02
 
 
 class Process(BaseModel):
@@ -53,10 +56,28 @@ class Process(BaseModel):
         children = process.children(recursive=True)
         with suppress(psutil.NoSuchProcess):
             process.terminate()
-        gone, alive = psutil.wait_procs([process], timeout=seconds)
-        _, left = psutil.wait_procs(children, timeout=1.0 if gone else 0.0)
-        for stray in (*alive, *left):
+        alive = _wait([process], seconds)
+        left = [*alive, *_wait(children, 0.0 if alive else _CHILD_SECONDS)]
+        for stray in left:
             with suppress(psutil.NoSuchProcess):
                 stray.kill()
-        psutil.wait_procs([*alive, *left], timeout=_KILL_SECONDS)
+        _wait(left, _KILL_SECONDS)
         return not alive
+
+
+def _wait(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those that still run after ``seconds``. One that has ended may stay in the system's list for good, where nobody
+    asks for its status (a container without an init): psutil's own waiting would wait for it."""
+    deadline = time.monotonic() + seconds
+    left = [process for process in processes if _runs(process)]
+    while left and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+        left = [process for process in left if _runs(process)]
+    return left
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,8 +1,8 @@
 """Starting, renewing and stopping a local stack. Everything it has lives in one folder, ``.darkroom/<port>``."""
 
+import json
 import shutil
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,11 +18,13 @@ from infra.local.progress import Progress
 from infra.local.state import Login, Running, State, Tables
 from infra.local.warm import warm
 from infra.names import FAILURES, FUNCTIONS, OUTCOMES, function_output
-from infra.source import ROOT
+from infra.source import ROOT, digest
 
 ENDPOINT_LOG = "endpoint.log"
 # What of a context is the stand-in's: variables of infra.local.endpoint.settings.
 STAND_IN_KEYS = ("stages", "instances", "min_instances", "concurrency", "cold_start_seconds", "idle_seconds")
+# What its process and its containers run.
+STAND_IN_CODE = ("pipeline", "containers", "handlers", "infra/local/endpoint")
 _STOP_SECONDS = 15.0
 _ANSWER_SECONDS = 30.0
 
@@ -62,16 +64,25 @@ def up(plan: Plan, progress: Progress) -> State:
         running = _started_emulator(plan, progress)
         with progress.step("synthesizing"):
             assembly = synth.assembly(plan.context)
-        before = State.read(plan.folder)
         with progress.step("waiting for the emulator"):
             assert running.emulator is not None
             emulator.wait_until_ready(running.emulator, emulator.ready_url(plan.port), plan.folder / emulator.LOG)
-        state = before
-        if state is None or state.digest != assembly.name or not _answers(state):
+        state = State.read(plan.folder)
+        if state is not None and state.digest == assembly.name:
+            running = _stand_in(plan, running, state)  # both take their time to start: at once, then
+            if not _answers(state):
+                state = None
+        else:
+            state = None
+        if state is None:
             with progress.step("deploying"):
-                state = _deploy(plan, assembly, before)
-        state = state.model_copy(update={"endpoint_control": address(running.endpoint_port)})
-        running = _started_stand_in(plan, running, state, progress)
+                state = _deploy(plan, assembly)
+            running = _stand_in(plan, running, state)
+        with progress.step("starting the endpoint"):
+            state = state.model_copy(update={"endpoint_control": address(running.endpoint_port)})
+            assert running.stand_in is not None
+            url = f"{state.endpoint_control}/_status"
+            emulator.wait_until_ready(running.stand_in, url, plan.folder / ENDPOINT_LOG)
         warm(plan.port, state.functions)
         state.write(plan.folder)
     except BaseException:
@@ -116,7 +127,8 @@ def _started_emulator(plan: Plan, progress: Progress) -> Running:
     return running
 
 
-def _deploy(plan: Plan, assembly: Path, before: State | None) -> State:
+def _deploy(plan: Plan, assembly: Path) -> State:
+    before = State.read(plan.folder)
     clients = Clients(plan.port)
     outputs = deploy(clients, assembly, port=plan.port)
     url = address(plan.port)
@@ -164,29 +176,30 @@ def _stand_in_environment(plan: Plan, running: Running, state: State) -> dict[st
     }
 
 
-def _started_stand_in(plan: Plan, running: Running, state: State, progress: Progress) -> Running:
+def _stand_in(plan: Plan, running: Running, state: State) -> Running:
+    """Have the stand-in running with what it must be told and with today's code; it need not answer yet."""
     environment = _stand_in_environment(plan, running, state)
+    code = [path.relative_to(ROOT) for folder in STAND_IN_CODE for path in (ROOT / folder).rglob("*.py")]
+    wanted = digest(code, json.dumps(environment, sort_keys=True))
     if running.stand_in is not None and running.stand_in.find() is not None:
-        # What it was told, and the code its container runs, may have changed.
+        if running.stand_in_digest == wanted:
+            return running
         running.stand_in.stop(_STOP_SECONDS)
-    with progress.step("starting the endpoint"):
-        process = Process.spawn(
-            [sys.executable, "-m", "infra.local.endpoint"],
-            environment=environment,
-            log=plan.folder / ENDPOINT_LOG,
-            folder=ROOT,
-        )
-        running = running.model_copy(update={"stand_in": process})
-        running.write(plan.folder)
-        emulator.wait_until_ready(process, f"{state.endpoint_control}/_status", plan.folder / ENDPOINT_LOG)
+    process = Process.spawn(
+        [sys.executable, "-m", "infra.local.endpoint"],
+        environment=environment,
+        log=plan.folder / ENDPOINT_LOG,
+        folder=ROOT,
+    )
+    running = running.model_copy(update={"stand_in": process, "stand_in_digest": wanted})
+    running.write(plan.folder)
     return running
 
 
 def _answers(state: State) -> bool:
     """Whether the API is there: ``GET /config`` needs no token and touches nothing behind the function."""
-    deadline = time.monotonic() + _ANSWER_SECONDS
     try:
-        with httpx.Client(trust_env=False, timeout=deadline - time.monotonic()) as http:
+        with httpx.Client(trust_env=False, timeout=_ANSWER_SECONDS) as http:
             return http.get(f"{state.endpoint}/config").is_success
     except httpx.TransportError:
         return False

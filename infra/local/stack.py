@@ -14,7 +14,7 @@ from infra.local import emulator, runtime, seed
 from infra.local.clients import Clients
 from infra.local.emulator import free_port
 from infra.local.progress import Progress, Say, silent
-from infra.local.state import State
+from infra.local.state import Running, State
 
 _IDLE_SECONDS = 60.0
 _POLL_SECONDS = 0.05
@@ -63,7 +63,18 @@ class LocalStack:
         """Stop; the state is kept in the folder."""
         runtime.down(self._plan.folder)
 
+    def running(self) -> bool:
+        """Whether a process of it is still there."""
+        running = Running.read(self.folder)
+        processes = [running.emulator, running.stand_in] if running is not None else []
+        return any(process is not None and process.find() is not None for process in processes)
+
     # Where things are.
+
+    @property
+    def folder(self) -> Path:
+        """Where it keeps what it has, logs among it."""
+        return self._plan.folder
 
     @property
     def state(self) -> State:

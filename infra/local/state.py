@@ -42,11 +42,15 @@ class File(BaseModel):
 
 
 class Running(File):
-    """What was started. Written as soon as something is, so that whatever happens next can stop it."""
+    """What was started. Written as soon as something is, so that whatever happens next can stop it.
+
+    ``stand_in_digest`` says what the stand-in was told and what code it runs.
+    """
 
     port: int
     emulator: Process | None = None
     stand_in: Process | None = None
+    stand_in_digest: str = ""
     endpoint_port: int
 
     @classmethod

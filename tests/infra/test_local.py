@@ -1,0 +1,219 @@
+"""The local runtime's parts, without starting a stack."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+from infra.config import ConfigError
+from infra.local import emulator, runtime, seed, synth
+from infra.local.cli import app
+from infra.local.emulator import PortTakenError, StartError
+from infra.local.process import Process
+from infra.local.state import Login, Running, State, Tables
+
+SLEEP = "import time; time.sleep(300)"
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(300)"
+
+
+def started(code: str, folder: Path) -> Process:
+    return Process.spawn([sys.executable, "-c", code], environment=os.environ, log=folder / "log", folder=folder)
+
+
+@pytest.fixture
+def state() -> State:
+    return State(
+        digest="d",
+        port=4599,
+        endpoint="http://127.0.0.1:1/api",
+        socket="ws://127.0.0.1:1/live",
+        endpoint_control="http://127.0.0.1:1",
+        issuer="https://issuer",
+        pool_id="pool",
+        auth=Login(url="http://127.0.0.1:1", client_id="client", username="local", password="secret"),
+        bucket="b",
+        tables=Tables(jobs="j", sockets="s"),
+        queue="q",
+        uploads_queue="u",
+        dlq="d",
+        success_topic="s",
+        error_topic="e",
+        container_role="r",
+        endpoint_name="darkroom-local",
+        functions={},
+    )
+
+
+def test_state_is_for_its_owners_eyes(tmp_path: Path, state: State) -> None:
+    state.write(tmp_path / "4599")
+    assert stat.S_IMODE((tmp_path / "4599" / "stack.json").stat().st_mode) == 0o600
+    assert State.read(tmp_path / "4599") == state
+    assert [path.name for path in (tmp_path / "4599").iterdir()] == ["stack.json"]
+
+
+def test_half_a_state_is_none(tmp_path: Path) -> None:
+    (tmp_path / "stack.json").write_text('{"port": 45')
+    assert State.read(tmp_path) is None
+    assert State.read(tmp_path / "missing") is None
+
+
+def test_a_process_is_stopped_with_its_children(tmp_path: Path) -> None:
+    process = started(
+        f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {SLEEP!r}]); "
+        f"print('up', flush=True); {SLEEP}",
+        tmp_path,
+    )
+    wait_for(tmp_path / "log", "up")
+    found = process.find()
+    assert found is not None
+    children = found.children()
+    assert process.stop(5)
+    assert process.find() is None
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_a_process_that_does_not_listen_is_made_to_end(tmp_path: Path) -> None:
+    process = started(DEAF, tmp_path)
+    wait_for(tmp_path / "log", "deaf")
+    assert not process.stop(0.2)
+    assert process.find() is None
+
+
+def test_a_stranger_with_a_known_id_is_left_alone(tmp_path: Path) -> None:
+    process = started(SLEEP, tmp_path)
+    earlier = process.model_copy(update={"created": process.created - 3600})
+    assert earlier.find() is None
+    assert earlier.stop(1)
+    assert process.find() is not None
+    process.stop(5)
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind((emulator.HOST, 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(PortTakenError, match=f"port {port} is in use"):
+            emulator.start(tmp_path, port, endpoint_url="http://127.0.0.1:1")
+
+
+def test_a_process_that_ends_at_once_is_reported_with_its_last_words(tmp_path: Path) -> None:
+    process = started("print('no such thing'); raise SystemExit(3)", tmp_path)
+    with pytest.raises(StartError, match="no such thing"):
+        emulator.wait_until_ready(process, "http://127.0.0.1:1/", tmp_path / "log")
+
+
+def test_the_functions_see_nothing_of_the_callers_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    environment = emulator.credentials(4599)
+    assert not {"AWS_PROFILE", "PYTHONPATH"} & environment.keys()
+    assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4599"
+
+
+def test_the_same_inputs_are_the_same_assembly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    context = {"stage": "local"}
+    (tmp_path / synth.fingerprint(context)).mkdir()
+    monkeypatch.setattr(synth.subprocess, "run", pytest.fail)
+    assert synth.assembly(context, cache=tmp_path) == tmp_path / synth.fingerprint(context)
+    assert synth.fingerprint({"stage": "local", "upload_seconds": "5"}) != synth.fingerprint(context)
+
+
+def test_a_context_is_judged_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="upload_secnds"):
+        runtime.Plan(tmp_path, 4599, {"upload_secnds": "5"})
+    with pytest.raises(ConfigError, match="its own Cognito pool"):
+        runtime.Plan(tmp_path, 4599, {"issuer": "https://issuer.example", "audience": "us"})
+
+
+def test_what_concerns_the_endpoint_is_not_the_apps(tmp_path: Path) -> None:
+    plan = runtime.Plan(tmp_path, 4599, {"stages": "noop", "upload_seconds": 60})
+    assert plan.stand_in == {"stages": "noop"}
+    assert plan.config.upload_seconds == 60
+
+
+def test_passwords_differ_and_suit_the_pool() -> None:
+    passwords = {seed.make_password() for _ in range(50)}
+    assert len(passwords) == 50
+    for password in passwords:
+        assert len(password) >= 14
+        assert any(c.islower() for c in password)
+        assert any(c.isupper() for c in password)
+        assert any(c.isdigit() for c in password)
+        assert any(not c.isalnum() for c in password)
+
+
+def test_down_twice_is_once(tmp_path: Path) -> None:
+    Running(port=4599, endpoint_port=1, emulator=started(SLEEP, tmp_path)).write(tmp_path)
+    assert runtime.down(tmp_path)
+    assert not runtime.down(tmp_path)
+    assert not runtime.down(tmp_path / "missing")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_status_of_nothing_is_a_failure(here: Path) -> None:
+    result = CliRunner().invoke(app, ["status", "--port", "4599"])
+    assert result.exit_code == 1
+    assert "no stack answers on port 4599" in result.output
+
+
+def test_down_with_nothing_running_is_no_error(here: Path) -> None:
+    result = CliRunner().invoke(app, ["down", "--port", "4599"])
+    assert result.exit_code == 0
+    assert not list(here.iterdir())
+
+
+def test_up_on_a_taken_port_is_wrong_usage_and_leaves_nothing(here: Path) -> None:
+    with socket.socket() as other:
+        other.bind((emulator.HOST, 0))
+        other.listen()
+        result = CliRunner().invoke(app, ["up", "--port", str(other.getsockname()[1])])
+    assert result.exit_code == 2
+    assert "is in use" in result.output
+
+
+def test_up_with_a_wrong_context_is_wrong_usage(here: Path) -> None:
+    for context in ("locl=1", "no-equals-sign"):
+        result = CliRunner().invoke(app, ["up", "--port", "4599", "-c", context])
+        assert result.exit_code == 2
+
+
+def test_a_terminated_up_stops_what_it_started(tmp_path: Path) -> None:
+    port = emulator.free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "infra.local", "up", "--port", str(port)],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    folder = tmp_path / ".darkroom" / str(port)
+    assert process.stdout is not None
+    assert "starting the emulator" in process.stdout.readline()
+    running = Running.read(folder)
+    assert running is not None
+    assert running.emulator is not None
+    process.send_signal(signal.SIGTERM)
+    process.communicate()
+    assert running.emulator.find() is None
+    assert not (folder / "tmp").exists()
+
+
+def wait_for(log: Path, text: str) -> None:
+    deadline = time.monotonic() + 30
+    while text not in log.read_text():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.01)

@@ -1,0 +1,80 @@
+"""The real thing: the emulator with our stack in it, stopped and started again."""
+
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.sync.client import connect
+
+from infra.local.stack import LocalStack
+from infra.local.state import State
+
+pytestmark = pytest.mark.timeout(300)  # the first one to ask synthesizes
+
+JOB = {
+    "kind": "restyle_room",
+    "params": {"style": "modern"},
+    "uploads": {"photo": {"content_type": "image/jpeg"}},
+}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> LocalStack:
+    return LocalStack(tmp_path_factory.mktemp("stack"), context={"stages": "noop", "upload_seconds": 600})
+
+
+def call(stack: LocalStack, user: str = "local") -> httpx.Client:
+    token = stack.token_for(user)
+    return httpx.Client(base_url=stack.endpoint, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+
+
+def test_a_stack_keeps_everything_over_a_restart_and_leaves_nothing_running(stack: LocalStack) -> None:
+    with stack:
+        before = stack.state
+        health = call(stack).get("/health").json()
+        states = {name: part["status"] for name, part in health["parts"].items()}
+        assert states == dict.fromkeys(("table", "bucket", "queue", "endpoint"), "ok")
+        created = call(stack).post("/jobs", json=JOB).json()
+        assert call(stack, "other").get(f"/jobs/{created['job']['job_id']}").status_code == httpx.codes.NOT_FOUND
+        assert stack.invoke("sweep", {}) is None
+        stack.wait_idle()
+    assert not stack.running()
+    with stack:
+        assert (stack.endpoint, stack.socket, stack.state.auth) == (before.endpoint, before.socket, before.auth)
+        jobs = call(stack).get("/jobs").json()["jobs"]
+        assert [job["job_id"] for job in jobs] == [created["job"]["job_id"]]
+        # News are told again too, from the very first one.
+        job_id = created["job"]["job_id"]
+        with connect(f"{stack.socket}?token={stack.token_for('local')}", open_timeout=60) as socket:
+            socket.send(json.dumps({"action": "subscribe", "job_id": job_id}))
+            assert json.loads(socket.recv(timeout=60))["job"]["state"] == "awaiting_upload"
+            call(stack).delete(f"/jobs/{job_id}").raise_for_status()
+            assert json.loads(socket.recv(timeout=60))["job"]["state"] == "cancelled"
+        check_functions(stack)
+        check_what_the_emulator_leaves_out(stack)
+    assert not stack.running()
+    check_privacy(stack)
+
+
+def check_functions(stack: LocalStack) -> None:
+    environments = stack.environments()
+    assert environments["api"]["UPLOAD_SECONDS"] == "600"
+    assert environments["push"]["CALLBACK_URL"].startswith("http://127.0.0.1:")
+    assert "PYTHONPATH" not in environments["api"]
+
+
+def check_what_the_emulator_leaves_out(stack: LocalStack) -> None:
+    ttl = stack.client("dynamodb").describe_time_to_live(TableName=stack.jobs_table)["TimeToLiveDescription"]
+    assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
+    asked = {"Origin": "https://page.example", "Access-Control-Request-Method": "POST"}
+    answer = httpx.options(f"{stack.endpoint}/jobs", headers=asked, timeout=60)
+    assert answer.headers["access-control-allow-origin"] == "*"
+
+
+def check_privacy(stack: LocalStack) -> None:
+    folder: Path = stack.folder
+    assert (folder / "stack.json").stat().st_mode & 0o077 == 0
+    state = State.read(folder)
+    assert state is not None
+    assert state.auth.password not in (folder / "emulator.log").read_text()
