@@ -75,7 +75,7 @@ class Api(Construct):
                 # What a presigned form or link may do is what its signer may do.
                 allow(["s3:PutObject"], [storage.arn(UPLOADS)]),
                 allow(["s3:GetObject"], [storage.arn(RESULTS), storage.arn(PREVIEWS)]),
-                allow(["s3:ListBucket"], [storage.bucket.bucket_arn]),
+                storage.tell_missing(),  # and what /health asks of the bucket
                 allow(["sqs:GetQueueAttributes"], [jobs.queue.queue_arn]),
                 allow(["sagemaker:DescribeEndpoint"], [endpoint]),
             ],

@@ -44,9 +44,9 @@ class Config(BaseModel):
     jobs_per_instance: int = Field(2, ge=1, le=64, description="Jobs that one container holds at a time.")
     image: str | None = Field(None, description="URI of a container image in ECR; built from containers/ if left out.")
 
-    upload_seconds: int = Field(900, ge=1, le=86_400, description="How long an upload form is valid.")
+    upload_seconds: int = Field(900, ge=60, le=3600, description="How long an upload form is valid.")
     invocation_seconds: int = Field(900, ge=1, le=3600, description="How long one attempt may run.")
-    invocation_ttl_seconds: int = Field(3600, ge=1, le=21_600, description="How long one attempt may wait.")
+    invocation_ttl_seconds: int = Field(3600, ge=60, le=21_600, description="How long one attempt may wait.")
     retry_delay_seconds: int = Field(5, ge=0, le=300, description="Before the second attempt; doubles after.")
     queue_seconds: int = Field(120, ge=1, le=86_400, description="A job queued for longer is sent to the queue again.")
     queue_limit_seconds: int = Field(21_600, ge=1, le=86_400, description="A job queued for longer fails.")

@@ -36,6 +36,7 @@ class Container(Construct):
         for statement in (
             allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [jobs.table.table_arn]),
             allow(["s3:GetObject"], [storage.arn(UPLOADS)]),
+            storage.tell_missing(),
             allow(["s3:PutObject", "s3:DeleteObject"], [storage.arn(RESULTS), storage.arn(PREVIEWS)]),
             allow(["s3:AbortMultipartUpload"], [storage.arn(RESULTS)]),
             # What SageMaker does in the role's name: read the input, write the output, announce it.

@@ -59,6 +59,7 @@ class Events(Construct):
             rights=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
                 allow(["s3:GetObject", "s3:DeleteObject"], [storage.arn(UPLOADS)]),
+                storage.tell_missing(),
                 send,
             ],
         )
@@ -101,6 +102,7 @@ class Events(Construct):
             rights=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
                 allow(["s3:GetObject"], [storage.arn(OUTCOMES)]),
+                storage.tell_missing(),
                 send,
                 bury,
             ],

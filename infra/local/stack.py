@@ -192,6 +192,14 @@ class LocalStack:
             quiet = 0 if self._busy() else quiet + 1
             time.sleep(_POLL_SECONDS)
 
+    def wait_for_instances(self, count: int, seconds: float = _IDLE_SECONDS) -> None:
+        """Return when so many instances of the endpoint answer. Raises ``TimeoutError``."""
+        deadline = time.monotonic() + seconds
+        while self._control("GET", "/_status")["instances"] != count:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the endpoint does not come to {count} instances in {seconds:.0f} s")
+            time.sleep(_POLL_SECONDS)
+
     def _busy(self) -> bool:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         for url in (self.state.queue, self.state.uploads_queue):
