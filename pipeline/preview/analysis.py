@@ -31,7 +31,7 @@ def reduced(photo: Rgb) -> Rgb:
     if scale >= 1:
         return photo
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(photo, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def find_layout(small: Rgb) -> Layout:
@@ -43,7 +43,7 @@ def find_layout(small: Rgb) -> Layout:
     half = cv2.resize(lab, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
     fit = room.fit(half, view, segments, directions)
     face, _ = fit.box.faces(view.rays(width, height))
-    seen = surfaces.find(lab, face)
+    seen = surfaces.find(lab, face, segments)
     covered = float(seen.bare.mean())
     floor_seen = float(seen.of(Face.FLOOR).mean())
     walls_seen = float(seen.of(*WALLS).mean())

@@ -9,12 +9,12 @@ Camera axes: x right, y down, z forward. Room axes: X right, Y down (gravity), Z
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.preview.lines import Floats, Segments
+from pipeline.preview.arrays import Floats, Integers
+from pipeline.preview.lines import Segments
 
 # Fields of view from a phone's ultra-wide to a short telephoto, as focal length over the long side.
-FOCALS = (0.5, 0.6, 0.72, 0.86, 1.05)
+FOCALS = (0.55, 0.72, 0.95)
 USUAL_FOCAL = 0.72
 COARSE, FINE = 6.0, 1.8  # tolerance in degrees
 
@@ -24,7 +24,7 @@ class Camera:
     """``focal`` in pixels of the analysed picture; ``rotation`` 3×3 takes room directions to camera directions."""
 
     focal: float
-    rotation: NDArray[np.float32]
+    rotation: Floats
     width: int
     height: int
 
@@ -46,10 +46,10 @@ class Camera:
     def project(self, points: Floats) -> Floats:
         """Room points …×3 in front of the camera to pixels from the picture's centre, …×2."""
         seen = points @ self.rotation.T
-        return seen[..., :2] / seen[..., 2:] * self.focal
+        return np.asarray(seen[..., :2] / seen[..., 2:] * self.focal)
 
 
-def estimate(segments: Segments, width: int, height: int) -> tuple[Camera, float, NDArray[np.int64]]:
+def estimate(segments: Segments, width: int, height: int) -> tuple[Camera, float, Integers]:
     """The camera, how much of the segments' length it explains (0 to 1), and each segment's direction.
 
     Directions: 0, 1, 2 for X, Y, Z; −1 for none. With fewer than six segments a level camera comes back, with 0.
@@ -68,15 +68,15 @@ def estimate(segments: Segments, width: int, height: int) -> tuple[Camera, float
     return camera, confidence, np.where(explained, nearest, -1)
 
 
-def _search(segments: Segments, side: int) -> NDArray[np.float64]:
+def _search(segments: Segments, side: int) -> Floats:
     """Coarse grid, then shrinking steps around the best few. Each row: pitch, roll, yaw (degrees), focal/side."""
     grid = np.stack(
         np.meshgrid(np.arange(-24, 25, 4.0), (-4.0, 0.0, 4.0), np.arange(-45, 45, 3.0), FOCALS, indexing="ij"), -1
     ).reshape(-1, 4)
-    longest = Segments(*(value[:100] for value in vars(segments).values()))
+    longest = Segments(*(value[:70] for value in vars(segments).values()))
     scores = _score(longest, grid, side, COARSE)
     order = np.argsort(-scores, kind="stable")
-    chosen: list[NDArray[np.float64]] = []
+    chosen: list[Floats] = []
     for index in order[:400]:
         if all(abs(grid[index] - other)[:3].max() > 4.5 for other in chosen):
             chosen.append(grid[index])
@@ -96,34 +96,35 @@ def _search(segments: Segments, side: int) -> NDArray[np.float64]:
     return max(results, key=lambda pair: pair[0])[1]
 
 
-def _score(segments: Segments, poses: NDArray[np.float64], side: int, tolerance: float) -> NDArray[np.float32]:
+def _score(segments: Segments, poses: Floats, side: int, tolerance: float) -> Floats:
     weight = np.minimum(segments.length, 0.25 * side)
     weight = weight / weight.sum()
     result = np.empty(len(poses), np.float32)
     for begin in range(0, len(poses), 1024):
         part = slice(begin, begin + 1024)
-        offsets = _offsets(segments, poses[part], side).min(axis=-1) / np.sin(np.radians(tolerance))
+        each = _offsets(segments, poses[part], side)
+        offsets = np.minimum(np.minimum(each[..., 0], each[..., 1]), each[..., 2]) / np.sin(np.radians(tolerance))
         result[part] = (np.maximum(1 - offsets * offsets, 0) * weight).sum(axis=-1)
     prior = (poses[:, 0] / 14) ** 2 + (poses[:, 1] / 2.5) ** 2 + (np.log(poses[:, 3] / USUAL_FOCAL) / 0.3) ** 2
     return result - np.float32(0.02) * prior.astype(np.float32)
 
 
-def _offsets(segments: Segments, poses: NDArray[np.float64], side: int) -> Floats:
+def _offsets(segments: Segments, poses: Floats, side: int) -> Floats:
     """Sine of the angle between each segment and the line to each vanishing point. P×N×3."""
     rotations = _rotations(poses)
     focal = (poses[:, 3] * side).astype(np.float32)[:, None, None]
     toward_x = rotations[:, 0][:, None] * focal - segments.middle[:, 0][None, :, None] * rotations[:, 2][:, None]
     toward_y = rotations[:, 1][:, None] * focal - segments.middle[:, 1][None, :, None] * rotations[:, 2][:, None]
     cross = segments.direction[:, 0][None, :, None] * toward_y - segments.direction[:, 1][None, :, None] * toward_x
-    return np.abs(cross) / (np.sqrt(toward_x * toward_x + toward_y * toward_y) + np.float32(1e-6))
+    return np.asarray(np.abs(cross) / (np.sqrt(toward_x * toward_x + toward_y * toward_y) + np.float32(1e-6)))
 
 
-def _rotations(poses: NDArray[np.float64]) -> NDArray[np.float32]:
+def _rotations(poses: Floats) -> Floats:
     """P×3×3: yaw about the room's vertical, then pitch, then roll about the camera's axis."""
     pitch, roll, yaw = np.radians(poses[:, :3]).T
     zero, one = np.zeros_like(pitch), np.ones_like(pitch)
 
-    def matrix(*rows: tuple[NDArray[np.float64], ...]) -> NDArray[np.float64]:
+    def matrix(*rows: tuple[Floats, ...]) -> Floats:
         return np.stack([np.stack(row, -1) for row in rows], -2)
 
     about_y = matrix((np.cos(yaw), zero, -np.sin(yaw)), (zero, one, zero), (np.sin(yaw), zero, np.cos(yaw)))

@@ -2,10 +2,9 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline.preview.arrays import Floats, Integers, Mask
 from pipeline.preview.camera import Camera
-from pipeline.preview.lines import Floats
 from pipeline.preview.room import Box, Face
 from pipeline.preview.surfaces import Surfaces
 
@@ -30,7 +29,7 @@ def estimate(box: Box, camera: Camera, surfaces: Surfaces) -> Floats:
     return cv2.medianBlur(depth, 5)
 
 
-def _lowest_of_run(things: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _lowest_of_run(things: Mask) -> Integers:
     """For every pixel of a thing, the row where its unbroken vertical run of thing pixels ends. h×w."""
     height, width = things.shape
     rows = np.broadcast_to(np.arange(height)[:, None], (height, width))

@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline.preview.arrays import Bytes, Floats, Integers, Mask
 from pipeline.preview.camera import Camera
-from pipeline.preview.lines import Floats, Segments
+from pipeline.preview.clusters import kmeans
+from pipeline.preview.lines import Segments
 
 FAR = 40.0  # camera heights; a wall so far away is out of the picture
 BINS = 8  # of edge orientation
@@ -15,21 +16,21 @@ SAMPLES = 40  # along each boundary
 COLOURS = 20
 CHANCE = 0.25  # edge strength along a boundary put anywhere
 ENOUGH = 0.5  # more is not better: furniture hides most of a room's boundaries, and has edges of its own
-STEP = 5  # every so many pixels speak for the colours
+STEP = 6  # every so many pixels speak for the colours
 AXES = np.array([0, 2, 2, 0, 2, 2, 1, 1])  # direction of each boundary, in the order of _boundaries
 
 
 class Scores(NamedTuple):
     """Of M boxes: ``total`` (higher is better), and ``support`` of their boundaries by edges, 0 being chance."""
 
-    total: NDArray[np.float64]
-    support: NDArray[np.float64]
+    total: Floats
+    support: Floats
 
 
 class Evidence:
     """Prepared once per picture, from H×W×3 uint8 CIELAB of the camera's aspect ratio; then scores many boxes."""
 
-    def __init__(self, lab: NDArray[np.uint8], camera: Camera, segments: Segments, directions: NDArray[np.int64]) -> None:
+    def __init__(self, lab: Bytes, camera: Camera, segments: Segments, directions: Integers) -> None:
         height, width = lab.shape[:2]
         self.camera = camera
         self.size = (width, height)
@@ -50,13 +51,13 @@ class Evidence:
         side = max(camera.width, camera.height)
         self.weights = np.minimum(segments.length, 0.25 * side) / side
 
-    def candidates(self, count: int) -> NDArray[np.float64]:
+    def candidates(self, count: int) -> Floats:
         """Boxes whose boundaries lie on segments of the picture, or are usual; count×4, as for ``scores``."""
         rng = np.random.default_rng(0)
         x, y, z = np.where(np.abs(self.segment_rays) < 1e-4, 1e-4, self.segment_rays).astype(np.float64).T
         across, upright, deep = (self.directions == axis for axis in range(3))
 
-        def draw(values: NDArray[np.float64], chosen: NDArray[np.bool_], usual: NDArray[np.float64]) -> NDArray[np.float64]:
+        def draw(values: Floats, chosen: Mask, usual: Floats) -> Floats:
             chance = self.weights * chosen
             if not chosen.any():
                 return usual
@@ -74,7 +75,7 @@ class Evidence:
             walls.append(np.select([rng.random(count) < 0.12, rng.random(count) < 0.5], [FAR, corner], foot).clip(0.05))
         return np.stack([back, ceiling, *walls], 1)
 
-    def scores(self, shapes: NDArray[np.float64], enough: float = ENOUGH) -> Scores:
+    def scores(self, shapes: Floats, enough: float = ENOUGH) -> Scores:
         """Score M boxes, M×4: the back wall's distance, then ceiling, left and right relative to it.
 
         Edge strength beyond ``enough`` does not count: lower to find the right lines, 1 to lie on them exactly.
@@ -106,7 +107,7 @@ class Evidence:
         gain = ((np.minimum(strength, enough) - CHANCE) * share).reshape(count, -1).sum(1)
         return gain, share.reshape(count, -1).sum(1)
 
-    def _colours(self, boxes: Floats) -> NDArray[np.float64]:
+    def _colours(self, boxes: Floats) -> Floats:
         """Wall colours belong on no floor and floor colours on no wall; ceiling and wall want colours of their own."""
         ceiling, left, right, back = boxes.T[..., None]
         x, y, z = self.rays.T
@@ -123,7 +124,7 @@ class Evidence:
         information = (joint * np.log(joint / independent)).sum((1, 2))
         return np.asarray(INFORMATION * information * self.above.mean() - MISPLACED * misplaced, np.float64)
 
-    def _contradiction(self, boxes: Floats) -> NDArray[np.float64]:
+    def _contradiction(self, boxes: Floats) -> Floats:
         """Length of segments on a face that they are perpendicular to, in picture sides."""
         ceiling, left, right, back = boxes.T[..., None]
         x, y, z = self.segment_rays.T
@@ -164,7 +165,7 @@ def _boundaries(boxes: Floats) -> Floats:
     return np.stack([np.stack([np.stack(end, -1) for end in edge], 1) for edge in edges], 1)
 
 
-def _surface_colours(colours: NDArray[np.int64], above: NDArray[np.bool_], rows: int) -> tuple[Floats, Floats]:
+def _surface_colours(colours: Integers, above: Mask, rows: int) -> tuple[Floats, Floats]:
     """How wall-like and how floor-like each colour is, 0 to 1.
 
     No floor is seen above the horizon: what is common there is not the floor's. The floor's are common along the
@@ -181,16 +182,16 @@ def _surface_colours(colours: NDArray[np.int64], above: NDArray[np.bool_], rows:
     return wall_like.astype(np.float32), floor_like.astype(np.float32)
 
 
-def _unlikely(boxes: Floats) -> NDArray[np.float64]:
+def _unlikely(boxes: Floats) -> Floats:
     """Penalty for boxes unlike rooms: ceilings 2.2 to 3.5 m above floors seen from 1 to 1.8 m, rooms 2 to 8 m deep."""
     ceiling, left, right, back = boxes.T.astype(np.float64)
     height = np.log(np.minimum(ceiling, 3.0) / 0.85) / 0.5
     depth = np.log(back / 2.6) / 0.9
     hidden = (left >= FAR / 2).astype(np.float64) + (right >= FAR / 2)
-    return 0.05 * (height**2 + depth**2) + 0.06 * hidden
+    return np.asarray(0.05 * (height**2 + depth**2) + 0.06 * hidden)
 
 
-def _oriented_gradient(lab: NDArray[np.uint8]) -> Floats:
+def _oriented_gradient(lab: Bytes) -> Floats:
     """Edge strength in [0, 1] per direction of the edge, BINS×H×W, tolerant of a pixel or two."""
     smooth = cv2.GaussianBlur(lab, (0, 0), 1.2).astype(np.float32)
     dx = np.stack([cv2.Sobel(smooth[..., k], cv2.CV_32F, 1, 0) for k in range(3)], -1)
@@ -211,9 +212,7 @@ def _oriented_gradient(lab: NDArray[np.uint8]) -> Floats:
     return result
 
 
-def _drawn(
-    segments: Segments, directions: NDArray[np.int64], size: tuple[int, int], scale: float
-) -> Floats:
+def _drawn(segments: Segments, directions: Integers, size: tuple[int, int], scale: float) -> Floats:
     """The segments of each room direction as 3×H×W lines. How faint the edge is does not matter: corners often are."""
     height, width = size
     canvas = np.zeros((3, height, width), np.uint8)
@@ -224,17 +223,14 @@ def _drawn(
     return canvas.astype(np.float32) / 255
 
 
-def _clusters(lab: NDArray[np.uint8]) -> NDArray[np.int64]:
-    cv2.setRNGSeed(0)
+def _clusters(lab: Bytes) -> Integers:
     values = lab.reshape(-1, 3).astype(np.float32)
     # Shade darkens a colour and greys it in proportion: compare hues as in full light, and lightness only a little.
     lightness = values[:, :1]
     hues = (values[:, 1:] - 128) * (150 / (lightness + 40))
     values = np.concatenate([lightness * 0.3, hues * 1.6], 1)
-    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 1.0)
-    count = min(COLOURS, len(values))
-    labels = cv2.kmeans(values, count, None, criteria, 1, cv2.KMEANS_PP_CENTERS)[1]
-    return labels.reshape(lab.shape[:2]).astype(np.int64)
+    labels, _ = kmeans(values, min(COLOURS, len(values)))
+    return labels.reshape(lab.shape[:2])
 
 
 def _clip_near(ends: Floats) -> Floats:

@@ -2,10 +2,9 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.artifacts import Rgb
-from pipeline.preview.lines import Floats
+from pipeline.preview.arrays import Bytes, Floats
 from pipeline.styles import Light
 
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
@@ -16,17 +15,17 @@ def grade(rgb: Rgb, light: Light, strength: float, *, rows: slice, height: int) 
 
     Every pixel's value changes by its own value and its place alone (the vignette), so edges stay where they are.
     """
-    graded = cv2.LUT(rgb, _curves(light, strength)).astype(np.float32)
+    graded: Floats = cv2.LUT(rgb, _curves(light, strength)).astype(np.float32)
     saturation = 1 + 0.6 * light.saturation * strength
     if saturation != 1:
         grey = (graded @ LUMA)[..., None]
         graded = grey + (graded - grey) * np.float32(saturation)
     if light.vignette:
         graded *= _vignette(rgb.shape[1], rows, height, 0.55 * light.vignette * strength)[..., None]
-    return np.clip(graded + 0.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(graded + 0.5, 0, 255).astype(np.uint8))
 
 
-def _curves(light: Light, strength: float) -> NDArray[np.uint8]:
+def _curves(light: Light, strength: float) -> Bytes:
     """A tone curve per channel, 256×1×3, for cv2.LUT."""
     value = (np.arange(256, dtype=np.float32) / 255)[:, None]
     gains = np.array([1 + 0.16 * light.temperature, 1 - 0.1 * light.tint, 1 - 0.2 * light.temperature], np.float32)

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Mask = NDArray[np.bool_]
+from pipeline.preview.arrays import Bytes, Floats
 
 MAX_SEGMENTS = 400
 
@@ -26,7 +24,7 @@ class Segments:
     length: Floats
 
 
-def detect(grey: NDArray[np.uint8]) -> Segments:
+def detect(grey: Bytes) -> Segments:
     """The longest segments of an H×W uint8 picture, by LSD (Grompone von Gioi et al., 2010).
 
     Segments along the picture's frame (letterboxing, borders) are left out; nothing found gives zero segments.

@@ -6,9 +6,8 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.preview.lines import Floats
+from pipeline.preview.arrays import Bytes, Floats, Integers
 from pipeline.styles import Finish, Material
 
 WALL_HEIGHT = 3.2  # metres that a texture with a foot and a top covers
@@ -23,7 +22,7 @@ class Texture:
     ``standing``: rows run from the wall's foot (0) upwards, so it must not be shifted vertically.
     """
 
-    levels: tuple[NDArray[np.uint8], ...]
+    levels: tuple[Bytes, ...]
     metres: float
     standing: bool
 
@@ -49,21 +48,21 @@ class _Ground:
         margin = 8
         padded = cv2.copyMakeBorder(white, margin, margin, margin, margin, cv2.BORDER_WRAP)
         soft = cv2.GaussianBlur(padded, (0, 0), sigmaX=rest[1], sigmaY=rest[0])
-        soft *= 1 / (float(soft[margin:-margin, margin:-margin].std()) + 1e-6)
+        soft = soft / np.float32(float(soft[margin:-margin, margin:-margin].std()) + 1e-6)
         enlarged = cv2.resize(soft, None, fx=shrinks[1], fy=shrinks[0], interpolation=cv2.INTER_LINEAR)
         top, left = margin * shrinks[0], margin * shrinks[1]
         return enlarged[top : top + size, left : left + size]
 
 
 @lru_cache(maxsize=24)
-def texture(finish: Finish, seed: int, size: int = 768) -> Texture:
+def texture(finish: Finish, seed: int, size: int = 640) -> Texture:
     """Make a finish's texture, ``size`` pixels square. The same seed makes the same texture."""
     standing = finish.material in _STANDING
     metres = WALL_HEIGHT if standing else _extent(finish)
     steps = (np.arange(size, dtype=np.float32) + 0.5) * (metres / size)
     v, u = np.meshgrid(steps, steps, indexing="ij")
     linear = _MAKERS[finish.material](finish, _Ground(u, v, metres, np.random.default_rng(seed)))
-    levels = [(np.clip(linear, 0, 1) ** (1 / 2.2) * 255 + 0.5).astype(np.uint8)]
+    levels: list[Bytes] = [(np.clip(linear, 0, 1) ** (1 / 2.2) * 255 + 0.5).astype(np.uint8)]
     while levels[-1].shape[0] > 8:
         half = levels[-1].shape[0] // 2
         levels.append(cv2.resize(levels[-1], (half, half), interpolation=cv2.INTER_AREA))
@@ -100,12 +99,14 @@ def _mottled(finish: Finish, ground: _Ground, sizes: tuple[float, ...], depth: f
     second = colours[1] if len(colours) > 1 else colours[0] * np.float32(0.92)
     third = colours[2] if len(colours) > 2 else colours[0] * np.float32(1.04)
     blend = np.tanh(clouds * depth)[..., None]
-    return colours[0] + np.maximum(blend, 0) * (second - colours[0]) + np.maximum(-blend, 0) * (third - colours[0])
+    return np.asarray(
+        colours[0] + np.maximum(blend, 0) * (second - colours[0]) + np.maximum(-blend, 0) * (third - colours[0])
+    )
 
 
 def _paint(finish: Finish, ground: _Ground) -> Floats:
     grain = ground.noise(0.012, 0.012)[..., None]
-    return _colours(finish)[0] * (1 + np.float32(0.008) * grain)
+    return np.asarray(_colours(finish)[0] * (1 + np.float32(0.008) * grain))
 
 
 def _plaster(finish: Finish, ground: _Ground) -> Floats:
@@ -123,10 +124,10 @@ def _wood(colour: Floats, ground: _Ground, shift: Floats, strength: float = 1.0)
     fine = ground.noise(0.35, 0.004)
     rings = np.sin((ground.v * 130 + 1.6 * ground.noise(0.9, 0.05) + shift * 40).astype(np.float32))
     grain = np.float32(strength) * (np.float32(0.035) * rings + np.float32(0.05) * fine)
-    return colour * (1 + grain)[..., None]
+    return np.asarray(colour * (1 + grain)[..., None])
 
 
-def _boards(finish: Finish, ground: _Ground, gap: float) -> tuple[Floats, Floats, NDArray[np.int64]]:
+def _boards(finish: Finish, ground: _Ground, gap: float) -> tuple[Floats, Floats, Integers]:
     """Boards along u: whether between boards (0 to 1), a number for each board's own look, and its colour's index."""
     rows = round(ground.metres / finish.size)
     row = np.minimum((ground.v / finish.size).astype(np.int64), rows - 1)
@@ -244,7 +245,7 @@ def _checker(finish: Finish, ground: _Ground) -> Floats:
     return _jointed(stone * (1 + vein), _grout(finish, ground), _joint(finish))
 
 
-def _glazed(finish: Finish, ground: _Ground, index: NDArray[np.int64], tile: NDArray[np.int64], count: int) -> Floats:
+def _glazed(finish: Finish, ground: _Ground, index: Integers, tile: Integers, count: int) -> Floats:
     tone = ground.rng.uniform(0.95, 1.05, count * count).astype(np.float32)[tile]
     return _colours(finish)[index] * (tone * (1 + 0.02 * ground.noise(0.15, 0.15)))[..., None]
 
@@ -266,7 +267,7 @@ def _terrazzo(finish: Finish, ground: _Ground) -> Floats:
 
 def _carpet(finish: Finish, ground: _Ground) -> Floats:
     pile = ground.noise(0.008, 0.008) * np.float32(0.08) + ground.noise(0.3, 0.3) * np.float32(0.03)
-    return _colours(finish)[0] * (1 + pile)[..., None]
+    return np.asarray(_colours(finish)[0] * (1 + pile)[..., None])
 
 
 def _wainscot(finish: Finish, ground: _Ground) -> Floats:
@@ -285,7 +286,7 @@ def _wainscot(finish: Finish, ground: _Ground) -> Floats:
     below = _line(ground.v, finish.length, pixel)[..., None]
     rail = _line(np.abs(ground.v - finish.length), 0.022, pixel)[..., None]
     wall = colours[0] * (1 - below) + board * below
-    return wall * (1 - rail) + (lower * np.float32(1.12) + np.float32(0.02)) * rail
+    return np.asarray(wall * (1 - rail) + (lower * np.float32(1.12) + np.float32(0.02)) * rail)
 
 
 def _panelling(finish: Finish, ground: _Ground) -> Floats:

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.artifacts import Rgb
+from pipeline.preview.arrays import Bytes, Floats, Mask
 from pipeline.preview.camera import Camera
-from pipeline.preview.lines import Floats, Mask
 from pipeline.preview.materials import Texture, texture
 from pipeline.preview.room import WALLS, Box, Face
 from pipeline.preview.surfaces import Surfaces
@@ -66,9 +65,11 @@ def paint(photo: Rgb, rows: slice, height: int, plan: Repaint, strength: float) 
     matte = np.clip((slope * (grey.astype(np.float32) / 255) + offset - 0.12) / 0.76, 0, 1)
     rays = plan.camera.rays(width, height, rows)
     faces, distance = plan.box.faces(rays)
-    result = photo.copy()
+    result = photo.astype(np.float32)
     for face in plan.textures:
-        where = (faces == face) & (matte > 0.004)
+        # A pixel on the line between two sides is a little of both.
+        share = cv2.blur((faces == face).astype(np.float32), (3, 3)) * matte
+        where = share > 0.004
         if not where.any():
             continue
         columns, lines = np.flatnonzero(where.any(0)), np.flatnonzero(where.any(1))
@@ -76,15 +77,11 @@ def paint(photo: Rgb, rows: slice, height: int, plan: Repaint, strength: float) 
         fresh = _material(plan, face, rays[box], distance[box], width)
         light = _light(plan, face, photo[box], (rows, box, width, height))
         lit = np.clip(LINEAR[fresh] * light * 4095, 0, 4095).astype(np.uint16)
-        cover = (matte[box] * where[box] * np.float32(strength))[..., None]
-        old = result[box].astype(np.float32)
-        result[box] = (old + (GAMMA[lit].astype(np.float32) - old) * cover + 0.5).astype(np.uint8)
-    return result
+        result[box] += (GAMMA[lit].astype(np.float32) - photo[box]) * (share[box] * np.float32(strength))[..., None]
+    return np.asarray(np.clip(result + 0.5, 0, 255).astype(np.uint8))
 
 
-def _light(
-    plan: Repaint, face: Face, photo: Rgb, place: tuple[slice, tuple[slice, slice], int, int]
-) -> Floats:
+def _light(plan: Repaint, face: Face, photo: Rgb, place: tuple[slice, tuple[slice, slice], int, int]) -> Floats:
     """Light on a face relative to full light, h×w×3: smoothed on floors, whose pattern goes; exact elsewhere."""
     rows, box, width, height = place
     if face == Face.FLOOR:
@@ -96,7 +93,7 @@ def _light(
     return np.asarray(np.minimum(0.5 * level + 0.5 * ratio, 1.35), np.float32)
 
 
-def _material(plan: Repaint, face: Face, rays: Floats, distance: Floats, width: int) -> NDArray[np.uint8]:
+def _material(plan: Repaint, face: Face, rays: Floats, distance: Floats, width: int) -> Bytes:
     """The face's texture seen through the camera, h×w×3 uint8, filtered for its distance."""
     cloth = plan.textures[face]
     reach = distance * np.float32(plan.metres)
@@ -120,7 +117,7 @@ def _material(plan: Repaint, face: Face, rays: Floats, distance: Floats, width: 
     return _sampled(cloth, u, v, np.clip(level, 0, len(cloth.levels) - 1.001))
 
 
-def _sampled(cloth: Texture, u: Floats, v: Floats, level: Floats) -> NDArray[np.uint8]:
+def _sampled(cloth: Texture, u: Floats, v: Floats, level: Floats) -> Bytes:
     """Trilinear look-up in a mipmap (Williams, 1983)."""
     lowest, highest = int(level.min()), int(level.max()) + 1
     result: Floats | None = None
@@ -130,7 +127,9 @@ def _sampled(cloth: Texture, u: Floats, v: Floats, level: Floats) -> NDArray[np.
             continue
         picture = cloth.levels[index]
         per_metre = np.float32(len(picture) / cloth.metres)
-        seen = cv2.remap(picture, u * per_metre - 0.5, v * per_metre - 0.5, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+        seen = cv2.remap(
+            picture, u * per_metre - 0.5, v * per_metre - 0.5, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
+        )
         part = seen * share[..., None]
         result = part if result is None else result + part
     assert result is not None
@@ -167,7 +166,7 @@ def _full_light(linear: Floats, seen: Mask) -> Floats:
     level = pixels.mean(-1)
     low, high = np.percentile(level, (60, 92))
     chosen = pixels[(level >= low) & (level <= high)]
-    return np.maximum(np.median(chosen, 0) if len(chosen) else pixels.mean(0), 0.02).astype(np.float32)
+    return np.asarray(np.maximum(np.median(chosen, 0) if len(chosen) else pixels.mean(0), 0.02).astype(np.float32))
 
 
 def _floor_shade(linear: Floats, floor: Mask, albedo: Floats) -> Floats:
@@ -181,9 +180,10 @@ def _floor_shade(linear: Floats, floor: Mask, albedo: Floats) -> Floats:
     for share in (0.3, 0.06, 0.022):
         sigma = share * max(height, width) / 2
         size = (int(sigma * 2) | 1, int(sigma * 2) | 1)
-        total, mean = weight, ratio * weight[..., None]
+        total: Floats = weight
+        mean: Floats = ratio * weight[..., None]
         for _ in range(2):
             total, mean = cv2.blur(total, size), cv2.blur(mean, size)
         trust = np.clip(total / 0.15, 0, 1)[..., None]
         result = result * (1 - trust) + mean / (total + 1e-5)[..., None] * trust
-    return np.minimum(np.exp(result), 1.3).astype(np.float32)
+    return np.asarray(np.minimum(np.exp(result), 1.3).astype(np.float32))

@@ -2,15 +2,14 @@
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.jobs import Quality
-from pipeline.preview.lines import Floats, Mask
+from pipeline.preview.arrays import Bytes, Floats, Mask
 
 FAR_COLOUR = 40.0  # CIE76 ΔE at which a surface has nothing of the palette any more
 
 
-def measure(before: NDArray[np.uint8], after: NDArray[np.uint8], bare: Mask | None, palette: list[str]) -> Quality:
+def measure(before: Bytes, after: Bytes, bare: Mask | None, palette: list[str]) -> Quality:
     """Compare h×w×3 uint8 sRGB pictures of one size; ``bare``: where surfaces were repainted, None for nowhere.
 
     Structure: the share of the photo's edges that the result still has, off the repainted faces' interiors (new
@@ -29,7 +28,7 @@ def measure(before: NDArray[np.uint8], after: NDArray[np.uint8], bare: Mask | No
     return Quality(structure=values[0], style=values[1], sharpness=values[2], score=round(sum(values) / 3, 4))
 
 
-def _edges_kept(before: NDArray[np.uint8], after: NDArray[np.uint8], counted: Mask) -> float:
+def _edges_kept(before: Bytes, after: Bytes, counted: Mask) -> float:
     expected = (_edges(before) > 0) & counted
     if not expected.any():
         return 1.0
@@ -37,14 +36,14 @@ def _edges_kept(before: NDArray[np.uint8], after: NDArray[np.uint8], counted: Ma
     return float(found[expected].mean())
 
 
-def _edges(grey: NDArray[np.uint8], ease: float = 1.0) -> NDArray[np.uint8]:
+def _edges(grey: Bytes, ease: float = 1.0) -> Bytes:
     soft = cv2.GaussianBlur(grey, (0, 0), 1.2)
     # The result's own contrast decides what an edge is in it, or any softer light would count as lost structure.
     upper = ease * float(np.clip(soft.std() * 2.2, 30, 160))
     return cv2.Canny(soft, 0.45 * upper, upper)
 
 
-def _palette_closeness(after: NDArray[np.uint8], bare: Mask | None, palette: list[str]) -> float:
+def _palette_closeness(after: Bytes, bare: Mask | None, palette: list[str]) -> float:
     small = cv2.cvtColor(after.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     pixels: Floats = small[bare] if bare is not None and bare.any() else small.reshape(-1, 3)
     pixels = pixels[:: max(1, len(pixels) // 20000)]

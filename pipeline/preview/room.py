@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pipeline.preview.arrays import Bytes, Floats, Integers
 from pipeline.preview.camera import Camera
 from pipeline.preview.evidence import ENOUGH, FAR, Evidence
-from pipeline.preview.lines import Floats, Segments
+from pipeline.preview.lines import Segments
 
 # What the search steps through: the back wall's distance, then ceiling, left and right relative to
 # it, so that each number moves one line of the picture: the back wall's foot, its top, its left and right corner.
@@ -45,7 +45,7 @@ class Box:
     right: float
     back: float
 
-    def faces(self, rays: Floats) -> tuple[NDArray[np.uint8], Floats]:
+    def faces(self, rays: Floats) -> tuple[Bytes, Floats]:
         """The face that each ray meets, h×w uint8, and how far along the ray (in units of its length), h×w float32."""
         x, y, z = rays[..., 0], rays[..., 1], rays[..., 2]
         level = np.where(y > 0, y, y * np.float32(-1 / self.ceiling))
@@ -67,7 +67,7 @@ class Fit:
     support: float
 
 
-def fit(lab: NDArray[np.uint8], camera: Camera, segments: Segments, directions: NDArray[np.int64]) -> Fit:
+def fit(lab: Bytes, camera: Camera, segments: Segments, directions: Integers) -> Fit:
     """Fit a box to an H×W×3 uint8 CIELAB picture of the camera's aspect ratio, any size (320 wide is enough)."""
     evidence = Evidence(lab, camera, segments, directions)
     candidates = evidence.candidates(CANDIDATES)
@@ -83,7 +83,7 @@ def fit(lab: NDArray[np.uint8], camera: Camera, segments: Segments, directions: 
     return Fit(box, float(scores.total[0]), float(scores.support[0]))
 
 
-def _distinct(candidates: NDArray[np.float64], totals: NDArray[np.float64]) -> list[int]:
+def _distinct(candidates: Floats, totals: Floats) -> list[int]:
     """The best candidates that are not variations of a better one."""
     chosen: list[int] = []
     places = np.log(np.minimum(candidates, 6.0))
@@ -98,10 +98,10 @@ def _distinct(candidates: NDArray[np.float64], totals: NDArray[np.float64]) -> l
 def _polish(
     evidence: Evidence,
     best: float,
-    shape: NDArray[np.float64],
+    shape: Floats,
     steps: tuple[float, ...],
     enough: float = ENOUGH,
-) -> tuple[float, NDArray[np.float64]]:
+) -> tuple[float, Floats]:
     rng = np.random.default_rng(0)
     for step in steps:
         moves = np.exp(rng.normal(0, step, (40, 4)) * (rng.random((40, 4)) < 0.5))
@@ -109,7 +109,7 @@ def _polish(
     return best, shape
 
 
-def _descend(evidence: Evidence, shape: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+def _descend(evidence: Evidence, shape: Floats) -> tuple[float, Floats]:
     best = -np.inf
     for _ in range(SWEEPS):
         before = best
@@ -125,10 +125,10 @@ def _descend(evidence: Evidence, shape: NDArray[np.float64]) -> tuple[float, NDA
 def _better(
     evidence: Evidence,
     best: float,
-    shape: NDArray[np.float64],
-    trials: NDArray[np.float64],
+    shape: Floats,
+    trials: Floats,
     enough: float = ENOUGH,
-) -> tuple[float, NDArray[np.float64]]:
+) -> tuple[float, Floats]:
     scores = evidence.scores(trials, enough)
     winner = int(scores.total.argmax())
     value = float(scores.total[winner])

@@ -8,20 +8,22 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from pipeline.preview.lines import Floats, Mask
+from pipeline.preview.arrays import Bytes, Floats, Integers, Mask
+from pipeline.preview.clusters import kmeans, squared
+from pipeline.preview.lines import Segments
 from pipeline.preview.room import WALLS, Face
 
 SURFACE, THING = 1, 2  # watershed markers
-HUE_SPREAD, LIGHT_SPREAD = 3.5, 22.0  # how far a wall strays from its own local colour, CIELAB units in 0..255
+HUE_SPREAD, LIGHT_SPREAD = 3.2, 20.0  # how far a wall strays from its local colour, CIELAB units in 0..255
+REACHED_SPREAD = 36.0  # lightness, where no edge lies between
 
 
 @dataclass(frozen=True)
 class Surfaces:
     """``face``: h×w uint8, the box's side behind each pixel; ``bare``: h×w bool, where that side itself is seen."""
 
-    face: NDArray[np.uint8]
+    face: Bytes
     bare: Mask
 
     def of(self, *faces: Face) -> Mask:
@@ -29,7 +31,7 @@ class Surfaces:
         return self.bare & np.isin(self.face, faces)
 
 
-def find(lab: NDArray[np.uint8], face: NDArray[np.uint8]) -> Surfaces:
+def find(lab: Bytes, face: Bytes, segments: Segments) -> Surfaces:
     """Tell surfaces from things in an h×w×3 uint8 CIELAB picture whose box sides are ``face``."""
     smooth = cv2.bilateralFilter(lab, 5, 20, 3)
     features = _features(smooth)
@@ -42,39 +44,42 @@ def find(lab: NDArray[np.uint8], face: NDArray[np.uint8]) -> Surfaces:
             for side in group:
                 region = face == side
                 if region.mean() > 0.003:
-                    likeness = np.where(region, _smooth_likeness(features, region, reached), likeness)
+                    likeness = np.where(region, _smooth_likeness(features, region, reached, side), likeness)
     floor = face == Face.FLOOR
     if floor.mean() > 0.02:
         likeness = np.where(floor, _floor_likeness(features, floor), likeness)
     bare = _without_islands(_spread(smooth, likeness, face), face)
-    return Surfaces(face, _without_tables(bare, floor, flatness))
+    drawn = _drawn(segments, floor)
+    bare = _without_islands(_without_tables(bare, floor, drawn | (flatness < 0.5)), face)
+    return Surfaces(face, _with_gaps(bare, floor, features, drawn))
 
 
-def _features(lab: NDArray[np.uint8]) -> Floats:
+def _features(lab: Bytes) -> Floats:
     """Lightness and two hues that shade does not change. h×w×3 float32."""
     values = lab.astype(np.float32)
     lightness = values[..., :1]
     return np.concatenate([lightness, (values[..., 1:] - 128) * (150 / (lightness + 40))], -1)
 
 
-def _flatness(lab: NDArray[np.uint8]) -> Floats:
+def _flatness(lab: Bytes) -> Floats:
     """1 where nothing happens, falling to 0 at edges. h×w float32."""
     light = lab[..., 0].astype(np.float32)
     slope = np.abs(cv2.Sobel(light, cv2.CV_32F, 1, 0)) + np.abs(cv2.Sobel(light, cv2.CV_32F, 0, 1))
     return np.exp(-cv2.blur(slope, (5, 5)) / 24)
 
 
-def _reached(smooth: NDArray[np.uint8], features: Floats, flatness: Floats, inside: Mask) -> Mask:
+def _reached(smooth: Bytes, features: Floats, flatness: Floats, inside: Mask) -> Mask:
     """What can be reached from the commonest colour of a group of sides without crossing an edge."""
-    hues = features[inside][:, 1:]
-    weight = flatness[inside] ** 2 * (0.3 + features[inside][:, 0] / 255)
+    values = features[inside]
+    hues = values[:, 1:]
+    weight = flatness[inside] ** 2 * (0.3 + values[:, 0] / 255)
     bins = np.clip(((hues + 96) / 3).astype(int), 0, 63)
     histogram = np.bincount(bins[:, 0] * 64 + bins[:, 1], weights=weight, minlength=64 * 64).reshape(64, 64)
     peak = np.unravel_index(cv2.GaussianBlur(histogram.astype(np.float32), (0, 0), 1.0).argmax(), (64, 64))
     hue = (np.array(peak, np.float32) + 0.5) * 3 - 96
-    close = np.exp(-((hues - hue) ** 2).sum(-1) / (2 * 3.0**2)) * weight
+    close = np.exp(-squared(hues - hue) / (2 * 3.0**2)) * weight
     hue = (hues * close[:, None]).sum(0) / close.sum()
-    typical = inside & (((features[..., 1:] - hue) ** 2).sum(-1) < 3.0**2) & (flatness > 0.75)
+    typical = inside & (squared(features[..., 1:] - hue) < 3.0**2) & (flatness > 0.75)
     height, width = inside.shape
     reached = np.zeros((height + 2, width + 2), np.uint8)
     reached[1:-1, 1:-1][~inside | (flatness < 0.45)] = 2
@@ -85,33 +90,40 @@ def _reached(smooth: NDArray[np.uint8], features: Floats, flatness: Floats, insi
             cv2.floodFill(smooth, reached, (int(x), int(y)), 0, (3, 1, 1), (3, 1, 1), flags)
     _, label, stats, _ = cv2.connectedComponentsWithStats((reached[1:-1, 1:-1] == 1).astype(np.uint8), connectivity=4)
     # Walls and ceilings reach up to where they end; what only stands before them does not.
-    upper = np.zeros(inside.shape, bool)
     highest = np.where(inside.any(0), inside.argmax(0), height)
-    upper |= inside & (np.arange(height)[:, None] - highest[None] < 0.1 * height)
-    high = np.bincount(label[upper], minlength=len(stats)) / max(1, np.count_nonzero(upper))
+    upper = inside & (np.arange(height)[:, None] - highest[None] < 0.1 * height)
+    high = np.bincount(label[upper], minlength=len(stats)) / max(1, int(upper.sum()))
     large = (stats[:, cv2.CC_STAT_AREA] > 0.03 * np.count_nonzero(inside)) & (high > 0.04)
     large[0] = False
     return large[label] if large.any() else typical
 
 
-def _smooth_likeness(features: Floats, region: Mask, reached: Mask) -> Floats:
+def _smooth_likeness(features: Floats, region: Mask, reached: Mask, side: Face) -> Floats:
     """How much each pixel looks like its surroundings on an evenly painted side, whatever the light there."""
-    weight = (region & reached).astype(np.float32)
     height, width = region.shape
-    local = np.zeros_like(features)
-    known = np.zeros((height, width), np.float32)
-    # Widest first: near surroundings say best what colour the light gives a wall, far ones speak where those are hidden.
+    weight = (region & reached).astype(np.float32)
+    # Surroundings are soft: an eighth of the size tells as much about them.
+    size = (max(8, width // 8), max(8, height // 8))
+    share = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
+    mass = cv2.resize(features * weight[..., None], size, interpolation=cv2.INTER_AREA)
+    local = np.zeros_like(mass)
+    known = np.zeros_like(share)
+    # Widest first: near surroundings say best what colour the light gives a wall; far ones speak where those hide.
     for radius in (0.6, 0.25, 0.1):
-        size = max(3, int(radius * max(height, width))) | 1
-        total = cv2.blur(weight, (size, size))
-        mean = cv2.blur(features * weight[..., None], (size, size)) / (total + 1e-6)[..., None]
+        window = max(3, int(radius * max(size))) | 1
+        total = cv2.blur(share, (window, window))
         trust = np.clip(total / 0.08, 0, 1)[..., None]
-        local = local * (1 - trust) + mean * trust
+        local = local * (1 - trust) + cv2.blur(mass, (window, window)) / (total + 1e-6)[..., None] * trust
         known = np.maximum(known, (total > 1e-4).astype(np.float32))
-    difference = features - local
-    apart = (difference[..., 1:] ** 2).sum(-1) / HUE_SPREAD**2 + (difference[..., 0] / LIGHT_SPREAD) ** 2
-    likeness = np.exp(-0.5 * apart) * known
-    return np.where(region, np.maximum(likeness, 0.6 * weight * (apart < 16)), 0).astype(np.float32)
+    difference = features - cv2.resize(local, (width, height), interpolation=cv2.INTER_LINEAR)
+    light, one, two = (difference[..., k] for k in range(3))
+    # Little hangs before a ceiling that could be taken for it.
+    unreached = REACHED_SPREAD if side == Face.CEILING else LIGHT_SPREAD
+    light = light / np.where(weight > 0, np.float32(REACHED_SPREAD), np.float32(unreached))
+    tinted = (one * one + two * two) * np.float32(HUE_SPREAD**-2)
+    apart = tinted + light * light
+    likeness = np.exp(-0.5 * apart) * cv2.resize(known, (width, height), interpolation=cv2.INTER_NEAREST)
+    return np.where(region, np.maximum(likeness, 0.6 * weight * (tinted < 1.5**2)), 0).astype(np.float32)
 
 
 def _floor_likeness(features: Floats, floor: Mask) -> Floats:
@@ -128,17 +140,18 @@ def _floor_likeness(features: Floats, floor: Mask) -> Floats:
     framed = cv2.copyMakeBorder(framed, 0, reach, 0, 0, cv2.BORDER_CONSTANT, value=0)
     rim = floor & (cv2.erode(framed, kernel)[reach:-reach, reach:-reach] == 0)
     scaled = (features * np.array([0.4, 1.5, 1.5], np.float32)).astype(np.float32)
-    cv2.setRNGSeed(0)
     sample = scaled[floor][:: max(1, int(floor.sum() // 8000))]
     count = min(14, len(sample))
-    criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 0.5)
-    centres = cv2.kmeans(sample, count, None, criteria, 1, cv2.KMEANS_PP_CENTERS)[2]
-    distance = np.stack([((scaled - centre) ** 2).sum(-1) for centre in centres])
-    nearest, near = distance.argmin(0), distance.min(0)
+    centres = kmeans(sample, count)[1]
+    flat = scaled.reshape(-1, 3)
+    distance = flat @ (-2 * centres.T) + squared(centres)
+    nearest = distance.argmin(1)
+    near = np.maximum(distance[np.arange(len(flat)), nearest] + squared(flat), 0).reshape(floor.shape)
+    nearest = nearest.reshape(floor.shape)
     places = 16
     column = np.broadcast_to(np.arange(width) * places // width, floor.shape)
 
-    def seen_in(where: Mask) -> NDArray[np.int64]:
+    def seen_in(where: Mask) -> Integers:
         keys = nearest[where] * places + column[where]
         return np.bincount(keys, minlength=count * places).reshape(count, places)
 
@@ -151,19 +164,20 @@ def _floor_likeness(features: Floats, floor: Mask) -> Floats:
     spread = np.minimum(share[:, occupied] / 0.15, 1).mean(1) if occupied.any() else np.zeros(count)
     trust = np.clip((spread - 0.2) / 0.2, 0, 1)
     # Planks and tiles come in several tones: a cluster near a trusted one is floor too, if it is seen at the rim.
-    likened = centres * np.array([0.5, 1, 1], np.float32)
-    apart = ((likened[:, None] - likened[None]) ** 2).sum(-1)
-    kin = (np.exp(-apart / (2 * 6.0**2)) * trust[None]).max(1) * np.clip(spread / 0.04, 0, 1)
+    difference = centres[:, None] - centres[None]
+    # In the shade of furniture a floor is much darker, of about the same hue.
+    difference[..., 0] *= np.where(difference[..., 0] < 0, 0.25, 0.5)
+    kin = (np.exp(-squared(difference) / (2 * 6.0**2)) * trust[None]).max(1) * np.clip(spread / 0.03, 0.1, 1)
     trust = np.maximum(trust, kin)
     likeness = trust[nearest] * np.exp(-near / (2 * 16.0**2)) * floor
     size = max(3, round(0.006 * max(height, width))) | 1
-    return cv2.blur(likeness.astype(np.float32), (size, size))
+    return np.asarray(cv2.blur(likeness.astype(np.float32), (size, size)))
 
 
-def _spread(smooth: NDArray[np.uint8], likeness: Floats, face: NDArray[np.uint8]) -> Mask:
+def _spread(smooth: Bytes, likeness: Floats, face: Bytes) -> Mask:
     floor = face == Face.FLOOR
     sure = likeness > np.where(floor, 0.45, 0.5)
-    never = likeness < np.where(floor, 0.16, 0.04)
+    never = likeness < np.where(floor, 0.35, 0.2)
     small = np.ones((3, 3), np.uint8)
     markers = np.zeros(likeness.shape, np.int32)
     markers[cv2.erode(sure.astype(np.uint8), small) > 0] = SURFACE
@@ -175,13 +189,13 @@ def _spread(smooth: NDArray[np.uint8], likeness: Floats, face: NDArray[np.uint8]
     return cv2.medianBlur(bare, 3) > 0
 
 
-def _without_islands(bare: Mask, face: NDArray[np.uint8]) -> Mask:
+def _without_islands(bare: Mask, face: Bytes) -> Mask:
     """Drop patches that things enclose: the mount of a picture is no wall, a table's top no floor."""
     floor = face == Face.FLOOR
     reach = max(2, round(0.006 * max(face.shape)))
     kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     kept = np.zeros_like(bare)
-    for side, least, most in ((floor, 0.0004, 0.0015), (~floor, 0.012, 0.0)):
+    for side, least in ((floor, 0.0004), (~floor, 0.012)):
         # Patches that hang together by a thread do not.
         solid = cv2.morphologyEx((bare & side).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
         beside = cv2.dilate((~side).astype(np.uint8), kernel) > 0
@@ -189,34 +203,63 @@ def _without_islands(bare: Mask, face: NDArray[np.uint8]) -> Mask:
         _, label, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=4)
         area = stats[:, cv2.CC_STAT_AREA] / face.size
         contact = np.bincount(label[beside], minlength=len(area)) / face.size
-        keep = (area >= least) & ((contact > 0.0008) | (area < most) | (area > 0.08))
+        keep = (area >= least) & ((contact > 0.0003) | (area > 0.08))
         keep[0] = False
         grown = cv2.dilate(keep[label].astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
         kept |= grown & bare & side
     return kept
 
 
-def _without_tables(bare: Mask, floor: Mask, flatness: Floats) -> Mask:
+def _drawn(segments: Segments, like: Mask) -> Mask:
+    height, width = like.shape
+    canvas = np.zeros((height, width), np.uint8)
+    centre = np.array([width, height], np.float32) / 2
+    cv2.polylines(canvas, list(np.rint(np.stack([segments.start, segments.end], 1) + centre).astype(int)), False, 1, 3)
+    return canvas > 0
+
+
+def _without_tables(bare: Mask, floor: Mask, edges: Mask) -> Mask:
     """Drop patches of floor that edges bound and things surround: table tops of the floor's own wood."""
-    patches = bare & floor & (flatness > 0.5)
+    patches = bare & floor & ~edges
     _, label, stats, _ = cv2.connectedComponentsWithStats(patches.astype(np.uint8), connectivity=4)
-    ring_width = 2 * max(2, round(0.008 * max(floor.shape))) + 1
-    kernel = np.ones((ring_width, ring_width), np.uint8)
-    kept = bare.copy()
+    reach = max(4, round(0.016 * max(floor.shape)))
+    # Between a patch and its ring lies the edge that bounds it.
+    outer, inner = (np.ones((2 * k + 1, 2 * k + 1), np.uint8) for k in (reach, reach - max(2, reach // 3)))
+    # A skirting board may lie between floor and wall.
+    near_wall = cv2.dilate((bare & ~floor).astype(np.uint8), np.ones((4 * reach + 1, 3), np.uint8)) > 0
+    gone = np.zeros_like(bare)
     height, width = floor.shape
     for index in range(1, len(stats)):
         left, top, wide, high, area = (int(value) for value in stats[index])
-        if not 0.0015 <= area / floor.size <= 0.06:
+        if not 0.0012 <= area / floor.size <= 0.06 or top + high >= height - 2:
             continue
         box = np.s_[
-            max(0, top - ring_width) : min(height, top + high + ring_width),
-            max(0, left - ring_width) : min(width, left + wide + ring_width),
+            max(0, top - reach) : min(height, top + high + reach),
+            max(0, left - reach) : min(width, left + wide + reach),
         ]
         own = (label[box] == index).astype(np.uint8)
-        ring = (cv2.dilate(own, kernel) > 0) & (cv2.dilate(own, kernel[2:-2, 2:-2]) == 0)
-        at_edge = ~floor[box] & bare[box]
-        with_floor = (bare[box] & floor[box]) | at_edge
-        if ring.any() and with_floor[ring].mean() < 0.4 and top + high < height - 2:
-            gone = (cv2.dilate(own, kernel) > 0) & floor[box] & ((label[box] == 0) | (own > 0))
-            kept[box] &= ~gone
-    return kept
+        grown = cv2.dilate(own, outer) > 0
+        ring = grown & (cv2.dilate(own, inner) == 0)
+        beside = (bare & floor)[box] | ((~floor) & bare)[box]
+        at_wall = near_wall[box][own > 0].mean() > 0.05
+        if ring.any() and beside[ring].mean() < 0.45 and not at_wall:
+            gone[box] |= grown & ((label[box] == 0) | (own > 0))
+    return bare & ~(gone & floor)
+
+
+def _with_gaps(bare: Mask, floor: Mask, features: Floats, edges: Mask) -> Mask:
+    """Give the floor back small patches of its own hue that lie beside it: floor in the shade of things."""
+    known = bare & floor
+    if known.mean() < 0.01:
+        return bare
+    hue = np.median(features[known][:, 1:], axis=0)
+    alike = floor & ~bare & ~edges & (squared(features[..., 1:] - hue) < 6.5**2)
+    _, label, stats, _ = cv2.connectedComponentsWithStats(alike.astype(np.uint8), connectivity=4)
+    across = np.ones((13, 13), np.uint8)
+    rim = cv2.dilate(known.astype(np.uint8), across) > 0
+    area = stats[:, cv2.CC_STAT_AREA]
+    contact = np.bincount(label[rim], minlength=len(area)) / area
+    small = (area > 0.0001 * floor.size) & (area < 0.006 * floor.size) & (contact > 0.15)
+    small[0] = False
+    given = cv2.morphologyEx((small[label] | known).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)) > 0
+    return bare | (given & floor & (cv2.dilate(small[label].astype(np.uint8), across) > 0))

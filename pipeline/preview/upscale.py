@@ -4,14 +4,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline.artifacts import QUALITY, RESULT, SAVED, Rgb, SavedPicture
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import Engine, Kind, Quality, UpscaleParams
 from pipeline.picture import Alpha, Decoded, decode, on_white, save_jpeg, save_png
+from pipeline.preview.arrays import Bytes, Floats
 from pipeline.preview.files import save_thumbnail
-from pipeline.preview.lines import Floats
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work
 
 MAX_RESULT_PIXELS = 100_000_000
@@ -132,7 +131,7 @@ def _scale(work: Work) -> float:
     return work.params.scale
 
 
-def _resampled(source: NDArray[np.uint8], width: int, height: int, rows: slice) -> NDArray[np.uint8]:
+def _resampled(source: Bytes, width: int, height: int, rows: slice) -> Bytes:
     """Rows of the enlarged picture with one more above and below (repeated at the ends)."""
     per_row = source.shape[0] / height
     wanted = np.clip(np.arange(rows.start - 1, rows.stop + 1), 0, height - 1)
@@ -152,7 +151,7 @@ def _sharpened(framed: Rgb) -> Rgb:
     grey = cv2.cvtColor(framed, cv2.COLOR_RGB2GRAY)
     slope: Floats = cv2.magnitude(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
     amount = 0.9 * np.clip((slope - 12) / 60, 0, 1)[..., None]
-    return np.clip(picture + amount * detail + 0.5, 0, 255).astype(np.uint8)[1:-1]
+    return np.asarray(np.clip(picture + amount * detail + 0.5, 0, 255).astype(np.uint8)[1:-1])
 
 
 def plan() -> Plan:

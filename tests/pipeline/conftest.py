@@ -24,7 +24,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Room:
-    """A box room, metres; the camera stands at (0, ``eye``, 0) and looks along +z, turned by yaw and pitch (degrees)."""
+    """A box room in metres. The camera at (0, ``eye``, 0) looks along +z, turned by yaw and pitch in degrees."""
 
     left: float = 2.0
     right: float = 2.4

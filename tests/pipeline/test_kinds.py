@@ -1,0 +1,49 @@
+"""The registry of plans, and the plans' own declarations."""
+
+import subprocess
+import sys
+
+import pytest
+
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.jobs import Engine, Kind
+from pipeline.kinds import available, describe, plan
+from pipeline.stages import Slot
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_kind_has_a_preview(kind: Kind) -> None:
+    made = plan(kind, Engine.PREVIEW)
+    assert (made.kind, made.engine) == (kind, Engine.PREVIEW)
+    assert {"saved", "quality"} <= {artifact.name for artifact in made.results}
+    assert plan(kind, Engine.PREVIEW) is made
+
+
+def test_a_missing_engine_is_an_error_unless_the_job_accepts_the_preview() -> None:
+    with pytest.raises(DarkroomError, match="allow_preview") as caught:
+        plan(Kind.RESTYLE_ROOM, Engine.MODELS)
+    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    assert plan(Kind.RESTYLE_ROOM, Engine.MODELS, allow_preview=True).engine is Engine.PREVIEW
+
+
+@pytest.mark.parametrize(("kind", "engine"), available())
+def test_heavy_stages_ask_for_the_compute_slot_and_files_do_not(kind: Kind, engine: Engine) -> None:
+    slots = {stage.name: stage.slot for stage, _ in plan(kind, engine).steps}
+    assert slots.pop("load") is Slot.CPU
+    assert slots.pop("save") is Slot.CPU
+    assert set(slots.values()) == {Slot.COMPUTE}
+
+
+@pytest.mark.parametrize(("kind", "engine"), available())
+def test_a_plan_describes_itself(kind: Kind, engine: Engine) -> None:
+    made = plan(kind, engine)
+    text = describe(made)
+    for stage, _ in made.steps:
+        assert f"| {stage.name}: {stage.message} |" in text
+        for artifact in stage.provides:
+            assert artifact.about in text
+
+
+def test_the_registry_imports_no_engine_before_it_is_asked() -> None:
+    code = "import sys, pipeline.kinds; sys.exit('cv2' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603
