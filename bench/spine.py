@@ -103,7 +103,9 @@ class Load:
         async for message in self.socket:
             content = json.loads(message)
             if content["type"] == "job" and self.heard(content["job"]):
-                self.ended[content["job"]["job_id"]].set_result(None)
+                ended = self.ended[content["job"]["job_id"]]
+                if not ended.done():  # the last news may come twice
+                    ended.set_result(None)
 
     def heard(self, job: dict[str, Any]) -> bool:
         """Note how old this news is; whether it is the last."""
