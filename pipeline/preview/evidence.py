@@ -38,13 +38,15 @@ class Evidence:
         self.gradient = _oriented_gradient(lab)
         self.drawn = _drawn(segments, directions, (height, width), self.scale)
         rays = camera.rays(width, height, step=STEP).reshape(-1, 3)
-        self.rays = rays
         colours = _clusters(cv2.GaussianBlur(lab, (0, 0), 1.5)[::STEP, ::STEP]).ravel()
-        self.above = rays[:, 1] < 0
-        self.one_hot = np.eye(COLOURS, dtype=np.float32)[colours] / len(colours)
-        wall_like, floor_like = _surface_colours(colours, self.above, (height + STEP - 1) // STEP)
-        self.wall_like = wall_like[colours] / len(colours)
-        self.floor_like = floor_like[colours] / len(colours)
+        wall_like, floor_like = _surface_colours(colours, rays[:, 1] < 0, (height + STEP - 1) // STEP)
+        # Sorted by colour, so that counting colours is summing runs.
+        order = np.argsort(colours, kind="stable")
+        self.rays = np.ascontiguousarray(rays[order].T)
+        self.above = self.rays[1] < 0
+        present, self.runs = np.unique(colours[order], return_index=True)
+        self.wall_like, self.floor_like = wall_like[present], floor_like[present]
+        self.total, self.high = (self._counted(which[None])[0] for which in (np.ones_like(self.above), self.above))
         lengthwise = np.concatenate([segments.middle / np.float32(camera.focal), np.ones((len(segments.middle), 1))], 1)
         self.segment_rays = lengthwise.astype(np.float32) @ camera.rotation
         self.directions = directions
@@ -110,19 +112,23 @@ class Evidence:
     def _colours(self, boxes: Floats) -> Floats:
         """Wall colours belong on no floor and floor colours on no wall; ceiling and wall want colours of their own."""
         ceiling, left, right, back = boxes.T[..., None]
-        x, y, z = self.rays.T
-        level = np.where(y > 0, y, -y / ceiling)
+        x, y, z = self.rays
+        level = np.where(self.above, -y / ceiling, y)
         upright = np.maximum(np.maximum(x / right, -x / left), z / back)
         vertical = level > upright
-        on_floor = (vertical & ~self.above).astype(np.float32)
-        on_ceiling = (vertical & self.above).astype(np.float32)
-        on_wall = 1 - on_floor - on_ceiling
-        misplaced = on_floor @ self.wall_like + on_wall @ self.floor_like
-        joint = np.stack([on_ceiling @ self.one_hot, (on_wall * self.above) @ self.one_hot], 1) + 1e-9
+        floor = self._counted(vertical & ~self.above)
+        ceilings = self._counted(vertical & self.above)
+        misplaced = floor @ self.wall_like + (self.total - floor - ceilings) @ self.floor_like
+        joint = np.stack([ceilings, self.high - ceilings], 1) + 1e-9
         joint /= joint.sum((1, 2), keepdims=True)
         independent = joint.sum(1, keepdims=True) * joint.sum(2, keepdims=True)
         information = (joint * np.log(joint / independent)).sum((1, 2))
-        return np.asarray(INFORMATION * information * self.above.mean() - MISPLACED * misplaced, np.float64)
+        share = 1 / self.total.sum()
+        return np.asarray(INFORMATION * information * self.high.sum() * share - MISPLACED * misplaced * share)
+
+    def _counted(self, chosen: Mask) -> Floats:
+        """How many of the chosen pixels (M×P) have each colour, M×K."""
+        return np.add.reduceat(chosen, self.runs, axis=1, dtype=np.int32).astype(np.float64)
 
     def _contradiction(self, boxes: Floats) -> Floats:
         """Length of segments on a face that they are perpendicular to, in picture sides."""

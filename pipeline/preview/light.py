@@ -13,7 +13,7 @@ LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 def grade(rgb: Rgb, light: Light, strength: float, *, rows: slice, height: int) -> Rgb:
     """Grade a band of a picture: ``rows`` of ``height``. h×W×3 uint8 in, the same out.
 
-    Every pixel's value changes by its own value and its place alone (the vignette), so edges stay where they are.
+    Every pixel changes by its own value and its place alone (the vignette), so edges stay where they are.
     """
     graded: Floats = cv2.LUT(rgb, _curves(light, strength)).astype(np.float32)
     saturation = 1 + 0.6 * light.saturation * strength

@@ -54,7 +54,7 @@ class _Ground:
         return enlarged[top : top + size, left : left + size]
 
 
-@lru_cache(maxsize=24)
+@lru_cache(maxsize=12)
 def texture(finish: Finish, seed: int, size: int = 640) -> Texture:
     """Make a finish's texture, ``size`` pixels square. The same seed makes the same texture."""
     standing = finish.material in _STANDING

@@ -38,9 +38,13 @@ class Repaint:
 
 
 def prepare(
-    small: Rgb, box: Box, camera: Camera, surfaces: Surfaces, finishes: dict[Face, Finish], seed: int
+    photo: Rgb, box: Box, camera: Camera, surfaces: Surfaces, finishes: dict[Face, Finish], seed: int
 ) -> Repaint:
-    """Estimate matte, light and old colours on the analysed picture (h×w×3 uint8), and make the materials."""
+    """Estimate matte, light and old colours at the analysed size of an H×W×3 uint8 photo, and make the materials."""
+    height, width = surfaces.face.shape
+    small = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
+    # Enough texels for what is near the camera, in steps so that textures are made once for pictures of a like size.
+    texels = int(np.clip(max(photo.shape) // 1024 * 320 + 320, 640, 1600))
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     slope, offset = _guided(grey, surfaces.bare.astype(np.float32))
     linear = LINEAR[small]
@@ -52,7 +56,7 @@ def prepare(
     shade = _floor_shade(linear, floor, albedo[Face.FLOOR])
     rng = np.random.default_rng(seed)
     shift = (float(rng.uniform(0, 10)), float(rng.uniform(0, 10)))
-    textures = {face: texture(finish, seed) for face, finish in finishes.items()}
+    textures = {face: texture(finish, seed, texels) for face, finish in finishes.items()}
     metres = float(np.clip(ROOM_HEIGHT / (1 + box.ceiling), 0.9, 1.9))
     return Repaint(box, camera, slope, offset, shade, albedo, textures, shift, metres)
 

@@ -74,7 +74,7 @@ class Paint(Stage):
             work[REPAINTED] = photo
             return
         finishes = finishes_of(styles()[params.style], params.room, layout)
-        plan = paint.prepare(reduced(photo), layout.box, layout.camera, layout.surfaces, finishes, params.seed)
+        plan = paint.prepare(photo, layout.box, layout.camera, layout.surfaces, finishes, params.seed)
         work[REPAINTED] = _in_bands(work, photo, plan, params.strength)
 
 

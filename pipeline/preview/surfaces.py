@@ -14,6 +14,7 @@ from pipeline.preview.clusters import kmeans, squared
 from pipeline.preview.lines import Segments
 from pipeline.preview.room import WALLS, Face
 
+OTHER_HUE = 5.5  # hues farther apart than this are not one floor
 SURFACE, THING = 1, 2  # watershed markers
 HUE_SPREAD, LIGHT_SPREAD = 3.2, 20.0  # how far a wall strays from its local colour, CIELAB units in 0..255
 REACHED_SPREAD = 36.0  # lightness, where no edge lies between
@@ -50,7 +51,7 @@ def find(lab: Bytes, face: Bytes, segments: Segments) -> Surfaces:
         likeness = np.where(floor, _floor_likeness(features, floor), likeness)
     bare = _without_islands(_spread(smooth, likeness, face), face)
     drawn = _drawn(segments, floor)
-    bare = _without_islands(_without_tables(bare, floor, drawn | (flatness < 0.5)), face)
+    bare = _without_islands(_without_tables(bare, floor, drawn | (flatness < 0.5), features), face)
     return Surfaces(face, _with_gaps(bare, floor, features, drawn))
 
 
@@ -210,6 +211,14 @@ def _without_islands(bare: Mask, face: Bytes) -> Mask:
     return kept
 
 
+def _hue_in_front(floor: Mask, features: Floats) -> Floats:
+    """The floor's hue along the picture's foot, or all over when it is not seen there."""
+    foot = floor.copy()
+    foot[: -max(2, round(0.06 * len(floor)))] = False
+    where = foot if foot.sum() > 0.1 * foot.shape[1] else floor
+    return np.asarray(np.median(features[where][:, 1:], axis=0) if where.any() else np.zeros(2))
+
+
 def _drawn(segments: Segments, like: Mask) -> Mask:
     height, width = like.shape
     canvas = np.zeros((height, width), np.uint8)
@@ -218,8 +227,8 @@ def _drawn(segments: Segments, like: Mask) -> Mask:
     return canvas > 0
 
 
-def _without_tables(bare: Mask, floor: Mask, edges: Mask) -> Mask:
-    """Drop patches of floor that edges bound and things surround: table tops of the floor's own wood."""
+def _without_tables(bare: Mask, floor: Mask, edges: Mask, features: Floats) -> Mask:
+    """Drop patches of floor that edges bound, if things surround them or the floor in front has another hue."""
     patches = bare & floor & ~edges
     _, label, stats, _ = cv2.connectedComponentsWithStats(patches.astype(np.uint8), connectivity=4)
     reach = max(4, round(0.016 * max(floor.shape)))
@@ -229,9 +238,10 @@ def _without_tables(bare: Mask, floor: Mask, edges: Mask) -> Mask:
     near_wall = cv2.dilate((bare & ~floor).astype(np.uint8), np.ones((4 * reach + 1, 3), np.uint8)) > 0
     gone = np.zeros_like(bare)
     height, width = floor.shape
+    front = _hue_in_front(bare & floor, features)
     for index in range(1, len(stats)):
         left, top, wide, high, area = (int(value) for value in stats[index])
-        if not 0.0012 <= area / floor.size <= 0.06 or top + high >= height - 2:
+        if area < 0.0012 * floor.size:
             continue
         box = np.s_[
             max(0, top - reach) : min(height, top + high + reach),
@@ -239,6 +249,12 @@ def _without_tables(bare: Mask, floor: Mask, edges: Mask) -> Mask:
         ]
         own = (label[box] == index).astype(np.uint8)
         grown = cv2.dilate(own, outer) > 0
+        own_hue = np.median(features[box][own > 0][:, 1:], axis=0)
+        if area > 0.003 * floor.size and ((own_hue - front) ** 2).sum() > OTHER_HUE**2:
+            gone[box] |= grown & ((label[box] == 0) | (own > 0))
+            continue
+        if area > 0.06 * floor.size or top + high >= height - 2:
+            continue
         ring = grown & (cv2.dilate(own, inner) == 0)
         beside = (bare & floor)[box] | ((~floor) & bare)[box]
         at_wall = near_wall[box][own > 0].mean() > 0.05

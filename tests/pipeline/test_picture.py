@@ -126,7 +126,10 @@ def test_an_embedded_profile_is_applied(tmp_path: Path) -> None:
     (count,) = struct.unpack_from(">I", profile, 128)
     tags = {bytes(profile[132 + 12 * k : 136 + 12 * k]): 132 + 12 * k for k in range(count)}
     red, blue = tags[b"rXYZ"], tags[b"bXYZ"]
-    profile[red + 4 : red + 12], profile[blue + 4 : blue + 12] = profile[blue + 4 : blue + 12], profile[red + 4 : red + 12]
+    profile[red + 4 : red + 12], profile[blue + 4 : blue + 12] = (
+        profile[blue + 4 : blue + 12],
+        profile[red + 4 : red + 12],
+    )
     tagged = bytes(profile).replace("sRGB".encode("utf-16-be"), "test".encode("utf-16-be"))
     decoded = decode(written(scene(), tmp_path / "a.png", icc_profile=tagged)).rgb
     assert np.abs(decoded[20, 60].astype(int) - BLUE).max() < 45

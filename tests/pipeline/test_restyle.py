@@ -1,0 +1,184 @@
+"""``restyle_room`` on the preview engine, as a caller sees it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from pipeline.artifacts import PHOTO, QUALITY, RESULT, SAVED
+from pipeline.jobs import Engine, Kind, RestyleRoomParams, Room
+from pipeline.kinds import plan
+from pipeline.preview.light import grade
+from pipeline.preview.restyle import LAYOUT, REPAINTED, SURE
+from pipeline.stages import Stopped, Work
+from pipeline.styles import styles
+
+Restyle = Callable[..., Work]
+
+
+def run(
+    photo: Path, folder: Path, report: Callable[[float, str], None] = lambda _f, _m: None, **params: object
+) -> Work:
+    """Run the plan as the runner does, with every stage held to its declarations."""
+    folder.mkdir(parents=True, exist_ok=True)
+    work = Work(RestyleRoomParams.model_validate({"style": "modern", **params}), {"photo": photo}, folder, report)
+    for stage, _ in plan(Kind.RESTYLE_ROOM, Engine.PREVIEW).steps:
+        work.enter(stage)
+        stage.run(work)
+    work.enter(None)
+    return work
+
+
+@pytest.fixture(scope="module")
+def small_sample(sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sample") / "room.jpg"
+    small = cv2.resize(sample.rgb, (640, 480), interpolation=cv2.INTER_AREA)
+    Image.fromarray(small).save(path, quality=95)
+    return path
+
+
+@pytest.fixture(scope="module")
+def restyled(small_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Restyle:
+    cache: dict[str, Work] = {}
+
+    def make(**params: object) -> Work:
+        key = repr(sorted(params.items()))
+        if key not in cache:
+            cache[key] = run(small_sample, tmp_path_factory.mktemp("job"), **params)
+        return cache[key]
+
+    return make
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+
+
+def apart(one: np.ndarray, two: np.ndarray) -> float:
+    """Mean CIE76 difference."""
+    return float(np.linalg.norm(lab(one) - lab(two), axis=-1).mean())
+
+
+def test_the_sample_is_repainted_at_its_own_size(sample_path: Path, tmp_path: Path) -> None:
+    work = run(sample_path, tmp_path, style="industrial")
+    result, thumbnail = work[SAVED]
+    assert (result.name, result.width, result.height) == ("result", 1280, 960)
+    assert (thumbnail.name, thumbnail.width, thumbnail.height) == ("thumbnail", 480, 360)
+    for picture in (result, thumbnail):
+        with Image.open(picture.path) as image:
+            assert image.size == (picture.width, picture.height)
+            assert b"trainedAlgorithmicMedia" in image.info["xmp"]
+    assert not any("only the light" in note for note in work.notes)
+
+
+@pytest.mark.parametrize("style", list(styles()))
+def test_every_style_scores_well_and_is_measured(restyled: Restyle, style: str) -> None:
+    quality = restyled(style=style)[QUALITY]
+    assert quality.score >= 0.75
+    assert quality.score == pytest.approx((quality.structure + quality.style + quality.sharpness) / 3, abs=1e-3)
+
+
+def test_scores_differ_from_job_to_job(restyled: Restyle) -> None:
+    scores = [restyled(style=style)[QUALITY].score for style in styles()]
+    assert len(set(scores)) > len(scores) / 2
+
+
+def test_styles_differ_visibly_from_each_other_and_from_the_photo(restyled: Restyle) -> None:
+    pictures = {style: restyled(style=style)[RESULT] for style in styles()}
+    photo = restyled(style="modern")[PHOTO]
+    for style, picture in pictures.items():
+        assert apart(picture, photo) > 8, style
+        for other, another in pictures.items():
+            if style < other:
+                assert apart(picture, another) > 5, (style, other)
+
+
+def test_things_are_touched_by_the_light_alone(restyled: Restyle, sample) -> None:
+    """Well inside furniture, the repainted picture is the photo, and the result its grade."""
+    work = restyled(style="art_deco")
+    photo, result = work[PHOTO], work[RESULT]
+    things = cv2.resize((sample.part == 4).astype(np.uint8), (640, 480), interpolation=cv2.INTER_NEAREST)
+    inside = cv2.erode(things, np.ones((13, 13), np.uint8)) > 0
+    untouched = (work[REPAINTED] == photo).all(-1)
+    assert untouched[inside].mean() > 0.95
+    graded = grade(photo, styles()["art_deco"].light, 1.0, rows=slice(0, 480), height=480)
+    same = untouched & inside
+    assert np.array_equal(result[same], graded[same])
+
+
+def test_shadows_stay_on_new_floors_and_walls(restyled: Restyle, sample) -> None:
+    """Where the photo's wall is darker, the painted wall is too."""
+    work = restyled(style="minimalist")
+    wall = cv2.resize((sample.part == 2).astype(np.uint8), (640, 480), interpolation=cv2.INTER_NEAREST)
+    inside = cv2.erode(wall, np.ones((15, 15), np.uint8)) > 0
+    before, after = (cv2.GaussianBlur(cv2.cvtColor(work[a], cv2.COLOR_RGB2GRAY), (0, 0), 4) for a in (PHOTO, RESULT))
+    assert np.corrcoef(before[inside], after[inside])[0, 1] > 0.8
+
+
+def test_the_same_seed_makes_the_same_pixels(small_sample: Path, tmp_path: Path) -> None:
+    first, again, other = (run(small_sample, tmp_path / str(k), style="boho", seed=s) for k, s in enumerate((7, 7, 8)))
+    assert first[SAVED][0].path.read_bytes() == again[SAVED][0].path.read_bytes()
+    assert not np.array_equal(first[RESULT], other[RESULT])
+
+
+def test_strength_leads_from_the_photo_to_the_style(restyled: Restyle) -> None:
+    distance = [
+        apart(restyled(style="boho", strength=s)[RESULT], restyled(style="boho")[PHOTO]) for s in (0.05, 0.5, 1)
+    ]
+    assert distance[0] < 3
+    assert distance[0] < distance[1] < distance[2]
+
+
+def test_wet_rooms_get_the_wet_floor(restyled: Restyle, sample) -> None:
+    floor = cv2.resize((sample.part == 1).astype(np.uint8), (640, 480), interpolation=cv2.INTER_NEAREST)
+    inside = cv2.erode(floor, np.ones((9, 9), np.uint8)) > 0
+    dry = restyled(style="modern", room=Room.LIVING_ROOM)
+    for room in (Room.KITCHEN, Room.BATHROOM):
+        wet = restyled(style="modern", room=room)
+        assert np.linalg.norm(lab(wet[RESULT])[inside].mean(0) - lab(dry[RESULT])[inside].mean(0)) > 8
+    assert not any("recognise" in note for note in dry.notes)
+    assert any("recognise" in note for note in restyled(style="modern").notes)
+
+
+def test_without_a_room_only_the_light_changes_and_the_result_says_so(tmp_path: Path) -> None:
+    y, x = np.mgrid[0:200, 0:300]
+    Image.fromarray(np.stack([x * 0.8, y, 255 - y], -1).astype(np.uint8)).save(tmp_path / "sky.png")
+    work = run(tmp_path / "sky.png", tmp_path / "job", style="industrial")
+    assert work[LAYOUT].confidence < SURE
+    assert any("only the light was changed" in note for note in work.notes)
+    assert np.array_equal(work[REPAINTED], work[PHOTO])
+    assert not np.array_equal(work[RESULT], work[PHOTO])
+
+
+def test_progress_of_a_stage_rises_to_one_and_can_stop_the_job(small_sample: Path, tmp_path: Path) -> None:
+    seen: list[float] = []
+
+    def watch(fraction: float, _message: str) -> None:
+        seen.append(fraction)
+        if len(seen) == 3:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        run(small_sample, tmp_path, watch)
+    assert all(0 <= fraction <= 1 for fraction in seen)
+
+
+@given(
+    width=st.integers(32, 400),
+    height=st.integers(32, 400),
+    style=st.sampled_from(list(styles())),
+    noise=st.booleans(),
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_picture_keeps_its_size(tmp_path: Path, width: int, height: int, style: str, noise: bool) -> None:
+    rng = np.random.default_rng(width * height)
+    pixels = rng.integers(0, 255, (height, width, 3)) if noise else np.full((height, width, 3), rng.integers(0, 255, 3))
+    Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "any.png")
+    work = run(tmp_path / "any.png", tmp_path, style=style)
+    assert work[RESULT].shape == (height, width, 3)
+    assert (work[SAVED][0].width, work[SAVED][0].height) == (width, height)
