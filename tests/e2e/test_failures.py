@@ -58,19 +58,23 @@ def test_a_lost_queue_message_is_sent_again(stack: LocalStack, caller: Caller) -
     assert caller.finish(job_id)["state"] == "completed"
 
 
-def test_a_job_whose_container_went_silent_is_tried_again(stack: LocalStack, caller: Caller) -> None:
-    with stack.faults(lose=1):
+def test_an_attempt_that_is_given_up_and_comes_after_all_changes_nothing(stack: LocalStack, caller: Caller) -> None:
+    with stack.faults(min_instances=0, idle_seconds=0, cold_start_seconds=600):
+        stack.wait_for_instances(0)
         job_id, ticket = caller.created()
         with caller.socket() as socket:
             socket.send(action="subscribe", job_id=job_id)
             upload(ticket, pictures.jpeg())
             socket.until(job_id, "dispatched")
-    stack.wait_idle()
-    overdue(stack, job_id)
-    stack.invoke("sweep", {})
+            overdue(stack, job_id)
+            stack.invoke("sweep", {})
+            second = next(job for job in socket.jobs(job_id) if (job["state"], job["attempt"]) == ("dispatched", 2))
+    assert second["message"]
     job = caller.finish(job_id)
     assert job["state"] == "completed", job["error"]
     assert job["attempt"] == 2
+    stack.wait_idle()
+    assert caller.get(job_id)["seq"] == job["seq"]
 
 
 def test_an_upload_nobody_asked_for_is_deleted(stack: LocalStack, caller: Caller) -> None:
