@@ -24,9 +24,9 @@ class Process(BaseModel):
 
     @classmethod
     def spawn(cls, command: Sequence[str], *, environment: Mapping[str, str], log: Path, folder: Path) -> Self:
-        """Start ``command`` in a session of its own (a Ctrl-C is not for it), output appended to ``log``."""
+        """Start ``command`` in a session of its own (a Ctrl-C is not for it), its output in ``log``."""
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
+        with log.open("wb") as output:
             popen = subprocess.Popen(
                 list(command),
                 env=dict(environment),
