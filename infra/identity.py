@@ -48,13 +48,8 @@ class Identity(Construct):
         )
         acknowledge(
             self.pool,
-            "AwsSolutions-COG3",
-            reason="Threat protection is a paid plan; an operator who needs it brings an issuer that has it.",
-        )
-        acknowledge(
-            self.pool,
             "AwsSolutions-COG8",
-            reason="The Plus plan exists for threat protection, see AwsSolutions-COG3.",
+            reason="The Plus plan is paid for threat protection; who needs it brings an issuer that has it.",
         )
         client = self.pool.add_client(
             "Client",
