@@ -32,7 +32,7 @@ demo: $(READY) ## Restyle the sample photo end to end: make demo [PHOTO=me.jpg] 
 	@$(BIN)/darkroom demo $(if $(PHOTO),"$(PHOTO)") --style $(STYLE)
 
 test: $(READY) ## Run every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: $(READY) ## Lint, types, layering
 	@$(BIN)/ruff check .

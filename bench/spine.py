@@ -1,12 +1,14 @@
 """Jobs through the whole event path with an empty stage list: what the spine itself costs.
 
-The load client runs on the machine it measures, over one WebSocket and a pool of HTTP connections. A second pass
-watches the same jobs by polling, for the requests that costs and how late its news is.
+The load client runs on the machine it measures, over a few WebSockets (the emulator takes one frame of a socket
+at a time) and a pool of HTTP connections. A second pass watches the same jobs by polling, for the requests that
+costs and how late its news is.
 """
 
 import asyncio
 import json
 import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,6 +29,7 @@ BODY = {
 }
 POLL_SECONDS = 0.5
 PATIENCE = 120.0
+SOCKETS = 8
 
 
 class Spine(BaseModel):
@@ -44,13 +47,25 @@ class Spine(BaseModel):
     requests_per_job: float
 
 
+def measure(stack: LocalStack, photo: bytes, loads: dict[int, int]) -> list[Spine]:
+    """``loads`` maps jobs in flight to how many jobs to send. Two rounds before, thrown away, start the functions."""
+    most = max(loads)
+    for in_flight, jobs in ((1, 3), (most, 2 * most), (most, 2 * most)):
+        asyncio.run(_run(stack, photo, in_flight, jobs, polling=False))
+    return [
+        asyncio.run(_run(stack, photo, in_flight, jobs, polling=polling))
+        for polling in (False, True)
+        for in_flight, jobs in loads.items()
+    ]
+
+
 @dataclass
 class Load:
     """One load in progress. ``news`` is the delay between a state's time and its arrival, in seconds."""
 
     api: httpx.AsyncClient
     s3: httpx.AsyncClient
-    socket: ClientConnection
+    sockets: list[ClientConnection]
     photo: bytes
     ended: dict[str, asyncio.Future[None]] = field(default_factory=dict)
     answers: list[float] = field(default_factory=list)
@@ -75,11 +90,12 @@ class Load:
         response.raise_for_status()
 
     async def watched(self) -> None:
-        """One job, watched over the shared WebSocket."""
+        """One job, watched over one of the WebSockets."""
         start = time.perf_counter()
         job_id, ticket = await self.submit()
         self.ended[job_id] = asyncio.get_running_loop().create_future()
-        await self.socket.send(json.dumps({"action": "subscribe", "job_id": job_id}))
+        socket = self.sockets[len(self.ended) % len(self.sockets)]
+        await socket.send(json.dumps({"action": "subscribe", "job_id": job_id}))
         self.requests += 1
         await self.upload(job_id, ticket)
         await asyncio.wait_for(self.ended[job_id], PATIENCE)
@@ -98,9 +114,9 @@ class Load:
                 break
         self.done.append(time.perf_counter() - start)
 
-    async def listen(self) -> None:
-        """Take the socket's messages until cancelled."""
-        async for message in self.socket:
+    async def listen(self, socket: ClientConnection) -> None:
+        """Take a socket's messages until cancelled."""
+        async for message in socket:
             content = json.loads(message)
             if content["type"] == "job" and self.heard(content["job"]):
                 ended = self.ended[content["job"]["job_id"]]
@@ -124,9 +140,14 @@ async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, *, po
     async with (
         httpx.AsyncClient(base_url=stack.endpoint, headers=headers, timeout=PATIENCE, limits=limits) as api,
         httpx.AsyncClient(timeout=PATIENCE, limits=limits) as s3,
-        connect(f"{stack.socket}?{urlencode({'token': token})}", open_timeout=PATIENCE) as socket,
+        AsyncExitStack() as opened,
     ):
-        load = Load(api, s3, socket, photo)
+        url = f"{stack.socket}?{urlencode({'token': token})}"
+        sockets = [
+            await opened.enter_async_context(connect(url, open_timeout=PATIENCE))
+            for _ in range(0 if polling else min(in_flight, SOCKETS))
+        ]
+        load = Load(api, s3, sockets, photo)
         places = asyncio.Semaphore(in_flight)
 
         async def one() -> None:
@@ -135,12 +156,13 @@ async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, *, po
 
         start = time.perf_counter()
         async with asyncio.TaskGroup() as group:
-            listener = group.create_task(load.listen())
+            listeners = [group.create_task(load.listen(socket)) for socket in sockets]
             async with asyncio.TaskGroup() as jobs_group:
                 for _ in range(jobs):
                     jobs_group.create_task(one())
             seconds = time.perf_counter() - start
-            listener.cancel()
+            for listener in listeners:
+                listener.cancel()
     history = _history(stack, load)
     return Spine(
         in_flight=in_flight,

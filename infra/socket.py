@@ -8,7 +8,7 @@ from aws_cdk.aws_apigatewayv2 import (
 )
 from aws_cdk.aws_apigatewayv2_authorizers import WebSocketLambdaAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import WebSocketLambdaIntegration
-from aws_cdk.aws_lambda import StartingPosition
+from aws_cdk.aws_lambda import FilterCriteria, FilterRule, StartingPosition
 from aws_cdk.aws_lambda_event_sources import DynamoEventSource, SqsDlq
 from constructs import Construct
 
@@ -105,6 +105,8 @@ class Socket(Construct):
                 # From the beginning: what happens while a deployment makes the mapping must not go untold.
                 starting_position=StartingPosition.TRIM_HORIZON,
                 batch_size=100,
+                # Nobody can watch a job that is only being made.
+                filters=[FilterCriteria.filter({"eventName": FilterRule.is_equal("MODIFY")})],
                 parallelization_factor=1 if config.local else 4,
                 retry_attempts=3,
                 bisect_batch_on_error=True,
