@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 from pydantic import BaseModel
 
-from bench import lambdas, preview, spine
+from bench import baseline, lambdas, preview, spine
 from bench.report import renew
 from bench.statistics import machine
 from infra.local.stack import LocalStack
@@ -24,6 +24,7 @@ class Results(BaseModel):
 
     machine: str
     date: str
+    baseline: baseline.Baseline
     spine: list[spine.Spine]
     lambdas: list[lambdas.Lambda]
     preview: list[preview.Preview]
@@ -33,13 +34,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the work; writes nothing")
     quick = parser.parse_args().quick
-    loads = {1: 5, 10: 20, 50: 50} if quick else {1: 40, 10: 300, 50: 600}
+    loads = {1: 5, 10: 20, 50: 50} if quick else {1: 30, 10: 200, 50: 400}
     repeats = 2 if quick else 7
     photo = io.BytesIO()
     Image.new("RGB", (64, 64), "white").save(photo, "PNG")
     with tempfile.TemporaryDirectory() as folder:
         print("the spine, with an empty stage list …", flush=True)
         with LocalStack(Path(folder), context={"stages": "noop"}) as stack:
+            base = baseline.measure(stack, repeats)
             spines = spine.measure(stack, photo.getvalue(), loads)
             environment = stack.environments()
     print("the Lambdas …", flush=True)
@@ -48,6 +50,7 @@ def main() -> None:
     results = Results(
         machine=machine(),
         date=datetime.now(UTC).date().isoformat(),
+        baseline=base,
         spine=spines,
         lambdas=functions,
         preview=preview.measure(repeats),

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -128,7 +129,7 @@ class PrivateStack:
         if not self._started:
             return
         self._started = False
-        down = _spawn(command("down", "--port", str(self._port)), self._root, stdout=subprocess.DEVNULL)
+        down = _spawn(command("down", "--port", str(self._port), "--purge"), self._root, stdout=subprocess.DEVNULL)
         if not wait:
             return
         try:
@@ -138,7 +139,7 @@ class PrivateStack:
             self._say(f"The local stack on port {self._port} does not stop; see `darkroom status`.")
             return
         shutil.rmtree(self._folder, ignore_errors=True)
-        if not any((self._root / FOLDER).iterdir()):
+        with suppress(OSError):  # gone already, or another stack's state is in it
             (self._root / FOLDER).rmdir()
 
     def _up(self) -> LocalStack:

@@ -125,7 +125,7 @@ def down(
 ) -> None:
     """Stop the stack on a port. Doing it again is no error."""
     folder = folder_of(port)
-    stopped = runtime.down(folder)
+    stopped = runtime.down(folder, save=not purge)
     if purge:
         runtime.purge(folder)
     out.print(f"stopped the stack on port {port}" if stopped else f"nothing runs on port {port}")

@@ -136,9 +136,9 @@ def ready_url(port: int) -> str:
     return f"{address(port)}/_ministack/health"
 
 
-def stop(process: Process, folder: Path) -> bool:
-    """End it, its state saved, and remove what it leaves behind. False when it had to be killed."""
-    saved = process.stop(STOP_SECONDS)
+def stop(process: Process, folder: Path, *, save: bool = True) -> bool:
+    """End it, its state saved unless told otherwise, and remove what it leaves behind. False when it was killed."""
+    saved = process.stop(STOP_SECONDS if save else 0)
     shutil.rmtree(folder / "tmp", ignore_errors=True)
     return saved
 

@@ -91,15 +91,18 @@ def up(plan: Plan, progress: Progress) -> State:
     return state
 
 
-def down(folder: Path) -> bool:
-    """Stop what runs, its state saved; doing it again does nothing. False when there was nothing to stop."""
+def down(folder: Path, *, save: bool = True) -> bool:
+    """Stop what runs; doing it again does nothing. False when there was nothing to stop.
+
+    Without ``save`` nothing is waited for: what the stack knows is about to be forgotten.
+    """
     running = Running.read(folder)
     if running is None or (running.emulator is None and running.stand_in is None):
         return False
     if running.stand_in is not None:
-        running.stand_in.stop(_STOP_SECONDS)
+        running.stand_in.stop(_STOP_SECONDS if save else 0)
     if running.emulator is not None:
-        emulator.stop(running.emulator, folder)
+        emulator.stop(running.emulator, folder, save=save)
     running.model_copy(update={"emulator": None, "stand_in": None}).write(folder)
     return True
 

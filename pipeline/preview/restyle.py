@@ -69,7 +69,9 @@ class Paint(Stage):
     def run(self, work: Work) -> None:
         photo, layout, params = work[PHOTO], work[LAYOUT], _params(work)
         if params.room is None:
-            work.notes.append("The preview engine does not recognise rooms: a dry room's floor was taken.")
+            work.notes.append(
+                "The preview engine does not recognise rooms; for the floor of a kitchen or a bathroom, name the room."
+            )
         if layout.confidence < SURE:
             work[REPAINTED] = photo
             return

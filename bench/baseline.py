@@ -1,0 +1,44 @@
+"""What this machine gives to begin with: a loop of Python, and one AWS call through the same emulator."""
+
+import time
+from collections.abc import Callable
+from statistics import median
+
+from pydantic import BaseModel
+
+from infra.local.stack import LocalStack
+
+ITERATIONS = 1_000_000
+
+
+class Baseline(BaseModel):
+    """Medians, in milliseconds. ``python_ms`` is a loop of a million multiplications and additions."""
+
+    python_ms: float
+    get_item_ms: float
+
+
+def measure(stack: LocalStack, repeats: int) -> Baseline:
+    """Taken right before the spine, in the same stack, by one caller."""
+    client = stack.client("dynamodb")
+
+    def get_item() -> None:
+        client.get_item(TableName=stack.jobs_table, Key={"job_id": {"S": "0" * 32}})
+
+    return Baseline(python_ms=_median(_loop, repeats), get_item_ms=_median(get_item, 20 * repeats))
+
+
+def _loop() -> None:
+    total = 0
+    for number in range(ITERATIONS):
+        total += number * number
+
+
+def _median(call: Callable[[], None], repeats: int) -> float:
+    call()
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        call()
+        times.append((time.perf_counter() - start) * 1000)
+    return round(median(times), 2)
