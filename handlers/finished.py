@@ -17,7 +17,7 @@ from handlers.startup import at_start
 from handlers.store import JobStore
 from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.invocation import Abandoned, Completed, Failed, Outcome, parse_inference_id
-from pipeline.jobs import StageTime
+from pipeline.jobs import StageTime, State
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -68,6 +68,8 @@ class Finisher:
                 )
                 if record is not None:
                     observe.ended(record)
+                else:
+                    self._forget(outcome)
             case Failed():
                 cost = self._cost(outcome.timeline)
                 record = self._retry.retry_or_fail(
@@ -99,6 +101,14 @@ class Finisher:
             logger.warning("outcome of another attempt", job_id=job_id, attempt=attempt, key=key)
             return Failed(job_id=job_id, attempt=attempt, error=CRASHED)
         return outcome
+
+    def _forget(self, outcome: Completed) -> None:
+        """Delete what was made for a job that ended otherwise after the container had last looked."""
+        record = self._store.get(outcome.job_id)
+        if record is not None and record.state.terminal and record.state is not State.COMPLETED:
+            for picture in outcome.result.pictures:
+                self._s3.delete_object(Bucket=self._settings.bucket, Key=picture.key)
+                logger.info("result deleted", job_id=outcome.job_id, key=picture.key, state=record.state)
 
     def _cost(self, timeline: list[StageTime]) -> float:
         seconds = sum(entry.seconds for entry in timeline)

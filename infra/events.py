@@ -12,7 +12,7 @@ from infra.config import Config
 from infra.container import Container
 from infra.functions import Functions, allow
 from infra.jobs import DUE, Jobs
-from infra.names import INVOCATIONS, OUTCOMES, UPLOADS
+from infra.names import INVOCATIONS, OUTCOMES, RESULTS, UPLOADS
 from infra.storage import Storage
 
 # Enough for hundreds of jobs a second; more would only wait for the endpoint.
@@ -102,6 +102,7 @@ class Events(Construct):
             rights=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
                 allow(["s3:GetObject"], [storage.arn(OUTCOMES)]),
+                allow(["s3:DeleteObject"], [storage.arn(RESULTS)]),
                 storage.tell_missing(),
                 send,
                 bury,

@@ -172,6 +172,31 @@ def test_a_cancelled_job_stays_cancelled(store: JobStore, job_in: JobIn, announc
     assert (queues.sent(), queues.buried()) == ([], [])
 
 
+def test_a_result_that_came_too_late_for_a_cancelled_job_is_deleted(
+    store: JobStore, job_in: JobIn, announce: Any, bucket: S3Client
+) -> None:
+    job = job_in(State.RUNNING)
+    keys = [picture.key for picture in RESULT.pictures]
+    for key in keys:
+        bucket.put_object(Bucket="bucket", Key=key, Body=b"picture")
+    store.cancel(job.job_id, job.owner, ErrorDetail(code=ErrorCode.CANCELLED, message="no"))
+    announce(job, completed(job), times=2)
+    left = [entry["Key"] for entry in bucket.list_objects_v2(Bucket="bucket").get("Contents", [])]
+    assert keys
+    assert not set(keys) & set(left)
+
+
+def test_the_result_of_a_completed_job_is_kept_however_often_it_is_announced(
+    store: JobStore, job_in: JobIn, announce: Any, bucket: S3Client
+) -> None:
+    job = job_in(State.RUNNING)
+    for picture in RESULT.pictures:
+        bucket.put_object(Bucket="bucket", Key=picture.key, Body=b"picture")
+    announce(job, completed(job), times=3)
+    for picture in RESULT.pictures:
+        bucket.head_object(Bucket="bucket", Key=picture.key)
+
+
 @pytest.mark.parametrize("body", [None, b"", b"null", b"{}", b"\xff", b'{"status": "completed"}'])
 def test_an_outcome_that_cannot_be_read_is_a_failed_attempt(
     store: JobStore, job_in: JobIn, announce: Any, queues: Any, body: bytes | None
