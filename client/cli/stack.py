@@ -15,8 +15,12 @@ from client.local import FOLDER, command, find, read
 
 PortFlag = Annotated[
     int | None,
+    typer.Option("--port", min=1, max=65535, help="The stack's port; 4566 when left out.", show_default=False),
+]
+RunningPortFlag = Annotated[
+    int | None,
     typer.Option(
-        "--port", min=1, max=65535, help="The stack's port; the runtime's default when left out.", show_default=False
+        "--port", min=1, max=65535, help="The stack's port; the one started last when left out.", show_default=False
     ),
 ]
 FURTHER = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -41,20 +45,23 @@ def start(
 
 
 @down.command(context_settings=FURTHER)
-def stop(context: typer.Context, port: PortFlag = None) -> None:
-    """Stop the local stack; its state is kept for the next start."""
-    raise typer.Exit(_delegate("down", *_port(port), *context.args))
+def stop(context: typer.Context, port: RunningPortFlag = None) -> None:
+    """Stop the local stack; its state is kept for the next start, unless --purge is given."""
+    raise typer.Exit(_delegate("down", *_port(port or _running_port()), *context.args))
 
 
 @status.command(context_settings=FURTHER)
-def show(context: typer.Context, port: PortFlag = None, endpoint: EndpointFlag = None, token: TokenFlag = None) -> None:
+def show(
+    context: typer.Context, port: RunningPortFlag = None, endpoint: EndpointFlag = None, token: TokenFlag = None
+) -> None:
     """Say whether the stack answers, and where. Exit code 0 when it does.
 
     With --endpoint it is that service whose health is shown.
     """
     if endpoint is None:
+        port = port or _running_port()
         code = _delegate("status", *_port(port), *context.args)
-        stack = None if code else (find() if port is None else read(Path.cwd() / FOLDER / str(port)))
+        stack = None if code or port is None else read(Path.cwd() / FOLDER / str(port))
         if stack is None:
             raise typer.Exit(code)
         with local(stack) as client:
@@ -67,6 +74,12 @@ def show(context: typer.Context, port: PortFlag = None, endpoint: EndpointFlag =
         typer.echo(f"{name:<9}{part.status}{f': {part.reason}' if part.reason else ''}")
     typer.echo(f"health   {'ok' if health.ok else 'down'}")
     raise typer.Exit(0 if health.ok else 1)
+
+
+def _running_port() -> int | None:
+    """The port of the stack that the other commands use."""
+    stack = find()
+    return stack.port if stack else None
 
 
 def _port(port: int | None) -> list[str]:

@@ -23,6 +23,7 @@ import json, pathlib, sys
 folder = pathlib.Path(".darkroom", sys.argv[sys.argv.index("--port") + 1])
 with open("calls.txt", "a") as calls:
     print(sys.argv[1], file=calls)
+pathlib.Path("arguments.txt").write_text(" ".join(sys.argv[1:]))
 if sys.argv[1] == "up":
     print("deploying the stack")
     state = pathlib.Path("template.json")
@@ -177,6 +178,12 @@ def test_up_and_down_are_the_runtimes(runtime: Path, folder: Path) -> None:
     (folder / "template.json").unlink()
     assert CliRunner().invoke(app, ["up", "--port", "1001"]).exit_code == 1
     assert runtime.read_text().split() == ["up", "down", "up"]
+
+
+def test_down_without_a_port_stops_the_stack_that_commands_use(runtime: Path, folder: Path, service: Service) -> None:
+    put(folder, 1001, state_of(service, port=1001))
+    assert CliRunner().invoke(app, ["down"]).exit_code == 0
+    assert (folder / "arguments.txt").read_text().split() == ["down", "--port", "1001"]
 
 
 def test_status_shows_the_health_of_the_stack(runtime: Path, folder: Path, service: Service) -> None:
