@@ -34,7 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of the work; writes nothing")
     quick = parser.parse_args().quick
-    loads = {1: 5, 10: 20, 50: 50} if quick else {1: 30, 10: 200, 50: 400}
+    loads = {1: 5, 10: 20, 50: 50} if quick else {1: 20, 10: 100, 50: 200}
     repeats = 2 if quick else 7
     photo = io.BytesIO()
     Image.new("RGB", (64, 64), "white").save(photo, "PNG")

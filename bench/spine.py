@@ -1,16 +1,19 @@
 """Jobs through the whole event path with an empty stage list: what the spine itself costs.
 
 The load client runs on the machine it measures, over a few WebSockets (the emulator takes one frame of a socket
-at a time) and a pool of HTTP connections. A second pass watches the same jobs by polling, for the requests that
-costs and how late its news is.
+at a time, all through one process) and a pool of HTTP connections. A second pass watches the same jobs by polling,
+for the requests that costs and how late its news is. In a third nobody watches: that is the spine alone, its ends
+read from the table's stream.
 """
 
 import asyncio
 import json
 import time
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,8 +31,17 @@ BODY = {
     "uploads": {"photo": {"content_type": "image/png"}},
 }
 POLL_SECONDS = 0.5
+FOLLOW_SECONDS = 0.1
 PATIENCE = 120.0
 SOCKETS = 8
+
+
+class Watcher(StrEnum):
+    """How the load client learns what becomes of its jobs."""
+
+    SOCKET = "socket"
+    POLLING = "polling"
+    NOBODY = "nobody"
 
 
 class Spine(BaseModel):
@@ -37,26 +49,27 @@ class Spine(BaseModel):
 
     in_flight: int
     jobs: int
-    watched_by: str
+    watched_by: Watcher
     jobs_per_second: float
     api: Spread
     upload_to_queued: Spread
     upload_to_running: Spread
-    state_to_client: Spread
+    state_to_client: Spread | None
     submit_to_done: Spread
     requests_per_job: float
 
 
 def measure(stack: LocalStack, photo: bytes, loads: dict[int, int]) -> list[Spine]:
-    """``loads`` maps jobs in flight to how many jobs to send. Two rounds before, thrown away, start the functions."""
+    """``loads`` maps jobs in flight to how many jobs to send. Rounds before, thrown away, start the functions."""
     most = max(loads)
-    for in_flight, jobs in ((1, 3), (most, 2 * most), (most, 2 * most)):
-        asyncio.run(_run(stack, photo, in_flight, jobs, polling=False))
-    return [
-        asyncio.run(_run(stack, photo, in_flight, jobs, polling=polling))
-        for polling in (False, True)
-        for in_flight, jobs in loads.items()
-    ]
+    rows = []
+    for watcher in Watcher:
+        for in_flight, jobs in ((1, 3), (most, 2 * most)):
+            asyncio.run(_run(stack, photo, in_flight, jobs, watcher))
+        # The greatest load first, while the functions that it needs are still warm.
+        measured = [asyncio.run(_run(stack, photo, *load, watcher)) for load in reversed(loads.items())]
+        rows += measured[::-1]
+    return rows
 
 
 @dataclass
@@ -114,6 +127,26 @@ class Load:
                 break
         self.done.append(time.perf_counter() - start)
 
+    async def unwatched(self) -> None:
+        """One job that nobody watches."""
+        start = time.perf_counter()
+        job_id, ticket = await self.submit()
+        self.ended[job_id] = asyncio.get_running_loop().create_future()
+        await self.upload(job_id, ticket)
+        await asyncio.wait_for(self.ended[job_id], PATIENCE)
+        self.done.append(time.perf_counter() - start)
+
+    async def follow(self, stack: LocalStack) -> None:
+        """Read the table's stream for the ends of jobs until cancelled."""
+        pages = _stream(stack, "LATEST")
+        while True:
+            for image in await asyncio.to_thread(next, pages):
+                if State(image["state"]["S"]) is State.COMPLETED:
+                    ended = self.ended.get(image["job_id"]["S"])
+                    if ended is not None and not ended.done():
+                        ended.set_result(None)
+            await asyncio.sleep(FOLLOW_SECONDS)
+
     async def listen(self, socket: ClientConnection) -> None:
         """Take a socket's messages until cancelled."""
         async for message in socket:
@@ -133,7 +166,7 @@ class Load:
         return terminal
 
 
-async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, *, polling: bool) -> Spine:
+async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, watcher: Watcher) -> Spine:
     token = stack.token_for("bench")
     limits = httpx.Limits(max_connections=in_flight + 4, max_keepalive_connections=in_flight + 4)
     headers = {"Authorization": f"Bearer {token}"}
@@ -145,18 +178,22 @@ async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, *, po
         url = f"{stack.socket}?{urlencode({'token': token})}"
         sockets = [
             await opened.enter_async_context(connect(url, open_timeout=PATIENCE))
-            for _ in range(0 if polling else min(in_flight, SOCKETS))
+            for _ in range(min(in_flight, SOCKETS) if watcher is Watcher.SOCKET else 0)
         ]
         load = Load(api, s3, sockets, photo)
         places = asyncio.Semaphore(in_flight)
 
+        job = {Watcher.SOCKET: load.watched, Watcher.POLLING: load.polled, Watcher.NOBODY: load.unwatched}[watcher]
+
         async def one() -> None:
             async with places:
-                await (load.polled() if polling else load.watched())
+                await job()
 
         start = time.perf_counter()
         async with asyncio.TaskGroup() as group:
             listeners = [group.create_task(load.listen(socket)) for socket in sockets]
+            if watcher is Watcher.NOBODY:
+                listeners.append(group.create_task(load.follow(stack)))
             async with asyncio.TaskGroup() as jobs_group:
                 for _ in range(jobs):
                     jobs_group.create_task(one())
@@ -167,12 +204,12 @@ async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, *, po
     return Spine(
         in_flight=in_flight,
         jobs=jobs,
-        watched_by="polling" if polling else "socket",
+        watched_by=watcher,
         jobs_per_second=round(jobs / seconds, 1),
         api=Spread.of(load.answers),
         upload_to_queued=Spread.of([times[State.QUEUED] for times in history]),
         upload_to_running=Spread.of([times[State.RUNNING] for times in history]),
-        state_to_client=Spread.of(load.news),
+        state_to_client=Spread.of(load.news) if load.news else None,
         submit_to_done=Spread.of(load.done),
         requests_per_job=round(load.requests / jobs, 1),
     )
@@ -180,21 +217,28 @@ async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, *, po
 
 def _history(stack: LocalStack, load: Load) -> list[dict[State, float]]:
     """Seconds from the upload's end to each state, read from the table's stream: nothing is coalesced there."""
+    times: dict[str, dict[State, float]] = {job_id: {} for job_id in load.uploaded}
+    for images in _stream(stack, "TRIM_HORIZON"):
+        if not images:
+            break
+        for image in images:
+            job_id = image["job_id"]["S"]
+            if job_id in times:
+                moment = datetime.fromisoformat(image["updated_at"]["S"]).timestamp()
+                times[job_id].setdefault(State(image["state"]["S"]), max(0.0, moment - load.uploaded[job_id]))
+    return [job for job in times.values() if State.QUEUED in job and State.RUNNING in job]
+
+
+def _stream(stack: LocalStack, start: str) -> Iterator[list[dict[str, Any]]]:
+    """The new images of the jobs table from ``start`` on, a page at a time, for ever; the emulator has one shard."""
     streams = stack.client("dynamodbstreams")
     (stream,) = streams.list_streams(TableName=stack.jobs_table)["Streams"]
-    shards = streams.describe_stream(StreamArn=stream["StreamArn"])["StreamDescription"]["Shards"]
-    times: dict[str, dict[State, float]] = {job_id: {} for job_id in load.uploaded}
-    for shard in shards:
-        iterator: str | None = streams.get_shard_iterator(
-            StreamArn=stream["StreamArn"], ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        while iterator:
-            page = streams.get_records(ShardIterator=iterator)
-            iterator = page.get("NextShardIterator") if page["Records"] else None
-            for record in page["Records"]:
-                image = record["dynamodb"].get("NewImage", {})
-                job_id = image.get("job_id", {}).get("S", "")
-                if job_id in times:
-                    moment = datetime.fromisoformat(image["updated_at"]["S"]).timestamp()
-                    times[job_id].setdefault(State(image["state"]["S"]), max(0.0, moment - load.uploaded[job_id]))
-    return [job for job in times.values() if State.QUEUED in job and State.RUNNING in job]
+    arn = stream["StreamArn"]
+    (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType=start)[
+        "ShardIterator"
+    ]
+    while True:
+        page = streams.get_records(ShardIterator=iterator)
+        iterator = page["NextShardIterator"]
+        yield [record["dynamodb"]["NewImage"] for record in page["Records"] if "NewImage" in record["dynamodb"]]
