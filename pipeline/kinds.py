@@ -40,7 +40,7 @@ def available() -> tuple[tuple[Kind, Engine], ...]:
 def describe(made: Plan) -> str:
     """A plan as a Markdown table, from its stages' declarations."""
     lines = [
-        f"### `{made.kind.value}` on `{made.engine.value}`",
+        f"## `{made.kind.value}` on `{made.engine.value}`",
         "",
         "| stage | share | slot | needs | gives |",
         "| --- | --- | --- | --- | --- |",
@@ -50,6 +50,12 @@ def describe(made: Plan) -> str:
         lines.append(f"| {stage.name}: {stage.message} | {share:.0%} | {stage.slot.value} | {needs} | {gives} |")
     artifacts = {artifact.name: artifact.about for stage, _ in made.steps for artifact in stage.provides}
     return "\n".join([*lines, "", *(f"- **{name}**: {about}" for name, about in artifacts.items())])
+
+
+def document() -> str:
+    """Every plan as Markdown: ``docs/plans.md``."""
+    plans = [describe(plan(kind, engine)) for kind, engine in available()]
+    return "\n\n".join(["# Plans\n\nWritten by `pipeline.kinds.document` from what the stages declare.", *plans])
 
 
 @cache

@@ -3,6 +3,7 @@
 import pytest
 
 from infra.config import Config, ConfigError
+from infra.source import ROOT
 
 
 def test_an_empty_context_will_do() -> None:
@@ -38,3 +39,9 @@ def test_the_toolkits_own_keys_are_passed_over() -> None:
 def test_a_wrong_context_is_refused_in_words(context: dict[str, str], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         Config.read(context)
+
+
+def test_the_readme_explains_every_key() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    missing = [name for name in Config.model_fields if name != "local" and f"| `{name}` |" not in readme]
+    assert missing == []

@@ -2,12 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import Engine, Kind
-from pipeline.kinds import available, describe, plan
+from pipeline.kinds import available, describe, document, plan
 from pipeline.stages import Slot
 
 
@@ -47,3 +48,8 @@ def test_a_plan_describes_itself(kind: Kind, engine: Engine) -> None:
 def test_the_registry_imports_no_engine_before_it_is_asked() -> None:
     code = "import sys, pipeline.kinds; sys.exit('cv2' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_documented_plans_are_the_plans() -> None:
+    """Renew with ``python -c "from pipeline.kinds import document; print(document())" > docs/plans.md``."""
+    assert (Path(__file__).parents[2] / "docs" / "plans.md").read_text("utf-8") == document() + "\n"
