@@ -5,7 +5,7 @@ import mimetypes
 from pathlib import Path
 from typing import get_args
 
-from pipeline.jobs import MAX_UPLOAD_BYTES, ContentType, Upload
+from pipeline.jobs import MAX_UPLOAD_BYTES, ContentType, Upload, content_type_of
 
 CONTENT_TYPES: tuple[ContentType, ...] = get_args(ContentType)
 EXTENSIONS: dict[str, str] = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
@@ -19,12 +19,9 @@ def content_type(path: Path) -> ContentType:
     """
     with path.open("rb") as file:
         head = file.read(12)
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "image/webp"
+    shown = content_type_of(head)
+    if shown is not None:
+        return shown
     guessed, _ = mimetypes.guess_type(path.name)
     return next((known for known in CONTENT_TYPES if known == guessed), "image/jpeg")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import MAX_PIXELS, MAX_SIDE, MIN_SIDE, ContentType
+from pipeline.jobs import MAX_PIXELS, MAX_SIDE, MIN_SIDE, ContentType, content_type_of
 
 ACCEPTED = " or ".join(", ".join(kind.removeprefix("image/").upper() for kind in get_args(ContentType)).rsplit(", ", 1))
 
@@ -34,14 +34,19 @@ def read_header(data: bytes) -> Header:
     """
     if not data:
         raise DarkroomError(ErrorCode.EMPTY_FILE, "The file is empty (0 bytes). Upload the picture again.")
-    if data.startswith(b"\xff\xd8\xff"):
-        header = Header("image/jpeg", *_jpeg(data))
-    elif data.startswith(b"\x89PNG\r\n\x1a\n"):
-        header = Header("image/png", *_png(data))
-    elif data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        header = Header("image/webp", *_webp(data))
-    else:
-        raise DarkroomError(ErrorCode.UNSUPPORTED_MEDIA, f"This is {name(data)}. Upload a {ACCEPTED} picture instead.")
+    content_type = content_type_of(data)
+    match content_type:
+        case "image/jpeg":
+            size = _jpeg(data)
+        case "image/png":
+            size = _png(data)
+        case "image/webp":
+            size = _webp(data)
+        case None:
+            raise DarkroomError(
+                ErrorCode.UNSUPPORTED_MEDIA, f"This is {name(data)}. Upload a {ACCEPTED} picture instead."
+            )
+    header = Header(content_type, *size)
     _check(header)
     return header
 

@@ -55,13 +55,15 @@ class Intake:
             return
         job_id, role = parsed
         try:
-            received = self._look(key)
+            self._take(key, job_id, role)
         except Gone:
             logger.info("upload is gone", job_id=job_id, role=role)
-            return
         except DarkroomError as error:
             self._refuse(key, job_id, role, error)
-            return
+
+    def _take(self, key: str, job_id: str, role: str) -> None:
+        """Raises ``Gone``, or ``DarkroomError`` for what cannot be used."""
+        received = self._look(key)
         record = self._store.receive_only(job_id, role, received, due_at=self._due())
         if record is not None:
             self._send(record)
@@ -69,19 +71,15 @@ class Intake:
             self._take_slowly(key, job_id, role, received)
 
     def _take_slowly(self, key: str, job_id: str, role: str, received: Received) -> None:
-        """One of several pictures, one with a declared digest, an event seen before, or not what was declared."""
+        """One of several pictures, one with a declared digest, an event seen before, or not what was declared.
+
+        Raises ``Gone``, or ``DarkroomError`` for what cannot be used.
+        """
         record = self._wanted(key, job_id, role)
         if record is None:
             return
         if record.state is State.AWAITING_UPLOAD:
-            try:
-                received = self._compare(key, role, record.uploads[role], received)
-            except Gone:
-                logger.info("upload is gone", job_id=job_id, role=role)
-                return
-            except DarkroomError as error:
-                self._refuse(key, job_id, role, error)
-                return
+            received = self._compare(key, role, record.uploads[role], received)
             record = self._receive(record, role, received)
         if record.state is State.QUEUED and record.attempt == 0:
             # Perhaps this event died between its write and its message; a second message does no harm.

@@ -20,6 +20,22 @@ MIN_SIDE = 32
 MAX_ATTEMPTS = 3
 
 ContentType = Literal["image/jpeg", "image/png", "image/webp"]
+
+
+def content_type_of(head: bytes) -> ContentType | None:
+    """The content type that a file's first 12 bytes or more show; None when it is none that we take.
+
+    >>> content_type_of(b"GIF89a")
+    """
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "image/webp"
+    return None
+
+
 JobId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file, lower-case hex.")]
 

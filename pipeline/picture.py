@@ -13,7 +13,7 @@ from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 from pipeline.artifacts import Rgb
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import MAX_PIXELS, MAX_SIDE, MIN_SIDE, ContentType
+from pipeline.jobs import MAX_PIXELS, MAX_SIDE, MIN_SIDE, ContentType, content_type_of
 
 Alpha = NDArray[np.uint8]
 
@@ -72,12 +72,9 @@ def sniff(head: bytes) -> ContentType:
     """
     if not head:
         raise DarkroomError(ErrorCode.EMPTY_FILE, "The file has no bytes. Upload it again.")
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "image/webp"
+    shown = content_type_of(head)
+    if shown is not None:
+        return shown
     what = next((name for start, name in _OTHERS.items() if head.lstrip().startswith(start)), None)
     if what is None and head[4:8] == b"ftyp":
         what = _HEIF_BRANDS.get(head[8:12], "a video or HEIF file")

@@ -43,11 +43,6 @@ class Camera:
         r = self.rotation
         return np.stack([x * r[0, k] + y * r[1, k] + r[2, k] for k in range(3)], axis=-1)
 
-    def project(self, points: Floats) -> Floats:
-        """Room points …×3 in front of the camera to pixels from the picture's centre, …×2."""
-        seen = points @ self.rotation.T
-        return np.asarray(seen[..., :2] / seen[..., 2:] * self.focal)
-
 
 def estimate(segments: Segments, width: int, height: int) -> tuple[Camera, float, Integers]:
     """The camera, how much of the segments' length it explains (0 to 1), and each segment's direction.
