@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 READY := $(VENV)/.ready
+MODELS_READY := $(VENV)/.models-ready
 PHOTO ?=
 STYLE ?= scandinavian
 
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock bench synth openapi clean
+.PHONY: help setup setup-models demo test check format lock bench synth openapi clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,15 +27,23 @@ $(READY): $(BIN)/uv requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 	@touch $@
 
+# torch and its libraries are 5 GB: only what runs or tests the models engine waits for them.
+$(MODELS_READY): $(READY) requirements-container.lock
+	@echo "Adding the models engine to $(VENV) (5 GB) …"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-container.lock
+	@touch $@
+
 setup: $(READY) ## Make .venv with everything pinned in requirements.lock
 
 demo: $(READY) ## Restyle the sample photo end to end: make demo [PHOTO=me.jpg] [STYLE=industrial]
 	@$(BIN)/darkroom demo $(if $(PHOTO),"$(PHOTO)") --style $(STYLE)
 
-test: $(READY) ## Run every test
+setup-models: $(MODELS_READY) ## Add the models engine to .venv: torch, diffusers, ultralytics
+
+test: $(MODELS_READY) ## Run every test
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
-check: $(READY) ## Lint, types, layering
+check: $(MODELS_READY) ## Lint, types, layering
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
@@ -46,9 +55,9 @@ format: $(READY) ## Format the code and fix what ruff can
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 lock: $(BIN)/uv ## Pin the newest allowed versions again
-	@$(LOCK) --all-extras --output-file requirements.lock --upgrade
+	@$(LOCK) --extra client --extra handlers --extra container --extra infra --extra dev --output-file requirements.lock --upgrade
 	@$(LOCK) --extra handlers --constraint requirements.lock --output-file requirements-handlers.lock --upgrade
-	@$(LOCK) --extra container --constraint requirements.lock --output-file requirements-container.lock --upgrade
+	@$(LOCK) --extra container --extra models --constraint requirements.lock --output-file requirements-container.lock --upgrade
 
 bench: $(READY) ## Measure the spine and the preview engine (a few minutes)
 	@$(BIN)/python -m bench

@@ -24,6 +24,7 @@ class ErrorCode(StrEnum):
     UPLOAD_EXPIRED = "upload_expired"
     # The picture.
     NO_FACE = "no_face"
+    REJECTED_CONTENT = "rejected_content"
     # The machine.
     ENGINE_UNAVAILABLE = "engine_unavailable"
     ENDPOINT_UNAVAILABLE = "endpoint_unavailable"

@@ -6,11 +6,12 @@ moves through, and the job's public form, which REST, the WebSocket and the resu
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from pipeline.errors import ErrorDetail
+from pipeline.objects import ObjectName
 from pipeline.styles import StyleName
 
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
@@ -18,6 +19,7 @@ MAX_PIXELS = 50_000_000
 MAX_SIDE = 16_384
 MIN_SIDE = 32
 MAX_ATTEMPTS = 3
+PASSING_SCORE = 0.75
 
 ContentType = Literal["image/jpeg", "image/png", "image/webp"]
 
@@ -127,13 +129,43 @@ class PhotoUploads(Contract):
     photo: Upload
 
 
+class Profile(StrEnum):
+    """How much time the models engine takes over a picture."""
+
+    FAST = "fast"
+    QUALITY = "quality"
+
+
+class Format(StrEnum):
+    """How the result is encoded. Only PNG keeps every pixel as it was made."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+
+
 class RestyleRoomParams(Contract):
-    """How to restyle a room."""
+    """How to restyle a room. What the preview engine has no use for, it says in the result's notes."""
 
     style: StyleName = Field(description="The look of the room; GET /styles lists them.")
     room: Room | None = Field(None, description="What room it is; recognised from the photo when left out.")
     strength: float = Field(1.0, gt=0, le=1, description="How far to go from the photo to the style.")
     seed: int = Field(42, ge=0, lt=2**32, description="The same seed makes the same picture again.")
+    keep: tuple[ObjectName, ...] = Field(
+        (), max_length=20, description="Things that stay as they are, such as sofa or potted plant."
+    )
+    keep_people: bool = Field(True, description="People stay as they are.")
+    prompt: str = Field("", max_length=500, description="What else the room should have, in words.")
+    negative_prompt: str = Field(
+        "", max_length=500, description="What it should not have; only where guidance is above 1."
+    )
+    profile: Profile = Field(Profile.FAST, description="A few large steps, or twenty small ones.")
+    steps: int | None = Field(None, ge=1, le=50, description="Denoising steps; the profile's number when left out.")
+    guidance: float | None = Field(
+        None, ge=1, le=20, description="How closely to follow the words; the profile's value when left out."
+    )
+    depth_scale: float = Field(0.8, ge=0, le=2, description="How firmly the photo's depth holds.")
+    edges_scale: float = Field(0.6, ge=0, le=2, description="How firmly the photo's edges hold.")
+    format: Format = Field(Format.JPEG, description="How the result is encoded; PNG keeps every pixel.")
 
 
 class UpscaleParams(Contract):
@@ -152,7 +184,7 @@ class BaseRequest(Contract):
 
 
 class RestyleRoomRequest(BaseRequest):
-    """Restyle a photographed room: new walls, floor and light; the furniture stays."""
+    """Restyle a photographed room in its own geometry; what `keep` names stays as it is."""
 
     kind: Literal[Kind.RESTYLE_ROOM]
     params: RestyleRoomParams
@@ -210,8 +242,37 @@ class Picture(BaseModel):
     url: str | None = None
 
 
+class PreviewPicture(BaseModel):
+    """A small look at a picture in the making. ``url`` is a presigned GET, made anew for every answer."""
+
+    key: str
+    width: int
+    height: int
+    url: str | None = None
+
+
+class FoundObject(BaseModel):
+    """A thing seen in the photo."""
+
+    label: str
+    box: tuple[float, float, float, float] = Field(description="Left, top, right, bottom in the photo's pixels.")
+    score: float = Field(ge=0, le=1, description="How sure the detector is.")
+    area: float = Field(ge=0, le=1, description="Share of the photo that its mask covers.")
+    kept: bool = Field(False, description="Whether it was left as it is in the photo.")
+
+
+class RecognisedRoom(BaseModel):
+    """What room the photo shows."""
+
+    room: Room
+    confidence: float = Field(ge=0, le=1)
+    sure: bool = Field(description="False: the confidence is low, and naming the room in the request may help.")
+
+
 class ModelUsed(BaseModel):
     """A model that took part, pinned."""
+
+    model_config = ConfigDict(frozen=True)
 
     id: str
     revision: str
@@ -220,10 +281,34 @@ class ModelUsed(BaseModel):
 class Quality(BaseModel):
     """Computed scores in [0, 1]; higher is better."""
 
-    structure: float = Field(ge=0, le=1, description="Agreement of the result's edges with the photo's.")
-    style: float = Field(ge=0, le=1, description="Closeness of the repainted surfaces to the style's palette.")
-    sharpness: float = Field(ge=0, le=1, description="Detail kept, against the photo's.")
-    score: float = Field(ge=0, le=1, description="The mean.")
+    structure: float = Field(ge=0, le=1, description="Agreement of the result's structure with the photo's.")
+    style: float = Field(ge=0, le=1, description="Closeness to the style: its palette (preview), its words (models).")
+    visual: float = Field(ge=0, le=1, description="Sharpness and exposure, against the photo's.")
+    objects: float | None = Field(
+        None, ge=0, le=1, description="How much of what was in the photo is still recognised; null when nobody looked."
+    )
+    score: float = Field(ge=0, le=1, description="The mean of those there are.")
+
+    @classmethod
+    def of(cls, *, structure: float, style: float, visual: float, objects: float | None = None) -> Self:
+        """With the score computed; values are rounded to four places.
+
+        >>> Quality.of(structure=0.5, style=1, visual=0.9).score
+        0.8
+        """
+        values = [round(value, 4) for value in (structure, style, visual, *([] if objects is None else [objects]))]
+        return cls(
+            structure=values[0],
+            style=values[1],
+            visual=values[2],
+            objects=values[3] if objects is not None else None,
+            score=round(sum(values) / len(values), 4),
+        )
+
+    @property
+    def passed(self) -> bool:
+        """Whether the picture is good enough to show without a warning."""
+        return self.score >= PASSING_SCORE
 
 
 class Result(BaseModel):
@@ -234,6 +319,8 @@ class Result(BaseModel):
     seed: int | None = None
     models: list[ModelUsed] = []
     quality: Quality | None = None
+    room: RecognisedRoom | None = None
+    objects: list[FoundObject] = []
     notes: list[str] = Field([], description="What a person should know about this result.")
 
 
@@ -242,6 +329,7 @@ class StageTime(BaseModel):
 
     stage: str
     seconds: float = Field(ge=0)
+    cached: bool = Field(False, description="Known from an earlier job with the same photo.")
 
 
 class Job(BaseModel):
@@ -259,6 +347,7 @@ class Job(BaseModel):
     allow_preview: bool = False
     params: dict[str, JsonValue] = Field(description="As validated, defaults filled in.")
     uploads: dict[str, UploadStatus]
+    preview: PreviewPicture | None = Field(None, description="A live look, while there is one.")
     result: Result | None = None
     error: ErrorDetail | None = None
     timeline: list[StageTime] = []

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
-from pipeline.artifacts import MODELS_USED, QUALITY, SAVED, SavedPicture
+from pipeline.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED, Rgb, SavedPicture
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import Engine, Kind, ModelUsed, Quality, StageTime
+from pipeline.jobs import Engine, FoundObject, Kind, ModelUsed, Quality, RecognisedRoom, StageTime
 from pipeline.stages import Artifact, Plan, Slot, Stage, Stopped, Work
 
 logger = logging.getLogger(__name__)
@@ -24,13 +24,16 @@ SLOT_POLL_SECONDS = 0.05
 
 
 class Reporter(Protocol):
-    """Who hears how a job develops. Both methods raise ``Stopped`` when the job is no longer ours."""
+    """Who hears how a job develops. ``report`` and ``check`` raise ``Stopped`` when the job is no longer ours."""
 
     def report(self, progress: float, stage: str, message: str, timeline: Sequence[StageTime]) -> None:
         """Hear of progress in [0, 1], which never falls. Must return at once: the stage waits for it."""
 
     def check(self) -> None:
         """Say whether to go on, without any news."""
+
+    def show(self, picture: Rgb) -> None:
+        """Take a small look (h×w×3 uint8 sRGB) at the picture in the making. Must return at once."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,9 @@ class Finished:
     pictures: tuple[SavedPicture, ...]
     engine: Engine
     quality: Quality | None
+    seed: int | None
+    room: RecognisedRoom | None
+    objects: tuple[FoundObject, ...]
     models: tuple[ModelUsed, ...]
     notes: tuple[str, ...]
     timeline: tuple[StageTime, ...]
@@ -97,12 +103,15 @@ class Runner:
                 for artifact in readers[index]:
                     work.release(artifact)
         finally:
-            work.enter(None, _unheard)
+            work.enter(None, _unheard, _unseen)
         return Finished(
             pictures=_get(work, SAVED) or (),
             engine=plan.engine,
             quality=_get(work, QUALITY),
-            models=_get(work, MODELS_USED) or (),
+            seed=_get(work, SEED),
+            room=_get(work, ROOM),
+            objects=_get(work, OBJECTS) or (),
+            models=tuple(work.models_used),
             notes=tuple(work.notes),
             timeline=tuple(times),
         )
@@ -165,7 +174,7 @@ class _Run:
 
     def begin(self, stage: Stage, share: float) -> None:
         self._stage, self._message, self._share = stage.name, stage.message, share
-        self.work.enter(stage, self.report)
+        self.work.enter(stage, self.report, self._reporter.show)
         self.report(0.0)
 
     def end(self) -> None:
@@ -194,9 +203,14 @@ def _unheard(_fraction: float, _message: str) -> None:
     """Takes the place of a run's report when the run is over."""
 
 
+def _unseen(_picture: Rgb) -> None:
+    """Takes the place of a run's show when the run is over."""
+
+
 def _last_readers(plan: Plan) -> list[list[Artifact[Any]]]:
     """For each step, the artifacts that nobody reads after it; what the runner or the caller collects stays."""
-    kept = {SAVED.name, QUALITY.name, MODELS_USED.name, *(artifact.name for artifact in plan.results)}
+    collected = (SAVED, QUALITY, SEED, ROOM, OBJECTS, *plan.results)
+    kept = {artifact.name for artifact in collected}
     released: list[list[Artifact[Any]]] = []
     needed = set(kept)
     for stage, _ in reversed(plan.steps):

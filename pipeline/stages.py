@@ -1,21 +1,27 @@
 """Stages declare what they need and what they give; a plan is a checked list of them with their shares of progress.
 
-Values pass between stages on a typed blackboard, ``Work``. A stage may read only what it requires and write only
-what it provides, so the declarations stay true and can be documented, checked at import and cached.
+Values pass between stages on a typed blackboard, ``Work``. A stage may read only what it requires, write only what
+it provides and use only the networks it names, so the declarations stay true and can be documented, checked at
+import and cached.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from pipeline.jobs import Engine, Kind
+from pipeline.jobs import Engine, Kind, ModelUsed
+from pipeline.networks import Held, Models, Network
 
 T = TypeVar("T")
+Rgb = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,9 @@ class Work:
     """One job on its way through the stages.
 
     ``params`` are the kind's typed params; ``files`` maps a role to its upload on disk; ``folder`` is a directory
-    of this job alone, removed after it; ``report`` tells the runner how far the running stage is (0 to 1) and
-    raises when the job was cancelled or its time is up.
+    of this job alone, removed after it; ``models`` has the networks, None where there are none. ``report`` tells the
+    runner how far the running stage is (0 to 1) and raises when the job was cancelled or its time is up; ``show``
+    hands it a small look at the picture in the making.
     """
 
     def __init__(
@@ -47,21 +54,34 @@ class Work:
         files: Mapping[str, Path],
         folder: Path,
         report: Callable[[float, str], None] = lambda _fraction, _message: None,
+        *,
+        models: Models | None = None,
+        show: Callable[[Rgb], None] = lambda _picture: None,
     ) -> None:
         self.params = params
         self.files = files
         self.folder = folder
+        self.models = models
         self.notes: list[str] = []
+        self.models_used: dict[ModelUsed, None] = {}
         self._report = report
+        self._show = show
         self._values: dict[str, Any] = {}
         self._stage: Stage | None = None
 
-    def enter(self, stage: "Stage | None", report: Callable[[float, str], None] | None = None) -> None:
-        """Called by the runner: from here on, ``stage``'s declarations are enforced (None: no limits) and ``report``,
-        if given, hears how far it is."""
+    def enter(
+        self,
+        stage: "Stage | None",
+        report: Callable[[float, str], None] | None = None,
+        show: Callable[[Rgb], None] | None = None,
+    ) -> None:
+        """Called by the runner: from here on, ``stage``'s declarations are enforced (None: no limits), ``report``, if
+        given, hears how far it is, and ``show``, if given, gets the looks at it."""
         self._stage = stage
         if report is not None:
             self._report = report
+        if show is not None:
+            self._show = show
 
     def release(self, artifact: Artifact[Any]) -> None:
         """Called by the runner when no later stage reads ``artifact``, so that its memory can be used again."""
@@ -84,15 +104,42 @@ class Work:
         """Say how far the running stage is. Raises ``Stopped`` or ``DarkroomError`` to end the job here."""
         self._report(fraction, message)
 
+    def show(self, picture: Rgb) -> None:
+        """Give a look at the picture in the making: h×w×3 uint8 sRGB, small (some 256 pixels a side)."""
+        self._show(picture)
+
+    def use(self, *networks: Network[Any]) -> AbstractContextManager[Held]:
+        """The networks, on the device for as long as the block lasts.
+
+        Raises ``LookupError`` for one that the stage does not declare, ``DarkroomError`` (``engine_unavailable``)
+        when its weights are not there or not as they were fetched.
+        """
+        if self._stage is not None:
+            undeclared = [network.name for network in networks if network not in self._stage.networks]
+            if undeclared:
+                raise LookupError(f"stage {self._stage.name!r} uses {', '.join(undeclared)} without declaring it")
+        if self.models is None:
+            raise LookupError("this work was given no networks")
+        self.models_used |= dict.fromkeys(self.models.used(networks))
+        return self.models.use(*networks)
+
 
 class Stage(ABC):
-    """One step of a kind. Instances hold no state of a job, so one serves many at once."""
+    """One step of a kind. Instances hold no state of a job, so one serves many at once.
+
+    ``networks`` are those it may use. ``depends`` names the params that decide what it provides, beside the files,
+    what it requires and its networks; None (nothing is known) keeps it and what follows from it out of the cache.
+    ``cached``: whether what it provides is worth keeping for another job with the same photo.
+    """
 
     name: ClassVar[str]
     message: ClassVar[str]
     slot: ClassVar[Slot] = Slot.CPU
     requires: ClassVar[tuple[Artifact[Any], ...]] = ()
     provides: ClassVar[tuple[Artifact[Any], ...]] = ()
+    networks: ClassVar[tuple[Network[Any], ...]] = ()
+    depends: ClassVar[tuple[str, ...] | None] = None
+    cached: ClassVar[bool] = False
 
     @abstractmethod
     def run(self, work: Work) -> None:
@@ -111,6 +158,11 @@ class Plan:
     engine: Engine
     steps: tuple[tuple[Stage, float], ...]
     results: tuple[Artifact[Any], ...] = field(default=())
+
+    @property
+    def networks(self) -> tuple[Network[Any], ...]:
+        """Every network that a stage may use, once."""
+        return tuple(dict.fromkeys(network for stage, _ in self.steps for network in stage.networks))
 
     def __post_init__(self) -> None:
         here = f"{self.kind}/{self.engine}"

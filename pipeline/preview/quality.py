@@ -14,7 +14,7 @@ def measure(before: Bytes, after: Bytes, bare: Mask | None, palette: list[str]) 
 
     Structure: the share of the photo's edges that the result still has, off the repainted faces' interiors (new
     floors have new seams). Style: how close the repainted surfaces (the picture, if nothing was) are to the nearest
-    palette colour, in hue and lightness. Sharpness: the detail kept.
+    palette colour, in hue and lightness. Visual: the detail kept.
     """
     grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (before, after)]
     counted = np.ones(before.shape[:2], bool)
@@ -23,9 +23,8 @@ def measure(before: Bytes, after: Bytes, bare: Mask | None, palette: list[str]) 
     structure = _edges_kept(grey[0], grey[1], counted)
     style = _palette_closeness(after, bare, palette)
     detail = [float(cv2.Laplacian(cv2.GaussianBlur(g, (3, 3), 0), cv2.CV_32F)[counted].std()) for g in grey]
-    sharpness = min(1.0, detail[1] / detail[0]) if detail[0] > 0.5 else 1.0
-    values = [round(value, 4) for value in (structure, style, sharpness)]
-    return Quality(structure=values[0], style=values[1], sharpness=values[2], score=round(sum(values) / 3, 4))
+    visual = min(1.0, detail[1] / detail[0]) if detail[0] > 0.5 else 1.0
+    return Quality.of(structure=structure, style=style, visual=visual)
 
 
 def _edges_kept(before: Bytes, after: Bytes, counted: Mask) -> float:

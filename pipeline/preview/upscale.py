@@ -121,9 +121,8 @@ def measure(before: Rgb, after: Rgb) -> Quality:
     error = float(np.abs(one.astype(np.float32) - two).mean())
     agreement = float(np.clip(1 - error / 25, 0, 1))
     detail = [float(cv2.Laplacian(p, cv2.CV_32F).std()) for p in (one, two)]
-    sharpness = min(1.0, detail[1] / detail[0]) if detail[0] > 0.5 else 1.0
-    values = [round(value, 4) for value in (agreement, agreement, sharpness)]
-    return Quality(structure=values[0], style=values[1], sharpness=values[2], score=round(sum(values) / 3, 4))
+    visual = min(1.0, detail[1] / detail[0]) if detail[0] > 0.5 else 1.0
+    return Quality.of(structure=agreement, style=agreement, visual=visual)
 
 
 def _scale(work: Work) -> float:

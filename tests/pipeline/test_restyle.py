@@ -80,7 +80,7 @@ def test_the_sample_is_repainted_at_its_own_size(sample_path: Path, tmp_path: Pa
 def test_every_style_scores_well_and_is_measured(restyled: Restyle, style: str) -> None:
     quality = restyled(style=style)[QUALITY]
     assert quality.score >= 0.75
-    assert quality.score == pytest.approx((quality.structure + quality.style + quality.sharpness) / 3, abs=1e-3)
+    assert quality.score == pytest.approx((quality.structure + quality.style + quality.visual) / 3, abs=1e-3)
 
 
 def test_scores_differ_from_job_to_job(restyled: Restyle) -> None:

@@ -91,7 +91,7 @@ class Clock:
 
 def test_what_was_made_is_collected(work: Work, tmp_path: Path) -> None:
     picture = SavedPicture("result", tmp_path / "result.jpg", "image/jpeg", 4, 3)
-    quality = Quality(structure=1, style=1, sharpness=1, score=1)
+    quality = Quality(structure=1, style=1, visual=1, score=1)
 
     def make(work: Work) -> None:
         work[SAVED] = (picture,)

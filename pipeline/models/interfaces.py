@@ -1,0 +1,79 @@
+"""What the stages of the models engine ask of networks, and the networks that answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.artifacts import Rgb
+from pipeline.networks import Network
+
+if TYPE_CHECKING:
+    from pipeline.models.networks.diffusion import Base, Controls, Unet
+
+Floats = NDArray[np.float32]
+Masks = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One thing: its COCO class, its box (left, top, right, bottom in pixels) and how sure the detector is (0 to 1)."""
+
+    label: str
+    box: tuple[float, float, float, float]
+    score: float
+
+
+class Detector(Protocol):
+    """Finds things of the COCO classes."""
+
+    def detect(self, photo: Rgb) -> Sequence[Detection]:
+        """What H×W×3 uint8 sRGB shows, surest first; boxes lie within the picture."""
+
+
+class Segmenter(Protocol):
+    """Outlines what boxes enclose."""
+
+    def segment(self, photo: Rgb, boxes: Sequence[tuple[float, float, float, float]]) -> Masks:
+        """N×H×W bool masks of the N boxes in H×W×3 uint8 sRGB; N may be 0."""
+
+
+class ImageText(Protocol):
+    """Compares pictures with words in one space (CLIP, Radford et al. 2021)."""
+
+    def probabilities(self, photo: Rgb, captions: Sequence[str]) -> Floats:
+        """How well each of N captions fits against the others: N float32 that add up to 1."""
+
+    def similarities(self, photo: Rgb, captions: Sequence[str]) -> Floats:
+        """Cosine similarity of the picture with each of N captions: N float32 in [-1, 1]."""
+
+
+class DepthEstimator(Protocol):
+    """Estimates depth from one picture."""
+
+    def estimate(self, photo: Rgb) -> Floats:
+        """Relative inverse depth of H×W×3 uint8 sRGB: H×W float32, any scale, larger is nearer."""
+
+
+class SafetyChecker(Protocol):
+    """Tells pictures that must not be shown."""
+
+    def unsafe(self, picture: Rgb) -> bool:
+        """Whether H×W×3 uint8 sRGB shows what is not safe for work."""
+
+
+DETECTOR: Network[Detector] = Network("detector", ("detector",), "pipeline.models.networks.detector:load")
+SEGMENTER: Network[Segmenter] = Network("segmenter", ("segmenter",), "pipeline.models.networks.segmenter:load")
+IMAGE_TEXT: Network[ImageText] = Network("image_text", ("image_text",), "pipeline.models.networks.image_text:load")
+DEPTH_ESTIMATOR: Network[DepthEstimator] = Network("depth", ("depth",), "pipeline.models.networks.depth:load")
+SAFETY: Network[SafetyChecker] = Network("safety", ("safety",), "pipeline.models.networks.safety:load")
+BASE: Network["Base"] = Network("base", ("diffusion",), "pipeline.models.networks.diffusion:load_base")
+UNET: Network["Unet"] = Network("unet", ("diffusion",), "pipeline.models.networks.diffusion:load_unet")
+FEW_STEP_UNET: Network["Unet"] = Network(
+    "few_step_unet", ("diffusion", "few_step"), "pipeline.models.networks.diffusion:load_few_step_unet"
+)
+CONTROLS: Network["Controls"] = Network(
+    "controls", ("control_depth", "control_edges"), "pipeline.models.networks.diffusion:load_controls"
+)

@@ -1,0 +1,70 @@
+"""Networks as stages see them: named and typed here, loaded and moved by whoever has the device.
+
+Nothing here knows torch: a stage can be read, documented and tested with a network of three lines.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+from pipeline.jobs import ModelUsed
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Network(Generic[T]):
+    """A network that stages may use.
+
+    ``roles`` are the catalogue's (``models.toml``): one model of each is what it is made of. ``loader`` is
+    ``module:function``; the function takes ``Mapping[role, pipeline.weights.Weights]`` and a
+    ``pipeline.models.device.Placement`` and gives the network in the CPU's memory.
+    """
+
+    name: str
+    roles: tuple[str, ...]
+    loader: str
+
+
+class Held(Mapping[Network[Any], Any]):
+    """Networks on the device, each with the type that its name says."""
+
+    def __init__(self, networks: Mapping[Network[Any], Any]) -> None:
+        self._networks = networks
+
+    def __getitem__(self, network: Network[T]) -> T:
+        return cast("T", self._networks[network])
+
+    def __iter__(self) -> Any:
+        return iter(self._networks)
+
+    def __len__(self) -> int:
+        return len(self._networks)
+
+
+class Models(Protocol):
+    """Who has the networks."""
+
+    @property
+    def long_side(self) -> int:
+        """The longer side, in pixels, at which the device's memory lets pictures be made: a multiple of 8."""
+
+    def use(self, *networks: Network[Any]) -> AbstractContextManager[Held]:
+        """The networks, on the device for as long as the block lasts.
+
+        Raises ``DarkroomError`` (``engine_unavailable``) naming the file that is missing or altered and the command
+        that mends it.
+        """
+
+    def free(self) -> None:
+        """Give back all memory that is not in use, as after running out of it. Networks in use stay."""
+
+    def check(self, networks: Sequence[Network[Any]]) -> None:
+        """Raises as ``use`` would, without loading anything."""
+
+    def used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
+        """The models that they are made of, pinned."""
+
+    def digest(self, networks: Sequence[Network[Any]]) -> str:
+        """Changes when any of them would answer otherwise: a digest of ids and revisions."""
