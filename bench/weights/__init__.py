@@ -1,0 +1,40 @@
+"""Random weights in the real on-disk layouts: tiny ones for tests, full-size ones for measurements without a network."""
+
+import shutil
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+
+from pipeline.catalog import Model, catalog
+from pipeline.weights import Shelf
+
+
+class Scale(StrEnum):
+    """How large: enough layers to be the real thing in small, or the real configuration."""
+
+    TINY = "tiny"
+    FULL = "full"
+
+
+# Writes the files of ``model`` into a folder, as its repository has them.
+Writer = Callable[[Path, Model, Scale], None]
+
+_MODULES = ("bench.weights.perception", "bench.weights.diffusion")
+
+
+def write_weights(folder: Path, scale: Scale, models: Iterable[str] | None = None) -> None:
+    """Write random weights of the models (ids; all when left out) into ``folder`` and record them as if fetched.
+
+    Raises ``LookupError`` for a model whose role no writer knows.
+    """
+    writers: dict[str, Writer] = {}
+    for name in _MODULES:
+        writers |= import_module(name).WRITERS
+    shelf = Shelf(folder)
+    for model in catalog().values() if models is None else (catalog()[each] for each in models):
+        target = folder / model.id
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        writers[model.role](target, model, scale)
+        shelf.record(model, revision="random")
