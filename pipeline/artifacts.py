@@ -3,8 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pipeline.jobs import FoundObject, Quality, RecognisedRoom
-from pipeline.stages import Artifact, Rgb
+from pipeline.stages import Artifact
+
+Rgb = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,7 @@ RESULT: Artifact[Rgb] = Artifact("result", "H×W×3 uint8 sRGB, the photo's size
 SAVED: Artifact[tuple[SavedPicture, ...]] = Artifact("saved", "result and thumbnail, encoded, on disk")
 QUALITY: Artifact[Quality] = Artifact("quality", "computed scores in [0, 1]")
 ROOM: Artifact[RecognisedRoom | None] = Artifact("room", "what room it is; None when the caller said so")
-OBJECTS: Artifact[tuple[FoundObject, ...]] = Artifact("objects", "class, box, score and area of each thing, largest first")
+OBJECTS: Artifact[tuple[FoundObject, ...]] = Artifact(
+    "objects", "class, box, score, area of each thing; largest first"
+)
 SEED: Artifact[int] = Artifact("seed", "the seed that made the result, in [0, 2**32)")
-
-__all__ = ["OBJECTS", "PHOTO", "QUALITY", "RESULT", "ROOM", "SAVED", "SEED", "Rgb", "SavedPicture"]

@@ -11,17 +11,17 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from pipeline.jobs import Engine, Kind, ModelUsed
 from pipeline.networks import Held, Models, Network
 
+if TYPE_CHECKING:
+    from pipeline.artifacts import Rgb
+
 T = TypeVar("T")
-Rgb = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Work:
         report: Callable[[float, str], None] = lambda _fraction, _message: None,
         *,
         models: Models | None = None,
-        show: Callable[[Rgb], None] = lambda _picture: None,
+        show: "Callable[[Rgb], None]" = lambda _picture: None,
     ) -> None:
         self.params = params
         self.files = files
@@ -73,7 +73,7 @@ class Work:
         self,
         stage: "Stage | None",
         report: Callable[[float, str], None] | None = None,
-        show: Callable[[Rgb], None] | None = None,
+        show: "Callable[[Rgb], None] | None" = None,
     ) -> None:
         """Called by the runner: from here on, ``stage``'s declarations are enforced (None: no limits), ``report``, if
         given, hears how far it is, and ``show``, if given, gets the looks at it."""
@@ -104,7 +104,7 @@ class Work:
         """Say how far the running stage is. Raises ``Stopped`` or ``DarkroomError`` to end the job here."""
         self._report(fraction, message)
 
-    def show(self, picture: Rgb) -> None:
+    def show(self, picture: "Rgb") -> None:
         """Give a look at the picture in the making: h×w×3 uint8 sRGB, small (some 256 pixels a side)."""
         self._show(picture)
 

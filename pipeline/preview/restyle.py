@@ -3,11 +3,11 @@
 import numpy as np
 
 from pipeline.artifacts import PHOTO, QUALITY, RESULT, SAVED
+from pipeline.files import LoadPhoto, SaveResult
 from pipeline.jobs import Engine, Kind, RestyleRoomParams, Room
 from pipeline.preview import depth, light, paint, quality
 from pipeline.preview.analysis import Layout, find_layout, reduced
 from pipeline.preview.arrays import Floats
-from pipeline.preview.files import LoadPhoto, SaveResult
 from pipeline.preview.paint import Repaint
 from pipeline.preview.room import WALLS, Face
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work
@@ -68,16 +68,30 @@ class Paint(Stage):
 
     def run(self, work: Work) -> None:
         photo, layout, params = work[PHOTO], work[LAYOUT], _params(work)
-        if params.room is None:
-            work.notes.append(
-                "The preview engine does not recognise rooms; for the floor of a kitchen or a bathroom, name the room."
-            )
+        work.notes += _not_for_us(params)
         if layout.confidence < SURE:
             work[REPAINTED] = photo
             return
         finishes = finishes_of(styles()[params.style], params.room, layout)
         plan = paint.prepare(photo, layout.box, layout.camera, layout.surfaces, finishes, params.seed)
         work[REPAINTED] = _in_bands(work, photo, plan, params.strength)
+
+
+def _not_for_us(params: RestyleRoomParams) -> list[str]:
+    """What was asked for, or left to us, that only networks can do."""
+    notes = []
+    if params.room is None:
+        notes.append(
+            "The preview engine does not recognise rooms; for the floor of a kitchen or a bathroom, name the room."
+        )
+    if params.prompt or params.negative_prompt:
+        notes.append("The preview engine does not read words: prompt and negative_prompt had no effect.")
+    if params.keep:
+        notes.append(
+            "The preview engine repaints floor, walls and ceiling alone: everything else is kept, not just "
+            f"{', '.join(params.keep)}."
+        )
+    return notes
 
 
 def _in_bands(work: Work, photo: np.ndarray, plan: Repaint, strength: float) -> np.ndarray:

@@ -1,7 +1,8 @@
 """The first and the last stage of every kind that makes one picture of one photo."""
 
 from pipeline.artifacts import PHOTO, RESULT, SAVED, Rgb, SavedPicture
-from pipeline.picture import decode, on_white, save_jpeg, thumbnail
+from pipeline.jobs import Format
+from pipeline.picture import decode, on_white, save_jpeg, save_png, thumbnail
 from pipeline.stages import Slot, Stage, Work
 
 
@@ -12,13 +13,14 @@ class LoadPhoto(Stage):
     message = "Opening the photo"
     slot = Slot.CPU
     provides = (PHOTO,)
+    depends = ()
 
     def run(self, work: Work) -> None:
         work[PHOTO] = on_white(decode(work.files["photo"]))
 
 
 class SaveResult(Stage):
-    """Encode result and thumbnail as JPEG."""
+    """Encode the result in the format that the params ask for, JPEG if they have none, and a thumbnail."""
 
     name = "save"
     message = "Saving the result"
@@ -30,10 +32,14 @@ class SaveResult(Stage):
         result = work[RESULT]
         saved = save_thumbnail(result, work)
         work.report(0.2)
-        path = work.folder / "result.jpg"
-        save_jpeg(result, path)
         height, width = result.shape[:2]
-        work[SAVED] = (SavedPicture("result", path, "image/jpeg", width, height), saved)
+        if getattr(work.params, "format", Format.JPEG) is Format.PNG:
+            path, content_type = work.folder / "result.png", "image/png"
+            save_png(result, None, path)
+        else:
+            path, content_type = work.folder / "result.jpg", "image/jpeg"
+            save_jpeg(result, path)
+        work[SAVED] = (SavedPicture("result", path, content_type, width, height), saved)
 
 
 def save_thumbnail(result: Rgb, work: Work) -> SavedPicture:
