@@ -36,8 +36,11 @@ class Detector(Protocol):
 class Segmenter(Protocol):
     """Outlines what boxes enclose."""
 
-    def segment(self, photo: Rgb, boxes: Sequence[tuple[float, float, float, float]]) -> Masks:
-        """N×H×W bool masks of the N boxes in H×W×3 uint8 sRGB; N may be 0."""
+    def segment(self, photo: Rgb, boxes: Sequence[tuple[float, float, float, float]]) -> Floats:
+        """N×h×w float32 logits, one map for each of N boxes (N may be 0) in H×W×3 uint8 sRGB: positive inside.
+
+        Each map covers the whole photo, at a resolution of the network's own.
+        """
 
 
 class ImageText(Protocol):

@@ -1,0 +1,34 @@
+"""The values that only the stages of the models engine hand on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.models.interfaces import Detection, Masks
+from pipeline.stages import Artifact
+
+Bytes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """What the segmenter said of N things.
+
+    ``logits`` is N×h×w float16 over the whole photo, at a resolution of the network's own: positive inside. So fifty
+    things of a 50-megapixel photo take a few megabytes, and the masks that are wanted at full size come out smooth.
+    """
+
+    logits: NDArray[np.float16]
+
+    def __len__(self) -> int:
+        return len(self.logits)
+
+
+DETECTIONS: Artifact[tuple[Detection, ...]] = Artifact("detections", "COCO class, box and score of each, surest first")
+OUTLINES: Artifact[Outlines] = Artifact("outlines", "N×h×w float16 logits over the whole photo, one for each detection")
+KEPT: Artifact[Masks | None] = Artifact("kept", "H×W bool, the photo's size: what must stay as it is; None for nothing")
+DEPTH: Artifact[Bytes] = Artifact("depth", "h×w uint8 at the working size, grey, near = bright")
+EDGES: Artifact[Bytes] = Artifact("edges", "h×w uint8 at the working size, 255 on an edge, else 0 (Canny)")
+
+__all__ = ["DEPTH", "DETECTIONS", "EDGES", "KEPT", "OUTLINES", "Bytes", "Outlines"]
