@@ -1,6 +1,5 @@
 """Runs a plan: progress, time, cancellation, deadline and memory are the runner's, so that stages need not care."""
 
-import logging
 import math
 import threading
 import time
@@ -12,10 +11,10 @@ from typing import Any, Protocol, TypeVar
 
 from pipeline.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED, Rgb, SavedPicture
 from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.failures import translating
 from pipeline.jobs import Engine, FoundObject, Kind, ModelUsed, Quality, RecognisedRoom, StageTime
-from pipeline.stages import Artifact, Plan, Slot, Stage, Stopped, Work
-
-logger = logging.getLogger(__name__)
+from pipeline.stage_cache import Lineages, Made, StageCache
+from pipeline.stages import Artifact, Plan, Slot, Stage, Work
 
 T = TypeVar("T")
 
@@ -57,16 +56,21 @@ def noop_plan(kind: Kind, engine: Engine) -> Plan:
 
 
 class Runner:
-    """Runs plans, any number at once from as many threads; stages of ``Slot.COMPUTE`` take turns on ``slot``."""
+    """Runs plans, any number at once from as many threads; stages of ``Slot.COMPUTE`` take turns on ``slot``.
+
+    With a ``cache``, a stage whose result is known from an earlier job is passed over.
+    """
 
     def __init__(
         self,
         slot: threading.Semaphore | None = None,
         *,
+        cache: StageCache | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._slot = slot or threading.Semaphore()
+        self._cache = cache
         self._clock = clock
         self._now = now
 
@@ -92,13 +96,13 @@ class Runner:
         unexpected, whose traceback goes to the log alone.
         """
         times = [] if timeline is None else timeline
-        run = _Run(work, reporter, self._ends(deadline), self._clock, span, times)
+        cache = self._cache if any(stage.cached for stage, _ in plan.steps) else None
+        run = _Run(work, reporter, self._ends(deadline), self._clock, span, times, cache)
         readers = _last_readers(plan)
         try:
             for index, (stage, share) in enumerate(plan.steps):
                 run.begin(stage, share)
-                with self._turn(stage, run):
-                    self._perform(stage, run)
+                self._step(stage, run)
                 run.end()
                 for artifact in readers[index]:
                     work.release(artifact)
@@ -122,6 +126,41 @@ class Runner:
             return math.inf
         return self._clock() + (deadline - self._now()).total_seconds()
 
+    def _step(self, stage: Stage, run: "_Run") -> None:
+        with translating(stage.name, run.work.models):
+            lineage = run.lineages.follow(stage) if run.cache is not None else None
+        cache = run.cache if stage.cached else None
+        if cache is None or lineage is None:
+            with self._turn(stage, run):
+                self._perform(stage, run)
+        elif not self._take(cache.get(lineage), stage, run):
+            with self._turn(stage, run):
+                # Another job with the same photo may have made it while this one waited for its turn.
+                if not self._take(cache.get(lineage), stage, run):
+                    cache.put(lineage, self._make(stage, run))
+
+    def _take(self, made: Made | None, stage: Stage, run: "_Run") -> bool:
+        if made is None:
+            return False
+        for artifact in stage.provides:
+            run.work[artifact] = made.values[artifact.name]
+        run.work.notes.extend(made.notes)
+        run.work.models_used |= dict.fromkeys(made.models)
+        run.timeline.append(StageTime(stage=stage.name, seconds=0, cached=True))
+        return True
+
+    def _make(self, stage: Stage, run: "_Run") -> Made:
+        work = run.work
+        notes, models_used = work.notes, work.models_used
+        work.notes, work.models_used = [], {}
+        try:
+            self._perform(stage, run)
+            values = {artifact.name: work[artifact] for artifact in stage.provides}
+            return Made(values, tuple(work.notes), tuple(work.models_used))
+        finally:
+            notes.extend(work.notes)
+            work.notes, work.models_used = notes, models_used | work.models_used
+
     @contextmanager
     def _turn(self, stage: Stage, run: "_Run") -> Iterator[None]:
         if stage.slot is not Slot.COMPUTE:
@@ -138,13 +177,9 @@ class Runner:
     def _perform(self, stage: Stage, run: "_Run") -> None:
         started = self._clock()
         try:
-            stage.run(run.work)
-            _check_provided(stage, run.work)
-        except (Stopped, DarkroomError):
-            raise
-        except Exception as error:
-            logger.exception("stage %s failed", stage.name)
-            raise _translated(error, stage) from error
+            with translating(stage.name, run.work.models):
+                stage.run(run.work)
+                _check_provided(stage, run.work)
         finally:
             run.timeline.append(StageTime(stage=stage.name, seconds=max(self._clock() - started, 0.0)))
 
@@ -160,9 +195,12 @@ class _Run:
         clock: Callable[[], float],
         span: tuple[float, float],
         timeline: list[StageTime],
+        cache: StageCache | None,
     ) -> None:
         self.work = work
+        self.cache = cache
         self.timeline = timeline
+        self.lineages = Lineages(work)
         self._reporter = reporter
         self._ends = ends
         self._clock = clock
@@ -209,7 +247,7 @@ def _unseen(_picture: Rgb) -> None:
 
 def _last_readers(plan: Plan) -> list[list[Artifact[Any]]]:
     """For each step, the artifacts that nobody reads after it; what the runner or the caller collects stays."""
-    collected = (SAVED, QUALITY, SEED, ROOM, OBJECTS, *plan.results)
+    collected: tuple[Artifact[Any], ...] = (SAVED, QUALITY, SEED, ROOM, OBJECTS, *plan.results)
     kept = {artifact.name for artifact in collected}
     released: list[list[Artifact[Any]]] = []
     needed = set(kept)
@@ -231,17 +269,3 @@ def _get(work: Work, artifact: Artifact[T]) -> T | None:
         return work[artifact]
     except KeyError:
         return None
-
-
-def _translated(error: Exception, stage: Stage) -> DarkroomError:
-    # torch's and OpenCV's are recognised by name and code: this module imports neither.
-    name, code = type(error).__name__, getattr(error, "code", None)
-    if isinstance(error, MemoryError) or name == "OutOfMemoryError" or (type(error).__module__ == "cv2" and code == -4):
-        return DarkroomError(
-            ErrorCode.OUT_OF_MEMORY,
-            f"The machine ran out of memory at {stage.name!r}. Try again, or with a smaller picture.",
-            retryable=True,
-        )
-    return DarkroomError(
-        ErrorCode.INTERNAL, f"Something unexpected went wrong at {stage.name!r}; it has been logged.", retryable=False
-    )

@@ -336,7 +336,7 @@ async def test_log_lines_are_json_and_name_the_job(container: Container) -> None
     lines = io.StringIO()
     handler = logging.StreamHandler(lines)
     handler.setFormatter(JsonFormatter())
-    logger = logging.getLogger("pipeline.runner")
+    logger = logging.getLogger("pipeline.failures")
     logger.addHandler(handler)
 
     def fail(_work: Work) -> None:

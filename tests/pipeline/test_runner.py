@@ -5,22 +5,37 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.artifacts import QUALITY, SAVED, SavedPicture
+from pipeline.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED, Rgb, SavedPicture
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import Engine, Kind, Quality, RestyleRoomParams, StageTime
+from pipeline.jobs import (
+    Engine,
+    FoundObject,
+    Kind,
+    ModelUsed,
+    Quality,
+    RecognisedRoom,
+    RestyleRoomParams,
+    Room,
+    StageTime,
+)
+from pipeline.networks import Held, Models, Network
 from pipeline.runner import Runner, noop_plan
 from pipeline.stages import Artifact, Plan, Slot, Stage, Stopped, Work
 
 EARLY: Artifact[object] = Artifact("early", "anything")
 LATE: Artifact[object] = Artifact("late", "anything")
+EYE: Network[str] = Network("eye", ("detector",), "nowhere:load")
+HAND: Network[str] = Network("hand", ("diffusion",), "nowhere:load")
 Do = Callable[[Work], None]
 
 
@@ -31,6 +46,7 @@ class Told:
         self.progress: list[float] = []
         self.said: list[tuple[str, str]] = []
         self.timelines: list[tuple[StageTime, ...]] = []
+        self.looks: list[Rgb] = []
         self.stop = stop
 
     def report(self, progress: float, stage: str, message: str, timeline: Sequence[StageTime]) -> None:
@@ -43,6 +59,34 @@ class Told:
         if self.stop():
             raise Stopped
 
+    def show(self, picture: Rgb) -> None:
+        self.looks.append(picture)
+
+
+class Rack:
+    """Models of which only the memory matters: ``held`` is what fills it, ``freed`` counts calls."""
+
+    long_side = 768
+
+    def __init__(self) -> None:
+        self.freed: list[bool] = []
+        self.filler: weakref.ref[Any] | None = None
+
+    def use(self, *networks: Network[Any]) -> AbstractContextManager[Held]:
+        return nullcontext(Held({network: network.name for network in networks}))
+
+    def free(self) -> None:
+        self.freed.append(self.filler is None or self.filler() is None)
+
+    def check(self, networks: Sequence[Network[Any]]) -> None:
+        pass
+
+    def used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
+        return tuple(ModelUsed(id=network.name, revision="r1") for network in networks)
+
+    def digest(self, networks: Sequence[Network[Any]]) -> str:
+        return ",".join(network.name for network in networks)
+
 
 def stage(
     do: Do,
@@ -51,8 +95,10 @@ def stage(
     slot: Slot = Slot.CPU,
     requires: tuple[Artifact[Any], ...] = (),
     provides: tuple[Artifact[Any], ...] = (),
+    networks: tuple[Network[Any], ...] = (),
 ) -> Stage:
     body = {"name": name, "message": f"Doing {name}", "slot": slot, "requires": requires, "provides": provides}
+    body["networks"] = networks
     made = type(f"{name.title()}Stage", (Stage,), {**body, "run": lambda _self, work: do(work)})
     return made()
 
@@ -66,8 +112,8 @@ def work(tmp_path: Path) -> Work:
     return new_work(tmp_path)
 
 
-def new_work(folder: Path = Path()) -> Work:
-    return Work(RestyleRoomParams(style="modern"), {}, folder)
+def new_work(folder: Path = Path(), models: Models | None = None) -> Work:
+    return Work(RestyleRoomParams(style="modern"), {}, folder, models=models)
 
 
 def nothing(_work: Work) -> None:
@@ -112,6 +158,36 @@ def test_what_was_made_is_collected(work: Work, tmp_path: Path) -> None:
     assert finished.models == ()
     assert finished.notes == ("By hand.",)
     assert finished.timeline == (StageTime(stage="wait", seconds=2), StageTime(stage="make", seconds=0))
+
+
+def test_what_was_recognised_and_which_models_took_part_is_collected(tmp_path: Path) -> None:
+    sofa = FoundObject(label="sofa", box=(0, 0, 2, 2), score=0.9, area=0.5)
+    kitchen = RecognisedRoom(room=Room.KITCHEN, confidence=0.8, sure=True)
+
+    def look(work: Work) -> None:
+        with work.use(EYE) as held:
+            assert held[EYE] == "eye"
+        work[OBJECTS], work[ROOM] = (sofa,), kitchen
+
+    def make(work: Work) -> None:
+        with work.use(HAND, EYE):
+            work[SEED] = 7
+
+    steps = plan(
+        stage(look, "look", provides=(OBJECTS, ROOM), networks=(EYE,)),
+        stage(make, "make", provides=(SEED,), networks=(EYE, HAND)),
+    )
+    finished = Runner().run(steps, new_work(tmp_path, Rack()), Told())
+    assert (finished.objects, finished.room, finished.seed) == ((sofa,), kitchen, 7)
+    assert [model.id for model in finished.models] == ["eye", "hand"]
+
+
+def test_looks_at_the_picture_reach_the_reporter_only_while_the_job_runs(work: Work) -> None:
+    told, grey = Told(), np.zeros((2, 3, 3), np.uint8)
+    Runner().run(plan(stage(lambda work: work.show(grey))), work, told)
+    work.show(grey)
+    assert len(told.looks) == 1
+    assert told.looks[0] is grey
 
 
 def test_a_plan_without_stages_completes_without_pictures(work: Work) -> None:
@@ -240,6 +316,44 @@ def test_out_of_memory_is_its_own_code(work: Work, kind: type[Exception]) -> Non
         Runner().run(plan(stage(fail)), work, Told())
     assert error.value.detail.code is ErrorCode.OUT_OF_MEMORY
     assert error.value.detail.retryable
+
+
+def out_of_memory_within(work: Work, rack: Rack, *, known: bool) -> None:
+    class Filler:
+        pass
+
+    def attempt() -> None:
+        filler = Filler()
+        rack.filler = weakref.ref(filler)
+        raise MemoryError
+
+    try:
+        attempt()
+    except MemoryError as error:
+        if known:
+            raise DarkroomError(ErrorCode.OUT_OF_MEMORY, "Too large, also at half the size.") from error
+        raise
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_after_running_out_of_memory_nothing_of_the_job_holds_on_to_it(tmp_path: Path, known: bool) -> None:
+    rack = Rack()
+    steps = plan(stage(lambda work: out_of_memory_within(work, rack, known=known)))
+    with pytest.raises(DarkroomError) as error:
+        Runner().run(steps, new_work(tmp_path, rack), Told())
+    assert error.value.detail.code is ErrorCode.OUT_OF_MEMORY
+    assert rack.freed == [True]
+
+
+def test_memory_is_left_alone_after_other_failures(tmp_path: Path) -> None:
+    rack = Rack()
+
+    def fail(_work: Work) -> None:
+        raise DarkroomError(ErrorCode.NO_FACE, "There is no face.")
+
+    with pytest.raises(DarkroomError):
+        Runner().run(plan(stage(fail)), new_work(tmp_path, rack), Told())
+    assert rack.freed == []
 
 
 def test_opencvs_out_of_memory_is_too(work: Work) -> None:

@@ -1,0 +1,289 @@
+"""The stage cache: what a second job with the same photo is spared, and what it is not."""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pipeline.artifacts import Rgb
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.jobs import Engine, FoundObject, Kind, ModelUsed, RestyleRoomParams
+from pipeline.networks import Held, Network
+from pipeline.runner import Finished, Runner
+from pipeline.stage_cache import Made, StageCache
+from pipeline.stages import Artifact, Plan, Slot, Stage, Work
+
+SHEET: Artifact[Any] = Artifact("sheet", "the photo's bytes")
+FOUND: Artifact[Any] = Artifact("found", "anything made of the sheet")
+STYLED: Artifact[Any] = Artifact("styled", "anything made of what was found")
+EYE: Network[str] = Network("eye", ("detector",), "nowhere:load")
+OTHER: Network[str] = Network("other", ("depth",), "nowhere:load")
+
+
+class Rack:
+    """Models whose digest and working size a test sets."""
+
+    def __init__(self, revision: str = "r1", long_side: int = 768) -> None:
+        self.revision = revision
+        self.long_side = long_side
+
+    def use(self, *networks: Network[Any]) -> AbstractContextManager[Held]:
+        return nullcontext(Held({network: network.name for network in networks}))
+
+    def free(self) -> None:
+        pass
+
+    def check(self, networks: Sequence[Network[Any]]) -> None:
+        pass
+
+    def used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
+        return tuple(ModelUsed(id=network.name, revision=self.revision) for network in networks)
+
+    def digest(self, networks: Sequence[Network[Any]]) -> str:
+        return ",".join(f"{network.name}@{self.revision}" for network in networks)
+
+
+class Told:
+    """A reporter that remembers the progress."""
+
+    def __init__(self) -> None:
+        self.progress: list[float] = []
+
+    def report(self, progress: float, *_news: object) -> None:
+        self.progress.append(progress)
+
+    def check(self) -> None:
+        pass
+
+    def show(self, picture: Rgb) -> None:
+        pass
+
+
+class Load(Stage):
+    name = "load"
+    message = "Loading"
+    provides = (SHEET,)
+    depends = ()
+
+    def run(self, work: Work) -> None:
+        work[SHEET] = work.files["photo"].read_bytes()
+
+
+class Find(Stage):
+    """Counts its runs, notes something and uses one of its two networks."""
+
+    name = "find"
+    message = "Finding"
+    slot = Slot.COMPUTE
+    requires = (SHEET,)
+    provides = (FOUND,)
+    networks = (EYE, OTHER)
+    depends = ("keep",)
+    cached = True
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def run(self, work: Work) -> None:
+        self.runs += 1
+        with work.use(EYE):
+            work[FOUND] = np.full((4, 4), len(work[SHEET]), np.uint8)
+        work.notes.append("Found with care.")
+
+
+class Restyle(Stage):
+    """Counts its runs; never worth keeping."""
+
+    name = "restyle"
+    message = "Restyling"
+    requires = (FOUND,)
+    provides = (STYLED,)
+    depends = ("style",)
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def run(self, work: Work) -> None:
+        self.runs += 1
+        work.notes.append("Restyled.")
+        work[STYLED] = work.params, work[FOUND].sum()
+
+
+class Desk:
+    """One runner with a cache, and jobs through one plan of three stages."""
+
+    def __init__(self, folder: Path, cache: StageCache | None = None, slot: threading.Semaphore | None = None) -> None:
+        self.folder = folder
+        self.find, self.restyle = Find(), Restyle()
+        self.plan = Plan(
+            Kind.RESTYLE_ROOM,
+            Engine.MODELS,
+            ((Load(), 0.2), (self.find, 0.3), (self.restyle, 0.5)),
+            results=(FOUND, STYLED),
+        )
+        self.runner = Runner(slot, cache=cache or StageCache())
+        self.told = Told()
+
+    def job(self, photo: bytes = b"photo", rack: Rack | None = None, **params: Any) -> tuple[Finished, Work]:
+        path = self.folder / f"{len(list(self.folder.iterdir()))}"
+        path.write_bytes(photo)
+        typed = RestyleRoomParams(**{"style": "modern", **params})
+        work = Work(typed, {"photo": path}, self.folder, models=rack or Rack())
+        self.told = Told()
+        return self.runner.run(self.plan, work, self.told), work
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def test_a_second_style_of_one_photo_only_does_what_the_style_decides(desk: Desk) -> None:
+    first, first_work = desk.job(style="modern")
+    second, second_work = desk.job(style="boho")
+    assert (desk.find.runs, desk.restyle.runs) == (1, 2)
+    assert [(time.stage, time.cached) for time in first.timeline] == [
+        ("load", False),
+        ("find", False),
+        ("restyle", False),
+    ]
+    assert [(time.stage, time.cached) for time in second.timeline] == [
+        ("load", False),
+        ("find", True),
+        ("restyle", False),
+    ]
+    assert np.array_equal(first_work[FOUND], second_work[FOUND])
+    assert second.timeline[1].seconds == 0
+
+
+def test_a_result_from_the_cache_says_the_same_as_one_made_anew(desk: Desk) -> None:
+    first, _ = desk.job()
+    second, _ = desk.job()
+    assert second.notes == first.notes == ("Found with care.", "Restyled.")
+    assert second.models == first.models == (ModelUsed(id="eye", revision="r1"),)
+    assert desk.told.progress == pytest.approx([0, 0.2, 0.2, 0.5, 0.5, 1])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"photo": b"another"},
+        {"keep": ("couch",)},
+        {"rack": Rack(revision="r2")},
+        {"rack": Rack(long_side=512)},
+    ],
+)
+def test_what_decides_a_result_makes_it_another_one(desk: Desk, other: dict[str, Any]) -> None:
+    desk.job()
+    desk.job(**other)
+    assert desk.find.runs == 2
+
+
+def test_a_stage_of_which_nothing_is_known_keeps_what_follows_out_of_the_cache(desk: Desk, tmp_path: Path) -> None:
+    class Opaque(Load):
+        depends = None
+
+    desk.plan = Plan(Kind.RESTYLE_ROOM, Engine.MODELS, ((Opaque(), 0.2), (desk.find, 0.8)))
+    desk.job()
+    desk.job()
+    assert desk.find.runs == 2
+
+
+def test_a_failed_stage_leaves_nothing_behind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_self: Find, _work: Work) -> None:
+        raise DarkroomError(ErrorCode.OUT_OF_MEMORY, "Too large.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Find, "run", fail)
+        with pytest.raises(DarkroomError):
+            desk.job()
+    desk.job()
+    assert desk.find.runs == 1
+
+
+def test_what_is_known_does_not_wait_for_the_compute_slot(tmp_path: Path) -> None:
+    slot = threading.Semaphore()
+    desk = Desk(tmp_path, slot=slot)
+    desk.job()
+    with slot:
+        desk.job(style="boho")
+    assert desk.find.runs == 1
+
+
+def test_a_job_that_waited_for_its_turn_takes_what_the_other_made_meanwhile(tmp_path: Path) -> None:
+    slot, cache = threading.Semaphore(), StageCache()
+    desk, neighbour = Desk(tmp_path, cache, slot), Desk(tmp_path / "..", cache)
+    slot.acquire()
+    waiting = threading.Event()
+
+    class Waiting(Told):
+        def check(self) -> None:
+            waiting.set()
+
+    path = tmp_path / "same"
+    path.write_bytes(b"photo")
+    work = Work(RestyleRoomParams(style="modern"), {"photo": path}, tmp_path, models=Rack())
+    thread = threading.Thread(target=desk.runner.run, args=(desk.plan, work, Waiting()))
+    thread.start()
+    assert waiting.wait(30)
+    neighbour.folder = tmp_path
+    neighbour.job()
+    slot.release()
+    thread.join(30)
+    assert (neighbour.find.runs, desk.find.runs) == (1, 0)
+
+
+def test_what_is_kept_cannot_be_changed(desk: Desk) -> None:
+    _, work = desk.job()
+    with pytest.raises(ValueError, match="read-only"):
+        work[FOUND][0, 0] = 1
+
+
+def made(*values: Any) -> Made:
+    return Made({str(index): value for index, value in enumerate(values)})
+
+
+def kilobytes(count: int) -> np.ndarray:
+    return np.zeros(count * 1000, np.uint8)
+
+
+def test_the_least_recently_used_makes_room() -> None:
+    cache = StageCache(budget=35_000)
+    for name in ("a", "b", "c"):
+        cache.put(name, made(kilobytes(10)))
+    assert cache.get("a")
+    cache.put("d", made(kilobytes(10)))
+    assert [name for name in "abcd" if cache.get(name)] == ["a", "c", "d"]
+
+
+def test_what_is_put_in_again_takes_its_place_once() -> None:
+    cache = StageCache(budget=35_000)
+    for _ in range(5):
+        cache.put("a", made(kilobytes(10)))
+    cache.put("b", made(kilobytes(10)))
+    assert cache.get("a")
+    assert cache.get("b")
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda array: array,
+        lambda array: (array,),
+        lambda array: {"mask": [array]},
+        lambda array: Made({"nested": array}),
+        lambda array: array[:1],
+    ],
+)
+def test_arrays_are_counted_wherever_they_lie(wrap: Callable[[np.ndarray], Any]) -> None:
+    cache = StageCache(budget=35_000)
+    cache.put("small", made(1, None, "word", FoundObject(label="sofa", box=(0, 0, 1, 1), score=1, area=1)))
+    cache.put("large", made(wrap(kilobytes(40))))
+    assert cache.get("large") is None, "more than the whole budget"
+    assert cache.get("small"), "what fits was thrown out for what does not"
+    cache.put("shared", made(*[wrap(kilobytes(10))] * 9))
+    assert cache.get("shared"), "one array was counted nine times"
