@@ -45,6 +45,7 @@ class Flag:
     default: Any
     required: bool
     as_json: bool = False
+    repeatable: bool = False
 
     @property
     def option(self) -> str:
@@ -57,9 +58,12 @@ class Flag:
         word = f"{self.option}/--no-{self.option[2:]}" if self.annotation is bool else self.option
         # The contract's own name is understood as well as the shell's custom.
         words = dict.fromkeys([word] if self.annotation is bool else [word, f"--{self.name}"])
+        wanted: Any = list[self.annotation] if self.repeatable else self.annotation  # type: ignore[name-defined] # data
         optional = not self.required and self.default is None
-        annotation: Any = self.annotation | None if optional else self.annotation
-        option = typer.Option(*words, help=self.about, show_default=self.default is not None)
+        annotation: Any = wanted | None if optional else wanted
+        metavar = f"<{self.annotation.__name__}>" if self.repeatable and not issubclass(self.annotation, Enum) else None
+        shown = self.default not in (None, "")
+        option = typer.Option(*words, help=self.about, show_default=shown, metavar=metavar)
         return _parameter(self.name, Annotated[annotation, option], self.default, required=self.required)
 
     def chosen(self, given: Any) -> Any:
@@ -69,6 +73,8 @@ class Flag:
         """
         if given is None or given == self.default:
             return None
+        if self.repeatable:
+            return [each.value if isinstance(each, Enum) else each for each in given] or None
         if self.as_json:
             try:
                 return json.loads(given)
@@ -124,6 +130,9 @@ def _flag(name: str, field: Schema, definitions: dict[str, Schema], *, required:
         return Flag(name, choices, about, None if default is None else choices(default), required)
     if (scalar := _SCALARS.get(shape.get("type", ""))) is not None:
         return Flag(name, scalar, " ".join(part for part in (about, _range(shape)) if part), default, required)
+    if shape.get("type") == "array" and not (item := _flag(name, shape["items"], definitions, required=True)).as_json:
+        words = " ".join(part for part in (about, _often(shape)) if part)
+        return Flag(name, item.annotation, words, default or None, required, repeatable=True)
     text = None if default is None else json.dumps(default)
     return Flag(name, str, f"{about} (as JSON)".strip(), text, required, as_json=True)
 
@@ -134,6 +143,15 @@ def _resolve(field: Schema, definitions: dict[str, Schema]) -> Schema:
         return definitions[field["$ref"].rpartition("/")[2]]
     alternatives = [each for each in field.get("anyOf", ()) if each.get("type") != "null"]
     return _resolve(alternatives[0], definitions) if len(alternatives) == 1 else field
+
+
+def _often(shape: Schema) -> str:
+    """That an option may be given again, in words.
+
+    >>> _often({"maxItems": 20})
+    '(repeatable, at most 20 times)'
+    """
+    return f"(repeatable, at most {shape['maxItems']} times)" if "maxItems" in shape else "(repeatable)"
 
 
 def _range(shape: Schema) -> str:

@@ -1,5 +1,6 @@
 """The command line of each kind mirrors the contract, also one that is yet to be written."""
 
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -10,6 +11,7 @@ from client.cli import app
 from client.cli import flags as flags_module
 from client.cli.flags import flags, pictures
 from pipeline.jobs import REQUESTS, BaseRequest, Contract, Kind, Upload, roles
+from tests.client.fake import TOKEN, Service
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -22,8 +24,9 @@ def test_each_kind_is_a_command_with_its_pictures_and_params(kind: Kind) -> None
     for name, field in model.model_fields.items():
         assert f"--{name.replace('_', '-')}" in text
         assert (field.description or "").split()[0] in text
-        if field.default is not None and not field.is_required():
-            assert f"[default: {field.default}]" in " ".join(text.split())
+        if field.default not in (None, "", ()) and not field.is_required():
+            shown = name.replace("_", "-") if field.default is True else field.default
+            assert f"[default: {shown}]" in " ".join(text.split()).replace("- ", "-")
     for role in roles(kind):
         assert role.upper() in text
 
@@ -34,6 +37,8 @@ class LaterParams(Contract):
     sharpen: bool = Field(False, description="Sharpen it.")
     guidance_scale: float = Field(7.5, gt=0, le=20)
     scenes: list[dict[str, str]] = Field([], description="The scenes.")
+    keep: tuple[str, ...] = Field((), max_length=3, description="What stays.")
+    looks: list[Literal["day", "night"]] = []
 
 
 class LaterUploads(Contract):
@@ -68,3 +73,33 @@ def test_a_kind_added_later_appears_by_itself(monkeypatch: pytest.MonkeyPatch) -
     assert made["guidance_scale"].option == "--guidance-scale"
     assert "more than 0, at most 20" in made["guidance_scale"].about
     assert made["scenes"].chosen('[{"text": "hello"}]') == [{"text": "hello"}]
+    assert "repeatable, at most 3 times" in made["keep"].about
+    assert made["keep"].chosen(["sofa", "plant"]) == ["sofa", "plant"]
+    assert made["keep"].chosen(None) is None
+    assert made["keep"].chosen([]) is None
+    look = made["looks"].annotation
+    assert [each.value for each in look] == ["day", "night"]
+    assert made["looks"].chosen([look("night"), look("day")]) == ["night", "day"]
+
+
+def test_what_is_given_again_adds_up_and_choices_are_those_of_the_contract(
+    service: Service, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DARKROOM_ENDPOINT", service.url)
+    monkeypatch.setenv("DARKROOM_TOKEN", TOKEN)
+    words = ["run", "restyle_room", str(photo), "--style", "boho", "--keep", "sofa", "--keep", "Potted_Plant"]
+    words += ["--profile", "quality", "--steps", "12", "--format", "png", "--no-keep-people"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    (params,) = (body["params"] for method, path, _, body in service.requests if (method, path) == ("POST", "/jobs"))
+    assert params.pop("keep") == ["couch", "potted plant"]
+    assert params == {"style": "boho", "profile": "quality", "steps": 12, "format": "png", "keep_people": False}
+
+
+def test_a_thing_nobody_knows_is_refused_with_the_names_there_are(photo: Path) -> None:
+    result = CliRunner().invoke(app, ["run", "restyle_room", str(photo), "--style", "boho", "--keep", "dragon"])
+    assert result.exit_code == 2
+    assert "--keep" in result.stderr
+    assert "unknown object 'dragon'" in result.stderr
+    assert "couch" in result.stderr
+    assert "sofa" in result.stderr
