@@ -1,18 +1,45 @@
 """The catalogue of models: data in ``models.toml``, typed here."""
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
-from pathlib import Path
-from typing import Literal
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from pipeline.jobs import Kind
 
 CATALOG_FILE = Path(__file__).with_name("models.toml")
+COMMIT = re.compile(r"[0-9a-f]{40}")
 
 Layout = Literal["diffusers", "transformers", "ultralytics", "lora"]
+
+ROLES = {
+    "detector": "finds things and people",
+    "segmenter": "outlines them",
+    "image_text": "tells rooms and styles",
+    "depth": "estimates depth",
+    "diffusion": "makes the picture",
+    "control_depth": "holds it to the depth",
+    "control_edges": "holds it to the edges",
+    "few_step": "makes it in a few steps",
+    "safety": "refuses what must not be shown",
+}
+
+
+def _known_role(role: str) -> str:
+    if role not in ROLES:
+        raise ValueError(f"unknown role {role!r}; there are: {', '.join(ROLES)}")
+    return role
+
+
+def _inside(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or "\\" in path or path != "/".join(parts):
+        raise ValueError(f"{path!r} is not a plain path within a folder")
+    return path
 
 
 class Model(BaseModel):
@@ -21,18 +48,25 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", description="Its folder's name; unique.")
-    role: str = Field(description="What it is for; one model of each role is chosen.")
+    role: Annotated[str, AfterValidator(_known_role)] = Field(description="What it is for, one of ``ROLES``.")
     default: bool = Field(True, description="Chosen for its role unless the operator names another.")
     repository: str = Field(description="owner/name on the Hugging Face hub.")
     revision: str = Field(description="A commit; or a branch, which the first fetch resolves to a commit.")
     layout: Layout
-    files: tuple[str, ...] = Field(min_length=1, description="Paths in the repository, and in the model's folder.")
+    files: tuple[Annotated[str, AfterValidator(_inside)], ...] = Field(
+        min_length=1, description="Paths in the repository, and in the model's folder."
+    )
     dtype: Literal["float16", "float32"]
     vram_mb: int = Field(gt=0, description="What the weights take on a GPU, roughly; for people, not for the manager.")
     licence: str
     commercial: bool = Field(description="Whether the licence lets a product be sold with it.")
     note: str = Field("", description="What a person should know before choosing it.")
     kinds: tuple[Kind, ...]
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the revision is a commit."""
+        return COMMIT.fullmatch(self.revision) is not None
 
 
 @cache
@@ -56,3 +90,36 @@ def choose(roles: tuple[str, ...], choices: Mapping[str, str]) -> tuple[Model, .
             raise ValueError(f"no model {named or 'by default'!r} for the role {role!r}; there are: {known}")
         chosen.append(fitting[0])
     return tuple(chosen)
+
+
+def defaults(kinds: Iterable[Kind] = Kind) -> tuple[Model, ...]:
+    """The models that jobs of these kinds need when the operator chooses nothing."""
+    wanted = set(kinds)
+    return tuple(model for model in catalog().values() if model.default and wanted & set(model.kinds))
+
+
+def document() -> str:
+    """The catalogue for people, in Markdown: ``docs/models.md``."""
+    lines = [
+        "# Models",
+        "",
+        "Written by `pipeline.catalog.document` from `pipeline/models.toml`. A model marked * is the one that its role",
+        "has by default. GPU memory is what the weights take, roughly. Licences are summed up here; read them.",
+        "",
+        "| model | what for | repository | revision | GPU memory | licence | may be sold with |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for model in catalog().values():
+        revision = f"`{model.revision[:8]}`" if model.pinned else f"`{model.revision}`, resolved by the first fetch"
+        sold = "yes" if model.commercial else "**no**"
+        lines.append(
+            f"| `{model.id}`{'*' if model.default else ''} | {ROLES[model.role]} | `{model.repository}` | {revision} "
+            f"| {model.vram_mb} MB | {model.licence} | {sold} |"
+        )
+    lines += ["", "## What binds you", ""]
+    lines += [f"- **{model.id}** ({model.licence}): {model.note}" for model in catalog().values() if model.note]
+    lines += ["", "## Which job needs what", ""]
+    for kind in Kind:
+        needed = ", ".join(f"`{model.id}`" for model in defaults([kind]))
+        lines.append(f"- `{kind}`: {needed or 'no model; the preview engine makes it'}")
+    return "\n".join(lines)

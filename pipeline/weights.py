@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,11 +11,10 @@ from tempfile import NamedTemporaryFile
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipeline.catalog import Model
+from pipeline.catalog import COMMIT, Model
 from pipeline.errors import DarkroomError, ErrorCode
 
 MANIFEST = "manifest.json"
-COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -156,10 +154,12 @@ class Shelf:
             if path not in recorded.files:
                 raise _wrong(model, f"{model.id}/{path} was never fetched")
         # Weights that never were in a repository (random ones) have a revision of another form.
-        both = COMMIT.fullmatch(model.revision) and COMMIT.fullmatch(recorded.revision)
-        if both and model.revision != recorded.revision:
+        repinned = model.pinned and COMMIT.fullmatch(recorded.revision) and recorded.revision != model.revision
+        if repinned or recorded.repository != model.repository:
             raise _wrong(
-                model, f"{model.id} was fetched at {recorded.revision[:8]}, and {model.revision[:8]} is wanted"
+                model,
+                f"{model.id} was fetched from {recorded.repository} at {recorded.revision[:8]}, "
+                f"and {model.repository} at {model.revision[:8]} is wanted",
             )
         return recorded
 

@@ -38,7 +38,7 @@ class LaterParams(Contract):
     guidance_scale: float = Field(7.5, gt=0, le=20)
     scenes: list[dict[str, str]] = Field([], description="The scenes.")
     keep: tuple[str, ...] = Field((), max_length=3, description="What stays.")
-    looks: list[Literal["day", "night"]] = []
+    looks: tuple[Literal["day", "night"], ...] = ()
 
 
 class LaterUploads(Contract):
