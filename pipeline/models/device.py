@@ -1,9 +1,14 @@
-"""Where networks compute, and in what numbers."""
+"""Where networks compute, in what numbers, and in how much memory."""
 
+import os
 from dataclasses import dataclass
 from typing import Self
 
 import torch
+
+GIB = 2**30
+# What pictures in the making take beside the weights: a tenth of the GPU, at least this much.
+ACTIVATIONS = 3 * GIB // 2
 
 
 @dataclass(frozen=True)
@@ -26,3 +31,25 @@ class Placement:
         if device.type == "cuda":
             return cls(device, torch.float16, torch.channels_last)
         return cls(device, torch.float32, torch.contiguous_format)
+
+    def budget(self) -> int | None:
+        """Bytes that weights may take: what is free on the GPU less what pictures in the making take.
+
+        A T4 has some 14 GB for them. None, no limit, on the CPU.
+        """
+        if self.device.type != "cuda":
+            return None
+        free, total = torch.cuda.mem_get_info(self.device)
+        return max(free - max(total // 10, ACTIVATIONS), 0)
+
+    def host_budget(self) -> int:
+        """Bytes of the host's memory for weights that left the device: half of it. None of it where both are one."""
+        if self.device.type != "cuda":
+            return 0
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+    def long_side(self, budget: int | None) -> int:
+        """The longer side, in pixels, at which pictures are made within ``budget``: 768 on a T4 and on the CPU."""
+        if budget is None or 6 * GIB <= budget < 20 * GIB:
+            return 768
+        return 512 if budget < 6 * GIB else 1024
