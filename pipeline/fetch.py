@@ -19,7 +19,6 @@ from pipeline.weights import Recorded, RecordedFile, Shelf, sha256_of
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
-CHUNK = 1024 * 1024
 ATTEMPTS = 5
 RETRY_SECONDS = 1.0
 TIMEOUT_SECONDS = 30.0
@@ -189,7 +188,7 @@ def _stream(url: str, part: Path, size: int, progress: Callable[[int], None]) ->
         continued = response.status_code == 206
         have = have if continued else 0
         with part.open("ab" if continued else "wb") as target:
-            for chunk in response.iter_bytes(CHUNK):
+            for chunk in response.iter_bytes():
                 target.write(chunk)
                 have += len(chunk)
                 progress(min(have, size))

@@ -102,7 +102,7 @@ class Shelf:
         for path in model.files:
             file = self._file(model, path)
             if not file.is_file():
-                raise _wrong(model, f"{model.id}/{path} is missing")
+                raise _wrong(model, f"The file {model.id}/{path} is missing")
             files[path] = RecordedFile(sha256=sha256_of(file), size=file.stat().st_size)
         with self._lock:
             manifest = self._manifest()
@@ -149,16 +149,16 @@ class Shelf:
         """What was fetched, with every file that the catalogue lists, of the revision that it pins."""
         recorded = self.recorded(model)
         if recorded is None:
-            raise _wrong(model, f"the model {model.id} was never fetched")
+            raise _wrong(model, f"The model {model.id} was never fetched")
         for path in model.files:
             if path not in recorded.files:
-                raise _wrong(model, f"{model.id}/{path} was never fetched")
+                raise _wrong(model, f"The file {model.id}/{path} was never fetched")
         # Weights that never were in a repository (random ones) have a revision of another form.
         repinned = model.pinned and COMMIT.fullmatch(recorded.revision) and recorded.revision != model.revision
         if repinned or recorded.repository != model.repository:
             raise _wrong(
                 model,
-                f"{model.id} was fetched from {recorded.repository} at {recorded.revision[:8]}, "
+                f"The model {model.id} was fetched from {recorded.repository} at {recorded.revision[:8]}, "
                 f"and {model.repository} at {model.revision[:8]} is wanted",
             )
         return recorded
@@ -168,11 +168,11 @@ class Shelf:
             file = self._file(model, path)
             try:
                 if wrong(file, recorded.files[path]):
-                    yield f"{model.id}/{path} is not the file that was fetched"
+                    yield f"The file {model.id}/{path} is not what was fetched"
             except FileNotFoundError:
-                yield f"{model.id}/{path} is missing"
+                yield f"The file {model.id}/{path} is missing"
             except OSError as error:
-                yield f"{model.id}/{path} cannot be read ({error.strerror or error})"
+                yield f"The file {model.id}/{path} cannot be read ({error.strerror or error})"
 
     def _manifest(self) -> Manifest:
         path = self.folder / MANIFEST
@@ -193,9 +193,14 @@ class Shelf:
     def _write(self, manifest: Manifest) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("w", encoding="utf-8", dir=self.folder, prefix=f".{MANIFEST}.", delete=False) as file:
-            file.write(manifest.model_dump_json(indent=2) + "\n")
-        Path(file.name).chmod(0o644)  # like any other file: the one who serves may be another user
-        Path(file.name).replace(self.folder / MANIFEST)
+            draft = Path(file.name)
+            try:
+                file.write(manifest.model_dump_json(indent=2) + "\n")
+                file.close()
+                draft.chmod(0o644)  # like any other file: who serves may be another user
+                draft.replace(self.folder / MANIFEST)
+            finally:
+                draft.unlink(missing_ok=True)
         self._read = None
 
 
@@ -208,7 +213,7 @@ def _altered(file: Path, recorded: RecordedFile) -> bool:
 
 
 def _mended(model: Model, problem: str) -> str:
-    return f"{problem[0].upper()}{problem[1:]}; `darkroom models fetch {model.id}` mends it."
+    return f"{problem}; `darkroom models fetch {model.id}` mends it."
 
 
 def _wrong(model: Model, problem: str) -> DarkroomError:

@@ -1,0 +1,81 @@
+"""The catalogue of models, as data and as people read it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from pipeline.catalog import ROLES, Model, catalog, choose, defaults, document
+from pipeline.jobs import Kind
+
+
+def test_every_role_has_exactly_one_default() -> None:
+    for role in ROLES:
+        assert len([model for model in catalog().values() if model.role == role and model.default]) == 1
+
+
+def test_weights_are_safetensors_but_for_the_one_that_exists_in_no_other_form() -> None:
+    suffixes = {model.id: {Path(file).suffix for file in model.files} for model in catalog().values()}
+    assert [each for each, found in suffixes.items() if not found <= {".safetensors", ".json", ".txt"}] == ["yolo11n"]
+
+
+def test_the_operators_choice_replaces_a_default() -> None:
+    assert [model.id for model in choose(("detector", "depth"), {})] == ["yolo11n", "depth-anything-v2-small"]
+    assert [model.id for model in choose(("detector", "depth"), {"detector": "rt-detr-r18"})] == [
+        "rt-detr-r18",
+        "depth-anything-v2-small",
+    ]
+
+
+@pytest.mark.parametrize("named", ["sd15", "nobody"])
+def test_a_choice_of_another_role_or_of_nothing_names_what_there_is(named: str) -> None:
+    with pytest.raises(ValueError, match=f"{named}.*yolo11n, rt-detr-r18"):
+        choose(("detector",), {"detector": named})
+
+
+def test_a_commercial_product_can_be_made_without_a_model_that_forbids_it() -> None:
+    for role in ROLES:
+        assert any(model.commercial for model in catalog().values() if model.role == role)
+
+
+def test_the_defaults_are_those_of_the_kinds_asked_for() -> None:
+    assert {model.role for model in defaults([Kind.RESTYLE_ROOM])} == set(ROLES)
+    assert defaults([Kind.UPSCALE]) == ()
+    assert defaults() == defaults([Kind.RESTYLE_ROOM])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"files": ["../outside"]},
+        {"files": ["/etc/passwd"]},
+        {"files": ["a//b"]},
+        {"files": ["a\\b"]},
+        {"files": []},
+        {"role": "cook"},
+        {"id": "../sd15"},
+        {"colour": "red"},
+    ],
+)
+def test_a_wrong_entry_is_refused(wrong: dict[str, object]) -> None:
+    right = catalog()["sd15"].model_dump()
+    assert Model.model_validate(right) == catalog()["sd15"]
+    with pytest.raises(ValidationError):
+        Model.model_validate({**right, **wrong})
+
+
+def test_models_are_pinned_to_commits_unless_nothing_public_names_one() -> None:
+    assert [model.id for model in catalog().values() if not model.pinned] == ["dpt-large"]
+
+
+def test_reading_the_catalogue_costs_no_library() -> None:
+    heavy = "'torch', 'numpy', 'huggingface_hub', 'rich'"
+    code = f"import sys, pipeline.fetch; sys.exit(any(name in sys.modules for name in ({heavy})))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_documented_models_are_the_models() -> None:
+    """Renew with ``python -c "from pipeline.catalog import document; print(document())" > docs/models.md``."""
+    assert (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8") == document() + "\n"
