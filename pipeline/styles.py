@@ -1,4 +1,4 @@
-"""The room styles: data in ``styles.toml``, typed here, used by the API (names) and the engines (materials)."""
+"""The room styles: data in ``styles.toml``, typed here, used by the API (names) and the engines (words, materials)."""
 
 import tomllib
 from functools import cache
@@ -58,7 +58,7 @@ class Light(StyleTable):
 
 
 class Style(StyleTable):
-    """One style: what people read, and what the preview engine paints with.
+    """One style: what people read, what the diffusion model is told, and what the preview engine paints with.
 
     Colours are sRGB, ``#rrggbb``.
     """
@@ -66,6 +66,7 @@ class Style(StyleTable):
     name: str
     title: str
     description: str
+    prompt: str = Field(max_length=160, description="What the diffusion model reads: materials, colours, light.")
     palette: tuple[HexColour, ...] = Field(min_length=3, max_length=8, description="Dominant colours first.")
     wall: Finish
     accent: Finish | None = Field(None, description="The wall that is seen best; like the others by default.")

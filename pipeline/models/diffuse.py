@@ -1,0 +1,40 @@
+"""The stage that paints the photo anew: SD 1.5 under its depth and its edges."""
+
+from pipeline.artifacts import PHOTO
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.failures import translating
+from pipeline.models.geometry import Fit
+from pipeline.models.painter import NEEDS, NETWORKS, PAINTED, Painted, note, paint, params_of
+from pipeline.stages import Slot, Stage, Work
+
+
+class Diffuse(Stage):
+    """Paint the room in its new style; at half the size if the memory runs out."""
+
+    name = "diffuse"
+    message = "Painting the room in its new style"
+    slot = Slot.COMPUTE
+    requires = NEEDS
+    provides = (PAINTED,)
+    networks = NETWORKS
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError`` (``out_of_memory``) when half the size was too large as well."""
+        assert work.models is not None
+        height, width = work[PHOTO].shape[:2]
+        fit = Fit.of(height, width, work.models.long_side)
+        painted = self._unless_memory_ends(work, fit)
+        if painted is None:
+            note(work, "Made at half size: the GPU's memory ran out.")
+            painted = paint(work, params_of(work).seed, fit.halved())
+        work[PAINTED] = painted
+
+    def _unless_memory_ends(self, work: Work, fit: Fit) -> Painted | None:
+        """None when it does; what the attempt took is given back then."""
+        try:
+            with translating(self.name, work.models):
+                return paint(work, params_of(work).seed, fit)
+        except DarkroomError as error:
+            if error.detail.code is not ErrorCode.OUT_OF_MEMORY:
+                raise
+        return None

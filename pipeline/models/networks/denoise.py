@@ -1,0 +1,166 @@
+"""Denoising: diffusers' own ControlNet pipeline over borrowed parts, with the photo held where it is kept."""
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import DPMSolverMultistepScheduler, LCMScheduler, StableDiffusionControlNetImg2ImgPipeline
+from torch import nn
+from torch.nn.functional import interpolate
+
+from pipeline.artifacts import Rgb
+from pipeline.models.artifacts import Bytes
+from pipeline.models.device import Placement
+from pipeline.models.interfaces import Masks
+from pipeline.models.order import OnStep, Order, Sampler
+
+LOOK_SIDE = 256  # the longer side of a look, in pixels, about
+MOST_LCM_STEPS = 50  # LCM-LoRA was distilled on a schedule of so many
+# Nearly what the VAE's decoder does with SD 1.5's four latent channels, as R, G and B in [-1, 1]: published by Keturn
+# in "Decoding latents to RGB without upscaling" (Hugging Face forum, topic 23204).
+LATENT_TO_RGB = ((0.298, 0.207, 0.208), (0.187, 0.286, 0.173), (-0.158, 0.189, 0.264), (-0.184, -0.271, -0.473))
+
+
+class _Dpm(DPMSolverMultistepScheduler):  # type: ignore[misc] # untyped
+    """Says what it expects the picture to be."""
+
+    @property
+    def expected(self) -> Any:
+        return self.model_outputs[-1]
+
+
+class _Lcm(LCMScheduler):  # type: ignore[misc] # untyped
+    """Remembers what it expected the picture to be, which nothing but its last step's answer says."""
+
+    expected: Any = None
+
+    # The pipeline looks at the names of the parameters to see whether a generator is wanted.
+    def step(
+        self, model_output: Any, timestep: Any, sample: Any, generator: Any = None, return_dict: bool = True
+    ) -> Any:
+        answer = super().step(model_output, timestep, sample, generator=generator, return_dict=return_dict)
+        self.expected = answer[1]
+        return answer
+
+
+class Denoiser:
+    """Turns noise into latents on borrowed networks: nothing is copied, nothing is kept."""
+
+    def __init__(
+        self, vae: Any, unet: nn.Module, controlnets: nn.Module, schedule: Mapping[str, Any], placement: Placement
+    ) -> None:
+        self._vae = vae
+        self._unet = unet
+        self._controlnets = controlnets
+        self._schedule = schedule
+        self._placement = placement
+
+    def denoise(
+        self, order: Order, prompt: torch.Tensor, negative_prompt: torch.Tensor | None, on_step: OnStep
+    ) -> torch.Tensor:
+        """Latents, 1×4×h/8×w/8, in the VAE decoder's scale times its factor.
+
+        ``prompt`` and ``negative_prompt`` are embeddings, 1×77×d; no negative one is no classifier-free guidance.
+
+        What is kept is, after every step, the photo's own latents with the noise that this step left elsewhere:
+        Avrahami et al., Blended Latent Diffusion, 2022. The photo is encoded once, or never if nothing is of it.
+        """
+        strength, total = _strength_and_steps(order)
+        # On the CPU, so that a seed means the same noise whatever the device.
+        generator = torch.Generator().manual_seed(order.seed)
+        height, width = order.photo.shape[0] // 8, order.photo.shape[1] // 8
+        noise = torch.randn((1, 4, height, width), generator=generator)
+        noise = noise.to(self._placement.device, self._placement.dtype)
+        scheduler = self._scheduler(order.sampler)
+        scheduler.set_timesteps(total)
+        steps = scheduler.timesteps[total - int(total * strength) :]
+        source = self._encoded(order.photo) if strength < 1 or order.kept is not None else None
+        begin = noise if strength == 1 or source is None else _noised(scheduler, source, noise, steps[0])
+        kept = None if order.kept is None else self._coverage(order.kept)
+
+        def after_step(_pipeline: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            latents = tensors["latents"]
+            if kept is not None and source is not None:
+                there = _noised(scheduler, source, noise, steps[index + 1]) if index + 1 < len(steps) else source
+                latents = torch.where(kept, there, latents)
+            on_step(index + 1, len(steps), lambda: _look(scheduler.expected))
+            return {"latents": latents}
+
+        pipeline = self._pipeline(scheduler)
+        latents: torch.Tensor = pipeline(
+            # With latents given, it takes the size of its image from here and nothing else.
+            image=begin,
+            latents=begin,
+            control_image=[self._control(picture, prompt) for picture in (order.depth, order.edges)],
+            prompt_embeds=prompt,
+            negative_prompt_embeds=negative_prompt,
+            guidance_scale=order.guidance if negative_prompt is not None else 1.0,
+            num_inference_steps=total,
+            strength=strength,
+            controlnet_conditioning_scale=list(order.scales),
+            generator=generator,
+            callback_on_step_end=after_step,
+            output_type="latent",
+            return_dict=False,
+        )[0]
+        return latents
+
+    def _scheduler(self, sampler: Sampler) -> Any:
+        return (_Lcm if sampler is Sampler.LCM else _Dpm).from_config(self._schedule)
+
+    def _pipeline(self, scheduler: Any) -> Any:
+        pipeline: Any = StableDiffusionControlNetImg2ImgPipeline(
+            vae=self._vae,
+            text_encoder=None,
+            tokenizer=None,
+            unet=self._unet,
+            controlnet=self._controlnets,
+            scheduler=scheduler,
+            safety_checker=None,
+            feature_extractor=None,
+            requires_safety_checker=False,
+        )
+        pipeline.set_progress_bar_config(disable=True)
+        return pipeline
+
+    def _encoded(self, photo: Rgb) -> torch.Tensor:
+        pixels = torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1)[None].to(self._placement.device)
+        given = (pixels.to(self._placement.dtype) / 127.5 - 1).contiguous(memory_format=self._placement.memory_format)
+        # The distribution's mode, not a sample of it: the photo as it is.
+        latents: torch.Tensor = self._vae.encode(given).latent_dist.mode() * self._vae.config.scaling_factor
+        return latents
+
+    def _control(self, picture: Bytes, like: torch.Tensor) -> torch.Tensor:
+        grey = torch.from_numpy(np.ascontiguousarray(picture)).to(like.device, like.dtype) / 255
+        return grey[None, None].expand(1, 3, -1, -1)
+
+    def _coverage(self, kept: Masks) -> torch.Tensor:
+        """Whether a latent pixel is kept: most of what it covers is."""
+        whole = torch.from_numpy(np.ascontiguousarray(kept)).to(self._placement.device, torch.float32)[None, None]
+        return interpolate(whole, size=(kept.shape[0] // 8, kept.shape[1] // 8), mode="area") > 0.5
+
+
+def _strength_and_steps(order: Order) -> tuple[float, int]:
+    """The strength, and so long a schedule that its last ``strength`` has the steps that were ordered, if it can."""
+    strength = max(order.strength, 1 / MOST_LCM_STEPS)
+    wanted = ceil(order.steps / strength)
+    return strength, min(wanted, MOST_LCM_STEPS) if order.sampler is Sampler.LCM else wanted
+
+
+def _noised(scheduler: Any, latents: torch.Tensor, noise: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
+    """Latents as they are at a timestep of the forward process (Ho et al. 2020, equation 4)."""
+    kept = float(scheduler.alphas_cumprod[int(timestep)])
+    noised: torch.Tensor = latents * kept**0.5 + noise * (1 - kept) ** 0.5
+    return noised
+
+
+def _look(latents: torch.Tensor) -> Rgb:
+    factors = torch.tensor(LATENT_TO_RGB, device=latents.device)
+    rgb = torch.einsum("chw,cr->rhw", latents[0].float(), factors)
+    scale = max(LOOK_SIDE / max(rgb.shape[1:]), 1.0)
+    size = [round(side * scale) for side in rgb.shape[1:]]
+    large = interpolate(rgb[None], size=size, mode="bilinear", align_corners=False)[0]
+    pixels = ((large / 2 + 0.5).clamp(0, 1) * 255).nan_to_num().round().to(torch.uint8)
+    return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())

@@ -1,0 +1,52 @@
+"""The safety checker that comes with Stable Diffusion 1.5: CLIP (Radford et al. 2021) against fixed concepts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
+from transformers import CLIPImageProcessor
+
+from pipeline.artifacts import Rgb
+from pipeline.models.device import Placement
+from pipeline.models.memory import TorchNetwork
+from pipeline.models.networks.image_text import squares
+from pipeline.weights import Weights
+
+
+class ClipSafetyChecker(TorchNetwork):
+    """Implements ``SafetyChecker``: unsafe is what is nearer to any of 17 concepts than the concept's threshold."""
+
+    def __init__(self, placement: Placement, checker: Any, processor: Any) -> None:
+        super().__init__(placement, checker)
+        self._checker = checker
+        self._processor = processor
+
+    @torch.inference_mode()
+    def unsafe(self, picture: Rgb) -> bool:
+        """Whether H×W×3 uint8 sRGB shows, in any square of a long picture, what is not safe for work."""
+        views = squares(picture, 2 * self._processor.crop_size["height"])
+        pixels = self._processor(images=views, return_tensors="pt")["pixel_values"].to(self.device, self.dtype)
+        # It blackens the pictures that it is given, and needs none to judge.
+        _, found = self._checker(clip_input=pixels, images=np.zeros((len(views), 1)))
+        return any(found)
+
+    def close(self) -> None:
+        """Forget the modules."""
+        super().close()
+        del self._checker
+
+
+def load(weights: Mapping[str, Weights], placement: Placement) -> ClipSafetyChecker:
+    """From the role ``safety``: the folders ``safety_checker`` and ``feature_extractor`` of the repository."""
+    given = weights["safety"]
+    checker = StableDiffusionSafetyChecker.from_pretrained(
+        given.folder / "safety_checker",
+        variant="fp16" if any(".fp16." in file for file in given.model.files) else None,
+        dtype=getattr(torch, given.model.dtype),
+        use_safetensors=True,
+        local_files_only=True,
+    )
+    processor = CLIPImageProcessor.from_pretrained(given.folder / "feature_extractor", local_files_only=True)
+    return ClipSafetyChecker(placement, checker, processor)

@@ -1,0 +1,110 @@
+"""How a photo is painted: what diffuse does once, and validate once more if the picture is poor."""
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+
+from pipeline.artifacts import PHOTO, ROOM, Rgb
+from pipeline.jobs import Profile, RestyleRoomParams
+from pipeline.models.artifacts import DEPTH, EDGES, KEPT, Bytes
+from pipeline.models.composite import composite
+from pipeline.models.geometry import Fit
+from pipeline.models.interfaces import BASE, CONTROLS, FEW_STEP_UNET, UNET
+from pipeline.models.order import RECIPES, Look, Order
+from pipeline.models.prompt import negative_prompt, prompt, room_words
+from pipeline.stages import Artifact, Work
+from pipeline.styles import styles
+
+LOOKS = 5  # at most, while one picture is painted
+FAINT = 64  # an edge that was 255 is at least this after its picture was shrunk to half
+
+NEEDS = (PHOTO, KEPT, ROOM, DEPTH, EDGES)
+NETWORKS = (BASE, UNET, FEW_STEP_UNET, CONTROLS)
+
+
+@dataclass(frozen=True)
+class Painted:
+    """A picture of the photo's size, H×W×3 uint8 sRGB, with what is kept in it; its seed, and its canvas."""
+
+    picture: Rgb
+    seed: int
+    fit: Fit
+
+
+PAINTED: Artifact[Painted] = Artifact("painted", "H×W×3 uint8 sRGB, the photo's size, kept things in it; seed, canvas")
+
+
+def paint(work: Work, seed: int, fit: Fit, doing: str = "Denoising") -> Painted:
+    """Paint the photo on ``fit``'s canvas, bring it to the photo's size, lay what is kept over it.
+
+    Reads ``NEEDS``, uses three of ``NETWORKS``, reports every denoising step and shows some, and notes what of the
+    request has no effect.
+    """
+    order = _order(work, seed, fit)
+    unet = FEW_STEP_UNET if params_of(work).profile is Profile.FAST else UNET
+    with work.use(BASE, unet, CONTROLS) as held:
+        unread = held[BASE].unread(order.prompt)
+        if unread:
+            note(work, f"The prompt is too long: “{unread}” was not read.")
+
+        def on_step(done: int, total: int, look: Look) -> None:
+            work.report(done / total, f"{doing}: step {done} of {total}")
+            # After the last step there is the picture itself.
+            if done < total and done % ceil(total / LOOKS) == 0:
+                work.show(look())
+
+        canvas = held[BASE].paint(order, held[unet], held[CONTROLS], on_step)
+    return Painted(composite(work[PHOTO], fit.from_canvas(canvas), work[KEPT]), seed, fit)
+
+
+def params_of(work: Work) -> RestyleRoomParams:
+    """The params of a job that restyles a room."""
+    assert isinstance(work.params, RestyleRoomParams)
+    return work.params
+
+
+def room_of(work: Work) -> str:
+    """The room that the photo shows, in words."""
+    return room_words(params_of(work).room, work[ROOM])
+
+
+def note(work: Work, text: str) -> None:
+    """Say it in the result, once."""
+    if text not in work.notes:
+        work.notes.append(text)
+
+
+def edges_at(edges: Bytes, fit: Fit) -> Bytes:
+    """The photo's edges, h×w uint8, 0 or 255, on ``fit``'s canvas, whichever canvas they were found on."""
+    return np.where(_at(edges, fit) >= FAINT, np.uint8(255), np.uint8(0))
+
+
+def _order(work: Work, seed: int, fit: Fit) -> Order:
+    params, kept = params_of(work), work[KEPT]
+    recipe = RECIPES[params.profile]
+    guidance = recipe.guidance if params.guidance is None else params.guidance
+    if guidance <= 1 and params.negative_prompt:
+        note(work, "The negative prompt had no effect: it takes guidance above 1, as the profile “quality” has.")
+    return Order(
+        prompt=prompt(styles()[params.style], room_of(work), params.prompt),
+        negative_prompt=negative_prompt(params.negative_prompt),
+        photo=fit.to_canvas(work[PHOTO]),
+        depth=_at(work[DEPTH], fit),
+        edges=edges_at(work[EDGES], fit),
+        kept=None if kept is None else fit.mask_to_canvas(kept),
+        sampler=recipe.sampler,
+        steps=recipe.steps if params.steps is None else params.steps,
+        guidance=guidance,
+        strength=params.strength,
+        seed=seed,
+        scales=(params.depth_scale, params.edges_scale),
+    )
+
+
+def _at(control: Bytes, fit: Fit) -> Bytes:
+    """A control picture made for the first canvas, on this one."""
+    if control.shape == (fit.height, fit.width):
+        return control
+    first = Fit.of(fit.photo_height, fit.photo_width, max(control.shape))
+    return fit.to_canvas(first.from_canvas(control))
