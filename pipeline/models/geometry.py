@@ -78,11 +78,12 @@ class Fit:
         inner = picture[: self.inner_height, : self.inner_width]
         return resized(np.ascontiguousarray(inner), self.photo_height, self.photo_width)
 
-    def _pad(self, picture: Any) -> Any:
+    def _pad(self, picture: Rgb) -> Rgb:
         below, right = self.height - self.inner_height, self.width - self.inner_width
         if not below and not right:
             return picture
-        return cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_REPLICATE)
+        padded: NDArray[Any] = cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_REPLICATE)
+        return padded
 
 
 def resized(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

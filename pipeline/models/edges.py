@@ -1,0 +1,34 @@
+"""Where the photo's edges are."""
+
+from typing import Any
+
+import cv2
+from numpy.typing import NDArray
+
+from pipeline.artifacts import PHOTO
+from pipeline.models.artifacts import EDGES
+from pipeline.models.geometry import Fit
+from pipeline.stages import Stage, Work
+
+BLUR = (5, 5)
+THRESHOLDS = (100, 200)
+
+
+class FindEdges(Stage):
+    """Edges at the working size (Canny, A Computational Approach to Edge Detection, 1986)."""
+
+    name = "edges"
+    message = "Finding edges"
+    requires = (PHOTO,)
+    provides = (EDGES,)
+    depends = ()
+    cached = True
+
+    def run(self, work: Work) -> None:
+        assert work.models is not None
+        photo = work[PHOTO]
+        height, width = photo.shape[:2]
+        canvas = Fit.of(height, width, work.models.long_side).to_canvas(photo)
+        grey = cv2.GaussianBlur(cv2.cvtColor(canvas, cv2.COLOR_RGB2GRAY), BLUR, 0)
+        edges: NDArray[Any] = cv2.Canny(grey, *THRESHOLDS)
+        work[EDGES] = edges

@@ -1,0 +1,45 @@
+"""Depth Anything V2 and DPT through transformers: one interface, one polarity."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from transformers import AutoModelForDepthEstimation, DPTImageProcessor
+
+from pipeline.artifacts import Rgb
+from pipeline.models.device import Placement
+from pipeline.models.interfaces import Floats
+from pipeline.models.memory import TorchNetwork
+from pipeline.weights import Weights
+
+
+class InverseDepth(TorchNetwork):
+    """Relative inverse depth: larger is nearer, to an unknown scale and shift.
+
+    So were both trained, on disparity: Ranftl et al., Vision Transformers for Dense Prediction, 2021; Yang et al.,
+    Depth Anything V2, 2024.
+    """
+
+    def __init__(self, placement: Placement, model: Any, processor: Any) -> None:
+        super().__init__(placement, model)
+        self._processor = processor
+
+    @torch.inference_mode()
+    def estimate(self, photo: Rgb) -> Floats:
+        """Relative inverse depth of H×W×3 uint8 sRGB: H×W float32, any scale, larger is nearer."""
+        pixels = self._processor(images=photo, return_tensors="pt")["pixel_values"]
+        inverse = self._modules[0](pixel_values=pixels.to(self.device, self.dtype)).predicted_depth.float()
+        whole = torch.nn.functional.interpolate(
+            inverse[:, None], size=photo.shape[:2], mode="bilinear", align_corners=False
+        )
+        depth: Floats = whole[0, 0].cpu().numpy()
+        return depth
+
+
+def load(weights: Mapping[str, Weights], placement: Placement) -> InverseDepth:
+    """The network, in the CPU's memory. Raises ``ValueError`` for one that gives distances, not their inverse."""
+    folder = weights["depth"].folder
+    model = AutoModelForDepthEstimation.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+    if getattr(model.config, "depth_estimation_type", "relative") != "relative":
+        raise ValueError(f"{weights['depth'].model.id} estimates distances, not inverse depth")
+    return InverseDepth(placement, model, DPTImageProcessor.from_pretrained(folder, local_files_only=True))

@@ -1,0 +1,87 @@
+"""CLIP through transformers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import CLIPImageProcessor, CLIPModel, CLIPTokenizer
+
+from pipeline.artifacts import Rgb
+from pipeline.models.device import Placement
+from pipeline.models.geometry import resized
+from pipeline.models.interfaces import Floats
+from pipeline.models.memory import TorchNetwork
+from pipeline.weights import Weights
+
+SQUARE_ENOUGH = 1.25  # a photo no longer than this many times its width is seen in one square
+REMEMBERED = 32  # sets of captions whose embeddings are kept; a prompt's own words come and go
+
+
+class Clip(TorchNetwork):
+    """Pictures and words in one space (Radford et al., Learning Transferable Visual Models, 2021)."""
+
+    def __init__(self, placement: Placement, model: Any, processor: Any, tokenizer: Any) -> None:
+        super().__init__(placement, model)
+        self._processor = processor
+        self._tokenizer = tokenizer
+        self._scale = float(model.logit_scale.float().exp())
+        self._captions: dict[tuple[str, ...], Floats] = {}
+
+    def probabilities(self, photo: Rgb, captions: Sequence[str]) -> Floats:
+        """How well each of N captions fits against the others: N float32 that add up to 1."""
+        logits = self._scale * self.similarities(photo, captions)
+        weights = np.exp(logits - logits.max())
+        fits: Floats = weights / weights.sum()
+        return fits
+
+    @torch.inference_mode()
+    def similarities(self, photo: Rgb, captions: Sequence[str]) -> Floats:
+        """Cosine similarity of the picture with each of N captions: N float32 in [-1, 1].
+
+        A long picture is seen as squares that overlap, so that nothing is cut off; their embeddings are averaged.
+        """
+        side = self._processor.crop_size["height"]
+        pixels = self._processor(images=squares(photo, 2 * side), return_tensors="pt")["pixel_values"]
+        model: Any = self._modules[0]
+        seen = model.vision_model(pixel_values=pixels.to(self.device, self.dtype)).pooler_output
+        views = _unit(model.visual_projection(seen).float())
+        picture = _unit(views.mean(dim=0, keepdim=True))[0].cpu().numpy()
+        cosines: Floats = np.clip(self._embedded(tuple(captions)) @ picture, -1, 1)
+        return cosines
+
+    def _embedded(self, captions: tuple[str, ...]) -> Floats:
+        if captions not in self._captions:
+            tokens = self._tokenizer(list(captions), padding=True, truncation=True, max_length=77, return_tensors="pt")
+            model: Any = self._modules[0]
+            read = model.text_model(
+                input_ids=tokens["input_ids"].to(self.device), attention_mask=tokens["attention_mask"].to(self.device)
+            ).pooler_output
+            embedded: Floats = _unit(model.text_projection(read).float()).cpu().numpy()
+            while len(self._captions) >= REMEMBERED:
+                del self._captions[next(iter(self._captions))]
+            self._captions[captions] = embedded
+        return self._captions[captions]
+
+
+def load(weights: Mapping[str, Weights], placement: Placement) -> Clip:
+    """The network, in the CPU's memory."""
+    folder = weights["image_text"].folder
+    model = CLIPModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
+    processor = CLIPImageProcessor.from_pretrained(folder, local_files_only=True)
+    return Clip(placement, model, processor, CLIPTokenizer.from_pretrained(folder, local_files_only=True))
+
+
+def squares(photo: Rgb, largest: int) -> list[Rgb]:
+    """H×W×3 as squares of its shorter side, at most ``largest`` pixels: one in the middle, or as many as cover it."""
+    height, width = photo.shape[:2]
+    short, long = min(height, width), max(height, width)
+    count = 1 if long <= SQUARE_ENOUGH * short else min(-(-long // short), 8)
+    starts = [(long - short) // 2] if count == 1 else [round((long - short) * i / (count - 1)) for i in range(count)]
+    side = min(short, largest)
+    parts = [photo[:, at : at + short] if width >= height else photo[at : at + short] for at in starts]
+    return [resized(np.ascontiguousarray(part), side, side) for part in parts]
+
+
+def _unit(vectors: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.normalize(vectors, dim=-1)

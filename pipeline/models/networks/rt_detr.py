@@ -1,0 +1,57 @@
+"""RT-DETR through transformers: the detector whose licence asks for nothing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from transformers import AutoModelForObjectDetection, RTDetrImageProcessor
+
+from pipeline.artifacts import Rgb
+from pipeline.models.device import Placement
+from pipeline.models.geometry import within
+from pipeline.models.interfaces import Detection
+from pipeline.models.memory import TorchNetwork
+from pipeline.models.networks.labels import known_labels
+from pipeline.weights import Weights
+
+LEAST_SCORE = 0.1  # callers have thresholds of their own; below this it is noise
+
+
+class RtDetr(TorchNetwork):
+    """A detector that needs no suppression of overlaps (Zhao et al., DETRs Beat YOLOs on Real-time Detection, 2024)."""
+
+    def __init__(self, placement: Placement, model: Any, processor: Any, labels: dict[int, str]) -> None:
+        super().__init__(placement, model)
+        self._processor = processor
+        self._labels = labels
+
+    @torch.inference_mode()
+    def detect(self, photo: Rgb) -> Sequence[Detection]:
+        """What H×W×3 uint8 sRGB shows, surest first; boxes lie within the picture."""
+        height, width = photo.shape[:2]
+        size = self._processor.size
+        small = within(photo, size["height"], size["width"])
+        pixels = self._processor(images=small, return_tensors="pt")["pixel_values"]
+        outputs = self._modules[0](pixel_values=pixels.to(self.device, self.dtype))
+        outputs.logits, outputs.pred_boxes = outputs.logits.float(), outputs.pred_boxes.float()
+        found = self._processor.post_process_object_detection(
+            outputs, threshold=LEAST_SCORE, target_sizes=[(height, width)]
+        )[0]
+        most = torch.tensor([width, height, width, height], device=found["boxes"].device)
+        boxes = torch.minimum(found["boxes"].clamp(min=0), most).tolist()
+        detections = [
+            Detection(self._labels[number], (left, top, right, bottom), score)
+            for (left, top, right, bottom), score, number in zip(
+                boxes, found["scores"].tolist(), found["labels"].tolist(), strict=True
+            )
+            if number in self._labels
+        ]
+        return sorted(detections, key=lambda each: -each.score)
+
+
+def load(weights: Weights, placement: Placement) -> RtDetr:
+    """The network of a transformers folder, in the CPU's memory."""
+    model = AutoModelForObjectDetection.from_pretrained(weights.folder, local_files_only=True, use_safetensors=True)
+    processor = RTDetrImageProcessor.from_pretrained(weights.folder, local_files_only=True)
+    labels = known_labels({int(number): name for number, name in model.config.id2label.items()})
+    return RtDetr(placement, model, processor, labels)

@@ -1,0 +1,157 @@
+"""YOLO from a checkpoint of Ultralytics', read and run without any of the package's errands."""
+
+import os
+import pickle
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import cv2
+import torch
+from torch import nn
+
+from pipeline.artifacts import Rgb
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.models.device import Placement
+from pipeline.models.geometry import resized
+from pipeline.models.interfaces import Detection
+from pipeline.models.memory import TorchNetwork
+from pipeline.models.networks.labels import known_labels
+from pipeline.weights import Weights
+
+SIDE = 640  # what the published weights were trained at
+STRIDE = 32
+LEAST_SCORE = 0.1  # callers have thresholds of their own; below this it is noise
+OVERLAP = 0.7  # IoU above which two boxes of a class are one thing: Ultralytics' own value
+
+# What checkpoints are made of, by how their names begin. Anything else is refused before it is read.
+_KNOWN = (
+    "torch.",
+    "ultralytics.nn.",
+    "ultralytics.utils.IterableSimpleNamespace",
+    "ultralytics.utils.loss.",
+    "ultralytics.utils.tal.",
+    "collections.",
+    "numpy.dtype",
+    "numpy.dtypes.",
+    "numpy._core.multiarray.scalar",
+    "numpy.core.multiarray.scalar",
+    "pathlib.",
+    "builtins.set",
+    "builtins.getattr",  # for `Detect.forward`; the loader lets it reach nothing but methods of networks
+)
+_QUIET = {
+    "YOLO_AUTOINSTALL": "false",
+    "YOLO_OFFLINE": "true",
+    "YOLO_VERBOSE": "false",
+    "ULTRALYTICS_SAFE_LOAD": "true",  # its model builder evaluates strings of the configuration otherwise
+}
+
+
+class Yolo(TorchNetwork):
+    """A one-stage detector (Redmon et al., You Only Look Once, 2016) of Ultralytics' making."""
+
+    def __init__(self, placement: Placement, module: nn.Module, labels: dict[int, str]) -> None:
+        super().__init__(placement, module)
+        self._labels = labels
+
+    @torch.inference_mode()
+    def detect(self, photo: Rgb) -> Sequence[Detection]:
+        """What H×W×3 uint8 sRGB shows, surest first; boxes lie within the picture."""
+        parts = ultralytics()
+        height, width = photo.shape[:2]
+        gain = min(SIDE / max(height, width), 1.0)
+        small = resized(photo, max(round(height * gain), 1), max(round(width * gain), 1))
+        boxed = parts.LetterBox((SIDE, SIDE), auto=True, stride=STRIDE)(image=small)
+        pixels = torch.from_numpy(boxed).to(self.device).permute(2, 0, 1)[None].to(self.dtype).div_(255)
+        module = self._modules[0]
+        answer = module(pixels.contiguous(memory_format=self.placement.memory_format))
+        raw = answer[0] if isinstance(answer, (tuple, list)) else answer
+        found = parts.non_max_suppression(
+            raw.float(), LEAST_SCORE, OVERLAP, end2end=bool(getattr(module, "end2end", False))
+        )[0]
+        found[:, :4] = parts.scale_boxes(pixels.shape[2:], found[:, :4], (height, width))
+        return [
+            Detection(self._labels[int(number)], (left, top, right, bottom), min(score, 1.0))
+            for left, top, right, bottom, score, number in found.tolist()
+            if int(number) in self._labels
+        ]
+
+
+def load(weights: Weights, placement: Placement) -> Yolo:
+    """The network of a ``.pt`` checkpoint. Raises ``DarkroomError`` (``engine_unavailable``) for what it refuses."""
+    file = weights.folder / next(path for path in weights.model.files if path.endswith(".pt"))
+    checkpoint = _read(file, weights.model.id)
+    module = checkpoint.get("ema") or checkpoint.get("model")
+    if not isinstance(module, nn.Module):
+        raise _refused(file, weights.model.id, "it holds no network")
+    try:
+        labels = known_labels(dict(getattr(module, "names", {})))
+    except ValueError as error:
+        raise _refused(file, weights.model.id, str(error)) from error
+    module = module.float().eval()
+    return Yolo(placement, module.fuse(verbose=False), labels)  # type: ignore[operator] # ultralytics' own
+
+
+def _read(file: Path, model: str) -> dict[str, Any]:
+    parts = ultralytics()
+    try:
+        unknown = sorted(
+            name
+            for name in torch.serialization.get_unsafe_globals_in_checkpoint(str(file))
+            if not name.startswith(_KNOWN)
+        )
+    except (ValueError, RuntimeError, pickle.UnpicklingError) as error:
+        raise _refused(file, model, "it is no checkpoint of torch.save") from error
+    if unknown:
+        raise _refused(file, model, f"it would run {', '.join(unknown[:3])}")
+    try:
+        # weights_only, within a list of classes, and nothing of the configuration evaluated.
+        checkpoint, _ = parts.torch_safe_load(str(file), safe_only=True)
+    except (TypeError, RuntimeError, pickle.UnpicklingError, ImportError, AttributeError) as error:
+        raise _refused(file, model, "it holds what a detector has no need of") from error
+    return checkpoint if isinstance(checkpoint, dict) else {}
+
+
+def _refused(file: Path, model: str, why: str) -> DarkroomError:
+    return DarkroomError(
+        ErrorCode.ENGINE_UNAVAILABLE,
+        f"{file.parent.name}/{file.name} was not loaded: {why}. `darkroom models fetch {model}` gets it anew.",
+        retryable=False,
+    )
+
+
+class _Parts:
+    """What we use of the package."""
+
+    def __init__(self) -> None:
+        tasks = import_module("ultralytics.nn.tasks")
+        self.DetectionModel: Any = tasks.DetectionModel
+        self.torch_safe_load: Any = tasks.torch_safe_load
+        self.LetterBox: Any = import_module("ultralytics.data.augment").LetterBox
+        self.non_max_suppression: Any = import_module("ultralytics.utils.nms").non_max_suppression
+        self.scale_boxes: Any = import_module("ultralytics.utils.ops").scale_boxes
+
+
+@cache
+def ultralytics() -> _Parts:
+    """The package, imported so that it installs nothing, asks nobody and leaves the process as it was.
+
+    It writes a settings file when it is imported, puts OpenCV on one thread, wraps ``torch.save`` and sets variables
+    of the environment for training.
+    """
+    import_module("torchvision")  # its suppression of overlaps is used where it is loaded: always then
+    before, threads, save = dict(os.environ), cv2.getNumThreads(), torch.save
+    with TemporaryDirectory(prefix="darkroom-") as folder:
+        os.environ.update(_QUIET, YOLO_CONFIG_DIR=folder)
+        try:
+            return _Parts()
+        finally:
+            for name in os.environ.keys() - before.keys():
+                del os.environ[name]
+            os.environ.update(before)
+            cv2.setNumThreads(threads)
+            torch.save = save
