@@ -13,6 +13,7 @@ LAZY = {
     "run": ("client.cli.run", "Make something of a picture: submit, upload, watch, download."),
     "jobs": ("client.cli.jobs", "Look after your jobs: list, show, cancel, watch."),
     "styles": ("client.cli.styles", "Show the room styles with their colours."),
+    "models": ("client.cli.models", "Look after the models engine's models: list, fetch, verify, push."),
     "demo": ("client.cli.demo", "Restyle a sample photo end to end, leaving nothing running."),
     "up": ("client.cli.stack:up", "Start the local stack."),
     "down": ("client.cli.stack:down", "Stop the local stack; its state is kept."),

@@ -1,0 +1,140 @@
+"""Models to S3, with S3 inside this process."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from moto import mock_aws
+from typer.testing import CliRunner
+
+from infra.push import Target, app, push
+from pipeline.catalog import Model, catalog
+from pipeline.errors import DarkroomError
+from pipeline.weights import Manifest, Shelf
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+TARGET = Target.parse("s3://weights/models/v1")
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
+    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="weights")
+        yield client
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    """With two models of the catalogue."""
+    shelf = Shelf(tmp_path / "weights")
+    for model in (catalog()["control-depth"], catalog()["safety-checker"]):
+        for path in model.files:
+            file = shelf.folder / model.id / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(f"{model.id} {path}".encode() * 100)
+        shelf.record(model, model.revision)
+    return shelf
+
+
+def models(*ids: str) -> list[Model]:
+    return [catalog()[each] for each in ids]
+
+
+def keys(s3: "S3Client") -> dict[str, str]:
+    """Key → ETag of all that is there."""
+    return {each["Key"]: each["ETag"] for each in s3.list_objects_v2(Bucket="weights").get("Contents", [])}
+
+
+def download(s3: "S3Client", folder: Path) -> None:
+    """As SageMaker does: each object by its key after the prefix."""
+    for key in keys(s3):
+        file = folder / key.removeprefix(TARGET.prefix)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        s3.download_file("weights", key, str(file))
+
+
+def test_what_is_pushed_is_a_shelf_again(s3: "S3Client", shelf: Shelf, tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    sent = push(shelf, models("control-depth", "safety-checker"), TARGET, s3, lambda *both: seen.append(both))
+    assert sent > 0
+    assert seen[-1] == (sent, sent)
+    download(s3, tmp_path / "opt-ml-model")
+    there = Shelf(tmp_path / "opt-ml-model")
+    for model in models("control-depth", "safety-checker"):
+        assert there.open(model).revision == model.revision
+        assert there.digest(model) == shelf.digest(model)
+
+
+def test_what_is_there_is_not_sent_again_and_what_differs_is(s3: "S3Client", shelf: Shelf) -> None:
+    push(shelf, models("control-depth"), TARGET, s3)
+    assert push(shelf, models("control-depth"), TARGET, s3) == 0
+    s3.put_object(Bucket="weights", Key="models/v1/control-depth/config.json", Body=b"other")
+    size = (shelf.folder / "control-depth/config.json").stat().st_size
+    assert push(shelf, models("control-depth"), TARGET, s3) == size
+    assert push(shelf, models("control-depth"), TARGET, s3) == 0
+
+
+def test_models_pushed_one_after_the_other_share_the_manifest(s3: "S3Client", shelf: Shelf) -> None:
+    push(shelf, models("control-depth"), TARGET, s3)
+    push(shelf, models("safety-checker"), TARGET, s3)
+    body = s3.get_object(Bucket="weights", Key="models/v1/manifest.json")["Body"].read()
+    assert set(Manifest.model_validate_json(body).models) == {"control-depth", "safety-checker"}
+
+
+def test_only_the_models_asked_for_are_pushed(s3: "S3Client", shelf: Shelf) -> None:
+    push(shelf, models("control-depth"), TARGET, s3)
+    body = s3.get_object(Bucket="weights", Key="models/v1/manifest.json")["Body"].read()
+    assert set(json.loads(body)["models"]) == {"control-depth"}
+    assert set(keys(s3)) == {
+        "models/v1/manifest.json",
+        *(f"models/v1/control-depth/{path}" for path in catalog()["control-depth"].files),
+    }
+
+
+def test_nothing_is_sent_of_a_shelf_that_is_damaged(s3: "S3Client", shelf: Shelf) -> None:
+    (shelf.folder / "safety-checker/safety_checker/config.json").write_bytes(b"altered")
+    with pytest.raises(DarkroomError, match="darkroom models fetch safety-checker"):
+        push(shelf, models("control-depth", "safety-checker"), TARGET, s3)
+    assert keys(s3) == {}
+
+
+@pytest.mark.parametrize(
+    "uri", ["s3://weights", "s3://weights/", "s3:///models", "https://weights/models", "weights/m"]
+)
+def test_a_target_has_a_bucket_and_a_prefix_of_its_own(uri: str) -> None:
+    with pytest.raises(ValueError, match="s3://BUCKET/PREFIX"):
+        Target.parse(uri)
+
+
+def test_a_prefix_ends_in_one_slash_as_sagemaker_wants_it() -> None:
+    assert str(TARGET) == str(Target.parse("s3://weights/models/v1/")) == "s3://weights/models/v1/"
+
+
+def test_the_command_prints_the_prefix_and_tells_what_is_wrong(s3: "S3Client", shelf: Shelf, tmp_path: Path) -> None:
+    def call(*words: str) -> tuple[int, str, str]:
+        done = CliRunner().invoke(app, [*words])
+        return done.exit_code, done.stdout, done.stderr
+
+    folder = ("--weights", str(shelf.folder))
+    assert call("s3://weights/models", *folder)[:2] == (0, "s3://weights/models/\n")
+    code, _, text = call("s3://elsewhere/models", *folder)
+    assert code == 1
+    assert "bucket does not exist" in text.lower() or "not found" in text.lower()
+    code, _, text = call("s3://weights/models", "--weights", str(tmp_path / "none"))
+    assert code == 1
+    assert "darkroom models fetch" in text
+    assert call("s3://weights/models", "nobody", *folder)[0] == 2
+    code, _, text = call("s3://weights/models", "sd15", *folder)
+    assert code == 1
+    assert "sd15 was never fetched" in text
