@@ -31,14 +31,14 @@ def caption(style: Style, room: str) -> str:
 
 
 def room_words(named: Room | None, recognised: RecognisedRoom | None) -> str:
-    """The room that the caller named, else the one that was recognised for sure, else any.
+    """The room that the caller named, else the one that it was taken for.
 
     >>> room_words(Room.LIVING_ROOM, None)
     'living room'
-    >>> room_words(None, RecognisedRoom(room=Room.KITCHEN, confidence=0.2, sure=False))
+    >>> room_words(None, None)
     'room'
     """
-    if named is None and recognised is not None and recognised.sure:
+    if named is None and recognised is not None:
         named = recognised.room
     return "room" if named is None else named.replace("_", " ")
 

@@ -46,7 +46,8 @@ def style(similarities: Floats, wanted: int) -> float:
     if len(similarities) < 2:
         return 1.0
     ahead = CLIP_SCALE * (similarities[wanted] - np.delete(similarities, wanted))
-    return float((1 / (1 + np.exp(-ahead))).mean())
+    # The logistic function, written so that nothing overflows.
+    return float((0.5 + 0.5 * np.tanh(0.5 * ahead)).mean())
 
 
 def visual(photo: Rgb, painted: Rgb) -> float:

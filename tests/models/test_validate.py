@@ -1,0 +1,264 @@
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.artifacts import PHOTO, QUALITY, RESULT, ROOM, SEED
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.jobs import Profile, Quality, RestyleRoomParams, Room
+from pipeline.models import scores
+from pipeline.models.artifacts import DEPTH, DETECTIONS, EDGES, KEPT
+from pipeline.models.composite import composite
+from pipeline.models.geometry import Fit
+from pipeline.models.interfaces import BASE, CONTROLS, DETECTOR, FEW_STEP_UNET, IMAGE_TEXT, SAFETY, Detection
+from pipeline.models.painter import PAINTED, Painted
+from pipeline.models.validate import Validate
+from pipeline.networks import Held
+from pipeline.stages import Stopped, Work
+from pipeline.styles import styles
+
+SOFA = Detection("couch", (8, 40, 60, 80), 0.9)
+PLANT = Detection("potted plant", (70, 10, 90, 50), 0.6)
+
+
+def scene(height=96, width=128):
+    """Rectangles with texture, in every brightness: edges all over, and detail."""
+    rng = np.random.default_rng(3)
+    picture = np.full((height, width, 3), 200, np.uint8)
+    for _ in range(8):
+        top, left = rng.integers(0, height - 20), rng.integers(0, width - 20)
+        picture[top : top + 20, left : left + 24] = rng.integers(10, 245, 3)
+    return np.clip(picture + rng.normal(0, 3, picture.shape), 0, 255).astype(np.uint8)
+
+
+def edges_of(picture):
+    return cv2.Canny(cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (5, 5), 0), 100, 200)
+
+
+class Stub:
+    """Every network at once: sees what it is told to see, paints what ``pictures`` has for a seed."""
+
+    def __init__(self, pictures=None, unsafe=(), seen=(SOFA, PLANT), wins=True):
+        self.pictures, self.nsfw, self.seen, self.wins = pictures or {}, unsafe, seen, wins
+        self.painted = []
+        self.long_side = 128
+        self.freed = 0
+
+    @contextmanager
+    def use(self, *networks):
+        yield Held(dict.fromkeys(networks, self))
+
+    def free(self):
+        self.freed += 1
+
+    def used(self, _networks):
+        return ()
+
+    def unsafe(self, picture):
+        return any(np.array_equal(picture, each) for each in self.nsfw)
+
+    def similarities(self, photo, captions):
+        good = self.wins if isinstance(self.wins, bool) else self.wins(photo)
+        ours = next(i for i, words in enumerate(captions) if "Modern kitchen" in words)
+        return np.array([0.3 if (i == ours) == good else 0.1 for i in range(len(captions))], np.float32)
+
+    def detect(self, _photo):
+        return self.seen
+
+    def unread(self, _prompt):
+        return ""
+
+    def paint(self, order, _unet, _controls, on_step):
+        self.painted.append(order)
+        on_step(1, 1, lambda: order.photo)
+        picture = self.pictures[order.seed]
+        if isinstance(picture, Exception):
+            raise picture
+        return picture
+
+
+def work_for(tmp_path, models, painted, *, seed=42, report=lambda *_: None):
+    photo = scene()
+    fit = Fit(96, 128, 96, 128)
+    params = RestyleRoomParams(style="modern", room=Room.KITCHEN, profile=Profile.FAST, seed=seed)
+    work = Work(params, {}, tmp_path, report, models=models)
+    work[PHOTO], work[ROOM], work[KEPT], work[DETECTIONS] = photo, None, None, (SOFA, PLANT)
+    work[DEPTH], work[EDGES] = np.zeros((96, 128), np.uint8), edges_of(photo)
+    work[PAINTED] = Painted(painted, seed, fit)
+    return work
+
+
+def validated(work):
+    work.enter(Validate())
+    Validate().run(work)
+    work.enter(None)
+    return work
+
+
+GOOD, BLACK = scene(), np.zeros((96, 128, 3), np.uint8)
+
+
+def test_a_good_picture_passes_as_it_is(tmp_path):
+    models = Stub()
+    work = validated(work_for(tmp_path, models, GOOD))
+    assert work[QUALITY] == Quality.of(structure=1, style=1, visual=1, objects=1)
+    assert work[RESULT] is GOOD
+    assert work[SEED] == 42
+    assert not work.notes
+    assert not models.painted
+
+
+def test_what_is_unsafe_is_thrown_away_whatever_else_it_is(tmp_path):
+    models = Stub(unsafe=[GOOD])
+    with pytest.raises(DarkroomError) as caught:
+        validated(work_for(tmp_path, models, GOOD))
+    assert caught.value.detail.code is ErrorCode.REJECTED_CONTENT
+    assert not caught.value.detail.retryable
+
+
+def test_a_poor_picture_is_painted_again_with_another_seed_and_the_better_one_kept(tmp_path):
+    models = Stub({43: GOOD}, wins=lambda picture: picture is not BLACK and picture.any())
+    heard = []
+    work = validated(work_for(tmp_path, models, BLACK, report=lambda _fraction, message: heard.append(message)))
+    np.testing.assert_array_equal(work[RESULT], GOOD)
+    assert work[SEED] == 43
+    assert work[QUALITY].passed
+    assert any("another seed" in message for message in heard)
+    assert any("twice" in note for note in work.notes)
+
+
+def test_the_first_picture_stays_when_the_second_is_no_better(tmp_path):
+    models = Stub({43: BLACK}, seen=(), wins=False)
+    work = validated(work_for(tmp_path, models, np.full_like(BLACK, 90)))
+    assert work[SEED] == 42
+    assert work[RESULT][0, 0, 0] == 90
+    assert any("have a look" in note for note in work.notes)
+
+
+def test_a_picture_is_painted_again_once_only(tmp_path):
+    models = Stub({43: BLACK}, seen=(), wins=False)
+    validated(work_for(tmp_path, models, BLACK))
+    assert [order.seed for order in models.painted] == [43]
+
+
+def test_the_seed_after_the_last_is_the_first(tmp_path):
+    models = Stub({0: GOOD}, seen=(), wins=False)
+    validated(work_for(tmp_path, models, BLACK, seed=2**32 - 1))
+    assert [order.seed for order in models.painted] == [0]
+
+
+@pytest.mark.parametrize("second", [GOOD, MemoryError()], ids=["unsafe", "no memory"])
+def test_the_first_picture_stays_when_the_second_cannot_be_shown(tmp_path, second):
+    models = Stub({43: second}, unsafe=[GOOD], seen=(), wins=False)
+    work = validated(work_for(tmp_path, models, BLACK))
+    assert work[SEED] == 42
+    assert work[RESULT] is BLACK
+
+
+def test_a_job_that_is_cancelled_while_it_is_painted_again_stops(tmp_path):
+    def report(_fraction, _message):
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        validated(work_for(tmp_path, Stub({43: GOOD}, seen=(), wins=False), BLACK, report=report))
+
+
+def test_a_middling_picture_is_kept_with_a_word_of_warning(tmp_path):
+    models = Stub(wins=False, seen=(SOFA,))
+    work = validated(work_for(tmp_path, models, GOOD))
+    assert scores.RETRY_BELOW <= work[QUALITY].score < 0.75
+    assert not models.painted
+    assert any("have a look" in note for note in work.notes)
+
+
+def test_every_network_that_is_used_is_declared():
+    assert {SAFETY, IMAGE_TEXT, DETECTOR, BASE, FEW_STEP_UNET, CONTROLS} <= set(Validate.networks)
+
+
+def test_structure_of_the_same_picture_is_whole():
+    assert scores.structure(edges_of(GOOD), GOOD) == 1
+
+
+def test_structure_allows_for_a_pixel_and_not_for_ten():
+    near, far = np.roll(GOOD, 1, axis=1), np.roll(GOOD, 11, axis=(0, 1))
+    assert scores.structure(edges_of(GOOD), near) > 0.95
+    assert scores.structure(edges_of(GOOD), far) < 0.5
+
+
+def test_structure_of_nothing_and_of_everything_is_nil():
+    noise = np.random.default_rng(0).integers(0, 256, GOOD.shape, dtype=np.uint8)
+    assert scores.structure(edges_of(GOOD), BLACK) == 0
+    assert scores.structure(edges_of(GOOD), noise) < 0.2
+
+
+def test_a_photo_without_edges_loses_none():
+    assert scores.structure(np.zeros((96, 128), np.uint8), GOOD) == 1
+
+
+def test_visual_quality_falls_with_blur_and_with_clipping():
+    blurred = cv2.GaussianBlur(GOOD, (0, 0), 3)
+    glaring = np.clip(GOOD.astype(int) * 2, 0, 255).astype(np.uint8)
+    assert scores.visual(GOOD, GOOD) == 1
+    assert scores.visual(GOOD, blurred) < 0.6
+    assert scores.visual(GOOD, glaring) < scores.visual(GOOD, np.clip(GOOD.astype(int) + 10, 0, 252).astype(np.uint8))
+    assert scores.visual(GOOD, BLACK) == 0
+
+
+def test_style_is_undecided_at_one_half():
+    assert scores.style(np.full(len(styles()), 0.25, np.float32), 3) == 0.5
+
+
+@given(st.lists(st.floats(-1, 1, width=32), min_size=2, max_size=12), st.data())
+def test_style_grows_with_the_wanted_words(values, data):
+    similarities = np.array(values, np.float32)
+    wanted = data.draw(st.integers(0, len(values) - 1))
+    more = similarities.copy()
+    more[wanted] += 0.05
+    assert 0 <= scores.style(similarities, wanted) <= scores.style(more, wanted) <= 1
+
+
+def test_objects_weigh_what_they_were_sure_of():
+    moved = SimpleNamespace(label="potted plant", box=(100, 10, 120, 50), score=0.9)
+    assert scores.objects((SOFA, PLANT), (SOFA, moved)) == pytest.approx(0.9 / 1.5)
+    assert scores.objects((SOFA,), ()) == 0
+    assert scores.objects((), (SOFA,)) is None
+
+
+def test_one_thing_does_not_stand_for_two():
+    assert scores.objects((SOFA, SOFA), (SOFA,)) == 0.5
+
+
+def test_another_thing_at_the_same_place_is_not_it():
+    assert scores.objects((SOFA,), (Detection("bed", SOFA.box, 0.9),)) == 0
+
+
+@given(st.integers(0, 2**16))
+def test_what_is_kept_is_kept_to_the_bit_and_what_is_far_from_it_is_painted(seed):
+    rng = np.random.default_rng(seed)
+    photo, painted = rng.integers(0, 256, (2, 60, 90, 3), dtype=np.uint8)
+    kept = np.zeros((60, 90), bool)
+    top, left, height, width = rng.integers(0, 50), rng.integers(0, 80), rng.integers(1, 20), rng.integers(1, 20)
+    kept[top : top + height, left : left + width] = True
+    result = composite(photo, painted, kept)
+    np.testing.assert_array_equal(result[kept], photo[kept])
+    near = cv2.dilate(kept.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    np.testing.assert_array_equal(result[~near], painted[~near])
+
+
+def test_what_is_kept_fades_out_beside_it():
+    photo, painted = np.full((300, 300, 3), 200, np.uint8), np.zeros((300, 300, 3), np.uint8)
+    kept = np.zeros((300, 300), bool)
+    kept[:, :150] = True
+    row = composite(photo, painted, kept)[10, 145:160, 0].astype(int)
+    assert (np.diff(row) <= 0).all()
+    assert 0 < row[5] < 200
+
+
+def test_keeping_nothing_changes_nothing():
+    painted = np.zeros((8, 8, 3), np.uint8)
+    assert composite(painted + 9, painted, None) is painted
+    assert composite(painted + 9, painted, np.zeros((8, 8), bool)) is painted
