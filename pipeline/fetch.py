@@ -86,10 +86,10 @@ def fetch(model: Model, shelf: Shelf, progress: Progress = lambda _done, _total:
             _download(hub, model, file, commit, folder, partial(_report, progress, done, total))
             done += file.size
             progress(done, total)
-    for file in files:
-        if file.path in known and sha256_of(folder / file.path) != known[file.path].sha256:
-            raise _other(model, file.path, "its SHA-256 is not the one recorded when it was first fetched")
-    shelf.record(model, commit)
+        for file in files:
+            if file.path in known and sha256_of(folder / file.path) != known[file.path].sha256:
+                raise _other(model, file.path, "its SHA-256 is not the one recorded when it was first fetched")
+        shelf.record(model, commit)
     progress(total, total)
     return Fetched(commit, missing)
 

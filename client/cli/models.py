@@ -62,7 +62,7 @@ def list_models(as_json: JsonFlag = False, weights: WeightsFlag = None) -> None:
     table = Table("model", "what for", "here", "GPU", "licence", "to sell", "revision", box=None, pad_edge=False)
     table.columns[0].no_wrap = True
     for model, recorded, state in rows:
-        here = {"absent": "–", "fetched": _megabytes(_bytes(recorded))}.get(state, state)
+        here = {"absent": "–", "fetched": _megabytes(_bytes(recorded))}.get(state, state.replace("_", " "))
         revision = (recorded.revision if recorded else model.revision)[:8]
         name = f"{model.id}{'' if model.default else ' (choice)'}"
         sold = "yes" if model.commercial else "no"
@@ -149,7 +149,7 @@ def _state(shelf: Shelf, model: Model) -> str:
     try:
         shelf.check(model)
     except DarkroomError:
-        return "damaged"
+        return "fetch_again"
     return "fetched"
 
 

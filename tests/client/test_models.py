@@ -81,7 +81,7 @@ def test_verify_names_each_problem_and_its_remedy_which_works(hub: Hub, tmp_path
     first, second = sorted(result.stderr.splitlines())
     assert "control-depth/diffusion_pytorch_model.fp16.safetensors is missing" in first
     assert "`darkroom models fetch sd15` mends it" in second
-    assert listed()["sd15"]["state"] == listed()["control-depth"]["state"] == "damaged"
+    assert listed()["sd15"]["state"] == listed()["control-depth"]["state"] == "fetch_again"
     assert models("fetch", "sd15", "control-depth").exit_code == 0
     assert models("verify").exit_code == 0
     assert models("verify", "safety-checker").exit_code == 1
