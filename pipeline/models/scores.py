@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 
 from pipeline.artifacts import Rgb
 from pipeline.models.artifacts import Bytes
+from pipeline.models.edges import find_edges
 from pipeline.models.interfaces import Detection, Floats
 
 RETRY_BELOW = 0.60  # a score under it has the picture painted again
+FAINT = 0.5  # of the photo's thresholds: softer light is no lost structure
+TELLING = 0.1  # a picture with less than this free of edges, such as noise, tells little by having some at a place
 TOLERANCE = 2  # pixels by which an edge may have moved
 CLIP_SCALE = 100.0  # the inverse of the temperature that CLIP was trained to (Radford et al. 2021)
 SAME_PLACE = 0.3  # intersection over union of two boxes from which on they are one place
@@ -32,9 +35,9 @@ def structure(edges: Bytes, painted: Rgb) -> float:
     if not expected.any():
         return 1.0
     size = 2 * TOLERANCE + 1
-    near = cv2.dilate(_edges(painted), np.ones((size, size), np.uint8)) > 0
+    near = cv2.dilate(find_edges(painted, ease=FAINT), np.ones((size, size), np.uint8)) > 0
     found, chance = float(near[expected].mean()), float(near.mean())
-    return max((found - chance) / (1 - chance), 0.0) if chance < 1 else 0.0
+    return max((found - chance) / max(1 - chance, TELLING), 0.0)
 
 
 def style(similarities: Floats, wanted: int) -> float:
@@ -94,11 +97,6 @@ def overlap(one: tuple[float, float, float, float], other: tuple[float, float, f
     shared = max(width, 0.0) * max(height, 0.0)
     total = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)) - shared
     return shared / total if total > 0 else 0.0
-
-
-def _edges(painted: Rgb) -> Bytes:
-    edges: NDArray[Any] = cv2.Canny(cv2.GaussianBlur(_grey(painted), (5, 5), 0), 100, 200)
-    return edges
 
 
 def _grey(picture: Rgb) -> Bytes:

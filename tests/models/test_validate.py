@@ -13,6 +13,7 @@ from pipeline.jobs import Profile, Quality, RestyleRoomParams, Room
 from pipeline.models import scores
 from pipeline.models.artifacts import DEPTH, DETECTIONS, EDGES, KEPT
 from pipeline.models.composite import composite
+from pipeline.models.edges import find_edges
 from pipeline.models.geometry import Fit
 from pipeline.models.interfaces import BASE, CONTROLS, DETECTOR, FEW_STEP_UNET, IMAGE_TEXT, SAFETY, Detection
 from pipeline.models.painter import PAINTED, Painted
@@ -33,10 +34,6 @@ def scene(height=96, width=128):
         top, left = rng.integers(0, height - 20), rng.integers(0, width - 20)
         picture[top : top + 20, left : left + 24] = rng.integers(10, 245, 3)
     return np.clip(picture + rng.normal(0, 3, picture.shape), 0, 255).astype(np.uint8)
-
-
-def edges_of(picture):
-    return cv2.Canny(cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (5, 5), 0), 100, 200)
 
 
 class Stub:
@@ -87,7 +84,7 @@ def work_for(tmp_path, models, painted, *, seed=42, report=lambda *_: None):
     params = RestyleRoomParams(style="modern", room=Room.KITCHEN, profile=Profile.FAST, seed=seed)
     work = Work(params, {}, tmp_path, report, models=models)
     work[PHOTO], work[ROOM], work[KEPT], work[DETECTIONS] = photo, None, None, (SOFA, PLANT)
-    work[DEPTH], work[EDGES] = np.zeros((96, 128), np.uint8), edges_of(photo)
+    work[DEPTH], work[EDGES] = np.zeros((96, 128), np.uint8), find_edges(photo)
     work[PAINTED] = Painted(painted, seed, fit)
     return work
 
@@ -180,19 +177,19 @@ def test_every_network_that_is_used_is_declared():
 
 
 def test_structure_of_the_same_picture_is_whole():
-    assert scores.structure(edges_of(GOOD), GOOD) == 1
+    assert scores.structure(find_edges(GOOD), GOOD) == 1
 
 
 def test_structure_allows_for_a_pixel_and_not_for_ten():
     near, far = np.roll(GOOD, 1, axis=1), np.roll(GOOD, 11, axis=(0, 1))
-    assert scores.structure(edges_of(GOOD), near) > 0.95
-    assert scores.structure(edges_of(GOOD), far) < 0.5
+    assert scores.structure(find_edges(GOOD), near) > 0.95
+    assert scores.structure(find_edges(GOOD), far) < 0.5
 
 
 def test_structure_of_nothing_and_of_everything_is_nil():
     noise = np.random.default_rng(0).integers(0, 256, GOOD.shape, dtype=np.uint8)
-    assert scores.structure(edges_of(GOOD), BLACK) == 0
-    assert scores.structure(edges_of(GOOD), noise) < 0.2
+    assert scores.structure(find_edges(GOOD), BLACK) == 0
+    assert scores.structure(find_edges(GOOD), noise) < 0.2
 
 
 def test_a_photo_without_edges_loses_none():

@@ -79,7 +79,7 @@ class _Once(nn.Module):
         """In what numbers."""
         return next(self.embedding.parameters()).dtype
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator] # torch
     def forward(self, conditioning: torch.Tensor) -> Any:
         """As the module it stands for. Sees by identity whether it is the same picture again."""
         if self._seen is not conditioning:
