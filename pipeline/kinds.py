@@ -10,6 +10,7 @@ from pipeline.stages import Plan
 
 # Module with a function ``plan() -> Plan``, for every kind that an engine can do.
 _MODULES: dict[tuple[Kind, Engine], str] = {
+    (Kind.RESTYLE_ROOM, Engine.MODELS): "pipeline.models.restyle",
     (Kind.RESTYLE_ROOM, Engine.PREVIEW): "pipeline.preview.restyle",
     (Kind.UPSCALE, Engine.PREVIEW): "pipeline.preview.upscale",
 }
@@ -42,12 +43,15 @@ def describe(made: Plan) -> str:
     lines = [
         f"## `{made.kind.value}` on `{made.engine.value}`",
         "",
-        "| stage | share | slot | needs | gives |",
-        "| --- | --- | --- | --- | --- |",
+        "| stage | share | slot | networks | needs | gives |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     for stage, share in made.steps:
         needs, gives = (", ".join(a.name for a in side) or "–" for side in (stage.requires, stage.provides))
-        lines.append(f"| {stage.name}: {stage.message} | {share:.0%} | {stage.slot.value} | {needs} | {gives} |")
+        networks = ", ".join(network.name for network in stage.networks) or "–"
+        kept = " (cached)" if stage.cached else ""
+        cells = (f"{stage.name}: {stage.message}", f"{share:.0%}", stage.slot.value, networks, needs, gives + kept)
+        lines.append(f"| {' | '.join(cells)} |")
     artifacts = {artifact.name: artifact.about for stage, _ in made.steps for artifact in stage.provides}
     return "\n".join([*lines, "", *(f"- **{name}**: {about}" for name, about in artifacts.items())])
 

@@ -22,17 +22,28 @@ def test_every_kind_has_a_preview(kind: Kind) -> None:
 
 def test_a_missing_engine_is_an_error_unless_the_job_accepts_the_preview() -> None:
     with pytest.raises(DarkroomError, match="allow_preview") as caught:
-        plan(Kind.RESTYLE_ROOM, Engine.MODELS)
+        plan(Kind.UPSCALE, Engine.MODELS)
     assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
-    assert plan(Kind.RESTYLE_ROOM, Engine.MODELS, allow_preview=True).engine is Engine.PREVIEW
+    assert plan(Kind.UPSCALE, Engine.MODELS, allow_preview=True).engine is Engine.PREVIEW
 
 
 @pytest.mark.parametrize(("kind", "engine"), available())
 def test_heavy_stages_ask_for_the_compute_slot_and_files_do_not(kind: Kind, engine: Engine) -> None:
-    slots = {stage.name: stage.slot for stage, _ in plan(kind, engine).steps}
-    assert slots.pop("load") is Slot.CPU
-    assert slots.pop("save") is Slot.CPU
-    assert set(slots.values()) == {Slot.COMPUTE}
+    stages = {stage.name: stage for stage, _ in plan(kind, engine).steps}
+    assert stages.pop("load").slot is Slot.CPU
+    assert stages.pop("save").slot is Slot.CPU
+    if engine is Engine.PREVIEW:
+        assert {stage.slot for stage in stages.values()} == {Slot.COMPUTE}
+    else:
+        # What needs no network leaves the device to the next job.
+        assert {stage.name for stage in stages.values() if stage.slot is Slot.COMPUTE} == {
+            stage.name for stage in stages.values() if stage.networks
+        }
+
+
+def test_plans_are_made_and_documented_without_torch() -> None:
+    code = "import sys; from pipeline.kinds import document; document(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 @pytest.mark.parametrize(("kind", "engine"), available())
