@@ -23,18 +23,18 @@ class Diffuse(Stage):
         assert work.models is not None
         height, width = work[PHOTO].shape[:2]
         fit = Fit.of(height, width, work.models.long_side)
-        painted = self._unless_memory_ends(work, fit)
-        if painted is None:
-            note(work, "Made at half size: the GPU's memory ran out.")
-            painted = paint(work, params_of(work).seed, fit.halved())
-        work[PAINTED] = painted
-
-    def _unless_memory_ends(self, work: Work, fit: Fit) -> Painted | None:
-        """None when it does; what the attempt took is given back then."""
+        painted = None
         try:
-            with translating(self.name, work.models):
-                return paint(work, params_of(work).seed, fit)
+            painted = self._painted(work, fit)
         except DarkroomError as error:
             if error.detail.code is not ErrorCode.OUT_OF_MEMORY:
                 raise
-        return None
+        if painted is None:
+            note(work, "Made at half size: the GPU's memory ran out.")
+            painted = self._painted(work, fit.halved())
+        work[PAINTED] = painted
+
+    def _painted(self, work: Work, fit: Fit) -> Painted:
+        # Whatever the attempt took is given back before anything else is tried.
+        with translating(self.name, work.models):
+            return paint(work, params_of(work).seed, fit)
