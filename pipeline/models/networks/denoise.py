@@ -133,7 +133,8 @@ class Denoiser:
         return latents
 
     def _control(self, picture: Bytes, like: torch.Tensor) -> torch.Tensor:
-        grey = torch.from_numpy(np.ascontiguousarray(picture)).to(like.device, like.dtype) / 255
+        # Copied: what comes from the stage cache must not be written to, and torch warns of such arrays.
+        grey = torch.tensor(picture).to(like.device, like.dtype) / 255
         return grey[None, None].expand(1, 3, -1, -1)
 
     def _coverage(self, kept: Masks) -> torch.Tensor:

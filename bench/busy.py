@@ -1,0 +1,70 @@
+"""How busy the device is: NVML's word for it, and how long jobs held the compute slot."""
+
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+import torch
+
+SAMPLES_PER_SECOND = 10
+
+
+class WatchedSlot(threading.Semaphore):
+    """A compute slot that adds up how many seconds it was ``held``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.held = 0.0
+        self._since = 0.0
+
+    def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
+        """As ``Semaphore``'s."""
+        acquired = super().acquire(blocking, timeout)
+        if acquired:
+            self._since = time.perf_counter()
+        return acquired
+
+    def release(self, n: int = 1) -> None:
+        """As ``Semaphore``'s."""
+        self.held += time.perf_counter() - self._since
+        super().release(n)
+
+
+class GpuWatch:
+    """Samples NVML's utilisation while its block lasts: the share of the last moments in which a kernel was running.
+
+    That is how long the GPU worked, not how hard. ``busy`` is the samples' mean in [0, 1]; None without a GPU, or
+    where NVML (`nvidia-ml-py`) cannot be asked.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._samples: list[int] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._sample, daemon=True)
+
+    @property
+    def busy(self) -> float | None:
+        """The mean of the samples so far."""
+        return sum(self._samples) / len(self._samples) / 100 if self._samples else None
+
+    def __enter__(self) -> Self:
+        if self._device.type == "cuda":
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._over.wait(1 / SAMPLES_PER_SECOND):
+            try:
+                self._samples.append(torch.cuda.utilization(self._device))
+            except (ModuleNotFoundError, RuntimeError) as error:
+                print(f"NVML cannot be asked: {error}", flush=True)
+                return

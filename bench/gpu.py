@@ -1,0 +1,243 @@
+"""``python -m bench.gpu``: the models engine against the plain recipe of the replaced system, on one device in one run.
+
+Needs no network: the weights are random, in the real layouts and, at ``--scale full``, of the real sizes. Both sides
+get the same photos, canvas and number of denoising steps. The engine runs as the container does, with several jobs in
+flight of which one computes at a time; every job has a photo of its own, but for the row that says otherwise.
+"""
+
+import argparse
+import gc
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from PIL import Image
+from rich.console import Console
+
+from bench.busy import GpuWatch, WatchedSlot
+from bench.gpu_results import Results, Row, table
+from bench.recipe import Recipe
+from bench.statistics import machine
+from bench.weights import Scale, write_weights
+from pipeline.artifacts import Rgb
+from pipeline.catalog import catalog
+from pipeline.jobs import Profile, RestyleRoomParams, StageTime
+from pipeline.models import scores
+from pipeline.models.device import Placement
+from pipeline.models.interfaces import CONTROLS, FEW_STEP_UNET, UNET
+from pipeline.models.manager import ModelManager
+from pipeline.models.order import RECIPES
+from pipeline.models.restyle import plan
+from pipeline.runner import Runner
+from pipeline.stage_cache import StageCache
+from pipeline.stages import Work
+from pipeline.weights import Shelf
+
+RESULTS = Path(__file__).with_name("gpu.json")
+SAMPLE = Path(__file__).parents[1] / "client" / "sample" / "living_room.jpg"
+IN_FLIGHT = 3  # jobs at once: one computes, one is being opened, one is being saved
+STYLES = ("scandinavian", "industrial")
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all rows share."""
+
+    shelf: Shelf
+    placement: Placement
+    photos: Sequence[Path]
+    long_side: int
+
+    def recipe(self, steps: int) -> Row:
+        """The plain recipe, one job after another."""
+        began = time.perf_counter()
+        recipe = Recipe(self.shelf, self.placement, self.long_side)
+        load_seconds = time.perf_counter() - began
+
+        def job(index: int) -> dict[str, float]:
+            with tempfile.TemporaryDirectory() as folder:
+                return recipe.run(self.photos[index], Path(folder), steps, seed=index)
+
+        return self._row(f"plain diffusers, {steps} steps", steps, load_seconds, job, in_flight=1)
+
+    def engine(self, profile: Profile, steps: int, *, compiled: bool = False, same_photo: bool = False) -> Row:
+        """The models engine with a backlog."""
+        models = ModelManager(self.shelf, self.placement, long_side=self.long_side)
+        made, slot, cache = plan(), WatchedSlot(), StageCache()
+        runner = Runner(slot, cache=cache)
+        unet, other = (FEW_STEP_UNET, UNET) if profile is Profile.FAST else (UNET, FEW_STEP_UNET)
+        began = time.perf_counter()
+        with models.use(*(network for network in made.networks if network is not other)) as held:
+            load_seconds = time.perf_counter() - began
+            if compiled:
+                held[unet].compile()
+                held[CONTROLS].compile()
+
+        def job(index: int) -> dict[str, float]:
+            style = STYLES[index % len(STYLES)]
+            params = RestyleRoomParams(style=style, profile=profile, steps=steps, seed=index)
+            photo = self.photos[0 if same_photo else index]
+            with tempfile.TemporaryDirectory() as folder:
+                work = Work(params, {"photo": photo}, Path(folder), models=models)
+                finished = runner.run(made, work, _Silent())
+            return {each.stage: each.seconds for each in finished.timeline}
+
+        name = f"darkroom {profile.value}{', compiled' * compiled}{', photo seen before' * same_photo}"
+        return self._row(name, steps, load_seconds, job, IN_FLIGHT, slot)
+
+    def _row(
+        self,
+        name: str,
+        steps: int,
+        load_seconds: float,
+        job: Callable[[int], dict[str, float]],
+        in_flight: int,
+        slot: WatchedSlot | None = None,
+    ) -> Row:
+        device = self.placement.device
+        began = time.perf_counter()
+        job(0)  # the first picture finds the fastest kernels, or compiles them
+        first_seconds = time.perf_counter() - began
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(device)
+        with GpuWatch(device) as watch, ThreadPoolExecutor(in_flight) as pool:
+            held, began = slot.held if slot else 0.0, time.perf_counter()
+            timelines = list(pool.map(job, range(1, len(self.photos))))
+            seconds = time.perf_counter() - began
+        stages = {stage: median(timeline[stage] for timeline in timelines) for stage in timelines[0]}
+        row = Row(
+            name=name,
+            steps=steps,
+            seconds_per_picture=seconds / len(timelines),
+            steps_per_second=steps / stages["diffuse"],
+            load_seconds=load_seconds,
+            first_seconds=first_seconds,
+            peak_vram_mb=torch.cuda.max_memory_allocated(device) / 1e6 if device.type == "cuda" else None,
+            gpu_busy=watch.busy,
+            slot_busy=(slot.held - held) / seconds if slot else None,
+            stages=stages,
+        )
+        print(f"{row.name}: {row.seconds_per_picture:.3f} s a picture", flush=True)
+        return row
+
+
+class _Silent:
+    """Nobody listens to these jobs."""
+
+    def report(self, progress: float, stage: str, message: str, timeline: Sequence[StageTime]) -> None:
+        """Goes nowhere."""
+
+    def check(self) -> None:
+        """Always on."""
+
+    def show(self, picture: Rgb) -> None:
+        """Goes nowhere."""
+
+
+def measure(
+    folder: Path,
+    device: str,
+    scale: Scale,
+    profiles: Sequence[Profile],
+    jobs: int,
+    steps: int | None,
+    long_side: int,
+    compiled: bool,
+) -> Results:
+    """Every row, in ``folder``, where weights that an earlier run wrote are used again."""
+    placement = Placement.of(device)
+    shelf = Shelf(folder / scale.value)
+    if any(shelf.recorded(model) is None for model in catalog().values()):
+        print(f"writing random weights, {scale.value} size …", flush=True)
+        write_weights(shelf.folder, scale)
+    began = time.perf_counter()
+    for model in catalog().values():
+        shelf.open(model)
+    verify_seconds = time.perf_counter() - began
+    with tempfile.TemporaryDirectory() as photos:
+        size = (1280, 960) if scale is Scale.FULL else (160, 120)
+        bench = Bench(shelf, placement, _photos(Path(photos), jobs + 1, size), long_side)
+        # What random networks paint is always poor, and to paint it twice would say nothing about the time it takes.
+        with patch.object(scores, "RETRY_BELOW", 0.0):
+            rows = [row for profile in profiles for row in _rows(bench, profile, steps, compiled)]
+    plain = {row.steps: row for row in rows if row.slot_busy is None}
+    return Results(
+        device=torch.cuda.get_device_name(placement.device) if placement.device.type == "cuda" else "CPU",
+        machine=machine(),
+        date=datetime.now(UTC).date().isoformat(),
+        torch=torch.__version__,
+        scale=scale,
+        jobs=jobs,
+        photo=size,
+        long_side=long_side,
+        verify_seconds=verify_seconds,
+        rows=rows,
+        throughput={row.name: plain[row.steps].seconds_per_picture / row.seconds_per_picture for row in rows},
+    )
+
+
+def _rows(bench: Bench, profile: Profile, steps: int | None, compiled: bool) -> Iterator[Row]:
+    count = RECIPES[profile].steps if steps is None else steps
+    ways: list[Callable[[], Row]] = [
+        lambda: bench.recipe(count),
+        lambda: bench.engine(profile, count),
+        lambda: bench.engine(profile, count, same_photo=True),
+    ]
+    if compiled:
+        ways.append(lambda: bench.engine(profile, count, compiled=True))
+    for way in ways:
+        yield way()
+        gc.collect()
+        if bench.placement.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _photos(folder: Path, count: int, size: tuple[int, int]) -> list[Path]:
+    """The sample, each time shifted a little, so that no two photos are the same."""
+    with Image.open(SAMPLE) as sample:
+        pixels = np.asarray(sample.convert("RGB").resize(size))
+    paths = [folder / f"photo{index}.jpg" for index in range(count)]
+    for index, path in enumerate(paths):
+        Image.fromarray(np.roll(pixels, index, axis=1)).save(path, quality=95)
+    return paths
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print the table, write ``bench/gpu.json``."""
+    parser = argparse.ArgumentParser(prog="python -m bench.gpu", description=__doc__)
+    parser.add_argument("--scale", type=Scale, choices=list(Scale), default=Scale.FULL)
+    parser.add_argument("--device", default="auto", help="auto, cuda:0, cpu")
+    parser.add_argument("--profile", type=Profile, choices=list(Profile), action="append", help="both when left out")
+    parser.add_argument("--jobs", type=int, default=20, help="pictures per row, beside the first")
+    parser.add_argument("--steps", type=int, help="denoising steps; each profile's own when left out")
+    parser.add_argument("--long-side", type=int, help="768 when left out, as on a T4; 128 at the tiny scale")
+    parser.add_argument("--compile", action="store_true", help="measure torch.compile as well")
+    parser.add_argument("--weights", type=Path, help="where the random weights lie, or are written; kept for next time")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    given = parser.parse_args(arguments)
+    long_side = given.long_side or (768 if given.scale is Scale.FULL else 128)
+    with tempfile.TemporaryDirectory() as folder:
+        results = measure(
+            given.weights or Path(folder),
+            given.device,
+            given.scale,
+            given.profile or list(Profile),
+            given.jobs,
+            given.steps,
+            long_side,
+            given.compile,
+        )
+    Console(width=max(Console().width, 110)).print(table(results))
+    given.output.write_text(results.model_dump_json(indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
