@@ -45,6 +45,27 @@ class _Lcm(LCMScheduler):  # type: ignore[misc] # untyped
         return answer
 
 
+class _Pace:
+    """Keeps who gives the GPU its work at most a step ahead of it, so that a step heard of is one that was done.
+
+    A step ahead, the GPU never waits; further ahead, it would go on with the steps of a job that was cancelled.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._cuda = device.type == "cuda"
+        self._last: torch.cuda.Event | None = None
+
+    def step(self) -> None:
+        """The work of one more step was given."""
+        if not self._cuda:
+            return
+        ended = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call] # torch
+        ended.record()
+        if self._last is not None:
+            self._last.synchronize()
+        self._last = ended
+
+
 class Denoiser:
     """Turns noise into latents on borrowed networks: nothing is copied, nothing is kept."""
 
@@ -79,12 +100,14 @@ class Denoiser:
         source = self._encoded(order.photo) if strength < 1 or order.kept is not None else None
         begin = noise if strength == 1 or source is None else _noised(scheduler, source, noise, steps[0])
         kept = None if order.kept is None else self._coverage(order.kept)
+        pace = _Pace(self._placement.device)
 
         def after_step(_pipeline: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             latents = tensors["latents"]
             if kept is not None and source is not None:
                 there = _noised(scheduler, source, noise, steps[index + 1]) if index + 1 < len(steps) else source
                 latents = torch.where(kept, there, latents)
+            pace.step()
             on_step(index + 1, len(steps), lambda: _look(scheduler.expected))
             return {"latents": latents}
 
