@@ -6,7 +6,6 @@ flight of which one computes at a time; every job has a photo of its own, but fo
 """
 
 import argparse
-import gc
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -195,9 +194,7 @@ def _rows(bench: Bench, profile: Profile, steps: int | None, compiled: bool) -> 
         ways.append(lambda: bench.engine(profile, count, compiled=True))
     for way in ways:
         yield way()
-        gc.collect()
-        if bench.placement.device.type == "cuda":
-            torch.cuda.empty_cache()
+        bench.placement.give_back()
 
 
 def _photos(folder: Path, count: int, size: tuple[int, int]) -> list[Path]:

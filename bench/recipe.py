@@ -62,7 +62,8 @@ class Recipe:
         clock.lap("detect")
         self._segmenter.segment(rgb, [detection.box for detection in found])
         clock.lap("segment")
-        fit = Fit.of(*rgb.shape[:2], self._long_side)
+        height, width = rgb.shape[:2]
+        fit = Fit.of(height, width, self._long_side)
         canvas = fit.to_canvas(rgb)
         near = self._depth.estimate(canvas)
         span = max(float(near.max() - near.min()), 1e-6)

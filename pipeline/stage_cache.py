@@ -83,6 +83,9 @@ class Lineages:
         if stage.depends is None or None in sources:
             return None
         work, models = self._work, self._work.models
+        unknown = set(stage.depends) - set(type(work.params).model_fields)
+        if unknown:
+            raise LookupError(f"stage {stage.name!r} depends on {', '.join(sorted(unknown))}, which is no param")
         decides = {
             "stage": [type(stage).__module__, type(stage).__qualname__, stage.name],
             "params": work.params.model_dump(mode="json", include=set(stage.depends)),

@@ -1,5 +1,6 @@
 """Where networks compute, in what numbers, and in how much memory."""
 
+import gc
 import os
 from dataclasses import dataclass
 from typing import Self
@@ -47,6 +48,21 @@ class Placement:
         if self.device.type != "cuda":
             return 0
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+    def allocated(self) -> int:
+        """Bytes that torch's tensors take on the GPU; 0 on the CPU."""
+        return torch.cuda.memory_allocated(self.device) if self.device.type == "cuda" else 0
+
+    def give_back(self, *, pinned: bool = True) -> None:
+        """Give back the memory that torch only keeps for itself: other runtimes cannot take it.
+
+        ``pinned``: the host's as well, which takes long to get again.
+        """
+        gc.collect()
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+            if pinned:
+                torch.accelerator.empty_host_cache()
 
     def long_side(self, budget: int | None) -> int:
         """The longer side, in pixels, at which pictures are made within ``budget``: 768 on a T4 and on the CPU."""

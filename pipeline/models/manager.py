@@ -4,7 +4,6 @@ A network is on the device, in the host's memory or nowhere, never in two places
 used ones, which go to the host's memory and, when that is full as well, come back from the disk another time.
 """
 
-import gc
 import hashlib
 import logging
 import threading
@@ -114,10 +113,7 @@ class ModelManager:
             while (entry := self._idle(on_device=True)) is not None:
                 self._evict(entry)
             self._fit_host()
-        gc.collect()
-        if self._placement.device.type == "cuda":
-            torch.cuda.empty_cache()
-            torch.accelerator.empty_host_cache()
+        self._placement.give_back()
 
     def check(self, networks: Sequence[Network[Any]]) -> None:
         """Raises as ``use`` would, without loading anything."""
@@ -216,14 +212,14 @@ class ModelManager:
 
     def _move_in(self, entry: _Entry, together: Sequence[_Entry]) -> None:
         began = time.monotonic()
-        before = self._allocated()
+        before = self._placement.allocated()
         try:
             entry.movable.to_device()
         except BaseException:
             # It may be half here and half there.
             self._drop(entry)
             raise
-        allocated = self._allocated() - before
+        allocated = self._placement.allocated() - before
         with self._state:
             # Others that compute meanwhile allocate as well, and what they take is not this network's.
             alone = not any(other.users for other in self._entries.values() if other not in together)
@@ -244,6 +240,7 @@ class ModelManager:
             logger.warning("%s could not move to the host's memory", entry.name, exc_info=True)
             self._drop(entry)
         else:
+            self._placement.give_back(pinned=False)
             _log("moved to the host", entry, began)
 
     def _fit_host(self, beside: _Entry | None = None) -> None:
@@ -259,9 +256,7 @@ class ModelManager:
         with self._state:
             del self._entries[entry.network]
         entry.movable.close()
-        gc.collect()
-        if self._placement.device.type == "cuda":
-            torch.accelerator.empty_host_cache()
+        self._placement.give_back()
         _log("dropped", entry, began)
 
     def _idle(self, *, on_device: bool, other_than: _Entry | None = None) -> _Entry | None:
@@ -273,10 +268,6 @@ class ModelManager:
             if oldest is not None:
                 oldest.on_device = False
             return oldest
-
-    def _allocated(self) -> int:
-        device = self._placement.device
-        return torch.cuda.memory_allocated(device) if device.type == "cuda" else 0
 
     def _bytes(self, *, on_device: bool) -> int:
         """What weights take there; those that are just passing through the host are not counted."""

@@ -12,6 +12,8 @@ import pytest
 from pipeline.artifacts import Rgb
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import Engine, FoundObject, Kind, ModelUsed, RestyleRoomParams
+from pipeline.models import restyle
+from pipeline.models.interfaces import Detection
 from pipeline.networks import Held, Network
 from pipeline.runner import Finished, Runner
 from pipeline.stage_cache import Made, StageCache
@@ -191,6 +193,55 @@ def test_a_stage_of_which_nothing_is_known_keeps_what_follows_out_of_the_cache(d
     desk.job()
     desk.job()
     assert desk.find.runs == 2
+
+
+def test_a_stage_that_depends_on_what_is_no_param_is_found_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Find, "depends", ("keeps",))
+    with pytest.raises(DarkroomError) as error:
+        desk.job()
+    assert error.value.detail.code is ErrorCode.INTERNAL
+
+
+class Noted(RestyleRoomParams):
+    """Params that note who reads what."""
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in RestyleRoomParams.model_fields:
+            READ.add(name)
+        return super().__getattribute__(name)
+
+
+READ: set[str] = set()
+
+
+class Networks(Rack):
+    """Every network of the engine's first half in one, with something to say about any photo."""
+
+    def use(self, *networks: Network[Any]) -> AbstractContextManager[Held]:
+        return nullcontext(Held(dict.fromkeys(networks, self)))
+
+    def detect(self, _photo: Rgb) -> list[Detection]:
+        return [Detection("couch", (0, 0, 20, 20), 0.9), Detection("person", (5, 5, 30, 30), 0.8)]
+
+    def segment(self, _photo: Rgb, boxes: Sequence[Any]) -> np.ndarray:
+        return np.ones((len(boxes), 8, 8), np.float32)
+
+    def probabilities(self, _photo: Rgb, captions: Sequence[str]) -> np.ndarray:
+        return np.full(len(captions), 1 / len(captions), np.float32)
+
+    def estimate(self, photo: Rgb) -> np.ndarray:
+        return photo[..., 0].astype(np.float32)
+
+
+def test_the_engines_stages_read_no_params_but_those_they_say(sample_path: Path, tmp_path: Path) -> None:
+    work = Work(Noted(style="modern", keep=("couch",)), {"photo": sample_path}, tmp_path, models=Networks())
+    known = [stage for stage, _ in restyle.plan().steps if stage.depends is not None]
+    for stage in known:
+        READ.clear()
+        work.enter(stage)
+        stage.run(work)
+        assert set(stage.depends or ()) >= READ, f"{stage.name} would be taken from the cache although they differ"
+    assert {"detect", "segment", "classify", "depth", "edges"} <= {stage.name for stage in known if stage.cached}
 
 
 def test_a_failed_stage_leaves_nothing_behind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
