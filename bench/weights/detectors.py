@@ -93,7 +93,7 @@ def _write_rt_detr(folder: Path, model: Model, scale: Scale) -> None:
         sizes = {"encoder_in_channels": [128, 256, 512], "hidden_expansion": 0.5, "decoder_layers": 3}
     network = RTDetrForObjectDetection(RTDetrConfig(backbone_config=backbone, **sizes, **named))
     for head in network.model.decoder.class_embed:
-        _bias_towards_seen(head, seen=0.0)
+        _bias_towards_seen(head, seen=1.0)
     network.to(getattr(torch, model.dtype)).save_pretrained(folder)
     side = 128 if scale is Scale.TINY else 640
     RTDetrImageProcessor(size={"height": side, "width": side}, do_normalize=False).save_pretrained(folder)

@@ -48,7 +48,9 @@ class Keep(Stage):
         work[OBJECTS] = tuple(sorted(objects, key=lambda each: -each.area))
         work[KEPT] = kept
         found = {each.label for each in objects if each.kept}
-        work.notes.extend(f"No {label} was found to keep." for label in params.keep if label not in found)
+        work.notes.extend(
+            f"No {label} was found to keep." for label in dict.fromkeys(params.keep) if label not in found
+        )
 
 
 def _reach(box: Box, height: float, width: float) -> tuple[int, int, int, int]:

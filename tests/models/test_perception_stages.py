@@ -199,6 +199,7 @@ def test_what_was_asked_for_stays(asked: RestyleRoomParams, stays: set[str]) -> 
 def test_what_was_not_found_is_said() -> None:
     work = kept(params(keep=["sofa", "tv"]), COUCH)
     assert work.notes == ["No tv was found to keep."]
+    assert kept(params(keep=["tv", "television"]), COUCH).notes == ["No tv was found to keep."]
     assert kept(params(keep=["bed"])).notes == ["No bed was found to keep."]
 
 

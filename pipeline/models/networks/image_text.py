@@ -15,6 +15,7 @@ from pipeline.models.memory import TorchNetwork
 from pipeline.weights import Weights
 
 SQUARE_ENOUGH = 1.25  # a photo no longer than this many times its width is seen in one square
+MOST_SQUARES = 8
 REMEMBERED = 32  # sets of captions whose embeddings are kept; a prompt's own words come and go
 
 
@@ -73,14 +74,17 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> Clip:
 
 
 def squares(photo: Rgb, largest: int) -> list[Rgb]:
-    """H×W×3 as squares of its shorter side, at most ``largest`` pixels: one in the middle, or as many as cover it."""
-    height, width = photo.shape[:2]
+    """H×W×3 as squares of its shorter side, at most ``largest`` pixels: one in the middle, or as many as cover it.
+
+    Eight at most: a strip longer than that has gaps.
+    """
+    shrink = min(largest / min(photo.shape[:2]), 1)
+    height, width = (max(round(side * shrink), 1) for side in photo.shape[:2])
+    small = resized(photo, height, width)
     short, long = min(height, width), max(height, width)
-    count = 1 if long <= SQUARE_ENOUGH * short else min(-(-long // short), 8)
+    count = 1 if long <= SQUARE_ENOUGH * short else min(-(-long // short), MOST_SQUARES)
     starts = [(long - short) // 2] if count == 1 else [round((long - short) * i / (count - 1)) for i in range(count)]
-    side = min(short, largest)
-    parts = [photo[:, at : at + short] if width >= height else photo[at : at + short] for at in starts]
-    return [resized(np.ascontiguousarray(part), side, side) for part in parts]
+    return [small[:, at : at + short] if width >= height else small[at : at + short] for at in starts]
 
 
 def _unit(vectors: torch.Tensor) -> torch.Tensor:

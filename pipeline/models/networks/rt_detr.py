@@ -14,7 +14,7 @@ from pipeline.models.memory import TorchNetwork
 from pipeline.models.networks.labels import known_labels
 from pipeline.weights import Weights
 
-LEAST_SCORE = 0.1  # callers have thresholds of their own; below this it is noise
+LEAST_SCORE = 0.5  # it scores higher than YOLO, also what is not there; so its own post-processing cuts, by default
 
 
 class RtDetr(TorchNetwork):
