@@ -44,9 +44,10 @@ def paint(work: Work, seed: int, fit: Fit, doing: str = "Denoising") -> Painted:
     order = _order(work, seed, fit)
     unet = FEW_STEP_UNET if params_of(work).profile is Profile.FAST else UNET
     with work.use(BASE, unet, CONTROLS) as held:
-        unread = held[BASE].unread(order.prompt)
-        if unread:
-            note(work, f"The prompt is too long: “{unread}” was not read.")
+        for name, words in (("prompt", order.prompt), ("negative prompt", order.negative_prompt)):
+            unread = held[BASE].unread(words)
+            if unread:
+                note(work, f"The {name} is too long: “{unread}” was not read.")
 
         def on_step(done: int, total: int, look: Look) -> None:
             work.report(done / total, f"{doing}: step {done} of {total}")
@@ -88,7 +89,7 @@ def _order(work: Work, seed: int, fit: Fit) -> Order:
         note(work, "The negative prompt had no effect: it takes guidance above 1, as the profile “quality” has.")
     return Order(
         prompt=prompt(styles()[params.style], room_of(work), params.prompt),
-        negative_prompt=negative_prompt(params.negative_prompt),
+        negative_prompt=negative_prompt(params.negative_prompt) if guidance > 1 else "",
         photo=fit.to_canvas(work[PHOTO]),
         depth=_at(work[DEPTH], fit),
         edges=edges_at(work[EDGES], fit),

@@ -21,6 +21,8 @@ FAINT = 0.5  # of the photo's thresholds: softer light is no lost structure
 TELLING = 0.1  # a picture with less than this free of edges, such as noise, tells little by having some at a place
 TOLERANCE = 2  # pixels by which an edge may have moved
 CLIP_SCALE = 100.0  # the inverse of the temperature that CLIP was trained to (Radford et al. 2021)
+PLAIN = 0.5  # standard deviation of the Laplacian, in grey levels, that is no detail at all
+NOISY = 3.0  # times the photo's detail: more patterns than any wallpaper has
 SAME_PLACE = 0.3  # intersection over union of two boxes from which on they are one place
 
 
@@ -57,11 +59,13 @@ def visual(photo: Rgb, painted: Rgb) -> float:
     """Sharpness and exposure against the photo's, both h×w×3 uint8 of the size that was painted, in [0, 1].
 
     The geometric mean of the detail that there is (standard deviation of the Laplacian, relative to the photo's, at
-    most 1) and of the share of pixels that are not black or white but for those that the photo had.
+    most 1, and falling again where it is so much that it must be noise) and of the share of pixels that are not black
+    or white but for those that the photo had.
     """
     before, after = _grey(photo), _grey(painted)
     detail = [float(cv2.Laplacian(grey, cv2.CV_32F).std()) for grey in (before, after)]
-    sharp = min(detail[1] / detail[0], 1.0) if detail[0] > 0.5 else 1.0
+    relative = max(detail[1], PLAIN) / max(detail[0], PLAIN)
+    sharp = min(relative, 1.0, NOISY / relative)
     clipped = [float(((grey <= 2) | (grey >= 253)).mean()) for grey in (before, after)]
     exposed = 1 - max(clipped[1] - clipped[0], 0.0)
     return float(np.sqrt(sharp * exposed))

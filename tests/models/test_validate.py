@@ -205,6 +205,13 @@ def test_visual_quality_falls_with_blur_and_with_clipping():
     assert scores.visual(GOOD, BLACK) == 0
 
 
+def test_visual_quality_falls_with_noise_and_not_with_more_patterns():
+    chance = np.random.default_rng(0)
+    patterned = np.clip(GOOD + chance.normal(0, 4, GOOD.shape), 0, 255).astype(np.uint8)
+    assert scores.visual(GOOD, patterned) == pytest.approx(1, abs=0.01)
+    assert scores.visual(GOOD, chance.integers(0, 256, GOOD.shape, dtype=np.uint8)) < 0.8
+
+
 def test_style_is_undecided_at_one_half():
     assert scores.style(np.full(len(styles()), 0.25, np.float32), 3) == 0.5
 

@@ -74,11 +74,6 @@ class _Once(nn.Module):
         self._seen: torch.Tensor | None = None
         self._embedded: torch.Tensor | None = None
 
-    @property
-    def dtype(self) -> torch.dtype:
-        """In what numbers."""
-        return next(self.embedding.parameters()).dtype
-
     @torch.compiler.disable  # type: ignore[untyped-decorator] # torch
     def forward(self, conditioning: torch.Tensor) -> Any:
         """As the module it stands for. Sees by identity whether it is the same picture again."""
