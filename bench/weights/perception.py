@@ -8,7 +8,6 @@ import torch
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import (
     CLIPConfig,
-    CLIPImageProcessor,
     CLIPModel,
     CLIPTokenizer,
     DepthAnythingConfig,
@@ -101,8 +100,8 @@ def _write_segmenter(folder: Path, model: Model, scale: Scale) -> None:
     processor.save_pretrained(folder)
 
 
-def _write_image_text(folder: Path, model: Model, scale: Scale) -> None:
-    torch.manual_seed(0)
+def clip_config(scale: Scale) -> CLIPConfig:
+    """For ``CLIPModel``."""
     vocabulary, side = (514, 32) if scale is Scale.TINY else (49408, 224)
     text: dict[str, Any] = {
         "vocab_size": vocabulary,
@@ -114,25 +113,47 @@ def _write_image_text(folder: Path, model: Model, scale: Scale) -> None:
     if scale is Scale.TINY:
         small = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
         text, vision = text | small, vision | small | {"patch_size": 8}
-    config = CLIPConfig(text_config=text, vision_config=vision, projection_dim=16 if scale is Scale.TINY else 512)
+    return CLIPConfig(text_config=text, vision_config=vision, projection_dim=16 if scale is Scale.TINY else 512)
+
+
+def _write_image_text(folder: Path, model: Model, scale: Scale) -> None:
+    torch.manual_seed(0)
+    config = clip_config(scale)
+    vocabulary, side = config.text_config.vocab_size, config.vision_config.image_size
     _save(CLIPModel(config), model, folder)
     write_clip_tokenizer(folder, vocabulary)
     CLIPTokenizer.from_pretrained(folder, local_files_only=True).save_pretrained(folder)
     write_clip_tokenizer(folder, vocabulary)  # saving leaves tokenizer.json and a configuration of its own
-    CLIPImageProcessor(size={"shortest_edge": side}, crop_size={"height": side, "width": side}).save_pretrained(folder)
+    _write_json(folder / "preprocessor_config.json", _clip_preprocessing(side))
+
+
+def _clip_preprocessing(side: int) -> dict[str, Any]:
+    """As the repository has it, from before image processors had their name."""
+    return {
+        "crop_size": side,
+        "do_center_crop": True,
+        "do_normalize": True,
+        "do_resize": True,
+        "feature_extractor_type": "CLIPFeatureExtractor",
+        "image_mean": [0.48145466, 0.4578275, 0.40821073],
+        "image_std": [0.26862954, 0.26130258, 0.27577711],
+        "resample": 3,
+        "size": side,
+    }
 
 
 def _write_depth(folder: Path, model: Model, scale: Scale) -> None:
     torch.manual_seed(0)
     if model.id == "dpt-large":
-        network, preprocessing = _dpt(scale)
+        network, preprocessing = dpt(scale)
     else:
-        network, preprocessing = _depth_anything(scale)
+        network, preprocessing = depth_anything(scale)
     _save(network, model, folder)
     _write_json(folder / "preprocessor_config.json", preprocessing)
 
 
-def _depth_anything(scale: Scale) -> tuple[Any, dict[str, Any]]:
+def depth_anything(scale: Scale) -> tuple[Any, dict[str, Any]]:
+    """Depth Anything V2 Small, and how its processor is configured."""
     side = 56 if scale is Scale.TINY else 518
     backbone: dict[str, Any] = {"hidden_size": 384, "num_attention_heads": 6, "out_indices": [3, 6, 9, 12]}
     neck: dict[str, Any] = {}
@@ -163,7 +184,8 @@ def _depth_anything(scale: Scale) -> tuple[Any, dict[str, Any]]:
     return DepthAnythingForDepthEstimation(config), preprocessing
 
 
-def _dpt(scale: Scale) -> tuple[Any, dict[str, Any]]:
+def dpt(scale: Scale) -> tuple[Any, dict[str, Any]]:
+    """DPT-Large, and how its processor is configured."""
     side = 64 if scale is Scale.TINY else 384
     sizes: dict[str, Any] = {
         "hidden_size": 1024,
@@ -184,7 +206,7 @@ def _dpt(scale: Scale) -> tuple[Any, dict[str, Any]]:
             "fusion_hidden_size": 8,
             "initializer_range": LIVELY,
         }
-    # As the repository has it, from before image processors had their name.
+    # Of the same age as CLIP's.
     preprocessing = {
         "do_normalize": True,
         "do_resize": True,
