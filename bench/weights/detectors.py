@@ -26,15 +26,20 @@ def write_detector(folder: Path, model: Model, scale: Scale) -> None:
     writer(folder, model, scale)
 
 
-def _write_yolo(folder: Path, model: Model, scale: Scale) -> None:
-    torch.manual_seed(0)
+def yolo(scale: Scale) -> Any:
+    """YOLO11n as ultralytics builds it."""
     parts = ultralytics()
     package = Path(str(import_module("ultralytics").__file__)).parent
     architecture = yaml.safe_load((package / "cfg/models/11/yolo11.yaml").read_text("utf-8"))
     architecture["scale"] = "n"
     if scale is Scale.TINY:
         architecture["scales"] = {"n": [0.25, 0.0625, 128]}  # depth and width multiples, most channels
-    network = parts.DetectionModel(architecture, ch=3, nc=len(OBJECTS), verbose=False)
+    return parts.DetectionModel(architecture, ch=3, nc=len(OBJECTS), verbose=False)
+
+
+def _write_yolo(folder: Path, model: Model, scale: Scale) -> None:
+    torch.manual_seed(0)
+    network = yolo(scale)
     network.names = dict(enumerate(OBJECTS))
     network.args = {"task": "detect", "imgsz": 640}
     _calibrate(network)

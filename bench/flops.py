@@ -1,0 +1,175 @@
+"""``python -m bench.flops``: the arithmetic of one restyled photo, ours against the recipe of the system it replaces.
+
+Counted by torch on the meta device, where tensors have shapes and no numbers: full-size configurations, one 768×512
+photo, no GPU and no weights needed. A multiplication and an addition are two operations.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
+from rich.console import Console
+from rich.table import Table
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import CLIPModel, CLIPTextModel, CLIPVisionModelWithProjection, Sam2Config, Sam2Model
+
+from bench.weights import Scale, detectors, diffusion, perception
+from pipeline.jobs import Profile
+from pipeline.models.order import RECIPES
+
+HEIGHT, WIDTH = 512, 768
+THINGS = 8  # boxes that the segmenter is asked about
+TOKENS = 77
+# What the replaced system did (FACTS): DPT-Large on 384², twenty steps with classifier-free guidance and two
+# ControlNets. It squeezed every photo to 512²; here it gets the same photo as we do.
+REPLACED_STEPS = 20
+CONTROLNETS = 2
+
+Count = Callable[[], Any]
+
+
+def flops(call: Count) -> int:
+    """Floating-point operations of what ``call`` does on meta tensors."""
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
+        call()
+    return int(counter.get_total_flops())
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Operations of one forward of each network at 768×512."""
+
+    detect: int
+    segment: int
+    image: int
+    depth_small: int
+    depth_large: int
+    words: int
+    encode: int
+    unet: int
+    controlnet: int
+    conditioning: int
+    decode: int
+    safety: int
+
+
+@cache
+def parts() -> Parts:
+    """Counted once: some seconds, most of them for building the networks."""
+    full = Scale.FULL
+    latents = (1, 4, HEIGHT // 8, WIDTH // 8)
+    # Built with numbers, as it measures its own strides; in training it stops before its boxes, which want numbers too.
+    yolo = detectors.yolo(full).train().to("meta")
+    with torch.device("meta"):
+        sam = Sam2Model(Sam2Config()).requires_grad_(False)  # as it comes, it is the tiny one
+        clip = CLIPModel(perception.clip_config(full))
+        small, large = perception.depth_anything(full)[0], perception.dpt(full)[0]
+        text = CLIPTextModel(diffusion.text_encoder_config(full))
+        vae = AutoencoderKL(**diffusion.vae_config(full))
+        unet = UNet2DConditionModel(**diffusion.unet_config(full))
+        controlnet = ControlNetModel(**diffusion.controlnet_config(full))
+        safety = CLIPVisionModelWithProjection(diffusion.safety_config(full).vision_config)
+    step = torch.tensor(500)
+    conditioning = flops(lambda: controlnet.controlnet_cond_embedding(_pixels(HEIGHT, WIDTH)))
+    return Parts(
+        detect=flops(lambda: yolo(_pixels(448, 640))),  # 640 wide, padded to multiples of 32
+        segment=flops(lambda: sam(pixel_values=_pixels(1024, 1024), input_boxes=torch.empty(1, THINGS, 4))),
+        image=flops(lambda: clip.get_image_features(pixel_values=_pixels(224, 224))),
+        depth_small=flops(lambda: small(_pixels(518, 784))),  # its processor: 518 high, multiples of 14
+        depth_large=flops(lambda: large(_pixels(384, 384))),
+        words=flops(lambda: text(torch.zeros(1, TOKENS, dtype=torch.long))),
+        encode=flops(lambda: vae.encode(_pixels(HEIGHT, WIDTH))),
+        unet=flops(lambda: unet(torch.empty(latents), step, _words())),
+        controlnet=flops(lambda: controlnet(torch.empty(latents), step, _words(), _pixels(HEIGHT, WIDTH)))
+        - conditioning,
+        conditioning=conditioning,
+        decode=flops(lambda: vae.decode(torch.empty(latents))),
+        safety=flops(lambda: safety(_pixels(224, 224))),
+    )
+
+
+def ours(profile: Profile, *, kept: bool = True) -> dict[str, int]:
+    """Operations of each stage of our plan; ``kept``: something of the photo stays, so that it is encoded."""
+    part, recipe = parts(), RECIPES[profile]
+    passes = 2 if recipe.guidance > 1 else 1
+    step = passes * (part.unet + CONTROLNETS * part.controlnet)
+    return {
+        "detect": part.detect,
+        "segment": part.segment,
+        "classify": part.image,
+        "depth": part.depth_small,
+        "diffuse": passes * part.words
+        + (part.encode if kept else 0)
+        + CONTROLNETS * part.conditioning
+        + recipe.steps * step
+        + part.decode,
+        "validate": part.safety + part.image + part.detect,
+    }
+
+
+def replaced() -> dict[str, int]:
+    """Operations of each stage of the replaced system. What it announced and never used counts nothing."""
+    part = parts()
+    step = 2 * (part.unet + CONTROLNETS * (part.controlnet + part.conditioning))
+    return {
+        "detect": part.detect,
+        "segment": part.segment,
+        "depth": part.depth_large,
+        "diffuse": 2 * part.words + REPLACED_STEPS * step + part.decode,
+    }
+
+
+def ratio(profile: Profile, *, kept: bool = True) -> float:
+    """How many times as many operations the replaced system took for the whole job."""
+    return sum(replaced().values()) / sum(ours(profile, kept=kept).values())
+
+
+def table(columns: Mapping[str, Mapping[str, int]]) -> Table:
+    """Teraflops by stage, a column for each recipe, and the ratio of the first column's sum to each."""
+    shown = Table(title=f"TFLOPs of one {WIDTH}×{HEIGHT} photo")
+    shown.add_column("stage")
+    for name in columns:
+        shown.add_column(name, justify="right")
+    stages = dict.fromkeys(stage for column in columns.values() for stage in column)
+    for stage in stages:
+        shown.add_row(
+            stage, *(f"{column[stage] / 1e12:.3f}" if stage in column else "–" for column in columns.values())
+        )
+    sums = [sum(column.values()) for column in columns.values()]
+    shown.add_row("all", *(f"{total / 1e12:.1f}" for total in sums), style="bold")
+    shown.add_row("fewer, times", *(f"{sums[0] / total:.1f}" for total in sums))
+    return shown
+
+
+def main() -> None:
+    """Print the table, or the numbers with ``--json``."""
+    parser = argparse.ArgumentParser(prog="python -m bench.flops", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="operations as JSON instead of the table")
+    wanted = parser.parse_args()
+    columns = {
+        "replaced": replaced(),
+        "quality": ours(Profile.QUALITY),
+        "fast": ours(Profile.FAST),
+        "fast, nothing kept": ours(Profile.FAST, kept=False),
+    }
+    if wanted.json:
+        print(json.dumps(columns, indent=2))
+    else:
+        Console().print(table(columns))
+
+
+def _pixels(height: int, width: int) -> torch.Tensor:
+    return torch.empty(1, 3, height, width)
+
+
+def _words() -> torch.Tensor:
+    return torch.empty(1, TOKENS, 768)
+
+
+if __name__ == "__main__":
+    main()

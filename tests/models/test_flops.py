@@ -1,0 +1,18 @@
+"""The arithmetic that a photo costs, by full-size configurations without numbers."""
+
+from bench.flops import ours, ratio, replaced
+from pipeline.jobs import Profile
+
+
+def test_the_fast_profile_takes_a_fifth_of_the_replaced_systems_arithmetic() -> None:
+    assert ratio(Profile.FAST) >= 5
+    assert ratio(Profile.FAST, kept=False) > ratio(Profile.FAST)
+
+
+def test_denoising_is_what_costs() -> None:
+    for recipe in (ours(Profile.QUALITY), replaced()):
+        assert recipe["diffuse"] > 0.9 * sum(recipe.values())
+
+
+def test_quality_costs_no_more_than_before() -> None:
+    assert ratio(Profile.QUALITY) > 0.95
