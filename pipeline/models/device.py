@@ -53,15 +53,17 @@ class Placement:
         """Bytes that torch's tensors take on the GPU; 0 on the CPU."""
         return torch.cuda.memory_allocated(self.device) if self.device.type == "cuda" else 0
 
-    def give_back(self, *, pinned: bool = True) -> None:
+    def give_back(self, *, thorough: bool = True) -> None:
         """Give back the memory that torch only keeps for itself: other runtimes cannot take it.
 
-        ``pinned``: the host's as well, which takes long to get again.
+        ``thorough``: what only the garbage collector finds as well, and the host's pinned memory, which takes long to
+        get again.
         """
-        gc.collect()
+        if thorough:
+            gc.collect()
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
-            if pinned:
+            if thorough:
                 torch.accelerator.empty_host_cache()
 
     def long_side(self, budget: int | None) -> int:

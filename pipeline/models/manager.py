@@ -240,7 +240,7 @@ class ModelManager:
             logger.warning("%s could not move to the host's memory", entry.name, exc_info=True)
             self._drop(entry)
         else:
-            self._placement.give_back(pinned=False)
+            self._placement.give_back(thorough=False)
             _log("moved to the host", entry, began)
 
     def _fit_host(self, beside: _Entry | None = None) -> None:

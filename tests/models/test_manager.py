@@ -17,6 +17,7 @@ from torch import nn
 from pipeline.catalog import catalog, choose
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.models.device import Placement
+from pipeline.models.interfaces import DEPTH_ESTIMATOR, SAFETY
 from pipeline.models.manager import ModelManager
 from pipeline.models.memory import TorchNetwork
 from pipeline.networks import Network
@@ -371,3 +372,16 @@ def test_a_torch_network_loaded_while_computing_can_still_be_moved(shelf: Shelf,
         nested.enter_context(models.use(linear))
         models.free()
         assert held[linear].size() == 4 * (4 * 4 + 4)
+
+
+def test_networks_that_came_back_answer_as_before(tiny_weights: Path, photo: Any) -> None:
+    models = ModelManager(Shelf(tiny_weights), Placement.of("cpu"))
+    with models.use(DEPTH_ESTIMATOR, SAFETY) as held:
+        before = held[DEPTH_ESTIMATOR].estimate(photo)
+        largest = max(held[DEPTH_ESTIMATOR].size(), held[SAFETY].size())
+    cramped = ModelManager(Shelf(tiny_weights), Placement.of("cpu"), budget=largest, host_budget=2 * largest)
+    for _ in range(2):
+        with cramped.use(SAFETY) as held:
+            assert held[SAFETY].unsafe(photo) in {True, False}
+        with cramped.use(DEPTH_ESTIMATOR) as held:
+            assert (held[DEPTH_ESTIMATOR].estimate(photo) == before).all()
