@@ -1,4 +1,4 @@
-"""Random weights in the real on-disk layouts: tiny ones for tests, full-size ones for measurements without a network."""
+"""Random weights in the real on-disk layouts: tiny ones for tests, full-size ones to measure with, off the network."""
 
 import shutil
 from collections.abc import Callable, Iterable

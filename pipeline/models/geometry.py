@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artifacts import Rgb
-from pipeline.models.interfaces import Masks
+from pipeline.models.interfaces import Box, Masks
 
 GRID = 8  # pixels of the picture to one of SD 1.5's latent
 LEAST_SIDE = 64  # what the latent's three halvings in the U-Net leave one pixel of
@@ -77,6 +77,12 @@ class Fit:
         """A canvas (h×w×3 or h×w uint8) without its padding, at the photo's size."""
         inner = picture[: self.inner_height, : self.inner_width]
         return resized(np.ascontiguousarray(inner), self.photo_height, self.photo_width)
+
+    def box_from_canvas(self, box: Box) -> Box:
+        """A box in the canvas's pixels in the photo's."""
+        across, down = self.photo_width / self.inner_width, self.photo_height / self.inner_height
+        left, top, right, bottom = box
+        return (left * across, top * down, right * across, bottom * down)
 
     def _pad(self, picture: Rgb) -> Rgb:
         below, right = self.height - self.inner_height, self.width - self.inner_width

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 Masks = NDArray[np.bool_]
+Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Detection:
     """One thing: its COCO class, its box (left, top, right, bottom in pixels) and how sure the detector is (0 to 1)."""
 
     label: str
-    box: tuple[float, float, float, float]
+    box: Box
     score: float
 
 
@@ -36,7 +37,7 @@ class Detector(Protocol):
 class Segmenter(Protocol):
     """Outlines what boxes enclose."""
 
-    def segment(self, photo: Rgb, boxes: Sequence[tuple[float, float, float, float]]) -> Floats:
+    def segment(self, photo: Rgb, boxes: Sequence[Box]) -> Floats:
         """N×h×w float32 logits, one map for each of N boxes (N may be 0) in H×W×3 uint8 sRGB: positive inside.
 
         Each map covers the whole photo, at a resolution of the network's own.

@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 from pipeline.artifacts import OBJECTS, PHOTO
 from pipeline.jobs import FoundObject, RestyleRoomParams
 from pipeline.models.artifacts import DETECTIONS, KEPT, OUTLINES
-from pipeline.models.interfaces import Masks
+from pipeline.models.interfaces import Box, Masks
 from pipeline.objects import PERSON
 from pipeline.stages import Stage, Work
 
 # An outline may leave its box by this share of the box's sides; what lies farther off is not the thing.
 MARGIN = 0.1
-
-Box = tuple[float, float, float, float]
 
 
 class Keep(Stage):

@@ -25,18 +25,19 @@ NETWORKS = (BASE, UNET, FEW_STEP_UNET, CONTROLS)
 
 @dataclass(frozen=True)
 class Painted:
-    """A picture of the photo's size, H×W×3 uint8 sRGB, with what is kept in it; its seed, and its canvas."""
+    """A picture on ``fit``'s canvas, h×w×3 uint8 sRGB, with what is kept in it, and its seed."""
 
     picture: Rgb
     seed: int
     fit: Fit
 
 
-PAINTED: Artifact[Painted] = Artifact("painted", "H×W×3 uint8 sRGB, the photo's size, kept things in it; seed, canvas")
+PAINTED: Artifact[Painted] = Artifact("painted", "h×w×3 uint8 sRGB on its canvas, kept things in it; its seed")
+CHOSEN: Artifact[Painted] = Artifact("chosen", "the painted picture that passed, or the better of two; likewise")
 
 
 def paint(work: Work, seed: int, fit: Fit, doing: str = "Denoising") -> Painted:
-    """Paint the photo on ``fit``'s canvas, bring it to the photo's size, lay what is kept over it.
+    """Paint the photo on ``fit``'s canvas and lay what is kept over it.
 
     Reads ``NEEDS``, uses three of ``NETWORKS``, reports every denoising step and shows some, and notes what of the
     request has no effect.
@@ -56,7 +57,7 @@ def paint(work: Work, seed: int, fit: Fit, doing: str = "Denoising") -> Painted:
                 work.show(look())
 
         canvas = held[BASE].paint(order, held[unet], held[CONTROLS], on_step)
-    return Painted(composite(work[PHOTO], fit.from_canvas(canvas), work[KEPT]), seed, fit)
+    return Painted(composite(order.photo, canvas, order.kept), seed, fit)
 
 
 def params_of(work: Work) -> RestyleRoomParams:

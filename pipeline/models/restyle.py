@@ -8,6 +8,7 @@ from pipeline.models.depth import EstimateDepth
 from pipeline.models.detect import Detect
 from pipeline.models.diffuse import Diffuse
 from pipeline.models.edges import FindEdges
+from pipeline.models.finish import Finish
 from pipeline.models.keep import Keep
 from pipeline.models.segment import Segment
 from pipeline.models.validate import Validate
@@ -26,6 +27,7 @@ def plan() -> Plan:
         (FindEdges(), 0.03),
         (Diffuse(), 0.5),
         (Validate(), 0.07),
-        (SaveResult(), 0.05),
+        (Finish(), 0.02),
+        (SaveResult(), 0.03),
     )
     return Plan(Kind.RESTYLE_ROOM, Engine.MODELS, steps, results=(SAVED, QUALITY, ROOM, OBJECTS, SEED))

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipeline.artifacts import Rgb
 from pipeline.models.artifacts import Bytes
 from pipeline.models.edges import find_edges
-from pipeline.models.interfaces import Detection, Floats
+from pipeline.models.interfaces import Box, Detection, Floats
 
 RETRY_BELOW = 0.60  # a score under it has the picture painted again
 FAINT = 0.5  # of the photo's thresholds: softer light is no lost structure
@@ -90,8 +90,8 @@ def objects(before: Sequence[Detection], after: Sequence[Detection]) -> float | 
     return again / total if total else 0.0
 
 
-def overlap(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
-    """Intersection over union of two boxes (left, top, right, bottom).
+def overlap(one: Box, other: Box) -> float:
+    """Intersection over union.
 
     >>> overlap((0, 0, 2, 2), (1, 0, 3, 2))
     0.3333333333333333

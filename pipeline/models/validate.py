@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from pipeline.artifacts import PHOTO, QUALITY, RESULT, SEED
+from pipeline.artifacts import PHOTO, QUALITY, SEED
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.failures import translating
 from pipeline.jobs import Quality
 from pipeline.models import scores
 from pipeline.models.artifacts import DETECTIONS, EDGES
-from pipeline.models.interfaces import DETECTOR, IMAGE_TEXT, SAFETY
-from pipeline.models.painter import NEEDS, NETWORKS, PAINTED, Painted, edges_at, note, paint, params_of, room_of
+from pipeline.models.interfaces import DETECTOR, IMAGE_TEXT, SAFETY, Detection
+from pipeline.models.painter import CHOSEN, NEEDS, NETWORKS, PAINTED, Painted, edges_at, note, paint, params_of, room_of
 from pipeline.models.prompt import caption
 from pipeline.stages import Slot, Stage, Work
 from pipeline.styles import styles
@@ -30,7 +30,7 @@ class Validate(Stage):
     message = "Checking the result"
     slot = Slot.COMPUTE
     requires = (*NEEDS, DETECTIONS, PAINTED)
-    provides = (RESULT, QUALITY, SEED)
+    provides = (CHOSEN, QUALITY, SEED)
     networks = (SAFETY, IMAGE_TEXT, DETECTOR, *NETWORKS)
 
     def run(self, work: Work) -> None:
@@ -46,7 +46,7 @@ class Validate(Stage):
             best = self._once_more(work, best)
         if not best.quality.passed:
             note(work, f"The quality score is {best.quality.score:.2f}: have a look before you show it.")
-        work[RESULT], work[QUALITY], work[SEED] = best.painted.picture, best.quality, best.painted.seed
+        work[CHOSEN], work[QUALITY], work[SEED] = best.painted, best.quality, best.painted.seed
 
     def _once_more(self, work: Work, first: _Try) -> _Try:
         """The better of the first try and one of another seed."""
@@ -73,16 +73,16 @@ def _unsafe(work: Work, painted: Painted) -> bool:
 
 
 def _quality(work: Work, painted: Painted) -> Quality:
-    """Structure and sharpness at the size that was painted: enlarging added no detail, and no edges."""
-    names, found = list(styles()), work[DETECTIONS]
+    """At the size that was painted: enlarging adds no detail, and no edges."""
+    names, found, fit = list(styles()), work[DETECTIONS], painted.fit
     captions = [caption(styles()[name], room_of(work)) for name in names]
     with work.use(IMAGE_TEXT, DETECTOR) as held:
         similarities = held[IMAGE_TEXT].similarities(painted.picture, captions)
         seen = held[DETECTOR].detect(painted.picture) if found else ()
-    before, after = painted.fit.to_canvas(work[PHOTO]), painted.fit.to_canvas(painted.picture)
+    again = [Detection(thing.label, fit.box_from_canvas(thing.box), thing.score) for thing in seen]
     return Quality.of(
-        structure=scores.structure(edges_at(work[EDGES], painted.fit), after),
+        structure=scores.structure(edges_at(work[EDGES], fit), painted.picture),
         style=scores.style(similarities, names.index(params_of(work).style)),
-        visual=scores.visual(before, after),
-        objects=scores.objects(found, seen),
+        visual=scores.visual(fit.to_canvas(work[PHOTO]), painted.picture),
+        objects=scores.objects(found, again),
     )

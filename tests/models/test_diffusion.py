@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.artifacts import PHOTO, ROOM
+from pipeline.artifacts import PHOTO, RESULT, ROOM
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import Profile, RestyleRoomParams, Room
 from pipeline.models.artifacts import DEPTH, EDGES, KEPT
 from pipeline.models.device import Placement
 from pipeline.models.diffuse import Diffuse
+from pipeline.models.finish import Finish
 from pipeline.models.geometry import Fit
 from pipeline.models.interfaces import BASE, CONTROLS, FEW_STEP_UNET, SAFETY, UNET
 from pipeline.models.manager import ModelManager
 from pipeline.models.order import Order, Sampler
-from pipeline.models.painter import PAINTED
+from pipeline.models.painter import CHOSEN, PAINTED
 from pipeline.stages import Stopped, Work
 from pipeline.weights import Shelf
 
@@ -281,11 +282,21 @@ def painted(work):
     return work[PAINTED]
 
 
+def finished(work):
+    """The painted picture at the photo's size."""
+    chosen = painted(work)
+    work[CHOSEN] = chosen
+    work.enter(Finish())
+    Finish().run(work)
+    work.enter(None)
+    return work[RESULT]
+
+
 @pytest.mark.parametrize(("height", "width"), [(60, 180), (180, 60), (97, 131), (400, 300)])
 def test_the_result_has_the_photos_size(models, tmp_path, height, width):
-    result = painted(work_for(models, tmp_path, height, width, steps=1))
-    assert result.picture.shape == (height, width, 3)
-    assert max(result.fit.height, result.fit.width) <= SIDE
+    work = work_for(models, tmp_path, height, width, steps=1)
+    assert finished(work).shape == (height, width, 3)
+    assert max(work[PAINTED].picture.shape) <= SIDE
 
 
 @pytest.mark.parametrize("profile", list(Profile))
@@ -294,7 +305,7 @@ def test_what_is_kept_stays_to_the_bit_at_any_strength(models, tmp_path, profile
     kept = np.zeros((200, 300), bool)
     kept[50:150, 20:120] = True
     work = work_for(models, tmp_path, 200, 300, kept=kept, profile=profile, strength=strength, steps=2)
-    picture = painted(work).picture
+    picture = finished(work)
     np.testing.assert_array_equal(picture[kept], work[PHOTO][kept])
     assert differ(picture[~kept], work[PHOTO][~kept]) > 10
 
@@ -359,11 +370,11 @@ def orders(held, monkeypatch):
 def test_out_of_memory_once_halves_the_size_and_says_so(models, tmp_path, orders):
     orders.failures += [torch.OutOfMemoryError("CUDA out of memory")]
     work = work_for(models, tmp_path, 300, 400, steps=1)
-    result = painted(work)
+    result = finished(work)
     assert [order.photo.shape[:2] for order in orders] == [(96, 128), (64, 64)]
     assert [order.depth.shape for order in orders] == [(96, 128), (64, 64)]
     assert set(np.unique(orders[1].edges)) == {0, 255}
-    assert result.picture.shape == (300, 400, 3)
+    assert result.shape == (300, 400, 3)
     assert any("half size" in note for note in work.notes)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.artifacts import PHOTO, QUALITY, RESULT, ROOM, SEED
+from pipeline.artifacts import PHOTO, QUALITY, ROOM, SEED
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import Profile, Quality, RestyleRoomParams, Room
 from pipeline.models import scores
@@ -16,7 +16,7 @@ from pipeline.models.composite import composite
 from pipeline.models.edges import find_edges
 from pipeline.models.geometry import Fit
 from pipeline.models.interfaces import BASE, CONTROLS, DETECTOR, FEW_STEP_UNET, IMAGE_TEXT, SAFETY, Detection
-from pipeline.models.painter import PAINTED, Painted
+from pipeline.models.painter import CHOSEN, PAINTED, Painted
 from pipeline.models.validate import Validate
 from pipeline.networks import Held
 from pipeline.stages import Stopped, Work
@@ -103,7 +103,7 @@ def test_a_good_picture_passes_as_it_is(tmp_path):
     models = Stub()
     work = validated(work_for(tmp_path, models, GOOD))
     assert work[QUALITY] == Quality.of(structure=1, style=1, visual=1, objects=1)
-    assert work[RESULT] is GOOD
+    assert work[CHOSEN].picture is GOOD
     assert work[SEED] == 42
     assert not work.notes
     assert not models.painted
@@ -121,7 +121,7 @@ def test_a_poor_picture_is_painted_again_with_another_seed_and_the_better_one_ke
     models = Stub({43: GOOD}, wins=lambda picture: picture is not BLACK and picture.any())
     heard = []
     work = validated(work_for(tmp_path, models, BLACK, report=lambda _fraction, message: heard.append(message)))
-    np.testing.assert_array_equal(work[RESULT], GOOD)
+    np.testing.assert_array_equal(work[CHOSEN].picture, GOOD)
     assert work[SEED] == 43
     assert work[QUALITY].passed
     assert any("another seed" in message for message in heard)
@@ -132,7 +132,7 @@ def test_the_first_picture_stays_when_the_second_is_no_better(tmp_path):
     models = Stub({43: BLACK}, seen=(), wins=False)
     work = validated(work_for(tmp_path, models, np.full_like(BLACK, 90)))
     assert work[SEED] == 42
-    assert work[RESULT][0, 0, 0] == 90
+    assert work[CHOSEN].picture[0, 0, 0] == 90
     assert any("have a look" in note for note in work.notes)
 
 
@@ -153,7 +153,7 @@ def test_the_first_picture_stays_when_the_second_cannot_be_shown(tmp_path, secon
     models = Stub({43: second}, unsafe=[GOOD], seen=(), wins=False)
     work = validated(work_for(tmp_path, models, BLACK))
     assert work[SEED] == 42
-    assert work[RESULT] is BLACK
+    assert work[CHOSEN].picture is BLACK
 
 
 def test_a_job_that_is_cancelled_while_it_is_painted_again_stops(tmp_path):

@@ -10,7 +10,7 @@ from transformers import Sam2ImageProcessor, Sam2Model
 from pipeline.artifacts import Rgb
 from pipeline.models.device import Placement
 from pipeline.models.geometry import within
-from pipeline.models.interfaces import Floats
+from pipeline.models.interfaces import Box, Floats
 from pipeline.models.memory import TorchNetwork
 from pipeline.weights import Weights
 
@@ -25,7 +25,7 @@ class Sam2(TorchNetwork):
         self._processor = processor
 
     @torch.inference_mode()
-    def segment(self, photo: Rgb, boxes: Sequence[tuple[float, float, float, float]]) -> Floats:
+    def segment(self, photo: Rgb, boxes: Sequence[Box]) -> Floats:
         """N×h×w float32 logits, one map for each of N boxes (N may be 0) in H×W×3 uint8 sRGB: positive inside.
 
         Each map covers the whole photo. Of the three that the network offers for a box, the one it expects to overlap
