@@ -5,6 +5,7 @@ import pickle
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -141,8 +142,13 @@ def ultralytics() -> _Parts:
     """The package, imported so that it installs nothing, asks nobody and leaves the process as it was.
 
     It writes a settings file when it is imported, puts OpenCV on one thread, wraps ``torch.save`` and sets variables
-    of the environment for training.
+    of the environment for training. Raises ``DarkroomError`` (``engine_unavailable``) where it is not installed.
     """
+    if find_spec("ultralytics") is None:
+        raise DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            "The detector yolo11n needs ultralytics (AGPL-3.0): pip install 'darkroom[yolo]', or choose rt-detr-r18.",
+        )
     import_module("torchvision")  # its suppression of overlaps is used where it is loaded: always then
     before, threads, save = dict(os.environ), cv2.getNumThreads(), torch.save
     with TemporaryDirectory(prefix="darkroom-") as folder:
