@@ -1,10 +1,10 @@
 """Where networks compute, in what numbers, and in how much memory."""
 
 import gc
-import os
 from dataclasses import dataclass
 from typing import Self
 
+import psutil
 import torch
 
 GIB = 2**30
@@ -47,7 +47,7 @@ class Placement:
         """Bytes of the host's memory for weights that left the device: half of it. None of it where both are one."""
         if self.device.type != "cuda":
             return 0
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+        return int(psutil.virtual_memory().total) // 2
 
     def allocated(self) -> int:
         """Bytes that torch's tensors take on the GPU; 0 on the CPU."""
