@@ -4,7 +4,7 @@ botocore alone, because importing boto3 costs as much again (s3transfer, resourc
 """
 
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import botocore.session
 from botocore.config import Config
@@ -48,6 +48,26 @@ def sqs(config: Config = PATIENT) -> "SQSClient":
 def sagemaker(config: Config = PATIENT) -> "SageMakerClient":
     """The endpoint's state."""
     return cast("SageMakerClient", _session().create_client("sagemaker", config=config))
+
+
+class Scaling(Protocol):
+    """The one call of Application Auto Scaling that we make."""
+
+    def register_scalable_target(
+        self,
+        *,
+        ServiceNamespace: str,  # noqa: N803 - boto3's own names
+        ResourceId: str,  # noqa: N803
+        ScalableDimension: str,  # noqa: N803
+        MinCapacity: int,  # noqa: N803
+        MaxCapacity: int,  # noqa: N803
+    ) -> dict[str, Any]:
+        """Set how many instances there may be."""
+
+
+def scaling(config: Config = PATIENT) -> Scaling:
+    """The limits between which the endpoint's instances are scaled."""
+    return cast("Scaling", _session().create_client("application-autoscaling", config=config))
 
 
 def sagemaker_runtime(config: Config = PATIENT) -> "SageMakerRuntimeClient":

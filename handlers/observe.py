@@ -10,6 +10,7 @@ from handlers.record import JobRecord
 from pipeline.jobs import State
 
 NAMESPACE = "Darkroom"
+GPU_SPEND = "GpuSpendToday"
 
 logger = Logger(service="darkroom")
 
@@ -28,6 +29,12 @@ def ended(record: JobRecord) -> None:
         with single_metric(name="SecondsToDone", unit=MetricUnit.Seconds, value=seconds, namespace=NAMESPACE) as metric:
             metric.add_dimension("kind", record.kind)
     logger.info("job ended", job_id=record.job_id, state=record.state, code=code, seconds=round(seconds, 3))
+
+
+def spent(endpoint: str, usd: float) -> None:
+    """What an endpoint's instances have cost since midnight UTC."""
+    with single_metric(name=GPU_SPEND, unit=MetricUnit.NoUnit, value=usd, namespace=NAMESPACE) as metric:
+        metric.add_dimension("endpoint", endpoint)
 
 
 def _count(name: str, **dimensions: str) -> None:

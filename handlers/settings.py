@@ -112,6 +112,17 @@ class SweepSettings(RetrySettings):
     )
 
 
+class GuardSettings(Settings):
+    """``handlers.guard``."""
+
+    sockets_table: str
+    endpoint_name: str
+    variant_name: str
+    max_instances: int = Field(4, ge=1)
+    instance_usd_per_hour: float = Field(0.7364, ge=0)
+    stop_usd: float = Field(100.0, gt=0, description="Spend of a UTC day at which every instance is taken away.")
+
+
 class SocketSettings(JobsSettings):
     """``handlers.socket``."""
 

@@ -43,45 +43,63 @@ class Alarms(Construct):
         if config.alarm_email:
             self.topic.add_subscription(EmailSubscription(config.alarm_email))
         minute = Duration.minutes(1)
-        self._alarm(
+        self.watch(
+            self,
             "DeadLetters",
             jobs.dead_letters.metric_approximate_number_of_messages_visible(period=minute, statistic="Maximum"),
-            above=0,
-            minutes=1,
+            threshold=0,
+            periods=1,
             text="Work was given up: read the messages, mend the cause, redrive.",
         )
         for function in functions:
-            self._alarm(
+            self.watch(
+                self,
                 f"Errors-{function.node.id}",
                 function.metric_errors(period=minute),
-                above=0,
-                minutes=3,
+                threshold=0,
+                periods=3,
                 text=f"The function {function.node.id} has failed in three minutes on end.",
             )
         for name, queue in (("Uploads", jobs.uploads), ("Jobs", jobs.queue)):
-            self._alarm(
+            self.watch(
+                self,
                 f"Stalled{name}",
                 queue.metric_approximate_age_of_oldest_message(period=minute, statistic="Maximum"),
-                above=STALLED_SECONDS,
-                minutes=1,
+                threshold=STALLED_SECONDS,
+                periods=1,
                 text=f"The oldest message in the {name.lower()} queue has waited for more than 15 minutes.",
             )
-        self._alarm(
+        self.watch(
+            self,
             "LateNews",
             push.metric("IteratorAge", period=minute, statistic="Maximum"),
-            above=30_000,
-            minutes=3,
+            threshold=30_000,
+            periods=3,
             text="Clients hear of changes more than 30 s late.",
         )
 
-    def _alarm(self, name: str, metric: IMetric, *, above: float, minutes: int, text: str) -> None:
+    def watch(
+        self,
+        scope: Construct,
+        name: str,
+        metric: IMetric,
+        *,
+        threshold: float,
+        comparison: ComparisonOperator = ComparisonOperator.GREATER_THAN_THRESHOLD,
+        periods: int,
+        text: str,
+    ) -> None:
+        """An alarm in ``scope``, for ``periods`` of the metric on end, that the topic is told of.
+
+        A period without data is a good one.
+        """
         alarm = Alarm(
-            self,
+            scope,
             name,
             metric=metric,
-            threshold=above,
-            comparison_operator=ComparisonOperator.GREATER_THAN_THRESHOLD,
-            evaluation_periods=minutes,
+            threshold=threshold,
+            comparison_operator=comparison,
+            evaluation_periods=periods,
             treat_missing_data=TreatMissingData.NOT_BREACHING,
             alarm_description=text,
         )

@@ -58,7 +58,11 @@ class Config(BaseModel):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     requests_per_second: int = Field(100, ge=1, description="Where the API starts to answer 429.")
-    daily_usd: float = Field(50.0, gt=0, description="Spend a day on the GPU above which the alarm topic is told.")
+    daily_usd: float = Field(50.0, gt=0, description="Spend a UTC day on the GPU at which the alarm topic is told.")
+    stop_usd: float = Field(
+        default_factory=lambda given: 2 * given["daily_usd"],
+        description="Spend a UTC day at which the GPU is stopped until midnight.",
+    )
     alarm_email: str | None = Field(None, pattern=r"^[^@\s]+@[^@\s]+$", description="Told of every alarm.")
 
     @model_validator(mode="after")
@@ -67,6 +71,12 @@ class Config(BaseModel):
             raise ValueError("issuer and audience go together")
         if self.jwks_url and not self.issuer:
             raise ValueError("jwks_url needs an issuer")
+        return self
+
+    @model_validator(mode="after")
+    def _alarm_before_stop(self) -> Self:
+        if self.stop_usd < self.daily_usd:
+            raise ValueError(f"stop_usd ({self.stop_usd:g}) is below daily_usd ({self.daily_usd:g})")
         return self
 
     @property
@@ -98,5 +108,6 @@ class Config(BaseModel):
                 if e["loc"]
                 else e["msg"]
                 for e in error.errors()
+                if e["type"] != "default_factory_not_called"  # follows from another error
             ]
             raise ConfigError("; ".join(lines)) from None

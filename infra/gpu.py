@@ -22,10 +22,12 @@ from aws_cdk.aws_iam import Policy
 from aws_cdk.aws_sagemaker import CfnEndpoint, CfnEndpointConfig, CfnModel
 from constructs import Construct
 
+from handlers.guard import DIMENSION
 from infra.config import Config, ConfigError
 from infra.core import CoreStack
 from infra.exceptions import acknowledge
 from infra.functions import allow
+from infra.guard import Guard
 from infra.names import FAILURES, OUTCOMES
 from infra.source import ROOT
 
@@ -63,8 +65,16 @@ class GpuStack(Stack):
             "AwsSolutions-IAM5[Resource::*]",
             reason="ecr:GetAuthorizationToken knows no resource; what it lets in is the one repository above.",
         )
-        self.endpoint = self._endpoint(image, pull)
+        self.configuration, self.endpoint = self._endpoint(image, pull)
         self._scaling()
+        self.guard = Guard(
+            self,
+            "Guard",
+            config=config,
+            core=core,
+            variant=VARIANT,
+            configuration_arn=self.configuration.ref,
+        )
         self._budget()
         CfnOutput(self, "EndpointName", value=config.endpoint_name)
         CfnOutput(self, "ImageUri", value=image)
@@ -97,7 +107,7 @@ class GpuStack(Stack):
         )
         return asset.image_uri, asset.repository.repository_arn
 
-    def _endpoint(self, image: str, pull: Policy) -> CfnEndpoint:
+    def _endpoint(self, image: str, pull: Policy) -> tuple[CfnEndpointConfig, CfnEndpoint]:
         config, core = self._config, self._core
         bucket = core.storage.bucket.bucket_name
         model = CfnModel(
@@ -140,12 +150,13 @@ class GpuStack(Stack):
                 ),
             ),
         )
-        return CfnEndpoint(
+        endpoint = CfnEndpoint(
             self,
             "Endpoint",
             endpoint_name=config.endpoint_name,  # the core stack knows it without a reference
             endpoint_config_name=configuration.attr_endpoint_config_name,
         )
+        return configuration, endpoint
 
     def _metric(self, name: str, statistic: str) -> Metric:
         # SageMaker publishes both backlog metrics under the endpoint's name alone: with the variant's beside it, an
@@ -165,7 +176,7 @@ class GpuStack(Stack):
             "Instances",
             service_namespace=ServiceNamespace.SAGEMAKER,
             resource_id=f"endpoint/{config.endpoint_name}/variant/{VARIANT}",
-            scalable_dimension="sagemaker:variant:DesiredInstanceCount",
+            scalable_dimension=DIMENSION,
             min_capacity=0,
             max_capacity=config.max_instances,
         )
@@ -193,7 +204,10 @@ class GpuStack(Stack):
         )
 
     def _budget(self) -> None:
-        """Say so when a day's GPU costs more than expected. Budgets know no dimension finer than the service."""
+        """A second line behind the guard, which reckons: what was billed, hours late, and everything of SageMaker's.
+
+        Costs nothing, and still speaks when the guard does not run or its price an hour is not the bill's.
+        """
         CfnBudget(
             self,
             "DailySpend",

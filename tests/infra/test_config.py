@@ -34,11 +34,21 @@ def test_the_toolkits_own_keys_are_passed_over() -> None:
         ({"issuer": "https://issuer.example"}, "issuer and audience go together"),
         ({"jwks_url": "https://issuer.example/keys"}, "jwks_url needs an issuer"),
         ({"alarm_email": "nobody"}, "alarm_email"),
+        ({"daily_usd": "80", "stop_usd": "70"}, r"stop_usd \(70\) is below daily_usd \(80\)"),
+        ({"daily_usd": "much"}, r"context daily_usd: [^;]*$"),
     ],
 )
 def test_a_wrong_context_is_refused_in_words(context: dict[str, str], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         Config.read(context)
+
+
+def test_the_gpu_is_stopped_at_twice_what_is_told_unless_said_otherwise() -> None:
+    assert [Config.read(context).stop_usd for context in ({}, {"daily_usd": "80"}, {"stop_usd": "60"})] == [
+        100,
+        160,
+        60,
+    ]
 
 
 def test_the_readme_explains_every_key() -> None:
