@@ -70,7 +70,8 @@ class Spend(BaseModel):
 class SpendStore:
     """The one row with an endpoint's ``Spend``.
 
-    It lies in the sockets table, whose indexes do not see it and whose changes nobody is told of.
+    It lies in the sockets table, whose indexes do not see it and whose changes nobody is told of, and which every
+    function of the core stack can be let to read.
     """
 
     def __init__(self, table: str, endpoint_name: str, client: "DynamoDBClient") -> None:
@@ -172,7 +173,8 @@ class Guard:
             *answer.get("ProductionVariants", []),
             *answer.get("PendingDeploymentSummary", {}).get("ProductionVariants", []),
         ]
-        return sum(variant.get("CurrentInstanceCount", 0) for variant in variants)
+        running: int = sum(variant.get("CurrentInstanceCount", 0) for variant in variants)
+        return running
 
 
 @cache

@@ -120,7 +120,9 @@ def metrics(printed: str) -> list[float]:
     return [round(line["GpuSpendToday"][0], 6) for line in lines if "GpuSpendToday" in line]
 
 
-def test_instances_cost_their_time(endpoint: Endpoint, look: Any, spent: Any, capsys: pytest.CaptureFixture) -> None:
+def test_instances_cost_their_time(
+    endpoint: Endpoint, look: Any, spent: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     endpoint.deploy(1)
     for minutes in (0, 5, 10):
         look(NOON + minutes * MINUTES)
@@ -135,7 +137,7 @@ def test_instances_cost_their_time(endpoint: Endpoint, look: Any, spent: Any, ca
 
 
 def test_an_endpoint_that_rests_costs_nothing_and_tells_nothing(
-    endpoint: Endpoint, look: Any, spent: Any, capsys: pytest.CaptureFixture
+    endpoint: Endpoint, look: Any, spent: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     endpoint.deploy(0)
     look(NOON)
@@ -189,7 +191,7 @@ def test_two_looks_at_once_count_once(
 
 
 def test_midnight_divides_a_stretch_between_two_days(
-    endpoint: Endpoint, look: Any, spent: Any, capsys: pytest.CaptureFixture
+    endpoint: Endpoint, look: Any, spent: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     endpoint.deploy(1)
     midnight = NOON + timedelta(hours=12)
