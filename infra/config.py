@@ -1,11 +1,13 @@
 """What a deployment may choose: the ``-c key=value`` context of the CDK app, validated."""
 
+import json
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError, model_validator
 
+from pipeline.catalog import choose
 from pipeline.jobs import Engine
 
 
@@ -15,6 +17,13 @@ class ConfigError(ValueError):
 
 def _words(value: object) -> object:
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _json(value: object) -> object:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error}") from error
 
 
 class Config(BaseModel):
@@ -40,7 +49,19 @@ class Config(BaseModel):
     default_engine: Engine = Field(Engine.PREVIEW, description="The engine of requests that name none.")
     instance_type: str = Field("ml.g4dn.xlarge", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
     instance_usd_per_hour: float = Field(0.7364, ge=0, description="For each job's cost_usd.")
-    max_instances: int = Field(4, ge=1, le=100)
+    inference_ami: str = Field(
+        # The usual one of g4dn has driver 470, which cannot start what is built for CUDA 13.
+        "al2023-ami-sagemaker-inference-gpu-4-1",
+        pattern=r"^[a-z0-9-]+$",
+        description="SageMaker's machine image: its driver must fit the container's CUDA.",
+    )
+    model_data: str | None = Field(
+        None, description="What `darkroom models push` printed; without it, the models engine has no weights."
+    )
+    models: Annotated[dict[str, str], BeforeValidator(_json)] = Field(
+        {}, description='Other models than the default ones: {"detector": "rt-detr-r18"}.'
+    )
+    max_instances: int = Field(10, ge=1, le=100)
     jobs_per_instance: int = Field(2, ge=1, le=64, description="Jobs that one container holds at a time.")
     image: str | None = Field(None, description="URI of a container image in ECR; built from containers/ if left out.")
 
@@ -71,6 +92,11 @@ class Config(BaseModel):
             raise ValueError("issuer and audience go together")
         if self.jwks_url and not self.issuer:
             raise ValueError("jwks_url needs an issuer")
+        return self
+
+    @model_validator(mode="after")
+    def _known_models(self) -> Self:
+        choose(tuple(self.models), self.models)
         return self
 
     @model_validator(mode="after")

@@ -3,6 +3,7 @@
 In a stack of its own, so that everything else can be deployed, and run locally, without it.
 """
 
+import json
 import re
 
 from aws_cdk import CfnOutput, Duration, IgnoreMode, Stack
@@ -30,8 +31,11 @@ from infra.functions import allow
 from infra.guard import Guard
 from infra.names import FAILURES, OUTCOMES
 from infra.source import ROOT
+from infra.weights import Weights
 
 VARIANT = "gpu"
+DOWNLOAD_SECONDS = 1200  # 5 GB of weights take a minute or two
+STARTUP_SECONDS = 600  # the server answers at once; what it preloads it loads beside that
 DOCKERFILE = "containers/gpu/Dockerfile"
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>[^:@]+)[:@].+"
@@ -48,6 +52,9 @@ class GpuStack(Stack):
         self._config = config
         self._core = core
         image, repository = self._image()
+        self._weights = (
+            Weights(self, "Weights", uri=config.model_data, role=core.container.role) if config.model_data else None
+        )
         pull = Policy(
             self,
             "Pull",
@@ -116,15 +123,22 @@ class GpuStack(Stack):
             execution_role_arn=core.container.role.role_arn,
             primary_container=CfnModel.ContainerDefinitionProperty(
                 image=image,
+                model_data_source=self._weights.source if self._weights else None,
                 environment={
                     "JOBS_TABLE": core.jobs.table.table_name,
                     "BUCKET": bucket,
                     "CONCURRENCY": str(config.jobs_per_instance),
                     "LOG_LEVEL": config.log_level,
+                    # Not `auto`: an instance whose driver is too old for our CUDA is to say so, not to use its CPU.
+                    "DEVICE": "cuda",
+                    "MODELS": json.dumps(config.models),
+                    "PRELOAD": str(self._weights is not None).lower(),
                 },
             ),
         )
         model.node.add_dependency(pull)
+        if self._weights:
+            model.node.add_dependency(self._weights.policy)
         configuration = CfnEndpointConfig(
             self,
             "Configuration",
@@ -135,6 +149,9 @@ class GpuStack(Stack):
                     instance_type=config.instance_type,
                     initial_instance_count=1,
                     initial_variant_weight=1,
+                    inference_ami_version=config.inference_ami,
+                    model_data_download_timeout_in_seconds=DOWNLOAD_SECONDS,
+                    container_startup_health_check_timeout_in_seconds=STARTUP_SECONDS,
                 )
             ],
             async_inference_config=CfnEndpointConfig.AsyncInferenceConfigProperty(

@@ -14,7 +14,8 @@ from tests.infra.template import Template
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
     """What goes to AWS, with cdk-nag's report; ``core`` and ``gpu``."""
-    return _synthesize(tmp_path_factory.mktemp("cloud"), {"stage": "test", "alarm_email": "someone@example.com"})
+    context = {"stage": "test", "alarm_email": "someone@example.com", "model_data": "s3://our-models/darkroom/v1/"}
+    return _synthesize(tmp_path_factory.mktemp("cloud"), context)
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,8 @@ def test_the_toolkits_own_keys_are_passed_over() -> None:
         ({"upload_seconds": "soon"}, "upload_seconds"),
         ({"instance_type": "t3.micro"}, "instance_type"),
         ({"max_instances": "0"}, "max_instances"),
+        ({"models": "rt-detr-r18"}, "not JSON"),
+        ({"models": '{"detector": "dpt-large"}'}, "no model 'dpt-large' for the role 'detector'"),
         ({"stage": "Main Stage"}, "stage"),
         ({"issuer": "https://issuer.example"}, "issuer and audience go together"),
         ({"jwks_url": "https://issuer.example/keys"}, "jwks_url needs an issuer"),

@@ -1,11 +1,14 @@
 """The endpoint: pays for a GPU only while there is work."""
 
+import pytest
+
+from containers.gpu.settings import Settings
 from tests.infra.template import Template, text
 
 
 def test_it_scales_to_nothing_and_no_further_than_asked(gpu: Template) -> None:
     target = gpu.only("ApplicationAutoScaling::ScalableTarget")
-    assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 4)
+    assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 10)
     assert target["ResourceId"] == "endpoint/darkroom-test/variant/gpu"
 
 
@@ -59,6 +62,37 @@ def test_a_days_spend_has_a_limit_that_somebody_hears_of(gpu: Template) -> None:
     assert budget["Budget"]["TimeUnit"] == "DAILY"
     (notification,) = budget["NotificationsWithSubscribers"]
     assert notification["Subscribers"][0]["SubscriptionType"] == "SNS"
+
+
+def test_the_models_come_from_s3_as_they_are_and_only_their_prefix_may_be_read(gpu: Template) -> None:
+    model = gpu.only("SageMaker::Model")
+    source = model["PrimaryContainer"]["ModelDataSource"]["S3DataSource"]
+    assert source == {"S3Uri": "s3://our-models/darkroom/v1/", "S3DataType": "S3Prefix", "CompressionType": "None"}
+    (read,) = [
+        resource["Properties"]["PolicyDocument"]["Statement"]
+        for name, resource in gpu.of_type("IAM::Policy")
+        if name.startswith("Weights")
+    ]
+    assert [(statement["Action"], text(statement["Resource"])) for statement in read] == [
+        ("s3:GetObject", "arn:AWS::Partition:s3:::our-models/darkroom/v1/*"),
+        ("s3:ListBucket", "arn:AWS::Partition:s3:::our-models"),
+    ]
+    assert read[1]["Condition"] == {"StringLike": {"s3:prefix": "darkroom/v1/*"}}
+
+
+def test_the_container_finds_a_driver_that_fits_its_cuda_and_says_so_if_not(gpu: Template) -> None:
+    (variant,) = gpu.only("SageMaker::EndpointConfig")["ProductionVariants"]
+    assert variant["InferenceAmiVersion"] == "al2023-ami-sagemaker-inference-gpu-4-1"
+    environment = gpu.only("SageMaker::Model")["PrimaryContainer"]["Environment"]
+    assert environment["DEVICE"] == "cuda"
+    assert environment["PRELOAD"] == "true"
+
+
+def test_the_containers_environment_is_what_the_container_reads(gpu: Template, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in gpu.only("SageMaker::Model")["PrimaryContainer"]["Environment"].items():
+        assert name.lower() in Settings.model_fields
+        monkeypatch.setenv(name, text(value))
+    assert Settings.read().models == {}
 
 
 def test_the_local_stack_has_no_gpu(local: Template) -> None:

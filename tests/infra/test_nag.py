@@ -9,7 +9,10 @@ from infra import source
 from infra.source import ROOT
 
 
-@pytest.mark.parametrize("context", [{}, {"issuer": "https://issuer.example", "audience": "our-app"}])
+@pytest.mark.parametrize(
+    "context",
+    [{}, {"issuer": "https://issuer.example", "audience": "our-app", "model_data": "s3://our-models/darkroom/v1/"}],
+)
 def test_every_finding_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, context: dict[str, str]) -> None:
     from aws_cdk import Validations  # noqa: PLC0415 - only these tests pay for the CDK
     from cdk_nag import AwsSolutionsChecks  # noqa: PLC0415
