@@ -7,6 +7,8 @@ from typing import Self
 import psutil
 import torch
 
+from pipeline.errors import DarkroomError, ErrorCode
+
 GIB = 2**30
 # What pictures in the making take beside the weights: a tenth of the GPU, at least this much.
 ACTIVATIONS = 3 * GIB // 2
@@ -24,12 +26,18 @@ class Placement:
     def of(cls, name: str = "auto") -> Self:
         """``cuda`` where there is one, in fp16 (a T4 has no bf16) and channels last; else the CPU in fp32.
 
-        ``name``: ``auto``, or a torch device such as ``cuda:0`` or ``cpu``.
+        ``name``: ``auto``, or a torch device such as ``cuda:0`` or ``cpu``. Raises ``DarkroomError``
+        (``engine_unavailable``) where CUDA is asked for by name and does not work.
         """
         if name == "auto":
             name = "cuda" if torch.cuda.is_available() else "cpu"
         device = torch.device(name)
         if device.type == "cuda":
+            if not torch.cuda.is_available():
+                raise DarkroomError(
+                    ErrorCode.ENGINE_UNAVAILABLE,
+                    f"There is no GPU here that CUDA {torch.version.cuda} can use: none, or a driver that is too old.",
+                )
             return cls(device, torch.float16, torch.channels_last)
         return cls(device, torch.float32, torch.contiguous_format)
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.models.device import GIB, Placement
 from pipeline.models.memory import CTranslate2Network, OnnxNetwork, TorchNetwork
 
@@ -52,6 +53,14 @@ def test_a_network_is_ready_for_inference_in_the_placements_numbers() -> None:
     assert module.picture.weight.is_contiguous(memory_format=torch.channels_last)
     assert module.places.dtype == torch.int64
     assert network.size() == 2 * (8 * 4) + 2 * (4 * 3 * 3 * 3) + 8 * 5
+
+
+def test_a_gpu_that_is_asked_for_and_not_there_is_no_reason_to_use_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert Placement.of("auto").device.type == "cpu"
+    with pytest.raises(DarkroomError, match="driver") as caught:
+        Placement.of("cuda")
+    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
 
 
 @pytest.mark.parametrize("placement", [CPU, HALF])
