@@ -56,4 +56,6 @@ class JobRecord(Job):
         if self.result is not None:
             pictures = [picture.model_copy(update={"url": link(picture.key)}) for picture in self.result.pictures]
             values["result"] = self.result.model_copy(update={"pictures": pictures})
+        if self.preview is not None:
+            values["preview"] = self.preview.model_copy(update={"url": link(self.preview.key)})
         return Job.model_construct(**values)

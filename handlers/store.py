@@ -14,7 +14,7 @@ from handlers.attributes import to_attribute, to_item
 from handlers.record import SHARDS, JobRecord, timestamp
 from handlers.update import Update
 from pipeline.errors import ErrorDetail
-from pipeline.jobs import ContentType, Result, StageTime, State, sources
+from pipeline.jobs import ContentType, PreviewPicture, Result, StageTime, State, sources
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -79,12 +79,14 @@ class JobStore:
 
     # What the container says.
 
-    def start(self, job_id: str, attempt: int, *, message: str) -> None:
-        """``dispatched → running``. Being started again is nothing new. Raises ``Lost``."""
+    def start(self, job_id: str, attempt: int, *, message: str) -> JobRecord:
+        """``dispatched → running``; the job as it is now. Being started again is nothing new. Raises ``Lost``."""
         update = self._by(OWN, attempt)
         update.set({"state": State.RUNNING, "message": message})
-        if self._apply(job_id, update) is None:
+        record = self._apply(job_id, update)
+        if record is None:
             raise Lost(job_id)
+        return record
 
     def report(
         self,
@@ -95,11 +97,17 @@ class JobStore:
         stage: str | None,
         message: str,
         timeline: Sequence[StageTime],
+        preview: PreviewPicture | None = None,
     ) -> None:
-        """How far a running attempt is. A ``progress`` below an earlier one is not taken over. Raises ``Lost``."""
+        """How far a running attempt is; without a ``preview``, the last one stays. Raises ``Lost``.
+
+        A ``progress`` below an earlier one is not taken over.
+        """
         for ahead in (True, False):
             update = self._by(OWN, attempt)
             update.set({"state": State.RUNNING, "stage": stage, "message": message, "timeline": _times(timeline)})
+            if preview is not None:
+                update.set({"preview": preview.model_dump(mode="json", exclude={"url"})})
             if ahead:
                 update.set({"progress": progress})
                 update.require("progress", "<=", progress)
@@ -149,7 +157,7 @@ class JobStore:
         """``dispatched or running → queued``: ``attempt`` came to nothing, another follows."""
         update = self._by(OWN, attempt)
         update.set(_queued(due_at) | {"message": message})
-        update.remove(["stage"])
+        update.remove(["stage", "preview"])
         return self._apply(job_id, update)
 
     def complete(
@@ -298,7 +306,7 @@ class JobStore:
 
     def _end(self, job_id: str, update: Update) -> JobRecord | None:
         """The last change: nobody needs to look after the job any more."""
-        update.remove(["due_shard", "due_at"])
+        update.remove(["due_shard", "due_at", "preview"])
         return self._apply(job_id, update)
 
     def _write(self, job_id: str, update: Update) -> JobRecord | None:

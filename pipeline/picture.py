@@ -19,6 +19,7 @@ Alpha = NDArray[np.uint8]
 
 THUMBNAIL = (480, 360)
 JPEG_QUALITY = 95
+LOOK_QUALITY = 70
 # What Pillow's decoders raise on broken files; SyntaxError is what its PNG reader means by "broken".
 BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error)
 
@@ -139,6 +140,15 @@ def thumbnail(rgb: Rgb) -> Rgb:
 def save_jpeg(rgb: Rgb, path: Path, *, source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA) -> None:
     """Encode H×W×3 uint8 sRGB as a JPEG (quality 95, colour at full resolution) with only our mark for metadata."""
     Image.fromarray(rgb).save(path, "JPEG", quality=JPEG_QUALITY, subsampling=0, xmp=xmp_packet(source))
+
+
+def encode_look(rgb: Rgb) -> bytes:
+    """A live look, h×w×3 uint8 sRGB, as a small JPEG (quality 70) that is marked as made by a machine."""
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(
+        file, "JPEG", quality=LOOK_QUALITY, xmp=xmp_packet(DigitalSource.TRAINED_ALGORITHMIC_MEDIA)
+    )
+    return file.getvalue()
 
 
 def save_png(

@@ -4,21 +4,25 @@ import asyncio
 import logging
 import os
 import socket
+import threading
 from concurrent.futures import Future
+from functools import partial
 from types import FrameType
 
 import uvicorn
 
 from containers.gpu import log
+from containers.gpu.engines import Engines, PlanFor, networks
 from containers.gpu.server import INTERRUPT_SECONDS, Invocations, make_app
 from containers.gpu.settings import Settings
 from containers.gpu.storage import Storage
-from containers.gpu.worker import PlanFor, Worker
+from containers.gpu.worker import Worker
 from handlers import clients
 from handlers.store import JobStore
 from pipeline.jobs import Engine, Kind
 from pipeline.kinds import available, plan
 from pipeline.runner import Runner, noop_plan
+from pipeline.stage_cache import StageCache
 from pipeline.stages import Plan
 
 logger = logging.getLogger(__name__)
@@ -75,7 +79,13 @@ def main() -> None:
     settings = Settings.read()
     log.configure(settings.log_level)
     storage = Storage(settings.bucket, clients.s3())
-    worker = Worker(settings, JobStore(settings.jobs_table), storage, Runner(), _plans(settings))
+    engines = Engines(_plans(settings), partial(networks, settings))
+    runner = Runner(cache=StageCache(settings.cache_mb * 2**20) if settings.cache_mb else None)
+    worker = Worker(settings, JobStore(settings.jobs_table), storage, runner, engines)
+    if settings.preload:
+        kinds = [kind for kind, engine in available() if engine is Engine.MODELS]
+        # Beside the server: /ping answers while the weights are read, and a job that comes early waits for them.
+        threading.Thread(target=engines.preload, args=(kinds,), name="preload", daemon=True).start()
     invocations = Invocations(worker, settings.concurrency)
     config = uvicorn.Config(
         make_app(invocations),

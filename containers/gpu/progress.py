@@ -3,14 +3,15 @@
 import logging
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from containers.gpu.log import at_stage, job_context
 from handlers.store import OWN, JobRecord, Lost
+from pipeline.artifacts import Rgb
 from pipeline.errors import DarkroomError
-from pipeline.jobs import StageTime
+from pipeline.jobs import PreviewPicture, StageTime
 from pipeline.stages import Stopped
 
 logger = logging.getLogger(__name__)
@@ -22,8 +23,8 @@ class Store(Protocol):
     def get(self, job_id: str) -> JobRecord | None:
         """The job as it stands now, or None."""
 
-    def start(self, job_id: str, attempt: int, *, message: str) -> None:
-        """``dispatched → running``. Raises ``Lost``."""
+    def start(self, job_id: str, attempt: int, *, message: str) -> JobRecord:
+        """``dispatched → running``; the job as it is now. Raises ``Lost``."""
 
     def report(
         self,
@@ -34,8 +35,13 @@ class Store(Protocol):
         stage: str | None,
         message: str,
         timeline: Sequence[StageTime],
+        preview: PreviewPicture | None = None,
     ) -> None:
-        """How far a running attempt is. Raises ``Lost``."""
+        """How far a running attempt is; without a ``preview``, the last one stays. Raises ``Lost``."""
+
+
+def _unseen(_picture: Rgb) -> None:
+    """Takes looks at a job that has nowhere to put them."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ class _News:
     stage: str
     message: str
     timeline: tuple[StageTime, ...]
+    preview: PreviewPicture | None = None
 
 
 class ProgressWriter:
@@ -51,7 +58,8 @@ class ProgressWriter:
 
     Within a stage it writes at most every ``interval`` seconds, a new stage at once; with no news for ``heartbeat``
     seconds it asks whether the job is still this attempt's. Once it is not, ``report`` and ``check`` raise
-    ``Stopped``. The thread begins with the first report, so a job without stages has none.
+    ``Stopped``. The thread begins with the first report, so a job without stages has none. ``show`` is who takes
+    looks at the picture; whoever has stored one says so with ``preview``, and it goes out with the next write.
     """
 
     def __init__(
@@ -63,7 +71,9 @@ class ProgressWriter:
         self._interval = interval
         self._heartbeat = heartbeat
         self._changed = threading.Condition()
+        self.show: Callable[[Rgb], None] = _unseen
         self._news: _News | None = None
+        self._known: _News | None = None
         self._urgent = False
         self._closing = False
         self._end: Stopped | DarkroomError | None = None
@@ -75,13 +85,22 @@ class ProgressWriter:
         self.check()
         at_stage(stage)
         with self._changed:
-            self._news = _News(progress, stage, message, tuple(timeline))
+            waiting = self._news.preview if self._news is not None else None
+            self._news = self._known = _News(progress, stage, message, tuple(timeline), waiting)
             self._urgent |= stage != self._last_stage
             self._last_stage = stage
             if self._thread is None:
                 self._thread = threading.Thread(target=self._write, name=f"progress-{self._job_id}", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
+
+    def preview(self, picture: PreviewPicture) -> None:
+        """Take note of a look that is in place, and return at once."""
+        with self._changed:
+            latest = self._news or self._known
+            if latest is not None:
+                self._news = replace(latest, preview=picture)
+                self._changed.notify_all()
 
     def check(self) -> None:
         """Raises ``Stopped`` when the job is not this attempt's any more, or what ``interrupt`` was given."""
@@ -136,6 +155,7 @@ class ProgressWriter:
                     stage=news.stage,
                     message=news.message,
                     timeline=news.timeline,
+                    preview=news.preview,
                 )
             elif not is_own(self._store.get(self._job_id), self._attempt):
                 self.interrupt(Stopped())

@@ -1,11 +1,14 @@
 """What the container reads from its environment, once."""
 
+from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipeline.catalog import choose
 from pipeline.jobs import MAX_UPLOAD_BYTES
+from pipeline.weights import default_folder
 
 
 class Settings(BaseSettings):
@@ -19,11 +22,25 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=1, le=65535, description="SageMaker calls 8080.")
     concurrency: int = Field(2, ge=1, le=64, description="Jobs in flight; one computes while the others read and save.")
     stages: Literal["default", "noop"] = Field("default", description="`noop`: every plan is empty, for the bench.")
+    weights: Path = Field(default_factory=default_folder, description="Where the models' files lie.")
+    device: str = Field("auto", description="Where networks compute: `auto`, `cpu`, `cuda` or `cuda:N`.")
+    vram_budget_mb: int | None = Field(None, ge=1, description="The device's memory for networks; measured if not set.")
+    host_budget_mb: int | None = Field(None, ge=0, description="The host's for networks that had to leave the device.")
+    long_side: int | None = Field(None, ge=64, multiple_of=8, description="Of what diffusion works on, in pixels.")
+    models: dict[str, str] = Field({}, description="Role → id of the model to take instead of the default, as JSON.")
+    cache_mb: int = Field(512, ge=0, description="For what stages found out about photos; 0 keeps nothing.")
+    preload: bool = Field(False, description="Load the networks at the start instead of with the first job.")
     max_upload_bytes: int = Field(MAX_UPLOAD_BYTES, ge=1)
     progress_seconds: float = Field(0.2, gt=0, description="Least time between two writes of progress in one stage.")
     heartbeat_seconds: float = Field(1.0, gt=0, description="Longest time until a cancelled job is noticed.")
     drain_seconds: float = Field(20.0, ge=0, description="Time to finish after SIGTERM; SageMaker kills after 30 s.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("models")
+    @classmethod
+    def _known_models(cls, value: dict[str, str]) -> dict[str, str]:
+        choose(tuple(value), value)
+        return value
 
     @classmethod
     def read(cls) -> Self:

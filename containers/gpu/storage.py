@@ -75,6 +75,15 @@ class Storage:
             )
         return Stored(key, size, digest.hexdigest())
 
+    def put(self, key: str, body: bytes, *, content_type: str) -> None:
+        """Store a few bytes under ``key``."""
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
+
+    def keys(self, prefix: str) -> list[str]:
+        """The first thousand keys that begin with ``prefix``."""
+        answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
+        return [entry["Key"] for entry in answer.get("Contents", [])]
+
     def delete(self, keys: Iterable[str]) -> None:
         """Remove the objects. What cannot be removed is logged and left to the bucket's lifecycle rules."""
         for key in keys:

@@ -4,7 +4,7 @@ import logging
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,10 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
+from containers.gpu import metrics
+from containers.gpu.engines import Engines
 from containers.gpu.log import job_context
+from containers.gpu.looks import Looks
 from containers.gpu.progress import ProgressWriter, Store, is_own
 from containers.gpu.settings import Settings
 from containers.gpu.storage import Storage
@@ -20,13 +23,11 @@ from handlers.store import Lost
 from pipeline.artifacts import SavedPicture
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.invocation import Abandoned, Completed, Failed, Invocation
-from pipeline.jobs import REQUESTS, Engine, Kind, Picture, Result, StageTime, State
+from pipeline.jobs import REQUESTS, Engine, Picture, Result, StageTime, State
 from pipeline.runner import Finished, Runner
-from pipeline.stages import Plan, Stopped, Work
+from pipeline.stages import Stopped, Work
 
 logger = logging.getLogger(__name__)
-
-PlanFor = Callable[[Kind, Engine, bool], Plan]
 
 # The plan's progress ends here; storing what it made takes the rest.
 PLAN_ENDS = 0.97
@@ -40,17 +41,14 @@ def typed_params(invocation: Invocation) -> BaseModel:
 
 
 class Worker:
-    """Does jobs, any number at once from as many threads.
+    """Does jobs, any number at once from as many threads."""
 
-    ``plan_for(kind, engine, allow_preview)`` gives the stages and may raise ``DarkroomError``.
-    """
-
-    def __init__(self, settings: Settings, store: Store, storage: Storage, runner: Runner, plan_for: PlanFor) -> None:
+    def __init__(self, settings: Settings, store: Store, storage: Storage, runner: Runner, engines: Engines) -> None:
         self._settings = settings
         self._store = store
         self._storage = storage
         self._runner = runner
-        self._plan_for = plan_for
+        self._engines = engines
         self._writers: set[ProgressWriter] = set()
         self._lock = threading.Lock()
 
@@ -74,7 +72,11 @@ class Worker:
         job_id, attempt = invocation.job_id, invocation.attempt
         timeline: list[StageTime] = []
         stored: list[Picture] = []
-        with job_context(job_id, attempt), self._writer(job_id, attempt) as writer:
+        with (
+            job_context(job_id, attempt),
+            self._writer(job_id, attempt) as writer,
+            self._looks(writer, invocation) as looks,
+        ):
             began = time.monotonic()
             try:
                 self._start(invocation)
@@ -87,10 +89,17 @@ class Worker:
                 return Abandoned(job_id=job_id, attempt=attempt)
             except DarkroomError as error:
                 self._forget(invocation, stored)
+                if error.detail.code is ErrorCode.REJECTED_CONTENT:
+                    looks.forget()
                 logger.info("failed: %s", error.detail.code)
-                return Failed(job_id=job_id, attempt=attempt, error=error.detail, timeline=timeline)
-            logger.info("completed in %.3f s", time.monotonic() - began)
-            return Completed(job_id=job_id, attempt=attempt, result=result, timeline=timeline)
+                failed = Failed(job_id=job_id, attempt=attempt, error=error.detail, timeline=timeline)
+            else:
+                logger.info("completed in %.3f s", time.monotonic() - began)
+                return Completed(job_id=job_id, attempt=attempt, result=result, timeline=timeline)
+            # Out here the error is gone, and with it the frames that held what filled the memory.
+            if failed.error.code is ErrorCode.OUT_OF_MEMORY:
+                self._engines.free()
+            return failed
 
     @contextmanager
     def _writer(self, job_id: str, attempt: int) -> Iterator[ProgressWriter]:
@@ -106,6 +115,15 @@ class Worker:
             with self._lock:
                 self._writers.discard(writer)
             writer.close()
+
+    @contextmanager
+    def _looks(self, writer: ProgressWriter, invocation: Invocation) -> Iterator[Looks]:
+        looks = Looks(self._storage, invocation.job_id, invocation.attempt, writer.preview)
+        writer.show = looks.show
+        try:
+            yield looks
+        finally:
+            looks.close()
 
     def _start(self, invocation: Invocation) -> None:
         if datetime.now(UTC) >= invocation.deadline:
@@ -125,7 +143,10 @@ class Worker:
         timeline: list[StageTime],
         stored: list[Picture],
     ) -> Result:
-        plan = self._plan_for(invocation.kind, invocation.engine, invocation.allow_preview)
+        if invocation.engine is Engine.MODELS:
+            writer.report(invocation.progress, "prepare", "Getting the models ready", timeline)
+        prepared = self._engines.prepare(invocation.kind, invocation.engine, invocation.allow_preview)
+        plan = prepared.plan
         with tempfile.TemporaryDirectory(prefix="darkroom-", ignore_cleanup_errors=True) as name:
             folder = Path(name)
             files: dict[str, Path] = {}
@@ -133,11 +154,14 @@ class Worker:
                 writer.report(invocation.progress, "download", "Fetching what was uploaded", timeline)
                 with _timed("download", timeline):
                     files = self._download(invocation, folder)
-            work = Work(params, files, folder)
+            work = Work(params, files, folder, models=prepared.models)
             if plan.engine is not invocation.engine:
                 work.notes.append(f"Made by the {plan.engine} engine: the {invocation.engine} engine is not available.")
             span = (invocation.progress, max(invocation.progress, PLAN_ENDS))
-            finished = self._runner.run(plan, work, writer, invocation.deadline, span=span, timeline=timeline)
+            try:
+                finished = self._runner.run(plan, work, writer, invocation.deadline, span=span, timeline=timeline)
+            finally:
+                metrics.stages(invocation, plan.engine, timeline)
             if finished.pictures:
                 writer.report(span[1], "upload", "Storing the pictures", timeline)
                 with _timed("upload", timeline):
@@ -201,9 +225,11 @@ def _described(finished: Finished, stored: Sequence[Picture], params: BaseModel)
     return Result(
         pictures=list(stored),
         engine=finished.engine,
-        seed=getattr(params, "seed", None),
+        seed=getattr(params, "seed", None) if finished.seed is None else finished.seed,
         models=list(finished.models),
         quality=finished.quality,
+        room=finished.room,
+        objects=list(finished.objects),
         notes=list(finished.notes),
     )
 

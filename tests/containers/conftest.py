@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import httpx
 import pytest
 from moto import mock_aws
 
 from handlers.store import JobRecord, JobStore
+from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.invocation import Invocation
 from pipeline.jobs import Engine, Kind, State, UploadStatus
 
@@ -79,3 +81,15 @@ def invocation(**changes: Any) -> Invocation:
         "deadline": datetime.now(UTC) + timedelta(minutes=10),
     }
     return Invocation(**(values | changes))
+
+
+async def invoke(client: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
+    """The outcome of one invocation of the container behind ``client``."""
+    answer = await client.post("/invocations", content=invocation(**changes).model_dump_json())
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def cancel(store: JobStore) -> None:
+    """Its owner cancels the job."""
+    assert store.cancel(JOB, "ann", ErrorDetail(code=ErrorCode.CANCELLED, message="Cancelled.")) is not None

@@ -7,11 +7,13 @@ import logging
 import threading
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
+from containers.gpu.engines import Engines, networks
 from containers.gpu.log import JsonFormatter
 from containers.gpu.server import Invocations, make_app
 from containers.gpu.settings import Settings
@@ -19,11 +21,11 @@ from containers.gpu.storage import Storage
 from containers.gpu.worker import Worker
 from handlers.store import JobStore
 from pipeline.artifacts import SAVED, SavedPicture
-from pipeline.errors import DarkroomError, ErrorCode, ErrorDetail
+from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import Engine, Kind, State
 from pipeline.runner import Runner, noop_plan
 from pipeline.stages import Plan, Stage, Work
-from tests.containers.conftest import BUCKET, JOB, invocation
+from tests.containers.conftest import BUCKET, JOB, cancel, invocation, invoke
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -65,7 +67,8 @@ async def container(store: JobStore, s3: "S3Client") -> AsyncIterator[Container]
             return plan
 
         settings = Settings(jobs_table="jobs", bucket=BUCKET, heartbeat_seconds=0.02)
-        worker = Worker(settings, store, Storage(BUCKET, s3), Runner(), plan_for)
+        engines = Engines(plan_for, partial(networks, settings))
+        worker = Worker(settings, store, Storage(BUCKET, s3), Runner(), engines)
         invocations = Invocations(worker, settings.concurrency)
         transport = httpx.ASGITransport(make_app(invocations))
         client = httpx.AsyncClient(transport=transport, base_url="http://container")
@@ -78,18 +81,8 @@ async def container(store: JobStore, s3: "S3Client") -> AsyncIterator[Container]
         await client.aclose()
 
 
-async def invoke(client: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
-    answer = await client.post("/invocations", content=invocation(**changes).model_dump_json())
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
 def keys(s3: "S3Client") -> list[str]:
     return [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="results/").get("Contents", [])]
-
-
-def cancel(store: JobStore) -> None:
-    assert store.cancel(JOB, "ann", ErrorDetail(code=ErrorCode.CANCELLED, message="Cancelled.")) is not None
 
 
 def written(store: JobStore, stage: str) -> None:

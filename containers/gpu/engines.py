@@ -1,0 +1,110 @@
+"""Which plan a job gets here, and the networks for it: loaded when the first job needs them, or ahead of it."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from containers.gpu.settings import Settings
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.jobs import Engine, Kind
+from pipeline.networks import Models
+from pipeline.stages import Plan
+from pipeline.weights import Shelf
+
+logger = logging.getLogger(__name__)
+
+PlanFor = Callable[[Kind, Engine, bool], Plan]
+
+NOT_INSTALLED = (
+    "The models engine is not installed on this machine. Install it with: make setup-models, "
+    "or pip install 'darkroom[models]'."
+)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan, with the networks that it needs."""
+
+    plan: Plan
+    models: Models | None
+
+
+class Engines:
+    """``plan_for(kind, engine, allow_preview)`` gives the stages, ``networks`` has what they compute with.
+
+    Safe to share between threads. Both may raise ``DarkroomError``.
+    """
+
+    def __init__(self, plan_for: PlanFor, networks: Callable[[], Models]) -> None:
+        self._plan_for = plan_for
+        self._networks = networks
+        self._models: Models | None = None
+        self._lock = threading.Lock()
+
+    def prepare(self, kind: Kind, engine: Engine, allow_preview: bool) -> Prepared:
+        """What does a kind on an engine; with ``allow_preview``, the preview engine where that one cannot work here.
+
+        Raises ``DarkroomError`` (``engine_unavailable``) saying what is missing and how to mend it.
+        """
+        try:
+            return self._prepared(self._plan_for(kind, engine, allow_preview))
+        except DarkroomError as error:
+            if error.detail.code is not ErrorCode.ENGINE_UNAVAILABLE or not allow_preview or engine is Engine.PREVIEW:
+                raise
+            logger.warning("the %s engine is not available: %s", engine, error)
+            return self._prepared(self._plan_for(kind, Engine.PREVIEW, False))
+
+    def preload(self, kinds: Iterable[Kind]) -> None:
+        """Load what the models engine needs for ``kinds``, so that the first job does not wait for it.
+
+        What cannot be loaded is logged: the jobs that need it will say so.
+        """
+        for kind in kinds:
+            try:
+                prepared = self._prepared(self._plan_for(kind, Engine.MODELS, False))
+                for network in prepared.plan.networks:
+                    if prepared.models is not None:
+                        with prepared.models.use(network):
+                            logger.info("loaded %s", network.name)
+            except Exception:
+                logger.exception("%s on the models engine cannot be done here", kind)
+
+    def free(self) -> None:
+        """Give back the memory that nobody uses, as after running out of it."""
+        if self._models is not None:
+            self._models.free()
+
+    def _prepared(self, plan: Plan) -> Prepared:
+        if not plan.networks:
+            return Prepared(plan, None)
+        with self._lock:
+            self._models = self._models or self._networks()
+        self._models.check(plan.networks)
+        return Prepared(plan, self._models)
+
+
+def networks(settings: Settings) -> Models:
+    """The networks as the settings place them. Raises ``DarkroomError`` (``engine_unavailable``) without torch."""
+    if find_spec("torch") is None:
+        raise DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, NOT_INSTALLED)
+    try:
+        # The container starts, and serves the preview engine, where there is no torch.
+        from pipeline.models.device import Placement  # noqa: PLC0415
+        from pipeline.models.manager import ModelManager  # noqa: PLC0415
+    except (ImportError, OSError) as error:
+        logger.exception("the models engine cannot be loaded")
+        raise DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, f"{NOT_INSTALLED} ({error})") from error
+    return ModelManager(
+        Shelf(settings.weights),
+        Placement.of(settings.device),
+        budget=_bytes(settings.vram_budget_mb),
+        host_budget=_bytes(settings.host_budget_mb),
+        choices=settings.models,
+        long_side=settings.long_side,
+    )
+
+
+def _bytes(megabytes: int | None) -> int | None:
+    return None if megabytes is None else megabytes * 1_000_000
