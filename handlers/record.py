@@ -27,14 +27,17 @@ def timestamp(moment: datetime) -> str:
 class JobRecord(Job):
     """One item of the jobs table.
 
-    ``due_at`` (epoch seconds) is when sweep looks after the job; None once it has ended. ``expires_at`` (epoch
-    seconds) is when the table forgets it.
+    Moments are epoch seconds. ``due_at`` is when sweep looks after the job; None once it has ended. ``expires_at`` is
+    when the table forgets it. ``waking_since`` is when its attempt began to wait for the first instance of an endpoint
+    that had none (None when others had before, or there was one), ``started_at`` when its attempt began to run.
     """
 
     owner: str
     request_digest: str
     due_at: float | None = None
     expires_at: int
+    waking_since: float | None = None
+    started_at: float | None = None
 
     def to_item(self) -> dict[str, Any]:
         """The item in DynamoDB's form; absent values are absent attributes."""

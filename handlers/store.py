@@ -2,6 +2,7 @@
 order and the first one to be right wins. ``seq`` grows by one with each change; terminal states never change.
 """
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,9 @@ OWN = frozenset({State.DISPATCHED, State.RUNNING})
 # How far one listing reads through an owner's jobs in search of those that match.
 FILTERED_ROWS = 500
 FILTERED_PAGES = 4
+
+# What a dispatched job waits for when nothing more is known.
+WAITING = "Waiting for a machine"
 
 
 class AlreadyExists(Exception):
@@ -83,6 +87,7 @@ class JobStore:
         """``dispatched → running``; the job as it is now. Being started again is nothing new. Raises ``Lost``."""
         update = self._by(OWN, attempt)
         update.set({"state": State.RUNNING, "message": message})
+        update.set_if_absent("started_at", time.time())
         record = self._apply(job_id, update)
         if record is None:
             raise Lost(job_id)
@@ -146,11 +151,23 @@ class JobStore:
         update.set(_queued(due_at))
         return self._apply(job_id, update)
 
-    def dispatch(self, job_id: str, attempt: int, *, due_at: float) -> JobRecord | None:
+    def dispatch(
+        self,
+        job_id: str,
+        attempt: int,
+        *,
+        due_at: float,
+        message: str = WAITING,
+        waking_since: float | None = None,
+    ) -> JobRecord | None:
         """``queued → dispatched``, beginning ``attempt`` (1 is the first)."""
         update = self._by({State.QUEUED}, attempt - 1)
-        update.set({"state": State.DISPATCHED, "attempt": attempt, "due_at": due_at})
-        update.set({"message": "Waiting for a machine"})
+        update.set({"state": State.DISPATCHED, "attempt": attempt, "due_at": due_at, "message": message})
+        update.remove(["started_at"])
+        if waking_since is None:
+            update.remove(["waking_since"])
+        else:
+            update.set({"waking_since": waking_since})
         return self._apply(job_id, update)
 
     def requeue(self, job_id: str, attempt: int, *, due_at: float, message: str) -> JobRecord | None:

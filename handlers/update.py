@@ -41,6 +41,11 @@ class Update:
         """Set attributes to JSON values."""
         self._sets += [f"{self.name(path)} = {self.value(value)}" for path, value in values.items()]
 
+    def set_if_absent(self, path: str, value: Any) -> None:
+        """Set an attribute that does not exist yet to a JSON value."""
+        name = self.name(path)
+        self._sets.append(f"{name} = if_not_exists({name}, {self.value(value)})")
+
     def add(self, path: str, amount: int) -> None:
         """Add to a number."""
         self._adds.append(f"{self.name(path)} {self.value(amount)}")
