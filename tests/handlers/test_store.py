@@ -19,7 +19,7 @@ from hypothesis.stateful import (
 from handlers.record import due_shard
 from handlers.store import OWN, UNFINISHED, AlreadyExists, JobRecord, JobStore, Lost, Received
 from pipeline.errors import ErrorCode, ErrorDetail
-from pipeline.jobs import MAX_ATTEMPTS, TRANSITIONS, Engine, Result, StageTime, State
+from pipeline.jobs import MAX_ATTEMPTS, TRANSITIONS, Engine, PreviewPicture, Result, StageTime, State
 
 ERROR = ErrorDetail(code=ErrorCode.INTERNAL, message="It broke.")
 RESULT = Result(pictures=[], engine=Engine.PREVIEW, seed=7)
@@ -81,6 +81,33 @@ def test_progress_never_falls_but_the_message_moves_on(store: JobStore, job_in: 
     assert now is not None
     assert (now.progress, now.stage, now.message, now.seq) == (0.5, "load", "Loading again", job.seq + 2)
     assert now.timeline == times
+
+
+@pytest.mark.parametrize("end", ["requeue", "complete", "fail", "cancel"])
+def test_a_live_look_stays_until_the_next_one_or_the_end(store: JobStore, job_in: JobIn, end: str) -> None:
+    job = job_in(State.RUNNING)
+    look = PreviewPicture(key=f"previews/{job.job_id}/1-1.jpg", width=256, height=192)
+    store.report(job.job_id, 1, progress=0.5, stage="paint", message="", timeline=[], preview=look)
+    store.report(job.job_id, 1, progress=0.6, stage="paint", message="", timeline=[])
+    shown = store.get(job.job_id)
+    assert shown is not None
+    assert shown.preview == look
+    public = shown.public(lambda key: f"https://bucket/{key}").preview
+    assert public is not None
+    assert public.url == f"https://bucket/{look.key}"
+
+    error = ErrorDetail(code=ErrorCode.INTERNAL, message="")
+    match end:
+        case "requeue":
+            after = store.requeue(job.job_id, 1, due_at=0, message="")
+        case "complete":
+            after = store.complete(job.job_id, 1, result=RESULT, timeline=[], cost_usd=0)
+        case "fail":
+            after = store.fail(job.job_id, error, allowed={State.RUNNING})
+        case _:
+            after = store.cancel(job.job_id, job.owner, error)
+    assert after is not None
+    assert after.preview is None
 
 
 def test_an_attempt_speaks_for_itself_alone(store: JobStore, job_in: JobIn) -> None:
