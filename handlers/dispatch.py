@@ -17,8 +17,10 @@ from handlers.queue import JobQueue, Message
 from handlers.record import JobRecord
 from handlers.retry import Retry
 from handlers.settings import DispatchSettings
+from handlers.spend import SpendStore
 from handlers.startup import at_start
 from handlers.store import JobStore
+from handlers.waking import Lookout, WakeStore
 from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.invocation import Invocation, inference_id
 from pipeline.jobs import Engine, State
@@ -40,19 +42,29 @@ class Dispatcher:
         settings: DispatchSettings,
         store: JobStore,
         retry: Retry,
+        lookout: Lookout,
         s3: "S3Client",
         runtime: "SageMakerRuntimeClient",
     ) -> None:
         self._settings = settings
         self._store = store
         self._retry = retry
+        self._lookout = lookout
         self._s3 = s3
         self._runtime = runtime
 
     def dispatch(self, message: Message, *, redelivered: bool) -> None:
         """Begin the attempt that ``message`` asks for. A message that comes too late or twice does nothing."""
-        deadline = time.time() + self._settings.invocation_ttl_seconds + self._settings.invocation_seconds
-        record = self._store.dispatch(message.job_id, message.attempt, due_at=deadline + NEWS_SECONDS)
+        now = time.time()
+        deadline = now + self._settings.invocation_ttl_seconds + self._settings.invocation_seconds
+        prospect = self._lookout.prospect(now)
+        record = self._store.dispatch(
+            message.job_id,
+            message.attempt,
+            due_at=deadline + NEWS_SECONDS,
+            message=prospect.message,
+            waking_since=prospect.waking_since,
+        )
         if record is None and redelivered:
             # Perhaps the process died between its write and its call; a second call of one attempt does no harm.
             record = self._store.get(message.job_id)
@@ -105,9 +117,17 @@ class Dispatcher:
 @cache
 def _dispatcher() -> Dispatcher:
     settings = DispatchSettings.read()
-    store = JobStore(settings.jobs_table)
+    dynamodb = clients.dynamodb()
+    store = JobStore(settings.jobs_table, dynamodb)
     queue = JobQueue(clients.sqs(), settings.queue_url, settings.dead_letter_queue_url)
-    return Dispatcher(settings, store, Retry(settings, store, queue), clients.s3(), clients.sagemaker_runtime())
+    lookout = Lookout(
+        settings,
+        clients.sagemaker(clients.BRIEF),
+        WakeStore(settings.sockets_table, settings.endpoint_name, dynamodb),
+        SpendStore(settings.sockets_table, settings.endpoint_name, dynamodb),
+    )
+    retry = Retry(settings, store, queue)
+    return Dispatcher(settings, store, retry, lookout, clients.s3(), clients.sagemaker_runtime())
 
 
 def _dispatch(record: SQSRecord) -> None:

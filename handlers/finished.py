@@ -4,17 +4,19 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from handlers import clients, observe
 from handlers.keys import split_location
 from handlers.observe import logger
 from handlers.queue import JobQueue
+from handlers.record import JobRecord
 from handlers.retry import TIMED_OUT, Retry
 from handlers.settings import FinishedSettings
 from handlers.startup import at_start
 from handlers.store import JobStore
+from handlers.waking import WakeStore
 from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.invocation import Abandoned, Completed, Failed, Outcome, parse_inference_id
 from pipeline.jobs import StageTime, State
@@ -50,10 +52,13 @@ class Notice(BaseModel):
 class Finisher:
     """Gives jobs the end that their attempts came to."""
 
-    def __init__(self, settings: FinishedSettings, store: JobStore, retry: Retry, s3: "S3Client") -> None:
+    def __init__(
+        self, settings: FinishedSettings, store: JobStore, retry: Retry, wakes: WakeStore, s3: "S3Client"
+    ) -> None:
         self._settings = settings
         self._store = store
         self._retry = retry
+        self._wakes = wakes
         self._s3 = s3
 
     def finish(self, notice: Notice) -> None:
@@ -77,6 +82,8 @@ class Finisher:
                 )
             case Abandoned():
                 record = None
+        if record is not None:
+            self._measure(record)
         logger.info("finished", job_id=job_id, attempt=attempt, outcome=outcome.status, state=record and record.state)
 
     def _outcome(self, notice: Notice, job_id: str, attempt: int) -> Completed | Failed | Abandoned:
@@ -102,6 +109,13 @@ class Finisher:
             return Failed(job_id=job_id, attempt=attempt, error=CRASHED)
         return outcome
 
+    def _measure(self, record: JobRecord) -> None:
+        """Keep how long the endpoint took to wake. The job has its outcome already: nobody should try this again."""
+        try:
+            self._wakes.measure(record)
+        except (ClientError, BotoCoreError, ValueError) as error:
+            logger.warning("a wake was not measured", job_id=record.job_id, reason=str(error))
+
     def _forget(self, outcome: Completed) -> None:
         """Delete what was made for a job that ended otherwise after the container had last looked."""
         record = self._store.get(outcome.job_id)
@@ -118,9 +132,11 @@ class Finisher:
 @cache
 def _finisher() -> Finisher:
     settings = FinishedSettings.read()
-    store = JobStore(settings.jobs_table)
+    dynamodb = clients.dynamodb()
+    store = JobStore(settings.jobs_table, dynamodb)
     queue = JobQueue(clients.sqs(), settings.queue_url, settings.dead_letter_queue_url)
-    return Finisher(settings, store, Retry(settings, store, queue), clients.s3())
+    wakes = WakeStore(settings.sockets_table, settings.endpoint_name, dynamodb)
+    return Finisher(settings, store, Retry(settings, store, queue), wakes, clients.s3())
 
 
 @logger.inject_lambda_context

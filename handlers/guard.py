@@ -5,100 +5,18 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import ClientError
-from pydantic import BaseModel, ConfigDict
 
 from handlers import clients, observe
-from handlers.attributes import from_item, to_item
+from handlers.instances import running_instances
 from handlers.observe import logger
 from handlers.settings import GuardSettings
+from handlers.spend import DAY_SECONDS, Spend, SpendStore
 from handlers.startup import at_start
-from handlers.update import Update
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sagemaker import SageMakerClient
 
-DAY_SECONDS = 24 * 60 * 60
-# After a longer silence nobody knows what ran meanwhile: reckoning all of it could stop the GPU for nothing.
-UNSEEN_SECONDS = 60 * 60
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
-
-
-def partition(endpoint_name: str) -> str:
-    """The key in the sockets table under which an endpoint's spend lies.
-
-    >>> partition("darkroom-main")
-    'guard#darkroom-main'
-    """
-    return f"guard#{endpoint_name}"
-
-
-class Spend(BaseModel):
-    """What is known of a UTC day's spend.
-
-    ``day`` counts from 1970, ``usd`` is what that day has cost up to ``counted_until`` (epoch seconds), ``instances``
-    ran then, and ``stopped`` says that the endpoint may have been kept from starting any.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    day: int
-    usd: float
-    counted_until: float
-    instances: int
-    stopped: bool = False
-
-    def counted(self, now: float, instances: int, usd_per_hour: float) -> "Spend":
-        """This and the time up to ``now``, in which the greater of both counts of instances is taken to have run.
-
-        A day begins at nothing. Of a silence longer than ``UNSEEN_SECONDS`` only the end is reckoned.
-        """
-        if now - self.counted_until > UNSEEN_SECONDS:
-            logger.warning("the guard was silent", seconds=round(now - self.counted_until))
-        since = max(self.counted_until, now - UNSEEN_SECONDS)
-        midnight = now // DAY_SECONDS * DAY_SECONDS
-        usd_per_second = max(self.instances, instances) * usd_per_hour / 3600
-        day = int(midnight // DAY_SECONDS)
-        usd = self.usd if day == self.day else 0.0
-        if day != self.day:
-            logger.info("day ended", usd=round(self.usd + usd_per_second * max(0.0, midnight - since), 4))
-        usd += usd_per_second * (now - max(since, midnight))
-        return Spend(day=day, usd=usd, counted_until=now, instances=instances, stopped=self.stopped)
-
-
-class SpendStore:
-    """The one row with an endpoint's ``Spend``.
-
-    It lies in the sockets table, whose indexes do not see it and whose changes nobody is told of, and which every
-    function of the core stack can be let to read.
-    """
-
-    def __init__(self, table: str, endpoint_name: str, client: "DynamoDBClient") -> None:
-        self._table = table
-        self._key = to_item({"pk": partition(endpoint_name), "sk": "spend"})
-        self._client = client
-
-    def get(self) -> Spend | None:
-        """The spend as it stands now (a consistent read), or None before the first count."""
-        answer = self._client.get_item(TableName=self._table, Key=self._key, ConsistentRead=True)
-        return Spend.model_validate(from_item(answer["Item"])) if "Item" in answer else None
-
-    def replace(self, old: Spend | None, new: Spend) -> bool:
-        """Write ``new`` unless somebody has counted since ``old`` was read; returns whether it was written."""
-        update = Update()
-        update.set(new.model_dump())
-        if old is None:
-            update.require_absent("counted_until")
-        else:
-            update.require("counted_until", "=", old.counted_until)
-        try:
-            self._client.update_item(TableName=self._table, Key=self._key, **update.arguments())
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                return False
-            raise
-        return True
 
 
 class Guard:
@@ -114,7 +32,7 @@ class Guard:
 
     def look(self, now: float) -> None:
         """Count up to ``now`` (epoch seconds) and act on it. Time counted already is not counted again."""
-        instances = self._instances()
+        instances = running_instances(self._sagemaker, self._settings.endpoint_name)
         spend = self._count(now, instances or 0)
         if spend is None:
             return
@@ -159,22 +77,6 @@ class Guard:
             MinCapacity=0,
             MaxCapacity=instances,
         )
-
-    def _instances(self) -> int | None:
-        """How many run now, those of a deployment under way included; None without an endpoint."""
-        try:
-            answer = self._sagemaker.describe_endpoint(EndpointName=self._settings.endpoint_name)
-        except ClientError as error:
-            reason = error.response["Error"]
-            if reason["Code"] == "ValidationException" and "Could not find endpoint" in reason["Message"]:
-                return None
-            raise
-        variants: list[Any] = [
-            *answer.get("ProductionVariants", []),
-            *answer.get("PendingDeploymentSummary", {}).get("ProductionVariants", []),
-        ]
-        running: int = sum(variant.get("CurrentInstanceCount", 0) for variant in variants)
-        return running
 
 
 @cache

@@ -89,6 +89,8 @@ class DispatchSettings(RetrySettings):
 
     bucket: str
     endpoint_name: str
+    sockets_table: str
+    look_seconds: int = Field(15, ge=0, description="Least time between two looks at what the endpoint has running.")
     default_engine: str = Field("models", pattern="^(models|preview)$")
     invocation_seconds: int = Field(900, ge=1, le=3600, description="The container's time for one job.")
     invocation_ttl_seconds: int = Field(
@@ -100,6 +102,8 @@ class FinishedSettings(RetrySettings):
     """``handlers.finished``."""
 
     bucket: str
+    endpoint_name: str
+    sockets_table: str
     instance_usd_per_hour: float = Field(0.7364, ge=0)
 
 

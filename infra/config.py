@@ -71,6 +71,7 @@ class Config(BaseModel):
     retry_delay_seconds: int = Field(5, ge=0, le=300, description="Before the second attempt; doubles after.")
     queue_seconds: int = Field(120, ge=1, le=86_400, description="A job queued for longer is sent to the queue again.")
     queue_limit_seconds: int = Field(21_600, ge=1, le=86_400, description="A job queued for longer fails.")
+    look_seconds: int = Field(15, ge=0, le=300, description="Least time between two looks whether the endpoint sleeps.")
 
     retention_days: int = Field(30, ge=1, le=3650, description="How long results and job rows are kept.")
     upload_days: int = Field(7, ge=1, le=3650)

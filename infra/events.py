@@ -7,10 +7,11 @@ from aws_cdk.aws_lambda_destinations import SqsDestination
 from aws_cdk.aws_lambda_event_sources import SnsEventSource, SqsEventSource
 from constructs import Construct
 
+from handlers import spend, waking
 from handlers.settings import DispatchSettings, FinishedSettings, SweepSettings, UploadedSettings
 from infra.config import Config
 from infra.container import Container
-from infra.functions import Functions, allow
+from infra.functions import Functions, allow, allow_rows
 from infra.jobs import DUE, Jobs
 from infra.names import INVOCATIONS, OUTCOMES, RESULTS, UPLOADS
 from infra.storage import Storage
@@ -46,6 +47,15 @@ class Events(Construct):
         }
         send = allow(["sqs:SendMessage"], [jobs.queue.queue_arn])
         bury = allow(["sqs:SendMessage"], [jobs.dead_letters.queue_arn])
+        endpoint = Stack.of(self).format_arn(
+            service="sagemaker", resource="endpoint", resource_name=config.endpoint_name
+        )
+        wakes = allow_rows(
+            ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+            jobs.sockets.table_arn,
+            [waking.partition(config.endpoint_name)],
+            config=config,
+        )
 
         self.uploaded = functions.make(
             self,
@@ -75,6 +85,8 @@ class Events(Construct):
                 **retry,
                 bucket=storage.bucket.bucket_name,
                 endpoint_name=config.endpoint_name,
+                sockets_table=jobs.sockets.table_name,
+                look_seconds=config.look_seconds,
                 default_engine=config.default_engine,
                 invocation_seconds=config.invocation_seconds,
                 invocation_ttl_seconds=config.invocation_ttl_seconds,
@@ -82,7 +94,14 @@ class Events(Construct):
             rights=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
                 allow(["s3:PutObject"], [storage.arn(INVOCATIONS)]),
-                allow(["sagemaker:InvokeEndpointAsync"], [self._endpoint(config)]),
+                allow(["sagemaker:InvokeEndpointAsync", "sagemaker:DescribeEndpoint"], [endpoint]),
+                wakes,
+                allow_rows(
+                    ["dynamodb:GetItem"],
+                    jobs.sockets.table_arn,
+                    [spend.partition(config.endpoint_name)],
+                    config=config,
+                ),
                 send,
                 bury,
             ],
@@ -97,6 +116,8 @@ class Events(Construct):
             environment=FinishedSettings.environment(
                 **retry,
                 bucket=storage.bucket.bucket_name,
+                endpoint_name=config.endpoint_name,
+                sockets_table=jobs.sockets.table_name,
                 instance_usd_per_hour=config.instance_usd_per_hour,
             ),
             rights=[
@@ -104,6 +125,7 @@ class Events(Construct):
                 allow(["s3:GetObject"], [storage.arn(OUTCOMES)]),
                 allow(["s3:DeleteObject"], [storage.arn(RESULTS)]),
                 storage.tell_missing(),
+                wakes,
                 send,
                 bury,
             ],
@@ -137,6 +159,3 @@ class Events(Construct):
             schedule=Schedule.rate(Duration.minutes(1)),
             targets=[LambdaFunction(self.sweep, retry_attempts=0)],
         )
-
-    def _endpoint(self, config: Config) -> str:
-        return Stack.of(self).format_arn(service="sagemaker", resource="endpoint", resource_name=config.endpoint_name)

@@ -32,6 +32,14 @@ def allow(actions: Sequence[str], resources: Sequence[str]) -> PolicyStatement:
     return PolicyStatement(actions=list(actions), resources=list(resources))
 
 
+def allow_rows(actions: Sequence[str], table_arn: str, partitions: Sequence[str], *, config: Config) -> PolicyStatement:
+    """A statement for a function's role: these partitions of a table alone."""
+    conditions: dict[str, object] = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": list(partitions)}}
+    if not config.local:  # the emulator knows no leading keys: there, a request would never have any
+        conditions["Null"] = {"dynamodb:LeadingKeys": "false"}  # of no values at all, all are equal
+    return PolicyStatement(actions=list(actions), resources=[table_arn], conditions=conditions)
+
+
 class Functions(Construct):
     """Makes functions that share their code and their layer."""
 

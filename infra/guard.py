@@ -7,13 +7,14 @@ from aws_cdk.aws_events_targets import LambdaFunction
 from aws_cdk.aws_iam import PolicyStatement
 from constructs import Construct
 
-from handlers.guard import DIMENSION, partition
+from handlers.guard import DIMENSION
 from handlers.observe import GPU_SPEND, NAMESPACE
 from handlers.settings import GuardSettings
+from handlers.spend import partition
 from infra.config import Config
 from infra.core import CoreStack
 from infra.exceptions import acknowledge
-from infra.functions import Functions, allow
+from infra.functions import Functions, allow, allow_rows
 
 MINUTES = 5
 
@@ -48,13 +49,11 @@ class Guard(Construct):
                 stop_usd=config.stop_usd,
             ),
             rights=[
-                PolicyStatement(
-                    actions=["dynamodb:GetItem", "dynamodb:UpdateItem"],
-                    resources=[core.jobs.sockets.table_arn],
-                    conditions={
-                        "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [partition(config.endpoint_name)]},
-                        "Null": {"dynamodb:LeadingKeys": "false"},  # of no values at all, all are equal
-                    },
+                allow_rows(
+                    ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+                    core.jobs.sockets.table_arn,
+                    [partition(config.endpoint_name)],
+                    config=config,
                 ),
                 PolicyStatement(
                     actions=["application-autoscaling:RegisterScalableTarget"],

@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from handlers import clients, guard
-from handlers.guard import DIMENSION, UNSEEN_SECONDS, SpendStore
+from handlers.guard import DIMENSION
+from handlers.spend import UNSEEN_SECONDS, SpendStore
 from tests.handlers.conftest import SOCKETS
 
 ENDPOINT, VARIANT = "darkroom-test", "gpu"

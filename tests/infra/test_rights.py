@@ -3,7 +3,7 @@
 import pytest
 
 from infra.names import FUNCTIONS
-from tests.infra.template import Template
+from tests.infra.template import Template, text
 
 WRITES = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem")
 
@@ -43,6 +43,35 @@ def test_only_dispatch_calls_the_endpoint(core: Template) -> None:
     may = [name for name in FUNCTIONS if core.function_may(name, "sagemaker:InvokeEndpointAsync", endpoint)]
     assert may == ["dispatch"]
     assert not core.function_may("dispatch", "sagemaker:InvokeEndpointAsync", endpoint + "-other")
+
+
+def test_only_those_who_tell_of_it_ask_how_the_endpoint_is(core: Template) -> None:
+    endpoint = "arn:AWS::Partition:sagemaker:AWS::Region:AWS::AccountId:endpoint/darkroom-test"
+    may = [name for name in FUNCTIONS if core.function_may(name, "sagemaker:DescribeEndpoint", endpoint)]
+    assert may == ["api", "dispatch"]
+    assert not core.function_may("dispatch", "sagemaker:DescribeEndpoint", endpoint + "-other")
+
+
+@pytest.mark.parametrize(
+    ("function", "rows"),
+    [
+        ("dispatch", {"waking#darkroom-test": ["GetItem", "UpdateItem"], "guard#darkroom-test": ["GetItem"]}),
+        ("finished", {"waking#darkroom-test": ["GetItem", "UpdateItem"]}),
+    ],
+)
+def test_of_the_sockets_table_they_see_their_own_rows_alone(
+    core: Template, sockets: str, function: str, rows: dict[str, list[str]]
+) -> None:
+    role = core.function(function)["Role"]["Fn::GetAtt"][0]
+    found = {}
+    for statement in core.statements(role):
+        resources = statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        if any(text(resource).startswith(sockets) for resource in resources):
+            (row,) = statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
+            assert statement["Condition"]["Null"] == {"dynamodb:LeadingKeys": "false"}
+            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+            found[row] = [action.removeprefix("dynamodb:") for action in actions]
+    assert found == rows
 
 
 def test_only_socket_and_push_speak_to_sockets(core: Template) -> None:
