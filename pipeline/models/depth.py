@@ -4,7 +4,7 @@ import numpy as np
 
 from pipeline.artifacts import PHOTO
 from pipeline.models.artifacts import DEPTH, Bytes
-from pipeline.models.geometry import Fit
+from pipeline.models.geometry import fit_of
 from pipeline.models.interfaces import DEPTH_ESTIMATOR, Floats
 from pipeline.stages import Slot, Stage, Work
 
@@ -25,10 +25,7 @@ class EstimateDepth(Stage):
     cached = True
 
     def run(self, work: Work) -> None:
-        assert work.models is not None
-        photo = work[PHOTO]
-        height, width = photo.shape[:2]
-        canvas = Fit.of(height, width, work.models.long_side).to_canvas(photo)
+        canvas = fit_of(work).to_canvas(work[PHOTO])
         with work.use(DEPTH_ESTIMATOR) as held:
             inverse = held[DEPTH_ESTIMATOR].estimate(canvas)
         work[DEPTH] = grey(inverse)

@@ -1,9 +1,8 @@
 """The stage that paints the photo anew: SD 1.5 under its depth and its edges."""
 
-from pipeline.artifacts import PHOTO
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.failures import translating
-from pipeline.models.geometry import Fit
+from pipeline.models.geometry import Fit, fit_of
 from pipeline.models.painter import NEEDS, NETWORKS, PAINTED, Painted, note, paint, params_of
 from pipeline.stages import Slot, Stage, Work
 
@@ -20,9 +19,7 @@ class Diffuse(Stage):
 
     def run(self, work: Work) -> None:
         """Raises ``DarkroomError`` (``out_of_memory``) when half the size was too large as well."""
-        assert work.models is not None
-        height, width = work[PHOTO].shape[:2]
-        fit = Fit.of(height, width, work.models.long_side)
+        fit = fit_of(work)
         painted = None
         try:
             painted = self._painted(work, fit)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline.artifacts import PHOTO, Rgb
 from pipeline.models.artifacts import EDGES, Bytes
-from pipeline.models.geometry import Fit
+from pipeline.models.geometry import fit_of
 from pipeline.stages import Stage, Work
 
 BLUR = (5, 5)
@@ -25,10 +25,7 @@ class FindEdges(Stage):
     cached = True
 
     def run(self, work: Work) -> None:
-        assert work.models is not None
-        photo = work[PHOTO]
-        height, width = photo.shape[:2]
-        work[EDGES] = find_edges(Fit.of(height, width, work.models.long_side).to_canvas(photo))
+        work[EDGES] = find_edges(fit_of(work).to_canvas(work[PHOTO]))
 
 
 def find_edges(picture: Rgb, *, ease: float = 1.0) -> Bytes:

@@ -7,8 +7,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.artifacts import Rgb
+from pipeline.artifacts import PHOTO, Rgb
 from pipeline.models.interfaces import Box, Masks
+from pipeline.stages import Work
 
 GRID = 8  # pixels of the picture to one of SD 1.5's latent
 LEAST_SIDE = 64  # what the latent's three halvings in the U-Net leave one pixel of
@@ -90,6 +91,13 @@ class Fit:
             return picture
         padded: NDArray[Any] = cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_REPLICATE)
         return padded
+
+
+def fit_of(work: Work) -> Fit:
+    """The job's photo on the canvas that the device's memory allows."""
+    assert work.models is not None
+    height, width = work[PHOTO].shape[:2]
+    return Fit.of(height, width, work.models.long_side)
 
 
 def resized(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
