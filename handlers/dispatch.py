@@ -82,6 +82,7 @@ class Dispatcher:
             )
             self._retry.retry_or_fail(record.job_id, record.attempt, detail)
         else:
+            self._lookout.invoked(record)
             logger.info("dispatched", job_id=record.job_id, attempt=record.attempt)
 
     def _invoke(self, record: JobRecord, deadline: float) -> None:

@@ -1,8 +1,8 @@
 """What a dispatched job waits for: a machine, an endpoint that has to be woken first, or midnight.
 
 An endpoint without instances takes minutes to come up, and how many is best told from the last times. The first job
-that finds it so claims the wake; when that job's attempt has run, the time from its dispatch to its start is kept.
-Jobs that come while an instance is on its way claim nothing: what they wait is the rest of a wake, not a wake.
+that is given to it so claims the wake; when that job's attempt has run, the time from its dispatch to its start is
+kept. Jobs that come while an instance is on its way claim nothing: theirs is the rest of a wake, not a wake.
 """
 
 from dataclasses import dataclass, replace
@@ -86,7 +86,8 @@ class Wakes(BaseModel):
         """What a job is told that waits for the wake under way."""
         if not self.seconds:
             return UNKNOWN
-        left = median(self.seconds) - (now - self.since if self.since is not None else 0)
+        waited = now - self.since if self.since is not None and self.under_way(now) else 0.0
+        left = median(self.seconds) - waited
         return f"Waking a GPU: ready in {roughly(left)}, going by the last times" if left > 0 else LATE
 
 
@@ -103,20 +104,22 @@ class WakeStore:
         """The wakes as they stand now (a consistent read)."""
         return Wakes.model_validate(self._row.get() or {})
 
-    def claim(self, wakes: Wakes, now: float) -> bool:
+    def claim(self, wakes: Wakes, since: float) -> bool:
         """Begin a wake unless anything has happened since ``wakes`` was read; returns whether it was begun."""
-        return self._replace(wakes, wakes.claimed(now))
+        return self._replace(wakes, wakes.claimed(since))
 
     def measure(self, record: JobRecord) -> None:
-        """Keep how long the attempt of a job that has just run waited, if it was one that claimed a wake.
+        """Keep how long the attempt of a job waited, if it has begun to run and it is its wake that is under way.
 
-        To be called once for each attempt. Raises botocore's errors.
+        Doing it again does nothing. Raises botocore's errors.
         """
-        if record.waking_since is None or record.started_at is None or record.started_at <= record.waking_since:
+        if record.waking_since is None or record.started_at is None:
             return
-        seconds = record.started_at - record.waking_since
+        seconds = max(0.0, record.started_at - record.waking_since)
         for _ in range(_TRIES):
             wakes = self.get()
+            if wakes.since != record.waking_since:
+                return
             if self._replace(wakes, wakes.measured(seconds)):
                 logger.info("endpoint woken", job_id=record.job_id, seconds=round(seconds, 1))
                 return
@@ -127,7 +130,7 @@ class WakeStore:
 
 @dataclass(frozen=True)
 class Prospect:
-    """What a job is told, and since when (epoch seconds) it waits for a wake if it is the one to measure it by."""
+    """What a job is told, and since when (epoch seconds) it waits for a wake if it found none under way."""
 
     message: str = WAITING
     waking_since: float | None = None
@@ -157,12 +160,25 @@ class Lookout:
         """What a job dispatched at ``now`` (epoch seconds) waits for."""
         if now - self._look.at >= self._settings.look_seconds:
             self._look = self._looked(now)
-        if self._look.stopped:
+        look = self._look
+        if look.stopped:
             return Prospect(STOPPED)
-        if self._look.instances != 0:
+        if look.instances != 0:
             return Prospect()
-        since = self._claim(now)
-        return Prospect(self._look.wakes.message(now), since)
+        return Prospect(look.wakes.message(now), None if look.wakes.under_way(now) else now)
+
+    def invoked(self, record: JobRecord) -> None:
+        """A job has been given to the endpoint: a wake begins with it, if it found none under way."""
+        wakes = self._look.wakes
+        if record.waking_since is None or wakes.under_way(record.waking_since):
+            return
+        try:
+            won = self._wakes.claim(wakes, record.waking_since)
+            wakes = wakes.claimed(record.waking_since) if won else self._wakes.get()
+        except (ClientError, BotoCoreError, ValueError) as error:
+            logger.warning("a wake was not claimed", job_id=record.job_id, reason=str(error))
+            return
+        self._look = replace(self._look, wakes=wakes)
 
     def _looked(self, now: float) -> _Look:
         try:
@@ -174,17 +190,3 @@ class Lookout:
             logger.warning("what jobs wait for is not known", reason=str(error))
             return _Look(at=now)
         return _Look(at=now, instances=instances, stopped=stopped, wakes=wakes)
-
-    def _claim(self, now: float) -> float | None:
-        """``now`` for the one that finds no wake under way."""
-        wakes = self._look.wakes
-        if wakes.under_way(now):
-            return None
-        try:
-            won = self._wakes.claim(wakes, now)
-            wakes = wakes.claimed(now) if won else self._wakes.get()
-        except (ClientError, BotoCoreError, ValueError) as error:
-            logger.warning("a wake was not claimed", reason=str(error))
-            return None
-        self._look = replace(self._look, wakes=wakes)
-        return now if won else None

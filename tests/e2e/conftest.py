@@ -11,7 +11,9 @@ from tests.e2e.caller import Caller
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    with LocalStack(tmp_path_factory.mktemp("stack"), context={"retry_delay_seconds": "0"}) as stack:
+    with LocalStack(
+        tmp_path_factory.mktemp("stack"), context={"retry_delay_seconds": "0", "look_seconds": "0"}
+    ) as stack:
         yield stack
 
 

@@ -197,7 +197,7 @@ def test_another_attempt_waits_anew(dispatched: Any, finish: Any, clock: Clock, 
 
 
 def test_of_two_that_find_it_asleep_at_once_one_is_measured(
-    dispatched: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    dispatched: Any, finish: Any, clock: Clock, wakes: WakeStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = WakeStore.claim
     jobs = []
@@ -210,8 +210,22 @@ def test_of_two_that_find_it_asleep_at_once_one_is_measured(
 
     monkeypatch.setattr(WakeStore, "claim", interrupted)
     jobs.append(dispatched())
-    assert sorted(job.waking_since is not None for job in jobs) == [False, True]
     assert {job.message for job in jobs} == {UNKNOWN}
+    clock.now += MINUTE
+    for job in jobs:
+        finish(job)
+    assert len(wakes.get().seconds) == 1
+
+
+def test_a_message_that_begins_nothing_begins_no_wake(
+    dispatched: Any, finish: Any, clock: Clock, wakes: WakeStore, sqs_event: Any, context: Any
+) -> None:
+    dispatch.handler(sqs_event({"job_id": "0" * 32, "attempt": 1}), context)
+    clock.now += MINUTE
+    job = dispatched()
+    clock.now += 4 * MINUTE
+    finish(job)
+    assert wakes.get().seconds == (4 * MINUTE,)
 
 
 def test_a_wake_whose_job_was_cancelled_is_not_waited_for_forever(

@@ -1,0 +1,62 @@
+"""An endpoint that sleeps: who waits for it is told so, and from the second time on for how long."""
+
+import time
+from threading import Event
+
+from infra.local.stack import LocalStack
+from tests.e2e import pictures
+from tests.e2e.caller import PATIENCE, Caller, upload
+
+DAY_SECONDS = 24 * 60 * 60
+
+
+def test_a_wake_is_told_of_and_the_next_one_estimated(stack: LocalStack, caller: Caller) -> None:
+    forget(stack, "waking", "wakes")
+    assert message_asleep(stack, caller) == "Waking a GPU: this takes several minutes"
+    until_measured(stack)
+    assert message_asleep(stack, caller).startswith("Waking a GPU: ready in a")
+
+
+def test_a_day_that_was_too_expensive_is_told_of(stack: LocalStack, caller: Caller) -> None:
+    key = {"pk": {"S": f"guard#{stack.state.endpoint_name}"}, "sk": {"S": "spend"}}
+    numbers = {"day": int(time.time() // DAY_SECONDS), "usd": 100, "counted_until": int(time.time()), "instances": 0}
+    row = {**key, **{name: {"N": str(value)} for name, value in numbers.items()}, "stopped": {"BOOL": True}}
+    stack.client("dynamodb").put_item(TableName=stack.state.tables.sockets, Item=row)
+    try:
+        assert "budget" in message_asleep(stack, caller)
+    finally:
+        forget(stack, "guard", "spend")
+
+
+def message_asleep(stack: LocalStack, caller: Caller) -> str:
+    """What a job is told that comes to an endpoint without instances; the endpoint wakes up and does the job then."""
+    with stack.faults(min_instances=0, idle_seconds=0):
+        stack.wait_for_instances(0)
+        job_id, ticket = caller.created()
+        with caller.socket() as socket:
+            socket.send(action="subscribe", job_id=job_id)
+            with stack.faults(cold_start_seconds=600):
+                upload(ticket, pictures.jpeg())
+                message: str = socket.until(job_id, "dispatched")["message"]
+            later = list(socket.jobs(job_id))
+    assert later[-1]["state"] == "completed", later[-1]["error"]
+    assert message not in {job["message"] for job in later}
+    return message
+
+
+def until_measured(stack: LocalStack) -> None:
+    """Return when the endpoint's last wake has been kept."""
+    key = {"pk": {"S": f"waking#{stack.state.endpoint_name}"}, "sk": {"S": "wakes"}}
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        answer = stack.client("dynamodb").get_item(TableName=stack.state.tables.sockets, Key=key)
+        if answer.get("Item", {}).get("seconds", {}).get("L"):
+            return
+        Event().wait(0.05)
+    raise TimeoutError("the wake was not measured")
+
+
+def forget(stack: LocalStack, kind: str, row: str) -> None:
+    """Delete what is known of the endpoint."""
+    key = {"pk": {"S": f"{kind}#{stack.state.endpoint_name}"}, "sk": {"S": row}}
+    stack.client("dynamodb").delete_item(TableName=stack.state.tables.sockets, Key=key)
