@@ -1,6 +1,7 @@
 """Starting, renewing and stopping a local stack. Everything it has lives in one folder, ``.darkroom/<port>``."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Mapping
@@ -19,10 +20,16 @@ from infra.local.state import Login, Running, State, Tables
 from infra.local.warm import warm
 from infra.names import FAILURES, FUNCTIONS, OUTCOMES, function_output
 from infra.source import ROOT, digest
+from pipeline.weights import default_folder
 
 ENDPOINT_LOG = "endpoint.log"
 # What of a context is the stand-in's: variables of infra.local.endpoint.settings.
-STAND_IN_KEYS = ("stages", "instances", "min_instances", "concurrency", "cold_start_seconds", "idle_seconds")
+STAND_IN_KEYS = (
+    *("stages", "instances", "min_instances", "concurrency", "cold_start_seconds", "idle_seconds"),
+    *("weights", "device", "long_side"),
+)
+# Of the caller's environment, what its containers need beside what every process gets: which GPU to use.
+STAND_IN_ENVIRONMENT = ("CUDA_VISIBLE_DEVICES",)
 # What its process and its containers run.
 STAND_IN_CODE = ("pipeline", "containers", "handlers", "infra/local/endpoint")
 _STOP_SECONDS = 15.0
@@ -38,8 +45,12 @@ class Plan:
     def __init__(self, folder: Path, port: int, context: Mapping[str, object] | None = None) -> None:
         self.folder = folder.resolve()
         self.port = port
-        given = {key: str(value) for key, value in (context or {}).items()}
+        given = {
+            key: json.dumps(value) if isinstance(value, dict) else str(value) for key, value in (context or {}).items()
+        }
         self.stand_in = {key: given.pop(key) for key in STAND_IN_KEYS if key in given}
+        # The containers run in another folder, and know neither the caller's DARKROOM_WEIGHTS nor its cache folder.
+        self.stand_in["weights"] = str(Path(self.stand_in.get("weights") or default_folder()).expanduser().resolve())
         self.context = {"stage": "local", "destroy": "true", **given, "local": "true"}
         self.config = Config.read(self.context)
         if self.config.issuer:
@@ -174,7 +185,9 @@ def _stand_in_environment(plan: Plan, running: Running, state: State) -> dict[st
         "JOBS_TABLE": state.tables.jobs,
         "BUCKET": state.bucket,
         "CONCURRENCY": str(plan.config.jobs_per_instance),
+        "MODELS": json.dumps(plan.config.models),
         "TMPDIR": str(plan.folder / "tmp"),
+        **{name: os.environ[name] for name in STAND_IN_ENVIRONMENT if name in os.environ},
         **{key.upper(): value for key, value in plan.stand_in.items()},
     }
 

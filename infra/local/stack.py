@@ -24,7 +24,8 @@ class LocalStack:
     """The whole stack in ``folder``, from entering to leaving.
 
     ``port``: a free one when left out. ``context``: the CDK app's (``infra.config.Config``), and beside it the
-    stand-in's own settings (``infra.local.runtime.STAND_IN_KEYS``; ``stages="noop"`` does no work).
+    stand-in's own settings (``infra.local.runtime.STAND_IN_KEYS``; ``stages="noop"`` does no work, ``weights``
+    is the folder of the models engine's).
     ``faults``: the stand-in's switches from the start (``infra.local.endpoint.faults``).
     """
 

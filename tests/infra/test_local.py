@@ -1,5 +1,6 @@
 """The local runtime's parts, without starting a stack."""
 
+import json
 import os
 import signal
 import socket
@@ -136,8 +137,31 @@ def test_a_context_is_judged_before_anything_starts(tmp_path: Path) -> None:
 
 def test_what_concerns_the_endpoint_is_not_the_apps(tmp_path: Path) -> None:
     plan = runtime.Plan(tmp_path, 4599, {"stages": "noop", "upload_seconds": 60})
-    assert plan.stand_in == {"stages": "noop"}
+    assert plan.stand_in["stages"] == "noop"
     assert plan.config.upload_seconds == 60
+
+
+def test_the_container_is_told_where_the_weights_are_and_what_to_do_with_them(
+    tmp_path: Path, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(context: dict[str, object]) -> dict[str, str]:
+        plan = runtime.Plan(tmp_path, 4599, context)
+        return runtime._stand_in_environment(plan, Running(port=4599, endpoint_port=1), state)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DARKROOM_WEIGHTS", str(tmp_path / "mine"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    environment = told({})
+    assert environment["WEIGHTS"] == str(tmp_path / "mine")
+    assert environment["CUDA_VISIBLE_DEVICES"] == "1"
+    assert not {"DEVICE", "LONG_SIDE"} & environment.keys()
+
+    environment = told(
+        {"weights": "tiny", "device": "cpu", "long_side": 256, "models": {"detector": "rt-detr-r18"}},
+    )
+    assert environment["WEIGHTS"] == str(tmp_path / "tiny")
+    assert (environment["DEVICE"], environment["LONG_SIDE"]) == ("cpu", "256")
+    assert json.loads(environment["MODELS"]) == {"detector": "rt-detr-r18"}
 
 
 def test_passwords_differ_and_suit_the_pool() -> None:

@@ -48,6 +48,10 @@ def _launcher(settings: Settings, role: RoleCredentials | None) -> Launch:
         "JOBS_TABLE": settings.jobs_table,
         "BUCKET": settings.bucket,
         "STAGES": settings.stages,
+        "WEIGHTS": settings.weights,
+        "DEVICE": settings.device,
+        "LONG_SIDE": str(settings.long_side) if settings.long_side is not None else None,
+        "MODELS": settings.models,
         "CONCURRENCY": str(settings.concurrency),
         "DRAIN_SECONDS": str(settings.stop_seconds / 2),  # the rest is for failing what did not finish
         **(role.environment() if role is not None else {}),

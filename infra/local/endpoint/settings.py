@@ -30,12 +30,16 @@ class Settings(BaseSettings):
     jobs_table: str
     bucket: str
     stages: str = "default"
+    weights: str | None = Field(None, description="Where the models' files lie; the container's default if not set.")
+    device: str | None = Field(None, description="Where networks compute; likewise.")
+    long_side: int | None = Field(None, ge=64, multiple_of=8, description="Of what diffusion works on, in pixels.")
+    models: str = Field("{}", description="Role → id of the model to take instead of the default, as JSON.")
     instances: int = Field(1, ge=1, le=16, description="At most so many.")
     min_instances: int = Field(1, ge=0, le=16, description="Kept warm; 0 scales to zero.")
     concurrency: int = Field(2, ge=1, le=64, description="Invocations at once per instance.")
     cold_start_seconds: float = Field(0.0, ge=0, description="What finding a machine takes, before its process starts.")
     idle_seconds: float = Field(300.0, ge=0, description="An instance beyond the least, idle for so long, is stopped.")
-    start_seconds: float = Field(60.0, gt=0, description="Time for a new instance to answer /ping.")
+    start_seconds: float = Field(120.0, gt=0, description="Time for a new instance to answer /ping.")
     stop_seconds: float = Field(5.0, ge=0, description="Time for an instance to finish when it is stopped.")
 
     @field_validator("output_location", "failure_location")
