@@ -10,10 +10,15 @@ from tests.e2e.caller import Caller
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    with LocalStack(
-        tmp_path_factory.mktemp("stack"), context={"retry_delay_seconds": "0", "look_seconds": "0"}
-    ) as stack:
+def stack(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Iterator[LocalStack]:
+    context = {
+        "retry_delay_seconds": 0,
+        "look_seconds": 0,
+        "weights": tiny_weights,
+        "device": "cpu",
+        "long_side": 128,
+    }
+    with LocalStack(tmp_path_factory.mktemp("stack"), context=context) as stack:
         yield stack
 
 
