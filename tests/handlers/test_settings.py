@@ -34,7 +34,13 @@ def test_wrong_names_and_missing_ones_are_refused() -> None:
 
 def test_numbers_become_text_and_numbers_again(monkeypatch: pytest.MonkeyPatch) -> None:
     written = DispatchSettings.environment(
-        jobs_table="j", queue_url="q", dead_letter_queue_url="d", bucket="b", endpoint_name="e", invocation_seconds=60
+        jobs_table="j",
+        sockets_table="s",
+        queue_url="q",
+        dead_letter_queue_url="d",
+        bucket="b",
+        endpoint_name="e",
+        invocation_seconds=60,
     )
     assert written["INVOCATION_SECONDS"] == "60"
     for name, value in written.items():
