@@ -62,11 +62,18 @@ class Caller:
             yield Socket(connection)
 
     def create(
-        self, *, content_type: str = "image/jpeg", upload: JobDict | None = None, key: str | None = None, **params: Any
+        self,
+        *,
+        content_type: str = "image/jpeg",
+        upload: JobDict | None = None,
+        key: str | None = None,
+        engine: str | None = None,
+        **params: Any,
     ) -> httpx.Response:
         """POST a restyle job; ``upload`` adds to what is declared about the photo."""
         body = {
             "kind": "restyle_room",
+            "engine": engine,
             "params": {"style": "scandinavian", **params},
             "uploads": {"photo": {"content_type": content_type, **(upload or {})}},
         }
