@@ -1,5 +1,6 @@
 """How long stages take, as metrics: lines of the log that CloudWatch reads (its embedded metric format)."""
 
+import threading
 from collections.abc import Iterable
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
@@ -8,15 +9,20 @@ from pipeline.invocation import Invocation
 from pipeline.jobs import Engine, StageTime
 
 NAMESPACE = "Darkroom"
+# Powertools writes a line and its end apart: those of two jobs would run into each other, and CloudWatch read neither.
+_printing = threading.Lock()
 
 
 def stages(invocation: Invocation, engine: Engine, timeline: Iterable[StageTime]) -> None:
     """Print one line for each stage: ``StageSeconds`` by kind, engine and stage; the job, its attempt and whether the
     stage was known already stand beside it, to be searched for."""
     for entry in timeline:
-        with single_metric(
-            name="StageSeconds", unit=MetricUnit.Seconds, value=entry.seconds, namespace=NAMESPACE
-        ) as metric:
+        with (
+            _printing,
+            single_metric(
+                name="StageSeconds", unit=MetricUnit.Seconds, value=entry.seconds, namespace=NAMESPACE
+            ) as metric,
+        ):
             for dimension, value in (("kind", invocation.kind), ("engine", engine), ("stage", entry.stage)):
                 metric.add_dimension(dimension, value)
             facts = {"job_id": invocation.job_id, "attempt": invocation.attempt, "cached": entry.cached}

@@ -1,0 +1,30 @@
+"""What the container prints for CloudWatch, whoever else prints at the same time."""
+
+import json
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from containers.gpu import metrics
+from pipeline.jobs import Engine, StageTime
+from tests.containers.conftest import invocation
+
+
+@pytest.fixture
+def eager_threads() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def test_lines_of_jobs_done_at_once_stay_apart(eager_threads: None, capsys: pytest.CaptureFixture[str]) -> None:
+    timeline = [StageTime(stage=f"stage-{number}", seconds=0.1) for number in range(50)]
+    with ThreadPoolExecutor(4) as jobs:
+        for _ in range(4):
+            jobs.submit(metrics.stages, invocation(), Engine.MODELS, timeline)
+    stages = [json.loads(line)["stage"] for line in capsys.readouterr().out.splitlines()]
+    assert sorted(stages) == sorted(4 * [entry.stage for entry in timeline])
