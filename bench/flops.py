@@ -19,8 +19,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import CLIPModel, CLIPTextModel, CLIPVisionModelWithProjection, Sam2Config, Sam2Model
 
 from bench.weights import Scale, detectors, diffusion, perception
-from pipeline.jobs import Profile
 from pipeline.models.order import RECIPES
+from pipeline.requests import Profile
 
 HEIGHT, WIDTH = 512, 768
 THINGS = 8  # boxes that the segmenter is asked about

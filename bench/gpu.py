@@ -28,13 +28,14 @@ from bench.statistics import machine
 from bench.weights import Scale, write_weights
 from pipeline.artifacts import Rgb
 from pipeline.catalog import catalog
-from pipeline.jobs import Profile, RestyleRoomParams, StageTime
 from pipeline.models import scores
 from pipeline.models.device import Placement
 from pipeline.models.interfaces import CONTROLS, FEW_STEP_UNET, UNET
 from pipeline.models.manager import ModelManager
 from pipeline.models.order import RECIPES
 from pipeline.models.restyle import plan
+from pipeline.requests import Profile, RestyleRoomParams
+from pipeline.results import StageTime
 from pipeline.runner import Runner
 from pipeline.stage_cache import StageCache
 from pipeline.stages import Work

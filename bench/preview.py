@@ -8,8 +8,8 @@ from statistics import median
 from PIL import Image
 from pydantic import BaseModel
 
-from pipeline.jobs import Engine, Kind, RestyleRoomParams, UpscaleParams
 from pipeline.kinds import plan
+from pipeline.requests import Engine, Kind, RestyleRoomParams, UpscaleParams
 from pipeline.stages import Work
 
 SAMPLE = Path(__file__).parents[1] / "client" / "sample" / "living_room.jpg"

@@ -21,7 +21,9 @@ from client.socket import open_socket
 from client.token import StaticToken, TokenSource
 from client.watch import Lost, Pace, Socket, Watch
 from pipeline.errors import ErrorCode
-from pipeline.jobs import Job, JobRequest, Kind, Picture, State
+from pipeline.jobs import Job, State
+from pipeline.requests import JobRequest, Kind
+from pipeline.results import Picture
 
 Files = Mapping[str, str | PathLike[str]]
 

@@ -11,7 +11,7 @@ import httpx
 
 from client.errors import DownloadError, UnreachableError
 from client.network import ATTEMPTS, RETRIED_STATUS, pause
-from pipeline.jobs import Picture
+from pipeline.results import Picture
 
 
 class LinkExpired(Exception):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from client.picture import describe
-from pipeline.jobs import REQUESTS, JobRequest, Kind, roles
+from pipeline.requests import REQUESTS, JobRequest, Kind, roles
 
 
 def build(

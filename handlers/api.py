@@ -31,7 +31,8 @@ from handlers.startup import at_start
 from handlers.store import JobStore
 from handlers.uploads import Presigner
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import Job, JobRequest, Kind, State
+from pipeline.jobs import Job, State
+from pipeline.requests import JobRequest, Kind
 from pipeline.styles import styles
 
 JSON = "application/json"

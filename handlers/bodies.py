@@ -6,7 +6,8 @@ from typing import Literal, get_args
 from pydantic import BaseModel, Field
 
 from handlers.uploads import PresignedPost
-from pipeline.jobs import MAX_PIXELS, MAX_SIDE, MAX_UPLOAD_BYTES, MIN_SIDE, ContentType, Job
+from pipeline.jobs import Job
+from pipeline.requests import MAX_PIXELS, MAX_SIDE, MAX_UPLOAD_BYTES, MIN_SIDE, ContentType
 
 
 class JobWithUploads(BaseModel):

@@ -11,7 +11,8 @@ from handlers.settings import ApiSettings
 from handlers.store import AlreadyExists, JobStore
 from handlers.uploads import PresignedPost, Presigner
 from pipeline.errors import DarkroomError, ErrorCode, ErrorDetail
-from pipeline.jobs import Job, Kind, RestyleRoomRequest, State, UploadStatus, UpscaleRequest
+from pipeline.jobs import Job, State, UploadStatus
+from pipeline.requests import Kind, RestyleRoomRequest, UpscaleRequest
 
 # Names of jobs made with an idempotency key. Changing it would make replays look like new jobs.
 NAMESPACE = UUID("6f0dbb0e-6c0f-5f0e-9a3e-6a4b3d1c7a52")

@@ -23,7 +23,8 @@ from handlers.store import JobStore
 from handlers.waking import Lookout, WakeStore
 from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.invocation import Invocation, inference_id
-from pipeline.jobs import Engine, State
+from pipeline.jobs import State
+from pipeline.requests import Engine
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse

@@ -19,7 +19,8 @@ from handlers.store import JobStore
 from handlers.waking import WakeStore
 from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.invocation import Abandoned, Completed, Failed, Outcome, parse_inference_id
-from pipeline.jobs import StageTime, State
+from pipeline.jobs import State
+from pipeline.results import StageTime
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

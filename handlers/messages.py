@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, TypeAdapter
 
 from pipeline.errors import ErrorCode
-from pipeline.jobs import Contract, Job, JobId
+from pipeline.jobs import Job, JobId
+from pipeline.requests import Contract
 
 
 class Subscribe(Contract):

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import Kind
+from pipeline.requests import Kind
 
 CONTENT_TYPE = "application/problem+json"
 

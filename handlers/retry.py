@@ -9,7 +9,8 @@ from handlers.record import JobRecord
 from handlers.settings import RetrySettings
 from handlers.store import OWN, JobStore
 from pipeline.errors import ErrorCode, ErrorDetail
-from pipeline.jobs import MAX_ATTEMPTS, StageTime
+from pipeline.jobs import MAX_ATTEMPTS
+from pipeline.results import StageTime
 
 TIMED_OUT = ErrorDetail(
     code=ErrorCode.TIMED_OUT,

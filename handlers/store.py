@@ -1,34 +1,28 @@
-"""The jobs table: every change of a job is one conditional write, so that any event may come twice, late or out of
-order and the first one to be right wins. ``seq`` grows by one with each change; terminal states never change.
+"""The jobs table, written: every change of a job is one conditional write, so that any event may come twice, late or
+out of order and the first one to be right wins. ``seq`` grows by one with each change; terminal states never change.
 """
 
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from botocore.exceptions import ClientError
 
-from handlers import clients
-from handlers.attributes import to_attribute, to_item
 from handlers.record import SHARDS, JobRecord, timestamp
+from handlers.table import JobTable
 from handlers.update import Update
 from pipeline.errors import ErrorDetail
-from pipeline.jobs import ContentType, PreviewPicture, Result, StageTime, State, sources
-
-if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
+from pipeline.jobs import State, sources
+from pipeline.requests import ContentType
+from pipeline.results import PreviewPicture, Result, StageTime
 
 __all__ = ["OWN", "SHARDS", "UNFINISHED", "AlreadyExists", "JobRecord", "JobStore", "Lost", "Received"]
 
 UNFINISHED = frozenset(state for state in State if not state.terminal)
 # The states in which an attempt may speak for the job.
 OWN = frozenset({State.DISPATCHED, State.RUNNING})
-
-# How far one listing reads through an owner's jobs in search of those that match.
-FILTERED_ROWS = 500
-FILTERED_PAGES = 4
 
 # What a dispatched job waits for when nothing more is known.
 WAITING = "Waiting for a machine"
@@ -53,16 +47,12 @@ class Received:
     sha256: str | None = None
 
 
-class JobStore:
-    """The jobs table named ``table``. Safe to share between threads.
+class JobStore(JobTable):
+    """The jobs table, written.
 
     Transitions return the new record, or None when the job is not there or not in a state that allows them: an
     event seen twice, too late, or overtaken by another.
     """
-
-    def __init__(self, table: str, client: "DynamoDBClient | None" = None) -> None:
-        self._table = table
-        self._client = client or clients.dynamodb()
 
     def create(self, record: JobRecord) -> JobRecord:
         """Put a new job. Raises ``AlreadyExists`` when its id is taken."""
@@ -75,13 +65,6 @@ class JobStore:
                 raise AlreadyExists(record.job_id) from error
             raise
         return record
-
-    def get(self, job_id: str) -> JobRecord | None:
-        """The job as it stands now (a consistent read), or None."""
-        answer = self._client.get_item(TableName=self._table, Key=self._key(job_id), ConsistentRead=True)
-        return JobRecord.from_item(answer["Item"]) if "Item" in answer else None
-
-    # What the container says.
 
     def start(self, job_id: str, attempt: int, *, message: str) -> JobRecord:
         """``dispatched → running``; the job as it is now. Being started again is nothing new. Raises ``Lost``."""
@@ -225,86 +208,6 @@ class JobStore:
         update = self._by({state})
         update.set({"due_at": due_at})
         return self._write(job_id, update)
-
-    # What is looked up.
-
-    def page(
-        self,
-        owner: str,
-        *,
-        limit: int,
-        state: State | None = None,
-        kind: str | None = None,
-        after: tuple[str, str] | None = None,
-    ) -> tuple[list[JobRecord], tuple[str, str] | None]:
-        """Jobs of ``owner``, newest first, at most ``limit``; and where to go on (``after``), None at the end.
-
-        There may be fewer, or none, before the end: the search for a rare ``state`` or ``kind`` stops now and then.
-        ``after`` is (created_at as stored, job_id) of the last job seen.
-        """
-        names = {"#owner": "owner"}
-        values: dict[str, Any] = {":owner": owner}
-        filters = []
-        for name, wanted in (("state", state), ("kind", kind)):
-            if wanted is not None:
-                names[f"#{name}"] = name
-                values[f":{name}"] = wanted
-                filters.append(f"#{name} = :{name}")
-        query: dict[str, Any] = {
-            "TableName": self._table,
-            "IndexName": "by_owner",
-            "KeyConditionExpression": "#owner = :owner",
-            "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": to_item(values),
-            "ScanIndexForward": False,
-            "Limit": FILTERED_ROWS if filters else limit,
-        }
-        if filters:
-            query["FilterExpression"] = " AND ".join(filters)
-        start = after
-        found: list[tuple[str, str]] = []
-        for _ in range(FILTERED_PAGES if filters else 1):
-            if start is not None:
-                created_at, job_id = start
-                query["ExclusiveStartKey"] = to_item({"owner": owner, "created_at": created_at, "job_id": job_id})
-            page = self._client.query(**query)
-            found += [(row["created_at"]["S"], row["job_id"]["S"]) for row in page["Items"]]
-            last = page.get("LastEvaluatedKey")
-            start = (last["created_at"]["S"], last["job_id"]["S"]) if last else None
-            if len(found) >= limit or start is None:
-                break
-        more = found[limit - 1] if len(found) > limit else start
-        records = self._get_all([job_id for _, job_id in found[:limit]])
-        # The index is a moment behind the table.
-        return [record for record in records if state is None or record.state is state], more
-
-    def due(self, shard: str, now: float, *, limit: int) -> list[str]:
-        """Ids of unfinished jobs of one of ``SHARDS`` that are due at ``now`` (epoch seconds), longest due first."""
-        answer = self._client.query(
-            TableName=self._table,
-            IndexName="due",
-            KeyConditionExpression="due_shard = :shard AND due_at <= :now",
-            ExpressionAttributeValues={":shard": to_attribute(shard), ":now": to_attribute(now)},
-            Limit=limit,
-        )
-        return [row["job_id"]["S"] for row in answer["Items"]]
-
-    def _get_all(self, job_ids: Sequence[str]) -> list[JobRecord]:
-        if not job_ids:
-            return []
-        records: dict[str, JobRecord] = {}
-        wanted: Any = {self._table: {"Keys": [self._key(job_id) for job_id in job_ids], "ConsistentRead": True}}
-        while wanted:
-            answer = self._client.batch_get_item(RequestItems=wanted)
-            for item in answer["Responses"].get(self._table, []):
-                record = JobRecord.from_item(item)
-                records[record.job_id] = record
-            wanted = answer.get("UnprocessedKeys")
-        return [records[job_id] for job_id in job_ids if job_id in records]
-
-    @staticmethod
-    def _key(job_id: str) -> dict[str, Any]:
-        return {"job_id": {"S": job_id}}
 
     @staticmethod
     def _by(states: Collection[State], attempt: int | None = None) -> Update:

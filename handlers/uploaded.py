@@ -24,7 +24,8 @@ from handlers.settings import UploadedSettings
 from handlers.startup import at_start
 from handlers.store import JobStore, Received
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import MAX_UPLOAD_BYTES, State, UploadStatus
+from pipeline.jobs import State, UploadStatus
+from pipeline.requests import MAX_UPLOAD_BYTES
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError, model_validator
 
 from pipeline.catalog import choose
-from pipeline.jobs import Engine
+from pipeline.requests import Engine
 
 
 class ConfigError(ValueError):

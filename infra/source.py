@@ -14,7 +14,17 @@ BUILD = ROOT / "build"
 LOCK = ROOT / "requirements-handlers.lock"
 PYTHON_VERSION = "3.13"
 # The part of the pipeline that functions may see: the contract.
-CONTRACT = ("__init__.py", "errors.py", "invocation.py", "jobs.py", "objects.py", "styles.py", "styles.toml")
+CONTRACT = (
+    "__init__.py",
+    "errors.py",
+    "invocation.py",
+    "jobs.py",
+    "objects.py",
+    "requests.py",
+    "results.py",
+    "styles.py",
+    "styles.toml",
+)
 _CODE_SUFFIXES = {".py", ".json", ".toml"}
 _UNUSED = ("__pycache__", "tests", "test")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.jobs import FoundObject, Quality, RecognisedRoom
+from pipeline.results import FoundObject, Quality, RecognisedRoom
 from pipeline.stages import Artifact
 
 Rgb = NDArray[np.uint8]

@@ -1,8 +1,8 @@
 """The first and the last stage of every kind that makes one picture of one photo."""
 
 from pipeline.artifacts import PHOTO, RESULT, SAVED, Rgb, SavedPicture
-from pipeline.jobs import Format
 from pipeline.picture import decode, on_white, save_jpeg, save_png, thumbnail
+from pipeline.requests import Format
 from pipeline.stages import Slot, Stage, Work
 
 

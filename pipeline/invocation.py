@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, JsonValue
 
 from pipeline.errors import ErrorDetail
-from pipeline.jobs import Engine, JobId, Kind, Result, StageTime
+from pipeline.jobs import JobId
+from pipeline.requests import Engine, Kind
+from pipeline.results import Result, StageTime
 
 
 class Invocation(BaseModel):

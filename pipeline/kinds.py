@@ -5,7 +5,7 @@ from functools import cache
 from importlib import import_module
 
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import Engine, Kind
+from pipeline.requests import Engine, Kind
 from pipeline.stages import Plan
 
 # Module with a function ``plan() -> Plan``, for every kind that an engine can do.

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast
 
-from pipeline.jobs import ModelUsed
+from pipeline.results import ModelUsed
 
 T = TypeVar("T")
 

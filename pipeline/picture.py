@@ -13,7 +13,7 @@ from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 from pipeline.artifacts import Rgb
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import MAX_PIXELS, MAX_SIDE, MIN_SIDE, ContentType, content_type_of
+from pipeline.requests import MAX_PIXELS, MAX_SIDE, MIN_SIDE, ContentType, content_type_of
 
 Alpha = NDArray[np.uint8]
 

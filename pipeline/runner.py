@@ -12,7 +12,8 @@ from typing import Any, Protocol, TypeVar
 from pipeline.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED, Rgb, SavedPicture
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.failures import translating
-from pipeline.jobs import Engine, FoundObject, Kind, ModelUsed, Quality, RecognisedRoom, StageTime
+from pipeline.requests import Engine, Kind
+from pipeline.results import FoundObject, ModelUsed, Quality, RecognisedRoom, StageTime
 from pipeline.stage_cache import Lineages, Made, StageCache
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel
 
-from pipeline.jobs import ModelUsed
+from pipeline.results import ModelUsed
 from pipeline.stages import Stage, Work
 
 DEFAULT_BUDGET = 512 * 1024 * 1024

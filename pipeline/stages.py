@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from pydantic import BaseModel
 
-from pipeline.jobs import Engine, Kind, ModelUsed
 from pipeline.networks import Held, Models, Network
+from pipeline.requests import Engine, Kind
+from pipeline.results import ModelUsed
 
 if TYPE_CHECKING:
     from pipeline.artifacts import Rgb

@@ -17,7 +17,8 @@ from client.client import Client
 from client.comparison import before_after
 from client.picture import EXTENSIONS
 from client.request import build
-from pipeline.jobs import Job, Kind, State
+from pipeline.jobs import Job, State
+from pipeline.requests import Kind
 from pipeline.styles import styles
 
 FOLDER = Path("out", "demo")

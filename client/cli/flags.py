@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import BaseModel, ValidationError
 
-from pipeline.jobs import REQUESTS, Kind, roles
+from pipeline.requests import REQUESTS, Kind, roles
 
 Schema = dict[str, Any]
 

@@ -12,7 +12,8 @@ from client.cli.progress import headline, reporting
 from client.cli.service import existing
 from client.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 from client.cli.submission import explain, follow
-from pipeline.jobs import Job, Kind, State
+from pipeline.jobs import Job, State
+from pipeline.requests import Kind
 
 PIPED_WIDTH = 160
 LARGEST_PAGE = 100

@@ -20,7 +20,7 @@ from client.errors import ClientError
 from pipeline.catalog import ROLES, Model, catalog, defaults
 from pipeline.errors import DarkroomError
 from pipeline.fetch import fetch as fetch_model
-from pipeline.jobs import Kind
+from pipeline.requests import Kind
 from pipeline.weights import Recorded, Shelf, default_folder
 
 IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="ID", help="As `darkroom models list` shows them.")]

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from client.picture import EXTENSIONS
-from pipeline.jobs import Picture
+from pipeline.results import Picture
 
 HINT = "'--output' / '-o'"
 

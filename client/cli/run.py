@@ -18,7 +18,8 @@ from client.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 from client.cli.submission import Submission, carry_out, explain
 from client.errors import ClientError
 from client.request import build
-from pipeline.jobs import REQUESTS, Engine, Job, Kind, State
+from pipeline.jobs import Job, State
+from pipeline.requests import REQUESTS, Engine, Kind
 
 OutputFlag = Annotated[
     Path | None,

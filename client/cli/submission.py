@@ -10,7 +10,8 @@ from client.cli.progress import Reporter
 from client.client import Client
 from client.errors import ClientError, ProblemError
 from client.forms import Created
-from pipeline.jobs import Job, JobRequest, State
+from pipeline.jobs import Job, State
+from pipeline.requests import JobRequest
 
 
 @dataclass(frozen=True)

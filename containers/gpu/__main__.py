@@ -19,8 +19,8 @@ from containers.gpu.storage import Storage
 from containers.gpu.worker import Worker
 from handlers import clients
 from handlers.store import JobStore
-from pipeline.jobs import Engine, Kind
 from pipeline.kinds import available, plan
+from pipeline.requests import Engine, Kind
 from pipeline.runner import Runner, noop_plan
 from pipeline.stage_cache import StageCache
 from pipeline.stages import Plan

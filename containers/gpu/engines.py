@@ -8,8 +8,8 @@ from importlib.util import find_spec
 
 from containers.gpu.settings import Settings
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import Engine, Kind
 from pipeline.networks import Models
+from pipeline.requests import Engine, Kind
 from pipeline.stages import Plan
 from pipeline.weights import Shelf
 

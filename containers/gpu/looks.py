@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from containers.gpu.log import job_context
 from containers.gpu.storage import Storage
 from pipeline.artifacts import Rgb
-from pipeline.jobs import PreviewPicture
 from pipeline.picture import encode_look
+from pipeline.results import PreviewPicture
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from pipeline.invocation import Invocation
-from pipeline.jobs import Engine, StageTime
+from pipeline.requests import Engine
+from pipeline.results import StageTime
 
 NAMESPACE = "Darkroom"
 # Powertools writes a line and its end apart: those of two jobs would run into each other, and CloudWatch read neither.

@@ -11,7 +11,7 @@ from containers.gpu.log import at_stage, job_context
 from handlers.store import OWN, JobRecord, Lost
 from pipeline.artifacts import Rgb
 from pipeline.errors import DarkroomError
-from pipeline.jobs import PreviewPicture, StageTime
+from pipeline.results import PreviewPicture, StageTime
 from pipeline.stages import Stopped
 
 logger = logging.getLogger(__name__)

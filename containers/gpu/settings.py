@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.catalog import choose
-from pipeline.jobs import MAX_UPLOAD_BYTES
+from pipeline.requests import MAX_UPLOAD_BYTES
 from pipeline.weights import default_folder
 
 

@@ -23,7 +23,9 @@ from handlers.store import Lost
 from pipeline.artifacts import SavedPicture
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.invocation import Abandoned, Completed, Failed, Invocation
-from pipeline.jobs import REQUESTS, Engine, Picture, Result, StageTime, State
+from pipeline.jobs import State
+from pipeline.requests import REQUESTS, Engine
+from pipeline.results import Picture, Result, StageTime
 from pipeline.runner import Finished, Runner
 from pipeline.stages import Stopped, Work
 

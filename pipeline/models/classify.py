@@ -1,8 +1,9 @@
 """What room the photo shows."""
 
 from pipeline.artifacts import PHOTO, ROOM
-from pipeline.jobs import RecognisedRoom, RestyleRoomParams, Room
 from pipeline.models.interfaces import IMAGE_TEXT
+from pipeline.requests import RestyleRoomParams, Room
+from pipeline.results import RecognisedRoom
 from pipeline.stages import Slot, Stage, Work
 
 SURE = 0.6  # probability from which on the answer is taken for certain

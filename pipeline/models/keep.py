@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artifacts import OBJECTS, PHOTO
-from pipeline.jobs import FoundObject, RestyleRoomParams
 from pipeline.models.artifacts import DETECTIONS, KEPT, OUTLINES
 from pipeline.models.interfaces import Box, Masks
 from pipeline.objects import PERSON
+from pipeline.requests import RestyleRoomParams
+from pipeline.results import FoundObject
 from pipeline.stages import Stage, Work
 
 # An outline may leave its box by this share of the box's sides; what lies farther off is not the thing.

@@ -18,10 +18,10 @@ import torch
 
 from pipeline.catalog import Model, choose
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import ModelUsed
 from pipeline.models.device import Placement
 from pipeline.models.memory import Movable
 from pipeline.networks import Held, Network
+from pipeline.results import ModelUsed
 from pipeline.weights import Shelf
 
 logger = logging.getLogger(__name__)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pipeline.artifacts import Rgb
-from pipeline.jobs import Profile
 from pipeline.models.artifacts import Bytes
 from pipeline.models.interfaces import Masks
+from pipeline.requests import Profile
 
 
 class Sampler(StrEnum):

@@ -6,13 +6,13 @@ from math import ceil
 import numpy as np
 
 from pipeline.artifacts import PHOTO, ROOM, Rgb
-from pipeline.jobs import Profile, RestyleRoomParams
 from pipeline.models.artifacts import DEPTH, EDGES, KEPT, Bytes
 from pipeline.models.composite import composite
 from pipeline.models.geometry import Fit
 from pipeline.models.interfaces import BASE, CONTROLS, FEW_STEP_UNET, UNET
 from pipeline.models.order import RECIPES, Look, Order
 from pipeline.models.prompt import negative_prompt, prompt, room_words
+from pipeline.requests import Profile, RestyleRoomParams
 from pipeline.stages import Artifact, Work
 from pipeline.styles import styles
 

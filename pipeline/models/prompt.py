@@ -1,6 +1,7 @@
 """The words that the diffusion model, and whoever judges its picture, are given."""
 
-from pipeline.jobs import RecognisedRoom, Room
+from pipeline.requests import Room
+from pipeline.results import RecognisedRoom
 from pipeline.styles import Style
 
 UNWANTED = "blurry, distorted, deformed, lowres, watermark, text"

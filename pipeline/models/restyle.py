@@ -2,7 +2,6 @@
 
 from pipeline.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED
 from pipeline.files import LoadPhoto, SaveResult
-from pipeline.jobs import Engine, Kind
 from pipeline.models.classify import Classify
 from pipeline.models.depth import EstimateDepth
 from pipeline.models.detect import Detect
@@ -12,6 +11,7 @@ from pipeline.models.finish import Finish
 from pipeline.models.keep import Keep
 from pipeline.models.segment import Segment
 from pipeline.models.validate import Validate
+from pipeline.requests import Engine, Kind
 from pipeline.stages import Plan
 
 

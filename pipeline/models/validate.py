@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pipeline.artifacts import PHOTO, QUALITY, SEED
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.failures import translating
-from pipeline.jobs import Quality
 from pipeline.models import scores
 from pipeline.models.artifacts import DETECTIONS, EDGES
 from pipeline.models.interfaces import DETECTOR, IMAGE_TEXT, SAFETY, Detection
 from pipeline.models.painter import CHOSEN, NEEDS, NETWORKS, PAINTED, Painted, edges_at, note, paint, params_of, room_of
 from pipeline.models.prompt import caption
+from pipeline.results import Quality
 from pipeline.stages import Slot, Stage, Work
 from pipeline.styles import styles
 

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from pipeline.jobs import Quality
 from pipeline.preview.arrays import Bytes, Floats, Mask
+from pipeline.results import Quality
 
 FAR_COLOUR = 40.0  # CIE76 ΔE at which a surface has nothing of the palette any more
 

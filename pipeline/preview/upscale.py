@@ -8,9 +8,10 @@ import numpy as np
 from pipeline.artifacts import QUALITY, RESULT, SAVED, Rgb, SavedPicture
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.files import save_thumbnail
-from pipeline.jobs import Engine, Kind, Quality, UpscaleParams
 from pipeline.picture import Alpha, Decoded, decode, on_white, save_jpeg, save_png
 from pipeline.preview.arrays import Bytes, Floats
+from pipeline.requests import Engine, Kind, UpscaleParams
+from pipeline.results import Quality
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work
 
 MAX_RESULT_PIXELS = 100_000_000

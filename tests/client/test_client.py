@@ -9,7 +9,8 @@ from starlette.responses import JSONResponse, Response
 
 from client import Client, ClientError, JobError, ProblemError, UnreachableError, UploadError
 from client.request import build
-from pipeline.jobs import Job, JobRequest, State
+from pipeline.jobs import Job, State
+from pipeline.requests import JobRequest
 from tests.client.fake import RESULT, Service, completed, failed, job, problem, s3_error
 
 

@@ -12,7 +12,8 @@ from moto import mock_aws
 from handlers.store import JobRecord, JobStore
 from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.invocation import Invocation
-from pipeline.jobs import Engine, Kind, State, UploadStatus
+from pipeline.jobs import State, UploadStatus
+from pipeline.requests import Engine, Kind
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

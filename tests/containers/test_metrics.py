@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from containers.gpu import metrics
-from pipeline.jobs import Engine, StageTime
+from pipeline.requests import Engine
+from pipeline.results import StageTime
 from tests.containers.conftest import invocation
 
 

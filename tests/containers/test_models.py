@@ -19,9 +19,10 @@ from containers.gpu.settings import Settings
 from containers.gpu.storage import Storage
 from containers.gpu.worker import Worker
 from handlers.store import JobStore
-from pipeline.jobs import Engine, Job, Kind, State
+from pipeline.jobs import Job, State
 from pipeline.kinds import plan
 from pipeline.models import scores
+from pipeline.requests import Engine, Kind
 from pipeline.runner import Runner
 from pipeline.stage_cache import StageCache
 from pipeline.stages import Plan

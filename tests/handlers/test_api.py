@@ -18,7 +18,9 @@ from handlers.desk import CANCELLED
 from handlers.problems import Problem
 from handlers.record import JobRecord
 from handlers.store import JobStore
-from pipeline.jobs import MAX_UPLOAD_BYTES, Engine, Job, Picture, Result, State
+from pipeline.jobs import Job, State
+from pipeline.requests import MAX_UPLOAD_BYTES, Engine
+from pipeline.results import Picture, Result
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]

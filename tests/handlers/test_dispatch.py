@@ -13,7 +13,8 @@ from handlers.record import JobRecord
 from handlers.store import JobStore
 from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.invocation import Invocation, inference_id
-from pipeline.jobs import MAX_ATTEMPTS, Engine, State
+from pipeline.jobs import MAX_ATTEMPTS, State
+from pipeline.requests import Engine
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]

@@ -12,7 +12,9 @@ from handlers.record import JobRecord
 from handlers.store import JobStore
 from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.invocation import Abandoned, Completed, Failed, inference_id
-from pipeline.jobs import MAX_ATTEMPTS, Engine, Picture, Result, StageTime, State
+from pipeline.jobs import MAX_ATTEMPTS, State
+from pipeline.requests import Engine
+from pipeline.results import Picture, Result, StageTime
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]

@@ -11,7 +11,9 @@ from handlers.record import JobRecord
 from handlers.sockets import Subscription, Subscriptions
 from handlers.store import JobStore
 from pipeline.errors import ErrorCode, ErrorDetail
-from pipeline.jobs import Engine, Picture, Result, State
+from pipeline.jobs import State
+from pipeline.requests import Engine
+from pipeline.results import Picture, Result
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]

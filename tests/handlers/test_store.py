@@ -19,7 +19,9 @@ from hypothesis.stateful import (
 from handlers.record import due_shard
 from handlers.store import OWN, UNFINISHED, AlreadyExists, JobRecord, JobStore, Lost, Received
 from pipeline.errors import ErrorCode, ErrorDetail
-from pipeline.jobs import MAX_ATTEMPTS, TRANSITIONS, Engine, PreviewPicture, Result, StageTime, State
+from pipeline.jobs import MAX_ATTEMPTS, TRANSITIONS, State
+from pipeline.requests import Engine
+from pipeline.results import PreviewPicture, Result, StageTime
 
 ERROR = ErrorDetail(code=ErrorCode.INTERNAL, message="It broke.")
 RESULT = Result(pictures=[], engine=Engine.PREVIEW, seed=7)
@@ -177,8 +179,8 @@ def test_a_listing_shows_every_job_of_the_owner_once_newest_first(store: JobStor
 def test_a_long_search_stops_now_and_then_and_goes_on_there(
     store: JobStore, record: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("handlers.store.FILTERED_ROWS", 2)
-    monkeypatch.setattr("handlers.store.FILTERED_PAGES", 2)
+    monkeypatch.setattr("handlers.table.FILTERED_ROWS", 2)
+    monkeypatch.setattr("handlers.table.FILTERED_PAGES", 2)
     oldest = store.create(record(kind="upscale"))
     for _ in range(8):
         store.create(record())

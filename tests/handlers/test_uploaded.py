@@ -16,7 +16,8 @@ from handlers.desk import CANCELLED
 from handlers.keys import upload_key
 from handlers.record import JobRecord
 from handlers.store import JobStore
-from pipeline.jobs import MAX_UPLOAD_BYTES, State
+from pipeline.jobs import State
+from pipeline.requests import MAX_UPLOAD_BYTES
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]

@@ -9,7 +9,6 @@ import torch
 
 from pipeline.artifacts import PHOTO, RESULT, ROOM
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import Profile, RestyleRoomParams, Room
 from pipeline.models.artifacts import DEPTH, EDGES, KEPT
 from pipeline.models.device import Placement
 from pipeline.models.diffuse import Diffuse
@@ -19,6 +18,7 @@ from pipeline.models.interfaces import BASE, CONTROLS, FEW_STEP_UNET, SAFETY, UN
 from pipeline.models.manager import ModelManager
 from pipeline.models.order import Order, Sampler
 from pipeline.models.painter import CHOSEN, PAINTED
+from pipeline.requests import Profile, RestyleRoomParams, Room
 from pipeline.stages import Stopped, Work
 from pipeline.weights import Shelf
 

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pipeline.artifacts import OBJECTS, PHOTO, ROOM
-from pipeline.jobs import FoundObject, ModelUsed, RestyleRoomParams, Room
 from pipeline.models.artifacts import DEPTH, DETECTIONS, EDGES, KEPT, OUTLINES, Outlines
 from pipeline.models.classify import Classify
 from pipeline.models.depth import EstimateDepth, grey
@@ -23,6 +22,8 @@ from pipeline.models.interfaces import DEPTH_ESTIMATOR, DETECTOR, IMAGE_TEXT, SE
 from pipeline.models.keep import Keep
 from pipeline.models.segment import Segment
 from pipeline.networks import Held, Network
+from pipeline.requests import RestyleRoomParams, Room
+from pipeline.results import FoundObject, ModelUsed
 from pipeline.stages import Artifact, Stage, Work
 
 LONG_SIDE = 256

@@ -1,7 +1,8 @@
 import pytest
 
-from pipeline.jobs import RecognisedRoom, Room
 from pipeline.models.prompt import caption, negative_prompt, prompt, room_words
+from pipeline.requests import Room
+from pipeline.results import RecognisedRoom
 from pipeline.styles import styles
 
 READ = 75  # tokens that CLIP's text encoder reads

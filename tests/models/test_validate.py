@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from pipeline.artifacts import PHOTO, QUALITY, ROOM, SEED
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import Profile, Quality, RestyleRoomParams, Room
 from pipeline.models import scores
 from pipeline.models.artifacts import DEPTH, DETECTIONS, EDGES, KEPT
 from pipeline.models.composite import composite
@@ -19,6 +18,8 @@ from pipeline.models.interfaces import BASE, CONTROLS, DETECTOR, FEW_STEP_UNET, 
 from pipeline.models.painter import CHOSEN, PAINTED, Painted
 from pipeline.models.validate import Validate
 from pipeline.networks import Held
+from pipeline.requests import Profile, RestyleRoomParams, Room
+from pipeline.results import Quality
 from pipeline.stages import Stopped, Work
 from pipeline.styles import styles
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from pipeline.catalog import ROLES, Model, catalog, choose, defaults, document
-from pipeline.jobs import Kind
+from pipeline.requests import Kind
 
 
 def test_every_role_has_exactly_one_default() -> None:

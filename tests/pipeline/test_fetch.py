@@ -14,7 +14,7 @@ from pipeline import fetch as fetch_module
 from pipeline.catalog import Model
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.fetch import fetch
-from pipeline.jobs import Kind
+from pipeline.requests import Kind
 from pipeline.weights import Shelf
 from tests.pipeline.hub import COMMIT, Hub
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import Engine, Kind
 from pipeline.kinds import available, describe, document, plan
+from pipeline.requests import Engine, Kind
 from pipeline.stages import Slot
 
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipeline.artifacts import PHOTO, QUALITY, RESULT, SAVED
-from pipeline.jobs import Engine, Kind, RestyleRoomParams, Room
 from pipeline.kinds import plan
 from pipeline.preview.light import grade
 from pipeline.preview.restyle import LAYOUT, REPAINTED, SURE
+from pipeline.requests import Engine, Kind, RestyleRoomParams, Room
 from pipeline.stages import Stopped, Work
 from pipeline.styles import styles
 

@@ -11,10 +11,11 @@ import pytest
 
 from pipeline.artifacts import Rgb
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import Engine, FoundObject, Kind, ModelUsed, RestyleRoomParams
 from pipeline.models import restyle
 from pipeline.models.interfaces import Detection
 from pipeline.networks import Held, Network
+from pipeline.requests import Engine, Kind, RestyleRoomParams
+from pipeline.results import FoundObject, ModelUsed
 from pipeline.runner import Finished, Runner
 from pipeline.stage_cache import Made, StageCache
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work

@@ -11,9 +11,9 @@ from PIL import Image
 
 from pipeline.artifacts import QUALITY, RESULT, SAVED
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import Engine, Kind, UpscaleParams
 from pipeline.kinds import plan
 from pipeline.preview.upscale import BAND
+from pipeline.requests import Engine, Kind, UpscaleParams
 from pipeline.stages import Work
 
 

@@ -1,0 +1,112 @@
+"""What comes out of a job, and everything needed to make it again."""
+
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.requests import Engine, Room
+
+PASSING_SCORE = 0.75
+
+
+class Picture(BaseModel):
+    """A picture that a job made. ``url`` is a presigned GET, made anew for every answer."""
+
+    name: str = Field(description="`result`, `thumbnail`, …")
+    key: str
+    content_type: str
+    width: int
+    height: int
+    size: int
+    sha256: str
+    url: str | None = None
+
+
+class PreviewPicture(BaseModel):
+    """A small look at a picture in the making. ``url`` is a presigned GET, made anew for every answer."""
+
+    key: str
+    width: int
+    height: int
+    url: str | None = None
+
+
+class FoundObject(BaseModel):
+    """A thing seen in the photo."""
+
+    label: str
+    box: tuple[float, float, float, float] = Field(description="Left, top, right, bottom in the photo's pixels.")
+    score: float = Field(ge=0, le=1, description="How sure the detector is.")
+    area: float = Field(ge=0, le=1, description="Share of the photo that its mask covers.")
+    kept: bool = Field(False, description="Whether it was left as it is in the photo.")
+
+
+class RecognisedRoom(BaseModel):
+    """What room the photo shows."""
+
+    room: Room
+    confidence: float = Field(ge=0, le=1)
+    sure: bool = Field(description="False: the confidence is low, and naming the room in the request may help.")
+
+
+class ModelUsed(BaseModel):
+    """A model that took part, pinned."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    revision: str
+
+
+class Quality(BaseModel):
+    """Computed scores in [0, 1]; higher is better."""
+
+    structure: float = Field(ge=0, le=1, description="Agreement of the result's structure with the photo's.")
+    style: float = Field(ge=0, le=1, description="Closeness to the style: its palette (preview), its words (models).")
+    visual: float = Field(ge=0, le=1, description="Sharpness and exposure, against the photo's.")
+    objects: float | None = Field(
+        None, ge=0, le=1, description="How much of what was in the photo is still recognised; null when nobody looked."
+    )
+    score: float = Field(ge=0, le=1, description="The mean of those there are.")
+
+    @classmethod
+    def of(cls, *, structure: float, style: float, visual: float, objects: float | None = None) -> Self:
+        """With the score computed; values are rounded to four places.
+
+        >>> Quality.of(structure=0.5, style=1, visual=0.9).score
+        0.8
+        """
+        values = [round(value, 4) for value in (structure, style, visual, *([] if objects is None else [objects]))]
+        return cls(
+            structure=values[0],
+            style=values[1],
+            visual=values[2],
+            objects=values[3] if objects is not None else None,
+            score=round(sum(values) / len(values), 4),
+        )
+
+    @property
+    def passed(self) -> bool:
+        """Whether the picture is good enough to show without a warning."""
+        return self.score >= PASSING_SCORE
+
+
+class Result(BaseModel):
+    """What came out, and everything needed to make it again."""
+
+    pictures: list[Picture]
+    engine: Engine
+    seed: int | None = None
+    models: list[ModelUsed] = []
+    quality: Quality | None = None
+    room: RecognisedRoom | None = None
+    objects: list[FoundObject] = []
+    notes: list[str] = Field([], description="What a person should know about this result.")
+
+
+class StageTime(BaseModel):
+    """Wall-clock seconds a stage took."""
+
+    stage: str
+    seconds: float = Field(ge=0)
+    cached: bool = Field(False, description="Known from an earlier job with the same photo.")
