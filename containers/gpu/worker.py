@@ -5,7 +5,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
 from containers.gpu import metrics
-from containers.gpu.engines import Engines
+from containers.gpu.engines import Engines, Prepared
 from containers.gpu.log import job_context
 from containers.gpu.looks import Looks
 from containers.gpu.progress import ProgressWriter, Store, is_own
@@ -145,30 +145,44 @@ class Worker:
         timeline: list[StageTime],
         stored: list[Picture],
     ) -> Result:
-        if invocation.engine is Engine.MODELS:
+        models = invocation.engine is Engine.MODELS
+        if models:
             writer.report(invocation.progress, "prepare", "Getting the models ready", timeline)
-        prepared = self._engines.prepare(invocation.kind, invocation.engine, invocation.allow_preview)
-        plan = prepared.plan
-        with tempfile.TemporaryDirectory(prefix="darkroom-", ignore_cleanup_errors=True) as name:
-            folder = Path(name)
-            files: dict[str, Path] = {}
-            if plan.steps:
-                writer.report(invocation.progress, "download", "Fetching what was uploaded", timeline)
-                with _timed("download", timeline):
-                    files = self._download(invocation, folder)
-            work = Work(params, files, folder, models=prepared.models)
-            if plan.engine is not invocation.engine:
-                work.notes.append(f"Made by the {plan.engine} engine: the {invocation.engine} engine is not available.")
-            span = (invocation.progress, max(invocation.progress, PLAN_ENDS))
-            try:
-                finished = self._runner.run(plan, work, writer, invocation.deadline, span=span, timeline=timeline)
-            finally:
-                metrics.stages(invocation, plan.engine, timeline)
-            if finished.pictures:
-                writer.report(span[1], "upload", "Storing the pictures", timeline)
-                with _timed("upload", timeline):
-                    self._upload(invocation, finished.pictures, writer, stored)
+        with _timed("prepare", timeline) if models else nullcontext():
+            prepared = self._engines.prepare(invocation.kind, invocation.engine, invocation.allow_preview)
+        try:
+            with tempfile.TemporaryDirectory(prefix="darkroom-", ignore_cleanup_errors=True) as name:
+                finished = self._made(invocation, params, prepared, Path(name), writer, timeline, stored)
+        finally:
+            metrics.stages(invocation, prepared.plan.engine, timeline)
         return _described(finished, stored, params)
+
+    def _made(
+        self,
+        invocation: Invocation,
+        params: BaseModel,
+        prepared: Prepared,
+        folder: Path,
+        writer: ProgressWriter,
+        timeline: list[StageTime],
+        stored: list[Picture],
+    ) -> Finished:
+        plan = prepared.plan
+        files: dict[str, Path] = {}
+        if plan.steps:
+            writer.report(invocation.progress, "download", "Fetching what was uploaded", timeline)
+            with _timed("download", timeline):
+                files = self._download(invocation, folder)
+        work = Work(params, files, folder, models=prepared.models)
+        if plan.engine is not invocation.engine:
+            work.notes.append(f"Made by the {plan.engine} engine: the {invocation.engine} engine is not available.")
+        span = (invocation.progress, max(invocation.progress, PLAN_ENDS))
+        finished = self._runner.run(plan, work, writer, invocation.deadline, span=span, timeline=timeline)
+        if finished.pictures:
+            writer.report(span[1], "upload", "Storing the pictures", timeline)
+            with _timed("upload", timeline):
+                self._upload(invocation, finished.pictures, writer, stored)
+        return finished
 
     def _download(self, invocation: Invocation, folder: Path) -> dict[str, Path]:
         files = {role: folder / f"upload-{index}" for index, role in enumerate(invocation.uploads)}

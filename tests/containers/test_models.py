@@ -102,7 +102,7 @@ async def test_a_photo_goes_through_every_stage_and_the_result_says_what_was_see
 
     assert picture(s3, outcome).shape == photo.shape
     between = ["load", "detect", "segment", "keep", "classify", "depth", "edges", "diffuse", "validate", "finish"]
-    assert stages(outcome) == ["download", *between, "save", "upload"]
+    assert stages(outcome) == ["prepare", "download", *between, "save", "upload"]
     result = outcome["result"]
     assert (result["engine"], result["seed"]) == ("models", PARAMS["seed"])
     assert set(result["quality"]) == {"structure", "style", "visual", "objects", "score"}
@@ -266,7 +266,7 @@ async def test_every_stage_is_a_metric_in_cloudwatchs_format(
 ) -> None:
     outcome = await restyle(container())
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if '"_aws"' in line]
-    assert [line["stage"] for line in lines] == [stage for stage in stages(outcome) if stage != "upload"]
+    assert [line["stage"] for line in lines] == stages(outcome)
     for line in lines:
         (directive,) = line["_aws"]["CloudWatchMetrics"]
         assert directive["Namespace"] == "Darkroom"
