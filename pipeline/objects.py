@@ -1,5 +1,6 @@
 """The things that a detector knows by name: the 80 classes of COCO, in the order that networks number them."""
 
+from difflib import get_close_matches
 from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
@@ -32,7 +33,10 @@ def _known(name: str) -> str:
     word = " ".join(name.lower().replace("_", " ").split())
     word = ALIASES.get(word, word)
     if word not in OBJECTS:
-        raise ValueError(f"unknown object {name!r}; choose among: {', '.join([*OBJECTS, *ALIASES])}")
+        names = [*OBJECTS, *ALIASES]
+        close = get_close_matches(word, names, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"choose among: {', '.join(names)}"
+        raise ValueError(f"unknown object {name!r}; {hint}")
     return word
 
 

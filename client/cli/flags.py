@@ -108,10 +108,11 @@ def flags(kind: Kind) -> tuple[Flag, ...]:
 def usage_error(error: ValidationError) -> typer.BadParameter:
     """What the contract does not allow, in the words of the command line."""
     first = error.errors()[0]
+    message = first["msg"].removeprefix("Value error, ")
     path = [str(part) for part in first["loc"]]
     if path[:1] == ["params"] and len(path) > 1:
-        return typer.BadParameter(first["msg"], param_hint=f"'--{path[1].replace('_', '-')}'")
-    return typer.BadParameter(first["msg"], param_hint=".".join(path) or None)
+        return typer.BadParameter(message, param_hint=f"'--{path[1].replace('_', '-')}'")
+    return typer.BadParameter(message, param_hint=".".join(path) or None)
 
 
 def _model(kind: Kind, field: str) -> type[BaseModel]:

@@ -41,8 +41,15 @@ class Keep(Stage):
             if stays:
                 kept = np.zeros((height, width), bool) if kept is None else kept
                 _add(kept, logits, detection.box)
+            left, top, right, bottom = (round(side, 1) for side in detection.box)
             objects.append(
-                FoundObject(label=detection.label, box=detection.box, score=detection.score, area=area, kept=stays)
+                FoundObject(
+                    label=detection.label,
+                    box=(left, top, right, bottom),
+                    score=round(detection.score, 4),
+                    area=round(area, 4),
+                    kept=stays,
+                )
             )
         work[OBJECTS] = tuple(sorted(objects, key=lambda each: -each.area))
         work[KEPT] = kept
