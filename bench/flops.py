@@ -25,7 +25,7 @@ from pipeline.requests import Profile
 HEIGHT, WIDTH = 512, 768
 THINGS = 8  # boxes that the segmenter is asked about
 TOKENS = 77
-# What the replaced system did (FACTS): DPT-Large on 384², twenty steps with classifier-free guidance and two
+# What the replaced system did: DPT-Large on 384², twenty steps with classifier-free guidance and two
 # ControlNets. It squeezed every photo to 512²; here it gets the same photo as we do.
 REPLACED_STEPS = 20
 CONTROLNETS = 2
