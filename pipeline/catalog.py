@@ -64,6 +64,11 @@ class Model(BaseModel):
     kinds: tuple[Kind, ...]
 
     @property
+    def variant(self) -> Literal["fp16"] | None:
+        """The marker that diffusers puts into the names of half-precision files, where this model's have it."""
+        return "fp16" if any(".fp16." in file for file in self.files) else None
+
+    @property
     def pinned(self) -> bool:
         """Whether the revision is a commit."""
         return COMMIT.fullmatch(self.revision) is not None

@@ -56,6 +56,15 @@ class Room(StrEnum):
     BATHROOM = "bathroom"
     HOME_OFFICE = "home_office"
 
+    @property
+    def words(self) -> str:
+        """As one would say it.
+
+        >>> Room.HOME_OFFICE.words
+        'home office'
+        """
+        return self.value.replace("_", " ")
+
 
 class Contract(BaseModel):
     """Base of everything a caller sends: unknown fields are errors, values do not change."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pipeline.artifacts import Rgb
 
 T = TypeVar("T")
+P = TypeVar("P", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,11 @@ class Work:
 
     def __contains__(self, artifact: Artifact[Any]) -> bool:
         return artifact.name in self._values
+
+    def params_as(self, kind: type[P]) -> P:
+        """The params as the kind that the stage belongs to defines them."""
+        assert isinstance(self.params, kind)
+        return self.params
 
     def report(self, fraction: float, message: str = "") -> None:
         """Say how far the running stage is. Raises ``Stopped`` or ``DarkroomError`` to end the job here."""

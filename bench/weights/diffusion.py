@@ -186,8 +186,7 @@ def _save(
             nn.init.normal_(parameter.data, std=2 / parameter[0].numel() ** 0.5)
         if above and name.endswith("_embeds_weights"):
             parameter.data.fill_(2.0)
-    variant = "fp16" if any(".fp16." in file for file in model.files) else None
-    network.save_pretrained(folder, variant=variant)
+    network.save_pretrained(folder, variant=model.variant)
 
 
 WRITERS: dict[str, Writer] = {

@@ -71,11 +71,6 @@ class Engines:
             except Exception:
                 logger.exception("%s on the models engine cannot be done here", kind)
 
-    def free(self) -> None:
-        """Give back the memory that nobody uses, as after running out of it."""
-        if self._models is not None:
-            self._models.free()
-
     def _prepared(self, plan: Plan) -> Prepared:
         if not plan.networks:
             return Prepared(plan, None)

@@ -38,7 +38,7 @@ class _Desk:
 class Looks:
     """The looks of one attempt: a thread of its own stores the newest and forgets what it overtook.
 
-    ``tell`` hears of each one that is in place. Nothing here ever raises or waits, except ``join``. The thread begins
+    ``tell`` hears of each one that is in place. Nothing here ever raises or waits. The thread begins
     with the first look, so a job that shows none has none.
     """
 
@@ -75,11 +75,6 @@ class Looks:
             self._desk.forgotten = True
         self.close()
         self._delete()
-
-    def join(self) -> None:
-        """Wait, after ``close``, for the one on its way."""
-        if self._thread is not None:
-            self._thread.join()
 
     def _store(self) -> None:
         desk, count = self._desk, 0

@@ -94,14 +94,9 @@ class Worker:
                 if error.detail.code is ErrorCode.REJECTED_CONTENT:
                     looks.forget()
                 logger.info("failed: %s", error.detail.code)
-                failed = Failed(job_id=job_id, attempt=attempt, error=error.detail, timeline=timeline)
-            else:
-                logger.info("completed in %.3f s", time.monotonic() - began)
-                return Completed(job_id=job_id, attempt=attempt, result=result, timeline=timeline)
-            # Out here the error is gone, and with it the frames that held what filled the memory.
-            if failed.error.code is ErrorCode.OUT_OF_MEMORY:
-                self._engines.free()
-            return failed
+                return Failed(job_id=job_id, attempt=attempt, error=error.detail, timeline=timeline)
+            logger.info("completed in %.3f s", time.monotonic() - began)
+            return Completed(job_id=job_id, attempt=attempt, result=result, timeline=timeline)
 
     @contextmanager
     def _writer(self, job_id: str, attempt: int) -> Iterator[ProgressWriter]:

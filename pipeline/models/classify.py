@@ -34,11 +34,10 @@ class Classify(Stage):
     cached = True
 
     def run(self, work: Work) -> None:
-        assert isinstance(work.params, RestyleRoomParams)
-        if work.params.room is not None:
+        if work.params_as(RestyleRoomParams).room is not None:
             work[ROOM] = None
             return
-        captions = [template.format(_words(room)) for room in Room for template in TEMPLATES]
+        captions = [template.format(room.words) for room in Room for template in TEMPLATES]
         with work.use(IMAGE_TEXT) as held:
             fits = held[IMAGE_TEXT].probabilities(work[PHOTO], [*captions, *OTHERS])
         by_room = fits[: len(captions)].reshape(len(Room), len(TEMPLATES)).sum(axis=1)
@@ -47,10 +46,6 @@ class Classify(Stage):
         work[ROOM] = RecognisedRoom(room=room, confidence=confidence, sure=confidence >= SURE)
         if confidence < SURE:
             work.notes.append(
-                f"It is not certain what room this is; it was taken for a {_words(room)}. "
+                f"It is not certain what room this is; it was taken for a {room.words}. "
                 "Naming the room in the request may help."
             )
-
-
-def _words(room: Room) -> str:
-    return room.value.replace("_", " ")

@@ -3,7 +3,8 @@
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.failures import translating
 from pipeline.models.geometry import Fit, fit_of
-from pipeline.models.painter import NEEDS, NETWORKS, PAINTED, Painted, note, paint, params_of
+from pipeline.models.painter import NEEDS, NETWORKS, PAINTED, Painted, note, paint
+from pipeline.requests import RestyleRoomParams
 from pipeline.stages import Slot, Stage, Work
 
 
@@ -34,4 +35,4 @@ class Diffuse(Stage):
     def _painted(self, work: Work, fit: Fit) -> Painted:
         # Whatever the attempt took is given back before anything else is tried.
         with translating(self.name, work.models):
-            return paint(work, params_of(work).seed, fit)
+            return paint(work, work.params_as(RestyleRoomParams).seed, fit)

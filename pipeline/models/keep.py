@@ -28,8 +28,7 @@ class Keep(Stage):
     depends = ("keep", "keep_people")
 
     def run(self, work: Work) -> None:
-        params = work.params
-        assert isinstance(params, RestyleRoomParams)
+        params = work.params_as(RestyleRoomParams)
         height, width = work[PHOTO].shape[:2]
         detections, outlines = work[DETECTIONS], work[OUTLINES]
         asked = {*params.keep, *([PERSON] if params.keep_people else [])}

@@ -43,7 +43,7 @@ def paint(work: Work, seed: int, fit: Fit, doing: str = "Denoising") -> Painted:
     request has no effect.
     """
     order = _order(work, seed, fit)
-    unet = FEW_STEP_UNET if params_of(work).profile is Profile.FAST else UNET
+    unet = FEW_STEP_UNET if work.params_as(RestyleRoomParams).profile is Profile.FAST else UNET
     with work.use(BASE, unet, CONTROLS) as held:
         for name, words in (("prompt", order.prompt), ("negative prompt", order.negative_prompt)):
             unread = held[BASE].unread(words)
@@ -60,15 +60,9 @@ def paint(work: Work, seed: int, fit: Fit, doing: str = "Denoising") -> Painted:
     return Painted(composite(order.photo, canvas, order.kept), seed, fit)
 
 
-def params_of(work: Work) -> RestyleRoomParams:
-    """The params of a job that restyles a room."""
-    assert isinstance(work.params, RestyleRoomParams)
-    return work.params
-
-
 def room_of(work: Work) -> str:
     """The room that the photo shows, in words."""
-    return room_words(params_of(work).room, work[ROOM])
+    return room_words(work.params_as(RestyleRoomParams).room, work[ROOM])
 
 
 def note(work: Work, text: str) -> None:
@@ -83,7 +77,7 @@ def edges_at(edges: Bytes, fit: Fit) -> Bytes:
 
 
 def _order(work: Work, seed: int, fit: Fit) -> Order:
-    params, kept = params_of(work), work[KEPT]
+    params, kept = work.params_as(RestyleRoomParams), work[KEPT]
     recipe = RECIPES[params.profile]
     guidance = recipe.guidance if params.guidance is None else params.guidance
     if guidance <= 1 and params.negative_prompt:

@@ -41,7 +41,7 @@ def room_words(named: Room | None, recognised: RecognisedRoom | None) -> str:
     """
     if named is None and recognised is not None:
         named = recognised.room
-    return "room" if named is None else named.replace("_", " ")
+    return "room" if named is None else named.words
 
 
 def _joined(*parts: str) -> str:

@@ -8,8 +8,9 @@ from pipeline.failures import translating
 from pipeline.models import scores
 from pipeline.models.artifacts import DETECTIONS, EDGES
 from pipeline.models.interfaces import DETECTOR, IMAGE_TEXT, SAFETY, Detection
-from pipeline.models.painter import CHOSEN, NEEDS, NETWORKS, PAINTED, Painted, edges_at, note, paint, params_of, room_of
+from pipeline.models.painter import CHOSEN, NEEDS, NETWORKS, PAINTED, Painted, edges_at, note, paint, room_of
 from pipeline.models.prompt import caption
+from pipeline.requests import RestyleRoomParams
 from pipeline.results import Quality
 from pipeline.stages import Slot, Stage, Work
 from pipeline.styles import styles
@@ -82,7 +83,7 @@ def _quality(work: Work, painted: Painted) -> Quality:
     again = [Detection(thing.label, fit.box_from_canvas(thing.box), thing.score) for thing in seen]
     return Quality.of(
         structure=scores.structure(edges_at(work[EDGES], fit), painted.picture),
-        style=scores.style(similarities, names.index(params_of(work).style)),
+        style=scores.style(similarities, names.index(work.params_as(RestyleRoomParams).style)),
         visual=scores.visual(fit.to_canvas(work[PHOTO]), painted.picture),
         objects=scores.objects(found, again),
     )

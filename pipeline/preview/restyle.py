@@ -21,11 +21,6 @@ DEPTH: Artifact[Floats | None] = Artifact("depth", "h×w float32, distance in ca
 REPAINTED: Artifact[np.ndarray] = Artifact("repainted", "H×W×3 uint8 sRGB, new materials in the photo's own light")
 
 
-def _params(work: Work) -> RestyleRoomParams:
-    assert isinstance(work.params, RestyleRoomParams)
-    return work.params
-
-
 class FindLayout(Stage):
     """Lines, vanishing points, the room as a box, and what of its sides is bare."""
 
@@ -67,7 +62,7 @@ class Paint(Stage):
     provides = (REPAINTED,)
 
     def run(self, work: Work) -> None:
-        photo, layout, params = work[PHOTO], work[LAYOUT], _params(work)
+        photo, layout, params = work[PHOTO], work[LAYOUT], work.params_as(RestyleRoomParams)
         work.notes += _not_for_us(params)
         if layout.confidence < SURE:
             work[REPAINTED] = photo
@@ -114,7 +109,7 @@ class Grade(Stage):
     provides = (RESULT,)
 
     def run(self, work: Work) -> None:
-        picture, params = work[REPAINTED], _params(work)
+        picture, params = work[REPAINTED], work.params_as(RestyleRoomParams)
         height = picture.shape[0]
         result = np.empty_like(picture)
         for start in range(0, height, BAND):
@@ -137,7 +132,7 @@ class Validate(Stage):
     def run(self, work: Work) -> None:
         layout = work[LAYOUT]
         bare = layout.surfaces.bare if layout.confidence >= SURE else None
-        palette = list(styles()[_params(work).style].palette)
+        palette = list(styles()[work.params_as(RestyleRoomParams).style].palette)
         work[QUALITY] = quality.measure(reduced(work[PHOTO]), reduced(work[RESULT]), bare, palette)
 
 

@@ -127,8 +127,7 @@ def measure(before: Rgb, after: Rgb) -> Quality:
 
 
 def _scale(work: Work) -> float:
-    assert isinstance(work.params, UpscaleParams)
-    return work.params.scale
+    return work.params_as(UpscaleParams).scale
 
 
 def _resampled(source: Bytes, width: int, height: int, rows: slice) -> Bytes:

@@ -215,7 +215,7 @@ def _unet(weights: Weights) -> Any:
 
 def _options(weights: Weights) -> dict[str, Any]:
     return {
-        "variant": "fp16" if any(".fp16." in file for file in weights.model.files) else None,
+        "variant": weights.model.variant,
         "torch_dtype": getattr(torch, weights.model.dtype),
         "use_safetensors": True,
         "local_files_only": True,

@@ -43,7 +43,7 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> ClipSafetyChec
     given = weights["safety"]
     checker = StableDiffusionSafetyChecker.from_pretrained(
         given.folder / "safety_checker",
-        variant="fp16" if any(".fp16." in file for file in given.model.files) else None,
+        variant=given.model.variant,
         dtype=getattr(torch, given.model.dtype),
         use_safetensors=True,
         local_files_only=True,
