@@ -57,7 +57,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 lock: $(BIN)/uv ## Pin the newest allowed versions again
 	@$(LOCK) --extra client --extra handlers --extra container --extra infra --extra dev --output-file requirements.lock --upgrade
 	@$(LOCK) --extra handlers --constraint requirements.lock --output-file requirements-handlers.lock --upgrade
-	@$(LOCK) --extra container --extra models --extra yolo --constraint requirements.lock --output-file requirements-container.lock --upgrade
+	@$(LOCK) --extra container --extra models --extra yolo --extra faces --constraint requirements.lock --output-file requirements-container.lock --upgrade
 
 bench: $(READY) ## Measure the spine and the preview engine (a few minutes)
 	@$(BIN)/python -m bench

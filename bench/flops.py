@@ -20,7 +20,7 @@ from transformers import CLIPModel, CLIPTextModel, CLIPVisionModelWithProjection
 
 from bench.weights import Scale, detectors, diffusion, perception
 from pipeline.models.order import RECIPES
-from pipeline.requests import Profile
+from pipeline.params import Profile
 
 HEIGHT, WIDTH = 512, 768
 THINGS = 8  # boxes that the segmenter is asked about

@@ -34,7 +34,7 @@ from pipeline.models.interfaces import CONTROLS, FEW_STEP_UNET, UNET
 from pipeline.models.manager import ModelManager
 from pipeline.models.order import RECIPES
 from pipeline.models.restyle import plan
-from pipeline.requests import Profile, RestyleRoomParams
+from pipeline.params import Profile, RestyleRoomParams
 from pipeline.results import StageTime
 from pipeline.runner import Runner
 from pipeline.stage_cache import StageCache

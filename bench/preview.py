@@ -9,7 +9,8 @@ from PIL import Image
 from pydantic import BaseModel
 
 from pipeline.kinds import plan
-from pipeline.requests import Engine, Kind, RestyleRoomParams, UpscaleParams
+from pipeline.params import RestyleRoomParams, UpscaleParams
+from pipeline.requests import Engine, Kind
 from pipeline.stages import Work
 
 SAMPLE = Path(__file__).parents[1] / "client" / "sample" / "living_room.jpg"

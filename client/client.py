@@ -22,7 +22,7 @@ from client.token import StaticToken, TokenSource
 from client.watch import Lost, Pace, Socket, Watch
 from pipeline.errors import ErrorCode
 from pipeline.jobs import Job, State
-from pipeline.requests import JobRequest, Kind
+from pipeline.requests import BaseRequest, Kind
 from pipeline.results import Picture
 
 Files = Mapping[str, str | PathLike[str]]
@@ -79,7 +79,7 @@ class Client:
         self._api.close()
         self._storage.close()
 
-    def create(self, request: JobRequest, *, idempotency_key: str | None = None) -> Created:
+    def create(self, request: BaseRequest, *, idempotency_key: str | None = None) -> Created:
         """Announce a job: it waits for its pictures, each of which has a form to be uploaded by.
 
         With an ``idempotency_key`` of your own, the same call made again, even by another process, gives the same

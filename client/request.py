@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from client.picture import describe
-from pipeline.requests import REQUESTS, JobRequest, Kind, roles
+from pipeline.requests import REQUESTS, BaseRequest, Kind, roles
 
 
 def build(
@@ -16,7 +16,7 @@ def build(
     *,
     engine: str | None = None,
     allow_preview: bool = False,
-) -> tuple[JobRequest, dict[str, Path]]:
+) -> tuple[BaseRequest, dict[str, Path]]:
     """The request, and the path of each role. ``files`` may be one path where the kind has one role.
 
     Raises ``ValueError`` for an unknown kind, ``ValidationError`` (pydantic, a ``ValueError``) for what the

@@ -12,7 +12,7 @@ from handlers.store import AlreadyExists, JobStore
 from handlers.uploads import PresignedPost, Presigner
 from pipeline.errors import DarkroomError, ErrorCode, ErrorDetail
 from pipeline.jobs import Job, State, UploadStatus
-from pipeline.requests import Kind, RestyleRoomRequest, UpscaleRequest
+from pipeline.requests import BaseRequest, Kind, engine_for
 
 # Names of jobs made with an idempotency key. Changing it would make replays look like new jobs.
 NAMESPACE = UUID("6f0dbb0e-6c0f-5f0e-9a3e-6a4b3d1c7a52")
@@ -30,9 +30,7 @@ class Desk:
         self._store = store
         self._presigner = presigner
 
-    def create(
-        self, owner: str, request: RestyleRoomRequest | UpscaleRequest, idempotency_key: str | None
-    ) -> tuple[JobRecord, bool]:
+    def create(self, owner: str, request: BaseRequest, idempotency_key: str | None) -> tuple[JobRecord, bool]:
         """A new job, or the one that the same key and request made before; and whether it is new.
 
         Raises ``DarkroomError`` with ``idempotency_mismatch`` when the key was used for another request.
@@ -44,7 +42,7 @@ class Desk:
             state=State.AWAITING_UPLOAD,
             seq=1,
             message="Waiting for the pictures",
-            engine=request.engine,
+            engine=engine_for(request.kind, request.engine, self._settings.default_engine),
             allow_preview=request.allow_preview,
             params=request.params.model_dump(mode="json"),
             uploads={

@@ -24,7 +24,6 @@ from handlers.waking import Lookout, WakeStore
 from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.invocation import Invocation, inference_id
 from pipeline.jobs import State
-from pipeline.requests import Engine
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -91,7 +90,7 @@ class Dispatcher:
             job_id=record.job_id,
             attempt=record.attempt,
             kind=record.kind,
-            engine=record.engine or Engine(self._settings.default_engine),
+            engine=record.engine,
             allow_preview=record.allow_preview,
             params=record.params,
             uploads={role: upload_key(record.job_id, role) for role in record.uploads},

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from pipeline.errors import ErrorCode
 from pipeline.jobs import Job, JobId
-from pipeline.requests import Contract
+from pipeline.params import Contract
 
 
 class Subscribe(Contract):

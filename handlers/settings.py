@@ -8,6 +8,8 @@ from typing import Self
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipeline.requests import Engine
+
 MAX_QUEUE_SECONDS = 6 * 60 * 60
 
 
@@ -70,6 +72,7 @@ class ApiSettings(JobsSettings):
     issuer: str
     client_id: str
     socket_url: str
+    default_engine: Engine = Field(Engine.PREVIEW, description="Of requests that name none.")
     aws_region: str = Field("us-east-1", validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
     upload_seconds: int = Field(900, ge=60, le=3600, description="How long a presigned POST is good for.")
     result_seconds: int = Field(3600, ge=60, le=43200, description="How long a presigned GET is good for.")
@@ -91,7 +94,6 @@ class DispatchSettings(RetrySettings):
     endpoint_name: str
     sockets_table: str
     look_seconds: int = Field(15, ge=0, description="Least time between two looks at what the endpoint has running.")
-    default_engine: str = Field("models", pattern="^(models|preview)$")
     invocation_seconds: int = Field(900, ge=1, le=3600, description="The container's time for one job.")
     invocation_ttl_seconds: int = Field(
         3600, ge=60, le=21600, description="How long an invocation may wait for an instance."

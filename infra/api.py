@@ -63,6 +63,7 @@ class Api(Construct):
                 issuer=identity.issuer,
                 client_id=identity.client_id,
                 socket_url=socket_url,
+                default_engine=config.default_engine,
                 upload_seconds=config.upload_seconds,
                 retention_days=config.retention_days,
             ),

@@ -87,7 +87,6 @@ class Events(Construct):
                 endpoint_name=config.endpoint_name,
                 sockets_table=jobs.sockets.table_name,
                 look_seconds=config.look_seconds,
-                default_engine=config.default_engine,
                 invocation_seconds=config.invocation_seconds,
                 invocation_ttl_seconds=config.invocation_ttl_seconds,
             ),

@@ -15,6 +15,8 @@ class ErrorCode(StrEnum):
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
+    RATE_LIMITED = "rate_limited"
+    BUDGET_EXCEEDED = "budget_exceeded"
     # The upload.
     EMPTY_FILE = "empty_file"
     UNSUPPORTED_MEDIA = "unsupported_media"
@@ -24,6 +26,8 @@ class ErrorCode(StrEnum):
     UPLOAD_EXPIRED = "upload_expired"
     # The picture.
     NO_FACE = "no_face"
+    SEVERAL_FACES = "several_faces"
+    INVALID_MASK = "invalid_mask"
     REJECTED_CONTENT = "rejected_content"
     # The machine.
     ENGINE_UNAVAILABLE = "engine_unavailable"

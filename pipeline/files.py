@@ -1,8 +1,8 @@
 """The first and the last stage of every kind that makes one picture of one photo."""
 
 from pipeline.artifacts import PHOTO, RESULT, SAVED, Rgb, SavedPicture
-from pipeline.picture import decode, on_white, save_jpeg, save_png, thumbnail
-from pipeline.requests import Format
+from pipeline.params import Format
+from pipeline.picture import Alpha, DigitalSource, decode, on_white, save_jpeg, save_png, thumbnail
 from pipeline.stages import Slot, Stage, Work
 
 
@@ -20,7 +20,10 @@ class LoadPhoto(Stage):
 
 
 class SaveResult(Stage):
-    """Encode the result in the format that the params ask for, JPEG if they have none, and a thumbnail."""
+    """Encode the result in the format that the params ask for, JPEG if they have none, and a thumbnail.
+
+    ``source`` says how the picture came about, which its metadata tells everybody.
+    """
 
     name = "save"
     message = "Saving the result"
@@ -28,23 +31,41 @@ class SaveResult(Stage):
     requires = (RESULT,)
     provides = (SAVED,)
 
+    def __init__(self, source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA) -> None:
+        self._source = source
+
     def run(self, work: Work) -> None:
         result = work[RESULT]
-        saved = save_thumbnail(result, work)
+        small = save_thumbnail(result, work)
         work.report(0.2)
-        height, width = result.shape[:2]
-        if getattr(work.params, "format", Format.JPEG) is Format.PNG:
-            path, content_type = work.folder / "result.png", "image/png"
-            save_png(result, None, path)
-        else:
-            path, content_type = work.folder / "result.jpg", "image/jpeg"
-            save_jpeg(result, path)
-        work[SAVED] = (SavedPicture("result", path, content_type, width, height), saved)
+        work[SAVED] = (save_picture(result, None, work, source=self._source), small)
 
 
-def save_thumbnail(result: Rgb, work: Work) -> SavedPicture:
-    """Write ``thumbnail.jpg`` of H×W×3 uint8 into the job's folder."""
+def save_picture(
+    result: Rgb,
+    alpha: Alpha | None,
+    work: Work,
+    *,
+    name: str = "result",
+    source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA,
+) -> SavedPicture:
+    """Write H×W×3 uint8 and, if there is any, H×W alpha into the job's folder.
+
+    As the params' ``format`` says, JPEG if they have none; with alpha always as PNG.
+    """
+    height, width = result.shape[:2]
+    if alpha is not None or getattr(work.params, "format", Format.JPEG) is Format.PNG:
+        path = work.folder / f"{name}.png"
+        save_png(result, alpha, path, source=source)
+        return SavedPicture(name, path, "image/png", width, height)
+    path = work.folder / f"{name}.jpg"
+    save_jpeg(result, path, source=source)
+    return SavedPicture(name, path, "image/jpeg", width, height)
+
+
+def save_thumbnail(result: Rgb, work: Work, *, name: str = "thumbnail") -> SavedPicture:
+    """Write a small JPEG of H×W×3 uint8 into the job's folder."""
     small = thumbnail(result)
-    path = work.folder / "thumbnail.jpg"
+    path = work.folder / f"{name}.jpg"
     save_jpeg(small, path)
-    return SavedPicture("thumbnail", path, "image/jpeg", small.shape[1], small.shape[0])
+    return SavedPicture(name, path, "image/jpeg", small.shape[1], small.shape[0])

@@ -33,6 +33,8 @@ class Completed(BaseModel):
     attempt: int
     result: Result
     timeline: list[StageTime]
+    inputs: dict[str, str] = Field({}, description="Role → SHA-256 (hex) of the file that was worked on.")
+    engine_digest: str | None = Field(None, description="Changes when the engine's code or its models do.")
 
 
 class Failed(BaseModel):

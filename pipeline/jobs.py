@@ -66,6 +66,7 @@ class UploadStatus(BaseModel):
     content_type: ContentType
     size: int | None = None
     sha256: str | None = None
+    asset_id: str | None = Field(None, description="The asset that was taken in place of an upload.")
     received: bool = False
     width: int | None = None
     height: int | None = None
@@ -82,8 +83,9 @@ class Job(BaseModel):
     progress: float = Field(0.0, ge=0, le=1, description="Never falls.")
     stage: str | None = None
     message: str = Field("", description="What is happening, for people.")
-    engine: Engine | None = Field(None, description="The engine that was asked for.")
+    engine: Engine = Field(description="Who is to do the work: as asked for, or as the deployment has it.")
     allow_preview: bool = False
+    cached: bool = Field(False, description="The result is that of the same job made before; it cost nothing.")
     params: dict[str, JsonValue] = Field(description="As validated, defaults filled in.")
     uploads: dict[str, UploadStatus]
     preview: PreviewPicture | None = Field(None, description="A live look, while there is one.")

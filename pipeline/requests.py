@@ -1,12 +1,19 @@
 """What a caller may ask for: the request body is a union over ``kind``."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Discriminator, Field, Tag
 
-from pipeline.objects import ObjectName
-from pipeline.styles import StyleName
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.params import (
+    Contract,
+    FaceSwapParams,
+    GenerateParams,
+    InpaintParams,
+    RestyleRoomParams,
+    UpscaleParams,
+)
 
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
 MAX_PIXELS = 50_000_000
@@ -36,6 +43,9 @@ class Kind(StrEnum):
     """What is made of the pictures."""
 
     RESTYLE_ROOM = "restyle_room"
+    INPAINT = "inpaint"
+    GENERATE = "generate"
+    FACE_SWAP = "face_swap"
     UPSCALE = "upscale"
 
 
@@ -46,32 +56,6 @@ class Engine(StrEnum):
     PREVIEW = "preview"
 
 
-class Room(StrEnum):
-    """The rooms a restyling knows."""
-
-    LIVING_ROOM = "living_room"
-    BEDROOM = "bedroom"
-    KITCHEN = "kitchen"
-    DINING_ROOM = "dining_room"
-    BATHROOM = "bathroom"
-    HOME_OFFICE = "home_office"
-
-    @property
-    def words(self) -> str:
-        """As one would say it.
-
-        >>> Room.HOME_OFFICE.words
-        'home office'
-        """
-        return self.value.replace("_", " ")
-
-
-class Contract(BaseModel):
-    """Base of everything a caller sends: unknown fields are errors, values do not change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 class Upload(Contract):
     """What the caller is going to upload for one role; the presigned POST is fixed to it."""
 
@@ -80,64 +64,64 @@ class Upload(Contract):
     sha256: Sha256 | None = None
 
 
+AssetId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="The id of an asset of yours.")]
+
+
+class AssetReference(Contract):
+    """A picture from the caller's library, in place of an upload."""
+
+    asset_id: AssetId
+
+
+def _source(value: Any) -> str:
+    fields = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    return "asset" if "asset_id" in fields else "upload"
+
+
+# What a role's picture is: about to be uploaded, or there already.
+Source = Annotated[
+    Annotated[Upload, Tag("upload")] | Annotated[AssetReference, Tag("asset")],
+    Discriminator(_source),
+]
+
+
 class PhotoUploads(Contract):
     """The one picture that most kinds start from."""
 
-    photo: Upload
+    photo: Source
 
 
-class Profile(StrEnum):
-    """How much time the models engine takes over a picture."""
+class InpaintUploads(Contract):
+    """A photo, and where to fill it."""
 
-    FAST = "fast"
-    QUALITY = "quality"
-
-
-class Format(StrEnum):
-    """How the result is encoded. Only PNG keeps every pixel as it was made."""
-
-    JPEG = "jpeg"
-    PNG = "png"
+    photo: Source
+    mask: Source = Field(description="Where to fill: white is filled, black stays; of the photo's size.")
 
 
-class RestyleRoomParams(Contract):
-    """How to restyle a room. What the preview engine has no use for, it says in the result's notes."""
+class FaceSwapUploads(Contract):
+    """Whose face, and where it goes."""
 
-    style: StyleName = Field(description="The look of the room; GET /styles lists them.")
-    room: Room | None = Field(None, description="What room it is; recognised from the photo when left out.")
-    strength: float = Field(1.0, gt=0, le=1, description="How far to go from the photo to the style.")
-    seed: int = Field(42, ge=0, lt=2**32, description="The same seed makes the same picture again.")
-    keep: tuple[ObjectName, ...] = Field(
-        (), max_length=20, description="Things that stay as they are, such as sofa or potted plant."
-    )
-    keep_people: bool = Field(True, description="People stay as they are.")
-    prompt: str = Field("", max_length=500, description="What else the room should have, in words.")
-    negative_prompt: str = Field(
-        "", max_length=500, description="What it should not have; only where guidance is above 1."
-    )
-    profile: Profile = Field(Profile.FAST, description="A few large steps, or twenty small ones.")
-    steps: int | None = Field(None, ge=1, le=50, description="Denoising steps; the profile's number when left out.")
-    guidance: float | None = Field(
-        None, ge=1, le=20, description="How closely to follow the words; the profile's value when left out."
-    )
-    depth_scale: float = Field(0.8, ge=0, le=2, description="How firmly the photo's depth holds.")
-    edges_scale: float = Field(0.6, ge=0, le=2, description="How firmly the photo's edges hold.")
-    format: Format = Field(Format.JPEG, description="How the result is encoded; PNG keeps every pixel.")
+    source: Source = Field(description="The picture that the face is taken from.")
+    target: Source = Field(description="The picture that the face is put into.")
 
 
-class UpscaleParams(Contract):
-    """How to enlarge a picture."""
-
-    scale: float = Field(2.0, gt=1, le=4, description="How many times as wide and as high.")
+class NoUploads(Contract):
+    """A kind that starts from words alone."""
 
 
 class BaseRequest(Contract):
     """What requests of every kind share."""
 
-    engine: Engine | None = Field(None, description="Who does the work; the deployment's default when left out.")
+    kind: Kind
+    params: Contract
+    uploads: Contract
+    engine: Engine | None = Field(
+        None, description="Who does the work; the deployment's default, or who can, when left out."
+    )
     allow_preview: bool = Field(
         False, description="Accept the preview engine where the models engine is not available."
     )
+    cache: bool = Field(True, description="Take the result of the same job of yours, if it was made before.")
 
 
 class RestyleRoomRequest(BaseRequest):
@@ -148,6 +132,30 @@ class RestyleRoomRequest(BaseRequest):
     uploads: PhotoUploads
 
 
+class InpaintRequest(BaseRequest):
+    """Fill a hole in a photo: with what is around it, or with what a prompt says."""
+
+    kind: Literal[Kind.INPAINT]
+    params: InpaintParams = InpaintParams()
+    uploads: InpaintUploads
+
+
+class GenerateRequest(BaseRequest):
+    """Make pictures from words."""
+
+    kind: Literal[Kind.GENERATE]
+    params: GenerateParams
+    uploads: NoUploads = NoUploads()
+
+
+class FaceSwapRequest(BaseRequest):
+    """Put the face of one picture into another, with the consent of everybody shown."""
+
+    kind: Literal[Kind.FACE_SWAP]
+    params: FaceSwapParams
+    uploads: FaceSwapUploads
+
+
 class UpscaleRequest(BaseRequest):
     """Enlarge a picture."""
 
@@ -156,19 +164,69 @@ class UpscaleRequest(BaseRequest):
     uploads: PhotoUploads
 
 
-JobRequest = Annotated[RestyleRoomRequest | UpscaleRequest, Field(discriminator="kind")]
-REQUESTS: dict[Kind, type[RestyleRoomRequest] | type[UpscaleRequest]] = {
+JobRequest = Annotated[
+    RestyleRoomRequest | InpaintRequest | GenerateRequest | FaceSwapRequest | UpscaleRequest,
+    Field(discriminator="kind"),
+]
+REQUESTS: dict[Kind, type[BaseRequest]] = {
     Kind.RESTYLE_ROOM: RestyleRoomRequest,
+    Kind.INPAINT: InpaintRequest,
+    Kind.GENERATE: GenerateRequest,
+    Kind.FACE_SWAP: FaceSwapRequest,
     Kind.UPSCALE: UpscaleRequest,
+}
+# Which engines can do a kind at all; the one that an unnamed choice falls back to first.
+ENGINES: dict[Kind, tuple[Engine, ...]] = {
+    Kind.RESTYLE_ROOM: (Engine.MODELS, Engine.PREVIEW),
+    Kind.INPAINT: (Engine.MODELS, Engine.PREVIEW),
+    Kind.GENERATE: (Engine.MODELS,),
+    Kind.FACE_SWAP: (Engine.MODELS, Engine.PREVIEW),
+    Kind.UPSCALE: (Engine.MODELS, Engine.PREVIEW),
 }
 
 
 def roles(kind: Kind) -> tuple[str, ...]:
     """The pictures that a kind needs, in the order a person names them.
 
-    >>> roles(Kind.RESTYLE_ROOM)
-    ('photo',)
+    >>> roles(Kind.INPAINT)
+    ('photo', 'mask')
     """
-    uploads = REQUESTS[kind].model_fields["uploads"].annotation
-    assert isinstance(uploads, type) and issubclass(uploads, BaseModel)
-    return tuple(uploads.model_fields)
+    return tuple(uploads_model(kind).model_fields)
+
+
+def uploads_model(kind: Kind) -> type[BaseModel]:
+    """What a kind's uploads are: a field for each role."""
+    return _model(kind, "uploads")
+
+
+def params_model(kind: Kind) -> type[BaseModel]:
+    """What a kind's params are.
+
+    >>> params_model(Kind.GENERATE).__name__
+    'GenerateParams'
+    """
+    return _model(kind, "params")
+
+
+def engine_for(kind: Kind, asked: Engine | None, default: Engine) -> Engine:
+    """Who does a kind: the engine that was asked for, else the default where it can, else the first that can.
+
+    Raises ``DarkroomError`` (``engine_unavailable``) when the one asked for cannot.
+
+    >>> engine_for(Kind.GENERATE, None, Engine.PREVIEW)
+    <Engine.MODELS: 'models'>
+    """
+    able = ENGINES[kind]
+    if asked is not None and asked not in able:
+        names = " or ".join(f'"{engine}"' for engine in able)
+        raise DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            f"The {asked} engine cannot do {kind}: nothing was queued. Ask for {names}.",
+        )
+    return asked or (default if default in able else able[0])
+
+
+def _model(kind: Kind, field: str) -> type[BaseModel]:
+    annotation = REQUESTS[kind].model_fields[field].annotation
+    assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
+    return annotation

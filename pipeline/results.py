@@ -4,7 +4,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipeline.requests import Engine, Room
+from pipeline.params import Room
+from pipeline.requests import Engine
 
 PASSING_SCORE = 0.75
 

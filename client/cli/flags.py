@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
-from pipeline.requests import REQUESTS, Kind, roles
+from pipeline.requests import Kind, params_model, roles, uploads_model
 
 Schema = dict[str, Any]
 
@@ -85,7 +85,7 @@ class Flag:
 
 def pictures(kind: Kind) -> tuple[Picture, ...]:
     """The kind's pictures, in the contract's order."""
-    fields = _model(kind, "uploads").model_fields
+    fields = uploads_model(kind).model_fields
     return tuple(
         Picture(
             role,
@@ -98,7 +98,7 @@ def pictures(kind: Kind) -> tuple[Picture, ...]:
 
 def flags(kind: Kind) -> tuple[Flag, ...]:
     """A flag for each of the kind's params: type, choices, default, description and range as the contract says."""
-    schema = _model(kind, "params").model_json_schema()
+    schema = params_model(kind).model_json_schema()
     return tuple(
         _flag(name, field, schema.get("$defs", {}), required=name in schema.get("required", ()))
         for name, field in schema.get("properties", {}).items()
@@ -113,12 +113,6 @@ def usage_error(error: ValidationError) -> typer.BadParameter:
     if path[:1] == ["params"] and len(path) > 1:
         return typer.BadParameter(message, param_hint=f"'--{path[1].replace('_', '-')}'")
     return typer.BadParameter(message, param_hint=".".join(path) or None)
-
-
-def _model(kind: Kind, field: str) -> type[BaseModel]:
-    annotation = REQUESTS[kind].model_fields[field].annotation
-    assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
-    return annotation
 
 
 def _flag(name: str, field: Schema, definitions: dict[str, Schema], *, required: bool) -> Flag:

@@ -11,14 +11,14 @@ from client.client import Client
 from client.errors import ClientError, ProblemError
 from client.forms import Created
 from pipeline.jobs import Job, State
-from pipeline.requests import JobRequest
+from pipeline.requests import BaseRequest
 
 
 @dataclass(frozen=True)
 class Submission:
     """What is to be done, and the file of each role."""
 
-    request: JobRequest
+    request: BaseRequest
     files: dict[str, Path]
 
 

@@ -24,7 +24,7 @@ from pipeline.artifacts import SavedPicture
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.invocation import Abandoned, Completed, Failed, Invocation
 from pipeline.jobs import State
-from pipeline.requests import REQUESTS, Engine
+from pipeline.requests import Engine, params_model
 from pipeline.results import Picture, Result, StageTime
 from pipeline.runner import Finished, Runner
 from pipeline.stages import Stopped, Work
@@ -37,9 +37,7 @@ PLAN_ENDS = 0.97
 
 def typed_params(invocation: Invocation) -> BaseModel:
     """The params as their kind defines them. Raises ``ValidationError``."""
-    params = REQUESTS[invocation.kind].model_fields["params"].annotation
-    assert isinstance(params, type) and issubclass(params, BaseModel)
-    return params.model_validate(invocation.params)
+    return params_model(invocation.kind).model_validate(invocation.params)
 
 
 class Worker:

@@ -2,7 +2,7 @@
 
 from pipeline.artifacts import PHOTO, ROOM
 from pipeline.models.interfaces import IMAGE_TEXT
-from pipeline.requests import RestyleRoomParams, Room
+from pipeline.params import RestyleRoomParams, Room
 from pipeline.results import RecognisedRoom
 from pipeline.stages import Slot, Stage, Work
 

@@ -4,7 +4,7 @@ from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.failures import translating
 from pipeline.models.geometry import Fit, fit_of
 from pipeline.models.painter import NEEDS, NETWORKS, PAINTED, Painted, note, paint
-from pipeline.requests import RestyleRoomParams
+from pipeline.params import RestyleRoomParams
 from pipeline.stages import Slot, Stage, Work
 
 

@@ -10,7 +10,7 @@ from pipeline.artifacts import OBJECTS, PHOTO
 from pipeline.models.artifacts import DETECTIONS, KEPT, OUTLINES
 from pipeline.models.interfaces import Box, Masks
 from pipeline.objects import PERSON
-from pipeline.requests import RestyleRoomParams
+from pipeline.params import RestyleRoomParams
 from pipeline.results import FoundObject
 from pipeline.stages import Stage, Work
 

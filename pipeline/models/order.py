@@ -7,7 +7,7 @@ from enum import StrEnum
 from pipeline.artifacts import Rgb
 from pipeline.models.artifacts import Bytes
 from pipeline.models.interfaces import Masks
-from pipeline.requests import Profile
+from pipeline.params import Profile
 
 
 class Sampler(StrEnum):

@@ -12,7 +12,7 @@ from pipeline.models.geometry import Fit
 from pipeline.models.interfaces import BASE, CONTROLS, FEW_STEP_UNET, UNET
 from pipeline.models.order import RECIPES, Look, Order
 from pipeline.models.prompt import negative_prompt, prompt, room_words
-from pipeline.requests import Profile, RestyleRoomParams
+from pipeline.params import Profile, RestyleRoomParams
 from pipeline.stages import Artifact, Work
 from pipeline.styles import styles
 

@@ -1,6 +1,6 @@
 """The words that the diffusion model, and whoever judges its picture, are given."""
 
-from pipeline.requests import Room
+from pipeline.params import Room
 from pipeline.results import RecognisedRoom
 from pipeline.styles import Style
 

@@ -4,12 +4,13 @@ import numpy as np
 
 from pipeline.artifacts import PHOTO, QUALITY, RESULT, SAVED
 from pipeline.files import LoadPhoto, SaveResult
+from pipeline.params import RestyleRoomParams, Room
 from pipeline.preview import depth, light, paint, quality
 from pipeline.preview.analysis import Layout, find_layout, reduced
 from pipeline.preview.arrays import Floats
 from pipeline.preview.paint import Repaint
 from pipeline.preview.room import WALLS, Face
-from pipeline.requests import Engine, Kind, RestyleRoomParams, Room
+from pipeline.requests import Engine, Kind
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work
 from pipeline.styles import Finish, Style, styles
 

@@ -5,12 +5,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from pipeline.artifacts import QUALITY, RESULT, SAVED, Rgb, SavedPicture
+from pipeline.artifacts import QUALITY, RESULT, SAVED, Rgb
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.files import save_thumbnail
-from pipeline.picture import Alpha, Decoded, decode, on_white, save_jpeg, save_png
+from pipeline.files import save_picture, save_thumbnail
+from pipeline.params import UpscaleParams
+from pipeline.picture import Alpha, Decoded, decode, on_white
 from pipeline.preview.arrays import Bytes, Floats
-from pipeline.requests import Engine, Kind, UpscaleParams
+from pipeline.requests import Engine, Kind
 from pipeline.results import Quality
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work
 
@@ -92,14 +93,7 @@ class SavePicture(Stage):
         result, alpha = work[RESULT], work[RESULT_ALPHA]
         small = save_thumbnail(on_white(Decoded(result, alpha)), work)
         work.report(0.2)
-        extension, content_type = ("jpg", "image/jpeg") if alpha is None else ("png", "image/png")
-        path = work.folder / f"result.{extension}"
-        if alpha is None:
-            save_jpeg(result, path)
-        else:
-            save_png(result, alpha, path)
-        height, width = result.shape[:2]
-        work[SAVED] = (SavedPicture("result", path, content_type, width, height), small)
+        work[SAVED] = (save_picture(result, alpha, work), small)
 
 
 def enlarged_size(rgb: Rgb, scale: float) -> tuple[int, int]:

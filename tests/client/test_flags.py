@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from client.cli import app
 from client.cli import flags as flags_module
 from client.cli.flags import flags, pictures
-from pipeline.requests import REQUESTS, BaseRequest, Contract, Kind, Upload, roles
+from pipeline.params import Contract
+from pipeline.requests import REQUESTS, BaseRequest, Kind, Upload, roles
 from tests.client.fake import TOKEN, Service
 
 

@@ -18,7 +18,7 @@ from pipeline.models.interfaces import BASE, CONTROLS, FEW_STEP_UNET, SAFETY, UN
 from pipeline.models.manager import ModelManager
 from pipeline.models.order import Order, Sampler
 from pipeline.models.painter import CHOSEN, PAINTED
-from pipeline.requests import Profile, RestyleRoomParams, Room
+from pipeline.params import Profile, RestyleRoomParams, Room
 from pipeline.stages import Stopped, Work
 from pipeline.weights import Shelf
 

@@ -22,7 +22,7 @@ from pipeline.models.interfaces import DEPTH_ESTIMATOR, DETECTOR, IMAGE_TEXT, SE
 from pipeline.models.keep import Keep
 from pipeline.models.segment import Segment
 from pipeline.networks import Held, Network
-from pipeline.requests import RestyleRoomParams, Room
+from pipeline.params import RestyleRoomParams, Room
 from pipeline.results import FoundObject, ModelUsed
 from pipeline.stages import Artifact, Stage, Work
 

@@ -1,7 +1,7 @@
 import pytest
 
 from pipeline.models.prompt import caption, negative_prompt, prompt, room_words
-from pipeline.requests import Room
+from pipeline.params import Room
 from pipeline.results import RecognisedRoom
 from pipeline.styles import styles
 

@@ -18,7 +18,7 @@ from pipeline.models.interfaces import BASE, CONTROLS, DETECTOR, FEW_STEP_UNET, 
 from pipeline.models.painter import CHOSEN, PAINTED, Painted
 from pipeline.models.validate import Validate
 from pipeline.networks import Held
-from pipeline.requests import Profile, RestyleRoomParams, Room
+from pipeline.params import Profile, RestyleRoomParams, Room
 from pipeline.results import Quality
 from pipeline.stages import Stopped, Work
 from pipeline.styles import styles

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from pipeline.requests import RestyleRoomParams, Room
+from pipeline.params import RestyleRoomParams, Room
 
 
 @pytest.mark.parametrize("name", ["couch", "sofa", " Sofa ", "COUCH"])

@@ -12,9 +12,10 @@ from PIL import Image
 
 from pipeline.artifacts import PHOTO, QUALITY, RESULT, SAVED
 from pipeline.kinds import plan
+from pipeline.params import RestyleRoomParams, Room
 from pipeline.preview.light import grade
 from pipeline.preview.restyle import LAYOUT, REPAINTED, SURE
-from pipeline.requests import Engine, Kind, RestyleRoomParams, Room
+from pipeline.requests import Engine, Kind
 from pipeline.stages import Stopped, Work
 from pipeline.styles import styles
 

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from pipeline.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED, Rgb, SavedPicture
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.networks import Held, Models, Network
-from pipeline.requests import Engine, Kind, RestyleRoomParams, Room
+from pipeline.params import RestyleRoomParams, Room
+from pipeline.requests import Engine, Kind
 from pipeline.results import FoundObject, ModelUsed, Quality, RecognisedRoom, StageTime
 from pipeline.runner import Runner, noop_plan
 from pipeline.stages import Artifact, Plan, Slot, Stage, Stopped, Work

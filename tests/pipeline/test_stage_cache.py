@@ -14,7 +14,8 @@ from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.models import restyle
 from pipeline.models.interfaces import Detection
 from pipeline.networks import Held, Network
-from pipeline.requests import Engine, Kind, RestyleRoomParams
+from pipeline.params import RestyleRoomParams
+from pipeline.requests import Engine, Kind
 from pipeline.results import FoundObject, ModelUsed
 from pipeline.runner import Finished, Runner
 from pipeline.stage_cache import Made, StageCache

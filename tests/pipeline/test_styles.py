@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from pipeline.requests import RestyleRoomParams
+from pipeline.params import RestyleRoomParams
 from pipeline.styles import Style, styles
 
 

@@ -12,8 +12,9 @@ from PIL import Image
 from pipeline.artifacts import QUALITY, RESULT, SAVED
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.kinds import plan
+from pipeline.params import UpscaleParams
 from pipeline.preview.upscale import BAND
-from pipeline.requests import Engine, Kind, UpscaleParams
+from pipeline.requests import Engine, Kind
 from pipeline.stages import Work
 
 
