@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
 
+JSON = "application/json"
+
+
 def document(
     *answers: Mapping[int, tuple[str, type[BaseModel]]], problems: tuple[int, ...] = ()
 ) -> "dict[int, OpenAPIResponse]":
@@ -19,7 +22,7 @@ def document(
     responses: dict[int, Any] = {}
     for answer in answers:
         for status, (description, model) in answer.items():
-            responses[status] = {"description": description, "content": {"application/json": {"model": model}}}
+            responses[status] = {"description": description, "content": {JSON: {"model": model}}}
     for status in (*problems, 500):
         description = HTTPStatus(status).phrase
         responses[status] = {"description": description, "content": {CONTENT_TYPE: {"model": Problem}}}

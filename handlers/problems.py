@@ -88,10 +88,12 @@ def of_validation(errors: Iterable[Mapping[str, Any]]) -> Problem:
 
 
 def _field(error: Mapping[str, Any]) -> str:
-    """Where, as the caller wrote it: without the part of the request, nor the kind that chose the body's form."""
+    """Where, as the caller wrote it: without the part of the request, nor what chose the form of body or picture."""
     source, *path = (str(part) for part in error["loc"])
     if source == "body" and path and path[0] in {kind.value for kind in Kind}:
         path = path[1:]
+    if path[:1] == ["uploads"] and path[2:3] in (["upload"], ["asset"]):
+        path = [*path[:2], *path[3:]]
     if error["type"].startswith("union_tag"):
         path = [*path, error["ctx"]["discriminator"].strip("'")]
     return ".".join(path) or source

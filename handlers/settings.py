@@ -73,6 +73,13 @@ class ApiSettings(JobsSettings):
     client_id: str
     socket_url: str
     default_engine: Engine = Field(Engine.PREVIEW, description="Of requests that name none.")
+    ledger_table: str
+    assets_table: str
+    rate_limits: dict[str, str] = Field({}, description="Kind (or `prompts`, `default`) → `10/60`: ten in 60 seconds.")
+    owner_daily_usd: float = Field(10.0, ge=0, description="What the jobs of one owner may cost in a UTC day; 0: any.")
+    instance_usd_per_hour: float = Field(0.7364, ge=0)
+    cache_days: int = Field(7, ge=0, description="How long a result is taken for the same job again; 0: never.")
+    bedrock_model: str = Field("", description="Model or inference profile that enhances prompts; rules do, without.")
     aws_region: str = Field("us-east-1", validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
     upload_seconds: int = Field(900, ge=60, le=3600, description="How long a presigned POST is good for.")
     result_seconds: int = Field(3600, ge=60, le=43200, description="How long a presigned GET is good for.")
@@ -84,6 +91,9 @@ class UploadedSettings(JobsSettings):
 
     bucket: str
     queue_url: str
+    ledger_table: str
+    assets_table: str
+    cache_days: int = Field(7, ge=0, description="How long a result is taken for the same job again; 0: never.")
     queue_seconds: int = Field(120, ge=1, description="Queued for longer, a job's message is sent again.")
 
 
@@ -106,7 +116,16 @@ class FinishedSettings(RetrySettings):
     bucket: str
     endpoint_name: str
     sockets_table: str
+    ledger_table: str
+    cache_days: int = Field(7, ge=0, description="How long a result is taken for the same job again; 0: never.")
     instance_usd_per_hour: float = Field(0.7364, ge=0)
+
+
+class EndedSettings(Settings):
+    """``handlers.ended``."""
+
+    ledger_table: str
+    event_bus: str
 
 
 class SweepSettings(RetrySettings):

@@ -1,6 +1,9 @@
 """The REST API: one function behind an HTTP API that lets only good tokens through."""
 
-from aws_cdk import Duration, Stack
+import json
+from collections.abc import Iterator
+
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk.aws_apigatewayv2 import (
     CorsHttpMethod,
     CorsPreflightOptions,
@@ -11,6 +14,7 @@ from aws_cdk.aws_apigatewayv2 import (
 )
 from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
+from aws_cdk.aws_iam import PolicyStatement
 from constructs import Construct
 
 from handlers.settings import ApiSettings
@@ -20,12 +24,17 @@ from infra.config import Config
 from infra.exceptions import acknowledge
 from infra.functions import Functions, allow
 from infra.identity import Identity
-from infra.jobs import BY_OWNER, Jobs
-from infra.names import PREVIEWS, RESULTS, UPLOADS
+from infra.jobs import BY_OWNER, DUE, Jobs
+from infra.ledger import Ledger
+from infra.library import Library
+from infra.names import ASSETS, PREVIEWS, RESULTS, UPLOADS
 from infra.storage import Storage
 
 CORS_HEADERS = ("authorization", "content-type", "idempotency-key")
-CORS_EXPOSED = ("location", "retry-after")
+CORS_EXPOSED = (
+    *("location", "retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"),
+    *("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-window"),
+)
 CORS_METHODS = ("GET", "POST", "DELETE")
 CORS_SECONDS = 3600
 PUBLIC = "/config"  # where a client learns whom to ask for a token
@@ -45,6 +54,8 @@ class Api(Construct):
         jobs: Jobs,
         identity: Identity,
         addresses: Addresses,
+        ledger: Ledger,
+        library: Library,
         socket_url: str,
     ) -> None:
         super().__init__(scope, id)
@@ -64,6 +75,13 @@ class Api(Construct):
                 client_id=identity.client_id,
                 socket_url=socket_url,
                 default_engine=config.default_engine,
+                ledger_table=ledger.table.table_name,
+                assets_table=library.table.table_name,
+                rate_limits=json.dumps(config.rate_limits),
+                owner_daily_usd=config.owner_daily_usd,
+                instance_usd_per_hour=config.instance_usd_per_hour,
+                cache_days=config.cache_days,
+                bedrock_model=config.bedrock_model,
                 upload_seconds=config.upload_seconds,
                 retention_days=config.retention_days,
             ),
@@ -72,12 +90,27 @@ class Api(Construct):
                     ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
                     [jobs.table.table_arn],
                 ),
-                allow(["dynamodb:Query"], [f"{jobs.table.table_arn}/index/{BY_OWNER}"]),
-                # What a presigned form or link may do is what its signer may do.
-                allow(["s3:PutObject"], [storage.arn(UPLOADS)]),
-                allow(["s3:GetObject"], [storage.arn(RESULTS), storage.arn(PREVIEWS)]),
+                allow(
+                    ["dynamodb:Query"],
+                    [
+                        *(f"{jobs.table.table_arn}/index/{index}" for index in (BY_OWNER, DUE)),
+                        f"{library.table.table_arn}/index/{BY_OWNER}",
+                        ledger.table.table_arn,
+                    ],
+                ),
+                allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [ledger.table.table_arn]),
+                allow(
+                    ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+                    [library.table.table_arn],
+                ),
+                # What a presigned form or link may do is what its signer may do; and from one prefix to another,
+                # pictures are copied.
+                allow(["s3:PutObject"], [storage.arn(UPLOADS), storage.arn(ASSETS)]),
+                allow(["s3:GetObject"], [storage.arn(prefix) for prefix in (UPLOADS, ASSETS, RESULTS, PREVIEWS)]),
+                allow(["s3:DeleteObject"], [storage.arn(ASSETS)]),
                 storage.tell_missing(),  # and what /health asks of the bucket
-                allow(["sqs:GetQueueAttributes"], [jobs.queue.queue_arn]),
+                allow(["sqs:SendMessage", "sqs:GetQueueAttributes"], [jobs.queue.queue_arn]),
+                *_bedrock(self, config),
                 allow(["sagemaker:DescribeEndpoint"], [endpoint]),
             ],
         )
@@ -118,3 +151,34 @@ class Api(Construct):
             reason="GET /config alone needs no token: it says where to get one and holds nothing else.",
         )
         self.url = addresses.api(self.api)
+
+
+def _bedrock(scope: Construct, config: Config) -> Iterator[PolicyStatement]:
+    """The right to ask the one model that enhances prompts, where there is one."""
+    model = config.bedrock_model
+    if not model:
+        return
+    stack = Stack.of(scope)
+    if model.startswith("arn:"):
+        resources = [model]
+    else:
+        # An inference profile (us.anthropic.…) calls the model behind it, in regions that it chooses.
+        profile = model.split(".")[0] in ("us", "eu", "apac", "global", "us-gov")
+        foundation = stack.format_arn(
+            service="bedrock",
+            region="*" if profile else None,
+            account="",
+            resource="foundation-model",
+            resource_name=model.partition(".")[2] if profile else model,
+        )
+        resources = [foundation]
+        if profile:
+            resources.append(
+                stack.format_arn(
+                    service="bedrock",
+                    resource="inference-profile",
+                    resource_name=model,
+                    arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+                )
+            )
+    yield allow(["bedrock:InvokeModel"], resources)

@@ -79,6 +79,14 @@ class Config(BaseModel):
     log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = 30
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    rate_limits: Annotated[dict[str, str], BeforeValidator(_json)] = Field(
+        {}, description='Other limits per owner than the default ones: {"generate": "10/60"} is ten in 60 seconds.'
+    )
+    owner_daily_usd: float = Field(10.0, ge=0, description="What jobs of one owner may cost in a UTC day; 0: any sum.")
+    cache_days: int = Field(7, ge=0, le=3650, description="How long a result answers the same job again; 0: never.")
+    bedrock_model: str = Field(
+        "", pattern=r"^[A-Za-z0-9.:/_-]*$", description="Bedrock model that enhances prompts; by rules if left out."
+    )
     requests_per_second: int = Field(100, ge=1, description="Where the API starts to answer 429.")
     daily_usd: float = Field(50.0, gt=0, description="Spend a UTC day on the GPU at which the alarm topic is told.")
     stop_usd: float = Field(

@@ -8,10 +8,12 @@ from aws_cdk.aws_iam import AccountRootPrincipal, CompositePrincipal, IPrincipal
 from aws_cdk.aws_sns import Topic
 from constructs import Construct
 
+from handlers.instance_reports import ENGINES, INSTANCES
 from infra.config import Config
 from infra.exceptions import acknowledge
-from infra.functions import allow
+from infra.functions import allow, allow_rows
 from infra.jobs import Jobs
+from infra.ledger import Ledger
 from infra.names import INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
 from infra.storage import Storage
 
@@ -19,7 +21,16 @@ from infra.storage import Storage
 class Container(Construct):
     """``role``, ``success`` and ``error``."""
 
-    def __init__(self, scope: Construct, id: str, *, config: Config, storage: Storage, jobs: Jobs) -> None:  # noqa: A002
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's own name
+        *,
+        config: Config,
+        storage: Storage,
+        jobs: Jobs,
+        ledger: Ledger,
+    ) -> None:
         super().__init__(scope, id)
         self.success = Topic(self, "Success", enforce_ssl=not config.local)
         self.error = Topic(self, "Error", enforce_ssl=not config.local)
@@ -35,6 +46,7 @@ class Container(Construct):
         )
         for statement in (
             allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [jobs.table.table_arn]),
+            allow_rows(["dynamodb:PutItem"], ledger.table.table_arn, [ENGINES, INSTANCES], config=config),
             allow(["s3:GetObject"], [storage.arn(UPLOADS)]),
             storage.tell_missing(),
             allow(["s3:PutObject", "s3:DeleteObject"], [storage.arn(RESULTS), storage.arn(PREVIEWS)]),

@@ -8,10 +8,13 @@ from infra.alarms import Alarms
 from infra.api import Api
 from infra.config import Config
 from infra.container import Container
+from infra.ended import Ended
 from infra.events import Events
 from infra.functions import Functions
 from infra.identity import Identity
 from infra.jobs import Jobs
+from infra.ledger import Ledger
+from infra.library import Library
 from infra.names import function_output
 from infra.socket import Socket
 from infra.storage import Storage
@@ -27,9 +30,13 @@ class CoreStack(Stack):
         self.addresses = Addresses(self, "Addresses", config=config)
         self.storage = Storage(self, "Storage", config=config)
         self.jobs = Jobs(self, "Jobs", config=config)
+        self.ledger = Ledger(self, "Ledger", config=config)
+        self.library = Library(self, "Library", config=config)
         self.identity = Identity(self, "Identity", config=config, addresses=self.addresses)
         self.functions = Functions(self, "Functions", config=config)
-        self.container = Container(self, "Container", config=config, storage=self.storage, jobs=self.jobs)
+        self.container = Container(
+            self, "Container", config=config, storage=self.storage, jobs=self.jobs, ledger=self.ledger
+        )
         self.events = Events(
             self,
             "Events",
@@ -38,7 +45,10 @@ class CoreStack(Stack):
             storage=self.storage,
             jobs=self.jobs,
             container=self.container,
+            ledger=self.ledger,
+            library=self.library,
         )
+        self.ended = Ended(self, "Ended", config=config, functions=self.functions, jobs=self.jobs, ledger=self.ledger)
         self.socket = Socket(
             self,
             "Socket",
@@ -58,6 +68,8 @@ class CoreStack(Stack):
             jobs=self.jobs,
             identity=self.identity,
             addresses=self.addresses,
+            ledger=self.ledger,
+            library=self.library,
             socket_url=self.socket.url,
         )
         self.alarms = Alarms(
@@ -75,6 +87,9 @@ class CoreStack(Stack):
             "Bucket": self.storage.bucket.bucket_name,
             "JobsTable": self.jobs.table.table_name,
             "SocketsTable": self.jobs.sockets.table_name,
+            "LedgerTable": self.ledger.table.table_name,
+            "AssetsTable": self.library.table.table_name,
+            "EventBus": self.ended.bus.event_bus_name,
             "QueueUrl": self.jobs.queue.queue_url,
             "UploadsQueueUrl": self.jobs.uploads.queue_url,
             "DeadLettersUrl": self.jobs.dead_letters.queue_url,

@@ -13,7 +13,9 @@ from infra.config import Config
 from infra.container import Container
 from infra.functions import Functions, allow, allow_rows
 from infra.jobs import DUE, Jobs
-from infra.names import INVOCATIONS, OUTCOMES, RESULTS, UPLOADS
+from infra.ledger import Ledger
+from infra.library import Library
+from infra.names import ASSETS, INVOCATIONS, OUTCOMES, RESULTS, UPLOADS
 from infra.storage import Storage
 
 # Enough for hundreds of jobs a second; more would only wait for the endpoint.
@@ -34,6 +36,8 @@ class Events(Construct):
         storage: Storage,
         jobs: Jobs,
         container: Container,
+        ledger: Ledger,
+        library: Library,
     ) -> None:
         super().__init__(scope, id)
         concurrency = LOCAL_CONCURRENCY if config.local else CONCURRENCY
@@ -64,11 +68,15 @@ class Events(Construct):
                 jobs_table=jobs.table.table_name,
                 bucket=storage.bucket.bucket_name,
                 queue_url=jobs.queue.queue_url,
+                ledger_table=ledger.table.table_name,
+                assets_table=library.table.table_name,
+                cache_days=config.cache_days,
                 queue_seconds=config.queue_seconds,
             ),
             rights=[
-                allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
-                allow(["s3:GetObject", "s3:DeleteObject"], [storage.arn(UPLOADS)]),
+                allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table, library.table.table_arn]),
+                allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [ledger.table.table_arn]),
+                allow(["s3:GetObject", "s3:DeleteObject"], [storage.arn(UPLOADS), storage.arn(ASSETS)]),
                 storage.tell_missing(),
                 send,
             ],
@@ -117,10 +125,13 @@ class Events(Construct):
                 bucket=storage.bucket.bucket_name,
                 endpoint_name=config.endpoint_name,
                 sockets_table=jobs.sockets.table_name,
+                ledger_table=ledger.table.table_name,
+                cache_days=config.cache_days,
                 instance_usd_per_hour=config.instance_usd_per_hour,
             ),
             rights=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
+                allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [ledger.table.table_arn]),
                 allow(["s3:GetObject"], [storage.arn(OUTCOMES)]),
                 allow(["s3:DeleteObject"], [storage.arn(RESULTS)]),
                 storage.tell_missing(),

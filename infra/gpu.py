@@ -126,6 +126,7 @@ class GpuStack(Stack):
                 model_data_source=self._weights.source if self._weights else None,
                 environment={
                     "JOBS_TABLE": core.jobs.table.table_name,
+                    "LEDGER_TABLE": core.ledger.table.table_name,
                     "BUCKET": bucket,
                     "CONCURRENCY": str(config.jobs_per_instance),
                     "LOG_LEVEL": config.log_level,

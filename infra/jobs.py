@@ -21,7 +21,8 @@ DUE = "due"
 EXPIRES_AT = "expires_at"
 
 
-def _text(name: str) -> Attribute:
+def text_key(name: str) -> Attribute:
+    """A key attribute that holds text."""
     return Attribute(name=name, type=AttributeType.STRING)
 
 
@@ -38,7 +39,7 @@ class Jobs(Construct):
         self.table = Table(
             self,
             "Table",
-            partition_key=_text("job_id"),
+            partition_key=text_key("job_id"),
             billing_mode=BillingMode.PAY_PER_REQUEST,
             point_in_time_recovery_specification=PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
             stream=StreamViewType.NEW_IMAGE,
@@ -47,24 +48,26 @@ class Jobs(Construct):
         )
         self.table.add_global_secondary_index(
             index_name=BY_OWNER,
-            partition_key=_text("owner"),
-            sort_key=_text("created_at"),
+            partition_key=text_key("owner"),
+            sort_key=text_key("created_at"),
             # What lists filter by; the rest is read from the table, so that progress does not write to the index.
             projection_type=ProjectionType.INCLUDE,
             non_key_attributes=["state", "kind"],
         )
-        # Sparse: a job that has ended has no due time, so the sweep reads only what is still open.
+        # Sparse: a job that has ended has no due time, so the sweep reads only what is still open, and who counts
+        # the open jobs by kind and state reads nothing else.
         self.table.add_global_secondary_index(
             index_name=DUE,
-            partition_key=_text("due_shard"),
+            partition_key=text_key("due_shard"),
             sort_key=_number("due_at"),
-            projection_type=ProjectionType.KEYS_ONLY,
+            projection_type=ProjectionType.INCLUDE,
+            non_key_attributes=["state", "kind"],
         )
         self.sockets = Table(
             self,
             "Sockets",
-            partition_key=_text("pk"),
-            sort_key=_text("sk"),
+            partition_key=text_key("pk"),
+            sort_key=text_key("sk"),
             billing_mode=BillingMode.PAY_PER_REQUEST,
             point_in_time_recovery_specification=PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
             time_to_live_attribute=EXPIRES_AT,
@@ -72,12 +75,12 @@ class Jobs(Construct):
         )
         self.sockets.add_global_secondary_index(
             index_name=BY_CONNECTION,
-            partition_key=_text("connection_id"),
+            partition_key=text_key("connection_id"),
             projection_type=ProjectionType.KEYS_ONLY,
         )
         self.sockets.add_global_secondary_index(
             index_name=DUE,
-            partition_key=_text("due_shard"),
+            partition_key=text_key("due_shard"),
             sort_key=_number("due_at"),
             projection_type=ProjectionType.KEYS_ONLY,
         )

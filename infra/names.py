@@ -3,6 +3,7 @@
 UPLOADS = "uploads/"
 RESULTS = "results/"
 PREVIEWS = "previews/"
+ASSETS = "assets/"
 INVOCATIONS = "invocations/"
 OUTCOMES = "outcomes/"
 FAILURES = "outcomes/failures/"
@@ -10,7 +11,7 @@ FAILURES = "outcomes/failures/"
 SOCKET_STAGE = "live"
 GATEWAY_PARAMETER = "Gateway"
 
-FUNCTIONS = ("api", "authorize", "dispatch", "finished", "push", "socket", "sweep", "uploaded")
+FUNCTIONS = ("api", "authorize", "dispatch", "ended", "finished", "push", "socket", "sweep", "uploaded")
 
 
 def function_output(name: str) -> str:

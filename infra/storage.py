@@ -17,7 +17,7 @@ from constructs import Construct
 
 from infra.config import Config
 from infra.exceptions import acknowledge, logical_id
-from infra.names import INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
+from infra.names import ASSETS, INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
 
 _ENDPOINT_DAYS = 7  # long enough to look into a failure; they name the person's pictures, so no longer
 
@@ -34,6 +34,7 @@ class Storage(Construct):
             INVOCATIONS: _ENDPOINT_DAYS,
             OUTCOMES: _ENDPOINT_DAYS,
         }
+        prefixes = (*lifetimes, ASSETS)
         self.bucket = Bucket(
             self,
             "Pictures",
@@ -70,7 +71,7 @@ class Storage(Construct):
 
         acknowledge(
             Stack.of(self),
-            *(f"AwsSolutions-IAM5[Resource::<{logical_id(self.bucket)}.Arn>/{prefix}*]" for prefix in lifetimes),
+            *(f"AwsSolutions-IAM5[Resource::<{logical_id(self.bucket)}.Arn>/{prefix}*]" for prefix in prefixes),
             reason="A role is given one prefix, not the bucket; below it the names are job ids, which no policy knows.",
         )
 
@@ -83,7 +84,7 @@ class Storage(Construct):
         return PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket.bucket_arn])
 
     def announce_uploads(self, queue: Queue) -> None:
-        """Send a message to ``queue`` for every object that arrives under ``uploads/``."""
+        """Send a message to ``queue`` for every object that arrives under ``uploads/`` and ``assets/``."""
         # By account and not by the bucket's name, which would need the bucket before the queue and the queue before
         # the bucket: S3 checks that it may send when the notification is made.
         queue.add_to_resource_policy(
@@ -103,10 +104,11 @@ class Storage(Construct):
                     queue=queue.queue_arn,
                     filter=CfnBucket.NotificationFilterProperty(
                         s3_key=CfnBucket.S3KeyFilterProperty(
-                            rules=[CfnBucket.FilterRuleProperty(name="prefix", value=UPLOADS)]
+                            rules=[CfnBucket.FilterRuleProperty(name="prefix", value=prefix)]
                         )
                     ),
                 )
+                for prefix in (UPLOADS, ASSETS)
             ]
         )
         policy = queue.node.find_child("Policy").node.default_child

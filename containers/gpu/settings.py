@@ -17,6 +17,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
     jobs_table: str
+    ledger_table: str
     bucket: str
     host: str = "0.0.0.0"  # noqa: S104  # SageMaker calls the container from outside it
     port: int = Field(8080, ge=1, le=65535, description="SageMaker calls 8080.")

@@ -72,6 +72,8 @@ class Tables(BaseModel):
 
     jobs: str
     sockets: str
+    ledger: str
+    assets: str
 
 
 class State(File):
@@ -93,6 +95,7 @@ class State(File):
     success_topic: str
     error_topic: str
     container_role: str
+    event_bus: str
     endpoint_name: str
     functions: dict[str, str]
 

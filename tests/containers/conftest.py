@@ -59,6 +59,7 @@ def record(**changes: Any) -> JobRecord:
         "state": State.DISPATCHED,
         "seq": 3,
         "attempt": 1,
+        "engine": Engine.PREVIEW,
         "params": PARAMS,
         "uploads": {"photo": UploadStatus(content_type="image/jpeg", received=True)},
         "created_at": now,

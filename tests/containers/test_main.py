@@ -25,6 +25,7 @@ def test_the_container_gets_ready_and_ends_when_told(stages: str) -> None:
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "JOBS_TABLE": "jobs",
+        "LEDGER_TABLE": "ledger",
         "BUCKET": "pictures",
         "STAGES": stages,
         "AWS_DEFAULT_REGION": "us-east-1",

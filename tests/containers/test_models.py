@@ -57,7 +57,14 @@ async def container(store: JobStore, s3: "S3Client", tiny_weights: Path) -> Asyn
 
     def make(**settings: Any) -> httpx.AsyncClient:
         given = {"weights": tiny_weights, "device": "cpu", "long_side": 128, **settings}
-        chosen = Settings(jobs_table="jobs", bucket=BUCKET, heartbeat_seconds=0.02, progress_seconds=0.01, **given)
+        chosen = Settings(
+            jobs_table="jobs",
+            ledger_table="ledger",
+            bucket=BUCKET,
+            heartbeat_seconds=0.02,
+            progress_seconds=0.01,
+            **given,
+        )
         engines = Engines(plan_for, partial(networks, chosen))
         worker = Worker(chosen, store, Storage(BUCKET, s3), Runner(cache=StageCache()), engines)
         transport = httpx.ASGITransport(make_app(Invocations(worker, chosen.concurrency)))

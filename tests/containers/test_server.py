@@ -67,7 +67,7 @@ async def container(store: JobStore, s3: "S3Client") -> AsyncIterator[Container]
                 raise plan
             return plan
 
-        settings = Settings(jobs_table="jobs", bucket=BUCKET, heartbeat_seconds=0.02)
+        settings = Settings(jobs_table="jobs", ledger_table="ledger", bucket=BUCKET, heartbeat_seconds=0.02)
         engines = Engines(plan_for, partial(networks, settings))
         worker = Worker(settings, store, Storage(BUCKET, s3), Runner(), engines)
         invocations = Invocations(worker, settings.concurrency)

@@ -16,13 +16,14 @@ from mypy_boto3_s3 import S3Client
 from mypy_boto3_sqs import SQSClient
 
 from handlers import clients
+from handlers.ledger import Ledger
 from handlers.queue import JobQueue
 from handlers.record import JobRecord
 from handlers.sockets import Subscriptions
 from handlers.store import JobStore, Received
 from pipeline.jobs import State
 
-JOBS, SOCKETS, BUCKET = "jobs", "sockets", "bucket"
+JOBS, SOCKETS, LEDGER, ASSETS, BUCKET = "jobs", "sockets", "ledger", "assets", "bucket"
 PHOTO = Received("image/jpeg", 640, 480, 1234)
 
 MakeRecord = Callable[..., JobRecord]
@@ -65,7 +66,7 @@ def store(aws: None) -> JobStore:
             _index(
                 "by_owner", "owner", "created_at", {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["state", "kind"]}
             ),
-            _index("due", "due_shard", "due_at", {"ProjectionType": "KEYS_ONLY"}),
+            _index("due", "due_shard", "due_at", {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["state", "kind"]}),
         ],
     )
     return JobStore(JOBS, client)
@@ -86,6 +87,33 @@ def subscriptions(aws: None) -> Subscriptions:
         ],
     )
     return Subscriptions(SOCKETS, client)
+
+
+@pytest.fixture
+def ledger(aws: None) -> Ledger:
+    """The ledger's table."""
+    client: Any = clients.dynamodb()
+    client.create_table(
+        TableName=LEDGER,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=_attributes(pk="S", sk="S"),
+    )
+    return Ledger(LEDGER, client)
+
+
+@pytest.fixture
+def assets_table(aws: None) -> str:
+    """The name of the table of assets, which is there."""
+    client: Any = clients.dynamodb()
+    client.create_table(
+        TableName=ASSETS,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "asset_id", "KeyType": "HASH"}],
+        AttributeDefinitions=_attributes(asset_id="S", owner="S", created_at="S"),
+        GlobalSecondaryIndexes=[_index("by_owner", "owner", "created_at", {"ProjectionType": "ALL"})],
+    )
+    return ASSETS
 
 
 @pytest.fixture
@@ -134,12 +162,21 @@ def queues(aws: None) -> Queues:
 
 @pytest.fixture
 def environment(
-    monkeypatch: pytest.MonkeyPatch, store: JobStore, subscriptions: Subscriptions, bucket: S3Client, queues: Queues
+    monkeypatch: pytest.MonkeyPatch,
+    store: JobStore,
+    subscriptions: Subscriptions,
+    ledger: Ledger,
+    assets_table: str,
+    bucket: S3Client,
+    queues: Queues,
 ) -> None:
     """Everything a function reads, and functions that have not read it yet."""
     values = {
         "JOBS_TABLE": JOBS,
         "SOCKETS_TABLE": SOCKETS,
+        "LEDGER_TABLE": LEDGER,
+        "ASSETS_TABLE": assets_table,
+        "EVENT_BUS": "bus",
         "BUCKET": BUCKET,
         "QUEUE_URL": queues.url,
         "DEAD_LETTER_QUEUE_URL": queues.dead_letter_url,
@@ -154,7 +191,7 @@ def environment(
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
-    for module in ("api", "authorize", "dispatch", "finished", "push", "socket", "sweep", "uploaded"):
+    for module in ("composition", "authorize", "dispatch", "finished", "push", "socket", "sweep", "uploaded"):
         for member in vars(importlib.import_module(f"handlers.{module}")).values():
             if hasattr(member, "cache_clear") and getattr(member, "__module__", "").startswith("handlers."):
                 member.cache_clear()
@@ -178,6 +215,7 @@ def _record(**changes: Any) -> JobRecord:
         "kind": "restyle_room",
         "state": "awaiting_upload",
         "seq": 1,
+        "engine": "preview",
         "params": {"style": "scandinavian", "strength": 0.75, "seed": 42},
         "uploads": {"photo": {"content_type": "image/jpeg"}},
         "created_at": now,

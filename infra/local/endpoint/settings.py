@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     container_module: str = Field("containers.gpu", description="What an instance runs.")
     # Read by the containers alone, and handed on to them.
     jobs_table: str
+    ledger_table: str
     bucket: str
     stages: str = "default"
     weights: str | None = Field(None, description="Where the models' files lie; the container's default if not set.")

@@ -1,0 +1,102 @@
+"""Jobs: ask for one, look at it, list, cancel."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from handlers import composition, cursor
+from handlers.bodies import JobPage, JobWithUploads
+from handlers.caller import Caller
+from handlers.observe import logger
+from handlers.openapi_responses import JSON, document
+from handlers.routes.parameters import Cursor, IdempotencyKey, JobIdPath, Limit
+from pipeline.jobs import Job, State
+from pipeline.requests import JobRequest, Kind
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
+
+
+def _owner() -> str:
+    return Caller.of(router.current_event).owner
+
+
+@router.post(
+    "/jobs",
+    summary="Ask for a job",
+    operation_id="createJob",
+    responses=document(
+        {201: ("A new job, and forms to upload its pictures.", JobWithUploads)},
+        {200: ("The job that this Idempotency-Key made before.", JobWithUploads)},
+        problems=(401, 413, 415, 422),
+    ),
+)
+def create_job(
+    request: Annotated[JobRequest, Body()], idempotency_key: IdempotencyKey = None
+) -> Response[JobWithUploads]:
+    """Ask for a job: 201 and forms to upload its pictures; 200 when this Idempotency-Key made it before."""
+    desk = composition.desk()
+    record, new = desk.create(_owner(), request, idempotency_key)
+    logger.append_keys(job_id=record.job_id)
+    body = JobWithUploads(job=desk.public(record), uploads=desk.forms(record))
+    status = HTTPStatus.CREATED if new else HTTPStatus.OK
+    return Response(status, JSON, body, headers={"Location": f"/jobs/{record.job_id}"})
+
+
+@router.get(
+    "/jobs",
+    summary="Your jobs, newest first",
+    operation_id="listJobs",
+    responses=document({200: ("A page of jobs.", JobPage)}, problems=(401, 422)),
+)
+def list_jobs(
+    status: Annotated[State | None, Query(description="Only jobs in this state.")] = None,
+    kind: Annotated[Kind | None, Query(description="Only jobs of this kind.")] = None,
+    cursor_: Cursor = None,
+    limit: Limit = 20,
+) -> Response[JobPage]:
+    """The caller's jobs, newest first."""
+    after = None if cursor_ is None else cursor.decode(cursor_)
+    records, position = composition.desk().page(_owner(), limit=limit, state=status, kind=kind, after=after)
+    jobs = [composition.desk().public(record) for record in records]
+    return Response(HTTPStatus.OK, JSON, JobPage(jobs=jobs, cursor=cursor.encode(position)))
+
+
+@router.get(
+    "/jobs/<job_id>",
+    summary="A job as it is now",
+    operation_id="getJob",
+    responses=document({200: ("The job, with fresh links to its pictures.", Job)}, problems=(401, 404)),
+)
+def get_job(job_id: JobIdPath) -> Response[Job]:
+    """A job as it is now."""
+    logger.append_keys(job_id=job_id)
+    return Response(HTTPStatus.OK, JSON, composition.desk().public(composition.desk().get(_owner(), job_id)))
+
+
+@router.delete(
+    "/jobs/<job_id>",
+    summary="Cancel a job",
+    operation_id="cancelJob",
+    responses=document({200: ("The job, cancelled now or before.", Job)}, problems=(401, 404, 409)),
+)
+def cancel_job(job_id: JobIdPath) -> Response[Job]:
+    """Cancel a job that has not ended; cancelling it again is fine."""
+    logger.append_keys(job_id=job_id)
+    return Response(HTTPStatus.OK, JSON, composition.desk().public(composition.desk().cancel(_owner(), job_id)))
+
+
+@router.post(
+    "/jobs/<job_id>/uploads",
+    summary="Fresh forms for the pictures that a job waits for",
+    operation_id="renewUploads",
+    responses=document({200: ("The job, and its forms.", JobWithUploads)}, problems=(401, 404, 409)),
+)
+def renew_uploads(job_id: JobIdPath) -> Response[JobWithUploads]:
+    """Fresh forms for the pictures that a job still waits for, and time to use them."""
+    logger.append_keys(job_id=job_id)
+    desk = composition.desk()
+    record = desk.renew(_owner(), job_id)
+    return Response(HTTPStatus.OK, JSON, JobWithUploads(job=desk.public(record), uploads=desk.forms(record)))
