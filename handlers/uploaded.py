@@ -2,22 +2,19 @@
 
 import json
 import time
-from base64 import b64decode
 from dataclasses import replace
 from functools import cache
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import ClientError
 
 from handlers import clients, observe
+from handlers.examine import Examiner, Gone
 from handlers.keys import parse_upload_key
 from handlers.observe import logger
-from handlers.picture_header import Incomplete, read_header
 from handlers.queue import JobQueue
 from handlers.record import JobRecord
 from handlers.settings import UploadedSettings
@@ -25,18 +22,10 @@ from handlers.startup import at_start
 from handlers.store import JobStore, Received
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import State, UploadStatus
-from pipeline.requests import MAX_UPLOAD_BYTES
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from mypy_boto3_s3 import S3Client
-
-# How far to read for a header: nearly every file shows it in the first bytes; some JPEGs carry megabytes before it.
-READS = (64 * 1024, 1024 * 1024, 8 * 1024 * 1024)
-
-
-class Gone(Exception):
-    """There is nothing under the key (any more)."""
 
 
 class Intake:
@@ -47,6 +36,7 @@ class Intake:
         self._store = store
         self._queue = queue
         self._s3 = s3
+        self._examiner = Examiner(s3, settings.bucket)
 
     def take(self, key: str) -> None:
         """Look at the object under ``key``, whatever and whenever somebody put it there."""
@@ -64,7 +54,7 @@ class Intake:
 
     def _take(self, key: str, job_id: str, role: str) -> None:
         """Raises ``Gone``, or ``DarkroomError`` for what cannot be used."""
-        received = self._look(key)
+        received = self._examiner.look(key)
         record = self._store.receive_only(job_id, role, received, due_at=self._due())
         if record is not None:
             self._send(record)
@@ -112,26 +102,13 @@ class Intake:
             )
         if declared.sha256 is None:
             return received
-        received = replace(received, sha256=received.sha256 or self._digest(key))
+        received = replace(received, sha256=received.sha256 or self._examiner.digest(key))
         if declared.sha256 != received.sha256:
             raise DarkroomError(
                 ErrorCode.CHECKSUM_MISMATCH,
                 f"The {role} is not the file declared: its SHA-256 is {received.sha256}. Submit the job again.",
             )
         return received
-
-    def _digest(self, key: str) -> str:
-        """SHA-256 (hex) of an object: S3's own where it kept one when it took the upload in, else computed."""
-        try:
-            head = self._s3.head_object(Bucket=self._settings.bucket, Key=key, ChecksumMode="ENABLED")
-            if "ChecksumSHA256" in head:
-                return b64decode(head["ChecksumSHA256"]).hex()
-            digest = sha256()
-            for chunk in self._s3.get_object(Bucket=self._settings.bucket, Key=key)["Body"].iter_chunks(2**20):
-                digest.update(chunk)
-            return digest.hexdigest()
-        except ClientError as error:
-            raise _gone(error, key) from error
 
     def _refuse(self, key: str, job_id: str, role: str, error: DarkroomError) -> None:
         """The upload cannot be used: a job that still waits fails for it."""
@@ -158,34 +135,6 @@ class Intake:
             return None
         return record
 
-    def _look(self, key: str) -> Received:
-        """Raises ``Gone``, or ``DarkroomError`` for what cannot be used."""
-        for length in READS:
-            try:
-                answer = self._s3.get_object(Bucket=self._settings.bucket, Key=key, Range=f"bytes=0-{length - 1}")
-            except ClientError as error:
-                if error.response["Error"]["Code"] in ("InvalidRange", "416"):
-                    read_header(b"")
-                raise _gone(error, key) from error
-            data = answer["Body"].read()
-            size = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
-            if size > MAX_UPLOAD_BYTES:
-                megabytes, limit = size / 2**20, MAX_UPLOAD_BYTES // 2**20
-                raise DarkroomError(
-                    ErrorCode.TOO_LARGE, f"The file has {megabytes:.1f} MB; {limit} MB is the limit. Make it smaller."
-                )
-            try:
-                header = read_header(data)
-            except Incomplete:
-                if len(data) >= size:
-                    break
-                continue
-            digest = sha256(data).hexdigest() if len(data) == size else None
-            return Received(header.content_type, header.width, header.height, size, digest)
-        raise DarkroomError(
-            ErrorCode.INVALID_IMAGE, "The file ends before its picture begins. Save it again and retry."
-        )
-
     def _send(self, record: JobRecord) -> None:
         self._queue.send(record)
         logger.info("queued", job_id=record.job_id)
@@ -196,10 +145,6 @@ class Intake:
 
     def _due(self) -> float:
         return time.time() + self._settings.queue_seconds
-
-
-def _gone(error: ClientError, key: str) -> Exception:
-    return Gone(key) if error.response["Error"]["Code"] in ("NoSuchKey", "404") else error
 
 
 @cache

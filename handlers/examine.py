@@ -1,0 +1,78 @@
+"""What an object in the bucket turns out to be: type and size of the picture by its header, and its SHA-256."""
+
+from base64 import b64decode
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from handlers.picture_header import Incomplete, read_header
+from handlers.store import Received
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.requests import MAX_UPLOAD_BYTES
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# How far to read for a header: nearly every file shows it in the first bytes; some JPEGs carry megabytes before it.
+READS = (64 * 1024, 1024 * 1024, 8 * 1024 * 1024)
+
+
+class Gone(Exception):
+    """There is nothing under the key (any more)."""
+
+
+class Examiner:
+    """Looks at what was uploaded, reading as little of it as is needed."""
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def look(self, key: str) -> Received:
+        """What the header says; with the digest when the whole file had to be read for it.
+
+        Raises ``Gone``, or ``DarkroomError`` for what cannot be used.
+        """
+        for length in READS:
+            try:
+                answer = self._s3.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{length - 1}")
+            except ClientError as error:
+                if error.response["Error"]["Code"] in ("InvalidRange", "416"):
+                    read_header(b"")
+                raise _gone(error, key) from error
+            data = answer["Body"].read()
+            size = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
+            if size > MAX_UPLOAD_BYTES:
+                megabytes, limit = size / 2**20, MAX_UPLOAD_BYTES // 2**20
+                raise DarkroomError(
+                    ErrorCode.TOO_LARGE, f"The file has {megabytes:.1f} MB; {limit} MB is the limit. Make it smaller."
+                )
+            try:
+                header = read_header(data)
+            except Incomplete:
+                if len(data) >= size:
+                    break
+                continue
+            digest = sha256(data).hexdigest() if len(data) == size else None
+            return Received(header.content_type, header.width, header.height, size, digest)
+        raise DarkroomError(
+            ErrorCode.INVALID_IMAGE, "The file ends before its picture begins. Save it again and retry."
+        )
+
+    def digest(self, key: str) -> str:
+        """SHA-256 (hex): S3's own where it kept one when it took the upload in, else computed. Raises ``Gone``."""
+        try:
+            head = self._s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+            if "ChecksumSHA256" in head:
+                return b64decode(head["ChecksumSHA256"]).hex()
+            digest = sha256()
+            for chunk in self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].iter_chunks(2**20):
+                digest.update(chunk)
+            return digest.hexdigest()
+        except ClientError as error:
+            raise _gone(error, key) from error
+
+
+def _gone(error: ClientError, key: str) -> Exception:
+    return Gone(key) if error.response["Error"]["Code"] in ("NoSuchKey", "404") else error
