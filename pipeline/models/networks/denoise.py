@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DPMSolverMultistepScheduler, LCMScheduler, StableDiffusionControlNetImg2ImgPipeline
+from diffusers import StableDiffusionControlNetImg2ImgPipeline
 from torch import nn
 from torch.nn.functional import interpolate
 
@@ -14,56 +14,12 @@ from pipeline.artifacts import Rgb
 from pipeline.models.artifacts import Bytes
 from pipeline.models.device import Placement
 from pipeline.models.interfaces import Masks
+from pipeline.models.networks.looks import SD15_COLOURS, look
+from pipeline.models.networks.pace import Pace
+from pipeline.models.networks.schedulers import Dpm, Lcm
 from pipeline.models.order import OnStep, Order, Sampler
 
-LOOK_SIDE = 256  # the longer side of a look, in pixels, about
 MOST_LCM_STEPS = 50  # LCM-LoRA was distilled on a schedule of so many
-# Nearly what the VAE's decoder does with SD 1.5's four latent channels, as R, G and B in [-1, 1]: published by Keturn
-# in "Decoding latents to RGB without upscaling" (Hugging Face forum, topic 23204).
-LATENT_TO_RGB = ((0.298, 0.207, 0.208), (0.187, 0.286, 0.173), (-0.158, 0.189, 0.264), (-0.184, -0.271, -0.473))
-
-
-class _Dpm(DPMSolverMultistepScheduler):  # type: ignore[misc] # untyped
-    """Says what it expects the picture to be."""
-
-    @property
-    def expected(self) -> Any:
-        return self.model_outputs[-1]
-
-
-class _Lcm(LCMScheduler):  # type: ignore[misc] # untyped
-    """Remembers what it expected the picture to be, which nothing but its last step's answer says."""
-
-    expected: Any = None
-
-    # The pipeline looks at the names of the parameters to see whether a generator is wanted.
-    def step(
-        self, model_output: Any, timestep: Any, sample: Any, generator: Any = None, return_dict: bool = True
-    ) -> Any:
-        answer = super().step(model_output, timestep, sample, generator=generator, return_dict=return_dict)
-        self.expected = answer[1]
-        return answer
-
-
-class _Pace:
-    """Keeps who gives the GPU its work at most a step ahead of it, so that a step heard of is one that was done.
-
-    A step ahead, the GPU never waits; further ahead, it would go on with the steps of a job that was cancelled.
-    """
-
-    def __init__(self, device: torch.device) -> None:
-        self._cuda = device.type == "cuda"
-        self._last: torch.cuda.Event | None = None
-
-    def step(self) -> None:
-        """The work of one more step was given."""
-        if not self._cuda:
-            return
-        ended = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call] # torch
-        ended.record()
-        if self._last is not None:
-            self._last.synchronize()
-        self._last = ended
 
 
 class Denoiser:
@@ -100,7 +56,7 @@ class Denoiser:
         source = self._encoded(order.photo) if strength < 1 or order.kept is not None else None
         begin = noise if strength == 1 or source is None else _noised(scheduler, source, noise, steps[0])
         kept = None if order.kept is None else self._coverage(order.kept)
-        pace = _Pace(self._placement.device)
+        pace = Pace(self._placement.device)
 
         def after_step(_pipeline: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             latents = tensors["latents"]
@@ -108,7 +64,7 @@ class Denoiser:
                 there = _noised(scheduler, source, noise, steps[index + 1]) if index + 1 < len(steps) else source
                 latents = torch.where(kept, there, latents)
             pace.step()
-            on_step(index + 1, len(steps), lambda: _look(scheduler.expected))
+            on_step(index + 1, len(steps), lambda: look(scheduler.expected, SD15_COLOURS))
             return {"latents": latents}
 
         pipeline = self._pipeline(scheduler)
@@ -131,7 +87,7 @@ class Denoiser:
         return latents
 
     def _scheduler(self, sampler: Sampler) -> Any:
-        return (_Lcm if sampler is Sampler.LCM else _Dpm).from_config(self._schedule)
+        return (Lcm if sampler is Sampler.LCM else Dpm).from_config(self._schedule)
 
     def _pipeline(self, scheduler: Any) -> Any:
         pipeline: Any = StableDiffusionControlNetImg2ImgPipeline(
@@ -178,13 +134,3 @@ def _noised(scheduler: Any, latents: torch.Tensor, noise: torch.Tensor, timestep
     kept = float(scheduler.alphas_cumprod[int(timestep)])
     noised: torch.Tensor = latents * kept**0.5 + noise * (1 - kept) ** 0.5
     return noised
-
-
-def _look(latents: torch.Tensor) -> Rgb:
-    factors = torch.tensor(LATENT_TO_RGB, device=latents.device)
-    rgb = torch.einsum("chw,cr->rhw", latents[0].float(), factors)
-    scale = max(LOOK_SIDE / max(rgb.shape[1:]), 1.0)
-    size = [round(side * scale) for side in rgb.shape[1:]]
-    large = interpolate(rgb[None], size=size, mode="bilinear", align_corners=False)[0]
-    pixels = ((large / 2 + 0.5).clamp(0, 1) * 255).nan_to_num().round().to(torch.uint8)
-    return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())

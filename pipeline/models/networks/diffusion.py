@@ -4,7 +4,6 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, DPMSolverMultistepScheduler, UNet2DConditionModel
 from diffusers.loaders import StableDiffusionLoraLoaderMixin
@@ -15,6 +14,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from pipeline.artifacts import Rgb
 from pipeline.models.device import Placement
 from pipeline.models.memory import TorchNetwork
+from pipeline.models.networks.decoding import decode, decoded
 from pipeline.models.networks.denoise import Denoiser
 from pipeline.models.order import OnStep, Order
 from pipeline.weights import Weights
@@ -126,7 +126,7 @@ class Base(TorchNetwork):
             )
         finally:
             controls.forget()
-        return self._decoded(latents)
+        return decoded(self._vae, latents, self._decode)
 
     def close(self) -> None:
         """Forget the modules."""
@@ -147,29 +147,8 @@ class Base(TorchNetwork):
             self._embeddings.popitem(last=False)
         return known.to(self.device)
 
-    def _decoded(self, latents: torch.Tensor) -> Rgb:
-        picture = self._decode(latents)
-        if not torch.isfinite(picture).all():
-            # Some pictures are beyond what fp16 holds: black, if nobody looks.
-            self._recast_vae(torch.float32)
-            try:
-                picture = self._decode(latents.float())
-            finally:
-                self._recast_vae(self.dtype)
-            if not torch.isfinite(picture).all():
-                raise FloatingPointError("the networks gave no numbers")
-        pixels = ((picture[0].float() / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
-        return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())
-
-    @torch.inference_mode(mode=False)
-    def _recast_vae(self, dtype: torch.dtype) -> None:
-        # Not diffusers' own ``.to()``, which warns of what no VAE has; outside of inference mode, or it could not move.
-        nn.Module.to(self._vae, dtype)
-
     def _decode(self, latents: torch.Tensor) -> torch.Tensor:
-        vae: Any = self._vae
-        picture: torch.Tensor = vae.decode(latents / vae.config.scaling_factor, return_dict=False)[0]
-        return picture
+        return decode(self._vae, latents)
 
 
 def load_base(weights: Mapping[str, Weights], placement: Placement) -> Base:
