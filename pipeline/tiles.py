@@ -6,6 +6,7 @@ held in float32, a tile and the overlap with the row of tiles above.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
@@ -64,7 +65,7 @@ def parts(size: int, target: int, tile: int, overlap: int, factor: int) -> tuple
     at = (np.arange(target, dtype=np.float64) + 0.5) * size / target
     rises = [
         np.ones(target, np.float32),
-        *(_rise(at, first, second, length) for first, second in zip(starts, starts[1:], strict=False)),
+        *(_rise(at, first, second, length) for first, second in pairwise(starts)),
         np.zeros(target, np.float32),
     ]
     made = []

@@ -1,5 +1,6 @@
 """A picture that is cut into tiles and put together is the picture."""
 
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from pipeline.tiles import Assembly, Part, Tile, parts, tiles
 
@@ -47,7 +49,7 @@ def test_every_pixel_of_the_result_is_made_of_tiles_that_add_up_to_exactly_one(s
 @settings(max_examples=80, deadline=None)
 def test_a_tile_counts_only_where_it_lies_and_not_near_an_edge_that_was_cut(side: dict[str, int]) -> None:
     made = parts(**side)
-    for first, second in zip(made, made[1:], strict=False):
+    for first, second in pairwise(made):
         shared = first.source.stop - second.source.start
         assert shared >= side["overlap"]
         scale = side["target"] / side["size"]
@@ -95,8 +97,6 @@ def test_tiles_are_reduced_as_the_whole_picture_would_be(scale: float) -> None:
 
 
 def test_the_reduction_is_pillows_lanczos() -> None:
-    from PIL import Image
-
     picture = cv2.GaussianBlur(np.random.default_rng(4).integers(0, 256, (60, 80, 3), dtype=np.uint8), (5, 5), 0)
     large = Image.fromarray(picture.repeat(4, 0).repeat(4, 1))
     theirs = np.asarray(large.resize((200, 150), Image.Resampling.LANCZOS)).astype(int)

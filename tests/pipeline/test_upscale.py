@@ -1,6 +1,8 @@
 """``upscale`` on the preview engine, as a caller sees it."""
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -9,17 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from pipeline import enlarge
 from pipeline.artifacts import QUALITY, RESULT, SAVED
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.kinds import plan
 from pipeline.params import UpscaleParams
-from pipeline.preview.upscale import BAND
 from pipeline.requests import Engine, Kind
-from pipeline.stages import Work
+from pipeline.stages import Stopped, Work
 
 
-def run(picture: Path, scale: float = 2) -> Work:
-    work = Work(UpscaleParams(scale=scale), {"photo": picture}, picture.parent)
+def run(picture: Path, scale: float = 2, **params: Any) -> Work:
+    work = Work(UpscaleParams(scale=scale, **params), {"photo": picture}, picture.parent)
     for stage, _ in plan(Kind.UPSCALE, Engine.PREVIEW).steps:
         work.enter(stage)
         stage.run(work)
@@ -39,12 +41,33 @@ def test_the_sample_is_enlarged_faithfully(sample, tmp_path: Path) -> None:
     assert [picture.name for picture in work[SAVED]] == ["result", "thumbnail"]
 
 
-def test_bands_leave_no_seams(tmp_path: Path) -> None:
-    y, x = np.mgrid[0:700, 0:64]
-    Image.fromarray(np.stack([y * 255 / 700, x * 3, 0 * x], -1).astype(np.uint8)).save(tmp_path / "in.png")
-    result = run(tmp_path / "in.png")[RESULT].astype(int)
-    steps = np.abs(np.diff(result, axis=0)).max(axis=(1, 2))
-    assert steps[BAND - 1] <= np.sort(steps)[-20]
+@pytest.mark.parametrize("scale", [1.5, 3])
+def test_bands_leave_no_seams(tmp_path: Path, sample: Any, monkeypatch: pytest.MonkeyPatch, scale: float) -> None:
+    Image.fromarray(sample.rgb[:300, :400]).save(tmp_path / "in.png")
+    whole = run(tmp_path / "in.png", scale)[RESULT].astype(int)
+    monkeypatch.setattr(enlarge, "BAND_PIXELS", 400 * 50)
+    cut = run(tmp_path / "in.png", scale)[RESULT].astype(int)
+    assert np.abs(whole - cut).max() <= 1
+
+
+@pytest.mark.parametrize("scale", [1.3, 2, 2.5, 4])
+def test_edges_get_no_halos(tmp_path: Path, scale: float) -> None:
+    picture = np.full((60, 80, 3), 60, np.uint8)
+    picture[20:40, 30:50] = 190
+    Image.fromarray(picture).save(tmp_path / "in.png")
+    result = run(tmp_path / "in.png", scale)[RESULT]
+    assert (result.min(), result.max()) == (60, 190)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_it_is_nearer_to_the_original_than_bicubic(tmp_path: Path, sample: Any, scale: int) -> None:
+    height, width = sample.rgb.shape[0] // scale, sample.rgb.shape[1] // scale
+    original = sample.rgb[: height * scale, : width * scale].astype(np.float32)
+    small = cv2.resize(original, (width, height), interpolation=cv2.INTER_AREA).round().astype(np.uint8)
+    Image.fromarray(small).save(tmp_path / "in.png")
+    bicubic = np.asarray(Image.fromarray(small).resize((width * scale, height * scale), Image.Resampling.BICUBIC))
+    ours = run(tmp_path / "in.png", scale)[RESULT]
+    assert np.square(ours - original).mean() < 0.8 * np.square(bicubic - original).mean()
 
 
 def test_alpha_is_kept_in_a_png(tmp_path: Path) -> None:
@@ -62,11 +85,74 @@ def test_alpha_is_kept_in_a_png(tmp_path: Path) -> None:
         assert "trainedAlgorithmicMedia" in image.info["XML:com.adobe.xmp"]
 
 
+def test_what_is_hidden_does_not_bleed_into_the_edges(tmp_path: Path) -> None:
+    pixels = np.zeros((40, 60, 4), np.uint8)
+    pixels[:, 30:] = (250, 240, 200, 255)
+    Image.fromarray(pixels).save(tmp_path / "in.png")
+    with Image.open(run(tmp_path / "in.png", 4)[SAVED][0].path) as image:
+        result = np.asarray(image)
+    seen = result[result[..., 3] > 0][:, :3].astype(int)
+    assert np.abs(seen - (250, 240, 200)).max() <= 1
+
+
+def test_the_thumbnail_is_the_result_on_white(tmp_path: Path) -> None:
+    pixels = np.full((400, 700, 4), 255, np.uint8)
+    pixels[:200] = (200, 30, 40, 255)
+    pixels[200:, :, 3] = 0
+    Image.fromarray(pixels).save(tmp_path / "in.png")
+    result, thumbnail = run(tmp_path / "in.png", 3)[SAVED]
+    assert (result.width, result.height) == (2100, 1200)
+    with Image.open(thumbnail.path) as image:
+        assert image.size == (480, 274)
+        small = np.asarray(image).astype(int)
+    assert np.abs(small[:130] - (200, 30, 40)).max() <= 3
+    assert np.abs(small[144:] - 255).max() <= 3
+
+
+def test_the_result_is_a_jpeg_or_the_png_that_was_asked_for(sample_path: Path, tmp_path: Path) -> None:
+    picture = Path(shutil.copy(sample_path, tmp_path))
+    assert run(picture, 1.5)[SAVED][0].content_type == "image/jpeg"
+    work = run(picture, 1.5, format="png")
+    assert work[SAVED][0].content_type == "image/png"
+    with Image.open(work[SAVED][0].path) as image:
+        assert np.array_equal(np.asarray(image), work[RESULT])
+
+
+def test_what_has_no_effect_is_said(sample_path: Path, tmp_path: Path) -> None:
+    picture = Path(shutil.copy(sample_path, tmp_path))
+    assert run(picture, 1.1).notes == []
+    assert "content had no effect" in run(picture, 1.1, content="anime").notes[0]
+
+
 def test_too_large_a_result_is_refused_before_any_work(tmp_path: Path) -> None:
-    Image.new("RGB", (4000, 2000)).save(tmp_path / "in.png")
-    with pytest.raises(DarkroomError, match="16000×8000") as caught:
+    Image.new("RGB", (8000, 2000)).save(tmp_path / "in.png")
+    with pytest.raises(DarkroomError, match="32000×8000") as caught:
         run(tmp_path / "in.png", 4)
     assert caught.value.detail.code is ErrorCode.TOO_LARGE
+
+
+def test_a_jpeg_whose_side_would_be_too_long_is_refused(tmp_path: Path) -> None:
+    Image.new("RGB", (16_384, 32)).save(tmp_path / "in.png")
+    with pytest.raises(DarkroomError, match="PNG") as caught:
+        run(tmp_path / "in.png", 4)
+    assert caught.value.detail.code is ErrorCode.TOO_LARGE
+    saved = run(tmp_path / "in.png", 4, format="png")[SAVED]
+    assert [(picture.width, picture.height) for picture in saved] == [(65_536, 128), (480, 1)]
+
+
+def test_cancelling_is_heard_while_it_enlarges(sample_path: Path, tmp_path: Path) -> None:
+    heard: list[float] = []
+
+    def report(fraction: float, _message: str) -> None:
+        heard.append(fraction)
+        raise Stopped
+
+    work = Work(UpscaleParams(scale=4), {"photo": sample_path}, tmp_path, report)
+    stages = [stage for stage, _ in plan(Kind.UPSCALE, Engine.PREVIEW).steps]
+    stages[0].run(work)
+    with pytest.raises(Stopped):
+        stages[1].run(work)
+    assert 0 < heard[0] < 0.3
 
 
 @given(width=st.integers(32, 300), height=st.integers(32, 300), scale=st.floats(1.001, 4))
