@@ -1,0 +1,49 @@
+"""What face swapping hands on from stage to stage, and the stages that both engines share."""
+
+from pipeline.artifacts import OBJECTS, PHOTO, Rgb
+from pipeline.faces import Face, found_objects, source_of, targets_of
+from pipeline.params import FaceSwapParams
+from pipeline.picture import decode, on_white
+from pipeline.stages import Artifact, Slot, Stage, Work
+
+SOURCE: Artifact[Rgb] = Artifact("source", "the picture whose face is taken: H×W×3 uint8 sRGB, upright")
+SOURCE_FACES: Artifact[tuple[Face, ...]] = Artifact("source_faces", "the source's faces, from the left")
+TARGET_FACES: Artifact[tuple[Face, ...]] = Artifact("target_faces", "the target's faces, from the left")
+SOURCE_FACE: Artifact[Face] = Artifact("source_face", "the face to take")
+CHOSEN_FACES: Artifact[tuple[int, ...]] = Artifact(
+    "chosen_faces", "which of the target's faces are replaced, by number"
+)
+
+
+class LoadPictures(Stage):
+    """Decode both pictures within the limits; what is transparent becomes white."""
+
+    name = "load"
+    message = "Opening the pictures"
+    slot = Slot.CPU
+    provides = (SOURCE, PHOTO)
+    depends = ()
+
+    def run(self, work: Work) -> None:
+        work[SOURCE] = on_white(decode(work.files["source"]))
+        work.report(0.5)
+        work[PHOTO] = on_white(decode(work.files["target"]))
+
+
+class ChooseFaces(Stage):
+    """Which face is taken and which are replaced, as the params say."""
+
+    name = "choose"
+    message = "Choosing the faces"
+    slot = Slot.CPU
+    requires = (PHOTO, SOURCE_FACES, TARGET_FACES)
+    provides = (SOURCE_FACE, CHOSEN_FACES, OBJECTS)
+    depends = ("faces", "source_face")
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError``: ``no_face``, ``several_faces``."""
+        params = work.params_as(FaceSwapParams)
+        height, width = work[PHOTO].shape[:2]
+        work[SOURCE_FACE] = source_of(work[SOURCE_FACES], params.source_face)
+        work[CHOSEN_FACES] = chosen = targets_of(work[TARGET_FACES], params.faces)
+        work[OBJECTS] = found_objects(work[TARGET_FACES], chosen, height, width)
