@@ -27,6 +27,7 @@ from pipeline.jobs import State
 
 BODY = {
     "kind": "restyle_room",
+    "cache": False,
     "params": {"style": "modern"},
     "uploads": {"photo": {"content_type": "image/png"}},
 }

@@ -4,6 +4,7 @@ from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk.aws_cognito import (
     AccountRecovery,
     AuthFlow,
+    CfnUserPoolGroup,
     Mfa,
     MfaSecondFactor,
     PasswordPolicy,
@@ -12,6 +13,7 @@ from aws_cdk.aws_cognito import (
 )
 from constructs import Construct
 
+from handlers.caller import ADMIN_GROUP
 from infra.addresses import Addresses
 from infra.config import Config
 from infra.exceptions import acknowledge
@@ -50,6 +52,13 @@ class Identity(Construct):
             self.pool,
             "AwsSolutions-COG8",
             reason="The Plus plan is paid for threat protection; who needs it brings an issuer that has it.",
+        )
+        CfnUserPoolGroup(
+            self,
+            "Admins",
+            user_pool_id=self.pool.user_pool_id,
+            group_name=ADMIN_GROUP,
+            description="May see what all callers' jobs came to and cost, and empty the result cache.",
         )
         client = self.pool.add_client(
             "Client",

@@ -3,12 +3,15 @@
 Nothing here knows torch: a stage can be read, documented and tested with a network of three lines.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast
 
+from pipeline.catalog import choose
 from pipeline.results import ModelUsed
+from pipeline.weights import Shelf
 
 T = TypeVar("T")
 
@@ -43,6 +46,25 @@ class Held(Mapping[Network[Any], Any]):
         return len(self._networks)
 
 
+@dataclass(frozen=True)
+class Resident:
+    """A network that is in memory: its name, its bytes, and whether it is on the device or in the host's memory."""
+
+    name: str
+    size: int
+    on_device: bool
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What is in memory. ``used`` and ``total`` are bytes of the whole GPU, whoever uses it; None without one."""
+
+    device: str
+    networks: tuple[Resident, ...]
+    used: int | None = None
+    total: int | None = None
+
+
 class Models(Protocol):
     """Who has the networks."""
 
@@ -67,4 +89,20 @@ class Models(Protocol):
         """The models that they are made of, pinned."""
 
     def digest(self, networks: Sequence[Network[Any]]) -> str:
-        """Changes when any of them would answer otherwise: a digest of ids and revisions."""
+        """Changes when any of them would answer otherwise: see ``digest_of``."""
+
+    def inventory(self) -> Inventory:
+        """What is in memory now."""
+
+
+def digest_of(networks: Sequence[Network[Any]], shelf: Shelf, choices: Mapping[str, str]) -> str:
+    """SHA-256 of the networks' names and of their models' files, as they were fetched to ``shelf``.
+
+    ``choices`` names the model for a role where it is not the catalogue's default. Raises ``DarkroomError``
+    (``engine_unavailable``) for a model that was never fetched.
+    """
+    total = hashlib.sha256()
+    for network in networks:
+        digests = (f"{model.id}={shelf.digest(model)}" for model in choose(network.roles, choices))
+        total.update(f"{network.name}:{','.join(digests)}\n".encode())
+    return total.hexdigest()

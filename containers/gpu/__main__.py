@@ -12,12 +12,15 @@ from types import FrameType
 import uvicorn
 
 from containers.gpu import log
-from containers.gpu.engines import Engines, PlanFor, networks
+from containers.gpu.engines import Engines, PlanFor, networks, weigh
+from containers.gpu.instance import Reporter
 from containers.gpu.server import INTERRUPT_SECONDS, Invocations, make_app
 from containers.gpu.settings import Settings
 from containers.gpu.storage import Storage
 from containers.gpu.worker import Worker
 from handlers import clients
+from handlers.instance_reports import InstanceReports
+from handlers.ledger import Ledger
 from handlers.store import JobStore
 from pipeline.kinds import available, plan
 from pipeline.requests import Engine, Kind
@@ -79,13 +82,15 @@ def main() -> None:
     settings = Settings.read()
     log.configure(settings.log_level)
     storage = Storage(settings.bucket, clients.s3())
-    engines = Engines(_plans(settings), partial(networks, settings))
+    engines = Engines(_plans(settings), partial(networks, settings), partial(weigh, settings))
     runner = Runner(cache=StageCache(settings.cache_mb * 2**20) if settings.cache_mb else None)
     worker = Worker(settings, JobStore(settings.jobs_table), storage, runner, engines)
     if settings.preload:
         kinds = [kind for kind, engine in available() if engine is Engine.MODELS]
         # Beside the server: /ping answers while the weights are read, and a job that comes early waits for them.
         threading.Thread(target=engines.preload, args=(kinds,), name="preload", daemon=True).start()
+    reports = InstanceReports(Ledger(settings.ledger_table))
+    Reporter(reports, engines, lambda: worker.jobs).start(() if settings.stages == "noop" else available())
     invocations = Invocations(worker, settings.concurrency)
     config = uvicorn.Config(
         make_app(invocations),
@@ -98,7 +103,7 @@ def main() -> None:
         timeout_graceful_shutdown=int(INTERRUPT_SECONDS),
     )
     DrainingServer(config, invocations, settings.drain_seconds).run()
-    if worker.busy:
+    if worker.jobs:
         # A stage that never reports cannot be stopped, and its thread would keep the process alive.
         logging.shutdown()
         os._exit(1)

@@ -2,13 +2,18 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
 from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
 
+import pipeline
 from containers.gpu.settings import Settings
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.networks import Models
+from pipeline.networks import Inventory, Models, Network, digest_of
 from pipeline.requests import Engine, Kind
 from pipeline.stages import Plan
 from pipeline.weights import Shelf
@@ -25,21 +30,29 @@ NOT_INSTALLED = (
 
 @dataclass(frozen=True)
 class Prepared:
-    """A plan, with the networks that it needs."""
+    """A plan, with the networks that it needs. ``digest`` changes when its code or its models do."""
 
     plan: Plan
     models: Models | None
+    digest: str
 
 
 class Engines:
     """``plan_for(kind, engine, allow_preview)`` gives the stages, ``networks`` has what they compute with.
 
-    Safe to share between threads. Both may raise ``DarkroomError``.
+    ``weigh`` gives a digest of networks without loading any. Safe to share between threads. All may raise
+    ``DarkroomError``.
     """
 
-    def __init__(self, plan_for: PlanFor, networks: Callable[[], Models]) -> None:
+    def __init__(
+        self,
+        plan_for: PlanFor,
+        networks: Callable[[], Models],
+        weigh: Callable[[Sequence[Network[Any]]], str] = lambda _networks: "",
+    ) -> None:
         self._plan_for = plan_for
         self._networks = networks
+        self._weigh = weigh
         self._models: Models | None = None
         self._lock = threading.Lock()
 
@@ -71,13 +84,31 @@ class Engines:
             except Exception:
                 logger.exception("%s on the models engine cannot be done here", kind)
 
+    def digests(self, able: Iterable[tuple[Kind, Engine]]) -> dict[tuple[Kind, Engine], str]:
+        """What would do each kind on each engine here; without those that cannot be done."""
+        found = {}
+        for kind, engine in able:
+            try:
+                found[kind, engine] = self._digest(self._plan_for(kind, engine, False))
+            except DarkroomError as error:
+                logger.info("%s cannot be done on the %s engine here: %s", kind, engine, error)
+        return found
+
+    def inventory(self) -> Inventory:
+        """What is in memory now."""
+        return self._models.inventory() if self._models is not None else Inventory("none loaded", ())
+
     def _prepared(self, plan: Plan) -> Prepared:
         if not plan.networks:
-            return Prepared(plan, None)
+            return Prepared(plan, None, self._digest(plan))
         with self._lock:
             self._models = self._models or self._networks()
         self._models.check(plan.networks)
-        return Prepared(plan, self._models)
+        return Prepared(plan, self._models, self._digest(plan))
+
+    def _digest(self, plan: Plan) -> str:
+        models = self._weigh(plan.networks) if plan.networks else ""
+        return sha256(f"{_code_digest()}\n{models}".encode()).hexdigest()
 
 
 def networks(settings: Settings) -> Models:
@@ -99,6 +130,22 @@ def networks(settings: Settings) -> Models:
         choices=settings.models,
         long_side=settings.long_side,
     )
+
+
+def weigh(settings: Settings, networks: Sequence[Network[Any]]) -> str:
+    """A digest of the networks' files as they were fetched, and of the size at which they work."""
+    digest = digest_of(networks, Shelf(settings.weights), settings.models)
+    return f"{digest}/{settings.long_side}"
+
+
+@cache
+def _code_digest() -> str:
+    """SHA-256 of the pipeline's own files: other code may make another picture."""
+    total = sha256()
+    folder = Path(pipeline.__file__).parent
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".toml"}):
+        total.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()
 
 
 def _bytes(megabytes: int | None) -> int | None:

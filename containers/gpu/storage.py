@@ -37,8 +37,8 @@ class Storage:
         self._bucket = bucket
         self._client = client
 
-    def download(self, key: str, path: Path, *, limit: int) -> None:
-        """Write the object to ``path``.
+    def download(self, key: str, path: Path, *, limit: int) -> str:
+        """Write the object to ``path``; its SHA-256, lower-case hex.
 
         Raises ``DarkroomError``: ``upload_expired`` when it is not there, ``too_large`` beyond ``limit`` bytes.
         """
@@ -51,12 +51,15 @@ class Storage:
                 ) from error
             raise
         left = limit
+        digest = hashlib.sha256()
         with closing(answer["Body"]) as body, path.open("wb") as file:
             for chunk in body.iter_chunks(CHUNK):
                 left -= len(chunk)
                 if left < 0:
                     raise DarkroomError(ErrorCode.TOO_LARGE, f"The picture has more than {limit} bytes.")
+                digest.update(chunk)
                 file.write(chunk)
+        return digest.hexdigest()
 
     def upload(self, path: Path, key: str, *, content_type: str, filename: str) -> Stored:
         """Store the file under ``key``; S3 checks its SHA-256, browsers save it as ``filename``."""

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,9 +54,9 @@ class Worker:
         self._lock = threading.Lock()
 
     @property
-    def busy(self) -> bool:
-        """Whether any job is being done."""
-        return bool(self._writers)
+    def jobs(self) -> int:
+        """How many jobs are being done."""
+        return len(self._writers)
 
     def interrupt(self, reason: DarkroomError) -> None:
         """Have every running job fail with ``reason`` at its next report."""
@@ -69,32 +70,39 @@ class Worker:
 
         Raises only what another attempt may mend, and what no outcome can say: AWS not answering.
         """
-        job_id, attempt = invocation.job_id, invocation.attempt
-        timeline: list[StageTime] = []
-        stored: list[Picture] = []
+        job_id, number = invocation.job_id, invocation.attempt
         with (
-            job_context(job_id, attempt),
-            self._writer(job_id, attempt) as writer,
+            job_context(job_id, number),
+            self._writer(job_id, number) as writer,
             self._looks(writer, invocation) as looks,
         ):
             began = time.monotonic()
+            attempt = _Attempt(invocation, params, writer)
             try:
                 self._start(invocation)
-                result = self._result(invocation, params, writer, timeline, stored)
+                prepared = self._prepared(attempt)
+                result = self._result(attempt, prepared)
                 writer.close()
-                self._confirm(invocation, writer, stored)
+                self._confirm(attempt)
             except Stopped:
-                self._forget(invocation, stored)
+                self._forget(attempt)
                 logger.info("abandoned")
-                return Abandoned(job_id=job_id, attempt=attempt)
+                return Abandoned(job_id=job_id, attempt=number)
             except DarkroomError as error:
-                self._forget(invocation, stored)
+                self._forget(attempt)
                 if error.detail.code is ErrorCode.REJECTED_CONTENT:
                     looks.forget()
                 logger.info("failed: %s", error.detail.code)
-                return Failed(job_id=job_id, attempt=attempt, error=error.detail, timeline=timeline)
+                return Failed(job_id=job_id, attempt=number, error=error.detail, timeline=attempt.timeline)
             logger.info("completed in %.3f s", time.monotonic() - began)
-            return Completed(job_id=job_id, attempt=attempt, result=result, timeline=timeline)
+            return Completed(
+                job_id=job_id,
+                attempt=number,
+                result=result,
+                timeline=attempt.timeline,
+                inputs=attempt.inputs,
+                engine_digest=prepared.digest,
+            )
 
     @contextmanager
     def _writer(self, job_id: str, attempt: int) -> Iterator[ProgressWriter]:
@@ -130,68 +138,53 @@ class Worker:
         except Lost as error:
             raise Stopped from error
 
-    def _result(
-        self,
-        invocation: Invocation,
-        params: BaseModel,
-        writer: ProgressWriter,
-        timeline: list[StageTime],
-        stored: list[Picture],
-    ) -> Result:
+    def _prepared(self, attempt: "_Attempt") -> Prepared:
+        invocation = attempt.invocation
         models = invocation.engine is Engine.MODELS
         if models:
-            writer.report(invocation.progress, "prepare", "Getting the models ready", timeline)
-        with _timed("prepare", timeline) if models else nullcontext():
-            prepared = self._engines.prepare(invocation.kind, invocation.engine, invocation.allow_preview)
+            attempt.report("prepare", "Getting the models ready")
+        with _timed("prepare", attempt.timeline) if models else nullcontext():
+            return self._engines.prepare(invocation.kind, invocation.engine, invocation.allow_preview)
+
+    def _result(self, attempt: "_Attempt", prepared: Prepared) -> Result:
         try:
             with tempfile.TemporaryDirectory(prefix="darkroom-", ignore_cleanup_errors=True) as name:
-                finished = self._made(invocation, params, prepared, Path(name), writer, timeline, stored)
+                finished = self._made(attempt, prepared, Path(name))
         finally:
-            metrics.stages(invocation, prepared.plan.engine, timeline)
-        return _described(finished, stored, params)
+            metrics.stages(attempt.invocation, prepared.plan.engine, attempt.timeline)
+        return attempt.described(finished)
 
-    def _made(
-        self,
-        invocation: Invocation,
-        params: BaseModel,
-        prepared: Prepared,
-        folder: Path,
-        writer: ProgressWriter,
-        timeline: list[StageTime],
-        stored: list[Picture],
-    ) -> Finished:
-        plan = prepared.plan
+    def _made(self, attempt: "_Attempt", prepared: Prepared, folder: Path) -> Finished:
+        plan, invocation = prepared.plan, attempt.invocation
         files: dict[str, Path] = {}
-        if plan.steps:
-            writer.report(invocation.progress, "download", "Fetching what was uploaded", timeline)
-            with _timed("download", timeline):
-                files = self._download(invocation, folder)
-        work = Work(params, files, folder, models=prepared.models)
+        if plan.steps and invocation.uploads:
+            attempt.report("download", "Fetching what was uploaded")
+            with _timed("download", attempt.timeline):
+                files = self._download(attempt, folder)
+        work = Work(attempt.params, files, folder, models=prepared.models)
         if plan.engine is not invocation.engine:
             work.notes.append(f"Made by the {plan.engine} engine: the {invocation.engine} engine is not available.")
         span = (invocation.progress, max(invocation.progress, PLAN_ENDS))
-        finished = self._runner.run(plan, work, writer, invocation.deadline, span=span, timeline=timeline)
+        finished = self._runner.run(
+            plan, work, attempt.writer, invocation.deadline, span=span, timeline=attempt.timeline
+        )
         if finished.pictures:
-            writer.report(span[1], "upload", "Storing the pictures", timeline)
-            with _timed("upload", timeline):
-                self._upload(invocation, finished.pictures, writer, stored)
+            attempt.report("upload", "Storing the pictures", span[1])
+            with _timed("upload", attempt.timeline):
+                self._upload(attempt, finished.pictures)
         return finished
 
-    def _download(self, invocation: Invocation, folder: Path) -> dict[str, Path]:
-        files = {role: folder / f"upload-{index}" for index, role in enumerate(invocation.uploads)}
-        for role, key in invocation.uploads.items():
-            self._storage.download(key, files[role], limit=self._settings.max_upload_bytes)
+    def _download(self, attempt: "_Attempt", folder: Path) -> dict[str, Path]:
+        uploads = attempt.invocation.uploads
+        files = {role: folder / f"upload-{index}" for index, role in enumerate(uploads)}
+        for role, key in uploads.items():
+            attempt.inputs[role] = self._storage.download(key, files[role], limit=self._settings.max_upload_bytes)
         return files
 
-    def _upload(
-        self,
-        invocation: Invocation,
-        pictures: Sequence[SavedPicture],
-        writer: ProgressWriter,
-        stored: list[Picture],
-    ) -> None:
+    def _upload(self, attempt: "_Attempt", pictures: Sequence[SavedPicture]) -> None:
+        invocation = attempt.invocation
         for saved in pictures:
-            writer.check()
+            attempt.writer.check()
             suffix = saved.path.suffix
             there = self._storage.upload(
                 saved.path,
@@ -199,7 +192,7 @@ class Worker:
                 content_type=saved.content_type,
                 filename=f"{invocation.kind}-{invocation.job_id[:8]}-{saved.name}{suffix}",
             )
-            stored.append(
+            attempt.stored.append(
                 Picture(
                     name=saved.name,
                     key=there.key,
@@ -211,36 +204,55 @@ class Worker:
                 )
             )
 
-    def _confirm(self, invocation: Invocation, writer: ProgressWriter, stored: Sequence[Picture]) -> None:
+    def _confirm(self, attempt: "_Attempt") -> None:
         """Look once more after storing, so that a job cancelled meanwhile leaves nothing behind."""
-        writer.check()
-        if stored and not is_own(self._store.get(invocation.job_id), invocation.attempt):
+        attempt.writer.check()
+        invocation = attempt.invocation
+        if attempt.stored and not is_own(self._store.get(invocation.job_id), invocation.attempt):
             raise Stopped
 
-    def _forget(self, invocation: Invocation, stored: Sequence[Picture]) -> None:
+    def _forget(self, attempt: "_Attempt") -> None:
         """Delete what was stored, unless another attempt, or this one on another machine, has its own there."""
-        if not stored:
+        if not attempt.stored:
             return
+        invocation = attempt.invocation
         try:
             record = self._store.get(invocation.job_id)
         except (ClientError, BotoCoreError):
             logger.warning("kept what was stored", exc_info=True)
             return
         if record is None or (record.attempt == invocation.attempt and record.state is not State.COMPLETED):
-            self._storage.delete(picture.key for picture in stored)
+            self._storage.delete(picture.key for picture in attempt.stored)
 
 
-def _described(finished: Finished, stored: Sequence[Picture], params: BaseModel) -> Result:
-    return Result(
-        pictures=list(stored),
-        engine=finished.engine,
-        seed=getattr(params, "seed", None) if finished.seed is None else finished.seed,
-        models=list(finished.models),
-        quality=finished.quality,
-        room=finished.room,
-        objects=list(finished.objects),
-        notes=list(finished.notes),
-    )
+@dataclass
+class _Attempt:
+    """An attempt as it goes: what its stages took, what it worked on (role → SHA-256), and what it has stored."""
+
+    invocation: Invocation
+    params: BaseModel
+    writer: ProgressWriter
+    timeline: list[StageTime] = field(default_factory=list)
+    inputs: dict[str, str] = field(default_factory=dict)
+    stored: list[Picture] = field(default_factory=list)
+
+    def report(self, stage: str, message: str, progress: float | None = None) -> None:
+        """Say what is being done outside the plan's own stages."""
+        reached = self.invocation.progress if progress is None else progress
+        self.writer.report(reached, stage, message, self.timeline)
+
+    def described(self, finished: Finished) -> Result:
+        """The result, now that its pictures are stored."""
+        return Result(
+            pictures=list(self.stored),
+            engine=finished.engine,
+            seed=getattr(self.params, "seed", None) if finished.seed is None else finished.seed,
+            models=list(finished.models),
+            quality=finished.quality,
+            room=finished.room,
+            objects=list(finished.objects),
+            notes=list(finished.notes),
+        )
 
 
 @contextmanager

@@ -149,6 +149,7 @@ def _deploy(plan: Plan, assembly: Path) -> State:
     username = seed.LOCAL_USER
     password = before.auth.password if before is not None else seed.make_password()
     seed.make_user(clients, outputs["PoolId"], username, password)
+    seed.make_admin(clients, outputs["PoolId"], username)  # the machine's owner runs the deployment
     return State(
         digest=assembly.name,
         port=plan.port,

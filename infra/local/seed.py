@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import httpx
 
+from handlers.caller import ADMIN_GROUP
 from infra.local.clients import Clients
 
 LOCAL_USER = "local"
@@ -33,6 +34,11 @@ def make_user(clients: Clients, pool_id: str, username: str, password: str) -> N
             UserPoolId=pool_id, Username=username, TemporaryPassword=password, MessageAction="SUPPRESS"
         )
     cognito.admin_set_user_password(UserPoolId=pool_id, Username=username, Password=password, Permanent=True)
+
+
+def make_admin(clients: Clients, pool_id: str, username: str) -> None:
+    """Put a user into the group of administrators."""
+    clients("cognito-idp").admin_add_user_to_group(UserPoolId=pool_id, Username=username, GroupName=ADMIN_GROUP)
 
 
 def sign_in(url: str, client_id: str, username: str, password: str) -> str:

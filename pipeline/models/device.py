@@ -57,6 +57,17 @@ class Placement:
             return 0
         return int(psutil.virtual_memory().total) // 2
 
+    def name(self) -> str:
+        """What the device is called: the GPU's own name, or ``cpu``."""
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device)
+
+    def memory(self) -> tuple[int, int] | None:
+        """Bytes of the GPU's memory that are in use, by whomever, and that there are; None on the CPU."""
+        if self.device.type != "cuda":
+            return None
+        free, total = torch.cuda.mem_get_info(self.device)
+        return total - free, total
+
     def allocated(self) -> int:
         """Bytes that torch's tensors take on the GPU; 0 on the CPU."""
         return torch.cuda.memory_allocated(self.device) if self.device.type == "cuda" else 0

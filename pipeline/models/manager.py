@@ -4,7 +4,6 @@ A network is on the device, in the host's memory or nowhere, never in two places
 used ones, which go to the host's memory and, when that is full as well, come back from the disk another time.
 """
 
-import hashlib
 import logging
 import threading
 import time
@@ -20,7 +19,7 @@ from pipeline.catalog import Model, choose
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.models.device import Placement
 from pipeline.models.memory import Movable
-from pipeline.networks import Held, Network
+from pipeline.networks import Held, Inventory, Network, Resident, digest_of
 from pipeline.results import ModelUsed
 from pipeline.weights import Shelf
 
@@ -127,11 +126,15 @@ class ModelManager:
 
     def digest(self, networks: Sequence[Network[Any]]) -> str:
         """SHA-256 of the networks' names and of their models' files, as they were fetched."""
-        total = hashlib.sha256()
-        for network in networks:
-            digests = (f"{model.id}={self._shelf.digest(model)}" for model in choose(network.roles, self._choices))
-            total.update(f"{network.name}:{','.join(digests)}\n".encode())
-        return total.hexdigest()
+        return digest_of(networks, self._shelf, self._choices)
+
+    def inventory(self) -> Inventory:
+        """What is in memory now, the most recently used first."""
+        with self._state:
+            entries = sorted(self._entries.values(), key=lambda entry: entry.used, reverse=True)
+            residents = tuple(Resident(entry.name, entry.size, entry.on_device) for entry in entries)
+        used, total = self._placement.memory() or (None, None)
+        return Inventory(self._placement.name(), residents, used, total)
 
     def _models(self, networks: Sequence[Network[Any]]) -> tuple[Model, ...]:
         return choose(tuple(dict.fromkeys(role for network in networks for role in network.roles)), self._choices)

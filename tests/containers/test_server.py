@@ -1,6 +1,7 @@
 """The container over HTTP, with real stores (moto's) and stages made for each test."""
 
 import asyncio
+import hashlib
 import io
 import json
 import logging
@@ -113,6 +114,8 @@ async def test_a_job_is_done_and_its_picture_stored(container: Container, store:
     assert (picture["name"], picture["key"], picture["width"]) == ("result", RESULT_KEY, 4)
     assert s3.get_object(Bucket=BUCKET, Key=RESULT_KEY)["Body"].read() == b"A PHOTO"
     assert [time["stage"] for time in outcome["timeline"]] == ["download", "develop", "upload"]
+    assert outcome["inputs"] == {"photo": hashlib.sha256(b"a photo").hexdigest()}
+    assert len(outcome["engine_digest"]) == 64
     job = store.get(JOB)
     assert job is not None
     # Only finished says that a job has ended.

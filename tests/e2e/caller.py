@@ -74,6 +74,7 @@ class Caller:
         body = {
             "kind": "restyle_room",
             "engine": engine,
+            "cache": False,
             "params": {"style": "scandinavian", **params},
             "uploads": {"photo": {"content_type": content_type, **(upload or {})}},
         }

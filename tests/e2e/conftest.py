@@ -17,6 +17,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Itera
         "weights": tiny_weights,
         "device": "cpu",
         "long_side": 128,
+        # One user makes more jobs here in a minute than any person would.
+        "rate_limits": {"default": "10000/60"},
+        "owner_daily_usd": 0,
     }
     with LocalStack(tmp_path_factory.mktemp("stack"), context=context) as stack:
         yield stack

@@ -1,0 +1,115 @@
+"""What an instance says of itself."""
+
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from containers.gpu.engines import Engines, weigh
+from containers.gpu.instance import Reporter
+from containers.gpu.settings import Settings
+from handlers.instance_reports import InstanceReport, InstanceReports
+from handlers.ledger import Ledger
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.kinds import plan
+from pipeline.networks import Inventory, Resident
+from pipeline.requests import Engine, Kind
+from pipeline.stages import Plan
+from tests.containers.conftest import BUCKET
+
+ABLE = ((Kind.RESTYLE_ROOM, Engine.PREVIEW), (Kind.RESTYLE_ROOM, Engine.MODELS))
+
+
+class Reports(InstanceReports):
+    """Remembers that something was written."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(ledger)
+        self.written = threading.Event()
+
+    def write(self, report: InstanceReport) -> None:
+        super().write(report)
+        self.written.set()
+
+
+class OneNetwork:
+    """A GPU with one network on it."""
+
+    def inventory(self) -> Inventory:
+        return Inventory("Tesla T4", (Resident("unet", 1_720_000_000, True),), 3_000_000_000, 15_600_000_000)
+
+    def check(self, _networks: Sequence[Any]) -> None:
+        return
+
+    def use(self, *_networks: Any) -> AbstractContextManager[Any]:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def reports(s3: object) -> Reports:
+    boto3.client("dynamodb").create_table(
+        TableName="ledger",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return Reports(Ledger("ledger"))
+
+
+def plan_for(kind: Kind, engine: Engine, allow_preview: bool) -> Plan:
+    return plan(kind, engine, allow_preview=allow_preview)
+
+
+def engines(weights: Path, **choices: Any) -> Engines:
+    settings = Settings(jobs_table="jobs", ledger_table="ledger", bucket=BUCKET, weights=weights, **choices)
+    return Engines(plan_for, OneNetwork, lambda networks: weigh(settings, networks))  # type: ignore[arg-type]
+
+
+def test_an_instance_tells_which_engines_it_has_and_how_it_is(reports: Reports, tiny_weights: Path) -> None:
+    ours = engines(tiny_weights)
+    reporter = Reporter(reports, ours, lambda: 2)
+    reporter.start(ABLE)
+    assert reports.written.wait(10)
+    reporter.stop()
+
+    (report,) = reports.read(time.time())
+    assert (report.jobs, report.networks) == (2, [])
+    ours.prepare(Kind.RESTYLE_ROOM, Engine.MODELS, False)
+    told = reporter.report()
+    assert (told.device, told.vram_used_mb, told.vram_total_mb) == ("Tesla T4", 3000, 15600)
+    assert [(each.name, each.megabytes, each.on_device) for each in told.networks] == [("unet", 1720, True)]
+    assert reports.engine_digest("restyle_room", "preview") == ours.digests(ABLE)[ABLE[0]]
+    assert reports.engine_digest("restyle_room", "models") == ours.digests(ABLE)[ABLE[1]]
+
+
+def test_one_that_has_been_silent_is_not_there_any_more(reports: Reports, tiny_weights: Path) -> None:
+    reports.write(Reporter(reports, engines(tiny_weights), lambda: 0).report())
+    assert reports.read(time.time())
+    assert not reports.read(time.time() + 600)
+
+
+def test_another_model_or_size_is_another_engine(tiny_weights: Path, tmp_path: Path) -> None:
+    usual = engines(tiny_weights).digests(ABLE)
+    other = engines(tiny_weights, models={"detector": "rt-detr-r18"}).digests(ABLE)
+    larger = engines(tiny_weights, long_side=1024).digests(ABLE)
+    assert usual[ABLE[0]] == other[ABLE[0]] == larger[ABLE[0]]
+    assert len({each[ABLE[1]] for each in (usual, other, larger)}) == 3
+    assert set(engines(tmp_path).digests(ABLE)) == {ABLE[0]}, "without weights there is no models engine"
+
+
+def test_a_table_that_refuses_is_no_reason_to_stop(s3: object, tiny_weights: Path) -> None:
+    reporter = Reporter(InstanceReports(Ledger("nowhere")), engines(tiny_weights), lambda: 0)
+    reporter.start(ABLE)
+    reporter.stop()
+
+
+def test_an_engine_that_raises_is_left_out() -> None:
+    def broken(_kind: Kind, _engine: Engine, _allow_preview: bool) -> Plan:
+        raise DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, "not here")
+
+    assert Engines(broken, OneNetwork).digests(ABLE) == {}  # type: ignore[arg-type]
