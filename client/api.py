@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from client.errors import FieldProblem, ProblemError
-from client.network import TIMEOUT, attempt, direct_mounts
+from client.network import TIMEOUT, attempt, direct_mounts, retry_after
 from client.token import TokenSource
 
 # What a gateway's bare answer means where the service itself had no say.
@@ -23,7 +23,7 @@ _CODES = {
 
 
 class Api:
-    """The HTTP API at ``endpoint``. Every call is safe to repeat: reads, cancelling, and creation by its key."""
+    """The HTTP API at ``endpoint``. Every call is safe to repeat: reads, deletions, and creation by its key."""
 
     def __init__(self, endpoint: str, token: TokenSource, *, transport: httpx.BaseTransport | None = None) -> None:
         self._endpoint = endpoint
@@ -100,4 +100,5 @@ def problem(answer: httpx.Response) -> ProblemError:
             for each in (listed if isinstance(listed, list) else [])
             if isinstance(each, dict)
         ),
+        retry_after=retry_after(answer),
     )

@@ -16,14 +16,15 @@ from client.errors import ClientError, DownloadError, JobError, LocalStackError,
 from client.forms import Config, Created, Health, Page, StyleCard, StyleList
 from client.local import find
 from client.network import TRANSFER_TIMEOUT, direct_mounts
-from client.request import build
+from client.picture import extension
+from client.request import Source, build
+from client.results import RESULT, named, numbered, results
 from client.socket import open_socket
 from client.token import StaticToken, TokenSource
 from client.watch import Lost, Pace, Socket, Watch
 from pipeline.errors import ErrorCode
 from pipeline.jobs import Job, State
 from pipeline.requests import BaseRequest, Kind
-from pipeline.results import Picture
 
 Files = Mapping[str, str | PathLike[str]]
 
@@ -98,12 +99,13 @@ class Client:
     def upload(self, created: Created, files: Files, *, progress: Callable[[int, int], None] | None = None) -> None:
         """Upload the picture of every role, streamed from disk; ``progress`` gets bytes sent and bytes in all.
 
-        A picture that the job no longer waits for is left out (the same job may be created twice by its key); forms
-        that ran out of time are asked for anew once. Raises ``UploadError``, ``OSError`` (unreadable file) and
-        ``ValueError`` (``files`` does not name the roles of the job).
+        Only what has a form is uploaded: no assets, no picture that the job no longer waits for (the same job may be
+        created twice by its key), nothing for a job whose result is there already. Forms that ran out of time are
+        asked for anew once. Raises ``UploadError``, ``OSError`` (unreadable file) and ``ValueError`` (``files`` does
+        not name the roles that the job waits for, or others than the job's).
         """
-        if set(files) != set(created.job.uploads):
-            raise ValueError(f"the job wants {sorted(created.job.uploads)}, not {sorted(files)}")
+        if not set(created.uploads) <= set(files) <= set(created.job.uploads):
+            raise ValueError(f"the job wants {sorted(created.uploads or created.job.uploads)}, not {sorted(files)}")
         forms = created.uploads
         paths = {role: Path(file) for role, file in files.items() if role in forms}
         total = sum(path.stat().st_size for path in paths.values())
@@ -157,13 +159,21 @@ class Client:
         # An unhealthy service answers with problem details, whose own status is the number of the answer.
         return Health.model_validate({"ok": body.get("status") == "ok", "parts": body.get("parts", {})})
 
-    def watch(self, job_id: str, *, after_seq: int = 0) -> Iterator[Job]:
+    def watch(self, job: str | Job, *, after_seq: int | None = None) -> Iterator[Job]:
         """Every later state of the job, as it comes, up to and with the terminal one.
 
-        Goes over the WebSocket; reconnects by itself and continues after the last ``seq`` seen; polls where no
-        socket can be had. Stop early by leaving the loop: the job goes on.
+        ``job`` is its id, or the job as last seen: then what comes after that, which is nothing when it has ended.
+        Goes over the WebSocket; reconnects by itself and continues after the last ``seq`` seen; polls where no socket
+        can be had. Stop early by leaving the loop: the job goes on.
         """
-        return iter(Watch(job_id, lambda: self.get(job_id), self._socket, after_seq=after_seq, pace=self._pace))
+        if isinstance(job, Job):
+            if job.state.terminal:
+                return iter(())
+            job_id, seen = job.job_id, job.seq
+        else:
+            job_id, seen = job, 0
+        after = seen if after_seq is None else after_seq
+        return iter(Watch(job_id, lambda: self.get(job_id), self._socket, after_seq=after, pace=self._pace))
 
     def download(self, job: Job, path: str | PathLike[str], *, name: str = "result") -> Path:
         """Write the picture ``name`` (``result``, ``thumbnail``) of a completed job to ``path``, atomically.
@@ -173,38 +183,57 @@ class Client:
         """
         target = Path(path)
         try:
-            download.fetch(self._storage, _picture(job, name), target)
+            download.fetch(self._storage, named(job, name), target)
         except download.LinkExpired:
             try:
-                download.fetch(self._storage, _picture(self.get(job.job_id), name), target)
+                download.fetch(self._storage, named(self.get(job.job_id), name), target)
             except download.LinkExpired:
                 raise DownloadError("forbidden", f"The storage refuses the link to the {name}.") from None
         return target
 
+    def download_all(self, job: Job, path: str | PathLike[str]) -> tuple[Path, ...]:
+        """Write every result of a completed job (``result``, ``result-2``, …), as ``download`` does; the paths.
+
+        ``path`` is a folder, which gets ``result.jpg``, ``result-2.jpg``, … (the extension is the picture's), or the
+        file for the first, which names the others: ``fox.jpg``, ``fox-2.jpg``, …
+        """
+        pictures = results(job)
+        first = Path(path)
+        if first.is_dir():
+            first /= f"{RESULT}{extension(pictures[0].content_type)}"
+        return tuple(
+            self.download(job, numbered(first, number), name=picture.name) for number, picture in enumerate(pictures, 1)
+        )
+
     def run(
         self,
         kind: Kind | str,
-        files: Files | str | PathLike[str],
+        files: Mapping[str, Source] | Source | None = None,
         *,
         engine: str | None = None,
         allow_preview: bool = False,
+        cache: bool = True,
         on_change: Callable[[Job], None] | None = None,
         **params: Any,
     ) -> Job:
-        """Submit, upload and wait: the completed job. ``files`` maps roles to paths; one path will do for one role.
+        """Submit, upload and wait: the completed job.
 
-        ``on_change`` sees every state. Raises ``JobError`` when the job ends without a result, ``ValidationError``
-        (pydantic) for params the contract does not allow. A job whose upload fails is cancelled.
+        ``files`` maps roles to paths, or to pictures of your library (``AssetReference``); one will do for one role,
+        and a kind that starts from words takes none. The result of the same job made before is taken unless ``cache``
+        is false. ``on_change`` sees every state. Raises ``JobError`` when the job ends without a result, and
+        ``ValidationError`` (pydantic) for params the contract does not allow. A job whose upload fails is cancelled.
         """
-        request, paths = build(kind, files, params, engine=engine, allow_preview=allow_preview)
+        request, paths = build(kind, files, params, engine=engine, allow_preview=allow_preview, cache=cache)
         created = self.create(request)
         job = created.job
+        if on_change is not None:
+            on_change(job)
         try:
             self.upload(created, paths)
         except (ClientError, OSError):
             self.abandon(job.job_id)
             raise
-        for state in self.watch(created.job.job_id):
+        for state in self.watch(job):
             job = state
             if on_change is not None:
                 on_change(job)
@@ -238,16 +267,6 @@ class Client:
 
 def _job(job_id: str) -> str:
     return f"/jobs/{quote(job_id, safe='')}"
-
-
-def _picture(job: Job, name: str) -> Picture:
-    if job.result is None:
-        raise JobError(job)
-    for picture in job.result.pictures:
-        if picture.name == name:
-            return picture
-    names = ", ".join(picture.name for picture in job.result.pictures)
-    raise DownloadError("not_found", f"The job has no picture called {name}; it has: {names}.")
 
 
 def _shifted(progress: Callable[[int, int], None] | None, before: int, total: int) -> Callable[[int, int], None] | None:

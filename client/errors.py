@@ -29,10 +29,20 @@ class FieldProblem:
 
 
 class ProblemError(ClientError):
-    """The service answered with problem details (RFC 9457), or with an error of the gateway before it."""
+    """The service answered with problem details (RFC 9457), or with an error of the gateway before it.
+
+    ``retry_after`` holds the seconds after which the same call may succeed, where the service says so.
+    """
 
     def __init__(
-        self, *, status: int, code: str, title: str, detail: str = "", errors: tuple[FieldProblem, ...] = ()
+        self,
+        *,
+        status: int,
+        code: str,
+        title: str,
+        detail: str = "",
+        errors: tuple[FieldProblem, ...] = (),
+        retry_after: float | None = None,
     ) -> None:
         fields = "; ".join(f"{error.field}: {error.message}" for error in errors)
         super().__init__(code, " ".join(part for part in (detail or title, fields and f"({fields})") if part))
@@ -40,6 +50,7 @@ class ProblemError(ClientError):
         self.title = title
         self.detail = detail
         self.errors = errors
+        self.retry_after = retry_after
 
 
 class UnreachableError(ClientError):

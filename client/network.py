@@ -15,6 +15,8 @@ TRANSFER_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 ATTEMPTS = 4
 RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
 LONGEST_PAUSE_SECONDS = 8.0
+# Who is asked to wait longer than this is told so instead of being kept waiting.
+PATIENCE_SECONDS = 30.0
 
 
 def direct_mounts() -> dict[str, httpx.BaseTransport | None]:
@@ -37,9 +39,9 @@ def pause(attempt: int, *, first: float = 0.25, longest: float = LONGEST_PAUSE_S
 
 
 def retry_after(answer: httpx.Response) -> float | None:
-    """The seconds that the service asks to wait, when it says so in seconds; at most ``LONGEST_PAUSE_SECONDS``."""
+    """The seconds that the service asks to wait, when it says so in seconds."""
     value = answer.headers.get("Retry-After", "")
-    return min(float(value), LONGEST_PAUSE_SECONDS) if value.isdigit() else None
+    return float(value) if value.isdecimal() else None
 
 
 def attempt(
@@ -51,9 +53,10 @@ def attempt(
 ) -> httpx.Response:
     """The answer of ``send``, called again while the connection fails or the answer may be ``retried``.
 
-    ``send`` must be safe to repeat. Raises ``UnreachableError`` when no attempt got an answer; the last answer is
-    returned even when it is one to retry.
+    ``send`` must be safe to repeat. A ``Retry-After`` is waited for, but ``PATIENCE_SECONDS`` in all at most. Raises
+    ``UnreachableError`` when no attempt got an answer; the last answer is returned even when it is one to retry.
     """
+    patience = PATIENCE_SECONDS
     for number in range(attempts):
         last = number == attempts - 1
         try:
@@ -65,9 +68,13 @@ def attempt(
             continue
         if last or not retried(answer):
             return answer
-        wait = retry_after(answer)
+        asked = retry_after(answer)
+        if asked is not None and asked > patience:
+            return answer
+        wait = pause(number) if asked is None else asked
+        patience -= wait
         answer.close()
-        sleep(pause(number) if wait is None else wait)
+        sleep(wait)
     raise AssertionError("attempts is at least 1")
 
 

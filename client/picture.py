@@ -11,6 +11,15 @@ CONTENT_TYPES: tuple[ContentType, ...] = get_args(ContentType)
 EXTENSIONS: dict[str, str] = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}
 
 
+def extension(declared: str) -> str:
+    """What a file of this content type is called at its end.
+
+    >>> extension("image/png"), extension("application/zip")
+    ('.png', '.bin')
+    """
+    return EXTENSIONS.get(declared, ".bin")
+
+
 def content_type(path: Path) -> ContentType:
     """The type by the file's first bytes, else by its extension, else JPEG. Raises ``OSError``.
 

@@ -1,7 +1,9 @@
-"""The command line of a kind, generated from the contract: its pictures positional, each param a flag."""
+"""The command line of a kind, generated from the contract: its pictures by position or name, each param a flag."""
 
 import inspect
 import json
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -10,29 +12,70 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
-from pipeline.requests import Kind, params_model, roles, uploads_model
+from pipeline.requests import AssetReference, Kind, params_model, roles, uploads_model
 
 Schema = dict[str, Any]
+
+ASSET = "asset:"
+AGREED = "Must be given"
 
 _SCALARS: dict[str, type] = {"integer": int, "number": float, "boolean": bool, "string": str}
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A role of the kind as a positional argument: the path of an existing file."""
+    """A role of the kind: the path of a file, or ``asset:`` and an asset's id.
+
+    It has its place on the line; every one after the first may be given as ``--mask mask.png``, too.
+    """
 
     role: str
     about: str
     required: bool
+    first: bool
 
     @property
-    def parameter(self) -> inspect.Parameter:
-        """For the signature that typer reads."""
-        argument = typer.Argument(
-            metavar=self.role.upper(), help=self.about, exists=True, dir_okay=False, readable=True, show_default=False
-        )
-        annotation: Any = Path if self.required else Path | None
-        return _parameter(self.role, Annotated[annotation, argument], None, required=self.required)
+    def option(self) -> str:
+        """As it is typed where its place is not used."""
+        return "--" + self.role.replace("_", "-")
+
+    @property
+    def parameters(self) -> list[inspect.Parameter]:
+        """For the signature that typer reads: the place, and the option where there is one."""
+        place = typer.Argument(metavar=self.role.upper(), help=self.about, show_default=False)
+        found = [_parameter(self.role, Annotated[str | None, place], None, required=False)]
+        if not self.first:
+            option = typer.Option(
+                self.option, metavar=self.role.upper(), help=f"The same as {self.role.upper()}.", show_default=False
+            )
+            found.append(_parameter(f"{self.role}_", Annotated[str | None, option], None, required=False))
+        return found
+
+    def chosen(self, given: Mapping[str, Any]) -> Path | AssetReference | None:
+        """What the line says of this role; None for an optional one of which it says nothing.
+
+        Raises ``typer.BadParameter`` for a file that is not there, no id of an asset, and too much or too little said.
+        """
+        place, option = given.get(self.role), given.get(f"{self.role}_")
+        where = f"'{self.option}'" if place is None and option is not None else f"'{self.role.upper()}'"
+        if place is not None and option is not None:
+            raise typer.BadParameter(f"given twice, as {place!r} and {option!r}", param_hint=f"'{self.option}'")
+        word = place if option is None else option
+        if word is None:
+            if self.required:
+                either = "" if self.first else f" (or {self.option} {self.role.upper()})"
+                raise typer.BadParameter(f"missing: a file, or asset:ID{either}", param_hint=where)
+            return None
+        if word.startswith(ASSET):
+            return _asset(word.removeprefix(ASSET), where)
+        path = Path(word)
+        if not path.exists():
+            raise typer.BadParameter(f"the file {word!r} does not exist", param_hint=where)
+        if path.is_dir():
+            raise typer.BadParameter(f"{word!r} is a directory", param_hint=where)
+        if not os.access(path, os.R_OK):
+            raise typer.BadParameter(f"the file {word!r} is not readable", param_hint=where)
+        return path
 
 
 @dataclass(frozen=True)
@@ -46,6 +89,7 @@ class Flag:
     required: bool
     as_json: bool = False
     repeatable: bool = False
+    constant: bool = False
 
     @property
     def option(self) -> str:
@@ -55,22 +99,30 @@ class Flag:
     @property
     def parameter(self) -> inspect.Parameter:
         """For the signature that typer reads."""
-        word = f"{self.option}/--no-{self.option[2:]}" if self.annotation is bool else self.option
+        word = f"{self.option}/--no-{self.option[2:]}" if self.annotation is bool and not self.constant else self.option
         # The contract's own name is understood as well as the shell's custom.
         words = dict.fromkeys([word] if self.annotation is bool else [word, f"--{self.name}"])
         wanted: Any = list[self.annotation] if self.repeatable else self.annotation  # type: ignore[name-defined] # data
         optional = not self.required and self.default is None
         annotation: Any = wanted | None if optional else wanted
         metavar = f"<{self.annotation.__name__}>" if self.repeatable and not issubclass(self.annotation, Enum) else None
-        shown = self.default not in (None, "")
+        shown = self.default not in (None, "") and not self.constant
         option = typer.Option(*words, help=self.about, show_default=shown, metavar=metavar)
-        return _parameter(self.name, Annotated[annotation, option], self.default, required=self.required)
+        # What must be agreed to is asked for by `chosen`, in words of its own.
+        required = self.required and not self.constant
+        default = False if self.constant else self.default
+        return _parameter(self.name, Annotated[annotation, option], default, required=required)
 
     def chosen(self, given: Any) -> Any:
         """The value for the contract; None when nothing was said or it is the default, which is the service's to fill.
 
-        Raises ``typer.BadParameter`` for text that should be JSON and is not.
+        Raises ``typer.BadParameter`` for text that should be JSON and is not, and when what must be agreed to is not.
         """
+        if self.constant and self.required and not given:
+            reason = self.about.removeprefix(AGREED)
+            raise typer.BadParameter(f"missing{reason}", param_hint=f"'{self.option}'")
+        if self.constant:
+            return given or None
         if given is None or given == self.default:
             return None
         if self.repeatable:
@@ -89,10 +141,11 @@ def pictures(kind: Kind) -> tuple[Picture, ...]:
     return tuple(
         Picture(
             role,
-            fields[role].description or f"The {role.replace('_', ' ')}: a JPEG, PNG or WebP file.",
+            fields[role].description or f"The {role.replace('_', ' ')}: a JPEG, PNG or WebP file, or asset:ID.",
             fields[role].is_required(),
+            first=number == 0,
         )
-        for role in roles(kind)
+        for number, role in enumerate(roles(kind))
     )
 
 
@@ -110,8 +163,10 @@ def usage_error(error: ValidationError) -> typer.BadParameter:
     first = error.errors()[0]
     message = first["msg"].removeprefix("Value error, ")
     path = [str(part) for part in first["loc"]]
-    if path[:1] == ["params"] and len(path) > 1:
-        return typer.BadParameter(message, param_hint=f"'--{path[1].replace('_', '-')}'")
+    # What does not fit together is told of the params as a whole; its message begins with the one that is wrong.
+    name = path[1] if len(path) > 1 else message.partition(" ")[0]
+    if path[:1] == ["params"] and name.isidentifier():
+        return typer.BadParameter(message, param_hint=f"'--{name.replace('_', '-')}'")
     return typer.BadParameter(message, param_hint=".".join(path) or None)
 
 
@@ -119,6 +174,9 @@ def _flag(name: str, field: Schema, definitions: dict[str, Schema], *, required:
     shape = _resolve(field, definitions)
     about = field.get("description") or shape.get("description") or ""
     default = field.get("default")
+    if shape.get("const") is True:
+        words = about.replace("Must be true", AGREED)
+        return Flag(name, bool, words, default or False, required, constant=True)
     if "enum" in shape:
         # Named after its values' own text: typer shows and takes the values.
         choices = Enum(name, {str(value): str(value) for value in shape["enum"]}, type=str)  # type: ignore[misc] # data
@@ -130,6 +188,15 @@ def _flag(name: str, field: Schema, definitions: dict[str, Schema], *, required:
         return Flag(name, item.annotation, words, default or None, required, repeatable=True)
     text = None if default is None else json.dumps(default)
     return Flag(name, str, f"{about} (as JSON)".strip(), text, required, as_json=True)
+
+
+def _asset(word: str, where: str) -> AssetReference:
+    try:
+        return AssetReference(asset_id=word)
+    except ValidationError:
+        raise typer.BadParameter(
+            f"{word!r} is no asset's id (32 hex digits); `darkroom assets list` shows yours", param_hint=where
+        ) from None
 
 
 def _resolve(field: Schema, definitions: dict[str, Schema]) -> Schema:

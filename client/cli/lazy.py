@@ -1,5 +1,6 @@
 """Commands that are imported when they are called, so that ``darkroom --help`` does not wait for all of them."""
 
+import math
 from importlib import import_module
 from typing import Any, ClassVar
 
@@ -7,7 +8,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from client.errors import ClientError
+from client.errors import ClientError, ProblemError
 
 
 class LazyGroup(TyperGroup):
@@ -39,5 +40,20 @@ class LazyGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except ClientError as error:
-            typer.echo(f"darkroom: {error.code}: {error.message}", err=True)
+            wait = error.retry_after if isinstance(error, ProblemError) else None
+            again = "" if wait is None else f" Try again in {duration(wait)}."
+            typer.echo(f"darkroom: {error.code}: {error.message}{again}", err=True)
             raise typer.Exit(1) from None
+
+
+def duration(seconds: float) -> str:
+    """A time to wait as one says it, rounded up.
+
+    >>> duration(45), duration(61), duration(7200)
+    ('45 seconds', '2 minutes', '2 hours')
+    """
+    for unit, size in (("hour", 3600), ("minute", 60), ("second", 1)):
+        if seconds > size or size == 1:
+            count = max(1, math.ceil(seconds / size))
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    raise AssertionError("a second is the smallest unit")

@@ -73,6 +73,8 @@ class Bar:
 
 def headline(job: Job) -> str:
     """A job's stage and message in one line."""
+    if job.cached and job.state is State.COMPLETED:
+        return "completed: from the cache, nothing to pay"
     where = job.stage if job.state is State.RUNNING and job.stage else job.state.value.replace("_", " ")
     retry = f" (attempt {job.attempt})" if job.attempt > 1 and not job.state.terminal else ""
     return f"{where}{retry}: {job.message}" if job.message else f"{where}{retry}"

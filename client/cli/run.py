@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,15 +12,17 @@ from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from client.cli.flags import Flag, Picture, flags, pictures, usage_error
-from client.cli.output import Output, choose
+from client.cli.output import Output, choose, format_of, slug
 from client.cli.progress import reporting
 from client.cli.service import started
 from client.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 from client.cli.submission import Submission, carry_out, explain
+from client.client import Client
 from client.errors import ClientError
 from client.request import build
+from client.results import results
 from pipeline.jobs import Job, State
-from pipeline.requests import REQUESTS, Engine, Kind
+from pipeline.requests import REQUESTS, AssetReference, BaseRequest, Engine, Kind
 
 OutputFlag = Annotated[
     Path | None,
@@ -27,12 +30,16 @@ OutputFlag = Annotated[
         "--output",
         "-o",
         metavar="OUT",
-        help="File or folder for the result; PHOTO_STYLE.jpg in the current directory when left out.",
+        help="File or folder for the result; a name after the picture in the current directory when left out. "
+        "An extension chooses the format; several pictures become OUT.jpg, OUT-2.jpg, …",
         show_default=False,
     ),
 ]
 EngineFlag = Annotated[
     Engine | None, typer.Option("--engine", help="Who does the work; the service's default when left out.")
+]
+NoCacheFlag = Annotated[
+    bool, typer.Option("--no-cache", help="Make it anew, even if the same job of yours was done before.")
 ]
 PreviewFlag = Annotated[
     bool, typer.Option("--allow-preview", help="Accept the preview engine where the models engine is not available.")
@@ -62,7 +69,7 @@ app = typer.Typer(
 def run() -> None:
     """Make something of a picture: submit, upload, watch, download.
 
-    Prints the path of the result. Exit code 0 when the job is done, 1 when it failed or was cancelled (its code and
+    Prints the path of each result. Exit code 0 when the job is done, 1 when it failed or was cancelled (its code and
     message are on stderr), 2 for wrong usage. Ctrl-C cancels the job.
     """
 
@@ -71,30 +78,28 @@ def _command(kind: Kind) -> Callable[..., None]:
     shown, options = pictures(kind), flags(kind)
 
     def command(
+        context: typer.Context,
         *,
         engine: EngineFlag = None,
         allow_preview: PreviewFlag = False,
+        no_cache: NoCacheFlag = False,
         output: OutputFlag = None,
         as_json: JsonFlag = False,
         endpoint: EndpointFlag = None,
         token: TokenFlag = None,
         **given: Any,
     ) -> None:
-        submission, target = _prepare(kind, shown, options, given, engine, allow_preview, output)
+        said = {name: value for name, value in given.items() if _on_the_line(context, name)}
+        request = partial(build, kind, engine=engine, allow_preview=allow_preview, cache=not no_cache)
+        submission, target = _prepare(request, shown, options, said, output)
         with reporting() as reporter, started(endpoint, token, reporter.say) as client:
             job = carry_out(client, submission, reporter)
-            path = None
-            if job.state is State.COMPLETED and job.result is not None:
-                path = target.path(job.result.pictures[0])
-                try:
-                    client.download(job, path)
-                except OSError as error:
-                    raise ClientError("unwritable_file", str(error)) from error
-        report(job, path, as_json=as_json)
+            paths = collect(client, job, target)
+        report(job, paths, as_json=as_json)
 
-    own = [each for each in inspect.signature(command).parameters.values() if each.kind is each.KEYWORD_ONLY]
-    parameters = [*(each.parameter for each in shown), *(each.parameter for each in options), *own]
-    parameters = [*sorted(parameters, key=lambda each: each.default is not each.empty)]
+    first, *own = (each for each in inspect.signature(command).parameters.values() if each.kind is not each.VAR_KEYWORD)
+    generated = [*(each for picture in shown for each in picture.parameters), *(each.parameter for each in options)]
+    parameters = [first, *sorted([*generated, *own], key=lambda each: each.default is not each.empty)]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # what inspect looks for first
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     command.__doc__ = _help(kind, shown, options)
@@ -104,43 +109,74 @@ def _command(kind: Kind) -> Callable[..., None]:
 def _help(kind: Kind, shown: tuple[Picture, ...], options: tuple[Flag, ...]) -> str:
     words = [f"{each.role}.jpg" for each in shown if each.required]
     for each in options:
-        if each.required:
-            example = next(iter(each.annotation)).value if issubclass(each.annotation, Enum) else each.name.upper()
+        if each.constant and each.required:
+            words.append(each.option)
+        elif each.required:
+            example = next(iter(each.annotation)).value if issubclass(each.annotation, Enum) else '"…"'
             words += [each.option, example]
     about = (inspect.getdoc(REQUESTS[kind]) or "").strip()
     return f"{about}\n\nExample:  darkroom run {kind} {' '.join(words)}"
 
 
+def _on_the_line(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 def _prepare(
-    kind: Kind,
+    build_request: Callable[..., tuple[BaseRequest, dict[str, Path]]],
     shown: tuple[Picture, ...],
     options: tuple[Flag, ...],
-    given: dict[str, Any],
-    engine: Engine | None,
-    allow_preview: bool,
+    said: dict[str, Any],
     output: Path | None,
 ) -> tuple[Submission, Output]:
     """All that can be wrong about the command line is found here, before any work. Raises ``typer.BadParameter``."""
-    files = {each.role: given[each.role] for each in shown if given.get(each.role) is not None}
-    params = {each.name: value for each in options if (value := each.chosen(given.get(each.name))) is not None}
-    target = choose(output, files.values(), str(params.get("style", kind)))
+    sources = {each.role: source for each in shown if (source := each.chosen(said)) is not None}
+    params = {each.name: value for each in options if (value := each.chosen(said.get(each.name))) is not None}
+    for each in options:
+        if each.name == "format" and (wanted := format_of(output, said["format"].value if "format" in said else None)):
+            params |= {"format": wanted} if wanted != each.default.value else {}
     try:
-        request, paths = build(kind, files, params, engine=engine, allow_preview=allow_preview)
+        request, paths = build_request(sources or None, params)
     except ValidationError as error:
         raise usage_error(error) from error
     except OSError as error:
         raise typer.BadParameter(str(error)) from error
-    return Submission(request, paths), target
+    stem = "_".join(part for part in (_begin(sources, params), str(params.get("style", ""))) if part)
+    label = f"_{request.kind}" if sources and "style" not in params else ""
+    return Submission(request, paths), choose(output, stem + label, paths.values())
 
 
-def report(job: Job, path: Path | None, *, as_json: bool) -> None:
-    """The result on stdout: the job, or the path of its picture. Exit code 1 when there is none."""
+def _begin(sources: dict[str, Path | AssetReference], params: dict[str, Any]) -> str:
+    """What the names of results begin with: the first picture's, else the prompt's words."""
+    first = next(iter(sources.values()), None)
+    if first is None:
+        return slug(str(params.get("prompt", ""))) or "picture"
+    return first.stem if isinstance(first, Path) else first.asset_id[:8]
+
+
+def collect(client: Client, job: Job, target: Output) -> list[Path]:
+    """The results of a completed job on this disk; nothing for a job that ended otherwise."""
+    if job.state is not State.COMPLETED or job.result is None:
+        return []
+    pictures = results(job)
+    paths = target.paths(pictures)
+    try:
+        for picture, path in zip(pictures, paths, strict=True):
+            client.download(job, path, name=picture.name)
+    except OSError as error:
+        raise ClientError("unwritable_file", str(error)) from error
+    if target.file is not None and paths[0] != target.file:
+        typer.echo(f"note: it came as {pictures[0].content_type}, so it is not called {target.file.name}", err=True)
+    return paths
+
+
+def report(job: Job, paths: list[Path], *, as_json: bool) -> None:
+    """The results on stdout: the job, or the path of each picture. Exit code 1 when there is none."""
     if as_json:
         typer.echo(job.model_dump_json(indent=2))
-        if path is not None:
-            typer.echo(f"saved {path}", err=True)
-    elif path is not None:
-        typer.echo(path)
+    for path in paths:
+        typer.echo(f"saved {path}" if as_json else path, err=as_json)
     explain(job)
     for note in job.result.notes if job.result else ():
         typer.echo(f"note: {note}", err=True)

@@ -28,12 +28,17 @@ def carry_out(client: Client, submission: Submission, reporter: Reporter) -> Job
     Ctrl-C cancels the job and ends with exit code 1; a second one ends at once with 130. An upload that the storage
     refuses cancels the job, too, and ends with exit code 1.
     """
-    created = client.create(submission.request)
+    return finish(client, client.create(submission.request), submission.files, reporter)
+
+
+def finish(client: Client, created: Created, files: dict[str, Path], reporter: Reporter) -> Job:
+    """What follows when the job is there: upload what it waits for, and watch. Ends as ``carry_out`` does."""
     job = created.job
     try:
         reporter.show(job)
-        _upload(client, created, submission.files, reporter)
-        for state in client.watch(job.job_id, after_seq=job.seq):
+        if created.uploads:
+            _upload(client, created, files, reporter)
+        for state in client.watch(job):
             job = state
             reporter.show(job)
     except KeyboardInterrupt:
@@ -45,10 +50,9 @@ def follow(client: Client, job_id: str, reporter: Reporter) -> Job:
     """Watch a job that somebody submitted, to its end. Ctrl-C leaves it alone."""
     job = client.get(job_id)
     reporter.show(job)
-    if not job.state.terminal:
-        for state in client.watch(job_id, after_seq=job.seq):
-            job = state
-            reporter.show(job)
+    for state in client.watch(job):
+        job = state
+        reporter.show(job)
     return job
 
 

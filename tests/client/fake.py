@@ -31,6 +31,7 @@ def job(seq: int = 1, state: str = "awaiting_upload", **fields: Any) -> Job:
         "kind": "restyle_room",
         "state": state,
         "seq": seq,
+        "engine": "preview",
         "params": {"style": "modern"},
         "uploads": {"photo": {"content_type": "image/jpeg"}},
         "created_at": START,

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from client.cli import app
 from client.cli import models as models_module
 from pipeline.catalog import Model, catalog, defaults
+from pipeline.requests import Kind
 from tests.pipeline.hub import Hub
 
 
@@ -57,7 +58,8 @@ def test_fetching_brings_the_defaults_and_list_shows_it(hub: Hub) -> None:
 
 
 def test_fetching_by_kind_by_name_and_all(hub: Hub) -> None:
-    assert models("fetch", "--kind", "upscale").stdout == ""
+    fetched = models("fetch", "--kind", "upscale").stdout
+    assert [line.split()[0] for line in fetched.splitlines()] == [model.id for model in defaults([Kind.UPSCALE])]
     assert models("fetch", "dpt-large").exit_code == 0
     assert listed()["dpt-large"]["fetched_revision"] == hub.commit
     assert models("fetch", "--all").exit_code == 0
