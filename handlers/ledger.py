@@ -53,16 +53,26 @@ class Ledger:
         self._client.put_item(TableName=self._table, Item=item)
 
     def change(self, partition: str, sort: str, update: Update) -> dict[str, Any] | None:
-        """Apply an update; the row as it is now, or None when its condition did not hold."""
-        try:
-            answer = self._client.update_item(
-                TableName=self._table, Key=_key(partition, sort), ReturnValues="ALL_NEW", **update.arguments()
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-                return None
-            raise
-        return from_item(answer["Attributes"])
+        """Apply an update; the row as it is now, or None when its condition did not hold.
+
+        A writer that meets a transaction at its row tries again after a moment.
+        """
+        attempt = 0
+        while True:
+            try:
+                answer = self._client.update_item(
+                    TableName=self._table, Key=_key(partition, sort), ReturnValues="ALL_NEW", **update.arguments()
+                )
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code == "ConditionalCheckFailedException":
+                    return None
+                if code != "TransactionConflictException" or attempt == CONFLICT_TRIES - 1:
+                    raise
+                _pause(attempt)
+                attempt += 1
+            else:
+                return from_item(answer["Attributes"])
 
     def change_all(self, changes: Sequence[Change]) -> None:
         """Apply all of them or none. Raises ``AlreadyDone`` when a condition did not hold.
@@ -82,7 +92,7 @@ class Ledger:
                     raise AlreadyDone from error
                 if "TransactionConflict" not in reasons or attempt == CONFLICT_TRIES - 1:
                     raise
-                time.sleep(CONFLICT_SECONDS * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - not a secret
+                _pause(attempt)
             else:
                 return
 
@@ -100,6 +110,10 @@ class Ledger:
             if "LastEvaluatedKey" not in page:
                 return found
             query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _pause(attempt: int) -> None:
+    time.sleep(CONFLICT_SECONDS * 2**attempt * random.uniform(0.5, 1.5))  # noqa: S311 - not a secret
 
 
 def _key(partition: str, sort: str) -> dict[str, Any]:

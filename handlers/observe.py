@@ -21,11 +21,11 @@ def created(record: JobRecord) -> None:
 
 
 def ended(record: JobRecord) -> None:
-    """A job reached its end: counted by state, kind and error code; the seconds it took when it completed."""
+    """A job reached its end: counted by state, kind and error code; the seconds it took when it was made."""
     code = record.error.code if record.error else "none"
     _count(f"Jobs{record.state.capitalize()}", kind=record.kind, code=code)
     seconds = (record.updated_at - record.created_at).total_seconds()
-    if record.state is State.COMPLETED:
+    if record.state is State.COMPLETED and not record.cached:
         with single_metric(name="SecondsToDone", unit=MetricUnit.Seconds, value=seconds, namespace=NAMESPACE) as metric:
             metric.add_dimension("kind", record.kind)
     logger.info("job ended", job_id=record.job_id, state=record.state, code=code, seconds=round(seconds, 3))

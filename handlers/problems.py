@@ -21,17 +21,27 @@ STATUSES: Mapping[ErrorCode, HTTPStatus] = {
     ErrorCode.IDEMPOTENCY_MISMATCH: HTTPStatus.UNPROCESSABLE_ENTITY,
     ErrorCode.UNSUPPORTED_MEDIA: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     ErrorCode.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    ErrorCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorCode.BUDGET_EXCEEDED: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorCode.UPLOAD_EXPIRED: HTTPStatus.GONE,
+    # Asked for by name, and no time makes it possible.
+    ErrorCode.ENGINE_UNAVAILABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
     ErrorCode.ENDPOINT_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 _TITLES: Mapping[ErrorCode, str] = {
     ErrorCode.INVALID_REQUEST: "The request is not valid",
     ErrorCode.UNAUTHORIZED: "A valid access token is needed",
+    ErrorCode.FORBIDDEN: "Not for this caller",
     ErrorCode.NOT_FOUND: "Not found",
-    ErrorCode.CONFLICT: "Not possible in the job's state",
+    ErrorCode.CONFLICT: "Not possible as things stand",
     ErrorCode.IDEMPOTENCY_MISMATCH: "The idempotency key was used for another request",
     ErrorCode.UNSUPPORTED_MEDIA: "Not a media type that is accepted",
     ErrorCode.TOO_LARGE: "Too large",
+    ErrorCode.RATE_LIMITED: "Too many requests for now",
+    ErrorCode.BUDGET_EXCEEDED: "The day's budget is used up",
+    ErrorCode.UPLOAD_EXPIRED: "The pictures are gone",
+    ErrorCode.ENGINE_UNAVAILABLE: "The engine cannot do this",
     ErrorCode.ENDPOINT_UNAVAILABLE: "A part of the service does not answer",
     ErrorCode.INTERNAL: "Something went wrong here",
 }
@@ -105,9 +115,9 @@ def _message(error: Mapping[str, Any]) -> str:
 
 
 def _code(error: Mapping[str, Any]) -> ErrorCode:
-    where = tuple(error["loc"])
-    if "uploads" in where and where[-1] == "content_type" and error["type"] == "literal_error":
+    where, last = set(error["loc"]), error["loc"][-1]
+    if {"upload", "uploads"} & where and last == "content_type" and error["type"] == "literal_error":
         return ErrorCode.UNSUPPORTED_MEDIA
-    if "uploads" in where and where[-1] == "size" and error["type"] == "less_than_equal":
+    if {"upload", "uploads"} & where and last == "size" and error["type"] == "less_than_equal":
         return ErrorCode.TOO_LARGE
     return ErrorCode.INVALID_REQUEST

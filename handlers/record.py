@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Self
 
+from pydantic import Field
+
 from handlers import attributes
 from pipeline.jobs import Job
 
@@ -30,6 +32,10 @@ class JobRecord(Job):
     Moments are epoch seconds. ``due_at`` is when sweep looks after the job; None once it has ended. ``expires_at`` is
     when the table forgets it. ``waking_since`` is when its attempt began to wait for the first instance of an endpoint
     that had none (None when others had before, or there was one), ``started_at`` when its attempt began to run.
+    ``window_ends`` is the end of the rate limit's window that it counts in, None when it does not count.
+
+    ``use_cache`` has the cache asked when every picture is there, whose digests were not known before. ``copied_from``
+    is where the pictures lie that nobody uploads (role → key); of a cached job, those of the job made before.
     """
 
     owner: str
@@ -38,6 +44,10 @@ class JobRecord(Job):
     expires_at: int
     waking_since: float | None = None
     started_at: float | None = None
+    use_cache: bool = False
+    copied_from: dict[str, str] = Field(default_factory=dict)
+    reserved_usd: float | None = None
+    window_ends: float | None = None
 
     def to_item(self) -> dict[str, Any]:
         """The item in DynamoDB's form; absent values are absent attributes."""

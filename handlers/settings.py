@@ -3,11 +3,12 @@
 A field's environment variable is its name in upper case. Every value is required unless it has a default here.
 """
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import AliasChoices, Field
+from pydantic import AfterValidator, AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from handlers import rates
 from pipeline.requests import Engine
 
 MAX_QUEUE_SECONDS = 6 * 60 * 60
@@ -75,10 +76,13 @@ class ApiSettings(JobsSettings):
     default_engine: Engine = Field(Engine.PREVIEW, description="Of requests that name none.")
     ledger_table: str
     assets_table: str
-    rate_limits: dict[str, str] = Field({}, description="Kind (or `prompts`, `default`) → `10/60`: ten in 60 seconds.")
+    rate_limits: Annotated[dict[str, str], AfterValidator(rates.check)] = Field(
+        {}, description="Kind (or `prompts`, `default`) → `10/60`: ten in 60 seconds."
+    )
     owner_daily_usd: float = Field(10.0, ge=0, description="What the jobs of one owner may cost in a UTC day; 0: any.")
     instance_usd_per_hour: float = Field(0.7364, ge=0)
     cache_days: int = Field(7, ge=0, description="How long a result is taken for the same job again; 0: never.")
+    queue_seconds: int = Field(120, ge=1, description="Queued for longer, a job's message is sent again.")
     bedrock_model: str = Field("", description="Model or inference profile that enhances prompts; rules do, without.")
     aws_region: str = Field("us-east-1", validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
     upload_seconds: int = Field(900, ge=60, le=3600, description="How long a presigned POST is good for.")

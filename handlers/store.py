@@ -26,6 +26,8 @@ OWN = frozenset({State.DISPATCHED, State.RUNNING})
 
 # What a dispatched job waits for when nothing more is known.
 WAITING = "Waiting for a machine"
+QUEUED = "In the queue"
+RECALLED = "Done: the same job was made before"
 
 
 class AlreadyExists(Exception):
@@ -108,10 +110,12 @@ class JobStore(JobTable):
     def receive_only(self, job_id: str, role: str, received: Received, *, due_at: float) -> JobRecord | None:
         """One write for a job that waits for this picture alone, as declared: received, ``awaiting_upload → queued``.
 
-        None also when the job needs more pictures or declared something else: ask ``get`` what it is.
+        None also when the job needs more pictures, declared something else, or wants the cache to be asked first:
+        ask ``get`` what it is.
         """
         update = self._by({State.AWAITING_UPLOAD})
         update.set(_received(role, received) | _queued(due_at))
+        update.require_equal_if_there("use_cache", False)
         update.require_size("uploads", 1)
         update.require(f"uploads.{role}.content_type", "=", received.content_type)
         update.require_equal_if_there(f"uploads.{role}.size", received.size)
@@ -127,6 +131,13 @@ class JobStore(JobTable):
         update.set(_received(role, received))
         update.require(f"uploads.{role}.received", "=", False)
         return self._apply(job_id, update)
+
+    def recall(self, job_id: str, result: Result, *, expires_at: int) -> JobRecord | None:
+        """``awaiting_upload → completed``: every picture is there, and the same job was made before."""
+        update = self._by({State.AWAITING_UPLOAD})
+        update.set({"state": State.COMPLETED, "progress": 1.0, "message": RECALLED, "cached": True, "cost_usd": 0.0})
+        update.set({"result": result.model_dump(mode="json", exclude_none=True), "expires_at": expires_at})
+        return self._end(job_id, update)
 
     def queue(self, job_id: str, *, due_at: float) -> JobRecord | None:
         """``awaiting_upload → queued``: every picture is there."""
@@ -242,12 +253,15 @@ class JobStore(JobTable):
 
 
 def _received(role: str, received: Received) -> dict[str, Any]:
-    status = {"received": True, "size": received.size, "width": received.width, "height": received.height}
+    status: dict[str, Any] = {"received": True, "size": received.size}
+    status |= {"width": received.width, "height": received.height}
+    if received.sha256 is not None:
+        status["sha256"] = received.sha256
     return {f"uploads.{role}.{name}": value for name, value in status.items()}
 
 
 def _queued(due_at: float) -> dict[str, Any]:
-    return {"state": State.QUEUED, "message": "In the queue", "due_at": due_at}
+    return {"state": State.QUEUED, "message": QUEUED, "due_at": due_at}
 
 
 def _ended(state: State, error: ErrorDetail) -> dict[str, Any]:

@@ -64,8 +64,12 @@ class Update:
 
     def require_equal_if_there(self, path: str, value: Any) -> None:
         """Insist that an attribute, where it exists, is this value."""
+        self.require_if_there(path, "=", value)
+
+    def require_if_there(self, path: str, comparison: str, value: Any) -> None:
+        """Insist that an attribute, where it exists, compares (``<=``, …) to a value."""
         name = self.name(path)
-        self._conditions.append(f"(attribute_not_exists({name}) OR {name} = {self.value(value)})")
+        self._conditions.append(f"(attribute_not_exists({name}) OR {name} {comparison} {self.value(value)})")
 
     def require_absent(self, path: str) -> None:
         """Insist that an attribute does not exist."""
@@ -78,9 +82,11 @@ class Update:
     def arguments(self) -> dict[str, Any]:
         """What ``update_item`` takes besides table, key and return values."""
         clauses = (("SET", self._sets), ("ADD", self._adds), ("REMOVE", self._removes))
-        return {
+        arguments: dict[str, Any] = {
             "UpdateExpression": " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses if parts),
-            "ConditionExpression": " AND ".join(self._conditions),
             "ExpressionAttributeNames": self._names,
             "ExpressionAttributeValues": self._values,
         }
+        if self._conditions:
+            arguments["ConditionExpression"] = " AND ".join(self._conditions)
+        return arguments

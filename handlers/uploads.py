@@ -39,14 +39,15 @@ class Presigner:
         )
 
     def posts(self, record: JobRecord) -> dict[str, PresignedPost]:
-        """A form for each picture that the job still waits for."""
+        """A form for each picture that the job still waits for somebody to upload."""
         return {
-            role: self._post(upload_key(record.job_id, role), status)
+            role: self.post(upload_key(record.job_id, role), status)
             for role, status in record.uploads.items()
-            if not status.received
+            if not status.received and role not in record.copied_from
         }
 
-    def _post(self, key: str, upload: UploadStatus) -> PresignedPost:
+    def post(self, key: str, upload: UploadStatus) -> PresignedPost:
+        """A form that writes what is declared under ``key``, and nothing else."""
         fields: dict[str, str] = {"Content-Type": upload.content_type}
         if upload.sha256 is not None:
             fields["x-amz-checksum-algorithm"] = "SHA256"

@@ -81,6 +81,7 @@ class Api(Construct):
                 owner_daily_usd=config.owner_daily_usd,
                 instance_usd_per_hour=config.instance_usd_per_hour,
                 cache_days=config.cache_days,
+                queue_seconds=config.queue_seconds,
                 bedrock_model=config.bedrock_model,
                 upload_seconds=config.upload_seconds,
                 retention_days=config.retention_days,

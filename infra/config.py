@@ -5,8 +5,18 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    ValidationError,
+    model_validator,
+)
 
+from handlers import rates
 from pipeline.catalog import choose
 from pipeline.requests import Engine
 
@@ -61,6 +71,10 @@ class Config(BaseModel):
     models: Annotated[dict[str, str], BeforeValidator(_json)] = Field(
         {}, description='Other models than the default ones: {"detector": "rt-detr-r18"}.'
     )
+    accept_research_licence: bool = Field(
+        False,
+        description="Swap faces by models whose licence allows non-commercial research only: you state that yours is.",
+    )
     max_instances: int = Field(10, ge=1, le=100)
     jobs_per_instance: int = Field(2, ge=1, le=64, description="Jobs that one container holds at a time.")
     image: str | None = Field(None, description="URI of a container image in ECR; built from containers/ if left out.")
@@ -79,7 +93,7 @@ class Config(BaseModel):
     log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = 30
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    rate_limits: Annotated[dict[str, str], BeforeValidator(_json)] = Field(
+    rate_limits: Annotated[dict[str, str], BeforeValidator(_json), AfterValidator(rates.check)] = Field(
         {}, description='Other limits per owner than the default ones: {"generate": "10/60"} is ten in 60 seconds.'
     )
     owner_daily_usd: float = Field(10.0, ge=0, description="What jobs of one owner may cost in a UTC day; 0: any sum.")

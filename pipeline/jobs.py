@@ -37,7 +37,10 @@ class State(StrEnum):
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    State.AWAITING_UPLOAD: frozenset({State.QUEUED, State.FAILED, State.CANCELLED, State.EXPIRED}),
+    # Completed at once: the same job was made before.
+    State.AWAITING_UPLOAD: frozenset(
+        {State.QUEUED, State.COMPLETED, State.FAILED, State.CANCELLED, State.EXPIRED},
+    ),
     State.QUEUED: frozenset({State.DISPATCHED, State.FAILED, State.CANCELLED, State.EXPIRED}),
     # Back to queued is a retry. Completed without running: the container's progress was lost, its result was not.
     State.DISPATCHED: frozenset(

@@ -8,6 +8,8 @@ from pipeline.params import Room
 from pipeline.requests import Engine
 
 PASSING_SCORE = 0.75
+# The note of a result that is less than the same job may give another time.
+HALF_SIZE = "Made at half size: the GPU's memory ran out."
 
 
 class Picture(BaseModel):
@@ -103,6 +105,11 @@ class Result(BaseModel):
     room: RecognisedRoom | None = None
     objects: list[FoundObject] = []
     notes: list[str] = Field([], description="What a person should know about this result.")
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the same job gives the same again; not where the machine happened to be short of memory."""
+        return HALF_SIZE not in self.notes
 
 
 class StageTime(BaseModel):

@@ -5,12 +5,11 @@ from typing import TypeVar
 
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.failures import translating
+from pipeline.results import HALF_SIZE
 from pipeline.stages import Work
 
 S = TypeVar("S")
 T = TypeVar("T")
-
-HALF_SIZE = "Made at half size: the GPU's memory ran out."
 
 
 def at_half_size_if_need_be(work: Work, stage: str, make: Callable[[S], T], size: S, half: Callable[[], S]) -> T:

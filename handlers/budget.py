@@ -1,0 +1,103 @@
+"""What the jobs of one owner may cost in a UTC day: an estimate is reserved at the start, and settled when a job ends.
+
+Dollars are kept as whole millionths, so that many additions lose nothing.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from handlers.ledger import Change, Ledger
+from handlers.record import JobRecord
+from handlers.refusal import Refusal
+from handlers.update import Update
+from pipeline.errors import ErrorCode
+from pipeline.requests import Engine, Kind
+
+MICROS = 1_000_000
+KEEP_DAYS = 40
+AMOUNT = "reserved_or_spent"
+
+# What one picture of a kind takes on an instance, in seconds, on the generous side: more jobs at once than the budget
+# allows would begin otherwise. What is too much comes back when the job ends.
+SECONDS: Mapping[tuple[Kind, Engine], float] = {
+    (Kind.RESTYLE_ROOM, Engine.MODELS): 30,
+    (Kind.RESTYLE_ROOM, Engine.PREVIEW): 6,
+    (Kind.INPAINT, Engine.MODELS): 30,
+    (Kind.INPAINT, Engine.PREVIEW): 10,
+    (Kind.GENERATE, Engine.MODELS): 20,
+    (Kind.FACE_SWAP, Engine.MODELS): 15,
+    (Kind.FACE_SWAP, Engine.PREVIEW): 5,
+    (Kind.UPSCALE, Engine.MODELS): 20,
+    (Kind.UPSCALE, Engine.PREVIEW): 5,
+}
+
+
+class Budget:
+    """The budgets of every owner: ``daily_usd`` in a UTC day, 0 for no limit, at an instance's hourly price."""
+
+    def __init__(self, ledger: Ledger, *, daily_usd: float, usd_per_hour: float) -> None:
+        self._ledger = ledger
+        self._limit = round(daily_usd * MICROS)
+        self._usd_per_hour = usd_per_hour
+
+    def reserve(
+        self, owner: str, kind: Kind, engine: Engine, params: Mapping[str, Any], *, now: datetime
+    ) -> float | None:
+        """Set aside what a job will cost about; the dollars, None without a limit.
+
+        Raises ``Refusal`` (``budget_exceeded``) when the day's budget does not hold as much any more.
+        """
+        if self._limit == 0:
+            return None
+        seconds = SECONDS[kind, engine] * params.get("count", 1)
+        micros = round(seconds / 3600 * self._usd_per_hour * MICROS)
+        update = Update()
+        update.add(AMOUNT, micros)
+        update.set_if_absent("expires_at", int((now + timedelta(days=KEEP_DAYS)).timestamp()))
+        update.require_if_there(AMOUNT, "<=", self._limit - micros)
+        fits = micros <= self._limit  # where nothing was spent yet, the condition has nothing to compare
+        if not fits or self._ledger.change(*_row(owner, now), update) is None:
+            raise self._refusal(owner, micros, now)
+        return micros / MICROS
+
+    def give_back(self, owner: str, reserved_usd: float | None, *, now: datetime) -> None:
+        """Undo a ``reserve`` of the same moment."""
+        if reserved_usd:
+            update = Update()
+            update.add(AMOUNT, -round(reserved_usd * MICROS))
+            self._ledger.change(*_row(owner, now), update)
+
+    def _refusal(self, owner: str, micros: int, now: datetime) -> Refusal:
+        spent = (self._ledger.get(*_row(owner, now)) or {}).get(AMOUNT, 0)
+        midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+        return Refusal(
+            ErrorCode.BUDGET_EXCEEDED,
+            f"Your jobs of today have taken ${spent / MICROS:.4f}, those under way included, of the "
+            f"${self._limit / MICROS:.2f} that a day allows; this one may take ${micros / MICROS:.4f}. "
+            "The next day begins at midnight UTC.",
+            seconds=(midnight - now).total_seconds(),
+            headers={},
+        )
+
+
+def settlement(record: JobRecord) -> Change | None:
+    """What a job that ended changes in its owner's budget: what it cost in place of what was reserved.
+
+    None where nothing was reserved, or just what it cost.
+    """
+    if record.reserved_usd is None:
+        return None
+    difference = round((record.cost_usd or 0) * MICROS) - round(record.reserved_usd * MICROS)
+    if difference == 0:
+        return None
+    update = Update()
+    update.add(AMOUNT, difference)
+    # The row of a job that took until its day was forgotten.
+    update.set_if_absent("expires_at", int((record.created_at + timedelta(days=KEEP_DAYS)).timestamp()))
+    return Change(*_row(record.owner, record.created_at), update)
+
+
+def _row(owner: str, moment: datetime) -> tuple[str, str]:
+    """The partition and sort key of an owner's UTC day."""
+    return f"budget#{owner}", moment.astimezone(UTC).date().isoformat()
