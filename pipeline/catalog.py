@@ -14,7 +14,7 @@ from pipeline.requests import Kind
 CATALOG_FILE = Path(__file__).with_name("models.toml")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
-Layout = Literal["diffusers", "transformers", "ultralytics", "lora"]
+Layout = Literal["diffusers", "transformers", "ultralytics", "lora", "spandrel", "torch", "onnx"]
 
 ROLES = {
     "detector": "finds things and people",
@@ -25,7 +25,17 @@ ROLES = {
     "control_depth": "holds it to the depth",
     "control_edges": "holds it to the edges",
     "few_step": "makes it in a few steps",
+    "fill": "fills holes with what is around them",
+    "inpaint_diffusion": "fills holes with what words say",
     "safety": "refuses what must not be shown",
+    "picture_base": "reads the words of pictures to be",
+    "picture_unet": "draws them",
+    "picture_few_step": "draws them in four steps",
+    "picture_decoder": "turns what was drawn into pixels",
+    "face_analysis": "finds faces and tells whose they are",
+    "face_swapper": "puts one face in another's place",
+    "enlarger_photo": "enlarges photos",
+    "enlarger_anime": "enlarges drawings",
 }
 
 
@@ -60,6 +70,9 @@ class Model(BaseModel):
     vram_mb: int = Field(gt=0, description="What the weights take on a GPU, roughly; for people, not for the manager.")
     licence: str
     commercial: bool = Field(description="Whether the licence lets a product be sold with it.")
+    research_only: bool = Field(
+        False, description="The licence allows non-commercial research alone: off unless the operator accepts that."
+    )
     note: str = Field("", description="What a person should know before choosing it.")
     kinds: tuple[Kind, ...]
 
@@ -97,10 +110,14 @@ def choose(roles: tuple[str, ...], choices: Mapping[str, str]) -> tuple[Model, .
     return tuple(chosen)
 
 
-def defaults(kinds: Iterable[Kind] = Kind) -> tuple[Model, ...]:
-    """The models that jobs of these kinds need when the operator chooses nothing."""
+def defaults(kinds: Iterable[Kind] = Kind, *, research: bool = False) -> tuple[Model, ...]:
+    """The models that jobs of these kinds need when the operator chooses nothing.
+
+    With ``research``, also those that are licensed for non-commercial research alone.
+    """
     wanted = set(kinds)
-    return tuple(model for model in catalog().values() if model.default and wanted & set(model.kinds))
+    needed = (model for model in catalog().values() if model.default and wanted & set(model.kinds))
+    return tuple(model for model in needed if research or not model.research_only)
 
 
 def document() -> str:
@@ -116,7 +133,7 @@ def document() -> str:
     ]
     for model in catalog().values():
         revision = f"`{model.revision[:8]}`" if model.pinned else f"`{model.revision}`, resolved by the first fetch"
-        sold = "yes" if model.commercial else "**no**"
+        sold = "yes" if model.commercial else "**no, research only**" if model.research_only else "**no**"
         lines.append(
             f"| `{model.id}`{'*' if model.default else ''} | {ROLES[model.role]} | `{model.repository}` | {revision} "
             f"| {model.vram_mb} MB | {model.licence} | {sold} |"

@@ -20,7 +20,12 @@ class Scale(StrEnum):
 # Writes the files of ``model`` into a folder, as its repository has them.
 Writer = Callable[[Path, Model, Scale], None]
 
-_MODULES = ("bench.weights.perception", "bench.weights.diffusion")
+_MODULES = (
+    "bench.weights.perception",
+    "bench.weights.diffusion",
+    "bench.weights.super_resolution",
+    "bench.weights.sdxl",
+)
 
 
 def write_weights(folder: Path, scale: Scale, models: Iterable[str] | None = None) -> None:

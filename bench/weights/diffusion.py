@@ -117,9 +117,9 @@ def _attended(levels: int) -> dict[str, Any]:
 
 def write_diffusion(folder: Path, model: Model, scale: Scale) -> None:
     """SD 1.5: U-Net, VAE, text encoder, tokenizer, scheduler."""
-    _save(UNet2DConditionModel, unet_config(scale), folder / "unet", model)
-    _save(AutoencoderKL, vae_config(scale), folder / "vae", model)
-    _save(CLIPTextModel, {"config": text_encoder_config(scale)}, folder / "text_encoder", model)
+    save_network(UNet2DConditionModel, unet_config(scale), folder / "unet", model)
+    save_network(AutoencoderKL, vae_config(scale), folder / "vae", model)
+    save_network(CLIPTextModel, {"config": text_encoder_config(scale)}, folder / "text_encoder", model)
     (folder / "tokenizer").mkdir()
     write_clip_tokenizer(folder / "tokenizer", text_encoder_config(scale).vocab_size)
     scheduler = PNDMScheduler(
@@ -131,7 +131,7 @@ def write_diffusion(folder: Path, model: Model, scale: Scale) -> None:
 
 def write_controlnet(folder: Path, model: Model, scale: Scale) -> None:
     """One ControlNet; its zero convolutions and what leads to them filled, or what it is shown has no effect."""
-    _save(ControlNetModel, controlnet_config(scale), folder, model, seed=sum(model.id.encode()), filled=True)
+    save_network(ControlNetModel, controlnet_config(scale), folder, model, seed=sum(model.id.encode()), filled=True)
 
 
 def write_few_step(folder: Path, model: Model, scale: Scale) -> None:
@@ -156,11 +156,11 @@ def write_few_step(folder: Path, model: Model, scale: Scale) -> None:
 def write_safety(folder: Path, model: Model, scale: Scale) -> None:
     """The safety checker and its preprocessing. Its thresholds are above every cosine: nothing is unsafe."""
     config = {"config": safety_config(scale)}
-    _save(StableDiffusionSafetyChecker, config, folder / "safety_checker", model, above=True)
+    save_network(StableDiffusionSafetyChecker, config, folder / "safety_checker", model, above=True)
     CLIPImageProcessor().save_pretrained(folder / "feature_extractor")
 
 
-def _save(
+def save_network(
     kind: Any,
     config: dict[str, Any],
     folder: Path,

@@ -1,6 +1,6 @@
 """What the stages of the models engine ask of networks, and the networks that answer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from pipeline.artifacts import Rgb
 from pipeline.networks import Network
+from pipeline.tiles import Tile
 
 if TYPE_CHECKING:
     from pipeline.models.networks.diffusion import Base, Controls, Unet
+    from pipeline.models.networks.sdxl import PictureDecoder, PictureUnet, PictureWords
 
 Floats = NDArray[np.float32]
 Masks = NDArray[np.bool_]
@@ -68,6 +70,33 @@ class SafetyChecker(Protocol):
         """Whether H×W×3 uint8 sRGB shows what is not safe for work."""
 
 
+class Enlarger(Protocol):
+    """Enlarges pictures in tiles."""
+
+    @property
+    def factor(self) -> int:
+        """How many times as wide and as high it makes a tile."""
+
+    def room(self) -> int:
+        """How many pixels of a picture it can take at once in the memory that is free now."""
+
+    def enlarge(self, tiles: Sequence[Tile], on_step: Callable[[float], None]) -> Sequence[Floats]:
+        """Each of the tiles, all of one size, as its parts want it: h×w×3 float32 in [0, 255].
+
+        ``on_step`` hears often, at least once a second or so, which fraction is done; what it raises ends the work.
+        """
+
+
+class HoleFiller(Protocol):
+    """Fills holes with what is around them."""
+
+    def fill(self, photo: Rgb, hole: Masks, on_step: Callable[[float], None]) -> Rgb:
+        """H×W×3 uint8 sRGB that goes on where the H×W bool ``hole`` is; elsewhere it is only much like ``photo``.
+
+        ``on_step`` hears often which fraction is done; what it raises ends the work.
+        """
+
+
 DETECTOR: Network[Detector] = Network("detector", ("detector",), "pipeline.models.networks.detector:load")
 SEGMENTER: Network[Segmenter] = Network("segmenter", ("segmenter",), "pipeline.models.networks.segmenter:load")
 IMAGE_TEXT: Network[ImageText] = Network("image_text", ("image_text",), "pipeline.models.networks.image_text:load")
@@ -80,4 +109,26 @@ FEW_STEP_UNET: Network["Unet"] = Network(
 )
 CONTROLS: Network["Controls"] = Network(
     "controls", ("control_depth", "control_edges"), "pipeline.models.networks.diffusion:load_controls"
+)
+ENLARGER_PHOTO: Network[Enlarger] = Network(
+    "enlarger_photo", ("enlarger_photo",), "pipeline.models.networks.super_resolution:load"
+)
+ENLARGER_ANIME: Network[Enlarger] = Network(
+    "enlarger_anime", ("enlarger_anime",), "pipeline.models.networks.super_resolution:load"
+)
+PICTURE_WORDS: Network["PictureWords"] = Network(
+    "picture_words", ("picture_base",), "pipeline.models.networks.sdxl:load_words"
+)
+PICTURE_UNET: Network["PictureUnet"] = Network(
+    "picture_unet", ("picture_base", "picture_unet"), "pipeline.models.networks.sdxl:load_unet"
+)
+PICTURE_FEW_STEP_UNET: Network["PictureUnet"] = Network(
+    "picture_few_step_unet", ("picture_base", "picture_few_step"), "pipeline.models.networks.sdxl:load_few_step_unet"
+)
+PICTURE_DECODER: Network["PictureDecoder"] = Network(
+    "picture_decoder", ("picture_decoder",), "pipeline.models.networks.sdxl:load_decoder"
+)
+FILLER: Network[HoleFiller] = Network("filler", ("fill",), "pipeline.models.networks.aot_gan:load")
+INPAINT_UNET: Network["Unet"] = Network(
+    "inpaint_unet", ("inpaint_diffusion",), "pipeline.models.networks.diffusion:load_inpainting_unet"
 )

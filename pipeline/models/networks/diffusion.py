@@ -16,7 +16,9 @@ from pipeline.models.device import Placement
 from pipeline.models.memory import TorchNetwork
 from pipeline.models.networks.decoding import decode, decoded
 from pipeline.models.networks.denoise import Denoiser
-from pipeline.models.order import OnStep, Order
+from pipeline.models.networks.inpainting import Inpainter
+from pipeline.models.networks.loading import options
+from pipeline.models.order import FillOrder, OnStep, Order
 from pipeline.weights import Weights
 
 PROMPTS = 64  # embeddings that are remembered: 118 kB each
@@ -128,6 +130,20 @@ class Base(TorchNetwork):
             controls.forget()
         return decoded(self._vae, latents, self._decode)
 
+    @torch.inference_mode()
+    def fill(self, order: FillOrder, unet: Unet, on_step: OnStep) -> Rgb:
+        """The canvas with its hole painted, h×w×3 uint8 sRGB; ``unet`` is the one for it. The same order, the same picture.
+
+        Around the hole it is much like the photo. Raises as ``paint`` does.
+        """
+        latents = Inpainter(self._vae, unet.unet, self._schedule, self.placement).denoise(
+            order,
+            self._embedding(order.prompt),
+            self._embedding(order.negative_prompt) if order.guidance > 1 else None,
+            on_step,
+        )
+        return decoded(self._vae, latents, self._decode)
+
     def close(self) -> None:
         """Forget the modules."""
         super().close()
@@ -154,8 +170,8 @@ class Base(TorchNetwork):
 def load_base(weights: Mapping[str, Weights], placement: Placement) -> Base:
     """VAE, text encoder, tokenizer and schedule, from the role ``diffusion``."""
     given = weights["diffusion"]
-    vae = AutoencoderKL.from_pretrained(given.folder, subfolder="vae", **_options(given))
-    text_encoder = CLIPTextModel.from_pretrained(given.folder, subfolder="text_encoder", **_options(given))
+    vae = AutoencoderKL.from_pretrained(given.folder, subfolder="vae", **options(given))
+    text_encoder = CLIPTextModel.from_pretrained(given.folder, subfolder="text_encoder", **options(given))
     tokenizer = CLIPTokenizer.from_pretrained(given.folder / "tokenizer", local_files_only=True)
     schedule = DPMSolverMultistepScheduler.load_config(given.folder / "scheduler", local_files_only=True)
     return Base(placement, vae, text_encoder, tokenizer, schedule)
@@ -164,6 +180,11 @@ def load_base(weights: Mapping[str, Weights], placement: Placement) -> Base:
 def load_unet(weights: Mapping[str, Weights], placement: Placement) -> Unet:
     """The U-Net as it is, from the role ``diffusion``."""
     return Unet(placement, _unet(weights["diffusion"]))
+
+
+def load_inpainting_unet(weights: Mapping[str, Weights], placement: Placement) -> Unet:
+    """The U-Net that also sees the photo around a hole, from the role ``inpaint_diffusion``; the rest is ``BASE``'s."""
+    return Unet(placement, _unet(weights["inpaint_diffusion"]))
 
 
 def load_few_step_unet(weights: Mapping[str, Weights], placement: Placement) -> Unet:
@@ -185,17 +206,8 @@ def load_few_step_unet(weights: Mapping[str, Weights], placement: Placement) -> 
 def load_controls(weights: Mapping[str, Weights], placement: Placement) -> Controls:
     """The ControlNets of the roles ``control_depth`` and ``control_edges``, in this order."""
     given = (weights["control_depth"], weights["control_edges"])
-    return Controls(placement, *(ControlNetModel.from_pretrained(each.folder, **_options(each)) for each in given))
+    return Controls(placement, *(ControlNetModel.from_pretrained(each.folder, **options(each)) for each in given))
 
 
 def _unet(weights: Weights) -> Any:
-    return UNet2DConditionModel.from_pretrained(weights.folder, subfolder="unet", **_options(weights))
-
-
-def _options(weights: Weights) -> dict[str, Any]:
-    return {
-        "variant": weights.model.variant,
-        "torch_dtype": getattr(torch, weights.model.dtype),
-        "use_safetensors": True,
-        "local_files_only": True,
-    }
+    return UNet2DConditionModel.from_pretrained(weights.folder, subfolder="unet", **options(weights))

@@ -1,0 +1,254 @@
+"""SDXL (Podell et al. 2023) and SDXL-Lightning (Lin et al. 2024), in parts that move alone."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionXLPipeline, UNet2DConditionModel
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
+
+from pipeline.artifacts import Rgb
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.models.device import Placement
+from pipeline.models.drawing import Drawing
+from pipeline.models.memory import TorchNetwork
+from pipeline.models.networks.decoding import decode, decoded
+from pipeline.models.networks.loading import options
+from pipeline.models.networks.looks import SDXL_COLOURS, look
+from pipeline.models.networks.pace import Pace
+from pipeline.models.networks.schedulers import Dpm, Euler
+from pipeline.models.order import OnStep
+from pipeline.weights import Weights
+
+PROMPTS = 32  # embeddings that are remembered: 0.3 MB each in half precision
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the text encoders made of a text, on the CPU: ``tokens`` 1×77×d, ``whole`` 1×e for all of it."""
+
+    tokens: torch.Tensor
+    whole: torch.Tensor
+
+
+class PictureWords(TorchNetwork):
+    """Reads prompts: both text encoders, whose answers are laid side by side."""
+
+    def __init__(
+        self, placement: Placement, encoders: tuple[nn.Module, nn.Module], tokenizers: tuple[Any, Any]
+    ) -> None:
+        super().__init__(placement, *encoders)
+        self._encoders = encoders
+        self._tokenizers = tokenizers
+        self._read: OrderedDict[str, Words] = OrderedDict()
+
+    def unread(self, text: str) -> str:
+        """The end of a text that is beyond the 75 tokens that the text encoders read; empty when they read all."""
+        tokenizer = self._tokenizers[0]
+        tokens = tokenizer(text, truncation=False, verbose=False)["input_ids"]
+        # What is left of the last place is the end marker's.
+        beyond: str = tokenizer.decode(tokens[tokenizer.model_max_length - 1 : -1])
+        return beyond
+
+    @torch.inference_mode()
+    def read(self, text: str) -> Words:
+        """What the U-Nets are given for a text; remembered for the texts that came last."""
+        known = self._read.pop(text, None)
+        if known is None:
+            known = self._encoded(text)
+        self._read[text] = known
+        while len(self._read) > PROMPTS:
+            self._read.popitem(last=False)
+        return known
+
+    def close(self) -> None:
+        """Forget the modules."""
+        super().close()
+        self._encoders = ()  # type: ignore[assignment] # it is not used again
+        self._read.clear()
+
+    def _encoded(self, text: str) -> Words:
+        answers = []
+        for encoder, tokenizer in zip(self._encoders, self._tokenizers, strict=True):
+            tokens = tokenizer(
+                text,
+                padding="max_length",
+                max_length=tokenizer.model_max_length,
+                truncation=True,
+                return_tensors="pt",
+            )
+            answers.append(encoder(tokens["input_ids"].to(self.device), output_hidden_states=True))
+        # SDXL was trained on the last layer but one of each, and on the second one's projection.
+        tokens = torch.cat([answer.hidden_states[-2] for answer in answers], dim=-1)
+        return Words(tokens.cpu(), answers[1].text_embeds.cpu())
+
+
+class PictureUnet(TorchNetwork):
+    """Turns noise into latents, as the words say. ``schedule`` makes its scheduler, a new one for every picture."""
+
+    def __init__(self, placement: Placement, unet: nn.Module, scheduler: type[Dpm | Euler], schedule: Any) -> None:
+        super().__init__(placement, unet)
+        self.unet = unet
+        self._scheduler = scheduler
+        self._schedule = schedule
+
+    def compile(self) -> None:
+        """Have it compiled at its next use: some minutes, and again for every new size."""
+        self.unet.compile()
+
+    @torch.inference_mode()
+    def draw(self, drawing: Drawing, prompt: Words, negative: Words | None, on_step: OnStep) -> torch.Tensor:
+        """Latents, 1×4×h/8×w/8, for ``PictureDecoder``. The same drawing gives the same on the same machine.
+
+        ``negative`` is what guidance leads away from; None is nothing in particular, as SDXL was trained to be told.
+        Raises torch's ``OutOfMemoryError``, and whatever ``on_step`` raises.
+        """
+        canvas = drawing.canvas
+        # On the CPU, so that a seed means the same noise whatever the device.
+        generator = torch.Generator().manual_seed(drawing.seed)
+        noise = torch.randn((1, 4, canvas.height // 8, canvas.width // 8), generator=generator)
+        scheduler = self._scheduler.from_config(self._schedule)
+        pace = Pace(self.device)
+
+        def after_step(_pipeline: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            pace.step()
+            on_step(index + 1, drawing.steps, lambda: look(scheduler.expected, SDXL_COLOURS))
+            return tensors
+
+        guided = drawing.guidance > 1
+        unwanted = (negative or _nothing(prompt)) if guided else None
+        # Told the size that the shape was trained at: SDXL learnt that pictures of small ones are poor.
+        trained = canvas.trained[::-1]
+        latents: torch.Tensor = self._pipeline(scheduler)(
+            height=canvas.height,
+            width=canvas.width,
+            original_size=trained,
+            target_size=trained,
+            latents=noise.to(self.device, self.dtype),
+            prompt_embeds=self._here(prompt.tokens),
+            pooled_prompt_embeds=self._here(prompt.whole),
+            negative_prompt_embeds=None if unwanted is None else self._here(unwanted.tokens),
+            negative_pooled_prompt_embeds=None if unwanted is None else self._here(unwanted.whole),
+            guidance_scale=drawing.guidance if guided else 0.0,
+            num_inference_steps=drawing.steps,
+            callback_on_step_end=after_step,
+            output_type="latent",
+            return_dict=False,
+        )[0]
+        return latents
+
+    def close(self) -> None:
+        """Forget the module."""
+        super().close()
+        del self.unet
+
+    def _here(self, tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.to(self.device, self.dtype)
+
+    def _pipeline(self, scheduler: Any) -> Any:
+        pipeline: Any = StableDiffusionXLPipeline(
+            vae=None,
+            text_encoder=None,
+            text_encoder_2=None,
+            tokenizer=None,
+            tokenizer_2=None,
+            unet=self.unet,
+            scheduler=scheduler,
+            add_watermarker=False,
+        )
+        pipeline.set_progress_bar_config(disable=True)
+        return pipeline
+
+
+class PictureDecoder(TorchNetwork):
+    """Turns latents into pixels."""
+
+    def __init__(self, placement: Placement, vae: nn.Module) -> None:
+        super().__init__(placement, vae)
+        self._vae = vae
+
+    @torch.inference_mode()
+    def decode(self, latents: torch.Tensor) -> Rgb:
+        """h×w×3 uint8 sRGB of 1×4×h/8×w/8.
+
+        Raises ``FloatingPointError`` when the weights give no numbers, torch's ``OutOfMemoryError``.
+        """
+        return decoded(self._vae, latents, lambda given: decode(self._vae, given))
+
+    def close(self) -> None:
+        """Forget the module."""
+        super().close()
+        del self._vae
+
+
+def load_words(weights: Mapping[str, Weights], placement: Placement) -> PictureWords:
+    """Both text encoders and tokenizers, from the role ``picture_base``."""
+    given = weights["picture_base"]
+    encoders = tuple(
+        kind.from_pretrained(given.folder, subfolder=folder, **options(given))
+        for kind, folder in ((CLIPTextModel, "text_encoder"), (CLIPTextModelWithProjection, "text_encoder_2"))
+    )
+    tokenizers = tuple(
+        CLIPTokenizer.from_pretrained(given.folder / folder, local_files_only=True)
+        for folder in ("tokenizer", "tokenizer_2")
+    )
+    return PictureWords(placement, (encoders[0], encoders[1]), (tokenizers[0], tokenizers[1]))
+
+
+def load_unet(weights: Mapping[str, Weights], placement: Placement) -> PictureUnet:
+    """SDXL's own U-Net, from the role ``picture_unet``, under DPM-Solver++ with the noise levels of Karras et al.
+
+    Which keep second-order steps stable to the end, where the usual levels leave SDXL some noise.
+    """
+    schedule = {**_schedule(weights), "use_karras_sigmas": True}
+    return PictureUnet(placement, _unet(weights, "picture_unet"), Dpm, schedule)
+
+
+def load_few_step_unet(weights: Mapping[str, Weights], placement: Placement) -> PictureUnet:
+    """The U-Net distilled to four steps, from the role ``picture_few_step``.
+
+    They begin at the last timestep, which is pure noise, as the model card asks for.
+    """
+    schedule = {**_schedule(weights), "timestep_spacing": "trailing"}
+    return PictureUnet(placement, _unet(weights, "picture_few_step"), Euler, schedule)
+
+
+def load_decoder(weights: Mapping[str, Weights], placement: Placement) -> PictureDecoder:
+    """The VAE, from the role ``picture_decoder``; its encoder, which nobody needs here, is left out."""
+    given = weights["picture_decoder"]
+    vae = AutoencoderKL.from_pretrained(given.folder, **options(given))
+    vae.encoder = vae.quant_conv = None
+    return PictureDecoder(placement, vae)
+
+
+def _unet(weights: Mapping[str, Weights], role: str) -> Any:
+    """With the configuration of the role ``picture_base`` and the one file of weights that ``role`` has."""
+    given = weights[role]
+    (file,) = given.model.files
+    config = UNet2DConditionModel.load_config(weights["picture_base"].folder / "unet", local_files_only=True)
+    # Without numbers of its own: they would be drawn for a minute, only to be thrown away.
+    with torch.device("meta"):
+        unet: Any = UNet2DConditionModel.from_config(config)
+    try:
+        unet.load_state_dict(load_file(given.folder / file), assign=True)
+    except (RuntimeError, SafetensorError) as error:
+        raise DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            f"The file {given.model.id}/{file} is not a U-Net of SDXL; "
+            f"`darkroom models fetch {given.model.id}` mends it.",
+        ) from error
+    return unet
+
+
+def _schedule(weights: Mapping[str, Weights]) -> dict[str, Any]:
+    folder = weights["picture_base"].folder / "scheduler"
+    return dict(EulerDiscreteScheduler.load_config(folder, local_files_only=True))
+
+
+def _nothing(like: Words) -> Words:
+    return Words(torch.zeros_like(like.tokens), torch.zeros_like(like.whole))
