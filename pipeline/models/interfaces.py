@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.artifacts import Rgb
+from pipeline.faces import Face
 from pipeline.networks import Network
 from pipeline.tiles import Tile
 
@@ -97,6 +98,23 @@ class HoleFiller(Protocol):
         """
 
 
+class FaceAnalyser(Protocol):
+    """Finds faces and tells whose they are."""
+
+    def analyse(self, photo: Rgb) -> Sequence[Face]:
+        """The faces of H×W×3 uint8 sRGB, each with its identity, from the left."""
+
+
+class FaceSwapper(Protocol):
+    """Makes a face of one person as it would look in another's place."""
+
+    def swap(self, photo: Rgb, face: Face, identity: Floats) -> tuple[Rgb, Floats]:
+        """``identity`` in the place of ``face``, which H×W×3 uint8 sRGB shows: a small picture, h×w×3 uint8 sRGB.
+
+        And the 2×3 float32 transform from the photo's pixels to that picture's.
+        """
+
+
 DETECTOR: Network[Detector] = Network("detector", ("detector",), "pipeline.models.networks.detector:load")
 SEGMENTER: Network[Segmenter] = Network("segmenter", ("segmenter",), "pipeline.models.networks.segmenter:load")
 IMAGE_TEXT: Network[ImageText] = Network("image_text", ("image_text",), "pipeline.models.networks.image_text:load")
@@ -131,4 +149,10 @@ PICTURE_DECODER: Network["PictureDecoder"] = Network(
 FILLER: Network[HoleFiller] = Network("filler", ("fill",), "pipeline.models.networks.aot_gan:load")
 INPAINT_UNET: Network["Unet"] = Network(
     "inpaint_unet", ("inpaint_diffusion",), "pipeline.models.networks.diffusion:load_inpainting_unet"
+)
+FACE_ANALYSER: Network[FaceAnalyser] = Network(
+    "face_analyser", ("face_analysis",), "pipeline.models.networks.faces:load_analyser"
+)
+FACE_SWAPPER: Network[FaceSwapper] = Network(
+    "face_swapper", ("face_swapper",), "pipeline.models.networks.faces:load_swapper"
 )

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from pipeline.artifacts import QUALITY, RESULT, SAVED, Rgb
+from pipeline.artifacts import QUALITY, RESULT, SAVED
 from pipeline.enlarge import (
     PICTURE,
     RESULT_ALPHA,
@@ -54,7 +54,7 @@ class Enlarge(Stage):
                 resampled(limit, width, height, rows, Image.Resampling.BILINEAR) for limit in (darkest, lightest)
             )
             sharp = _sharpened(_framed(picture.rgb, width, height, rows, around), params.scale, around)
-            result[rows] = np.clip(sharp + np.float32(0.5), least, most)
+            result[rows] = cv2.min(cv2.max(sharp, least), most)
             work.report(rows.stop / height)
         work[RESULT], work[RESULT_ALPHA] = result, alpha
 
@@ -66,7 +66,7 @@ def _framed(source: Bytes, width: int, height: int, rows: slice, around: int) ->
     return cv2.copyMakeBorder(resampled(source, width, height, more), above, below, 0, 0, cv2.BORDER_REPLICATE)
 
 
-def _sharpened(framed: Rgb, scale: float, around: int) -> Floats:
+def _sharpened(framed: Bytes, scale: float, around: int) -> Bytes:
     """Unsharp masking of the brightness where there are edges, none in flat areas, whose noise it would raise.
 
     What was one pixel wide is ``scale`` wide now, and so are the edges.
@@ -75,9 +75,10 @@ def _sharpened(framed: Rgb, scale: float, around: int) -> Floats:
     soft = cv2.GaussianBlur(grey, (0, 0), BLUR * scale)
     slope: Floats = cv2.magnitude(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
     slope *= scale / 8  # Sobel's own gain: now levels for each pixel of the picture
-    amount = SHARPENING * np.clip((slope - FLAT) / (EDGE - FLAT), 0, 1)
-    detail = amount * cv2.subtract(grey, soft, dtype=cv2.CV_32F)
-    return framed[around:-around] + detail[around:-around, :, None]
+    np.clip((slope - FLAT) * (SHARPENING / (EDGE - FLAT)), 0, SHARPENING, out=slope)
+    detail = slope * cv2.subtract(grey, soft, dtype=cv2.CV_32F)
+    inner = slice(around, -around)
+    return cv2.add(framed[inner], cv2.merge([detail[inner]] * 3), dtype=cv2.CV_8U)
 
 
 def plan() -> Plan:
