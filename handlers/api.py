@@ -12,7 +12,7 @@ from handlers import composition, json_body, problems
 from handlers.health import Unhealthy
 from handlers.observe import logger
 from handlers.problems import Problem, problem
-from handlers.routes import jobs, service
+from handlers.routes import jobs, library, service
 from handlers.startup import at_start
 from pipeline.errors import DarkroomError, ErrorCode
 
@@ -20,7 +20,7 @@ from pipeline.errors import DarkroomError, ErrorCode
 WITH_BODY = ("/jobs", "/assets", "/prompts/enhance")
 
 app = APIGatewayHttpResolver(enable_validation=True)
-for routes in (jobs, service):
+for routes in (jobs, library, service):
     app.include_router(routes.router)
 
 

@@ -3,10 +3,13 @@
 from functools import cache
 
 from handlers import clients
+from handlers.assets import AssetTable
 from handlers.desk import Desk
 from handlers.health import HealthCheck
+from handlers.library import Library
 from handlers.settings import ApiSettings
 from handlers.store import JobStore
+from handlers.table import JobTable
 from handlers.uploads import Presigner
 
 
@@ -21,6 +24,13 @@ def presigner() -> Presigner:
     """Signs forms and links."""
     known = settings()
     return Presigner(clients.s3(), known.bucket, get_seconds=known.result_seconds, post_seconds=known.upload_seconds)
+
+
+@cache
+def library() -> Library:
+    """Where assets are kept."""
+    known = settings()
+    return Library(known, AssetTable(known.assets_table), JobTable(known.jobs_table), presigner(), clients.s3())
 
 
 @cache

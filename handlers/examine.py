@@ -1,6 +1,7 @@
 """What an object in the bucket turns out to be: type and size of the picture by its header, and its SHA-256."""
 
 from base64 import b64decode
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from botocore.exceptions import ClientError
 from handlers.picture_header import Incomplete, read_header
 from handlers.store import Received
 from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.jobs import UploadStatus
 from pipeline.requests import MAX_UPLOAD_BYTES
 
 if TYPE_CHECKING:
@@ -59,6 +61,32 @@ class Examiner:
         raise DarkroomError(
             ErrorCode.INVALID_IMAGE, "The file ends before its picture begins. Save it again and retry."
         )
+
+    def compare(self, key: str, name: str, declared: UploadStatus, received: Received) -> Received:
+        """What was received, with its digest where one was declared. ``name`` is what to call the picture.
+
+        Raises ``Gone``, or ``DarkroomError`` when it is not what was declared.
+        """
+        if declared.content_type != received.content_type:
+            raise DarkroomError(
+                ErrorCode.UNSUPPORTED_MEDIA,
+                f"The {name} was declared {declared.content_type} but is {received.content_type}. "
+                "Ask again with the right content_type.",
+            )
+        if declared.size is not None and declared.size != received.size:
+            raise DarkroomError(
+                ErrorCode.CHECKSUM_MISMATCH,
+                f"The {name} was declared with {declared.size} bytes but has {received.size}. Ask again.",
+            )
+        if declared.sha256 is None:
+            return received
+        received = replace(received, sha256=received.sha256 or self.digest(key))
+        if declared.sha256 != received.sha256:
+            raise DarkroomError(
+                ErrorCode.CHECKSUM_MISMATCH,
+                f"The {name} is not the file declared: its SHA-256 is {received.sha256}. Ask again.",
+            )
+        return received
 
     def digest(self, key: str) -> str:
         """SHA-256 (hex): S3's own where it kept one when it took the upload in, else computed. Raises ``Gone``."""

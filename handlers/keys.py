@@ -3,6 +3,7 @@
 import re
 
 _UPLOAD = re.compile(r"uploads/([0-9a-f]{32})/([a-z][a-z_]{0,31})")
+_ASSET = re.compile(r"assets/([0-9a-f]{32})")
 
 
 def upload_key(job_id: str, role: str) -> str:
@@ -23,6 +24,31 @@ def parse_upload_key(key: str) -> tuple[str, str] | None:
     """
     match = _UPLOAD.fullmatch(key)
     return (match[1], match[2]) if match else None
+
+
+def asset_key(asset_id: str) -> str:
+    """The picture of an asset.
+
+    >>> asset_key("0" * 32)
+    'assets/00000000000000000000000000000000'
+    """
+    return f"assets/{asset_id}"
+
+
+def is_asset_key(key: str) -> bool:
+    """Whether a key is where assets lie, well made or not."""
+    return key.startswith("assets/")
+
+
+def parse_asset_key(key: str) -> str | None:
+    """The asset of a key, None when it is not one that ``asset_key`` makes.
+
+    >>> parse_asset_key("assets/00000000000000000000000000000000")
+    '00000000000000000000000000000000'
+    >>> parse_asset_key("assets/0/../1")
+    """
+    match = _ASSET.fullmatch(key)
+    return match[1] if match else None
 
 
 def invocation_key(job_id: str, attempt: int) -> str:

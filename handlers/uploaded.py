@@ -2,7 +2,6 @@
 
 import json
 import time
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
@@ -12,16 +11,18 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from handlers import clients, observe
+from handlers.asset_intake import AssetIntake
+from handlers.assets import AssetTable
 from handlers.examine import Examiner, Gone
-from handlers.keys import parse_upload_key
+from handlers.keys import is_asset_key, parse_upload_key
 from handlers.observe import logger
 from handlers.queue import JobQueue
 from handlers.record import JobRecord
 from handlers.settings import UploadedSettings
 from handlers.startup import at_start
 from handlers.store import JobStore, Received
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import State, UploadStatus
+from pipeline.errors import DarkroomError
+from pipeline.jobs import State
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -70,7 +71,7 @@ class Intake:
         if record is None:
             return
         if record.state is State.AWAITING_UPLOAD:
-            received = self._compare(key, role, record.uploads[role], received)
+            received = self._examiner.compare(key, role, record.uploads[role], received)
             record = self._receive(record, role, received)
         if record.state is State.QUEUED and record.attempt == 0:
             # Perhaps this event died between its write and its message; a second message does no harm.
@@ -86,29 +87,6 @@ class Intake:
         if all(upload.received for upload in record.uploads.values()):
             record = self._store.queue(job_id, due_at=self._due()) or record
         return record
-
-    def _compare(self, key: str, role: str, declared: UploadStatus, received: Received) -> Received:
-        """What was received, with its digest where one was declared. Raises ``DarkroomError``, ``Gone``."""
-        if declared.content_type != received.content_type:
-            raise DarkroomError(
-                ErrorCode.UNSUPPORTED_MEDIA,
-                f"The {role} was declared {declared.content_type} but is {received.content_type}. "
-                "Submit the job again with the right content_type.",
-            )
-        if declared.size is not None and declared.size != received.size:
-            raise DarkroomError(
-                ErrorCode.CHECKSUM_MISMATCH,
-                f"The {role} was declared with {declared.size} bytes but has {received.size}. Submit the job again.",
-            )
-        if declared.sha256 is None:
-            return received
-        received = replace(received, sha256=received.sha256 or self._examiner.digest(key))
-        if declared.sha256 != received.sha256:
-            raise DarkroomError(
-                ErrorCode.CHECKSUM_MISMATCH,
-                f"The {role} is not the file declared: its SHA-256 is {received.sha256}. Submit the job again.",
-            )
-        return received
 
     def _refuse(self, key: str, job_id: str, role: str, error: DarkroomError) -> None:
         """The upload cannot be used: a job that still waits fails for it."""
@@ -154,15 +132,23 @@ def _intake() -> Intake:
     return Intake(settings, JobStore(settings.jobs_table), queue, clients.s3())
 
 
+@cache
+def _asset_intake() -> AssetIntake:
+    settings = UploadedSettings.read()
+    return AssetIntake(settings.bucket, AssetTable(settings.assets_table), clients.s3())
+
+
 def _take(record: SQSRecord) -> None:
     # S3 says once, when the notification is set up, that it may send: a message without records.
     for entry in json.loads(record.body).get("Records", []):
-        _intake().take(unquote_plus(entry["s3"]["object"]["key"]))
+        key = unquote_plus(entry["s3"]["object"]["key"])
+        intake = _asset_intake() if is_asset_key(key) else _intake()
+        intake.take(key)
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailureResponse":
-    """An SQS batch of S3's ObjectCreated events under ``uploads/``; what could not be handled comes again."""
+    """An SQS batch of S3's ObjectCreated events of uploads and assets; what could not be handled comes again."""
     return process_partial_response(
         event=event, record_handler=_take, processor=BatchProcessor(event_type=EventType.SQS), context=context
     )

@@ -1,0 +1,375 @@
+"""A caller's library: pictures that outlive the jobs that made or used them."""
+
+import hashlib
+import io
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote_plus, urlsplit
+
+import pytest
+from botocore.exceptions import ClientError
+from mypy_boto3_s3 import S3Client
+from PIL import Image
+
+from handlers import api, composition, uploaded
+from handlers import library as library_module
+from handlers.asset import Asset, AssetState, PublicAsset
+from handlers.assets import AssetTable
+from handlers.keys import asset_key, upload_key
+from handlers.record import JobRecord
+from handlers.store import JobStore, Received
+from pipeline.errors import DarkroomError
+from pipeline.jobs import State
+from pipeline.requests import MAX_UPLOAD_BYTES, Engine
+from pipeline.results import Picture, Result
+from tests.handlers.test_api import Answer, Call, policy_of, request
+
+pytestmark = pytest.mark.usefixtures("environment")
+JobIn = Callable[..., JobRecord]
+
+
+@pytest.fixture
+def call(context: Any) -> Call:
+    return lambda *args, **options: Answer(api.handler(request(*args, **options), context))
+
+
+@pytest.fixture
+def table(assets_table: str) -> AssetTable:
+    return AssetTable(assets_table)
+
+
+def picture(format_: str = "JPEG", colour: str = "teal") -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (320, 200), colour).save(file, format_)
+    return file.getvalue()
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@pytest.fixture
+def upload(bucket: S3Client, context: Any, sqs_event: Any) -> Callable[..., None]:
+    """Puts a file (None: only tells of one), and delivers S3's event as often as asked."""
+
+    def do(key: str, data: bytes | None, times: int = 1) -> None:
+        if data is not None:
+            bucket.put_object(Bucket="bucket", Key=key, Body=data)
+        event = sqs_event({"Records": [{"s3": {"object": {"key": quote_plus(key, safe="/")}}}]})
+        for _ in range(times):
+            assert uploaded.handler(event, context) == {"batchItemFailures": []}
+
+    return do
+
+
+def there(bucket: S3Client, key: str) -> bool:
+    try:
+        bucket.head_object(Bucket="bucket", Key=key)
+    except ClientError:
+        return False
+    return True
+
+
+def wish(**upload_: Any) -> dict[str, Any]:
+    return {"name": "The hall", "upload": {"content_type": "image/jpeg", **upload_}}
+
+
+@pytest.fixture
+def done(store: JobStore, job_in: JobIn, bucket: S3Client) -> JobRecord:
+    """A completed job whose photo and result lie in the bucket."""
+    job = job_in(State.RUNNING)
+    bucket.put_object(Bucket="bucket", Key=upload_key(job.job_id, "photo"), Body=picture(colour="red"))
+    data = picture("PNG")
+    key = f"results/{job.job_id}/result.png"
+    bucket.put_object(Bucket="bucket", Key=key, Body=data, ContentType="image/png")
+    made = Picture(
+        name="result", key=key, content_type="image/png", width=320, height=200, size=len(data), sha256=digest(data)
+    )
+    result = Result(pictures=[made], engine=Engine.PREVIEW)
+    completed = store.complete(job.job_id, 1, result=result, timeline=[], cost_usd=0)
+    assert completed is not None
+    return completed
+
+
+# Uploads.
+
+
+def test_an_upload_becomes_an_asset(call: Call, upload: Any) -> None:
+    made = call("POST", "/assets", wish())
+    assert made.status == 201
+    asset = PublicAsset.model_validate(made.body["asset"])
+    assert (asset.state, asset.name, asset.url) == (AssetState.AWAITING_UPLOAD, "The hall", None)
+    assert made.headers["location"] == f"/assets/{asset.asset_id}"
+    assert made.body["upload"]["fields"]["key"] == asset_key(asset.asset_id)
+    assert "owner" not in made.body["asset"]
+
+    upload(asset_key(asset.asset_id), picture(), times=2)
+    now = call("GET", f"/assets/{asset.asset_id}").body
+    data = picture()
+    assert (now["state"], now["size"], now["sha256"]) == ("ready", len(data), digest(data))
+    assert (now["width"], now["height"], now["source"]["type"]) == (320, 200, "upload")
+    assert urlsplit(now["url"]).path == "/" + asset_key(asset.asset_id)
+    assert composition.library().form(composition.library().get("owner-1", asset.asset_id)) is None
+
+
+def test_the_form_is_good_for_exactly_what_was_declared(call: Call) -> None:
+    body = call("POST", "/assets", wish(size=1234, sha256="ab" * 32)).body
+    _, exact = policy_of(body["upload"])
+    assert exact["range"] == [1234, 1234]
+    assert exact["key"] == asset_key(body["asset"]["asset_id"])
+    assert exact["x-amz-checksum-sha256"]
+
+
+def test_a_large_upload_has_its_digest_too(call: Call, upload: Any) -> None:
+    data = picture() + bytes(100_000)
+    asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
+    upload(asset_key(asset_id), data)
+    assert call("GET", f"/assets/{asset_id}").body["sha256"] == digest(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "declared", "code"),
+    [
+        (b"", {}, "empty_file"),
+        (b"this is no photo", {}, "unsupported_media"),
+        (picture("PNG"), {}, "unsupported_media"),
+        (picture()[:100], {}, "invalid_image"),
+        (picture() + bytes(MAX_UPLOAD_BYTES), {}, "too_large"),
+        (picture(), {"size": 5}, "checksum_mismatch"),
+        (picture(), {"sha256": "0" * 64}, "checksum_mismatch"),
+    ],
+)
+def test_a_bad_upload_fails_its_asset_and_is_deleted(
+    call: Call, upload: Any, bucket: S3Client, data: bytes, declared: dict[str, Any], code: str
+) -> None:
+    asset_id = call("POST", "/assets", wish(**declared)).body["asset"]["asset_id"]
+    upload(asset_key(asset_id), data, times=2)
+    now = call("GET", f"/assets/{asset_id}").body
+    assert (now["state"], now["error"]["code"], now["url"]) == ("failed", code, None)
+    assert now["error"]["message"]
+    assert not there(bucket, asset_key(asset_id))
+    upload(asset_key(asset_id), picture())
+    assert call("GET", f"/assets/{asset_id}").body == now
+    assert not there(bucket, asset_key(asset_id))
+
+
+def test_while_the_form_is_good_the_last_picture_counts(call: Call, upload: Any, bucket: S3Client) -> None:
+    asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
+    upload(asset_key(asset_id), picture())
+    upload(asset_key(asset_id), picture(colour="red"))
+    assert call("GET", f"/assets/{asset_id}").body["sha256"] == digest(picture(colour="red"))
+
+
+@pytest.mark.parametrize("key", [asset_key("0" * 32), "assets/not an asset", "assets/" + "0" * 32 + "/photo"])
+def test_uploads_of_no_asset_are_deleted(upload: Any, bucket: S3Client, key: str) -> None:
+    upload(key, picture())
+    assert not there(bucket, key)
+
+
+def test_news_of_an_upload_that_is_gone_is_nothing(call: Call, upload: Any) -> None:
+    asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
+    upload(asset_key(asset_id), None)
+    assert call("GET", f"/assets/{asset_id}").body["state"] == "awaiting_upload"
+
+
+def test_an_asset_whose_picture_never_came_lapses(call: Call, table: AssetTable, upload: Any) -> None:
+    asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
+    kept = table.get(asset_id)
+    assert kept is not None
+    assert kept.expires_at is not None
+    assert 900 < kept.expires_at - time.time() < 1000
+    table.await_until(asset_id, int(time.time()) - 1)
+    call("GET", f"/assets/{asset_id}").problem(404, "not_found")
+    assert call("GET", "/assets").body == {"assets": [], "cursor": None}
+    upload(asset_key(asset_id), picture())
+    ready = table.get(asset_id)
+    assert ready is not None
+    assert (ready.state, ready.expires_at) == (AssetState.READY, None)
+
+
+# Pictures of jobs.
+
+
+def test_a_result_is_kept_as_a_copy(call: Call, done: JobRecord, bucket: S3Client, upload: Any) -> None:
+    answer = call("POST", "/assets", {"job_id": done.job_id, "picture": "result"})
+    assert (answer.status, answer.body["upload"]) == (201, None)
+    asset = answer.body["asset"]
+    assert (asset["state"], asset["content_type"], asset["width"]) == ("ready", "image/png", 320)
+    assert (asset["size"], asset["sha256"]) == (len(picture("PNG")), digest(picture("PNG")))
+    assert (asset["source"]["job_id"], asset["source"]["picture"]) == (done.job_id, "result")
+    bucket.delete_object(Bucket="bucket", Key=f"results/{done.job_id}/result.png")
+    key = asset_key(asset["asset_id"])
+    upload(key, None, times=2)  # the copy's own event
+    assert bucket.get_object(Bucket="bucket", Key=key)["Body"].read() == picture("PNG")
+    assert call("GET", f"/assets/{asset['asset_id']}").body["state"] == "ready"
+
+
+def test_what_a_job_was_given_is_kept_as_a_copy(call: Call, done: JobRecord) -> None:
+    asset = call("POST", "/assets", {"job_id": done.job_id, "role": "photo"}).body["asset"]
+    assert (asset["state"], asset["sha256"]) == ("ready", digest(picture(colour="red")))
+    assert asset["source"]["role"] == "photo"
+
+
+def test_a_copy_that_was_broken_off_is_mended_by_its_event(
+    call: Call, done: JobRecord, upload: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_args: Any) -> None:
+        raise RuntimeError("the function died")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AssetTable, "receive", broken)
+        call("POST", "/assets", {"job_id": done.job_id}).problem(500, "internal")
+    (asset,) = call("GET", "/assets").body["assets"]
+    assert asset["state"] == "awaiting_upload"
+    upload(asset_key(asset["asset_id"]), None)
+    now = call("GET", f"/assets/{asset['asset_id']}").body
+    assert (now["state"], now["sha256"]) == ("ready", digest(picture("PNG")))
+
+
+def test_pictures_that_are_not_there(call: Call, done: JobRecord, job_in: JobIn, bucket: S3Client) -> None:
+    call("POST", "/assets", {"job_id": "0" * 32}).problem(404, "not_found")
+    call("POST", "/assets", {"job_id": done.job_id}, owner="owner-2").problem(404, "not_found")
+    problem = call("POST", "/assets", {"job_id": done.job_id, "picture": "sketch"}).problem(409, "conflict")
+    assert "result" in problem["detail"]
+    call("POST", "/assets", {"job_id": done.job_id, "role": "mask"}).problem(409, "conflict")
+    waiting = job_in(State.AWAITING_UPLOAD)
+    for what in ({"role": "photo"}, {"picture": "result"}):
+        call("POST", "/assets", {"job_id": waiting.job_id, **what}).problem(409, "conflict")
+    bucket.delete_object(Bucket="bucket", Key=f"results/{done.job_id}/result.png")
+    call("POST", "/assets", {"job_id": done.job_id}).problem(404, "not_found")
+    assert call("GET", "/assets").body["assets"] == []
+
+
+# Asking.
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "body"),
+        ({"name": "x"}, "body"),
+        ({**wish(), "job_id": "0" * 32}, "body"),
+        ({**wish(), "picture": "result"}, "body"),
+        ({"job_id": "0" * 32, "picture": "result", "role": "photo"}, "body"),
+        ({"job_id": "short"}, "job_id"),
+        ({"job_id": "0" * 32, "picture": "../x"}, "picture"),
+        (wish(size=0), "upload.size"),
+        (wish(sha256="short"), "upload.sha256"),
+        ({**wish(), "name": ""}, "name"),
+        ({**wish(), "surprise": 1}, "surprise"),
+        (None, "body"),
+        ([], "body"),
+    ],
+)
+def test_a_request_that_is_wrong_is_told_where(call: Call, body: Any, field: str) -> None:
+    problem = call("POST", "/assets", body).problem(422, "invalid_request")
+    assert [error["field"] for error in problem["errors"]] == [field]
+
+
+def test_types_and_sizes_that_are_not_accepted(call: Call) -> None:
+    call("POST", "/assets", wish(content_type="image/gif")).problem(415, "unsupported_media")
+    call("POST", "/assets", wish(size=MAX_UPLOAD_BYTES + 1)).problem(413, "too_large")
+
+
+def test_the_same_key_and_request_are_one_asset(call: Call, upload: Any, done: JobRecord) -> None:
+    mine = {"headers": {"Idempotency-Key": "mine"}}
+    first, again = (call("POST", "/assets", wish(), **mine) for _ in range(2))
+    assert (first.status, again.status) == (201, 200)
+    assert again.body["asset"]["asset_id"] == first.body["asset"]["asset_id"]
+    assert again.body["upload"]["fields"]["key"] == first.body["upload"]["fields"]["key"]
+    call("POST", "/assets", wish(size=7), **mine).problem(422, "idempotency_mismatch")
+    assert call("POST", "/assets", wish(), owner="owner-2", **mine).status == 201
+    upload(first.body["upload"]["fields"]["key"], picture())
+    assert call("POST", "/assets", wish(), **mine).body["upload"] is None
+    copy = {"headers": {"Idempotency-Key": "copy"}}
+    copies = [call("POST", "/assets", {"job_id": done.job_id}, **copy) for _ in range(2)]
+    assert [answer.status for answer in copies] == [201, 200]
+    assert copies[0].body["asset"]["asset_id"] == copies[1].body["asset"]["asset_id"]
+
+
+def test_a_library_that_is_full_says_so(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library_module, "MAX_ASSETS", 2)
+    first = call("POST", "/assets", wish()).body["asset"]["asset_id"]
+    assert call("POST", "/assets", wish()).status == 201
+    assert "delete" in call("POST", "/assets", wish()).problem(409, "conflict")["detail"]
+    assert call("POST", "/assets", wish(), owner="owner-2").status == 201
+    call("DELETE", f"/assets/{first}")
+    assert call("POST", "/assets", wish()).status == 201
+
+
+# Looking and deleting.
+
+
+def test_assets_are_listed_page_by_page(call: Call, upload: Any) -> None:
+    made = [call("POST", "/assets", wish()).body["asset"]["asset_id"] for _ in range(5)]
+    call("POST", "/assets", wish(), owner="owner-2")
+    upload(asset_key(made[1]), picture())
+    upload(asset_key(made[2]), b"junk")
+
+    def pages(**query: Any) -> list[str]:
+        seen: list[str] = []
+        while True:
+            page = call("GET", "/assets", query=query).body
+            seen += [asset["asset_id"] for asset in page["assets"]]
+            if page["cursor"] is None:
+                return seen
+            query["cursor"] = page["cursor"]
+
+    assert pages() == pages(limit=2) == made[::-1]
+    assert pages(state="ready") == [made[1]]
+    assert pages(state="failed", limit=1) == [made[2]]
+    assert pages(state="awaiting_upload", limit=2) == [made[4], made[3], made[0]]
+    for query in ({"state": "asleep"}, {"cursor": "nonsense"}, {"limit": 101}):
+        call("GET", "/assets", query=query).problem(422, "invalid_request")
+
+
+def test_deleting_removes_the_picture_and_may_be_said_again(call: Call, upload: Any, bucket: S3Client) -> None:
+    asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
+    upload(asset_key(asset_id), picture())
+    first, again = (call("DELETE", f"/assets/{asset_id}") for _ in range(2))
+    assert (first.status, again.status) == (200, 200)
+    assert not there(bucket, asset_key(asset_id))
+    call("GET", f"/assets/{asset_id}").problem(404, "not_found")
+    upload(asset_key(asset_id), picture())  # what was still on its way
+    assert not there(bucket, asset_key(asset_id))
+
+
+def test_somebody_elses_asset_is_not_there(call: Call, upload: Any, bucket: S3Client) -> None:
+    asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
+    upload(asset_key(asset_id), picture())
+    foreign = call("GET", f"/assets/{asset_id}", owner="owner-2").problem(404, "not_found")
+    for unknown in ("0" * 32, "short", "..%2F.."):
+        assert call("GET", f"/assets/{unknown}").problem(404, "not_found")["detail"] == foreign["detail"]
+    unknown_delete = call("DELETE", f"/assets/{'0' * 32}", owner="owner-2")
+    assert call("DELETE", f"/assets/{asset_id}", owner="owner-2").status == unknown_delete.status
+    assert call("GET", f"/assets/{asset_id}").body["state"] == "ready"
+    assert there(bucket, asset_key(asset_id))
+    assert call("GET", "/assets", owner="owner-2").body["assets"] == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/assets"), ("POST", "/assets"), ("DELETE", f"/assets/{'0' * 32}")]
+)
+def test_nobody_gets_nothing(call: Call, method: str, path: str) -> None:
+    call(method, path, wish() if method == "POST" else None, owner=None).problem(401, "unauthorized")
+
+
+def test_jobs_start_from_ready_assets_alone(call: Call, upload: Any, table: AssetTable) -> None:
+    library = composition.library()
+    asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
+    for owner, code in (("owner-1", "conflict"), ("owner-2", "not_found")):
+        with pytest.raises(DarkroomError) as told:
+            library.find(owner, asset_id)
+        assert told.value.detail.code == code
+    upload(asset_key(asset_id), picture())
+    found = library.find("owner-1", asset_id)
+    assert isinstance(found, Asset)
+    assert (found.content_type, found.sha256, found.key) == ("image/jpeg", digest(picture()), asset_key(asset_id))
+
+
+def test_what_is_larger_than_a_jobs_picture_starts_no_job(call: Call, done: JobRecord, table: AssetTable) -> None:
+    asset_id = call("POST", "/assets", {"job_id": done.job_id}).body["asset"]["asset_id"]
+    table.receive(asset_id, Received("image/png", 16_000, 12_000, 1000, "0" * 64))
+    with pytest.raises(DarkroomError, match="megapixels"):
+        composition.library().find("owner-1", asset_id)
