@@ -133,6 +133,7 @@ class GpuStack(Stack):
                     # Not `auto`: an instance whose driver is too old for our CUDA is to say so, not to use its CPU.
                     "DEVICE": "cuda",
                     "MODELS": json.dumps(config.models),
+                    "ACCEPT_RESEARCH_LICENCE": str(config.accept_research_licence).lower(),
                     "PRELOAD": str(self._weights is not None).lower(),
                 },
             ),

@@ -23,6 +23,7 @@ Writer = Callable[[Path, Model, Scale], None]
 _MODULES = (
     "bench.weights.perception",
     "bench.weights.diffusion",
+    "bench.weights.faces",
     "bench.weights.super_resolution",
     "bench.weights.sdxl",
 )

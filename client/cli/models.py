@@ -65,7 +65,7 @@ def list_models(as_json: JsonFlag = False, weights: WeightsFlag = None) -> None:
         here = {"absent": "–", "fetched": _megabytes(_bytes(recorded))}.get(state, state.replace("_", " "))
         revision = (recorded.revision if recorded else model.revision)[:8]
         name = f"{model.id}{'' if model.default else ' (choice)'}"
-        sold = "yes" if model.commercial else "no"
+        sold = "yes" if model.commercial else "research" if model.research_only else "no"
         table.add_row(name, ROLES[model.role], here, f"{model.vram_mb} MB", model.licence, sold, revision)
     console().print(table)
     typer.echo(f"in {shelf.folder}", err=True)
@@ -76,18 +76,33 @@ def fetch(
     ids: IdsArgument = None,
     kind: Annotated[Kind | None, typer.Option(help="What jobs of this kind need by default.")] = None,
     every: Annotated[bool, typer.Option("--all", help="All there are, also those that are a choice.")] = False,
+    research: Annotated[
+        bool, typer.Option("--research", help="Also those that are licensed for non-commercial research only.")
+    ] = False,
     weights: WeightsFlag = None,
 ) -> None:
     """Fetch models from the Hugging Face hub.
 
     Those given, else all that jobs of any kind need by default. What is here and right is left alone; what is
-    missing, altered or cut off is mended. HF_TOKEN and HF_ENDPOINT are understood.
+    missing, altered or cut off is mended. HF_TOKEN and HF_ENDPOINT are understood. Models that are licensed for
+    non-commercial research only are left out unless named or asked for with --research.
     """
     if sum((bool(ids), kind is not None, every)) > 1:
         raise typer.BadParameter("give IDs, --kind or --all, not two of them")
-    chosen = _named(ids) if ids else tuple(catalog().values()) if every else defaults([kind] if kind else Kind)
-    if not chosen:
+    asked = _named(ids) if ids else tuple(catalog().values())
+    if not ids and not every:
+        asked = defaults([kind] if kind else Kind, research=True)
+    if not asked:
         typer.echo(f"{kind} needs no model.", err=True)
+    chosen = tuple(model for model in asked if ids or research or not model.research_only)
+    if left_out := [model.id for model in asked if model not in chosen]:
+        typer.echo(
+            f"left out: {', '.join(left_out)}, licensed for non-commercial research only; --research fetches them",
+            err=True,
+        )
+    for model in chosen:
+        if model.research_only:
+            typer.echo(f"{model.id} is licensed for non-commercial research only: {model.licence}", err=True)
     shelf = Shelf(weights or default_folder())
     with _told(), _bars() as begin:
         for model in chosen:

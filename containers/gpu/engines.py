@@ -81,6 +81,8 @@ class Engines:
                     if prepared.models is not None:
                         with prepared.models.use(network):
                             logger.info("loaded %s", network.name)
+            except DarkroomError as error:
+                logger.warning("%s on the models engine cannot be done here: %s", kind, error)
             except Exception:
                 logger.exception("%s on the models engine cannot be done here", kind)
 
@@ -129,6 +131,7 @@ def networks(settings: Settings) -> Models:
         host_budget=_bytes(settings.host_budget_mb),
         choices=settings.models,
         long_side=settings.long_side,
+        research=settings.accept_research_licence,
     )
 
 

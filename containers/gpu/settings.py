@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     host_budget_mb: int | None = Field(None, ge=0, description="The host's for networks that had to leave the device.")
     long_side: int | None = Field(None, ge=64, multiple_of=8, description="Of what diffusion works on, in pixels.")
     models: dict[str, str] = Field({}, description="Role → id of the model to take instead of the default, as JSON.")
+    accept_research_licence: bool = Field(
+        False, description="Use models that are licensed for non-commercial research only: the operator's word for it."
+    )
     cache_mb: int = Field(512, ge=0, description="For what stages found out about photos; 0 keeps nothing.")
     preload: bool = Field(False, description="Load the networks at the start instead of with the first job.")
     max_upload_bytes: int = Field(MAX_UPLOAD_BYTES, ge=1)

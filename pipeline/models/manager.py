@@ -53,7 +53,8 @@ class ModelManager:
 
     ``budget`` and ``host_budget`` are bytes for weights on the device and in the host's memory; measured when left
     out (``Placement``). On the CPU there is no limit, and what has to go goes altogether. ``choices`` names the model
-    for a role where it is not to be the catalogue's default; raises ``ValueError`` for one that is not there.
+    for a role where it is not to be the catalogue's default; raises ``ValueError`` for one that is not there. Models
+    for non-commercial research alone are refused unless ``research`` says that the operator accepts their licence.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class ModelManager:
         host_budget: int | None = None,
         choices: Mapping[str, str] | None = None,
         long_side: int | None = None,
+        research: bool = False,
     ) -> None:
         self._shelf = shelf
         self._placement = placement
@@ -72,6 +74,7 @@ class ModelManager:
         self._host_budget = placement.host_budget() if host_budget is None else host_budget
         self._choices = dict(choices or {})
         choose(tuple(self._choices), self._choices)
+        self._research = research
         self._long_side = long_side or placement.long_side(self._budget)
         self._entries: dict[Network[Any], _Entry] = {}
         self._uses = self._releases = 0
@@ -91,9 +94,11 @@ class ModelManager:
         """The networks, on the device for as long as the block lasts; waits while others use what would have to go.
 
         Raises ``DarkroomError``: ``engine_unavailable`` naming the file that is missing or altered and the command
-        that mends it; ``out_of_memory`` when the networks exceed the budget, or (retryable) when a thread that holds
-        some already asks for more than there is room for beside the others', which might wait for it in turn.
+        that mends it, or the model whose licence was not accepted; ``out_of_memory`` when the networks exceed the
+        budget, or (retryable) when a thread that holds some already asks for more than there is room for beside the
+        others', which might wait for it in turn.
         """
+        self._models(networks)
         wanted = tuple(dict.fromkeys(networks))
         entries = self._acquire(wanted)
         self._holding.blocks = getattr(self._holding, "blocks", 0) + 1
@@ -137,7 +142,15 @@ class ModelManager:
         return Inventory(self._placement.name(), residents, used, total)
 
     def _models(self, networks: Sequence[Network[Any]]) -> tuple[Model, ...]:
-        return choose(tuple(dict.fromkeys(role for network in networks for role in network.roles)), self._choices)
+        models = choose(tuple(dict.fromkeys(role for network in networks for role in network.roles)), self._choices)
+        for model in models:
+            if model.research_only and not self._research:
+                raise DarkroomError(
+                    ErrorCode.ENGINE_UNAVAILABLE,
+                    f"The model {model.id} is licensed for non-commercial research only ({model.licence}), and this "
+                    "deployment has not accepted that. Its operator does so with accept_research_licence=true.",
+                )
+        return models
 
     def _acquire(self, networks: tuple[Network[Any], ...]) -> list[_Entry]:
         while True:

@@ -1,0 +1,154 @@
+"""InsightFace's networks for faces, on ONNX Runtime: SCRFD, ArcFace and inswapper, with the package's own pre- and
+post-processing but none of its downloads.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass, replace
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.artifacts import Rgb
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.faces import Face, from_the_left, similarity, warped
+from pipeline.models.device import Placement
+from pipeline.models.geometry import within
+from pipeline.models.memory import OnnxNetwork
+from pipeline.weights import Weights
+
+Floats = NDArray[np.float32]
+
+LEAST_SCORE = 0.5  # InsightFace's own
+SIZES = ((128, 128), (640, 640))  # at which SCRFD looks, one after the other: large faces and small ones
+LONG_SIDE = 1280  # what larger pictures are reduced to first: SCRFD's own reduction picks single pixels
+RECOGNISED = 112  # the side of what ArcFace looks at
+SWAPPED = 128  # the side of what inswapper looks at and makes
+# Where ArcFace wants the five points (Deng et al. 2019; the package's alignment).
+TEMPLATE: Floats = np.float32(
+    [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
+)
+SHIFT: Floats = np.float32(((SWAPPED - RECOGNISED) / 2, 0))  # inswapper wants the same, with room at the sides
+
+
+@dataclass(frozen=True)
+class _Analysis:
+    """Two sessions that move together."""
+
+    detector: Any
+    recogniser: Any
+
+
+class InsightFaceAnalyser(OnnxNetwork[_Analysis]):
+    """SCRFD (Guo et al. 2021) finds faces and their five points, ArcFace (Deng et al. 2019) tells whose they are."""
+
+    def __init__(self, placement: Placement, detector: Path, recogniser: Path) -> None:
+        super().__init__(placement, detector, lambda file, providers: _analysis(file, recogniser, providers))
+        self._size = detector.stat().st_size + recogniser.stat().st_size
+
+    def analyse(self, photo: Rgb) -> Sequence[Face]:
+        """The faces of H×W×3 uint8 sRGB, each with its identity, from the left."""
+        height, width = photo.shape[:2]
+        gain = min(LONG_SIDE / max(height, width), 1.0)
+        small = within(photo, max(round(height * gain), 1), max(round(width * gain), 1))
+        across, down = width / small.shape[1], height / small.shape[0]
+        boxes, points = self.session.detector.detect(np.ascontiguousarray(small[..., ::-1]))
+        found = []
+        for row, five in zip(boxes, points, strict=True):
+            left, top, right, bottom = (float(edge) for edge in row[:4])
+            box = (
+                max(left * across, 0.0),
+                max(top * down, 0.0),
+                min(right * across, float(width)),
+                min(bottom * down, float(height)),
+            )
+            if not np.isfinite(five).all() or box[2] - box[0] < 1 or box[3] - box[1] < 1:
+                continue
+            face = Face(box, np.asarray(five * (across, down), np.float32), float(row[4]))
+            found.append(replace(face, identity=self._identity(photo, face)))
+        return from_the_left(found)
+
+    def _identity(self, photo: Rgb, face: Face) -> Floats:
+        """512 float32 of length 1."""
+        upright, _ = warped(photo, similarity(face.points, TEMPLATE), RECOGNISED, RECOGNISED)
+        features = self.session.recogniser.get_feat(np.ascontiguousarray(upright[..., ::-1])).ravel()
+        return np.asarray(features / (np.linalg.norm(features) + 1e-9), np.float32)
+
+
+class InSwapper(OnnxNetwork[Any]):
+    """inswapper of InsightFace: 128 pixels a side, the identity going in as ArcFace's features."""
+
+    def __init__(self, placement: Placement, file: Path) -> None:
+        super().__init__(placement, file, _swapper)
+
+    def swap(self, photo: Rgb, face: Face, identity: Floats) -> tuple[Rgb, Floats]:
+        """128×128×3 uint8 sRGB, and the transform from the photo's pixels to those."""
+        transform = similarity(face.points, TEMPLATE + SHIFT)
+        aligned, _ = warped(photo, transform, SWAPPED, SWAPPED)
+        features = identity[None] @ self.session.emap
+        features /= np.linalg.norm(features) + 1e-9
+        made = self.session.forward(aligned.transpose(2, 0, 1)[None].astype(np.float32), features.astype(np.float32))
+        picture = (np.clip(made[0].transpose(1, 2, 0), 0, 1) * 255).round().astype(np.uint8)
+        return np.ascontiguousarray(picture), transform
+
+
+def load_analyser(weights: Mapping[str, Weights], placement: Placement) -> InsightFaceAnalyser:
+    """From the role ``face_analysis``: the detector's file, then the recogniser's."""
+    given = weights["face_analysis"]
+    detector, recogniser = (given.folder / file for file in given.model.files)
+    return InsightFaceAnalyser(placement, detector, recogniser)
+
+
+def load_swapper(weights: Mapping[str, Weights], placement: Placement) -> InSwapper:
+    """From the role ``face_swapper``: its one file."""
+    given = weights["face_swapper"]
+    return InSwapper(placement, given.folder / given.model.files[0])
+
+
+def _analysis(detector: Path, recogniser: Path, providers: Sequence[str]) -> _Analysis:
+    zoo = _package()
+    finds = zoo.SCRFD(model_file=str(detector), session=_session(detector, providers))
+    finds.prepare(0, input_size=[*SIZES], det_thresh=LEAST_SCORE)
+    if not finds.use_kps:
+        raise _refused(detector, "it is no detector with five points")
+    tells = zoo.ArcFaceONNX(model_file=str(recogniser), session=_session(recogniser, providers))
+    return _Analysis(finds, tells)
+
+
+def _swapper(file: Path, providers: Sequence[str]) -> Any:
+    # It prints the shape of its input.
+    with redirect_stdout(io.StringIO()):
+        return _package().INSwapper(model_file=str(file), session=_session(file, providers))
+
+
+def _session(file: Path, providers: Sequence[str]) -> Any:
+    runtime = import_module("onnxruntime")
+    there = runtime.get_available_providers()
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3  # inswapper holds a matrix for the caller, of which every session warns
+    try:
+        return runtime.InferenceSession(str(file), options, providers=[each for each in providers if each in there])
+    except Exception as error:
+        # Its classes share no base but this; all say that the file is not what it should be.
+        if type(error).__module__.startswith("onnxruntime"):
+            raise _refused(file, "ONNX Runtime cannot read it") from error
+        raise
+
+
+def _package() -> Any:
+    """Raises ``DarkroomError`` (``engine_unavailable``) where InsightFace or ONNX Runtime is not installed."""
+    if find_spec("insightface") is None or find_spec("onnxruntime") is None:
+        raise DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            "Swapping faces by networks needs insightface and onnxruntime: pip install 'darkroom[faces]'.",
+        )
+    return import_module("insightface.model_zoo.model_zoo")
+
+
+def _refused(file: Path, why: str) -> DarkroomError:
+    return DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, f"{file.name} was not loaded: {why}.")
