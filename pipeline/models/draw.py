@@ -1,0 +1,121 @@
+"""The stage that draws pictures from words: SDXL-Lightning in four steps, or SDXL in thirty."""
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+from pipeline.artifacts import Rgb
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.failures import translating
+from pipeline.models.compose import WANTED
+from pipeline.models.drawing import Canvas, Drawing
+from pipeline.models.half_size import at_half_size_if_need_be
+from pipeline.models.interfaces import PICTURE_DECODER, PICTURE_FEW_STEP_UNET, PICTURE_UNET
+from pipeline.models.order import Look
+from pipeline.networks import Network
+from pipeline.params import GenerateParams, Profile
+from pipeline.stages import Artifact, Slot, Stage, Work
+
+if TYPE_CHECKING:
+    import torch
+
+    from pipeline.models.networks.sdxl import PictureUnet
+
+LOOKS = 5  # at most, while one job's pictures are drawn
+SEEDS = 2**32
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a profile stands for."""
+
+    unet: "Network[PictureUnet]"
+    steps: int
+    guidance: float
+
+
+RECIPES = {
+    # Lightning was distilled with guidance in it: Lin et al. 2024.
+    Profile.FAST: Recipe(PICTURE_FEW_STEP_UNET, 4, 0.0),
+    Profile.QUALITY: Recipe(PICTURE_UNET, 30, 6.5),
+}
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture, h×w×3 uint8 sRGB, and the seed that made it."""
+
+    picture: Rgb
+    seed: int
+
+
+DRAWN: Artifact[tuple[Drawn, ...]] = Artifact("drawn", "h×w×3 uint8 sRGB each, with its seed, in the order of seeds")
+
+
+class Draw(Stage):
+    """Draw as many pictures as were asked for, one after the other; at half the size if the memory runs out."""
+
+    name = "draw"
+    message = "Drawing"
+    slot = Slot.COMPUTE
+    requires = (WANTED,)
+    provides = (DRAWN,)
+    networks = (PICTURE_UNET, PICTURE_FEW_STEP_UNET, PICTURE_DECODER)
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError`` (``out_of_memory``) when half the size was too large as well."""
+        assert work.models is not None
+        canvas = Canvas.of(work.params_as(GenerateParams).aspect, work.models.long_side)
+        work[DRAWN] = at_half_size_if_need_be(work, self.name, lambda on: _drawn(work, on), canvas, canvas.halved)
+
+
+def _drawn(work: Work, canvas: Canvas) -> tuple[Drawn, ...]:
+    params = work.params_as(GenerateParams)
+    recipe = RECIPES[params.profile]
+    seeds = [(params.seed + index) % SEEDS for index in range(params.count)]
+    # All are decoded at the end, when the U-Net may leave the device: until then a picture takes some kilobytes.
+    undecoded = _undecoded(work, canvas, recipe, seeds)
+    drawn = []
+    for index, seed in enumerate(seeds):
+        work.report((len(seeds) * recipe.steps + index) / _total(recipe, seeds), "Developing")
+        drawn.append(Drawn(_decoded(work, undecoded[index]), seed))
+    return tuple(drawn)
+
+
+def _undecoded(work: Work, canvas: Canvas, recipe: Recipe, seeds: list[int]) -> "list[torch.Tensor]":
+    total = len(seeds) * recipe.steps
+    wanted = work[WANTED]
+    undecoded = []
+    with work.use(recipe.unet) as held:
+        for index, seed in enumerate(seeds):
+            which = f"picture {index + 1} of {len(seeds)}, " if len(seeds) > 1 else ""
+
+            def on_step(
+                step: int, steps: int, look: Look, before: int = index * recipe.steps, which: str = which
+            ) -> None:
+                done = before + step
+                work.report(done / _total(recipe, seeds), f"Drawing: {which}step {step} of {steps}")
+                # After the very last step there are the pictures themselves.
+                if done < total and done % ceil(total / LOOKS) == 0:
+                    work.show(look())
+
+            drawing = Drawing(canvas, recipe.steps, recipe.guidance, seed)
+            undecoded.append(held[recipe.unet].draw(drawing, wanted.prompt, wanted.negative, on_step))
+    return undecoded
+
+
+def _decoded(work: Work, latents: "torch.Tensor") -> Rgb:
+    """Decoding takes most memory at once: should it run out, once more when what is idle has left the device."""
+    with work.use(PICTURE_DECODER) as held:
+        try:
+            with translating(Draw.name, work.models):
+                return held[PICTURE_DECODER].decode(latents)
+        except DarkroomError as error:
+            if error.detail.code is not ErrorCode.OUT_OF_MEMORY:
+                raise
+        return held[PICTURE_DECODER].decode(latents)
+
+
+def _total(recipe: Recipe, seeds: list[int]) -> int:
+    """Steps of the whole job, decoding a picture taken for one."""
+    return len(seeds) * (recipe.steps + 1)
