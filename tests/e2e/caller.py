@@ -1,13 +1,16 @@
 """A user of the deployed stack, by plain HTTP and WebSocket: what README.md documents and nothing more."""
 
+import hashlib
+import io
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
 from pipeline.jobs import State
@@ -80,6 +83,49 @@ class Caller:
         }
         return self.http.post("/jobs", json=body, headers={"Idempotency-Key": key or uuid.uuid4().hex})
 
+    def ask(
+        self,
+        kind: str,
+        params: JobDict | None = None,
+        files: Mapping[str, bytes | JobDict] | None = None,
+        *,
+        declared: bool = False,
+        key: str | None = None,
+        **request: Any,
+    ) -> httpx.Response:
+        """POST a job of any kind; ``files`` maps roles to files, or to what stands in place of an upload.
+
+        ``declared``: with the SHA-256 of each file. Nothing comes from the cache unless ``cache`` says so.
+        """
+        uploads = {
+            role: file if isinstance(file, dict) else declaration(file, declared)
+            for role, file in (files or {}).items()
+        }
+        body = {"kind": kind, "cache": False, "params": params or {}, "uploads": uploads, **request}
+        return self.http.post("/jobs", json=body, headers={"Idempotency-Key": key or uuid.uuid4().hex})
+
+    def make(
+        self,
+        kind: str,
+        params: JobDict | None = None,
+        files: Mapping[str, bytes | JobDict] | None = None,
+        **request: Any,
+    ) -> JobDict:
+        """Ask, upload what has a form, and wait for the end, whatever it is."""
+        response = self.ask(kind, params, files, **request)
+        assert response.status_code == httpx.codes.CREATED, response.text
+        return self.supply(response.json(), files or {})
+
+    def supply(self, created: JobDict, files: Mapping[str, bytes | JobDict]) -> JobDict:
+        """Upload what a created job waits for, and wait for its end."""
+        for role, ticket in created["uploads"].items():
+            data = files[role]
+            assert isinstance(data, bytes)
+            response = upload(ticket, data)
+            assert response.is_success, response.text
+        job: JobDict = created["job"]
+        return job if State(job["state"]).terminal else self.finish(job["job_id"])
+
     def created(self, **options: Any) -> tuple[str, JobDict]:
         """A new job's id and the presigned POST of its photo."""
         response = self.create(**options)
@@ -109,6 +155,24 @@ class Caller:
         response = upload(ticket, data)
         assert response.is_success, response.text
         return self.finish(job_id)
+
+
+def declaration(data: bytes, declared: bool) -> JobDict:
+    """What to say of a file before it is uploaded."""
+    content_type = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
+    digest = {"sha256": hashlib.sha256(data).hexdigest()} if declared else {}
+    return {"content_type": content_type, **digest}
+
+
+def picture(job: JobDict, name: str = "result") -> Image.Image:
+    """A completed job's picture, fetched by its link."""
+    assert job["state"] == "completed", job["error"]
+    url = next(each["url"] for each in job["result"]["pictures"] if each["name"] == name)
+    response = httpx.get(url, timeout=PATIENCE)
+    assert response.is_success, response.text
+    image = Image.open(io.BytesIO(response.content))
+    image.load()
+    return image
 
 
 def upload(ticket: JobDict, data: bytes, **changed: str) -> httpx.Response:

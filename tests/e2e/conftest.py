@@ -18,7 +18,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Itera
         "device": "cpu",
         "long_side": 128,
         # One user makes more jobs here in a minute than any person would.
-        "rate_limits": {"default": "10000/60"},
+        "rate_limits": {
+            **dict.fromkeys(("default", "upscale", "face_swap", "prompts"), "10000/60"),
+            "generate": "10/300",
+        },
+        "accept_research_licence": True,
         "owner_daily_usd": 0,
     }
     with LocalStack(tmp_path_factory.mktemp("stack"), context=context) as stack:

@@ -1,0 +1,100 @@
+"""What is recorded of jobs, and what customers may build on it."""
+
+import json
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.local.stack import LocalStack
+from tests.e2e import pictures
+from tests.e2e.caller import PATIENCE, Caller, picture
+
+
+@pytest.fixture(scope="module")
+def admin(stack: LocalStack) -> Caller:
+    """Who looks after the deployment."""
+    return Caller(stack.endpoint, stack.socket, stack.token_for("local"))
+
+
+def restyled(stats: dict[str, Any]) -> dict[str, int]:
+    kinds: dict[str, dict[str, int]] = stats["jobs"]
+    return kinds.get("restyle_room", {})
+
+
+def test_a_job_is_counted_once_with_its_time_and_cost(caller: Caller, admin: Caller) -> None:
+    before = admin.http.get("/stats").json()
+    job = caller.develop(pictures.jpeg())
+    assert job["state"] == "completed"
+    deadline = time.monotonic() + PATIENCE
+    while restyled(after := admin.http.get("/stats").json()).get("completed", 0) == restyled(before).get(
+        "completed", 0
+    ):
+        assert time.monotonic() < deadline, "the job was never counted"
+    assert after["cost_usd"] > before["cost_usd"]
+    assert 0 < after["success_rate"] <= 1
+    assert caller.http.get("/stats").status_code == httpx.codes.FORBIDDEN
+
+
+def test_the_endpoint_is_shown_as_it_is(caller: Caller) -> None:
+    services = caller.http.get("/services").json()
+    assert services["endpoint"]["state"] == "InService"
+    assert services["endpoint"]["instances"] >= 1
+    (instance, *_) = services["instances"]
+    assert instance["jobs"] >= 0
+    assert services["backlog"] is not None
+
+
+def test_every_end_is_an_event_that_a_rule_may_take(caller: Caller, stack: LocalStack) -> None:
+    sqs, events = stack.client("sqs"), stack.client("events")
+    queue = sqs.create_queue(QueueName="webhook")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"source": ["darkroom"], "detail-type": ["Job completed"]}
+    bus = stack.state.event_bus
+    events.put_rule(Name="webhook", EventBusName=bus, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="webhook", EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+
+    job = caller.make("upscale", {"scale": 2}, {"photo": pictures.jpeg(80, 60)})
+    assert job["state"] == "completed"
+    told = None
+    deadline = time.monotonic() + PATIENCE
+    while told is None or told["detail"]["job_id"] != job["job_id"]:
+        assert time.monotonic() < deadline, "the event never came"
+        for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", []):
+            sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+            told = json.loads(message["Body"])
+    assert told["detail-type"] == "Job completed"
+    assert told["detail"]["state"] == "completed"
+    assert all(each.get("url") is None for each in told["detail"]["result"]["pictures"])
+
+
+def test_a_job_is_run_again_with_what_it_was_made_of(caller: Caller) -> None:
+    photo = pictures.jpeg(100, 80)
+    first = caller.make("upscale", {"scale": 2}, {"photo": photo})
+    answer = caller.http.post(f"/jobs/{first['job_id']}/rerun", json={"cache": False})
+    assert answer.status_code == httpx.codes.CREATED, answer.text
+    same = caller.supply(answer.json(), {})
+    assert picture(same).tobytes() == picture(first).tobytes()
+
+    larger = caller.http.post(f"/jobs/{first['job_id']}/rerun", json={"params": {"scale": 3}})
+    assert picture(caller.supply(larger.json(), {})).size == (300, 240)
+
+    wrong = caller.http.post(f"/jobs/{first['job_id']}/rerun", json={"params": {"scale": 30}})
+    assert wrong.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert wrong.json()["errors"][0]["field"] == "params.scale"
+
+
+def test_a_prompt_is_made_better_and_it_is_said_by_whom(caller: Caller) -> None:
+    answer = caller.http.post("/prompts/enhance", json={"prompt": "a red bicycle", "kind": "generate"})
+    assert answer.status_code == httpx.codes.OK, answer.text
+    body = answer.json()
+    assert (body["original"], body["by"]) == ("a red bicycle", "rules")
+    assert body["prompt"].startswith("a red bicycle")
+    assert "RateLimit-Remaining" in answer.headers
+
+
+def test_the_avatars_of_the_house_are_shown(caller: Caller) -> None:
+    avatars = caller.http.get("/avatars").json()["avatars"]
+    assert len(avatars) >= 6
+    assert all(each["picture"].startswith("data:image/webp;base64,") for each in avatars)

@@ -1,0 +1,77 @@
+"""The same job again: answered at once, for nothing."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from infra.local.stack import LocalStack
+from tests.e2e import pictures
+from tests.e2e.caller import Caller, picture
+
+
+@pytest.fixture(scope="module")
+def admin(stack: LocalStack) -> Caller:
+    """Who looks after the deployment."""
+    return Caller(stack.endpoint, stack.socket, stack.token_for("local"))
+
+
+def test_the_same_job_is_answered_at_once_and_costs_nothing(caller: Caller) -> None:
+    photo = {"photo": pictures.jpeg(160, 120)}
+    first = caller.make("upscale", {"scale": 2}, photo, declared=True, cache=True)
+    assert (first["state"], first["cached"]) == ("completed", False)
+
+    answer = caller.ask("upscale", {"scale": 2}, photo, declared=True, cache=True).json()
+    again = answer["job"]
+    assert (again["state"], again["cached"], again["cost_usd"], answer["uploads"]) == ("completed", True, 0, {})
+    assert again["job_id"] != first["job_id"]
+    assert picture(again).tobytes() == picture(first).tobytes()
+    assert caller.get(again["job_id"])["cached"]
+
+
+def test_a_file_that_was_not_announced_is_recognised_when_it_comes(caller: Caller) -> None:
+    photo = {"photo": pictures.jpeg(168, 120)}
+    caller.make("upscale", {"scale": 3}, photo, cache=True)
+    created = caller.ask("upscale", {"scale": 3}, photo, cache=True).json()
+    assert created["job"]["state"] == "awaiting_upload"
+    again = caller.supply(created, photo)
+    assert (again["state"], again["cached"], again["attempt"]) == ("completed", True, 0)
+
+
+def test_another_param_another_photo_or_another_owner_is_another_job(caller: Caller, other: Caller) -> None:
+    photo = {"photo": pictures.jpeg(176, 120)}
+    caller.make("upscale", {"scale": 2}, photo, declared=True, cache=True)
+    asks = [
+        caller.ask("upscale", {"scale": 2.5}, photo, declared=True, cache=True),
+        caller.ask("upscale", {"scale": 2}, {"photo": pictures.jpeg(177, 120)}, declared=True, cache=True),
+        caller.ask("upscale", {"scale": 2}, photo, declared=True, cache=False),
+        other.ask("upscale", {"scale": 2}, photo, declared=True, cache=True),
+    ]
+    assert [each.json()["job"]["state"] for each in asks] == ["awaiting_upload"] * 4
+
+
+def test_fifty_at_once_are_all_answered(caller: Caller) -> None:
+    photo = {"photo": pictures.jpeg(184, 120)}
+    caller.make("upscale", {"scale": 2}, photo, declared=True, cache=True)
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(
+            pool.map(lambda _: caller.ask("upscale", {"scale": 2}, photo, declared=True, cache=True), range(50))
+        )
+    assert [answer.status_code for answer in answers] == [httpx.codes.CREATED] * 50
+    assert all(answer.json()["job"]["cached"] for answer in answers)
+    assert len({answer.json()["job"]["job_id"] for answer in answers}) == 50
+
+
+def test_the_cache_is_counted_and_emptied_by_administrators_alone(caller: Caller, admin: Caller) -> None:
+    photo = {"photo": pictures.jpeg(192, 120)}
+    caller.make("upscale", {"scale": 2}, photo, declared=True, cache=True)
+    before = admin.http.get("/cache/stats").json()
+    assert caller.ask("upscale", {"scale": 2}, photo, declared=True, cache=True).json()["job"]["cached"]
+    after = admin.http.get("/cache/stats").json()
+    assert after["hits"] == before["hits"] + 1
+
+    for refused in (caller.http.get("/cache/stats"), caller.http.delete("/cache")):
+        assert (refused.status_code, refused.json()["code"]) == (httpx.codes.FORBIDDEN, "forbidden")
+    assert admin.http.delete("/cache").is_success
+    emptied = caller.ask("upscale", {"scale": 2}, photo, declared=True, cache=True).json()["job"]
+    assert emptied["state"] == "awaiting_upload"

@@ -1,0 +1,117 @@
+"""Every other picture, end to end: filled, generated, swapped, enlarged, on both engines."""
+
+import io
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from tests.e2e import pictures
+from tests.e2e.caller import Caller, picture
+
+DATA = Path(__file__).parents[1] / "data"
+ENGINES = ("preview", "models")
+
+
+def mask(*box: int, size: tuple[int, int] = (320, 240)) -> bytes:
+    """White within the box, black around it."""
+    image = Image.new("L", size)
+    ImageDraw.Draw(image).rectangle(box, fill=255)
+    return pictures.encode(image, "PNG")
+
+
+@pytest.fixture(scope="module")
+def faces() -> dict[str, bytes]:
+    """A portrait, and another to put its face into."""
+    return {role: (DATA / f"face_{role}.jpg").read_bytes() for role in ("source", "target")}
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_hole_is_filled_and_nothing_else_touched(caller: Caller, engine: str) -> None:
+    photo = pictures.encode(pictures.room(), "PNG")
+    job = caller.make("inpaint", {}, {"photo": photo, "mask": mask(0, 0, 30, 30)}, engine=engine)
+
+    result = picture(job)
+    before, after = np.asarray(pictures.room()), np.asarray(result.convert("RGB"))
+    outside = np.ones(before.shape[:2], bool)
+    outside[:31, :31] = False
+    assert job["result"]["engine"] == engine
+    assert np.array_equal(before[outside], after[outside])
+    assert not np.array_equal(before[:24, :24], after[:24, :24])
+    assert "compositeWithTrainedAlgorithmicMedia" in str(result.info)
+
+
+def test_a_hole_is_filled_with_what_the_prompt_says(caller: Caller) -> None:
+    files = {"photo": pictures.jpeg(), "mask": mask(100, 80, 200, 160)}
+    job = caller.make("inpaint", {"prompt": "a brass lamp", "steps": 2}, files, engine="models")
+    assert picture(job).size == (320, 240)
+    assert "sd15-inpainting" in {model["id"] for model in job["result"]["models"]}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (mask(0, 0, 30, 30, size=(64, 64)), "64×64"),
+        (mask(-2, -2, -1, -1), "white"),
+    ],
+)
+def test_a_mask_that_does_not_fit_is_told_as_what_it_is(caller: Caller, wrong: bytes, says: str) -> None:
+    job = caller.make("inpaint", {}, {"photo": pictures.jpeg(), "mask": wrong})
+    assert (job["state"], job["error"]["code"], job["error"]["retryable"]) == ("failed", "invalid_mask", False)
+    assert says in job["error"]["message"]
+
+
+def test_pictures_are_made_of_words_without_any_upload(caller: Caller) -> None:
+    params = {"prompt": "a red bicycle", "aspect": "16:9", "count": 2, "style": "flat", "seed": 5}
+    job = caller.make("generate", params, engine="models")
+    first, second = picture(job), picture(job, "result-2")
+    assert first.size == second.size
+    assert first.width > first.height
+    assert job["result"]["seed"] == 5
+    assert first.tobytes() != second.tobytes()
+    assert "sdxl-lightning" in {model["id"] for model in job["result"]["models"]}
+
+
+def test_what_no_engine_can_do_is_refused_before_anything_is_queued(caller: Caller) -> None:
+    before = len(caller.http.get("/jobs", params={"kind": "generate", "limit": 100}).json()["jobs"])
+    response = caller.ask("generate", {"prompt": "a red bicycle"}, engine="preview")
+    assert response.is_client_error
+    assert response.json()["code"] == "engine_unavailable"
+    assert "models" in response.json()["detail"]
+    assert len(caller.http.get("/jobs", params={"kind": "generate", "limit": 100}).json()["jobs"]) == before
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_face_goes_into_another_picture(caller: Caller, faces: dict[str, bytes], engine: str) -> None:
+    job = caller.make("face_swap", {"consent": True}, faces, engine=engine)
+    result = picture(job)
+    with Image.open(io.BytesIO(faces["target"])) as target:
+        assert result.size == target.size
+        changed = np.asarray(result.convert("RGB")) != np.asarray(target.convert("RGB"))
+    assert changed.any()
+    assert not changed[:8].all()
+    assert [found["label"] for found in job["result"]["objects"]] == ["face"]
+    assert "compositeWithTrainedAlgorithmicMedia" in str(result.info.get("xmp"))
+
+
+def test_nobody_gets_a_face_without_consent(caller: Caller) -> None:
+    for consent in ({}, {"consent": False}):
+        response = caller.ask("face_swap", consent, {"source": b"", "target": b""})
+        assert response.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+        assert response.json()["errors"][0]["field"] == "params.consent"
+
+
+def test_a_picture_without_a_face_says_which_one(caller: Caller, faces: dict[str, bytes]) -> None:
+    job = caller.make("face_swap", {"consent": True}, {"source": faces["source"], "target": pictures.jpeg()})
+    assert (job["state"], job["error"]["code"]) == ("failed", "no_face")
+    assert "target" in job["error"]["message"]
+
+
+@pytest.mark.parametrize(("engine", "content"), [("preview", "photo"), ("models", "photo"), ("models", "anime")])
+def test_a_picture_is_enlarged_by_any_scale(caller: Caller, engine: str, content: str) -> None:
+    files = {"photo": pictures.jpeg(101, 67)}
+    job = caller.make("upscale", {"scale": 2.5, "content": content}, files, engine=engine)
+    assert picture(job).size == (252, 168)
+    assert job["result"]["engine"] == engine

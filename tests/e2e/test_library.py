@@ -1,0 +1,71 @@
+"""A caller's library: uploads and results that outlive their jobs, and jobs made of them."""
+
+import hashlib
+
+import httpx
+
+from tests.e2e import pictures
+from tests.e2e.caller import Caller, JobDict, declaration, picture, upload
+
+
+def asset(caller: Caller, data: bytes) -> JobDict:
+    """Upload a file as an asset and wait until it was looked at."""
+    created = caller.http.post("/assets", json={"name": "room", "upload": declaration(data, False)})
+    assert created.status_code == httpx.codes.CREATED, created.text
+    assert upload(created.json()["upload"], data).is_success
+    return settled(caller, created.json()["asset"]["asset_id"])
+
+
+def settled(caller: Caller, asset_id: str) -> JobDict:
+    while (found := caller.http.get(f"/assets/{asset_id}").json())["state"] == "awaiting_upload":
+        pass
+    known: JobDict = found
+    return known
+
+
+def test_an_asset_takes_the_place_of_an_upload(caller: Caller) -> None:
+    data = pictures.jpeg(150, 110)
+    kept = asset(caller, data)
+    assert (kept["state"], kept["width"], kept["height"]) == ("ready", 150, 110)
+    assert kept["sha256"] == hashlib.sha256(data).hexdigest()
+    assert httpx.get(kept["url"]).content == data
+
+    job = caller.make("upscale", {"scale": 2}, {"photo": {"asset_id": kept["asset_id"]}})
+    assert picture(job).size == (300, 220)
+    assert job["uploads"]["photo"]["asset_id"] == kept["asset_id"]
+
+
+def test_a_result_is_kept_and_used_again(caller: Caller) -> None:
+    job = caller.make("upscale", {"scale": 2}, {"photo": pictures.jpeg(120, 90)})
+    kept = caller.http.post("/assets", json={"job_id": job["job_id"], "picture": "result"})
+    assert kept.status_code == httpx.codes.CREATED, kept.text
+    asset_id = kept.json()["asset"]["asset_id"]
+    again = caller.make("upscale", {"scale": 1.5}, {"photo": {"asset_id": asset_id}})
+    assert picture(again).size == (360, 270)
+
+
+def test_nobody_else_sees_an_asset_or_makes_anything_of_it(caller: Caller, other: Caller) -> None:
+    asset_id = asset(caller, pictures.jpeg(90, 80))["asset_id"]
+    refused = [
+        other.http.get(f"/assets/{asset_id}"),
+        other.http.delete(f"/assets/{asset_id}"),
+        other.ask("upscale", {}, {"photo": {"asset_id": asset_id}}),
+    ]
+    assert [answer.status_code for answer in refused[::2]] == [httpx.codes.NOT_FOUND] * 2
+    assert caller.http.get(f"/assets/{asset_id}").json()["state"] == "ready", refused[1].text
+    assert asset_id not in {each["asset_id"] for each in other.http.get("/assets").json()["assets"]}
+
+
+def test_what_is_no_picture_is_refused_and_said_why(caller: Caller) -> None:
+    failed = asset(caller, b"this is no picture at all")
+    assert (failed["state"], failed["error"]["code"]) == ("failed", "unsupported_media")
+
+
+def test_assets_are_listed_page_by_page_and_removed(other: Caller) -> None:
+    made = [asset(other, pictures.jpeg(64 + number, 64))["asset_id"] for number in range(3)]
+    first = other.http.get("/assets", params={"limit": 2}).json()
+    rest = other.http.get("/assets", params={"limit": 2, "cursor": first["cursor"]}).json()
+    listed = [each["asset_id"] for each in first["assets"] + rest["assets"]]
+    assert listed[:3] == made[::-1]
+    assert other.http.delete(f"/assets/{made[0]}").is_success
+    assert other.http.get(f"/assets/{made[0]}").status_code == httpx.codes.NOT_FOUND
