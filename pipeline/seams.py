@@ -102,4 +102,5 @@ def _applied(values: Floats, inside: Floats, hold: float) -> Floats:
 
 
 def _dot(one: Floats, other: Floats) -> Floats:
-    return np.einsum("hwc,hwc->c", one, other).astype(np.float32)
+    product: Floats = np.einsum("hwc,hwc->c", one, other).astype(np.float32)
+    return product

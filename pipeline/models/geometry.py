@@ -74,6 +74,14 @@ class Fit:
         kept: Masks = self._pad(covered) >= 128
         return kept
 
+    def covered(self, mask: Masks) -> Masks:
+        """An H×W bool mask of the photo on the canvas: true where a pixel covers any of it."""
+        size = (self.inner_width, self.inner_height)
+        # In floating point: of a large photo's mask, a pixel may cover less than what a byte can say.
+        amount = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        touched: Masks = self._pad(np.asarray(amount > 0, np.uint8)) > 0
+        return touched
+
     def from_canvas(self, picture: Rgb) -> Rgb:
         """A canvas (h×w×3 or h×w uint8) without its padding, at the photo's size."""
         inner = picture[: self.inner_height, : self.inner_width]

@@ -56,6 +56,23 @@ class Order:
     scales: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class FillOrder:
+    """What to paint into a hole, on a canvas of h×w pixels, both multiples of 8.
+
+    ``photo`` is h×w×3 uint8 sRGB, ``hole`` h×w bool. With a ``guidance`` of 1 there is no classifier-free guidance, and
+    ``negative_prompt`` has no effect.
+    """
+
+    prompt: str
+    negative_prompt: str
+    photo: Rgb
+    hole: Masks
+    steps: int
+    guidance: float
+    seed: int
+
+
 # Gives a look at the picture as it is going to be: h×w×3 uint8 sRGB, small. Costs something only when called.
 Look = Callable[[], Rgb]
 # Hears after every denoising step how many are done, of how many; what it raises ends the painting there and then.

@@ -1,0 +1,53 @@
+"""Who fills a hole: with a prompt the diffusion model, without one the network that goes on with what is around it."""
+
+from collections.abc import Callable
+from math import ceil
+
+from pipeline.artifacts import Rgb
+from pipeline.models.interfaces import BASE, FILLER, INPAINT_UNET, Masks
+from pipeline.models.order import FillOrder, Look
+from pipeline.models.painter import note
+from pipeline.params import InpaintParams
+from pipeline.stages import Work
+
+NETWORKS = (FILLER, BASE, INPAINT_UNET)
+LOOKS = 5  # at most, while one hole is painted
+
+# Hears which fraction is done, and what is being done; what it raises ends the work.
+Report = Callable[[float, str], None]
+
+
+def filled(work: Work, photo: Rgb, hole: Masks, report: Report) -> Rgb:
+    """The canvas, h×w×3 uint8 sRGB, with its h×w bool hole filled as the params say; sides are multiples of 8.
+
+    Uses one or two of ``NETWORKS``. Around the hole the canvas is only much like ``photo``.
+    """
+    if work.params_as(InpaintParams).prompt:
+        return _painted(work, photo, hole, report)
+    with work.use(FILLER) as held:
+        return held[FILLER].fill(photo, hole, lambda fraction: report(fraction, ""))
+
+
+def _painted(work: Work, photo: Rgb, hole: Masks, report: Report) -> Rgb:
+    params = work.params_as(InpaintParams)
+    order = FillOrder(
+        prompt=params.prompt,
+        negative_prompt=params.negative_prompt,
+        photo=photo,
+        hole=hole,
+        steps=params.steps,
+        guidance=params.guidance,
+        seed=params.seed,
+    )
+    with work.use(BASE, INPAINT_UNET) as held:
+        for name, words in (("prompt", order.prompt), ("negative prompt", order.negative_prompt)):
+            if unread := held[BASE].unread(words):
+                note(work, f"The {name} is too long: “{unread}” was not read.")
+
+        def on_step(done: int, total: int, look: Look) -> None:
+            report(done / total, f"Denoising: step {done} of {total}")
+            # After the last step there is the picture itself.
+            if done < total and done % ceil(total / LOOKS) == 0:
+                work.show(look())
+
+        return held[BASE].fill(order, held[INPAINT_UNET], on_step)

@@ -1,0 +1,157 @@
+"""AOT-GAN's generator.
+
+Zeng, Fu, Chao and Guo, Aggregated Contextual Transformations for High-Resolution Image Inpainting, 2021.
+"""
+
+import pickle
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from pipeline.artifacts import Rgb
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.models.device import Placement
+from pipeline.models.interfaces import Masks
+from pipeline.models.memory import TorchNetwork
+from pipeline.weights import Weights
+
+WIDTH = 64  # channels of the first convolution, as published
+RATES = (1, 2, 4, 8)
+BLOCKS = 8
+GRID = 4  # what the encoder divides sides by
+LEAST_SIDE = 64  # pixels: room for the widest branch to mirror its border
+
+
+class AotBlock(nn.Module):
+    """Looks around at several distances at once, and says by a gate of its own where it has something to add."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        for number, rate in enumerate(RATES):
+            branch = nn.Sequential(
+                nn.ReflectionPad2d(rate), nn.Conv2d(channels, channels // len(RATES), 3, dilation=rate), nn.ReLU()
+            )
+            self.add_module(f"block{number:02}", branch)
+        self.fuse = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3))
+        self.gate = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """N×C×h×w to the same."""
+        branches = (self.get_submodule(f"block{number:02}") for number in range(len(RATES)))
+        found = self.fuse(torch.cat([branch(features) for branch in branches], dim=1))
+        added = torch.sigmoid(_normalized(self.gate(features)))
+        mixed: Tensor = features * (1 - added) + found * added
+        return mixed
+
+
+class Enlarge(nn.Module):
+    """Twice as high and wide, then a convolution."""
+
+    def __init__(self, channels: int, out: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, out, 3, padding=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """N×C×h×w to N×out×2h×2w."""
+        larger: Tensor = self.conv(interpolate(features, scale_factor=2, mode="bilinear", align_corners=True))
+        return larger
+
+
+class Generator(nn.Module):
+    """The network, in the published checkpoint's names: 15,200,835 numbers at its ``width`` of 64."""
+
+    def __init__(self, width: int = WIDTH) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.ReflectionPad2d(3),
+            nn.Conv2d(4, width, 7),
+            nn.ReLU(),
+            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(2 * width, 4 * width, 4, stride=2, padding=1),
+            nn.ReLU(),
+        )
+        self.middle = nn.Sequential(*(AotBlock(4 * width) for _ in range(BLOCKS)))
+        self.decoder = nn.Sequential(
+            Enlarge(4 * width, 2 * width),
+            nn.ReLU(),
+            Enlarge(2 * width, width),
+            nn.ReLU(),
+            nn.Conv2d(width, 3, 3, padding=1),
+        )
+
+    def forward(self, photo: Tensor, hole: Tensor, on_step: Callable[[float], None] = lambda _: None) -> Tensor:
+        """A filled picture, N×3×h×w in [-1, 1], of N×3×h×w in [-1, 1] and N×1×h×w that is 1 in the hole.
+
+        Sides are multiples of 4. ``on_step`` hears after each part which fraction of them is done.
+        """
+        features = torch.cat((photo * (1 - hole) + hole, hole), dim=1)
+        parts = (self.encoder, *self.middle, self.decoder)
+        for number, part in enumerate(parts):
+            features = part(features)
+            on_step((number + 1) / len(parts))
+        return torch.tanh(features)
+
+
+class AotGan(TorchNetwork):
+    """Implements ``HoleFiller``."""
+
+    def __init__(self, placement: Placement, generator: Generator) -> None:
+        super().__init__(placement, generator)
+        self._generator = generator
+
+    @torch.inference_mode()
+    def fill(self, photo: Rgb, hole: Masks, on_step: Callable[[float], None] = lambda _: None) -> Rgb:
+        """H×W×3 uint8 sRGB that goes on where the H×W bool ``hole`` is, and is much like ``photo`` elsewhere.
+
+        Raises ``FloatingPointError`` when the weights give no numbers, and whatever ``on_step`` raises.
+        """
+        height, width = hole.shape
+        room = [(0, max(-(-side // GRID) * GRID, LEAST_SIDE) - side) for side in (height, width)]
+        pixels = torch.from_numpy(np.pad(photo, (*room, (0, 0)), mode="reflect")).permute(2, 0, 1)[None]
+        where = torch.from_numpy(np.pad(hole, room, mode="reflect"))[None, None]
+        given = (pixels.to(self.device).to(self.dtype) / 127.5 - 1).contiguous(
+            memory_format=self.placement.memory_format
+        )
+        filled = self._generator(given, where.to(self.device).to(self.dtype), on_step)[0, :, :height, :width]
+        if not torch.isfinite(filled).all():
+            raise FloatingPointError("the network gave no numbers")
+        levels = ((filled.float() / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
+        return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
+
+    def close(self) -> None:
+        """Forget the modules."""
+        super().close()
+        del self._generator
+
+
+def load(weights: Mapping[str, Weights], placement: Placement) -> AotGan:
+    """From the role ``fill``: one file, a bare state dictionary of tensors.
+
+    Raises ``DarkroomError`` (``engine_unavailable``) naming the file when it is anything else.
+    """
+    given = weights["fill"]
+    name = given.model.files[0]
+    try:
+        state = torch.load(given.folder / name, map_location="cpu", weights_only=True)
+        generator = Generator(len(state["encoder.1.weight"]))
+        generator.load_state_dict(state)
+    except (pickle.UnpicklingError, RuntimeError, LookupError, TypeError, AttributeError) as error:
+        raise DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            f"{given.model.id}/{name} is not AOT-GAN's generator, which its authors publish as G0000000.pt. "
+            f"`darkroom models fetch {given.model.id}`, or `darkroom models import {given.model.id} FILE`, brings it.",
+        ) from error
+    return AotGan(placement, generator)
+
+
+def _normalized(gate: Tensor) -> Tensor:
+    """Over each channel's pixels, then stretched so that most gates are nearly open or nearly closed."""
+    # In fp16 the sum over a picture overflows, and the least that keeps a flat channel from dividing by 0 is 0.
+    exact = gate.float()
+    mean = exact.mean(dim=(2, 3), keepdim=True)
+    spread = exact.std(dim=(2, 3), keepdim=True) + 1e-9
+    return (5 * (2 * (exact - mean) / spread - 1)).to(gate.dtype)
