@@ -1,5 +1,6 @@
 """The REST API: requests are validated against the contract before the routes, errors are told after them."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -12,7 +13,8 @@ from handlers import composition, json_body, problems
 from handlers.health import Unhealthy
 from handlers.observe import logger
 from handlers.problems import Problem, problem
-from handlers.routes import jobs, library, service
+from handlers.refusal import Refusal
+from handlers.routes import cache, jobs, library, service
 from handlers.startup import at_start
 from pipeline.errors import DarkroomError, ErrorCode
 
@@ -20,12 +22,16 @@ from pipeline.errors import DarkroomError, ErrorCode
 WITH_BODY = ("/jobs", "/assets", "/prompts/enhance")
 
 app = APIGatewayHttpResolver(enable_validation=True)
-for routes in (jobs, library, service):
+for routes in (cache, jobs, library, service):
     app.include_router(routes.router)
 
 
 def _darkroom_error(error: DarkroomError) -> Response[Any]:
     return _answer(problems.of_error(error))
+
+
+def _refusal(error: Refusal) -> Response[Any]:
+    return _answer(problems.of_error(error), error.headers)
 
 
 def _invalid(error: RequestValidationError) -> Response[Any]:
@@ -50,16 +56,17 @@ def _internal(_error: Exception) -> Response[Any]:
 
 
 app.exception_handler(DarkroomError)(_darkroom_error)
+app.exception_handler(Refusal)(_refusal)
 app.exception_handler(RequestValidationError)(_invalid)
 app.exception_handler(Unhealthy)(_unhealthy)
 app.exception_handler(NotFoundError)(_no_route)
 app.exception_handler(Exception)(_internal)
 
 
-def _answer(told: Problem) -> Response[Any]:
+def _answer(told: Problem, more: Mapping[str, str] | None = None) -> Response[Any]:
     headers = {"Retry-After": "5"} if told.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
     body = told.model_dump_json(exclude_none=True)
-    return Response(told.status, problems.CONTENT_TYPE, body, headers=headers)
+    return Response(told.status, problems.CONTENT_TYPE, body, headers={**headers, **(more or {})})
 
 
 def _plain(told: Problem) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Budget:
         if self._limit == 0:
             return None
         seconds = SECONDS[kind, engine] * params.get("count", 1)
-        micros = round(seconds / 3600 * self._usd_per_hour * MICROS)
+        micros: int = round(seconds / 3600 * self._usd_per_hour * MICROS)
         update = Update()
         update.add(AMOUNT, micros)
         update.set_if_absent("expires_at", int((now + timedelta(days=KEEP_DAYS)).timestamp()))

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field
 
 from handlers.attributes import from_attribute, to_attribute
 from handlers.instance_reports import InstanceReports
+from handlers.keys import upload_key
 from handlers.ledger import Ledger
 from handlers.observe import logger
 from handlers.record import JobRecord
@@ -44,6 +45,10 @@ class CachedResult(BaseModel):
     seconds: float
     created_at: float
     pictures_until: int
+
+    def upload_key(self, role: str) -> str:
+        """Where the picture lies that the job was given for a role; gone some days after it came."""
+        return upload_key(self.job_id, role)
 
 
 class CacheDay(BaseModel):

@@ -1,4 +1,4 @@
-"""Jobs: ask for one, look at it, list, cancel."""
+"""Jobs: ask for one, look at it, list, cancel, make it again."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -10,8 +10,10 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from handlers import composition, cursor
 from handlers.bodies import JobPage, JobWithUploads
 from handlers.caller import Caller
+from handlers.desk import Placed
 from handlers.observe import logger
 from handlers.openapi_responses import JSON, document
+from handlers.order import Rerun
 from handlers.routes.parameters import Cursor, IdempotencyKey, JobIdPath, Limit
 from pipeline.jobs import Job, State
 from pipeline.requests import JobRequest, Kind
@@ -23,6 +25,14 @@ def _owner() -> str:
     return Caller.of(router.current_event).owner
 
 
+def _placed(placed: Placed) -> Response[JobWithUploads]:
+    desk, record = composition.desk(), placed.record
+    logger.append_keys(job_id=record.job_id)
+    body = JobWithUploads(job=desk.public(record), uploads=desk.forms(record))
+    status = HTTPStatus.CREATED if placed.new else HTTPStatus.OK
+    return Response(status, JSON, body, headers={"Location": f"/jobs/{record.job_id}", **placed.headers})
+
+
 @router.post(
     "/jobs",
     summary="Ask for a job",
@@ -30,19 +40,34 @@ def _owner() -> str:
     responses=document(
         {201: ("A new job, and forms to upload its pictures.", JobWithUploads)},
         {200: ("The job that this Idempotency-Key made before.", JobWithUploads)},
-        problems=(401, 413, 415, 422),
+        problems=(401, 404, 409, 410, 413, 415, 422, 429),
     ),
 )
 def create_job(
     request: Annotated[JobRequest, Body()], idempotency_key: IdempotencyKey = None
 ) -> Response[JobWithUploads]:
-    """Ask for a job: 201 and forms to upload its pictures; 200 when this Idempotency-Key made it before."""
-    desk = composition.desk()
-    record, new = desk.create(_owner(), request, idempotency_key)
-    logger.append_keys(job_id=record.job_id)
-    body = JobWithUploads(job=desk.public(record), uploads=desk.forms(record))
-    status = HTTPStatus.CREATED if new else HTTPStatus.OK
-    return Response(status, JSON, body, headers={"Location": f"/jobs/{record.job_id}"})
+    """Ask for a job: 201 and forms to upload its pictures; 200 when this Idempotency-Key made it before.
+
+    A job whose like was made before is completed at once and asks for no upload; assets are taken without one.
+    """
+    return _placed(composition.desk().create(_owner(), request, idempotency_key))
+
+
+@router.post(
+    "/jobs/<job_id>/rerun",
+    summary="A job that ended, once more as a new job",
+    operation_id="rerunJob",
+    responses=document(
+        {201: ("A new job; it asks for no upload.", JobWithUploads)},
+        {200: ("The job that this Idempotency-Key made before.", JobWithUploads)},
+        problems=(401, 404, 409, 410, 413, 415, 422, 429),
+    ),
+)
+def rerun_job(
+    job_id: JobIdPath, rerun: Annotated[Rerun | None, Body()] = None, idempotency_key: IdempotencyKey = None
+) -> Response[JobWithUploads]:
+    """A job that ended, once more with the same pictures: what the body says differs, everything else is as before."""
+    return _placed(composition.desk().rerun(_owner(), job_id, rerun or Rerun(), idempotency_key))
 
 
 @router.get(
