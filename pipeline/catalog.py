@@ -52,6 +52,19 @@ def _inside(path: str) -> str:
     return path
 
 
+class Original(BaseModel):
+    """A model's file as its authors publish it, where no program can fetch it: how to get it and how to know it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str = Field(description="Its name there.")
+    where: str
+    tensors: int
+    parameters: int = Field(description="Numbers in all tensors.")
+    shapes: dict[str, tuple[int, ...]] = Field(description="Some of the tensors, by name.")
+    others: str = Field("", description="What lies beside it and is taken for it.")
+
+
 class Model(BaseModel):
     """One model: where its files come from, what they are, and who may use them."""
 
@@ -75,6 +88,7 @@ class Model(BaseModel):
     )
     note: str = Field("", description="What a person should know before choosing it.")
     kinds: tuple[Kind, ...]
+    original: Original | None = Field(None, description="For a model of one file that can be imported as well.")
 
     @property
     def variant(self) -> Literal["fp16"] | None:

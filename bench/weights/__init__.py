@@ -26,6 +26,7 @@ _MODULES = (
     "bench.weights.faces",
     "bench.weights.super_resolution",
     "bench.weights.sdxl",
+    "bench.weights.inpaint",
 )
 
 
