@@ -6,39 +6,50 @@ from pathlib import Path
 
 import pytest
 
+from pipeline import kinds
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.kinds import available, describe, document, plan
-from pipeline.requests import Engine, Kind
+from pipeline.requests import ENGINES, Engine, Kind
 from pipeline.stages import Slot
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-def test_every_kind_has_a_preview(kind: Kind) -> None:
-    made = plan(kind, Engine.PREVIEW)
-    assert (made.kind, made.engine) == (kind, Engine.PREVIEW)
-    assert {"saved", "quality"} <= {artifact.name for artifact in made.results}
-    assert plan(kind, Engine.PREVIEW) is made
+def test_the_engines_are_those_of_the_contract() -> None:
+    assert set(available()) == {(kind, engine) for kind, engines in ENGINES.items() for engine in engines}
 
 
-def test_a_missing_engine_is_an_error_unless_the_job_accepts_the_preview() -> None:
+@pytest.mark.parametrize(("kind", "engine"), available())
+def test_every_plan_is_what_was_asked_for_and_is_made_once(kind: Kind, engine: Engine) -> None:
+    made = plan(kind, engine)
+    assert (made.kind, made.engine) == (kind, engine)
+    assert "saved" in {artifact.name for artifact in made.results}
+    assert plan(kind, engine) is made
+
+
+def test_a_missing_engine_is_an_error_unless_the_job_accepts_the_preview(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(kinds._MODULES, (Kind.UPSCALE, Engine.MODELS))
     with pytest.raises(DarkroomError, match="allow_preview") as caught:
         plan(Kind.UPSCALE, Engine.MODELS)
     assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
     assert plan(Kind.UPSCALE, Engine.MODELS, allow_preview=True).engine is Engine.PREVIEW
 
 
+@pytest.mark.parametrize("allow_preview", [False, True])
+def test_a_kind_without_a_preview_has_none_to_accept(allow_preview: bool) -> None:
+    with pytest.raises(DarkroomError, match=r"cannot do generate here\.$") as caught:
+        plan(Kind.GENERATE, Engine.PREVIEW, allow_preview=allow_preview)
+    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+
+
 @pytest.mark.parametrize(("kind", "engine"), available())
 def test_heavy_stages_ask_for_the_compute_slot_and_files_do_not(kind: Kind, engine: Engine) -> None:
     stages = {stage.name: stage for stage, _ in plan(kind, engine).steps}
-    assert stages.pop("load").slot is Slot.CPU
-    assert stages.pop("save").slot is Slot.CPU
+    assert {stages[name].slot for name in ("load", "mask", "save") if name in stages} == {Slot.CPU}
+    heavy = {name for name, stage in stages.items() if stage.slot is Slot.COMPUTE}
     if engine is Engine.PREVIEW:
-        assert {stage.slot for stage in stages.values()} == {Slot.COMPUTE}
+        assert heavy
     else:
         # What needs no network leaves the device to the next job.
-        assert {stage.name for stage in stages.values() if stage.slot is Slot.COMPUTE} == {
-            stage.name for stage in stages.values() if stage.networks
-        }
+        assert heavy == {name for name, stage in stages.items() if stage.networks}
 
 
 def test_plans_are_made_and_documented_without_torch() -> None:
