@@ -9,9 +9,11 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from handlers import clients, observe
 from handlers.keys import split_location
+from handlers.ledger import Ledger
 from handlers.observe import logger
 from handlers.queue import JobQueue
 from handlers.record import JobRecord
+from handlers.result_cache import ResultCache
 from handlers.retry import TIMED_OUT, Retry
 from handlers.settings import FinishedSettings
 from handlers.startup import at_start
@@ -54,10 +56,17 @@ class Finisher:
     """Gives jobs the end that their attempts came to."""
 
     def __init__(
-        self, settings: FinishedSettings, store: JobStore, retry: Retry, wakes: WakeStore, s3: "S3Client"
+        self,
+        settings: FinishedSettings,
+        store: JobStore,
+        results: ResultCache,
+        retry: Retry,
+        wakes: WakeStore,
+        s3: "S3Client",
     ) -> None:
         self._settings = settings
         self._store = store
+        self._results = results
         self._retry = retry
         self._wakes = wakes
         self._s3 = s3
@@ -74,6 +83,7 @@ class Finisher:
                 )
                 if record is not None:
                     observe.ended(record)
+                    self._results.store(record, outcome)
                 else:
                     self._forget(outcome)
             case Failed():
@@ -137,7 +147,8 @@ def _finisher() -> Finisher:
     store = JobStore(settings.jobs_table, dynamodb)
     queue = JobQueue(clients.sqs(), settings.queue_url, settings.dead_letter_queue_url)
     wakes = WakeStore(settings.sockets_table, settings.endpoint_name, dynamodb)
-    return Finisher(settings, store, Retry(settings, store, queue), wakes, clients.s3())
+    results = ResultCache(Ledger(settings.ledger_table, dynamodb), cache_days=settings.cache_days)
+    return Finisher(settings, store, results, Retry(settings, store, queue), wakes, clients.s3())
 
 
 @logger.inject_lambda_context

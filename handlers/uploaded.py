@@ -1,7 +1,12 @@
-"""An upload arrived: its header decides whether the job goes on, and when all pictures are in the job is queued."""
+"""An upload arrived: its header decides whether the job goes on, and when all pictures are in the job is queued.
+
+Or it is done: where the pictures' digests were not declared, this is the first moment to see that the same job was
+made before.
+"""
 
 import json
 import time
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
@@ -14,10 +19,14 @@ from handlers import clients, observe
 from handlers.asset_intake import AssetIntake
 from handlers.assets import AssetTable
 from handlers.examine import Examiner, Gone
-from handlers.keys import is_asset_key, parse_upload_key
+from handlers.keys import is_asset_key, parse_upload_key, upload_key
+from handlers.ledger import Ledger
+from handlers.limits import Limits
 from handlers.observe import logger
 from handlers.queue import JobQueue
+from handlers.rates import RATES
 from handlers.record import JobRecord
+from handlers.result_cache import ResultCache
 from handlers.settings import UploadedSettings
 from handlers.startup import at_start
 from handlers.store import JobStore, Received
@@ -32,9 +41,13 @@ if TYPE_CHECKING:
 class Intake:
     """Takes uploads in."""
 
-    def __init__(self, settings: UploadedSettings, store: JobStore, queue: JobQueue, s3: "S3Client") -> None:
+    def __init__(
+        self, settings: UploadedSettings, store: JobStore, ledger: Ledger, queue: JobQueue, s3: "S3Client"
+    ) -> None:
         self._settings = settings
         self._store = store
+        self._limits = Limits(ledger, RATES)
+        self._results = ResultCache(ledger, cache_days=settings.cache_days)
         self._queue = queue
         self._s3 = s3
         self._examiner = Examiner(s3, settings.bucket)
@@ -81,12 +94,33 @@ class Intake:
 
     def _receive(self, record: JobRecord, role: str, received: Received) -> JobRecord:
         job_id = record.job_id
-        if len(record.uploads) == 1:
+        if record.use_cache:
+            received = replace(received, sha256=received.sha256 or self._examiner.digest(upload_key(job_id, role)))
+        elif len(record.uploads) == 1:
             return self._store.receive_only(job_id, role, received, due_at=self._due()) or record
         record = self._store.receive(job_id, role, received) or record
         if all(upload.received for upload in record.uploads.values()):
-            record = self._store.queue(job_id, due_at=self._due()) or record
+            record = self._recall(record) or self._store.queue(job_id, due_at=self._due()) or record
         return record
+
+    def _recall(self, record: JobRecord) -> JobRecord | None:
+        """The job, done because the same was made before; None when it was not, or nobody wants to know."""
+        inputs = {role: upload.sha256 for role, upload in record.uploads.items() if upload.sha256 is not None}
+        if not record.use_cache or inputs.keys() != record.uploads.keys():
+            return None
+        cached = self._results.find(
+            owner=record.owner, kind=record.kind, engine=record.engine, params=record.params, inputs=inputs
+        )
+        if cached is None:
+            return None
+        expires_at = min(record.expires_at, cached.pictures_until)
+        recalled = self._store.recall(record.job_id, cached.result, expires_at=expires_at)
+        if recalled is not None:
+            self._results.hit(cached)
+            if record.window_ends is not None:
+                self._limits.give_back(record.owner, record.kind, record.window_ends)
+            observe.ended(recalled)
+        return recalled
 
     def _refuse(self, key: str, job_id: str, role: str, error: DarkroomError) -> None:
         """The upload cannot be used: a job that still waits fails for it."""
@@ -129,7 +163,9 @@ class Intake:
 def _intake() -> Intake:
     settings = UploadedSettings.read()
     queue = JobQueue(clients.sqs(), settings.queue_url)
-    return Intake(settings, JobStore(settings.jobs_table), queue, clients.s3())
+    dynamodb = clients.dynamodb()
+    store, ledger = JobStore(settings.jobs_table, dynamodb), Ledger(settings.ledger_table, dynamodb)
+    return Intake(settings, store, ledger, queue, clients.s3())
 
 
 @cache
