@@ -1,0 +1,359 @@
+"""Pictures from words, with tiny weights through the real code: from the params to the files."""
+
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+
+from bench.weights import Scale, write_weights
+from pipeline.catalog import catalog
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.kinds import plan
+from pipeline.models.device import Placement
+from pipeline.models.drawing import TRAINED, Canvas, Drawing
+from pipeline.models.interfaces import PICTURE_DECODER, PICTURE_FEW_STEP_UNET, PICTURE_UNET, PICTURE_WORDS, SAFETY
+from pipeline.models.manager import ModelManager
+from pipeline.params import Aspect, GenerateParams, Profile
+from pipeline.requests import Engine, Kind
+from pipeline.results import HALF_SIZE
+from pipeline.runner import Runner
+from pipeline.stages import Stopped, Work
+from pipeline.weights import Shelf
+
+SIDE = 128
+NETWORKS = (PICTURE_WORDS, PICTURE_UNET, PICTURE_FEW_STEP_UNET, PICTURE_DECODER, SAFETY)
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def models(tiny_weights):
+    return ModelManager(Shelf(tiny_weights), Placement.of("cpu"), long_side=SIDE)
+
+
+@pytest.fixture(scope="module")
+def held(models):
+    with ExitStack() as stack:
+        yield stack.enter_context(models.use(*NETWORKS))
+
+
+@pytest.fixture
+def calls(held):
+    """The inputs of every forward of each part."""
+    seen = {"few": [], "unet": [], "first": [], "second": [], "decoder": []}
+    parts = {
+        "few": held[PICTURE_FEW_STEP_UNET].unet,
+        "unet": held[PICTURE_UNET].unet,
+        "first": held[PICTURE_WORDS]._encoders[0],
+        "second": held[PICTURE_WORDS]._encoders[1],
+        "decoder": held[PICTURE_DECODER]._vae.decoder,
+    }
+    held[PICTURE_WORDS]._read.clear()
+    with ExitStack() as stack:
+        for name, module in parts.items():
+
+            def hook(_module, inputs, options, name=name):
+                seen[name].append((inputs, options))
+
+            stack.callback(module.register_forward_pre_hook(hook, with_kwargs=True).remove)
+        yield seen
+
+
+class Reporter:
+    """Hears everything; stops the job at the report that ``stop`` says."""
+
+    def __init__(self, stop=lambda _message: False):
+        self.stop, self.progress, self.messages, self.shown = stop, [], [], []
+
+    def report(self, progress, _stage, message, _timeline):
+        self.progress.append(progress)
+        self.messages.append(message)
+        if self.stop(message):
+            raise Stopped
+
+    def check(self):
+        pass
+
+    def show(self, picture):
+        self.shown.append(picture)
+
+
+@pytest.fixture
+def generate(models, tmp_path):
+    """Runs the whole plan: what it made, and its pictures by name as bytes."""
+    runs = iter(range(100))
+
+    def generate(reporter=None, **params):
+        folder = tmp_path / str(next(runs))
+        folder.mkdir()
+        work = Work(GenerateParams(**{"prompt": "a red kite", **params}), {}, folder, models=models)
+        made = Runner().run(plan(Kind.GENERATE, Engine.MODELS), work, reporter or Reporter())
+        return made, {picture.name: picture.path.read_bytes() for picture in made.pictures}
+
+    return generate
+
+
+def pixels(data):
+    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR).astype(int)
+
+
+def test_fast_takes_four_steps_without_guidance_and_quality_thirty_with(generate, calls):
+    generate()
+    assert [inputs[0].shape[0] for inputs, _ in calls["few"]] == [1] * 4
+    assert not calls["unet"]
+    generate(profile=Profile.QUALITY)
+    # Both halves of classifier-free guidance go through at once.
+    assert [inputs[0].shape[0] for inputs, _ in calls["unet"]] == [2] * 30
+    assert len(calls["few"]) == 4
+
+
+def test_lightning_begins_where_there_is_nothing_but_noise(generate, calls):
+    generate()
+    assert [int(inputs[1]) for inputs, _ in calls["few"]] == [999, 749, 499, 249]
+
+
+@pytest.mark.parametrize("aspect", list(Aspect))
+def test_a_picture_has_the_shape_that_was_asked_for(generate, aspect):
+    made, _ = generate(aspect=aspect)
+    width, height = TRAINED[aspect]
+    assert [(picture.width, picture.height) for picture in made.pictures] == [(width // 8, height // 8)] * 2
+    across, down = map(int, aspect.value.split(":"))
+    assert width / height == pytest.approx(across / down, rel=0.07)
+
+
+@pytest.mark.parametrize("aspect", list(Aspect))
+@pytest.mark.parametrize("long_side", [768, 1024])
+def test_a_device_of_six_gigabytes_or_more_draws_at_the_trained_sizes(aspect, long_side):
+    canvas = Canvas.of(aspect, long_side)
+    assert (canvas.width, canvas.height) == TRAINED[aspect]
+    assert 0.9 < canvas.width * canvas.height / 2**20 <= 1
+    assert canvas.width % 64 == canvas.height % 64 == 0
+
+
+@given(st.sampled_from(Aspect), st.integers(8, 95).map(lambda side: 8 * side))
+def test_a_smaller_device_draws_so_much_less_on_the_latents_grid(aspect, long_side):
+    canvas = Canvas.of(aspect, long_side)
+    for each in (canvas, canvas.halved(), canvas.halved().halved()):
+        assert each.width % 8 == each.height % 8 == 0
+        assert min(each.width, each.height) >= 64
+    assert max(canvas.width, canvas.height) <= max(1.5 * long_side + 8, 64)
+
+
+def test_the_network_is_told_the_trained_size_whatever_is_drawn(generate, calls):
+    generate(aspect=Aspect.WIDE)
+    (_, options) = calls["few"][0]
+    assert options["added_cond_kwargs"]["time_ids"].tolist() == [[768, 1344, 0, 0, 768, 1344]]
+
+
+@pytest.mark.parametrize("profile", list(Profile))
+def test_the_same_seed_makes_the_same_bytes_and_another_other_ones(generate, profile):
+    made, first = generate(seed=5, profile=profile, format="png")
+    assert made.seed == 5
+    assert generate(seed=5, profile=profile, format="png")[1] == first
+    other = generate(seed=6, profile=profile, format="png")[1]
+    assert np.abs(pixels(first["result"]) - pixels(other["result"])).mean() > 1
+
+
+def test_several_pictures_have_the_seeds_that_follow(generate, calls):
+    made, pictures = generate(count=4, seed=2**32 - 2, format="png")
+    assert [picture.name for picture in made.pictures] == [
+        *("result", "thumbnail", "result-2", "thumbnail-2"),
+        *("result-3", "thumbnail-3", "result-4", "thumbnail-4"),
+    ]
+    assert made.seed == 2**32 - 2
+    # One after the other, and the words are read once.
+    assert [inputs[0].shape[0] for inputs, _ in calls["few"]] == [1] * 16
+    assert len(calls["first"]) == len(calls["second"]) == 1
+    assert pictures["result-2"] == generate(seed=2**32 - 1, format="png")[1]["result"]
+    assert pictures["result-3"] == generate(seed=0, format="png")[1]["result"]
+
+
+def test_the_words_and_the_style_reach_both_text_encoders(generate, calls, held):
+    generate(prompt="a  green\nkite", style="clay")
+    for name, tokenizer in zip(("first", "second"), held[PICTURE_WORDS]._tokenizers, strict=True):
+        ((inputs, _),) = calls[name]
+        text = tokenizer.decode(inputs[0][0], skip_special_tokens=True)
+        assert text.replace(" ", "").startswith("claymationstyleagreenkite,handmade")
+    assert len({generate(style=style)[1]["result"] for style in (None, "clay", "neon")}) == 3
+
+
+def test_what_is_not_wanted_counts_with_quality(generate):
+    def with_quality(**params):
+        return generate(profile=Profile.QUALITY, format="png", **params)[1]["result"]
+
+    # The style's own unwanted words are among those.
+    plain, styled = with_quality(), with_quality(style="photo")
+    assert len({plain, styled, with_quality(negative_prompt="blue"), with_quality(negative_prompt="sea")}) == 4
+
+
+def test_what_was_not_read_is_said(generate):
+    made, _ = generate(prompt="a " * 80 + "blue rug")
+    assert [note for note in made.notes if note.startswith("The prompt is too long") and "blue rug" in note]
+    made, _ = generate(profile=Profile.QUALITY, negative_prompt="a " * 80 + "blue rug")
+    assert [note for note in made.notes if note.startswith("The negative prompt is too long") and "blue rug" in note]
+    assert not generate()[0].notes
+
+
+def test_every_step_is_told_and_a_few_are_shown(generate):
+    reporter = Reporter()
+    generate(reporter, count=2, aspect=Aspect.PANORAMA)
+    drawing = [message for message in reporter.messages if message.startswith("Drawing:")]
+    assert drawing == [
+        f"Drawing: picture {picture} of 2, step {step} of 4" for picture in (1, 2) for step in (1, 2, 3, 4)
+    ]
+    assert reporter.progress == sorted(reporter.progress)
+    assert 2 <= len(reporter.shown) <= 5
+    assert {(look.shape, look.dtype.name) for look in reporter.shown} == {((107, 256, 3), "uint8")}
+
+
+@pytest.mark.parametrize(("profile", "name"), [(Profile.FAST, "few"), (Profile.QUALITY, "unet")])
+def test_a_cancelled_job_stops_within_a_step(generate, calls, profile, name):
+    with pytest.raises(Stopped):
+        generate(Reporter(stop=lambda message: "step 2 of" in message), profile=profile)
+    assert len(calls[name]) == 2
+    assert not calls["decoder"]
+
+
+def test_a_late_job_stops_within_a_step(models, tmp_path, calls):
+    clock = iter(range(1000))
+    work = Work(GenerateParams(prompt="a kite"), {}, tmp_path, models=models)
+    runner = Runner(clock=lambda: next(clock), now=lambda: datetime(2030, 1, 1, tzinfo=UTC))
+    with pytest.raises(DarkroomError) as caught:
+        runner.run(plan(Kind.GENERATE, Engine.MODELS), work, Reporter(), datetime(2030, 1, 1, 0, 0, 8, tzinfo=UTC))
+    assert caught.value.detail.code is ErrorCode.TIMED_OUT
+    assert 0 < len(calls["few"]) < 4
+
+
+@pytest.fixture
+def unsafe(held, monkeypatch):
+    """Which pictures, by the order of looking, are called unsafe."""
+    numbers, looked = set(), []
+
+    def unsafe(_picture):
+        looked.append(1)
+        return len(looked) - 1 in numbers
+
+    monkeypatch.setattr(held[SAFETY], "unsafe", unsafe)
+    return numbers
+
+
+def test_an_unsafe_picture_is_left_out_and_the_others_keep_their_seeds(generate, unsafe):
+    unsafe |= {0, 2}
+    made, pictures = generate(count=4, seed=7, format="png")
+    assert set(pictures) == {"result", "thumbnail", "result-2", "thumbnail-2"}
+    assert made.seed == 8
+    assert made.notes == ("Not safe for work and left out: seeds 7, 9. What is here was made with seeds 8, 10.",)
+    assert pictures["result"] == generate(seed=8, format="png")[1]["result"]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_nothing_is_saved_when_nothing_is_safe(generate, unsafe, tmp_path, count):
+    unsafe |= {0, 1, 2}
+    with pytest.raises(DarkroomError, match="Try other words or another seed") as caught:
+        generate(count=count)
+    assert caught.value.detail.code is ErrorCode.REJECTED_CONTENT
+    assert not caught.value.detail.retryable
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@contextmanager
+def failing(monkeypatch, network, method, failures):
+    """Every call takes an error off ``failures`` and raises it, while there are any; yields the arguments of all."""
+    call, seen = getattr(network, method), []
+
+    def maybe(*given):
+        seen.append(given)
+        if failures:
+            raise failures.pop()
+        return call(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(network, method, maybe)
+        yield seen
+
+
+def no_memory(times):
+    return [torch.OutOfMemoryError("CUDA out of memory") for _ in range(times)]
+
+
+def test_out_of_memory_halves_the_size_of_all_and_says_so(generate, held, monkeypatch):
+    with failing(monkeypatch, held[PICTURE_FEW_STEP_UNET], "draw", no_memory(1)) as seen:
+        made, _ = generate(count=2, aspect=Aspect.SQUARE)
+    assert [(given[0].canvas.width, given[0].seed) for given in seen] == [(128, 42), (64, 42), (64, 43)]
+    assert {(picture.width, picture.height) for picture in made.pictures} == {(64, 64)}
+    assert made.notes == (HALF_SIZE,)
+
+
+def test_out_of_memory_twice_fails_the_job_and_leaves_a_healthy_machine(generate, held, monkeypatch):
+    with (
+        failing(monkeypatch, held[PICTURE_FEW_STEP_UNET], "draw", no_memory(2)),
+        pytest.raises(DarkroomError) as caught,
+    ):
+        generate()
+    assert caught.value.detail.code is ErrorCode.OUT_OF_MEMORY
+    assert generate()[0].notes == ()
+
+
+def test_out_of_memory_at_decoding_is_tried_again_at_full_size_first(generate, held, monkeypatch):
+    with failing(monkeypatch, held[PICTURE_DECODER], "decode", no_memory(1)) as seen:
+        made, _ = generate()
+    assert len(seen) == 2
+    assert (made.pictures[0].width, made.notes) == (128, ())
+    with failing(monkeypatch, held[PICTURE_DECODER], "decode", no_memory(2)):
+        made, _ = generate()
+    assert (made.pictures[0].width, made.notes) == (64, (HALF_SIZE,))
+
+
+def test_other_errors_are_not_tried_again(generate, held, monkeypatch):
+    with failing(monkeypatch, held[PICTURE_DECODER], "decode", [RuntimeError("a mistake")]) as seen:
+        with pytest.raises(DarkroomError) as caught:
+            generate()
+        assert len(seen) == 1
+    assert caught.value.detail.code is ErrorCode.INTERNAL
+
+
+def test_the_models_that_took_part_are_named_and_no_other(generate):
+    always = {"sdxl-base", "sdxl-vae-fp16-fix", "safety-checker"}
+    assert {model.id for model in generate()[0].models} == always | {"sdxl-lightning"}
+    assert {model.id for model in generate(profile=Profile.QUALITY)[0].models} == always | {"sdxl-unet"}
+
+
+@pytest.mark.parametrize("wrong", ["other keys", "other shapes", "no tensors at all"])
+def test_a_file_that_is_not_the_network_is_named_with_the_command_that_mends_it(tmp_path, wrong):
+    write_weights(tmp_path, Scale.TINY, ["sdxl-base", "sdxl-lightning"])
+    file = tmp_path / "sdxl-lightning" / "sdxl_lightning_4step_unet.safetensors"
+    tensors = load_file(file)
+    if wrong == "other keys":
+        tensors = {f"lora_{key}": tensor for key, tensor in tensors.items()}
+    if wrong == "other shapes":
+        tensors["conv_in.weight"] = tensors["conv_in.weight"][:, :2].contiguous()
+    save_file(tensors, file)
+    if wrong == "no tensors at all":
+        file.write_bytes(b"<html>Not found</html>")
+    Shelf(tmp_path).record(catalog()["sdxl-lightning"], revision="random")
+    models = ModelManager(Shelf(tmp_path), Placement.of("cpu"))
+    with pytest.raises(
+        DarkroomError, match=r"sdxl-lightning/sdxl_lightning_4step_unet.*fetch sdxl-lightning"
+    ) as caught:
+        models.use(PICTURE_FEW_STEP_UNET).__enter__()
+    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+
+
+def test_half_precision_draws_nearly_the_same(tiny_weights, held):
+    placement = Placement(torch.device("cpu"), torch.float16, torch.channels_last)
+    drawing = Drawing(Canvas.of(Aspect.SQUARE, SIDE), 4, 0.0, 3)
+
+    def drawn(networks):
+        words = networks[PICTURE_WORDS].read("a kite")
+        return networks[PICTURE_DECODER].decode(
+            networks[PICTURE_FEW_STEP_UNET].draw(drawing, words, None, lambda *_: None)
+        )
+
+    with ModelManager(Shelf(tiny_weights), placement).use(*NETWORKS) as half:
+        assert np.abs(drawn(half).astype(int) - drawn(held)).mean() < 2
