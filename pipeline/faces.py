@@ -22,7 +22,8 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
 # eyes to the mouth. From the middle of the forehead to just above the chin's edge.
 OVAL_TOP, OVAL_BOTTOM, OVAL_HALF_WIDTH = -0.62, 1.66, 0.97
 SOLID = 0.66  # share of the oval's radius up to which nothing of the face below shows
-CLOSEST_SPREAD, WIDEST_SPREAD = 0.6, 1.6  # how far the spread of a face's colours is changed
+# How far the spread of a face's lightness and of its two colours is changed: a grey picture has no colours at all.
+CLOSEST_SPREAD, WIDEST_SPREAD = np.float32((0.6, 0, 0)), 1.6
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def put(source: Rgb, taken: Face, target: Rgb, given: Face) -> None:
 def _found(picture: Rgb, which: str) -> tuple[Face, ...]:
     faces = find_faces(picture)
     if not faces:
-        turned = f"The face in the {which} picture is turned too far to the side." if shows_profile(picture) else ""
+        turned = f"The face in the {which} picture is turned or tilted too far." if shows_profile(picture) else ""
         raise no_face(which, turned)
     large = tuple(face for face in faces if np.hypot(*(face.points[1] - face.points[0])) >= LEAST_EYES)
     if not large:

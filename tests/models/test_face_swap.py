@@ -1,0 +1,157 @@
+"""``face_swap`` on the models engine, with tiny networks in InsightFace's own format: faces are red squares."""
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.catalog import catalog
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.faces import oval
+from pipeline.kinds import plan
+from pipeline.models.device import Placement
+from pipeline.models.interfaces import FACE_ANALYSER, FACE_SWAPPER, SAFETY
+from pipeline.models.manager import ModelManager
+from pipeline.params import FaceSwapParams
+from pipeline.requests import Engine, Kind
+from pipeline.runner import Finished, Runner
+from pipeline.stage_cache import StageCache
+from pipeline.stages import Work
+from pipeline.weights import Shelf
+
+LICENSED = "accept_research_licence=true"
+
+
+@pytest.fixture(scope="module")
+def models(tiny_weights: Path) -> ModelManager:
+    return ModelManager(Shelf(tiny_weights), Placement.of("cpu"), research=True)
+
+
+def scene(*lefts: int, width: int = 640, height: int = 480, colour: tuple[int, int, int] = (255, 0, 0)) -> np.ndarray:
+    """Noise with a red square, the tiny detector's idea of a face, at each of ``lefts``."""
+    picture = np.random.default_rng(len(lefts)).integers(90, 140, (height, width, 3)).astype(np.uint8)
+    for left in lefts:
+        picture[200:240, left : left + 40] = colour
+    return picture
+
+
+Swap = Callable[..., Finished]
+
+
+@pytest.fixture
+def swap(models: ModelManager, tmp_path: Path) -> Swap:
+    cache = StageCache()
+
+    def run(source: np.ndarray, target: np.ndarray, **params: object) -> Finished:
+        files = {}
+        for role, picture in (("source", source), ("target", target)):
+            files[role] = tmp_path / f"{role}.png"
+            Image.fromarray(picture).save(files[role])
+        given = FaceSwapParams.model_validate({"consent": True, "format": "png", **params})
+        reporter = SimpleNamespace(report=lambda *_: None, check=lambda: None, show=lambda _picture: None)
+        work = Work(given, files, tmp_path, models=models)
+        return Runner(cache=cache).run(plan(Kind.FACE_SWAP, Engine.MODELS), work, reporter)
+
+    return run
+
+
+def result(finished: Finished) -> np.ndarray:
+    with Image.open(next(each.path for each in finished.pictures if each.name == "result")) as image:
+        return np.asarray(image)
+
+
+def test_every_chosen_face_changes_and_nothing_else_does(swap: Swap, models: ModelManager) -> None:
+    target = scene(64, 320, 520)
+    finished = swap(scene(200), target, faces="all")
+    with models.use(FACE_ANALYSER) as held:
+        faces = held[FACE_ANALYSER].analyse(target)
+    assert len(faces) == len(finished.objects) == 3
+    away = np.all([oval(face.points, *target.shape[:2]) == 0 for face in faces], axis=0)
+    changed = (result(finished) != target).any(-1)
+    assert not changed[away].any()
+    for face in faces:
+        x, y = face.points[2].round().astype(int)
+        assert changed[y - 5 : y + 5, x - 5 : x + 5].all()
+    assert {used.id for used in finished.models} == {"buffalo-l", "inswapper-128", "safety-checker"}
+
+
+def test_faces_not_asked_for_are_kept_and_named_so(swap: Swap) -> None:
+    target = scene(64, 320)
+    finished = swap(scene(200), target, faces="1")
+    assert [each.kept for each in finished.objects] == [True, False]
+    assert np.array_equal(result(finished)[:, :200], target[:, :200])
+
+
+def test_whose_face_it_is_decides_what_is_made(swap: Swap) -> None:
+    target = scene(320)
+    one, other = (result(swap(scene(200, colour=colour), target)) for colour in ((255, 0, 0), (255, 0, 30)))
+    assert (one != other).any()
+
+
+def test_where_the_source_shows_several_one_must_be_chosen(swap: Swap) -> None:
+    with pytest.raises(DarkroomError) as raised:
+        swap(scene(64, 320), scene(320))
+    assert raised.value.detail.code is ErrorCode.SEVERAL_FACES
+    assert result(swap(scene(64, 320), scene(320), source_face=1)).shape == (480, 640, 3)
+
+
+@pytest.mark.parametrize(("source", "target", "named"), [((), (64,), "source"), ((64,), (), "target")])
+def test_a_picture_without_a_face_is_named(
+    swap: Swap, source: tuple[int, ...], target: tuple[int, ...], named: str
+) -> None:
+    with pytest.raises(DarkroomError) as raised:
+        swap(scene(*source), scene(*target))
+    assert raised.value.detail.code is ErrorCode.NO_FACE
+    assert f"in the {named} picture" in str(raised.value)
+
+
+def test_other_faces_of_the_same_pictures_are_chosen_without_looking_again(swap: Swap) -> None:
+    swap(scene(200), scene(64, 320), faces="0")
+    again = swap(scene(200), scene(64, 320), faces="1")
+    assert {time.stage: time.cached for time in again.timeline}["detect"]
+    assert {used.id for used in again.models} == {"buffalo-l", "inswapper-128", "safety-checker"}
+
+
+def test_a_large_face_says_that_it_is_soft(swap: Swap) -> None:
+    target = np.asarray(Image.fromarray(scene(320)).resize((2560, 1920), Image.Resampling.NEAREST))
+    assert any("soft" in note for note in swap(scene(200), target).notes)
+    assert not any("soft" in note for note in swap(scene(200), scene(320)).notes)
+
+
+def test_a_result_that_must_not_be_shown_is_refused(
+    swap: Swap, models: ModelManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with models.use(SAFETY) as held:
+        monkeypatch.setattr(type(held[SAFETY]), "unsafe", lambda _self, _picture: True)
+    with pytest.raises(DarkroomError) as raised:
+        swap(scene(200), scene(320))
+    assert raised.value.detail.code is ErrorCode.REJECTED_CONTENT
+
+
+@pytest.mark.parametrize("network", [FACE_ANALYSER, FACE_SWAPPER])
+def test_without_the_operators_word_the_licence_keeps_a_network_off(tiny_weights: Path, network: object) -> None:
+    models = ModelManager(Shelf(tiny_weights), Placement.of("cpu"))
+    for refuse in (lambda: models.check([network]), lambda: models.use(network).__enter__()):
+        with pytest.raises(DarkroomError) as raised:
+            refuse()
+        assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+        assert LICENSED in str(raised.value)
+        assert "non-commercial research only" in str(raised.value)
+    models.check([SAFETY])
+
+
+def test_a_file_that_is_no_network_is_refused_in_one_line(tmp_path: Path) -> None:
+    shelf, swapper = Shelf(tmp_path), catalog()["inswapper-128"]
+    (tmp_path / swapper.id).mkdir()
+    (tmp_path / swapper.id / swapper.files[0]).write_bytes(b"not a graph")
+    shelf.record(swapper, "random")
+    with (
+        pytest.raises(DarkroomError) as raised,
+        ModelManager(shelf, Placement.of("cpu"), research=True).use(FACE_SWAPPER),
+    ):
+        pass
+    assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    assert "inswapper_128.onnx was not loaded" in str(raised.value)

@@ -1,0 +1,40 @@
+"""The avatars that come with us, and the portraits they and the faces' tests are rendered by."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from pydantic import ValidationError
+
+from pipeline.avatars import AVATARS_FOLDER, Avatar, avatars
+from pipeline.preview.face_finder import find_faces
+from tests.data.render_face import PEOPLE, STUDIO, render
+
+
+def test_every_avatar_has_a_small_square_portrait_of_one_person_from_the_front() -> None:
+    for avatar in avatars().values():
+        assert len(avatar.picture) <= 40_000
+        with Image.open(avatar.path) as image:
+            assert (image.format, image.size) == ("WEBP", (512, 512))
+            assert len(find_faces(np.asarray(image.convert("RGB")))) == 1
+
+
+def test_every_portrait_is_an_avatars_and_may_be_used_by_everybody() -> None:
+    assert {path.stem for path in AVATARS_FOLDER.iterdir()} == set(avatars()) == set(STUDIO)
+    assert {avatar.licence for avatar in avatars().values()} == {"Apache-2.0"}
+
+
+def test_a_wrong_table_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        Avatar(name="../amara", title="Amara", description="", licence="Apache-2.0")
+
+
+@pytest.mark.parametrize("name", ["farid", "daiki"])
+def test_a_portrait_follows_from_its_description_alone(name: str) -> None:
+    portrait = render(PEOPLE[name], STUDIO[name], 112, 112, samples=1)
+    with Image.open(avatars()[name].path) as image:
+        committed = np.asarray(image.convert("RGB"))
+    small = cv2.resize(committed, (112, 112), interpolation=cv2.INTER_AREA)
+    assert np.abs(small.astype(float) - portrait.rgb).mean() < 4
+    (face,) = find_faces(portrait.rgb)
+    assert np.hypot(*(face.points[:2] - portrait.points[:2]).T).max() < 4

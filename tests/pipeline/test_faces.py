@@ -1,0 +1,153 @@
+"""Faces' geometry: which are meant, where they are, and what of a picture changes."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.faces import (
+    Face,
+    colours_matched,
+    found_objects,
+    frame_of,
+    from_the_left,
+    oval,
+    paste,
+    similarity,
+    source_of,
+    targets_of,
+    warped,
+)
+
+POINTS = np.float32([(40, 50), (80, 50), (60, 72), (45, 92), (75, 92)])
+
+
+def face(left: float, size: float = 20, top: float = 10) -> Face:
+    return Face((left, top, left + size, top + size), POINTS, 0.9)
+
+
+FACES = from_the_left([face(300), face(20), face(120, 60)])
+
+
+def refusal(code: ErrorCode) -> "pytest.RaisesExc[DarkroomError]":
+    return pytest.raises(DarkroomError, check=lambda error: error.detail.code is code)
+
+
+def test_faces_are_counted_from_the_left() -> None:
+    assert [each.box[0] for each in FACES] == [20, 120, 300]
+
+
+@pytest.mark.parametrize(("which", "meant"), [("largest", (1,)), ("all", (0, 1, 2)), ("2", (2,)), ("00", (0,))])
+def test_faces_of_the_target_are_chosen_by_size_or_number(which: str, meant: tuple[int, ...]) -> None:
+    assert targets_of(FACES, which) == meant
+
+
+def test_a_number_beyond_the_faces_there_are_says_how_many_there_are() -> None:
+    with refusal(ErrorCode.NO_FACE) as raised:
+        targets_of(FACES, "3")
+    assert "3 faces, numbers 0 to 2" in str(raised.value)
+    assert "target" in str(raised.value)
+    with refusal(ErrorCode.NO_FACE) as raised:
+        source_of(FACES[:1], 1)
+    assert "source picture shows one face" in str(raised.value)
+
+
+def test_several_faces_in_the_source_are_refused_until_one_is_chosen() -> None:
+    with refusal(ErrorCode.SEVERAL_FACES) as raised:
+        source_of(FACES, None)
+    assert "shows 3 faces" in str(raised.value)
+    assert "source_face" in str(raised.value)
+    assert source_of(FACES, 2) is FACES[2]
+    assert source_of(FACES[:1], None) is FACES[0]
+
+
+def test_a_picture_without_faces_is_named() -> None:
+    with refusal(ErrorCode.NO_FACE) as raised:
+        source_of((), None)
+    assert "source" in str(raised.value)
+    with refusal(ErrorCode.NO_FACE) as raised:
+        targets_of((), "all")
+    assert "target" in str(raised.value)
+
+
+def test_objects_say_which_faces_were_left_as_they_are() -> None:
+    told = found_objects(FACES, (1,), 100, 400)
+    assert [(each.label, each.kept) for each in told] == [("face", True), ("face", False), ("face", True)]
+    assert told[1].box == (120, 10, 180, 70)
+    assert told[1].area == pytest.approx(0.09)
+
+
+ANGLES, SCALES, SHIFTS = st.floats(-3.1, 3.1), st.floats(0.05, 20), st.floats(-500, 500)
+
+
+@settings(max_examples=100, deadline=None)
+@given(ANGLES, SCALES, SHIFTS, SHIFTS)
+def test_a_similarity_is_found_again_from_the_points_it_moved(turn: float, scale: float, x: float, y: float) -> None:
+    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    moved = (POINTS @ linear.T + (x, y)).astype(np.float32)
+    found = similarity(POINTS, moved)
+    assert np.allclose(found[:, :2], linear, rtol=1e-3, atol=1e-3)
+    assert np.allclose(POINTS @ found[:, :2].T + found[:, 2], moved, atol=0.02 * scale + 0.01)
+
+
+def test_points_that_are_all_one_have_no_similarity() -> None:
+    with pytest.raises(ValueError, match="no size"):
+        similarity(np.ones((5, 2), np.float32), POINTS)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ANGLES, st.floats(0.2, 2), st.floats(-150, 250), st.floats(-150, 250))
+def test_the_oval_lies_within_its_frame_and_covers_what_it_exchanges(
+    turn: float, scale: float, x: float, y: float
+) -> None:
+    linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    points = ((POINTS - POINTS.mean(0)) @ linear.T + (x, y)).astype(np.float32)
+    mask, (rows, columns) = oval(points, 120, 160), frame_of(points, 120, 160)
+    outside = mask.copy()
+    outside[rows, columns] = 0
+    assert not outside.any()
+    assert mask.min() >= 0
+    assert mask.max() <= 1
+    for px, py in np.rint(points[[0, 1, 2]]).astype(int):
+        if 0 <= px < 160 and 0 <= py < 120 and scale > 0.5:
+            assert mask[py, px] > 0.5
+
+
+def test_pasting_leaves_every_pixel_outside_of_the_mask_as_it_was() -> None:
+    rng = np.random.default_rng(0)
+    picture = rng.integers(0, 256, (140, 120, 3), np.uint8)
+    before, place = picture.copy(), frame_of(POINTS, 140, 120)
+    mask = oval(POINTS, 140, 120)
+    paste(picture, np.zeros_like(picture[place]), mask[place], place)
+    assert np.array_equal(picture[mask == 0], before[mask == 0])
+    assert not picture[mask == 1].any()
+
+
+def test_colours_take_the_mean_of_what_they_are_matched_with() -> None:
+    rng = np.random.default_rng(1)
+    pale = rng.integers(150, 220, (40, 40, 3), np.uint8)
+    dark = (rng.integers(40, 80, (40, 40, 3)) * (1.0, 0.7, 0.5)).astype(np.uint8)
+    mask = np.ones((40, 40), np.float32)
+    matched = colours_matched(pale, dark, mask)
+    assert np.abs(matched.mean((0, 1)) - dark.mean((0, 1))).max() < 5
+    half = colours_matched(pale, dark, mask, strength=0.5).mean()
+    assert matched.mean() < half < pale.mean()
+    assert np.array_equal(colours_matched(pale, dark, 0 * mask), pale)
+
+
+@pytest.mark.parametrize("scale", [0.1, 0.5, 1.0, 3.0])
+def test_moving_a_picture_keeps_places_and_averages_what_shrinks(scale: float) -> None:
+    stripes = np.zeros((200, 200, 3), np.uint8)
+    stripes[:, ::2] = 200
+    stripes[90:110, 90:110] = (255, 0, 0)
+    transform = np.float32([[scale, 0, 5], [0, scale, 5]])
+    side = round(200 * scale) + 10
+    moved, cover = warped(stripes, transform, side, side)
+    at = round(100 * scale + 5)
+    assert moved[at, at, 0] > 180
+    assert moved[at, at, 1] < 60
+    if scale <= 0.5:
+        assert 60 < moved[round(30 * scale + 5), round(30 * scale + 5) :][0].mean() < 140
+    assert cover[at, at] == 1
+    assert cover[0, 0] == 0
