@@ -3,6 +3,7 @@
 botocore alone, because importing boto3 costs as much again (s3transfer, resources) and we use none of it.
 """
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
@@ -33,6 +34,8 @@ PATIENT = Config(
 )
 # Where somebody else waits meanwhile: behind a socket that does not answer, or a part that a health check asks.
 BRIEF = PATIENT.merge(Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1}))
+# Where a caller waits for words.
+WORDY = PATIENT.merge(Config(connect_timeout=1, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 1}))
 
 
 def dynamodb(config: Config = PATIENT) -> "DynamoDBClient":
@@ -73,6 +76,37 @@ def scaling(config: Config = PATIENT) -> Scaling:
 def sagemaker_runtime(config: Config = PATIENT) -> "SageMakerRuntimeClient":
     """The endpoint itself."""
     return cast("SageMakerRuntimeClient", _session().create_client("sagemaker-runtime", config=config))
+
+
+class EventBus(Protocol):
+    """The one call of EventBridge that we make."""
+
+    def put_events(self, *, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's own names
+        """Send up to ten events; the answer says of each whether it was taken."""
+
+
+def events(config: Config = PATIENT) -> EventBus:
+    """The bus of what happened."""
+    return cast("EventBus", _session().create_client("events", config=config))
+
+
+class LanguageModels(Protocol):
+    """The one call of Bedrock that we make."""
+
+    def converse(
+        self,
+        *,
+        modelId: str,  # noqa: N803 - boto3's own names
+        system: Sequence[Mapping[str, Any]],
+        messages: Sequence[Mapping[str, Any]],
+        inferenceConfig: Mapping[str, Any],  # noqa: N803
+    ) -> dict[str, Any]:
+        """Have a model answer."""
+
+
+def bedrock(config: Config) -> LanguageModels:
+    """The language models."""
+    return cast("LanguageModels", _session().create_client("bedrock-runtime", config=config))
 
 
 def s3(config: Config = PATIENT) -> "S3Client":

@@ -1,9 +1,7 @@
 """Changes of jobs go to the sockets that watch them: the newest state of each, all sockets at the same time."""
 
 import time
-from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +10,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from handlers import clients
 from handlers.messages import JobMessage
+from handlers.news import News, newest
 from handlers.observe import logger
-from handlers.record import JobRecord
 from handlers.settings import PushSettings
 from handlers.sockets import SocketGone, Subscription, Subscriptions, post
 from handlers.startup import at_start
@@ -26,34 +24,6 @@ THREADS = 16
 # A job's last news is worth some patience; anything else is overtaken by the next news.
 LAST_NEWS_TRIES = 3
 LAST_NEWS_SECONDS = 5 * 60
-
-
-@dataclass(frozen=True)
-class News:
-    """The newest state of a job in a batch of stream records, and where in the stream it was."""
-
-    record: JobRecord
-    sequence_number: str
-    at: float
-
-
-def newest(stream_records: Iterable[Mapping[str, Any]]) -> list[News]:
-    """The newest state of each job, in the order of the stream. What cannot be read is logged and passed over."""
-    found: dict[str, News] = {}
-    for stream_record in stream_records:
-        change = stream_record.get("dynamodb", {})
-        if "NewImage" not in change:
-            continue
-        try:
-            record = JobRecord.from_item(change["NewImage"])
-        except ValueError as error:
-            logger.warning("stream record cannot be read", keys=change.get("Keys"), reason=str(error))
-            continue
-        known = found.get(record.job_id)
-        if known is None or known.record.seq < record.seq:
-            at = float(change.get("ApproximateCreationDateTime", time.time()))
-            found[record.job_id] = News(record, change["SequenceNumber"], at)
-    return sorted(found.values(), key=lambda news: int(news.sequence_number))
 
 
 class Pusher:

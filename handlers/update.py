@@ -1,5 +1,6 @@
 """One conditional DynamoDB update, put together from values instead of text."""
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -28,8 +29,9 @@ class Update:
         '#uploads.#photo.#size'
         """
         parts = path.split(".")
-        self._names.update({f"#{part}": part for part in parts})
-        return ".".join(f"#{part}" for part in parts)
+        aliases = ["#" + re.sub(r"\W", "_", part) for part in parts]
+        self._names.update(zip(aliases, parts, strict=True))
+        return ".".join(aliases)
 
     def value(self, value: Any) -> str:
         """The placeholder of a JSON value."""

@@ -38,7 +38,7 @@ class Ended(Construct):
                 ledger_table=ledger.table.table_name, event_bus=self.bus.event_bus_name
             ),
             rights=[
-                allow(["dynamodb:PutItem", "dynamodb:UpdateItem"], [ledger.table.table_arn]),
+                allow(["dynamodb:UpdateItem"], [ledger.table.table_arn]),
                 allow(["events:PutEvents"], [self.bus.event_bus_arn]),
             ],
         )

@@ -20,6 +20,7 @@ EVENTS: dict[str, dict[str, Any]] = {
     "uploaded": {"Records": [{**_MESSAGE, "body": "{}"}]},
     "dispatch": {"Records": [{**_MESSAGE, "body": json.dumps({"job_id": _NOBODY, "attempt": 1})}]},
     "push": {"Records": []},
+    "ended": {"Records": []},
     "finished": {"Records": []},
     "authorize": {"methodArn": "warm"},
     "socket": {"requestContext": {"eventType": "DISCONNECT", "connectionId": "warm"}},

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from mypy_boto3_s3 import S3Client
 from PIL import Image
 
-from handlers import api, composition, uploaded
+from handlers import composition, uploaded
 from handlers import library as library_module
 from handlers.asset import Asset, AssetState, PublicAsset
 from handlers.assets import AssetTable
@@ -23,15 +23,11 @@ from pipeline.errors import DarkroomError
 from pipeline.jobs import State
 from pipeline.requests import MAX_UPLOAD_BYTES, Engine
 from pipeline.results import Picture, Result
-from tests.handlers.test_api import Answer, Call, policy_of, request
+from tests.handlers.calls import Call
+from tests.handlers.test_api import policy_of
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
-
-
-@pytest.fixture
-def call(context: Any) -> Call:
-    return lambda *args, **options: Answer(api.handler(request(*args, **options), context))
 
 
 @pytest.fixture

@@ -1,0 +1,91 @@
+"""What follows a job's end: it is counted once, its budget is settled once, and the news goes out at least once.
+
+The stream brings each end at least once. Counting is one transaction with a marker of the job, so a second time changes
+nothing. The event is sent after it, and again for a job that was counted before: nobody knows whether its first event
+was taken, and who listens to a bus must take a job's one end twice anyway.
+"""
+
+import time
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import BotoCoreError, ClientError
+
+from handlers import clients, tally
+from handlers.announcement import Announcer
+from handlers.budget import settlement
+from handlers.ledger import AlreadyDone, Change, Ledger
+from handlers.news import News, newest
+from handlers.observe import logger
+from handlers.record import JobRecord
+from handlers.settings import EndedSettings
+from handlers.startup import at_start
+from handlers.update import Update
+
+# Longer than a stream remembers.
+MARKER_SECONDS = 7 * 86400
+
+
+class Bookkeeper:
+    """Enters jobs that ended into the books, and has them announced."""
+
+    def __init__(self, ledger: Ledger, announcer: Announcer) -> None:
+        self._ledger = ledger
+        self._announcer = announcer
+
+    def keep(self, batch: list[News]) -> str | None:
+        """Take a batch in, in its order; returns the sequence number from which on it must come again, if any.
+
+        A stream comes again from the first that failed, so nothing after it is tried.
+        """
+        entered: list[News] = []
+        failed: str | None = None
+        for news in batch:
+            try:
+                self._enter(news.record)
+            except (ClientError, BotoCoreError) as error:
+                logger.warning("job was not entered", job_id=news.record.job_id, reason=str(error))
+                failed = news.sequence_number
+                break
+            entered.append(news)
+        missed = self._announcer.announce([news.record for news in entered])
+        for news in entered:
+            if news.record.job_id in missed:
+                return news.sequence_number
+        return failed
+
+    def _enter(self, record: JobRecord) -> None:
+        changes = [_marker(record), tally.counted(record)]
+        settled = settlement(record)
+        if settled is not None:
+            changes.append(settled)
+        try:
+            self._ledger.change_all(changes)
+        except AlreadyDone:
+            logger.info("job was entered before", job_id=record.job_id)
+
+
+def _marker(record: JobRecord) -> Change:
+    update = Update()
+    update.require_absent("pk")
+    update.set({"expires_at": int(time.time()) + MARKER_SECONDS})
+    return Change(f"ended#{record.job_id}", "marker", update)
+
+
+@cache
+def _bookkeeper() -> Bookkeeper:
+    settings = EndedSettings.read()
+    return Bookkeeper(Ledger(settings.ledger_table), Announcer(clients.events(), settings.event_bus))
+
+
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, list[dict[str, str]]]:
+    """A batch of the jobs table's stream, filtered to terminal states; from the first that failed it comes again."""
+    batch = [news for news in newest(event["Records"]) if news.record.state.terminal]
+    failed = _bookkeeper().keep(batch) if batch else None
+    logger.info("jobs ended", job_ids=[news.record.job_id for news in batch], failed_from=failed)
+    return {"batchItemFailures": [] if failed is None else [{"itemIdentifier": failed}]}
+
+
+at_start(_bookkeeper)

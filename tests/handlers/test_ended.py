@@ -1,0 +1,234 @@
+"""What follows a job's end: counted once, settled once, announced at least once."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.exceptions import ClientError
+from botocore.validate import ParamValidator
+
+from handlers import announcement, clients, ended, tally
+from handlers.ledger import Ledger
+from handlers.record import JobRecord
+from pipeline.jobs import State
+
+pytestmark = pytest.mark.usefixtures("environment")
+MakeRecord = Callable[..., JobRecord]
+Deliver = Callable[..., list[str]]
+CREATED = datetime(2026, 1, 1, 23, 59, 50, tzinfo=UTC)
+
+
+class FakeBus:
+    """A bus that remembers what it took; it refuses the events of the jobs in ``refuse``, so often each."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+        self.taken: list[dict[str, Any]] = []
+        self.refuse: dict[str, int] = {}
+
+    def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's own names
+        self.calls.append(len(Entries))
+        shape = botocore.session.get_session().get_service_model("events").operation_model("PutEvents").input_shape
+        assert not ParamValidator().validate({"Entries": Entries}, shape).generate_report()
+        told = []
+        for entry in Entries:
+            job_id = json.loads(entry["Detail"])["job_id"]
+            if self.refuse.get(job_id, 0) > 0:
+                self.refuse[job_id] -= 1
+                told.append({"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"})
+            else:
+                self.taken.append(entry)
+                told.append({"EventId": "id"})
+        return {"FailedEntryCount": sum("ErrorCode" in one for one in told), "Entries": told}
+
+    def details(self) -> list[dict[str, Any]]:
+        return [json.loads(entry["Detail"]) for entry in self.taken]
+
+
+@pytest.fixture
+def bus(monkeypatch: pytest.MonkeyPatch) -> FakeBus:
+    fake = FakeBus()
+    monkeypatch.setattr(clients, "events", lambda: fake)
+    monkeypatch.setattr(announcement, "TRY_SECONDS", 0)
+    return fake
+
+
+@pytest.fixture
+def deliver(context: Any) -> Deliver:
+    """Brings ends as the stream does; returns the numbers from which the batch must come again."""
+
+    def do(*records: JobRecord | dict[str, Any]) -> list[str]:
+        images = [record.to_item() if isinstance(record, JobRecord) else record for record in records]
+        event = {
+            "Records": [
+                {"eventName": "MODIFY", "dynamodb": {"SequenceNumber": str(100 + index), "NewImage": image}}
+                for index, image in enumerate(images)
+            ]
+        }
+        return [failure["itemIdentifier"] for failure in ended.handler(event, context)["batchItemFailures"]]
+
+    return do
+
+
+@pytest.fixture
+def ending(record: MakeRecord) -> MakeRecord:
+    """A job that ended, completed in 20 seconds unless you say else."""
+
+    def make(state: State = State.COMPLETED, **changes: Any) -> JobRecord:
+        values: dict[str, Any] = {
+            "created_at": CREATED,
+            "updated_at": CREATED + timedelta(seconds=20),
+            "seq": 6,
+            "cost_usd": 0.004,
+            "timeline": [
+                {"stage": "diffuse", "seconds": 10.0},
+                {"stage": "depth", "seconds": 0.01, "cached": True},
+            ],
+        }
+        if state is State.COMPLETED:
+            picture = {"name": "result", "key": "results/x/result.jpg", "content_type": "image/jpeg", "width": 4}
+            values["result"] = {"engine": "preview", "pictures": [{**picture, "height": 3, "size": 9, "sha256": "0"}]}
+        elif state is not State.EXPIRED:
+            values["error"] = {"code": "internal", "message": "It broke."}
+        return record(state=state, due_at=None, **(values | changes))
+
+    return make
+
+
+def only(ledger: Ledger) -> tally.Tally:
+    (found,) = tally.read(ledger, CREATED.date())
+    return found
+
+
+def test_an_end_is_counted_once_however_often_it_comes(
+    deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus
+) -> None:
+    job = ending()
+    for _ in range(3):
+        assert deliver(job) == []
+    counted = only(ledger)
+    assert (counted.kind, counted.engine, counted.states) == ("restyle_room", "preview", {State.COMPLETED: 1})
+    assert counted.micro_usd == 4000
+    assert {name: sum(counts.values()) for name, counts in counted.seconds.items()} == {"diffuse": 1, tally.WHOLE: 1}
+    assert {detail["job_id"] for detail in bus.details()} == {job.job_id}
+
+
+def test_each_way_to_end_is_counted_by_itself(
+    deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus
+) -> None:
+    jobs = [ending(state) for state in (State.COMPLETED, State.FAILED, State.FAILED, State.CANCELLED, State.EXPIRED)]
+    jobs.append(ending(cached=True, cost_usd=0, timeline=[]))
+    assert deliver(*jobs) == []
+    counted = only(ledger)
+    assert counted.states == {State.COMPLETED: 2, State.FAILED: 2, State.CANCELLED: 1, State.EXPIRED: 1}
+    assert counted.cached == 1
+    assert {name: sum(counts.values()) for name, counts in counted.seconds.items()} == {"diffuse": 1, tally.WHOLE: 1}
+    types = [entry["DetailType"] for entry in bus.taken]
+    assert types == [
+        *("Job completed", "Job failed", "Job failed", "Job cancelled", "Job expired", "Job completed"),
+    ]
+
+
+def test_a_preview_that_was_allowed_counts_for_the_engine_that_made_it(
+    deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus
+) -> None:
+    deliver(ending(engine="models"))
+    assert only(ledger).engine == "preview"
+
+
+def test_a_stage_that_ran_twice_counts_with_all_of_its_time(
+    deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus
+) -> None:
+    assert deliver(ending(timeline=[{"stage": "diffuse", "seconds": 2.0}, {"stage": "diffuse", "seconds": 2.0}])) == []
+    ((bucket_, count),) = only(ledger).seconds["diffuse"].items()
+    assert (count, bucket_) == (1, tally.bucket(4.0))
+
+
+def test_the_budget_is_settled_with_the_count(
+    deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus
+) -> None:
+    job = ending(reserved_usd=0.01)
+    for _ in range(2):
+        deliver(job)
+    (row,) = ledger.rows(f"budget#{job.owner}")
+    assert row["reserved_or_spent"] == -6000
+
+
+def test_an_event_says_what_the_api_says_without_links(deliver: Deliver, ending: MakeRecord, bus: FakeBus) -> None:
+    job = ending()
+    deliver(job)
+    (entry,) = bus.taken
+    assert (entry["Source"], entry["EventBusName"], entry["Time"]) == ("darkroom", "bus", job.updated_at)
+    (detail,) = bus.details()
+    assert (detail["owner"], detail["state"], detail["kind"]) == ("owner-1", "completed", "restyle_room")
+    assert detail["result"]["pictures"][0]["key"] == "results/x/result.jpg"
+    assert "url" not in json.dumps(detail)
+    assert not detail.keys() & {"request_digest", "due_at", "expires_at", "reserved_usd"}
+
+
+def test_a_job_too_long_for_an_event_is_told_in_short(deliver: Deliver, ending: MakeRecord, bus: FakeBus) -> None:
+    job = ending(params={"text": "x" * 300_000})
+    assert deliver(job) == []
+    (detail,) = bus.details()
+    assert (detail["job_id"], detail["abridged"], "params" in detail) == (job.job_id, True, False)
+
+
+def test_events_go_out_ten_at_a_time(deliver: Deliver, ending: MakeRecord, bus: FakeBus) -> None:
+    assert deliver(*[ending() for _ in range(23)]) == []
+    assert bus.calls == [10, 10, 3]
+
+
+def test_an_event_that_is_not_taken_is_sent_again_alone(deliver: Deliver, ending: MakeRecord, bus: FakeBus) -> None:
+    jobs = [ending() for _ in range(3)]
+    bus.refuse[jobs[1].job_id] = 1
+    assert deliver(*jobs) == []
+    assert bus.calls == [3, 1]
+    assert sorted(detail["job_id"] for detail in bus.details()) == sorted(job.job_id for job in jobs)
+
+
+def test_a_batch_comes_again_from_the_first_event_that_was_lost(
+    deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus
+) -> None:
+    jobs = [ending() for _ in range(3)]
+    bus.refuse[jobs[1].job_id] = announcement.TRIES
+    assert deliver(*jobs) == ["101"]
+    assert deliver(*jobs[1:]) == []
+    assert only(ledger).states == {State.COMPLETED: 3}
+    assert {detail["job_id"] for detail in bus.details()} == {job.job_id for job in jobs}
+
+
+def test_what_the_books_do_not_take_comes_again_with_all_that_follows(
+    deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = [ending() for _ in range(3)]
+    change_all = Ledger.change_all
+
+    def broken(self: Ledger, changes: Any) -> None:
+        if changes[0].partition == f"ended#{jobs[1].job_id}":
+            raise ClientError({"Error": {"Code": "InternalServerError", "Message": ""}}, "TransactWriteItems")
+        change_all(self, changes)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "change_all", broken)
+        assert deliver(*jobs) == ["101"]
+    assert [detail["job_id"] for detail in bus.details()] == [jobs[0].job_id]
+    assert deliver(*jobs[1:]) == []
+    assert only(ledger).states == {State.COMPLETED: 3}
+
+
+def test_what_is_no_end_is_passed_over(
+    deliver: Deliver, ending: MakeRecord, record: MakeRecord, ledger: Ledger, bus: FakeBus
+) -> None:
+    assert deliver({"job_id": {"S": "junk"}}, record(), ending()) == []
+    assert only(ledger).states == {State.COMPLETED: 1}
+    assert len(bus.taken) == 1
+    assert deliver() == []
+
+
+def test_the_bus_is_found_by_its_name(deliver: Deliver, ending: MakeRecord) -> None:
+    client: Any = clients.events()
+    client.create_event_bus(Name="bus")
+    assert deliver(ending(State.FAILED), ending()) == []
