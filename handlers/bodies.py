@@ -25,18 +25,34 @@ class JobPage(BaseModel):
 
 
 class StyleSummary(BaseModel):
-    """A style of room restyling."""
+    """A style of room restyling, or a look of generated pictures."""
 
     name: str
     title: str
     description: str
-    palette: list[str] = Field(description="sRGB colours, `#rrggbb`, dominant first.")
+    palette: list[str] = Field([], description="sRGB colours, `#rrggbb`, dominant first; a look of pictures has none.")
 
 
 class StyleList(BaseModel):
     """Every style."""
 
     styles: list[StyleSummary]
+
+
+class AvatarSummary(BaseModel):
+    """An avatar: somebody who does not exist."""
+
+    name: str
+    title: str
+    description: str
+    licence: str
+    picture: str = Field(description="The portrait as a `data:` URI: WebP, 512×512 pixels.")
+
+
+class AvatarList(BaseModel):
+    """Every avatar."""
+
+    avatars: list[AvatarSummary]
 
 
 class Limits(BaseModel):

@@ -9,13 +9,17 @@ from handlers.budget import Budget
 from handlers.copies import Copies
 from handlers.desk import Desk, Means
 from handlers.health import HealthCheck
+from handlers.instance_reports import InstanceReports
 from handlers.ledger import Ledger
 from handlers.library import Library
 from handlers.limits import Limits
+from handlers.open_jobs import OpenJobs
 from handlers.queue import JobQueue
 from handlers.rates import rates
 from handlers.result_cache import ResultCache
+from handlers.services import ServiceWatch
 from handlers.settings import ApiSettings
+from handlers.statistics import StatisticsDesk
 from handlers.store import JobStore
 from handlers.table import JobTable
 from handlers.uploads import Presigner
@@ -97,4 +101,21 @@ def health_check() -> HealthCheck:
     brief = clients.BRIEF
     return HealthCheck(
         settings(), clients.dynamodb(brief), clients.s3(brief), clients.sqs(brief), clients.sagemaker(brief)
+    )
+
+
+@cache
+def statistics() -> StatisticsDesk:
+    """Tells of a day in numbers."""
+    return StatisticsDesk(ledger(), OpenJobs(settings().jobs_table, dynamodb()))
+
+
+@cache
+def services() -> ServiceWatch:
+    """Asks what works."""
+    known, brief = settings(), clients.BRIEF
+    tables = clients.dynamodb(brief)
+    reports = InstanceReports(Ledger(known.ledger_table, tables))
+    return ServiceWatch(
+        known, OpenJobs(known.jobs_table, tables), reports, clients.sqs(brief), clients.sagemaker(brief)
     )

@@ -1,5 +1,6 @@
-"""How many instances an endpoint has."""
+"""How an endpoint is, and how many instances it has."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -8,8 +9,16 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 
-def running_instances(sagemaker: "SageMakerClient", endpoint_name: str) -> int | None:
-    """How many run now, those of a deployment under way included; None without an endpoint."""
+@dataclass(frozen=True)
+class EndpointState:
+    """SageMaker's status of an endpoint, and how many instances run now, those of a deployment under way included."""
+
+    status: str
+    instances: int
+
+
+def endpoint_state(sagemaker: "SageMakerClient", endpoint_name: str) -> EndpointState | None:
+    """How an endpoint is; None when there is none of this name."""
     try:
         answer = sagemaker.describe_endpoint(EndpointName=endpoint_name)
     except ClientError as error:
@@ -22,4 +31,10 @@ def running_instances(sagemaker: "SageMakerClient", endpoint_name: str) -> int |
         *answer.get("PendingDeploymentSummary", {}).get("ProductionVariants", []),
     ]
     running: int = sum(variant.get("CurrentInstanceCount", 0) for variant in variants)
-    return running
+    return EndpointState(answer.get("EndpointStatus", "Unknown"), running)
+
+
+def running_instances(sagemaker: "SageMakerClient", endpoint_name: str) -> int | None:
+    """How many run now, those of a deployment under way included; None without an endpoint."""
+    state = endpoint_state(sagemaker, endpoint_name)
+    return None if state is None else state.instances

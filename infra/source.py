@@ -13,9 +13,12 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 LOCK = ROOT / "requirements-handlers.lock"
 PYTHON_VERSION = "3.13"
-# The part of the pipeline that functions may see: the contract.
+# The part of the pipeline that functions may see: the contract, and of a folder its pictures.
 CONTRACT = (
     "__init__.py",
+    "avatars",
+    "avatars.py",
+    "avatars.toml",
     "errors.py",
     "invocation.py",
     "jobs.py",
@@ -39,7 +42,8 @@ class BuildError(RuntimeError):
 def code_files() -> list[Path]:
     """The files of the functions, relative to the project, sorted."""
     handlers = [path for path in (ROOT / "handlers").rglob("*") if path.suffix in _CODE_SUFFIXES]
-    contract = [ROOT / "pipeline" / name for name in CONTRACT]
+    named = [ROOT / "pipeline" / name for name in CONTRACT]
+    contract = [file for path in named for file in (sorted(path.glob("*.webp")) if path.is_dir() else [path])]
     return sorted(path.relative_to(ROOT) for path in (*handlers, *contract))
 
 

@@ -1,29 +1,53 @@
 """The service itself: what it knows, how it is, and what a client needs to begin."""
 
+import base64
+from collections.abc import Iterable
+from functools import cache
 from http import HTTPStatus
+from typing import Annotated, Literal
 
 from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from handlers import composition
-from handlers.bodies import Health, Limits, PublicConfig, StyleList, StyleSummary
+from handlers.bodies import AvatarList, AvatarSummary, Health, Limits, PublicConfig, StyleList, StyleSummary
 from handlers.health import Unhealthy
 from handlers.openapi_responses import JSON, document
-from pipeline.styles import styles
+from pipeline.avatars import avatars
+from pipeline.picture_styles import PictureStyle, picture_styles
+from pipeline.requests import Kind
+from pipeline.styles import Style, styles
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
 
 
 @router.get(
     "/styles",
-    summary="The styles of room restyling",
+    summary="The styles of a kind of job",
     operation_id="listStyles",
-    responses=document({200: ("Every style.", StyleList)}, problems=(401,)),
+    responses=document({200: ("Every style.", StyleList)}, problems=(401, 422)),
 )
-def list_styles() -> Response[StyleList]:
-    """The styles of room restyling."""
-    known = [StyleSummary.model_validate(style, from_attributes=True, extra="ignore") for style in styles().values()]
+def list_styles(
+    kind: Annotated[
+        Literal[Kind.RESTYLE_ROOM, Kind.GENERATE], Query(description="What is to be made: a room, or a picture.")
+    ] = Kind.RESTYLE_ROOM,
+) -> Response[StyleList]:
+    """The styles of room restyling, or the looks of generated pictures."""
+    found: Iterable[Style | PictureStyle] = picture_styles().values() if kind is Kind.GENERATE else styles().values()
+    known = [StyleSummary.model_validate(style, from_attributes=True, extra="ignore") for style in found]
     return Response(HTTPStatus.OK, JSON, StyleList(styles=known))
+
+
+@router.get(
+    "/avatars",
+    summary="The avatars that come with the service",
+    operation_id="listAvatars",
+    responses=document({200: ("Every avatar.", AvatarList)}, problems=(401,)),
+)
+def list_avatars() -> Response[AvatarList]:
+    """The avatars that come with the service: people who do not exist."""
+    return Response(HTTPStatus.OK, JSON, _avatars())
 
 
 @router.get(
@@ -57,3 +81,14 @@ def config() -> Response[PublicConfig]:
         limits=Limits(upload_seconds=settings.upload_seconds),
     )
     return Response(HTTPStatus.OK, JSON, body)
+
+
+@cache
+def _avatars() -> AvatarList:
+    known = [
+        AvatarSummary(
+            **avatar.model_dump(), picture=f"data:image/webp;base64,{base64.b64encode(avatar.picture).decode()}"
+        )
+        for avatar in avatars().values()
+    ]
+    return AvatarList(avatars=known)

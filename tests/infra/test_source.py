@@ -22,7 +22,9 @@ def test_the_code_is_ours_alone_and_below_a_megabyte(tmp_path: Path) -> None:
     assert (tmp_path / "code.zip").stat().st_size < 1_000_000
 
 
-@pytest.mark.parametrize("module", ["api", "authorize", "dispatch", "finished", "push", "socket", "sweep", "uploaded"])
+@pytest.mark.parametrize(
+    "module", ["api", "authorize", "dispatch", "ended", "finished", "push", "socket", "sweep", "uploaded"]
+)
 def test_every_function_finds_all_that_it_imports(tmp_path: Path, module: str) -> None:
     script = (
         "import importlib, sys; sys.path[:] = [p for p in sys.path if p.endswith(('site-packages', 'lib-dynload')) or "
