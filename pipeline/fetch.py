@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pipeline.catalog import COMMIT, Model
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.weights import Recorded, RecordedFile, Shelf, sha256_of
+from pipeline.weights import IMPORTED, Recorded, RecordedFile, Shelf, sha256_of
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -29,7 +29,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a fetch came to: ``revision`` is a commit, ``downloaded`` the number of bytes that were not there."""
+    """What a fetch came to: ``revision`` is a commit, or ``IMPORTED``; ``downloaded`` bytes were not there."""
 
     revision: str
     downloaded: int
@@ -59,14 +59,15 @@ def fetch(model: Model, shelf: Shelf, progress: Progress = lambda _done, _total:
     """Bring the model's files onto the shelf and record them; what is there and right is not fetched again.
 
     The revision is the catalogue's commit; for a branch it is the commit that was recorded, or at the first fetch the
-    one that the branch is at. A download that was cut off goes on where it was. Needs no network when all is there.
-    The hub is ``HF_ENDPOINT``, the user ``HF_TOKEN``, as ``huggingface_hub`` has them.
+    one that the branch is at. A download that was cut off goes on where it was. Needs no network when all is there, as
+    it is when a person imported it. The hub is ``HF_ENDPOINT``, the user ``HF_TOKEN``, as ``huggingface_hub`` has them.
 
     Raises ``DarkroomError`` (``engine_unavailable``) of one line: no library, no network, no room, no such file, or a
     file that is not what was recorded or what the hub says it is.
     """
     recorded = shelf.recorded(model)
-    if recorded is not None and COMMIT.fullmatch(recorded.revision) and not shelf.verify(model):
+    known_origin = recorded is not None and (recorded.revision == IMPORTED or COMMIT.fullmatch(recorded.revision))
+    if recorded is not None and known_origin and not shelf.verify(model):
         size = sum(file.size for file in recorded.files.values())
         progress(size, size)
         return Fetched(recorded.revision, 0)
@@ -261,4 +262,12 @@ def _other(model: Model, path: str, why: str) -> DarkroomError:
 
 
 def _failed(model: Model, why: str, *, retryable: bool = False) -> DarkroomError:
-    return DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, f"{model.id} could not be fetched: {why}.", retryable=retryable)
+    original = model.original
+    instead = (
+        f" Or take {original.file} from {original.where}, and `darkroom models import {model.id} {original.file}`."
+        if original
+        else ""
+    )
+    return DarkroomError(
+        ErrorCode.ENGINE_UNAVAILABLE, f"{model.id} could not be fetched: {why}.{instead}", retryable=retryable
+    )

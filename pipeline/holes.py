@@ -66,14 +66,13 @@ def _components(mask: NDArray[np.uint8]) -> Boxes:
 def _around(boxes: Boxes, size: tuple[int, int], context: float, margin: int, least: int) -> Boxes:
     sides = boxes[:, 2:] - boxes[:, :2]
     room = np.maximum(np.ceil(sides.max(axis=1, initial=0, keepdims=True) * context), margin).astype(np.int64)
-    lacking = np.maximum(least - (sides + 2 * room), 0)
-    low = boxes[:, :2] - room - lacking // 2
-    high = boxes[:, 2:] + room + (lacking + 1) // 2
-    # What would lie beyond one side of the photo is wanted at the other, for the least side alone.
     limit = np.array(size, np.int64)
-    beyond = np.minimum(np.maximum(high - limit, 0), lacking)
-    before = np.minimum(np.maximum(-low, 0), lacking)
-    return np.concatenate((np.maximum(low - beyond, 0), np.minimum(high + before, limit)), axis=1)
+    low, high = np.maximum(boxes[:, :2] - room, 0), np.minimum(boxes[:, 2:] + room, limit)
+    lacking = np.maximum(np.minimum(least, limit) - (high - low), 0)
+    low, high = low - lacking // 2, high + (lacking + 1) // 2
+    # What would lie beyond one side of the photo is taken at the other.
+    moved = np.maximum(-low, 0) - np.maximum(high - limit, 0)
+    return np.concatenate((low + moved, high + moved), axis=1)
 
 
 def _groups(boxes: Boxes, size: tuple[int, int]) -> NDArray[np.int64]:

@@ -12,6 +12,7 @@ Floats = NDArray[np.float32]
 NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 SWEEPS = 24  # steps of conjugate gradients at each level
 LEAST_SIDE = 8  # pixels of the coarsest level's shorter side
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 _LAPLACIAN = np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]], np.float32)
 
 
@@ -21,16 +22,11 @@ def blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
     Pictures are H×W×3 uint8, the hole is H×W bool. Outside of the hole the photo's pixels stay as they are, to the
     bit; a photo that is all hole is all filled.
     """
-    if hole.all():
-        return filled.copy()
     step = (photo.astype(np.float32) - filled) * ~hole[..., None]
-    # Only what the hole touches tells how much its fill is off; noise there must not draw lines into it.
-    known = (~hole).astype(np.float32)
-    near = cv2.blur(step, (5, 5)) / np.maximum(cv2.blur(known, (5, 5)), 1e-6)[..., None]
-    wanted = np.zeros_like(step)
-    for shift in NEIGHBOURS:
-        wanted += shifted(np.where(hole[..., None], np.float32(0), near), shift)
-    return pasted(photo, filled + relaxed(wanted, hole), hole)
+    # A single pixel's noise at the rim must not draw a line into the hole.
+    known = cv2.blur((~hole).astype(np.float32), (5, 5))
+    near = np.asarray(cv2.blur(step, (5, 5)), np.float32) / np.maximum(known, 1e-6)[..., None]
+    return pasted(photo, filled + relaxed(near, np.zeros_like(near), hole), hole)
 
 
 def pasted(photo: Rgb, values: Floats, hole: Mask) -> Rgb:
@@ -40,30 +36,53 @@ def pasted(photo: Rgb, values: Floats, hole: Mask) -> Rgb:
     return result
 
 
-def relaxed(wanted: Floats, hole: Mask, hold: float = 0.0) -> Floats:
-    """The H×W×C correction c that is 0 outside of ``hole`` and within it solves ``hold``·c − Δc = ``wanted``.
+def relaxed(rim: Floats, wanted: Floats, hole: Mask, hold: float = 0.0) -> Floats:
+    """The H×W×C values x that are ``rim`` beside the hole and within it solve ``hold``·x − Δx = ``wanted``.
 
-    With ``hold``, what the rim asks for is forgotten after about 1/√``hold`` pixels (Bhat et al. 2008, the screened
-    Poisson equation). At the picture's own border nothing is known and nothing is asked for. By cascadic multigrid
-    (Bornemann and Deuflhard 1996): conjugate gradients on each level of a pyramid, beginning at the coarser one's
-    answer. Near enough for eyes, in time proportional to the pixels.
+    ``rim`` and ``wanted`` are H×W×C float32; of the first, only pixels beside the hole are looked at. With ``hold``,
+    what the rim says is forgotten after about 1/√``hold`` pixels (Bhat et al. 2008, the screened Poisson equation). At
+    the picture's own border nothing is known and nothing is asked for. Outside of the hole the answer means nothing.
+
+    By cascadic multigrid (Bornemann and Deuflhard 1996): conjugate gradients on each level of a pyramid, beginning at
+    the coarser one's answer. Near enough for eyes, in time proportional to the pixels.
     """
+    beside = cv2.dilate(hole.astype(np.uint8), _CROSS).astype(bool) & ~hole
+    return _relaxed(rim, beside, wanted, hole, hold)
+
+
+def _relaxed(rim: Floats, beside: Mask, wanted: Floats, hole: Mask, hold: float) -> Floats:
     height, width = hole.shape
     inside = hole.astype(np.float32)[..., None]
-    right = wanted * inside
-    if min(height, width) < 2 * LEAST_SIDE:
-        return _conjugate_gradients(np.zeros_like(right), right, inside, hold, 4 * SWEEPS)
-    smaller = (width // 2, height // 2)
+    known = np.where(beside[..., None], rim, np.float32(0))
+    begin, sweeps = np.zeros_like(known), 4 * SWEEPS
+    if min(height, width) >= 2 * LEAST_SIDE:
+        begin, sweeps = _coarser(known, beside, wanted * inside, hole, hold), SWEEPS
+    right = wanted + sum(_shifted(known, by) for by in NEIGHBOURS)
+    return np.where(hole[..., None], _conjugate_gradients(begin * inside, right * inside, inside, hold, sweeps), known)
+
+
+def _coarser(known: Floats, beside: Mask, wanted: Floats, hole: Mask, hold: float) -> Floats:
+    """The answer at half the size, enlarged."""
+    height, width = hole.shape
+    even = (height % 2, width % 2)
+
+    def halved(values: NDArray[np.float32]) -> Floats:
+        whole = cv2.copyMakeBorder(values, 0, even[0], 0, even[1], cv2.BORDER_REPLICATE)
+        half = cv2.resize(whole, (whole.shape[1] // 2, whole.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        return np.asarray(half, np.float32)
+
+    share = halved(beside.astype(np.float32))
+    # Only what is hole altogether stays hole, so that whatever is beside it has a pixel in it that was beside it.
+    inner = np.asarray(halved(hole.astype(np.float32)) > 0.99, np.bool_)
+    rim = halved(known) / np.maximum(share, 1e-6)[..., None]
     # A Laplacian that is not divided by the pixels' area grows fourfold when they do; so does the rest.
-    coarse = 4 * cv2.resize(right, smaller, interpolation=cv2.INTER_AREA)
-    kept = cv2.resize(inside[..., 0], smaller, interpolation=cv2.INTER_AREA) > 0.5
-    below = np.asarray(coarse, np.float32).reshape(smaller[1], smaller[0], -1)
-    answer = relaxed(below, np.asarray(kept, np.bool_), 4 * hold)
-    begin = cv2.resize(answer, (width, height), interpolation=cv2.INTER_LINEAR).reshape(right.shape)
-    return _conjugate_gradients(begin * inside, right, inside, hold, SWEEPS)
+    answer = _relaxed(rim, np.asarray(share > 0, np.bool_) & ~inner, 4 * halved(wanted), inner, 4 * hold)
+    size = (width + even[1], height + even[0])
+    larger = cv2.resize(answer, size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(larger, np.float32)[:height, :width]
 
 
-def shifted(values: Floats, by: tuple[int, int]) -> Floats:
+def _shifted(values: Floats, by: tuple[int, int]) -> Floats:
     """H×W×C with each pixel's value taken from ``by`` (down, right), one pixel at most; zero beyond the border."""
     down, right = by
     moved = np.zeros_like(values)

@@ -15,6 +15,7 @@ from pipeline.catalog import COMMIT, Model
 from pipeline.errors import DarkroomError, ErrorCode
 
 MANIFEST = "manifest.json"
+IMPORTED = "imported"  # the revision of what a person brought as a file
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""``darkroom models``: list, fetch, verify, push."""
+"""``darkroom models``: list, fetch, import, verify, push."""
 
 import json
 import subprocess
@@ -20,6 +20,7 @@ from client.errors import ClientError
 from pipeline.catalog import ROLES, Model, catalog, defaults
 from pipeline.errors import DarkroomError
 from pipeline.fetch import fetch as fetch_model
+from pipeline.imports import import_file
 from pipeline.requests import Kind
 from pipeline.weights import Recorded, Shelf, default_folder
 
@@ -109,6 +110,26 @@ def fetch(
             got = fetch_model(model, shelf, begin(model))
             what = f"fetched {_megabytes(got.downloaded)}" if got.downloaded else "is here"
             typer.echo(f"{model.id} {what} ({model.licence}, revision {got.revision[:8]})")
+
+
+@app.command("import")
+def import_model(
+    model_id: Annotated[str, typer.Argument(metavar="ID", help="As `darkroom models list` shows it.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="As the model's authors publish it.")],
+    weights: WeightsFlag = None,
+) -> None:
+    """Import a model from a file that you have.
+
+    For models that their authors publish where no program can fetch them. The file is looked at, copied and recorded.
+    """
+    (model,) = _named([model_id])
+    if model.original is None:
+        able = ", ".join(each.id for each in catalog().values() if each.original is not None)
+        raise typer.BadParameter(f"{model.id} is fetched, not imported; these can be imported: {able}")
+    shelf = Shelf(weights or default_folder())
+    with _told():
+        import_file(model, file, shelf)
+    typer.echo(f"{model.id} imported from {file.name} ({model.licence})")
 
 
 @app.command()

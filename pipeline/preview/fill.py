@@ -9,7 +9,7 @@ from pipeline.artifacts import Rgb
 from pipeline.holes import Crop
 from pipeline.preview.arrays import Floats, Integers, Mask
 from pipeline.preview.patches import REACH, SIDE, Patches, vote
-from pipeline.seams import NEIGHBOURS, pasted, relaxed, shifted
+from pipeline.seams import NEIGHBOURS, pasted, relaxed
 
 THIN = 1.5  # pixels from the middle of the hole to its rim, at the coarsest scale
 LEAST_SIDE = 3 * SIDE  # pixels of the coarsest scale's shorter side
@@ -91,11 +91,7 @@ def _offers_enough(hole: Mask) -> bool:
 
 def _smooth(picture: Floats, hole: Mask) -> Floats:
     """The hole filled with nothing but what its rim says."""
-    empty = np.where(hole[..., None], np.float32(0), picture)
-    wanted = np.zeros_like(empty)
-    for shift in NEIGHBOURS:
-        wanted += shifted(empty, shift)
-    return np.where(hole[..., None], relaxed(wanted, hole), picture).astype(np.float32)
+    return np.where(hole[..., None], relaxed(picture, np.zeros_like(picture), hole), picture)
 
 
 def _finer(coarse: Patches, fine: Patches, sources: Integers) -> Integers:
@@ -136,17 +132,24 @@ def _joined(photo: Rgb, hole: Mask, patches: Patches, sources: Integers, target:
     copied = flat[origin].reshape(known.shape)
     values = copied.reshape(-1, 3)
     wanted = np.float32(HOLD) * (target.reshape(-1, 3)[here] - values[here])
+    asked, rim, meetings = np.zeros_like(known), np.zeros_like(known), np.zeros((height * width, 1), np.float32)
     y, x = here // width, here % width
     for down, right in NEIGHBOURS:
         there = np.flatnonzero((y + down >= 0) & (y + down < height) & (x + right >= 0) & (x + right < width))
         step = down * width + right
         one = here[there]
         other = one + step
+        own = inside[other]
+        # Beside the hole is what the photo has there, and what the source has beside itself.
+        outer, beyond = other[~own], origin[one[~own]] + step
+        rim.reshape(-1, 3)[outer] += flat[outer] - flat[beyond]
+        meetings[outer] += 1
+        there, one, other = there[own], one[own], other[own]
         ours = flat[origin[one]] - flat[origin[one] + step]
-        theirs = np.where(inside[other, None], flat[origin[other] - step * inside[other]] - flat[origin[other]], ours)
+        theirs = flat[origin[other] - step] - flat[origin[other]]
         wanted[there] += (ours + theirs) / 2 - (values[one] - values[other])
-    asked = np.zeros_like(known)
     asked.reshape(-1, 3)[here] = wanted
+    rim /= np.maximum(meetings, 1).reshape(height, width, 1)
     part = Crop(max(y.min() - 1, 0), max(x.min() - 1, 0), y.max() + 2, x.max() + 2)
-    part.of(copied)[:] += relaxed(part.of(asked), part.of(hole), HOLD)
+    part.of(copied)[:] += relaxed(part.of(rim), part.of(asked), part.of(hole), HOLD)
     return pasted(photo, copied, hole)

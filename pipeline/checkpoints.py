@@ -1,0 +1,83 @@
+"""What a torch checkpoint holds, read without torch and without running anything that it says."""
+
+import pickle
+import zipfile
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+MAGIC = 0x1950A86A20F9469CFC6C  # what files begin with that torch wrote before 1.6
+# What a hostile or broken pickle makes the unpickler raise.
+BROKEN = (pickle.UnpicklingError, EOFError, LookupError, TypeError, ValueError, AttributeError, MemoryError, OSError)
+
+
+class NotACheckpoint(Exception):
+    """The file is not what ``torch.save`` writes, or holds more than tensors."""
+
+
+def shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
+    """The tensors of a bare state dictionary, by name. Raises ``NotACheckpoint``.
+
+    Of the pickle within, only containers and tensors are understood, the latter by their shapes alone.
+    """
+    try:
+        with path.open("rb") as file:
+            state = _zipped(file) if zipfile.is_zipfile(file) else _legacy(file)
+    except (*BROKEN, zipfile.BadZipFile) as error:
+        raise NotACheckpoint(f"{path.name} is not a checkpoint of tensors") from error
+    if not isinstance(state, dict) or not all(isinstance(each, _Tensor) for each in state.values()):
+        raise NotACheckpoint(f"{path.name} is a checkpoint, but not a bare state dictionary")
+    return {str(name): tensor.shape for name, tensor in state.items()}
+
+
+class _Tensor:
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+
+
+class _Unpickler(pickle.Unpickler):
+    """Knows what a state dictionary is made of, and refuses everything else."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("collections", "OrderedDict"):
+            return OrderedDict
+        if module == "torch._utils" and name in _TENSORS:
+            return _TENSORS[name]
+        if module == "torch" and name.endswith("Storage"):
+            return name
+        raise pickle.UnpicklingError(f"{module}.{name} is no tensor")
+
+    def persistent_load(self, _pid: Any) -> Any:
+        return None
+
+
+def _tensor(_storage: object, _offset: int, size: tuple[int, ...], *_rest: object) -> _Tensor:
+    return _Tensor(tuple(int(side) for side in size))
+
+
+def _parameter(data: _Tensor, *_rest: object) -> _Tensor:
+    return data
+
+
+_TENSORS: dict[str, Callable[..., _Tensor]] = {
+    "_rebuild_tensor": _tensor,
+    "_rebuild_tensor_v2": _tensor,
+    "_rebuild_parameter": _parameter,
+}
+
+
+def _zipped(file: IO[bytes]) -> Any:
+    with zipfile.ZipFile(file) as archive:
+        name = next(name for name in archive.namelist() if name.endswith("/data.pkl") or name == "data.pkl")
+        with archive.open(name) as content:
+            return _Unpickler(content).load()
+
+
+def _legacy(file: IO[bytes]) -> Any:
+    file.seek(0)
+    if _Unpickler(file).load() != MAGIC:
+        raise pickle.UnpicklingError("another magic number")
+    for _ in ("version of the format", "what the machine was like"):
+        _Unpickler(file).load()
+    return _Unpickler(file).load()

@@ -1,0 +1,75 @@
+"""Crops around holes, and what is laid back into them, for any photo and any holes."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.holes import crops
+from pipeline.seams import blended
+
+
+@st.composite
+def holes(draw: st.DrawFn, largest: int = 200) -> np.ndarray:
+    """Rectangles and dots anywhere, also at the border, also none, also everywhere."""
+    height, width = draw(st.integers(1, largest)), draw(st.integers(1, largest))
+    hole = np.zeros((height, width), bool)
+    for _ in range(draw(st.integers(0, 5))):
+        top, left = draw(st.integers(0, height - 1)), draw(st.integers(0, width - 1))
+        hole[top : top + draw(st.integers(1, height)), left : left + draw(st.integers(1, width))] = True
+    return hole
+
+
+@given(hole=holes(), context=st.floats(0, 2), margin=st.integers(0, 40), least=st.integers(0, 120))
+@settings(max_examples=80, deadline=None)
+def test_crops_cover_every_hole_once_and_lie_within_the_photo(
+    hole: np.ndarray, context: float, margin: int, least: int
+) -> None:
+    found = crops(hole, context=context, margin=margin, least=least)
+    height, width = hole.shape
+    covered = np.zeros(hole.shape, int)
+    for crop in found:
+        assert 0 <= crop.top < crop.bottom <= height
+        assert 0 <= crop.left < crop.right <= width
+        assert crop.height >= min(least, height)
+        assert crop.width >= min(least, width)
+        assert crop.of(hole).any()
+        covered[crop.top : crop.bottom, crop.left : crop.right] += 1
+        rows, columns = np.flatnonzero(crop.of(hole).any(1)), np.flatnonzero(crop.of(hole).any(0))
+        assert rows[0] >= min(margin, crop.top + rows[0])
+        assert crop.width - 1 - columns[-1] >= min(margin, width - 1 - crop.left - columns[-1])
+    assert covered.max(initial=0) <= 1
+    assert covered[hole].all()
+    assert bool(found) == hole.any()
+
+
+def test_holes_far_apart_are_worked_on_by_themselves_and_near_ones_together() -> None:
+    hole = np.zeros((1000, 1000), bool)
+    hole[100:120, 100:120] = hole[130:150, 130:150] = hole[800:820, 800:820] = True
+    near, far = crops(hole, context=1.0, margin=32)
+    assert (near.top, near.left) == (50, 50)
+    assert (far.height, far.width) == (84, 84)
+
+
+def test_ten_thousand_specks_are_sorted_out() -> None:
+    hole = np.random.default_rng(1).random((2000, 2000)) > 0.997
+    assert len(crops(hole, context=1.0, margin=16)) >= 1
+
+
+@given(hole=holes(90), seed=st.integers(0, 99))
+@settings(max_examples=60, deadline=None)
+def test_outside_of_the_hole_every_pixel_is_the_photos(hole: np.ndarray, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    photo, filled = rng.integers(0, 256, (2, *hole.shape, 3), dtype=np.uint8)
+    result = blended(photo, filled, hole)
+    np.testing.assert_array_equal(result[~hole], photo[~hole])
+    if hole.all():
+        np.testing.assert_array_equal(result, filled)
+
+
+def test_a_fill_that_is_darker_all_over_leaves_no_step() -> None:
+    y, x = np.mgrid[:120, :160]
+    photo = np.stack([80 + y, 60 + x, 100 + 0 * x], -1).astype(np.uint8)
+    hole = np.zeros((120, 160), bool)
+    hole[30:90, 40:110] = True
+    result = blended(photo, photo - 40, hole)
+    assert np.abs(result.astype(int) - photo).max() <= 1
