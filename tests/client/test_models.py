@@ -14,6 +14,8 @@ from pipeline.catalog import Model, catalog, defaults
 from pipeline.requests import Kind
 from tests.pipeline.hub import Hub
 
+RESEARCH = ("buffalo-l", "inswapper-128")
+
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
@@ -63,7 +65,20 @@ def test_fetching_by_kind_by_name_and_all(hub: Hub) -> None:
     assert models("fetch", "dpt-large").exit_code == 0
     assert listed()["dpt-large"]["fetched_revision"] == hub.commit
     assert models("fetch", "--all").exit_code == 0
-    assert {each["state"] for each in listed().values()} == {"fetched"}
+    assert {id_ for id_, each in listed().items() if each["state"] == "absent"} == set(RESEARCH)
+
+
+@pytest.mark.parametrize("words", [("--kind", "face_swap", "--research"), ("--all", "--research"), RESEARCH])
+def test_models_for_research_alone_come_when_asked_for_and_say_their_licence(hub: Hub, words: tuple[str, ...]) -> None:
+    plain = models("fetch", "--kind", "face_swap")
+    assert "left out: buffalo-l, inswapper-128" in plain.stderr
+    assert "--research" in plain.stderr
+    assert all(listed()[each]["state"] == "absent" for each in RESEARCH)
+    result = models("fetch", *words)
+    assert result.exit_code == 0, result.output
+    for each in RESEARCH:
+        assert f"{each} is licensed for non-commercial research only: InsightFace" in result.stderr
+        assert listed()[each]["state"] == "fetched"
 
 
 @pytest.mark.parametrize("words", [("sd15", "--all"), ("--kind", "upscale", "--all"), ("sd16",)])

@@ -18,7 +18,9 @@ def test_every_role_has_exactly_one_default() -> None:
 
 def test_weights_are_safetensors_but_for_the_one_that_exists_in_no_other_form() -> None:
     suffixes = {model.id: {Path(file).suffix for file in model.files} for model in catalog().values()}
-    assert [each for each, found in suffixes.items() if not found <= {".safetensors", ".json", ".txt"}] == ["yolo11n"]
+    assert [each for each, found in suffixes.items() if not found <= {".safetensors", ".json", ".txt", ".onnx"}] == [
+        "yolo11n"
+    ]
 
 
 def test_the_operators_choice_replaces_a_default() -> None:
@@ -36,14 +38,26 @@ def test_a_choice_of_another_role_or_of_nothing_names_what_there_is(named: str) 
 
 
 def test_a_commercial_product_can_be_made_without_a_model_that_forbids_it() -> None:
-    for role in ROLES:
+    research = {model.role for model in catalog().values() if model.research_only}
+    assert research == {"face_analysis", "face_swapper"}  # of which the preview engine does without
+    for role in ROLES.keys() - research:
         assert any(model.commercial for model in catalog().values() if model.role == role)
 
 
+def test_models_for_research_alone_are_no_default_until_that_is_said() -> None:
+    assert not any(model.research_only for model in defaults())
+    more = set(defaults([Kind.FACE_SWAP], research=True)) - set(defaults([Kind.FACE_SWAP]))
+    assert {model.id for model in more} == {"buffalo-l", "inswapper-128"}
+    assert not any(model.commercial for model in more)
+
+
 def test_the_defaults_are_those_of_the_kinds_asked_for() -> None:
-    assert {model.role for model in defaults([Kind.RESTYLE_ROOM])} == set(ROLES)
-    assert defaults([Kind.UPSCALE]) == ()
-    assert defaults() == defaults([Kind.RESTYLE_ROOM])
+    for kind in Kind:
+        needed = {model.id for model in defaults([kind])}
+        assert all(kind in catalog()[each].kinds for each in needed)
+        assert needed <= {model.id for model in defaults()}
+    assert {"sd15", "control-depth"} <= {model.id for model in defaults([Kind.RESTYLE_ROOM])}
+    assert "sd15" not in {model.id for model in defaults([Kind.UPSCALE])}
 
 
 @pytest.mark.parametrize(
