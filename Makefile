@@ -5,8 +5,13 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 READY := $(VENV)/.ready
 MODELS_READY := $(VENV)/.models-ready
+KIND ?= restyle_room
 PHOTO ?=
-STYLE ?= scandinavian
+MASK ?=
+SOURCE ?=
+TARGET ?=
+CONSENT ?=
+STYLE ?=
 
 export PATH := $(abspath $(BIN)):$(PATH)
 
@@ -35,8 +40,9 @@ $(MODELS_READY): $(READY) requirements-container.lock
 
 setup: $(READY) ## Make .venv with everything pinned in requirements.lock
 
-demo: $(READY) ## Restyle the sample photo end to end: make demo [PHOTO=me.jpg] [STYLE=industrial]
-	@$(BIN)/darkroom demo $(if $(PHOTO),"$(PHOTO)") --style $(STYLE)
+demo: $(READY) ## Try a kind on a sample end to end: make demo [KIND=inpaint|face_swap|upscale] [PHOTO=me.jpg] [STYLE=industrial]
+	@$(BIN)/darkroom demo --kind $(KIND) $(if $(PHOTO),"$(PHOTO)") $(if $(STYLE),--style $(STYLE)) $(if $(MASK),--mask "$(MASK)") \
+	  $(if $(SOURCE),--source "$(SOURCE)") $(if $(TARGET),--target "$(TARGET)") $(if $(CONSENT),--consent)
 
 setup-models: $(MODELS_READY) ## Add the models engine to .venv: torch, diffusers, ultralytics
 

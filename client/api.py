@@ -1,6 +1,6 @@
 """One call to the HTTP API: token, retries, and problem details turned into ``ProblemError``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -73,6 +73,16 @@ class Api:
                 title="Not a Darkroom service",
                 detail=f"{self._endpoint} answers {path} with something that is not JSON. Is this the right address?",
             ) from error
+
+    def pages(self, path: str, query: Mapping[str, object]) -> Iterator[Any]:
+        """The pages of a listing, each fetched when it is asked for; what is None in ``query`` is left out."""
+        asked = {name: str(value) for name, value in query.items() if value is not None}
+        while True:
+            page = self.json("GET", path, query=asked)
+            yield page
+            if not page.get("cursor"):
+                return
+            asked["cursor"] = str(page["cursor"])
 
 
 def _passing(answer: httpx.Response) -> bool:

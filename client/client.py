@@ -12,8 +12,10 @@ import httpx
 
 from client import download, upload
 from client.api import Api
+from client.assets import Assets
 from client.errors import ClientError, DownloadError, JobError, LocalStackError, UploadError
-from client.forms import Config, Created, Health, Page, StyleCard, StyleList
+from client.forms import Config, Created, Page
+from client.information import Information
 from client.local import find
 from client.network import TRANSFER_TIMEOUT, direct_mounts
 from client.picture import extension
@@ -29,7 +31,7 @@ from pipeline.requests import BaseRequest, Kind
 Files = Mapping[str, str | PathLike[str]]
 
 
-class Client:
+class Client(Information):
     """A Darkroom service, as seen by one user.
 
     ``endpoint`` is the address of the HTTP API; ``token`` a bearer token or where to get one (``PasswordToken``).
@@ -53,12 +55,13 @@ class Client:
     ) -> None:
         self.endpoint = endpoint.rstrip("/")
         self._token = StaticToken(token) if isinstance(token, str) or token is None else token
-        self._api = Api(self.endpoint, self._token, transport=transport)
+        super().__init__(Api(self.endpoint, self._token, transport=transport))
         self._storage = httpx.Client(
             timeout=TRANSFER_TIMEOUT, mounts=direct_mounts(), transport=storage_transport, follow_redirects=True
         )
         self._socket_url = socket_url
         self._pace = pace or Pace()
+        self.assets = Assets(self._api, self._storage, self._pace)
         self._config: Config | None = None
 
     @classmethod
@@ -92,6 +95,33 @@ class Client:
                 "POST",
                 "/jobs",
                 body=request.model_dump(mode="json", exclude_unset=True),
+                headers={"Idempotency-Key": idempotency_key or uuid.uuid4().hex},
+            )
+        )
+
+    def rerun(
+        self,
+        job_id: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        engine: str | None = None,
+        allow_preview: bool | None = None,
+        cache: bool = True,
+        idempotency_key: str | None = None,
+    ) -> Created:
+        """The same job again, with some params or the engine changed; its pictures need no second upload.
+
+        What is not in ``params`` stays as it was. Watch ``created.job``; ``idempotency_key`` is as for ``create``.
+        """
+        changed: dict[str, Any] = {"params": dict(params or {})}
+        changed |= {} if engine is None else {"engine": engine}
+        changed |= {} if allow_preview is None else {"allow_preview": allow_preview}
+        changed |= {} if cache else {"cache": False}
+        return Created.model_validate(
+            self._api.json(
+                "POST",
+                f"{_job(job_id)}/rerun",
+                body=changed,
                 headers={"Idempotency-Key": idempotency_key or uuid.uuid4().hex},
             )
         )
@@ -134,30 +164,12 @@ class Client:
         self, *, status: State | str | None = None, kind: Kind | str | None = None, page: int | None = None
     ) -> Iterator[Job]:
         """Your jobs, newest first, fetched as you go on, ``page`` at a time (1 to 100, the service's 20 else)."""
-        cursor: str | None = None
-        while True:
-            query = {"status": status, "kind": kind, "cursor": cursor, "limit": page}
-            found = Page.model_validate(
-                self._api.json("GET", "/jobs", query={name: str(value) for name, value in query.items() if value})
-            )
-            yield from found.jobs
-            cursor = found.cursor
-            if not cursor:
-                return
+        for body in self._api.pages("/jobs", {"status": status, "kind": kind, "limit": page}):
+            yield from Page.model_validate(body).jobs
 
     def cancel(self, job_id: str) -> Job:
         """Cancel the job, whatever it is doing. Raises ``ProblemError`` (``conflict``) when it has already ended."""
         return Job.model_validate(self._api.json("DELETE", _job(job_id)))
-
-    def styles(self) -> tuple[StyleCard, ...]:
-        """The styles that this deployment knows."""
-        return StyleList.model_validate(self._api.json("GET", "/styles")).styles
-
-    def health(self) -> Health:
-        """How the table, the bucket, the queue and the endpoint are. An unhealthy answer is no exception."""
-        body = self._api.json("GET", "/health", accepted=(httpx.codes.SERVICE_UNAVAILABLE,))
-        # An unhealthy service answers with problem details, whose own status is the number of the answer.
-        return Health.model_validate({"ok": body.get("status") == "ok", "parts": body.get("parts", {})})
 
     def watch(self, job: str | Job, *, after_seq: int | None = None) -> Iterator[Job]:
         """Every later state of the job, as it comes, up to and with the terminal one.

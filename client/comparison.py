@@ -1,39 +1,88 @@
-"""Before and after, side by side and labelled, for people to look at."""
+"""Pictures side by side and labelled, for people to look at."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageFont, ImageOps
 
 HEIGHT = 720
 GAP = 12
 BAND = 48
 INK = "#1c1c1c"
 PAPER = "#ffffff"
+MARK = "#e5007d"
+# Side of the detail that shows an enlargement, in pixels of the result.
+DETAIL = 320
+
+Panel = tuple[str, Image.Image]
 
 
-def before_after(before: Path, after: Path, target: Path, *, labels: tuple[str, str]) -> Path:
-    """Write a PNG of the two pictures, scaled to one height (at most 720 pixels), each under its label.
+def side_by_side(panels: Sequence[Panel], target: Path) -> Path:
+    """Write a PNG of the pictures, scaled to one height (at most 720 pixels), each under its label.
 
-    Pictures are turned upright. Raises ``OSError`` (Pillow's included) for a picture that cannot be read.
+    A label that is too long for its picture is cut.
     """
-    pictures = [_open(before), _open(after)]
-    height = min(HEIGHT, *(picture.height for picture in pictures))
+    height = min(HEIGHT, *(picture.height for _, picture in panels))
     pictures = [
         picture.resize((max(1, round(picture.width * height / picture.height)), height), Image.Resampling.LANCZOS)
-        for picture in pictures
+        for _, picture in panels
     ]
-    sheet = Image.new("RGB", (sum(each.width for each in pictures) + 3 * GAP, height + BAND + GAP), PAPER)
+    width = sum(each.width for each in pictures) + (len(pictures) + 1) * GAP
+    sheet = Image.new("RGB", (width, height + BAND + GAP), PAPER)
     draw = ImageDraw.Draw(sheet)
     font = ImageFont.load_default(BAND // 2)
     left = GAP
-    for picture, label in zip(pictures, labels, strict=True):
-        draw.text((left, BAND / 2), label, fill=INK, font=font, anchor="lm")
+    for (label, _), picture in zip(panels, pictures, strict=True):
+        draw.text((left, BAND / 2), _fitted(label, picture.width, font), fill=INK, font=font, anchor="lm")
         sheet.paste(picture, (left, BAND))
         left += picture.width + GAP
     sheet.save(target, "PNG", optimize=True)
     return target
 
 
-def _open(path: Path) -> Image.Image:
+def upright(path: Path) -> Image.Image:
+    """The picture in RGB, turned as it is meant to be seen. Raises ``OSError`` (Pillow's included)."""
     with Image.open(path) as picture:
         return ImageOps.exif_transpose(picture).convert("RGB")
+
+
+def marked(photo: Image.Image, mask: Image.Image) -> Image.Image:
+    """The photo with a colour over what the mask shows in white; any mask is scaled to the photo."""
+    veil = mask.convert("L").resize(photo.size).point(lambda value: 150 if value >= 128 else 0)
+    return Image.composite(Image.new("RGB", photo.size, MARK), photo, veil)
+
+
+def details(small: Image.Image, large: Image.Image, original: Image.Image | None = None) -> list[Panel]:
+    """The same detail of a picture enlarged by bicubic interpolation and of ``large``, and of an ``original``.
+
+    It is the square with the most edges, shown pixel by pixel. All come at the size of ``large``.
+    """
+    bicubic = small.resize(large.size, Image.Resampling.BICUBIC)
+    box = _busiest(small, DETAIL * small.width / large.width)
+    wide, high = large.width / small.width, large.height / small.height
+    left, top = round(box[0] * wide), round(box[1] * high)
+    area = (left, top, min(large.width, left + DETAIL), min(large.height, top + DETAIL))
+    shown = [("bicubic", bicubic), ("darkroom", large)]
+    if original is not None:
+        shown.append(("the original", original.resize(large.size, Image.Resampling.LANCZOS)))
+    return [(label, ImageOps.scale(picture.crop(area), 2, Image.Resampling.NEAREST)) for label, picture in shown]
+
+
+def _busiest(picture: Image.Image, side: float) -> tuple[int, int]:
+    """Left and top of the square of about ``side`` pixels that has the most edges."""
+    edges = picture.convert("L").filter(ImageFilter.FIND_EDGES)
+    # The filter sees edges at the border of the picture that are none.
+    edges.paste(0, (0, 0, edges.width, 1))
+    edges.paste(0, (0, edges.height - 1, edges.width, edges.height))
+    columns, rows = max(1, int(picture.width / side)), max(1, int(picture.height / side))
+    means = edges.resize((columns, rows), Image.Resampling.BOX).tobytes()
+    best = means.index(max(means))
+    return best % columns * picture.width // columns, best // columns * picture.height // rows
+
+
+def _fitted(label: str, width: int, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> str:
+    if font.getlength(label) <= width:
+        return label
+    while label and font.getlength(label + "…") > width:
+        label = label[:-1]
+    return label.rstrip() + "…"

@@ -61,7 +61,7 @@ class UnreachableError(ClientError):
 
 
 class UploadError(ClientError):
-    """The storage refused an upload: ``too_large``, ``empty_file``, ``upload_expired``, ``checksum_mismatch``, …"""
+    """Storage or service refused an upload: ``too_large``, ``empty_file``, ``upload_expired``, ``invalid_image``, …"""
 
 
 class DownloadError(ClientError):

@@ -1,10 +1,11 @@
-"""The service's answers that are not jobs: what ``POST /jobs``, ``/styles``, ``/health`` and ``/config`` say."""
+"""The service's answers that are not jobs: forms for uploads, pages, styles, assets, and what it says of itself."""
 
 from datetime import datetime
 
 from pydantic import BaseModel
 
 from pipeline.jobs import Job
+from pipeline.requests import AssetReference
 
 
 class PresignedPost(BaseModel):
@@ -30,18 +31,96 @@ class Page(BaseModel):
 
 
 class StyleCard(BaseModel):
-    """A style as people choose it. ``palette`` holds sRGB colours, ``#rrggbb``, dominant first."""
+    """A style as people choose it. ``palette`` holds sRGB colours, ``#rrggbb``, dominant first; empty for a look."""
 
     name: str
     title: str
     description: str
-    palette: list[str]
+    palette: list[str] = []
+
+
+class Avatar(BaseModel):
+    """A portrait of nobody; ``picture`` is a ``data:`` URI."""
+
+    name: str
+    title: str
+    description: str = ""
+    licence: str = ""
+    picture: str
+
+
+class AvatarList(BaseModel):
+    """The answer of ``GET /avatars``."""
+
+    avatars: tuple[Avatar, ...]
+
+
+class EnhancedPrompt(BaseModel):
+    """A better ``prompt`` than the ``original``: ``by`` is ``rules`` or what language model service made it."""
+
+    prompt: str
+    original: str
+    by: str
+    model: str | None = None
+    note: str | None = None
 
 
 class StyleList(BaseModel):
     """The answer of ``GET /styles``."""
 
     styles: tuple[StyleCard, ...]
+
+
+class Trouble(BaseModel):
+    """Why something was refused. A newer service may add codes, so they are plain strings here."""
+
+    code: str
+    message: str
+
+
+class AssetSource(BaseModel):
+    """Where an asset comes from: ``type`` is ``upload`` or ``job``; then which of its pictures it is."""
+
+    type: str
+    job_id: str | None = None
+    picture: str | None = None
+    role: str | None = None
+
+
+class Asset(BaseModel):
+    """A picture of the caller's library. ``state`` is ``awaiting_upload``, ``ready`` or ``failed``."""
+
+    asset_id: str
+    name: str | None = None
+    state: str
+    content_type: str
+    width: int | None = None
+    height: int | None = None
+    size: int | None = None
+    sha256: str | None = None
+    created_at: datetime
+    url: str | None = None
+    error: Trouble | None = None
+    source: AssetSource | None = None
+
+    @property
+    def reference(self) -> AssetReference:
+        """What a job is given for a role, in place of a file."""
+        return AssetReference(asset_id=self.asset_id)
+
+
+class AssetPage(BaseModel):
+    """One page of assets, newest first; ``cursor`` asks for the next one."""
+
+    assets: list[Asset]
+    cursor: str | None = None
+
+
+class CreatedAsset(BaseModel):
+    """A new asset, and the form for its picture where it is to be uploaded."""
+
+    asset: Asset
+    upload: PresignedPost | None = None
 
 
 class Part(BaseModel):

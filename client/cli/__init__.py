@@ -11,10 +11,15 @@ from client.cli.lazy import LazyGroup
 
 LAZY = {
     "run": ("client.cli.run", "Make something of a picture: submit, upload, watch, download."),
-    "jobs": ("client.cli.jobs", "Look after your jobs: list, show, cancel, watch."),
-    "styles": ("client.cli.styles", "Show the room styles with their colours."),
+    "jobs": ("client.cli.jobs", "Look after your jobs: list, show, cancel, watch, rerun."),
+    "assets": ("client.cli.assets", "Look after your library: list, add, keep, show, remove."),
+    "styles": ("client.cli.styles", "Show the room styles, or the looks of --kind generate."),
+    "enhance": ("client.cli.enhance", "Make a better prompt of a few words."),
     "models": ("client.cli.models", "Look after the models engine's models: list, fetch, verify, push."),
-    "demo": ("client.cli.demo", "Restyle a sample photo end to end, leaving nothing running."),
+    "demo": ("client.cli.demo", "Try a kind on a sample end to end, leaving nothing running."),
+    "stats": ("client.cli.stats:stats", "Show a day's jobs in numbers."),
+    "services": ("client.cli.stats:services", "Show the endpoint, its backlog and its instances."),
+    "cache": ("client.cli.cache", "Look after the result cache: stats, clear."),
     "up": ("client.cli.stack:up", "Start the local stack."),
     "down": ("client.cli.stack:down", "Stop the local stack; its state is kept."),
     "status": ("client.cli.stack:status", "Say whether the stack answers, where, and how it is."),
@@ -24,6 +29,8 @@ EPILOG = """\b
 Examples:
   darkroom demo
   darkroom run restyle_room room.jpg --style scandinavian
+  darkroom run inpaint room.jpg --mask mask.png
+  darkroom run generate --prompt "a red fox in the snow" --count 4
   DARKROOM_ENDPOINT=https://… DARKROOM_TOKEN=… darkroom jobs list"""
 
 

@@ -1,28 +1,38 @@
 """``darkroom demo``: the whole service started, used once and stopped."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from importlib.resources import as_file, files
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
+from client.cli.exhibits import EXHIBITS, Exhibit, draw, reduced, sample
 from client.cli.flags import usage_error
 from client.cli.progress import reporting
 from client.cli.service import private
 from client.cli.submission import Submission, carry_out, explain
 from client.client import Client
-from client.comparison import before_after
-from client.picture import EXTENSIONS
+from client.errors import ClientError
+from client.picture import extension
 from client.request import build
-from pipeline.jobs import Job, State
-from pipeline.requests import Kind
+from client.results import results
+from pipeline.jobs import Job
+from pipeline.requests import ENGINES, Engine, Kind
 from pipeline.styles import styles
 
 FOLDER = Path("out", "demo")
-SAMPLE = "living_room.jpg"
+NEEDS_MODELS = """{kind} needs the models engine, which has no preview. With a GPU (or patience):
+  make setup-models
+  .venv/bin/darkroom models fetch --kind {kind}
+  .venv/bin/darkroom run {kind} --prompt "a red fox in the snow\""""
+
+
+def _picture(role: str, about: str) -> Any:
+    return typer.Option(
+        f"--{role}", metavar="FILE", help=about, exists=True, dir_okay=False, readable=True, show_default=False
+    )
+
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -33,58 +43,100 @@ def demo(
         Path | None,
         typer.Argument(
             metavar="[PHOTO]",
-            help="Any photo of a room; a sample when left out.",
+            help="Any photo (of a room, for restyle_room); a sample when left out.",
             exists=True,
             dir_okay=False,
             readable=True,
             show_default=False,
         ),
     ] = None,
-    style: Annotated[str, typer.Option(help="The look of the room; `darkroom styles` shows them.")] = "scandinavian",
+    kind: Annotated[Kind, typer.Option(help="What to show.")] = Kind.RESTYLE_ROOM,
+    style: Annotated[
+        str | None, typer.Option(help="restyle_room: the look; `darkroom styles` shows them. [default: scandinavian]")
+    ] = None,
+    mask: Annotated[Path | None, _picture("mask", "inpaint: where to fill PHOTO, in white.")] = None,
+    source: Annotated[Path | None, _picture("source", "face_swap: whose face.")] = None,
+    target: Annotated[Path | None, _picture("target", "face_swap: the picture it goes into.")] = None,
+    consent: Annotated[
+        bool, typer.Option("--consent", help="face_swap: everybody in your pictures has agreed to it.")
+    ] = False,
 ) -> None:
-    """Restyle a photo end to end: start everything, submit, watch, save, stop everything.
+    """Try a kind end to end: start everything, submit, watch, save, stop everything.
 
-    Runs on a free port with state of its own, so it never touches a stack of yours. Writes out/demo/result.jpg and
-    out/demo/before_after.png.
+    Runs on a free port with state of its own, so it never touches a stack of yours. Writes the result and a sheet
+    that compares it with what was given to out/demo/.
     """
-    with _photo(photo) as before:
+    if kind not in EXHIBITS or Engine.PREVIEW not in ENGINES[kind]:
+        raise ClientError("engine_unavailable", NEEDS_MODELS.format(kind=kind))
+    exhibit = EXHIBITS[kind]
+    own = {
+        role: path
+        for role, path in {"photo": photo, "mask": mask, "source": source, "target": target}.items()
+        if path is not None
+    }
+    _check(kind, exhibit, own, style, consent=consent)
+    params = {**exhibit.params, **({"style": style} if style is not None else {})}
+    with ExitStack() as samples:
+        pictures = own or {role: samples.enter_context(sample(name)) for role, name in exhibit.samples.items()}
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        if exhibit.reduce and not own:
+            pictures = {role: reduced(path, FOLDER) for role, path in pictures.items()}
         try:
-            request, paths = build(Kind.RESTYLE_ROOM, before, {"style": style})
+            request, paths = build(kind, pictures, params)
         except ValidationError as error:
             raise usage_error(error) from error
-        FOLDER.mkdir(parents=True, exist_ok=True)
         with reporting() as reporter, private(reporter.say) as client:
             job = carry_out(client, Submission(request, paths), reporter)
             explain(job)
             result = _save(client, job)
-        labels = ("before", f"after: {styles()[style].title}")
-        sheet = before_after(before, result, FOLDER / "before_after.png", labels=labels)
-    typer.echo(_farewell(job, result, sheet, style))
+        sheet = draw(exhibit, pictures, result, params, sampled=not own)
+    typer.echo(_farewell(job, result, sheet, exhibit, params))
 
 
-@contextmanager
-def _photo(photo: Path | None) -> Iterator[Path]:
-    if photo is not None:
-        yield photo
-        return
-    with as_file(files("client") / "sample" / SAMPLE) as sample:
-        yield sample
+def _check(kind: Kind, exhibit: Exhibit, own: dict[str, Path], style: str | None, *, consent: bool) -> None:
+    """Raises ``typer.BadParameter`` for pictures of another kind, only some of this one's, and a missing consent."""
+    names = {role: "PHOTO" if role == "photo" else f"--{role}" for role in ("photo", "mask", "source", "target")}
+    if strange := [role for role in own if role not in exhibit.samples]:
+        raise typer.BadParameter(
+            f"{kind} takes {' and '.join(names[role] for role in exhibit.samples)}", param_hint=f"'{names[strange[0]]}'"
+        )
+    if missing := [role for role in exhibit.samples if own and role not in own]:
+        raise typer.BadParameter("missing: give all pictures, or none", param_hint=f"'{names[missing[0]]}'")
+    if style is not None and "style" not in exhibit.params:
+        raise typer.BadParameter(f"{kind} has no style", param_hint="'--style'")
+    if own and "consent" in exhibit.params and not consent:
+        raise typer.BadParameter(
+            "missing: say that everybody whose face is used or replaced has agreed to it (make demo … CONSENT=yes)",
+            param_hint="'--consent'",
+        )
 
 
 def _save(client: Client, job: Job) -> Path:
-    """The result as ``out/demo/result.jpg``, or with the extension of what it is."""
-    assert job.state is State.COMPLETED
-    assert job.result is not None
-    extension = EXTENSIONS.get(job.result.pictures[0].content_type, ".bin")
-    return client.download(job, FOLDER / f"result{extension}")
+    """The result as ``out/demo/result.jpg``, or with the extension of what it is; earlier ones are removed."""
+    suffix = extension(results(job)[0].content_type)
+    for earlier in FOLDER.glob("result.*"):
+        earlier.unlink()
+    return client.download(job, FOLDER / f"result{suffix}")
 
 
-def _farewell(job: Job, result: Path, sheet: Path, style: str) -> str:
+def _several(exhibit: Exhibit) -> str:
+    return "pictures" if len(exhibit.samples) > 1 else "a picture"
+
+
+def _farewell(job: Job, result: Path, sheet: Path, exhibit: Exhibit, params: dict[str, Any]) -> str:
     """Where the pictures are, what made them, and what to try next."""
     assert job.result is not None
     seconds = sum(each.seconds for each in job.timeline)
     quality = f", quality {job.result.quality.score:.2f}" if job.result.quality else ""
-    other = next(name for name in styles() if name != style)
+    other = next(name for name in styles() if name != params.get("style"))
+    choice = "" if job.kind is Kind.RESTYLE_ROOM else f"KIND={job.kind} "
+    tries = [(f"make demo {choice}{exhibit.own}", f"{_several(exhibit)} of yours")]
+    if job.kind is Kind.RESTYLE_ROOM:
+        tries.append((f"make demo STYLE={other}", "another style (darkroom styles shows them all)"))
+    others = [each for each in EXHIBITS if each is not job.kind]
+    tries.append((f"make demo KIND={others[0]}", f"another kind ({', '.join(others)})"))
+    tries.append((".venv/bin/darkroom up --detach", "keep the stack running, then:"))
+    width = max(len(command) for command, _ in tries)
     lines = [
         "",
         f"Result        {result}   ({job.result.engine} engine, {seconds:.1f} s of stages{quality})",
@@ -92,10 +144,8 @@ def _farewell(job: Job, result: Path, sheet: Path, style: str) -> str:
         *(f"Note          {note}" for note in job.result.notes),
         "",
         "Try next",
-        f"  make demo STYLE={other}                       another style (darkroom styles shows them all)",
-        "  make demo PHOTO=me.jpg                      a photo of yours",
-        "  .venv/bin/darkroom up --detach              keep the stack running, then:",
-        f"  .venv/bin/darkroom run restyle_room me.jpg --style {other}",
+        *(f"  {command:<{width}}  {why}" for command, why in tries),
+        f"  .venv/bin/darkroom run {job.kind} {exhibit.command.format(style=other)}",
         "  .venv/bin/darkroom down",
     ]
     return "\n".join(lines)

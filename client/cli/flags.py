@@ -1,81 +1,23 @@
-"""The command line of a kind, generated from the contract: its pictures by position or name, each param a flag."""
+"""The command line of a kind, generated from the contract: each of its params a flag."""
 
 import inspect
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
 
-from pipeline.requests import AssetReference, Kind, params_model, roles, uploads_model
+from pipeline.requests import Kind, params_model
 
 Schema = dict[str, Any]
 
-ASSET = "asset:"
 AGREED = "Must be given"
+SET = "'--set'"
 
 _SCALARS: dict[str, type] = {"integer": int, "number": float, "boolean": bool, "string": str}
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A role of the kind: the path of a file, or ``asset:`` and an asset's id.
-
-    It has its place on the line; every one after the first may be given as ``--mask mask.png``, too.
-    """
-
-    role: str
-    about: str
-    required: bool
-    first: bool
-
-    @property
-    def option(self) -> str:
-        """As it is typed where its place is not used."""
-        return "--" + self.role.replace("_", "-")
-
-    @property
-    def parameters(self) -> list[inspect.Parameter]:
-        """For the signature that typer reads: the place, and the option where there is one."""
-        place = typer.Argument(metavar=self.role.upper(), help=self.about, show_default=False)
-        found = [_parameter(self.role, Annotated[str | None, place], None, required=False)]
-        if not self.first:
-            option = typer.Option(
-                self.option, metavar=self.role.upper(), help=f"The same as {self.role.upper()}.", show_default=False
-            )
-            found.append(_parameter(f"{self.role}_", Annotated[str | None, option], None, required=False))
-        return found
-
-    def chosen(self, given: Mapping[str, Any]) -> Path | AssetReference | None:
-        """What the line says of this role; None for an optional one of which it says nothing.
-
-        Raises ``typer.BadParameter`` for a file that is not there, no id of an asset, and too much or too little said.
-        """
-        place, option = given.get(self.role), given.get(f"{self.role}_")
-        where = f"'{self.option}'" if place is None and option is not None else f"'{self.role.upper()}'"
-        if place is not None and option is not None:
-            raise typer.BadParameter(f"given twice, as {place!r} and {option!r}", param_hint=f"'{self.option}'")
-        word = place if option is None else option
-        if word is None:
-            if self.required:
-                either = "" if self.first else f" (or {self.option} {self.role.upper()})"
-                raise typer.BadParameter(f"missing: a file, or asset:ID{either}", param_hint=where)
-            return None
-        if word.startswith(ASSET):
-            return _asset(word.removeprefix(ASSET), where)
-        path = Path(word)
-        if not path.exists():
-            raise typer.BadParameter(f"the file {word!r} does not exist", param_hint=where)
-        if path.is_dir():
-            raise typer.BadParameter(f"{word!r} is a directory", param_hint=where)
-        if not os.access(path, os.R_OK):
-            raise typer.BadParameter(f"the file {word!r} is not readable", param_hint=where)
-        return path
 
 
 @dataclass(frozen=True)
@@ -111,7 +53,7 @@ class Flag:
         # What must be agreed to is asked for by `chosen`, in words of its own.
         required = self.required and not self.constant
         default = False if self.constant else self.default
-        return _parameter(self.name, Annotated[annotation, option], default, required=required)
+        return parameter(self.name, Annotated[annotation, option], default, required=required)
 
     def chosen(self, given: Any) -> Any:
         """The value for the contract; None when nothing was said or it is the default, which is the service's to fill.
@@ -134,19 +76,18 @@ class Flag:
                 raise typer.BadParameter(f"not JSON: {error}", param_hint=f"'{self.option}'") from error
         return given.value if isinstance(given, Enum) else given
 
-
-def pictures(kind: Kind) -> tuple[Picture, ...]:
-    """The kind's pictures, in the contract's order."""
-    fields = uploads_model(kind).model_fields
-    return tuple(
-        Picture(
-            role,
-            fields[role].description or f"The {role.replace('_', ' ')}: a JPEG, PNG or WebP file, or asset:ID.",
-            fields[role].is_required(),
-            first=number == 0,
-        )
-        for number, role in enumerate(roles(kind))
-    )
+    def read(self, text: str) -> Any:
+        """The value that a text stands for; one that the contract cannot have is left for the contract to refuse."""
+        if text == "null" and not self.required:
+            return self.default.value if isinstance(self.default, Enum) else [] if self.repeatable else self.default
+        if self.repeatable and not text.startswith("["):
+            return [word.strip() for word in text.split(",") if word.strip()]
+        if self.repeatable or self.as_json or self.annotation in (bool, int, float):
+            try:
+                return json.loads(text)
+            except ValueError:
+                return text
+        return text
 
 
 def flags(kind: Kind) -> tuple[Flag, ...]:
@@ -158,16 +99,44 @@ def flags(kind: Kind) -> tuple[Flag, ...]:
     )
 
 
+def changed(kind: Kind, params: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+    """The params that ``NAME=VALUE`` words change, as the contract has them; ``null`` stands for the default.
+
+    Raises ``typer.BadParameter`` for a word of another form, an unknown param, and values that the contract does not
+    allow beside the ``params`` that stay.
+    """
+    known = {each.name: each for each in flags(kind)}
+    wanted: dict[str, Any] = {}
+    for change in changes:
+        name, equals, text = change.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or name not in known:
+            reason = "write NAME=VALUE" if not equals else f"{kind} has no param {name!r}; it has: {', '.join(known)}"
+            raise typer.BadParameter(f"{change!r}: {reason}", param_hint=SET)
+        wanted[name] = known[name].read(text)
+    try:
+        params_model(kind).model_validate({**params, **wanted})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "".join(f"{part}: " for part in first["loc"][:1])
+        raise typer.BadParameter(where + _words(first["msg"]), param_hint=SET) from error
+    return wanted
+
+
 def usage_error(error: ValidationError) -> typer.BadParameter:
     """What the contract does not allow, in the words of the command line."""
     first = error.errors()[0]
-    message = first["msg"].removeprefix("Value error, ")
+    message = _words(first["msg"])
     path = [str(part) for part in first["loc"]]
     # What does not fit together is told of the params as a whole; its message begins with the one that is wrong.
     name = path[1] if len(path) > 1 else message.partition(" ")[0]
     if path[:1] == ["params"] and name.isidentifier():
         return typer.BadParameter(message, param_hint=f"'--{name.replace('_', '-')}'")
     return typer.BadParameter(message, param_hint=".".join(path) or None)
+
+
+def _words(message: str) -> str:
+    return message.removeprefix("Value error, ")
 
 
 def _flag(name: str, field: Schema, definitions: dict[str, Schema], *, required: bool) -> Flag:
@@ -188,15 +157,6 @@ def _flag(name: str, field: Schema, definitions: dict[str, Schema], *, required:
         return Flag(name, item.annotation, words, default or None, required, repeatable=True)
     text = None if default is None else json.dumps(default)
     return Flag(name, str, f"{about} (as JSON)".strip(), text, required, as_json=True)
-
-
-def _asset(word: str, where: str) -> AssetReference:
-    try:
-        return AssetReference(asset_id=word)
-    except ValidationError:
-        raise typer.BadParameter(
-            f"{word!r} is no asset's id (32 hex digits); `darkroom assets list` shows yours", param_hint=where
-        ) from None
 
 
 def _resolve(field: Schema, definitions: dict[str, Schema]) -> Schema:
@@ -236,7 +196,8 @@ def _range(shape: Schema) -> str:
     return f"({', '.join(bounds)})" if bounds else ""
 
 
-def _parameter(name: str, annotation: Any, default: Any, *, required: bool) -> inspect.Parameter:
+def parameter(name: str, annotation: Any, default: Any, *, required: bool) -> inspect.Parameter:
+    """One of a signature that typer reads."""
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,

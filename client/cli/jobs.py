@@ -1,4 +1,4 @@
-"""``darkroom jobs``: list, show, cancel, watch."""
+"""``darkroom jobs``: list, show, cancel, watch, rerun."""
 
 import json
 from itertools import islice
@@ -8,10 +8,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from client.cli.flags import changed
+from client.cli.outcome import EngineFlag, NoCacheFlag, OutputFlag, collect, report
+from client.cli.output import choose, format_of
 from client.cli.progress import headline, reporting
 from client.cli.service import existing
 from client.cli.settings import EndpointFlag, JsonFlag, TokenFlag
-from client.cli.submission import explain, follow
+from client.cli.submission import explain, finish, follow
 from pipeline.jobs import Job, State
 from pipeline.requests import Kind
 
@@ -93,6 +96,34 @@ def watch(
         job = follow(client, job_id, reporter)
     typer.echo(job.model_dump_json(indent=2) if as_json else f"{job.job_id} {job.state}")
     explain(job)
+
+
+@app.command()
+def rerun(
+    job_id: JobArgument,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A param to change (repeatable); null is the default."),
+    ] = None,
+    engine: EngineFlag = None,
+    no_cache: NoCacheFlag = False,
+    output: OutputFlag = None,
+    as_json: JsonFlag = False,
+    endpoint: EndpointFlag = None,
+    token: TokenFlag = None,
+) -> None:
+    """Make a job again, with some params changed: no second upload. Ends as `darkroom run` does."""
+    with reporting() as reporter, existing(endpoint, token) as client:
+        before = client.get(job_id)
+        params = changed(before.kind, before.params, changes or [])
+        if wanted := format_of(output, str(params["format"]) if "format" in params else None):
+            params["format"] = wanted
+        style = params.get("style", before.params.get("style"))
+        target = choose(output, f"{before.kind}_{style}" if style else str(before.kind))
+        created = client.rerun(job_id, params, engine=engine, cache=not no_cache)
+        job = finish(client, created, {}, reporter)
+        paths = collect(client, job, target)
+    report(job, paths, as_json=as_json)
 
 
 def console() -> Console:

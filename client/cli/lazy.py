@@ -41,7 +41,7 @@ class LazyGroup(TyperGroup):
             return super().invoke(ctx)
         except ClientError as error:
             wait = error.retry_after if isinstance(error, ProblemError) else None
-            again = "" if wait is None else f" Try again in {duration(wait)}."
+            again = "" if wait is None or "try again" in error.message.lower() else f" Try again in {duration(wait)}."
             typer.echo(f"darkroom: {error.code}: {error.message}{again}", err=True)
             raise typer.Exit(1) from None
 

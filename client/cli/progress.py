@@ -44,7 +44,7 @@ class Lines:
     def sending(self, sent: int, total: int) -> None:
         """Only the end of the upload is worth a line."""
         if sent == total:
-            self.say(f"  0 %  uploaded {_size(total)}")
+            self.say(f"  0 %  uploaded {size(total)}")
 
     def show(self, job: Job) -> None:
         """One line."""
@@ -64,7 +64,7 @@ class Bar:
 
     def sending(self, sent: int, total: int) -> None:
         """The bar stays where it is: uploading is no progress of the job."""
-        self._progress.update(self._task, message=f"uploading {_size(sent)} of {_size(total)}")
+        self._progress.update(self._task, message=f"uploading {size(sent)} of {size(total)}")
 
     def show(self, job: Job) -> None:
         """Moves the bar."""
@@ -102,5 +102,10 @@ def reporting() -> Iterator[Reporter]:
         yield Bar(progress)
 
 
-def _size(count: int) -> str:
+def size(count: int) -> str:
+    """Bytes as one says them.
+
+    >>> size(3 * MEGABYTE), size(2048)
+    ('3.0 MB', '2.0 kB')
+    """
     return f"{count / MEGABYTE:.1f} MB" if count >= MEGABYTE // 10 else f"{count / 1024:.1f} kB"

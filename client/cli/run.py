@@ -11,36 +11,17 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from client.cli.flags import Flag, Picture, flags, pictures, usage_error
+from client.cli.flags import Flag, flags, usage_error
+from client.cli.outcome import EngineFlag, NoCacheFlag, OutputFlag, collect, report
 from client.cli.output import Output, choose, format_of, slug
+from client.cli.pictures import Picture, pictures
 from client.cli.progress import reporting
 from client.cli.service import started
 from client.cli.settings import EndpointFlag, JsonFlag, TokenFlag
-from client.cli.submission import Submission, carry_out, explain
-from client.client import Client
-from client.errors import ClientError
+from client.cli.submission import Submission, carry_out
 from client.request import build
-from client.results import results
-from pipeline.jobs import Job, State
-from pipeline.requests import REQUESTS, AssetReference, BaseRequest, Engine, Kind
+from pipeline.requests import REQUESTS, AssetReference, BaseRequest, Kind
 
-OutputFlag = Annotated[
-    Path | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="OUT",
-        help="File or folder for the result; a name after the picture in the current directory when left out. "
-        "An extension chooses the format; several pictures become OUT.jpg, OUT-2.jpg, …",
-        show_default=False,
-    ),
-]
-EngineFlag = Annotated[
-    Engine | None, typer.Option("--engine", help="Who does the work; the service's default when left out.")
-]
-NoCacheFlag = Annotated[
-    bool, typer.Option("--no-cache", help="Make it anew, even if the same job of yours was done before.")
-]
 PreviewFlag = Annotated[
     bool, typer.Option("--allow-preview", help="Accept the preview engine where the models engine is not available.")
 ]
@@ -153,33 +134,6 @@ def _begin(sources: dict[str, Path | AssetReference], params: dict[str, Any]) ->
     if first is None:
         return slug(str(params.get("prompt", ""))) or "picture"
     return first.stem if isinstance(first, Path) else first.asset_id[:8]
-
-
-def collect(client: Client, job: Job, target: Output) -> list[Path]:
-    """The results of a completed job on this disk; nothing for a job that ended otherwise."""
-    if job.state is not State.COMPLETED or job.result is None:
-        return []
-    pictures = results(job)
-    paths = target.paths(pictures)
-    try:
-        for picture, path in zip(pictures, paths, strict=True):
-            client.download(job, path, name=picture.name)
-    except OSError as error:
-        raise ClientError("unwritable_file", str(error)) from error
-    if target.file is not None and paths[0] != target.file:
-        typer.echo(f"note: it came as {pictures[0].content_type}, so it is not called {target.file.name}", err=True)
-    return paths
-
-
-def report(job: Job, paths: list[Path], *, as_json: bool) -> None:
-    """The results on stdout: the job, or the path of each picture. Exit code 1 when there is none."""
-    if as_json:
-        typer.echo(job.model_dump_json(indent=2))
-    for path in paths:
-        typer.echo(f"saved {path}" if as_json else path, err=as_json)
-    explain(job)
-    for note in job.result.notes if job.result else ():
-        typer.echo(f"note: {note}", err=True)
 
 
 for _kind in REQUESTS:

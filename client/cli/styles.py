@@ -1,7 +1,9 @@
-"""``darkroom styles``: the room styles with their colours."""
+"""``darkroom styles``: the room styles with their colours, and the looks of generated pictures."""
 
 import json
 from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -11,34 +13,54 @@ from client.cli.jobs import console
 from client.cli.service import named, running
 from client.cli.settings import EndpointFlag, JsonFlag, Settings, TokenFlag
 from client.forms import StyleCard
+from pipeline.picture_styles import picture_styles
+from pipeline.requests import Kind
 from pipeline.styles import styles as contract_styles
+
+
+class StyledKind(StrEnum):
+    """The kinds that have styles."""
+
+    RESTYLE_ROOM = Kind.RESTYLE_ROOM.value
+    GENERATE = Kind.GENERATE.value
+
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
-def styles(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None) -> None:
-    """Show the room styles with their colours.
+def styles(
+    kind: Annotated[
+        StyledKind, typer.Option(help="What the styles are for: rooms, or generated pictures.")
+    ] = StyledKind.RESTYLE_ROOM,
+    as_json: JsonFlag = False,
+    endpoint: EndpointFlag = None,
+    token: TokenFlag = None,
+) -> None:
+    """Show the styles of a kind; those of rooms with their colours.
 
     Asks the service; without one, shows the styles of the contract that this command was installed with.
     """
-    cards = _cards(endpoint, token)
+    cards = _cards(Kind(kind), endpoint, token)
     if as_json:
         typer.echo(json.dumps([card.model_dump() for card in cards], indent=2))
         return
-    table = Table("style", "palette", "title", "description", box=None, pad_edge=False)
+    coloured = any(card.palette for card in cards)
+    table = Table("style", *(["palette"] if coloured else []), "title", "description", box=None, pad_edge=False)
     table.columns[0].no_wrap = table.columns[1].no_wrap = True
     for card in cards:
-        table.add_row(card.name, _swatches(card.palette), card.title, card.description)
+        palette = [_swatches(card.palette)] if coloured else []
+        table.add_row(card.name, *palette, card.title, card.description)
     console().print(table)
 
 
-def _cards(endpoint: str | None, token: str | None) -> Sequence[StyleCard]:
+def _cards(kind: Kind, endpoint: str | None, token: str | None) -> Sequence[StyleCard]:
     client = named(Settings.read(endpoint, token)) or running(token)
     if client is None:
-        return [StyleCard.model_validate(style.model_dump()) for style in contract_styles().values()]
+        known = contract_styles() if kind is Kind.RESTYLE_ROOM else picture_styles()
+        return [StyleCard.model_validate(style.model_dump()) for style in known.values()]
     with client:
-        return client.styles()
+        return client.styles(None if kind is Kind.RESTYLE_ROOM else kind)
 
 
 def _swatches(palette: Sequence[str]) -> Text:

@@ -8,7 +8,8 @@ from pydantic import Field
 from typer.testing import CliRunner
 
 from client.cli import app
-from client.cli.flags import flags, pictures
+from client.cli.flags import flags
+from client.cli.pictures import pictures
 from pipeline.params import Contract
 from pipeline.requests import REQUESTS, BaseRequest, Kind, Upload, roles
 from tests.client.fake import TOKEN, Service
