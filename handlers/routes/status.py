@@ -41,4 +41,5 @@ def get_statistics(
 )
 def get_services() -> Response[Services]:
     """The endpoint, what waits for it, and what its instances hold; what does not answer is null, with a reason."""
+    Caller.of(router.current_event)
     return Response(HTTPStatus.OK, JSON, composition.services().look())

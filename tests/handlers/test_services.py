@@ -1,0 +1,133 @@
+"""What works at the moment, as any caller sees it; and what comes with the service."""
+
+import base64
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from handlers import services
+from handlers.instance_reports import InstanceReport, InstanceReports, LoadedModel
+from handlers.ledger import Ledger
+from handlers.open_jobs import OpenJobs
+from handlers.record import JobRecord
+from pipeline.jobs import State
+from tests.handlers.calls import Call
+
+pytestmark = pytest.mark.usefixtures("environment")
+JobIn = Callable[..., JobRecord]
+
+
+class FakeSageMaker:
+    """Describes an endpoint, or says why not."""
+
+    def __init__(self) -> None:
+        self.answer: dict[str, Any] = {
+            "EndpointStatus": "InService",
+            "ProductionVariants": [{"VariantName": "main", "CurrentInstanceCount": 2}],
+        }
+        self.error: Exception | None = None
+
+    def describe_endpoint(self, **_call: Any) -> dict[str, Any]:
+        if self.error is not None:
+            raise self.error
+        return self.answer
+
+
+def _error(code: str, message: str = "") -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
+
+
+@pytest.fixture
+def sagemaker(monkeypatch: pytest.MonkeyPatch) -> FakeSageMaker:
+    fake = FakeSageMaker()
+    monkeypatch.setattr("handlers.clients.sagemaker", lambda _config: fake)
+    return fake
+
+
+def test_everything_answers(call: Call, sagemaker: FakeSageMaker, ledger: Ledger, job_in: JobIn, queues: Any) -> None:
+    reports = InstanceReports(ledger)
+    loaded = [LoadedModel(name="sd15", megabytes=2100.5, on_device=True)]
+    for name, age in (("new", 0), ("older", 60), ("gone", 600)):
+        reported_at = datetime.fromtimestamp(time.time() - age, UTC)
+        reports.write(
+            InstanceReport(
+                instance_id=name, reported_at=reported_at, device="T4", jobs=1, networks=loaded,
+                vram_used_mb=3000, vram_total_mb=15360,
+            )
+        )  # fmt: skip
+    for state in (State.AWAITING_UPLOAD, State.QUEUED, State.DISPATCHED, State.DISPATCHED, State.RUNNING):
+        job_in(state)
+    queues.client.send_message(QueueUrl=queues.url, MessageBody="{}")
+    answer = call("GET", "/services")
+    assert answer.status == 200
+    body = answer.body
+    assert body["endpoint"] == {"status": "InService", "instances": 2}
+    assert body["backlog"] == {"messages": 1, "dispatched": 2, "running": 1, "cut_off": False}
+    assert [instance["instance_id"] for instance in body["instances"]] == ["new", "older"]
+    assert body["instances"][0]["networks"] == [{"name": "sd15", "megabytes": 2100.5, "on_device": True}]
+    assert (body["instances"][0]["vram_used_mb"], body["reasons"]) == (3000, {})
+
+
+def test_an_endpoint_that_was_never_deployed_is_absent(call: Call, sagemaker: FakeSageMaker) -> None:
+    sagemaker.error = _error("ValidationException", 'Could not find endpoint "arn:…".')
+    body = call("GET", "/services").body
+    assert (body["endpoint"], body["instances"]) == ({"status": "absent", "instances": 0}, [])
+
+
+def test_what_does_not_answer_is_null_with_a_reason(
+    call: Call, sagemaker: FakeSageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sagemaker.error = _error("ThrottlingException")
+
+    def broken(_self: OpenJobs) -> None:
+        raise KeyError("state")
+
+    monkeypatch.setattr(OpenJobs, "count", broken)
+    answer = call("GET", "/services")
+    assert answer.status == 200
+    assert (answer.body["endpoint"], answer.body["backlog"], answer.body["instances"]) == (None, None, [])
+    assert answer.body["reasons"] == {"endpoint": "ThrottlingException", "backlog": "KeyError"}
+
+
+def test_a_part_that_takes_too_long_is_not_waited_for(
+    call: Call, sagemaker: FakeSageMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = threading.Event()
+    monkeypatch.setattr(services, "LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr(InstanceReports, "read", lambda *_: answered.wait(20) and [])
+    body = call("GET", "/services").body
+    answered.set()
+    assert (body["instances"], body["reasons"]["instances"]) == (None, "no answer in time")
+
+
+def test_nobody_is_told_nothing(call: Call, sagemaker: FakeSageMaker) -> None:
+    call("GET", "/services", owner=None).problem(401, "unauthorized")
+
+
+# What comes with the service.
+
+
+def test_avatars_come_with_their_portraits(call: Call) -> None:
+    found = call("GET", "/avatars").body["avatars"]
+    assert len(found) >= 3
+    for avatar in found:
+        assert avatar.keys() == {"name", "title", "description", "licence", "picture"}
+        head, _, data = avatar["picture"].partition(",")
+        assert head == "data:image/webp;base64"
+        assert base64.b64decode(data)[8:12] == b"WEBP"
+        assert len(data) < 60_000
+
+
+def test_each_kind_with_styles_has_its_own(call: Call) -> None:
+    rooms = call("GET", "/styles").body
+    assert rooms == call("GET", "/styles", query={"kind": "restyle_room"}).body
+    pictures = call("GET", "/styles", query={"kind": "generate"}).body["styles"]
+    assert pictures
+    assert not {style["name"] for style in pictures} & {style["name"] for style in rooms["styles"]} - {"minimalist"}
+    assert all(style["palette"] == [] and style["title"] for style in pictures)
+    call("GET", "/styles", query={"kind": "upscale"}).problem(422, "invalid_request")
