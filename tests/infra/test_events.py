@@ -1,10 +1,12 @@
 """What calls what, how often it is tried again, and where it goes when that does not help."""
 
+import json
 from typing import Any
 
 import pytest
 
 from infra.names import FUNCTIONS
+from pipeline.jobs import State
 from tests.infra.template import Template, text
 
 
@@ -104,3 +106,13 @@ def test_work_given_up_wakes_somebody(core: Template) -> None:
         if text(resource["Properties"]["TopicArn"]) == topic
     ]
     assert told == ["someone@example.com"]
+
+
+def test_only_jobs_that_ended_come_to_those_who_keep_the_books_and_none_is_lost(core: Template) -> None:
+    source = mapping(core, "ended")
+    ((pattern,),) = [[json.loads(each["Pattern"]) for each in source["FilterCriteria"]["Filters"]]]
+    states = pattern["dynamodb"]["NewImage"]["state"]["S"]
+    assert sorted(states) == sorted(state for state in State if state.terminal)
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["MaximumRecordAgeInSeconds"] >= 3600
+    assert text(source["DestinationConfig"]["OnFailure"]["Destination"]).startswith("JobsDeadLetters")

@@ -19,17 +19,58 @@ def jobs(core: Template) -> str:
 
 
 @pytest.fixture(scope="session")
+def ledger(core: Template) -> str:
+    return core.name_of("DynamoDB::Table", "LedgerTable")
+
+
+@pytest.fixture(scope="session")
+def library(core: Template) -> str:
+    return core.name_of("DynamoDB::Table", "LibraryTable")
+
+
+@pytest.fixture(scope="session")
 def sockets(core: Template) -> str:
     return core.name_of("DynamoDB::Table", "JobsSockets")
 
 
-def test_the_api_may_hand_out_uploads_and_results_but_delete_nothing(core: Template, bucket: str) -> None:
-    assert core.function_may("api", "s3:PutObject", f"{bucket}/uploads/x/photo")
+def test_the_api_hands_out_and_copies_pictures_and_deletes_assets_alone(core: Template, bucket: str) -> None:
+    for prefix in ("uploads", "assets"):
+        assert core.function_may("api", "s3:PutObject", f"{bucket}/{prefix}/x")
     assert core.function_may("api", "s3:GetObject", f"{bucket}/results/x/result.jpg")
-    assert not core.function_may("api", "s3:GetObject", f"{bucket}/uploads/x/photo")
     assert not core.function_may("api", "s3:PutObject", f"{bucket}/results/x/result.jpg")
-    assert "s3:DeleteObject" not in core.function_actions("api")
-    assert "dynamodb:DeleteItem" not in core.function_actions("api")
+    deletable = [
+        p for p in ("uploads", "assets", "results") if core.function_may("api", "s3:DeleteObject", f"{bucket}/{p}/x")
+    ]
+    assert deletable == ["assets"]
+
+
+def test_of_the_tables_the_api_deletes_assets_alone(core: Template, jobs: str, ledger: str, library: str) -> None:
+    may = [table for table in (jobs, ledger, library) if core.function_may("api", "dynamodb:DeleteItem", table)]
+    assert may == [library]
+
+
+def test_nobody_scans_a_table(core: Template) -> None:
+    assert [name for name in FUNCTIONS if "dynamodb:Scan" in core.function_actions(name)] == []
+
+
+def test_the_container_writes_what_it_says_of_itself_and_no_other_row_of_the_ledger(
+    core: Template, ledger: str
+) -> None:
+    (statement,) = [
+        statement
+        for statement in core.statements("ContainerRole")
+        if any(text(each) == ledger for each in _listed(statement["Resource"]))
+    ]
+    assert statement["Action"] == "dynamodb:PutItem"
+    assert statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"] == ["engines", "instances"]
+
+
+def test_only_ended_speaks_on_the_bus(core: Template) -> None:
+    assert [name for name in FUNCTIONS if "events:PutEvents" in core.function_actions(name)] == ["ended"]
+
+
+def test_a_model_of_bedrock_may_be_asked_only_where_one_was_named(core: Template) -> None:
+    assert "bedrock:InvokeModel" not in core.function_actions("api")
 
 
 def test_uploads_are_read_and_removed_by_uploaded_alone(core: Template, bucket: str) -> None:
@@ -118,3 +159,7 @@ def test_only_sagemaker_assumes_the_containers_role_in_the_cloud(core: Template,
 
     assert principals(core) == {"Service"}
     assert principals(local) == {"Service", "AWS"}
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]

@@ -53,11 +53,12 @@ def test_browsers_may_upload_from_the_configured_origins_alone(core: Template, o
     assert "DELETE" not in rule["AllowedMethods"]
 
 
-def test_only_uploads_are_announced_and_s3_may_do_it(core: Template) -> None:
+def test_only_uploads_and_assets_are_announced_and_s3_may_do_it(core: Template) -> None:
     bucket = core.only("S3::Bucket")
-    (announced,) = bucket["NotificationConfiguration"]["QueueConfigurations"]
-    assert announced["Filter"]["S3Key"]["Rules"] == [{"Name": "prefix", "Value": "uploads/"}]
-    queue = text(announced["Queue"])
+    announced = bucket["NotificationConfiguration"]["QueueConfigurations"]
+    rules = [rule for each in announced for rule in each["Filter"]["S3Key"]["Rules"]]
+    assert rules == [{"Name": "prefix", "Value": "uploads/"}, {"Name": "prefix", "Value": "assets/"}]
+    (queue,) = {text(each["Queue"]) for each in announced}
     granted = [
         statement
         for _, policy in core.of_type("SQS::QueuePolicy")
