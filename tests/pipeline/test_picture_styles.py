@@ -1,0 +1,35 @@
+"""The looks of generated pictures are data, and good data."""
+
+import pytest
+from pydantic import ValidationError
+
+from pipeline.params import GenerateParams
+from pipeline.picture_styles import PictureStyle, picture_styles
+
+
+def test_there_are_twelve_looks_with_titles_of_their_own() -> None:
+    assert len(picture_styles()) == 12
+    assert len({style.title for style in picture_styles().values()}) == 12
+
+
+@pytest.mark.parametrize("style", picture_styles().values(), ids=list(picture_styles()))
+def test_every_look_reads_well_and_leaves_room_for_the_callers_words(style: PictureStyle) -> None:
+    assert style.description.endswith(".")
+    assert style.prompt.count("{prompt}") == 1
+    # CLIP reads 75 tokens, and a word or a comma is about one.
+    assert len(style.prompt.replace(",", " ,").split()) <= 30
+    assert len(style.negative_prompt.replace(",", " ,").split()) <= 15
+    wanted, unwanted = (set(text.replace(",", " ").split()) for text in (style.prompt, style.negative_prompt))
+    assert not wanted & unwanted - {"light", "colours"}
+
+
+def test_unknown_looks_are_refused_with_the_list_of_known_ones() -> None:
+    with pytest.raises(ValidationError, match="choose one of: photo"):
+        GenerateParams(prompt="a cat", style="baroque")
+
+
+@pytest.mark.parametrize("prompt", ["{prompt}{prompt}", "no place for it", "{prompt} and {other}", "{ {prompt}"])
+def test_a_template_has_one_place_for_the_callers_words(prompt: str) -> None:
+    right = picture_styles()["photo"].model_dump()
+    with pytest.raises(ValidationError):
+        PictureStyle.model_validate({**right, "prompt": prompt})
