@@ -11,7 +11,7 @@ from pipeline.catalog import Model
 
 GROWTH = 32  # channels that each convolution of a dense block adds; the architecture's own, at any width
 WIDTH, BLOCKS = 64, {"enlarger_photo": 23, "enlarger_anime": 6}
-TINY_WIDTH, TINY_BLOCKS = 8, {"enlarger_photo": 2, "enlarger_anime": 1}
+TINY_WIDTH, TINY_BLOCKS = 8, {"enlarger_photo": 1, "enlarger_anime": 1}
 # The share of a layer's output that is noise; the first three channels are the colours, handed on.
 LIVELY = 0.3
 

@@ -46,13 +46,11 @@ class Enlarge(Stage):
         alpha = enlarged_alpha(picture.alpha, width, height, work)
         # What is around a pixel, to which sharpening is held.
         box = np.ones((3, 3), np.uint8)
-        darkest, lightest = cv2.erode(picture.rgb, box), cv2.dilate(picture.rgb, box)
+        limits: tuple[Bytes, ...] = (cv2.erode(picture.rgb, box), cv2.dilate(picture.rgb, box))
         around = ceil(3 * BLUR * params.scale) + 1
         result = np.empty((height, width, 3), np.uint8)
         for rows in bands(width, height):
-            least, most = (
-                resampled(limit, width, height, rows, Image.Resampling.BILINEAR) for limit in (darkest, lightest)
-            )
+            least, most = (resampled(limit, width, height, rows, Image.Resampling.BILINEAR) for limit in limits)
             sharp = _sharpened(_framed(picture.rgb, width, height, rows, around), params.scale, around)
             result[rows] = cv2.min(cv2.max(sharp, least), most)
             work.report(rows.stop / height)

@@ -22,12 +22,12 @@ from pipeline.tiles import Tile
 from pipeline.weights import Weights
 
 FACTOR = 4
-# Numbers that are held at once for a pixel of the picture: at four times its size, 64 channels before a convolution
-# and 64 after, and what convolving itself takes of about as much again.
+RESIDUAL = 0.2  # how much of what three dense blocks make is added to what they were given
+# Numbers that are held at once for a pixel of the picture: at four times its size, 64 channels before a convolution and
+# 64 after, and what convolving itself takes. On a CPU 13 KB of single precision were measured: 3.2 times 64 channels.
 HELD = 64 * FACTOR**2 * 5
 SHARE = 0.7  # of the free memory
-# Pixels of the picture at once, on either kind of device: a second or two of computing on a T4; on a CPU, seconds for
-# each of the network's blocks.
+# Pixels of the picture at once: by arithmetic, two seconds of a T4; on two cores of a CPU, one for each step.
 MOST_ON_GPU = 2 * 512**2
 MOST_ON_CPU = 256**2
 
@@ -58,7 +58,7 @@ class SuperResolution(TorchNetwork):
     def enlarge(self, tiles: Sequence[Tile], on_step: Callable[[float], None]) -> Sequence[Floats]:
         """Each of the tiles, all of one size, as its parts want it: h×w×3 float32 in [0, 255].
 
-        ``on_step`` hears after each block which fraction is done.
+        ``on_step`` hears after each dense block which fraction is done.
         """
         pixels = torch.from_numpy(np.stack([tile.pixels for tile in tiles])).to(self.device)
         given = pixels.permute(0, 3, 1, 2).to(self.dtype).div_(255)
@@ -68,15 +68,19 @@ class SuperResolution(TorchNetwork):
     def _enlarged(self, given: Tensor, on_step: Callable[[float], None]) -> Tensor:
         module: Any = self._modules[0]
         first, trunk, *tail = module.model
-        # As the module itself would, but block by block: a tile takes a CPU half a minute.
-        steps, done = len(trunk.sub) + len(tail), 0
+        *blocks, last = trunk.sub
+        # As the module itself would, but step by step: a tile takes a CPU half a minute.
+        steps, done = 3 * len(blocks) + len(tail), 0
         features = first(given)
         deep = features
-        for block in trunk.sub:
-            deep = block(deep)
-            on_step((done := done + 1) / steps)
-        features = features + deep
-        del deep
+        for block in blocks:
+            grown = deep
+            for dense in (block.RDB1, block.RDB2, block.RDB3):
+                grown = dense(grown)
+                on_step((done := done + 1) / steps)
+            deep = deep + grown * RESIDUAL
+        features = features + last(deep)
+        del deep, grown
         for layer in tail:
             features = layer(features)
             on_step((done := done + 1) / steps)
