@@ -8,6 +8,7 @@ from handlers.assets import AssetTable
 from handlers.budget import Budget
 from handlers.copies import Copies
 from handlers.desk import Desk, Means
+from handlers.enhancement import Enhancer
 from handlers.health import HealthCheck
 from handlers.instance_reports import InstanceReports
 from handlers.ledger import Ledger
@@ -23,6 +24,7 @@ from handlers.statistics import StatisticsDesk
 from handlers.store import JobStore
 from handlers.table import JobTable
 from handlers.uploads import Presigner
+from pipeline import prompts
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -119,3 +121,10 @@ def services() -> ServiceWatch:
     return ServiceWatch(
         known, OpenJobs(known.jobs_table, tables), reports, clients.sqs(brief), clients.sagemaker(brief)
     )
+
+
+@cache
+def enhancer() -> Enhancer:
+    """Says prompts better."""
+    model = settings().bedrock_model
+    return Enhancer(prompts.enhance, model, clients.bedrock(clients.WORDY) if model else None)

@@ -26,6 +26,8 @@ CONTRACT = (
     "params.py",
     "picture_styles.py",
     "picture_styles.toml",
+    "prompts.py",
+    "prompts.toml",
     "requests.py",
     "results.py",
     "styles.py",
