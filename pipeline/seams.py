@@ -24,8 +24,8 @@ def blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
     """
     step = (photo.astype(np.float32) - filled) * ~hole[..., None]
     # A single pixel's noise at the rim must not draw a line into the hole.
-    known = cv2.blur((~hole).astype(np.float32), (5, 5))
-    near = np.asarray(cv2.blur(step, (5, 5)), np.float32) / np.maximum(known, 1e-6)[..., None]
+    known = np.maximum(np.asarray(cv2.blur((~hole).astype(np.float32), (5, 5))), 1e-6)
+    near = (np.asarray(cv2.blur(step, (5, 5))) / known[..., None]).astype(np.float32)
     return pasted(photo, filled + relaxed(near, np.zeros_like(near), hole), hole)
 
 
@@ -74,7 +74,7 @@ def _coarser(known: Floats, beside: Mask, wanted: Floats, hole: Mask, hold: floa
     share = halved(beside.astype(np.float32))
     # Only what is hole altogether stays hole, so that whatever is beside it has a pixel in it that was beside it.
     inner = np.asarray(halved(hole.astype(np.float32)) > 0.99, np.bool_)
-    rim = halved(known) / np.maximum(share, 1e-6)[..., None]
+    rim = (halved(known) / np.maximum(share, 1e-6)[..., None]).astype(np.float32)
     # A Laplacian that is not divided by the pixels' area grows fourfold when they do; so does the rest.
     answer = _relaxed(rim, np.asarray(share > 0, np.bool_) & ~inner, 4 * halved(wanted), inner, 4 * hold)
     size = (width + even[1], height + even[0])

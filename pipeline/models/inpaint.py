@@ -49,7 +49,8 @@ class FillHoles(Stage):
         """Raises ``DarkroomError`` (``out_of_memory``) when half the size was too large as well."""
         assert work.models is not None
         side, params = work.models.long_side, work.params_as(InpaintParams)
-        found = crops(work[HOLE], context=CONTEXT, margin=MARGIN, least=min(side, TRAINED_SIDE))
+        margin, least = min(MARGIN, side // 4), min(side, TRAINED_SIDE)
+        found = crops(work[HOLE], context=CONTEXT, margin=margin, least=least)
         if params.prompt and len(found) > MOST_PAINTED:
             found = (_around(found),)
         done = tuple(self._filled(work, crop, number, len(found)) for number, crop in enumerate(found))

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner, Result
 
 from client.cli import app
 from client.cli import models as models_module
 from pipeline.catalog import Model, catalog, defaults
+from pipeline.models.networks.aot_gan import Generator
 from pipeline.requests import Kind
 from tests.pipeline.hub import Hub
 
@@ -136,3 +138,48 @@ def test_pushing_is_delegated_with_its_exit_code(hub: Hub, monkeypatch: pytest.M
     monkeypatch.setattr(models_module, "find_spec", lambda _name: None)
     assert "darkroom[infra]" in models("push", "s3://weights/models").stderr
     assert len(called) == 1
+
+
+def test_a_file_of_ones_own_is_imported_once_it_is_the_right_one(hub: Hub, tmp_path: Path) -> None:
+    with torch.device("meta"):
+        shapes = {name: tensor.shape for name, tensor in Generator().state_dict().items()}
+    state = {name: torch.zeros(1).expand(shape) for name, shape in shapes.items()}
+    for name, content, zipped in (
+        ("G0000000.pt", state, True),
+        ("older.pt", state, False),
+        ("D0000000.pt", {"0.weight_orig": torch.zeros(64, 3, 4, 4)}, True),
+        ("O0000000.pt", {"optimG": {"state": {}}}, True),
+        ("cut.pt", {name: tensor for name, tensor in state.items() if "block03" not in name}, True),
+    ):
+        torch.save(content, tmp_path / name, _use_new_zipfile_serialization=zipped)
+    (tmp_path / "noise.pt").write_bytes(b"not a checkpoint")
+    for wrong in ("D0000000.pt", "O0000000.pt", "cut.pt", "noise.pt", "nowhere.pt"):
+        result = models("import", "aot-gan-places2", str(tmp_path / wrong))
+        assert result.exit_code == 1
+        (line,) = result.stderr.splitlines()
+        assert wrong in line
+        assert "Take G0000000.pt from https://github.com/researchmm" in line
+    assert listed()["aot-gan-places2"]["state"] == "absent"
+    for right in ("G0000000.pt", "older.pt"):
+        assert models("import", "aot-gan-places2", str(tmp_path / right)).exit_code == 0
+        assert listed()["aot-gan-places2"]["fetched_revision"] == "imported"
+        assert models("verify").exit_code == 0
+    assert "is here" in models("fetch", "aot-gan-places2").stdout
+    assert hub.calls == 0
+    assert models("import", "sd15", str(tmp_path / "G0000000.pt")).exit_code == 2
+
+
+def test_importing_runs_nothing_that_a_file_says(hub: Hub, tmp_path: Path) -> None:
+    class Hostile:
+        def __reduce__(self) -> tuple[object, ...]:
+            return (Path.touch, (tmp_path / "touched",))
+
+    for zipped in (True, False):
+        torch.save(Hostile(), tmp_path / "G.pt", _use_new_zipfile_serialization=zipped)
+        assert models("import", "aot-gan-places2", str(tmp_path / "G.pt")).exit_code == 1
+    assert not (tmp_path / "touched").exists()
+
+
+def test_a_fetch_that_fails_says_where_else_the_file_is(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert "darkroom models import aot-gan-places2 G0000000.pt" in models("fetch", "aot-gan-places2").stderr

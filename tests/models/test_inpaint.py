@@ -1,0 +1,200 @@
+"""``inpaint`` on the models engine, with tiny weights through the real code."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pipeline.artifacts import PHOTO, RESULT, SAVED, SEED
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.kinds import plan
+from pipeline.masks import HOLE
+from pipeline.models.device import Placement
+from pipeline.models.half_size import HALF_SIZE
+from pipeline.models.interfaces import BASE, FILLER, INPAINT_UNET, SAFETY
+from pipeline.models.manager import ModelManager
+from pipeline.params import InpaintParams
+from pipeline.requests import Engine, Kind
+from pipeline.stages import Stopped, Work
+from pipeline.weights import Shelf
+
+SIDE = 128
+WORDS = {"prompt": "a red chair", "steps": 3}
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def models(tiny_weights: Path) -> ModelManager:
+    return ModelManager(Shelf(tiny_weights), Placement.of("cpu"), long_side=SIDE)
+
+
+@pytest.fixture
+def uploads(tmp_path: Path) -> dict[str, Path]:
+    """A photo of 300×200 with a hole of 40×30 in it."""
+    rng = np.random.default_rng(8)
+    photo = np.linspace(40, 200, 300, dtype=np.uint8)[None, :, None] + rng.integers(0, 9, (200, 300, 3), dtype=np.uint8)
+    mask = np.zeros((200, 300), np.uint8)
+    mask[90:120, 100:140] = 255
+    return save(tmp_path, photo, mask)
+
+
+def save(folder: Path, photo: np.ndarray, mask: np.ndarray) -> dict[str, Path]:
+    Image.fromarray(photo).save(folder / "photo.png")
+    Image.fromarray(mask).save(folder / "mask.png")
+    return {"photo": folder / "photo.png", "mask": folder / "mask.png"}
+
+
+class Heard:
+    """What a job says of itself; raises ``Stopped`` once it has said ``until`` things."""
+
+    def __init__(self, until: int = 10_000) -> None:
+        self.fractions: list[float] = []
+        self.messages: list[str] = []
+        self.looks: list[np.ndarray] = []
+        self._until = until
+
+    def report(self, fraction: float, message: str) -> None:
+        self.fractions.append(fraction)
+        self.messages.append(message)
+        if len(self.messages) == self._until:
+            raise Stopped
+
+
+def run(models: ModelManager, uploads: dict[str, Path], heard: Heard | None = None, **params: object) -> Work:
+    heard = heard or Heard()
+    folder = uploads["photo"].parent
+    work = Work(InpaintParams(**params), uploads, folder, heard.report, models=models, show=heard.looks.append)
+    for stage, _ in plan(Kind.INPAINT, Engine.MODELS).steps:
+        work.enter(stage)
+        stage.run(work)
+    work.enter(None)
+    return work
+
+
+@pytest.mark.parametrize("params", [{}, WORDS, {"grow": 5}, WORDS | {"guidance": 1.0}], ids=str)
+def test_the_hole_is_filled_and_every_other_pixel_stays(models, uploads, params) -> None:
+    work = run(models, uploads, **params)
+    saved = np.asarray(Image.open(work[SAVED][0].path))
+    hole = work[HOLE]
+    np.testing.assert_array_equal(saved, work[RESULT])
+    np.testing.assert_array_equal(saved[~hole], work[PHOTO][~hole])
+    assert (saved[hole] != work[PHOTO][hole]).any(axis=-1).mean() > 0.5
+    assert work[SEED] == 42
+    assert work.notes == []
+
+
+def test_without_words_only_the_network_that_continues_is_used(models, uploads) -> None:
+    assert {used.id for used in run(models, uploads).models_used} == {"aot-gan-places2"}
+    assert {used.id for used in run(models, uploads, **WORDS).models_used} == {
+        "sd15",
+        "sd15-inpainting",
+        "safety-checker",
+    }
+
+
+@pytest.mark.parametrize("params", [{}, WORDS], ids=["without words", "with words"])
+def test_the_same_params_and_seed_give_the_same_bytes(models, uploads, params) -> None:
+    first, again = (run(models, uploads, **params)[SAVED][0].path.read_bytes() for _ in range(2))
+    assert first == again
+
+
+def test_words_negative_words_guidance_and_seed_count(models, uploads) -> None:
+    first = run(models, uploads, **WORDS)[RESULT]
+    for other in ({"prompt": "a cellar"}, {"seed": 7}, {"guidance": 2.0}, {"negative_prompt": "a dog"}, {"steps": 2}):
+        assert (run(models, uploads, **WORDS | other)[RESULT] != first).any(), other
+
+
+def test_what_was_in_the_hole_does_not_come_back(models, uploads, tmp_path: Path) -> None:
+    """A photo that differs under the mask alone gives the same result, with words as well as without."""
+    (tmp_path / "other").mkdir()
+    photo, mask = (np.asarray(Image.open(uploads[role])) for role in ("photo", "mask"))
+    other = save(tmp_path / "other", np.where(mask[..., None] > 0, np.uint8(255), photo), mask)
+    for params in ({}, WORDS):
+        np.testing.assert_array_equal(run(models, uploads, **params)[RESULT], run(models, other, **params)[RESULT])
+
+
+def test_every_step_is_heard_some_are_shown_and_cancelling_ends_it_there(models, uploads) -> None:
+    heard = Heard()
+    run(models, uploads, heard, prompt="a chair", steps=6)
+    steps = [message for message in heard.messages if message.startswith("Denoising")]
+    assert steps == [f"Denoising: step {n} of 6" for n in range(1, 7)]
+    assert 1 <= len(heard.looks) <= 5
+    cut = Heard(until=heard.messages.index("Denoising: step 2 of 6") + 1)
+    with pytest.raises(Stopped):
+        run(models, uploads, cut, prompt="a chair", steps=6)
+    assert cut.messages[-1] == "Denoising: step 2 of 6"
+    with pytest.raises(Stopped):
+        run(models, uploads, Heard(until=4))
+
+
+def test_a_white_mask_with_words_paints_the_whole_photo(models, uploads) -> None:
+    Image.new("L", (300, 200), 255).save(uploads["mask"])
+    work = run(models, uploads, **WORDS)
+    assert (work[RESULT] != work[PHOTO]).any(axis=-1).mean() > 0.9
+    with pytest.raises(DarkroomError, match="give a prompt"):
+        run(models, uploads)
+
+
+def test_a_hole_beyond_the_networks_size_is_filled_smaller_and_says_so(models, uploads) -> None:
+    mask = np.zeros((200, 300), np.uint8)
+    mask[20:180, 20:280] = 255
+    Image.fromarray(mask).save(uploads["mask"])
+    work = run(models, uploads)
+    assert any("filled at 42% of the photo's size" in note for note in work.notes)
+    np.testing.assert_array_equal(work[RESULT][mask == 0], work[PHOTO][mask == 0])
+
+
+def test_many_holes_are_painted_at_once_but_continued_one_by_one(models, tmp_path: Path) -> None:
+    photo = np.random.default_rng(4).integers(90, 160, (600, 1600, 3), dtype=np.uint8)
+    mask = np.zeros((600, 1600), np.uint8)
+    for left in range(50, 1600, 300):
+        mask[100:110, left : left + 10] = 255
+    uploads = save(tmp_path, photo, mask)
+    heard = Heard()
+    run(models, uploads, heard, **WORDS)
+    assert sum(message.startswith("Denoising") for message in heard.messages) == 3
+    work = run(models, uploads)
+    assert work.notes == []
+    assert (work[RESULT] != photo).any(axis=-1)[mask > 0].mean() > 0.9
+    np.testing.assert_array_equal(work[RESULT][mask == 0], photo[mask == 0])
+
+
+@pytest.mark.parametrize(("network", "params"), [(FILLER, {}), (BASE, WORDS)], ids=["without words", "with words"])
+def test_when_the_memory_runs_out_it_is_made_at_half_size(models, uploads, monkeypatch, network, params) -> None:
+    with models.use(network) as held:
+        fill, sizes = held[network].fill, []
+
+        def once(*args: object, **more: object) -> object:
+            hole = args[0].hole if network is BASE else args[1]
+            sizes.append(max(hole.shape))
+            if len(sizes) == 1:
+                raise torch.OutOfMemoryError("full")
+            return fill(*args, **more)
+
+        monkeypatch.setattr(held[network], "fill", once)
+        work = run(models, uploads, **params)
+    assert sizes == [SIDE, SIDE // 2]
+    assert HALF_SIZE in work.notes
+    np.testing.assert_array_equal(work[RESULT][~work[HOLE]], work[PHOTO][~work[HOLE]])
+
+
+def test_what_must_not_be_shown_is_refused_where_words_asked_for_it(models, uploads, monkeypatch) -> None:
+    with models.use(SAFETY) as held:
+        monkeypatch.setattr(held[SAFETY], "unsafe", lambda _picture: True)
+        with pytest.raises(DarkroomError) as caught:
+            run(models, uploads, **WORDS)
+        assert caught.value.detail.code is ErrorCode.REJECTED_CONTENT
+        run(models, uploads)
+
+
+def test_a_prompt_that_is_too_long_is_noted(models, uploads) -> None:
+    work = run(models, uploads, prompt="a very " * 60 + "red chair", steps=1)
+    assert any("red chair” was not read" in note for note in work.notes)
+
+
+def test_the_unet_sees_latents_hole_and_photo(models) -> None:
+    with models.use(INPAINT_UNET) as held:
+        assert held[INPAINT_UNET].unet.config.in_channels == 9
