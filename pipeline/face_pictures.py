@@ -44,6 +44,7 @@ class ChooseFaces(Stage):
         """Raises ``DarkroomError``: ``no_face``, ``several_faces``."""
         params = work.params_as(FaceSwapParams)
         height, width = work[PHOTO].shape[:2]
-        work[SOURCE_FACE] = source_of(work[SOURCE_FACES], params.source_face)
-        work[CHOSEN_FACES] = chosen = targets_of(work[TARGET_FACES], params.faces)
-        work[OBJECTS] = found_objects(work[TARGET_FACES], chosen, height, width)
+        sources, targets = work[SOURCE_FACES], work[TARGET_FACES]
+        work[SOURCE_FACE] = source_of(sources, params.source_face)
+        work[CHOSEN_FACES] = chosen = targets_of(targets, params.faces)
+        work[OBJECTS] = found_objects(targets, chosen, height, width)

@@ -3,7 +3,7 @@
 A face's five points are the eyes, the nose's tip and the mouth's corners, the viewer's left before the right.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
 OVAL_TOP, OVAL_BOTTOM, OVAL_HALF_WIDTH = -0.62, 1.66, 0.97
 SOLID = 0.66  # share of the oval's radius up to which nothing of the face below shows
 # How far the spread of a face's lightness and of its two colours is changed: a grey picture has no colours at all.
-CLOSEST_SPREAD, WIDEST_SPREAD = np.float32((0.6, 0, 0)), 1.6
+CLOSEST_SPREAD, WIDEST_SPREAD = np.array((0.6, 0, 0), np.float32), 1.6
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Face:
         return max(right - left, 0.0) * max(bottom - top, 0.0)
 
 
-def from_the_left(faces: Sequence[Face]) -> tuple[Face, ...]:
+def from_the_left(faces: Iterable[Face]) -> tuple[Face, ...]:
     """In the order in which they are counted: by the middles of their boxes."""
     return tuple(sorted(faces, key=lambda face: (face.box[0] + face.box[2], face.box[1])))
 
@@ -101,7 +101,7 @@ def found_objects(faces: Sequence[Face], swapped: Sequence[int], height: int, wi
     return tuple(
         FoundObject(
             label="face",
-            box=tuple(round(edge, 1) for edge in face.box),
+            box=_rounded(face.box),
             score=round(min(max(face.score, 0.0), 1.0), 3),
             area=round(min(face.area / (height * width), 1.0), 4),
             kept=index not in swapped,
@@ -165,8 +165,8 @@ def warped(picture: Rgb, transform: Floats, height: int, width: int) -> tuple[Rg
     scale = float(np.sqrt(abs(np.linalg.det(transform[:, :2].astype(np.float64)))))
     if scale < 0.7:
         size = (max(round(picture.shape[1] * scale), 2), max(round(picture.shape[0] * scale), 2))
-        steps = np.float32([picture.shape[1] / size[0], picture.shape[0] / size[1]])
-        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        steps = np.array([picture.shape[1] / size[0], picture.shape[0] / size[1]], np.float32)
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
         # Pixels are squares: the middle of the first one moves as well.
         shift = transform[:, :2] @ ((steps - 1) / 2) + transform[:, 2]
         transform = np.column_stack([transform[:, :2] * steps, shift]).astype(np.float32)
@@ -206,6 +206,11 @@ def paste(picture: Rgb, face: Rgb, mask: Floats, place: tuple[slice, slice]) -> 
     share = mask[..., None]
     mixed = np.rint(share * face + (1 - share) * below).astype(np.uint8)
     picture[place] = np.where(share > 0, mixed, below)
+
+
+def _rounded(box: Box) -> Box:
+    left, top, right, bottom = (round(edge, 1) for edge in box)
+    return left, top, right, bottom
 
 
 def _beyond(which: str, param: str, index: int, count: int) -> DarkroomError:

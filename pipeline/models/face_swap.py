@@ -106,7 +106,7 @@ def put(swapper: FaceSwapper, photo: Rgb, result: Rgb, given: Face, identity: Fl
     if min(below.shape[:2]) < 2:
         return 0.0
     made, transform = swapper.swap(photo, given, identity)
-    corner = np.float32((place[1].start, place[0].start))
+    corner = np.array((place[1].start, place[0].start), np.float32)
     back = np.asarray(cv2.invertAffineTransform(transform), np.float32)
     back[:, 2] -= corner
     height, width = below.shape[:2]

@@ -51,7 +51,7 @@ def _at_working_size(photo: Rgb) -> tuple[Rgb, float]:
 
 def _faces(small: Rgb, grey: Bytes, turn: int) -> Iterator[Face]:
     height, width = grey.shape
-    upright, back = grey, np.float32([[1, 0, 0], [0, 1, 0]])
+    upright, back = grey, np.array([[1, 0, 0], [0, 1, 0]], np.float32)
     if turn:
         spin = cv2.getRotationMatrix2D((width / 2, height / 2), turn, 1.0)
         upright = cv2.warpAffine(grey, spin, (width, height), borderMode=cv2.BORDER_REPLICATE)
@@ -65,11 +65,13 @@ def _faces(small: Rgb, grey: Bytes, turn: int) -> Iterator[Face]:
             continue
         points = points_of(upright, red, box, eyes)
         left, top, across, down = box
-        corners = np.float32([(left, top), (left + across, top), (left, top + down), (left + across, top + down)])
+        corners = np.array(
+            [(left, top), (left + across, top), (left, top + down), (left + across, top + down)], np.float32
+        )
         corners = corners @ back[:, :2].T + back[:, 2]
-        edges = (*corners.min(0), *corners.max(0))
+        edges = [float(edge) for edge in (*corners.min(0), *corners.max(0))]
         score = 1 / (1 + np.exp(-weight / 2))
-        yield Face(tuple(float(edge) for edge in edges), points @ back[:, :2].T + back[:, 2], float(score))
+        yield Face((edges[0], edges[1], edges[2], edges[3]), points @ back[:, :2].T + back[:, 2], float(score))
 
 
 def _detected(name: str, grey: Bytes, least: int) -> tuple[list[tuple[int, int, int, int]], list[float]]:
@@ -116,7 +118,7 @@ def _scaled(face: Face, factor: float, height: int, width: int) -> Face:
 
 @cache
 def _cascade(name: str) -> cv2.CascadeClassifier:
-    file = Path(cv2.data.haarcascades) / f"haarcascade_{name}.xml"
+    file = Path(str(cv2.__file__)).parent / "data" / f"haarcascade_{name}.xml"
     cascade = cv2.CascadeClassifier(str(file))
     if cascade.empty():
         raise RuntimeError(f"OpenCV cannot read {file}")

@@ -11,7 +11,7 @@ import numpy as np
 from pipeline.preview.arrays import Bytes, Floats
 
 SIDE = 128  # of the upright crop in which the mouth is looked for
-EYES = np.float32([(46, 44), (82, 44)])  # where that has the eyes
+EYES = np.array([(46, 44), (82, 44)], np.float32)  # where that has the eyes
 # Where a face that looks straight ahead has its mouth, and how wide: in that crop.
 MOUTH_Y, MOUTH_HALF, NOSE_SHARE = 81.0, 14.0, 0.56
 EYE_WINDOW = 40  # pixels to which an eye's surroundings are brought
@@ -28,8 +28,12 @@ def points_of(
     little outside of the picture.
     """
     left, top, width, height = box
-    eyes = np.float32([_eye(grey, left, top, width, height, _window(box, seen, window)) for window in WINDOWS])
-    usual = np.float32([(left + 0.31 * width, top + 0.40 * height), (left + 0.69 * width, top + 0.40 * height)])
+    eyes = np.array(
+        [_eye(grey, left, top, width, height, _window(box, seen, window)) for window in WINDOWS], np.float32
+    )
+    usual = np.array(
+        [(left + 0.31 * width, top + 0.40 * height), (left + 0.69 * width, top + 0.40 * height)], np.float32
+    )
     apart, level = eyes[1] - eyes[0], abs(eyes[1, 1] - eyes[0, 1])
     if not 0.26 * width < apart[0] < 0.56 * width or level > 0.22 * width:
         eyes = usual
@@ -55,7 +59,7 @@ def _eye(
     x1, y1 = left + round(window[2] * width), top + round(window[3] * height)
     part = grey[y0:y1, x0:x1]
     if min(part.shape) < 3:
-        return np.float32(((x0 + x1) / 2, (y0 + y1) / 2))
+        return np.array(((x0 + x1) / 2, (y0 + y1) / 2), np.float32)
     gain = EYE_WINDOW / part.shape[1]
     small = cv2.resize(part, (EYE_WINDOW, max(round(part.shape[0] * gain), 3)), interpolation=cv2.INTER_AREA)
     small = cv2.GaussianBlur(small, (0, 0), 1.0).astype(np.float32)
@@ -64,7 +68,7 @@ def _eye(
     at = strong > strong.mean() + 0.3 * strong.std()
     rows, columns = np.nonzero(at)
     if not len(rows):
-        return np.float32(((x0 + x1) / 2, (y0 + y1) / 2))
+        return np.array(((x0 + x1) / 2, (y0 + y1) / 2), np.float32)
     direction = np.stack([across[at], down[at]], -1) / strong[at][:, None]
     high, wide = small.shape
     y, x = np.mgrid[0:high, 0:wide].astype(np.float32)
@@ -76,7 +80,7 @@ def _eye(
     middle = np.exp(-(((x - wide / 2) / (0.32 * wide)) ** 2 + ((y - 0.53 * high) / (0.36 * high)) ** 2))
     score = agree.mean(-1) * dark * middle
     row, column = np.unravel_index(int(score.argmax()), score.shape)
-    return np.float32((x0 + (column + 0.5) / gain, y0 + (row + 0.5) / gain))
+    return np.array((x0 + (column + 0.5) / gain, y0 + (row + 0.5) / gain), np.float32)
 
 
 def _with_mouth(grey: Bytes, red: Floats, eyes: Floats) -> Floats:
@@ -84,7 +88,7 @@ def _with_mouth(grey: Bytes, red: Floats, eyes: Floats) -> Floats:
     centre, apart = eyes.mean(0), eyes[1] - eyes[0]
     gain = float(np.hypot(*apart)) / float(EYES[1, 0] - EYES[0, 0])
     turn = float(np.arctan2(apart[1], apart[0]))
-    rotate = gain * np.float32([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    rotate = gain * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]], np.float32)
     back = np.column_stack([rotate, centre - rotate @ EYES.mean(0)]).astype(np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     if gain > 1:
@@ -92,9 +96,9 @@ def _with_mouth(grey: Bytes, red: Floats, eyes: Floats) -> Floats:
     upright = cv2.warpAffine(grey, back, (SIDE, SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     reddish = cv2.warpAffine(red, back, (SIDE, SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     middle, half, y = _mouth(upright.astype(np.float32), reddish.astype(np.float32))
-    below = EYES.mean(0) + np.float32((middle - EYES[:, 0].mean(), y - EYES[0, 1]))
+    below = EYES.mean(0) + np.array((middle - EYES[:, 0].mean(), y - EYES[0, 1]), np.float32)
     nose = EYES.mean(0) + NOSE_SHARE * (below - EYES.mean(0))
-    crop = np.float32([*EYES, nose, below - (half, 0), below - (-half, 0)])
+    crop = np.array([*EYES, nose, below - (half, 0), below - (-half, 0)], np.float32)
     return np.asarray(crop @ back[:, :2].T + back[:, 2], np.float32)
 
 

@@ -28,6 +28,7 @@ from pipeline.stages import Artifact, Plan, Slot, Stage, Work
 
 CLONE_SIDE = 256  # at which the gradients are joined: what it changes is smooth, and large ones take seconds
 CLONE_SHARE = 0.7  # how much of the target's light goes over the face; all of it lets the face below shine through
+EDGE = 0.08  # of the mask: where the gradients are joined
 LEAST_EYES = 6.0  # pixels between the eyes below which there is nothing to see
 
 
@@ -79,7 +80,7 @@ def put(source: Rgb, taken: Face, target: Rgb, given: Face) -> None:
     below = target[place]
     if min(below.shape[:2]) < 2:
         return
-    corner = np.float32((place[1].start, place[0].start))
+    corner = np.array((place[1].start, place[0].start), np.float32)
     points = given.points - corner
     height, width = below.shape[:2]
     moved, cover = warped(source, _between(taken.points, points), height, width)
@@ -120,8 +121,11 @@ def _lit_as(face: Rgb, below: Rgb, mask: Floats) -> Rgb:
     little, under, where = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (face, below, mask))
     # OpenCV reads beyond its arrays where the mask touches their border, and so it gets a border of its own.
     frame = 4
-    little, under = (cv2.copyMakeBorder(each, *[frame] * 4, cv2.BORDER_REPLICATE) for each in (little, under))
-    area = cv2.copyMakeBorder((where > 0.08).astype(np.uint8) * 255, *[frame] * 4, cv2.BORDER_CONSTANT)
+    little, under = (
+        cv2.copyMakeBorder(each, frame, frame, frame, frame, cv2.BORDER_REPLICATE) for each in (little, under)
+    )
+    area = (where > EDGE).astype(np.uint8) * 255
+    area = np.asarray(cv2.copyMakeBorder(area, frame, frame, frame, frame, cv2.BORDER_CONSTANT), np.uint8)
     rows, columns = np.flatnonzero(area.any(1)), np.flatnonzero(area.any(0))
     if len(rows) < 8 or len(columns) < 8:
         return face

@@ -259,6 +259,27 @@ async def test_weights_that_are_not_there_are_one_line_that_says_how_to_get_them
     assert "preview engine" in instead["result"]["notes"][0]
 
 
+async def test_faces_are_swapped_by_networks_only_where_the_operator_accepts_their_licence(
+    container: Container, s3: "S3Client"
+) -> None:
+    picture = np.full((240, 320, 3), 120, np.uint8)
+    picture[100:120, 80:100] = (255, 0, 0)  # the tiny detector's idea of a face
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    uploads = {role: f"uploads/{JOB}/{role}" for role in ("source", "target")}
+    for key in uploads.values():
+        s3.put_object(Bucket=BUCKET, Key=key, Body=file.getvalue())
+    swap = {"kind": Kind.FACE_SWAP, "engine": Engine.MODELS, "uploads": uploads, "params": {"consent": True}}
+
+    refused = await invoke(container(), **swap)
+    assert refused["error"]["code"] == "engine_unavailable"
+    assert "buffalo-l" in refused["error"]["message"]
+    assert "accept_research_licence=true" in refused["error"]["message"]
+    accepted = await invoke(container(accept_research_licence=True), **swap)
+    assert accepted["status"] == "completed", accepted
+    assert [each["label"] for each in accepted["result"]["objects"]] == ["face"]
+
+
 async def test_a_machine_without_torch_says_what_to_install(
     container: Container, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,10 +96,11 @@ def test_the_result_says_in_its_metadata_that_it_is_a_composite(swap: Swap) -> N
 
 
 @pytest.mark.parametrize(("faces", "kept"), [("all", [0, 0, 0]), ("largest", [1, 0, 1]), (2, [1, 1, 0])])
-def test_faces_of_a_group_are_replaced_as_asked(swap: Swap, faces: object, kept: list[bool]) -> None:
-    finished = swap(SOURCE, GROUP, faces=faces)
+def test_faces_of_a_group_are_replaced_as_asked(swap: Swap, tmp_path: Path, faces: object, kept: list[bool]) -> None:
+    group = small(GROUP, tmp_path, 560)
+    finished = swap(small(SOURCE, tmp_path, 400), group, faces=faces)
     assert [each.kept for each in finished.objects] == [bool(each) for each in kept]
-    changed = (pixels(GROUP) != result(finished)).any(-1)
+    changed = (pixels(group) != result(finished)).any(-1)
     for each in finished.objects:
         left, top, right, bottom = (round(edge) for edge in each.box)
         assert (changed[top:bottom, left:right].mean() > 0.3) is not each.kept
@@ -128,33 +129,33 @@ def test_a_face_on_its_side_is_refused_and_not_made_a_mess_of(swap: Swap, tmp_pa
     with Image.open(small(TARGET, tmp_path, 480)) as image:
         image.rotate(90, expand=True).save(tmp_path / "side.png")
     with pytest.raises(DarkroomError) as raised:
-        swap(SOURCE, tmp_path / "side.png")
+        swap(small(SOURCE, tmp_path, 400), tmp_path / "side.png")
     assert raised.value.detail.code is ErrorCode.NO_FACE
 
 
-def test_a_chosen_face_of_a_group_can_be_the_source(swap: Swap) -> None:
-    smooth, bearded = (
-        result(swap(source, TARGET, **params)) for source, params in ((SOURCE, {}), (GROUP, {"source_face": 1}))
-    )
-    (face,) = find_faces(pixels(TARGET))
+def test_a_chosen_face_of_a_group_can_be_the_source(swap: Swap, tmp_path: Path) -> None:
+    group, target = small(GROUP, tmp_path, 560), small(TARGET, tmp_path, 480)
+    smooth, bearded = (result(swap(group, target, source_face=number)) for number in (0, 1))
+    (face,) = find_faces(pixels(target))
     x, y = np.rint(face.points[3:].mean(0)).astype(int)
-    chin = np.s_[y + 40 : y + 60, x - 20 : x + 20]
+    chin = np.s_[y + 20 : y + 30, x - 10 : x + 10]
     assert bearded[chin].mean() < smooth[chin].mean()
 
 
 def test_a_photo_that_a_phone_turned_by_exif_is_swapped_upright(swap: Swap, tmp_path: Path) -> None:
     turned, exif = tmp_path / "turned.png", Image.Exif()
     exif[0x0112] = 6
-    with Image.open(TARGET) as image:
+    source, target = small(SOURCE, tmp_path, 400), small(TARGET, tmp_path, 480)
+    with Image.open(target) as image:
         image.transpose(Image.Transpose.ROTATE_90).save(turned, exif=exif)
-    assert np.array_equal(result(swap(SOURCE, turned)), result(swap(SOURCE, TARGET)))
+    assert np.array_equal(result(swap(source, turned)), result(swap(source, target)))
 
 
 @pytest.mark.parametrize("side", [48, 128])
 def test_small_pictures_are_swapped_as_well_or_refused_for_their_faces(swap: Swap, tmp_path: Path, side: int) -> None:
     target = small(TARGET, tmp_path, side)
     try:
-        after = result(swap(SOURCE, target))
+        after = result(swap(small(SOURCE, tmp_path, 400), target))
     except DarkroomError as error:
         assert error.detail.code is ErrorCode.NO_FACE
         assert side < 64
@@ -163,9 +164,9 @@ def test_small_pictures_are_swapped_as_well_or_refused_for_their_faces(swap: Swa
 
 
 def test_a_picture_without_colours_stays_so(swap: Swap, tmp_path: Path) -> None:
-    with Image.open(TARGET) as image:
+    with Image.open(small(TARGET, tmp_path, 480)) as image:
         image.convert("L").save(tmp_path / "grey.png")
-    after = result(swap(SOURCE, tmp_path / "grey.png")).astype(int)
+    after = result(swap(small(SOURCE, tmp_path, 400), tmp_path / "grey.png")).astype(int)
     assert np.ptp(after, axis=-1).mean() < 2
 
 

@@ -30,10 +30,12 @@ LONG_SIDE = 1280  # what larger pictures are reduced to first: SCRFD's own reduc
 RECOGNISED = 112  # the side of what ArcFace looks at
 SWAPPED = 128  # the side of what inswapper looks at and makes
 # Where ArcFace wants the five points (Deng et al. 2019; the package's alignment).
-TEMPLATE: Floats = np.float32(
-    [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
+TEMPLATE: Floats = np.array(
+    [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)], np.float32
 )
-SHIFT: Floats = np.float32(((SWAPPED - RECOGNISED) / 2, 0))  # inswapper wants the same, with room at the sides
+SHIFT: Floats = np.array(
+    ((SWAPPED - RECOGNISED) / 2, 0), np.float32
+)  # inswapper wants the same, with room at the sides
 
 
 @dataclass(frozen=True)
