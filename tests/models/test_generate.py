@@ -7,11 +7,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
+from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-from bench.weights import Scale, write_weights
+from bench.weights import Scale, sdxl, write_weights
+from bench.weights.diffusion import text_encoder_config
 from pipeline.catalog import catalog
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.kinds import plan
@@ -343,6 +346,21 @@ def test_a_file_that_is_not_the_network_is_named_with_the_command_that_mends_it(
     ) as caught:
         models.use(PICTURE_FEW_STEP_UNET).__enter__()
     assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+
+
+def test_full_size_configurations_are_those_of_the_published_files():
+    """By size: two bytes a number in half precision, four in the decoder's file, and a header of some kilobytes."""
+    config = sdxl.unet_config(Scale.FULL)
+    with torch.device("meta"):
+        networks = {
+            5_135_149_760: (UNet2DConditionModel(**config), 2),
+            246_144_152: (CLIPTextModel(text_encoder_config(Scale.FULL)), 2),
+            1_389_382_176: (CLIPTextModelWithProjection(sdxl.second_text_encoder_config(Scale.FULL)), 2),
+            334_643_238: (AutoencoderKL(**sdxl.decoder_config(Scale.FULL)), 4),
+        }
+    for published, (network, width) in networks.items():
+        parameters = sum(parameter.numel() for parameter in network.parameters())
+        assert 0 < published - width * parameters < 300_000
 
 
 def test_half_precision_draws_nearly_the_same(tiny_weights, held):

@@ -89,17 +89,13 @@ class PictureWords(TorchNetwork):
 
 
 class PictureUnet(TorchNetwork):
-    """Turns noise into latents, as the words say. ``schedule`` makes its scheduler, a new one for every picture."""
+    """Turns noise into latents, as the words say. ``scheduler`` is made of ``schedule`` anew for every picture."""
 
     def __init__(self, placement: Placement, unet: nn.Module, scheduler: type[Dpm | Euler], schedule: Any) -> None:
         super().__init__(placement, unet)
         self.unet = unet
         self._scheduler = scheduler
         self._schedule = schedule
-
-    def compile(self) -> None:
-        """Have it compiled at its next use: some minutes, and again for every new size."""
-        self.unet.compile()
 
     @torch.inference_mode()
     def draw(self, drawing: Drawing, prompt: Words, negative: Words | None, on_step: OnStep) -> torch.Tensor:
