@@ -3,6 +3,7 @@ post-processing but none of its downloads.
 """
 
 import io
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ from pipeline.models.memory import OnnxNetwork
 from pipeline.weights import Weights
 
 Floats = NDArray[np.float32]
+
+logger = logging.getLogger(__name__)
 
 LEAST_SCORE = 0.5  # InsightFace's own
 SIZES = ((128, 128), (640, 640))  # at which SCRFD looks, one after the other: large faces and small ones
@@ -131,6 +134,10 @@ def _swapper(file: Path, providers: Sequence[str]) -> Any:
 def _session(file: Path, providers: Sequence[str]) -> Any:
     runtime = import_module("onnxruntime")
     there = runtime.get_available_providers()
+    if providers[0] not in there:
+        logger.warning(
+            "ONNX Runtime has no %s here, %s runs on the CPU: install onnxruntime-gpu", providers[0], file.name
+        )
     options = runtime.SessionOptions()
     options.log_severity_level = 3  # inswapper holds a matrix for the caller, of which every session warns
     try:
