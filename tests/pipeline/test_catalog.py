@@ -16,11 +16,11 @@ def test_every_role_has_exactly_one_default() -> None:
         assert len([model for model in catalog().values() if model.role == role and model.default]) == 1
 
 
-def test_weights_are_safetensors_but_for_the_one_that_exists_in_no_other_form() -> None:
+def test_weights_are_safetensors_but_for_those_whose_authors_have_only_pickles() -> None:
     suffixes = {model.id: {Path(file).suffix for file in model.files} for model in catalog().values()}
-    assert [each for each, found in suffixes.items() if not found <= {".safetensors", ".json", ".txt", ".onnx"}] == [
-        "yolo11n"
-    ]
+    plain = {".safetensors", ".json", ".txt", ".onnx"}
+    pickles = {each for each, found in suffixes.items() if not found <= plain}
+    assert pickles == {"yolo11n", "realesrgan-x4plus-anime", "aot-gan-places2"}
 
 
 def test_the_operators_choice_replaces_a_default() -> None:
@@ -81,7 +81,10 @@ def test_a_wrong_entry_is_refused(wrong: dict[str, object]) -> None:
 
 
 def test_models_are_pinned_to_commits_unless_nothing_public_names_one() -> None:
-    assert [model.id for model in catalog().values() if not model.pinned] == ["dpt-large"]
+    assert [model.id for model in catalog().values() if not model.pinned] == [
+        "dpt-large",
+        "realesrgan-x4plus-anime",
+    ]
 
 
 def test_reading_the_catalogue_costs_no_library() -> None:
