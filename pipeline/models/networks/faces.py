@@ -1,5 +1,6 @@
-"""InsightFace's networks for faces, on ONNX Runtime: SCRFD, ArcFace and inswapper, with the package's own pre- and
-post-processing but none of its downloads.
+"""InsightFace's networks for faces, on ONNX Runtime: SCRFD, ArcFace and inswapper.
+
+The package's classes read the graphs; it downloads nothing, and aligning is ours: its own picks single pixels.
 """
 
 import io
