@@ -7,7 +7,7 @@ import email.policy
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import uvicorn
@@ -18,9 +18,11 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pipeline.jobs import Job
+from tests.client.answers import START, problem
+from tests.client.library import Library
 
 TOKEN = "letmein"
-START = datetime(2025, 6, 1, tzinfo=UTC)
+NAMES = ("result", "thumbnail")
 RESULT = b"\xff\xd8\xff a picture " * 5000
 
 
@@ -40,20 +42,33 @@ def job(seq: int = 1, state: str = "awaiting_upload", **fields: Any) -> Job:
     return Job.model_validate({**document, **fields})
 
 
-def completed(seq: int, url: str | None, *, data: bytes = RESULT, content_type: str = "image/jpeg") -> Job:
-    """A job with a result that is to be had at ``url``."""
-    picture = {
-        "name": "result",
-        "key": "results/a/result.jpg",
-        "content_type": content_type,
-        "width": 4,
-        "height": 3,
-        "size": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "url": url,
-    }
-    result = {"pictures": [picture], "engine": "preview", "seed": 42, "notes": ["Only regraded."]}
-    return job(seq, "completed", progress=1, result=result, timeline=[{"stage": "load", "seconds": 0.1}])
+def completed(
+    seq: int,
+    url: str | None,
+    *,
+    data: bytes = RESULT,
+    content_type: str = "image/jpeg",
+    count: int = 1,
+    **fields: Any,
+) -> Job:
+    """A job with ``count`` results that are to be had at ``url``, and a thumbnail of each."""
+    names = [f"{name}-{number}" if number > 1 else name for number in range(1, count + 1) for name in NAMES]
+    pictures = [
+        {
+            "name": name,
+            "key": f"results/a/{name}.jpg",
+            "content_type": content_type,
+            "width": 4,
+            "height": 3,
+            "size": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "url": url,
+        }
+        for name in names
+    ]
+    result = {"pictures": pictures, "engine": "preview", "seed": 42, "notes": ["Only regraded."]}
+    timeline = [{"stage": "load", "seconds": 0.1}]
+    return job(seq, "completed", **{"progress": 1, "result": result, "timeline": timeline, **fields})
 
 
 def failed(seq: int, code: str, message: str) -> Job:
@@ -76,6 +91,12 @@ class Service:
         self.subscriptions: list[dict[str, Any]] = []
         self.on_subscribe: Callable[[dict[str, Any]], None] = lambda _message: None
         self.cancel_hangs = False
+        self.cached = False  # whether the next job was done before
+        self.made = 1  # how many pictures a job makes
+        self.content_type = "image/jpeg"  # of the pictures that a job makes
+        self.library = Library(self.form)
+        self.reports: dict[str, Any] = {}  # path → answer of what the service says of itself
+        self._missing = 0  # uploads that the job still waits for
         self._news: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -91,25 +112,54 @@ class Service:
 
     def happy(self) -> list[Job]:
         return [
-            job(2, "queued"),
-            job(3, "running", progress=0.4, stage="depth", message="Measuring the room"),
-            completed(4, f"{self.url}/results/result.jpg"),
+            job(2, "queued", job_id=self.job.job_id),
+            job(3, "running", job_id=self.job.job_id, progress=0.4, stage="depth", message="Measuring the room"),
+            self.done(4),
         ]
+
+    def done(self, seq: int, **fields: Any) -> Job:
+        """The job, completed."""
+        url = f"{self.url}/results/result.jpg"
+        made = {"count": self.made, "content_type": self.content_type}
+        same = {"job_id": self.job.job_id, "kind": self.job.kind, "params": self.job.params}
+        return completed(seq, url, **made, **same, **fields)
 
     # The API.
 
     async def create(self, request: Request) -> Response:
         body = await request.json()
-        self.job = job(kind=body["kind"], params=body.get("params", {}))
-        return self._created(201)
+        self.job = job(kind=body["kind"], params=body.get("params", {}), uploads=_uploads(body.get("uploads", {})))
+        return self._begun()
+
+    async def rerun(self, request: Request) -> Response:
+        body = await request.json()
+        uploads = {role: each.model_dump() for role, each in self.job.uploads.items()}
+        params = {**self.job.params, **body["params"]}
+        self.job = job(kind=self.job.kind, params=params, uploads=uploads, job_id="c" * 32)
+        return self._begun(copied=True)
+
+    def _begun(self, *, copied: bool = False) -> Response:
+        """The new job: done already, on its way when there is nothing to upload, or waiting."""
+        forms = {} if copied else {role: each for role, each in self.job.uploads.items() if each.asset_id is None}
+        self._missing = len(forms)
+        if self.cached:
+            self.job = self.done(1, cached=True)
+        elif not forms:
+            asyncio.get_running_loop().create_task(self._tell())
+        return self._created(201, copied=copied)
 
     async def renew(self, _request: Request) -> Response:
         return self._created(200)
 
-    def _created(self, status: int) -> Response:
-        form = {"url": f"{self.url}/storage", "fields": {"key": "uploads/a/photo", "Content-Type": "image/jpeg"}}
+    def form(self, key: str) -> dict[str, Any]:
+        """A presigned POST."""
         expires = (START + timedelta(minutes=15)).isoformat()
-        uploads = {role: {**form, "expires_at": expires} for role in self.job.uploads}
+        fields = {"key": key, "Content-Type": "image/jpeg"}
+        return {"url": f"{self.url}/storage", "fields": fields, "expires_at": expires}
+
+    def _created(self, status: int, *, copied: bool = False) -> Response:
+        waited = {} if self.job.state.terminal or copied else self.job.uploads
+        uploads = {role: self.form(f"uploads/a/{role}") for role, each in waited.items() if each.asset_id is None}
         return JSONResponse({"job": self.job.model_dump(mode="json"), "uploads": uploads}, status)
 
     async def get(self, request: Request) -> Response:
@@ -131,9 +181,16 @@ class Service:
         cursor = str(page + 1) if page < 2 else None
         return JSONResponse({"jobs": [each.model_dump(mode="json") for each in found], "cursor": cursor})
 
-    async def styles(self, _request: Request) -> Response:
-        card = {"name": "modern", "title": "Modern", "description": "Clean.", "palette": ["#ffffff", "#000000"]}
+    async def styles(self, request: Request) -> Response:
+        card: dict[str, Any] = {"name": "modern", "title": "Modern", "description": "Clean."}
+        card["palette"] = ["#ffffff", "#000000"]
+        if request.query_params.get("kind") == "generate":
+            card = {"name": "neon", "title": "Neon", "description": "At night.", "palette": []}
         return JSONResponse({"styles": [card]})
+
+    async def report(self, request: Request) -> Response:
+        found = self.reports.get(f"{request.method} {request.url.path}")
+        return problem(403, "forbidden", "For administrators.") if found is None else JSONResponse(found)
 
     async def health(self, _request: Request) -> Response:
         part = {"status": "down", "milliseconds": 3.0, "reason": "unreachable"}
@@ -154,8 +211,14 @@ class Service:
             return self.storage_answers.pop(0)
         parts = {str(part.get_param("name", header="content-disposition")): part for part in form.iter_parts()}
         self.uploads.append({name: part.get_payload(decode=True) for name, part in parts.items()})
-        task = asyncio.create_task(self._tell())
-        task.add_done_callback(lambda _task: None)
+        key = self.uploads[-1]["key"].decode()
+        if key.startswith("assets/"):
+            self.library.arrived(key.removeprefix("assets/"))
+            return Response(status_code=204)
+        self._missing -= 1
+        if self._missing <= 0:
+            task = asyncio.create_task(self._tell())
+            task.add_done_callback(lambda _task: None)
         return Response(status_code=204)
 
     async def _tell(self) -> None:
@@ -222,6 +285,17 @@ class Service:
                 Route("/jobs/{job_id}", api(self.get), methods=["GET"]),
                 Route("/jobs/{job_id}", api(self.cancel), methods=["DELETE"]),
                 Route("/jobs/{job_id}/uploads", api(self.renew), methods=["POST"]),
+                Route("/jobs/{job_id}/rerun", api(self.rerun), methods=["POST"]),
+                Route("/assets", api(self.library.create), methods=["POST"]),
+                Route("/assets", api(self.library.page), methods=["GET"]),
+                Route("/assets/{asset_id}", api(self.library.get), methods=["GET"]),
+                Route("/assets/{asset_id}", api(self.library.remove), methods=["DELETE"]),
+                Route("/stats", api(self.report)),
+                Route("/services", api(self.report)),
+                Route("/avatars", api(self.report)),
+                Route("/cache/stats", api(self.report)),
+                Route("/cache", api(self.report), methods=["DELETE"]),
+                Route("/prompts/enhance", api(self.report), methods=["POST"]),
                 Route("/styles", api(self.styles)),
                 Route("/health", api(self.health)),
                 Route("/config", api(self.config)),
@@ -256,15 +330,6 @@ class Service:
             thread.join(10)
 
 
-def problem(status: int, code: str, detail: str, errors: list[dict[str, str]] | None = None) -> Response:
-    """Problem details as the service gives them."""
-    body: dict[str, Any] = {"type": "about:blank", "title": "Problem", "status": status, "detail": detail, "code": code}
-    return JSONResponse(
-        {**body, **({"errors": errors} if errors else {})}, status, media_type="application/problem+json"
-    )
-
-
-def s3_error(status: int, code: str, message: str = "") -> Response:
-    """An error as S3 words it."""
-    text = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>'
-    return Response(text, status, media_type="application/xml")
+def _uploads(asked: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The uploads of a new job: what an asset is comes from the library."""
+    return {role: {"content_type": "image/jpeg", **each} for role, each in asked.items()}

@@ -10,7 +10,8 @@ from typer.testing import CliRunner, Result
 from client.cli import app
 from pipeline.jobs import Job, State
 from pipeline.styles import styles
-from tests.client.fake import RESULT, TOKEN, Service, completed, failed, job, problem, s3_error
+from tests.client.answers import problem, s3_error
+from tests.client.fake import RESULT, TOKEN, Service, completed, failed, job
 
 
 @pytest.fixture

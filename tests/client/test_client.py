@@ -11,7 +11,8 @@ from client import Client, ClientError, JobError, ProblemError, UnreachableError
 from client.request import build
 from pipeline.jobs import Job, State
 from pipeline.requests import JobRequest
-from tests.client.fake import RESULT, Service, completed, failed, job, problem, s3_error
+from tests.client.answers import problem, s3_error
+from tests.client.fake import RESULT, Service, completed, failed, job
 
 
 def request_for(photo: Path) -> JobRequest:
