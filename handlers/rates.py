@@ -48,7 +48,7 @@ RATES: Mapping[str, Rate] = {
     "render_scenes": Rate(2, 300),
     DEFAULT: Rate(30, 60),
 }
-SUBJECTS = frozenset({*Kind, *RATES})
+SUBJECTS = frozenset(str(subject) for subject in (*Kind, *RATES))
 
 
 def rates(overrides: Mapping[str, str]) -> dict[str, Rate]:

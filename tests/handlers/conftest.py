@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,13 +16,15 @@ from moto import mock_aws
 from mypy_boto3_s3 import S3Client
 from mypy_boto3_sqs import SQSClient
 
-from handlers import clients
+from handlers import api, clients
 from handlers.ledger import Ledger
 from handlers.queue import JobQueue
 from handlers.record import JobRecord
 from handlers.sockets import Subscriptions
 from handlers.store import JobStore, Received
 from pipeline.jobs import State
+from tests.handlers.calls import Answer, Call, request
+from tests.handlers.studio import Studio
 
 JOBS, SOCKETS, LEDGER, ASSETS, BUCKET = "jobs", "sockets", "ledger", "assets", "bucket"
 PHOTO = Received("image/jpeg", 640, 480, 1234)
@@ -124,6 +127,38 @@ def bucket(aws: None) -> S3Client:
     return client
 
 
+class Atomic:
+    """DynamoDB makes one write at a time of those that meet at an item; moto does when its callers take turns."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+
+    def client(self) -> Any:
+        """A client that waits for its turn."""
+        return _TakingTurns(clients.dynamodb(), self._turn)
+
+
+class _TakingTurns:
+    def __init__(self, client: Any, turn: threading.Lock) -> None:
+        self._client = client
+        self._turn = turn
+
+    def __getattr__(self, name: str) -> Any:
+        operation = getattr(self._client, name)
+
+        def wait(**arguments: Any) -> Any:
+            with self._turn:
+                return operation(**arguments)
+
+        return wait
+
+
+@pytest.fixture
+def atomic(aws: None) -> Atomic:
+    """For tests with threads."""
+    return Atomic()
+
+
 @dataclass
 class Queues:
     """The queue of jobs and the dead letters, and what has been sent to them."""
@@ -191,10 +226,16 @@ def environment(
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
-    for module in ("composition", "authorize", "dispatch", "finished", "push", "socket", "sweep", "uploaded"):
+    for module in ("composition", "authorize", "dispatch", "ended", "finished", "push", "socket", "sweep", "uploaded"):
         for member in vars(importlib.import_module(f"handlers.{module}")).values():
             if hasattr(member, "cache_clear") and getattr(member, "__module__", "").startswith("handlers."):
                 member.cache_clear()
+
+
+@pytest.fixture
+def call(context: Any) -> Call:
+    """Calls the REST API: method, path, body and what ``request`` takes besides."""
+    return lambda *args, **options: Answer(api.handler(request(*args, **options), context))
 
 
 @pytest.fixture
@@ -316,3 +357,11 @@ def sqs_event() -> Callable[..., dict[str, Any]]:
         }
 
     return make
+
+
+@pytest.fixture
+def studio(
+    environment: None, call: Call, store: JobStore, ledger: Ledger, bucket: S3Client, context: Any, sqs_event: Any
+) -> Studio:
+    """Makes jobs happen."""
+    return Studio(call, store, ledger, bucket, context, sqs_event)

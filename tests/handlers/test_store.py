@@ -74,6 +74,22 @@ def test_only_the_only_photo_is_received_in_one_write(store: JobStore, job_in: J
     assert store.receive(job.job_id, "source", PHOTO) is None
 
 
+def test_who_wants_the_cache_asked_first_is_not_queued_in_one_write(store: JobStore, job_in: JobIn) -> None:
+    job = job_in(State.AWAITING_UPLOAD, use_cache=True)
+    assert store.receive_only(job.job_id, "photo", PHOTO, due_at=0) is None
+    assert store.get(job.job_id) == job
+
+
+def test_what_was_made_before_ends_its_job(store: JobStore, job_in: JobIn) -> None:
+    job = job_in(State.AWAITING_UPLOAD)
+    done = store.recall(job.job_id, RESULT, expires_at=job.expires_at - 5)
+    assert done is not None
+    assert (done.state, done.cached, done.progress, done.cost_usd, done.result) == ("completed", True, 1, 0, RESULT)
+    assert done.expires_at == job.expires_at - 5
+    assert not _is_due(store, job.job_id)
+    assert store.recall(job.job_id, RESULT, expires_at=job.expires_at) is None
+
+
 def test_progress_never_falls_but_the_message_moves_on(store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.RUNNING)
     times = [StageTime(stage="load", seconds=0.25)]
@@ -240,6 +256,11 @@ class Life(RuleBasedStateMachine):
     @rule()
     def queue(self) -> None:
         self.happen(lambda: self.store.queue(self.now.job_id, due_at=2.0))
+
+    @precondition(lambda self: self.now.seq > 1)
+    @rule()
+    def recall(self) -> None:
+        self.happen(lambda: self.store.recall(self.now.job_id, RESULT, expires_at=self.now.expires_at))
 
     @rule(attempt=attempts)
     def dispatch(self, attempt: int) -> None:

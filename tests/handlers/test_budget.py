@@ -1,0 +1,180 @@
+"""What one owner's jobs may cost in a day: reserved, spent, and given back."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from handlers import clients
+from handlers.budget import SECONDS, Budget, settlement
+from handlers.ledger import Ledger
+from handlers.record import JobRecord
+from handlers.refusal import Refusal
+from handlers.store import JobStore
+from pipeline.requests import ENGINES, Engine, Kind
+from tests.handlers.conftest import Atomic
+
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
+# 0.36 dollars an hour are 100 millionths a second: an upscaling by models (20 s) is reserved 0.002.
+PRICE = 0.36
+WISH: Any = {"kind": "upscale", "uploads": {"photo": {"content_type": "image/jpeg"}}}
+
+
+def budget(ledger: Ledger, daily_usd: float = 0.01) -> Budget:
+    return Budget(ledger, daily_usd=daily_usd, usd_per_hour=PRICE)
+
+
+def reserve(budget: Budget, *, owner: str = "owner-1", now: datetime = NOON, **params: Any) -> float | None:
+    return budget.reserve(owner, Kind.UPSCALE, Engine.MODELS, params, now=now)
+
+
+def spent(ledger: Ledger, day: str = "2026-06-01") -> int:
+    return int((ledger.get("budget#owner-1", day) or {}).get("reserved_or_spent", 0))
+
+
+def test_every_kind_has_an_estimate_on_each_engine_that_can_do_it() -> None:
+    assert set(SECONDS) == {(kind, engine) for kind, engines in ENGINES.items() for engine in engines}
+
+
+def test_a_day_holds_its_budget_and_no_more(ledger: Ledger) -> None:
+    ours = budget(ledger)
+    assert [reserve(ours) for _ in range(5)] == [0.002] * 5
+    with pytest.raises(Refusal, match=r"taken \$0.0100, those under way included, of the \$0.01") as refused:
+        reserve(ours)
+    assert refused.value.detail.code == "budget_exceeded"
+    assert refused.value.headers == {"Retry-After": str(12 * 3600)}
+    assert reserve(ours, owner="owner-2") == 0.002
+    assert reserve(ours, now=NOON + timedelta(hours=12)) == 0.002
+    assert spent(ledger) == 10_000
+
+
+def test_a_job_that_alone_is_more_than_a_day_allows_is_refused(ledger: Ledger) -> None:
+    with pytest.raises(Refusal):
+        reserve(budget(ledger, 0.001))
+    assert spent(ledger) == 0
+
+
+def test_several_pictures_are_reserved_for_one_by_one(ledger: Ledger) -> None:
+    assert reserve(budget(ledger), count=4) == 0.008
+
+
+def test_no_limit_asks_nobody(ledger: Ledger, record: Callable[..., JobRecord]) -> None:
+    assert reserve(budget(ledger, 0)) is None
+    assert spent(ledger) == 0
+    assert settlement(record(reserved_usd=None, cost_usd=0.5)) is None
+
+
+@pytest.mark.parametrize(("cost", "left"), [(None, 0), (0.0, 0), (0.0005, 500), (0.002, 2000), (0.0044, 4400)], ids=str)
+def test_what_a_job_cost_takes_the_place_of_what_was_reserved(
+    ledger: Ledger, record: Callable[..., JobRecord], cost: float | None, left: int
+) -> None:
+    reserved = reserve(budget(ledger))
+    # It ended the day after: its own day is settled.
+    job = record(state="completed", created_at=NOON, reserved_usd=reserved, cost_usd=cost)
+    change = settlement(job)
+    if change is not None:
+        ledger.change_all([change])
+    assert spent(ledger) == left
+
+
+def test_what_was_forgotten_meanwhile_is_no_obstacle(ledger: Ledger, record: Callable[..., JobRecord]) -> None:
+    change = settlement(record(state="failed", created_at=NOON, reserved_usd=0.002, cost_usd=0.003))
+    assert change is not None
+    ledger.change_all([change])
+    assert spent(ledger) == 1000
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(costs=st.lists(st.none() | st.floats(0, 0.004), max_size=8), day=st.dates(NOON.date()))
+def test_at_the_end_of_all_jobs_the_day_holds_just_what_they_cost(
+    ledger: Ledger, record: Callable[..., JobRecord], costs: list[float | None], day: Any
+) -> None:
+    moment = datetime(day.year, day.month, day.day, 5, tzinfo=UTC)
+    before = spent(ledger, day.isoformat())
+    jobs = []
+    for cost in costs:
+        reserved = reserve(budget(ledger, 1000), now=moment)
+        jobs.append(record(created_at=moment, reserved_usd=reserved, cost_usd=cost))
+    assert spent(ledger, day.isoformat()) - before == 2000 * len(costs)
+    for job in jobs:
+        change = settlement(JobRecord.from_item(job.to_item()))
+        if change is not None:
+            ledger.change(change.partition, change.sort, change.update)
+    assert spent(ledger, day.isoformat()) - before == sum(round((cost or 0) * 1e6) for cost in costs)
+
+
+def test_fifty_at_once_never_exceed_it(ledger: Ledger, atomic: Atomic) -> None:
+    ours = budget(Ledger("ledger", atomic.client()), 0.013)
+    together = threading.Barrier(50)
+
+    def ask(_: int) -> bool:
+        together.wait()
+        try:
+            reserve(ours)
+        except Refusal:
+            return False
+        return True
+
+    with ThreadPoolExecutor(50) as threads:
+        assert sum(threads.map(ask, range(50))) == 6
+    assert spent(ledger) == 12_000
+
+
+def test_a_settlement_under_way_at_the_same_row_is_waited_for(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("handlers.ledger.time.sleep", pauses.append)
+
+    class Busy:
+        """A table whose row is in two transactions, one after the other."""
+
+        def __init__(self) -> None:
+            self.client = clients.dynamodb()
+            self.conflicts = 2
+
+        def update_item(self, **arguments: Any) -> Any:
+            if self.conflicts:
+                self.conflicts -= 1
+                raise ClientError({"Error": {"Code": "TransactionConflictException"}}, "UpdateItem")
+            return self.client.update_item(**arguments)
+
+    busy: Any = Busy()
+    assert reserve(budget(Ledger("ledger", busy))) == 0.002
+    assert len(pauses) == 2
+    busy.conflicts = 99
+    with pytest.raises(ClientError):
+        reserve(budget(Ledger("ledger", busy)))
+
+
+# As callers see it.
+
+
+@pytest.mark.usefixtures("environment")
+class TestTheApi:
+    """The budget where jobs are asked for."""
+
+    @pytest.fixture(autouse=True)
+    def _small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("OWNER_DAILY_USD", "0.0025")
+
+    def test_a_job_too_much_is_refused_and_costs_no_request(self, call: Callable[..., Any], store: JobStore) -> None:
+        made = [call("POST", "/jobs", WISH) for _ in range(2)]
+        assert [answer.status for answer in made] == [201, 201]
+        refused = call("POST", "/jobs", WISH)
+        assert "midnight UTC" in refused.problem(429, "budget_exceeded")["detail"]
+        assert 1 <= int(refused.headers["retry-after"]) <= 86_400
+        assert refused.headers["ratelimit-remaining"] == made[-1].headers["ratelimit-remaining"] == "3"
+        kept = store.get(made[0].body["job"]["job_id"])
+        assert kept is not None
+        assert kept.reserved_usd == pytest.approx(5 * 0.7364 / 3600, abs=1e-6)
+        assert "reserved_usd" not in made[0].body["job"]
+
+    def test_the_same_key_reserves_once(self, call: Callable[..., Any]) -> None:
+        key = {"headers": {"Idempotency-Key": "mine"}}
+        assert [call("POST", "/jobs", WISH, **key).status for _ in range(5)] == [201, 200, 200, 200, 200]
+        assert call("POST", "/jobs", WISH).status == 201

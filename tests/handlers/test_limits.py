@@ -1,0 +1,196 @@
+"""How often one owner may ask for what, however many ask at once."""
+
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from handlers import rates
+from handlers.ledger import Ledger
+from handlers.limits import Limits
+from handlers.rates import RATES, Rate
+from handlers.refusal import Refusal
+from handlers.settings import ApiSettings
+from infra.config import Config, ConfigError
+from tests.handlers.conftest import Atomic
+
+
+class Clock:
+    """A time that passes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.5
+
+    def time(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr("handlers.limits.time", clock)
+    return clock
+
+
+@pytest.fixture
+def limits(ledger: Ledger) -> Limits:
+    return Limits(ledger, {**RATES, "generate": Rate(3, 60), "default": Rate(2, 10)})
+
+
+def accepted(limits: Limits, owner: str = "owner-1", subject: str = "generate") -> bool:
+    try:
+        limits.take(owner, subject)
+    except Refusal:
+        return False
+    return True
+
+
+def test_a_window_begins_with_the_first_request_and_ends_after_its_seconds(limits: Limits, clock: Clock) -> None:
+    assert limits.take("owner-1", "generate").remaining == 2
+    clock.now += 40
+    assert [limits.take("owner-1", "generate").remaining for _ in range(2)] == [1, 0]
+    clock.now += 19.9
+    with pytest.raises(Refusal, match=r"3 requests for generate in 60 seconds. Try again in 1 s") as refused:
+        limits.take("owner-1", "generate")
+    assert refused.value.headers == {
+        "RateLimit-Limit": "3",
+        "RateLimit-Remaining": "0",
+        "RateLimit-Reset": "1",
+        "X-RateLimit-Limit": "3",
+        "X-RateLimit-Remaining": "0",
+        "X-RateLimit-Window": "60",
+        "Retry-After": "1",
+    }
+    clock.now += 0.1
+    assert limits.take("owner-1", "generate").remaining == 2
+
+
+def test_owners_and_subjects_are_counted_apart(limits: Limits, clock: Clock) -> None:
+    assert [accepted(limits) for _ in range(4)] == [True, True, True, False]
+    assert accepted(limits, owner="owner-2")
+    assert [accepted(limits, subject="restyle_room") for _ in range(3)] == [True, True, False]
+
+
+def test_looking_counts_nothing(limits: Limits, clock: Clock) -> None:
+    assert limits.look("owner-1", "generate").remaining == 3
+    taken = limits.take("owner-1", "generate")
+    assert limits.look("owner-1", "generate") == taken
+
+
+def test_what_is_given_back_may_be_taken_again_in_the_same_window_only(limits: Limits, clock: Clock) -> None:
+    first = limits.take("owner-1", "generate")
+    limits.give_back("owner-1", "generate", first.window_ends)
+    limits.give_back("owner-1", "generate", first.window_ends)
+    assert limits.look("owner-1", "generate").remaining == 3
+    clock.now += 61
+    assert [accepted(limits) for _ in range(3)] == [True, True, True]
+    limits.give_back("owner-1", "generate", first.window_ends)
+    assert not accepted(limits)
+
+
+@examples(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=st.lists(st.floats(0, 30), min_size=1, max_size=25))
+def test_no_window_holds_more_than_its_limit(limits: Limits, clock: Clock, steps: list[float]) -> None:
+    owner = uuid4().hex
+    taken: list[tuple[float, float]] = []
+    for step in steps:
+        clock.now += step
+        try:
+            standing = limits.take(owner, "generate")
+        except Refusal as refusal:
+            opened = [ends for at, ends in taken if ends > clock.now]
+            assert len(opened) == 3
+            assert 1 <= int(refusal.headers["Retry-After"]) <= 60
+        else:
+            assert clock.now < standing.window_ends <= clock.now + 60
+            taken.append((clock.now, standing.window_ends))
+    windows = [ends for _, ends in taken]
+    assert all(windows.count(ends) <= 3 for ends in windows)
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_of_fifty_at_once_ten_get_through(ledger: Ledger, atomic: Atomic, round_: int) -> None:
+    limits = Limits(Ledger("ledger", atomic.client()), {"default": Rate(10, 60)})
+    together = threading.Barrier(50)
+
+    def ask(_: int) -> bool:
+        together.wait()
+        return accepted(limits)
+
+    with ThreadPoolExecutor(50) as threads:
+        assert sum(threads.map(ask, range(50))) == 10
+    assert limits.look("owner-1", "generate").remaining == 0
+
+
+# What may be configured.
+
+
+def test_a_deployment_may_say_otherwise_for_each() -> None:
+    found = rates.rates({"upscale": "1/10", "default": "7/3600"})
+    assert (found["upscale"], found["default"], found["generate"]) == (Rate(1, 10), Rate(7, 3600), Rate(10, 60))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ({"upscale": "10"}, "write 10/60"),
+        ({"upscale": "0/60"}, "write 10/60"),
+        ({"upscale": "10/0"}, "write 10/60"),
+        ({"upscale": "10/99999"}, "86400 seconds"),
+        ({"upscale": "ten/60"}, "write 10/60"),
+        ({"upscal": "10/60"}, "did you mean 'upscale'"),
+        ({"zzz": "10/60"}, "choose among default, face_swap"),
+    ],
+)
+def test_what_cannot_be_a_limit_is_refused_in_words(
+    environment: None, monkeypatch: pytest.MonkeyPatch, overrides: dict[str, str], said: str
+) -> None:
+    with pytest.raises(ConfigError, match=said):
+        Config.read({"rate_limits": json.dumps(overrides)})
+    monkeypatch.setenv("RATE_LIMITS", json.dumps(overrides))
+    with pytest.raises(ValidationError, match=said):
+        ApiSettings.read()
+
+
+# As callers see it.
+
+
+@pytest.mark.usefixtures("environment")
+class TestTheApi:
+    """Limits on the routes."""
+
+    def wish(self, **more: Any) -> dict[str, Any]:
+        return {"kind": "upscale", "uploads": {"photo": {"content_type": "image/jpeg"}}, **more}
+
+    def test_every_answer_says_where_one_stands(self, call: Callable[..., Any]) -> None:
+        answers = [call("POST", "/jobs", self.wish()) for _ in range(6)]
+        assert [answer.headers["ratelimit-remaining"] for answer in answers] == ["4", "3", "2", "1", "0", "0"]
+        assert {answer.headers["x-ratelimit-window"] for answer in answers} == {"60"}
+        answers[-1].problem(429, "rate_limited")
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+        assert call("POST", "/jobs", self.wish(), owner="owner-2").status == 201
+        assert len(call("GET", "/jobs").body["jobs"]) == 5
+
+    def test_a_request_that_is_wrong_costs_nothing(self, call: Callable[..., Any]) -> None:
+        for _ in range(8):
+            call("POST", "/jobs", self.wish(params={"scale": 9})).problem(422, "invalid_request")
+        assert call("POST", "/jobs", self.wish()).headers["ratelimit-remaining"] == "4"
+
+    def test_a_job_that_is_there_is_told_again_whatever_the_limit(self, call: Callable[..., Any]) -> None:
+        key = {"headers": {"Idempotency-Key": "mine"}}
+        made = call("POST", "/jobs", self.wish(), **key)
+        again = call("POST", "/jobs", self.wish(), **key)
+        assert (again.status, again.headers["ratelimit-remaining"]) == (200, "4")
+        for _ in range(4):
+            call("POST", "/jobs", self.wish())
+        call("POST", "/jobs", self.wish()).problem(429, "rate_limited")
+        again = call("POST", "/jobs", self.wish(), **key)
+        assert (again.status, again.body["job"]["job_id"]) == (200, made.body["job"]["job_id"])
