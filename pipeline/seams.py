@@ -11,6 +11,8 @@ Floats = NDArray[np.float32]
 
 NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 SWEEPS = 24  # steps of conjugate gradients at each level
+NEAR = 5  # pixels beside the hole that say how far off its fill is
+MOST_PIXELS = 400_000  # at which that is worked out
 LEAST_SIDE = 8  # pixels of the coarsest level's shorter side
 _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 _LAPLACIAN = np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]], np.float32)
@@ -20,13 +22,29 @@ def blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
     """``photo`` with ``hole`` taken from ``filled``, whose colours give way until no step is left at the rim.
 
     Pictures are H×W×3 uint8, the hole is H×W bool. Outside of the hole the photo's pixels stay as they are, to the
-    bit; a photo that is all hole is all filled.
+    bit; a photo that is all hole is all filled. In large pictures the giving way is worked out at a smaller size.
     """
-    step = (photo.astype(np.float32) - filled) * ~hole[..., None]
-    # A single pixel's noise at the rim must not draw a line into the hole.
-    known = np.maximum(np.asarray(cv2.blur((~hole).astype(np.float32), (5, 5))), 1e-6)
-    near = (np.asarray(cv2.blur(step, (5, 5))) / known[..., None]).astype(np.float32)
-    return pasted(photo, filled + relaxed(near, np.zeros_like(near), hole), hole)
+    if not hole.any():
+        return photo.copy()
+    rows, columns = (np.flatnonzero(hole.any(axis=axis)) for axis in (1, 0))
+    part = np.s_[max(rows[0] - NEAR, 0) : rows[-1] + NEAR + 1, max(columns[0] - NEAR, 0) : columns[-1] + NEAR + 1]
+    result = photo.copy()
+    result[part] = _blended(photo[part], filled[part], hole[part])
+    return result
+
+
+def _blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
+    height, width = hole.shape
+    # A single pixel's noise at the rim must not draw a line into the hole: a mean of some is what counts.
+    scale = min((MOST_PIXELS / hole.size) ** 0.5, 1.0)
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    step = cv2.subtract(photo, filled, mask=(~hole).astype(np.uint8), dtype=cv2.CV_32F)
+    small = cv2.blur(cv2.resize(step, size, interpolation=cv2.INTER_AREA), (NEAR, NEAR))
+    share = np.asarray(cv2.resize((~hole).astype(np.float32), size, interpolation=cv2.INTER_AREA))
+    near = (small / np.maximum(np.asarray(cv2.blur(share, (NEAR, NEAR))), 1e-6)[..., None]).astype(np.float32)
+    answer = relaxed(near, np.zeros_like(near), share == 0)
+    given = answer if scale == 1 else cv2.resize(answer, (width, height), interpolation=cv2.INTER_LINEAR)
+    return pasted(photo, filled + np.asarray(given, np.float32), hole)
 
 
 def pasted(photo: Rgb, values: Floats, hole: Mask) -> Rgb:

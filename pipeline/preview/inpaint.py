@@ -20,8 +20,9 @@ from pipeline.stages import Plan, Slot, Stage, Work
 CONTEXT = 1.0  # of a hole's longer side: how far around it patches are looked for
 MARGIN = 48  # pixels of that at least
 LEAST = 160  # pixels of a crop's side at least
-THIN = 3.0  # pixels from a hole's middle to its rim, up to which it is a scratch
+THIN = 4.0  # pixels from a hole's middle to its rim, up to which it is a scratch
 MOST_PIXELS = 1_500_000  # of a crop that is worked on at its own size
+MOST_HOLE = 120_000  # pixels of the hole in it
 LARGE = 0.1  # of the photo: what is filled by guessing more than by continuing
 
 
@@ -42,7 +43,7 @@ class FillHoles(Stage):
         found = crops(hole, context=CONTEXT, margin=MARGIN, least=LEAST)
         total = sum(crop.height * crop.width for crop in found)
         done = 0
-        reduced = False
+        least = 1.0
         for crop in found:
             here, size = crop.of(hole), crop.height * crop.width
 
@@ -50,32 +51,34 @@ class FillHoles(Stage):
                 work.report((before + fraction * size) / total)
 
             report(0.0)
-            part, smaller = _filled(crop.of(photo), here, params.seed, report)
+            part, scale = _filled(crop.of(photo), here, params.seed, report)
             crop.of(result)[:] = part
-            reduced |= smaller
+            least = min(least, scale)
             done += size
-        if reduced or hole.mean() > LARGE:
+        if least < 1:
+            work.notes.append(f"The hole was filled at {least:.0%} of the photo's size and enlarged.")
+        if hole.mean() > LARGE:
             work.notes.append(
                 "The hole is large for the preview engine, which only continues textures: look before you show it."
             )
         work[RESULT], work[SEED] = result, params.seed
 
 
-def _filled(photo: Rgb, hole: Mask, seed: int, report: Callable[[float], None]) -> tuple[Rgb, bool]:
-    """A crop with its hole filled, and whether that was done at a reduced scale."""
+def _filled(photo: Rgb, hole: Mask, seed: int, report: Callable[[float], None]) -> tuple[Rgb, float]:
+    """A crop with its hole filled, and at what scale, 1 at most, that was done."""
     if depth_of(hole) <= THIN:
-        return _scratch_filled(photo, hole), False
+        return _scratch_filled(photo, hole), 1.0
     height, width = hole.shape
-    scale = sqrt(MOST_PIXELS / (height * width))
+    scale = sqrt(min(MOST_PIXELS / hole.size, MOST_HOLE / np.count_nonzero(hole)))
     if scale >= 1:
-        return fill(photo, hole, seed, report), False
+        return fill(photo, hole, seed, report), 1.0
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     small = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
     # Every pixel that has any of the hole in it counts to the hole: nothing of what goes is copied back.
     touched = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
     filled = fill(small, np.asarray(touched, np.bool_), seed, report)
     large = cv2.resize(filled, (width, height), interpolation=cv2.INTER_CUBIC)
-    return blended(photo, np.asarray(large, np.uint8), hole), True
+    return blended(photo, np.asarray(large, np.uint8), hole), scale
 
 
 def _scratch_filled(photo: Rgb, hole: Mask) -> Rgb:

@@ -140,6 +140,15 @@ def test_a_cancelled_job_ends_within_the_fill(tmp_path: Path) -> None:
     assert heard == sorted(heard)
 
 
+def test_a_hole_of_a_large_photo_is_filled_smaller_and_says_so(tmp_path: Path) -> None:
+    scene = np.full((1400, 1800, 3), 90, np.uint8)
+    hole = np.zeros((1400, 1800), bool)
+    hole[400:900, 500:1000] = True
+    work = fill_scene(np.where(hole[..., None], np.uint8(255), scene), hole, tmp_path)
+    assert any("% of the photo's size" in note for note in work.notes)
+    assert np.abs(work[RESULT].astype(int) - 90).max() <= 1
+
+
 @given(
     height=st.integers(32, 90),
     width=st.integers(32, 90),
