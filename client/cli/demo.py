@@ -78,13 +78,13 @@ def demo(
     params = {**exhibit.params, **({"style": style} if style is not None else {})}
     with ExitStack() as samples:
         pictures = own or {role: samples.enter_context(sample(name)) for role, name in exhibit.samples.items()}
-        FOLDER.mkdir(parents=True, exist_ok=True)
         if exhibit.reduce and not own:
             pictures = {role: reduced(path, FOLDER) for role, path in pictures.items()}
         try:
             request, paths = build(kind, pictures, params)
         except ValidationError as error:
             raise usage_error(error) from error
+        FOLDER.mkdir(parents=True, exist_ok=True)
         with reporting() as reporter, private(reporter.say) as client:
             job = carry_out(client, Submission(request, paths), reporter)
             explain(job)

@@ -41,6 +41,7 @@ def sample(name: str) -> AbstractContextManager[Path]:
 
 def reduced(photo: Path, folder: Path) -> Path:
     """The photo at a quarter of its size, as ``small.png`` in ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
     target = folder / "small.png"
     upright(photo).reduce(REDUCED).save(target, "PNG")
     return target

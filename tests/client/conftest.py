@@ -1,6 +1,7 @@
 """The fake service, a photo, and a working directory of its own for every test."""
 
 import io
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,9 +9,13 @@ import pytest
 from PIL import Image
 
 from client import Client
+from client import local as local_module
 from client import network as network_module
+from client.cli import stack as stack_module
+from client.local import LocalStack
 from client.watch import Pace
 from tests.client.fake import TOKEN, Service
+from tests.client.runtime import RUNTIME, state_of
 
 
 @pytest.fixture
@@ -45,3 +50,26 @@ def photo(tmp_path: Path) -> Path:
     path = tmp_path / "room.jpg"
     path.write_bytes(buffer.getvalue())
     return path
+
+
+@pytest.fixture
+def signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Token:
+        def token(self) -> str:
+            return TOKEN
+
+        def forget(self) -> bool:
+            return False
+
+    monkeypatch.setattr(LocalStack, "token", lambda _stack: Token())
+
+
+@pytest.fixture
+def runtime(tmp_path: Path, folder: Path, service: Service, monkeypatch: pytest.MonkeyPatch, signed_in: None) -> Path:
+    """Replaces ``python -m infra.local``: gives the file where its calls are written."""
+    script = tmp_path / "runtime.py"
+    script.write_text(RUNTIME)
+    for module in (local_module, stack_module):
+        monkeypatch.setattr(module, "command", lambda *words: [sys.executable, str(script), *words])
+    (folder / "template.json").write_text(state_of(service))
+    return folder / "calls.txt"

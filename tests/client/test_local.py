@@ -1,74 +1,17 @@
-"""Finding the local stack, and starting one for a command; the runtime is a stand-in of a few lines."""
+"""Finding the local stack, and starting one for a command."""
 
-import json
-import os
-import sys
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from starlette.responses import JSONResponse
 from typer.testing import CliRunner
 
 from client import Client, LocalStackError
-from client import local as local_module
 from client.cli import app
-from client.cli import stack as stack_module
-from client.local import LocalStack, PrivateStack, find
+from client.local import PrivateStack, find
 from pipeline.jobs import State
-from tests.client.fake import TOKEN, Service, completed, failed
-
-RUNTIME = """
-import json, pathlib, sys
-folder = pathlib.Path(".darkroom", sys.argv[sys.argv.index("--port") + 1])
-with open("calls.txt", "a") as calls:
-    print(sys.argv[1], file=calls)
-pathlib.Path("arguments.txt").write_text(" ".join(sys.argv[1:]))
-if sys.argv[1] == "up":
-    print("deploying the stack")
-    state = pathlib.Path("template.json")
-    if not state.exists():
-        print("error: no room left")
-        sys.exit(1)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "stack.json").write_text(state.read_text())
-"""
-
-
-def state_of(service: Service, **changes: object) -> str:
-    login = {"url": f"{service.url}/cognito", "client_id": "app", "username": "local", "password": "secret"}
-    return json.dumps({"port": 4566, "endpoint": service.url, "socket": None, "auth": login, "more": 1, **changes})
-
-
-def put(folder: Path, port: int, text: str, *, at: float = 0) -> Path:
-    state = folder / ".darkroom" / str(port) / "stack.json"
-    state.parent.mkdir(parents=True)
-    state.write_text(text)
-    os.utime(state, (at, at))
-    return state.parent
-
-
-@pytest.fixture
-def signed_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Token:
-        def token(self) -> str:
-            return TOKEN
-
-        def forget(self) -> bool:
-            return False
-
-    monkeypatch.setattr(LocalStack, "token", lambda _stack: Token())
-
-
-@pytest.fixture
-def runtime(tmp_path: Path, folder: Path, service: Service, monkeypatch: pytest.MonkeyPatch, signed_in: None) -> Path:
-    """Replaces ``python -m infra.local``: gives the file where its calls are written."""
-    script = tmp_path / "runtime.py"
-    script.write_text(RUNTIME)
-    for module in (local_module, stack_module):
-        monkeypatch.setattr(module, "command", lambda *words: [sys.executable, str(script), *words])
-    (folder / "template.json").write_text(state_of(service))
-    return folder / "calls.txt"
+from tests.client.fake import Service, failed
+from tests.client.runtime import put, state_of
 
 
 def test_the_stack_that_answers_and_was_started_last_is_found(folder: Path, service: Service) -> None:
@@ -146,30 +89,6 @@ def test_whatever_ends_its_use_stops_it_once(runtime: Path) -> None:
         raise KeyboardInterrupt
     stack.stop()
     assert runtime.read_text().split() == ["up", "down"]
-
-
-def test_demo_saves_both_pictures_and_leaves_nothing_running(
-    runtime: Path, folder: Path, service: Service, photo: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put(folder, 1001, state_of(service))  # a stack of the user's, not to be touched
-    data = photo.read_bytes()
-    monkeypatch.setattr("tests.client.fake.RESULT", data)
-    service.story = [completed(4, f"{service.url}/results/result.jpg", data=data)]
-    result = CliRunner().invoke(app, ["demo", "--style", "industrial"])
-    assert result.exit_code == 0, result.output
-    assert Path("out/demo/result.jpg").read_bytes() == data
-    with Image.open("out/demo/before_after.png") as sheet:
-        assert sheet.width > sheet.height
-    for words in ("out/demo/result.jpg", "out/demo/before_after.png", "make demo STYLE="):
-        assert words in result.stdout
-    assert runtime.read_text().split() == ["up", "down"]
-    assert [path.name for path in (folder / ".darkroom").iterdir()] == ["1001"]
-
-
-def test_demo_on_wrong_usage_starts_nothing(runtime: Path) -> None:
-    assert CliRunner().invoke(app, ["demo", "--style", "x"]).exit_code == 2
-    assert CliRunner().invoke(app, ["demo", "no.jpg"]).exit_code == 2
-    assert not runtime.exists()
 
 
 def test_up_and_down_are_the_runtimes(runtime: Path, folder: Path) -> None:
