@@ -178,3 +178,18 @@ class TestTheApi:
         key = {"headers": {"Idempotency-Key": "mine"}}
         assert [call("POST", "/jobs", WISH, **key).status for _ in range(5)] == [201, 200, 200, 200, 200]
         assert call("POST", "/jobs", WISH).status == 201
+
+    def test_a_job_whose_writing_was_answered_too_late_is_new_all_the_same(
+        self, call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        create = JobStore.create
+
+        def twice(self: JobStore, record: JobRecord) -> JobRecord:
+            create(self, record)
+            return create(self, record)
+
+        with monkeypatch.context() as broken:
+            broken.setattr(JobStore, "create", twice)
+            made = call("POST", "/jobs", WISH)
+        assert (made.status, made.headers["ratelimit-remaining"]) == (201, "4")
+        assert call("POST", "/jobs", WISH).headers["ratelimit-remaining"] == "3"

@@ -116,8 +116,7 @@ def test_no_window_holds_more_than_its_limit(limits: Limits, clock: Clock, steps
     assert all(windows.count(ends) <= 3 for ends in windows)
 
 
-@pytest.mark.parametrize("round_", range(3))
-def test_of_fifty_at_once_ten_get_through(ledger: Ledger, atomic: Atomic, round_: int) -> None:
+def test_of_fifty_at_once_ten_get_through(ledger: Ledger, atomic: Atomic) -> None:
     limits = Limits(Ledger("ledger", atomic.client()), {"default": Rate(10, 60)})
     together = threading.Barrier(50)
 
