@@ -27,8 +27,8 @@ def quantile(counts: Mapping[int, int], share: float) -> float | None:
     ``counts`` is bucket → how many. By nearest rank, and within its bucket as if those in it were spread evenly on the
     logarithmic scale.
 
-    >>> round(quantile({bucket(2.0): 10}, 0.5), 1)
-    2.0
+    >>> round(quantile({bucket(2.0): 10}, 0.5), 2)
+    1.94
     """
     total = sum(counts.values())
     rank = max(1, math.ceil(share * total - 1e-9))

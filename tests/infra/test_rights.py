@@ -79,6 +79,25 @@ def test_uploads_are_read_and_removed_by_uploaded_alone(core: Template, bucket: 
     assert not core.function_may("uploaded", "s3:DeleteObject", f"{bucket}/results/x/result.jpg")
 
 
+def test_pictures_of_assets_are_taken_in_by_uploaded(core: Template, bucket: str, library: str) -> None:
+    for action in ("s3:GetObject", "s3:DeleteObject"):
+        assert core.function_may("uploaded", action, f"{bucket}/assets/x")
+    assert not core.function_may("uploaded", "s3:PutObject", f"{bucket}/assets/x")
+    assert not core.function_may("uploaded", "dynamodb:DeleteItem", library)
+
+
+def test_who_keeps_the_books_changes_rows_and_tells_the_bus_alone(core: Template, ledger: str) -> None:
+    actions = {action for action in core.function_actions("ended") if not action.startswith(("logs:", "xray:"))}
+    assert actions == {
+        *("dynamodb:UpdateItem", "events:PutEvents"),
+        *("sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"),  # of the dead letters
+        *("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream", "dynamodb:ListStreams"),
+    }
+    assert core.function_may("ended", "dynamodb:UpdateItem", ledger)
+    may = [name for name in FUNCTIONS if "events:PutEvents" in core.function_actions(name)]
+    assert may == ["ended"]
+
+
 def test_only_dispatch_calls_the_endpoint(core: Template) -> None:
     endpoint = "arn:AWS::Partition:sagemaker:AWS::Region:AWS::AccountId:endpoint/darkroom-test"
     may = [name for name in FUNCTIONS if core.function_may(name, "sagemaker:InvokeEndpointAsync", endpoint)]
