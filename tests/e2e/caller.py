@@ -52,11 +52,11 @@ class Socket:
 class Caller:
     """One signed-in user."""
 
-    def __init__(self, endpoint: str, socket_url: str, token: str | None) -> None:
+    def __init__(self, endpoint: str, socket_url: str, token: str | None, *, patience: float = PATIENCE) -> None:
         self.socket_url = socket_url
         self.token = token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.http = httpx.Client(base_url=endpoint, headers=headers, timeout=PATIENCE)
+        self.http = httpx.Client(base_url=endpoint, headers=headers, timeout=patience)
 
     @contextmanager
     def socket(self) -> Iterator[Socket]:

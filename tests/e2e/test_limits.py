@@ -9,7 +9,7 @@ from tests.e2e.caller import Caller
 
 
 def test_of_fifty_at_once_just_the_limit_gets_through(stack: LocalStack) -> None:
-    crowd = Caller(stack.endpoint, stack.socket, stack.token_for("crowd"))
+    crowd = Caller(stack.endpoint, stack.socket, stack.token_for("crowd"), patience=240)  # a process for each
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda _: crowd.ask("generate", {"prompt": "a cat"}, engine="models"), range(50)))
     through = [answer for answer in answers if answer.status_code == httpx.codes.CREATED]
