@@ -44,7 +44,7 @@ def _blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
     near = (small / np.maximum(np.asarray(cv2.blur(share, (NEAR, NEAR))), 1e-6)[..., None]).astype(np.float32)
     answer = relaxed(near, np.zeros_like(near), share == 0)
     given = answer if scale == 1 else cv2.resize(answer, (width, height), interpolation=cv2.INTER_LINEAR)
-    return pasted(photo, filled + np.asarray(given, np.float32), hole)
+    return pasted(photo, filled.astype(np.float32) + np.asarray(given, np.float32), hole)
 
 
 def pasted(photo: Rgb, values: Floats, hole: Mask) -> Rgb:

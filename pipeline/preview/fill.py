@@ -16,7 +16,7 @@ LEAST_SIDE = 3 * SIDE  # pixels of the coarsest scale's shorter side
 LEAST_SOURCES = 64  # patches that a scale must offer
 ROUNDS = (12, 8, 5, 3, 2, 1)  # at each scale from the coarsest on; the last for all finer ones
 CERTAINTY = 1.3  # how much less each pixel away from the rim knows than the one before it
-HOLD = 1 / 12**2  # of the colours that were voted for, against the differences of what was copied
+HOLD = 1 / 8**2  # of the colours that were voted for, against the differences of what was copied
 SURE_DEPTH = 24.0  # pixels from the rim, beyond which they all know equally little
 
 
@@ -152,4 +152,6 @@ def _joined(photo: Rgb, hole: Mask, patches: Patches, sources: Integers, target:
     rim /= np.maximum(meetings, 1).reshape(height, width, 1)
     part = Crop(max(y.min() - 1, 0), max(x.min() - 1, 0), y.max() + 2, x.max() + 2)
     part.of(copied)[:] += relaxed(part.of(rim), part.of(asked), part.of(hole), HOLD)
-    return pasted(photo, copied, hole)
+    # Differences that contradict each other add up over a wide hole, to what is nowhere in the picture.
+    seen = flat[~inside]
+    return pasted(photo, np.clip(copied, seen.min(axis=0), seen.max(axis=0)), hole)
