@@ -64,9 +64,11 @@ class PromptRequest(Contract):
     @field_validator("style")
     @classmethod
     def _known(cls, style: str | None, info: ValidationInfo) -> str | None:
-        kind = info.data.get("kind")
+        if style is None or "kind" not in info.data:
+            return style
+        kind: Kind = info.data["kind"]
         known = {Kind.GENERATE: [*picture_styles()], Kind.RESTYLE_ROOM: [*styles()]}.get(kind, [])
-        if style is not None and kind is not None and style not in known:
+        if style not in known:
             choices = f"choose one of: {', '.join(known)}" if known else "this kind has none"
             raise ValueError(f"unknown style {style!r} for {kind}; {choices}")
         return style
