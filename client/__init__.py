@@ -21,14 +21,21 @@ if TYPE_CHECKING:
         UnreachableError,
         UploadError,
     )
-    from client.forms import Created, Health, PresignedPost, StyleCard
+    from client.forms import Asset, Avatar, Created, EnhancedPrompt, Health, PresignedPost, StyleCard
+    from client.reports import CacheStats, Services, Statistics
     from client.token import PasswordToken, StaticToken, TokenSource
+    from pipeline.requests import AssetReference
 
 __all__ = [
+    "Asset",
+    "AssetReference",
+    "Avatar",
+    "CacheStats",
     "Client",
     "ClientError",
     "Created",
     "DownloadError",
+    "EnhancedPrompt",
     "FieldProblem",
     "Health",
     "JobError",
@@ -36,7 +43,9 @@ __all__ = [
     "PasswordToken",
     "PresignedPost",
     "ProblemError",
+    "Services",
     "StaticToken",
+    "Statistics",
     "StyleCard",
     "TokenSource",
     "UnreachableError",
@@ -44,12 +53,19 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Asset": "client.forms",
+    "AssetReference": "pipeline.requests",
+    "Avatar": "client.forms",
+    "CacheStats": "client.reports",
     "Client": "client.client",
     "Created": "client.forms",
+    "EnhancedPrompt": "client.forms",
     "Health": "client.forms",
     "PasswordToken": "client.token",
     "PresignedPost": "client.forms",
+    "Services": "client.reports",
     "StaticToken": "client.token",
+    "Statistics": "client.reports",
     "StyleCard": "client.forms",
     "TokenSource": "client.token",
 }

@@ -34,6 +34,7 @@ class Lines:
     def __init__(self) -> None:
         self._started = time.monotonic()
         self._last = ""
+        self._shown = ""
 
     def say(self, text: str) -> None:
         """One line."""
@@ -47,8 +48,11 @@ class Lines:
             self.say(f"  0 %  uploaded {size(total)}")
 
     def show(self, job: Job) -> None:
-        """One line."""
-        self.say(f"{job.progress:4.0%}".replace("%", " %") + f"  {headline(job)}")
+        """One line; none when only what no line tells has changed, such as one of two pictures that came."""
+        text = f"{job.progress:4.0%}".replace("%", " %") + f"  {headline(job)}"
+        if text != self._shown:
+            self._shown = text
+            self.say(text)
 
 
 class Bar:

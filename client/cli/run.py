@@ -129,11 +129,12 @@ def _prepare(
 
 
 def _begin(sources: dict[str, Path | AssetReference], params: dict[str, Any]) -> str:
-    """What the names of results begin with: the first picture's, else the prompt's words."""
-    first = next(iter(sources.values()), None)
-    if first is None:
+    """What the names of results begin with: that of the picture that is changed, else the prompt's words."""
+    if not sources:
         return slug(str(params.get("prompt", ""))) or "picture"
-    return first.stem if isinstance(first, Path) else first.asset_id[:8]
+    # Where there is a target, it is what the result is made of; the first picture otherwise.
+    changed = sources.get("target") or next(iter(sources.values()))
+    return changed.stem if isinstance(changed, Path) else changed.asset_id[:8]
 
 
 for _kind in REQUESTS:

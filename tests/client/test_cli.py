@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 from client.cli import app
 from pipeline.jobs import Job, State
+from pipeline.requests import Kind
 from pipeline.styles import styles
 from tests.client.answers import problem, s3_error
 from tests.client.fake import RESULT, TOKEN, Service, completed, failed, job
@@ -222,7 +223,12 @@ def test_without_a_stack_commands_say_how_to_get_one(offline: Command) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    [(), ("run",), ("run", "restyle_room"), ("jobs",), ("jobs", "watch"), ("styles",), ("demo",), ("up",), ("status",)],
+    [
+        (),
+        *[(name,) for name in ("run", "jobs", "assets", "styles", "enhance", "demo", "stats", "services", "cache")],
+        *[("run", str(kind)) for kind in Kind],
+        *[("jobs", "watch"), ("jobs", "rerun"), ("assets", "add"), ("cache", "clear"), ("up",), ("status",)],
+    ],
 )
 def test_every_command_has_help(offline: Command, words: tuple[str, ...]) -> None:
     result = offline(*words, "--help")

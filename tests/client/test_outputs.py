@@ -67,6 +67,12 @@ def test_consent_is_given_by_a_flag(service: Service, photo: Path) -> None:
     assert body(service)["params"] == {"faces": "0", "consent": True}
 
 
+def test_a_swapped_face_is_named_after_the_picture_it_went_into(photo: Path) -> None:
+    other = photo.with_name("party.jpg")
+    other.write_bytes(photo.read_bytes())
+    assert darkroom("run", "face_swap", photo, other, "--consent").stdout == "party_face_swap.jpg\n"
+
+
 def test_several_results_are_all_written_and_printed(service: Service, tmp_path: Path) -> None:
     service.made = 3
     words = ("run", "generate", "--prompt", "A red fox, at night", "--count", 3)
