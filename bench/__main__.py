@@ -40,7 +40,9 @@ def main() -> None:
     Image.new("RGB", (64, 64), "white").save(photo, "PNG")
     with tempfile.TemporaryDirectory() as folder:
         print("the spine, with an empty stage list …", flush=True)
-        with LocalStack(Path(folder), context={"stages": "noop", "rate_limits": {"default": "1000000/60"}, "owner_daily_usd": 0}) as stack:
+        with LocalStack(
+            Path(folder), context={"stages": "noop", "rate_limits": {"default": "1000000/60"}, "owner_daily_usd": 0}
+        ) as stack:
             base = baseline.measure(stack, repeats)
             spines = spine.measure(stack, photo.getvalue(), loads)
             environment = stack.environments()

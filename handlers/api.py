@@ -14,7 +14,7 @@ from handlers.health import Unhealthy
 from handlers.observe import logger
 from handlers.problems import Problem, problem
 from handlers.refusal import Refusal
-from handlers.routes import cache, jobs, library, prompts, service, status
+from handlers.routes import cache, jobs, library, limits, prompts, service, status
 from handlers.startup import at_start
 from pipeline.errors import DarkroomError, ErrorCode
 
@@ -22,7 +22,7 @@ from pipeline.errors import DarkroomError, ErrorCode
 WITH_BODY = ("/jobs", "/assets", "/prompts/enhance")
 
 app = APIGatewayHttpResolver(enable_validation=True)
-for routes in (cache, jobs, library, prompts, service, status):
+for routes in (cache, jobs, library, limits, prompts, service, status):
     app.include_router(routes.router)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from pydantic import BaseModel, Field
+
 from handlers.ledger import Change, Ledger
 from handlers.record import JobRecord
 from handlers.refusal import Refusal
@@ -31,6 +33,14 @@ SECONDS: Mapping[tuple[Kind, Engine], float] = {
     (Kind.UPSCALE, Engine.MODELS): 20,
     (Kind.UPSCALE, Engine.PREVIEW): 5,
 }
+
+
+class Spending(BaseModel):
+    """What an owner's jobs of a UTC day have taken."""
+
+    spent_usd: float = Field(description="Estimates of jobs under way included.")
+    daily_usd: float | None = Field(description="What a day allows; null: any sum.")
+    ends_at: datetime = Field(description="When the day ends.")
 
 
 class Budget:
@@ -68,15 +78,20 @@ class Budget:
             update.add(AMOUNT, -round(reserved_usd * MICROS))
             self._ledger.change(*_row(owner, now), update)
 
-    def _refusal(self, owner: str, micros: int, now: datetime) -> Refusal:
-        spent = (self._ledger.get(*_row(owner, now)) or {}).get(AMOUNT, 0)
+    def look(self, owner: str, *, now: datetime) -> Spending:
+        """Where an owner stands in the UTC day of ``now``."""
+        micros = (self._ledger.get(*_row(owner, now)) or {}).get(AMOUNT, 0)
         midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+        return Spending(spent_usd=micros / MICROS, daily_usd=self._limit / MICROS or None, ends_at=midnight)
+
+    def _refusal(self, owner: str, micros: int, now: datetime) -> Refusal:
+        spending = self.look(owner, now=now)
         return Refusal(
             ErrorCode.BUDGET_EXCEEDED,
-            f"Your jobs of today have taken ${spent / MICROS:.4f}, those under way included, of the "
+            f"Your jobs of today have taken ${spending.spent_usd:.4f}, those under way included, of the "
             f"${self._limit / MICROS:.2f} that a day allows; this one may take ${micros / MICROS:.4f}. "
             "The next day begins at midnight UTC.",
-            seconds=(midnight - now).total_seconds(),
+            seconds=(spending.ends_at - now).total_seconds(),
             headers={},
         )
 

@@ -77,6 +77,13 @@ def limits() -> Limits:
 
 
 @cache
+def budget() -> Budget:
+    """What each may spend in a day."""
+    known = settings()
+    return Budget(ledger(), daily_usd=known.owner_daily_usd, usd_per_hour=known.instance_usd_per_hour)
+
+
+@cache
 def result_cache() -> ResultCache:
     """What jobs gave before."""
     return ResultCache(ledger(), cache_days=settings().cache_days)
@@ -88,7 +95,7 @@ def desk() -> Desk:
     known = settings()
     means = Means(
         limits=limits(),
-        budget=Budget(ledger(), daily_usd=known.owner_daily_usd, usd_per_hour=known.instance_usd_per_hour),
+        budget=budget(),
         cache=result_cache(),
         library=library(),
         copies=Copies(s3(), known.bucket),

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from handlers.ledger import Ledger
-from handlers.rates import DEFAULT, Rate
+from handlers.rates import DEFAULT, PROMPTS, Rate
 from handlers.refusal import Refusal
 from handlers.update import Update
 from pipeline.errors import ErrorCode
+from pipeline.requests import Kind
 
 # How much longer than its window a row is kept.
 KEEP_SECONDS = 3600
@@ -75,6 +76,12 @@ class Limits:
     def look(self, owner: str, subject: str) -> Standing:
         """Where an owner stands, without counting anything."""
         return _standing(self._rate(subject), self._ledger.get(_partition(owner), subject), time.time())
+
+    def overview(self, owner: str) -> dict[str, Standing]:
+        """Where an owner stands in everything that has a rate, without counting anything."""
+        now = time.time()
+        rows = {row["sk"]: row for row in self._ledger.rows(_partition(owner))}
+        return {subject: _standing(self._rate(subject), rows.get(subject), now) for subject in (*Kind, PROMPTS)}
 
     def give_back(self, owner: str, subject: str, window_ends: float) -> None:
         """Undo a ``take`` that counted in the window of this end; nothing, when that window is over or replaced."""

@@ -28,5 +28,7 @@ RESULT: Artifact[Rgb] = Artifact("result", "H×W×3 uint8 sRGB, the photo's size
 SAVED: Artifact[tuple[SavedPicture, ...]] = Artifact("saved", "result and thumbnail, encoded, on disk")
 QUALITY: Artifact[Quality] = Artifact("quality", "computed scores in [0, 1]")
 ROOM: Artifact[RecognisedRoom | None] = Artifact("room", "what room it is; None when the caller said so")
-OBJECTS: Artifact[tuple[FoundObject, ...]] = Artifact("objects", "class, box, score, area of each thing; largest first, faces from the left")
+OBJECTS: Artifact[tuple[FoundObject, ...]] = Artifact(
+    "objects", "class, box, score and area; largest first, faces from the left"
+)
 SEED: Artifact[int] = Artifact("seed", "the seed that made the result, in [0, 2**32)")

@@ -11,8 +11,7 @@ from handlers import composition
 from handlers.caller import Caller
 from handlers.enhancement import EnhancedPrompt, PromptRequest
 from handlers.openapi_responses import JSON, document
-
-SUBJECT = "prompts"
+from handlers.rates import PROMPTS
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
 
@@ -25,6 +24,6 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
 )
 def enhance_prompt(request: Annotated[PromptRequest, Body()]) -> Response[EnhancedPrompt]:
     """Say a prompt better: by the deployment's language model, or by rules where it has none or that fails."""
-    standing = composition.limits().take(Caller.of(router.current_event).owner, SUBJECT)
+    standing = composition.limits().take(Caller.of(router.current_event).owner, PROMPTS)
     body = composition.enhancer().enhance(request)
     return Response(HTTPStatus.OK, JSON, body, headers=dict(standing.headers))

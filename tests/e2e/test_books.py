@@ -19,8 +19,8 @@ def admin(stack: LocalStack) -> Caller:
 
 
 def restyled(stats: dict[str, Any]) -> dict[str, int]:
-    kinds: dict[str, dict[str, int]] = stats["jobs"]
-    return kinds.get("restyle_room", {})
+    kind: dict[str, Any] = stats["kinds"].get("restyle_room", {})
+    return kind.get("states", {})
 
 
 def test_a_job_is_counted_once_with_its_time_and_cost(caller: Caller, admin: Caller) -> None:
@@ -39,7 +39,7 @@ def test_a_job_is_counted_once_with_its_time_and_cost(caller: Caller, admin: Cal
 
 def test_the_endpoint_is_shown_as_it_is(caller: Caller) -> None:
     services = caller.http.get("/services").json()
-    assert services["endpoint"]["state"] == "InService"
+    assert services["endpoint"]["status"] == "InService"
     assert services["endpoint"]["instances"] >= 1
     (instance, *_) = services["instances"]
     assert instance["jobs"] >= 0

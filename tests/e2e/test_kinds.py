@@ -32,7 +32,7 @@ def faces() -> dict[str, bytes]:
 def squares() -> dict[str, bytes]:
     """Red squares, which are what the tiny detector takes for faces."""
     found = {}
-    for role, left in (("source", 300), ("target", 100)):
+    for role, left in (("source", 320), ("target", 64)):
         image = Image.effect_noise((640, 480), 30).convert("RGB")
         ImageDraw.Draw(image).rectangle((left, 200, left + 39, 239), fill=(255, 0, 0))
         found[role] = pictures.encode(image, "PNG")

@@ -193,3 +193,12 @@ class TestTheApi:
         call("POST", "/jobs", self.wish()).problem(429, "rate_limited")
         again = call("POST", "/jobs", self.wish(), **key)
         assert (again.status, again.body["job"]["job_id"]) == (200, made.body["job"]["job_id"])
+
+    def test_one_may_ask_where_one_stands(self, call: Callable[..., Any]) -> None:
+        call("POST", "/jobs", self.wish())
+        told = call("GET", "/limits").body
+        assert (told["rates"]["upscale"]["limit"], told["rates"]["upscale"]["remaining"]) == (5, 4)
+        assert (told["rates"]["prompts"]["remaining"], told["rates"]["generate"]["remaining"]) == (20, 10)
+        assert 0 < told["budget"]["spent_usd"] < told["budget"]["daily_usd"]
+        assert call("GET", "/limits").body["rates"]["upscale"]["remaining"] == 4, "asking counts for nothing"
+        assert call("GET", "/limits", owner="owner-2").body["budget"]["spent_usd"] == 0

@@ -132,9 +132,9 @@ class Base(TorchNetwork):
 
     @torch.inference_mode()
     def fill(self, order: FillOrder, unet: Unet, on_step: OnStep) -> Rgb:
-        """The canvas with its hole painted, h×w×3 uint8 sRGB; ``unet`` is the one for it. The same order, the same picture.
+        """The canvas with its hole painted, h×w×3 uint8 sRGB; ``unet`` is the one for it.
 
-        Around the hole it is much like the photo. Raises as ``paint`` does.
+        The same order gives the same picture. Around the hole it is much like the photo. Raises as ``paint`` does.
         """
         latents = Inpainter(self._vae, unet.unet, self._schedule, self.placement).denoise(
             order,
