@@ -125,6 +125,7 @@ def serving(cloud: Cloud, **changes: Any) -> Iterator[Stack]:
         "error_topic_arn": cloud.topics["error"],
         "aws_endpoint_url": cloud.url,
         "jobs_table": "jobs",
+        "ledger_table": "ledger",
         "bucket": BUCKET,
         "container_module": "tests.infra.fake_container",
     }
