@@ -12,11 +12,11 @@ from pipeline.stages import Plan
 _MODULES: dict[tuple[Kind, Engine], str] = {
     (Kind.RESTYLE_ROOM, Engine.MODELS): "pipeline.models.restyle",
     (Kind.RESTYLE_ROOM, Engine.PREVIEW): "pipeline.preview.restyle",
+    (Kind.INPAINT, Engine.MODELS): "pipeline.models.inpaint",
+    (Kind.INPAINT, Engine.PREVIEW): "pipeline.preview.inpaint",
     (Kind.GENERATE, Engine.MODELS): "pipeline.models.generate",
     (Kind.FACE_SWAP, Engine.MODELS): "pipeline.models.face_swap",
     (Kind.FACE_SWAP, Engine.PREVIEW): "pipeline.preview.face_swap",
-    (Kind.INPAINT, Engine.MODELS): "pipeline.models.inpaint",
-    (Kind.INPAINT, Engine.PREVIEW): "pipeline.preview.inpaint",
     (Kind.UPSCALE, Engine.MODELS): "pipeline.models.upscale",
     (Kind.UPSCALE, Engine.PREVIEW): "pipeline.preview.upscale",
 }

@@ -26,7 +26,8 @@ def test_every_plan_is_what_was_asked_for_and_is_made_once(kind: Kind, engine: E
 
 
 def test_a_missing_engine_is_an_error_unless_the_job_accepts_the_preview(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(kinds._MODULES, (Kind.UPSCALE, Engine.MODELS))
+    able = {each: module for each, module in kinds._MODULES.items() if each != (Kind.UPSCALE, Engine.MODELS)}
+    monkeypatch.setattr(kinds, "_MODULES", able)
     with pytest.raises(DarkroomError, match="allow_preview") as caught:
         plan(Kind.UPSCALE, Engine.MODELS)
     assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
