@@ -9,11 +9,28 @@ from PIL import Image
 from pydantic import BaseModel
 
 from pipeline.kinds import plan
-from pipeline.params import RestyleRoomParams, UpscaleParams
+from pipeline.params import FaceSwapParams, InpaintParams, RestyleRoomParams, UpscaleParams
 from pipeline.requests import Engine, Kind
 from pipeline.stages import Work
 
-SAMPLE = Path(__file__).parents[1] / "client" / "sample" / "living_room.jpg"
+SAMPLES = Path(__file__).parents[1] / "client" / "sample"
+# The file of each role, scaled alike.
+FILES: dict[Kind, dict[str, str]] = {
+    Kind.RESTYLE_ROOM: {"photo": "living_room.jpg"},
+    Kind.INPAINT: {"photo": "living_room.jpg", "mask": "living_room_mask.png"},
+    Kind.FACE_SWAP: {"source": "face_source.jpg", "target": "face_target.jpg"},
+    Kind.UPSCALE: {"photo": "living_room.jpg"},
+}
+PARAMS: dict[Kind, BaseModel] = {
+    Kind.RESTYLE_ROOM: RestyleRoomParams(style="scandinavian"),
+    Kind.INPAINT: InpaintParams(),
+    Kind.FACE_SWAP: FaceSwapParams(consent=True),
+    Kind.UPSCALE: UpscaleParams(scale=2),
+}
+CASES = (
+    *((Kind.RESTYLE_ROOM, megapixels) for megapixels in (0.5, 1.0, 12.0)),
+    *((kind, megapixels) for kind in (Kind.INPAINT, Kind.FACE_SWAP, Kind.UPSCALE) for megapixels in (1.0, 12.0)),
+)
 
 
 class Preview(BaseModel):
@@ -27,22 +44,17 @@ class Preview(BaseModel):
 
 
 def measure(repeats: int) -> list[Preview]:
-    """The sample photo at several sizes, each ``repeats`` times after one warm-up."""
-    cases = [(Kind.RESTYLE_ROOM, 0.5), (Kind.RESTYLE_ROOM, 1.0), (Kind.RESTYLE_ROOM, 12.0), (Kind.UPSCALE, 1.0)]
+    """Each kind on its sample at several sizes, ``repeats`` times after one warm-up."""
     with tempfile.TemporaryDirectory() as folder:
-        return [_measure(kind, megapixels, repeats, Path(folder)) for kind, megapixels in cases]
+        return [_measure(kind, megapixels, repeats, Path(folder)) for kind, megapixels in CASES]
 
 
 def _measure(kind: Kind, megapixels: float, repeats: int, folder: Path) -> Preview:
-    photo = folder / "photo.jpg"
-    with Image.open(SAMPLE) as sample:
-        scale = (megapixels * 1e6 / (sample.width * sample.height)) ** 0.5
-        sample.resize((round(sample.width * scale), round(sample.height * scale))).save(photo, quality=95)
-    params = RestyleRoomParams(style="scandinavian") if kind is Kind.RESTYLE_ROOM else UpscaleParams(scale=2)
+    files = {role: _scaled(SAMPLES / name, megapixels, folder) for role, name in FILES[kind].items()}
     steps = [stage for stage, _ in plan(kind, Engine.PREVIEW).steps]
     runs: list[dict[str, float]] = []
     for _ in range(repeats + 1):
-        work = Work(params, {"photo": photo}, folder)
+        work = Work(PARAMS[kind], files, folder)
         times: dict[str, float] = {}
         for stage in steps:
             work.enter(stage)
@@ -59,3 +71,14 @@ def _measure(kind: Kind, megapixels: float, repeats: int, folder: Path) -> Previ
         ms_per_megapixel=round(total / megapixels, 1),
         stages=stages,
     )
+
+
+def _scaled(file: Path, megapixels: float, folder: Path) -> Path:
+    """The picture at about so many megapixels."""
+    target = folder / file.name
+    with Image.open(file) as picture:
+        scale = (megapixels * 1e6 / (picture.width * picture.height)) ** 0.5
+        size = (round(picture.width * scale), round(picture.height * scale))
+        resampling = Image.Resampling.NEAREST if picture.mode in ("1", "L") else Image.Resampling.BICUBIC
+        picture.resize(size, resampling).save(target, quality=95)
+    return target

@@ -51,8 +51,8 @@ def _markdown(results: Results) -> str:
     return (
         f"Taken {results.date} on {results.machine}; the load client, the emulator and the container share it. "
         f"There a million turns of a Python loop took {base.python_ms:.0f} ms and one DynamoDB GetItem through the "
-        f"emulator {base.get_item_ms:.1f} ms; a watched job makes 26 such calls and runs "
-        f"eight functions, all through the emulator's one event loop.\n\n"
+        f"emulator {base.get_item_ms:.1f} ms; a watched job makes some thirty such calls and "
+        f"runs nine functions, all through the emulator's one event loop.\n\n"
         f"Jobs through the whole event path with an empty stage list (milliseconds, p50 / p95 / p99):\n\n{spine}\n\n"
         f"Cold imports (median) and zipped size without the layer:\n\n{functions}\n\n"
         f"The preview engine, load to save:\n\n{preview}"
