@@ -18,7 +18,7 @@ from pydantic import (
 
 from handlers import rates
 from pipeline.catalog import choose
-from pipeline.requests import Engine
+from pipeline.requests import Engine, Kind
 
 
 class ConfigError(ValueError):
@@ -74,6 +74,10 @@ class Config(BaseModel):
     accept_research_licence: bool = Field(
         False,
         description="Swap faces by models whose licence allows non-commercial research only: you state that yours is.",
+    )
+    preload: Annotated[list[Kind], BeforeValidator(_words)] = Field(
+        [Kind.RESTYLE_ROOM],
+        description="Kinds whose networks an instance loads as it starts, comma-separated; the GPU does not hold all.",
     )
     max_instances: int = Field(10, ge=1, le=100)
     jobs_per_instance: int = Field(2, ge=1, le=64, description="Jobs that one container holds at a time.")

@@ -86,9 +86,8 @@ def main() -> None:
     runner = Runner(cache=StageCache(settings.cache_mb * 2**20) if settings.cache_mb else None)
     worker = Worker(settings, JobStore(settings.jobs_table), storage, runner, engines)
     if settings.preload:
-        kinds = [kind for kind, engine in available() if engine is Engine.MODELS]
         # Beside the server: /ping answers while the weights are read, and a job that comes early waits for them.
-        threading.Thread(target=engines.preload, args=(kinds,), name="preload", daemon=True).start()
+        threading.Thread(target=engines.preload, args=(settings.preload,), name="preload", daemon=True).start()
     reports = InstanceReports(Ledger(settings.ledger_table))
     Reporter(reports, engines, lambda: worker.jobs).start(() if settings.stages == "noop" else available())
     invocations = Invocations(worker, settings.concurrency)

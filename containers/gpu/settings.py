@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.catalog import choose
-from pipeline.requests import MAX_UPLOAD_BYTES
+from pipeline.requests import MAX_UPLOAD_BYTES, Kind
 from pipeline.weights import default_folder
 
 
@@ -33,7 +33,7 @@ class Settings(BaseSettings):
         False, description="Use models that are licensed for non-commercial research only: the operator's word for it."
     )
     cache_mb: int = Field(512, ge=0, description="For what stages found out about photos; 0 keeps nothing.")
-    preload: bool = Field(False, description="Load the networks at the start instead of with the first job.")
+    preload: tuple[Kind, ...] = Field((), description="Kinds whose networks are loaded at the start, as JSON.")
     max_upload_bytes: int = Field(MAX_UPLOAD_BYTES, ge=1)
     progress_seconds: float = Field(0.2, gt=0, description="Least time between two writes of progress in one stage.")
     heartbeat_seconds: float = Field(1.0, gt=0, description="Longest time until a cancelled job is noticed.")

@@ -1,5 +1,7 @@
 """The endpoint: pays for a GPU only while there is work."""
 
+import json
+
 import pytest
 
 from containers.gpu.settings import Settings
@@ -85,7 +87,7 @@ def test_the_container_finds_a_driver_that_fits_its_cuda_and_says_so_if_not(gpu:
     assert variant["InferenceAmiVersion"] == "al2023-ami-sagemaker-inference-gpu-4-1"
     environment = gpu.only("SageMaker::Model")["PrimaryContainer"]["Environment"]
     assert environment["DEVICE"] == "cuda"
-    assert environment["PRELOAD"] == "true"
+    assert json.loads(environment["PRELOAD"]) == ["restyle_room"]
 
 
 def test_the_containers_environment_is_what_the_container_reads(gpu: Template, monkeypatch: pytest.MonkeyPatch) -> None:
