@@ -15,10 +15,12 @@ from infra.config import Config
 from infra.jobs import Jobs
 
 STALLED_SECONDS = 15 * 60
+LATE_NEWS_SECONDS = 30
+LATE_BOOKS_SECONDS = 5 * 60
 
 
 class Alarms(Construct):
-    """One topic; an alarm for work given up, functions that fail, jobs that stand still and news that comes late."""
+    """One topic; an alarm for work given up, functions that fail, jobs that stand still and streams that are late."""
 
     def __init__(
         self,
@@ -29,6 +31,7 @@ class Alarms(Construct):
         jobs: Jobs,
         functions: Sequence[Function],
         push: Function,
+        ended: Function,
     ) -> None:
         super().__init__(scope, id)
         self.topic = Topic(self, "Topic", enforce_ssl=not config.local)
@@ -69,14 +72,19 @@ class Alarms(Construct):
                 periods=1,
                 text=f"The oldest message in the {name.lower()} queue has waited for more than 15 minutes.",
             )
-        self.watch(
-            self,
-            "LateNews",
-            push.metric("IteratorAge", period=minute, statistic="Maximum"),
-            threshold=30_000,
-            periods=3,
-            text="Clients hear of changes more than 30 s late.",
-        )
+        # A function that takes only a part of its batch has not failed: how far behind the stream it is tells more.
+        for name, function, late_seconds, text in (
+            ("LateNews", push, LATE_NEWS_SECONDS, "Clients hear of changes more than 30 s late."),
+            ("LateBooks", ended, LATE_BOOKS_SECONDS, "Statistics, budgets and events are more than 5 minutes late."),
+        ):
+            self.watch(
+                self,
+                name,
+                function.metric("IteratorAge", period=minute, statistic="Maximum"),
+                threshold=late_seconds * 1000,
+                periods=3,
+                text=text,
+            )
 
     def watch(
         self,

@@ -73,7 +73,13 @@ class CoreStack(Stack):
             socket_url=self.socket.url,
         )
         self.alarms = Alarms(
-            self, "Alarms", config=config, jobs=self.jobs, functions=self.functions.made, push=self.socket.push
+            self,
+            "Alarms",
+            config=config,
+            jobs=self.jobs,
+            functions=self.functions.made,
+            push=self.socket.push,
+            ended=self.ended.function,
         )
         self._outputs()
 

@@ -116,3 +116,14 @@ def test_only_jobs_that_ended_come_to_those_who_keep_the_books_and_none_is_lost(
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["MaximumRecordAgeInSeconds"] >= 3600
     assert text(source["DestinationConfig"]["OnFailure"]["Destination"]).startswith("JobsDeadLetters")
+
+
+@pytest.mark.parametrize(("function", "seconds"), [("push", 30), ("ended", 300)])
+def test_a_stream_that_is_read_too_late_wakes_somebody(core: Template, function: str, seconds: int) -> None:
+    late = {
+        text(alarm["Properties"]["Dimensions"][0]["Value"]): alarm["Properties"]
+        for _, alarm in core.of_type("CloudWatch::Alarm")
+        if alarm["Properties"]["MetricName"] == "IteratorAge"
+    }
+    assert late[core.function_id(function)]["Threshold"] == 1000 * seconds
+    assert late[core.function_id(function)]["AlarmActions"]
