@@ -2,14 +2,18 @@
 
 import pickle
 import zipfile
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
 MAGIC = 0x1950A86A20F9469CFC6C  # what files begin with that torch wrote before 1.6
-# What a hostile or broken pickle makes the unpickler raise.
-BROKEN = (pickle.UnpicklingError, EOFError, LookupError, TypeError, ValueError, AttributeError, MemoryError, OSError)
+# What a hostile or broken pickle makes the unpickler raise, and a broken, encrypted or strange archive its reader.
+BROKEN = (
+    *(pickle.UnpicklingError, EOFError, LookupError, TypeError, ValueError, AttributeError, MemoryError, OSError),
+    *(zipfile.BadZipFile, zlib.error, RuntimeError),
+)
 
 
 class NotACheckpoint(Exception):
@@ -24,7 +28,7 @@ def shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
     try:
         with path.open("rb") as file:
             state = _zipped(file) if zipfile.is_zipfile(file) else _legacy(file)
-    except (*BROKEN, zipfile.BadZipFile) as error:
+    except BROKEN as error:
         raise NotACheckpoint(f"{path.name} is not a checkpoint of tensors") from error
     if not isinstance(state, dict) or not all(isinstance(each, _Tensor) for each in state.values()):
         raise NotACheckpoint(f"{path.name} is a checkpoint, but not a bare state dictionary")
@@ -69,8 +73,8 @@ _TENSORS: dict[str, Callable[..., _Tensor]] = {
 
 def _zipped(file: IO[bytes]) -> Any:
     with zipfile.ZipFile(file) as archive:
-        name = next(name for name in archive.namelist() if name.endswith("/data.pkl") or name == "data.pkl")
-        with archive.open(name) as content:
+        names = [name for name in archive.namelist() if name.endswith("/data.pkl") or name == "data.pkl"]
+        with archive.open(names[0]) as content:
             return _Unpickler(content).load()
 
 

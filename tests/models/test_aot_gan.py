@@ -145,3 +145,9 @@ def test_another_file_is_named_with_what_is_wanted(
         load({"fill": write(tmp_path, content)}, Placement.of("cpu"))
     assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
     assert "never" not in capsys.readouterr().out
+
+
+def test_a_file_without_a_byte_is_named_as_well(tmp_path: Path) -> None:
+    (tmp_path / MODEL.files[0]).touch()
+    with pytest.raises(DarkroomError, match=r"aot-gan-places2/pytorch_model\.bin is not"):
+        load({"fill": Weights(MODEL, tmp_path, "r")}, Placement.of("cpu"))

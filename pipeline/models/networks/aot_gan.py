@@ -139,7 +139,7 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> AotGan:
         state = torch.load(given.folder / name, map_location="cpu", weights_only=True)
         generator = Generator(len(state["encoder.1.weight"]))
         generator.load_state_dict(state)
-    except (pickle.UnpicklingError, RuntimeError, LookupError, TypeError, AttributeError) as error:
+    except (pickle.UnpicklingError, EOFError, RuntimeError, LookupError, TypeError, AttributeError) as error:
         raise DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE,
             f"{given.model.id}/{name} is not AOT-GAN's generator, which its authors publish as G0000000.pt. "

@@ -1,0 +1,47 @@
+"""Files that are no checkpoints are said to be none, whatever they are instead."""
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pipeline.checkpoints import NotACheckpoint, shapes
+
+
+def archive(name: str, content: bytes, compression: int = zipfile.ZIP_STORED) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", compression) as made:
+        made.writestr(name, content)
+    return file.getvalue()
+
+
+def scribbled(content: bytes) -> bytes:
+    """The archive with the beginning of its first file, which comes after 38 bytes, overwritten."""
+    return content[:38] + b"\xff" * 8 + content[46:]
+
+
+def encrypted(content: bytes) -> bytes:
+    """The archive with its file marked as encrypted, where it begins and in the directory at the end."""
+    directory = content.index(b"PK\x01\x02")
+    return content[:6] + b"\x01" + content[7 : directory + 8] + b"\x01" + content[directory + 9 :]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no pickle at all",
+        archive("readme.txt", b"the folder that it came in"),
+        scribbled(archive("data.pkl", bytes(1000), zipfile.ZIP_DEFLATED)),
+        encrypted(archive("data.pkl", bytes(1000))),
+        archive("data.pkl", b"(" * 10),
+        archive("data.pkl", b"]" + b"\x94" * 3),
+    ],
+    ids=["empty", "text", "another archive", "damaged", "encrypted", "cut off", "no end"],
+)
+def test_what_is_no_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "G.pt"
+    file.write_bytes(content)
+    with pytest.raises(NotACheckpoint, match=r"G\.pt is"):
+        shapes(file)
