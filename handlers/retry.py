@@ -48,6 +48,7 @@ class Retry:
                 attempt,
                 due_at=time.time() + delay + self._settings.queue_seconds,
                 message=f"Trying again: {error.message}",
+                cost_usd=cost_usd,
             )
             if record is not None:
                 self._queue.send(record, delay=delay)

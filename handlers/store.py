@@ -68,6 +68,8 @@ class JobStore(JobTable):
             raise
         return record
 
+    # What the container says.
+
     def start(self, job_id: str, attempt: int, *, message: str) -> JobRecord:
         """``dispatched → running``; the job as it is now. Being started again is nothing new. Raises ``Lost``."""
         update = self._by(OWN, attempt)
@@ -164,19 +166,23 @@ class JobStore(JobTable):
             update.set({"waking_since": waking_since})
         return self._apply(job_id, update)
 
-    def requeue(self, job_id: str, attempt: int, *, due_at: float, message: str) -> JobRecord | None:
-        """``dispatched or running → queued``: ``attempt`` came to nothing, another follows."""
+    def requeue(
+        self, job_id: str, attempt: int, *, due_at: float, message: str, cost_usd: float | None = None
+    ) -> JobRecord | None:
+        """``dispatched or running → queued``: ``attempt`` came to nothing (at this cost, if known), another follows."""
         update = self._by(OWN, attempt)
         update.set(_queued(due_at) | {"message": message})
         update.remove(["stage", "preview"])
+        _charge(update, cost_usd)
         return self._apply(job_id, update)
 
     def complete(
         self, job_id: str, attempt: int, *, result: Result, timeline: Sequence[StageTime], cost_usd: float
     ) -> JobRecord | None:
-        """``dispatched or running → completed``."""
+        """``dispatched or running → completed``. What earlier attempts cost is part of the job's cost."""
         update = self._by(OWN, attempt)
-        update.set({"state": State.COMPLETED, "progress": 1.0, "message": "Done", "cost_usd": cost_usd})
+        update.set({"state": State.COMPLETED, "progress": 1.0, "message": "Done"})
+        _charge(update, cost_usd)
         update.set({"result": result.model_dump(mode="json", exclude_none=True), "timeline": _times(timeline)})
         update.remove(["stage"])
         return self._end(job_id, update)
@@ -191,13 +197,12 @@ class JobStore(JobTable):
         timeline: Sequence[StageTime] = (),
         cost_usd: float | None = None,
     ) -> JobRecord | None:
-        """From one of ``allowed`` (and, when given, from ``attempt`` alone) to ``failed``."""
+        """From one of ``allowed`` (and, when given, from ``attempt`` alone) to ``failed``; the cost as ``complete``."""
         update = self._by(sources(State.FAILED) & set(allowed), attempt)
         update.set(_ended(State.FAILED, error))
         if timeline:
             update.set({"timeline": _times(timeline)})
-        if cost_usd is not None:
-            update.set({"cost_usd": cost_usd})
+        _charge(update, cost_usd)
         return self._end(job_id, update)
 
     def cancel(self, job_id: str, owner: str, error: ErrorDetail) -> JobRecord | None:
@@ -258,6 +263,12 @@ def _received(role: str, received: Received) -> dict[str, Any]:
     if received.sha256 is not None:
         status["sha256"] = received.sha256
     return {f"uploads.{role}.{name}": value for name, value in status.items()}
+
+
+def _charge(update: Update, cost_usd: float | None) -> None:
+    """Add what an attempt cost to what those before it did."""
+    if cost_usd is not None:
+        update.add("cost_usd", cost_usd)
 
 
 def _queued(due_at: float) -> dict[str, Any]:

@@ -28,7 +28,6 @@ class JobTable:
         answer = self._client.get_item(TableName=self._table, Key=self._key(job_id), ConsistentRead=True)
         return JobRecord.from_item(answer["Item"]) if "Item" in answer else None
 
-    # What the container says.
     def page(
         self,
         owner: str,

@@ -48,7 +48,7 @@ class Update:
         name = self.name(path)
         self._sets.append(f"{name} = if_not_exists({name}, {self.value(value)})")
 
-    def add(self, path: str, amount: int) -> None:
+    def add(self, path: str, amount: float) -> None:
         """Add to a number."""
         self._adds.append(f"{self.name(path)} {self.value(amount)}")
 

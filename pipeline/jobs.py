@@ -95,6 +95,8 @@ class Job(BaseModel):
     result: Result | None = None
     error: ErrorDetail | None = None
     timeline: list[StageTime] = []
-    cost_usd: float | None = Field(None, description="The timeline's seconds at the instance's hourly price.")
+    cost_usd: float | None = Field(
+        None, description="The stages' seconds, those of attempts that failed included, at the instance's hourly price."
+    )
     created_at: datetime
     updated_at: datetime

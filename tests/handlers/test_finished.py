@@ -122,6 +122,19 @@ def test_the_last_failure_is_the_end_and_the_operator_hears_of_it(
     assert queues.buried() == [job.job_id]
 
 
+@pytest.mark.parametrize("works", [True, False])
+def test_attempts_that_came_to_nothing_are_part_of_the_price(
+    store: JobStore, job_in: JobIn, announce: Any, works: bool
+) -> None:
+    job = job_in(State.RUNNING)
+    announce(job, failed(job, ErrorCode.OUT_OF_MEMORY, retryable=True), times=2)
+    assert now(store, job).cost_usd == pytest.approx(0.7364 / 100)
+    assert store.dispatch(job.job_id, 2, due_at=0) is not None
+    last = completed(job, 2) if works else failed(job, ErrorCode.INVALID_IMAGE, retryable=False, attempt=2)
+    announce(job, last, attempt=2, times=2)
+    assert now(store, job).cost_usd == pytest.approx(2 * 0.7364 / 100)
+
+
 @pytest.mark.parametrize(
     ("reason", "code"),
     [
