@@ -1,9 +1,10 @@
 """How each kind is to be done: the typed params of the request body."""
 
+import re
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from pipeline.objects import ObjectName
 from pipeline.picture_styles import PictureStyleName
@@ -73,12 +74,18 @@ class Content(StrEnum):
 
 Seed = Annotated[int, Field(ge=0, lt=2**32, description="The same seed makes the same picture again.")]
 Prompt = Annotated[str, Field(max_length=500)]
-# A number is understood as well as its text, which the command line has no other way to say.
-Faces = Annotated[
-    str,
-    BeforeValidator(lambda value: str(value) if isinstance(value, int) and not isinstance(value, bool) else value),
-    Field(pattern=r"^(largest|all|[0-9]{1,2})$"),
-]
+_FACES = {"type": "string", "pattern": "^(largest|all|[0-9]{1,2})$"}
+
+
+def _choice_of_faces(value: object) -> object:
+    """A number is understood as well as its text, which the command line has no other way to say."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(text, str) and not re.fullmatch("largest|all|[0-9]{1,2}", text):
+        raise ValueError("say largest, all, or a number from 0 to 99")
+    return text
+
+
+Faces = Annotated[str, BeforeValidator(_choice_of_faces), WithJsonSchema(_FACES)]
 
 
 class RestyleRoomParams(Contract):

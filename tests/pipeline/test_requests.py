@@ -3,7 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
-from pipeline.params import RestyleRoomParams, Room
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.params import FaceSwapParams, GenerateParams, InpaintParams, RestyleRoomParams, Room
+from pipeline.requests import Engine, Kind, UpscaleRequest, engine_for
 
 
 @pytest.mark.parametrize("name", ["couch", "sofa", " Sofa ", "COUCH"])
@@ -42,3 +44,72 @@ def test_values_out_of_bounds_and_unknown_names_are_refused(params: dict[str, ob
 def test_the_defaults_keep_people_and_hurry() -> None:
     params = RestyleRoomParams(style="modern", room=Room.KITCHEN)
     assert (params.keep_people, params.profile, params.format) == (True, "fast", "jpeg")
+
+
+@pytest.mark.parametrize("given", ["largest", "all", "0", "12", 3])
+def test_faces_are_chosen_by_word_or_number(given: object) -> None:
+    assert FaceSwapParams.model_validate({"consent": True, "faces": given}).faces == str(given)
+
+
+@pytest.mark.parametrize("given", ["seven", "-1", "100", -1, 100, True, 1.0, None])
+def test_other_choices_of_faces_are_told_what_there_is(given: object) -> None:
+    with pytest.raises(ValidationError, match=r"largest, all, or a number|valid string"):
+        FaceSwapParams.model_validate({"consent": True, "faces": given})
+
+
+@pytest.mark.parametrize("consent", [{}, {"consent": False}, {"consent": "yes"}])
+def test_a_face_swap_takes_consent_and_nothing_that_looks_like_it(consent: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="consent"):
+        FaceSwapParams.model_validate(consent)
+
+
+@pytest.mark.parametrize(
+    ("params", "fits"),
+    [
+        ({"prompt": "a fox", "negative_prompt": "blur"}, False),
+        ({"prompt": "a fox", "negative_prompt": "blur", "profile": "quality"}, True),
+        ({"prompt": ""}, False),
+        ({"prompt": "a fox", "count": 5}, False),
+        ({"prompt": "a fox", "style": "oil"}, False),
+        ({"prompt": "a fox", "aspect": "16:10"}, False),
+    ],
+)
+def test_a_negative_prompt_is_taken_only_where_it_does_something(params: dict[str, object], fits: bool) -> None:
+    if fits:
+        GenerateParams.model_validate(params)
+    else:
+        with pytest.raises(ValidationError):
+            GenerateParams.model_validate(params)
+
+
+def test_a_hole_needs_a_prompt_before_a_negative_one() -> None:
+    with pytest.raises(ValidationError, match="only with a prompt"):
+        InpaintParams(negative_prompt="people")
+    assert InpaintParams(prompt="a lamp", negative_prompt="people").format == "png"
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked", "default", "chosen"),
+    [
+        (Kind.UPSCALE, None, Engine.PREVIEW, Engine.PREVIEW),
+        (Kind.UPSCALE, Engine.MODELS, Engine.PREVIEW, Engine.MODELS),
+        (Kind.GENERATE, None, Engine.PREVIEW, Engine.MODELS),
+    ],
+)
+def test_who_does_a_kind_is_known_before_anything_is_queued(
+    kind: Kind, asked: Engine | None, default: Engine, chosen: Engine
+) -> None:
+    assert engine_for(kind, asked, default) is chosen
+
+
+def test_an_engine_that_cannot_is_refused_by_name() -> None:
+    with pytest.raises(DarkroomError, match="models") as caught:
+        engine_for(Kind.GENERATE, Engine.PREVIEW, Engine.PREVIEW)
+    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+
+
+def test_an_asset_may_stand_where_an_upload_is_expected() -> None:
+    uploads = {"photo": {"asset_id": "a" * 32}}
+    assert UpscaleRequest.model_validate({"kind": "upscale", "uploads": uploads}).uploads.photo.asset_id == "a" * 32
+    with pytest.raises(ValidationError):
+        UpscaleRequest.model_validate({"kind": "upscale", "uploads": {"photo": {"asset_id": "mine"}}})
