@@ -22,6 +22,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
 # eyes to the mouth. From the middle of the forehead to just above the chin's edge.
 OVAL_TOP, OVAL_BOTTOM, OVAL_HALF_WIDTH = -0.62, 1.66, 0.97
 SOLID = 0.66  # share of the oval's radius up to which nothing of the face below shows
+LEAST_SPAN = 1.0  # pixels that eyes and mouth enclose, below which there is no telling where a face is
 # How far the spread of a face's lightness and of its two colours is changed: a grey picture has no colours at all.
 CLOSEST_SPREAD, WIDEST_SPREAD = np.array((0.6, 0, 0), np.float32), 1.6
 
@@ -48,6 +49,12 @@ class Face:
 def from_the_left(faces: Iterable[Face]) -> tuple[Face, ...]:
     """In the order in which they are counted: by the middles of their boxes."""
     return tuple(sorted(faces, key=lambda face: (face.box[0] + face.box[2], face.box[1])))
+
+
+def spans(points: Floats) -> bool:
+    """Whether eyes and mouth enclose anything; not where a face is seen so far from the side that they are one line."""
+    across, down = points[1] - points[0], (points[3] + points[4] - points[0] - points[1]) / 2
+    return bool(abs(across[0] * down[1] - across[1] * down[0]) >= LEAST_SPAN)
 
 
 def no_face(which: str, why: str = "") -> DarkroomError:

@@ -1,6 +1,7 @@
 """``face_swap`` on the models engine, with tiny networks in InsightFace's own format: faces are red squares."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from pipeline.kinds import plan
 from pipeline.models.device import Placement
 from pipeline.models.interfaces import FACE_ANALYSER, FACE_SWAPPER, SAFETY
 from pipeline.models.manager import ModelManager
+from pipeline.models.networks import faces
 from pipeline.params import FaceSwapParams
 from pipeline.requests import Engine, Kind
 from pipeline.runner import Finished, Runner
@@ -67,12 +69,12 @@ def test_every_chosen_face_changes_and_nothing_else_does(swap: Swap, models: Mod
     target = scene(64, 320, 520)
     finished = swap(scene(200), target, faces="all")
     with models.use(FACE_ANALYSER) as held:
-        faces = held[FACE_ANALYSER].analyse(target)
-    assert len(faces) == len(finished.objects) == 3
-    away = np.all([oval(face.points, *target.shape[:2]) == 0 for face in faces], axis=0)
+        found = held[FACE_ANALYSER].analyse(target)
+    assert len(found) == len(finished.objects) == 3
+    away = np.all([oval(face.points, *target.shape[:2]) == 0 for face in found], axis=0)
     changed = (result(finished) != target).any(-1)
     assert not changed[away].any()
-    for face in faces:
+    for face in found:
         x, y = face.points[2].round().astype(int)
         assert changed[y - 5 : y + 5, x - 5 : x + 5].all()
     assert {used.id for used in finished.models} == {"buffalo-l", "inswapper-128", "safety-checker"}
@@ -155,3 +157,35 @@ def test_a_file_that_is_no_network_is_refused_in_one_line(tmp_path: Path) -> Non
         pass
     assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
     assert "inswapper_128.onnx was not loaded" in str(raised.value)
+
+
+def test_what_others_say_while_the_swapper_is_loaded_is_heard(
+    tiny_weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make = faces._session
+
+    def session(file: Path, providers: Sequence[str]) -> object:
+        sys.stdout.write("another job's metric\n")
+        return make(file, providers)
+
+    monkeypatch.setattr(faces, "_session", session)
+    with ModelManager(Shelf(tiny_weights), Placement.of("cpu"), research=True).use(FACE_SWAPPER):
+        assert capsys.readouterr().out == "another job's metric\n"
+
+
+def test_a_face_whose_points_lie_on_one_line_is_none(
+    swap: Swap, models: ModelManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with models.use(FACE_ANALYSER) as held:
+        detector = held[FACE_ANALYSER].session.detector
+    detect = detector.detect
+
+    def in_profile(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        boxes, points = detect(picture)
+        points[:, :, 0] = 300
+        return boxes, points
+
+    monkeypatch.setattr(detector, "detect", in_profile)
+    with pytest.raises(DarkroomError) as raised:
+        swap(scene(200), scene(64))
+    assert raised.value.detail.code is ErrorCode.NO_FACE

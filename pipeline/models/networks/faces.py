@@ -1,12 +1,11 @@
 """InsightFace's networks for faces, on ONNX Runtime: SCRFD, ArcFace and inswapper.
 
-The package's classes read the graphs; it downloads nothing, and aligning is ours: its own picks single pixels.
+The package's classes run the first two; it downloads nothing, and aligning is ours: its own picks single pixels. Its
+class for the third prints what it reads, between the lines of whoever else prints: that is run without it.
 """
 
-import io
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 
 from pipeline.artifacts import Rgb
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.faces import Face, from_the_left, similarity, warped
+from pipeline.faces import Face, from_the_left, similarity, spans, warped
 from pipeline.models.device import Placement
 from pipeline.models.geometry import within
 from pipeline.models.memory import OnnxNetwork
@@ -33,6 +32,7 @@ SIZES = ((128, 128), (640, 640))  # at which SCRFD looks, one after the other: l
 LONG_SIDE = 1280  # what larger pictures are reduced to first: SCRFD's own reduction picks single pixels
 RECOGNISED = 112  # the side of what ArcFace looks at
 SWAPPED = 128  # the side of what inswapper looks at and makes
+FEATURES = 512  # of an identity
 # Where ArcFace wants the five points (Deng et al. 2019; the package's alignment).
 TEMPLATE: Floats = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)], np.float32
@@ -73,9 +73,9 @@ class InsightFaceAnalyser(OnnxNetwork[_Analysis]):
                 min(right * across, float(width)),
                 min(bottom * down, float(height)),
             )
-            if not np.isfinite(five).all() or box[2] - box[0] < 1 or box[3] - box[1] < 1:
-                continue
             face = Face(box, np.asarray(five * (across, down), np.float32), float(row[4]))
+            if not np.isfinite(five).all() or not spans(face.points) or box[2] - box[0] < 1 or box[3] - box[1] < 1:
+                continue
             found.append(replace(face, identity=self._identity(photo, face)))
         return from_the_left(found)
 
@@ -86,7 +86,16 @@ class InsightFaceAnalyser(OnnxNetwork[_Analysis]):
         return np.asarray(features / (np.linalg.norm(features) + 1e-9), np.float32)
 
 
-class InSwapper(OnnxNetwork[Any]):
+@dataclass(frozen=True)
+class _Swapping:
+    """A session, the names of what it takes (picture, features), and the matrix that identities go through before."""
+
+    session: Any
+    inputs: tuple[str, str]
+    matrix: Floats
+
+
+class InSwapper(OnnxNetwork[_Swapping]):
     """inswapper of InsightFace: 128 pixels a side, the identity going in as ArcFace's features."""
 
     def __init__(self, placement: Placement, file: Path) -> None:
@@ -96,9 +105,10 @@ class InSwapper(OnnxNetwork[Any]):
         """128×128×3 uint8 sRGB, and the transform from the photo's pixels to those."""
         transform = similarity(face.points, TEMPLATE + SHIFT)
         aligned, _ = warped(photo, transform, SWAPPED, SWAPPED)
-        features = identity[None] @ self.session.emap
+        features = identity[None] @ self.session.matrix
         features /= np.linalg.norm(features) + 1e-9
-        made = self.session.forward(aligned.transpose(2, 0, 1)[None].astype(np.float32), features.astype(np.float32))
+        given = (aligned.transpose(2, 0, 1)[None].astype(np.float32) / 255, features.astype(np.float32))
+        (made,) = self.session.session.run(None, dict(zip(self.session.inputs, given, strict=True)))
         picture = (np.clip(made[0].transpose(1, 2, 0), 0, 1) * 255).round().astype(np.uint8)
         return np.ascontiguousarray(picture), transform
 
@@ -126,10 +136,16 @@ def _analysis(detector: Path, recogniser: Path, providers: Sequence[str]) -> _An
     return _Analysis(finds, tells)
 
 
-def _swapper(file: Path, providers: Sequence[str]) -> Any:
-    # It prints the shape of its input.
-    with redirect_stdout(io.StringIO()):
-        return _package().INSwapper(model_file=str(file), session=_session(file, providers))
+def _swapper(file: Path, providers: Sequence[str]) -> _Swapping:
+    _package()
+    session = _session(file, providers)
+    # A session does not give away its constants; the matrix is the last of them.
+    onnx = import_module("onnx")
+    matrix = onnx.numpy_helper.to_array(onnx.load(str(file)).graph.initializer[-1])
+    names = tuple(each.name for each in session.get_inputs())
+    if len(names) != 2 or matrix.shape != (FEATURES, FEATURES):
+        raise _refused(file, "it is not inswapper")
+    return _Swapping(session, (names[0], names[1]), matrix)
 
 
 def _session(file: Path, providers: Sequence[str]) -> Any:
