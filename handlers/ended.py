@@ -3,6 +3,9 @@
 The stream brings each end at least once. Counting is one transaction with a marker of the job, so a second time changes
 nothing. The event is sent after it, and again for a job that was counted before: nobody knows whether its first event
 was taken, and who listens to a bus must take a job's one end twice anyway.
+
+What the books will never take would hold up everybody else's for as long as the stream remembers: it is announced all
+the same, and the operator is told of it.
 """
 
 import time
@@ -15,9 +18,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from handlers import clients, tally
 from handlers.announcement import Announcer
 from handlers.budget import settlement
-from handlers.ledger import AlreadyDone, Change, Ledger
+from handlers.ledger import AlreadyDone, Change, Impossible, Ledger
 from handlers.news import News, newest
 from handlers.observe import logger
+from handlers.queue import DeadLetters
 from handlers.record import JobRecord
 from handlers.settings import EndedSettings
 from handlers.startup import at_start
@@ -30,9 +34,10 @@ MARKER_SECONDS = 7 * 86400
 class Bookkeeper:
     """Enters jobs that ended into the books, and has them announced."""
 
-    def __init__(self, ledger: Ledger, announcer: Announcer) -> None:
+    def __init__(self, ledger: Ledger, announcer: Announcer, dead_letters: DeadLetters) -> None:
         self._ledger = ledger
         self._announcer = announcer
+        self._dead_letters = dead_letters
 
     def keep(self, batch: list[News]) -> str | None:
         """Take a batch in, in its order; returns the sequence number from which on it must come again, if any.
@@ -64,6 +69,9 @@ class Bookkeeper:
             self._ledger.change_all(changes)
         except AlreadyDone:
             logger.info("job was entered before", job_id=record.job_id)
+        except Impossible as error:
+            logger.error("job will never be entered", job_id=record.job_id, reason=str(error))
+            self._dead_letters.bury(record)
 
 
 def _marker(record: JobRecord) -> Change:
@@ -76,7 +84,10 @@ def _marker(record: JobRecord) -> Change:
 @cache
 def _bookkeeper() -> Bookkeeper:
     settings = EndedSettings.read()
-    return Bookkeeper(Ledger(settings.ledger_table), Announcer(clients.events(), settings.event_bus))
+    announcer = Announcer(clients.events(), settings.event_bus)
+    return Bookkeeper(
+        Ledger(settings.ledger_table), announcer, DeadLetters(clients.sqs(), settings.dead_letter_queue_url)
+    )
 
 
 @logger.inject_lambda_context

@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 
 CONFLICT_TRIES = 8
 CONFLICT_SECONDS = 0.02  # the first pause; it doubles
+# Why a transaction was cancelled that would be again.
+IMPOSSIBLE = frozenset({"ValidationError", "ItemCollectionSizeLimitExceeded"})
 
 
 class AlreadyDone(Exception):
     """One of the conditions of several writes that go together did not hold; none of them was made."""
+
+
+class Impossible(Exception):
+    """The table will never take these writes as they are; none of them was made."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +81,10 @@ class Ledger:
                 return from_item(answer["Attributes"])
 
     def change_all(self, changes: Sequence[Change]) -> None:
-        """Apply all of them or none. Raises ``AlreadyDone`` when a condition did not hold.
+        """Apply all of them or none.
 
-        Writers that meet at one row try again after a moment.
+        Raises ``AlreadyDone`` when a condition did not hold, ``Impossible`` for what no other try can mend (a row that
+        would grow beyond what a table holds). Writers that meet at one row try again after a moment.
         """
         items: Any = [
             {"Update": {"TableName": self._table, "Key": _key(each.partition, each.sort), **each.update.arguments()}}
@@ -90,6 +97,8 @@ class Ledger:
                 reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
                 if "ConditionalCheckFailed" in reasons:
                     raise AlreadyDone from error
+                if reasons & IMPOSSIBLE or error.response["Error"]["Code"] == "ValidationException":
+                    raise Impossible(str(error)) from error
                 if "TransactionConflict" not in reasons or attempt == CONFLICT_TRIES - 1:
                     raise
                 _pause(attempt)

@@ -31,13 +31,29 @@ def fair_group(owner: str) -> str:
     return owner if re.fullmatch(r"[!-~]{1,128}", owner) else sha256(owner.encode()).hexdigest()
 
 
+class DeadLetters:
+    """What an operator should look at."""
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def bury(self, record: JobRecord) -> None:
+        """Tell the operator of a job."""
+        self._client.send_message(
+            QueueUrl=self._url,
+            MessageBody=record.model_dump_json(include={"job_id", "kind", "attempt", "error", "updated_at"}),
+            MessageGroupId=fair_group(record.owner),
+        )
+
+
 class JobQueue:
     """Sends to the queue of jobs, and to the dead letters what an operator should look at."""
 
     def __init__(self, client: "SQSClient", url: str, dead_letter_url: str | None = None) -> None:
         self._client = client
         self._url = url
-        self._dead_letter_url = dead_letter_url
+        self._dead_letters = DeadLetters(client, dead_letter_url) if dead_letter_url else None
 
     def send(self, record: JobRecord, *, delay: int = 0) -> None:
         """Ask for the next attempt of a queued job, ``delay`` seconds from now."""
@@ -51,9 +67,5 @@ class JobQueue:
 
     def bury(self, record: JobRecord) -> None:
         """Tell the operator of a job that failed although it could have worked."""
-        if self._dead_letter_url:
-            self._client.send_message(
-                QueueUrl=self._dead_letter_url,
-                MessageBody=record.model_dump_json(include={"job_id", "kind", "attempt", "error", "updated_at"}),
-                MessageGroupId=fair_group(record.owner),
-            )
+        if self._dead_letters is not None:
+            self._dead_letters.bury(record)

@@ -130,6 +130,7 @@ class EndedSettings(Settings):
 
     ledger_table: str
     event_bus: str
+    dead_letter_queue_url: str
 
 
 class SweepSettings(RetrySettings):

@@ -35,11 +35,14 @@ class Ended(Construct):
             self,
             "ended",
             environment=EndedSettings.environment(
-                ledger_table=ledger.table.table_name, event_bus=self.bus.event_bus_name
+                ledger_table=ledger.table.table_name,
+                event_bus=self.bus.event_bus_name,
+                dead_letter_queue_url=jobs.dead_letters.queue_url,
             ),
             rights=[
                 allow(["dynamodb:UpdateItem"], [ledger.table.table_arn]),
                 allow(["events:PutEvents"], [self.bus.event_bus_arn]),
+                allow(["sqs:SendMessage"], [jobs.dead_letters.queue_arn]),
             ],
         )
         ended = [state.value for state in State if state.terminal]

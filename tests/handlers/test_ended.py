@@ -219,6 +219,31 @@ def test_what_the_books_do_not_take_comes_again_with_all_that_follows(
     assert only(ledger).states == {State.COMPLETED: 3}
 
 
+def test_what_the_books_will_never_take_holds_nobody_up_and_the_operator_hears_of_it(
+    deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus, queues: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    too_long, malformed, fine = ending(), ending(), ending()
+    client: Any = ledger._client
+    transact = client.transact_write_items
+
+    def refuse(**arguments: Any) -> Any:
+        answer: Any
+        if too_long.job_id in str(arguments):
+            reasons = [{"Code": "None"}, {"Code": "ValidationError", "Message": "Item size has exceeded …"}]
+            answer = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+            raise ClientError(answer, "TransactWriteItems")
+        if malformed.job_id in str(arguments):
+            raise ClientError({"Error": {"Code": "ValidationException"}}, "TransactWriteItems")
+        return transact(**arguments)
+
+    monkeypatch.setattr(clients, "dynamodb", lambda: client)
+    monkeypatch.setattr(client, "transact_write_items", refuse)
+    assert deliver(too_long, malformed, fine) == []
+    assert only(ledger).states == {State.COMPLETED: 1}
+    assert queues.buried() == [too_long.job_id, malformed.job_id]
+    assert {detail["job_id"] for detail in bus.details()} == {job.job_id for job in (too_long, malformed, fine)}
+
+
 def test_what_is_no_end_is_passed_over(
     deliver: Deliver, ending: MakeRecord, record: MakeRecord, ledger: Ledger, bus: FakeBus
 ) -> None:
