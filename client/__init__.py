@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         UploadError,
     )
     from client.forms import Asset, Avatar, Created, EnhancedPrompt, Health, PresignedPost, StyleCard
-    from client.reports import CacheStats, Services, Statistics
+    from client.reports import CacheStats, Limits, Services, Statistics
     from client.token import PasswordToken, StaticToken, TokenSource
     from pipeline.requests import AssetReference
 
@@ -39,6 +39,7 @@ __all__ = [
     "FieldProblem",
     "Health",
     "JobError",
+    "Limits",
     "LocalStackError",
     "PasswordToken",
     "PresignedPost",
@@ -61,6 +62,7 @@ _HOMES = {
     "Created": "client.forms",
     "EnhancedPrompt": "client.forms",
     "Health": "client.forms",
+    "Limits": "client.reports",
     "PasswordToken": "client.token",
     "PresignedPost": "client.forms",
     "Services": "client.reports",

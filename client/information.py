@@ -6,7 +6,7 @@ import httpx
 
 from client.api import Api
 from client.forms import Avatar, AvatarList, EnhancedPrompt, Health, StyleCard, StyleList
-from client.reports import CacheCleared, CacheStats, Services, Statistics
+from client.reports import CacheCleared, CacheStats, Limits, Services, Statistics
 from pipeline.requests import Kind
 
 
@@ -39,6 +39,10 @@ class Information:
     def services(self) -> Services:
         """The endpoint, what waits for it, and what its instances hold; what does not answer is None."""
         return Services.model_validate(self._api.json("GET", "/services"))
+
+    def limits(self) -> Limits:
+        """Where you stand: rate limits and the day's budget. Asking counts for nothing."""
+        return Limits.model_validate(self._api.json("GET", "/limits"))
 
     def stats(self, day: date | str | None = None) -> Statistics:
         """A UTC day's jobs, today's when left out. For administrators: ``ProblemError`` (``forbidden``) for others."""

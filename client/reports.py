@@ -1,4 +1,4 @@
-"""What the service reports of itself: a day in numbers, what works at the moment, and the result cache.
+"""What the service reports of itself: a day in numbers, what works at the moment, limits, and the result cache.
 
 Names of states, kinds and engines are plain strings here, so that a newer service may have more of them.
 """
@@ -74,11 +74,11 @@ class LoadedNetwork(BaseModel):
 
 
 class Instance(BaseModel):
-    """What an instance said of itself lately. GPU memory is None without a GPU."""
+    """What an instance said of itself lately. The device is None until it is known, GPU memory without a GPU."""
 
     instance_id: str
     reported_at: datetime
-    device: str
+    device: str | None = None
     jobs: int
     networks: list[LoadedNetwork] = []
     vram_used_mb: float | None = None
@@ -93,6 +93,30 @@ class Services(BaseModel):
     backlog: Backlog | None = None
     instances: list[Instance] | None = None
     reasons: dict[str, str] = {}
+
+
+class RateLimit(BaseModel):
+    """``limit`` requests in a window; the open one, if there is one, ends in ``reset_seconds``."""
+
+    limit: int
+    remaining: int
+    window_seconds: int
+    reset_seconds: int
+
+
+class Spending(BaseModel):
+    """What your jobs of this UTC day have taken, those under way included; ``daily_usd`` is None for any sum."""
+
+    spent_usd: float
+    daily_usd: float | None = None
+    ends_at: datetime
+
+
+class Limits(BaseModel):
+    """What you may still ask for: ``rates`` by kind, or ``prompts``."""
+
+    rates: dict[str, RateLimit]
+    budget: Spending
 
 
 class CacheDay(BaseModel):

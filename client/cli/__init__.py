@@ -19,6 +19,7 @@ LAZY = {
     "demo": ("client.cli.demo", "Try a kind on a sample end to end, leaving nothing running."),
     "stats": ("client.cli.stats:stats", "Show a day's jobs in numbers."),
     "services": ("client.cli.stats:services", "Show the endpoint, its backlog and its instances."),
+    "limits": ("client.cli.stats:limits", "Show where you stand: rate limits and the day's budget."),
     "cache": ("client.cli.cache", "Look after the result cache: stats, clear."),
     "up": ("client.cli.stack:up", "Start the local stack."),
     "down": ("client.cli.stack:down", "Stop the local stack; its state is kept."),

@@ -1,4 +1,4 @@
-"""``darkroom stats`` and ``darkroom services``: the day in numbers, and what works at the moment."""
+"""``darkroom stats``, ``services`` and ``limits``: the day in numbers, what works, and where the caller stands."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -15,6 +15,7 @@ STATES = ("completed", "failed", "cancelled", "expired")
 
 stats = typer.Typer(add_completion=False, rich_markup_mode=None)
 services = typer.Typer(add_completion=False, rich_markup_mode=None)
+limits = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @stats.command(epilog="Example:  darkroom stats --date 2025-06-01 --stages")
@@ -74,9 +75,29 @@ def show_services(as_json: JsonFlag = False, endpoint: EndpointFlag = None, toke
         networks = ", ".join(
             f"{each.name} {each.megabytes:.0f} MB{'' if each.on_device else ' (host)'}" for each in instance.networks
         )
-        facts = (instance.device, str(instance.jobs), _memory(instance), networks or "–", f"{ago:.0f} s ago")
+        facts = (instance.device or "–", str(instance.jobs), _memory(instance), networks or "–", f"{ago:.0f} s ago")
         table.add_row(instance.instance_id, *facts)
     console().print(table)
+
+
+@limits.command()
+def show_limits(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None) -> None:
+    """Show where you stand: what you may still ask for, and what your jobs of today have taken."""
+    with existing(endpoint, token) as client:
+        found = client.limits()
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+        return
+    table = Table("what", "left", "of", "per", "anew in", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, each in found.rates.items():
+        anew = f"{each.reset_seconds} s" if each.remaining < each.limit else "–"
+        table.add_row(name, str(each.remaining), str(each.limit), f"{each.window_seconds} s", anew)
+    console().print(table)
+    budget = found.budget
+    allowed = "a day has no limit" if budget.daily_usd is None else f"of {_dollars(budget.daily_usd)} a day"
+    typer.echo(f"budget     {_dollars(budget.spent_usd)} {allowed}; anew at {budget.ends_at.astimezone():%H:%M:%S}")
 
 
 def _parts(found: Services) -> list[tuple[str, str]]:

@@ -292,6 +292,7 @@ class Service:
                 Route("/assets/{asset_id}", api(self.library.remove), methods=["DELETE"]),
                 Route("/stats", api(self.report)),
                 Route("/services", api(self.report)),
+                Route("/limits", api(self.report)),
                 Route("/avatars", api(self.report)),
                 Route("/cache/stats", api(self.report)),
                 Route("/cache", api(self.report), methods=["DELETE"]),

@@ -54,6 +54,13 @@ SERVICES: dict[str, Any] = {
     ],
     "reasons": {"backlog": "The queue does not answer."},
 }
+LIMITS: dict[str, Any] = {
+    "rates": {
+        "upscale": {"limit": 5, "remaining": 3, "window_seconds": 60, "reset_seconds": 41},
+        "prompts": {"limit": 20, "remaining": 20, "window_seconds": 60, "reset_seconds": 60},
+    },
+    "budget": {"spent_usd": 0.0123, "daily_usd": 10.0, "ends_at": "2025-06-02T00:00:00Z"},
+}
 CACHE: dict[str, Any] = {
     "cache_days": 7,
     "valid_from": None,
@@ -109,6 +116,20 @@ def test_what_works_at_the_moment_and_what_does_not_answer(service: Service) -> 
     assert "4000 of 15360 MB" in result.stdout
     assert "sd15 2100 MB (host)" in result.stdout
     assert json.loads(darkroom("services", "--json").stdout)["backlog"] is None
+
+
+def test_where_a_caller_stands(service: Service, client: Client) -> None:
+    service.reports["GET /limits"] = LIMITS
+    assert client.limits().rates["upscale"].remaining == 3
+    result = darkroom("limits")
+    assert result.exit_code == 0, result.output
+    _, upscale, prompts, budget = (line.split() for line in result.stdout.splitlines())
+    assert upscale == ["upscale", "3", "5", "60", "s", "41", "s"]
+    assert prompts == ["prompts", "20", "20", "60", "s", "–"]
+    assert budget[:5] == ["budget", "$0.0123", "of", "$10.0000", "a"]
+    service.reports["GET /limits"] = {**LIMITS, "budget": {**LIMITS["budget"], "daily_usd": None}}
+    assert "$0.0123 a day has no limit" in darkroom("limits").stdout
+    assert json.loads(darkroom("limits", "--json").stdout)["budget"]["daily_usd"] is None
 
 
 def test_the_cache_is_counted_and_cleared(service: Service) -> None:
