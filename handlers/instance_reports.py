@@ -28,7 +28,9 @@ class InstanceReport(BaseModel):
 
     instance_id: str
     reported_at: datetime
-    device: str = Field(description="`cpu`, or the GPU's name.")
+    device: str | None = Field(
+        None, description="`cpu`, or the GPU's name; null until the models engine has been looked at."
+    )
     jobs: int = Field(description="Jobs in flight.")
     networks: list[LoadedModel] = []
     vram_used_mb: float | None = Field(None, description="Of the whole GPU, whoever uses it; null without one.")

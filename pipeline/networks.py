@@ -57,9 +57,12 @@ class Resident:
 
 @dataclass(frozen=True)
 class Inventory:
-    """What is in memory. ``used`` and ``total`` are bytes of the whole GPU, whoever uses it; None without one."""
+    """What is in memory, and on what: None before anything looked for a device.
 
-    device: str
+    ``used`` and ``total`` are bytes of the whole GPU, whoever uses it; None without one.
+    """
+
+    device: str | None
     networks: tuple[Resident, ...]
     used: int | None = None
     total: int | None = None

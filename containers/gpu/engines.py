@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from importlib.metadata import distributions
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,8 @@ class Prepared:
 class Engines:
     """``plan_for(kind, engine, allow_preview)`` gives the stages, ``networks`` has what they compute with.
 
-    ``weigh`` gives a digest of networks without loading any. Safe to share between threads. All may raise
-    ``DarkroomError``.
+    ``weigh`` gives a digest of networks from their files alone, so that where there are none nothing is imported. Safe
+    to share between threads. All may raise ``DarkroomError``.
     """
 
     def __init__(
@@ -94,22 +95,33 @@ class Engines:
                 found[kind, engine] = self._digest(self._plan_for(kind, engine, False))
             except DarkroomError as error:
                 logger.info("%s cannot be done on the %s engine here: %s", kind, engine, error)
+            except Exception:
+                logger.exception("%s cannot be done on the %s engine here", kind, engine)
         return found
 
     def inventory(self) -> Inventory:
-        """What is in memory now."""
-        return self._models.inventory() if self._models is not None else Inventory("none loaded", ())
+        """What is in memory now: nothing, and on no device, until the models engine has been looked at."""
+        return self._models.inventory() if self._models is not None else Inventory(None, ())
 
     def _prepared(self, plan: Plan) -> Prepared:
         if not plan.networks:
             return Prepared(plan, None, self._digest(plan))
+        models = self._placed()
+        models.check(plan.networks)
+        return Prepared(plan, models, self._digest(plan))
+
+    def _placed(self) -> Models:
         with self._lock:
             self._models = self._models or self._networks()
-        self._models.check(plan.networks)
-        return Prepared(plan, self._models, self._digest(plan))
+            return self._models
 
     def _digest(self, plan: Plan) -> str:
-        models = self._weigh(plan.networks) if plan.networks else ""
+        """Of all that decides what the plan makes of a job, but for the last bits, in which no two GPUs agree."""
+        models = ""
+        if plan.networks:
+            weighed = self._weigh(plan.networks)
+            # As the settings have it, or as the device's memory allows: pictures of another size are other pictures.
+            models = f"{weighed}/{self._placed().long_side}"
         return sha256(f"{_code_digest()}\n{models}".encode()).hexdigest()
 
 
@@ -136,15 +148,20 @@ def networks(settings: Settings) -> Models:
 
 
 def weigh(settings: Settings, networks: Sequence[Network[Any]]) -> str:
-    """A digest of the networks' files as they were fetched, and of the size at which they work."""
+    """A digest of the networks' files as they were fetched, and of whether all of them may be used.
+
+    What was made while research models were accepted is not taken any more once they are not.
+    """
     digest = digest_of(networks, Shelf(settings.weights), settings.models)
-    return f"{digest}/{settings.long_side}"
+    return f"{digest}/{settings.accept_research_licence}"
 
 
 @cache
 def _code_digest() -> str:
-    """SHA-256 of the pipeline's own files: other code may make another picture."""
+    """SHA-256 of the pipeline's own files and of what is installed: other code may make another picture."""
     total = sha256()
+    for name, version in sorted((str(each.metadata["Name"]), each.version) for each in distributions()):
+        total.update(f"{name}=={version}\n".encode())
     folder = Path(pipeline.__file__).parent
     for path in sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".toml"}):
         total.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())

@@ -6,8 +6,6 @@ import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from containers.gpu.engines import Engines
 from handlers.instance_reports import InstanceReport, InstanceReports, LoadedModel
 from pipeline.requests import Engine, Kind
@@ -21,7 +19,7 @@ REPORT_SECONDS = 30.0
 class Reporter:
     """A thread that reports every ``interval`` seconds until ``stop``. ``jobs`` says how many are in flight.
 
-    Nobody waits for a report: one that cannot be written is logged, and the next one is tried.
+    Nobody waits for a report: one that cannot be made or written is logged, and the next one is tried.
     """
 
     def __init__(
@@ -76,7 +74,8 @@ class Reporter:
                     self._reports.announce(kind, engine, digest)
                     del digests[kind, engine]
                 self._reports.write(self.report())
-            except (ClientError, BotoCoreError):
+            except Exception:
+                # Whatever it was, the thread goes on: without it the instance would seem to be gone.
                 logger.warning("the instance could not report", exc_info=True)
             if self._stopped.wait(self._interval):
                 return

@@ -2,14 +2,16 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 
+from containers.gpu import engines as module
 from containers.gpu.engines import Engines, weigh
 from containers.gpu.instance import Reporter
 from containers.gpu.settings import Settings
@@ -40,6 +42,9 @@ class Reports(InstanceReports):
 class OneNetwork:
     """A GPU with one network on it."""
 
+    def __init__(self, long_side: int = 768) -> None:
+        self.long_side = long_side
+
     def inventory(self) -> Inventory:
         return Inventory("Tesla T4", (Resident("unet", 1_720_000_000, True),), 3_000_000_000, 15_600_000_000)
 
@@ -65,9 +70,9 @@ def plan_for(kind: Kind, engine: Engine, allow_preview: bool) -> Plan:
     return plan(kind, engine, allow_preview=allow_preview)
 
 
-def engines(weights: Path, **choices: Any) -> Engines:
+def engines(weights: Path, networks: Callable[[], Any] = OneNetwork, **choices: Any) -> Engines:
     settings = Settings(jobs_table="jobs", ledger_table="ledger", bucket=BUCKET, weights=weights, **choices)
-    return Engines(plan_for, OneNetwork, lambda networks: weigh(settings, networks))  # type: ignore[arg-type]
+    return Engines(plan_for, networks, lambda networks: weigh(settings, networks))
 
 
 def test_an_instance_tells_which_engines_it_has_and_how_it_is(reports: Reports, tiny_weights: Path) -> None:
@@ -77,14 +82,40 @@ def test_an_instance_tells_which_engines_it_has_and_how_it_is(reports: Reports, 
     assert reports.written.wait(10)
     reporter.stop()
 
-    (report,) = reports.read(time.time())
-    assert (report.jobs, report.networks) == (2, [])
-    ours.prepare(Kind.RESTYLE_ROOM, Engine.MODELS, False)
-    told = reporter.report()
+    (told,) = reports.read(time.time())
+    assert told.jobs == 2
     assert (told.device, told.vram_used_mb, told.vram_total_mb) == ("Tesla T4", 3000, 15600)
     assert [(each.name, each.megabytes, each.on_device) for each in told.networks] == [("unet", 1720, True)]
     assert reports.engine_digest("restyle_room", "preview") == ours.digests(ABLE)[ABLE[0]]
     assert reports.engine_digest("restyle_room", "models") == ours.digests(ABLE)[ABLE[1]]
+
+
+def test_an_instance_without_models_knows_of_no_device(reports: Reports, tmp_path: Path) -> None:
+    def imported() -> OneNetwork:
+        raise AssertionError("without weights nothing heavy is imported")
+
+    reporter = Reporter(reports, engines(tmp_path, imported), lambda: 0)
+    reporter.start(ABLE)
+    assert reports.written.wait(10)
+    reporter.stop()
+    (told,) = reports.read(time.time())
+    assert (told.device, told.networks) == (None, [])
+
+
+def test_a_device_that_does_not_answer_is_asked_again(reports: Reports, tiny_weights: Path) -> None:
+    answers = iter([RuntimeError("CUDA error")])
+
+    class Faltering(OneNetwork):
+        def inventory(self) -> Inventory:
+            for error in answers:
+                raise error
+            return super().inventory()
+
+    reporter = Reporter(reports, engines(tiny_weights, Faltering), lambda: 0, interval=0.01)
+    reporter.start(ABLE)
+    assert reports.written.wait(10)
+    reporter.stop()
+    assert [each.device for each in reports.read(time.time())] == ["Tesla T4"]
 
 
 def test_one_that_has_been_silent_is_not_there_any_more(reports: Reports, tiny_weights: Path) -> None:
@@ -93,13 +124,27 @@ def test_one_that_has_been_silent_is_not_there_any_more(reports: Reports, tiny_w
     assert not reports.read(time.time() + 600)
 
 
-def test_another_model_or_size_is_another_engine(tiny_weights: Path, tmp_path: Path) -> None:
+def test_another_model_size_or_licence_is_another_engine(tiny_weights: Path, tmp_path: Path) -> None:
     usual = engines(tiny_weights).digests(ABLE)
-    other = engines(tiny_weights, models={"detector": "rt-detr-r18"}).digests(ABLE)
-    larger = engines(tiny_weights, long_side=1024).digests(ABLE)
-    assert usual[ABLE[0]] == other[ABLE[0]] == larger[ABLE[0]]
-    assert len({each[ABLE[1]] for each in (usual, other, larger)}) == 3
+    others = [
+        engines(tiny_weights, models={"detector": "rt-detr-r18"}).digests(ABLE),
+        engines(tiny_weights, lambda: OneNetwork(1024)).digests(ABLE),
+        engines(tiny_weights, accept_research_licence=True).digests(ABLE),
+    ]
+    assert {each[ABLE[0]] for each in others} == {usual[ABLE[0]]}
+    assert len({each[ABLE[1]] for each in (usual, *others)}) == 4
+    assert engines(tiny_weights).prepare(*ABLE[1], False).digest == usual[ABLE[1]]
     assert set(engines(tmp_path).digests(ABLE)) == {ABLE[0]}, "without weights there is no models engine"
+
+
+def test_other_libraries_are_another_engine(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = engines(tiny_weights).digests(ABLE)
+    opencv = SimpleNamespace(metadata={"Name": "opencv-python-headless"}, version="99")
+    monkeypatch.setattr(module, "distributions", lambda: [opencv])
+    module._code_digest.cache_clear()
+    updated = engines(tiny_weights).digests(ABLE)
+    module._code_digest.cache_clear()
+    assert not set(usual.values()) & set(updated.values())
 
 
 def test_a_table_that_refuses_is_no_reason_to_stop(s3: object, tiny_weights: Path) -> None:
@@ -108,8 +153,9 @@ def test_a_table_that_refuses_is_no_reason_to_stop(s3: object, tiny_weights: Pat
     reporter.stop()
 
 
-def test_an_engine_that_raises_is_left_out() -> None:
+@pytest.mark.parametrize("error", [DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, "not here"), ImportError("no cv2")])
+def test_an_engine_that_raises_is_left_out(error: Exception) -> None:
     def broken(_kind: Kind, _engine: Engine, _allow_preview: bool) -> Plan:
-        raise DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, "not here")
+        raise error
 
     assert Engines(broken, OneNetwork).digests(ABLE) == {}  # type: ignore[arg-type]
