@@ -38,7 +38,10 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True)
 class Finished:
-    """What a plan made. ``pictures`` lie in the work's folder and must be taken before it is removed."""
+    """What a plan made. ``pictures`` lie in the work's folder and must be taken before it is removed.
+
+    ``unsafe_looks``: some of the looks at them show what they do not and nobody must see.
+    """
 
     pictures: tuple[SavedPicture, ...]
     engine: Engine
@@ -49,6 +52,7 @@ class Finished:
     models: tuple[ModelUsed, ...]
     notes: tuple[str, ...]
     timeline: tuple[StageTime, ...]
+    unsafe_looks: bool
 
 
 def noop_plan(kind: Kind, engine: Engine) -> Plan:
@@ -119,6 +123,7 @@ class Runner:
             models=tuple(work.models_used),
             notes=tuple(work.notes),
             timeline=tuple(times),
+            unsafe_looks=work.unsafe_looks,
         )
 
     def _ends(self, deadline: datetime | None) -> float:

@@ -47,7 +47,8 @@ class Work:
     ``params`` are the kind's typed params; ``files`` maps a role to its upload on disk; ``folder`` is a directory
     of this job alone, removed after it; ``models`` has the networks, None where there are none. ``report`` tells the
     runner how far the running stage is (0 to 1) and raises when the job was cancelled or its time is up; ``show``
-    hands it a small look at the picture in the making.
+    hands it a small look at the picture in the making. A stage sets ``unsafe_looks`` when some of those show what the
+    result must not: whoever keeps them deletes them all.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Work:
         self.models = models
         self.notes: list[str] = []
         self.models_used: dict[ModelUsed, None] = {}
+        self.unsafe_looks = False
         self._report = report
         self._show = show
         self._values: dict[str, Any] = {}

@@ -77,7 +77,7 @@ class Worker:
             self._looks(writer, invocation) as looks,
         ):
             began = time.monotonic()
-            attempt = _Attempt(invocation, params, writer)
+            attempt = _Attempt(invocation, params, writer, looks)
             try:
                 self._start(invocation)
                 prepared = self._prepared(attempt)
@@ -168,6 +168,8 @@ class Worker:
         finished = self._runner.run(
             plan, work, attempt.writer, invocation.deadline, span=span, timeline=attempt.timeline
         )
+        if finished.unsafe_looks:
+            attempt.looks.forget()
         if finished.pictures:
             attempt.report("upload", "Storing the pictures", span[1])
             with _timed("upload", attempt.timeline):
@@ -232,6 +234,7 @@ class _Attempt:
     invocation: Invocation
     params: BaseModel
     writer: ProgressWriter
+    looks: Looks
     timeline: list[StageTime] = field(default_factory=list)
     inputs: dict[str, str] = field(default_factory=dict)
     stored: list[Picture] = field(default_factory=list)

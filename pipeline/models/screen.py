@@ -41,6 +41,7 @@ class Screen(Stage):
             work.notes.append(
                 f"Not safe for work and left out: {_seeds(left_out)}. What is here was made with {_seeds(kept)}."
             )
+            work.unsafe_looks = True
         work[SAFE], work[SEED] = tuple(safe), safe[0].seed
 
 

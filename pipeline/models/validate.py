@@ -56,6 +56,7 @@ class Validate(Stage):
             with translating(self.name, work.models):
                 painted = paint(work, seed, first.painted.fit, "Painting once more with another seed")
                 if _unsafe(work, painted):
+                    work.unsafe_looks = True
                     return first
                 second = _Try(painted, _quality(work, painted))
         except DarkroomError as error:

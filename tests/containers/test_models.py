@@ -246,6 +246,29 @@ async def test_what_must_not_be_shown_is_refused_and_its_looks_deleted(
     assert not looks(s3)
 
 
+async def test_looks_at_pictures_that_were_left_out_are_deleted(
+    container: Container, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pipeline.models.networks.safety import ClipSafetyChecker  # noqa: PLC0415 - likewise
+
+    answers = iter((False, True, False))
+    monkeypatch.setattr(ClipSafetyChecker, "unsafe", lambda *_: next(answers))
+    put, stored = Storage.put, []
+    monkeypatch.setattr(
+        Storage, "put", lambda self, key, *args, **kw: (stored.append(key), put(self, key, *args, **kw))
+    )
+    params = {"prompt": "a red kite", "count": 3}
+    outcome = await invoke(container(), kind=Kind.GENERATE, engine=Engine.MODELS, params=params, uploads={})
+    assert [each["name"] for each in outcome["result"]["pictures"]] == [
+        "result",
+        "thumbnail",
+        "result-2",
+        "thumbnail-2",
+    ]
+    assert stored
+    assert not looks(s3)
+
+
 async def test_weights_that_are_not_there_are_one_line_that_says_how_to_get_them(
     container: Container, s3: "S3Client", photo: np.ndarray, tmp_path: Path
 ) -> None:

@@ -155,6 +155,7 @@ def test_the_first_picture_stays_when_the_second_cannot_be_shown(tmp_path, secon
     work = validated(work_for(tmp_path, models, BLACK))
     assert work[SEED] == 42
     assert work[CHOSEN].picture is BLACK
+    assert work.unsafe_looks is (second is GOOD)
 
 
 def test_a_job_that_is_cancelled_while_it_is_painted_again_stops(tmp_path):
