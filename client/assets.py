@@ -3,6 +3,7 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import httpx
 
 from client import upload
 from client.api import Api
-from client.errors import UploadError
+from client.errors import ClientError, UploadError
 from client.forms import Asset, AssetPage, CreatedAsset
 from client.picture import describe
 from client.watch import Clock, Pace
@@ -52,7 +53,7 @@ class Assets:
 
         ``name`` is the file's when left out. Raises ``UploadError`` when storage or service refuse the picture, with
         the code that a job would have failed with, and ``OSError`` when the file cannot be read. What was refused is
-        removed from the library.
+        removed from the library, if it can be.
         """
         file = Path(path)
         described = describe(file).model_dump(mode="json", exclude_none=True)
@@ -63,7 +64,8 @@ class Assets:
                 upload.send(self._storage, created.upload, file, progress)
             return self._settled(asset)
         except (UploadError, OSError):
-            self.remove(asset.asset_id)
+            with suppress(ClientError):
+                self.remove(asset.asset_id)
             raise
 
     def keep(

@@ -46,8 +46,9 @@ class AssetIntake:
             logger.info("upload is gone", asset_id=asset.asset_id)
             return
         except DarkroomError as error:
-            self._delete(asset.key, error.detail.message)
+            # In this order: were it broken off, the next news would find a refused asset and go on from there.
             self._table.refuse(asset.asset_id, error.detail)
+            self._delete(asset.key, error.detail.message)
             return
         if self._table.receive(asset.asset_id, received) is None:
             self._delete(asset.key, "its asset was deleted meanwhile")

@@ -12,7 +12,6 @@ from pydantic import Field, TypeAdapter, model_validator
 from handlers.asset import Asset, AssetSource, AssetState, PublicAsset
 from handlers.assets import AssetTable
 from handlers.examine import Examiner, Gone
-from handlers.keys import upload_key
 from handlers.observe import logger
 from handlers.record import JobRecord
 from handlers.settings import ApiSettings
@@ -204,8 +203,8 @@ class Library:
         if request.role is not None:
             source = AssetSource(type="job", job_id=record.job_id, role=request.role)
             upload = record.uploads.get(request.role)
-            if upload is None or not upload.received:
-                given = ", ".join(role for role, status in record.uploads.items() if status.received) or "none"
+            if upload is None or record.picture_key(request.role) is None:
+                given = ", ".join(role for role in record.uploads if record.picture_key(role) is not None) or "none"
                 raise DarkroomError(ErrorCode.CONFLICT, f"The job was given no {request.role}; its pictures: {given}.")
             known = upload.model_dump(include={"content_type", "size", "sha256", "width", "height"})
             return {"source": source, **known}
@@ -234,7 +233,9 @@ class Library:
 
 def _source_key(record: JobRecord, source: AssetSource) -> str:
     if source.role is not None:
-        return upload_key(record.job_id, source.role)
+        key = record.picture_key(source.role)
+        assert key is not None
+        return key
     pictures = record.result.pictures if record.result else []
     (key,) = [picture.key for picture in pictures if picture.name == source.picture]
     return key

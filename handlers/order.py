@@ -7,7 +7,6 @@ from typing import Any, Protocol
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from pydantic import Field, JsonValue, ValidationError
 
-from handlers.keys import upload_key
 from handlers.record import JobRecord
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import UploadStatus
@@ -122,8 +121,8 @@ def again(record: JobRecord, rerun: Rerun, default_engine: Engine) -> Order:
         wrong = [{**one, "loc": ("body", "params", *one["loc"])} for one in error.errors()]
         raise RequestValidationError(wrong) from error
     copied_from = {}
-    for role, upload in record.uploads.items():
-        key = upload_key(record.job_id, role) if upload.received else record.copied_from.get(role)
+    for role in record.uploads:
+        key = record.picture_key(role)
         if key is None:
             raise DarkroomError(ErrorCode.CONFLICT, f"The job's {role} never came. Submit a new job and upload it.")
         copied_from[role] = key

@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from handlers import attributes
+from handlers.keys import upload_key
 from pipeline.jobs import Job
 
 SHARDS = tuple(str(shard) for shard in range(8))
@@ -62,6 +63,13 @@ class JobRecord(Job):
     def from_item(cls, item: Mapping[str, Mapping[str, Any]]) -> Self:
         """The record of an item or a stream image. Raises ``ValueError`` when it is none."""
         return cls.model_validate(attributes.from_item(item))
+
+    def picture_key(self, role: str) -> str | None:
+        """Where the picture lies that the job was given for a role, or would have been; None when it never came."""
+        upload = self.uploads.get(role)
+        if upload is not None and upload.received:
+            return upload_key(self.job_id, role)
+        return self.copied_from.get(role)
 
     def public(self, link: Callable[[str], str]) -> Job:
         """What its owner sees, with ``link`` making a fresh URL from the key of each picture."""

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from client import Client, ProblemError, UploadError
+from client import Client, ProblemError, UnreachableError, UploadError
+from client.assets import Assets
 from client.cli import app
+from tests.client.answers import s3_error
 from tests.client.fake import TOKEN, Service
 
 
@@ -40,6 +42,18 @@ def test_what_the_service_refuses_has_its_code_and_leaves_nothing(
         client.assets.add(photo, name="mine")
     assert caught.value.code == "unsupported_media"
     assert list(client.assets.list()) == []
+
+
+def test_a_refusal_is_told_even_where_what_was_refused_cannot_be_removed(
+    client: Client, service: Service, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(_assets: Assets, _asset_id: str) -> None:
+        raise UnreachableError("It does not answer.")
+
+    monkeypatch.setattr(Assets, "remove", unreachable)
+    service.storage_answers = [s3_error(400, "EntityTooLarge")]
+    with pytest.raises(UploadError, match="too_large"):
+        client.assets.add(photo)
 
 
 def test_a_jobs_picture_is_kept_and_found_again(client: Client) -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 from handlers import composition, uploaded
 from handlers import library as library_module
 from handlers.asset import Asset, AssetState, PublicAsset
+from handlers.asset_intake import AssetIntake
 from handlers.assets import AssetTable
 from handlers.keys import asset_key, upload_key
 from handlers.record import JobRecord
@@ -150,6 +151,28 @@ def test_a_bad_upload_fails_its_asset_and_is_deleted(
     assert not there(bucket, asset_key(asset_id))
 
 
+def test_a_bad_upload_whose_deletion_failed_is_still_refused(
+    call: Call, table: AssetTable, bucket: S3Client, upload: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
+    key = asset_key(asset_id)
+    bucket.put_object(Bucket="bucket", Key=key, Body=b"GIF89a")
+    intake = AssetIntake("bucket", table, bucket)
+    delete = AssetIntake._delete
+
+    def died(self: AssetIntake, key: str, reason: str) -> None:
+        delete(self, key, reason)
+        raise RuntimeError("the function died")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AssetIntake, "_delete", died)
+        with pytest.raises(RuntimeError):
+            intake.take(key)
+    upload(key, None)
+    assert call("GET", f"/assets/{asset_id}").body["state"] == "failed"
+    assert not there(bucket, key)
+
+
 def test_while_the_form_is_good_the_last_picture_counts(call: Call, upload: Any, bucket: S3Client) -> None:
     asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
     upload(asset_key(asset_id), picture())
@@ -205,6 +228,16 @@ def test_what_a_job_was_given_is_kept_as_a_copy(call: Call, done: JobRecord) -> 
     asset = call("POST", "/assets", {"job_id": done.job_id, "role": "photo"}).body["asset"]
     assert (asset["state"], asset["sha256"]) == ("ready", digest(picture(colour="red")))
     assert asset["source"]["role"] == "photo"
+
+
+def test_what_a_job_done_at_once_would_have_been_given_is_kept_too(
+    call: Call, done: JobRecord, store: JobStore, record: Callable[..., JobRecord]
+) -> None:
+    copied_from = {"photo": upload_key(done.job_id, "photo")}
+    cached = store.create(record(state="completed", cached=True, copied_from=copied_from, due_at=None))
+    asset = call("POST", "/assets", {"job_id": cached.job_id, "role": "photo"}).body["asset"]
+    assert (asset["state"], asset["sha256"]) == ("ready", digest(picture(colour="red")))
+    assert (asset["source"]["job_id"], asset["width"]) == (cached.job_id, 320)
 
 
 def test_a_copy_that_was_broken_off_is_mended_by_its_event(
