@@ -51,15 +51,16 @@ def save_picture(
 ) -> SavedPicture:
     """Write H×W×3 uint8 and, if there is any, H×W alpha into the job's folder.
 
-    As the params' ``format`` says, JPEG if they have none; with alpha always as PNG.
+    As the params' ``format`` says, JPEG if they have none; with alpha always as PNG. Looks often whether to go on,
+    without any progress of its own: a large PNG takes half a minute.
     """
     height, width = result.shape[:2]
     if alpha is not None or getattr(work.params, "format", Format.JPEG) is Format.PNG:
         path = work.folder / f"{name}.png"
-        save_png(result, alpha, path, source=source)
+        save_png(result, alpha, path, source=source, on_write=lambda: work.report(0))
         return SavedPicture(name, path, "image/png", width, height)
     path = work.folder / f"{name}.jpg"
-    save_jpeg(result, path, source=source)
+    save_jpeg(result, path, source=source, on_write=lambda: work.report(0))
     return SavedPicture(name, path, "image/jpeg", width, height)
 
 

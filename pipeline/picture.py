@@ -2,10 +2,12 @@
 
 import io
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,9 +139,20 @@ def thumbnail(rgb: Rgb) -> Rgb:
     return np.asarray(image)
 
 
-def save_jpeg(rgb: Rgb, path: Path, *, source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA) -> None:
-    """Encode H×W×3 uint8 sRGB as a JPEG (quality 95, colour at full resolution) with only our mark for metadata."""
-    Image.fromarray(rgb).save(path, "JPEG", quality=JPEG_QUALITY, subsampling=0, xmp=xmp_packet(source))
+def save_jpeg(
+    rgb: Rgb,
+    path: Path,
+    *,
+    source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA,
+    on_write: Callable[[], None] = lambda: None,
+) -> None:
+    """Encode H×W×3 uint8 sRGB as a JPEG (quality 95, colour at full resolution) with only our mark for metadata.
+
+    ``on_write`` is called often; what it raises ends the work and leaves part of a file.
+    """
+    _save(
+        Image.fromarray(rgb), path, on_write, format="JPEG", quality=JPEG_QUALITY, subsampling=0, xmp=xmp_packet(source)
+    )
 
 
 def encode_look(rgb: Rgb) -> bytes:
@@ -157,19 +170,43 @@ def save_png(
     path: Path,
     *,
     source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA,
+    on_write: Callable[[], None] = lambda: None,
 ) -> None:
-    """Encode H×W×3 uint8 sRGB, and H×W alpha if there is any, as a PNG with only our mark for metadata."""
+    """Encode H×W×3 uint8 sRGB, and H×W alpha if there is any, as a PNG with only our mark for metadata.
+
+    ``on_write`` as for JPEGs.
+    """
     image = Image.fromarray(rgb)
     if alpha is not None:
         image.putalpha(Image.fromarray(alpha))
     text = PngImagePlugin.PngInfo()
     text.add_itxt("XML:com.adobe.xmp", xmp_packet(source).decode("utf-8"))
-    image.save(path, "PNG", pnginfo=text, compress_level=3)
+    _save(image, path, on_write, format="PNG", pnginfo=text, compress_level=3)
 
 
 def xmp_packet(source: DigitalSource) -> bytes:
     """The XMP packet (ISO 16684-1) that says how the picture came about: IPTC Extension ``DigitalSourceType``."""
     return _XMP.format(source=source.value).encode("utf-8")
+
+
+class _Heard:
+    """A file that says whenever something is written to it: Pillow encodes large pictures piece by piece."""
+
+    def __init__(self, file: BinaryIO, on_write: Callable[[], None]) -> None:
+        self._file = file
+        self._on_write = on_write
+
+    def write(self, data: bytes) -> int:
+        self._on_write()
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def _save(image: Image.Image, path: Path, on_write: Callable[[], None], **options: Any) -> None:
+    with path.open("wb") as file:
+        image.save(cast("BinaryIO", _Heard(file, on_write)), **options)
 
 
 def _too_large(size: str) -> DarkroomError:

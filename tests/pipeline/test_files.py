@@ -1,0 +1,45 @@
+"""Saving results: it goes on hearing whether anybody still wants them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline.artifacts import RESULT, SAVED
+from pipeline.files import SaveResult
+from pipeline.params import GenerateParams
+from pipeline.stages import Stopped, Work
+
+NOISE = np.random.default_rng(0).integers(0, 256, (700, 900, 3)).astype(np.uint8)
+
+
+class Owner:
+    """Cancels at a report."""
+
+    def __init__(self, patience: int = 10**6) -> None:
+        self.reports, self.patience = 0, patience
+
+    def report(self, _fraction: float, _message: str) -> None:
+        self.reports += 1
+        if self.reports > self.patience:
+            raise Stopped
+
+
+def saved(owner: Owner, folder: Path, format_: str) -> Work:
+    params = GenerateParams.model_validate({"prompt": "a kite", "format": format_})
+    work = Work(params, {}, folder, owner.report)
+    work[RESULT] = NOISE
+    SaveResult().run(work)
+    return work
+
+
+@pytest.mark.parametrize("format_", ["png", "jpeg"])
+def test_saving_a_large_picture_asks_again_and_again_whether_to_go_on(tmp_path: Path, format_: str) -> None:
+    owner = Owner()
+    work = saved(owner, tmp_path, format_)
+    assert owner.reports > 5
+    with Image.open(work[SAVED][0].path) as image:
+        assert np.abs(np.asarray(image).astype(int) - NOISE).mean() < 8
+    with pytest.raises(Stopped):
+        saved(Owner(patience=4), tmp_path, format_)
