@@ -59,9 +59,12 @@ class Api:
                 headers={**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})},
             )
 
-        answer = attempt(send, retried=lambda answer: answer.status_code not in accepted and _passing(answer))
+        def retried(answer: httpx.Response) -> bool:
+            return answer.status_code not in accepted and _passing(answer)
+
+        answer = attempt(send, retried=retried)
         if answer.status_code == httpx.codes.UNAUTHORIZED and self._token.forget():
-            answer = attempt(send)
+            answer = attempt(send, retried=retried)
         if not answer.is_success and answer.status_code not in accepted:
             raise problem(answer)
         try:

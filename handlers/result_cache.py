@@ -37,7 +37,7 @@ RESULT = "result"
 
 
 class CachedResult(BaseModel):
-    """What a job gave. Moments are epoch seconds; its pictures are there until ``expires_at`` of the job itself."""
+    """What a job gave. Moments are epoch seconds; ``pictures_until`` is when the table forgets the job itself."""
 
     job_id: str
     result: Result

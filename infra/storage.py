@@ -23,7 +23,7 @@ _ENDPOINT_DAYS = 7  # long enough to look into a failure; they name the person's
 
 
 class Storage(Construct):
-    """One private bucket; every prefix has an end of its life."""
+    """One private bucket; all that lies in it has an end of its life, but for what callers keep as assets."""
 
     def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
         super().__init__(scope, id)
@@ -72,7 +72,7 @@ class Storage(Construct):
         acknowledge(
             Stack.of(self),
             *(f"AwsSolutions-IAM5[Resource::<{logical_id(self.bucket)}.Arn>/{prefix}*]" for prefix in prefixes),
-            reason="A role is given one prefix, not the bucket; below it the names are job ids, which no policy knows.",
+            reason="A role is given one prefix, not the bucket; below it the names are ids of jobs and assets, which no policy knows.",
         )
 
     def arn(self, prefix: str) -> str:

@@ -50,7 +50,14 @@ def stats(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: Token
 @app.command()
 def clear(
     older_than: Annotated[
-        float, typer.Option("--older-than", min=0, metavar="DAYS", help="Only results older than this; all else.")
+        float,
+        typer.Option(
+            "--older-than",
+            min=0,
+            metavar="DAYS",
+            help="Only results older than this; every one when left out.",
+            show_default=False,
+        ),
     ] = 0.0,
     as_json: JsonFlag = False,
     endpoint: EndpointFlag = None,

@@ -15,7 +15,7 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[ -~]+$",
-        description="Any text of yours. The same key and request again give the same job, not another one.",
+        description="Any text of yours. The same key and request again give what they gave before, not another one.",
     ),
 ]
 

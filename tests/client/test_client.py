@@ -272,3 +272,7 @@ def test_a_renewable_token_is_renewed_when_it_is_refused(service: Service) -> No
 
     with Client(service.url, Tokens()) as client:
         assert client.get("a" * 32).seq == 1
+    service.requests.clear()
+    with Client(service.url, Tokens()) as client:
+        assert not client.health().ok
+    assert len(service.requests) == 2, "an unhealthy answer is one, and not asked for again"
