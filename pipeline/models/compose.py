@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline.models.interfaces import PICTURE_WORDS
+from pipeline.models.reporting import note_unread
 from pipeline.params import GenerateParams, Profile
 from pipeline.picture_styles import picture_styles
 from pipeline.stages import Artifact, Slot, Stage, Work
@@ -37,10 +38,7 @@ class Compose(Stage):
         prompt, negative = words(params)
         with work.use(PICTURE_WORDS) as held:
             network = held[PICTURE_WORDS]
-            for name, text in (("prompt", prompt), ("negative prompt", negative)):
-                unread = network.unread(text)
-                if unread:
-                    work.notes.append(f"The {name} is too long: “{unread}” was not read.")
+            note_unread(work, network, prompt, negative)
             work[WANTED] = Wanted(network.read(prompt), network.read(negative) if negative else None)
 
 

@@ -1,7 +1,6 @@
 """The stage that draws pictures from words: SDXL-Lightning in four steps, or SDXL in thirty."""
 
 from dataclasses import dataclass
-from math import ceil
 from typing import TYPE_CHECKING
 
 from pipeline.artifacts import Rgb
@@ -12,6 +11,7 @@ from pipeline.models.drawing import Canvas, Drawing
 from pipeline.models.half_size import at_half_size_if_need_be
 from pipeline.models.interfaces import PICTURE_DECODER, PICTURE_FEW_STEP_UNET, PICTURE_UNET
 from pipeline.models.order import Look
+from pipeline.models.reporting import show_some
 from pipeline.networks import Network
 from pipeline.params import GenerateParams, Profile
 from pipeline.stages import Artifact, Slot, Stage, Work
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from pipeline.models.networks.sdxl import PictureUnet
 
-LOOKS = 5  # at most, while one job's pictures are drawn
 SEEDS = 2**32
 
 
@@ -95,9 +94,7 @@ def _undecoded(work: Work, canvas: Canvas, recipe: Recipe, seeds: list[int]) -> 
             ) -> None:
                 done = before + step
                 work.report(done / _total(recipe, seeds), f"Drawing: {which}step {step} of {steps}")
-                # After the very last step there are the pictures themselves.
-                if done < total and done % ceil(total / LOOKS) == 0:
-                    work.show(look())
+                show_some(work, done, total, look)
 
             drawing = Drawing(canvas, recipe.steps, recipe.guidance, seed)
             undecoded.append(held[recipe.unet].draw(drawing, wanted.prompt, wanted.negative, on_step))

@@ -1,17 +1,15 @@
 """Who fills a hole: with a prompt the diffusion model, without one the network that goes on with what is around it."""
 
 from collections.abc import Callable
-from math import ceil
 
 from pipeline.artifacts import Rgb
 from pipeline.models.interfaces import BASE, FILLER, INPAINT_UNET, Masks
 from pipeline.models.order import FillOrder, Look
-from pipeline.models.painter import note
+from pipeline.models.reporting import note_unread, show_some
 from pipeline.params import InpaintParams
 from pipeline.stages import Work
 
 NETWORKS = (FILLER, BASE, INPAINT_UNET)
-LOOKS = 5  # at most, while one hole is painted
 
 # Hears which fraction is done, and what is being done; what it raises ends the work.
 Report = Callable[[float, str], None]
@@ -40,14 +38,10 @@ def _painted(work: Work, photo: Rgb, hole: Masks, report: Report) -> Rgb:
         seed=params.seed,
     )
     with work.use(BASE, INPAINT_UNET) as held:
-        for name, words in (("prompt", order.prompt), ("negative prompt", order.negative_prompt)):
-            if unread := held[BASE].unread(words):
-                note(work, f"The {name} is too long: “{unread}” was not read.")
+        note_unread(work, held[BASE], order.prompt, order.negative_prompt)
 
         def on_step(done: int, total: int, look: Look) -> None:
             report(done / total, f"Denoising: step {done} of {total}")
-            # After the last step there is the picture itself.
-            if done < total and done % ceil(total / LOOKS) == 0:
-                work.show(look())
+            show_some(work, done, total, look)
 
         return held[BASE].fill(order, held[INPAINT_UNET], on_step)

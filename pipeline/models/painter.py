@@ -1,7 +1,6 @@
 """How a photo is painted: what diffuse does once, and validate once more if the picture is poor."""
 
 from dataclasses import dataclass
-from math import ceil
 
 import numpy as np
 
@@ -12,11 +11,11 @@ from pipeline.models.geometry import Fit
 from pipeline.models.interfaces import BASE, CONTROLS, FEW_STEP_UNET, UNET
 from pipeline.models.order import RECIPES, Look, Order
 from pipeline.models.prompt import negative_prompt, prompt, room_words
+from pipeline.models.reporting import note, note_unread, show_some
 from pipeline.params import Profile, RestyleRoomParams
 from pipeline.stages import Artifact, Work
 from pipeline.styles import styles
 
-LOOKS = 5  # at most, while one picture is painted
 FAINT = 64  # an edge that was 255 is at least this after its picture was shrunk to half
 
 NEEDS = (PHOTO, KEPT, ROOM, DEPTH, EDGES)
@@ -45,16 +44,11 @@ def paint(work: Work, seed: int, fit: Fit, doing: str = "Denoising") -> Painted:
     order = _order(work, seed, fit)
     unet = FEW_STEP_UNET if work.params_as(RestyleRoomParams).profile is Profile.FAST else UNET
     with work.use(BASE, unet, CONTROLS) as held:
-        for name, words in (("prompt", order.prompt), ("negative prompt", order.negative_prompt)):
-            unread = held[BASE].unread(words)
-            if unread:
-                note(work, f"The {name} is too long: “{unread}” was not read.")
+        note_unread(work, held[BASE], order.prompt, order.negative_prompt)
 
         def on_step(done: int, total: int, look: Look) -> None:
             work.report(done / total, f"{doing}: step {done} of {total}")
-            # After the last step there is the picture itself.
-            if done < total and done % ceil(total / LOOKS) == 0:
-                work.show(look())
+            show_some(work, done, total, look)
 
         canvas = held[BASE].paint(order, held[unet], held[CONTROLS], on_step)
     return Painted(composite(order.photo, canvas, order.kept), seed, fit)
@@ -63,12 +57,6 @@ def paint(work: Work, seed: int, fit: Fit, doing: str = "Denoising") -> Painted:
 def room_of(work: Work) -> str:
     """The room that the photo shows, in words."""
     return room_words(work.params_as(RestyleRoomParams).room, work[ROOM])
-
-
-def note(work: Work, text: str) -> None:
-    """Say it in the result, once."""
-    if text not in work.notes:
-        work.notes.append(text)
 
 
 def edges_at(edges: Bytes, fit: Fit) -> Bytes:

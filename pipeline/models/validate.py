@@ -8,8 +8,9 @@ from pipeline.failures import translating
 from pipeline.models import scores
 from pipeline.models.artifacts import DETECTIONS, EDGES
 from pipeline.models.interfaces import DETECTOR, IMAGE_TEXT, SAFETY, Detection
-from pipeline.models.painter import CHOSEN, NEEDS, NETWORKS, PAINTED, Painted, edges_at, note, paint, room_of
+from pipeline.models.painter import CHOSEN, NEEDS, NETWORKS, PAINTED, Painted, edges_at, paint, room_of
 from pipeline.models.prompt import caption
+from pipeline.models.reporting import note
 from pipeline.params import RestyleRoomParams
 from pipeline.results import Quality
 from pipeline.stages import Slot, Stage, Work

@@ -14,6 +14,7 @@ from pipeline.artifacts import Rgb
 from pipeline.models.artifacts import Bytes
 from pipeline.models.device import Placement
 from pipeline.models.interfaces import Masks
+from pipeline.models.networks.borrowing import pipeline_of
 from pipeline.models.networks.looks import SD15_COLOURS, look
 from pipeline.models.networks.pace import Pace
 from pipeline.models.networks.schedulers import Dpm, Lcm
@@ -67,7 +68,9 @@ class Denoiser:
             on_step(index + 1, len(steps), lambda: look(scheduler.expected, SD15_COLOURS))
             return {"latents": latents}
 
-        pipeline = self._pipeline(scheduler)
+        pipeline = pipeline_of(
+            StableDiffusionControlNetImg2ImgPipeline, self._vae, self._unet, scheduler, controlnet=self._controlnets
+        )
         latents: torch.Tensor = pipeline(
             # With latents given, it takes the size of its image from here and nothing else.
             image=begin,
@@ -88,21 +91,6 @@ class Denoiser:
 
     def _scheduler(self, sampler: Sampler) -> Any:
         return (Lcm if sampler is Sampler.LCM else Dpm).from_config(self._schedule)
-
-    def _pipeline(self, scheduler: Any) -> Any:
-        pipeline: Any = StableDiffusionControlNetImg2ImgPipeline(
-            vae=self._vae,
-            text_encoder=None,
-            tokenizer=None,
-            unet=self._unet,
-            controlnet=self._controlnets,
-            scheduler=scheduler,
-            safety_checker=None,
-            feature_extractor=None,
-            requires_safety_checker=False,
-        )
-        pipeline.set_progress_bar_config(disable=True)
-        return pipeline
 
     def _encoded(self, photo: Rgb) -> torch.Tensor:
         pixels = torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1)[None].to(self._placement.device)

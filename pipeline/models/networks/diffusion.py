@@ -18,6 +18,7 @@ from pipeline.models.networks.decoding import decode, decoded
 from pipeline.models.networks.denoise import Denoiser
 from pipeline.models.networks.inpainting import Inpainter
 from pipeline.models.networks.loading import options
+from pipeline.models.networks.words import tokens_of, unread
 from pipeline.models.order import FillOrder, OnStep, Order
 from pipeline.weights import Weights
 
@@ -103,10 +104,7 @@ class Base(TorchNetwork):
 
     def unread(self, prompt: str) -> str:
         """The end of a prompt that is beyond the 75 tokens that the text encoder reads; empty when it reads all."""
-        tokens = self._tokenizer(prompt, truncation=False, verbose=False)["input_ids"]
-        # What is left of the last place is the end marker's.
-        beyond: str = self._tokenizer.decode(tokens[self._tokenizer.model_max_length - 1 : -1])
-        return beyond
+        return unread(self._tokenizer, prompt)
 
     @torch.inference_mode()
     def paint(self, order: Order, unet: Unet, controls: Controls, on_step: OnStep) -> Rgb:
@@ -153,11 +151,7 @@ class Base(TorchNetwork):
     def _embedding(self, text: str) -> torch.Tensor:
         known = self._embeddings.pop(text, None)
         if known is None:
-            length = self._tokenizer.model_max_length
-            tokens = self._tokenizer(
-                text, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
-            )
-            known = self._text_encoder(tokens["input_ids"].to(self.device))[0].cpu()
+            known = self._text_encoder(tokens_of(self._tokenizer, text).to(self.device))[0].cpu()
         self._embeddings[text] = known
         while len(self._embeddings) > PROMPTS:
             self._embeddings.popitem(last=False)

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.functional import max_pool2d
 
 from pipeline.models.device import Placement
+from pipeline.models.networks.borrowing import pipeline_of
 from pipeline.models.networks.looks import SD15_COLOURS, look
 from pipeline.models.networks.pace import Pace
 from pipeline.models.networks.schedulers import Dpm
@@ -51,7 +52,8 @@ class Inpainter:
             on_step(index + 1, order.steps, lambda: look(scheduler.expected, SD15_COLOURS))
             return tensors
 
-        latents: torch.Tensor = self._pipeline(scheduler)(
+        pipeline = pipeline_of(StableDiffusionInpaintPipeline, self._vae, self._unet, scheduler)
+        latents: torch.Tensor = pipeline(
             image=pixels,
             mask_image=hole,
             height=height,
@@ -68,17 +70,3 @@ class Inpainter:
             return_dict=False,
         )[0]
         return latents
-
-    def _pipeline(self, scheduler: Any) -> Any:
-        pipeline: Any = StableDiffusionInpaintPipeline(
-            vae=self._vae,
-            text_encoder=None,
-            tokenizer=None,
-            unet=self._unet,
-            scheduler=scheduler,
-            safety_checker=None,
-            feature_extractor=None,
-            requires_safety_checker=False,
-        )
-        pipeline.set_progress_bar_config(disable=True)
-        return pipeline

@@ -22,6 +22,7 @@ from pipeline.models.networks.loading import options
 from pipeline.models.networks.looks import SDXL_COLOURS, look
 from pipeline.models.networks.pace import Pace
 from pipeline.models.networks.schedulers import Dpm, Euler
+from pipeline.models.networks.words import tokens_of, unread
 from pipeline.models.order import OnStep
 from pipeline.weights import Weights
 
@@ -49,11 +50,7 @@ class PictureWords(TorchNetwork):
 
     def unread(self, text: str) -> str:
         """The end of a text that is beyond the 75 tokens that the text encoders read; empty when they read all."""
-        tokenizer = self._tokenizers[0]
-        tokens = tokenizer(text, truncation=False, verbose=False)["input_ids"]
-        # What is left of the last place is the end marker's.
-        beyond: str = tokenizer.decode(tokens[tokenizer.model_max_length - 1 : -1])
-        return beyond
+        return unread(self._tokenizers[0], text)
 
     @torch.inference_mode()
     def read(self, text: str) -> Words:
@@ -75,14 +72,7 @@ class PictureWords(TorchNetwork):
     def _encoded(self, text: str) -> Words:
         answers = []
         for encoder, tokenizer in zip(self._encoders, self._tokenizers, strict=True):
-            tokens = tokenizer(
-                text,
-                padding="max_length",
-                max_length=tokenizer.model_max_length,
-                truncation=True,
-                return_tensors="pt",
-            )
-            answers.append(encoder(tokens["input_ids"].to(self.device), output_hidden_states=True))
+            answers.append(encoder(tokens_of(tokenizer, text).to(self.device), output_hidden_states=True))
         # SDXL was trained on the last layer but one of each, and on the second one's projection.
         tokens = torch.cat([answer.hidden_states[-2] for answer in answers], dim=-1)
         return Words(tokens.cpu(), answers[1].text_embeds.cpu())
