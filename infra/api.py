@@ -37,6 +37,8 @@ CORS_EXPOSED = (
 )
 CORS_METHODS = ("GET", "POST", "DELETE")
 CORS_SECONDS = 3600
+# What the ids of Bedrock's inference profiles begin with: us.anthropic.… calls anthropic.… in one of those regions.
+PROFILE_REGIONS = frozenset({"us", "us-gov", "eu", "apac", "au", "ca", "jp", "global"})
 PUBLIC = "/config"  # where a client learns whom to ask for a token
 
 
@@ -111,7 +113,7 @@ class Api(Construct):
                 allow(["s3:DeleteObject"], [storage.arn(ASSETS)]),
                 storage.tell_missing(),  # and what /health asks of the bucket
                 allow(["sqs:SendMessage", "sqs:GetQueueAttributes"], [jobs.queue.queue_arn]),
-                *_bedrock(self, config),
+                *_bedrock(self, config.bedrock_model),
                 allow(["sagemaker:DescribeEndpoint"], [endpoint]),
             ],
         )
@@ -154,32 +156,34 @@ class Api(Construct):
         self.url = addresses.api(self.api)
 
 
-def _bedrock(scope: Construct, config: Config) -> Iterator[PolicyStatement]:
-    """The right to ask the one model that enhances prompts, where there is one."""
-    model = config.bedrock_model
+def _bedrock(scope: Construct, model: str) -> Iterator[PolicyStatement]:
+    """The right to ask the one model that enhances prompts, where there is one: named by its id, that of an inference
+    profile, or the ARN of either.
+    """
     if not model:
         return
     stack = Stack.of(scope)
+
+    def foundation(name: str, *, region: str | None = None) -> str:
+        return stack.format_arn(
+            service="bedrock", region=region, account="", resource="foundation-model", resource_name=name
+        )
+
     if model.startswith("arn:"):
         resources = [model]
-    else:
-        # An inference profile (us.anthropic.…) calls the model behind it, in regions that it chooses.
-        profile = model.split(".")[0] in ("us", "eu", "apac", "global", "us-gov")
-        foundation = stack.format_arn(
+        if "inference-profile/" in model:
+            # It calls a model that its name does not tell, in regions that it chooses.
+            profiled = allow(["bedrock:InvokeModel"], [foundation("*", region="*")])
+            profiled.add_condition("StringEquals", {"bedrock:InferenceProfileArn": model})
+            yield profiled
+    elif model.partition(".")[0] in PROFILE_REGIONS:
+        profile = stack.format_arn(
             service="bedrock",
-            region="*" if profile else None,
-            account="",
-            resource="foundation-model",
-            resource_name=model.partition(".")[2] if profile else model,
+            resource="inference-profile",
+            resource_name=model,
+            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
         )
-        resources = [foundation]
-        if profile:
-            resources.append(
-                stack.format_arn(
-                    service="bedrock",
-                    resource="inference-profile",
-                    resource_name=model,
-                    arn_format=ArnFormat.SLASH_RESOURCE_NAME,
-                )
-            )
+        resources = [foundation(model.partition(".")[2], region="*"), profile]
+    else:
+        resources = [foundation(model)]
     yield allow(["bedrock:InvokeModel"], resources)

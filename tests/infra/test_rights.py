@@ -5,6 +5,7 @@ import pytest
 from infra.names import FUNCTIONS
 from tests.infra.template import Template, text
 
+BEDROCK = "arn:aws:bedrock:"
 WRITES = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem")
 
 
@@ -71,6 +72,39 @@ def test_only_ended_speaks_on_the_bus(core: Template) -> None:
 
 def test_a_model_of_bedrock_may_be_asked_only_where_one_was_named(core: Template) -> None:
     assert "bedrock:InvokeModel" not in core.function_actions("api")
+
+
+@pytest.mark.parametrize(
+    ("model", "resources"),
+    [
+        ("anthropic.claude-v1:0", ["AWS::Region::foundation-model/anthropic.claude-v1:0"]),
+        (
+            "jp.anthropic.claude-v1:0",
+            [
+                "*::foundation-model/anthropic.claude-v1:0",
+                "AWS::Region:AWS::AccountId:inference-profile/jp.anthropic.claude-v1:0",
+            ],
+        ),
+        (f"{BEDROCK}eu-west-1::foundation-model/x", ["eu-west-1::foundation-model/x"]),
+        (
+            f"{BEDROCK}eu-west-1:123456789012:application-inference-profile/x",
+            ["*::foundation-model/*", "eu-west-1:123456789012:application-inference-profile/x"],
+        ),
+    ],
+)
+def test_of_bedrock_what_was_named_may_be_asked_and_what_stands_behind_it(model: str, resources: list[str]) -> None:
+    from aws_cdk import App, Stack  # noqa: PLC0415 - only tests that need a template pay for the CDK
+
+    from infra.api import _bedrock  # noqa: PLC0415
+
+    stack = Stack(App(), "Stack")
+    statements = [stack.resolve(each.to_statement_json()) for each in _bedrock(stack, model)]
+    asked = [text(resource) for each in statements for resource in _listed(each["Resource"])]
+    assert [each.partition(":bedrock:")[2] for each in asked] == resources
+    for each in statements:
+        assert each["Action"] == "bedrock:InvokeModel"
+        if "foundation-model/*" in text(each["Resource"]):
+            assert each["Condition"] == {"StringEquals": {"bedrock:InferenceProfileArn": model}}
 
 
 def test_uploads_are_read_and_removed_by_uploaded_alone(core: Template, bucket: str) -> None:
