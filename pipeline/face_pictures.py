@@ -1,7 +1,9 @@
 """What face swapping hands on from stage to stage, and the stages that both engines share."""
 
+from collections.abc import Callable, Sequence
+
 from pipeline.artifacts import OBJECTS, PHOTO, Rgb
-from pipeline.faces import Face, found_objects, source_of, targets_of
+from pipeline.faces import Face, found_objects, no_face, source_of, targets_of
 from pipeline.params import FaceSwapParams
 from pipeline.picture import decode, on_white
 from pipeline.stages import Artifact, Slot, Stage, Work
@@ -28,6 +30,29 @@ class LoadPictures(Stage):
         work[SOURCE] = on_white(decode(work.files["source"]))
         work.report(0.5)
         work[PHOTO] = on_white(decode(work.files["target"]))
+
+
+class DetectFaces(Stage):
+    """Base of the stages that look for the faces of both pictures, each engine in its own way."""
+
+    name = "detect"
+    message = "Looking for faces"
+    slot = Slot.COMPUTE
+    requires = (SOURCE, PHOTO)
+    provides = (SOURCE_FACES, TARGET_FACES)
+    depends = ()
+    cached = True
+
+    def find(self, work: Work, find: Callable[[Rgb, str], Sequence[Face]]) -> None:
+        """Have ``find`` look at each picture, ``source`` or ``target``. Raises ``DarkroomError`` (``no_face``)."""
+        for which, picture, faces, done in (
+            ("source", SOURCE, SOURCE_FACES, 0.5),
+            ("target", PHOTO, TARGET_FACES, 1.0),
+        ):
+            work[faces] = tuple(find(work[picture], which))
+            if not work[faces]:
+                raise no_face(which)
+            work.report(done)
 
 
 class ChooseFaces(Stage):

@@ -5,16 +5,8 @@ import numpy as np
 
 from pipeline.artifacts import OBJECTS, PHOTO, RESULT, SAVED, Rgb
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.face_pictures import (
-    CHOSEN_FACES,
-    SOURCE,
-    SOURCE_FACE,
-    SOURCE_FACES,
-    TARGET_FACES,
-    ChooseFaces,
-    LoadPictures,
-)
-from pipeline.faces import Face, colours_matched, frame_of, no_face, oval, paste, warped
+from pipeline.face_pictures import CHOSEN_FACES, SOURCE_FACE, TARGET_FACES, ChooseFaces, DetectFaces, LoadPictures
+from pipeline.faces import Face, colours_matched, frame_of, oval, paste, warped
 from pipeline.files import SaveResult
 from pipeline.models.interfaces import FACE_ANALYSER, FACE_SWAPPER, SAFETY, FaceSwapper, Floats
 from pipeline.picture import DigitalSource
@@ -27,29 +19,15 @@ SOFT_BEYOND = 2.0  # enlargement of what the network made from which on the resu
 SWAPPED: Artifact[Rgb] = Artifact("swapped", "the target with its faces exchanged, not yet judged: H×W×3 uint8 sRGB")
 
 
-class AnalyseFaces(Stage):
+class AnalyseFaces(DetectFaces):
     """The faces of both pictures, and whose they are."""
 
-    name = "detect"
-    message = "Looking for faces"
-    slot = Slot.COMPUTE
-    requires = (SOURCE, PHOTO)
-    provides = (SOURCE_FACES, TARGET_FACES)
     networks = (FACE_ANALYSER,)
-    depends = ()
-    cached = True
 
     def run(self, work: Work) -> None:
         """Raises ``DarkroomError`` (``no_face``)."""
         with work.use(FACE_ANALYSER) as held:
-            for which, picture, faces, done in (
-                ("source", SOURCE, SOURCE_FACES, 0.5),
-                ("target", PHOTO, TARGET_FACES, 1.0),
-            ):
-                work[faces] = tuple(held[FACE_ANALYSER].analyse(work[picture]))
-                if not work[faces]:
-                    raise no_face(which)
-                work.report(done)
+            self.find(work, lambda picture, _which: held[FACE_ANALYSER].analyse(picture))
 
 
 class SwapFaces(Stage):

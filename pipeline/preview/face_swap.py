@@ -13,9 +13,9 @@ from pipeline.face_pictures import (
     CHOSEN_FACES,
     SOURCE,
     SOURCE_FACE,
-    SOURCE_FACES,
     TARGET_FACES,
     ChooseFaces,
+    DetectFaces,
     LoadPictures,
 )
 from pipeline.faces import Face, colours_matched, frame_of, no_face, oval, paste, similarity, warped
@@ -32,25 +32,12 @@ EDGE = 0.08  # of the mask: where the gradients are joined
 LEAST_EYES = 6.0  # pixels between the eyes below which there is nothing to see
 
 
-class FindFaces(Stage):
+class FindFaces(DetectFaces):
     """The faces of both pictures that are seen from the front."""
-
-    name = "detect"
-    message = "Looking for faces"
-    slot = Slot.COMPUTE
-    requires = (SOURCE, PHOTO)
-    provides = (SOURCE_FACES, TARGET_FACES)
-    depends = ()
-    cached = True
 
     def run(self, work: Work) -> None:
         """Raises ``DarkroomError`` (``no_face``)."""
-        for which, picture, faces, done in (
-            ("source", SOURCE, SOURCE_FACES, 0.5),
-            ("target", PHOTO, TARGET_FACES, 1.0),
-        ):
-            work[faces] = _found(work[picture], which)
-            work.report(done)
+        self.find(work, _found)
 
 
 class SwapFaces(Stage):
