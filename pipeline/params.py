@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 
 from pipeline.objects import ObjectName
 from pipeline.picture_styles import PictureStyleName
@@ -73,7 +73,8 @@ class Content(StrEnum):
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**32, description="The same seed makes the same picture again.")]
-Prompt = Annotated[str, Field(max_length=500)]
+# Words without the white space around them: a prompt of nothing else is none.
+Prompt = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 _FACES = {"type": "string", "pattern": "^(largest|all|[0-9]{1,2})$"}
 
 
@@ -132,7 +133,7 @@ class InpaintParams(Contract):
 class GenerateParams(Contract):
     """What to make a picture of."""
 
-    prompt: Annotated[str, Field(min_length=1, max_length=500)] = Field(description="What the picture shows, in words.")
+    prompt: Prompt = Field(min_length=1, pattern=r"\S", description="What the picture shows, in words.")
     style: PictureStyleName | None = Field(None, description="A look to add; GET /styles?kind=generate lists them.")
     aspect: Aspect = Field(Aspect.SQUARE, description="Width to height.")
     count: int = Field(1, ge=1, le=4, description="How many pictures; each has the next seed.")

@@ -113,3 +113,13 @@ def test_an_asset_may_stand_where_an_upload_is_expected() -> None:
     assert UpscaleRequest.model_validate({"kind": "upscale", "uploads": uploads}).uploads.photo.asset_id == "a" * 32
     with pytest.raises(ValidationError):
         UpscaleRequest.model_validate({"kind": "upscale", "uploads": {"photo": {"asset_id": "mine"}}})
+
+
+def test_a_prompt_of_nothing_but_white_space_is_none() -> None:
+    assert InpaintParams(prompt=" \n ").prompt == ""
+    assert InpaintParams(prompt="  a plant ").prompt == "a plant"
+    with pytest.raises(ValidationError, match="negative_prompt"):
+        InpaintParams(prompt="  ", negative_prompt="people")
+    with pytest.raises(ValidationError, match="prompt"):
+        GenerateParams(prompt="  ")
+    assert GenerateParams(prompt=f"{'a' * 500} ").prompt == "a" * 500
