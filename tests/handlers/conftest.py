@@ -25,6 +25,7 @@ from handlers.store import JobStore, Received
 from pipeline.jobs import State
 from tests.handlers.calls import Answer, Call, request
 from tests.handlers.studio import Studio
+from tests.handlers.uploads import Upload
 
 JOBS, SOCKETS, LEDGER, ASSETS, BUCKET = "jobs", "sockets", "ledger", "assets", "bucket"
 PHOTO = Received("image/jpeg", 640, 480, 1234)
@@ -45,77 +46,63 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def _index(name: str, partition: str, sort: str | None, projection: dict[str, Any]) -> dict[str, Any]:
+def _keys(partition: str, sort: str | None) -> list[dict[str, str]]:
     keys = [{"AttributeName": partition, "KeyType": "HASH"}]
-    if sort is not None:
-        keys.append({"AttributeName": sort, "KeyType": "RANGE"})
-    return {"IndexName": name, "KeySchema": keys, "Projection": projection}
+    return keys if sort is None else [*keys, {"AttributeName": sort, "KeyType": "RANGE"}]
 
 
-def _attributes(**types: str) -> list[dict[str, str]]:
-    return [{"AttributeName": name, "AttributeType": type_} for name, type_ in types.items()]
+def _index(name: str, partition: str, sort: str | None, projection: str, *others: str) -> dict[str, Any]:
+    projected: dict[str, Any] = {"ProjectionType": projection, **({"NonKeyAttributes": others} if others else {})}
+    return {"IndexName": name, "KeySchema": _keys(partition, sort), "Projection": projected}
+
+
+def _table(name: str, partition: str, sort: str | None = None, *, numbers: str = "", indexes: Any = ()) -> Any:
+    """Make a table whose keys are text, but for those in ``numbers``; a client of it."""
+    keys = [_keys(partition, sort), *(index["KeySchema"] for index in indexes)]
+    names = dict.fromkeys(key["AttributeName"] for schema in keys for key in schema)
+    client: Any = clients.dynamodb()
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=keys[0],
+        AttributeDefinitions=[
+            {"AttributeName": each, "AttributeType": "N" if each in numbers.split() else "S"} for each in names
+        ],
+        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
+    )
+    return client
 
 
 @pytest.fixture
 def store(aws: None) -> JobStore:
     """The jobs table, with the least that its indexes must project."""
-    client: Any = clients.dynamodb()
-    client.create_table(
-        TableName=JOBS,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "job_id", "KeyType": "HASH"}],
-        AttributeDefinitions=_attributes(job_id="S", owner="S", created_at="S", due_shard="S", due_at="N"),
-        GlobalSecondaryIndexes=[
-            _index(
-                "by_owner", "owner", "created_at", {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["state", "kind"]}
-            ),
-            _index("due", "due_shard", "due_at", {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["state", "kind"]}),
-        ],
-    )
-    return JobStore(JOBS, client)
+    indexes = [
+        _index("by_owner", "owner", "created_at", "INCLUDE", "state", "kind"),
+        _index("due", "due_shard", "due_at", "INCLUDE", "state", "kind"),
+    ]
+    return JobStore(JOBS, _table(JOBS, "job_id", numbers="due_at", indexes=indexes))
 
 
 @pytest.fixture
 def subscriptions(aws: None) -> Subscriptions:
     """The sockets table."""
-    client: Any = clients.dynamodb()
-    client.create_table(
-        TableName=SOCKETS,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=_attributes(pk="S", sk="S", connection_id="S", due_shard="S", due_at="N"),
-        GlobalSecondaryIndexes=[
-            _index("by_connection", "connection_id", None, {"ProjectionType": "KEYS_ONLY"}),
-            _index("due", "due_shard", "due_at", {"ProjectionType": "KEYS_ONLY"}),
-        ],
-    )
-    return Subscriptions(SOCKETS, client)
+    indexes = [
+        _index("by_connection", "connection_id", None, "KEYS_ONLY"),
+        _index("due", "due_shard", "due_at", "KEYS_ONLY"),
+    ]
+    return Subscriptions(SOCKETS, _table(SOCKETS, "pk", "sk", numbers="due_at", indexes=indexes))
 
 
 @pytest.fixture
 def ledger(aws: None) -> Ledger:
     """The ledger's table."""
-    client: Any = clients.dynamodb()
-    client.create_table(
-        TableName=LEDGER,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=_attributes(pk="S", sk="S"),
-    )
-    return Ledger(LEDGER, client)
+    return Ledger(LEDGER, _table(LEDGER, "pk", "sk"))
 
 
 @pytest.fixture
 def assets_table(aws: None) -> str:
     """The name of the table of assets, which is there."""
-    client: Any = clients.dynamodb()
-    client.create_table(
-        TableName=ASSETS,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": "asset_id", "KeyType": "HASH"}],
-        AttributeDefinitions=_attributes(asset_id="S", owner="S", created_at="S"),
-        GlobalSecondaryIndexes=[_index("by_owner", "owner", "created_at", {"ProjectionType": "ALL"})],
-    )
+    _table(ASSETS, "asset_id", indexes=[_index("by_owner", "owner", "created_at", "ALL")])
     return ASSETS
 
 
@@ -360,8 +347,14 @@ def sqs_event() -> Callable[..., dict[str, Any]]:
 
 
 @pytest.fixture
+def upload(bucket: S3Client, context: Any, sqs_event: Any) -> Upload:
+    """Puts a file into the bucket, and has S3 tell of it."""
+    return Upload(bucket, context, sqs_event)
+
+
+@pytest.fixture
 def studio(
-    environment: None, call: Call, store: JobStore, ledger: Ledger, bucket: S3Client, context: Any, sqs_event: Any
+    environment: None, call: Call, store: JobStore, ledger: Ledger, bucket: S3Client, context: Any, upload: Upload
 ) -> Studio:
     """Makes jobs happen."""
-    return Studio(call, store, ledger, bucket, context, sqs_event)
+    return Studio(call, store, ledger, bucket, context, upload)

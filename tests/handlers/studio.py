@@ -1,16 +1,12 @@
 """A caller, S3 and the endpoint around the functions: jobs from the request to the result."""
 
-import hashlib
-import io
 import json
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote_plus
 
 from mypy_boto3_s3 import S3Client
-from PIL import Image
 
-from handlers import finished, uploaded
+from handlers import finished
 from handlers.instance_reports import InstanceReports
 from handlers.keys import upload_key
 from handlers.ledger import Ledger
@@ -20,35 +16,24 @@ from pipeline.invocation import Completed, inference_id
 from pipeline.requests import Engine
 from pipeline.results import Picture, Result, StageTime
 from tests.handlers.calls import Answer, Call
+from tests.handlers.uploads import Upload, sha256
 
 ENGINE_DIGEST = "engine-1"
 TIMES = [StageTime(stage="paint", seconds=36)]  # a hundredth of an hour
-
-
-def picture(colour: str = "teal") -> bytes:
-    """A JPEG."""
-    file = io.BytesIO()
-    Image.new("RGB", (320, 200), colour).save(file, "JPEG")
-    return file.getvalue()
-
-
-def sha256(data: bytes) -> str:
-    """Hex."""
-    return hashlib.sha256(data).hexdigest()
 
 
 class Studio:
     """Makes jobs happen; ``engine`` announces what does the work."""
 
     def __init__(
-        self, call: Call, store: JobStore, ledger: Ledger, bucket: S3Client, context: Any, sqs_event: Any
+        self, call: Call, store: JobStore, ledger: Ledger, bucket: S3Client, context: Any, upload: Upload
     ) -> None:
         self.call = call
         self.store = store
         self.ledger = ledger
         self.bucket = bucket
         self._context = context
-        self._sqs_event = sqs_event
+        self._upload = upload
         self.engine()
 
     def engine(self, digest: str = ENGINE_DIGEST, kind: str = "upscale", engine: str = "preview") -> None:
@@ -75,12 +60,7 @@ class Studio:
 
     def upload(self, job: JobRecord, data: bytes | None, role: str = "photo", times: int = 1) -> JobRecord:
         """Put a file where the job waits for it (None: only tell of it), and have S3 say so as often as asked."""
-        key = upload_key(job.job_id, role)
-        if data is not None:
-            self.bucket.put_object(Bucket="bucket", Key=key, Body=data)
-        event = self._sqs_event({"Records": [{"s3": {"object": {"key": quote_plus(key, safe="/")}}}]})
-        for _ in range(times):
-            assert uploaded.handler(event, self._context) == {"batchItemFailures": []}
+        self._upload(upload_key(job.job_id, role), data, times)
         return self.now(job.job_id)
 
     def work(

@@ -1,18 +1,14 @@
 """A caller's library: pictures that outlive the jobs that made or used them."""
 
-import hashlib
-import io
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
-from botocore.exceptions import ClientError
 from mypy_boto3_s3 import S3Client
-from PIL import Image
 
-from handlers import composition, uploaded
+from handlers import composition
 from handlers import library as library_module
 from handlers.asset import Asset, AssetState, PublicAsset
 from handlers.asset_intake import AssetIntake
@@ -26,6 +22,7 @@ from pipeline.requests import MAX_UPLOAD_BYTES, Engine
 from pipeline.results import Picture, Result
 from tests.handlers.calls import Call
 from tests.handlers.test_api import policy_of
+from tests.handlers.uploads import picture, sha256, there
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
@@ -34,38 +31,6 @@ JobIn = Callable[..., JobRecord]
 @pytest.fixture
 def table(assets_table: str) -> AssetTable:
     return AssetTable(assets_table)
-
-
-def picture(format_: str = "JPEG", colour: str = "teal") -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (320, 200), colour).save(file, format_)
-    return file.getvalue()
-
-
-def digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-@pytest.fixture
-def upload(bucket: S3Client, context: Any, sqs_event: Any) -> Callable[..., None]:
-    """Puts a file (None: only tells of one), and delivers S3's event as often as asked."""
-
-    def do(key: str, data: bytes | None, times: int = 1) -> None:
-        if data is not None:
-            bucket.put_object(Bucket="bucket", Key=key, Body=data)
-        event = sqs_event({"Records": [{"s3": {"object": {"key": quote_plus(key, safe="/")}}}]})
-        for _ in range(times):
-            assert uploaded.handler(event, context) == {"batchItemFailures": []}
-
-    return do
-
-
-def there(bucket: S3Client, key: str) -> bool:
-    try:
-        bucket.head_object(Bucket="bucket", Key=key)
-    except ClientError:
-        return False
-    return True
 
 
 def wish(**upload_: Any) -> dict[str, Any]:
@@ -81,7 +46,7 @@ def done(store: JobStore, job_in: JobIn, bucket: S3Client) -> JobRecord:
     key = f"results/{job.job_id}/result.png"
     bucket.put_object(Bucket="bucket", Key=key, Body=data, ContentType="image/png")
     made = Picture(
-        name="result", key=key, content_type="image/png", width=320, height=200, size=len(data), sha256=digest(data)
+        name="result", key=key, content_type="image/png", width=320, height=200, size=len(data), sha256=sha256(data)
     )
     result = Result(pictures=[made], engine=Engine.PREVIEW)
     completed = store.complete(job.job_id, 1, result=result, timeline=[], cost_usd=0)
@@ -104,7 +69,7 @@ def test_an_upload_becomes_an_asset(call: Call, upload: Any) -> None:
     upload(asset_key(asset.asset_id), picture(), times=2)
     now = call("GET", f"/assets/{asset.asset_id}").body
     data = picture()
-    assert (now["state"], now["size"], now["sha256"]) == ("ready", len(data), digest(data))
+    assert (now["state"], now["size"], now["sha256"]) == ("ready", len(data), sha256(data))
     assert (now["width"], now["height"], now["source"]["type"]) == (320, 200, "upload")
     assert urlsplit(now["url"]).path == "/" + asset_key(asset.asset_id)
     assert composition.library().form(composition.library().get("owner-1", asset.asset_id)) is None
@@ -122,7 +87,7 @@ def test_a_large_upload_has_its_digest_too(call: Call, upload: Any) -> None:
     data = picture() + bytes(100_000)
     asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
     upload(asset_key(asset_id), data)
-    assert call("GET", f"/assets/{asset_id}").body["sha256"] == digest(data)
+    assert call("GET", f"/assets/{asset_id}").body["sha256"] == sha256(data)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +142,7 @@ def test_while_the_form_is_good_the_last_picture_counts(call: Call, upload: Any,
     asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
     upload(asset_key(asset_id), picture())
     upload(asset_key(asset_id), picture(colour="red"))
-    assert call("GET", f"/assets/{asset_id}").body["sha256"] == digest(picture(colour="red"))
+    assert call("GET", f"/assets/{asset_id}").body["sha256"] == sha256(picture(colour="red"))
 
 
 @pytest.mark.parametrize("key", [asset_key("0" * 32), "assets/not an asset", "assets/" + "0" * 32 + "/photo"])
@@ -215,7 +180,7 @@ def test_a_result_is_kept_as_a_copy(call: Call, done: JobRecord, bucket: S3Clien
     assert (answer.status, answer.body["upload"]) == (201, None)
     asset = answer.body["asset"]
     assert (asset["state"], asset["content_type"], asset["width"]) == ("ready", "image/png", 320)
-    assert (asset["size"], asset["sha256"]) == (len(picture("PNG")), digest(picture("PNG")))
+    assert (asset["size"], asset["sha256"]) == (len(picture("PNG")), sha256(picture("PNG")))
     assert (asset["source"]["job_id"], asset["source"]["picture"]) == (done.job_id, "result")
     bucket.delete_object(Bucket="bucket", Key=f"results/{done.job_id}/result.png")
     key = asset_key(asset["asset_id"])
@@ -226,7 +191,7 @@ def test_a_result_is_kept_as_a_copy(call: Call, done: JobRecord, bucket: S3Clien
 
 def test_what_a_job_was_given_is_kept_as_a_copy(call: Call, done: JobRecord) -> None:
     asset = call("POST", "/assets", {"job_id": done.job_id, "role": "photo"}).body["asset"]
-    assert (asset["state"], asset["sha256"]) == ("ready", digest(picture(colour="red")))
+    assert (asset["state"], asset["sha256"]) == ("ready", sha256(picture(colour="red")))
     assert asset["source"]["role"] == "photo"
 
 
@@ -236,7 +201,7 @@ def test_what_a_job_done_at_once_would_have_been_given_is_kept_too(
     copied_from = {"photo": upload_key(done.job_id, "photo")}
     cached = store.create(record(state="completed", cached=True, copied_from=copied_from, due_at=None))
     asset = call("POST", "/assets", {"job_id": cached.job_id, "role": "photo"}).body["asset"]
-    assert (asset["state"], asset["sha256"]) == ("ready", digest(picture(colour="red")))
+    assert (asset["state"], asset["sha256"]) == ("ready", sha256(picture(colour="red")))
     assert (asset["source"]["job_id"], asset["width"]) == (cached.job_id, 320)
 
 
@@ -253,7 +218,7 @@ def test_a_copy_that_was_broken_off_is_mended_by_its_event(
     assert asset["state"] == "awaiting_upload"
     upload(asset_key(asset["asset_id"]), None)
     now = call("GET", f"/assets/{asset['asset_id']}").body
-    assert (now["state"], now["sha256"]) == ("ready", digest(picture("PNG")))
+    assert (now["state"], now["sha256"]) == ("ready", sha256(picture("PNG")))
 
 
 def test_pictures_that_are_not_there(call: Call, done: JobRecord, job_in: JobIn, bucket: S3Client) -> None:
@@ -394,7 +359,7 @@ def test_jobs_start_from_ready_assets_alone(call: Call, upload: Any, table: Asse
     upload(asset_key(asset_id), picture())
     found = library.find("owner-1", asset_id)
     assert isinstance(found, Asset)
-    assert (found.content_type, found.sha256, found.key) == ("image/jpeg", digest(picture()), asset_key(asset_id))
+    assert (found.content_type, found.sha256, found.key) == ("image/jpeg", sha256(picture()), asset_key(asset_id))
 
 
 def test_what_is_larger_than_a_jobs_picture_starts_no_job(call: Call, done: JobRecord, table: AssetTable) -> None:

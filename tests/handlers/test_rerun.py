@@ -10,9 +10,10 @@ from handlers.desk import CANCELLED
 from handlers.record import JobRecord
 from handlers.sweep import NO_UPLOAD
 from pipeline.jobs import State
-from tests.handlers.studio import Studio, picture, sha256
+from tests.handlers.studio import Studio
+from tests.handlers.uploads import picture, sha256
 
-PHOTO = picture("teal")
+PHOTO = picture(colour="teal")
 OPTIONS = {"format": "png", "scale": 3.0}
 
 

@@ -17,9 +17,10 @@ from handlers.result_cache import ResultCache, cache_key
 from pipeline.jobs import State
 from pipeline.requests import Engine, Kind
 from pipeline.results import HALF_SIZE
-from tests.handlers.studio import Studio, picture, sha256
+from tests.handlers.studio import Studio
+from tests.handlers.uploads import picture, sha256
 
-PHOTO, OTHER = picture("teal"), picture("navy")
+PHOTO, OTHER = picture(colour="teal"), picture(colour="navy")
 
 # What makes a job the same.
 

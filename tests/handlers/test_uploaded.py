@@ -1,15 +1,10 @@
 """What an upload does to its job, whatever was uploaded, and however often we hear of it."""
 
-import hashlib
-import io
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote_plus
 
 import pytest
-from botocore.exceptions import ClientError
 from mypy_boto3_s3 import S3Client
-from PIL import Image
 
 from handlers import uploaded
 from handlers.desk import CANCELLED
@@ -18,46 +13,10 @@ from handlers.record import JobRecord
 from handlers.store import JobStore
 from pipeline.jobs import State
 from pipeline.requests import MAX_UPLOAD_BYTES
+from tests.handlers.uploads import picture, sha256, there
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
-
-
-def picture(format_: str = "JPEG", **options: Any) -> bytes:
-    file = io.BytesIO()
-    Image.new("RGB", (320, 200), "teal").save(file, format_, **options)
-    return file.getvalue()
-
-
-@pytest.fixture
-def upload(bucket: S3Client, context: Any, sqs_event: Any) -> Callable[..., None]:
-    """Uploads (None: only tells of an upload), and delivers the event S3 would send as often as asked."""
-
-    def do(key: str, data: bytes | None, times: int = 1) -> None:
-        if data is not None:
-            bucket.put_object(Bucket="bucket", Key=key, Body=data)
-        told = {
-            "eventVersion": "2.1",
-            "eventSource": "aws:s3",
-            "eventName": "ObjectCreated:Post",
-            "s3": {
-                "bucket": {"name": "bucket"},
-                "object": {"key": quote_plus(key, safe="/"), "size": len(data or b""), "sequencer": "0A"},
-            },
-        }
-        event = sqs_event({"Records": [told]})
-        for _ in range(times):
-            assert uploaded.handler(event, context) == {"batchItemFailures": []}
-
-    return do
-
-
-def there(bucket: S3Client, key: str) -> bool:
-    try:
-        bucket.head_object(Bucket="bucket", Key=key)
-    except ClientError:
-        return False
-    return True
 
 
 def test_a_good_photo_queues_its_job(
@@ -145,7 +104,7 @@ def test_a_photo_with_the_declared_digest_is_taken(
     store: JobStore, job_in: JobIn, upload: Any, queues: Any, padding: int
 ) -> None:
     data = picture() + bytes(padding)
-    declared = {"content_type": "image/jpeg", "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    declared = {"content_type": "image/jpeg", "size": len(data), "sha256": sha256(data)}
     job = job_in(State.AWAITING_UPLOAD, uploads={"photo": declared})
     upload(upload_key(job.job_id, "photo"), data)
     assert queues.sent() == [(job.job_id, 1)]

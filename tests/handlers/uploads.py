@@ -1,0 +1,58 @@
+"""Pictures, and how they arrive in the bucket."""
+
+import hashlib
+import io
+from typing import Any
+from urllib.parse import quote_plus
+
+from botocore.exceptions import ClientError
+from mypy_boto3_s3 import S3Client
+from PIL import Image
+
+from handlers import uploaded
+
+
+def picture(format_: str = "JPEG", colour: str = "teal", **options: Any) -> bytes:
+    """A small picture in the format of Pillow's that is named so."""
+    file = io.BytesIO()
+    Image.new("RGB", (320, 200), colour).save(file, format_, **options)
+    return file.getvalue()
+
+
+def sha256(data: bytes) -> str:
+    """Hex."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def there(bucket: S3Client, key: str) -> bool:
+    """Whether anything lies under a key."""
+    try:
+        bucket.head_object(Bucket="bucket", Key=key)
+    except ClientError:
+        return False
+    return True
+
+
+class Upload:
+    """Puts a file (None: only tells of one), and delivers the event that S3 would send as often as asked."""
+
+    def __init__(self, bucket: S3Client, context: Any, sqs_event: Any) -> None:
+        self._bucket = bucket
+        self._context = context
+        self._sqs_event = sqs_event
+
+    def __call__(self, key: str, data: bytes | None, times: int = 1) -> None:
+        if data is not None:
+            self._bucket.put_object(Bucket="bucket", Key=key, Body=data)
+        told = {
+            "eventVersion": "2.1",
+            "eventSource": "aws:s3",
+            "eventName": "ObjectCreated:Post",
+            "s3": {
+                "bucket": {"name": "bucket"},
+                "object": {"key": quote_plus(key, safe="/"), "size": len(data or b""), "sequencer": "0A"},
+            },
+        }
+        event = self._sqs_event({"Records": [told]})
+        for _ in range(times):
+            assert uploaded.handler(event, self._context) == {"batchItemFailures": []}
