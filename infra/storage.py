@@ -72,7 +72,7 @@ class Storage(Construct):
         acknowledge(
             Stack.of(self),
             *(f"AwsSolutions-IAM5[Resource::<{logical_id(self.bucket)}.Arn>/{prefix}*]" for prefix in prefixes),
-            reason="A role is given one prefix, not the bucket; below it the names are ids of jobs and assets, which no policy knows.",
+            reason="A role is given one prefix, not the bucket; below it the names are ids, which no policy knows.",
         )
 
     def arn(self, prefix: str) -> str:
