@@ -9,9 +9,9 @@ from statistics import median
 
 from pydantic import BaseModel
 
+from infra.names import FUNCTIONS
 from infra.source import code_files
 
-FUNCTIONS = ("api", "authorize", "uploaded", "dispatch", "finished", "sweep", "push", "socket")
 BARE = "import boto3; boto3.client('dynamodb', region_name='us-east-1')"
 TIMED = "import time; start = time.perf_counter(); {statement}; print(time.perf_counter() - start)"
 

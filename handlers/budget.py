@@ -14,6 +14,7 @@ from handlers.record import JobRecord
 from handlers.refusal import Refusal
 from handlers.update import Update
 from pipeline.errors import ErrorCode
+from pipeline.jobs import State
 from pipeline.requests import Engine, Kind
 
 MICROS = 1_000_000
@@ -99,11 +100,14 @@ class Budget:
 def settlement(record: JobRecord) -> Change | None:
     """What a job that ended changes in its owner's budget: what it cost in place of what was reserved.
 
-    None where nothing was reserved, or just what it cost.
+    A job that was cancelled at work costs no less than was reserved: nobody knows what its machine did until it heard,
+    and who cancels each job at its last step would spend without end. None where there is nothing to change.
     """
     if record.reserved_usd is None:
         return None
-    difference = round((record.cost_usd or 0) * MICROS) - round(record.reserved_usd * MICROS)
+    begun = record.state is State.CANCELLED and record.started_at is not None
+    cost = max(record.cost_usd or 0, record.reserved_usd if begun else 0)
+    difference = round(cost * MICROS) - round(record.reserved_usd * MICROS)
     if difference == 0:
         return None
     update = Update()

@@ -83,6 +83,22 @@ def test_what_a_job_cost_takes_the_place_of_what_was_reserved(
     assert spent(ledger) == left
 
 
+@pytest.mark.parametrize(
+    ("started_at", "cost", "left"),
+    [(None, None, 0), (1.0, None, 2000), (1.0, 0.0004, 2000), (1.0, 0.003, 3000)],
+    ids=str,
+)
+def test_cancelling_gives_back_only_what_was_not_begun(
+    ledger: Ledger, record: Callable[..., JobRecord], started_at: float | None, cost: float | None, left: int
+) -> None:
+    reserved = reserve(budget(ledger))
+    job = record(state="cancelled", created_at=NOON, reserved_usd=reserved, cost_usd=cost, started_at=started_at)
+    change = settlement(job)
+    if change is not None:
+        ledger.change_all([change])
+    assert spent(ledger) == left
+
+
 def test_what_was_forgotten_meanwhile_is_no_obstacle(ledger: Ledger, record: Callable[..., JobRecord]) -> None:
     change = settlement(record(state="failed", created_at=NOON, reserved_usd=0.002, cost_usd=0.003))
     assert change is not None
