@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -50,9 +49,6 @@ class OneNetwork:
 
     def check(self, _networks: Sequence[Any]) -> None:
         return
-
-    def use(self, *_networks: Any) -> AbstractContextManager[Any]:
-        raise NotImplementedError
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from pipeline.models.networks.labels import known_labels
 from pipeline.models.networks.yolo import ultralytics
 from pipeline.objects import OBJECTS
 from pipeline.weights import Shelf, Weights
+from tests.models.pickles import Harmful
 
 Rgb = NDArray[np.uint8]
 DETECTORS = ("yolo11n", "rt-detr-r18")
@@ -214,16 +215,6 @@ def test_a_closed_network_holds_no_weights(tiny_weights: Path, name: str) -> Non
     network.close()
     assert network.size() == 0
     assert not any(isinstance(value, torch.nn.Module) for value in vars(network).values())
-
-
-class Harmful:
-    """What unpickles by touching a file."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.file,)
 
 
 class Evaluating:

@@ -34,6 +34,7 @@ from pipeline.results import ModelUsed
 from pipeline.stages import Stopped, Work
 from pipeline.tiles import Assembly, Floats, Tile, parts, tiles
 from pipeline.weights import Shelf, Weights
+from tests.models.pickles import Harmful
 
 Rgb = NDArray[np.uint8]
 PHOTO, ANIME = "realesrgan-x4plus", "realesrgan-x4plus-anime"
@@ -136,16 +137,6 @@ def test_a_closed_network_holds_no_weights(weights: Path) -> None:
     network.close()
     assert network.size() == 0
     assert not any(isinstance(value, torch.nn.Module) for value in vars(network).values())
-
-
-class Harmful:
-    """What unpickles by touching a file."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.file,)
 
 
 def archive(path: Path) -> None:

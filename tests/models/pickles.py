@@ -1,0 +1,14 @@
+"""Pickles that no loader may run."""
+
+from pathlib import Path
+from typing import Any
+
+
+class Harmful:
+    """What unpickles by touching a file."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.file,)
