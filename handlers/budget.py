@@ -1,7 +1,4 @@
-"""What the jobs of one owner may cost in a UTC day: an estimate is reserved at the start, and settled when a job ends.
-
-Dollars are kept as whole millionths, so that many additions lose nothing.
-"""
+"""What one owner's jobs may cost in a UTC day: an estimate is reserved at the start, and settled when a job ends."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
@@ -9,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from handlers.ledger import Change, Ledger
+from handlers.ledger import MICROS, Change, Ledger
 from handlers.record import JobRecord
 from handlers.refusal import Refusal
 from handlers.update import Update
@@ -17,7 +14,6 @@ from pipeline.errors import ErrorCode
 from pipeline.jobs import State
 from pipeline.requests import Engine, Kind
 
-MICROS = 1_000_000
 KEEP_DAYS = 40
 AMOUNT = "reserved_or_spent"
 

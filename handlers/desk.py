@@ -22,15 +22,13 @@ from handlers.refusal import Refusal
 from handlers.result_cache import CachedResult, ResultCache
 from handlers.settings import ApiSettings
 from handlers.store import QUEUED, RECALLED, AlreadyExists, JobStore
-from handlers.uploads import PresignedPost, Presigner
+from handlers.uploads import GRACE_SECONDS, PresignedPost, Presigner
 from pipeline.errors import DarkroomError, ErrorCode, ErrorDetail
 from pipeline.jobs import Job, State
 from pipeline.requests import BaseRequest, Kind
 
 # Names of jobs made with an idempotency key. Changing it would make replays look like new jobs.
 NAMESPACE = UUID("6f0dbb0e-6c0f-5f0e-9a3e-6a4b3d1c7a52")
-# An upload that began just before its form expired may still be on its way.
-GRACE_SECONDS = 60
 
 CANCELLED = ErrorDetail(code=ErrorCode.CANCELLED, message="Cancelled on request.", retryable=False)
 

@@ -15,6 +15,8 @@ from handlers.update import Update
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+# Dollars are kept as whole millionths, so that many additions lose nothing.
+MICROS = 1_000_000
 CONFLICT_TRIES = 8
 CONFLICT_SECONDS = 0.02  # the first pause; it doubles
 # Why a transaction was cancelled that would be again.

@@ -17,7 +17,7 @@ from handlers.record import JobRecord
 from handlers.settings import ApiSettings
 from handlers.store import AlreadyExists, Received
 from handlers.table import JobTable
-from handlers.uploads import PresignedPost, Presigner
+from handlers.uploads import GRACE_SECONDS, PresignedPost, Presigner
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import JobId
 from pipeline.params import Contract
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 # Names of assets made with an idempotency key. Changing it would make replays look like new assets.
 NAMESPACE = UUID("0b8f1f7e-4b4e-5d0f-8f0c-1d2a5f6a9c3b")
-# An upload that began just before its form expired may still be on its way.
-GRACE_SECONDS = 60
 # Enough for a person, and few enough to count at every new one. Two asked for at once may both be the last.
 MAX_ASSETS = 1000
 

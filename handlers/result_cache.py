@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field
 from handlers.attributes import from_attribute, to_attribute
 from handlers.instance_reports import InstanceReports
 from handlers.keys import upload_key
-from handlers.ledger import Ledger
+from handlers.ledger import MICROS, Ledger
 from handlers.observe import logger
 from handlers.record import JobRecord
 from handlers.update import Update
@@ -141,7 +141,9 @@ class ResultCache:
     def hit(self, cached: CachedResult) -> None:
         """A job ended by a result found here."""
         try:
-            self._add(hits=1, saved_micros=round(cached.cost_usd * 1e6), saved_milliseconds=round(cached.seconds * 1e3))
+            self._add(
+                hits=1, saved_micros=round(cached.cost_usd * MICROS), saved_milliseconds=round(cached.seconds * 1e3)
+            )
         except (ClientError, BotoCoreError) as error:
             logger.warning("a hit was not counted", reason=str(error))
 
@@ -234,6 +236,6 @@ def _day(date: str, row: Mapping[str, Any]) -> CacheDay:
         hits=row.get("hits", 0),
         misses=row.get("misses", 0),
         stores=row.get("stores", 0),
-        saved_usd=row.get("saved_micros", 0) / 1e6,
+        saved_usd=row.get("saved_micros", 0) / MICROS,
         saved_seconds=row.get("saved_milliseconds", 0) / 1e3,
     )

@@ -7,9 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from pydantic import BaseModel, Field
 
 from handlers.histogram import quantile
-from handlers.ledger import Ledger
+from handlers.ledger import MICROS, Ledger
 from handlers.open_jobs import OpenCount, OpenJobs
-from handlers.tally import LOOK_BACK_DAYS, MICROS, WHOLE, Tally, read
+from handlers.tally import LOOK_BACK_DAYS, WHOLE, Tally, read
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import State
 

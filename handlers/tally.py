@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date
 
 from handlers.histogram import bucket
-from handlers.ledger import Change, Ledger
+from handlers.ledger import MICROS, Change, Ledger
 from handlers.record import JobRecord
 from handlers.update import Update
 from pipeline.jobs import State
@@ -21,7 +21,6 @@ KEEP_SECONDS = (LOOK_BACK_DAYS + 5) * 86400
 WHOLE = "whole_job"
 CACHED = "cached"
 MICRO_USD = "micro_usd"
-MICROS = 1_000_000
 
 
 @dataclass(frozen=True)

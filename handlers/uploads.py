@@ -14,6 +14,9 @@ from pipeline.requests import MAX_UPLOAD_BYTES
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+# An upload that began just before its form expired may still be on its way.
+GRACE_SECONDS = 60
+
 
 class PresignedPost(BaseModel):
     """A form to upload one file with: every field as it is, then the file as the field ``file``."""

@@ -1,33 +1,16 @@
 """The tables of jobs and sockets, and the queues between the functions."""
 
-from aws_cdk import Duration, RemovalPolicy
-from aws_cdk.aws_dynamodb import (
-    Attribute,
-    AttributeType,
-    BillingMode,
-    PointInTimeRecoverySpecification,
-    ProjectionType,
-    StreamViewType,
-    Table,
-)
+from aws_cdk import Duration
+from aws_cdk.aws_dynamodb import ProjectionType, StreamViewType
 from aws_cdk.aws_sqs import DeadLetterQueue, Queue, QueueEncryption
 from constructs import Construct
 
 from infra.config import Config
+from infra.tables import make_table, number_key, text_key
 
 BY_OWNER = "by_owner"
 BY_CONNECTION = "by_connection"
 DUE = "due"
-EXPIRES_AT = "expires_at"
-
-
-def text_key(name: str) -> Attribute:
-    """A key attribute that holds text."""
-    return Attribute(name=name, type=AttributeType.STRING)
-
-
-def _number(name: str) -> Attribute:
-    return Attribute(name=name, type=AttributeType.NUMBER)
 
 
 class Jobs(Construct):
@@ -35,17 +18,7 @@ class Jobs(Construct):
 
     def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
         super().__init__(scope, id)
-        removal = RemovalPolicy.DESTROY if config.destroy else RemovalPolicy.RETAIN
-        self.table = Table(
-            self,
-            "Table",
-            partition_key=text_key("job_id"),
-            billing_mode=BillingMode.PAY_PER_REQUEST,
-            point_in_time_recovery_specification=PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
-            stream=StreamViewType.NEW_IMAGE,
-            time_to_live_attribute=EXPIRES_AT,
-            removal_policy=removal,
-        )
+        self.table = make_table(self, "Table", "job_id", destroy=config.destroy, stream=StreamViewType.NEW_IMAGE)
         self.table.add_global_secondary_index(
             index_name=BY_OWNER,
             partition_key=text_key("owner"),
@@ -59,20 +32,11 @@ class Jobs(Construct):
         self.table.add_global_secondary_index(
             index_name=DUE,
             partition_key=text_key("due_shard"),
-            sort_key=_number("due_at"),
+            sort_key=number_key("due_at"),
             projection_type=ProjectionType.INCLUDE,
             non_key_attributes=["state", "kind"],
         )
-        self.sockets = Table(
-            self,
-            "Sockets",
-            partition_key=text_key("pk"),
-            sort_key=text_key("sk"),
-            billing_mode=BillingMode.PAY_PER_REQUEST,
-            point_in_time_recovery_specification=PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
-            time_to_live_attribute=EXPIRES_AT,
-            removal_policy=RemovalPolicy.DESTROY,  # a socket does not outlive its API
-        )
+        self.sockets = make_table(self, "Sockets", "pk", "sk", destroy=True)  # a socket does not outlive its API
         self.sockets.add_global_secondary_index(
             index_name=BY_CONNECTION,
             partition_key=text_key("connection_id"),
@@ -81,7 +45,7 @@ class Jobs(Construct):
         self.sockets.add_global_secondary_index(
             index_name=DUE,
             partition_key=text_key("due_shard"),
-            sort_key=_number("due_at"),
+            sort_key=number_key("due_at"),
             projection_type=ProjectionType.KEYS_ONLY,
         )
         secure = not config.local  # the emulator is reached by plain http on the loopback interface

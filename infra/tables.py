@@ -1,0 +1,43 @@
+"""One way to make a table, so that all are paid by use, can be restored, and forget what is past its time."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk.aws_dynamodb import (
+    Attribute,
+    AttributeType,
+    BillingMode,
+    PointInTimeRecoverySpecification,
+    StreamViewType,
+    Table,
+)
+from constructs import Construct
+
+EXPIRES_AT = "expires_at"
+
+
+def text_key(name: str) -> Attribute:
+    """A key attribute that holds text."""
+    return Attribute(name=name, type=AttributeType.STRING)
+
+
+def number_key(name: str) -> Attribute:
+    """A key attribute that holds a number."""
+    return Attribute(name=name, type=AttributeType.NUMBER)
+
+
+def make_table(scope: Construct, name: str, *keys: str, destroy: bool, stream: StreamViewType | None = None) -> Table:
+    """A table in ``scope`` whose ``keys`` are the partition key and, if there is one, the sort key: both text.
+
+    A row's ``expires_at`` (epoch seconds) is when the table forgets it. ``destroy``: with the stack.
+    """
+    partition, *sort = keys
+    return Table(
+        scope,
+        name,
+        partition_key=text_key(partition),
+        sort_key=text_key(sort[0]) if sort else None,
+        billing_mode=BillingMode.PAY_PER_REQUEST,
+        point_in_time_recovery_specification=PointInTimeRecoverySpecification(point_in_time_recovery_enabled=True),
+        stream=stream,
+        time_to_live_attribute=EXPIRES_AT,
+        removal_policy=RemovalPolicy.DESTROY if destroy else RemovalPolicy.RETAIN,
+    )
