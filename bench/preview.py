@@ -8,9 +8,10 @@ from statistics import median
 from PIL import Image
 from pydantic import BaseModel
 
+from pipeline.engine import Engine
 from pipeline.kinds import plan
 from pipeline.params import FaceSwapParams, InpaintParams, RestyleRoomParams, UpscaleParams
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.stages import Work
 
 SAMPLES = Path(__file__).parents[1] / "client" / "sample"

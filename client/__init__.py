@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from client.forms import Asset, Avatar, Created, EnhancedPrompt, Health, PresignedPost, StyleCard
     from client.reports import CacheStats, Limits, Services, Statistics
     from client.token import PasswordToken, StaticToken, TokenSource
-    from pipeline.requests import AssetReference
+    from pipeline.uploads import AssetReference
 
 __all__ = [
     "Asset",
@@ -55,7 +55,7 @@ __all__ = [
 
 _HOMES = {
     "Asset": "client.forms",
-    "AssetReference": "pipeline.requests",
+    "AssetReference": "pipeline.uploads",
     "Avatar": "client.forms",
     "CacheStats": "client.reports",
     "Client": "client.client",

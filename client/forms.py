@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from pipeline.jobs import Job
-from pipeline.requests import AssetReference
+from pipeline.uploads import AssetReference
 
 
 class PresignedPost(BaseModel):

@@ -5,7 +5,7 @@ import mimetypes
 from pathlib import Path
 from typing import get_args
 
-from pipeline.requests import MAX_UPLOAD_BYTES, ContentType, Upload, content_type_of
+from pipeline.uploads import MAX_UPLOAD_BYTES, ContentType, Upload, content_type_of
 
 CONTENT_TYPES: tuple[ContentType, ...] = get_args(ContentType)
 EXTENSIONS: dict[str, str] = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp"}

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from client.picture import describe
-from pipeline.requests import REQUESTS, AssetReference, BaseRequest, Kind, roles
+from pipeline.requests import REQUESTS, BaseRequest, Kind, roles
+from pipeline.uploads import AssetReference
 
 Source = str | PathLike[str] | AssetReference
 """A role's picture: the path of a file, or a picture of the caller's library."""

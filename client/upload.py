@@ -11,7 +11,7 @@ from client.errors import UploadError
 from client.forms import PresignedPost
 from client.network import RETRIED_STATUS, attempt
 from pipeline.errors import ErrorCode
-from pipeline.requests import MAX_UPLOAD_BYTES
+from pipeline.uploads import MAX_UPLOAD_BYTES
 
 Progress = Callable[[int, int], None]
 """Called with the bytes sent so far and the bytes in all; a retry starts at 0 again."""

@@ -12,7 +12,7 @@ from handlers.keys import asset_key
 from handlers.record import timestamp
 from pipeline.errors import ErrorDetail
 from pipeline.jobs import UploadStatus
-from pipeline.requests import ContentType
+from pipeline.uploads import ContentType
 
 
 class AssetState(StrEnum):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from handlers.uploads import PresignedPost
 from pipeline.jobs import Job
-from pipeline.requests import MAX_PIXELS, MAX_SIDE, MAX_UPLOAD_BYTES, MIN_SIDE, ContentType
+from pipeline.uploads import MAX_PIXELS, MAX_SIDE, MAX_UPLOAD_BYTES, MIN_SIDE, ContentType
 
 
 class JobWithUploads(BaseModel):

@@ -10,9 +10,10 @@ from handlers.ledger import MICROS, Change, Ledger
 from handlers.record import JobRecord
 from handlers.refusal import Refusal
 from handlers.update import Update
+from pipeline.engine import Engine
 from pipeline.errors import ErrorCode
 from pipeline.jobs import State
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 
 KEEP_DAYS = 40
 AMOUNT = "reserved_or_spent"

@@ -11,7 +11,7 @@ from handlers.picture_header import Incomplete, read_header
 from handlers.store import Received
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import UploadStatus
-from pipeline.requests import MAX_UPLOAD_BYTES
+from pipeline.uploads import MAX_UPLOAD_BYTES
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -131,9 +131,9 @@ class Finisher:
         """Delete what was made for a job that ended otherwise after the container had last looked."""
         record = self._store.get(outcome.job_id)
         if record is not None and record.state.terminal and record.state is not State.COMPLETED:
-            for picture in outcome.result.pictures:
-                self._s3.delete_object(Bucket=self._settings.bucket, Key=picture.key)
-                logger.info("result deleted", job_id=outcome.job_id, key=picture.key, state=record.state)
+            for file in outcome.result.files:
+                self._s3.delete_object(Bucket=self._settings.bucket, Key=file.key)
+                logger.info("result deleted", job_id=outcome.job_id, key=file.key, state=record.state)
 
     def _cost(self, timeline: list[StageTime]) -> float:
         seconds = sum(entry.seconds for entry in timeline)

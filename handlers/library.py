@@ -21,7 +21,7 @@ from handlers.uploads import GRACE_SECONDS, PresignedPost, Presigner
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import JobId
 from pipeline.params import Contract
-from pipeline.requests import MAX_PIXELS, MAX_UPLOAD_BYTES, ContentType, Upload
+from pipeline.uploads import MAX_PIXELS, MAX_UPLOAD_BYTES, ContentType, Upload
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -8,10 +8,12 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from pydantic import Field, JsonValue, ValidationError
 
 from handlers.record import JobRecord
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import UploadStatus
 from pipeline.params import Contract
-from pipeline.requests import AssetReference, BaseRequest, ContentType, Engine, Kind, engine_for, params_model
+from pipeline.requests import BaseRequest, Kind, engine_for, params_model
+from pipeline.uploads import AssetReference, ContentType
 
 
 class Asset(Protocol):

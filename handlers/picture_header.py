@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.requests import MAX_PIXELS, MAX_SIDE, MIN_SIDE, ContentType, content_type_of
+from pipeline.uploads import MAX_PIXELS, MAX_SIDE, MIN_SIDE, ContentType, content_type_of
 
 ACCEPTED = " or ".join(", ".join(kind.removeprefix("image/").upper() for kind in get_args(ContentType)).rsplit(", ", 1))
 

@@ -75,8 +75,10 @@ class JobRecord(Job):
         """What its owner sees, with ``link`` making a fresh URL from the key of each picture."""
         values = {name: getattr(self, name) for name in Job.model_fields}
         if self.result is not None:
-            pictures = [picture.model_copy(update={"url": link(picture.key)}) for picture in self.result.pictures]
-            values["result"] = self.result.model_copy(update={"pictures": pictures})
+            linked = self.result.model_copy(deep=True)
+            for file in linked.files:
+                file.url = link(file.key)
+            values["result"] = linked
         if self.preview is not None:
             values["preview"] = self.preview.model_copy(update={"url": link(self.preview.key)})
         return Job.model_construct(**values)

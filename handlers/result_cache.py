@@ -21,8 +21,9 @@ from handlers.ledger import MICROS, Ledger
 from handlers.observe import logger
 from handlers.record import JobRecord
 from handlers.update import Update
+from pipeline.engine import Engine
 from pipeline.invocation import Completed
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.results import Result
 
 DAY_SECONDS = 86_400

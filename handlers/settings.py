@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from handlers import rates
-from pipeline.requests import Engine
+from pipeline.engine import Engine
 
 MAX_QUEUE_SECONDS = 6 * 60 * 60
 

@@ -15,8 +15,8 @@ from handlers.table import JobTable
 from handlers.update import Update
 from pipeline.errors import ErrorDetail
 from pipeline.jobs import State, sources
-from pipeline.requests import ContentType
 from pipeline.results import PreviewPicture, Result, StageTime
+from pipeline.uploads import ContentType
 
 __all__ = ["OWN", "SHARDS", "UNFINISHED", "AlreadyExists", "JobRecord", "JobStore", "Lost", "Received"]
 

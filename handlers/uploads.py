@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from handlers.keys import upload_key
 from handlers.record import JobRecord
 from pipeline.jobs import UploadStatus
-from pipeline.requests import MAX_UPLOAD_BYTES
+from pipeline.uploads import MAX_UPLOAD_BYTES
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -18,7 +18,8 @@ from pydantic import (
 
 from handlers import rates
 from pipeline.catalog import choose
-from pipeline.requests import Engine, Kind
+from pipeline.engine import Engine
+from pipeline.requests import Kind
 
 
 class ConfigError(ValueError):

@@ -19,6 +19,7 @@ CONTRACT = (
     "avatars",
     "avatars.py",
     "avatars.toml",
+    "engine.py",
     "errors.py",
     "invocation.py",
     "jobs.py",
@@ -32,6 +33,10 @@ CONTRACT = (
     "results.py",
     "styles.py",
     "styles.toml",
+    "uploads.py",
+    "video_params.py",
+    "voices.py",
+    "voices.toml",
 )
 _CODE_SUFFIXES = {".py", ".json", ".toml"}
 _UNUSED = ("__pycache__", "tests", "test")

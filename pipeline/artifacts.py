@@ -1,31 +1,69 @@
 """The values that stages of every kind hand on, and what the runner collects at the end."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.results import FoundObject, Quality, RecognisedRoom
+from pipeline.results import FoundObject, Picture, Quality, RecognisedRoom, ResultFile, SubtitleFile, Video
 from pipeline.stages import Artifact
 
 Rgb = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class SavedPicture:
-    """A finished picture on disk, ready to be uploaded as ``results/{job_id}/{name}.{extension}``."""
+class SavedFile:
+    """A finished file on disk, ready to be uploaded as ``results/{job_id}/`` and its own name there."""
 
     name: str
     path: Path
     content_type: str
+
+    _as: ClassVar[type[ResultFile]] = ResultFile
+
+    def stored(self, key: str, size: int, sha256: str) -> ResultFile:
+        """What the result says of it, now that it lies under ``key``: ``size`` in bytes, ``sha256`` in hex."""
+        own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "path"}
+        return self._as(**own, key=key, size=size, sha256=sha256)
+
+
+@dataclass(frozen=True)
+class SavedPicture(SavedFile):
+    """A finished picture."""
+
     width: int
     height: int
+
+    _as: ClassVar[type[ResultFile]] = Picture
+
+
+@dataclass(frozen=True)
+class SavedVideo(SavedPicture):
+    """A finished video."""
+
+    seconds: float
+    frames: int
+    frames_per_second: float
+
+    _as: ClassVar[type[ResultFile]] = Video
+
+
+@dataclass(frozen=True)
+class SavedSubtitles(SavedFile):
+    """Finished subtitles."""
+
+    format: str
+    language: str
+    cues: int
+
+    _as: ClassVar[type[ResultFile]] = SubtitleFile
 
 
 PHOTO: Artifact[Rgb] = Artifact("photo", "H×W×3 uint8 sRGB, upright, full resolution")
 RESULT: Artifact[Rgb] = Artifact("result", "H×W×3 uint8 sRGB, the photo's size unless the kind changes it")
-SAVED: Artifact[tuple[SavedPicture, ...]] = Artifact("saved", "result and thumbnail, encoded, on disk")
+SAVED: Artifact[tuple[SavedFile, ...]] = Artifact("saved", "what was made, encoded, on disk: the result first")
 QUALITY: Artifact[Quality] = Artifact("quality", "computed scores in [0, 1]")
 ROOM: Artifact[RecognisedRoom | None] = Artifact("room", "what room it is; None when the caller said so")
 OBJECTS: Artifact[tuple[FoundObject, ...]] = Artifact(

@@ -3,8 +3,9 @@
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 AVATARS_FILE = Path(__file__).with_name("avatars.toml")
 AVATARS_FOLDER = Path(__file__).with_name("avatars")
@@ -36,3 +37,14 @@ def avatars() -> dict[str, Avatar]:
     """Every avatar by name, in the order of the file. Raises ``ValidationError`` when the file is wrong."""
     tables = tomllib.loads(AVATARS_FILE.read_text("utf-8"))
     return {name: Avatar(name=name, **table) for name, table in tables.items()}
+
+
+def _known(name: str) -> str:
+    if name not in avatars():
+        raise ValueError(f"unknown avatar {name!r}; choose one of: {', '.join(avatars())}")
+    return name
+
+
+AvatarName = Annotated[
+    str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(avatars()), "title": "Avatar"})
+]

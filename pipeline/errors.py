@@ -21,6 +21,7 @@ class ErrorCode(StrEnum):
     EMPTY_FILE = "empty_file"
     UNSUPPORTED_MEDIA = "unsupported_media"
     INVALID_IMAGE = "invalid_image"
+    INVALID_AUDIO = "invalid_audio"
     TOO_LARGE = "too_large"
     CHECKSUM_MISMATCH = "checksum_mismatch"
     UPLOAD_EXPIRED = "upload_expired"
@@ -28,6 +29,8 @@ class ErrorCode(StrEnum):
     NO_FACE = "no_face"
     SEVERAL_FACES = "several_faces"
     INVALID_MASK = "invalid_mask"
+    # The words, the voice or the video last longer than is allowed.
+    TOO_LONG = "too_long"
     REJECTED_CONTENT = "rejected_content"
     # The machine.
     ENGINE_UNAVAILABLE = "engine_unavailable"

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
+from pipeline.engine import Engine
 from pipeline.errors import ErrorDetail
 from pipeline.jobs import JobId
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.results import Result, StageTime
 
 

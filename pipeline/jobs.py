@@ -10,9 +10,11 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, JsonValue
 
+from pipeline.engine import Engine
 from pipeline.errors import ErrorDetail
-from pipeline.requests import ContentType, Engine, Kind
+from pipeline.requests import Kind
 from pipeline.results import PreviewPicture, Result, StageTime
+from pipeline.uploads import ContentType
 
 MAX_ATTEMPTS = 3
 JobId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]

@@ -4,8 +4,9 @@ from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.stages import Plan
 
 # Module with a function ``plan() -> Plan``, for every kind that an engine can do.

@@ -1,11 +1,13 @@
 """How each kind is to be done: the typed params of the request body."""
 
 import re
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 
+from pipeline.engine import Engine
 from pipeline.objects import ObjectName
 from pipeline.picture_styles import PictureStyleName
 from pipeline.styles import StyleName
@@ -15,6 +17,16 @@ class Contract(BaseModel):
     """Base of everything a caller sends: unknown fields are errors, values do not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Params(Contract):
+    """Base of the params of every kind, with what its fields alone cannot say."""
+
+    def check_roles(self, _roles: Collection[str], /) -> None:
+        """Raises ``ValueError`` when the roles that pictures and sounds are given for are not what this speaks of."""
+
+    def check_engine(self, _engine: Engine, _roles: Collection[str], /) -> None:
+        """Raises ``DarkroomError`` (``engine_unavailable``) when the engine, which does the kind, cannot do this."""
 
 
 class Room(StrEnum):
@@ -89,7 +101,7 @@ def _choice_of_faces(value: object) -> object:
 Faces = Annotated[str, BeforeValidator(_choice_of_faces), WithJsonSchema(_FACES)]
 
 
-class RestyleRoomParams(Contract):
+class RestyleRoomParams(Params):
     """How to restyle a room. What the preview engine has no use for, it says in the result's notes."""
 
     style: StyleName = Field(description="The look of the room; GET /styles lists them.")
@@ -112,7 +124,7 @@ class RestyleRoomParams(Contract):
     format: Format = Field(Format.JPEG, description="How the result is encoded; PNG keeps every pixel.")
 
 
-class InpaintParams(Contract):
+class InpaintParams(Params):
     """How to fill the hole. Without a prompt, what is around it goes on; pixels outside stay as they are."""
 
     prompt: Prompt = Field("", description="What to put there; what is around it goes on when left out.")
@@ -130,7 +142,7 @@ class InpaintParams(Contract):
         return self
 
 
-class GenerateParams(Contract):
+class GenerateParams(Params):
     """What to make a picture of."""
 
     prompt: Prompt = Field(min_length=1, pattern=r"\S", description="What the picture shows, in words.")
@@ -152,7 +164,7 @@ class GenerateParams(Contract):
         return self
 
 
-class FaceSwapParams(Contract):
+class FaceSwapParams(Params):
     """Whose face goes where."""
 
     faces: Faces = Field(
@@ -167,7 +179,7 @@ class FaceSwapParams(Contract):
     format: Format = Field(Format.JPEG, description="How the result is encoded.")
 
 
-class UpscaleParams(Contract):
+class UpscaleParams(Params):
     """How to enlarge a picture."""
 
     scale: float = Field(2.0, gt=1, le=4, description="How many times as wide and as high.")

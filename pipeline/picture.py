@@ -15,7 +15,7 @@ from PIL import Image, ImageCms, ImageOps, PngImagePlugin
 
 from pipeline.artifacts import Rgb
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.requests import MAX_PIXELS, MAX_SIDE, MIN_SIDE, ContentType, content_type_of
+from pipeline.uploads import MAX_PIXELS, MAX_SIDE, MIN_SIDE, ContentType, content_type_of
 
 Alpha = NDArray[np.uint8]
 

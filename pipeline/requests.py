@@ -1,42 +1,24 @@
 """What a caller may ask for: the request body is a union over ``kind``."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Discriminator, Field, Tag
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.params import (
     Contract,
     FaceSwapParams,
     GenerateParams,
     InpaintParams,
+    Params,
     RestyleRoomParams,
     UpscaleParams,
 )
-
-MAX_UPLOAD_BYTES = 20 * 1024 * 1024
-MAX_PIXELS = 50_000_000
-MAX_SIDE = 16_384
-MIN_SIDE = 32
-ContentType = Literal["image/jpeg", "image/png", "image/webp"]
-
-
-def content_type_of(head: bytes) -> ContentType | None:
-    """The content type that a file's first 12 bytes or more show; None when it is none that we take.
-
-    >>> content_type_of(b"GIF89a")
-    """
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "image/webp"
-    return None
-
-
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file, lower-case hex.")]
+from pipeline.uploads import AnySource, AudioUpload, PortraitSource, SceneSource, Source
+from pipeline.video_params import RenderScenesParams, RenderVideoParams
 
 
 class Kind(StrEnum):
@@ -47,42 +29,8 @@ class Kind(StrEnum):
     GENERATE = "generate"
     FACE_SWAP = "face_swap"
     UPSCALE = "upscale"
-
-
-class Engine(StrEnum):
-    """Who does the work: neural networks, or OpenCV without any weights."""
-
-    MODELS = "models"
-    PREVIEW = "preview"
-
-
-class Upload(Contract):
-    """What the caller is going to upload for one role; the presigned POST is fixed to it."""
-
-    content_type: ContentType
-    size: int | None = Field(None, ge=1, le=MAX_UPLOAD_BYTES, description="Bytes, if known.")
-    sha256: Sha256 | None = None
-
-
-AssetId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="The id of an asset of yours.")]
-
-
-class AssetReference(Contract):
-    """A picture from the caller's library, in place of an upload."""
-
-    asset_id: AssetId
-
-
-def _source(value: Any) -> str:
-    fields = value if isinstance(value, dict) else getattr(value, "__dict__", {})
-    return "asset" if "asset_id" in fields else "upload"
-
-
-# What a role's picture is: about to be uploaded, or there already.
-Source = Annotated[
-    Annotated[Upload, Tag("upload")] | Annotated[AssetReference, Tag("asset")],
-    Discriminator(_source),
-]
+    RENDER_VIDEO = "render_video"
+    RENDER_SCENES = "render_scenes"
 
 
 class PhotoUploads(Contract):
@@ -105,6 +53,24 @@ class FaceSwapUploads(Contract):
     target: Source = Field(description="The picture that the face is put into.")
 
 
+class VideoUploads(Contract):
+    """Who speaks, and the voice where it is not to be synthesised."""
+
+    avatar: PortraitSource = Field(
+        description="Whom the video shows: a portrait of yours, or NAME of one that comes with the service."
+    )
+    voice_track: AudioUpload | None = Field(None, description="The voice, in place of a synthesised one.")
+
+
+class ScenesUploads(Contract):
+    """What the scenes name: every other field is a role of theirs."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, SceneSource]
+
+    music: AudioUpload | None = Field(None, description="What plays under all of it.")
+
+
 class NoUploads(Contract):
     """A kind that starts from words alone."""
 
@@ -113,7 +79,7 @@ class BaseRequest(Contract):
     """What requests of every kind share."""
 
     kind: Kind
-    params: Contract
+    params: Params
     uploads: Contract
     engine: Engine | None = Field(
         None, description="Who does the work; the deployment's default, or who can, when left out."
@@ -122,6 +88,16 @@ class BaseRequest(Contract):
         False, description="Accept the preview engine where the models engine is not available."
     )
     cache: bool = Field(True, description="Take the result of the same job of yours, if it was made before.")
+
+    @property
+    def sources(self) -> Mapping[str, AnySource]:
+        """What stands for each role; without those that are left out."""
+        return {role: source for role, source in self.uploads if source is not None}
+
+    @model_validator(mode="after")
+    def _roles_are_what_the_params_speak_of(self) -> Self:
+        self.params.check_roles(frozenset(self.sources))
+        return self
 
 
 class RestyleRoomRequest(BaseRequest):
@@ -164,8 +140,38 @@ class UpscaleRequest(BaseRequest):
     uploads: PhotoUploads
 
 
+class RenderVideoRequest(BaseRequest):
+    """Have a portrait speak: a script, or a recorded voice."""
+
+    kind: Literal[Kind.RENDER_VIDEO]
+    params: RenderVideoParams = RenderVideoParams()
+    uploads: VideoUploads
+
+
+class RenderScenesRequest(BaseRequest):
+    """Join scenes into one video: pictures, generated pictures and avatars, each with its own words."""
+
+    kind: Literal[Kind.RENDER_SCENES]
+    params: RenderScenesParams
+    uploads: ScenesUploads = ScenesUploads()
+
+    @model_validator(mode="after")
+    def _roles_are_of_their_kind(self) -> Self:
+        for number, scene in enumerate(self.params.scenes, 1):
+            for role, sound in ((scene.picture_role, False), (scene.voice_track, True)):
+                if role is not None and isinstance(self.sources[role], AudioUpload) is not sound:
+                    raise ValueError(f"scene {number}: {role!r} is to be {'sound' if sound else 'a picture'}")
+        return self
+
+
 JobRequest = Annotated[
-    RestyleRoomRequest | InpaintRequest | GenerateRequest | FaceSwapRequest | UpscaleRequest,
+    RestyleRoomRequest
+    | InpaintRequest
+    | GenerateRequest
+    | FaceSwapRequest
+    | UpscaleRequest
+    | RenderVideoRequest
+    | RenderScenesRequest,
     Field(discriminator="kind"),
 ]
 REQUESTS: dict[Kind, type[BaseRequest]] = {
@@ -174,6 +180,8 @@ REQUESTS: dict[Kind, type[BaseRequest]] = {
     Kind.GENERATE: GenerateRequest,
     Kind.FACE_SWAP: FaceSwapRequest,
     Kind.UPSCALE: UpscaleRequest,
+    Kind.RENDER_VIDEO: RenderVideoRequest,
+    Kind.RENDER_SCENES: RenderScenesRequest,
 }
 # Which engines can do a kind at all; the one that an unnamed choice falls back to first.
 ENGINES: dict[Kind, tuple[Engine, ...]] = {
@@ -182,11 +190,13 @@ ENGINES: dict[Kind, tuple[Engine, ...]] = {
     Kind.GENERATE: (Engine.MODELS,),
     Kind.FACE_SWAP: (Engine.MODELS, Engine.PREVIEW),
     Kind.UPSCALE: (Engine.MODELS, Engine.PREVIEW),
+    Kind.RENDER_VIDEO: (Engine.MODELS, Engine.PREVIEW),
+    Kind.RENDER_SCENES: (Engine.MODELS, Engine.PREVIEW),
 }
 
 
 def roles(kind: Kind) -> tuple[str, ...]:
-    """The pictures that a kind needs, in the order a person names them.
+    """What a kind is given by name, in the order a person names it; scenes may name more of their own.
 
     >>> roles(Kind.INPAINT)
     ('photo', 'mask')

@@ -1,28 +1,50 @@
 """What comes out of a job, and everything needed to make it again."""
 
-from typing import Self
+from collections.abc import Iterator
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipeline.engine import Engine
 from pipeline.params import Room
-from pipeline.requests import Engine
 
 PASSING_SCORE = 0.75
 # The note of a result that is less than the same job may give another time.
 HALF_SIZE = "Made at half size: the GPU's memory ran out."
 
 
-class Picture(BaseModel):
-    """A picture that a job made. ``url`` is a presigned GET, made anew for every answer."""
+class ResultFile(BaseModel):
+    """A file that a job made. ``url`` is a presigned GET, made anew for every answer."""
 
-    name: str = Field(description="`result`, `thumbnail`, …")
+    name: str = Field(description="`result`, `thumbnail`, …; unique among the job's files.")
     key: str
     content_type: str
-    width: int
-    height: int
     size: int
     sha256: str
     url: str | None = None
+
+
+class Picture(ResultFile):
+    """A picture that a job made."""
+
+    width: int
+    height: int
+
+
+class Video(Picture):
+    """A video that a job made: MP4, H.264 and AAC, ready to be played while it is loaded."""
+
+    seconds: float
+    frames: int
+    frames_per_second: float
+
+
+class SubtitleFile(ResultFile):
+    """What is said in a video, as text with its times."""
+
+    format: Literal["srt", "vtt"]
+    language: str = Field(description="A BCP 47 tag.")
+    cues: int
 
 
 class PreviewPicture(BaseModel):
@@ -98,6 +120,8 @@ class Result(BaseModel):
     """What came out, and everything needed to make it again."""
 
     pictures: list[Picture]
+    videos: list[Video] = []
+    subtitles: list[SubtitleFile] = []
     engine: Engine
     seed: int | None = None
     models: list[ModelUsed] = []
@@ -105,6 +129,11 @@ class Result(BaseModel):
     room: RecognisedRoom | None = None
     objects: list[FoundObject] = []
     notes: list[str] = Field([], description="What a person should know about this result.")
+
+    @property
+    def files(self) -> Iterator[ResultFile]:
+        """Everything that was made, what was asked for first."""
+        yield from (*self.videos, *self.pictures, *self.subtitles)
 
     @property
     def repeatable(self) -> bool:

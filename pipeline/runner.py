@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
-from pipeline.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED, Rgb, SavedPicture
+from pipeline.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED, Rgb, SavedFile
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.failures import translating
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.results import FoundObject, ModelUsed, Quality, RecognisedRoom, StageTime
 from pipeline.stage_cache import Lineages, Made, StageCache
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work
@@ -38,12 +39,12 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True)
 class Finished:
-    """What a plan made. ``pictures`` lie in the work's folder and must be taken before it is removed.
+    """What a plan made. ``files`` lie in the work's folder and must be taken before it is removed.
 
     ``unsafe_looks``: some of the looks at them show what they do not and nobody must see.
     """
 
-    pictures: tuple[SavedPicture, ...]
+    files: tuple[SavedFile, ...]
     engine: Engine
     quality: Quality | None
     seed: int | None
@@ -114,7 +115,7 @@ class Runner:
         finally:
             work.enter(None, _unheard, _unseen)
         return Finished(
-            pictures=_get(work, SAVED) or (),
+            files=_get(work, SAVED) or (),
             engine=plan.engine,
             quality=_get(work, QUALITY),
             seed=_get(work, SEED),

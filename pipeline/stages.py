@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from pydantic import BaseModel
 
+from pipeline.engine import Engine
+from pipeline.intermediates import Intermediates, NoIntermediates
 from pipeline.networks import Held, Models, Network
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.results import ModelUsed
 
 if TYPE_CHECKING:
     from pipeline.artifacts import Rgb
+    from pipeline.speech.speech import Speaker
 
 T = TypeVar("T")
 P = TypeVar("P", bound=BaseModel)
@@ -45,7 +48,8 @@ class Work:
     """One job on its way through the stages.
 
     ``params`` are the kind's typed params; ``files`` maps a role to its upload on disk; ``folder`` is a directory
-    of this job alone, removed after it; ``models`` has the networks, None where there are none. ``report`` tells the
+    of this job alone, removed after it; ``models`` has the networks, None where there are none; ``speaker`` says
+    scripts, None where nobody can; ``intermediates`` keeps finished parts for the job's next attempt. ``report`` tells the
     runner how far the running stage is (0 to 1) and raises when the job was cancelled or its time is up; ``show``
     hands it a small look at the picture in the making. A stage sets ``unsafe_looks`` when some of those show what the
     result must not: whoever keeps them deletes them all.
@@ -59,12 +63,16 @@ class Work:
         report: Callable[[float, str], None] = lambda _fraction, _message: None,
         *,
         models: Models | None = None,
+        speaker: "Speaker | None" = None,
+        intermediates: Intermediates | None = None,
         show: "Callable[[Rgb], None]" = lambda _picture: None,
     ) -> None:
         self.params = params
         self.files = files
         self.folder = folder
         self.models = models
+        self.speaker = speaker
+        self.intermediates = intermediates or NoIntermediates()
         self.notes: list[str] = []
         self.models_used: dict[ModelUsed, None] = {}
         self.unsafe_looks = False

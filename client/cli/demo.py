@@ -17,8 +17,9 @@ from client.errors import ClientError
 from client.picture import extension
 from client.request import build
 from client.results import results
+from pipeline.engine import Engine
 from pipeline.jobs import Job
-from pipeline.requests import ENGINES, Engine, Kind
+from pipeline.requests import ENGINES, Kind
 from pipeline.styles import styles
 
 FOLDER = Path("out", "demo")

@@ -10,8 +10,8 @@ from client.cli.submission import explain
 from client.client import Client
 from client.errors import ClientError
 from client.results import results
+from pipeline.engine import Engine
 from pipeline.jobs import Job, State
-from pipeline.requests import Engine
 
 OutputFlag = Annotated[
     Path | None,

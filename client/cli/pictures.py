@@ -11,7 +11,8 @@ import typer
 from pydantic import ValidationError
 
 from client.cli.flags import parameter
-from pipeline.requests import AssetReference, Kind, roles, uploads_model
+from pipeline.requests import Kind, roles, uploads_model
+from pipeline.uploads import AssetReference
 
 ASSET = "asset:"
 

@@ -20,7 +20,8 @@ from client.cli.service import started
 from client.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 from client.cli.submission import Submission, carry_out
 from client.request import build
-from pipeline.requests import REQUESTS, AssetReference, BaseRequest, Kind
+from pipeline.requests import REQUESTS, BaseRequest, Kind
+from pipeline.uploads import AssetReference
 
 PreviewFlag = Annotated[
     bool, typer.Option("--allow-preview", help="Accept the preview engine where the models engine is not available.")

@@ -22,8 +22,9 @@ from handlers import clients
 from handlers.instance_reports import InstanceReports
 from handlers.ledger import Ledger
 from handlers.store import JobStore
+from pipeline.engine import Engine
 from pipeline.kinds import available, plan
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.runner import Runner, noop_plan
 from pipeline.stage_cache import StageCache
 from pipeline.stages import Plan

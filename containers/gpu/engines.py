@@ -13,9 +13,10 @@ from typing import Any
 
 import pipeline
 from containers.gpu.settings import Settings
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.networks import Inventory, Models, Network, digest_of
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.stages import Plan
 from pipeline.weights import Shelf
 

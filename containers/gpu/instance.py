@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from containers.gpu.engines import Engines
 from handlers.instance_reports import InstanceReport, InstanceReports, LoadedModel
-from pipeline.requests import Engine, Kind
+from pipeline.engine import Engine
+from pipeline.requests import Kind
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
+from pipeline.engine import Engine
 from pipeline.invocation import Invocation
-from pipeline.requests import Engine
 from pipeline.results import StageTime
 
 NAMESPACE = "Darkroom"

@@ -7,7 +7,8 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.catalog import choose
-from pipeline.requests import MAX_UPLOAD_BYTES, Kind
+from pipeline.requests import Kind
+from pipeline.uploads import MAX_UPLOAD_BYTES
 from pipeline.weights import default_folder
 
 

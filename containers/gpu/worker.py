@@ -21,12 +21,13 @@ from containers.gpu.progress import ProgressWriter, Store, is_own
 from containers.gpu.settings import Settings
 from containers.gpu.storage import Storage
 from handlers.store import Lost
-from pipeline.artifacts import SavedPicture
+from pipeline.artifacts import SavedFile
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.invocation import Abandoned, Completed, Failed, Invocation
 from pipeline.jobs import State
-from pipeline.requests import Engine, params_model
-from pipeline.results import Picture, Result, StageTime
+from pipeline.requests import params_model
+from pipeline.results import Picture, Result, ResultFile, StageTime, SubtitleFile, Video
 from pipeline.runner import Finished, Runner
 from pipeline.stages import Stopped, Work
 
@@ -170,10 +171,10 @@ class Worker:
         )
         if finished.unsafe_looks:
             attempt.looks.forget()
-        if finished.pictures:
-            attempt.report("upload", "Storing the pictures", span[1])
+        if finished.files:
+            attempt.report("upload", "Storing the result", span[1])
             with _timed("upload", attempt.timeline):
-                self._upload(attempt, finished.pictures)
+                self._upload(attempt, finished.files)
         return finished
 
     def _download(self, attempt: "_Attempt", folder: Path) -> dict[str, Path]:
@@ -183,28 +184,17 @@ class Worker:
             attempt.inputs[role] = self._storage.download(key, files[role], limit=self._settings.max_upload_bytes)
         return files
 
-    def _upload(self, attempt: "_Attempt", pictures: Sequence[SavedPicture]) -> None:
+    def _upload(self, attempt: "_Attempt", files: Sequence[SavedFile]) -> None:
         invocation = attempt.invocation
-        for saved in pictures:
+        for saved in files:
             attempt.writer.check()
-            suffix = saved.path.suffix
             there = self._storage.upload(
                 saved.path,
-                f"results/{invocation.job_id}/{saved.name}{suffix}",
+                f"results/{invocation.job_id}/{saved.path.name}",
                 content_type=saved.content_type,
-                filename=f"{invocation.kind}-{invocation.job_id[:8]}-{saved.name}{suffix}",
+                filename=f"{invocation.kind}-{invocation.job_id[:8]}-{saved.path.name}",
             )
-            attempt.stored.append(
-                Picture(
-                    name=saved.name,
-                    key=there.key,
-                    content_type=saved.content_type,
-                    width=saved.width,
-                    height=saved.height,
-                    size=there.size,
-                    sha256=there.sha256,
-                )
-            )
+            attempt.stored.append(saved.stored(there.key, there.size, there.sha256))
 
     def _confirm(self, attempt: "_Attempt") -> None:
         """Look once more after storing, so that a job cancelled meanwhile leaves nothing behind."""
@@ -224,7 +214,7 @@ class Worker:
             logger.warning("kept what was stored", exc_info=True)
             return
         if record is None or (record.attempt == invocation.attempt and record.state is not State.COMPLETED):
-            self._storage.delete(picture.key for picture in attempt.stored)
+            self._storage.delete(each.key for each in attempt.stored)
 
 
 @dataclass
@@ -237,7 +227,7 @@ class _Attempt:
     looks: Looks
     timeline: list[StageTime] = field(default_factory=list)
     inputs: dict[str, str] = field(default_factory=dict)
-    stored: list[Picture] = field(default_factory=list)
+    stored: list[ResultFile] = field(default_factory=list)
 
     def report(self, stage: str, message: str, progress: float | None = None) -> None:
         """Say what is being done outside the plan's own stages."""
@@ -247,7 +237,9 @@ class _Attempt:
     def described(self, finished: Finished) -> Result:
         """The result, now that its pictures are stored."""
         return Result(
-            pictures=list(self.stored),
+            pictures=[each for each in self.stored if type(each) is Picture],
+            videos=[each for each in self.stored if isinstance(each, Video)],
+            subtitles=[each for each in self.stored if isinstance(each, SubtitleFile)],
             engine=finished.engine,
             seed=getattr(self.params, "seed", None) if finished.seed is None else finished.seed,
             models=list(finished.models),

@@ -4,13 +4,14 @@ import cv2
 import numpy as np
 
 from pipeline.artifacts import OBJECTS, PHOTO, RESULT, SAVED, Rgb
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.face_pictures import CHOSEN_FACES, SOURCE_FACE, TARGET_FACES, ChooseFaces, DetectFaces, LoadPictures
 from pipeline.faces import Face, colours_matched, frame_of, oval, paste, warped
 from pipeline.files import SaveResult
 from pipeline.models.interfaces import FACE_ANALYSER, FACE_SWAPPER, SAFETY, FaceSwapper, Floats
 from pipeline.picture import DigitalSource
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work
 
 MATCH = 0.6  # how far the colours go towards the target's: the network has seen its light, but only in 128 pixels

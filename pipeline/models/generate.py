@@ -1,11 +1,12 @@
 """``generate``: pictures from words, by SDXL-Lightning or by SDXL itself."""
 
 from pipeline.artifacts import SAVED, SEED
+from pipeline.engine import Engine
 from pipeline.files import save_picture, save_thumbnail
 from pipeline.models.compose import Compose
 from pipeline.models.draw import Draw
 from pipeline.models.screen import SAFE, Screen
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.stages import Plan, Slot, Stage, Work
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pipeline.artifacts import PHOTO, RESULT, SAVED, SEED, Rgb
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.files import LoadPhoto, SaveResult
 from pipeline.holes import Crop, crops
@@ -13,7 +14,7 @@ from pipeline.models.hole_filler import NETWORKS, filled
 from pipeline.models.interfaces import SAFETY
 from pipeline.params import InpaintParams
 from pipeline.picture import DigitalSource
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.seams import blended
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work
 

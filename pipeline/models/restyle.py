@@ -1,6 +1,7 @@
 """``restyle_room`` on the models engine: see the room, then paint it anew under its own depth and edges."""
 
 from pipeline.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED
+from pipeline.engine import Engine
 from pipeline.files import LoadPhoto, SaveResult
 from pipeline.models.classify import Classify
 from pipeline.models.depth import EstimateDepth
@@ -11,7 +12,7 @@ from pipeline.models.finish import Finish
 from pipeline.models.keep import Keep
 from pipeline.models.segment import Segment
 from pipeline.models.validate import Validate
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.stages import Plan
 
 

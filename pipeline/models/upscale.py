@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from pipeline.artifacts import QUALITY, RESULT, SAVED, Rgb
+from pipeline.engine import Engine
 from pipeline.enlarge import (
     PICTURE,
     RESULT_ALPHA,
@@ -23,7 +24,7 @@ from pipeline.failures import translating
 from pipeline.models.interfaces import ENLARGER_ANIME, ENLARGER_PHOTO, Enlarger
 from pipeline.networks import Network
 from pipeline.params import Content, UpscaleParams
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work
 from pipeline.tiles import Assembly, Tile, parts, tiles
 

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from pipeline.artifacts import OBJECTS, PHOTO, RESULT, SAVED, Rgb
+from pipeline.engine import Engine
 from pipeline.face_pictures import (
     CHOSEN_FACES,
     SOURCE,
@@ -23,7 +24,7 @@ from pipeline.files import SaveResult
 from pipeline.picture import DigitalSource
 from pipeline.preview.arrays import Floats
 from pipeline.preview.face_finder import find_faces, shows_profile
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work
 
 CLONE_SIDE = 256  # at which the gradients are joined: what it changes is smooth, and large ones take seconds

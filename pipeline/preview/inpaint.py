@@ -7,13 +7,14 @@ import cv2
 import numpy as np
 
 from pipeline.artifacts import PHOTO, RESULT, SAVED, SEED, Rgb
+from pipeline.engine import Engine
 from pipeline.files import LoadPhoto, SaveResult
 from pipeline.holes import crops
 from pipeline.masks import HOLE, LoadMask, Mask
 from pipeline.params import InpaintParams
 from pipeline.picture import DigitalSource
 from pipeline.preview.fill import depth_of, fill
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.seams import blended
 from pipeline.stages import Plan, Slot, Stage, Work
 

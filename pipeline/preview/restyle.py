@@ -3,6 +3,7 @@
 import numpy as np
 
 from pipeline.artifacts import PHOTO, QUALITY, RESULT, SAVED
+from pipeline.engine import Engine
 from pipeline.files import LoadPhoto, SaveResult
 from pipeline.params import RestyleRoomParams, Room
 from pipeline.preview import depth, light, paint, quality
@@ -10,7 +11,7 @@ from pipeline.preview.analysis import Layout, find_layout, reduced
 from pipeline.preview.arrays import Floats
 from pipeline.preview.paint import Repaint
 from pipeline.preview.room import WALLS, Face
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work
 from pipeline.styles import Finish, Style, styles
 

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from pipeline.artifacts import QUALITY, RESULT, SAVED
+from pipeline.engine import Engine
 from pipeline.enlarge import (
     PICTURE,
     RESULT_ALPHA,
@@ -21,7 +22,7 @@ from pipeline.enlarge import (
 )
 from pipeline.params import Content, UpscaleParams
 from pipeline.preview.arrays import Bytes, Floats
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work
 
 SHARPENING = 1.0

@@ -12,7 +12,8 @@ from typer.testing import CliRunner, Result
 from client.cli import app
 from client.cli.exhibits import EXHIBITS
 from client.comparison import GAP, HEIGHT, details, marked, side_by_side
-from pipeline.requests import ENGINES, Engine, Kind
+from pipeline.engine import Engine
+from pipeline.requests import ENGINES, Kind
 from tests.client.fake import Service, completed
 from tests.client.runtime import put, state_of
 

@@ -11,7 +11,8 @@ from client.cli import app
 from client.cli.flags import flags
 from client.cli.pictures import pictures
 from pipeline.params import Contract
-from pipeline.requests import REQUESTS, BaseRequest, Kind, Upload, roles
+from pipeline.requests import REQUESTS, BaseRequest, Kind, roles
+from pipeline.uploads import Upload
 from tests.client.fake import TOKEN, Service
 
 

@@ -11,7 +11,7 @@ from client import Client, JobError, ProblemError
 from client.network import PATIENCE_SECONDS, attempt
 from client.request import build
 from pipeline.jobs import Job, State
-from pipeline.requests import AssetReference
+from pipeline.uploads import AssetReference
 from tests.client.answers import problem
 from tests.client.fake import RESULT, Service, completed, failed
 

@@ -10,10 +10,11 @@ import pytest
 from moto import mock_aws
 
 from handlers.store import JobRecord, JobStore
+from pipeline.engine import Engine
 from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.invocation import Invocation
 from pipeline.jobs import State, UploadStatus
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -16,10 +16,11 @@ from containers.gpu.instance import Reporter
 from containers.gpu.settings import Settings
 from handlers.instance_reports import InstanceReport, InstanceReports
 from handlers.ledger import Ledger
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.kinds import plan
 from pipeline.networks import Inventory, Resident
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.stages import Plan
 from tests.containers.conftest import BUCKET
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from containers.gpu import metrics
-from pipeline.requests import Engine
+from pipeline.engine import Engine
 from pipeline.results import StageTime
 from tests.containers.conftest import invocation
 

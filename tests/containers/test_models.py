@@ -19,10 +19,11 @@ from containers.gpu.settings import Settings
 from containers.gpu.storage import Storage
 from containers.gpu.worker import Worker
 from handlers.store import JobStore
+from pipeline.engine import Engine
 from pipeline.jobs import Job, State
 from pipeline.kinds import plan
 from pipeline.models import scores
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.runner import Runner
 from pipeline.stage_cache import StageCache
 from pipeline.stages import Plan

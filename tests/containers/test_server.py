@@ -22,9 +22,10 @@ from containers.gpu.storage import Storage
 from containers.gpu.worker import Worker
 from handlers.store import JobStore
 from pipeline.artifacts import SAVED, SavedPicture
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import State
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.runner import Runner, noop_plan
 from pipeline.stages import Plan, Stage, Work
 from tests.containers.conftest import BUCKET, JOB, cancel, invocation, invoke

@@ -12,8 +12,8 @@ from handlers.keys import upload_key
 from handlers.ledger import Ledger
 from handlers.record import JobRecord
 from handlers.store import JobStore
+from pipeline.engine import Engine
 from pipeline.invocation import Completed, inference_id
-from pipeline.requests import Engine
 from pipeline.results import Picture, Result, StageTime
 from tests.handlers.calls import Answer, Call
 from tests.handlers.uploads import Upload, sha256

@@ -18,9 +18,10 @@ from handlers.desk import CANCELLED
 from handlers.problems import Problem
 from handlers.record import JobRecord
 from handlers.store import JobStore
+from pipeline.engine import Engine
 from pipeline.jobs import Job, State
-from pipeline.requests import MAX_UPLOAD_BYTES, Engine
 from pipeline.results import Picture, Result
+from pipeline.uploads import MAX_UPLOAD_BYTES
 from tests.handlers.calls import Answer, Call, request
 
 pytestmark = pytest.mark.usefixtures("environment")

@@ -17,7 +17,8 @@ from handlers.ledger import Ledger
 from handlers.record import JobRecord
 from handlers.refusal import Refusal
 from handlers.store import JobStore
-from pipeline.requests import ENGINES, Engine, Kind
+from pipeline.engine import Engine
+from pipeline.requests import ENGINES, Kind
 from tests.handlers.conftest import Atomic
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)

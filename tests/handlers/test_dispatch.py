@@ -11,10 +11,10 @@ from mypy_boto3_s3 import S3Client
 from handlers import dispatch
 from handlers.record import JobRecord
 from handlers.store import JobStore
+from pipeline.engine import Engine
 from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.invocation import Invocation, inference_id
 from pipeline.jobs import MAX_ATTEMPTS, State
-from pipeline.requests import Engine
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]

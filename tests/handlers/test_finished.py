@@ -10,10 +10,10 @@ from mypy_boto3_s3 import S3Client
 from handlers import finished
 from handlers.record import JobRecord
 from handlers.store import JobStore
+from pipeline.engine import Engine
 from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.invocation import Abandoned, Completed, Failed, inference_id
 from pipeline.jobs import MAX_ATTEMPTS, State
-from pipeline.requests import Engine
 from pipeline.results import Picture, Result, StageTime
 
 pytestmark = pytest.mark.usefixtures("environment")

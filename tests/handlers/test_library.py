@@ -16,10 +16,11 @@ from handlers.assets import AssetTable
 from handlers.keys import asset_key, upload_key
 from handlers.record import JobRecord
 from handlers.store import JobStore, Received
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError
 from pipeline.jobs import State
-from pipeline.requests import MAX_UPLOAD_BYTES, Engine
 from pipeline.results import Picture, Result
+from pipeline.uploads import MAX_UPLOAD_BYTES
 from tests.handlers.calls import Call
 from tests.handlers.test_api import policy_of
 from tests.handlers.uploads import picture, sha256, there

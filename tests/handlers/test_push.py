@@ -10,9 +10,9 @@ from handlers import push
 from handlers.record import JobRecord
 from handlers.sockets import Subscription, Subscriptions
 from handlers.store import JobStore
+from pipeline.engine import Engine
 from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.jobs import State
-from pipeline.requests import Engine
 from pipeline.results import Picture, Result
 
 pytestmark = pytest.mark.usefixtures("environment")

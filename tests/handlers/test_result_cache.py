@@ -14,8 +14,9 @@ from handlers.attributes import from_attribute, to_attribute
 from handlers.budget import settlement
 from handlers.ledger import Ledger
 from handlers.result_cache import ResultCache, cache_key
+from pipeline.engine import Engine
 from pipeline.jobs import State
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.results import HALF_SIZE
 from tests.handlers.studio import Studio
 from tests.handlers.uploads import picture, sha256

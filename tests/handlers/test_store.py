@@ -18,9 +18,9 @@ from hypothesis.stateful import (
 
 from handlers.record import due_shard
 from handlers.store import OWN, UNFINISHED, AlreadyExists, JobRecord, JobStore, Lost, Received
+from pipeline.engine import Engine
 from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.jobs import MAX_ATTEMPTS, TRANSITIONS, State
-from pipeline.requests import Engine
 from pipeline.results import PreviewPicture, Result, StageTime
 
 ERROR = ErrorDetail(code=ErrorCode.INTERNAL, message="It broke.")

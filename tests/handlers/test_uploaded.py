@@ -12,7 +12,7 @@ from handlers.keys import upload_key
 from handlers.record import JobRecord
 from handlers.store import JobStore
 from pipeline.jobs import State
-from pipeline.requests import MAX_UPLOAD_BYTES
+from pipeline.uploads import MAX_UPLOAD_BYTES
 from tests.handlers.uploads import picture, sha256, there
 
 pytestmark = pytest.mark.usefixtures("environment")

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from pipeline.catalog import catalog
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.faces import oval
 from pipeline.kinds import plan
@@ -18,7 +19,7 @@ from pipeline.models.interfaces import FACE_ANALYSER, FACE_SWAPPER, SAFETY
 from pipeline.models.manager import ModelManager
 from pipeline.models.networks import faces
 from pipeline.params import FaceSwapParams
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.runner import Finished, Runner
 from pipeline.stage_cache import StageCache
 from pipeline.stages import Work
@@ -61,7 +62,7 @@ def swap(models: ModelManager, tmp_path: Path) -> Swap:
 
 
 def result(finished: Finished) -> np.ndarray:
-    with Image.open(next(each.path for each in finished.pictures if each.name == "result")) as image:
+    with Image.open(next(each.path for each in finished.files if each.name == "result")) as image:
         return np.asarray(image)
 
 

@@ -16,6 +16,7 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection
 from bench.weights import Scale, sdxl, write_weights
 from bench.weights.diffusion import text_encoder_config
 from pipeline.catalog import catalog
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.kinds import plan
 from pipeline.models.device import Placement
@@ -23,7 +24,7 @@ from pipeline.models.drawing import TRAINED, Canvas, Drawing
 from pipeline.models.interfaces import PICTURE_DECODER, PICTURE_FEW_STEP_UNET, PICTURE_UNET, PICTURE_WORDS, SAFETY
 from pipeline.models.manager import ModelManager
 from pipeline.params import Aspect, GenerateParams, Profile
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.results import HALF_SIZE
 from pipeline.runner import Runner
 from pipeline.stages import Stopped, Work
@@ -97,7 +98,7 @@ def generate(models, tmp_path):
         folder.mkdir()
         work = Work(GenerateParams(**{"prompt": "a red kite", **params}), {}, folder, models=models)
         made = Runner().run(plan(Kind.GENERATE, Engine.MODELS), work, reporter or Reporter())
-        return made, {picture.name: picture.path.read_bytes() for picture in made.pictures}
+        return made, {picture.name: picture.path.read_bytes() for picture in made.files}
 
     return generate
 
@@ -125,7 +126,7 @@ def test_lightning_begins_where_there_is_nothing_but_noise(generate, calls):
 def test_a_picture_has_the_shape_that_was_asked_for(generate, aspect):
     made, _ = generate(aspect=aspect)
     width, height = TRAINED[aspect]
-    assert [(picture.width, picture.height) for picture in made.pictures] == [(width // 8, height // 8)] * 2
+    assert [(picture.width, picture.height) for picture in made.files] == [(width // 8, height // 8)] * 2
     across, down = map(int, aspect.value.split(":"))
     assert width / height == pytest.approx(across / down, rel=0.07)
 
@@ -165,7 +166,7 @@ def test_the_same_seed_makes_the_same_bytes_and_another_other_ones(generate, pro
 
 def test_several_pictures_have_the_seeds_that_follow(generate, calls):
     made, pictures = generate(count=4, seed=2**32 - 2, format="png")
-    assert [picture.name for picture in made.pictures] == [
+    assert [picture.name for picture in made.files] == [
         *("result", "thumbnail", "result-2", "thumbnail-2"),
         *("result-3", "thumbnail-3", "result-4", "thumbnail-4"),
     ]
@@ -289,7 +290,7 @@ def test_out_of_memory_halves_the_size_of_all_and_says_so(generate, held, monkey
     with failing(monkeypatch, held[PICTURE_FEW_STEP_UNET], "draw", no_memory(1)) as seen:
         made, _ = generate(count=2, aspect=Aspect.SQUARE)
     assert [(given[0].canvas.width, given[0].seed) for given in seen] == [(128, 42), (64, 42), (64, 43)]
-    assert {(picture.width, picture.height) for picture in made.pictures} == {(64, 64)}
+    assert {(picture.width, picture.height) for picture in made.files} == {(64, 64)}
     assert made.notes == (HALF_SIZE,)
 
 
@@ -307,10 +308,10 @@ def test_out_of_memory_at_decoding_is_tried_again_at_full_size_first(generate, h
     with failing(monkeypatch, held[PICTURE_DECODER], "decode", no_memory(1)) as seen:
         made, _ = generate()
     assert len(seen) == 2
-    assert (made.pictures[0].width, made.notes) == (128, ())
+    assert (made.files[0].width, made.notes) == (128, ())
     with failing(monkeypatch, held[PICTURE_DECODER], "decode", no_memory(2)):
         made, _ = generate()
-    assert (made.pictures[0].width, made.notes) == (64, (HALF_SIZE,))
+    assert (made.files[0].width, made.notes) == (64, (HALF_SIZE,))
 
 
 def test_other_errors_are_not_tried_again(generate, held, monkeypatch):

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from pipeline.artifacts import PHOTO, RESULT, SAVED, SEED
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.kinds import plan
 from pipeline.masks import HOLE
@@ -16,7 +17,7 @@ from pipeline.models.half_size import HALF_SIZE
 from pipeline.models.interfaces import BASE, FILLER, INPAINT_UNET, SAFETY
 from pipeline.models.manager import ModelManager
 from pipeline.params import InpaintParams
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.stages import Stopped, Work
 from pipeline.weights import Shelf
 

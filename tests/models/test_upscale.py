@@ -20,6 +20,7 @@ from spandrel import ModelLoader
 from bench.weights import Scale, write_weights
 from pipeline.artifacts import QUALITY, RESULT, SAVED
 from pipeline.catalog import catalog
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.kinds import plan
 from pipeline.models import upscale
@@ -29,7 +30,7 @@ from pipeline.models.networks import super_resolution
 from pipeline.models.networks.super_resolution import SuperResolution
 from pipeline.networks import Held, Network
 from pipeline.params import UpscaleParams
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.results import ModelUsed
 from pipeline.stages import Stopped, Work
 from pipeline.tiles import Assembly, Floats, Tile, parts, tiles

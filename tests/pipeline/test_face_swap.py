@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.faces import oval
 from pipeline.kinds import plan
 from pipeline.params import FaceSwapParams
 from pipeline.preview.face_finder import find_faces
 from pipeline.preview.face_swap import put
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.runner import Finished, Runner
 from pipeline.stages import Stopped, Work
 
@@ -60,7 +61,7 @@ def pixels(path: Path) -> np.ndarray:
 
 
 def result(finished: Finished) -> np.ndarray:
-    return pixels(next(each.path for each in finished.pictures if each.name == "result"))
+    return pixels(next(each.path for each in finished.files if each.name == "result"))
 
 
 def small(path: Path, folder: Path, side: int, **save: object) -> Path:
@@ -92,7 +93,7 @@ def test_the_face_takes_the_other_ones_place_and_the_rest_stays_to_the_bit(swap:
 
 def test_the_result_says_in_its_metadata_that_it_is_a_composite(swap: Swap) -> None:
     finished = swap(SOURCE, TARGET, format="jpeg")
-    assert b"compositeWithTrainedAlgorithmicMedia" in finished.pictures[0].path.read_bytes()
+    assert b"compositeWithTrainedAlgorithmicMedia" in finished.files[0].path.read_bytes()
 
 
 @pytest.mark.parametrize(("faces", "kept"), [("all", [0, 0, 0]), ("largest", [1, 0, 1]), (2, [1, 1, 0])])

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipeline.artifacts import PHOTO, RESULT, SAVED, SEED
+from pipeline.engine import Engine
 from pipeline.kinds import plan
 from pipeline.masks import HOLE
 from pipeline.params import InpaintParams
 from pipeline.preview.fill import fill
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.stages import Stopped, Work
 
 DATA = Path(__file__).parents[1] / "data"

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from pipeline import kinds
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.kinds import available, describe, document, plan
-from pipeline.requests import ENGINES, Engine, Kind
+from pipeline.requests import ENGINES, Kind
 from pipeline.stages import Slot
 
 

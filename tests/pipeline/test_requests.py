@@ -3,9 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.params import FaceSwapParams, GenerateParams, InpaintParams, RestyleRoomParams, Room
-from pipeline.requests import Engine, Kind, UpscaleRequest, engine_for
+from pipeline.requests import Kind, UpscaleRequest, engine_for
 
 
 @pytest.mark.parametrize("name", ["couch", "sofa", " Sofa ", "COUCH"])

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from pipeline.artifacts import PHOTO, QUALITY, RESULT, SAVED
+from pipeline.engine import Engine
 from pipeline.kinds import plan
 from pipeline.params import RestyleRoomParams, Room
 from pipeline.preview.light import grade
 from pipeline.preview.restyle import LAYOUT, REPAINTED, SURE
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.stages import Stopped, Work
 from pipeline.styles import styles
 

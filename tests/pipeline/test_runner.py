@@ -16,10 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED, Rgb, SavedPicture
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.networks import Held, Models, Network
 from pipeline.params import RestyleRoomParams, Room
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.results import FoundObject, ModelUsed, Quality, RecognisedRoom, StageTime
 from pipeline.runner import Runner, noop_plan
 from pipeline.stages import Artifact, Plan, Slot, Stage, Stopped, Work
@@ -144,7 +145,7 @@ def test_what_was_made_is_collected(work: Work, tmp_path: Path) -> None:
     steps = plan(stage(take_two_seconds, "wait"), stage(make, "make", provides=(SAVED, QUALITY)))
     finished = clock.runner().run(steps, work, Told())
 
-    assert finished.pictures == (picture,)
+    assert finished.files == (picture,)
     assert finished.quality == quality
     assert finished.engine is Engine.PREVIEW
     assert finished.models == ()
@@ -184,7 +185,7 @@ def test_looks_at_the_picture_reach_the_reporter_only_while_the_job_runs(work: W
 
 def test_a_plan_without_stages_completes_without_pictures(work: Work) -> None:
     finished = Runner().run(noop_plan(Kind.UPSCALE, Engine.PREVIEW), work, Told())
-    assert (finished.pictures, finished.timeline) == ((), ())
+    assert (finished.files, finished.timeline) == ((), ())
 
 
 def test_progress_follows_the_shares_and_starts_where_the_last_attempt_ended(work: Work) -> None:

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from pipeline.artifacts import Rgb
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.models import restyle
 from pipeline.models.interfaces import Detection
 from pipeline.networks import Held, Network
 from pipeline.params import RestyleRoomParams
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.results import FoundObject, ModelUsed
 from pipeline.runner import Finished, Runner
 from pipeline.stage_cache import Made, StageCache

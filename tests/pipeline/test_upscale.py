@@ -13,10 +13,11 @@ from PIL import Image
 
 from pipeline import enlarge
 from pipeline.artifacts import QUALITY, RESULT, SAVED
+from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.kinds import plan
 from pipeline.params import UpscaleParams
-from pipeline.requests import Engine, Kind
+from pipeline.requests import Kind
 from pipeline.stages import Stopped, Work
 
 

@@ -1,0 +1,10 @@
+"""Who does the work."""
+
+from enum import StrEnum
+
+
+class Engine(StrEnum):
+    """Who does the work: neural networks, or OpenCV without any weights."""
+
+    MODELS = "models"
+    PREVIEW = "preview"

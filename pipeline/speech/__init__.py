@@ -1,0 +1,1 @@
+"""Voices: what is said, when each word is, and who says it."""
