@@ -49,9 +49,10 @@ class Work:
 
     ``params`` are the kind's typed params; ``files`` maps a role to its upload on disk; ``folder`` is a directory
     of this job alone, removed after it; ``models`` has the networks, None where there are none; ``speaker`` says
-    scripts, None where nobody can; ``intermediates`` keeps finished parts for the job's next attempt. ``report`` tells the
-    runner how far the running stage is (0 to 1) and raises when the job was cancelled or its time is up; ``show``
-    hands it a small look at the picture in the making. A stage sets ``unsafe_looks`` when some of those show what the
+    scripts, None where nobody can; ``intermediates`` keeps finished parts for the job's next attempt. ``report``
+    tells the runner how far the running stage is (0 to 1) and raises when the job was cancelled or its time is up;
+    ``show`` hands it a small look at the picture in the making. A stage sets ``unsafe_looks`` when some of those show
+    what the
     result must not: whoever keeps them deletes them all.
     """
 
