@@ -1,0 +1,187 @@
+"""Frames and sound out of files: of videos that we wrote, and of sound that somebody uploaded."""
+
+from collections.abc import Callable, Iterator
+from math import ceil
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
+from av.container import InputContainer
+from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
+
+from pipeline.artifacts import Rgb
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.speech.speech import RATE, Samples
+from pipeline.uploads import audio_type_of
+from pipeline.video.encoder import CONVERSION, THREADS, Stereo
+from pipeline.video_params import MAX_VOICE_SECONDS
+
+MAX_CHANNELS = 8
+MAX_RATE = 192_000
+# Packets in a row that may be damaged before the file counts as broken: players step over a few as well.
+MAX_DAMAGED = 20
+# What ffmpeg calls the formats and the decoders: nothing else is tried on a file, whatever it pretends to be.
+DEMUXERS = {
+    "audio/wav": "wav",
+    "audio/mpeg": "mp3",
+    "audio/mp4": "mov",
+    "audio/ogg": "ogg",
+    "audio/flac": "flac",
+    "audio/webm": "matroska",
+}
+DECODERS = frozenset({"aac", "adpcm_ima_wav", "adpcm_ms", "alac", "flac", "mp3", "mp3float", "opus", "vorbis"}) | {
+    f"pcm_{sample}" for sample in ("alaw", "f32le", "f64le", "mulaw", "s16be", "s16le", "s24le", "s32le", "u8")
+}
+_FORMATS = "WAV, MP3, M4A, OGG, FLAC or WebM"
+# What PyAV raises on broken files: ffmpeg's own errors, and Python's for parameters that make no sense.
+_BROKEN = (av.FFmpegError, ValueError, OSError, EOFError)
+
+
+def frames_of(path: Path) -> Iterator[Rgb]:
+    """The frames of a video that ``VideoWriter`` wrote, H×W×3 uint8 sRGB, one at a time.
+
+    The file is closed at the end, or when the iterator is closed or dropped.
+    """
+    reformatter = VideoReformatter()
+    with av.open(str(path)) as container:
+        video = container.streams.video[0]
+        video.codec_context.thread_count = THREADS
+        video.thread_type = "AUTO"
+        for frame in container.decode(video):
+            picture = reformatter.reformat(
+                frame,
+                format="rgb24",
+                src_colorspace=Colorspace.ITU709,
+                src_color_range=ColorRange.MPEG,
+                dst_color_range=ColorRange.JPEG,
+                interpolation=CONVERSION,
+                threads=1,
+            )
+            yield cast("Rgb", picture.to_ndarray())
+
+
+def voice_of(
+    path: Path,
+    *,
+    limit_seconds: float = MAX_VOICE_SECONDS,
+    report: Callable[[float], None] = lambda _fraction: None,
+) -> Samples:
+    """The sound of an uploaded file, mixed to one channel: mono float32 in [-1, 1] at ``RATE``, not empty.
+
+    What the file says of its length is not trusted: decoding ends where the limit is passed. ``report`` hears how much
+    of the limit was decoded, 0 to 1, and may raise to end it. Raises ``DarkroomError``: ``invalid_audio`` where there
+    is no sound or it cannot be decoded, ``too_long`` beyond ``limit_seconds``.
+    """
+    limit, length, blocks = round(limit_seconds * RATE), 0, []
+    for block in _blocks(path, "mono", "The voice"):
+        length += len(block)
+        if length > limit:
+            raise _too_long(path, limit_seconds)
+        blocks.append(block[:, 0])
+        report(length / limit)
+    return np.concatenate(blocks)
+
+
+def stereo_blocks(path: Path) -> Iterator[Stereo]:
+    """The music of an uploaded file in blocks of n×2 float32 in [-1, 1] at ``RATE``, at least one; any length.
+
+    Raises ``DarkroomError`` (``invalid_audio``) where there is no sound or it cannot be decoded, perhaps only on the
+    way. The file is closed at the end, or when the iterator is closed or dropped.
+    """
+    return _blocks(path, "stereo", "The music")
+
+
+def _blocks(path: Path, layout: str, name: str) -> Iterator[Stereo]:
+    empty = True
+    try:
+        with _opened(path, name) as container:
+            for block in _resampled(_decoded(container, name), layout):
+                if not np.isfinite(block).all():
+                    raise _invalid(f"{name} has samples that are no numbers. Export it again and upload the new file.")
+                empty = False
+                yield np.clip(block, -1, 1)
+    except _BROKEN as error:
+        raise _invalid(
+            f"{name} is damaged or incomplete and cannot be decoded. Export it again and upload the new file."
+        ) from error
+    if empty:
+        raise _invalid(f"{name} lasts no time at all. Upload one with sound in it.")
+
+
+def _opened(path: Path, name: str) -> InputContainer:
+    with path.open("rb") as file:
+        kind = audio_type_of(file.read(64))
+    if kind is None:
+        raise _invalid(f"{name} is not a sound file we know. Upload {_FORMATS}.")
+    options = {"protocol_whitelist": "file", "codec_whitelist": ",".join(sorted(DECODERS))}
+    return av.open(str(path), format=DEMUXERS[kind], options=options)
+
+
+def _decoded(container: InputContainer, name: str) -> Iterator[AudioFrame]:
+    """What can be decoded of the first sound track."""
+    if not container.streams.audio:
+        raise _invalid(f"{name}'s file has no sound in it. Upload {_FORMATS} with a sound track.")
+    stream = container.streams.audio[0]
+    if stream.codec_context.name not in DECODERS:
+        raise _invalid(f"{name} is encoded in a way that we do not take. Export it as {_FORMATS}.")
+    damaged, any_good = 0, False
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.InvalidDataError:
+            damaged += 1
+            if damaged > MAX_DAMAGED:
+                raise
+            continue
+        for frame in frames:
+            damaged, any_good = 0, True
+            channels = frame.layout.nb_channels
+            if channels > MAX_CHANNELS or frame.sample_rate > MAX_RATE:
+                raise _invalid(
+                    f"{name} has {channels} channels at {frame.sample_rate:,} Hz; {MAX_CHANNELS} at {MAX_RATE:,} Hz "
+                    "are the most. Export it as stereo at 48,000 Hz."
+                )
+            yield frame
+    if damaged and not any_good:
+        raise EOFError("no packet could be decoded")
+
+
+def _resampled(frames: Iterator[AudioFrame], layout: str) -> Iterator[Stereo]:
+    """n×channels float32 at ``RATE``. Files may change their rate and their channels on the way."""
+    resampler: AudioResampler | None = None
+    form = None
+    for frame in frames:
+        was, form = form, (frame.format.name, frame.layout.name, frame.sample_rate)
+        if resampler is None or form != was:
+            if resampler is not None:
+                yield from _arrays(resampler, None)
+            resampler = AudioResampler(format="flt", layout=layout, rate=RATE)
+        frame.pts = None
+        yield from _arrays(resampler, frame)
+    if resampler is not None:
+        yield from _arrays(resampler, None)
+
+
+def _arrays(resampler: AudioResampler, frame: AudioFrame | None) -> Iterator[Stereo]:
+    for part in resampler.resample(frame):
+        if part.samples:
+            yield cast("Stereo", part.to_ndarray()).reshape(part.samples, -1)
+
+
+def _too_long(path: Path, limit_seconds: float) -> DarkroomError:
+    with _opened(path, "The voice") as container:
+        seconds = (container.duration or 0) / av.time_base
+    lasts = f"lasts {_clock(seconds)}" if seconds > limit_seconds else "is longer"
+    return DarkroomError(ErrorCode.TOO_LONG, f"The voice {lasts}; {_clock(limit_seconds)} is the limit. Shorten it.")
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(ceil(seconds), 60)
+    return f"{minutes}:{rest:02}"
+
+
+def _invalid(message: str) -> DarkroomError:
+    return DarkroomError(ErrorCode.INVALID_AUDIO, message)

@@ -1,0 +1,173 @@
+"""Frames and sound into a video file: H.264 and AAC in MP4, or a draft for ourselves."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from pipeline.artifacts import Rgb
+from pipeline.picture import DigitalSource
+from pipeline.speech.speech import RATE
+from pipeline.video import FPS
+
+Stereo = NDArray[np.float32]
+
+CONVERSION = (
+    Interpolation.BICUBIC
+    | Interpolation.ACCURATE_RND
+    | Interpolation.FULL_CHR_H_INP
+    | Interpolation.FULL_CHR_H_INT
+    | Interpolation.BITEXACT
+)
+THREADS = 4  # whatever the machine has: x264's output depends on how many there are
+SAMPLES_PER_FRAME = RATE // FPS
+KEY_FRAME_EVERY = 2 * FPS
+SOUND_BIT_RATE = 160_000
+SYNTHETIC = "Made by a machine (synthetic media). IPTC digital source type: {source}"
+
+
+class VideoWriter:
+    """A video file in the making, as a context manager: leave it with an exception and no file is left.
+
+    Frames are H×W×3 uint8 sRGB of exactly ``width`` × ``height`` (both even), ``FPS`` of them a second. ``sound`` are
+    blocks of n×2 float32 in [-1, 1] at ``RATE``, of any length each; as much of it is taken with each frame as belongs
+    there, so neither waits for the other in memory. It is cut, or goes on in silence, where the frames end. Without
+    ``sound`` the file has no sound track.
+
+    The file is H.264 (High, yuv420p, BT.709 in limited range, and says so) with AAC, in MP4 with its index at the
+    front, so that it plays while it loads. The same input gives the same bytes. Its ``comment`` says with IPTC's
+    Digital Source Type that it is synthetic. ``draft``: for ourselves only and to be encoded again, hence near
+    lossless, with colour at full resolution; MP4 or Matroska, as the path's suffix says.
+
+    ``frames`` and ``seconds`` are how much was written so far.
+    """
+
+    def __init__(
+        self, path: Path, width: int, height: int, *, sound: Iterable[Stereo] | None = None, draft: bool = False
+    ) -> None:
+        if width % 2 or height % 2 or min(width, height) < 2:
+            raise ValueError(f"H.264 wants even sides, not {width}×{height}")
+        self.frames = 0
+        self._path = path
+        self._shape = (height, width, 3)
+        self._format = "yuv444p" if draft else "yuv420p"
+        self._reformatter = VideoReformatter()
+        options = {"movflags": "+faststart"} if path.suffix == ".mp4" else {}
+        self._container = av.open(str(path), "w", options={**options, "fflags": "+bitexact"})
+        self._container.metadata["comment"] = SYNTHETIC.format(source=DigitalSource.TRAINED_ALGORITHMIC_MEDIA)
+        self._video = self._container.add_stream(
+            "libx264",
+            rate=FPS,
+            options={"preset": "veryfast", "crf": "12" if draft else "18"},
+        )
+        self._video.width, self._video.height, self._video.pix_fmt = width, height, self._format
+        context = self._video.codec_context
+        context.gop_size = KEY_FRAME_EVERY
+        context.thread_count = THREADS
+        context.color_range = ColorRange.MPEG
+        context.colorspace = Colorspace.ITU709
+        context.color_primaries = ColorPrimaries.BT709
+        context.color_trc = ColorTrc.BT709
+        self._audio: AudioStream | None = None
+        self._sound: Iterator[Stereo] = iter(())
+        if sound is not None:
+            self._audio = self._container.add_stream("aac", rate=RATE, layout="stereo", bit_rate=SOUND_BIT_RATE)
+            self._sound = _by_frame(sound)
+
+    @property
+    def seconds(self) -> float:
+        """How long it is so far."""
+        return self.frames / FPS
+
+    def write(self, frame: Rgb) -> None:
+        """Add a frame, and the sound that is heard meanwhile. Raises ``ValueError`` for one of another size or type."""
+        if frame.shape != self._shape or frame.dtype != np.uint8:
+            raise ValueError(f"a frame is {self._shape} uint8, not {frame.shape} {frame.dtype}")
+        picture = self._reformatter.reformat(
+            av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24"),
+            format=self._format,
+            dst_colorspace=Colorspace.ITU709,
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=ColorRange.MPEG,
+            interpolation=CONVERSION,
+            threads=1,
+        )
+        picture.pts, picture.time_base = self.frames, Fraction(1, FPS)
+        self._container.mux(self._video.encode(picture))
+        if self._audio is not None:
+            samples = next(self._sound)
+            block = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), format="fltp", layout="stereo")
+            block.sample_rate = RATE
+            block.pts, block.time_base = self.frames * SAMPLES_PER_FRAME, Fraction(1, RATE)
+            self._container.mux(self._audio.encode(block))
+        self.frames += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> Literal[False]:
+        whole = False
+        try:
+            if kind is None:
+                self._finish()
+                whole = True
+            else:
+                # What ended the work is what is to be heard of, not that the file is incomplete.
+                with suppress(av.FFmpegError):
+                    self._container.close()
+        finally:
+            if not whole:
+                self._path.unlink(missing_ok=True)
+        return False
+
+    def _finish(self) -> None:
+        if not self.frames:
+            raise ValueError("a video needs a frame")
+        self._container.mux(self._video.encode(None))
+        if self._audio is not None:
+            self._container.mux(self._audio.encode(None))
+        self._container.close()
+
+
+def encode(
+    path: Path,
+    frames: Iterable[Rgb],
+    sound: Iterable[Stereo] | None,
+    width: int,
+    height: int,
+    *,
+    draft: bool = False,
+    on_frame: Callable[[int], None] = lambda _count: None,
+) -> int:
+    """Write all ``frames`` and their ``sound`` as ``VideoWriter`` does; how many frames there were.
+
+    ``on_frame`` hears after each how many were written; what it raises ends the work, and no file is left.
+    """
+    with VideoWriter(path, width, height, sound=sound, draft=draft) as writer:
+        for frame in frames:
+            writer.write(frame)
+            on_frame(writer.frames)
+    return writer.frames
+
+
+def _by_frame(blocks: Iterable[Stereo]) -> Iterator[Stereo]:
+    """The sound in blocks of what one frame lasts; silence without end after it."""
+    waiting = np.empty((0, 2), np.float32)
+    for block in blocks:
+        waiting = np.concatenate([waiting, block])
+        whole = len(waiting) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME
+        yield from (waiting[start : start + SAMPLES_PER_FRAME] for start in range(0, whole, SAMPLES_PER_FRAME))
+        waiting = waiting[whole:]
+    yield np.pad(waiting, ((0, SAMPLES_PER_FRAME - len(waiting)), (0, 0)))
+    while True:
+        yield np.zeros((SAMPLES_PER_FRAME, 2), np.float32)
