@@ -61,6 +61,17 @@ class SavedSubtitles(SavedFile):
     _as: ClassVar[type[ResultFile]] = SubtitleFile
 
 
+@dataclass(frozen=True)
+class Clip:
+    """A portrait that speaks: a video file without sound, of any size, at the frames per second of all videos.
+
+    ``focus`` is where the face is, as shares of the width and of the height from the top left; None: not known.
+    """
+
+    path: Path
+    focus: tuple[float, float] | None
+
+
 PHOTO: Artifact[Rgb] = Artifact("photo", "H×W×3 uint8 sRGB, upright, full resolution")
 RESULT: Artifact[Rgb] = Artifact("result", "H×W×3 uint8 sRGB, the photo's size unless the kind changes it")
 SAVED: Artifact[tuple[SavedFile, ...]] = Artifact("saved", "what was made, encoded, on disk: the result first")
