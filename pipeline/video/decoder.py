@@ -20,7 +20,7 @@ from pipeline.video.encoder import CONVERSION, THREADS, Stereo
 from pipeline.video_params import MAX_VOICE_SECONDS
 
 MAX_CHANNELS = 8
-MAX_RATE = 192_000
+MIN_RATE, MAX_RATE = 4_000, 192_000  # Hz: a second of one sample would become 48,000
 # Packets in a row that may be damaged before the file counts as broken: players step over a few as well.
 MAX_DAMAGED = 20
 # What ffmpeg calls the formats and the decoders: nothing else is tried on a file, whatever it pretends to be.
@@ -139,10 +139,10 @@ def _decoded(container: InputContainer, name: str) -> Iterator[AudioFrame]:
         for frame in frames:
             damaged, any_good = 0, True
             channels = frame.layout.nb_channels
-            if channels > MAX_CHANNELS or frame.sample_rate > MAX_RATE:
+            if channels > MAX_CHANNELS or not MIN_RATE <= frame.sample_rate <= MAX_RATE:
                 raise _invalid(
-                    f"{name} has {channels} channels at {frame.sample_rate:,} Hz; {MAX_CHANNELS} at {MAX_RATE:,} Hz "
-                    "are the most. Export it as stereo at 48,000 Hz."
+                    f"{name} has {channels} channels at {frame.sample_rate:,} Hz; up to {MAX_CHANNELS} at {MIN_RATE:,} "
+                    f"to {MAX_RATE:,} Hz are taken. Export it as stereo at 48,000 Hz."
                 )
             yield frame
     if damaged and not any_good:
@@ -158,7 +158,8 @@ def _resampled(frames: Iterator[AudioFrame], layout: str) -> Iterator[Stereo]:
         if resampler is None or form != was:
             if resampler is not None:
                 yield from _arrays(resampler, None)
-            resampler = AudioResampler(format="flt", layout=layout, rate=RATE)
+            # Else channels mixed into fewer would add up to more than full scale.
+            resampler = AudioResampler(format="flt", layout=layout, rate=RATE, options={"rematrix_maxval": "1"})
         frame.pts = None
         yield from _arrays(resampler, frame)
     if resampler is not None:
@@ -167,7 +168,8 @@ def _resampled(frames: Iterator[AudioFrame], layout: str) -> Iterator[Stereo]:
 
 def _arrays(resampler: AudioResampler, frame: AudioFrame | None) -> Iterator[Stereo]:
     for part in resampler.resample(frame):
-        if part.samples:
+        # What needs no conversion is flushed as None, whatever the types say.
+        if part is not None and part.samples:
             yield cast("Stereo", part.to_ndarray()).reshape(part.samples, -1)
 
 

@@ -1,0 +1,235 @@
+"""What is taken in: sound in every format that we name, and nothing that is none."""
+
+import gc
+import struct
+import weakref
+from itertools import islice
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.audio.stream import AudioStream
+from PIL import Image
+
+from pipeline.errors import DarkroomError, ErrorCode, ErrorDetail
+from pipeline.speech.speech import RATE
+from pipeline.video.decoder import frames_of, stereo_blocks, voice_of
+from pipeline.video.encoder import Stereo, encode
+
+SIDE = 64
+FORMATS = [
+    ("voice.wav", "pcm_s16le", "s16"),
+    ("voice.mp3", "libmp3lame", "fltp"),
+    ("voice.m4a", "aac", "fltp"),
+    ("voice.ogg", "libopus", "flt"),
+    ("voice.flac", "flac", "s16"),
+    ("voice.webm", "libopus", "flt"),
+]
+
+
+def tone(seconds: float, *, rate: int = RATE, channels: int = 2) -> Stereo:
+    """440 Hz in all channels: n×channels."""
+    wave = 0.5 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * rate)) / rate)
+    return np.repeat(wave[:, None], channels, 1).astype(np.float32)
+
+
+def save(path: Path, sound: Stereo, codec: str, sample: str, *, rate: int = RATE, layout: str = "stereo") -> Path:
+    """Encode n×channels float32 as a file that somebody would upload."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate, layout=layout)
+        assert isinstance(stream, AudioStream)
+        resampler = av.AudioResampler(format=sample, layout=layout, rate=rate)
+        block = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound.T), format="fltp", layout=layout)
+        block.sample_rate = rate
+        for part in (*resampler.resample(block), *resampler.resample(None)):
+            container.mux(stream.encode(part))
+        container.mux(stream.encode(None))
+    return path
+
+
+def raw_wav(path: Path, data: bytes, *, channels: int = 1, rate: int = RATE, bits: int = 16, code: int = 1) -> Path:
+    """A WAV file with any header (RIFF; code 1: PCM, 3: IEEE float)."""
+    frame = channels * bits // 8
+    form = struct.pack("<HHIIHH", code, channels, rate, rate * frame % 2**32, frame % 2**16, bits)
+    body = b"WAVEfmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", len(data)) + data
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    return path
+
+
+def refused(path: Path, limit_seconds: float = 300) -> ErrorDetail:
+    with pytest.raises(DarkroomError) as caught:
+        voice_of(path, limit_seconds=limit_seconds)
+    return caught.value.detail
+
+
+@pytest.mark.parametrize(("name", "codec", "sample"), FORMATS)
+def test_a_voice_of_every_format_is_heard(tmp_path: Path, name: str, codec: str, sample: str) -> None:
+    samples = voice_of(save(tmp_path / name, tone(1.5), codec, sample))
+    assert samples.dtype == np.float32
+    assert samples.ndim == 1
+    assert len(samples) / RATE == pytest.approx(1.5, abs=0.08)
+    middle = samples[RATE // 2 : RATE]
+    assert np.abs(np.fft.rfft(middle)).argmax() * RATE / len(middle) == pytest.approx(440, abs=3)
+    assert np.abs(middle).max() == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("rate", "layout", "channels"), [(8_000, "mono", 1), (44_100, "stereo", 2), (96_000, "5.1", 6)]
+)
+def test_any_rate_and_any_channels_become_ours(tmp_path: Path, rate: int, layout: str, channels: int) -> None:
+    path = save(
+        tmp_path / "voice.wav", tone(1, rate=rate, channels=channels), "pcm_s16le", "s16", rate=rate, layout=layout
+    )
+    samples = voice_of(path)
+    assert len(samples) / RATE == pytest.approx(1, abs=0.01)
+    assert np.abs(samples).max() == pytest.approx(0.5, abs=0.05)
+    music = np.concatenate(list(stereo_blocks(path)))
+    assert music.shape[1] == 2
+    assert len(music) / RATE == pytest.approx(1, abs=0.01)
+
+
+def test_one_frame_at_a_time(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    encode(path, (np.full((SIDE, SIDE, 3), 2 * number, np.uint8) for number in range(100)), None, SIDE, SIDE)
+    frames = frames_of(path)
+    first = next(frames)
+    seen = weakref.ref(first)
+    del first
+    for frame in islice(frames, 20):
+        assert frame.shape == (SIDE, SIDE, 3)
+    gc.collect()
+    assert seen() is None
+
+
+def test_a_file_can_be_removed_once_its_frames_are_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    encode(path, [np.zeros((SIDE, SIDE, 3), np.uint8)] * 50, None, SIDE, SIDE)
+    frames, open_files = frames_of(path), Path("/proc/self/fd")
+    next(frames)
+    del frames
+    gc.collect()
+    if open_files.exists():
+        assert str(path) not in {str(link.readlink()) for link in open_files.iterdir() if link.is_symlink()}
+
+
+def test_a_voice_that_is_too_long_is_told_so(tmp_path: Path) -> None:
+    error = refused(save(tmp_path / "voice.wav", tone(72), "pcm_s16le", "s16"), limit_seconds=65)
+    assert error.code is ErrorCode.TOO_LONG
+    assert error.message == "The voice lasts 1:12; 1:05 is the limit. Shorten it."
+
+
+def test_a_header_that_says_less_than_there_is_changes_nothing(tmp_path: Path) -> None:
+    path = save(tmp_path / "voice.flac", tone(8), "flac", "s16")
+    data = bytearray(path.read_bytes())
+    # STREAMINFO (RFC 9639, §8.2): the last 32 of the 36 bits that count the samples.
+    data[22:26] = struct.pack(">I", RATE)
+    path.write_bytes(data)
+    error = refused(path, limit_seconds=5)
+    assert error.code is ErrorCode.TOO_LONG
+    assert "0:05 is the limit" in error.message
+
+
+def test_a_voice_within_the_limit_is_taken_whole(tmp_path: Path) -> None:
+    path = save(tmp_path / "voice.wav", tone(5), "pcm_s16le", "s16")
+    heard: list[float] = []
+    assert len(voice_of(path, limit_seconds=5, report=heard.append)) == 5 * RATE
+    assert heard == sorted(heard)
+    assert heard[-1] == 1
+
+
+NOT_SOUND = {
+    "nothing": b"",
+    "words": b"I am a voice, honestly. " * 40,
+    "a WAV of nothing": b"RIFF\x24\x00\x00\x00WAVE",
+    "an MP4 of nothing": b"\x00\x00\x00\x18ftypM4A \x00\x00\x00\x00M4A mp42",
+    "an Ogg of noise": b"OggS" + bytes(range(256)) * 20,
+    "a FLAC of noise": b"fLaC" + bytes(range(256)) * 20,
+    "a WebM of noise": b"\x1aE\xdf\xa3" + bytes(range(256)) * 20,
+    "an MP3 of noise": b"ID3\x04\x00\x00\x00\x00\x00\x00" + bytes(range(200)) * 50,
+}
+
+
+@pytest.mark.parametrize("what", NOT_SOUND)
+def test_what_is_no_sound_is_refused(tmp_path: Path, what: str) -> None:
+    (tmp_path / "voice").write_bytes(NOT_SOUND[what])
+    error = refused(tmp_path / "voice")
+    assert error.code is ErrorCode.INVALID_AUDIO
+    assert "pload" in error.message
+
+
+def test_a_picture_is_refused(tmp_path: Path) -> None:
+    Image.new("RGB", (32, 32)).save(tmp_path / "voice.png")
+    assert refused(tmp_path / "voice.png").code is ErrorCode.INVALID_AUDIO
+
+
+def test_a_silent_film_is_refused_and_one_with_sound_is_heard(tmp_path: Path) -> None:
+    frames = [np.zeros((SIDE, SIDE, 3), np.uint8)] * 25
+    encode(tmp_path / "silent.mp4", frames, None, SIDE, SIDE)
+    error = refused(tmp_path / "silent.mp4")
+    assert error.code is ErrorCode.INVALID_AUDIO
+    assert "no sound" in error.message
+    encode(tmp_path / "film.mp4", frames, [tone(1)], SIDE, SIDE)
+    assert len(voice_of(tmp_path / "film.mp4")) / RATE == pytest.approx(1, abs=0.05)
+
+
+def test_sound_of_no_length_is_refused(tmp_path: Path) -> None:
+    error = refused(raw_wav(tmp_path / "voice.wav", b""))
+    assert error.code is ErrorCode.INVALID_AUDIO
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_samples_that_are_no_numbers_are_refused(tmp_path: Path, value: float) -> None:
+    samples = np.zeros(RATE, "<f4")
+    samples[777] = value
+    error = refused(raw_wav(tmp_path / "voice.wav", samples.tobytes(), bits=32, code=3))
+    assert error.code is ErrorCode.INVALID_AUDIO
+
+
+def test_samples_beyond_full_scale_are_cut_there(tmp_path: Path) -> None:
+    path = raw_wav(tmp_path / "voice.wav", np.full(RATE, 1e9, "<f4").tobytes(), bits=32, code=3)
+    assert np.abs(voice_of(path)).max() <= 1
+
+
+def test_what_is_ours_already_is_taken_as_it_is(tmp_path: Path) -> None:
+    samples = tone(1, channels=1)
+    path = raw_wav(tmp_path / "voice.wav", samples.astype("<f4").tobytes(), bits=32, code=3)
+    assert np.array_equal(voice_of(path), samples[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("channels", "rate"), [(200, RATE), (1, 1), (1, 2_000_000_000), (60_000, 4_000_000_000), (0, 0)]
+)
+def test_absurd_headers_are_refused(tmp_path: Path, channels: int, rate: int) -> None:
+    path = raw_wav(tmp_path / "voice.wav", bytes(500_000), channels=channels, rate=rate)
+    assert refused(path).code is ErrorCode.INVALID_AUDIO
+
+
+@pytest.mark.parametrize(("name", "codec", "sample"), FORMATS)
+def test_a_file_that_breaks_off_gives_what_there_is_or_is_refused(
+    tmp_path: Path, name: str, codec: str, sample: str
+) -> None:
+    path = save(tmp_path / name, tone(2), codec, sample)
+    data = path.read_bytes()
+    for part in (0.02, 0.3, 0.7):
+        path.write_bytes(data[: int(len(data) * part)])
+        try:
+            assert 0 < len(voice_of(path)) <= 2.1 * RATE
+        except DarkroomError as error:
+            assert error.detail.code is ErrorCode.INVALID_AUDIO
+
+
+@pytest.mark.parametrize(("name", "codec", "sample"), FORMATS)
+def test_damaged_bytes_never_end_in_another_error(tmp_path: Path, name: str, codec: str, sample: str) -> None:
+    path = save(tmp_path / name, tone(1), codec, sample)
+    data = path.read_bytes()
+    rng = np.random.default_rng(5)
+    for _ in range(12):
+        broken = bytearray(data)
+        for place in rng.integers(12, len(data), 40):
+            broken[place] = rng.integers(256)
+        path.write_bytes(broken)
+        try:
+            assert np.isfinite(voice_of(path, limit_seconds=10)).all()
+        except DarkroomError as error:
+            assert error.detail.code in {ErrorCode.INVALID_AUDIO, ErrorCode.TOO_LONG}

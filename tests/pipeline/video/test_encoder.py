@@ -1,0 +1,173 @@
+"""What comes out of the encoder, as a player would find it."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from pipeline.artifacts import Rgb
+from pipeline.picture import DigitalSource
+from pipeline.speech.speech import RATE
+from pipeline.video import FPS
+from pipeline.video.decoder import frames_of, stereo_blocks
+from pipeline.video.encoder import Stereo, VideoWriter, encode
+
+WIDTH, HEIGHT = 160, 96
+
+
+def patches(*colours: tuple[int, int, int]) -> Rgb:
+    """The colours side by side."""
+    return np.repeat(np.asarray(colours, np.uint8)[None], HEIGHT, 0).repeat(WIDTH // len(colours), 1)
+
+
+def film(frames: int) -> Iterator[Rgb]:
+    """Frames whose grey tells their number."""
+    return (np.full((HEIGHT, WIDTH, 3), 10 + 2 * number, np.uint8) for number in range(frames))
+
+
+def beep(at: float, seconds: float) -> Stereo:
+    """A tenth of a second of 1 kHz in otherwise silent sound."""
+    sound = np.zeros((round(seconds * RATE), 2), np.float32)
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(RATE // 10) / RATE)
+    start = round(at * RATE)
+    sound[start : start + len(tone)] = tone[:, None]
+    return sound
+
+
+def sound_of(path: Path) -> Stereo:
+    return np.concatenate(list(stereo_blocks(path)))
+
+
+def boxes(path: Path) -> list[bytes]:
+    """The kinds of an MP4's outermost boxes, in their order (ISO/IEC 14496-12, §4.2)."""
+    data, kinds, at = path.read_bytes(), [], 0
+    while at < len(data):
+        kinds.append(data[at + 4 : at + 8])
+        at += int.from_bytes(data[at : at + 4], "big")
+    return kinds
+
+
+def test_every_frame_comes_back_in_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    count = encode(path, film(63), None, WIDTH, HEIGHT)
+    greys = [float(frame.mean()) for frame in frames_of(path)]
+    assert count == len(greys) == 63
+    assert greys == pytest.approx([10 + 2 * number for number in range(63)], abs=2)
+
+
+@pytest.mark.parametrize("draft", [False, True])
+def test_colours_survive(tmp_path: Path, draft: bool) -> None:
+    colours = [(128, 128, 128), (200, 30, 30), (20, 160, 60), (30, 40, 210), (255, 255, 255)]
+    path = tmp_path / "colours.mp4"
+    encode(path, [patches(*colours)] * 10, None, WIDTH, HEIGHT, draft=draft)
+    frame = list(frames_of(path))[5]
+    for number, colour in enumerate(colours):
+        middle = frame[HEIGHT // 2, WIDTH // 5 * number + WIDTH // 10]
+        assert np.abs(middle.astype(int) - colour).max() <= 4
+
+
+def test_a_player_is_told_what_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    encode(path, film(120), [beep(0, 2)], WIDTH, HEIGHT)
+    with av.open(str(path)) as container:
+        video, sound = container.streams.video[0].codec_context, container.streams.audio[0].codec_context
+        assert (video.name, video.profile, video.pix_fmt) == ("h264", "High", "yuv420p")
+        assert (video.color_range, video.colorspace, video.color_primaries, video.color_trc) == (1, 1, 1, 1)
+        assert container.streams.video[0].average_rate == FPS
+        assert (sound.name, sound.sample_rate, sound.layout.nb_channels) == ("aac", RATE, 2)
+        assert "synthetic" in container.metadata["comment"]
+        assert DigitalSource.TRAINED_ALGORITHMIC_MEDIA in container.metadata["comment"]
+        keys = [packet.pts for packet in container.demux(video=0) if packet.is_keyframe and packet.pts is not None]
+        base = container.streams.video[0].time_base
+        assert base is not None
+        assert all((later - earlier) * base <= 2 for earlier, later in pairwise(keys))
+        assert len(keys) >= 3
+
+
+def test_it_plays_while_it_loads(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    encode(path, film(30), [beep(0, 1)], WIDTH, HEIGHT)
+    kinds = boxes(path)
+    assert kinds.index(b"moov") < kinds.index(b"mdat")
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.7, 3.2, 5.0])
+def test_the_sound_lasts_as_long_as_the_picture(tmp_path: Path, seconds: float) -> None:
+    path = tmp_path / "film.mp4"
+    encode(path, film(80), [beep(0, seconds)] if seconds else [], WIDTH, HEIGHT)
+    assert len(sound_of(path)) / RATE == pytest.approx(80 / FPS, abs=1 / FPS)
+
+
+@pytest.mark.parametrize("cut", [1, 100, 1920, 5000, 10**6])
+def test_a_beep_is_heard_where_it_was_put(tmp_path: Path, cut: int) -> None:
+    path, sound = tmp_path / "film.mp4", beep(1.0, 2.0)
+    blocks = [sound[:cut], *(sound[start : start + 48_000] for start in range(cut, len(sound), 48_000))]
+    encode(path, film(50), blocks, WIDTH, HEIGHT)
+    heard = np.flatnonzero(np.abs(sound_of(path)).max(axis=1) > 0.1)
+    assert heard[0] / RATE == pytest.approx(1.0, abs=0.05)
+    assert heard[-1] / RATE == pytest.approx(1.1, abs=0.05)
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
+    digests = set()
+    for name in ("one.mp4", "two.mp4"):
+        encode(tmp_path / name, film(30), [beep(0.2, 1)], WIDTH, HEIGHT)
+        digests.add(hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
+def test_the_writer_knows_how_much_it_wrote(tmp_path: Path) -> None:
+    with VideoWriter(tmp_path / "film.mkv", WIDTH, HEIGHT, draft=True) as writer:
+        for frame in film(10):
+            writer.write(frame)
+    assert (writer.frames, writer.seconds) == (10, 10 / FPS)
+    assert len(list(frames_of(tmp_path / "film.mkv"))) == 10
+
+
+class Ended(Exception):
+    """What ends the work in the tests."""
+
+
+def _end_at_frame_five(path: Path) -> None:
+    def stop(count: int) -> None:
+        if count == 5:
+            raise Ended
+
+    encode(path, film(30), [beep(0, 1)], WIDTH, HEIGHT, on_frame=stop)
+
+
+def _end_before_the_first(path: Path) -> None:
+    with VideoWriter(path, WIDTH, HEIGHT):
+        raise Ended
+
+
+def _end_in_the_sound(path: Path) -> None:
+    def broken() -> Iterator[Stereo]:
+        yield beep(0, 0.5)
+        raise Ended
+
+    encode(path, film(30), broken(), WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("work", [_end_at_frame_five, _end_before_the_first, _end_in_the_sound])
+def test_work_that_ends_early_leaves_no_file(tmp_path: Path, work: Callable[[Path], None]) -> None:
+    with pytest.raises(Ended):
+        work(tmp_path / "film.mp4")
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_frames_make_no_video(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="needs a frame"):
+        encode(tmp_path / "film.mp4", [], None, WIDTH, HEIGHT)
+    assert not list(tmp_path.iterdir())
+
+
+def test_frames_of_another_size_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="a frame is"):
+        encode(tmp_path / "film.mp4", [np.zeros((10, 10, 3), np.uint8)], None, WIDTH, HEIGHT)
+    with pytest.raises(ValueError, match="even"):
+        VideoWriter(tmp_path / "film.mp4", 161, 96)
