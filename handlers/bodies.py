@@ -7,7 +7,8 @@ from pydantic import BaseModel, Field
 
 from handlers.uploads import PresignedPost
 from pipeline.jobs import Job
-from pipeline.uploads import MAX_PIXELS, MAX_SIDE, MAX_UPLOAD_BYTES, MIN_SIDE, ContentType
+from pipeline.uploads import AUDIO_TYPES, MAX_AUDIO_BYTES, MAX_PIXELS, MAX_SIDE, MAX_UPLOAD_BYTES, MIN_SIDE, ContentType
+from pipeline.video_params import MAX_SCRIPT_CHARACTERS, MAX_VIDEO_SECONDS, MAX_VOICE_SECONDS
 
 
 class JobWithUploads(BaseModel):
@@ -55,11 +56,30 @@ class AvatarList(BaseModel):
     avatars: list[AvatarSummary]
 
 
+class VoiceSummary(BaseModel):
+    """A voice that says scripts."""
+
+    name: str
+    title: str
+    language: str = Field(description="A BCP 47 tag.")
+
+
+class VoiceList(BaseModel):
+    """Every voice; the first of a language is the one that it has by default."""
+
+    voices: list[VoiceSummary]
+
+
 class Limits(BaseModel):
     """What uploads have to keep to."""
 
     content_types: list[str] = list(get_args(ContentType))
     max_upload_bytes: int = MAX_UPLOAD_BYTES
+    audio_types: list[str] = list(AUDIO_TYPES)
+    max_audio_bytes: int = MAX_AUDIO_BYTES
+    max_script_characters: int = MAX_SCRIPT_CHARACTERS
+    max_voice_seconds: int = MAX_VOICE_SECONDS
+    max_video_seconds: int = MAX_VIDEO_SECONDS
     max_pixels: int = MAX_PIXELS
     max_side: int = MAX_SIDE
     min_side: int = MIN_SIDE

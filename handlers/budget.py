@@ -13,7 +13,7 @@ from handlers.update import Update
 from pipeline.engine import Engine
 from pipeline.errors import ErrorCode
 from pipeline.jobs import State
-from pipeline.requests import Kind
+from pipeline.requests import VIDEOS, Kind
 
 KEEP_DAYS = 40
 AMOUNT = "reserved_or_spent"
@@ -31,6 +31,12 @@ SECONDS: Mapping[tuple[Kind, Engine], float] = {
     (Kind.UPSCALE, Engine.MODELS): 20,
     (Kind.UPSCALE, Engine.PREVIEW): 5,
 }
+# The same of a second of video. Nobody knows how long a recorded voice is before it comes.
+SECONDS_OF_VIDEO: Mapping[Engine, float] = {Engine.MODELS: 6, Engine.PREVIEW: 2}
+VIDEO_START_SECONDS: Mapping[Engine, float] = {Engine.MODELS: 60, Engine.PREVIEW: 5}
+CHARACTERS_A_SECOND = 12  # of a slow voice
+RECORDED_SECONDS = 60
+SILENT_SECONDS = 4
 
 
 class Spending(BaseModel):
@@ -58,8 +64,7 @@ class Budget:
         """
         if self._limit == 0:
             return None
-        seconds = SECONDS[kind, engine] * params.get("count", 1)
-        micros: int = round(seconds / 3600 * self._usd_per_hour * MICROS)
+        micros: int = round(estimate(kind, engine, params) / 3600 * self._usd_per_hour * MICROS)
         update = Update()
         update.add(AMOUNT, micros)
         update.set_if_absent("expires_at", int((now + timedelta(days=KEEP_DAYS)).timestamp()))
@@ -92,6 +97,26 @@ class Budget:
             seconds=(spending.ends_at - now).total_seconds(),
             headers={},
         )
+
+
+def estimate(kind: Kind, engine: Engine, params: Mapping[str, Any]) -> float:
+    """The seconds that a job takes on an instance, on the generous side.
+
+    >>> estimate(Kind.GENERATE, Engine.MODELS, {"count": 3})
+    60
+    """
+    if kind not in VIDEOS:
+        return SECONDS[kind, engine] * int(params.get("count", 1))
+    shown = sum(_seconds_shown(scene) for scene in params.get("scenes", [params]))
+    return VIDEO_START_SECONDS[engine] + SECONDS_OF_VIDEO[engine] * shown
+
+
+def _seconds_shown(scene: Mapping[str, Any]) -> float:
+    script = scene.get("script") or ""
+    # Without words, an avatar by itself or a scene that names a voice_track has a recorded voice.
+    recorded = not script and (scene.get("voice_track") is not None or "type" not in scene)
+    spoken = RECORDED_SECONDS if recorded else len(script) / CHARACTERS_A_SECOND
+    return max(spoken, scene.get("seconds") or SILENT_SECONDS)
 
 
 def settlement(record: JobRecord) -> Change | None:

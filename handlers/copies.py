@@ -1,17 +1,19 @@
-"""Pictures that jobs take from elsewhere in the bucket: S3 copies them, and announces them as it does uploads."""
+"""Pictures that jobs take from elsewhere in the bucket, or from our own: S3 announces them as it does uploads."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from handlers.keys import upload_key
+from handlers.keys import parse_avatar_key, upload_key
 from handlers.observe import logger
 from handlers.record import JobRecord
+from pipeline.avatars import avatars
 from pipeline.errors import DarkroomError, ErrorCode
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
 
 class Copies:
@@ -24,6 +26,8 @@ class Copies:
     def check(self, keys: Iterable[str]) -> None:
         """Raises ``DarkroomError`` (``upload_expired``) when there is nothing under one of ``keys``."""
         for key in keys:
+            if parse_avatar_key(key) is not None:
+                continue
             try:
                 self._s3.head_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
@@ -37,16 +41,27 @@ class Copies:
         for role, key in record.copied_from.items():
             if record.uploads[role].received:
                 continue
-            try:
-                self._s3.copy_object(
+            target = upload_key(record.job_id, role)
+            # Either way S3 keeps the digest: who takes it in need not read it for that.
+            avatar = parse_avatar_key(key)
+            if avatar is not None:
+                self._s3.put_object(
                     Bucket=self._bucket,
-                    Key=upload_key(record.job_id, role),
-                    CopySource={"Bucket": self._bucket, "Key": key},
-                    ChecksumAlgorithm="SHA256",  # who takes it in need not read it to have its digest
+                    Key=target,
+                    Body=avatars()[avatar].picture,
+                    ContentType="image/webp",
+                    ChecksumAlgorithm="SHA256",
                 )
-            except ClientError as error:
-                raise _gone(error) from error
+            else:
+                self._copy(key, target)
             logger.info("picture copied", job_id=record.job_id, role=role)
+
+    def _copy(self, key: str, target: str) -> None:
+        source: CopySourceTypeDef = {"Bucket": self._bucket, "Key": key}
+        try:
+            self._s3.copy_object(Bucket=self._bucket, Key=target, CopySource=source, ChecksumAlgorithm="SHA256")
+        except ClientError as error:
+            raise _gone(error) from error
 
 
 def _gone(error: ClientError) -> Exception:

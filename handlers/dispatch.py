@@ -24,6 +24,7 @@ from handlers.waking import Lookout, WakeStore
 from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.invocation import Invocation, inference_id
 from pipeline.jobs import State
+from pipeline.requests import VIDEOS, Kind
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -56,7 +57,7 @@ class Dispatcher:
     def dispatch(self, message: Message, *, redelivered: bool) -> None:
         """Begin the attempt that ``message`` asks for. A message that comes too late or twice does nothing."""
         now = time.time()
-        deadline = now + self._settings.invocation_ttl_seconds + self._settings.invocation_seconds
+        deadline = now + self._settings.invocation_ttl_seconds + self._seconds(message.kind)
         prospect = self._lookout.prospect(now)
         record = self._store.dispatch(
             message.job_id,
@@ -85,6 +86,10 @@ class Dispatcher:
             self._lookout.invoked(record)
             logger.info("dispatched", job_id=record.job_id, attempt=record.attempt)
 
+    def _seconds(self, kind: Kind | None) -> int:
+        """How long an attempt may run."""
+        return self._settings.video_seconds if kind in VIDEOS else self._settings.invocation_seconds
+
     def _invoke(self, record: JobRecord, deadline: float) -> None:
         invocation = Invocation(
             job_id=record.job_id,
@@ -109,7 +114,7 @@ class Dispatcher:
             InputLocation=f"s3://{self._settings.bucket}/{key}",
             InferenceId=inference_id(record.job_id, record.attempt),
             RequestTTLSeconds=self._settings.invocation_ttl_seconds,
-            InvocationTimeoutSeconds=self._settings.invocation_seconds,
+            InvocationTimeoutSeconds=self._seconds(record.kind),
             ContentType="application/json",
             Accept="application/json",
         )

@@ -1,4 +1,4 @@
-"""What follows a job's end: it is counted once, its budget is settled once, and the news goes out at least once.
+"""What follows a job's end: counted once, its budget settled once, its leftovers deleted, its news sent at least once.
 
 The stream brings each end at least once. Counting is one transaction with a marker of the job, so a second time changes
 nothing. The event is sent after it, and again for a job that was counted before: nobody knows whether its first event
@@ -19,6 +19,7 @@ from handlers import clients, tally
 from handlers.announcement import Announcer
 from handlers.budget import settlement
 from handlers.ledger import AlreadyDone, Change, Impossible, Ledger
+from handlers.leftovers import Leftovers
 from handlers.news import News, newest
 from handlers.observe import logger
 from handlers.queue import DeadLetters
@@ -34,9 +35,10 @@ MARKER_SECONDS = 7 * 86400
 class Bookkeeper:
     """Enters jobs that ended into the books, and has them announced."""
 
-    def __init__(self, ledger: Ledger, announcer: Announcer, dead_letters: DeadLetters) -> None:
+    def __init__(self, ledger: Ledger, announcer: Announcer, dead_letters: DeadLetters, leftovers: Leftovers) -> None:
         self._ledger = ledger
         self._announcer = announcer
+        self._leftovers = leftovers
         self._dead_letters = dead_letters
 
     def keep(self, batch: list[News]) -> str | None:
@@ -49,6 +51,7 @@ class Bookkeeper:
         for news in batch:
             try:
                 self._enter(news.record)
+                self._leftovers.clear(news.record)
             except (ClientError, BotoCoreError) as error:
                 logger.warning("job was not entered", job_id=news.record.job_id, reason=str(error))
                 failed = news.sequence_number
@@ -86,7 +89,10 @@ def _bookkeeper() -> Bookkeeper:
     settings = EndedSettings.read()
     announcer = Announcer(clients.events(), settings.event_bus)
     return Bookkeeper(
-        Ledger(settings.ledger_table), announcer, DeadLetters(clients.sqs(), settings.dead_letter_queue_url)
+        Ledger(settings.ledger_table),
+        announcer,
+        DeadLetters(clients.sqs(), settings.dead_letter_queue_url),
+        Leftovers(clients.s3(), settings.bucket),
     )
 
 

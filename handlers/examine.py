@@ -1,4 +1,4 @@
-"""What an object in the bucket turns out to be: type and size of the picture by its header, and its SHA-256."""
+"""What an object in the bucket turns out to be: its type and a picture's size by the header, and its SHA-256."""
 
 from base64 import b64decode
 from dataclasses import replace
@@ -11,7 +11,7 @@ from handlers.picture_header import Incomplete, read_header
 from handlers.store import Received
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import UploadStatus
-from pipeline.uploads import MAX_UPLOAD_BYTES
+from pipeline.uploads import audio_type_of, byte_limit
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -31,8 +31,10 @@ class Examiner:
         self._s3 = s3
         self._bucket = bucket
 
-    def look(self, key: str) -> Received:
+    def look(self, key: str, *, sound: bool = False) -> Received:
         """What the header says; with the digest when the whole file had to be read for it.
+
+        Sound is taken where ``sound`` says so, whether it was asked for is ``compare``'s to see.
 
         Raises ``Gone``, or ``DarkroomError`` for what cannot be used.
         """
@@ -45,18 +47,17 @@ class Examiner:
                 raise _gone(error, key) from error
             data = answer["Body"].read()
             size = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
-            if size > MAX_UPLOAD_BYTES:
-                megabytes, limit = size / 2**20, MAX_UPLOAD_BYTES // 2**20
-                raise DarkroomError(
-                    ErrorCode.TOO_LARGE, f"The file has {megabytes:.1f} MB; {limit} MB is the limit. Make it smaller."
-                )
+            heard = audio_type_of(data) if sound else None
+            _check(size, byte_limit(heard or ""))
+            digest = sha256(data).hexdigest() if len(data) == size else None
+            if heard is not None:
+                return Received(heard, None, None, size, digest)
             try:
                 header = read_header(data)
             except Incomplete:
                 if len(data) >= size:
                     break
                 continue
-            digest = sha256(data).hexdigest() if len(data) == size else None
             return Received(header.content_type, header.width, header.height, size, digest)
         raise DarkroomError(
             ErrorCode.INVALID_IMAGE, "The file ends before its picture begins. Save it again and retry."
@@ -68,9 +69,11 @@ class Examiner:
         Raises ``Gone``, or ``DarkroomError`` when it is not what was declared.
         """
         if declared.content_type != received.content_type:
+            # Of a container, nobody has looked at what is in it.
+            seen = "sound or a video" if received.width is None else received.content_type
             raise DarkroomError(
                 ErrorCode.UNSUPPORTED_MEDIA,
-                f"The {name} was declared {declared.content_type} but is {received.content_type}. "
+                f"The {name} was declared {declared.content_type} but is {seen}. "
                 "Ask again with the right content_type.",
             )
         if declared.size is not None and declared.size != received.size:
@@ -100,6 +103,14 @@ class Examiner:
             return digest.hexdigest()
         except ClientError as error:
             raise _gone(error, key) from error
+
+
+def _check(size: int, limit: int) -> None:
+    if size > limit:
+        raise DarkroomError(
+            ErrorCode.TOO_LARGE,
+            f"The file has {size / 2**20:.1f} MB; {limit // 2**20} MB is the limit. Make it smaller.",
+        )
 
 
 def _gone(error: ClientError, key: str) -> Exception:

@@ -2,7 +2,8 @@
 
 import re
 
-_UPLOAD = re.compile(r"uploads/([0-9a-f]{32})/([a-z][a-z_]{0,31})")
+_UPLOAD = re.compile(r"uploads/([0-9a-f]{32})/([a-z][a-z0-9_]{0,31})")
+_AVATARS = "avatars/"
 _ASSET = re.compile(r"assets/([0-9a-f]{32})")
 
 
@@ -49,6 +50,43 @@ def parse_asset_key(key: str) -> str | None:
     """
     match = _ASSET.fullmatch(key)
     return match[1] if match else None
+
+
+def avatar_key(name: str) -> str:
+    """Where a portrait of ours would lie. It lies in the code: whoever copies it knows.
+
+    >>> avatar_key("amara")
+    'avatars/amara'
+    """
+    return f"{_AVATARS}{name}"
+
+
+def parse_avatar_key(key: str) -> str | None:
+    """The avatar of a key, None when it is not one that ``avatar_key`` makes.
+
+    >>> parse_avatar_key("avatars/amara")
+    'amara'
+    >>> parse_avatar_key("assets/amara")
+    """
+    return key.removeprefix(_AVATARS) if key.startswith(_AVATARS) else None
+
+
+def intermediates_folder(job_id: str) -> str:
+    """Where finished parts of a job lie until it ends.
+
+    >>> intermediates_folder("0" * 32)
+    'intermediates/00000000000000000000000000000000/'
+    """
+    return f"intermediates/{job_id}/"
+
+
+def intermediate_key(job_id: str, name: str) -> str:
+    """One finished part of a job.
+
+    >>> intermediate_key("0" * 32, "scene.mp4")
+    'intermediates/00000000000000000000000000000000/scene.mp4'
+    """
+    return f"{intermediates_folder(job_id)}{name}"
 
 
 def invocation_key(job_id: str, attempt: int) -> str:

@@ -7,13 +7,15 @@ from typing import Any, Protocol
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from pydantic import Field, JsonValue, ValidationError
 
+from handlers.keys import avatar_key
 from handlers.record import JobRecord
+from pipeline.avatars import avatars
 from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import UploadStatus
 from pipeline.params import Contract
 from pipeline.requests import BaseRequest, Kind, engine_for, params_model
-from pipeline.uploads import AssetReference, ContentType
+from pipeline.uploads import AssetReference, AvatarReference, ContentType
 
 
 class Asset(Protocol):
@@ -84,18 +86,25 @@ def requested(request: BaseRequest, owner: str, library: Library, default_engine
     ``conflict`` for assets.
     """
     engine = engine_for(request.kind, request.engine, default_engine)
+    request.params.check_engine(engine, request.sources)
     uploads: dict[str, UploadStatus] = {}
     copied_from: dict[str, str] = {}
-    for role in type(request.uploads).model_fields:
-        source = getattr(request.uploads, role)
-        if isinstance(source, AssetReference):
-            asset = library.find(owner, source.asset_id)
-            uploads[role] = UploadStatus(
-                content_type=asset.content_type, size=asset.size, sha256=asset.sha256, asset_id=asset.asset_id
-            )
-            copied_from[role] = asset.key
-        else:
-            uploads[role] = UploadStatus.model_validate(source.model_dump())
+    for role, source in request.sources.items():
+        match source:
+            case AssetReference():
+                asset = library.find(owner, source.asset_id)
+                uploads[role] = UploadStatus(
+                    content_type=asset.content_type, size=asset.size, sha256=asset.sha256, asset_id=asset.asset_id
+                )
+                copied_from[role] = asset.key
+            case AvatarReference():
+                portrait = avatars()[source.avatar]
+                uploads[role] = UploadStatus(
+                    content_type="image/webp", size=portrait.size, sha256=portrait.sha256, avatar=portrait.name
+                )
+                copied_from[role] = avatar_key(portrait.name)
+            case _:
+                uploads[role] = UploadStatus.model_validate(source.model_dump())
     return Order(
         kind=request.kind,
         engine=engine,
@@ -122,6 +131,12 @@ def again(record: JobRecord, rerun: Rerun, default_engine: Engine) -> Order:
     except ValidationError as error:
         wrong = [{**one, "loc": ("body", "params", *one["loc"])} for one in error.errors()]
         raise RequestValidationError(wrong) from error
+    try:
+        params.check_roles(record.uploads)
+    except ValueError as error:
+        loc = ("body", "params")
+        raise RequestValidationError([{"type": "value_error", "loc": loc, "msg": str(error)}]) from error
+    params.check_engine(engine, record.uploads)
     copied_from = {}
     for role in record.uploads:
         key = record.picture_key(role)
@@ -134,9 +149,7 @@ def again(record: JobRecord, rerun: Rerun, default_engine: Engine) -> Order:
         allow_preview=allow_preview,
         params=params.model_dump(mode="json"),
         uploads={
-            role: UploadStatus(
-                content_type=upload.content_type, size=upload.size, sha256=upload.sha256, asset_id=upload.asset_id
-            )
+            role: upload.model_copy(update={"received": False, "width": None, "height": None})
             for role, upload in record.uploads.items()
         },
         copied_from=copied_from,

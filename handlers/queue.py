@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from handlers.record import JobRecord
 from pipeline.jobs import MAX_ATTEMPTS, JobId
+from pipeline.requests import Kind
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -18,6 +19,7 @@ class Message(BaseModel):
 
     job_id: JobId
     attempt: int = Field(ge=1, le=MAX_ATTEMPTS)
+    kind: Kind | None = None  # not said in messages that were sent before it was asked for
 
 
 def fair_group(owner: str) -> str:
@@ -57,7 +59,7 @@ class JobQueue:
 
     def send(self, record: JobRecord, *, delay: int = 0) -> None:
         """Ask for the next attempt of a queued job, ``delay`` seconds from now."""
-        message = Message(job_id=record.job_id, attempt=record.attempt + 1)
+        message = Message(job_id=record.job_id, attempt=record.attempt + 1, kind=record.kind)
         self._client.send_message(
             QueueUrl=self._url,
             MessageBody=message.model_dump_json(),

@@ -38,14 +38,14 @@ class Rate:
         return rate
 
 
-# What is not named here has the default. Videos are not made yet; their limits are known.
+# What is not named here has the default.
 RATES: Mapping[str, Rate] = {
     Kind.GENERATE: Rate(10, 60),
     Kind.FACE_SWAP: Rate(5, 60),
     Kind.UPSCALE: Rate(5, 60),
     PROMPTS: Rate(20, 60),
-    "render_video": Rate(3, 300),
-    "render_scenes": Rate(2, 300),
+    Kind.RENDER_VIDEO: Rate(3, 300),
+    Kind.RENDER_SCENES: Rate(2, 300),
     DEFAULT: Rate(30, 60),
 }
 SUBJECTS = frozenset(str(subject) for subject in (*Kind, *RATES))

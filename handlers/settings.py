@@ -109,6 +109,7 @@ class DispatchSettings(RetrySettings):
     sockets_table: str
     look_seconds: int = Field(15, ge=0, description="Least time between two looks at what the endpoint has running.")
     invocation_seconds: int = Field(900, ge=1, le=3600, description="The container's time for one job.")
+    video_seconds: int = Field(3600, ge=1, le=3600, description="The same for one that makes a video.")
     invocation_ttl_seconds: int = Field(
         3600, ge=60, le=21600, description="How long an invocation may wait for an instance."
     )
@@ -129,6 +130,7 @@ class EndedSettings(Settings):
     """``handlers.ended``."""
 
     ledger_table: str
+    bucket: str
     event_bus: str
     dead_letter_queue_url: str
 

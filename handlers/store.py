@@ -16,7 +16,7 @@ from handlers.update import Update
 from pipeline.errors import ErrorDetail
 from pipeline.jobs import State, sources
 from pipeline.results import PreviewPicture, Result, StageTime
-from pipeline.uploads import ContentType
+from pipeline.uploads import MediaType
 
 __all__ = ["OWN", "SHARDS", "UNFINISHED", "AlreadyExists", "JobRecord", "JobStore", "Lost", "Received"]
 
@@ -40,11 +40,14 @@ class Lost(Exception):
 
 @dataclass(frozen=True)
 class Received:
-    """What an upload turned out to be. ``sha256`` (hex) is None as long as nobody had to compute it."""
+    """What an upload turned out to be. ``sha256`` (hex) is None as long as nobody had to compute it.
 
-    content_type: ContentType
-    width: int
-    height: int
+    Pixels as stored, of a picture; None of sound.
+    """
+
+    content_type: MediaType
+    width: int | None
+    height: int | None
     size: int
     sha256: str | None = None
 
@@ -259,10 +262,8 @@ class JobStore(JobTable):
 
 def _received(role: str, received: Received) -> dict[str, Any]:
     status: dict[str, Any] = {"received": True, "size": received.size}
-    status |= {"width": received.width, "height": received.height}
-    if received.sha256 is not None:
-        status["sha256"] = received.sha256
-    return {f"uploads.{role}.{name}": value for name, value in status.items()}
+    status |= {"width": received.width, "height": received.height, "sha256": received.sha256}
+    return {f"uploads.{role}.{name}": value for name, value in status.items() if value is not None}
 
 
 def _charge(update: Update, cost_usd: float | None) -> None:

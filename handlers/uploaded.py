@@ -68,7 +68,7 @@ class Intake:
 
     def _take(self, key: str, job_id: str, role: str) -> None:
         """Raises ``Gone``, or ``DarkroomError`` for what cannot be used."""
-        received = self._examiner.look(key)
+        received = self._examiner.look(key, sound=True)
         record = self._store.receive_only(job_id, role, received, due_at=self._due())
         if record is not None:
             self._send(record)

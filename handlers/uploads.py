@@ -1,4 +1,4 @@
-"""Presigned requests: POSTs that write one picture exactly as declared, GETs that read one for an hour."""
+"""Presigned requests: POSTs that write one file exactly as declared, GETs that read one for an hour."""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from handlers.keys import upload_key
 from handlers.record import JobRecord
 from pipeline.jobs import UploadStatus
-from pipeline.uploads import MAX_UPLOAD_BYTES
+from pipeline.uploads import byte_limit
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -56,7 +56,7 @@ class Presigner:
             fields["x-amz-checksum-algorithm"] = "SHA256"
             fields["x-amz-checksum-sha256"] = base64.b64encode(bytes.fromhex(upload.sha256)).decode()
         conditions: list[Any] = [{name: value} for name, value in fields.items()]
-        least, most = (1, MAX_UPLOAD_BYTES) if upload.size is None else (upload.size, upload.size)
+        least, most = (1, byte_limit(upload.content_type)) if upload.size is None else (upload.size, upload.size)
         conditions.append(["content-length-range", least, most])
         expires_at = datetime.now(UTC) + timedelta(seconds=self._post_seconds)
         post = self._client.generate_presigned_post(

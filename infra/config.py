@@ -76,6 +76,10 @@ class Config(BaseModel):
         False,
         description="Swap faces by models whose licence allows non-commercial research only: you state that yours is.",
     )
+    speech: Literal["espeak", "polly"] = Field(
+        "espeak",
+        description="What says scripts: espeak-ng in the container, or Amazon Polly, paid by character.",
+    )
     preload: Annotated[list[Kind], BeforeValidator(_words)] = Field(
         [Kind.RESTYLE_ROOM],
         description="Kinds whose networks an instance loads as it starts, comma-separated; the GPU does not hold all.",
@@ -86,6 +90,7 @@ class Config(BaseModel):
 
     upload_seconds: int = Field(900, ge=60, le=3600, description="How long an upload form is valid.")
     invocation_seconds: int = Field(900, ge=1, le=3600, description="How long one attempt may run.")
+    video_seconds: int = Field(3600, ge=1, le=3600, description="The same for a job that makes a video.")
     invocation_ttl_seconds: int = Field(3600, ge=60, le=21_600, description="How long one attempt may wait.")
     retry_delay_seconds: int = Field(5, ge=0, le=300, description="Before the second attempt; doubles after.")
     queue_seconds: int = Field(120, ge=1, le=86_400, description="A job queued for longer is sent to the queue again.")

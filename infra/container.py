@@ -14,7 +14,7 @@ from infra.exceptions import acknowledge
 from infra.functions import allow, allow_rows
 from infra.jobs import Jobs
 from infra.ledger import Ledger
-from infra.names import INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
+from infra.names import INTERMEDIATES, INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
 from infra.storage import Storage
 
 
@@ -49,11 +49,16 @@ class Container(Construct):
             allow_rows(["dynamodb:PutItem"], ledger.table.table_arn, [ENGINES, INSTANCES], config=config),
             allow(["s3:GetObject"], [storage.arn(UPLOADS)]),
             storage.tell_missing(),
-            allow(["s3:PutObject", "s3:DeleteObject"], [storage.arn(RESULTS), storage.arn(PREVIEWS)]),
+            allow(
+                ["s3:PutObject", "s3:DeleteObject"],
+                [storage.arn(prefix) for prefix in (RESULTS, PREVIEWS, INTERMEDIATES)],
+            ),
+            allow(["s3:GetObject"], [storage.arn(INTERMEDIATES)]),
             allow(["s3:AbortMultipartUpload"], [storage.arn(RESULTS)]),
             # What SageMaker does in the role's name: read the input, write the output, announce it.
             allow(["s3:GetObject"], [storage.arn(INVOCATIONS)]),
             allow(["s3:PutObject"], [storage.arn(OUTCOMES)]),
+            *([allow(["polly:SynthesizeSpeech"], ["*"])] if config.speech == "polly" else []),
             allow(["sns:Publish"], [self.success.topic_arn, self.error.topic_arn]),
             allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
         ):

@@ -48,7 +48,15 @@ class CoreStack(Stack):
             ledger=self.ledger,
             library=self.library,
         )
-        self.ended = Ended(self, "Ended", config=config, functions=self.functions, jobs=self.jobs, ledger=self.ledger)
+        self.ended = Ended(
+            self,
+            "Ended",
+            config=config,
+            functions=self.functions,
+            jobs=self.jobs,
+            ledger=self.ledger,
+            storage=self.storage,
+        )
         self.socket = Socket(
             self,
             "Socket",

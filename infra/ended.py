@@ -11,6 +11,8 @@ from infra.config import Config
 from infra.functions import Functions, allow
 from infra.jobs import Jobs
 from infra.ledger import Ledger
+from infra.names import INTERMEDIATES
+from infra.storage import Storage
 from pipeline.jobs import State
 
 RECORD_AGE = Duration.hours(12)  # the books must be right: tried for half of the day that a stream remembers
@@ -28,6 +30,7 @@ class Ended(Construct):
         functions: Functions,
         jobs: Jobs,
         ledger: Ledger,
+        storage: Storage,
     ) -> None:
         super().__init__(scope, id)
         self.bus = EventBus(self, "Bus", event_bus_name=config.stack_name, description="Darkroom: jobs that ended")
@@ -36,6 +39,7 @@ class Ended(Construct):
             "ended",
             environment=EndedSettings.environment(
                 ledger_table=ledger.table.table_name,
+                bucket=storage.bucket.bucket_name,
                 event_bus=self.bus.event_bus_name,
                 dead_letter_queue_url=jobs.dead_letters.queue_url,
             ),
@@ -43,6 +47,8 @@ class Ended(Construct):
                 allow(["dynamodb:UpdateItem"], [ledger.table.table_arn]),
                 allow(["events:PutEvents"], [self.bus.event_bus_arn]),
                 allow(["sqs:SendMessage"], [jobs.dead_letters.queue_arn]),
+                allow(["s3:DeleteObject"], [storage.arn(INTERMEDIATES)]),
+                storage.tell_missing(),  # that lists, too
             ],
         )
         ended = [state.value for state in State if state.terminal]

@@ -96,6 +96,7 @@ class Events(Construct):
                 sockets_table=jobs.sockets.table_name,
                 look_seconds=config.look_seconds,
                 invocation_seconds=config.invocation_seconds,
+                video_seconds=config.video_seconds,
                 invocation_ttl_seconds=config.invocation_ttl_seconds,
             ),
             rights=[

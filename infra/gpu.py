@@ -134,6 +134,7 @@ class GpuStack(Stack):
                     "DEVICE": "cuda",
                     "MODELS": json.dumps(config.models),
                     "ACCEPT_RESEARCH_LICENCE": str(config.accept_research_licence).lower(),
+                    "SPEECH": config.speech,
                     "PRELOAD": json.dumps(config.preload if self._weights else []),
                 },
             ),

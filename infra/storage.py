@@ -17,7 +17,7 @@ from constructs import Construct
 
 from infra.config import Config
 from infra.exceptions import acknowledge, logical_id
-from infra.names import ASSETS, INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
+from infra.names import ASSETS, INTERMEDIATES, INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
 
 _ENDPOINT_DAYS = 7  # long enough to look into a failure; they name the person's pictures, so no longer
 
@@ -31,6 +31,7 @@ class Storage(Construct):
             UPLOADS: config.upload_days,
             RESULTS: config.retention_days,
             PREVIEWS: config.preview_days,
+            INTERMEDIATES: _ENDPOINT_DAYS,
             INVOCATIONS: _ENDPOINT_DAYS,
             OUTCOMES: _ENDPOINT_DAYS,
         }

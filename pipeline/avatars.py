@@ -1,7 +1,8 @@
 """The avatars that come with us: data in ``avatars.toml``, typed here; their portraits lie in ``avatars/``."""
 
 import tomllib
-from functools import cache
+from functools import cache, cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,16 @@ class Avatar(BaseModel):
     def picture(self) -> bytes:
         """The portrait as it lies on disk."""
         return self.path.read_bytes()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the portrait's file."""
+        return self.path.stat().st_size
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the portrait's file, lower-case hex."""
+        return sha256(self.picture).hexdigest()
 
 
 @cache

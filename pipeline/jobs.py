@@ -14,7 +14,7 @@ from pipeline.engine import Engine
 from pipeline.errors import ErrorDetail
 from pipeline.requests import Kind
 from pipeline.results import PreviewPicture, Result, StageTime
-from pipeline.uploads import ContentType
+from pipeline.uploads import MediaType
 
 MAX_ATTEMPTS = 3
 JobId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
@@ -68,12 +68,13 @@ def sources(target: State) -> frozenset[State]:
 class UploadStatus(BaseModel):
     """An upload as it stands: what was declared, then what the header of the received file says."""
 
-    content_type: ContentType
+    content_type: MediaType
     size: int | None = None
     sha256: str | None = None
     asset_id: str | None = Field(None, description="The asset that was taken in place of an upload.")
+    avatar: str | None = Field(None, description="The portrait of ours that was taken in place of an upload.")
     received: bool = False
-    width: int | None = None
+    width: int | None = Field(None, description="Pixels; null for sound.")
     height: int | None = None
 
 

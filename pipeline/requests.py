@@ -183,6 +183,8 @@ REQUESTS: dict[Kind, type[BaseRequest]] = {
     Kind.RENDER_VIDEO: RenderVideoRequest,
     Kind.RENDER_SCENES: RenderScenesRequest,
 }
+# Those that make videos.
+VIDEOS = frozenset({Kind.RENDER_VIDEO, Kind.RENDER_SCENES})
 # Which engines can do a kind at all; the one that an unnamed choice falls back to first.
 ENGINES: dict[Kind, tuple[Engine, ...]] = {
     Kind.RESTYLE_ROOM: (Engine.MODELS, Engine.PREVIEW),
@@ -209,13 +211,15 @@ def uploads_model(kind: Kind) -> type[BaseModel]:
     return _model(kind, "uploads")
 
 
-def params_model(kind: Kind) -> type[BaseModel]:
+def params_model(kind: Kind) -> type[Params]:
     """What a kind's params are.
 
     >>> params_model(Kind.GENERATE).__name__
     'GenerateParams'
     """
-    return _model(kind, "params")
+    model = _model(kind, "params")
+    assert issubclass(model, Params)
+    return model
 
 
 def engine_for(kind: Kind, asked: Engine | None, default: Engine) -> Engine:

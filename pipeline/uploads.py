@@ -15,6 +15,8 @@ MIN_SIDE = 32
 ContentType = Literal["image/jpeg", "image/png", "image/webp"]
 AudioType = Literal["audio/wav", "audio/mpeg", "audio/mp4", "audio/ogg", "audio/flac", "audio/webm"]
 MediaType = ContentType | AudioType
+# Of ISO media files that hold pictures (HEIF, AVIF).
+_STILL_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"})
 AUDIO_TYPES: tuple[AudioType, ...] = get_args(AudioType)
 
 
@@ -49,7 +51,7 @@ def audio_type_of(head: bytes) -> AudioType | None:
         return "audio/ogg"
     if head.startswith(b"\x1aE\xdf\xa3"):
         return "audio/webm"
-    if head[4:8] == b"ftyp":
+    if head[4:8] == b"ftyp" and head[8:12] not in _STILL_BRANDS:
         return "audio/mp4"
     # Of MPEG audio: a tag, or the first frame's sync word (11 bits) with layer III (01).
     if head.startswith(b"ID3") or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2):

@@ -13,6 +13,7 @@ from pipeline.picture_styles import PictureStyleName
 from pipeline.voices import Language, VoiceName, voices
 
 MAX_SCRIPT_CHARACTERS = 5_000
+MAX_SCRIPTS_CHARACTERS = 15_000  # of all scenes: what a fast voice says in ten minutes
 MAX_VOICE_SECONDS = 300
 MAX_VIDEO_SECONDS = 600
 MIN_SCENES, MAX_SCENES = 2, 20
@@ -203,6 +204,8 @@ class RenderScenesParams(VideoParams):
                 raise ValueError(f"scene {number}: {error}") from error
             if isinstance(scene, AvatarScene) and not scene.script and scene.voice_track is None:
                 raise ValueError(f"scene {number}: nothing to say: give the avatar a script, or a voice_track")
+        if sum(len(scene.script) for scene in self.scenes) > MAX_SCRIPTS_CHARACTERS:
+            raise ValueError(f"the scripts have more than {MAX_SCRIPTS_CHARACTERS:,} characters together")
         if sum(scene.seconds or 0 for scene in self.scenes) > MAX_VIDEO_SECONDS:
             raise ValueError(f"the scenes last longer than {MAX_VIDEO_SECONDS} seconds, which is the limit")
         return self

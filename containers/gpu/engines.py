@@ -16,7 +16,7 @@ from containers.gpu.settings import Settings
 from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.networks import Inventory, Models, Network, digest_of
-from pipeline.requests import Kind
+from pipeline.requests import VIDEOS, Kind
 from pipeline.stages import Plan
 from pipeline.weights import Shelf
 
@@ -42,8 +42,8 @@ class Prepared:
 class Engines:
     """``plan_for(kind, engine, allow_preview)`` gives the stages, ``networks`` has what they compute with.
 
-    ``weigh`` gives a digest of networks from their files alone, so that where there are none nothing is imported. Safe
-    to share between threads. All may raise ``DarkroomError``.
+    ``weigh`` gives a digest of networks from their files alone, so that where there are none nothing is imported.
+    ``voice`` names what says scripts. Safe to share between threads. All may raise ``DarkroomError``.
     """
 
     def __init__(
@@ -51,10 +51,13 @@ class Engines:
         plan_for: PlanFor,
         networks: Callable[[], Models],
         weigh: Callable[[Sequence[Network[Any]]], str] = lambda _networks: "",
+        *,
+        voice: str = "",
     ) -> None:
         self._plan_for = plan_for
         self._networks = networks
         self._weigh = weigh
+        self._voice = voice
         self._models: Models | None = None
         self._lock = threading.Lock()
 
@@ -123,7 +126,8 @@ class Engines:
             weighed = self._weigh(plan.networks)
             # As the settings have it, or as the device's memory allows: pictures of another size are other pictures.
             models = f"{weighed}/{self._placed().long_side}"
-        return sha256(f"{_code_digest()}\n{models}".encode()).hexdigest()
+        voice = self._voice if plan.kind in VIDEOS else ""
+        return sha256(f"{_code_digest()}\n{models}\n{voice}".encode()).hexdigest()
 
 
 def networks(settings: Settings) -> Models:

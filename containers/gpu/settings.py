@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.catalog import choose
 from pipeline.requests import Kind
-from pipeline.uploads import MAX_UPLOAD_BYTES
+from pipeline.uploads import MAX_AUDIO_BYTES
 from pipeline.weights import default_folder
 
 
@@ -33,9 +33,11 @@ class Settings(BaseSettings):
     accept_research_licence: bool = Field(
         False, description="Use models that are licensed for non-commercial research only: the operator's word for it."
     )
+    speech: Literal["espeak", "polly"] = Field("espeak", description="What says scripts.")
     cache_mb: int = Field(512, ge=0, description="For what stages found out about photos; 0 keeps nothing.")
     preload: tuple[Kind, ...] = Field((), description="Kinds whose networks are loaded at the start, as JSON.")
-    max_upload_bytes: int = Field(MAX_UPLOAD_BYTES, ge=1)
+    max_upload_bytes: int = Field(MAX_AUDIO_BYTES, ge=1, description="Of the largest file that a job may be given.")
+    max_part_bytes: int = Field(2_000_000_000, ge=1, description="Of a part that an earlier attempt finished.")
     progress_seconds: float = Field(0.2, gt=0, description="Least time between two writes of progress in one stage.")
     heartbeat_seconds: float = Field(1.0, gt=0, description="Longest time until a cancelled job is noticed.")
     drain_seconds: float = Field(20.0, ge=0, description="Time to finish after SIGTERM; SageMaker kills after 30 s.")

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from containers.gpu import metrics
 from containers.gpu.engines import Engines, Prepared
+from containers.gpu.intermediates import BucketIntermediates
 from containers.gpu.log import job_context
 from containers.gpu.looks import Looks
 from containers.gpu.progress import ProgressWriter, Store, is_own
@@ -29,6 +30,7 @@ from pipeline.jobs import State
 from pipeline.requests import params_model
 from pipeline.results import Picture, Result, ResultFile, StageTime, SubtitleFile, Video
 from pipeline.runner import Finished, Runner
+from pipeline.speech.speech import Speaker
 from pipeline.stages import Stopped, Work
 
 logger = logging.getLogger(__name__)
@@ -45,7 +47,16 @@ def typed_params(invocation: Invocation) -> BaseModel:
 class Worker:
     """Does jobs, any number at once from as many threads."""
 
-    def __init__(self, settings: Settings, store: Store, storage: Storage, runner: Runner, engines: Engines) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        storage: Storage,
+        runner: Runner,
+        engines: Engines,
+        speaker: Speaker | None = None,
+    ) -> None:
+        self._speaker = speaker
         self._settings = settings
         self._store = store
         self._storage = storage
@@ -78,7 +89,8 @@ class Worker:
             self._looks(writer, invocation) as looks,
         ):
             began = time.monotonic()
-            attempt = _Attempt(invocation, params, writer, looks)
+            parts = BucketIntermediates(self._storage, job_id, limit=self._settings.max_part_bytes)
+            attempt = _Attempt(invocation, params, writer, looks, parts)
             try:
                 self._start(invocation)
                 prepared = self._prepared(attempt)
@@ -93,8 +105,11 @@ class Worker:
                 self._forget(attempt)
                 if error.detail.code is ErrorCode.REJECTED_CONTENT:
                     looks.forget()
+                if not error.detail.retryable:
+                    attempt.forget_parts()
                 logger.info("failed: %s", error.detail.code)
                 return Failed(job_id=job_id, attempt=number, error=error.detail, timeline=attempt.timeline)
+            attempt.forget_parts()
             logger.info("completed in %.3f s", time.monotonic() - began)
             return Completed(
                 job_id=job_id,
@@ -162,7 +177,14 @@ class Worker:
             attempt.report("download", "Fetching what was uploaded")
             with _timed("download", attempt.timeline):
                 files = self._download(attempt, folder)
-        work = Work(attempt.params, files, folder, models=prepared.models)
+        work = Work(
+            attempt.params,
+            files,
+            folder,
+            models=prepared.models,
+            speaker=self._speaker,
+            intermediates=attempt.parts,
+        )
         if plan.engine is not invocation.engine:
             work.notes.append(f"Made by the {plan.engine} engine: the {invocation.engine} engine is not available.")
         span = (invocation.progress, max(invocation.progress, PLAN_ENDS))
@@ -205,7 +227,7 @@ class Worker:
 
     def _forget(self, attempt: "_Attempt") -> None:
         """Delete what was stored, unless another attempt, or this one on another machine, has its own there."""
-        if not attempt.stored:
+        if not (attempt.stored or attempt.parts.kept):
             return
         invocation = attempt.invocation
         try:
@@ -215,6 +237,8 @@ class Worker:
             return
         if record is None or (record.attempt == invocation.attempt and record.state is not State.COMPLETED):
             self._storage.delete(each.key for each in attempt.stored)
+        if record is None or record.state.terminal:
+            attempt.forget_parts()
 
 
 @dataclass
@@ -225,6 +249,7 @@ class _Attempt:
     params: BaseModel
     writer: ProgressWriter
     looks: Looks
+    parts: BucketIntermediates
     timeline: list[StageTime] = field(default_factory=list)
     inputs: dict[str, str] = field(default_factory=dict)
     stored: list[ResultFile] = field(default_factory=list)
@@ -233,6 +258,10 @@ class _Attempt:
         """Say what is being done outside the plan's own stages."""
         reached = self.invocation.progress if progress is None else progress
         self.writer.report(reached, stage, message, self.timeline)
+
+    def forget_parts(self) -> None:
+        """Delete what was kept for the next attempt: there is none."""
+        self.parts.forget(earlier=self.invocation.attempt > 1)
 
     def described(self, finished: Finished) -> Result:
         """The result, now that its pictures are stored."""

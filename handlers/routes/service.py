@@ -11,13 +11,24 @@ from aws_lambda_powertools.event_handler.openapi.params import Query
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from handlers import composition
-from handlers.bodies import AvatarList, AvatarSummary, Health, Limits, PublicConfig, StyleList, StyleSummary
+from handlers.bodies import (
+    AvatarList,
+    AvatarSummary,
+    Health,
+    Limits,
+    PublicConfig,
+    StyleList,
+    StyleSummary,
+    VoiceList,
+    VoiceSummary,
+)
 from handlers.health import Unhealthy
 from handlers.openapi_responses import JSON, document
 from pipeline.avatars import avatars
 from pipeline.picture_styles import PictureStyle, picture_styles
 from pipeline.requests import Kind
 from pipeline.styles import Style, styles
+from pipeline.voices import voices
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
 
@@ -48,6 +59,18 @@ def list_styles(
 def list_avatars() -> Response[AvatarList]:
     """The avatars that come with the service: people who do not exist."""
     return Response(HTTPStatus.OK, JSON, _avatars())
+
+
+@router.get(
+    "/voices",
+    summary="The voices that say scripts",
+    operation_id="listVoices",
+    responses=document({200: ("Every voice.", VoiceList)}, problems=(401,)),
+)
+def list_voices() -> Response[VoiceList]:
+    """The voices that say the scripts of videos."""
+    known = [VoiceSummary.model_validate(voice, from_attributes=True, extra="ignore") for voice in voices().values()]
+    return Response(HTTPStatus.OK, JSON, VoiceList(voices=known))
 
 
 @router.get(

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from handlers import clients
-from handlers.budget import SECONDS, Budget, settlement
+from handlers.budget import Budget, estimate, settlement
 from handlers.ledger import Ledger
 from handlers.record import JobRecord
 from handlers.refusal import Refusal
@@ -40,7 +40,25 @@ def spent(ledger: Ledger, day: str = "2026-06-01") -> int:
 
 
 def test_every_kind_has_an_estimate_on_each_engine_that_can_do_it() -> None:
-    assert set(SECONDS) == {(kind, engine) for kind, engines in ENGINES.items() for engine in engines}
+    for kind, engines in ENGINES.items():
+        for engine in engines:
+            assert estimate(kind, engine, {"script": "Hello."}) > 0
+
+
+@pytest.mark.parametrize(
+    ("longer", "shorter"),
+    [
+        ({"script": "word " * 200}, {"script": "word"}),
+        ({"script": ""}, {"script": "word"}),  # a recorded voice
+        ({"scenes": [{"type": "image", "seconds": 30}] * 3}, {"scenes": [{"type": "image"}] * 3}),
+        ({"scenes": [{"type": "image"}] * 4}, {"scenes": [{"type": "image"}] * 3}),
+        ({"scenes": [{"type": "avatar", "voice_track": "v"}]}, {"scenes": [{"type": "avatar", "script": "word"}]}),
+    ],
+)
+def test_a_longer_video_is_estimated_to_cost_more(longer: dict[str, Any], shorter: dict[str, Any]) -> None:
+    for engine in Engine:
+        more, less = (estimate(Kind.RENDER_SCENES, engine, params) for params in (longer, shorter))
+        assert more > less
 
 
 def test_a_day_holds_its_budget_and_no_more(ledger: Ledger) -> None:

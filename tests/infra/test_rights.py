@@ -120,12 +120,13 @@ def test_pictures_of_assets_are_taken_in_by_uploaded(core: Template, bucket: str
     assert not core.function_may("uploaded", "dynamodb:DeleteItem", library)
 
 
-def test_who_keeps_the_books_changes_rows_and_tells_the_bus_alone(core: Template, ledger: str) -> None:
+def test_who_keeps_the_books_changes_rows_tells_the_bus_and_deletes_parts_alone(core: Template, ledger: str) -> None:
     actions = {action for action in core.function_actions("ended") if not action.startswith(("logs:", "xray:"))}
     assert actions == {
         *("dynamodb:UpdateItem", "events:PutEvents"),
         *("sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"),  # of the dead letters
         *("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream", "dynamodb:ListStreams"),
+        *("s3:DeleteObject", "s3:ListBucket"),
     }
     assert core.function_may("ended", "dynamodb:UpdateItem", ledger)
     may = [name for name in FUNCTIONS if "events:PutEvents" in core.function_actions(name)]

@@ -1,0 +1,179 @@
+"""What is different about jobs that make videos: portraits of ours, sound, roles that scenes name, and leftovers."""
+
+import json
+from typing import Any
+
+import pytest
+from mypy_boto3_s3 import S3Client
+
+from handlers.leftovers import Leftovers
+from handlers.record import JobRecord
+from pipeline.avatars import avatars
+from pipeline.jobs import State
+from pipeline.voices import voices
+from tests.handlers.studio import Studio
+from tests.handlers.uploads import picture, sha256, there
+
+WAVE = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(200)
+ISO_FILM = b"\0\0\0\x18ftypisom" + bytes(64)
+HEIC = b"\0\0\0\x18ftypheic" + bytes(64)
+AMARA = {"avatar": "amara"}
+SOUND = {"content_type": "audio/wav"}
+
+
+def video(params: Any = None, **uploads: Any) -> dict[str, Any]:
+    return {"kind": "render_video", "params": params or {"script": "Hello."}, "uploads": {"avatar": AMARA, **uploads}}
+
+
+def scenes(*those: Any, uploads: Any, **params: Any) -> dict[str, Any]:
+    return {"kind": "render_scenes", "params": {"scenes": those, **params}, "uploads": uploads}
+
+
+def test_a_portrait_of_ours_is_put_where_an_upload_would_be(studio: Studio, bucket: S3Client, queues: Any) -> None:
+    answer = studio.call("POST", "/jobs", video())
+    job = studio.now(answer.body["job"]["job_id"])
+    assert (answer.status, answer.body["uploads"], job.state) == (201, {}, State.AWAITING_UPLOAD)
+    portrait = avatars()["amara"]
+    key = f"uploads/{job.job_id}/avatar"
+    assert bucket.get_object(Bucket="bucket", Key=key)["Body"].read() == portrait.picture
+    shown = answer.body["job"]["uploads"]["avatar"]
+    assert (shown["avatar"], shown["sha256"], shown["content_type"]) == ("amara", portrait.sha256, "image/webp")
+    studio.upload(job, None, role="avatar")
+    assert queues.sent() == [(job.job_id, 1)]
+
+
+def test_the_same_words_of_the_same_portrait_are_known(studio: Studio) -> None:
+    studio.engine(kind="render_video")
+    first = studio.call("POST", "/jobs", video()).body["job"]["job_id"]
+    studio.work(studio.upload(studio.now(first), None, role="avatar"))
+    again = studio.call("POST", "/jobs", video()).body["job"]
+    assert (again["state"], again["cached"]) == ("completed", True)
+    other = studio.call("POST", "/jobs", video({"script": "Good bye."})).body["job"]
+    assert other["state"] == "awaiting_upload"
+
+
+def test_a_video_is_made_again_with_other_words(studio: Studio) -> None:
+    first = studio.call("POST", "/jobs", video()).body["job"]["job_id"]
+    studio.work(studio.upload(studio.now(first), None, role="avatar"))
+    answer = studio.call("POST", f"/jobs/{first}/rerun", {"params": {"script": "Good bye."}})
+    job = answer.body["job"]
+    assert (answer.status, job["params"]["script"], job["uploads"]["avatar"]["avatar"]) == (201, "Good bye.", "amara")
+    studio.call("POST", f"/jobs/{first}/rerun", {"params": {"script": ""}}).problem(422, "invalid_request")
+
+
+def test_a_recorded_voice_is_taken_in(studio: Studio, queues: Any) -> None:
+    answer = studio.call("POST", "/jobs", video({"script": ""}, voice_track=SOUND))
+    form = answer.body["uploads"]["voice_track"]
+    assert form["fields"]["Content-Type"] == "audio/wav"
+    job = studio.now(answer.body["job"]["job_id"])
+    studio.upload(job, None, role="avatar")
+    job = studio.upload(job, WAVE, role="voice_track")
+    track = job.uploads["voice_track"]
+    assert (track.received, track.size, track.width, track.sha256) == (True, len(WAVE), None, sha256(WAVE))
+    assert (job.state, queues.sent()) == (State.QUEUED, [(job.job_id, 1)])
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (picture(), "is image/jpeg"),
+        (b"just words", "a text file"),
+        (HEIC, "HEIC"),
+        (b"fLaC" + bytes(40), "sound or a video"),
+    ],
+)
+def test_what_is_no_such_sound_is_refused(studio: Studio, bucket: S3Client, data: bytes, says: str) -> None:
+    job = studio.now(studio.call("POST", "/jobs", video(None, voice_track=SOUND)).body["job"]["job_id"])
+    failed = studio.upload(job, data, role="voice_track")
+    assert failed.error is not None
+    assert (failed.state, failed.error.code) == (State.FAILED, "unsupported_media")
+    assert says in failed.error.message
+    assert not there(bucket, f"uploads/{job.job_id}/voice_track")
+
+
+@pytest.mark.parametrize("data", [WAVE, ISO_FILM])
+def test_sound_is_no_photo(studio: Studio, data: bytes) -> None:
+    failed = studio.upload(studio.job(), data)
+    assert failed.error is not None
+    assert (failed.error.code, "sound or a video" in failed.error.message) == ("unsupported_media", True)
+
+
+def test_scenes_name_their_own_roles(studio: Studio, queues: Any) -> None:
+    wish = scenes(
+        {"type": "image", "picture": "room_1", "script": "This is the room."},
+        {"type": "avatar", "avatar": "host", "script": "And this is me."},
+        uploads={"room_1": {"content_type": "image/jpeg"}, "host": AMARA, "music": SOUND},
+    )
+    answer = studio.call("POST", "/jobs", wish)
+    assert (answer.status, set(answer.body["uploads"])) == (201, {"room_1", "music"})
+    job = studio.now(answer.body["job"]["job_id"])
+    for role, data in (("host", None), ("room_1", picture()), ("music", WAVE)):
+        job = studio.upload(job, data, role=role)
+    assert (job.state, queues.sent()) == (State.QUEUED, [(job.job_id, 1)])
+
+
+IMAGE = {"type": "image", "picture": "a"}
+GENERATED = {"type": "generated", "prompt": "a fox"}
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"),
+    [
+        (video({"script": ""}), "nothing to say"),
+        (video({"script": "x" * 5001}), "5000 characters"),
+        (video({"script": "Hi.", "voice": "nobody"}), "unknown voice"),
+        (video({"script": "Hi.", "voice": "lucia", "language": "fr-FR"}), "speaks es-ES, not fr-FR"),
+        (video({"script": "Hi.", "voice": "joanna"}, voice_track=SOUND), "voice of its own"),
+        (video(avatar={"avatar": "mona_lisa"}), "choose one of: amara"),
+        (scenes(IMAGE, uploads={"a": AMARA}), "at least 2"),
+        (scenes(IMAGE, {"type": "image", "picture": "b"}, uploads={"a": AMARA}), "scene 2: 'b' is not among"),
+        (scenes(IMAGE, IMAGE, uploads={"a": AMARA, "z": AMARA}), "no scene speaks of z"),
+        (scenes(IMAGE, IMAGE, uploads={"a": SOUND}), "scene 1: 'a' is to be a picture"),
+        (scenes(IMAGE, {"type": "avatar", "avatar": "a"}, uploads={"a": AMARA}), "scene 2: nothing to say"),
+        (scenes(*[IMAGE | {"seconds": 60}] * 11, uploads={"a": AMARA}), "longer than 600 seconds"),
+        (scenes(*[IMAGE | {"script": "x" * 4000}] * 4, uploads={"a": AMARA}), "15,000 characters together"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_before_any_work(studio: Studio, wish: Any, says: str) -> None:
+    problem = studio.call("POST", "/jobs", wish).problem(422, "invalid_request")
+    assert says in json.dumps(problem)
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"),
+    [
+        (video({"subtitles": "file"}, voice_track=SOUND), "cannot hear"),
+        (scenes(IMAGE, GENERATED, uploads={"a": AMARA}), "Scene 2 is to be generated"),
+        (
+            scenes(IMAGE, IMAGE | {"voice_track": "v"}, uploads={"a": AMARA, "v": SOUND}, subtitles="burned"),
+            "the voice_track of scene 2",
+        ),
+    ],
+)
+def test_what_the_preview_engine_cannot_do_is_said_at_once(studio: Studio, queues: Any, wish: Any, says: str) -> None:
+    problem = studio.call("POST", "/jobs", wish).problem(422, "engine_unavailable")
+    assert says in problem["detail"]
+    assert queues.sent() == []
+    assert studio.call("POST", "/jobs", {**wish, "engine": "models"}).status == 201
+
+
+def test_every_voice_is_listed(studio: Studio) -> None:
+    listed = studio.call("GET", "/voices").body["voices"]
+    assert [each["name"] for each in listed] == list(voices())
+    assert listed[0]["language"] == "en-US"
+
+
+@pytest.fixture
+def parts(bucket: S3Client) -> list[str]:
+    job, other = "a" * 32, "b" * 32
+    keys = [f"intermediates/{job}/scene-1.mp4", f"intermediates/{job}/speech-1", f"intermediates/{other}/scene-1.mp4"]
+    for key in keys:
+        bucket.put_object(Bucket="bucket", Key=key, Body=b"part")
+    return keys
+
+
+def test_parts_are_deleted_when_their_job_has_ended(bucket: S3Client, parts: list[str], record: Any) -> None:
+    ended: JobRecord = record(job_id="a" * 32, kind="render_scenes", state="cancelled", attempt=1)
+    for _ in range(2):
+        Leftovers(bucket, "bucket").clear(ended)
+    assert [there(bucket, key) for key in parts] == [False, False, True]
