@@ -1,7 +1,8 @@
 """A bucket and a jobs table (moto's), and jobs in them."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -9,18 +10,26 @@ import httpx
 import pytest
 from moto import mock_aws
 
+from containers.gpu.engines import Engines, networks
+from containers.gpu.server import Invocations, make_app
+from containers.gpu.settings import Settings
+from containers.gpu.storage import Storage
+from containers.gpu.worker import Worker
 from handlers.store import JobRecord, JobStore
 from pipeline.engine import Engine
 from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.invocation import Invocation
 from pipeline.jobs import State, UploadStatus
 from pipeline.requests import Kind
+from pipeline.runner import Runner
+from pipeline.stages import Plan
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 JOB = "a" * 32
 BUCKET = "pictures"
+Container = Callable[[Plan | Exception], httpx.AsyncClient]
 PARAMS = {"style": "modern", "seed": 7}
 
 
@@ -96,3 +105,28 @@ async def invoke(client: httpx.AsyncClient, **changes: Any) -> dict[str, Any]:
 def cancel(store: JobStore) -> None:
     """Its owner cancels the job."""
     assert store.cancel(JOB, "ann", ErrorDetail(code=ErrorCode.CANCELLED, message="Cancelled.")) is not None
+
+
+@pytest.fixture
+async def container(store: JobStore, s3: "S3Client") -> AsyncIterator[Container]:
+    clients: list[httpx.AsyncClient] = []
+
+    def make(plan: Plan | Exception) -> httpx.AsyncClient:
+        def plan_for(_kind: Kind, _engine: Engine, _allow_preview: bool) -> Plan:
+            if isinstance(plan, Exception):
+                raise plan
+            return plan
+
+        settings = Settings(jobs_table="jobs", ledger_table="ledger", bucket=BUCKET, heartbeat_seconds=0.02)
+        engines = Engines(plan_for, partial(networks, settings))
+        worker = Worker(settings, store, Storage(BUCKET, s3), Runner(), engines)
+        invocations = Invocations(worker, settings.concurrency)
+        transport = httpx.ASGITransport(make_app(invocations))
+        client = httpx.AsyncClient(transport=transport, base_url="http://container")
+        client.invocations = invocations  # type: ignore[attr-defined]  # for the tests that drain
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        await client.aclose()

@@ -6,102 +6,27 @@ import io
 import json
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
-from containers.gpu.engines import Engines, networks
 from containers.gpu.log import JsonFormatter
-from containers.gpu.server import Invocations, make_app
-from containers.gpu.settings import Settings
 from containers.gpu.storage import Storage
-from containers.gpu.worker import Worker
 from handlers.store import JobStore
-from pipeline.artifacts import SAVED, SavedPicture
 from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import State
 from pipeline.requests import Kind
-from pipeline.runner import Runner, noop_plan
-from pipeline.stages import Plan, Stage, Work
-from tests.containers.conftest import BUCKET, JOB, cancel, invocation, invoke
+from pipeline.runner import noop_plan
+from pipeline.stages import Work
+from tests.containers.conftest import BUCKET, JOB, Container, cancel, invocation, invoke
+from tests.containers.plans import develop, keys, until_stopped, written
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 RESULT_KEY = f"results/{JOB}/result.jpg"
-Do = Callable[[Work], None]
-Container = Callable[[Plan | Exception], httpx.AsyncClient]
-
-
-class Develop(Stage):
-    """Calls ``do``, then saves the upload's bytes as the result."""
-
-    name = "develop"
-    message = "Developing"
-    provides = (SAVED,)
-
-    def __init__(self, do: Do) -> None:
-        self.do = do
-
-    def run(self, work: Work) -> None:
-        self.do(work)
-        path = work.folder / "result.jpg"
-        path.write_bytes(work.files["photo"].read_bytes().upper())
-        work[SAVED] = (SavedPicture("result", path, "image/jpeg", 4, 3),)
-
-
-def develop(do: Do = lambda _: None) -> Plan:
-    return Plan(Kind.RESTYLE_ROOM, Engine.PREVIEW, ((Develop(do), 1.0),))
-
-
-@pytest.fixture
-async def container(store: JobStore, s3: "S3Client") -> AsyncIterator[Container]:
-    clients: list[httpx.AsyncClient] = []
-
-    def make(plan: Plan | Exception) -> httpx.AsyncClient:
-        def plan_for(_kind: Kind, _engine: Engine, _allow_preview: bool) -> Plan:
-            if isinstance(plan, Exception):
-                raise plan
-            return plan
-
-        settings = Settings(jobs_table="jobs", ledger_table="ledger", bucket=BUCKET, heartbeat_seconds=0.02)
-        engines = Engines(plan_for, partial(networks, settings))
-        worker = Worker(settings, store, Storage(BUCKET, s3), Runner(), engines)
-        invocations = Invocations(worker, settings.concurrency)
-        transport = httpx.ASGITransport(make_app(invocations))
-        client = httpx.AsyncClient(transport=transport, base_url="http://container")
-        client.invocations = invocations  # type: ignore[attr-defined]  # for the tests that drain
-        clients.append(client)
-        return client
-
-    yield make
-    for client in clients:
-        await client.aclose()
-
-
-def keys(s3: "S3Client") -> list[str]:
-    return [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="results/").get("Contents", [])]
-
-
-def written(store: JobStore, stage: str) -> None:
-    """Wait until the table says ``stage``: moto's conditional writes, unlike DynamoDB's, may run into each other."""
-    pause = threading.Event()
-    while (job := store.get(JOB)) is None or job.stage != stage:
-        pause.wait(0.01)
-
-
-def until_stopped(work: Work) -> None:
-    """A stage that goes on until a report stops it."""
-    pause = threading.Event()
-    for _ in range(3000):
-        work.report(0.5)
-        pause.wait(0.01)
-    raise AssertionError("never stopped")
 
 
 async def test_a_job_is_done_and_its_picture_stored(container: Container, store: JobStore, s3: "S3Client") -> None:

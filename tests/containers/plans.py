@@ -1,0 +1,58 @@
+"""Plans of one stage that does as a test wants, and what became of them."""
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from handlers.store import JobStore
+from pipeline.artifacts import SAVED, SavedPicture
+from pipeline.engine import Engine
+from pipeline.requests import Kind
+from pipeline.stages import Plan, Stage, Work
+from tests.containers.conftest import BUCKET, JOB
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+Do = Callable[[Work], None]
+
+
+class Develop(Stage):
+    """Calls ``do``, then saves the upload's bytes as the result."""
+
+    name = "develop"
+    message = "Developing"
+    provides = (SAVED,)
+
+    def __init__(self, do: Do) -> None:
+        self.do = do
+
+    def run(self, work: Work) -> None:
+        self.do(work)
+        path = work.folder / "result.jpg"
+        path.write_bytes(work.files["photo"].read_bytes().upper())
+        work[SAVED] = (SavedPicture("result", path, "image/jpeg", 4, 3),)
+
+
+def develop(do: Do = lambda _: None) -> Plan:
+    return Plan(Kind.RESTYLE_ROOM, Engine.PREVIEW, ((Develop(do), 1.0),))
+
+
+def keys(s3: "S3Client", prefix: str = "results/") -> list[str]:
+    return [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", [])]
+
+
+def written(store: JobStore, stage: str) -> None:
+    """Wait until the table says ``stage``: moto's conditional writes, unlike DynamoDB's, may run into each other."""
+    pause = threading.Event()
+    while (job := store.get(JOB)) is None or job.stage != stage:
+        pause.wait(0.01)
+
+
+def until_stopped(work: Work) -> None:
+    """A stage that goes on until a report stops it."""
+    pause = threading.Event()
+    for _ in range(3000):
+        work.report(0.5)
+        pause.wait(0.01)
+    raise AssertionError("never stopped")
