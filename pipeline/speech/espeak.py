@@ -1,0 +1,119 @@
+"""espeak-ng, from the wheel ``espeakng_loader``: every script is said by a process of its own."""
+
+import ctypes
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from importlib import import_module
+from subprocess import DEVNULL, PIPE, Popen
+
+import numpy as np
+
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.speech import espeak_process
+from pipeline.speech.espeak_process import RECORD, WORD
+from pipeline.speech.refusals import check_letters, nothing_to_say, too_long
+from pipeline.speech.sound import Resampler, levelled
+from pipeline.speech.speech import Samples, Speech
+from pipeline.speech.timing import Mark, timed
+from pipeline.speech.words import plain
+from pipeline.video_params import MAX_VOICE_SECONDS
+from pipeline.voices import Voice
+
+
+class EspeakSpeaker:
+    """espeak-ng as a ``Speaker``: a robot's voice, but there without a network, and the same on every machine."""
+
+    @property
+    def about(self) -> str:
+        """espeak-ng and its version. Raises ``DarkroomError`` (``engine_unavailable``) where it is not there."""
+        return f"espeak-ng {_version()}"
+
+    def speak(self, script: str, voice: Voice, report: Callable[[float], None] = lambda _fraction: None) -> Speech:
+        """Say ``script`` as plain text: markup in it is read out. Raises ``DarkroomError`` as ``Speaker`` says."""
+        check_letters(script, voice)
+        if voice.language.startswith("ja"):
+            _check_kanji(script, voice)
+        with _process(voice) as process:
+            samples, marks = _listen(process, script, report)
+        if not samples.any():
+            raise nothing_to_say(voice)
+        return Speech(samples, timed(script, voice.language, marks, samples))
+
+
+def _listen(process: "Popen[bytes]", script: str, report: Callable[[float], None]) -> tuple[Samples, list[Mark]]:
+    """What the process says of the script. Raises ``DarkroomError`` (``too_long``) as soon as it is too much."""
+    assert process.stdin is not None and process.stdout is not None
+    # A process that could not start has hung up; its exit status says why.
+    with suppress(BrokenPipeError), process.stdin as inlet:
+        inlet.write(plain(script).encode())
+    outlet, blocks, marks = process.stdout, list[Samples](), list[Mark]()
+    resampler, left = Resampler(espeak_process.SAMPLE_RATE), MAX_VOICE_SECONDS * espeak_process.SAMPLE_RATE
+    while len(record := outlet.read(RECORD.size)) == RECORD.size:
+        what, number, milliseconds = RECORD.unpack(record)
+        if what == WORD:
+            marks.append(Mark(number, milliseconds / 1000))
+            continue
+        left -= number
+        if left < 0:
+            raise too_long(max((mark.index for mark in marks if mark.seconds <= MAX_VOICE_SECONDS), default=0))
+        blocks += resampler.add(np.frombuffer(outlet.read(number * 2), np.int16))
+        report(min(marks[-1].index / len(script), 1.0) if marks else 0.0)
+    blocks += resampler.end()
+    return levelled(blocks), marks
+
+
+@contextmanager
+def _process(voice: Voice) -> "Iterator[Popen[bytes]]":
+    """espeak-ng with a voice, waiting for a script. Raises ``DarkroomError`` (``engine_unavailable``) if it failed."""
+    library, data = _paths()
+    command = (sys.executable, "-I", "-S", espeak_process.__file__, library, data, voice.espeak)
+    with Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode == espeak_process.NO_VOICE:
+        raise _unavailable(f"espeak-ng has no voice {voice.espeak}")
+    if process.returncode:
+        raise _unavailable(f"espeak-ng ended with status {process.returncode}")
+
+
+@cache
+def _version() -> str:
+    library, _ = _paths()
+    try:
+        about = ctypes.CDLL(library).espeak_Info
+    except (OSError, AttributeError) as error:
+        raise _unavailable("its library cannot be loaded") from error
+    about.restype = ctypes.c_char_p
+    return str(about(None), "ascii")
+
+
+def _paths() -> tuple[str, str]:
+    """The wheel's library and data. Raises ``DarkroomError`` (``engine_unavailable``) where they are not there."""
+    try:
+        loader = import_module("espeakng_loader")
+        return loader.get_library_path(), loader.get_data_path()
+    except (ImportError, RuntimeError) as error:
+        raise _unavailable("the package espeakng_loader is missing, or not whole") from error
+
+
+def _unavailable(why: str) -> DarkroomError:
+    return DarkroomError(
+        ErrorCode.ENGINE_UNAVAILABLE, f"No voice can be synthesised here: {why}. Upload a voice_track instead."
+    )
+
+
+def _check_kanji(script: str, voice: Voice) -> None:
+    """Raises ``DarkroomError`` (``invalid_request``) for kanji: espeak-ng says "Chinese letter" for each."""
+    kanji = dict.fromkeys(each for each in script if unicodedata.name(each, "").startswith("CJK UNIFIED"))
+    if kanji:
+        raise DarkroomError(
+            ErrorCode.INVALID_REQUEST,
+            f"The voice {voice.name} cannot read kanji here, such as {''.join(list(kanji)[:5])}. "
+            "Write the script in hiragana and katakana, or upload a voice_track.",
+        )

@@ -1,0 +1,51 @@
+"""Why a script is not spoken, said so that its writer can change it."""
+
+import unicodedata
+
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.video_params import MAX_VOICE_SECONDS
+from pipeline.voices import Voice
+
+# What Unicode's names of a language's own letters begin with; Latin letters are read by every voice.
+_LETTERS = {
+    "ar": ("ARABIC",),
+    "el": ("GREEK",),
+    "he": ("HEBREW",),
+    "ja": ("CJK", "HIRAGANA", "KATAKANA", "HALFWIDTH KATAKANA"),
+    "ko": ("HANGUL",),
+    "ru": ("CYRILLIC",),
+    "zh": ("CJK",),
+}
+
+
+def check_letters(script: str, voice: Voice) -> None:
+    """Raises ``DarkroomError`` (``invalid_request``) for a script that is mostly in letters of other languages.
+
+    A voice would skip them, or spell them one by one.
+    """
+    own = ("LATIN", "FULLWIDTH LATIN", *_LETTERS.get(voice.language.split("-")[0], ()))
+    letters = [character for character in script if character.isalpha()]
+    foreign = sum(not unicodedata.name(letter, "").startswith(own) for letter in letters)
+    if foreign * 2 > len(letters):
+        raise DarkroomError(
+            ErrorCode.INVALID_REQUEST,
+            f"The voice {voice.name} speaks {voice.language}, and most of the script is in letters of another "
+            "language. Choose that language, or a voice that speaks it.",
+        )
+
+
+def nothing_to_say(voice: Voice) -> DarkroomError:
+    """The refusal of a script that sounds like nothing."""
+    return DarkroomError(
+        ErrorCode.INVALID_REQUEST,
+        f"There is nothing in the script that the voice {voice.name} could say. Write words in {voice.language}.",
+    )
+
+
+def too_long(characters: int) -> DarkroomError:
+    """The refusal of a script of which only so many ``characters`` can be said within ``MAX_VOICE_SECONDS``."""
+    return DarkroomError(
+        ErrorCode.TOO_LONG,
+        f"The script takes longer than {MAX_VOICE_SECONDS // 60} minutes to say. "
+        f"Shorten it to about {max(characters // 50 * 50, 50):,} characters.",
+    )

@@ -1,0 +1,132 @@
+"""The words of a script as they are written, and about how long each takes to say."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_UNSPACED = ("zh", "ja")  # languages that put no spaces between words
+# What is between spaces; a no-break space within a number is part of it.
+_TOKEN = re.compile(r"(?:\S|(?<=\d)[\u00a0\u202f](?=\d))+")
+# One sign that is read by itself: Han or kana, or Bopomofo.
+_SIGN = re.compile(
+    r"[\u3006\u3007\u3040-\u30ff\u3100-\u312f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+# Signs that lengthen, repeat or modify the one before: small kana, sound marks, ー and 々.
+_FOLLOWS = frozenset("ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶー々ゝゞヽヾ゛゜\u3099\u309a")
+_SPOKEN_SIGNS = frozenset("&@#%*/\\")  # punctuation to Unicode, words to a voice
+_SENTENCE_END = re.compile(r"[.!?…。！？؟][\W_]*$")
+_CLAUSE_END = re.compile(r"[,;:،؛、，；：–—-][\W_]*$")
+# How many letters of an alphabet take as long to say; by the mean over espeak-ng's voices.
+_EACH_WORD, _NUMERAL, _HAN, _KANA, _HANGUL = 0.8, 4.0, 4.0, 2.0, 3.0
+
+
+def split(script: str, language: str) -> list[str]:
+    """The words of a script in their order, with the punctuation that touches them; none is empty.
+
+    Joined by spaces they give the script again; in Chinese and Japanese, where a word is one sign or one run of other
+    letters, joined by nothing. Punctuation by itself goes with the word before it, or after it where it opens.
+
+    >>> split("« Ça va ? » — Oui, à 10 h.", "fr-FR")
+    ['« Ça', 'va ? » —', 'Oui,', 'à', '10', 'h.']
+    >>> split("「今日」は3時です。", "ja-JP")
+    ['「今', '日」', 'は', '3', '時', 'で', 'す。']
+    """
+    return [re.sub(r"[ \t\r\n\f\v]+", " ", script[start:end]) for start, end in spans(script, language)]
+
+
+def spans(script: str, language: str) -> list[tuple[int, int]]:
+    """Where each word of ``split`` begins in the script and where it ends: indices of characters."""
+    found: list[tuple[int, int]] = []
+    waiting: int | None = None  # where punctuation that opens the next word begins
+    for start, end in _pieces(script, language):
+        text = script[start:end]
+        if _spoken(text):
+            found.append((start if waiting is None else waiting, end))
+            waiting = None
+        elif found and waiting is None and not _opens(text[-1]):
+            found[-1] = (found[-1][0], end)
+        elif waiting is None:
+            waiting = start
+    if waiting is not None:
+        found = [*found[:-1], (found[-1][0] if found else waiting, len(script.rstrip()))]
+    return found
+
+
+def plain(script: str) -> str:
+    """The script as a synthesiser may have it: the same characters, with spaces for those that are none but commands.
+
+    >>> plain("one\\x01two")
+    'one two'
+    """
+    return "".join(" " if unicodedata.category(each) in ("Cc", "Cs") and each != "\n" else each for each in script)
+
+
+def weight(word: str) -> float:
+    """About how long it takes to say a word: 1 is what a letter of an alphabet takes. An estimate from the spelling.
+
+    >>> weight("straight") > weight("so") > 0
+    True
+    """
+    return _EACH_WORD + sum(_weight(character) for character in unicodedata.normalize("NFC", word))
+
+
+def ends_sentence(word: str) -> bool:
+    """Whether a voice comes to rest after the word.
+
+    >>> [ends_sentence(word) for word in ("end.”", "3.5", "well,")]
+    [True, False, False]
+    """
+    return _SENTENCE_END.search(word) is not None
+
+
+def ends_clause(word: str) -> bool:
+    """Whether a voice may pause after the word, without coming to rest."""
+    return _CLAUSE_END.search(word) is not None
+
+
+def _pieces(script: str, language: str) -> Iterator[tuple[int, int]]:
+    """What is between spaces; in languages without them, cut before and after every sign, and before what opens."""
+    signs = language.split("-", maxsplit=1)[0] in _UNSPACED
+    for token in _TOKEN.finditer(script):
+        if not signs:
+            yield token.span()
+            continue
+        start = token.start()
+        for index in range(token.start() + 1, token.end()):
+            if _parts(script[index - 1], script[index]):
+                yield start, index
+                start = index
+        yield start, token.end()
+
+
+def _parts(before: str, after: str) -> bool:
+    """Whether a piece ends between two characters of a language without spaces."""
+    if after in _FOLLOWS or unicodedata.category(after).startswith("M"):
+        return False
+    punctuation = [unicodedata.category(each).startswith("P") and each not in _SPOKEN_SIGNS for each in (before, after)]
+    if any(punctuation):
+        if punctuation[1]:
+            return _opens(after) and not _opens(before)
+        return bool(_SIGN.match(after)) and not _opens(before)
+    return bool(_SIGN.match(before) or _SIGN.match(after))
+
+
+def _opens(character: str) -> bool:
+    """Whether punctuation belongs to what follows it."""
+    return unicodedata.category(character) in ("Ps", "Pi") or character in "¡¿"
+
+
+def _weight(character: str) -> float:
+    category = unicodedata.category(character)
+    if category[0] == "N" or category in ("Sc", "Sm", "So") or character in _SPOKEN_SIGNS:
+        return _NUMERAL
+    if not character.isalpha():
+        return 0
+    if _SIGN.match(character):
+        return _KANA if "\u3040" <= character <= "\u30ff" else _HAN
+    return _HANGUL if "\uac00" <= character <= "\ud7a3" else 1
+
+
+def _spoken(text: str) -> bool:
+    """Whether there is more to a piece than punctuation."""
+    return any(unicodedata.category(each)[0] in "LNS" or each in _SPOKEN_SIGNS for each in text)
