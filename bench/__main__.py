@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image
 from pydantic import BaseModel
 
-from bench import baseline, lambdas, preview, spine
+from bench import baseline, lambdas, preview, spine, video
 from bench.report import renew
 from bench.statistics import machine
 from infra.local.stack import LocalStack
@@ -28,6 +28,7 @@ class Results(BaseModel):
     spine: list[spine.Spine]
     lambdas: list[lambdas.Lambda]
     preview: list[preview.Preview]
+    video: list[video.Film]
 
 
 def main() -> None:
@@ -56,6 +57,7 @@ def main() -> None:
         spine=spines,
         lambdas=functions,
         preview=preview.measure(repeats),
+        video=video.measure(),
     )
     print(json.dumps(results.model_dump(mode="json"), indent=2))
     if not quick:

@@ -109,6 +109,18 @@ def bedrock(config: Config) -> LanguageModels:
     return cast("LanguageModels", _session().create_client("bedrock-runtime", config=config))
 
 
+class Polly(Protocol):
+    """The one call of Polly that we make."""
+
+    def synthesize_speech(self, **request: Any) -> Mapping[str, Any]:
+        """Have a text said."""
+
+
+def polly(config: Config = PATIENT) -> Polly:
+    """What says scripts, by the character."""
+    return cast("Polly", _session().create_client("polly", config=config))
+
+
 def s3(config: Config = PATIENT) -> "S3Client":
     """The bucket. Presigned URLs name it in the path at an emulator, and in the region's own host in the cloud."""
     settings = ClientSettings.read()

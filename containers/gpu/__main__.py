@@ -16,6 +16,7 @@ from containers.gpu.engines import Engines, PlanFor, networks, weigh
 from containers.gpu.instance import Reporter
 from containers.gpu.server import INTERRUPT_SECONDS, Invocations, make_app
 from containers.gpu.settings import Settings
+from containers.gpu.speakers import speaker
 from containers.gpu.storage import Storage
 from containers.gpu.worker import Worker
 from handlers import clients
@@ -83,9 +84,12 @@ def main() -> None:
     settings = Settings.read()
     log.configure(settings.log_level)
     storage = Storage(settings.bucket, clients.s3())
-    engines = Engines(_plans(settings), partial(networks, settings), partial(weigh, settings))
+    voice = speaker(settings)
+    engines = Engines(
+        _plans(settings), partial(networks, settings), partial(weigh, settings), voice=voice.about if voice else ""
+    )
     runner = Runner(cache=StageCache(settings.cache_mb * 2**20) if settings.cache_mb else None)
-    worker = Worker(settings, JobStore(settings.jobs_table), storage, runner, engines)
+    worker = Worker(settings, JobStore(settings.jobs_table), storage, runner, engines, voice)
     if settings.preload:
         # Beside the server: /ping answers while the weights are read, and a job that comes early waits for them.
         threading.Thread(target=engines.preload, args=(settings.preload,), name="preload", daemon=True).start()

@@ -14,6 +14,7 @@ from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
 from pipeline.jobs import State
+from pipeline.uploads import audio_type_of, content_type_of
 
 PATIENCE = 60  # seconds; a job that takes longer hangs
 JobDict = dict[str, Any]
@@ -159,7 +160,7 @@ class Caller:
 
 def declaration(data: bytes, declared: bool) -> JobDict:
     """What to say of a file before it is uploaded."""
-    content_type = "image/png" if data.startswith(b"\x89PNG") else "image/jpeg"
+    content_type = audio_type_of(data) or content_type_of(data) or "image/jpeg"
     digest = {"sha256": hashlib.sha256(data).hexdigest()} if declared else {}
     return {"content_type": content_type, **digest}
 

@@ -1,0 +1,110 @@
+"""Seconds of work for a second of video, of the preview engine's plans, load to save."""
+
+import tempfile
+import time
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from pipeline.artifacts import SAVED, SavedVideo
+from pipeline.avatars import avatars
+from pipeline.engine import Engine
+from pipeline.kinds import plan
+from pipeline.params import Params
+from pipeline.picture import decode, on_white
+from pipeline.requests import Kind
+from pipeline.speech.espeak import EspeakSpeaker
+from pipeline.stages import Work
+from pipeline.video.camera import cover
+from pipeline.video.encoder import VideoWriter
+from pipeline.video_params import RenderScenesParams, RenderVideoParams, Resolution
+
+SCRIPT = (
+    "Good evening. This is a portrait that somebody rendered, and a voice that nobody has. "
+    "It says three sentences, so that there is something to measure. Here is the last of them."
+)
+ROOM = Path(__file__).parents[1] / "client" / "sample" / "living_room.jpg"
+FILES = {"avatar": avatars()["amara"].path, "host": avatars()["bruno"].path, "room": ROOM}
+CASES: tuple[tuple[Kind, Params], ...] = (
+    (Kind.RENDER_VIDEO, RenderVideoParams.model_validate({"script": SCRIPT, "subtitles": "both"})),
+    (
+        Kind.RENDER_VIDEO,
+        RenderVideoParams.model_validate(
+            {"script": SCRIPT, "subtitles": "both", "aspect": "16:9", "resolution": "1080p"}
+        ),
+    ),
+    (
+        Kind.RENDER_SCENES,
+        RenderScenesParams.model_validate(
+            {
+                "scenes": [
+                    {"type": "image", "picture": "room", "script": "This is the room."},
+                    {"type": "avatar", "avatar": "host", "script": "And I have never been in it."},
+                    {"type": "image", "picture": "room", "seconds": 5},
+                ],
+                "subtitles": "both",
+                "aspect": "16:9",
+            }
+        ),
+    ),
+)
+
+
+class Film(BaseModel):
+    """``stages`` are each one's seconds of work for a second of video; ``encoding`` is what the frames alone take.
+
+    That baseline is the same encoder on a picture that never changes, in the same run.
+    """
+
+    kind: Kind
+    size: str
+    seconds: float
+    per_second: float
+    encoding: float
+    stages: dict[str, float]
+
+    @property
+    def ratio(self) -> float:
+        """How many times as long as encoding alone."""
+        return self.per_second / self.encoding
+
+
+def measure() -> list[Film]:
+    """Each case once, after a second of video to warm up."""
+    _work(Kind.RENDER_VIDEO, RenderVideoParams(script="Hello.", resolution=Resolution.P360))
+    return [_measure(kind, params) for kind, params in CASES]
+
+
+def _measure(kind: Kind, params: Params) -> Film:
+    times, video = _work(kind, params)
+    return Film(
+        kind=kind,
+        size=f"{video.width}×{video.height}",
+        seconds=round(video.seconds, 2),
+        per_second=round(sum(times.values()) / video.seconds, 3),
+        encoding=round(_encoding(video) / video.seconds, 3),
+        stages={name: round(seconds / video.seconds, 3) for name, seconds in times.items()},
+    )
+
+
+def _work(kind: Kind, params: Params) -> tuple[dict[str, float], SavedVideo]:
+    with tempfile.TemporaryDirectory() as folder:
+        work = Work(params, FILES, Path(folder), speaker=EspeakSpeaker())
+        times: dict[str, float] = {}
+        for stage, _ in plan(kind, Engine.PREVIEW).steps:
+            work.enter(stage)
+            start = time.perf_counter()
+            stage.run(work)
+            times[stage.name] = time.perf_counter() - start
+        work.enter(None)
+        return times, next(each for each in work[SAVED] if isinstance(each, SavedVideo))
+
+
+def _encoding(video: SavedVideo) -> float:
+    still = cover(on_white(decode(FILES["avatar"])), video.width, video.height, None)
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        with VideoWriter(Path(folder) / "still.mp4", video.width, video.height) as writer:
+            for _ in range(video.frames):
+                writer.write(still)
+        return time.perf_counter() - start

@@ -1,0 +1,30 @@
+"""Who says scripts, as the settings have it."""
+
+import sys
+
+import pytest
+
+from containers.gpu.settings import Settings
+from containers.gpu.speakers import speaker
+
+pytestmark = pytest.mark.usefixtures("s3")
+
+
+def settings(**changes: str) -> Settings:
+    return Settings.model_validate({"jobs_table": "jobs", "ledger_table": "ledger", "bucket": "pictures", **changes})
+
+
+@pytest.mark.parametrize(("name", "about"), [("espeak", "espeak-ng"), ("polly", "polly")])
+def test_who_was_named_says_scripts(name: str, about: str) -> None:
+    found = speaker(settings(speech=name))
+    assert found is not None
+    assert found.about.startswith(about)
+
+
+def test_a_container_in_which_nobody_speaks_starts_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "espeakng_loader", None)
+    monkeypatch.delitem(sys.modules, "pipeline.speech.espeak", raising=False)
+    assert speaker(settings()) is None
+    assert "cannot be said here" in caplog.text

@@ -1,0 +1,254 @@
+"""Videos, end to end: portraits that speak, scenes that join, and what is left of those that did not."""
+
+import io
+import math
+import re
+import wave
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from infra.local.stack import LocalStack
+from pipeline.speech.espeak import EspeakSpeaker
+from pipeline.voices import voice_for
+from tests.e2e import pictures
+from tests.e2e.caller import Caller, JobDict, picture, upload
+from tests.e2e.film import fetch, film, subtitles
+
+LEAD = 0.2  # seconds of silence before anybody speaks
+SCRIPT = "Good evening. Somebody rendered this face, and nobody ever had this voice."
+AMARA = {"avatar": {"avatar": "amara"}}
+SMALL = {"resolution": "360p", "aspect": "1:1"}
+
+
+def tone(seconds: float, level: float = 0.5, every: float = 0.25) -> bytes:
+    """A WAV file of bursts of sound, as a voice has them."""
+    times = np.arange(int(seconds * 16_000)) / 16_000
+    samples = level * np.sin(2 * math.pi * 220 * times) * (times % (2 * every) < every)
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(16_000)
+        out.writeframes((samples * 32767).astype("<i2").tobytes())
+    return file.getvalue()
+
+
+def speak(caller: Caller, **params: Any) -> JobDict:
+    """A portrait of ours, speaking."""
+    return caller.make("render_video", {"script": SCRIPT, **SMALL, **params}, AMARA)
+
+
+@pytest.fixture(scope="module")
+def spoken(caller: Caller) -> JobDict:
+    return speak(caller, subtitles="both")
+
+
+@pytest.mark.parametrize("engine", ["preview", "models"])
+def test_a_portrait_speaks(caller: Caller, engine: str) -> None:
+    params = {"script": SCRIPT, **SMALL, "subtitles": "both"}
+    job = caller.make("render_video", params, AMARA, engine=engine)
+    shown = film(job)
+    said = EspeakSpeaker().speak(SCRIPT, voice_for(None, None))
+    (video,) = job["result"]["videos"]
+    assert job["result"]["engine"] == engine
+    assert shown.codecs == ("h264", "aac")
+    assert shown.faststart
+    assert abs(shown.seconds - shown.heard) < 0.2
+    assert 0 < shown.seconds - said.seconds < 1
+    assert len(shown.frames) == video["frames"] == round(video["seconds"] * 25)
+    assert shown.frames.shape[1:] == (360, 360, 3) == (video["height"], video["width"], 3)
+    assert abs(shown.loudness - -16) < 1
+    assert [each["name"] for each in job["result"]["pictures"]] == ["poster", "thumbnail"]
+    assert picture(job, "poster").size == (360, 360)
+
+
+def test_it_moves_while_it_speaks(spoken: JobDict) -> None:
+    shown = film(spoken)
+    envelope = np.abs(shown.sound).max(1)
+    loud = next(second for second in np.arange(0.3, 3, 0.04) if envelope[int(second * 48_000)] > 0.05)
+    face = slice(40, 260)
+    assert np.abs(shown.at(loud)[face] - shown.at(0)[face]).max() > 40
+
+
+def test_subtitles_come_when_the_words_do(spoken: JobDict) -> None:
+    cues = subtitles(spoken)
+    words = EspeakSpeaker().speak(SCRIPT, voice_for(None, None)).words
+    assert " ".join(each.text for each in cues) == SCRIPT
+    at = 0
+    for cue in cues:
+        first, last = words[at], words[at + len(cue.text.split()) - 1]
+        at += len(cue.text.split())
+        assert cue.start == pytest.approx(LEAD + first.start, abs=0.2)
+        assert cue.end >= LEAD + last.end - 0.2
+        assert cue.end - cue.start <= 7
+    assert all(one.end <= other.start for one, other in pairwise(cues))
+    vtt = fetch(spoken, "subtitles", "vtt").decode()
+    assert vtt.startswith("WEBVTT")
+    assert cues[0].text.split()[0] in vtt
+
+
+def test_burned_in_words_are_seen_while_they_are_said(caller: Caller, spoken: JobDict) -> None:
+    plain = speak(caller, subtitles="none")
+    assert plain["result"]["subtitles"] == []
+    with_words, without = film(spoken), film(plain)
+    cue = subtitles(spoken)[0]
+    middle, before = (cue.start + cue.end) / 2, cue.start / 2
+    differ = np.abs(with_words.at(middle) - without.at(middle)).max(2) > 100
+    rows = np.flatnonzero(differ.any(1))
+    assert differ.sum() > 300
+    assert rows.min() > 180  # the lower half, and not the face
+    assert (np.abs(with_words.at(before) - without.at(before)) > 100).sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("subtitles_", "burned", "files"),
+    [("file", False, {"srt", "vtt"}), ("burned", True, set())],
+)
+def test_subtitles_go_where_they_were_asked_for(
+    caller: Caller, spoken: JobDict, subtitles_: str, burned: bool, files: set[str]
+) -> None:
+    job = speak(caller, subtitles=subtitles_)
+    assert {each["format"] for each in job["result"]["subtitles"]} == files
+    cue = subtitles(spoken)[0]
+    middle = (cue.start + cue.end) / 2
+    same = np.abs(film(job).at(middle) - film(spoken).at(middle)) < 100
+    assert bool(same.all()) is burned
+
+
+@pytest.mark.parametrize(("aspect", "size"), [("9:16", (640, 360)), ("16:9", (360, 640))])
+def test_a_video_has_the_shape_that_was_asked_for(caller: Caller, aspect: str, size: tuple[int, int]) -> None:
+    assert film(speak(caller, script="Hello.", aspect=aspect)).frames.shape[1:3] == size
+
+
+def test_words_that_are_read_from_right_to_left(caller: Caller) -> None:
+    job = speak(caller, script="مساء الخير جميعا", language="ar", subtitles="both")
+    assert [each.text for each in subtitles(job)] == ["مساء الخير جميعا"]
+    assert job["result"]["subtitles"][0]["language"] == "ar"
+
+
+@pytest.mark.parametrize("engine", ["preview", "models"])
+def test_a_recorded_voice_is_used_as_it_is(caller: Caller, engine: str) -> None:
+    files = {**AMARA, "voice_track": tone(2.5)}
+    job = caller.make("render_video", {"script": "One two three.", "subtitles": "file", **SMALL}, files, engine=engine)
+    shown = film(job)
+    assert 2.5 < shown.seconds < 3.4
+    assert " ".join(each.text for each in subtitles(job)) == "One two three."
+    assert abs(shown.loudness - -16) < 1
+
+
+def test_a_voice_that_lasts_too_long_is_refused_before_any_work(caller: Caller) -> None:
+    job = caller.make("render_video", SMALL, {**AMARA, "voice_track": tone(301)})
+    assert (job["state"], job["error"]["code"]) == ("failed", "too_long")
+    assert "5:00" in job["error"]["message"]
+    assert [each["stage"] for each in job["timeline"]] == ["download", "load"]
+
+
+def test_a_file_that_only_claims_to_be_sound(caller: Caller) -> None:
+    job = caller.make("render_video", SMALL, {**AMARA, "voice_track": tone(1)[:12] + b"nonsense" * 100})
+    assert (job["state"], job["error"]["code"]) == ("failed", "invalid_audio")
+
+
+def test_a_cancelled_render_leaves_nothing_behind(caller: Caller, stack: LocalStack) -> None:
+    params = {"script": SCRIPT * 30, "subtitles": "both", "resolution": "1080p"}
+    response = caller.ask("render_video", params, AMARA)
+    job_id = response.json()["job"]["job_id"]
+    with caller.socket() as socket:
+        socket.send(action="subscribe", job_id=job_id)
+        next(job for job in socket.jobs(job_id) if job["stage"] == "animate" and job["preview"])
+        assert caller.cancel(job_id).json()["state"] == "cancelled"
+        *_, last = socket.jobs(job_id)
+    assert last["state"] == "cancelled"
+    # The next job through the same container proves that this one was let go, and then nothing of it is left.
+    speak(caller, script="Hello.")
+    stack.wait_idle()
+    s3 = stack.client("s3")
+    for prefix in ("results", "intermediates"):
+        assert s3.list_objects_v2(Bucket=stack.bucket, Prefix=f"{prefix}/{job_id}/")["KeyCount"] == 0
+
+
+ROOM = {"type": "image", "picture": "room", "script": "This is the room.", "transition": "cut"}
+HOST = {"type": "avatar", "avatar": "host", "script": "And this is somebody who was never in it."}
+LAST = {"type": "image", "picture": "room", "seconds": 3, "transition": "fade"}
+
+
+def scenes(caller: Caller, *those: JobDict, **params: Any) -> JobDict:
+    files: dict[str, bytes | JobDict] = {"room": pictures.jpeg(), "host": {"avatar": "bruno"}, "music": tone(2, 0.2)}
+    wish = {"scenes": those, **SMALL, **params}
+    return caller.make("render_scenes", wish, files, engine=params.pop("engine", "preview"))
+
+
+def test_scenes_join(caller: Caller) -> None:
+    job = scenes(caller, ROOM, HOST, LAST, subtitles="both")
+    shown = film(job)
+    (video,) = job["result"]["videos"]
+    assert len(shown.frames) == video["frames"]
+    assert abs(shown.seconds - shown.heard) < 0.2
+    assert abs(shown.loudness - -16) < 1
+    assert " ".join(each.text for each in subtitles(job)) == f"{ROOM['script']} {HOST['script']}"
+    # The first is a cut, and somewhere two pictures in a row have little in common.
+    steps = np.abs(np.diff(shown.frames.astype(np.int16), axis=0)).mean((1, 2, 3))
+    assert steps.max() > 5 * np.median(steps) + 10
+    # Nobody speaks in the last scene: the music is heard, louder than under speech would be let.
+    assert np.abs(shown.sound[-48_000 * 2 : -48_000]).max() > 0.01
+
+
+def test_a_scene_that_cannot_be_made_says_which_it_is(caller: Caller) -> None:
+    wish = {"scenes": [ROOM, {**HOST, "voice_track": "voice"}, LAST], **SMALL}
+    files = {"room": pictures.jpeg(), "host": {"avatar": "bruno"}, "voice": tone(1)[:12] + b"nonsense" * 100}
+    job = caller.make("render_scenes", wish, files)
+    assert (job["state"], job["error"]["code"]) == ("failed", "invalid_audio")
+    assert "Scene 2" in job["error"]["message"]
+
+
+def test_scenes_on_networks(caller: Caller) -> None:
+    generated = {"type": "generated", "prompt": "a brass lamp", "seconds": 2}
+    wish = {"scenes": [generated, HOST], **SMALL}
+    job = caller.make("render_scenes", wish, {"host": {"avatar": "bruno"}}, engine="models")
+    assert job["result"]["engine"] == "models"
+    assert film(job).frames.shape[1:3] == (360, 360)
+    assert {"sdxl", "ditto"} <= {each["id"].split("-")[0] for each in job["result"]["models"]}
+
+
+def test_finished_scenes_are_not_made_again(caller: Caller, stack: LocalStack) -> None:
+    long = {**HOST, "script": SCRIPT * 12}
+    wish = {"scenes": [ROOM, LAST, long], "subtitles": "file", "resolution": "720p"}
+    response = caller.ask("render_scenes", wish, {"room": declared(), "host": {"avatar": "bruno"}})
+    created = response.json()
+    job_id = created["job"]["job_id"]
+    with caller.socket() as socket:
+        socket.send(action="subscribe", job_id=job_id)
+        upload(created["uploads"]["room"], pictures.jpeg())
+        next(job for job in socket.jobs(job_id) if re.search(r"\b2 of 3\b", job["message"]))
+        kept = {key.rpartition("/")[2] for key in parts(stack, job_id)}
+        kill_instances(stack)
+        *_, job = socket.jobs(job_id)
+    assert (job["state"], job["attempt"]) == ("completed", 2), job["error"]
+    assert kept
+    log = (stack.folder / "endpoint.log").read_text()
+    taken = set(re.findall(r"took the part (\S+) from an earlier attempt", log))
+    assert kept <= taken
+    stack.wait_idle()
+    assert parts(stack, job_id) == []
+
+
+def declared() -> JobDict:
+    return {"content_type": "image/jpeg"}
+
+
+def parts(stack: LocalStack, job_id: str) -> list[str]:
+    """Where finished parts of a job lie."""
+    listed = stack.client("s3").list_objects_v2(Bucket=stack.bucket, Prefix=f"intermediates/{job_id}/")
+    return [entry["Key"] for entry in listed.get("Contents", [])]
+
+
+def kill_instances(stack: LocalStack) -> None:
+    """As a crash does."""
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        words = process.info["cmdline"] or []
+        environment = process.info["environ"] or {}
+        if "infra.local.endpoint.guard" in words and environment.get("BUCKET") == stack.bucket:
+            process.kill()
