@@ -1,0 +1,166 @@
+"""A camera that moves slowly over a picture, and pictures brought to a canvas of another shape."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil, cos, floor, pi, sin
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from pipeline.artifacts import Rgb
+from pipeline.video import FPS
+
+ZOOM = 0.12  # the most that the camera comes nearer by
+WHOLE_ZOOM = 0.06  # the same for a picture that is to be seen whole, of which it takes half from either side
+ZOOM_PER_SECOND = 0.03  # less for what is shown shortly, lest it hurries
+PAN = 0.04  # of what is shown: how far its middle lies from the focus at either end, where there is room
+MOST_CUT = 0.45  # of a picture's area: where more would be cut off, it is shown whole
+SURROUNDINGS = 0.55  # brightness of what is around a picture that is shown whole
+BLUR = 0.06  # of the canvas' longer side: standard deviation of the blur around it
+MIDDLE = (0.5, 0.5)
+_REACH = 4  # pixels around what is shown that an interpolation looks at
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of a picture, in its pixels, not whole ones: where it begins and how large it is."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    def towards(self, other: "Window", part: float) -> "Window":
+        """On the way to another, 0 to 1: within both of what they are both within."""
+        return Window(
+            self.left + (other.left - self.left) * part,
+            self.top + (other.top - self.top) * part,
+            self.width + (other.width - self.width) * part,
+            self.height + (other.height - self.height) * part,
+        )
+
+
+def drift(
+    picture: Rgb, width: int, height: int, frames: int, *, focus: tuple[float, float] | None = None, seed: int
+) -> Iterator[Rgb]:
+    """``frames`` frames, height×width×3 uint8, of a camera that moves over H×W×3 uint8 (the "Ken Burns effect").
+
+    It comes nearer by up to 12 % or goes back by as much, and passes over the ``focus`` (x, y in 0 to 1 of the picture;
+    its middle when None) in a direction that ``seed`` decides; it starts and ends gently and never shows what lies
+    outside the picture. The focus is within every frame. Where covering the canvas would cut off more than 45 % of the
+    picture, the whole of it is shown in front of its own blurred and darkened enlargement, and the camera hardly moves.
+    """
+    across, down = _covered(picture.shape[1], picture.shape[0], width, height)
+    focus, pan, zoom = focus or MIDDLE, PAN, ZOOM
+    if across * down < (1 - MOST_CUT) * picture.shape[0] * picture.shape[1]:
+        picture, focus = _whole(picture, width, height, focus)
+        pan, zoom = 0.0, WHOLE_ZOOM
+    calm = min(1.0, ZOOM_PER_SECOND * frames / FPS / zoom)
+    start, end = _ends(picture, (width, height), focus, pan * calm, zoom * calm, seed)
+    picture, start, end = _shrunk(picture, width, height, start, end)
+    for number in range(frames):
+        part = (1 - cos(pi * number / max(frames - 1, 1))) / 2
+        yield _shown(picture, start.towards(end, part), width, height)
+
+
+def cover(frame: Rgb, width: int, height: int, focus: tuple[float, float] | None = None) -> Rgb:
+    """H×W×3 uint8 enlarged or reduced to cover height×width×3; cut around ``focus`` (0 to 1 of the frame's sides)."""
+    rows, columns = frame.shape[:2]
+    across, down = _covered(columns, rows, width, height)
+    x, y = focus or MIDDLE
+    left = _within(round(x * columns - across / 2), columns - round(across))
+    top = _within(round(y * rows - down / 2), rows - round(down))
+    part = frame[int(top) : int(top) + max(round(down), 1), int(left) : int(left) + max(round(across), 1)]
+    if part.shape[:2] == (height, width):
+        return np.ascontiguousarray(part)
+    kernel = cv2.INTER_AREA if across > width else cv2.INTER_CUBIC
+    return cv2.resize(part, (width, height), interpolation=kernel).astype(np.uint8, copy=False)
+
+
+def _covered(columns: float, rows: float, width: int, height: int) -> tuple[float, float]:
+    """How large a part of ``columns`` × ``rows`` is that has the canvas' shape."""
+    scale = min(columns / width, rows / height)
+    return width * scale, height * scale
+
+
+def _ends(
+    picture: Rgb, canvas: tuple[int, int], focus: tuple[float, float], pan: float, zoom: float, seed: int
+) -> tuple[Window, Window]:
+    """What is shown first and last. Whatever both contain, everything between them contains too."""
+    rows, columns = picture.shape[:2]
+    widest = _covered(columns, rows, *canvas)
+    chance = np.random.default_rng(seed)
+    zooms = (1.0, 1 + zoom) if chance.random() < 0.5 else (1 + zoom, 1.0)
+    angle = chance.random() * 2 * pi
+    ends = []
+    for nearer, side in zip(zooms, (-pan, pan), strict=True):
+        across, down = widest[0] / nearer, widest[1] / nearer
+        left = focus[0] * columns + (side * cos(angle) - 0.5) * across
+        top = focus[1] * rows + (side * sin(angle) - 0.5) * down
+        ends.append(Window(_within(left, columns - across), _within(top, rows - down), across, down))
+    return ends[0], ends[1]
+
+
+def _shrunk(picture: Rgb, width: int, height: int, start: Window, end: Window) -> tuple[Rgb, Window, Window]:
+    """The part that the camera passes over, reduced until it has a pixel for each of the canvas where it is nearest.
+
+    What is larger would flicker: an interpolation looks at a few pixels around a place, not at all that fall there.
+    """
+    rows, columns = picture.shape[:2]
+    left = max(floor(min(start.left, end.left)) - _REACH, 0)
+    top = max(floor(min(start.top, end.top)) - _REACH, 0)
+    right = min(ceil(max(start.left + start.width, end.left + end.width)) + _REACH, columns)
+    bottom = min(ceil(max(start.top + start.height, end.top + end.height)) + _REACH, rows)
+    part = np.ascontiguousarray(picture[top:bottom, left:right])
+    scale = max(width / min(start.width, end.width), height / min(start.height, end.height))
+    if scale < 1:
+        size = max(round(part.shape[1] * scale), 1), max(round(part.shape[0] * scale), 1)
+        small = np.asarray(Image.fromarray(part).resize(size, Image.Resampling.LANCZOS))
+    else:
+        small = part
+    across, down = small.shape[1] / part.shape[1], small.shape[0] / part.shape[0]
+    first, last = (
+        Window((each.left - left) * across, (each.top - top) * down, each.width * across, each.height * down)
+        for each in (start, end)
+    )
+    return small, first, last
+
+
+def _shown(picture: Rgb, window: Window, width: int, height: int) -> Rgb:
+    """The window at the canvas' size: pixels are squares, of which the middles are sampled."""
+    across, down = window.width / width, window.height / height
+    places = np.array([[across, 0, window.left + across / 2 - 0.5], [0, down, window.top + down / 2 - 0.5]], np.float64)
+    shown = cv2.warpAffine(
+        picture,
+        places,
+        (width, height),
+        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return shown.astype(np.uint8, copy=False)
+
+
+def _whole(picture: Rgb, width: int, height: int, focus: tuple[float, float]) -> tuple[Rgb, tuple[float, float]]:
+    """The whole picture in front of itself, in the canvas' shape; and where the camera is to look, 0 to 1 of that: at
+    its middle, or as far from it as keeps the focus in view."""
+    canvas = ceil(width * (1 + WHOLE_ZOOM)), ceil(height * (1 + WHOLE_ZOOM))
+    # Blurred at an eighth of the size: nothing finer is left in it anyway.
+    cut = cover(picture, max(canvas[0] // 8, 1), max(canvas[1] // 8, 1), focus)
+    blurred = cv2.GaussianBlur(cut, (0, 0), BLUR * max(canvas) / 8, borderType=cv2.BORDER_REPLICATE)
+    dark = cv2.convertScaleAbs(blurred, alpha=SURROUNDINGS)
+    result = cv2.resize(dark, canvas, interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False)
+    rows, columns = picture.shape[:2]
+    scale = min(canvas[0] / columns, canvas[1] / rows)
+    size = max(round(columns * scale), 1), max(round(rows * scale), 1)
+    front = Image.fromarray(picture).resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    left, top = (canvas[0] - size[0]) // 2, (canvas[1] - size[1]) // 2
+    result[top : top + size[1], left : left + size[0]] = np.asarray(front)
+    x, y = (left + focus[0] * size[0]) / canvas[0], (top + focus[1] * size[1]) / canvas[1]
+    seen = 0.5 / (1 + WHOLE_ZOOM)
+    return result, (min(max(0.5, x - seen), x + seen), min(max(0.5, y - seen), y + seen))
+
+
+def _within(start: float, room: float) -> float:
+    """A start that is neither before 0 nor beyond the room there is."""
+    return min(max(start, 0.0), max(room, 0.0))

@@ -1,0 +1,84 @@
+"""Clips joined into one film, each giving way to the next."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from pipeline.artifacts import Rgb
+from pipeline.video_params import Transition
+
+
+def overlaps(lengths: Sequence[int], transitions: Sequence[Transition], frames: int) -> tuple[int, ...]:
+    """For how many frames each clip and the next are seen together: one number less than there are clips.
+
+    ``frames``, none for a cut, and at most half of either clip's length, so that no frame belongs to three clips.
+    ``transitions`` are those between the clips.
+
+    >>> overlaps([100, 20, 100], [Transition.FADE, Transition.CUT], 12)
+    (10, 0)
+    """
+    return tuple(
+        0 if transition is Transition.CUT else min(frames, one // 2, other // 2)
+        for (one, other), transition in zip(pairwise(lengths), transitions, strict=True)
+    )
+
+
+def join(
+    clips: Sequence[Iterable[Rgb]], lengths: Sequence[int], transitions: Sequence[Transition], frames: int
+) -> Iterator[Rgb]:
+    """The frames of the clips one after the other: ``sum(lengths) - sum(overlaps(lengths, transitions, frames))``.
+
+    Clip i counts ``lengths[i]`` frames (at least 1), H×W×3 uint8, all of one size: what it has beyond them is left
+    out, and where it ends earlier its last frame stays. In a fade one dissolves into the other, in a slide the new one
+    comes from the right and pushes the old one out, starting and ending gently. No more than a frame of each of two
+    clips is held. Clips that are generators are closed when they are through, or when this one is closed.
+    """
+    shared = (0, *overlaps(lengths, transitions, frames), 0)
+    leaving: Iterator[Rgb] | None = None
+    coming: Iterator[Rgb] | None = None
+    try:
+        for number, (clip, length) in enumerate(zip(clips, lengths, strict=True)):
+            leaving, coming = coming, _lasting(clip, length)
+            into, out = shared[number], shared[number + 1]
+            for step in range(into):
+                assert leaving is not None
+                yield _between(next(leaving), next(coming), transitions[number - 1], (step + 1) / (into + 1))
+            _close(leaving)
+            leaving = None
+            for _ in range(length - into - out):
+                yield next(coming)
+    finally:
+        _close(leaving)
+        _close(coming)
+
+
+def _lasting(clip: Iterable[Rgb], length: int) -> Iterator[Rgb]:
+    """Exactly so many frames."""
+    frames = iter(clip)
+    frame: Rgb | None = None
+    try:
+        for _ in range(length):
+            frame = next(frames, frame)
+            if frame is None:
+                raise ValueError("a clip has no frames")
+            yield frame
+    finally:
+        _close(frames)
+
+
+def _between(old: Rgb, new: Rgb, transition: Transition, part: float) -> Rgb:
+    """Part of the way (0 to 1) from one picture to another."""
+    if transition is Transition.FADE:
+        return cv2.addWeighted(old, 1 - part, new, part, 0).astype(np.uint8, copy=False)
+    width = old.shape[1]
+    # Cubic easing; whole pixels, since what moves this fast needs no others.
+    moved = round(width * part * part * (3 - 2 * part))
+    return np.concatenate([old[:, moved:], new[:, :moved]], axis=1)
+
+
+def _close(frames: Iterator[Rgb] | None) -> None:
+    close = getattr(frames, "close", None)
+    if close is not None:
+        close()

@@ -1,0 +1,151 @@
+"""Where the camera looks, as what it shows tells: pictures whose colours say where in them they are."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.artifacts import Rgb
+from pipeline.video.camera import cover, drift
+
+unit = st.floats(0, 1)
+sides = st.integers(40, 700)
+canvases = st.sampled_from([(90, 160), (160, 90), (120, 120)])
+
+
+def chart(columns: int, rows: int) -> Rgb:
+    """Red grows from left to right, green from top to bottom, blue is alike everywhere."""
+    picture = np.full((rows, columns, 3), 128, np.uint8)
+    picture[..., 0] = np.linspace(0, 255, columns)[None]
+    picture[..., 1] = np.linspace(0, 255, rows)[:, None]
+    return picture
+
+
+def lamp(columns: int, rows: int, x: float, y: float) -> Rgb:
+    """Black but for a soft light at x, y (0 to 1)."""
+    across, down = np.arange(columns)[None] - x * (columns - 1), np.arange(rows)[:, None] - y * (rows - 1)
+    light = np.exp(-(across**2 + down**2) / (2 * (0.05 * max(rows, columns)) ** 2))
+    return np.repeat((255 * light[..., None]).round().astype(np.uint8), 3, 2)
+
+
+def curved(values: Rgb) -> float:
+    """By how many levels a line of values is not straight, rounding aside."""
+    places = np.arange(len(values))
+    return float(np.abs(values - np.polyval(np.polyfit(places, values, 1), places)).max())
+
+
+@settings(max_examples=30, deadline=None)
+@given(columns=sides, rows=sides, canvas=canvases, focus=st.tuples(unit, unit), seed=st.integers(0, 99))
+def test_every_frame_is_filled_from_within_the_picture(
+    columns: int, rows: int, canvas: tuple[int, int], focus: tuple[float, float], seed: int
+) -> None:
+    width, height = canvas
+    frames = list(drift(chart(columns, rows), width, height, 5, focus=focus, seed=seed))
+    assert len(frames) == 5
+    whole = width / columns * rows < 0.55 * height or height / rows * columns < 0.55 * width
+    for frame in frames:
+        assert frame.shape == (height, width, 3)
+        assert frame.dtype == np.uint8
+        if whole:
+            assert frame[..., 2].min() >= 60
+        else:
+            # Nothing but the picture, and none of it drawn out at the edges, which would bend the line.
+            assert np.abs(frame[..., 2].astype(int) - 128).max() <= 1
+            assert curved(frame[height // 2, :, 0]) <= 255 / columns + 2
+            assert curved(frame[:, width // 2, 1]) <= 255 / rows + 2
+
+
+@settings(max_examples=30, deadline=None)
+@given(columns=sides, rows=sides, canvas=canvases, focus=st.tuples(unit, unit), seed=st.integers(0, 99))
+def test_the_focus_is_in_every_frame(
+    columns: int, rows: int, canvas: tuple[int, int], focus: tuple[float, float], seed: int
+) -> None:
+    for frame in drift(lamp(columns, rows, *focus), *canvas, 40, focus=focus, seed=seed):
+        assert frame.max() >= 200
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_it_moves_without_a_jerk(seed: int) -> None:
+    picture = lamp(2400, 1600, 0.42, 0.55)
+    places = []
+    for frame in drift(picture, 320, 180, 250, seed=seed):
+        light = frame[..., 0].astype(float)
+        places.append(
+            [(light * np.arange(320)).sum() / light.sum(), (light * np.arange(180)[:, None]).sum() / light.sum()]
+        )
+    path = np.array(places)
+    assert np.linalg.norm(path[-1] - path[0]) > 3
+    # Steps of a whole pixel would show as changes of speed from one frame to the next.
+    assert np.abs(np.diff(path, 2, axis=0)).max() < 0.08
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_it_comes_nearer_or_goes_back_but_never_much(seed: int) -> None:
+    frames = list(drift(chart(800, 800), 160, 160, 100, seed=seed))
+    shown = [int(frame[80, -1, 0]) - int(frame[80, 0, 0]) for frame in frames]
+    assert 1.09 < max(shown) / min(shown) < 1.15
+    assert shown == sorted(shown) or shown == sorted(shown, reverse=True)
+
+
+def test_a_short_look_moves_less() -> None:
+    frames = list(drift(chart(800, 800), 160, 160, 25, seed=1))
+    shown = [int(frame[80, -1, 0]) - int(frame[80, 0, 0]) for frame in frames]
+    assert max(shown) / min(shown) < 1.05
+
+
+def test_the_seed_decides_the_way() -> None:
+    picture = chart(300, 400)
+    ways = [np.stack(list(drift(picture, 90, 160, 50, seed=seed))) for seed in (1, 1, 2, 3)]
+    assert np.array_equal(ways[0], ways[1])
+    assert not np.array_equal(ways[0], ways[2])
+    assert not np.array_equal(ways[2], ways[3])
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "width", "height"), [(320, 180, 90, 160), (180, 320, 160, 90), (700, 70, 90, 160)]
+)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_would_lose_too_much_is_shown_whole(columns: int, rows: int, width: int, height: int, seed: int) -> None:
+    picture = np.full((rows, columns, 3), 128, np.uint8)
+    along = picture if columns > rows else picture.swapaxes(0, 1)
+    end = max(columns, rows) // 12
+    along[:, :end], along[:, -end:] = (255, 0, 0), (0, 255, 0)
+    for frame in drift(picture, width, height, 75, seed=seed):
+        red, green = ((frame[..., channel].astype(int) - frame[..., 2]) > 150 for channel in (0, 1))
+        assert red.any()
+        assert green.any()
+        corner = frame[0, 0].astype(int)
+        assert corner.max() < 0.65 * 255
+
+
+def test_a_square_fills_a_tall_video() -> None:
+    for frame in drift(np.full((200, 200, 3), 128, np.uint8), 90, 160, 10, seed=1):
+        assert np.abs(frame.astype(int) - 128).max() <= 1
+
+
+def test_a_picture_far_from_any_video_is_shown_without_much_memory() -> None:
+    thin = np.full((32, 16_384, 3), 128, np.uint8)
+    assert sum(1 for _ in drift(thin, 90, 160, 3, seed=1)) == 3
+
+
+@settings(max_examples=100, deadline=None)
+@given(columns=st.integers(2, 400), rows=st.integers(2, 400), canvas=canvases, focus=st.none() | st.tuples(unit, unit))
+def test_any_frame_covers_the_canvas(
+    columns: int, rows: int, canvas: tuple[int, int], focus: tuple[float, float] | None
+) -> None:
+    frame = cover(chart(columns, rows), *canvas, focus)
+    assert frame.shape == (canvas[1], canvas[0], 3)
+    assert frame.dtype == np.uint8
+    assert np.abs(frame[..., 2].astype(int) - 128).max() <= 1
+
+
+def test_the_cut_is_made_around_the_focus() -> None:
+    picture = chart(400, 100)
+    assert cover(picture, 100, 100, (0.0, 0.5))[50, 50, 0] < 45
+    assert cover(picture, 100, 100, None)[50, 50, 0] == pytest.approx(128, abs=3)
+    assert cover(picture, 100, 100, (1.0, 0.5))[50, 50, 0] > 210
+
+
+def test_what_fits_is_not_touched() -> None:
+    frame = np.random.default_rng(1).integers(0, 256, (160, 90, 3)).astype(np.uint8)
+    assert np.array_equal(cover(frame, 90, 160), frame)
