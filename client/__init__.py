@@ -21,15 +21,16 @@ if TYPE_CHECKING:
         UnreachableError,
         UploadError,
     )
-    from client.forms import Asset, Avatar, Created, EnhancedPrompt, Health, PresignedPost, StyleCard
+    from client.forms import Asset, Avatar, Created, EnhancedPrompt, Health, PresignedPost, StyleCard, Voice
     from client.reports import CacheStats, Limits, Services, Statistics
     from client.token import PasswordToken, StaticToken, TokenSource
-    from pipeline.uploads import AssetReference
+    from pipeline.uploads import AssetReference, AvatarReference
 
 __all__ = [
     "Asset",
     "AssetReference",
     "Avatar",
+    "AvatarReference",
     "CacheStats",
     "Client",
     "ClientError",
@@ -51,12 +52,14 @@ __all__ = [
     "TokenSource",
     "UnreachableError",
     "UploadError",
+    "Voice",
 ]
 
 _HOMES = {
     "Asset": "client.forms",
     "AssetReference": "pipeline.uploads",
     "Avatar": "client.forms",
+    "AvatarReference": "pipeline.uploads",
     "CacheStats": "client.reports",
     "Client": "client.client",
     "Created": "client.forms",
@@ -70,6 +73,7 @@ _HOMES = {
     "Statistics": "client.reports",
     "StyleCard": "client.forms",
     "TokenSource": "client.token",
+    "Voice": "client.forms",
 }
 
 

@@ -15,7 +15,7 @@ from client import upload
 from client.api import Api
 from client.errors import ClientError, UploadError
 from client.forms import Asset, AssetPage, CreatedAsset
-from client.picture import describe
+from client.media import describe
 from client.watch import Clock, Pace
 from pipeline.errors import ErrorCode
 

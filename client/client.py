@@ -1,4 +1,4 @@
-"""The client: submit pictures, watch the job develop, collect the result."""
+"""The client: submit pictures and sounds, watch the job develop, collect the result."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -17,11 +17,12 @@ from client.errors import ClientError, DownloadError, JobError, LocalStackError,
 from client.forms import Config, Created, Page
 from client.information import Information
 from client.local import find
+from client.media import extension
 from client.network import TRANSFER_TIMEOUT, direct_mounts
-from client.picture import extension
-from client.request import Source, build
-from client.results import RESULT, named, numbered, results
+from client.request import build
+from client.results import RESULT, named, places, saved
 from client.socket import open_socket
+from client.sources import Source
 from client.token import StaticToken, TokenSource
 from client.watch import Lost, Pace, Socket, Watch
 from pipeline.errors import ErrorCode
@@ -84,7 +85,7 @@ class Client(Information):
         self._storage.close()
 
     def create(self, request: BaseRequest, *, idempotency_key: str | None = None) -> Created:
-        """Announce a job: it waits for its pictures, each of which has a form to be uploaded by.
+        """Announce a job: it waits for its uploads, each of which has a form.
 
         With an ``idempotency_key`` of your own, the same call made again, even by another process, gives the same
         job (within its retention); a different request under the same key raises ``ProblemError``
@@ -127,7 +128,7 @@ class Client(Information):
         )
 
     def upload(self, created: Created, files: Files, *, progress: Callable[[int, int], None] | None = None) -> None:
-        """Upload the picture of every role, streamed from disk; ``progress`` gets bytes sent and bytes in all.
+        """Upload the file of every role, streamed from disk; ``progress`` gets bytes sent and bytes in all.
 
         Only what has a form is uploaded: no assets, no picture that the job no longer waits for (the same job may be
         created twice by its key), nothing for a job whose result is there already. Forms that ran out of time are
@@ -188,7 +189,7 @@ class Client(Information):
         return iter(Watch(job_id, lambda: self.get(job_id), self._socket, after_seq=after, pace=self._pace))
 
     def download(self, job: Job, path: str | PathLike[str], *, name: str = "result") -> Path:
-        """Write the picture ``name`` (``result``, ``thumbnail``) of a completed job to ``path``, atomically.
+        """Write the file ``name`` (``result``, ``thumbnail``, ``srt``, …) of a completed job to ``path``, atomically.
 
         Size and SHA-256 are checked. Raises ``JobError`` when the job has no result, ``DownloadError``,
         ``UnreachableError`` and ``OSError``; then nothing is written.
@@ -204,17 +205,18 @@ class Client(Information):
         return target
 
     def download_all(self, job: Job, path: str | PathLike[str]) -> tuple[Path, ...]:
-        """Write every result of a completed job (``result``, ``result-2``, …), as ``download`` does; the paths.
+        """Write every result of a completed job and its subtitles, as ``download`` does; the paths.
 
-        ``path`` is a folder, which gets ``result.jpg``, ``result-2.jpg``, … (the extension is the picture's), or the
-        file for the first, which names the others: ``fox.jpg``, ``fox-2.jpg``, …
+        ``path`` is a folder, which gets ``result.jpg``, ``result-2.jpg``, … or ``result.mp4``, ``result.srt``,
+        ``result.vtt`` (the extension is the file's), or the file for the first, which names the others: ``fox.jpg``,
+        ``fox-2.jpg``, …
         """
-        pictures = results(job)
+        files = saved(job)
         first = Path(path)
         if first.is_dir():
-            first /= f"{RESULT}{extension(pictures[0].content_type)}"
+            first /= f"{RESULT}{extension(files[0].content_type)}"
         return tuple(
-            self.download(job, numbered(first, number), name=picture.name) for number, picture in enumerate(pictures, 1)
+            self.download(job, place, name=file.name) for file, place in zip(files, places(first, files), strict=True)
         )
 
     def run(
@@ -230,10 +232,12 @@ class Client(Information):
     ) -> Job:
         """Submit, upload and wait: the completed job.
 
-        ``files`` maps roles to paths, or to pictures of your library (``AssetReference``); one will do for one role,
-        and a kind that starts from words takes none. The result of the same job made before is taken unless ``cache``
-        is false. ``on_change`` sees every state. Raises ``JobError`` when the job ends without a result, and
-        ``ValidationError`` (pydantic) for params the contract does not allow. A job whose upload fails is cancelled.
+        ``files`` maps roles to paths, pictures of your library (``AssetReference``) or portraits of the service's
+        (``AvatarReference``); one will do where one role is needed, and a kind that starts from words takes none. For
+        ``render_scenes``, ``client.scenes.read`` makes roles and params of a JSON file. The result of the same job made
+        before is taken unless ``cache`` is false. ``on_change`` sees every state. Raises ``JobError`` when the job ends
+        without a result, and ``ValueError`` (of params pydantic's ``ValidationError``) for what the contract does not
+        allow. A job whose upload fails is cancelled.
         """
         request, paths = build(kind, files, params, engine=engine, allow_preview=allow_preview, cache=cache)
         created = self.create(request)

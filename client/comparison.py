@@ -33,7 +33,7 @@ def side_by_side(panels: Sequence[Panel], target: Path) -> Path:
     font = ImageFont.load_default(BAND // 2)
     left = GAP
     for (label, _), picture in zip(panels, pictures, strict=True):
-        draw.text((left, BAND / 2), _fitted(label, picture.width, font), fill=INK, font=font, anchor="lm")
+        draw.text((left, BAND / 2), fitted(label, picture.width, font), fill=INK, font=font, anchor="lm")
         sheet.paste(picture, (left, BAND))
         left += picture.width + GAP
     sheet.save(target, "PNG", optimize=True)
@@ -80,7 +80,8 @@ def _busiest(picture: Image.Image, side: float) -> tuple[int, int]:
     return best % columns * picture.width // columns, best // columns * picture.height // rows
 
 
-def _fitted(label: str, width: int, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> str:
+def fitted(label: str, width: int, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> str:
+    """The label, cut where it is wider than ``width`` pixels."""
     if font.getlength(label) <= width:
         return label
     while label and font.getlength(label + "…") > width:

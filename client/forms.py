@@ -1,4 +1,4 @@
-"""The service's answers that are not jobs: forms for uploads, pages, styles, assets, and what it says of itself."""
+"""The service's answers that are not jobs: forms for uploads, pages, what there is to choose, assets, and itself."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from pipeline.uploads import AssetReference
 
 
 class PresignedPost(BaseModel):
-    """Where one picture goes: a form for S3, good for one key, type and size until ``expires_at``."""
+    """Where one file goes: a form for S3, good for one key, type and size until ``expires_at``."""
 
     url: str
     fields: dict[str, str]
@@ -17,7 +17,7 @@ class PresignedPost(BaseModel):
 
 
 class Created(BaseModel):
-    """A job that waits for its pictures: ``uploads`` maps each role to its form."""
+    """A job that waits for its uploads: ``uploads`` maps each role to its form."""
 
     job: Job
     uploads: dict[str, PresignedPost]
@@ -53,6 +53,20 @@ class AvatarList(BaseModel):
     """The answer of ``GET /avatars``."""
 
     avatars: tuple[Avatar, ...]
+
+
+class Voice(BaseModel):
+    """A voice that says scripts; ``language`` is a BCP 47 tag."""
+
+    name: str
+    title: str
+    language: str
+
+
+class VoiceList(BaseModel):
+    """The answer of ``GET /voices``."""
+
+    voices: tuple[Voice, ...]
 
 
 class EnhancedPrompt(BaseModel):

@@ -5,7 +5,7 @@ from datetime import date
 import httpx
 
 from client.api import Api
-from client.forms import Avatar, AvatarList, EnhancedPrompt, Health, StyleCard, StyleList
+from client.forms import Avatar, AvatarList, EnhancedPrompt, Health, StyleCard, StyleList, Voice, VoiceList
 from client.reports import CacheCleared, CacheStats, Limits, Services, Statistics
 from pipeline.requests import Kind
 
@@ -22,8 +22,13 @@ class Information:
         return StyleList.model_validate(self._api.json("GET", "/styles", query=query)).styles
 
     def avatars(self) -> tuple[Avatar, ...]:
-        """Portraits of nobody, to try face swaps on."""
+        """Portraits of nobody, to speak in videos and to try face swaps on."""
         return AvatarList.model_validate(self._api.json("GET", "/avatars")).avatars
+
+    def voices(self, language: str | None = None) -> tuple[Voice, ...]:
+        """The voices that say scripts; with a ``language`` (``en``, ``en-GB``), those that speak it."""
+        found = VoiceList.model_validate(self._api.json("GET", "/voices")).voices
+        return found if language is None else tuple(voice for voice in found if speaks(voice.language, language))
 
     def enhance(self, prompt: str, *, kind: Kind | str = Kind.GENERATE, style: str | None = None) -> EnhancedPrompt:
         """A better prompt for a kind, made of ``prompt`` by a language model or by rules."""
@@ -57,3 +62,12 @@ class Information:
         """Have no result older than this taken for another job any more, with 0 none at all. For administrators."""
         query = {"max_age_days": f"{max_age_days:g}"}
         return CacheCleared.model_validate(self._api.json("DELETE", "/cache", query=query))
+
+
+def speaks(tag: str, wanted: str) -> bool:
+    """Whether the BCP 47 ``tag`` is ``wanted``, or one of its kinds.
+
+    >>> speaks("en-GB", "en"), speaks("en-GB", "en-us")
+    (True, False)
+    """
+    return f"{tag}-".lower().startswith(f"{wanted}-".lower())

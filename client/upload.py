@@ -1,4 +1,4 @@
-"""Pictures to S3: a multipart POST streamed from disk, and S3's XML errors in plain words."""
+"""Files to S3: a multipart POST streamed from disk, and S3's XML errors in plain words."""
 
 import io
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from client.errors import UploadError
 from client.forms import PresignedPost
 from client.network import RETRIED_STATUS, attempt
 from pipeline.errors import ErrorCode
-from pipeline.uploads import MAX_UPLOAD_BYTES
+from pipeline.uploads import byte_limit
 
 Progress = Callable[[int, int], None]
 """Called with the bytes sent so far and the bytes in all; a retry starts at 0 again."""
@@ -20,7 +20,7 @@ MEGABYTE = 1024 * 1024
 _REASONS: dict[str, tuple[ErrorCode, str]] = {
     "EntityTooLarge": (
         ErrorCode.TOO_LARGE,
-        f"The file is larger than what was declared or than the limit of {MAX_UPLOAD_BYTES // MEGABYTE} MB.",
+        "The file is larger than what was declared or than the limit of {limit} MB.",
     ),
     "EntityTooSmall": (ErrorCode.EMPTY_FILE, "The file is empty, or smaller than what was declared."),
     "BadDigest": (ErrorCode.CHECKSUM_MISMATCH, "The file changed while it was uploaded."),
@@ -65,16 +65,20 @@ def send(http: httpx.Client, form: PresignedPost, path: Path, progress: Progress
         post, retried=lambda answer: answer.status_code in RETRIED_STATUS or _s3_error(answer)[0] in _RETRIED_CODES
     )
     if not answer.is_success:
-        raise refusal(answer)
+        raise refusal(answer, byte_limit(form.fields.get("Content-Type", "")))
 
 
-def refusal(answer: httpx.Response) -> UploadError:
-    """S3's refusal as an error of ours. A policy past its time is ``upload_expired``, other breaches ``forbidden``."""
+def refusal(answer: httpx.Response, limit: int) -> UploadError:
+    """S3's refusal of a file of at most ``limit`` bytes as an error of ours.
+
+    A policy past its time is ``upload_expired``, other breaches are ``forbidden``.
+    """
     code, message = _s3_error(answer)
     if code == "AccessDenied" and "expired" in message.lower():
         return UploadError(*_REASONS["ExpiredToken"])
     if code in _REASONS:
-        return UploadError(*_REASONS[code])
+        reason, words = _REASONS[code]
+        return UploadError(reason, words.format(limit=limit // MEGABYTE))
     said = f"{code}: {message}" if code else f"HTTP {answer.status_code}"
     if answer.status_code in RETRIED_STATUS or code in _RETRIED_CODES:
         return UploadError(ErrorCode.INTERNAL, f"The storage is in trouble ({said}); try again later.")

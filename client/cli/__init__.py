@@ -10,10 +10,12 @@ import typer
 from client.cli.lazy import LazyGroup
 
 LAZY = {
-    "run": ("client.cli.run", "Make something of a picture: submit, upload, watch, download."),
-    "jobs": ("client.cli.jobs", "Look after your jobs: list, show, cancel, watch, rerun."),
+    "run": ("client.cli.run", "Make a picture or a video: submit, upload, watch, download."),
+    "jobs": ("client.cli.jobs", "Look after your jobs: list, show, download, cancel, watch, rerun."),
     "assets": ("client.cli.assets", "Look after your library: list, add, keep, show, remove."),
     "styles": ("client.cli.styles", "Show the room styles, or the looks of --kind generate."),
+    "avatars": ("client.cli.avatars", "Show the portraits that may speak in videos."),
+    "voices": ("client.cli.voices", "Show the voices that say scripts."),
     "enhance": ("client.cli.enhance", "Make a better prompt of a few words."),
     "models": ("client.cli.models", "Look after the models engine's models: list, fetch, verify, push."),
     "demo": ("client.cli.demo", "Try a kind on a sample end to end, leaving nothing running."),
@@ -32,6 +34,7 @@ Examples:
   darkroom run restyle_room room.jpg --style scandinavian
   darkroom run inpaint room.jpg --mask mask.png
   darkroom run generate --prompt "a red fox in the snow" --count 4
+  darkroom run render_video amara --script "Hello there." --subtitles both -o hello.mp4
   DARKROOM_ENDPOINT=https://… DARKROOM_TOKEN=… darkroom jobs list"""
 
 
@@ -69,7 +72,7 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Darkroom turns people's photos into new pictures: submit a photo, watch it develop, collect the result.
+    """Darkroom turns people's photos into new pictures and videos: submit one, watch it develop, collect the result.
 
     Talks to the service at --endpoint or DARKROOM_ENDPOINT (token: --token or DARKROOM_TOKEN), else to the local
     stack that runs from this directory.

@@ -14,9 +14,8 @@ from client.cli.service import private
 from client.cli.submission import Submission, carry_out, explain
 from client.client import Client
 from client.errors import ClientError
-from client.picture import extension
 from client.request import build
-from client.results import results
+from client.sources import Source
 from pipeline.engine import Engine
 from pipeline.jobs import Job
 from pipeline.requests import ENGINES, Kind
@@ -27,6 +26,8 @@ NEEDS_MODELS = """{kind} needs the models engine, which has no preview. With a G
   make setup-models
   .venv/bin/darkroom models fetch --kind {kind}
   .venv/bin/darkroom run {kind} --prompt "a red fox in the snow\""""
+
+NEEDS_PYAV = "none: that needs PyAV (.venv/bin/python -m pip install av)"
 
 
 def _picture(role: str, about: str) -> Any:
@@ -44,7 +45,7 @@ def demo(
         Path | None,
         typer.Argument(
             metavar="[PHOTO]",
-            help="Any photo (of a room, for restyle_room); a sample when left out.",
+            help="Any photo (of a room, for restyle_room; of a face, for render_video); a sample when left out.",
             exists=True,
             dir_okay=False,
             readable=True,
@@ -65,43 +66,52 @@ def demo(
     """Try a kind end to end: start everything, submit, watch, save, stop everything.
 
     Runs on a free port with state of its own, so it never touches a stack of yours. Writes the result and a sheet
-    that compares it with what was given to out/demo/.
+    that compares it with what was given, or shows frames of the video, to out/demo/.
     """
     if kind not in EXHIBITS or Engine.PREVIEW not in ENGINES[kind]:
         raise ClientError("engine_unavailable", NEEDS_MODELS.format(kind=kind))
     exhibit = EXHIBITS[kind]
     own = {
         role: path
-        for role, path in {"photo": photo, "mask": mask, "source": source, "target": target}.items()
+        for role, path in {exhibit.photo: photo, "mask": mask, "source": source, "target": target}.items()
         if path is not None
     }
     _check(kind, exhibit, own, style, consent=consent)
     params = {**exhibit.params, **({"style": style} if style is not None else {})}
     with ExitStack() as samples:
-        pictures = own or {role: samples.enter_context(sample(name)) for role, name in exhibit.samples.items()}
+        given: dict[str, Source] = {
+            role: samples.enter_context(sample(name)) if isinstance(name, str) else name
+            for role, name in exhibit.samples.items()
+        }
+        given |= own
         if exhibit.reduce and not own:
-            pictures = {role: reduced(path, FOLDER) for role, path in pictures.items()}
+            given = {role: reduced(path, FOLDER) for role, path in given.items() if isinstance(path, Path)}
         try:
-            request, paths = build(kind, pictures, params)
+            request, paths = build(kind, given, params)
         except ValidationError as error:
-            raise usage_error(error) from error
+            raise usage_error(error, {"style": "'--style'"}) from error
         FOLDER.mkdir(parents=True, exist_ok=True)
         with reporting() as reporter, private(reporter.say) as client:
             job = carry_out(client, Submission(request, paths), reporter)
             explain(job)
-            result = _save(client, job)
-        sheet = draw(exhibit, pictures, result, params, sampled=not own)
-    typer.echo(_farewell(job, result, sheet, exhibit, params))
+            files = _save(client, job)
+        try:
+            sheet: Path | str = draw(exhibit, paths, files[0], params, sampled=not own)
+        except ModuleNotFoundError:
+            sheet = NEEDS_PYAV
+    typer.echo(_farewell(job, files, sheet, exhibit, params))
 
 
 def _check(kind: Kind, exhibit: Exhibit, own: dict[str, Path], style: str | None, *, consent: bool) -> None:
     """Raises ``typer.BadParameter`` for pictures of another kind, only some of this one's, and a missing consent."""
-    names = {role: "PHOTO" if role == "photo" else f"--{role}" for role in ("photo", "mask", "source", "target")}
-    if strange := [role for role in own if role not in exhibit.samples]:
+    names = {exhibit.photo: "PHOTO", **{role: f"--{role}" for role in ("mask", "source", "target")}}
+    # What the line has no word for is always the sample.
+    taken = [role for role in exhibit.samples if role in names]
+    if strange := [role for role in own if role not in taken]:
         raise typer.BadParameter(
-            f"{kind} takes {' and '.join(names[role] for role in exhibit.samples)}", param_hint=f"'{names[strange[0]]}'"
+            f"{kind} takes {' and '.join(names[role] for role in taken)}", param_hint=f"'{names[strange[0]]}'"
         )
-    if missing := [role for role in exhibit.samples if own and role not in own]:
+    if missing := [role for role in taken if own and role not in own]:
         raise typer.BadParameter("missing: give all pictures, or none", param_hint=f"'{names[missing[0]]}'")
     if style is not None and "style" not in exhibit.params:
         raise typer.BadParameter(f"{kind} has no style", param_hint="'--style'")
@@ -112,36 +122,40 @@ def _check(kind: Kind, exhibit: Exhibit, own: dict[str, Path], style: str | None
         )
 
 
-def _save(client: Client, job: Job) -> Path:
-    """The result as ``out/demo/result.jpg``, or with the extension of what it is; earlier ones are removed."""
-    suffix = extension(results(job)[0].content_type)
+def _save(client: Client, job: Job) -> tuple[Path, ...]:
+    """The result as ``out/demo/result.jpg``, or with the extension of what it is, and its subtitles.
+
+    Earlier ones are removed.
+    """
     for earlier in FOLDER.glob("result.*"):
         earlier.unlink()
-    return client.download(job, FOLDER / f"result{suffix}")
+    return client.download_all(job, FOLDER)
 
 
 def _several(exhibit: Exhibit) -> str:
-    return "pictures" if len(exhibit.samples) > 1 else "a picture"
+    return "pictures of yours" if " " in exhibit.own else "a picture of yours"
 
 
-def _farewell(job: Job, result: Path, sheet: Path, exhibit: Exhibit, params: dict[str, Any]) -> str:
-    """Where the pictures are, what made them, and what to try next."""
+def _farewell(job: Job, files: tuple[Path, ...], sheet: Path | str, exhibit: Exhibit, params: dict[str, Any]) -> str:
+    """Where the files are, what made them, and what to try next."""
     assert job.result is not None
     seconds = sum(each.seconds for each in job.timeline)
     quality = f", quality {job.result.quality.score:.2f}" if job.result.quality else ""
     other = next(name for name in styles() if name != params.get("style"))
     choice = "" if job.kind is Kind.RESTYLE_ROOM else f"KIND={job.kind} "
-    tries = [(f"make demo {choice}{exhibit.own}", f"{_several(exhibit)} of yours")]
+    tries = [(f"make demo {choice}{exhibit.own}", _several(exhibit))]
     if job.kind is Kind.RESTYLE_ROOM:
         tries.append((f"make demo STYLE={other}", "another style (darkroom styles shows them all)"))
     others = [each for each in EXHIBITS if each is not job.kind]
     tries.append((f"make demo KIND={others[0]}", f"another kind ({', '.join(others)})"))
     tries.append((".venv/bin/darkroom up --detach", "keep the stack running, then:"))
     width = max(len(command) for command, _ in tries)
+    result, *subtitles = files
     lines = [
         "",
         f"Result        {result}   ({job.result.engine} engine, {seconds:.1f} s of stages{quality})",
-        f"Side by side  {sheet}",
+        *(f"Subtitles     {path}" for path in subtitles),
+        f"{'Side by side' if exhibit.panels else 'Frames':<14}{sheet}",
         *(f"Note          {note}" for note in job.result.notes),
         "",
         "Try next",

@@ -1,4 +1,4 @@
-"""What the demo shows of each kind: pictures to try it on, params, and the sheet that tells what became of them."""
+"""What the demo shows of each kind: samples to try it on, params, and the sheet that tells what became of them."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -8,29 +8,35 @@ from pathlib import Path
 from typing import Any
 
 from client.comparison import Panel, details, marked, side_by_side, upright
+from client.contact_sheet import contact_sheet
 from pipeline.requests import Kind
 from pipeline.styles import styles
+from pipeline.uploads import AvatarReference
 
 # How much smaller the upscale demo makes the sample first, to give it its size back.
 REDUCED = 4
+LIVING_ROOM = "living_room.jpg"
+AMARA = AvatarReference(avatar="amara")
 
 Pictures = Mapping[str, Path]
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One kind's demo: ``samples`` names a file of ``client/sample`` for each role.
+    """One kind's demo: ``samples`` has for each role a file of ``client/sample``, or an avatar.
 
     ``sheet`` is the name of the picture that ``panels`` (of the pictures by role, the result, the params, and whether
-    it is the sample) goes to; ``own`` and ``command`` are words for the next try.
+    it is the sample) goes to; without ``panels`` it shows frames of the video that came out. ``photo`` is the role that
+    a person's PHOTO takes. ``own`` and ``command`` are words for the next try.
     """
 
-    samples: Mapping[str, str]
+    samples: Mapping[str, str | AvatarReference]
     sheet: str
-    panels: Callable[[Pictures, Path, Mapping[str, Any], bool], list[Panel]]
     own: str
     command: str
+    panels: Callable[[Pictures, Path, Mapping[str, Any], bool], list[Panel]] | None = None
     params: Mapping[str, Any] = field(default_factory=dict)
+    photo: str = "photo"
     reduce: bool = False
 
 
@@ -48,7 +54,9 @@ def reduced(photo: Path, folder: Path) -> Path:
 
 
 def draw(exhibit: Exhibit, pictures: Pictures, result: Path, params: Mapping[str, Any], *, sampled: bool) -> Path:
-    """Write the sheet beside the result: its path."""
+    """Write the sheet beside the result: its path. Raises ``ModuleNotFoundError`` for a video where PyAV is not."""
+    if exhibit.panels is None:
+        return contact_sheet(result, result.parent / exhibit.sheet)
     return side_by_side(exhibit.panels(pictures, result, params, sampled), result.parent / exhibit.sheet)
 
 
@@ -72,7 +80,7 @@ def _enlarged(pictures: Pictures, result: Path, params: Mapping[str, Any], sampl
     small, large = upright(pictures["photo"]), upright(result)
     original = None
     if sampled:
-        with sample(EXHIBITS[Kind.UPSCALE].samples["photo"]) as path:
+        with sample(LIVING_ROOM) as path:
             original = upright(path)
     (plain, bicubic), (ours, enlarged), *others = details(small, large, original)
     return [(f"{plain} {params['scale']:g}x", bicubic), (f"{ours} {params['scale']:g}x", enlarged), *others]
@@ -80,7 +88,7 @@ def _enlarged(pictures: Pictures, result: Path, params: Mapping[str, Any], sampl
 
 EXHIBITS: dict[Kind, Exhibit] = {
     Kind.RESTYLE_ROOM: Exhibit(
-        samples={"photo": "living_room.jpg"},
+        samples={"photo": LIVING_ROOM},
         sheet="before_after.png",
         panels=_restyled,
         params={"style": "scandinavian"},
@@ -88,7 +96,7 @@ EXHIBITS: dict[Kind, Exhibit] = {
         command="me.jpg --style {style}",
     ),
     Kind.INPAINT: Exhibit(
-        samples={"photo": "living_room.jpg", "mask": "living_room_mask.png"},
+        samples={"photo": LIVING_ROOM, "mask": "living_room_mask.png"},
         sheet="filled.png",
         panels=_filled,
         own="PHOTO=me.jpg MASK=mask.png",
@@ -103,12 +111,50 @@ EXHIBITS: dict[Kind, Exhibit] = {
         command="face.jpg me.jpg --consent",
     ),
     Kind.UPSCALE: Exhibit(
-        samples={"photo": "living_room.jpg"},
+        samples={"photo": LIVING_ROOM},
         sheet="detail.png",
         panels=_enlarged,
         params={"scale": float(REDUCED)},
         own="PHOTO=small.jpg",
         command="small.jpg --scale 4",
         reduce=True,
+    ),
+    Kind.RENDER_VIDEO: Exhibit(
+        samples={"avatar": AMARA},
+        sheet="frames.png",
+        params={
+            "script": "Hello! I am Amara, and nobody ever took a photo of me. "
+            "Give me your words, and I will say them for you.",
+            "subtitles": "both",
+            "aspect": "9:16",
+        },
+        photo="avatar",
+        own="PHOTO=me.jpg",
+        command='me.jpg --script "Hello there." --subtitles both',
+    ),
+    Kind.RENDER_SCENES: Exhibit(
+        samples={"scene_1_picture": LIVING_ROOM, "scene_2_avatar": AMARA, "music": "music.ogg"},
+        sheet="frames.png",
+        params={
+            "scenes": [
+                {
+                    "type": "image",
+                    "picture": "scene_1_picture",
+                    "script": "This is a living room, and it has waited long for somebody to look at it.",
+                },
+                {
+                    "type": "avatar",
+                    "avatar": "scene_2_avatar",
+                    "script": "I like it as it is. But imagine what a little light would do!",
+                },
+                {"type": "image", "picture": "scene_1_picture", "seconds": 3},
+            ],
+            "subtitles": "both",
+            "aspect": "16:9",
+            "transition": "fade",
+        },
+        photo="scene_1_picture",
+        own="PHOTO=room.jpg",
+        command="scenes.json   (its --help shows such a file)",
     ),
 }

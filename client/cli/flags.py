@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -10,6 +11,8 @@ from typing import Annotated, Any
 import typer
 from pydantic import ValidationError
 
+from client import script
+from client.scenes import SCRIPT, problem
 from pipeline.requests import Kind, params_model
 
 Schema = dict[str, Any]
@@ -47,7 +50,9 @@ class Flag:
         wanted: Any = list[self.annotation] if self.repeatable else self.annotation  # type: ignore[name-defined] # data
         optional = not self.required and self.default is None
         annotation: Any = wanted | None if optional else wanted
-        metavar = f"<{self.annotation.__name__}>" if self.repeatable and not issubclass(self.annotation, Enum) else None
+        metavar = "TEXT|@FILE" if self.name == SCRIPT else None
+        if self.repeatable and not issubclass(self.annotation, Enum):
+            metavar = f"<{self.annotation.__name__}>"
         shown = self.default not in (None, "") and not self.constant
         option = typer.Option(*words, help=self.about, show_default=shown, metavar=metavar)
         # What must be agreed to is asked for by `chosen`, in words of its own.
@@ -58,7 +63,8 @@ class Flag:
     def chosen(self, given: Any) -> Any:
         """The value for the contract; None when nothing was said or it is the default, which is the service's to fill.
 
-        Raises ``typer.BadParameter`` for text that should be JSON and is not, and when what must be agreed to is not.
+        Raises ``typer.BadParameter`` for text that should be JSON and is not, for a script that cannot be read, and
+        when what must be agreed to is not.
         """
         if self.constant and self.required and not given:
             reason = self.about.removeprefix(AGREED)
@@ -67,6 +73,11 @@ class Flag:
             return given or None
         if given is None or given == self.default:
             return None
+        if self.name == SCRIPT:
+            try:
+                return script.read(given)
+            except ValueError as error:
+                raise typer.BadParameter(str(error), param_hint=f"'{self.option}'") from error
         if self.repeatable:
             return [each.value if isinstance(each, Enum) else each for each in given] or None
         if self.as_json:
@@ -123,16 +134,24 @@ def changed(kind: Kind, params: Mapping[str, Any], changes: Sequence[str]) -> di
     return wanted
 
 
-def usage_error(error: ValidationError) -> typer.BadParameter:
-    """What the contract does not allow, in the words of the command line."""
+def usage_error(error: ValidationError, hints: Mapping[str, str], otherwise: str | None = None) -> typer.BadParameter:
+    """What the contract does not allow, in the words of the command line.
+
+    ``hints`` has how each param and role is typed; ``otherwise`` says where all else comes from.
+    """
     first = error.errors()[0]
     message = _words(first["msg"])
     path = [str(part) for part in first["loc"]]
-    # What does not fit together is told of the params as a whole; its message begins with the one that is wrong.
-    name = path[1] if len(path) > 1 else message.partition(" ")[0]
-    if path[:1] == ["params"] and name.isidentifier():
-        return typer.BadParameter(message, param_hint=f"'--{name.replace('_', '-')}'")
-    return typer.BadParameter(message, param_hint=".".join(path) or None)
+    if len(path) > 1:
+        names = path[1:2]
+    else:
+        # What does not fit together is told of the whole; its message begins with what is wrong, or speaks of it.
+        names = re.findall(r"\w+", message)
+        names = names[:1] if names[0] in hints else names
+    found = dict.fromkeys(hints[name] for name in names if name in hints)
+    if found:
+        return typer.BadParameter(message, param_hint=" / ".join(found))
+    return typer.BadParameter(problem(error), param_hint=otherwise)
 
 
 def _words(message: str) -> str:
@@ -150,6 +169,8 @@ def _flag(name: str, field: Schema, definitions: dict[str, Schema], *, required:
         # Named after its values' own text: typer shows and takes the values.
         choices = Enum(name, {str(value): str(value) for value in shape["enum"]}, type=str)  # type: ignore[misc] # data
         return Flag(name, choices, about, None if default is None else choices(default), required)
+    if name == SCRIPT:
+        return Flag(name, str, f"{about} @FILE is the text of a file, @- that of standard input.", default, required)
     if (scalar := _SCALARS.get(shape.get("type", ""))) is not None:
         return Flag(name, scalar, " ".join(part for part in (about, _range(shape)) if part), default, required)
     if shape.get("type") == "array" and not (item := _flag(name, shape["items"], definitions, required=True)).as_json:

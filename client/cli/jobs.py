@@ -1,4 +1,4 @@
-"""``darkroom jobs``: list, show, cancel, watch, rerun."""
+"""``darkroom jobs``: list, show, download, cancel, watch, rerun."""
 
 import json
 from itertools import islice
@@ -11,12 +11,15 @@ from rich.table import Table
 from client.cli.flags import changed
 from client.cli.outcome import EngineFlag, NoCacheFlag, OutputFlag, collect, report
 from client.cli.output import choose, format_of
-from client.cli.progress import headline, reporting
+from client.cli.progress import headline, reporting, size
 from client.cli.service import existing
 from client.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 from client.cli.submission import explain, finish, follow
+from client.errors import ClientError
+from client.results import saved
 from pipeline.jobs import Job, State
 from pipeline.requests import Kind
+from pipeline.results import Picture, ResultFile, SubtitleFile, Video
 
 PIPED_WIDTH = 160
 LARGEST_PAGE = 100
@@ -51,11 +54,11 @@ def list_jobs(
     if as_json:
         typer.echo(json.dumps([job.model_dump(mode="json") for job in found], indent=2))
         return
-    table = Table("job", "kind", "state", "progress", "created", "what", box=None, pad_edge=False)
+    table = Table("job", "kind", "state", "progress", "created", "made", "what", box=None, pad_edge=False)
     table.columns[0].no_wrap = table.columns[2].no_wrap = True
     for job in found:
         created = job.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(job.job_id, job.kind, job.state, f"{job.progress:.0%}", created, _what(job))
+        table.add_row(job.job_id, job.kind, job.state, f"{job.progress:.0%}", created, _made(job), _what(job))
     console().print(table)
 
 
@@ -63,7 +66,7 @@ def list_jobs(
 def show(
     job_id: JobArgument, as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None
 ) -> None:
-    """Show a job: its state, times, cost, and links to its pictures."""
+    """Show a job: its state, times, cost, and links to its files."""
     with existing(endpoint, token) as client:
         job = client.get(job_id)
     if as_json:
@@ -71,6 +74,31 @@ def show(
         return
     for name, value in _facts(job):
         typer.echo(f"{name:<10} {value}")
+
+
+@app.command()
+def download(
+    job_id: JobArgument,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Only this of its files, as `darkroom jobs show` calls it.", show_default=False),
+    ] = None,
+    output: OutputFlag = None,
+    as_json: JsonFlag = False,
+    endpoint: EndpointFlag = None,
+    token: TokenFlag = None,
+) -> None:
+    """Save what a completed job has made. Prints the path of each file."""
+    with existing(endpoint, token) as client:
+        job = client.get(job_id)
+        if not job.state.terminal:
+            raise ClientError("conflict", f"The job is {headline(job)}: there is nothing to download yet.")
+        explain(job)
+        if name is None:
+            format_of(job.kind, output, None)
+        target = choose(output, f"{job.kind}_{job.job_id[:8]}" if name is None else f"{name}_{job.job_id[:8]}")
+        paths = collect(client, job, target, name=name)
+    report(job, paths, as_json=as_json)
 
 
 @app.command()
@@ -116,7 +144,7 @@ def rerun(
     with reporting() as reporter, existing(endpoint, token) as client:
         before = client.get(job_id)
         params = changed(before.kind, before.params, changes or [])
-        if wanted := format_of(output, str(params["format"]) if "format" in params else None):
+        if wanted := format_of(before.kind, output, str(params["format"]) if "format" in params else None):
             params["format"] = wanted
         style = params.get("style", before.params.get("style"))
         target = choose(output, f"{before.kind}_{style}" if style else str(before.kind))
@@ -134,6 +162,29 @@ def console() -> Console:
 
 def _what(job: Job) -> str:
     return f"{job.error.code}: {job.error.message}" if job.error else headline(job)
+
+
+def _made(job: Job) -> str:
+    """What a job has made, in a few words."""
+    if job.result is None or job.state is not State.COMPLETED:
+        return "–"
+    files = saved(job)
+    total = size(sum(each.size for each in files))
+    if isinstance(files[0], Video):
+        return f"{files[0].seconds:.1f} s, {total}"
+    return f"{len(files)} pictures, {total}" if len(files) > 1 else total
+
+
+def _described(file: ResultFile) -> str:
+    """A file's measures, as far as its type has them."""
+    facts = [file.content_type, size(file.size)]
+    if isinstance(file, SubtitleFile):
+        facts.insert(1, f"{file.language}, {file.cues} cues")
+    if isinstance(file, Picture):
+        facts.insert(0, f"{file.width}×{file.height}")
+    if isinstance(file, Video):
+        facts.insert(1, f"{file.seconds:.1f} s")
+    return ", ".join(facts)
 
 
 def _facts(job: Job) -> list[tuple[str, str]]:
@@ -157,8 +208,5 @@ def _facts(job: Job) -> list[tuple[str, str]]:
         if job.result.quality:
             facts.append(("quality", f"{job.result.quality.score:.2f}"))
         facts += [("note", note) for note in job.result.notes]
-        facts += [
-            (each.name, f"{each.width}×{each.height} {each.content_type} {each.url or each.key}")
-            for each in job.result.pictures
-        ]
+        facts += [(each.name, f"{_described(each)} {each.url or each.key}") for each in job.result.files]
     return facts

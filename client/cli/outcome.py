@@ -1,4 +1,4 @@
-"""What a command that makes pictures leaves behind: files, what it prints, and its exit code."""
+"""What a command that makes something leaves behind: files, what it prints, and its exit code."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +9,7 @@ from client.cli.output import Output
 from client.cli.submission import explain
 from client.client import Client
 from client.errors import ClientError
-from client.results import results
+from client.results import named, saved
 from pipeline.engine import Engine
 from pipeline.jobs import Job, State
 
@@ -19,8 +19,8 @@ OutputFlag = Annotated[
         "--output",
         "-o",
         metavar="OUT",
-        help="File or folder for the result; a name after the picture in the current directory when left out. "
-        "An extension chooses the format; several pictures become OUT.jpg, OUT-2.jpg, …",
+        help="File or folder for the result; a name after what was given in the current directory when left out. "
+        "An extension chooses a picture's format; several become OUT.jpg, OUT-2.jpg, …; subtitles go beside a video.",
         show_default=False,
     ),
 ]
@@ -32,24 +32,27 @@ NoCacheFlag = Annotated[
 ]
 
 
-def collect(client: Client, job: Job, target: Output) -> list[Path]:
-    """The results of a completed job on this disk; nothing for a job that ended otherwise."""
+def collect(client: Client, job: Job, target: Output, *, name: str | None = None) -> list[Path]:
+    """The results of a completed job, and their subtitles, on this disk; nothing for a job that ended otherwise.
+
+    With a ``name`` only the file of this name. Raises ``DownloadError`` when the job has none.
+    """
     if job.state is not State.COMPLETED or job.result is None:
         return []
-    pictures = results(job)
-    paths = target.paths(pictures)
+    files = saved(job) if name is None else (named(job, name),)
+    paths = list(target.paths(files))
     try:
-        for picture, path in zip(pictures, paths, strict=True):
-            client.download(job, path, name=picture.name)
+        for file, path in zip(files, paths, strict=True):
+            client.download(job, path, name=file.name)
     except OSError as error:
         raise ClientError("unwritable_file", str(error)) from error
     if target.file is not None and paths[0] != target.file:
-        typer.echo(f"note: it came as {pictures[0].content_type}, so it is not called {target.file.name}", err=True)
+        typer.echo(f"note: it came as {files[0].content_type}, so it is not called {target.file.name}", err=True)
     return paths
 
 
 def report(job: Job, paths: list[Path], *, as_json: bool) -> None:
-    """The results on stdout: the job, or the path of each picture. Exit code 1 when there is none."""
+    """The results on stdout: the job, or the path of each file. Exit code 1 when there is none."""
     if as_json:
         typer.echo(job.model_dump_json(indent=2))
     for path in paths:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import typer
 
-from client.picture import EXTENSIONS, extension
-from client.results import numbered
-from pipeline.results import Picture
+from client.media import EXTENSIONS, extension
+from client.results import beside, places
+from pipeline.requests import VIDEOS, Kind
+from pipeline.results import ResultFile
 
 HINT = "'--output' / '-o'"
 FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
@@ -25,23 +26,23 @@ class Output:
     stem: str
     file: Path | None = None
 
-    def paths(self, pictures: Sequence[Picture]) -> list[Path]:
-        """The file of each picture. What was asked for is replaced; a name of our own never replaces what is there.
+    def paths(self, files: Sequence[ResultFile]) -> tuple[Path, ...]:
+        """The path of each file. What was asked for is replaced; a name of our own never replaces what is there.
 
-        ``room_boho_2.jpg`` follows ``room_boho.jpg``, and ``fox-2.jpg`` is the second picture of ``fox.jpg``. A name
-        asked for that says another type of picture than came out gives way to one that says the right one.
+        ``room_boho_2.jpg`` follows ``room_boho.jpg``, ``fox-2.jpg`` is the second picture of ``fox.jpg``, and
+        ``hello.srt`` belongs to ``hello.mp4``. A name asked for that says another type than came out gives way to one
+        that says the right one.
         """
-        suffix = extension(pictures[0].content_type)
+        suffix = extension(files[0].content_type)
         if self.file is not None and not _belies(self.file, suffix):
-            return _series(self.file, len(pictures))
+            return places(self.file, files)
         stem = self.stem if self.file is None else self.file.stem
         number = 1
-        while any(
-            path.exists()
-            for path in _series(self.folder / f"{stem}{f'_{number}' if number > 1 else ''}{suffix}", len(pictures))
-        ):
+        found = places(self.folder / f"{stem}{suffix}", files)
+        while any(path.exists() for path in found):
             number += 1
-        return _series(self.folder / f"{stem}{f'_{number}' if number > 1 else ''}{suffix}", len(pictures))
+            found = places(self.folder / f"{stem}_{number}{suffix}", files)
+        return found
 
 
 def choose(asked: Path | None, stem: str, inputs: Iterable[Path] = ()) -> Output:
@@ -56,20 +57,25 @@ def choose(asked: Path | None, stem: str, inputs: Iterable[Path] = ()) -> Output
         raise typer.BadParameter(f"the folder {str(folder)!r} cannot be written", param_hint=HINT)
     if asked is None or asked.is_dir():
         return Output(folder, stem)
-    if any(asked.exists() and asked.samefile(each) for each in inputs):
-        raise typer.BadParameter(f"{str(asked)!r} is the input; it would be overwritten", param_hint=HINT)
+    for path in (asked, *(beside(asked, suffix) for suffix in (".srt", ".vtt"))):
+        if path.exists() and any(path.samefile(each) for each in inputs):
+            raise typer.BadParameter(f"{str(path)!r} is the input; it would be overwritten", param_hint=HINT)
     return Output(folder, stem, asked)
 
 
-def format_of(asked: Path | None, said: str | None) -> str | None:
+def format_of(kind: Kind, asked: Path | None, said: str | None) -> str | None:
     """The format that the name of the output asks for; None when it asks for none.
 
-    ``said`` is what ``--format`` says. Raises ``typer.BadParameter`` where the two differ, and for a picture's
-    extension that no result has.
+    ``said`` is what ``--format`` says. Raises ``typer.BadParameter`` where the two differ, and for an extension that no
+    result of the kind has.
     """
     if asked is None or asked.is_dir():
         return None
     suffix = asked.suffix.lower()
+    if kind in VIDEOS:
+        if suffix not in ("", ".mp4"):
+            raise typer.BadParameter(f"{kind} makes MP4 videos: a name in {suffix} does not fit", param_hint=HINT)
+        return None
     if suffix in EXTENSIONS.values() and suffix not in FORMATS:
         raise typer.BadParameter(f"results are JPEG or PNG, not {suffix}", param_hint=HINT)
     wanted = FORMATS.get(suffix)
@@ -88,10 +94,6 @@ def slug(words: str) -> str:
 
 
 def _belies(file: Path, suffix: str) -> bool:
-    """Whether the name says that the picture is of another type than ``suffix`` says."""
+    """Whether the name says that the file is of another type than ``suffix`` says."""
     said = file.suffix.lower()
     return said in {*EXTENSIONS.values(), *FORMATS} and said != suffix and FORMATS.get(said) != FORMATS.get(suffix)
-
-
-def _series(first: Path, count: int) -> list[Path]:
-    return [numbered(first, number) for number in range(1, count + 1)]

@@ -223,7 +223,7 @@ def test_a_stale_link_is_fetched_anew(client: Client, service: Service, tmp_path
 def test_there_is_nothing_to_download_from_a_job_without_that_picture(client: Client, tmp_path: Path) -> None:
     with pytest.raises(JobError):
         client.download(failed(2, "no_face", "There is no face."), tmp_path / "a.jpg")
-    with pytest.raises(ClientError, match="no picture called poster; it has: result"):
+    with pytest.raises(ClientError, match="no file called poster; it has: result"):
         client.download(completed(4, None), tmp_path / "a.jpg", name="poster")
 
 

@@ -108,7 +108,8 @@ def test_pictures_of_ones_own_are_those_of_the_kind_and_come_with_consent(
 
 
 def test_the_samples_are_those_that_the_tests_know() -> None:
-    for name in {name for exhibit in EXHIBITS.values() for name in exhibit.samples.values()}:
+    samples = [name for exhibit in EXHIBITS.values() for name in exhibit.samples.values()]
+    for name in {each for each in samples if isinstance(each, str)}:
         known = Path(__file__).parents[1] / "data" / name
         assert (files("client") / "sample" / name).read_bytes() == known.read_bytes()
 

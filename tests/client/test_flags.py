@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from client.cli import app
 from client.cli.flags import flags
-from client.cli.pictures import pictures
-from pipeline.params import Contract
+from client.cli.sources import arguments
+from pipeline.params import Contract, Params
 from pipeline.requests import REQUESTS, BaseRequest, Kind, roles
 from pipeline.uploads import Upload
 from tests.client.fake import TOKEN, Service
@@ -21,9 +21,12 @@ def test_each_kind_is_a_command_with_its_pictures_and_params(kind: Kind) -> None
     text = CliRunner().invoke(app, ["run", str(kind), "--help"]).stdout
     model = REQUESTS[kind].model_fields["params"].annotation
     assert model is not None
-    assert [each.role for each in pictures(kind)] == list(roles(kind))
+    assert [each.role for each in arguments(kind)] == list(roles(kind))
     assert [each.name for each in flags(kind)] == list(model.model_fields)
     for name, field in model.model_fields.items():
+        if name == "scenes":  # which come in a file
+            assert ("SCENES" in text, "--scenes" in text) == (True, False)
+            continue
         assert f"--{name.replace('_', '-')}" in text
         assert (field.description or "").split()[0] in text
         if field.default not in (None, "", ()) and not field.is_required():
@@ -33,7 +36,7 @@ def test_each_kind_is_a_command_with_its_pictures_and_params(kind: Kind) -> None
         assert role.upper() in text
 
 
-class LaterParams(Contract):
+class LaterParams(Params):
     prompt: str = Field(description="What to see.")
     tone: Literal["warm", "cold"] = "warm"
     sharpen: bool = Field(False, description="Sharpen it.")
@@ -59,7 +62,7 @@ class LaterRequest(BaseRequest):
 
 def test_a_kind_added_later_appears_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(REQUESTS, Kind.UPSCALE, LaterRequest)  # not in the union
-    shown = pictures(Kind.UPSCALE)
+    shown = arguments(Kind.UPSCALE)
     assert [(each.role, each.required) for each in shown] == [
         ("source_face", True),
         ("target_image", True),
