@@ -1,0 +1,221 @@
+"""From words and when they are heard to cues: lines of text and when they are seen, by the rules of broadcasting."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+
+from pipeline.speech.speech import Word
+from pipeline.subtitles.wrapping import (
+    FORBIDDEN,
+    balanced,
+    characters,
+    columns,
+    ends_clause,
+    ends_sentence,
+    gap,
+    reluctance,
+)
+
+MAX_COLUMNS = 42
+MAX_LINES = 2
+MIN_SECONDS, MAX_SECONDS = 1.0, 7.0
+CHARACTERS_PER_SECOND = 20.0
+PAUSE = 0.5  # seconds of silence that part one phrase from the next
+LINGER = 0.5  # seconds that a cue may stay after its last word
+CLOSED = 0.1  # seconds between two cues below which there is no gap
+LEAST = 0.04  # seconds: a cue takes up one frame, if nothing else is left for it
+
+# What speaks against a cue, in one unit. Breaking a rule weighs more than any bad place to break.
+_BROKEN_RULE = 1000.0  # for each second that is missing or too many
+_CUE = 1.0  # each of them: not more than it takes
+_SENTENCE_WITHIN = 1.5  # a sentence that ends within a cue, not with it
+_PAUSE_WITHIN = 2.0  # for each second
+_CLAUSE_END = 0.75  # a cue that ends with a clause, no sentence
+_PHRASE_END = 50.0  # one that ends with neither: so often what a line's end there would cost
+
+# Control characters, and what embeds, overrides or isolates a direction: lines are arranged without.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
+
+
+@dataclass(frozen=True)
+class Cue:
+    """One to two lines, each at most ``MAX_COLUMNS`` columns, in logical order, seen from ``start`` to ``end``
+    (seconds)."""
+
+    start: float
+    end: float
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """What no line parts: a word, or a part of one that no line could hold, with the place before it."""
+
+    text: str
+    start: float
+    end: float
+    gap: str
+    reluctance: float
+
+
+def cues_of(words: Sequence[Word], language: str, *, until: float) -> tuple[Cue, ...]:
+    """Cues of what was said, in order, none over the next, none beyond ``until`` (seconds, positive).
+
+    Two lines of 42 columns (a wide character takes two), 1 to 7 seconds, at most 20 characters a second, as the BBC's
+    and Netflix's guides have it. Cues end with sentences if they can, else with clauses or pauses of half a second. A
+    cue begins with its first word and is held up to half a second after its last one, or as long as its length asks.
+
+    Where the rules cannot all be kept, text, order and width stay. Speech faster than 20 characters a second without a
+    pause is shown as fast as it is heard; a cue with less than a second before the next begins a little before it is
+    heard if there is room, and is shorter if there is none; a word that takes longer than 7 seconds goes before its
+    end. A word wider than a line is parted. What lies beyond ``until`` is shown just before it. ``language`` is a
+    BCP 47 tag.
+    """
+    units = _units(words, language)
+    if not units:
+        return ()
+    bounds = _best_bounds(units, until)
+    parts = [units[start:end] for start, end in pairwise(bounds)]
+    texts = [_lines(part) for part in parts]
+    return _timed(parts, texts, until)
+
+
+def _units(words: Sequence[Word], language: str) -> list[_Unit]:
+    """The words without what nobody sees, in order of time, too wide ones in parts."""
+    units: list[_Unit] = []
+    before, heard = "", 0.0
+    for word in words:
+        text = " ".join(_UNSEEN.sub(" ", unicodedata.normalize("NFC", word.text)).split())
+        if not characters(text):
+            continue
+        start = max(word.start, heard)
+        end = max(word.end, start)
+        heard = start
+        parts = _narrow(text)
+        each = (end - start) / len(parts)
+        for index, part in enumerate(parts):
+            within = index > 0
+            units.append(
+                _Unit(
+                    part,
+                    start + index * each,
+                    start + (index + 1) * each,
+                    "" if within else gap(before, part, language),
+                    FORBIDDEN if within else reluctance(before, part, language) if before else 0.0,
+                )
+            )
+        before = text
+    return units
+
+
+def _narrow(text: str) -> list[str]:
+    """A word in parts of at most a line's width."""
+    parts, width = [""], 0
+    for character in text:
+        wide = columns(character)
+        if width + wide > MAX_COLUMNS:
+            parts.append("")
+            width = 0
+        parts[-1] += character
+        width += wide
+    return parts
+
+
+def _best_bounds(units: list[_Unit], until: float) -> list[int]:
+    """Where cues begin, and the end of the last: of all ways that fit, the one with the least against it."""
+    count = len(units)
+    wide = [0, *accumulate(columns(unit.gap + unit.text) for unit in units)]
+    read = [0, *accumulate(characters(unit.gap + unit.text) for unit in units)]
+    ending = [_against_ending(one, two) for one, two in pairwise(units)]
+    within = [0.0, *accumulate(_against_going_on(one, two) for one, two in pairwise(units))]
+
+    def width(first: int, last: int) -> int:
+        return wide[last] - wide[first] - len(units[first].gap)
+
+    best = [0.0] + [float("inf")] * count
+    origin = [0] * (count + 1)
+    for first in range(count):
+        start, turn = units[first].start, first  # turn: where the second line would begin, the first one full
+        for last in range(first + 1, count + 1):
+            if width(first, last) <= MAX_COLUMNS:
+                turn = last
+            elif width(turn, last) > MAX_COLUMNS:
+                break
+            room = (units[last].start if last < count else until) - start
+            needed = _needed(read[last] - read[first] - len(units[first].gap))
+            excess = max(units[last - 1].end - start - MAX_SECONDS, 0.0)
+            cost = best[first] + _CUE + within[last - 1] - within[first]
+            cost += _BROKEN_RULE * (max(needed - room, 0.0) + excess)
+            cost += ending[last - 1] if last < count else 0.0
+            if cost < best[last]:
+                best[last], origin[last] = cost, first
+    bounds = [count]
+    while bounds[-1]:
+        bounds.append(origin[bounds[-1]])
+    return bounds[::-1]
+
+
+def _against_ending(one: _Unit, two: _Unit) -> float:
+    """How much speaks against a cue's end between two neighbours."""
+    if two.reluctance < FORBIDDEN and ends_sentence(one.text):
+        return 0.0
+    if two.reluctance < FORBIDDEN and (ends_clause(one.text) or two.start - one.end >= PAUSE):
+        return _CLAUSE_END
+    return _PHRASE_END * two.reluctance
+
+
+def _against_going_on(one: _Unit, two: _Unit) -> float:
+    """How much speaks against both in one cue."""
+    silence = two.start - one.end
+    return (_SENTENCE_WITHIN if ends_sentence(one.text) else 0.0) + (_PAUSE_WITHIN * silence if silence >= PAUSE else 0)
+
+
+def _needed(length: int) -> float:
+    """Seconds that so many characters are to be seen."""
+    return max(MIN_SECONDS, length / CHARACTERS_PER_SECOND)
+
+
+def _lines(units: list[_Unit]) -> tuple[str, ...]:
+    """The text of a cue on one line if it fits, else on two that are about as long."""
+    widths = [columns(unit.text) for unit in units]
+    gaps = [len(unit.gap) for unit in units]
+    against = [unit.reluctance for unit in units]
+    for lines in range(1, MAX_LINES + 1):
+        found = balanced(widths, gaps, against, MAX_COLUMNS, lines)
+        if found is not None:
+            return tuple("".join(unit.gap + unit.text for unit in units[part])[gaps[part.start] :] for part in found)
+    raise AssertionError("the bounds were chosen so that two lines hold it")
+
+
+def _timed(parts: list[list[_Unit]], texts: list[tuple[str, ...]], until: float) -> tuple[Cue, ...]:
+    """When each is seen: while it is heard, longer where it must and there is room, never over the next one."""
+    count = len(parts)
+    starts = _in_order([part[0].start for part in parts], until)
+    limits = [*starts[1:], until]
+    ends: list[float] = []
+    for index, (part, text) in enumerate(zip(parts, texts, strict=True)):
+        needed = _needed(characters(" ".join(text)))
+        end = min(max(part[-1].end, starts[index] + needed), limits[index], starts[index] + MAX_SECONDS)
+        before = ends[-1] if ends else 0.0
+        starts[index] = max(min(starts[index], end - needed), min(before, starts[index]))
+        ends.append(max(end, starts[index]))
+    for index in range(count):
+        limit = starts[index + 1] if index + 1 < count else until
+        latest = min(limit, starts[index] + MAX_SECONDS)
+        end = max(ends[index], min(parts[index][-1].end + LINGER, latest))
+        ends[index] = latest if 0 < latest - end < CLOSED else end
+    return tuple(Cue(*each) for each in zip(starts, ends, texts, strict=True))
+
+
+def _in_order(starts: list[float], until: float) -> list[float]:
+    """Each at least a frame after the one before, the last a frame before the end, as far as time suffices."""
+    least = min(LEAST, until / len(starts))
+    ordered = [max(starts[0], 0.0)]
+    for start in starts[1:]:
+        ordered.append(max(start, ordered[-1] + least))
+    latest = until
+    for index in reversed(range(len(ordered))):
+        latest = ordered[index] = min(ordered[index], latest - least)
+    return ordered

@@ -1,0 +1,169 @@
+"""Where a line of text may end, and where it ends best: for the lines of cues and for the narrower ones of a frame."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from itertools import accumulate
+
+# What no line may begin with, and what none may end with, as JIS X 4051 has it.
+_NEVER_FIRST = frozenset(
+    "、。，．・：；？！゛゜ヽヾゝゞ々ー”’）〕］｝〉》」』】〗〙…‥～,.;:?!)]}»›%％"
+    "ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ"
+)
+_NEVER_LAST = frozenset("“‘（〔［｛〈《「『【〖〘([{«‹$＄￥£€#＃")
+_MARKS = ("Mn", "Me", "Cf")  # categories that stand on another character or show nothing
+_CLOSERS = r"[\"'”’)\]}»›」』】）〉》]*$"
+_SENTENCE = re.compile(r"[.!?…‥。！？؟۔｡]" + _CLOSERS)
+_CLAUSE = re.compile(r"[,;:—–،؛、，；：､]" + _CLOSERS)
+# After these a full stop ends no sentence.
+_ABBREVIATIONS = frozenset(("mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "vs.", "e.g.", "i.e.", "sr.", "sra.", "z.b."))
+# Before these an English line breaks well, after them badly: conjunctions, prepositions, relative pronouns.
+_OPENERS = re.compile(
+    "and|but|or|nor|so|because|although|though|while|when|where|if|unless|until|since|that|which|who|whose|as|than|in|on"
+    "|at|by|for|from|with|without|to|into|of|about|after|before|between|through|during|over|under",
+    re.IGNORECASE,
+)
+_ARTICLES = ("a", "an", "the")
+
+FORBIDDEN = 10.0  # the reluctance to break where it is wrong: only if there is no other way
+LOATH, EASY = 0.06, 0.02  # the same within a phrase, and before what opens one
+
+
+def characters(text: str) -> int:
+    """How many characters a reader sees: combining marks and what is invisible are none.
+
+    >>> characters("שָׁלוֹם")
+    4
+    """
+    return sum(unicodedata.category(each) not in _MARKS for each in text)
+
+
+def columns(text: str) -> int:
+    """How many columns a line takes: two for what East Asian Width (UAX #11) calls wide or full width, else one.
+
+    >>> columns("字幕 ok")
+    7
+    """
+    return sum(map(_columns_of, text))
+
+
+@cache
+def _columns_of(character: str) -> int:
+    if unicodedata.category(character) in _MARKS:
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+@cache
+def ideographic(character: str) -> bool:
+    """Whether it is of a script that puts no spaces between words: Han, kana and their punctuation, no hangul."""
+    if "\uff61" <= character <= "\uff9f":  # half width kana
+        return True
+    if unicodedata.east_asian_width(character) not in "WF" or character >= "\U00030000":
+        return False
+    hangul = "\u1100" <= character <= "\u11ff" or "\u3130" <= character <= "\u318f" or "\ua960" <= character <= "\ua97f"
+    emoji = "\U0001f000" <= character <= "\U0001ffff"
+    return not (hangul or emoji or "\uac00" <= character <= "\ud7ff")
+
+
+def gap(before: str, after: str, language: str) -> str:
+    """What stands between two words on one line: a space, or nothing where they are written without.
+
+    >>> gap("字", "幕", "zh-CN"), gap("two", "words", "en-US"), gap("자막", "입니다", "ko-KR")
+    ('', ' ', ' ')
+    """
+    if not before or not after:
+        return ""
+    sides = (ideographic(before[-1]), ideographic(after[0]))
+    unspaced = language.partition("-")[0] in ("zh", "ja")
+    return "" if all(sides) or (unspaced and any(sides)) else " "
+
+
+def unwrapped(lines: Sequence[str], language: str) -> str:
+    """The lines of a cue as one, with spaces where they belong."""
+    text = ""
+    for line in lines:
+        text += gap(text, line, language) + line
+    return text
+
+
+def ends_sentence(word: str) -> bool:
+    """Whether a sentence is over with this word, as far as its punctuation shows."""
+    return bool(_SENTENCE.search(word)) and word.lower().lstrip("(\"'“‘«") not in _ABBREVIATIONS
+
+
+def ends_clause(word: str) -> bool:
+    """Whether something shorter than a sentence is over with it."""
+    return bool(_CLAUSE.search(word))
+
+
+def reluctance(before: str, after: str, language: str) -> float:
+    """How much speaks against a line's end between two words: 0 after punctuation, up to ``FORBIDDEN``."""
+    if after[0] in _NEVER_FIRST or before[-1] in _NEVER_LAST or unicodedata.category(after[0]) in _MARKS:
+        return FORBIDDEN
+    if ends_sentence(before) or ends_clause(before):
+        return 0.0
+    if language.startswith("en"):
+        if _OPENERS.fullmatch(before) or before.lower() in _ARTICLES:
+            return 2 * LOATH
+        return EASY if _OPENERS.fullmatch(after) else LOATH
+    return LOATH
+
+
+def pieces(text: str) -> list[tuple[str, str]]:
+    """A text in the pieces that lines may be made of, each with what stands before it on the same line: words, and
+    single characters of scripts without spaces, together with the punctuation that must not be parted from them.
+
+    >>> pieces("say 「字幕」 now")
+    [('', 'say'), (' ', '「字'), ('', '幕」'), (' ', 'now')]
+    """
+    found: list[tuple[str, str]] = []
+    for word in text.split():
+        between = " " if found else ""
+        start = 0
+        for end in range(1, len(word)):
+            before, after = word[end - 1], word[end]
+            wide = ideographic(before) or ideographic(after)
+            if wide and reluctance(before, after, "") < FORBIDDEN:
+                found.append((between, word[start:end]))
+                between, start = "", end
+        found.append((between, word[start:]))
+    return found
+
+
+def balanced(
+    widths: Sequence[float], gaps: Sequence[float], reluctances: Sequence[float], limit: float, lines: int
+) -> list[slice] | None:
+    """Pieces set on exactly so many lines, each at most ``limit`` wide, so that they are about equally long and end
+    where they end well; None when that cannot be.
+
+    ``gaps`` and ``reluctances`` are of the place before each piece. The total of the squares of what lines differ from
+    their mean is least (M. F. Plass and D. E. Knuth, Breaking Paragraphs into Lines, 1981), by dynamic programming.
+    """
+    count = len(widths)
+    ends = [0.0, *accumulate(width + between for width, between in zip(widths, gaps, strict=True))]
+    ideal = (ends[-1] - gaps[0]) / lines if count else 0.0
+    # Of the first so many pieces: the least cost, and where the last of their lines begins.
+    rows: list[dict[int, tuple[float, int]]] = [{0: (0.0, 0)}]
+    for _ in range(lines):
+        row: dict[int, tuple[float, int]] = {}
+        for start, (cost, _previous) in rows[-1].items():
+            before = cost + (reluctances[start] if start else 0.0)
+            for end in range(start + 1, count + 1):
+                width = ends[end] - ends[start] - gaps[start]
+                if width > limit:
+                    break
+                total = before + ((width - ideal) / limit) ** 2
+                if end not in row or total < row[end][0]:
+                    row[end] = (total, start)
+        rows.append(row)
+    if count not in rows[-1]:
+        return None
+    found: list[slice] = []
+    end = count
+    for row in reversed(rows[1:]):
+        start = row[end][1]
+        found.append(slice(start, end))
+        end = start
+    return found[::-1]

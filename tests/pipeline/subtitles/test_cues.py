@@ -1,0 +1,208 @@
+"""Cues: no word lost, no rule of broadcasting broken where speech allows to keep it."""
+
+import unicodedata
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.speech.speech import Word
+from pipeline.subtitles.cues import CHARACTERS_PER_SECOND, MAX_COLUMNS, Cue, cues_of
+from pipeline.subtitles.wrapping import characters, columns, unwrapped
+
+ANY_WORD = st.one_of(
+    st.text("abcdefgh.,'-", min_size=1, max_size=60),
+    st.text("字幕的一是。，「」", min_size=1, max_size=30),
+    st.text("ひらがなカタカナー、。", min_size=1, max_size=8),
+    st.text("한국어자막", min_size=1, max_size=6),
+    st.text("שלוםעברית", min_size=1, max_size=9),
+    st.text("السلامعليكم", min_size=1, max_size=9),
+    st.text(max_size=12),
+)
+LANGUAGES = st.sampled_from(["en-US", "de-DE", "ar", "he-IL", "zh-CN", "ja-JP", "ko-KR"])
+SECONDS = st.floats(0, 3)
+
+
+@st.composite
+def any_speech(draw: st.DrawFn) -> tuple[list[Word], float]:
+    """Words of whatever characters, at whatever speed, now and then over each other, and when they must be over."""
+    words: list[Word] = []
+    now = 0.0
+    for text, wait, lasts, back in draw(
+        st.lists(st.tuples(ANY_WORD, SECONDS, st.floats(0, 9), st.booleans()), max_size=40)
+    ):
+        now += wait
+        words.append(Word(text, now, now + lasts))
+        now += 0 if back else lasts
+    return words, draw(st.floats(0.5, now + 5))
+
+
+@st.composite
+def calm_speech(draw: st.DrawFn) -> tuple[list[Word], float]:
+    """Ordinary words at 8 to 15 characters a second with ordinary pauses, and silence after them."""
+    rate = draw(st.floats(8, 15))
+    texts = draw(st.lists(st.text("aeinorst", min_size=1, max_size=14), min_size=3, max_size=80))
+    words: list[Word] = []
+    now = draw(SECONDS)
+    for text in texts:
+        punctuated = text + draw(st.sampled_from(["", "", "", "", ",", "."]))
+        lasts = (len(punctuated) + 1) / rate
+        words.append(Word(punctuated, now, now + lasts))
+        now += lasts + (draw(st.floats(0, 2)) if punctuated != text else 0)
+    return words, now + 1
+
+
+def seen(text: str) -> str:
+    """What is left of a text for somebody who looks at characters alone."""
+    return "".join(each for each in unicodedata.normalize("NFC", text) if unicodedata.category(each)[0] not in "CZ")
+
+
+def said(text: str, *, rate: float = 14.0, pause: float = 0.3) -> list[Word]:
+    """A text spoken at so many characters a second, with a pause after each sentence."""
+    words, now = [], 0.0
+    for each in text.split():
+        lasts = len(each) / rate
+        words.append(Word(each, now, now + lasts))
+        now += lasts + (pause if each[-1] in ".?!" else 0.05)
+    return words
+
+
+@given(any_speech(), LANGUAGES)
+def test_whatever_is_said_no_text_is_lost_no_line_too_wide_and_no_cue_over_another(
+    speech: tuple[list[Word], float], language: str
+) -> None:
+    words, until = speech
+    cues = cues_of(words, language, until=until)
+    # A word of nothing but marks has nothing to be seen on.
+    assert seen("".join(line for cue in cues for line in cue.lines)) == seen(
+        "".join(word.text for word in words if characters(word.text.strip()) and seen(word.text))
+    )
+    for cue in cues:
+        assert 1 <= len(cue.lines) <= 2
+        assert all(line == line.strip() and line for line in cue.lines)
+        assert all(columns(line) <= MAX_COLUMNS for line in cue.lines)
+        assert 0 <= cue.start < cue.end <= until
+        assert cue.end - cue.start <= 7 + 1e-9
+    for one, two in pairwise(cues):
+        assert one.end <= two.start
+        gap = two.start - one.end
+        assert gap == 0 or gap >= 0.1 or one.end - one.start > 6.9
+
+
+@given(calm_speech())
+@settings(max_examples=200)
+def test_calm_speech_keeps_every_rule(speech: tuple[list[Word], float]) -> None:
+    words, until = speech
+    cues = cues_of(words, "en-US", until=until)
+    assert " ".join(line for cue in cues for line in cue.lines).split() == [word.text for word in words]
+    for cue in cues:
+        assert 1 - 1e-9 <= cue.end - cue.start <= 7 + 1e-9, cue
+        assert characters(" ".join(cue.lines)) / (cue.end - cue.start) <= CHARACTERS_PER_SECOND + 1e-9, cue
+
+
+@given(calm_speech())
+def test_a_cue_is_there_while_its_words_are_heard(speech: tuple[list[Word], float]) -> None:
+    words, until = speech
+    rest = iter(words)
+    for cue in cues_of(words, "en-US", until=until):
+        own = [next(rest) for _ in " ".join(cue.lines).split()]
+        assert cue.start <= own[0].start
+        assert own[0].start - cue.start < 1
+        assert cue.end >= own[-1].end - 1e-9
+        assert cue.end <= own[-1].end + 1.5
+
+
+def lines_of(words: list[Word], language: str = "en-US") -> list[tuple[str, ...]]:
+    return [cue.lines for cue in cues_of(words, language, until=words[-1].end + 1)]
+
+
+def test_sentences_are_cues_of_their_own() -> None:
+    assert lines_of(said("This is the first sentence. And here is another one! Is it the last?")) == [
+        ("This is the first sentence.",),
+        ("And here is another one!",),
+        ("Is it the last?",),
+    ]
+
+
+def test_short_answers_share_a_cue_instead_of_flashing_by() -> None:
+    cues = cues_of(said("No. Yes. It does. Of course.", pause=0.05), "en-US", until=3)
+    assert cues[0].lines == ("No. Yes. It does.",)
+    assert all(cue.end - cue.start >= 1 for cue in cues)
+
+
+def test_a_title_before_a_name_ends_no_sentence() -> None:
+    assert lines_of(said("We asked Dr. Smith.")) == [("We asked Dr. Smith.",)]
+
+
+def test_a_long_sentence_is_parted_at_its_comma_rather_than_anywhere() -> None:
+    cues = lines_of(
+        said("When the upload has arrived in the bucket of the service, a worker takes the job and makes the picture")
+    )
+    assert cues[0][-1].endswith("service,")
+
+
+def test_a_pause_parts_what_no_punctuation_parts() -> None:
+    words = [Word("so", 0, 0.3), Word("then", 0.3, 0.8), Word("nothing", 4.0, 4.5), Word("happened", 4.5, 5.2)]
+    cues = cues_of(words, "en-US", until=8)
+    assert [cue.lines for cue in cues] == [("so then",), ("nothing happened",)]
+    assert cues[0].end < 2
+    assert cues[1].start == 4.0
+
+
+def test_two_lines_are_about_as_long_and_the_second_opens_a_phrase() -> None:
+    (lines,) = lines_of(said("The picture that you have uploaded is kept here for seven days.", rate=16))
+    assert abs(len(lines[0]) - len(lines[1])) <= 12
+    (lines,) = lines_of(said("A finished picture takes its place on the wall of the room.", rate=16))
+    assert lines == ("A finished picture takes its place", "on the wall of the room.")
+
+
+def test_chinese_and_japanese_have_no_spaces_and_korean_has() -> None:
+    def spoken(units: list[str]) -> list[Word]:
+        return [Word(unit, index * 0.4, index * 0.4 + 0.4) for index, unit in enumerate(units)]
+
+    assert lines_of(spoken(["你", "好", "世", "界。"]), "zh-CN") == [("你好世界。",)]
+    assert lines_of(spoken(["これ", "は", "AI", "です。"]), "ja-JP") == [("これはAIです。",)]
+    assert lines_of(spoken(["안녕하세요", "여러분."]), "ko-KR") == [("안녕하세요 여러분.",)]
+    assert lines_of(spoken(["say", "茶", "now"]), "en-US") == [("say 茶 now",)]
+
+
+def test_no_line_begins_with_a_closing_mark() -> None:
+    units = [*"今天我要向大家展示如何把一张房间的照片变成", "」", "。", *"非常简单而且很快就能完成这个工作", "。"]
+    words = [Word(unit, index * 0.15, index * 0.15 + 0.15) for index, unit in enumerate(units)]
+    for lines in lines_of(words, "zh-CN"):
+        assert all(line[0] not in "」。" for line in lines)
+
+
+def test_right_to_left_text_stays_in_logical_order() -> None:
+    assert lines_of(said("שלום לכולם, זה Darkroom 2.", rate=10), "he-IL") == [("שלום לכולם, זה Darkroom 2.",)]
+
+
+def test_a_word_wider_than_a_line_is_parted() -> None:
+    (lines,) = lines_of([Word("x" * 60, 0, 4)])
+    assert lines == ("x" * 42, "x" * 18)
+
+
+def test_speech_too_fast_to_be_read_is_in_time_all_the_same() -> None:
+    words = said("many many words without any rest at all " * 8, rate=60)
+    cues = cues_of(words, "en-US", until=words[-1].end)
+    rest = iter(words)
+    for cue in cues:
+        own = [next(rest) for _ in " ".join(cue.lines).split()]
+        assert cue.start == pytest.approx(own[0].start, abs=1)
+    assert next(rest, None) is None
+
+
+def test_what_a_recogniser_hears_after_the_end_is_still_shown_before_it() -> None:
+    cues = cues_of([Word("late", 9.0, 9.5)], "en-US", until=8.0)
+    assert cues == (Cue(7.0, 8.0, ("late",)),)
+
+
+def test_nothing_said_is_no_cue() -> None:
+    assert cues_of([], "en-US", until=3) == ()
+    assert cues_of([Word(" ", 0, 1)], "en-US", until=3) == ()
+
+
+@given(st.lists(st.text("字幕ab 。", min_size=1, max_size=9).map(str.strip).filter(bool), min_size=1, max_size=3))
+def test_lines_joined_again_have_the_same_characters(lines: list[str]) -> None:
+    assert unwrapped(lines, "zh-CN").replace(" ", "") == "".join(lines).replace(" ", "")
