@@ -14,7 +14,9 @@ from pipeline.requests import Kind
 CATALOG_FILE = Path(__file__).with_name("models.toml")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 
-Layout = Literal["diffusers", "transformers", "ultralytics", "lora", "spandrel", "torch", "onnx"]
+Layout = Literal[
+    "diffusers", "transformers", "ultralytics", "lora", "spandrel", "torch", "onnx", "ctranslate2", "program"
+]
 
 ROLES = {
     "detector": "finds things and people",
@@ -36,6 +38,8 @@ ROLES = {
     "face_swapper": "puts one face in another's place",
     "enlarger_photo": "enlarges photos",
     "enlarger_anime": "enlarges drawings",
+    "animator": "has portraits speak",
+    "transcriber": "writes down what is said",
 }
 
 
@@ -65,6 +69,16 @@ class Original(BaseModel):
     others: str = Field("", description="What lies beside it and is taken for it.")
 
 
+class Program(BaseModel):
+    """The authors' own program, where no package runs their model: a repository on GitHub, and what is run of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    repository: str = Field(description="owner/name on GitHub.")
+    commit: str = Field(pattern=rf"^{COMMIT.pattern}$")
+    file: Annotated[str, AfterValidator(_inside)] = Field(description="What is run, as a path in the repository.")
+
+
 class Model(BaseModel):
     """One model: where its files come from, what they are, and who may use them."""
 
@@ -89,6 +103,7 @@ class Model(BaseModel):
     note: str = Field("", description="What a person should know before choosing it.")
     kinds: tuple[Kind, ...]
     original: Original | None = Field(None, description="For a model of one file that can be imported as well.")
+    program: Program | None = Field(None, description="What runs it, where that is a program of its authors'.")
 
     @property
     def variant(self) -> Literal["fp16"] | None:
@@ -154,6 +169,13 @@ def document() -> str:
         )
     lines += ["", "## What binds you", ""]
     lines += [f"- **{model.id}** ({model.licence}): {model.note}" for model in catalog().values() if model.note]
+    lines += ["", "## What runs as a program of its own", ""]
+    lines += [
+        f"- **{model.id}**: `{program.file}` of https://github.com/{program.repository} at `{program.commit}`, in the "
+        f"folder `{model.id}` of `DARKROOM_PROGRAMS`"
+        for model in catalog().values()
+        if (program := model.program) is not None
+    ]
     lines += ["", "## Which job needs what", ""]
     for kind in Kind:
         needed = ", ".join(f"`{model.id}`" for model in defaults([kind]))

@@ -102,10 +102,13 @@ def digest_of(networks: Sequence[Network[Any]], shelf: Shelf, choices: Mapping[s
     """SHA-256 of the networks' names and of their models' files, as they were fetched to ``shelf``.
 
     ``choices`` names the model for a role where it is not the catalogue's default. Raises ``DarkroomError``
-    (``engine_unavailable``) for a model that was never fetched.
+    (``engine_unavailable``) for a model that was never fetched, or whose program is not here.
     """
     total = hashlib.sha256()
     for network in networks:
-        digests = (f"{model.id}={shelf.digest(model)}" for model in choose(network.roles, choices))
+        models = choose(network.roles, choices)
+        for checkout in filter(None, map(shelf.checkout, models)):
+            checkout.check()
+        digests = (f"{model.id}={shelf.digest(model)}" for model in models)
         total.update(f"{network.name}:{','.join(digests)}\n".encode())
     return total.hexdigest()

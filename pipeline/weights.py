@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipeline.catalog import COMMIT, Model
 from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.programs import Checkout
 
 MANIFEST = "manifest.json"
 IMPORTED = "imported"  # the revision of what a person brought as a file
@@ -20,11 +21,15 @@ IMPORTED = "imported"  # the revision of what a person brought as a file
 
 @dataclass(frozen=True)
 class Weights:
-    """One model's files: ``folder / path`` for each path of ``model.files``, laid out as in its repository."""
+    """One model's files: ``folder / path`` for each path of ``model.files``, laid out as in its repository.
+
+    ``checkout`` is where the program that runs it has to be; None for a model without one.
+    """
 
     model: Model
     folder: Path
     revision: str
+    checkout: Checkout | None = None
 
 
 class RecordedFile(BaseModel):
@@ -63,6 +68,12 @@ def default_folder() -> Path:
     else:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return cache / "darkroom" / "weights"
+
+
+def programs_folder(weights: Path) -> Path:
+    """``DARKROOM_PROGRAMS``, else ``programs`` in the weights' folder."""
+    named = os.environ.get("DARKROOM_PROGRAMS")
+    return Path(named).expanduser() if named else weights / "programs"
 
 
 def sha256_of(path: Path) -> str:
@@ -118,7 +129,13 @@ class Shelf:
         recorded = self._complete(model)
         for problem in self._problems(model, recorded, _altered):
             raise _wrong(model, problem)
-        return Weights(model, self.folder / model.id, recorded.revision)
+        return Weights(model, self.folder / model.id, recorded.revision, self.checkout(model))
+
+    def checkout(self, model: Model) -> Checkout | None:
+        """Where the program that runs it has to be, unchecked; None for a model without one."""
+        if model.program is None:
+            return None
+        return Checkout(model.program, programs_folder(self.folder).absolute() / model.id)
 
     def check(self, model: Model) -> None:
         """Raises as ``open`` would, reading no file: sizes only."""

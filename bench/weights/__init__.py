@@ -27,6 +27,7 @@ _MODULES = (
     "bench.weights.super_resolution",
     "bench.weights.sdxl",
     "bench.weights.inpaint",
+    "bench.weights.video",
 )
 
 

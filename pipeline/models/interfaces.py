@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.artifacts import Rgb
+from pipeline.artifacts import Clip, Rgb
 from pipeline.faces import Face
 from pipeline.networks import Network
+from pipeline.speech.speech import Samples, Speech, Word
 from pipeline.tiles import Tile
 
 if TYPE_CHECKING:
@@ -115,6 +117,29 @@ class FaceSwapper(Protocol):
         """
 
 
+class Animator(Protocol):
+    """Has portraits speak."""
+
+    def animate(self, portrait: Rgb, speech: Speech, path: Path, folder: Path, report: Callable[[float], None]) -> Clip:
+        """The face of ``portrait``, H×W×3 uint8 sRGB, saying ``speech``: a video of as many frames, at ``path``.
+
+        What it needs on the way goes into ``folder`` and is gone after it. ``report`` hears several times a second
+        which fraction is done; what it raises ends the work at once, and no file is left. Raises ``DarkroomError``:
+        ``no_face``; ``out_of_memory`` and ``internal``, which may be tried again; ``engine_unavailable``.
+        """
+
+
+class Transcriber(Protocol):
+    """Writes down what is said."""
+
+    def transcribe(self, samples: Samples, language: str | None, report: Callable[[float], None]) -> tuple[Word, ...]:
+        """What mono float32 in [-1, 1] at ``RATE`` says, in order, none ending after it; empty: nothing understood.
+
+        ``language`` is a BCP 47 tag; found out when None or not known to it. ``report`` hears after each sentence
+        which fraction is done; what it raises ends the work.
+        """
+
+
 DETECTOR: Network[Detector] = Network("detector", ("detector",), "pipeline.models.networks.detector:load")
 SEGMENTER: Network[Segmenter] = Network("segmenter", ("segmenter",), "pipeline.models.networks.segmenter:load")
 IMAGE_TEXT: Network[ImageText] = Network("image_text", ("image_text",), "pipeline.models.networks.image_text:load")
@@ -155,4 +180,8 @@ FACE_ANALYSER: Network[FaceAnalyser] = Network(
 )
 FACE_SWAPPER: Network[FaceSwapper] = Network(
     "face_swapper", ("face_swapper",), "pipeline.models.networks.faces:load_swapper"
+)
+ANIMATOR: Network[Animator] = Network("animator", ("animator",), "pipeline.models.networks.animator:load")
+TRANSCRIBER: Network[Transcriber] = Network(
+    "transcriber", ("transcriber",), "pipeline.models.networks.transcriber:load"
 )

@@ -94,9 +94,9 @@ class ModelManager:
         """The networks, on the device for as long as the block lasts; waits while others use what would have to go.
 
         Raises ``DarkroomError``: ``engine_unavailable`` naming the file that is missing or altered and the command
-        that mends it, or the model whose licence was not accepted; ``out_of_memory`` when the networks exceed the
-        budget, or (retryable) when a thread that holds some already asks for more than there is room for beside the
-        others', which might wait for it in turn.
+        that mends it, the program that is not here, or the model whose licence was not accepted; ``out_of_memory``
+        when the networks exceed the budget, or (retryable) when a thread that holds some already asks for more than
+        there is room for beside the others', which might wait for it in turn.
         """
         self._models(networks)
         wanted = tuple(dict.fromkeys(networks))
@@ -150,6 +150,8 @@ class ModelManager:
                     f"The model {model.id} is licensed for non-commercial research only ({model.licence}), and this "
                     "deployment has not accepted that. Its operator does so with accept_research_licence=true.",
                 )
+            if (checkout := self._shelf.checkout(model)) is not None:
+                checkout.check()
         return models
 
     def _acquire(self, networks: tuple[Network[Any], ...]) -> list[_Entry]:

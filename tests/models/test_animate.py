@@ -1,0 +1,255 @@
+"""Portraits that speak, by a stand-in for Ditto's program: what becomes of it, and of everything that can go wrong."""
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from bench.weights.video import write_stand_in
+from pipeline.catalog import catalog
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.models.device import Placement
+from pipeline.models.interfaces import ANIMATOR
+from pipeline.models.manager import ModelManager
+from pipeline.models.networks import animator
+from pipeline.networks import digest_of
+from pipeline.speech.speech import RATE, Speech
+from pipeline.stages import Stopped
+from pipeline.video.decoder import frames_of
+from pipeline.weights import Shelf
+
+DITTO = catalog()["ditto"]
+SECONDS = 0.4
+FRAMES = 10
+
+
+def voice(seconds: float = SECONDS) -> Speech:
+    return Speech(np.full(round(seconds * RATE), 0.2, np.float32), ())
+
+
+@pytest.fixture
+def portrait() -> np.ndarray:
+    """Red above, blue below; both sides are odd."""
+    picture = np.zeros((97, 65, 3), np.uint8)
+    picture[:48], picture[48:] = (200, 0, 0), (0, 0, 200)
+    return picture
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The stand-in, of this test alone."""
+    monkeypatch.setenv("DARKROOM_PROGRAMS", str(tmp_path / "programs"))
+    write_stand_in(tmp_path / "programs" / DITTO.id, DITTO)
+    return tmp_path / "programs" / DITTO.id
+
+
+@pytest.fixture
+def models(tiny_weights: Path, checkout: Path) -> ModelManager:
+    return ModelManager(Shelf(tiny_weights), Placement.of("cpu"), research=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "job").mkdir()
+    return tmp_path / "job"
+
+
+Animate = Callable[..., list[float]]
+
+
+@pytest.fixture
+def animate(models: ModelManager, portrait: np.ndarray, folder: Path) -> Animate:
+    def run(speech: Speech | None = None) -> list[float]:
+        heard: list[float] = []
+        with models.use(ANIMATOR) as held:
+            held[ANIMATOR].animate(portrait, speech or voice(), folder / "clip.mp4", folder, heard.append)
+        return heard
+
+    return run
+
+
+def program(checkout: Path, code: str) -> None:
+    """Have the checkout run this in place of the stand-in; ``out`` is where its video is looked for."""
+    head = "import sys, time; out = sys.argv[sys.argv.index('--output_path') + 1] + '.tmp.mp4'\n"
+    (checkout / "inference.py").write_text(head + code)
+
+
+def failure(animate: Animate, folder: Path) -> tuple[ErrorCode, bool]:
+    """What animating fails with, leaving nothing behind."""
+    with pytest.raises(DarkroomError) as caught:
+        animate()
+    assert not list(folder.iterdir())
+    return caught.value.detail.code, caught.value.detail.retryable
+
+
+def test_a_portrait_speaks_for_as_long_as_the_voice_in_its_own_colours(animate: Animate, folder: Path) -> None:
+    heard = animate()
+    frames = list(frames_of(folder / "clip.mp4"))
+    assert len(frames) == FRAMES
+    assert frames[0].shape == (96, 64, 3)
+    assert np.abs(frames[0][20, 30].astype(int) - (200, 0, 0)).max() <= 6
+    assert heard == sorted(heard)
+    assert (heard[0], heard[-1]) == (0, 1)
+    assert [path.name for path in folder.iterdir()] == ["clip.mp4"]
+
+
+@pytest.mark.parametrize("samples", [1, 1919, 1920, 1921])
+def test_a_frame_begun_is_a_frame(animate: Animate, folder: Path, samples: int) -> None:
+    animate(Speech(np.zeros(samples, np.float32), ()))
+    assert len(list(frames_of(folder / "clip.mp4"))) == -(-samples // 1920)
+
+
+@pytest.mark.parametrize("made", [FRAMES - animator.SLACK, FRAMES + animator.SLACK])
+def test_some_frames_more_or_less_are_made_up_for(animate: Animate, folder: Path, checkout: Path, made: int) -> None:
+    stand_in = (checkout / "inference.py").read_text()
+    (checkout / "inference.py").write_text(
+        stand_in.replace("for index in range(frames)", f"for index in range({made})")
+    )
+    animate()
+    assert len(list(frames_of(folder / "clip.mp4"))) == FRAMES
+
+
+@pytest.mark.parametrize("made", [0, FRAMES - animator.SLACK - 1, FRAMES + animator.SLACK + 1])
+def test_many_frames_more_or_less_are_a_failure(animate: Animate, folder: Path, checkout: Path, made: int) -> None:
+    stand_in = (checkout / "inference.py").read_text()
+    (checkout / "inference.py").write_text(
+        stand_in.replace("for index in range(frames)", f"for index in range({made})")
+    )
+    assert failure(animate, folder) == (ErrorCode.INTERNAL, True)
+
+
+NO_FACE = """Traceback (most recent call last):
+    img_crop, M_c2o, lmk203 = self._crop(img, last_lmk=last_lmk, **kwargs)
+    ^^^^^^^^^^^^^^^^^^^^^^^^^
+TypeError: cannot unpack non-iterable NoneType object"""
+NO_EYES = """Traceback (most recent call last):
+  File "source2info.py", line 113, in _get_eye_info
+IndexError: index 0 is out of bounds for axis 0 with size 0"""
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "retryable"),
+    [
+        (NO_FACE, ErrorCode.NO_FACE, False),
+        (NO_EYES, ErrorCode.NO_FACE, False),
+        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 MiB", ErrorCode.OUT_OF_MEMORY, True),
+        ("onnxruntime: Failed to allocate memory for requested buffer", ErrorCode.OUT_OF_MEMORY, True),
+        ("RuntimeError: Found no NVIDIA driver on your system", ErrorCode.ENGINE_UNAVAILABLE, False),
+        ("ModuleNotFoundError: No module named 'librosa'", ErrorCode.ENGINE_UNAVAILABLE, False),
+        ("TypeError: cannot unpack non-iterable NoneType object", ErrorCode.INTERNAL, True),
+        ("", ErrorCode.INTERNAL, True),
+    ],
+)
+def test_what_it_said_at_its_end_decides_the_error_and_is_logged(
+    animate: Animate,
+    folder: Path,
+    checkout: Path,
+    caplog: pytest.LogCaptureFixture,
+    said: str,
+    code: ErrorCode,
+    retryable: bool,
+) -> None:
+    program(checkout, f"sys.stderr.write({said!r}); sys.exit(1)")
+    assert failure(animate, folder) == (code, retryable)
+    assert said in caplog.text
+
+
+@pytest.mark.parametrize("code", ["", "open(out, 'wb').write(b'no video')", "open(out, 'wb')"])
+def test_an_end_without_a_video_is_a_failure(animate: Animate, folder: Path, checkout: Path, code: str) -> None:
+    program(checkout, code)
+    assert failure(animate, folder) == (ErrorCode.INTERNAL, True)
+
+
+def test_a_job_that_stops_takes_the_program_along(
+    models: ModelManager, portrait: np.ndarray, folder: Path, checkout: Path
+) -> None:
+    program(checkout, f"import os; open({str(folder)!r} + '/pid', 'w').write(str(os.getpid())); time.sleep(600)")
+
+    def stop(_fraction: float) -> None:
+        if (folder / "pid").exists() and (folder / "pid").read_text():
+            raise Stopped
+
+    with models.use(ANIMATOR) as held, pytest.raises(Stopped):
+        held[ANIMATOR].animate(portrait, voice(), folder / "clip.mp4", folder, stop)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((folder / "pid").read_text()), 0)
+    assert [path.name for path in folder.iterdir()] == ["pid"]
+
+
+def test_two_portraits_speak_one_after_the_other(
+    models: ModelManager, portrait: np.ndarray, folder: Path, checkout: Path
+) -> None:
+    stand_in = (checkout / "inference.py").read_text()
+    alone = (
+        f"import os\nmark = {str(folder / 'mark')!r}\nos.mkdir(mark)\nimport atexit\natexit.register(os.rmdir, mark)\n"
+    )
+    (checkout / "inference.py").write_text(alone + stand_in)
+
+    def run(name: str) -> None:
+        with models.use(ANIMATOR) as held:
+            held[ANIMATOR].animate(portrait, voice(), folder / name, folder, lambda _fraction: None)
+
+    threads = [threading.Thread(target=run, args=(name,)) for name in ("one.mp4", "two.mp4")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(path.name for path in folder.iterdir()) == ["one.mp4", "two.mp4"]
+
+
+def test_a_large_portrait_is_reduced_and_its_voice_is_clipped(
+    models: ModelManager, folder: Path, checkout: Path
+) -> None:
+    program(
+        checkout,
+        "import shutil, os, wave; given = os.path.dirname(out)\n"
+        f"shutil.copy(given + '/portrait.png', {str(folder)!r}); shutil.copy(given + '/voice.wav', {str(folder)!r})",
+    )
+    loud = Speech(np.full(RATE // 10, 1.5, np.float32), ())
+    large = np.zeros((30, 3000, 3), np.uint8)
+    with models.use(ANIMATOR) as held, pytest.raises(DarkroomError):
+        held[ANIMATOR].animate(large, loud, folder / "clip.mp4", folder, lambda _fraction: None)
+    with av.open(str(folder / "portrait.png")) as picture, av.open(str(folder / "voice.wav")) as sound:
+        assert (picture.streams.video[0].width, picture.streams.video[0].height) == (1920, 19)
+        heard = np.concatenate([frame.to_ndarray()[0] for frame in sound.decode(audio=0)])
+    assert (len(heard), int(heard.min()), int(heard.max())) == (RATE // 10, 32767, 32767)
+
+
+def test_it_gets_none_of_our_credentials(
+    animate: Animate, folder: Path, checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "hush")
+    program(checkout, "import os; sys.exit(f'environment: {sorted(os.environ)}')")
+    logged: list[str] = []
+    monkeypatch.setattr(animator.logger, "error", lambda words, *values: logged.append(words % values))
+    failure(animate, folder)
+    assert "'HOME'" in logged[0]
+    assert "AWS" not in logged[0]
+
+
+@pytest.mark.parametrize("broken", ["inference.py", ".git/HEAD", ".venv/bin/python"])
+def test_without_its_program_nothing_is_offered_and_the_reason_is_said(
+    models: ModelManager, tiny_weights: Path, checkout: Path, broken: str
+) -> None:
+    models.check([ANIMATOR])
+    digest_of([ANIMATOR], Shelf(tiny_weights), {})
+    (checkout / broken).unlink()
+    for offer in (lambda: models.check([ANIMATOR]), lambda: digest_of([ANIMATOR], Shelf(tiny_weights), {})):
+        with pytest.raises(DarkroomError, match="antgroup/ditto-talkinghead") as caught:
+            offer()
+        assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+
+
+def test_without_the_operators_word_the_licence_keeps_it_off(tiny_weights: Path) -> None:
+    with pytest.raises(DarkroomError, match="non-commercial research only"):
+        ModelManager(Shelf(tiny_weights), Placement.of("cpu")).check([ANIMATOR])
+
+
+def test_its_memory_is_made_room_for(models: ModelManager, tiny_weights: Path) -> None:
+    files = sum((tiny_weights / DITTO.id / file).stat().st_size for file in DITTO.files)
+    with models.use(ANIMATOR):
+        assert [resident.size for resident in models.inventory().networks] == [animator.HELD * files]

@@ -1,0 +1,155 @@
+"""What a voice says, by a tiny Whisper of random weights: its words mean nothing, but they have their times."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.catalog import catalog
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.models.device import Placement
+from pipeline.models.interfaces import TRANSCRIBER
+from pipeline.models.manager import ModelManager
+from pipeline.models.networks import transcriber
+from pipeline.models.networks.transcriber import WhisperTranscriber, words_of
+from pipeline.speech.speech import RATE, Word
+from pipeline.stages import Stopped
+from pipeline.weights import Shelf
+
+SECONDS = 3
+
+
+@pytest.fixture(scope="module")
+def models(tiny_weights: Path) -> ModelManager:
+    return ModelManager(Shelf(tiny_weights), Placement.of("cpu"))
+
+
+@pytest.fixture(scope="module")
+def voice() -> np.ndarray:
+    """What Silero takes for a voice: a hum that comes and goes."""
+    at = np.arange(SECONDS * RATE)
+    return (0.7 * np.sin(at / 30) * np.sin(at / 9000)).astype(np.float32)
+
+
+def heard(text: str, start: float, end: float) -> SimpleNamespace:
+    return SimpleNamespace(word=text, start=np.float64(start), end=np.float64(end))
+
+
+class Listener:
+    """As ``faster_whisper.WhisperModel``: says what it is told to, when it is asked for it."""
+
+    supported_languages = ("en", "es", "zh")
+
+    def __init__(self, *segments: SimpleNamespace) -> None:
+        self.model = SimpleNamespace(model_is_loaded=True, unload_model=lambda **_kwargs: None)
+        self.asked: list[tuple[str | None, int]] = []
+        self.made = 0
+        self._segments = segments
+
+    def transcribe(self, samples: np.ndarray, *, language: str | None, **_options: object) -> tuple[object, None]:
+        assert samples.dtype == np.float32
+        self.asked.append((language, len(samples)))
+
+        def segments() -> object:
+            for segment in self._segments:
+                self.made += 1
+                yield segment
+
+        return segments(), None
+
+
+def listening(listener: Listener) -> WhisperTranscriber:
+    return WhisperTranscriber(Placement.of("cpu"), listener, [])
+
+
+def segment(end: float, *words: SimpleNamespace) -> SimpleNamespace:
+    return SimpleNamespace(end=np.float64(end), words=list(words))
+
+
+@pytest.mark.parametrize("language", ["en-US", None])
+def test_words_have_times_within_the_voice(models: ModelManager, voice: np.ndarray, language: str | None) -> None:
+    fractions: list[float] = []
+    with models.use(TRANSCRIBER) as held:
+        words = held[TRANSCRIBER].transcribe(voice, language, fractions.append)
+        again = held[TRANSCRIBER].transcribe(voice, language, lambda _fraction: None)
+    assert words == again
+    assert words
+    times = [time for word in words for time in (word.start, word.end)]
+    assert times == sorted(times)
+    assert 0 <= times[0] <= times[-1] <= SECONDS
+    assert fractions == sorted(fractions)
+    assert all(type(value) is float for value in (*times, *fractions))
+
+
+def test_silence_says_nothing(models: ModelManager) -> None:
+    with models.use(TRANSCRIBER) as held:
+        assert held[TRANSCRIBER].transcribe(np.zeros(RATE, np.float32), "en-US", lambda _fraction: None) == ()
+        assert held[TRANSCRIBER].transcribe(np.zeros(0, np.float32), "en-US", lambda _fraction: None) == ()
+
+
+def test_words_come_as_they_are_written_without_the_space_before_them() -> None:
+    listener = Listener(
+        segment(1.2, heard(" Good", 0.1, 0.4), heard(" morning,", 0.4, 1.2)), segment(2.0, heard(" all.", 1.5, 2.0))
+    )
+    fractions: list[float] = []
+    words = listening(listener).transcribe(np.zeros(2 * RATE, np.float32), "es-ES", fractions.append)
+    assert words == (Word("Good", 0.1, 0.4), Word("morning,", 0.4, 1.2), Word("all.", 1.5, 2.0))
+    assert fractions == [0.0, 0.6, 1.0]
+    assert listener.asked == [("es", 32_000)]
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"), [("zh-CN", "zh"), ("en", "en"), (None, None), ("tlh", None), ("xx-YY", None)]
+)
+def test_a_language_that_is_not_known_is_found_out(given: str | None, asked: str | None) -> None:
+    listener = Listener()
+    listening(listener).transcribe(np.zeros(RATE, np.float32), given, lambda _fraction: None)
+    assert listener.asked == [(asked, 16_000)]
+
+
+def test_a_job_that_stops_hears_no_further_sentence() -> None:
+    listener = Listener(segment(1.0), segment(2.0), segment(3.0))
+
+    def stop(fraction: float) -> None:
+        if fraction:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        listening(listener).transcribe(np.zeros(3 * RATE, np.float32), "en", stop)
+    assert listener.made == 1
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["a", " b ", " ", ""]), st.floats(-5, 50), st.floats(-5, 50))),
+    st.floats(0, 40),
+)
+def test_times_never_go_back_nor_beyond_the_end(given_words: list[tuple[str, float, float]], seconds: float) -> None:
+    words = words_of([heard(*each) for each in given_words], seconds)
+    times = [time for word in words for time in (word.start, word.end)]
+    assert times == sorted(times)
+    assert all(0 <= time <= seconds for time in times)
+    assert [word.text for word in words] == [text.strip() for text, _, _ in given_words if text.strip()]
+
+
+def test_a_tone_keeps_its_pitch_and_its_loudness_at_whispers_rate() -> None:
+    tone = np.sin(2 * np.pi * 440 * np.arange(RATE + 7) / RATE).astype(np.float32)
+    made = transcriber._resampled(tone)
+    assert abs(len(made) - len(tone) / 3) <= 1
+    spectrum = np.abs(np.fft.rfft(made[:16_000]))
+    assert np.argmax(spectrum) == 440
+    assert np.abs(made[1000:-1000]).max() == pytest.approx(1, abs=0.02)
+
+
+def test_files_that_are_no_whisper_are_refused_in_one_line(tmp_path: Path) -> None:
+    shelf, model = Shelf(tmp_path), catalog()["whisper-small"]
+    (tmp_path / model.id).mkdir()
+    for file in model.files:
+        (tmp_path / model.id / file).write_bytes(b"{}")
+    shelf.record(model, "random")
+    with pytest.raises(DarkroomError) as caught, ModelManager(shelf, Placement.of("cpu")).use(TRANSCRIBER):
+        pass
+    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    assert "whisper-small was not loaded" in caught.value.detail.message

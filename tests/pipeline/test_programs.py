@@ -1,0 +1,129 @@
+"""Programs that are not ours: what is run is what is pinned, and it ends when the job does."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import programs
+from pipeline.catalog import Program
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.programs import INTERPRETER, Checkout, run
+
+COMMIT = "c" * 40
+PROGRAM = Program(repository="somebody/something", commit=COMMIT, file="main.py")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Checkout:
+    """At the commit, on a branch that Git has packed."""
+    git = tmp_path / ".git"
+    git.mkdir()
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    (git / "packed-refs").write_text(
+        f"# pack-refs with: peeled\n{'d' * 40} refs/heads/other\n{COMMIT} refs/heads/main\n"
+    )
+    (tmp_path / INTERPRETER).parent.mkdir(parents=True)
+    (tmp_path / INTERPRETER).touch()
+    (tmp_path / "main.py").touch()
+    return Checkout(PROGRAM, tmp_path)
+
+
+def refusal(checkout: Checkout) -> str:
+    with pytest.raises(DarkroomError) as caught:
+        checkout.check()
+    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+    return caught.value.detail.message
+
+
+def test_a_checkout_at_the_commit_is_taken_however_git_says_so(checkout: Checkout) -> None:
+    checkout.check()
+    (checkout.folder / ".git" / "HEAD").write_text(COMMIT)
+    checkout.check()
+    (checkout.folder / ".git" / "HEAD").write_text("ref: refs/heads/topic")
+    (checkout.folder / ".git" / "refs" / "heads").mkdir(parents=True)
+    (checkout.folder / ".git" / "refs" / "heads" / "topic").write_text(f"{COMMIT}\n")
+    checkout.check()
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        ("main.py", None, "is not here"),
+        (".git/HEAD", None, "is here at no commit that could be read"),
+        (".git/HEAD", b"\xff\xfe", "is here at no commit that could be read"),
+        (".git/HEAD", b"ref: refs/heads/unknown", "is here at no commit that could be read"),
+        (".git/HEAD", b"e" * 40, "is here at eeeeeeee"),
+        (".venv/bin/python", None, "has no .venv/bin/python here"),
+    ],
+)
+def test_what_is_missing_or_other_is_named_with_its_remedy(
+    checkout: Checkout, file: str, content: bytes | None, said: str
+) -> None:
+    path = checkout.folder / file
+    path.unlink() if content is None else path.write_bytes(content)
+    message = refusal(checkout)
+    assert f"somebody/something {said}" in message
+    assert "wanted at cccccccc" in message
+    assert "DARKROOM_PROGRAMS" in message
+
+
+def python(code: str, tmp_path: Path, **environment: str) -> tuple[programs.Ended, list[str]]:
+    heard: list[str] = []
+    ended = run([sys.executable, "-c", code], tmp_path, environment, hear=heard.append, check=lambda: None)
+    return ended, heard
+
+
+def test_every_line_is_heard_and_the_last_ones_are_kept(tmp_path: Path) -> None:
+    code = "import sys; sys.stderr.write('one\\rtwo\\nthree'); sys.exit(3)"
+    ended, heard = python(code, tmp_path)
+    assert heard == ["one", "two", "three"]
+    assert ended == programs.Ended(3, "one\ntwo\nthree")
+
+
+def test_a_program_gets_no_environment_but_what_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hush")
+    code = "import os, sys; sys.stderr.write(' '.join(sorted(set(os.environ) - {'LC_CTYPE'})) + ' ' + os.getcwd())"
+    _, heard = python(code, tmp_path, GIVEN="1")
+    assert heard == [f"GIVEN {tmp_path}"]
+
+
+def test_whoever_stops_waiting_ends_the_program_and_what_it_started(tmp_path: Path) -> None:
+    code = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "sys.stderr.write(f'{child.pid}\\n'); sys.stderr.flush(); time.sleep(600)"
+    )
+    heard: list[str] = []
+
+    def check() -> None:
+        if heard:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run([sys.executable, "-c", code], tmp_path, {}, hear=heard.append, check=check)
+    child = int(heard[0])
+    # Whoever adopts the child has yet to hear of its end.
+    for _ in range(1000):
+        try:
+            state = Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()[0]
+        except FileNotFoundError:
+            state = "gone"
+        if state in ("gone", "Z"):
+            break
+        os.sched_yield()
+    assert state in ("gone", "Z")
+
+
+def test_a_program_that_failed_and_says_no_more_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "FAILED_SECONDS", 0.1)
+    code = (
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=(600,)).start()\n"
+        "raise ValueError('the main thread is gone')"
+    )
+    ended, _ = python(code, tmp_path)
+    assert ended.status == -signal.SIGKILL
+    assert ended.errors.endswith("ValueError: the main thread is gone")
