@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from handlers.rates import SUBJECTS
 from infra.local.stack import LocalStack
 from tests.e2e.caller import Caller
 
@@ -19,9 +20,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Itera
         "long_side": 128,
         # One user makes more jobs here in a minute than any person would.
         "rate_limits": {
-            **dict.fromkeys(
-                ("default", "upscale", "face_swap", "prompts", "render_video", "render_scenes"), "10000/60"
-            ),
+            **dict.fromkeys(SUBJECTS, "10000/60"),
             "generate": "10/300",
         },
         "accept_research_licence": True,
