@@ -6,10 +6,13 @@ from math import ceil, cos, floor, pi, sin
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from pipeline.artifacts import Rgb
 from pipeline.video import FPS
+
+Points = NDArray[np.float32]
 
 ZOOM = 0.12  # the most that the camera comes nearer by
 WHOLE_ZOOM = 0.06  # the same for a picture that is to be seen whole, of which it takes half from either side
@@ -19,12 +22,12 @@ MOST_CUT = 0.45  # of a picture's area: where more would be cut off, it is shown
 SURROUNDINGS = 0.55  # brightness of what is around a picture that is shown whole
 BLUR = 0.06  # of the canvas' longer side: standard deviation of the blur around it
 MIDDLE = (0.5, 0.5)
-_REACH = 4  # pixels around what is shown that an interpolation looks at
+REACH = 4  # pixels around what is shown that an interpolation looks at
 
 
 @dataclass(frozen=True)
 class Window:
-    """A part of a picture, in its pixels, not whole ones: where it begins and how large it is."""
+    """A part of a picture: where it begins and how large it is, in pixels, not whole ones."""
 
     left: float
     top: float
@@ -40,28 +43,79 @@ class Window:
             self.height + (other.height - self.height) * part,
         )
 
+    def scaled(self, left: float, top: float, across: float, down: float) -> "Window":
+        """The same after the picture was cut at ``left`` and ``top`` and scaled by ``across`` and ``down``."""
+        return Window((self.left - left) * across, (self.top - top) * down, self.width * across, self.height * down)
+
+
+@dataclass(frozen=True)
+class Move:
+    """A camera's way over a picture in ``frames`` frames of height×width×3 uint8.
+
+    ``picture`` is what it passes over, H×W×3 uint8: the part of the original that is ever seen, no larger than that
+    takes. Points of the original are its pixels, x before y; a whole number is a pixel's middle.
+    """
+
+    picture: Rgb
+    width: int
+    height: int
+    frames: int
+    start: Window
+    end: Window
+    first_pixel: Window  # where the original's is in the picture, and how large
+
+    def frame(self, number: int, picture: Rgb | None = None) -> Rgb:
+        """What is seen in a frame, from 0, of the picture or of another of its size that takes its place."""
+        window, shown = self._window(number), self.picture if picture is None else picture
+        pixel = Window(window.left, window.top, window.width / self.width, window.height / self.height)
+        size, flags = (self.width, self.height), cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+        frame = cv2.warpAffine(shown, _middles(pixel), size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return frame.astype(np.uint8, copy=False)
+
+    def placed(self, points: Points) -> Points:
+        """Where n×2 points of the original are in the picture, in its pixels."""
+        places = _middles(self.first_pixel)
+        return (points @ places[:, :2].T + places[:, 2]).astype(np.float32)
+
+    def seen(self, number: int, point: Points) -> tuple[float, float]:
+        """Where a point (x, y) of the original is in a frame: 0 to 1 of its sides, the nearest when it is outside."""
+        window = self._window(number)
+        x, y = (float(place) + 0.5 for place in self.placed(point[None])[0])
+        return _within((x - window.left) / window.width, 1), _within((y - window.top) / window.height, 1)
+
+    def _window(self, number: int) -> Window:
+        return self.start.towards(self.end, (1 - cos(pi * number / max(self.frames - 1, 1))) / 2)
+
 
 def drift(
     picture: Rgb, width: int, height: int, frames: int, *, focus: tuple[float, float] | None = None, seed: int
 ) -> Iterator[Rgb]:
-    """``frames`` frames, height×width×3 uint8, of a camera that moves over H×W×3 uint8 (the "Ken Burns effect").
+    """``frames`` frames, height×width×3 uint8, of a camera that moves over H×W×3 uint8, as ``planned`` says."""
+    move = planned(picture, width, height, frames, focus=focus, seed=seed)
+    for number in range(frames):
+        yield move.frame(number)
 
-    It comes nearer by up to 12 % or goes back by as much, and passes over the ``focus`` (x, y in 0 to 1 of the picture;
-    its middle when None) in a direction that ``seed`` decides; it starts and ends gently and never shows what lies
-    outside the picture. The focus is within every frame. Where covering the canvas would cut off more than 45 % of the
-    picture, the whole of it is shown in front of its own blurred and darkened enlargement, and the camera hardly moves.
+
+def planned(
+    picture: Rgb, width: int, height: int, frames: int, *, focus: tuple[float, float] | None = None, seed: int
+) -> Move:
+    """A slow move over H×W×3 uint8 that fills height×width×3 (the "Ken Burns effect").
+
+    The camera comes nearer by up to 12 % or goes back by as much, and passes over the ``focus`` (x, y in 0 to 1 of the
+    picture; its middle when None) in a direction that ``seed`` decides; it starts and ends gently and never shows what
+    lies outside the picture. The focus is within every frame. Where covering the canvas would cut off more than 45 %
+    of the picture, the whole of it is shown in front of its own blurred and darkened enlargement, and the camera
+    hardly moves.
     """
     across, down = _covered(picture.shape[1], picture.shape[0], width, height)
-    focus, pan, zoom = focus or MIDDLE, PAN, ZOOM
+    pixel, focus, pan, zoom = Window(0, 0, 1, 1), focus or MIDDLE, PAN, ZOOM
     if across * down < (1 - MOST_CUT) * picture.shape[0] * picture.shape[1]:
-        picture, focus = _whole(picture, width, height, focus)
+        picture, pixel, focus = _whole(picture, width, height, focus)
         pan, zoom = 0.0, WHOLE_ZOOM
     calm = min(1.0, ZOOM_PER_SECOND * frames / FPS / zoom)
     start, end = _ends(picture, (width, height), focus, pan * calm, zoom * calm, seed)
-    picture, start, end = _shrunk(picture, width, height, start, end)
-    for number in range(frames):
-        part = (1 - cos(pi * number / max(frames - 1, 1))) / 2
-        yield _shown(picture, start.towards(end, part), width, height)
+    picture, cut = _shrunk(picture, width, height, start, end)
+    return Move(picture, width, height, frames, start.scaled(*cut), end.scaled(*cut), pixel.scaled(*cut))
 
 
 def cover(frame: Rgb, width: int, height: int, focus: tuple[float, float] | None = None) -> Rgb:
@@ -102,48 +156,32 @@ def _ends(
     return ends[0], ends[1]
 
 
-def _shrunk(picture: Rgb, width: int, height: int, start: Window, end: Window) -> tuple[Rgb, Window, Window]:
-    """The part that the camera passes over, reduced until it has a pixel for each of the canvas where it is nearest.
-
-    What is larger would flicker: an interpolation looks at a few pixels around a place, not at all that fall there.
+def _shrunk(
+    picture: Rgb, width: int, height: int, start: Window, end: Window
+) -> tuple[Rgb, tuple[float, float, float, float]]:
+    """The part that the camera passes over, reduced until it has a pixel for each of the canvas where it is nearest;
+    and how it was cut and scaled. What is larger would flicker: an interpolation looks at a few pixels around a place,
+    not at all that fall there.
     """
     rows, columns = picture.shape[:2]
-    left = max(floor(min(start.left, end.left)) - _REACH, 0)
-    top = max(floor(min(start.top, end.top)) - _REACH, 0)
-    right = min(ceil(max(start.left + start.width, end.left + end.width)) + _REACH, columns)
-    bottom = min(ceil(max(start.top + start.height, end.top + end.height)) + _REACH, rows)
+    left = max(floor(min(start.left, end.left)) - REACH, 0)
+    top = max(floor(min(start.top, end.top)) - REACH, 0)
+    right = min(ceil(max(start.left + start.width, end.left + end.width)) + REACH, columns)
+    bottom = min(ceil(max(start.top + start.height, end.top + end.height)) + REACH, rows)
     part = np.ascontiguousarray(picture[top:bottom, left:right])
     scale = max(width / min(start.width, end.width), height / min(start.height, end.height))
-    if scale < 1:
-        size = max(round(part.shape[1] * scale), 1), max(round(part.shape[0] * scale), 1)
-        small = np.asarray(Image.fromarray(part).resize(size, Image.Resampling.LANCZOS))
-    else:
-        small = part
-    across, down = small.shape[1] / part.shape[1], small.shape[0] / part.shape[0]
-    first, last = (
-        Window((each.left - left) * across, (each.top - top) * down, each.width * across, each.height * down)
-        for each in (start, end)
-    )
-    return small, first, last
+    if scale >= 1:
+        return part, (left, top, 1, 1)
+    size = max(round(part.shape[1] * scale), 1), max(round(part.shape[0] * scale), 1)
+    small = np.asarray(Image.fromarray(part).resize(size, Image.Resampling.LANCZOS))
+    return small, (left, top, size[0] / part.shape[1], size[1] / part.shape[0])
 
 
-def _shown(picture: Rgb, window: Window, width: int, height: int) -> Rgb:
-    """The window at the canvas' size: pixels are squares, of which the middles are sampled."""
-    across, down = window.width / width, window.height / height
-    places = np.array([[across, 0, window.left + across / 2 - 0.5], [0, down, window.top + down / 2 - 0.5]], np.float64)
-    shown = cv2.warpAffine(
-        picture,
-        places,
-        (width, height),
-        flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
-    )
-    return shown.astype(np.uint8, copy=False)
-
-
-def _whole(picture: Rgb, width: int, height: int, focus: tuple[float, float]) -> tuple[Rgb, tuple[float, float]]:
-    """The whole picture in front of itself, in the canvas' shape; and where the camera is to look, 0 to 1 of that: at
-    its middle, or as far from it as keeps the focus in view."""
+def _whole(
+    picture: Rgb, width: int, height: int, focus: tuple[float, float]
+) -> tuple[Rgb, Window, tuple[float, float]]:
+    """The whole picture in front of itself, in the canvas' shape; where its first pixel is in that, and how large; and
+    where the camera is to look, 0 to 1 of it: at its middle, or as far from there as keeps the focus in view."""
     canvas = ceil(width * (1 + WHOLE_ZOOM)), ceil(height * (1 + WHOLE_ZOOM))
     # Blurred at an eighth of the size: nothing finer is left in it anyway.
     cut = cover(picture, max(canvas[0] // 8, 1), max(canvas[1] // 8, 1), focus)
@@ -158,7 +196,15 @@ def _whole(picture: Rgb, width: int, height: int, focus: tuple[float, float]) ->
     result[top : top + size[1], left : left + size[0]] = np.asarray(front)
     x, y = (left + focus[0] * size[0]) / canvas[0], (top + focus[1] * size[1]) / canvas[1]
     seen = 0.5 / (1 + WHOLE_ZOOM)
-    return result, (min(max(0.5, x - seen), x + seen), min(max(0.5, y - seen), y + seen))
+    looked_at = min(max(0.5, x - seen), x + seen), min(max(0.5, y - seen), y + seen)
+    return result, Window(left, top, size[0] / columns, size[1] / rows), looked_at
+
+
+def _middles(pixel: Window) -> NDArray[np.float64]:
+    """2×3: where pixels' middles are, by their numbers, when the first of them is there and all are as large."""
+    return np.array(
+        [[pixel.width, 0, pixel.left + pixel.width / 2 - 0.5], [0, pixel.height, pixel.top + pixel.height / 2 - 0.5]]
+    )
 
 
 def _within(start: float, room: float) -> float:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.artifacts import Rgb
-from pipeline.video.camera import cover, drift
+from pipeline.video.camera import cover, drift, planned
 
 unit = st.floats(0, 1)
 sides = st.integers(40, 700)
@@ -62,6 +62,26 @@ def test_the_focus_is_in_every_frame(
 ) -> None:
     for frame in drift(lamp(columns, rows, *focus), *canvas, 40, focus=focus, seed=seed):
         assert frame.max() >= 200
+
+
+@settings(max_examples=30, deadline=None)
+@given(columns=sides, rows=sides, canvas=canvases, place=st.tuples(unit, unit), number=st.integers(0, 29))
+def test_it_knows_where_a_point_of_the_picture_is_seen(
+    columns: int, rows: int, canvas: tuple[int, int], place: tuple[float, float], number: int
+) -> None:
+    move = planned(lamp(columns, rows, *place), *canvas, 30, focus=place, seed=columns)
+    point = np.array([place[0] * (columns - 1), place[1] * (rows - 1)], np.float32)
+    across, down = move.placed(point[None])[0].round().astype(int)
+    assert move.picture[down, across].min() >= 200
+    x, y = move.seen(number, point)
+    frame = move.frame(number)
+    column, row = (int(np.clip(part * side, 0, side - 1)) for part, side in zip((x, y), canvas, strict=True))
+    assert frame[row, column].min() >= 180
+
+
+def test_another_picture_may_take_the_place_of_the_first() -> None:
+    move = planned(chart(400, 300), 160, 90, 10, seed=1)
+    assert np.array_equal(move.frame(4, 255 - move.picture), 255 - move.frame(4))
 
 
 @pytest.mark.parametrize("seed", range(2))
