@@ -12,7 +12,7 @@ import numpy as np
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.speech.refusals import check_letters, nothing_to_say, too_long
+from pipeline.speech.refusals import check_script, nothing_to_say, too_long
 from pipeline.speech.sound import decoded, levelled
 from pipeline.speech.speech import RATE, Samples, Speaker, Speech
 from pipeline.speech.timing import Mark, timed
@@ -57,7 +57,7 @@ class PollySpeaker:
         says; ``engine_unavailable`` is retryable where Polly is busy or cannot be reached."""
         if voice.polly is None:
             return self._fallback.speak(script, voice, report)
-        check_letters(script, voice)
+        check_script(script, voice)
         blocks: list[Samples] = []
         marks: list[Mark] = []
         count = 0  # samples so far
@@ -72,7 +72,7 @@ class PollySpeaker:
             blocks += said
             count += sum(map(len, said))
             if count > MAX_VOICE_SECONDS * RATE:
-                raise too_long(max((mark.index for mark in marks if mark.seconds <= MAX_VOICE_SECONDS), default=0))
+                raise too_long(marks)
             report(end / len(script))
         samples = levelled(blocks)
         if not samples.any():
@@ -97,8 +97,8 @@ class PollySpeaker:
 def _chunks(script: str, language: str) -> Iterator[tuple[int, int]]:
     """Where each request's text begins and ends: after a sentence where possible, else a clause, else a word."""
     words = list(zip(split(script, language), spans(script, language), strict=True))
-    start = 0
-    while len(script) - start > MAX_CHARACTERS:
+    start, last = 0, len(script)
+    while last - start > MAX_CHARACTERS:
         within = [(text, end) for text, (_, end) in words if start < end <= start + MAX_CHARACTERS]
         ends = (
             [end for text, end in within if ends_sentence(text)]
@@ -107,8 +107,9 @@ def _chunks(script: str, language: str) -> Iterator[tuple[int, int]]:
             or [start + MAX_CHARACTERS]
         )
         yield start, ends[-1]
-        start = ends[-1]
-    yield start, len(script)
+        start = last - len(script[ends[-1] : last].lstrip())
+    if start < last:
+        yield start, last
 
 
 def _marks(lines: bytes, text: str, index: int, seconds: float) -> Iterator[Mark]:

@@ -5,7 +5,6 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from importlib import import_module
 from subprocess import DEVNULL, PIPE, Popen
 
@@ -14,7 +13,7 @@ import numpy as np
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.speech import espeak_process
 from pipeline.speech.espeak_process import RECORD, WORD
-from pipeline.speech.refusals import check_letters, nothing_to_say, too_long
+from pipeline.speech.refusals import check_script, nothing_to_say, too_long
 from pipeline.speech.sound import Resampler, levelled
 from pipeline.speech.speech import Samples, Speech
 from pipeline.speech.timing import Mark, timed
@@ -33,7 +32,7 @@ class EspeakSpeaker:
 
     def speak(self, script: str, voice: Voice, report: Callable[[float], None] = lambda _fraction: None) -> Speech:
         """Say ``script`` as plain text: markup in it is read out. Raises ``DarkroomError`` as ``Speaker`` says."""
-        check_letters(script, voice)
+        check_script(script, voice)
         if voice.language.startswith("ja"):
             _check_kanji(script, voice)
         with _process(voice) as process:
@@ -58,10 +57,14 @@ def _listen(process: "Popen[bytes]", script: str, report: Callable[[float], None
             continue
         left -= number
         if left < 0:
-            raise too_long(max((mark.index for mark in marks if mark.seconds <= MAX_VOICE_SECONDS), default=0))
-        blocks += resampler.add(np.frombuffer(outlet.read(number * 2), np.int16))
+            raise too_long(marks)
+        block = outlet.read(number * 2)
+        if len(block) < number * 2:
+            break
+        blocks += resampler.add(np.frombuffer(block, np.int16))
         report(min(marks[-1].index / len(script), 1.0) if marks else 0.0)
     blocks += resampler.end()
+    report(1.0)
     return levelled(blocks), marks
 
 
@@ -82,7 +85,6 @@ def _process(voice: Voice) -> "Iterator[Popen[bytes]]":
         raise _unavailable(f"espeak-ng ended with status {process.returncode}")
 
 
-@cache
 def _version() -> str:
     library, _ = _paths()
     try:

@@ -1,8 +1,11 @@
 """Why a script is not spoken, said so that its writer can change it."""
 
 import unicodedata
+from collections.abc import Iterable
 
 from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.speech.timing import Mark
+from pipeline.speech.words import spoken
 from pipeline.video_params import MAX_VOICE_SECONDS
 from pipeline.voices import Voice
 
@@ -18,11 +21,11 @@ _LETTERS = {
 }
 
 
-def check_letters(script: str, voice: Voice) -> None:
-    """Raises ``DarkroomError`` (``invalid_request``) for a script that is mostly in letters of other languages.
-
-    A voice would skip them, or spell them one by one.
-    """
+def check_script(script: str, voice: Voice) -> None:
+    """Raises ``DarkroomError`` (``invalid_request``) for a script of punctuation alone, or mostly in the letters of
+    other languages: a voice would skip them, or spell them one by one."""
+    if not spoken(script):
+        raise nothing_to_say(voice)
     own = ("LATIN", "FULLWIDTH LATIN", *_LETTERS.get(voice.language.split("-")[0], ()))
     letters = [character for character in script if character.isalpha()]
     foreign = sum(not unicodedata.name(letter, "").startswith(own) for letter in letters)
@@ -42,10 +45,11 @@ def nothing_to_say(voice: Voice) -> DarkroomError:
     )
 
 
-def too_long(characters: int) -> DarkroomError:
-    """The refusal of a script of which only so many ``characters`` can be said within ``MAX_VOICE_SECONDS``."""
+def too_long(marks: Iterable[Mark]) -> DarkroomError:
+    """The refusal of a script that cannot be said within ``MAX_VOICE_SECONDS``, of which so much was said."""
+    said = max((mark.index for mark in marks if mark.seconds <= MAX_VOICE_SECONDS), default=0)
     return DarkroomError(
         ErrorCode.TOO_LONG,
         f"The script takes longer than {MAX_VOICE_SECONDS // 60} minutes to say. "
-        f"Shorten it to about {max(characters // 50 * 50, 50):,} characters.",
+        f"Shorten it to about {max(said // 50 * 50, 50):,} characters.",
     )

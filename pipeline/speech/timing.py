@@ -11,6 +11,8 @@ from pipeline.speech.sound import voiced
 from pipeline.speech.speech import RATE, Samples, Word
 from pipeline.speech.words import spans, split, weight
 
+SLACK = 0.05  # seconds that a mark may be beside its sound
+
 
 @dataclass(frozen=True)
 class Mark:
@@ -60,5 +62,6 @@ def _groups(
 
 def _silent_from(parts: NDArray[np.float64], start: float, end: float) -> float:
     """When the voice has fallen silent for good between ``start`` and ``end``; ``end`` where it never does."""
-    heard = parts[(parts[:, 0] < end) & (parts[:, 1] > start)]
+    # What begins just before the end belongs to the next word, what ends just after the start to the one before.
+    heard = parts[(parts[:, 0] < end - SLACK) & (parts[:, 1] > start + SLACK)]
     return min(end, float(heard[-1, 1])) if len(heard) else end

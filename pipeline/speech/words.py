@@ -40,7 +40,7 @@ def spans(script: str, language: str) -> list[tuple[int, int]]:
     waiting: int | None = None  # where punctuation that opens the next word begins
     for start, end in _pieces(script, language):
         text = script[start:end]
-        if _spoken(text):
+        if spoken(text):
             found.append((start if waiting is None else waiting, end))
             waiting = None
         elif found and waiting is None and not _opens(text[-1]):
@@ -59,6 +59,11 @@ def plain(script: str) -> str:
     'one two'
     """
     return "".join(" " if unicodedata.category(each) in ("Cc", "Cs") and each != "\n" else each for each in script)
+
+
+def spoken(text: str) -> bool:
+    """Whether there is more to a text than punctuation."""
+    return any(unicodedata.category(each)[0] in "LNS" or each in _SPOKEN_SIGNS for each in text)
 
 
 def weight(word: str) -> float:
@@ -125,8 +130,3 @@ def _weight(character: str) -> float:
     if _SIGN.match(character):
         return _KANA if "\u3040" <= character <= "\u30ff" else _HAN
     return _HANGUL if "\uac00" <= character <= "\ud7a3" else 1
-
-
-def _spoken(text: str) -> bool:
-    """Whether there is more to a piece than punctuation."""
-    return any(unicodedata.category(each)[0] in "LNS" or each in _SPOKEN_SIGNS for each in text)

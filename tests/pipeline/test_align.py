@@ -1,0 +1,103 @@
+"""Words of a known script over a recording: all of them, in order, within it, and about where they are said."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.speech.align import spread
+from pipeline.speech.espeak import EspeakSpeaker
+from pipeline.speech.sound import voiced
+from pipeline.speech.speech import RATE, Samples, Speech, Word
+from pipeline.speech.words import split
+from pipeline.voices import voices
+
+THREE_SENTENCES = (
+    "Welcome to our little workshop by the sea. Today, I will show you how a boat is built, from the first plank to "
+    "the last coat of paint. Bring a warm jacket, because the wind never rests here!"
+)
+SCRIPTS = {
+    "joanna": THREE_SENTENCES,
+    "brian": THREE_SENTENCES,
+    "vicki": "Willkommen in unserer Werkstatt am Meer. Heute zeige ich Ihnen, wie ein Boot gebaut wird, von der ersten "
+    "Planke bis zum letzten Anstrich. Bringen Sie eine warme Jacke mit!",
+    "zhiyu": "欢迎来到我们的海边工作室。今天，我会告诉你怎样造一条船，从第一块木板到最后一层油漆。请带上外套！",
+    "seoyeon": "바닷가에 있는 우리 작은 공방에 오신 것을 환영합니다. 오늘은 배를 만듭니다. 따뜻한 옷을 가져오세요!",
+}
+
+
+def spoken(name: str) -> Speech:
+    return EspeakSpeaker().speak(SCRIPTS[name], voices()[name])
+
+
+def late(words: tuple[Word, ...], truth: tuple[Word, ...]) -> float:
+    assert [word.text for word in words] == [word.text for word in truth]
+    return float(np.median([abs(one.start - two.start) for one, two in zip(words, truth, strict=True)]))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_words_are_about_where_they_are_said(name: str, noise: float) -> None:
+    speech = spoken(name)
+    heard = speech.samples + np.random.default_rng(1).normal(0, noise, len(speech.samples)).astype(np.float32)
+    assert late(spread(SCRIPTS[name], heard, voices()[name].language), speech.words) < 0.2
+
+
+def test_silence_before_between_and_after_the_sentences_moves_the_words_with_them() -> None:
+    speech = spoken("joanna")
+    cut = round((speech.words[7].end + speech.words[8].start) / 2 * RATE)
+    silence = np.zeros(3 * RATE, np.float32)
+    samples = np.concatenate((silence, speech.samples[:cut], silence, speech.samples[cut:], silence))
+    truth = tuple(
+        Word(word.text, word.start + shift, word.end + shift)
+        for index, word in enumerate(speech.words)
+        for shift in [3 if index < 8 else 6]
+    )
+    assert late(spread(THREE_SENTENCES, samples, "en-US"), truth) < 0.2
+
+
+def test_pauses_fall_after_punctuation_rather_than_within_a_clause() -> None:
+    speech = spoken("joanna")
+    words = spread(THREE_SENTENCES, speech.samples, "en-US")
+    rests = [one.text for one, two in pairwise(words) if two.start - one.end > 0.2]
+    assert rests == ["sea.", "paint."]
+
+
+def test_no_word_lasts_through_a_pause() -> None:
+    speech = spoken("brian")
+    parts = voiced(speech.samples, bridged=0.15)
+    for word in spread(THREE_SENTENCES, speech.samples, "en-US"):
+        assert any(start - 1e-6 <= word.start and word.end <= end + 1e-6 for start, end in parts)
+
+
+@st.composite
+def recordings(draw: st.DrawFn) -> Samples:
+    """Bursts of noise and silences of up to a second each."""
+    parts = draw(st.lists(st.tuples(st.floats(0, 1), st.sampled_from([0.0, 0.001, 0.1, 0.5])), max_size=12))
+    random = np.random.default_rng(draw(st.integers(0, 9)))
+    blocks = [random.normal(0, amplitude, round(seconds * RATE)) for seconds, amplitude in parts]
+    return np.concatenate([*blocks, np.zeros(0)]).astype(np.float32)
+
+
+@given(
+    st.lists(st.sampled_from(["a", "boat,", "is", "built.", "Today", "…", "extraordinarily", "12.5"]), max_size=120),
+    recordings(),
+)
+def test_no_word_is_lost_and_all_are_in_order_within_the_recording(texts: list[str], samples: Samples) -> None:
+    script = " ".join(texts)
+    words = spread(script, samples, "en-US")
+    assert [word.text for word in words] == split(script, "en-US")
+    assert all(0 <= word.start <= word.end <= len(samples) / RATE for word in words)
+    assert all(one.end <= two.start for one, two in pairwise(words))
+    if len(samples) > RATE:
+        assert all(word.start < word.end for word in words)
+
+
+def test_a_recording_of_five_minutes_with_five_thousand_signs_is_no_trouble() -> None:
+    random = np.random.default_rng(2)
+    samples = (random.normal(0, 0.2, 300 * RATE) * (np.sin(np.arange(300 * RATE) / RATE * 4) > -0.7)).astype(np.float32)
+    words = spread("今天我会告诉你怎样造一条船，" * 357, samples, "zh-CN")
+    assert len(words) == 357 * 13
+    assert words[-1].end > 295

@@ -1,0 +1,45 @@
+"""The voices that come with us: a default for every language, and names that the synthesisers know."""
+
+import pytest
+from botocore.session import Session
+from pydantic import TypeAdapter, ValidationError
+
+from pipeline.voices import DEFAULT_LANGUAGE, Language, Voice, VoiceName, languages, voice_for, voices
+
+
+def test_there_is_a_short_list_of_voices_with_one_for_every_language() -> None:
+    assert 10 <= len(voices()) <= 20
+    assert DEFAULT_LANGUAGE in languages()
+    for language in languages():
+        assert voice_for(None, language).language == language
+
+
+def test_a_voice_is_taken_by_name_else_by_language_else_american_english() -> None:
+    assert voice_for("brian", None).name == "brian"
+    assert voice_for(None, "de-DE").name == "vicki"
+    assert voice_for(None, None).language == "en-US"
+
+
+def test_voices_that_polly_has_are_called_as_polly_calls_them() -> None:
+    model = Session().get_service_model("polly")
+    names, engines = (set(model.shape_for(shape).enum) for shape in ("VoiceId", "Engine"))
+    for voice in voices().values():
+        assert voice.polly is None or voice.polly in names
+        assert voice.polly_engine in engines
+
+
+def test_no_two_voices_sound_alike() -> None:
+    assert len({voice.espeak for voice in voices().values()}) == len(voices())
+    known = [voice.polly for voice in voices().values() if voice.polly]
+    assert len(set(known)) == len(known)
+
+
+@pytest.mark.parametrize("kind", [VoiceName, Language])
+def test_an_unknown_name_is_answered_with_those_there_are(kind: object) -> None:
+    with pytest.raises(ValidationError, match="choose one of: "):
+        TypeAdapter(kind).validate_python("nobody")
+
+
+def test_a_wrong_table_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        Voice(name="joanna", title="Joanna", language="english", espeak="en-us")

@@ -1,0 +1,78 @@
+"""The words of a script: none lost, none of punctuation alone; in Chinese and Japanese a sign each."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.speech.words import ends_clause, ends_sentence, plain, spans, split, weight
+
+scripts = st.text(st.sampled_from("ab1é—«»“”.,!¡¿ \n\u00a0שמ语言かナッー「」（）。、&%😀"), max_size=40)
+languages = st.sampled_from(["en-US", "fr-FR", "he-IL", "zh-CN", "ja-JP"])
+
+
+@pytest.mark.parametrize(
+    ("language", "script", "words"),
+    [
+        ("en-US", "Don't stop — it's 5 % & more!", ["Don't", "stop —", "it's", "5", "%", "&", "more!"]),
+        ("en-US", "( well )", ["( well )"]),
+        ("fr-FR", "« Ça va ? » dit-il.", ["« Ça", "va ? »", "dit-il."]),
+        ("fr-FR", "10\u202f000 euros\u202f!", ["10\u202f000", "euros\u202f!"]),
+        ("es-ES", "¿Qué? ¡ Hola !", ["¿Qué?", "¡ Hola !"]),
+        ("ar", "شكرا، كيف حالك؟", ["شكرا،", "كيف", "حالك؟"]),
+        ("ko-KR", "안녕하세요, 세계.", ["안녕하세요,", "세계."]),
+        ("zh-CN", "他说：“你好！”用iPhone 15。", ["他", "说：", "“你", "好！”", "用", "iPhone", "15。"]),
+        ("ja-JP", "ちょっと、（スーパー）へ", ["ちょっ", "と、", "（スー", "パー）", "へ"]),
+        ("en-US", "...!?", ["...!?"]),
+        ("en-US", "", []),
+    ],
+)
+def test_words_are_as_they_are_written_with_what_touches_them(language: str, script: str, words: list[str]) -> None:
+    assert split(script, language) == words
+
+
+@given(scripts, languages)
+def test_nothing_of_a_script_is_lost_but_white_space(script: str, language: str) -> None:
+    assert "".join("".join(split(script, language)).split()) == "".join(script.split())
+    ends = 0
+    for start, end in spans(script, language):
+        assert ends <= start < end
+        assert not script[ends:start].strip()
+        ends = end
+
+
+@given(scripts, languages)
+def test_no_word_is_punctuation_alone_unless_the_script_is(script: str, language: str) -> None:
+    words = split(script, language)
+    if any(character.isalnum() for character in script):
+        assert all(any(each.isalnum() or each in "&%😀" for each in word) for word in words)
+
+
+@given(scripts, languages)
+def test_every_word_takes_time(script: str, language: str) -> None:
+    assert all(weight(word) > 0 for word in split(script, language))
+
+
+def test_longer_words_numbers_and_han_take_longer_than_a_letter() -> None:
+    assert weight("extraordinary,") == weight("extraordinary") > weight("at")
+    assert min(weight("7"), weight("言"), weight("한"), weight("か")) > weight("a")
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence", "clause"),
+    [
+        ("end.”", True, False),
+        ("终。」", True, False),
+        ("well,", False, True),
+        ("3.5", False, False),
+        ("no —", False, True),
+    ],
+)
+def test_punctuation_says_where_a_voice_rests(word: str, *, sentence: bool, clause: bool) -> None:
+    assert (ends_sentence(word), ends_clause(word)) == (sentence, clause)
+
+
+@given(st.text(max_size=30))
+def test_what_a_synthesiser_gets_has_the_same_length_and_no_commands(script: str) -> None:
+    text = plain(script)
+    assert len(text) == len(script)
+    assert all(each.isprintable() or ord(each) >= 0xA0 or each == "\n" for each in text)
