@@ -1,0 +1,99 @@
+"""A portrait's eyes: closed they are covered with skin, and where no eye is seen nothing is moved."""
+
+from functools import cache
+
+import cv2
+import numpy as np
+import pytest
+
+from pipeline.artifacts import Rgb
+from pipeline.avatars import AvatarName, avatars
+from pipeline.picture import decode
+from pipeline.preview.arrays import Floats
+from pipeline.preview.eyelids import Eyelid
+from pipeline.preview.face_finder import find_faces
+
+
+@cache
+def portrait(name: AvatarName = "edith") -> tuple[Rgb, Floats]:
+    picture = decode(avatars()[name].path).rgb
+    return picture, find_faces(picture)[0].points
+
+
+def iris(picture: Rgb, points: Floats, which: int) -> Rgb:
+    x, y = (int(each) for each in points[which])
+    reach = round(0.05 * float(np.hypot(*(points[1] - points[0]))))
+    return picture[y - reach : y + reach + 1, x - reach : x + reach + 1]
+
+
+def blinked(picture: Rgb, points: Floats, closed: float) -> Rgb:
+    result = picture.copy()
+    for which in (0, 1):
+        eyelid = Eyelid(picture, points, which)
+        result[eyelid.place] = eyelid.at(closed)
+    return result
+
+
+@pytest.mark.parametrize("name", avatars())
+def test_closed_eyes_show_skin(name: AvatarName) -> None:
+    picture, points = portrait(name)
+    closed = blinked(picture, points, 1)
+    y = points[:2, 1].mean()
+    down = points[3:5, 1].mean() - y
+    cheek = np.median(picture[int(y + 0.3 * down) : int(y + 0.5 * down), int(points[0, 0]) - 9 :][:, :18], (0, 1))
+    for which in (0, 1):
+        was, now = (np.linalg.norm(np.median(iris(each, points, which), (0, 1)) - cheek) for each in (picture, closed))
+        assert now < 0.7 * was
+
+
+@pytest.mark.parametrize("name", avatars())
+def test_nothing_bright_of_an_eye_is_left(name: AvatarName) -> None:
+    picture, points = portrait(name)
+    closed = blinked(picture, points, 1)
+    for which in (0, 1):
+        eyelid = Eyelid(picture, points, which)
+        was, now = picture[eyelid.place].astype(int), closed[eyelid.place].astype(int)
+        white = (np.ptp(was, axis=2) < 40) & (was.min(2) > 190)
+        same = np.abs(now - was).max(2) < 4
+        inside = np.hypot(*(np.indices(white.shape)[::-1] - np.array(white.shape[::-1])[:, None, None] / 2)) < 20
+        assert (white & same & inside).sum() <= 0.06 * (white & inside).sum()
+
+
+def test_half_closed_eyes_are_closed_from_above() -> None:
+    picture, points = portrait()
+    eyelid = Eyelid(picture, points, 0)
+    change = np.abs(eyelid.at(0.5).astype(int) - eyelid.at(0)).max(2) > 8
+    rows, _ = np.nonzero(change)
+    assert rows.mean() < points[0, 1] - eyelid.place[0].start
+
+
+def test_open_eyes_are_the_picture_to_the_bit() -> None:
+    picture, points = portrait()
+    eyelid = Eyelid(picture, points, 1)
+    eyelid.at(1)
+    assert np.array_equal(eyelid.at(0), picture[eyelid.place])
+
+
+def test_the_brows_and_the_cheeks_stay() -> None:
+    picture, points = portrait("bruno")
+    apart = float(np.hypot(*(points[1] - points[0])))
+    changed = np.abs(blinked(picture, points, 1).astype(int) - picture).max(2) > 0
+    rows = np.flatnonzero(changed.any(1))
+    assert rows[0] > points[:2, 1].min() - 0.36 * apart
+    assert rows[-1] < points[:2, 1].max() + 0.25 * apart
+
+
+@pytest.mark.parametrize("radius", [0.25, 0.32, 0.48])
+def test_dark_glasses_are_left_alone(radius: float) -> None:
+    picture, points = portrait("clara")
+    picture, apart = picture.copy(), np.hypot(*(points[1] - points[0]))
+    for x, y in points[:2]:
+        cv2.circle(picture, (int(x), int(y)), int(radius * apart), (12, 12, 14), -1)
+    with pytest.raises(ValueError, match="differs from skin"):
+        Eyelid(picture, points, 0)
+
+
+def test_an_eye_at_the_edge_of_the_picture_is_left_alone() -> None:
+    picture, points = portrait()
+    with pytest.raises(ValueError, match="edge"):
+        Eyelid(np.ascontiguousarray(picture[:, int(points[0, 0]) - 5 :]), points - (points[0, 0] - 5, 0), 0)
