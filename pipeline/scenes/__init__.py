@@ -1,0 +1,1 @@
+"""``render_scenes``: scenes made side by side, and joined into one video."""

@@ -1,0 +1,160 @@
+"""Who speaks, what is kept, what is shown and how it is looked at, for tests of whole videos."""
+
+import shutil
+import wave
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline.engine import Engine
+from pipeline.runner import Finished, Runner
+from pipeline.speech.speech import RATE, Speech, Word
+from pipeline.stages import Plan, Stopped, Work
+from pipeline.video_params import RenderScenesParams
+
+WORD_SECONDS, PAUSE_SECONDS = 0.25, 0.1
+COLOURS = {"red": (200, 40, 40), "green": (40, 160, 40), "blue": (40, 60, 200)}
+SPEECH_TONE, MUSIC_TONE = 440, 1_500  # hertz
+
+
+class Folder:
+    """Keeps parts in a folder, and says which were asked for and found."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.path.mkdir()
+        self.found: list[str] = []
+
+    def get(self, name: str, path: Path, /) -> bool:
+        if not (self.path / name).exists():
+            return False
+        self.found.append(name)
+        shutil.copy(self.path / name, path)
+        return True
+
+    def put(self, name: str, path: Path, /) -> None:
+        shutil.copy(path, self.path / name)
+
+
+class Bursts:
+    """Says every word as a quarter of a second of a tone."""
+
+    about = "bursts 1"
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str]] = []
+
+    def speak(self, script, voice, report=lambda _fraction: None):
+        report(0.0)
+        self.said.append((script, voice.name))
+        every = WORD_SECONDS + PAUSE_SECONDS
+        texts = script.split()
+        samples = np.zeros(round(len(texts) * every * RATE), np.float32)
+        burst = tone(SPEECH_TONE, WORD_SECONDS)
+        words = []
+        for index, text in enumerate(texts):
+            start = index * every
+            samples[round(start * RATE) : round(start * RATE) + len(burst)] = burst
+            words.append(Word(text, start, start + WORD_SECONDS))
+        report(1.0)
+        return Speech(samples, tuple(words))
+
+
+@dataclass
+class Reporter:
+    """Hears everything; stops the job at the report that ``stop`` says."""
+
+    stop: Callable[[str, float], bool] = lambda _stage, _progress: False
+    stages: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    shown: list[NDArray[np.uint8]] = field(default_factory=list)
+
+    def report(self, progress, stage, message, _timeline):
+        self.stages.append(stage)
+        self.messages.append(message)
+        if self.stop(stage, progress):
+            raise Stopped
+
+    def check(self):
+        pass
+
+    def show(self, picture):
+        self.shown.append(picture)
+
+
+@dataclass(frozen=True)
+class Video:
+    """A finished video, decoded: frames N×H×W×3 uint8, sound n×2 float32."""
+
+    finished: Finished
+    frames: NDArray[np.uint8]
+    sound: NDArray[np.float32]
+    texts: Mapping[str, str]
+
+    @property
+    def level(self) -> NDArray[np.float32]:
+        """Of all channels together."""
+        return self.sound.mean(1)
+
+
+class Studio:
+    """Makes videos of plain pictures: a job, with its own folder, for every call."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.speaker = Bursts()
+        self.kept = Folder(folder / "kept")
+        self.files: dict[str, Path] = {}
+        self._jobs = iter(range(100))
+        for name, colour in COLOURS.items():
+            self.files[name] = folder / f"{name}.png"
+            Image.new("RGB", (96, 54), colour).save(self.files[name])
+
+    def work(self, scenes, **params) -> Work:
+        job = self.folder / str(next(self._jobs))
+        job.mkdir()
+        wanted = {"aspect": "16:9", "resolution": "360p", "transition": "cut", **params, "scenes": scenes}
+        return Work(
+            RenderScenesParams.model_validate(wanted),
+            self.files,
+            job,
+            speaker=self.speaker,
+            intermediates=self.kept,
+        )
+
+    def render(self, plan: Plan, scenes, reporter: Reporter | None = None, **params) -> Video:
+        assert plan.engine is Engine.PREVIEW
+        finished = Runner().run(plan, self.work(scenes, **params), reporter or Reporter())
+        files = {file.name: file.path for file in finished.files}
+        with av.open(str(files["result"])) as container:
+            frames = np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+        with av.open(str(files["result"])) as container:
+            sound = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1).T
+        texts = {name: path.read_text("utf-8") for name, path in files.items() if path.suffix in (".srt", ".vtt")}
+        return Video(finished, frames, sound, texts)
+
+
+def tone(hertz: float, seconds: float) -> NDArray[np.float32]:
+    """A quiet sine."""
+    return 0.3 * np.sin(np.arange(round(seconds * RATE)) * (2 * np.pi * hertz / RATE)).astype(np.float32)
+
+
+def write_sound(samples: NDArray[np.float32], path: Path) -> Path:
+    """As a mono WAV."""
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes((samples * 32_767).astype("<i2").tobytes())
+    return path
+
+
+def loudness_of(hertz: float, samples: NDArray[np.float32]) -> float:
+    """How loud a tone is within samples: its amplitude."""
+    turns = np.exp(-2j * np.pi * hertz / RATE * np.arange(len(samples)))
+    return float(2 * np.abs((samples * turns).mean()))

@@ -1,0 +1,176 @@
+"""Things that are made side by side, heard as one."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.params import GenerateParams
+from pipeline.scenes.workshop import Task, make_all
+from pipeline.stages import Stopped, Work
+
+LONG = 30  # seconds that no test ever waits
+
+
+@pytest.fixture
+def heard():
+    return []
+
+
+@pytest.fixture
+def work(tmp_path, heard):
+    return Work(GenerateParams(prompt="a kite"), {}, tmp_path, lambda *news: heard.append(news))
+
+
+@pytest.fixture(autouse=True)
+def _no_thread_is_left():
+    before = threading.active_count()
+    yield
+    assert threading.active_count() == before
+
+
+def run(work, *tasks, **options):
+    return make_all(work, tasks, stage="scenes", message=lambda done: f"{done} of {len(tasks)}", **options)
+
+
+def until_stopped(bench):
+    """Works until it is stopped."""
+    never = threading.Event()
+    while True:
+        bench.report(0.5)
+        never.wait(0.001)
+
+
+def test_what_was_made_comes_in_the_order_of_the_tasks(work):
+    gate = threading.Event()
+
+    def late(_bench):
+        assert gate.wait(LONG)
+        return "late"
+
+    def early(_bench):
+        gate.set()
+        return "early"
+
+    assert run(work, Task("one", 1, late), Task("two", 1, early)) == ("late", "early")
+
+
+@pytest.mark.parametrize("resource", ["processors", "device"])
+def test_no_more_take_their_turn_at_once_than_may(work, resource):
+    running, most = set(), []
+
+    def make(bench):
+        with bench.turn(getattr(bench.workshop, resource)):
+            running.add(bench)
+            most.append(len(running))
+            bench.report(0.5)
+            running.remove(bench)
+
+    run(work, *(Task(str(number), 1, make) for number in range(8)), at_once=1)
+    assert max(most) == 1
+
+
+def test_the_processors_work_while_the_device_is_waited_for(work):
+    drawn = threading.Event()
+
+    def animate(bench):
+        with bench.turn(bench.workshop.device):
+            assert drawn.wait(LONG)
+
+    def draw(bench):
+        with bench.turn(bench.workshop.processors):
+            drawn.set()
+
+    run(work, *(Task("avatar", 1, animate) for _ in range(5)), Task("image", 1, draw), at_once=1)
+    assert drawn.is_set()
+
+
+def test_progress_is_the_mean_by_weight_and_never_falls(work, heard):
+    gate = threading.Event()
+
+    def short(_bench):
+        gate.set()
+
+    def long(bench):
+        assert gate.wait(LONG)
+        bench.report(0.5)
+
+    run(work, Task("one", 1, short), Task("two", 3, long))
+    fractions = [fraction for fraction, _ in heard]
+    assert fractions == sorted(fractions)
+    assert set(fractions) <= {0, 0.25, 0.375, 0.625, 1}
+    assert heard[-1] == (1.0, "2 of 2")
+
+
+def test_looks_are_passed_on_by_the_jobs_own_thread(work, tmp_path):
+    threads, shown = set(), []
+
+    def show(picture):
+        threads.add(threading.current_thread())
+        shown.append(int(picture[0, 0, 0]))
+
+    def make(level):
+        def make(bench):
+            bench.show(np.full((2, 2, 3), level, np.uint8))
+
+        return make
+
+    work.enter(None, show=show)
+    run(work, Task("one", 1, make(1)), Task("two", 1, make(2)))
+    assert sorted(shown) == [1, 2]
+    assert threads == {threading.current_thread()}
+
+
+def test_a_failure_names_its_task_and_stops_the_others(work):
+    def fail(_bench):
+        raise DarkroomError(ErrorCode.NO_FACE, "No face was found.", retryable=True)
+
+    with pytest.raises(DarkroomError) as caught:
+        run(work, Task("Scene 1", 1, until_stopped), Task("Scene 2 (avatar)", 1, fail))
+    detail = caught.value.detail
+    assert (detail.code, detail.message, detail.retryable) == (
+        ErrorCode.NO_FACE,
+        "Scene 2 (avatar): No face was found.",
+        True,
+    )
+
+
+def test_what_waits_for_its_turn_is_not_begun_after_a_failure(work):
+    waiting, begun = threading.Semaphore(0), []
+
+    def fail(bench):
+        with bench.turn(bench.workshop.device):
+            assert all(waiting.acquire(timeout=LONG) for _ in range(3))
+            raise DarkroomError(ErrorCode.NO_FACE, "No face was found.")
+
+    def wait(bench):
+        # Only after the one that fails has its turn: the device is taken then.
+        while bench.workshop.device.acquire(blocking=False):
+            bench.workshop.device.release()
+            bench.report(0.0)
+        waiting.release()
+        with bench.turn(bench.workshop.device):
+            begun.append(bench)
+
+    with pytest.raises(DarkroomError, match="one: No face"):
+        run(work, Task("one", 1, fail), *(Task("more", 1, wait) for _ in range(3)))
+    assert not begun
+
+
+def test_an_unexpected_failure_is_told_without_its_details(work):
+    with pytest.raises(DarkroomError, match="Scene 1: Something unexpected") as caught:
+        run(work, Task("Scene 1", 1, lambda _bench: {}["secret"]))
+    assert caught.value.detail.code is ErrorCode.INTERNAL
+    assert "secret" not in caught.value.detail.message
+
+
+@pytest.mark.parametrize("end", [Stopped(), DarkroomError(ErrorCode.TIMED_OUT, "Time is up.", retryable=True)])
+def test_a_job_that_ends_stops_all_of_them_and_is_told_as_it_is(work, end):
+    def report(_fraction, _message):
+        raise end
+
+    work.enter(None, report)
+    with pytest.raises(type(end)) as caught:
+        run(work, *(Task(str(number), 1, until_stopped) for number in range(5)))
+    assert caught.value is end
