@@ -64,6 +64,7 @@ lock: $(BIN)/uv ## Pin the newest allowed versions again
 	@$(LOCK) --extra client --extra handlers --extra container --extra infra --extra dev --output-file requirements.lock --upgrade
 	@$(LOCK) --extra handlers --constraint requirements.lock --output-file requirements-handlers.lock --upgrade
 	@$(LOCK) --extra container --extra models --extra yolo --extra faces --constraint requirements.lock --output-file requirements-container.lock --upgrade
+	@$(BIN)/uv pip compile --quiet --python-version 3.13 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-package opencv-contrib-python --custom-compile-command "make lock" containers/gpu/animator.in --constraint requirements-container.lock --output-file requirements-animator.lock --upgrade
 
 bench: $(READY) ## Measure the spine and the preview engine (a few minutes)
 	@$(BIN)/python -m bench

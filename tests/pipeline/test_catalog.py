@@ -99,3 +99,12 @@ def test_reading_the_catalogue_costs_no_library() -> None:
 def test_the_documented_models_are_the_models() -> None:
     """Renew with ``python -c "from pipeline.catalog import document; print(document())" > docs/models.md``."""
     assert (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8") == document() + "\n"
+
+
+def test_the_image_has_the_program_that_the_catalogue_pins() -> None:
+    dockerfile = (Path(__file__).parents[2] / "containers" / "gpu" / "Dockerfile").read_text("utf-8")
+    for model in catalog().values():
+        if model.program is not None:
+            fetched = f"https://github.com/{model.program.repository}.git {model.program.commit}"
+            assert fetched in dockerfile
+            assert f"/opt/{model.id}\n" in dockerfile
