@@ -65,9 +65,10 @@ class Mouth:
         lens = np.clip(1 - np.abs(across / HALF) ** ROUND, 0, 1)
         up, low = -LIFT * opening * lens, DROP * opening * lens
         # Where each pixel was before the jaw moved: a few steps towards the fixed point, as nothing is folded over.
-        jaw: Floats = below
+        jaw = below
         for _ in range(5):
-            jaw = below - opening * DROP * _dragged(across, np.maximum(jaw, 0), frame.tall)
+            dragged = _dragged(across, np.maximum(jaw, 0), frame.tall)
+            jaw = np.asarray(below - opening * DROP * dragged, np.float32)
         lip = below + opening * LIFT * lens * (1 - _ramp(-below / (NOSE * frame.tall)))
         lower = below > (up + low) / 2
         source = np.where(lower, np.maximum(jaw, 0), np.minimum(lip, 0))
@@ -89,12 +90,12 @@ class Mouth:
         """What is behind the lips at each pixel: H×W×3 float32, 0 to 255. Dark; teeth above, the tongue's red below."""
         across, below = self._across, self._below
         tongue = _ramp(1 - (low - below) / TONGUE) * np.clip(1 - (across / 0.36) ** 2, 0, 1) * _ramp(opening / 0.6)
-        colour = DARK + (0.75 * tongue)[..., None] * (RED - DARK)
+        behind = DARK + (0.75 * tongue)[..., None] * (RED - DARK)
         edge = TEETH * np.sqrt(np.clip(1 - (across / (1.25 * TEETH_HALF)) ** 2, 0, 1))
         teeth = _ramp((edge - below) / 0.02) * _ramp((TEETH_HALF - np.abs(across)) / 0.1)
         # The lip above throws its shadow on them.
         shade = 0.5 + 0.45 * _ramp((below - up) / 0.09)
-        colour = colour + teeth[..., None] * (shade[..., None] * WHITE - colour)
+        colour = behind + teeth[..., None] * (shade[..., None] * WHITE - behind)
         return np.asarray(colour * self._light, np.float32)
 
 

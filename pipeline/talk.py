@@ -1,0 +1,172 @@
+"""``render_video``: what its stages hand on, and those that both engines share, from the portrait to the subtitles.
+
+Every time here is the video's own: what was said is given a little silence before and after it at once, so that
+animation, subtitles and sound need not know of it.
+"""
+
+from collections.abc import Sequence
+from math import ceil
+
+import numpy as np
+
+from pipeline.artifacts import Clip, Rgb
+from pipeline.engine import Engine
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.picture import decode, on_white
+from pipeline.speech.align import spread
+from pipeline.speech.speech import RATE, Samples, Speaker, Speech, Word
+from pipeline.stages import Artifact, Slot, Stage, Work
+from pipeline.subtitles.cues import Cue, cues_of
+from pipeline.video import FPS
+from pipeline.video.decoder import voice_of
+from pipeline.video_params import VOICE_TRACK, RenderVideoParams, Subtitles
+from pipeline.voices import DEFAULT_LANGUAGE, voice_for
+
+SAMPLES_PER_FRAME = RATE // FPS
+LEAD, TAIL = 5, 10  # frames of silence before and, at least, after what is said: abrupt starts are ugly
+
+
+PORTRAIT: Artifact[Rgb] = Artifact("portrait", "who speaks: H×W×3 uint8 sRGB, upright, full resolution")
+TRACK: Artifact[Samples | None] = Artifact(
+    "track", "the uploaded voice: mono float32 in [-1, 1] at 48 kHz; None when it is to be synthesised"
+)
+SPEECH: Artifact[Speech] = Artifact(
+    "speech", "what is heard, with silence around it, as long as the video; its words where they are known"
+)
+CLIP: Artifact[Clip] = Artifact("clip", "the animated portrait, about as long as the speech")
+WORDS: Artifact[tuple[Word, ...]] = Artifact(
+    "words", "what is said, with its times in seconds; empty when nobody wants to read it"
+)
+CUES: Artifact[tuple[Cue, ...]] = Artifact("cues", "the subtitles in their order; empty when nobody wants them")
+
+
+class LoadAvatar(Stage):
+    """Decode the portrait and, if there is one, the recorded voice within their limits.
+
+    ``engine`` is who does the job: what it cannot do is told here, before any work.
+    """
+
+    name = "load"
+    message = "Opening the portrait"
+    slot = Slot.CPU
+    provides = (PORTRAIT, TRACK)
+
+    def __init__(self, engine: Engine = Engine.MODELS) -> None:
+        self._engine = engine
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError`` as the decoders do (``invalid_audio``, ``too_long``, …), and
+        ``engine_unavailable``."""
+        work.params_as(RenderVideoParams).check_engine(self._engine, work.files)
+        work[PORTRAIT] = on_white(decode(work.files["avatar"]))
+        work.report(0.3)
+        track = work.files.get(VOICE_TRACK)
+        work[TRACK] = None if track is None else voice_of(track, report=lambda part: work.report(0.3 + 0.7 * part))
+
+
+class Speak(Stage):
+    """Have the script said, or take the recorded voice as it is."""
+
+    name = "speak"
+    message = "Speaking"
+    slot = Slot.CPU
+    requires = (TRACK,)
+    provides = (SPEECH,)
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError``: ``engine_unavailable`` where nobody can speak, and what the speaker raises."""
+        track = work[TRACK]
+        if track is not None:
+            work[SPEECH] = padded(Speech(track, ()))
+            return
+        params, speaker = work.params_as(RenderVideoParams), speaker_of(work)
+        voice = voice_for(params.voice, params.language)
+        work[SPEECH] = padded(speaker.speak(params.script, voice, work.report))
+        work.notes.append(f"The voice is synthesised: {voice.title} by {speaker.about}.")
+
+
+class Transcribe(Stage):
+    """Find out when each word is said, if anybody wants to read it.
+
+    Synthesised speech knows; a script is laid over a recorded voice. Who can hear words overrides ``hear``.
+    """
+
+    name = "transcribe"
+    message = "Finding the words' times"
+    slot = Slot.CPU
+    requires = (TRACK, SPEECH)
+    provides = (WORDS,)
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError`` as ``hear`` does."""
+        params, speech = work.params_as(RenderVideoParams), work[SPEECH]
+        if params.subtitles is Subtitles.NONE:
+            words: tuple[Word, ...] = ()
+        elif work[TRACK] is None:
+            words = speech.words
+        elif params.script:
+            words = spread(params.script, speech.samples, params.language or DEFAULT_LANGUAGE)
+            work.notes.append("The subtitles' times are estimated: the script is laid over the voice's loud passages.")
+        else:
+            words = self.hear(work, speech.samples, params.language)
+        work[WORDS] = words
+
+    def hear(self, work: Work, samples: Samples, language: str | None) -> tuple[Word, ...]:  # noqa: ARG002 - as overridden
+        """The words of a voice that nobody wrote down, mono float32 at ``RATE``; ``language`` None: not known.
+
+        Raises ``DarkroomError`` (``engine_unavailable``).
+        """
+        raise DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            "Nobody here can hear what the voice_track says. Give its words as script, or leave the subtitles out.",
+        )
+
+
+class Subtitle(Stage):
+    """Break what is said into lines that can be read while it is heard."""
+
+    name = "subtitle"
+    message = "Writing the subtitles"
+    slot = Slot.CPU
+    requires = (SPEECH, WORDS)
+    provides = (CUES,)
+
+    def run(self, work: Work) -> None:
+        words, until = work[WORDS], work[SPEECH].seconds
+        work[CUES] = cues_of(words, language_of(work.params_as(RenderVideoParams)), until=until)
+
+
+def speaker_of(work: Work) -> Speaker:
+    """Who says scripts. Raises ``DarkroomError`` (``engine_unavailable``) where nobody does."""
+    if work.speaker is None:
+        raise DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            "Nobody can say a script here: no speech synthesis is installed. Upload a voice_track in its place.",
+        )
+    return work.speaker
+
+
+def language_of(params: RenderVideoParams) -> str:
+    """The BCP 47 tag of what is said, as far as the request tells.
+
+    >>> language_of(RenderVideoParams(script="Hola", language="es-ES"))
+    'es-ES'
+    """
+    return params.language or voice_for(params.voice, None).language
+
+
+def padded(speech: Speech) -> Speech:
+    """With silence around it, such that it lasts a whole number of frames; its words are moved along."""
+    whole = ceil(len(speech.samples) / SAMPLES_PER_FRAME) * SAMPLES_PER_FRAME
+    before = LEAD * SAMPLES_PER_FRAME
+    after = whole - len(speech.samples) + TAIL * SAMPLES_PER_FRAME
+    return Speech(np.pad(speech.samples, (before, after)), _moved(speech.words, LEAD / FPS))
+
+
+def frames_in(speech: Speech) -> int:
+    """How many frames last as long as it does; the last one may outlast it."""
+    return ceil(len(speech.samples) / SAMPLES_PER_FRAME)
+
+
+def _moved(words: Sequence[Word], seconds: float) -> tuple[Word, ...]:
+    return tuple(Word(word.text, word.start + seconds, word.end + seconds) for word in words)

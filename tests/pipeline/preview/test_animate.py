@@ -1,0 +1,111 @@
+"""Animated stills, decoded again: what moves while somebody is heard, and what does not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pipeline.artifacts import Rgb
+from pipeline.avatars import avatars
+from pipeline.picture import decode
+from pipeline.preview.animate import LEAST_EYES, NO_FACE, SEVERAL_FACES, Puppet, animate
+from pipeline.preview.face_finder import find_faces
+from pipeline.preview.gestures import closings
+from pipeline.speech.speech import RATE, Samples
+from pipeline.stages import Stopped
+from pipeline.video import FPS
+from pipeline.video.camera import planned
+from pipeline.video.decoder import frames_of
+
+WIDTH, HEIGHT = 180, 320
+
+
+def heard(start: float, end: float, seconds: float) -> Samples:
+    moments = np.arange(round(seconds * RATE)) / RATE
+    return (0.5 * np.sin(2 * np.pi * 200 * moments) * ((moments >= start) & (moments < end))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Rgb:
+    return decode(avatars()["edith"].path).rgb
+
+
+def test_the_mouth_moves_while_the_voice_is_heard_and_nothing_but_the_camera_else(
+    tmp_path: Path, portrait: Rgb
+) -> None:
+    frames, seed = 2 * FPS, 7
+    clip = animate(portrait, heard(0.6, 1.2, 2), WIDTH, HEIGHT, tmp_path / "clip.mkv", frames=frames, seed=seed)
+    points = find_faces(portrait)[0].points
+    move = planned(portrait, WIDTH, HEIGHT, frames, focus=tuple(points.mean(0) / 512), seed=seed)
+    blinking, changes = closings(frames, seed) > 0, []
+    for number, frame in enumerate(frames_of(clip.path)):
+        assert frame.shape == (HEIGHT, WIDTH, 3)
+        x, y = move.seen(number, points[3:5].mean(0))
+        mouth = slice(int(y * HEIGHT) - 12, int(y * HEIGHT) + 20), slice(int(x * WIDTH) - 20, int(x * WIDTH) + 20)
+        difference = np.abs(frame.astype(int) - move.frame(number))
+        changes.append(difference[mouth].mean())
+        if not blinking[number] and not 0.5 < number / FPS < 1.6:
+            # As the still under the camera: what is left is the encoder's.
+            assert difference.mean() < 2
+    assert len(changes) == frames
+    assert min(changes[round(0.8 * FPS) : round(1.15 * FPS)]) > 4 * max(changes[: round(0.5 * FPS)])
+
+
+def test_it_blinks(portrait: Rgb) -> None:
+    puppet = Puppet(portrait, find_faces(portrait)[0].points)
+    x, y = find_faces(portrait)[0].points[0].astype(int)
+    eye = slice(y - 5, y + 6), slice(x - 12, x + 13)
+    closed = puppet.posed(0, 1)[eye].astype(int)
+    assert np.abs(closed - portrait[eye]).mean() > 20
+    assert np.array_equal(puppet.posed(0, 0), portrait)
+
+
+def test_the_clip_knows_where_the_face_is(tmp_path: Path, portrait: Rgb) -> None:
+    clip = animate(portrait, heard(0, 0, 0.4), 320, 180, tmp_path / "clip.mkv", frames=10, seed=1)
+    middle = list(frames_of(clip.path))[5]
+    found = find_faces(np.repeat(np.repeat(middle, 3, 0), 3, 1))[0].points.mean(0) / 3
+    assert clip.focus is not None
+    assert np.hypot(*(np.array(clip.focus) * (320, 180) - found)) < 10
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("living_room.jpg", [NO_FACE]), ("face_group.jpg", [SEVERAL_FACES]), ("face_source.jpg", [])]
+)
+def test_it_says_when_there_is_no_face_or_a_choice_of_them(tmp_path: Path, name: str, told: list[str]) -> None:
+    picture = decode(Path(__file__).parents[2] / "data" / name).rgb
+    notes: list[str] = []
+    clip = animate(picture, heard(0, 0.2, 0.2), 160, 90, tmp_path / "clip.mkv", frames=5, seed=1, note=notes.append)
+    assert notes == told
+    assert len(list(frames_of(clip.path))) == 5
+
+
+def test_the_largest_of_several_speaks() -> None:
+    picture = decode(Path(__file__).parents[2] / "data" / "face_group.jpg").rgb
+    faces = find_faces(picture)
+    largest = max(faces, key=lambda face: face.area)
+    changed = np.abs(Puppet(picture, largest.points).posed(1, 0).astype(int) - picture).max(2) > 8
+    assert 0.9 * changed.sum() < changed[:, int(largest.box[0]) : int(largest.box[2])].sum()
+
+
+def test_a_face_too_small_to_be_seen_speaking_stays_still(portrait: Rgb) -> None:
+    points = find_faces(portrait)[0].points
+    points = (points - points.mean(0)) * (0.9 * LEAST_EYES / np.hypot(*(points[1] - points[0]))) + 256
+    assert np.array_equal(Puppet(portrait, points).posed(1, 1), portrait)
+
+
+def test_the_same_seed_gives_the_same_file(tmp_path: Path, portrait: Rgb) -> None:
+    files = []
+    for name, seed in (("one.mkv", 3), ("two.mkv", 3), ("three.mkv", 4)):
+        animate(portrait, heard(0, 0.3, 0.4), 90, 160, tmp_path / name, frames=10, seed=seed)
+        files.append((tmp_path / name).read_bytes())
+    assert files[0] == files[1] != files[2]
+
+
+def test_who_stops_it_gets_no_file(tmp_path: Path, portrait: Rgb) -> None:
+    def report(fraction: float) -> None:
+        if fraction > 0.4:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        animate(portrait, heard(0, 1, 1), 90, 160, tmp_path / "clip.mkv", frames=25, seed=1, report=report)
+    assert not list(tmp_path.iterdir())
