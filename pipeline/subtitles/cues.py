@@ -1,7 +1,5 @@
 """From words and when they are heard to cues: lines of text and when they are seen, by the rules of broadcasting."""
 
-import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -15,6 +13,7 @@ from pipeline.subtitles.wrapping import (
     ends_clause,
     ends_sentence,
     gap,
+    plain,
     reluctance,
 )
 
@@ -34,9 +33,6 @@ _SENTENCE_WITHIN = 1.5  # a sentence that ends within a cue, not with it
 _PAUSE_WITHIN = 2.0  # for each second
 _CLAUSE_END = 0.75  # a cue that ends with a clause, no sentence
 _PHRASE_END = 50.0  # one that ends with neither: so often what a line's end there would cost
-
-# Control characters, and what embeds, overrides or isolates a direction: lines are arranged without.
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2060\u2066-\u2069\ufeff]+")
 
 
 @dataclass(frozen=True)
@@ -87,7 +83,7 @@ def _units(words: Sequence[Word], language: str) -> list[_Unit]:
     units: list[_Unit] = []
     before, heard = "", 0.0
     for word in words:
-        text = " ".join(_UNSEEN.sub(" ", unicodedata.normalize("NFC", word.text)).split())
+        text = plain(word.text)
         if not characters(text):
             continue
         start = max(word.start, heard)
@@ -217,5 +213,5 @@ def _in_order(starts: list[float], until: float) -> list[float]:
         ordered.append(max(start, ordered[-1] + least))
     latest = until
     for index in reversed(range(len(ordered))):
-        latest = ordered[index] = min(ordered[index], latest - least)
+        latest = ordered[index] = max(min(ordered[index], latest - least), 0.0)
     return ordered

@@ -13,6 +13,8 @@ _NEVER_FIRST = frozenset(
 )
 _NEVER_LAST = frozenset("“‘（〔［｛〈《「『【〖〘([{«‹$＄￥£€#＃")
 _MARKS = ("Mn", "Me", "Cf")  # categories that stand on another character or show nothing
+# Control characters but white space, and what embeds, overrides or isolates a direction: lines are set without.
+_UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _CLOSERS = r"[\"'”’)\]}»›」』】）〉》]*$"
 _SENTENCE = re.compile(r"[.!?…‥。！？؟۔｡]" + _CLOSERS)
 _CLAUSE = re.compile(r"[,;:—–،؛、，；：､]" + _CLOSERS)
@@ -28,6 +30,15 @@ _ARTICLES = ("a", "an", "the")
 
 FORBIDDEN = 10.0  # the reluctance to break where it is wrong: only if there is no other way
 LOATH, EASY = 0.06, 0.02  # the same within a phrase, and before what opens one
+
+
+def plain(text: str) -> str:
+    """The text composed (NFC), with single spaces, without control characters and directional formatting.
+
+    >>> plain(" one\\n two\\x00 ")
+    'one two'
+    """
+    return " ".join(_UNSEEN.sub("", unicodedata.normalize("NFC", text)).split())
 
 
 def characters(text: str) -> int:

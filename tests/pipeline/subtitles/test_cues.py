@@ -198,6 +198,10 @@ def test_what_a_recogniser_hears_after_the_end_is_still_shown_before_it() -> Non
     assert cues == (Cue(7.0, 8.0, ("late",)),)
 
 
+def test_directional_formatting_and_control_characters_are_left_out() -> None:
+    assert lines_of([Word("\u202bשלום\u202c", 0, 1), Word("a\x00b\u2060c", 1, 2)]) == [("שלום abc",)]
+
+
 def test_nothing_said_is_no_cue() -> None:
     assert cues_of([], "en-US", until=3) == ()
     assert cues_of([Word(" ", 0, 1)], "en-US", until=3) == ()

@@ -1,0 +1,49 @@
+"""Directions of text: runs as they are seen from left to right."""
+
+import pytest
+from bidi import get_display
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.subtitles.direction import Run, reads_rightward, runs
+
+MIXED = st.text("abג דה،عر ١٢12.,-+%()[]\"'!?:/字é\u05b8\u064e", max_size=42).map(str.strip)
+
+
+@given(MIXED, st.booleans())
+def test_runs_hold_every_character_where_the_algorithm_shows_it(line: str, rightward: bool) -> None:
+    found = runs(line, rightward=rightward)
+    shown = "".join(run.text if run.rightward else run.text[::-1] for run in found)
+    assert shown == get_display(line, base_dir="L" if rightward else "R")
+    assert sorted("".join(run.text for run in found)) == sorted(line)
+
+
+def test_hebrew_reads_leftward_and_a_number_within_it_rightward() -> None:
+    assert runs("שלום 12.5 עולם", rightward=False) == [Run(" עולם", False), Run("12.5", True), Run("שלום ", False)]
+
+
+def test_brackets_around_english_within_hebrew_stay_around_it() -> None:
+    found = runs("גרסה Darkroom (beta) חדשה", rightward=False)
+    assert Run("Darkroom (beta)", True) in found
+
+
+def test_an_arabic_number_and_its_separator_stay_together() -> None:
+    assert Run("١٢٫٥", True) in runs("عام ١٢٫٥ نعم", rightward=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "rightward"),
+    [
+        ("Hello שלום", "en-US", True),
+        ("שלום Hello", "en-US", False),
+        ("iPhone הוא טלפון", "he-IL", False),
+        ("iPhone", "he-IL", True),
+        ("12.5", "ar", False),
+        ("12.5", "en-US", True),
+        ("字幕", "zh-CN", True),
+    ],
+)
+def test_a_paragraph_has_the_direction_of_its_language_or_of_its_first_letter(
+    text: str, language: str, rightward: bool
+) -> None:
+    assert reads_rightward(text, language) is rightward
