@@ -74,10 +74,7 @@ class Flag:
         if given is None or given == self.default:
             return None
         if self.name == SCRIPT:
-            try:
-                return script.read(given)
-            except ValueError as error:
-                raise typer.BadParameter(str(error), param_hint=f"'{self.option}'") from error
+            return _script(given, f"'{self.option}'")
         if self.repeatable:
             return [each.value if isinstance(each, Enum) else each for each in given] or None
         if self.as_json:
@@ -88,9 +85,14 @@ class Flag:
         return given.value if isinstance(given, Enum) else given
 
     def read(self, text: str) -> Any:
-        """The value that a text stands for; one that the contract cannot have is left for the contract to refuse."""
+        """The value that a text stands for; one that the contract cannot have is left for the contract to refuse.
+
+        Raises ``typer.BadParameter`` for a script that cannot be read.
+        """
         if text == "null" and not self.required:
             return self.default.value if isinstance(self.default, Enum) else [] if self.repeatable else self.default
+        if self.name == SCRIPT:
+            return _script(text, SET)
         if self.repeatable and not text.startswith("["):
             return [word.strip() for word in text.split(",") if word.strip()]
         if self.repeatable or self.as_json or self.annotation in (bool, int, float):
@@ -158,9 +160,29 @@ def _words(message: str) -> str:
     return message.removeprefix("Value error, ")
 
 
+def _script(word: str, where: str) -> str:
+    try:
+        return script.read(word)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=where) from error
+
+
+def _told(about: str) -> str:
+    """A description with the command in place of the route.
+
+    >>> _told("GET /styles?kind=generate lists them.")
+    '`darkroom styles --kind generate` lists them.'
+    """
+    return re.sub(r"GET /(\w+)(?:\?(\w+)=(\w+))?", lambda found: f"`darkroom {found[1]}{_option(found)}`", about)
+
+
+def _option(found: re.Match[str]) -> str:
+    return f" --{found[2]} {found[3]}" if found[2] else ""
+
+
 def _flag(name: str, field: Schema, definitions: dict[str, Schema], *, required: bool) -> Flag:
     shape = _resolve(field, definitions)
-    about = field.get("description") or shape.get("description") or ""
+    about = _told(field.get("description") or shape.get("description") or "")
     default = field.get("default")
     if shape.get("const") is True:
         words = about.replace("Must be true", AGREED)

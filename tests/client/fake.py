@@ -94,9 +94,11 @@ class Service:
         self.cached = False  # whether the next job was done before
         self.made = 1  # how many pictures a job makes
         self.content_type = "image/jpeg"  # of the pictures that a job makes
+        self.files: dict[str, bytes] = {}  # the last part of a result's address → what is there, else RESULT
         self.library = Library(self.form)
         self.reports: dict[str, Any] = {}  # path → answer of what the service says of itself
         self._missing = 0  # uploads that the job still waits for
+        self._referred: set[str] = set()  # roles that are given something that is there already
         self._news: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -128,7 +130,9 @@ class Service:
 
     async def create(self, request: Request) -> Response:
         body = await request.json()
-        self.job = job(kind=body["kind"], params=body.get("params", {}), uploads=_uploads(body.get("uploads", {})))
+        asked = body.get("uploads", {})
+        self._referred = {role for role, each in asked.items() if "content_type" not in each}
+        self.job = job(kind=body["kind"], params=body.get("params", {}), uploads=_uploads(asked))
         return self._begun()
 
     async def rerun(self, request: Request) -> Response:
@@ -140,11 +144,10 @@ class Service:
 
     def _begun(self, *, copied: bool = False) -> Response:
         """The new job: done already, on its way when there is nothing to upload, or waiting."""
-        forms = {} if copied else {role: each for role, each in self.job.uploads.items() if each.asset_id is None}
-        self._missing = len(forms)
+        self._missing = 0 if copied else len(set(self.job.uploads) - self._referred)
         if self.cached:
             self.job = self.done(1, cached=True)
-        elif not forms:
+        elif not self._missing:
             asyncio.get_running_loop().create_task(self._tell())
         return self._created(201, copied=copied)
 
@@ -159,7 +162,7 @@ class Service:
 
     def _created(self, status: int, *, copied: bool = False) -> Response:
         waited = {} if self.job.state.terminal or copied else self.job.uploads
-        uploads = {role: self.form(f"uploads/a/{role}") for role, each in waited.items() if each.asset_id is None}
+        uploads = {role: self.form(f"uploads/a/{role}") for role in waited if role not in self._referred}
         return JSONResponse({"job": self.job.model_dump(mode="json"), "uploads": uploads}, status)
 
     async def get(self, request: Request) -> Response:
@@ -227,8 +230,10 @@ class Service:
                 self.change(each)
                 await asyncio.sleep(0.01)
 
-    async def result(self, _request: Request) -> Response:
-        return self.storage_answers.pop(0) if self.storage_answers else Response(RESULT, media_type="image/jpeg")
+    async def result(self, request: Request) -> Response:
+        if self.storage_answers:
+            return self.storage_answers.pop(0)
+        return Response(self.files.get(request.path_params["name"], RESULT), media_type="image/jpeg")
 
     # The WebSocket.
 
@@ -294,6 +299,7 @@ class Service:
                 Route("/services", api(self.report)),
                 Route("/limits", api(self.report)),
                 Route("/avatars", api(self.report)),
+                Route("/voices", api(self.report)),
                 Route("/cache/stats", api(self.report)),
                 Route("/cache", api(self.report), methods=["DELETE"]),
                 Route("/prompts/enhance", api(self.report), methods=["POST"]),
@@ -332,5 +338,5 @@ class Service:
 
 
 def _uploads(asked: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The uploads of a new job: what an asset is comes from the library."""
+    """The uploads of a new job: what an asset or an avatar is comes from the library."""
     return {role: {"content_type": "image/jpeg", **each} for role, each in asked.items()}

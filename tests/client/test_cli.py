@@ -227,7 +227,17 @@ def test_without_a_stack_commands_say_how_to_get_one(offline: Command) -> None:
         (),
         *[(name,) for name in ("run", "jobs", "assets", "styles", "enhance", "demo", "stats", "services", "cache")],
         *[("run", str(kind)) for kind in Kind],
-        *[("jobs", "watch"), ("jobs", "rerun"), ("assets", "add"), ("cache", "clear"), ("up",), ("status",)],
+        *[
+            ("avatars",),
+            ("voices",),
+            ("jobs", "watch"),
+            ("jobs", "download"),
+            ("jobs", "rerun"),
+            ("assets", "add"),
+            ("cache", "clear"),
+            ("up",),
+            ("status",),
+        ],
     ],
 )
 def test_every_command_has_help(offline: Command, words: tuple[str, ...]) -> None:
