@@ -1,0 +1,181 @@
+"""What both engines do of ``render_video`` around the moving portrait: who speaks, and when each word is heard."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.avatars import avatars
+from pipeline.engine import Engine
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.speech.speech import RATE, Samples, Speaker, Speech, Word
+from pipeline.stages import Stage, Work
+from pipeline.talk import (
+    CUES,
+    LEAD,
+    PORTRAIT,
+    SPEECH,
+    TAIL,
+    TRACK,
+    WORDS,
+    LoadAvatar,
+    Speak,
+    Subtitle,
+    Transcribe,
+    frames_in,
+    padded,
+)
+from pipeline.video import FPS
+from pipeline.video_params import MAX_VOICE_SECONDS, RenderVideoParams, Subtitles
+from pipeline.voices import Voice, voice_for
+
+AVATAR = avatars()["bruno"].path
+VOICE = voice_for(None, None)
+BURST, PAUSE = 0.3, 0.1  # seconds of each word, and after it
+
+
+class Bursts:
+    """Says each word of a script as a tone, and keeps in mind whose voice it was asked for."""
+
+    about = "Bursts 1"
+
+    def __init__(self) -> None:
+        self.voices: list[str] = []
+
+    def speak(self, script: str, voice: Voice, report: Callable[[float], None] = lambda _fraction: None) -> Speech:
+        self.voices.append(voice.name)
+        texts = script.split()
+        tone = 0.4 * np.sin(2 * np.pi * 220 * np.arange(round(BURST * RATE)) / RATE)
+        one = np.append(tone, np.zeros(round(PAUSE * RATE))).astype(np.float32)
+        starts = [number * (BURST + PAUSE) for number in range(len(texts))]
+        report(1)
+        return Speech(
+            np.tile(one, len(texts)), tuple(Word(t, s, s + BURST) for t, s in zip(texts, starts, strict=True))
+        )
+
+
+def sound(path: Path, samples: Samples) -> Path:
+    """Mono WAV."""
+    with av.open(str(path), "w", format="wav") as container:
+        stream = container.add_stream("pcm_s16le", rate=RATE, layout="mono")
+        frame = av.AudioFrame.from_ndarray(
+            (np.clip(samples, -1, 1) * 32767).astype(np.int16)[None], format="s16", layout="mono"
+        )
+        frame.sample_rate = RATE
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def work_of(tmp_path: Path, track: Path | None = None, speaker: Speaker | None = None, **params: Any) -> Work:
+    files = {"avatar": AVATAR} | ({} if track is None else {"voice_track": track})
+    return Work(RenderVideoParams(**params), files, tmp_path, speaker=speaker)
+
+
+def run(work: Work, *stages: Stage) -> Work:
+    for stage in stages:
+        work.enter(stage)
+        stage.run(work)
+    work.enter(None)
+    return work
+
+
+def test_a_script_is_said_by_the_voice_that_was_asked_for(tmp_path: Path) -> None:
+    speaker = Bursts()
+    script = "Two words."
+    for params in ({"script": script}, {"script": script, "language": "es-ES"}):
+        work = run(work_of(tmp_path, speaker=speaker, **params), LoadAvatar(), Speak())
+    assert work[PORTRAIT].shape == (512, 512, 3)
+    assert work[TRACK] is None
+    assert [word.text for word in work[SPEECH].words] == ["Two", "words."]
+    assert "Bursts 1" in work.notes[0]
+    assert len(set(speaker.voices)) == 2
+
+
+def test_words_are_heard_after_the_silence_before_them(tmp_path: Path) -> None:
+    work = run(work_of(tmp_path, speaker=Bursts(), script="One two"), LoadAvatar(), Speak())
+    speech = work[SPEECH]
+    assert speech.seconds == pytest.approx(0.8 + (LEAD + TAIL) / FPS)
+    for word in speech.words:
+        within = np.abs(speech.samples[round(word.start * RATE) : round(word.end * RATE)])
+        assert within.mean() > 0.2
+    assert not speech.samples[: LEAD * RATE // FPS].any()
+    assert not speech.samples[-TAIL * RATE // FPS :].any()
+
+
+@settings(max_examples=50, deadline=None)
+@given(length=st.integers(0, 9 * RATE))
+def test_what_is_heard_lasts_whole_frames(length: int) -> None:
+    speech = padded(Speech(np.ones(length, np.float32), ()))
+    assert len(speech.samples) == frames_in(speech) * RATE // FPS
+    assert speech.samples.sum() == length
+    assert speech.seconds - length / RATE < (LEAD + TAIL + 1) / FPS
+
+
+def test_without_anybody_who_speaks_a_script_is_not_said(tmp_path: Path) -> None:
+    with pytest.raises(DarkroomError, match="voice_track") as caught:
+        run(work_of(tmp_path, script="Hello"), LoadAvatar(), Speak())
+    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+
+
+def test_a_recorded_voice_is_taken_as_it_is(tmp_path: Path) -> None:
+    spoken = Bursts().speak("a b c", VOICE)
+    work = run(work_of(tmp_path, sound(tmp_path / "in.wav", spoken.samples)), LoadAvatar(), Speak(), Transcribe())
+    start = LEAD * RATE // FPS
+    assert np.abs(work[SPEECH].samples[start : start + len(spoken.samples)] - spoken.samples).max() < 1e-3
+    assert work[WORDS] == ()
+
+
+def test_a_recorded_voice_with_its_script_gets_words_where_it_is_heard(tmp_path: Path) -> None:
+    spoken = Bursts().speak("a b c", VOICE)
+    track = sound(tmp_path / "in.wav", np.concatenate([np.zeros(RATE, np.float32), spoken.samples]))
+    work = work_of(tmp_path, track, script="a b c", subtitles=Subtitles.FILE)
+    run(work, LoadAvatar(), Speak(), Transcribe(), Subtitle())
+    assert [word.text for word in work[WORDS]] == ["a", "b", "c"]
+    assert work[WORDS][0].start == pytest.approx(1 + LEAD / FPS, abs=0.15)
+    assert work[WORDS][-1].end == pytest.approx(1 + LEAD / FPS + 3 * BURST + 2 * PAUSE, abs=0.2)
+    assert [" ".join(cue.lines) for cue in work[CUES]] == ["a b c"]
+    assert any("estimated" in note for note in work.notes)
+
+
+def test_who_can_hear_is_asked_for_words_that_nobody_wrote_down(tmp_path: Path) -> None:
+    class Listener(Transcribe):
+        def hear(self, work: Work, samples: Samples, language: str | None) -> tuple[Word, ...]:
+            work.report(1)
+            return (Word(f"heard {language}", 0.2, len(samples) / RATE),)
+
+    track = sound(tmp_path / "in.wav", Bursts().speak("a", VOICE).samples)
+    work = run(work_of(tmp_path, track, subtitles=Subtitles.BOTH), LoadAvatar(), Speak(), Listener())
+    assert [word.text for word in work[WORDS]] == ["heard None"]
+    silent = run(work_of(tmp_path, track), LoadAvatar(), Speak(), Listener())
+    assert silent[WORDS] == ()
+
+
+@pytest.mark.parametrize(
+    ("engine", "stages"),
+    [(Engine.PREVIEW, []), (Engine.MODELS, [Speak(), Transcribe()])],
+    ids=["at once", "on the way"],
+)
+def test_where_nobody_can_hear_the_words_are_missed(tmp_path: Path, engine: Engine, stages: list[Stage]) -> None:
+    track = sound(tmp_path / "in.wav", Bursts().speak("a", VOICE).samples)
+    with pytest.raises(DarkroomError, match="hear") as caught:
+        run(work_of(tmp_path, track, subtitles=Subtitles.BURNED), LoadAvatar(engine), *stages)
+    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+
+
+def test_a_voice_beyond_the_limit_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    track = sound(tmp_path / "in.wav", np.zeros((MAX_VOICE_SECONDS + 1) * RATE, np.float32))
+    with pytest.raises(DarkroomError) as caught:
+        run(work_of(tmp_path, track), LoadAvatar())
+    assert caught.value.detail.code is ErrorCode.TOO_LONG
+
+
+def test_a_track_that_is_no_sound_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DarkroomError) as caught:
+        run(work_of(tmp_path, AVATAR), LoadAvatar())
+    assert caught.value.detail.code is ErrorCode.INVALID_AUDIO
