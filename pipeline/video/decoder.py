@@ -16,7 +16,8 @@ from pipeline.artifacts import Rgb
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.speech.speech import RATE, Samples
 from pipeline.uploads import audio_type_of
-from pipeline.video.encoder import CONVERSION, THREADS, Stereo
+from pipeline.video.encoder import CONVERSION, THREADS
+from pipeline.video.sound import Stereo
 from pipeline.video_params import MAX_VOICE_SECONDS
 
 MAX_CHANNELS = 8

@@ -11,14 +11,12 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
-from numpy.typing import NDArray
 
 from pipeline.artifacts import Rgb
 from pipeline.picture import DigitalSource
 from pipeline.speech.speech import RATE
 from pipeline.video import FPS
-
-Stereo = NDArray[np.float32]
+from pipeline.video.sound import Stereo
 
 CONVERSION = (
     Interpolation.BICUBIC

@@ -15,7 +15,8 @@ from PIL import Image
 from pipeline.errors import DarkroomError, ErrorCode, ErrorDetail
 from pipeline.speech.speech import RATE
 from pipeline.video.decoder import frames_of, stereo_blocks, voice_of
-from pipeline.video.encoder import Stereo, encode
+from pipeline.video.encoder import encode
+from pipeline.video.sound import Stereo
 
 SIDE = 64
 FORMATS = [

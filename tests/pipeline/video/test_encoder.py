@@ -14,7 +14,8 @@ from pipeline.picture import DigitalSource
 from pipeline.speech.speech import RATE
 from pipeline.video import FPS
 from pipeline.video.decoder import frames_of, stereo_blocks
-from pipeline.video.encoder import Stereo, VideoWriter, encode
+from pipeline.video.encoder import VideoWriter, encode
+from pipeline.video.sound import Stereo
 
 WIDTH, HEIGHT = 160, 96
 

@@ -1,0 +1,152 @@
+"""All sound of a video as one: voices in their places, music that makes way for them, one loudness."""
+
+from collections.abc import Callable, Iterable
+from math import isfinite
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.speech.speech import RATE, Samples
+from pipeline.video.decoder import stereo_blocks
+from pipeline.video.loudness import level, measure
+from pipeline.video.sound import BLOCK, SoundFile, Stereo, reported, written
+
+DUCKING = -12.0  # dB: what music loses where somebody speaks
+ATTACK, RELEASE = 0.3, 0.8  # seconds in which it makes way before a voice, and comes back after it
+PAUSE = 1.0  # seconds: through shorter ones the music stays down
+AUDIBLE = -35.0  # dB below a voice's loud parts: what is quieter is a pause
+FADE_OUT = 1.5  # seconds, at the video's end
+CROSSFADE = 0.5  # seconds, where music begins anew
+STEPS = 100  # a second, at which it is known whether somebody speaks
+
+Curve = NDArray[np.float32]
+
+
+def mix(
+    speech: Iterable[tuple[float, Samples]],
+    music: Path | None,
+    seconds: float,
+    path: Path,
+    *,
+    music_volume: float,
+    loudness: float,
+    report: Callable[[float], None] = lambda _fraction: None,
+) -> SoundFile:
+    """Write the sound of a video that lasts so many ``seconds`` to ``path``: n×2 float32 at ``RATE``.
+
+    ``speech`` are voices, mono float32 in [-1, 1] at ``RATE``, and the second at which each begins; one at a time is
+    held. All are brought to one loudness. ``music`` is an uploaded file, or None. It is brought to the voices'
+    loudness and then to its ``music_volume`` (0 to 1, as amplitude), begins anew with a crossfade where it ends, fades
+    out at the end, and goes down by 12 dB around whatever is said, which it knows beforehand. The whole is then
+    brought to ``loudness`` in LUFS; where there is no sound it is silent.
+
+    What is made on the way lies beside ``path``, as much again for the voices and for the music, and is removed.
+    ``report`` hears how much is done, 0 to 1, and may raise to end it. Raises ``DarkroomError`` (``invalid_audio``)
+    for music that cannot be decoded.
+    """
+    length = round(seconds * RATE)
+    with TemporaryDirectory(dir=path.parent) as name:
+        folder = Path(name)
+        mixed = SoundFile(folder / "mixed", length)
+        spoken = _place(speech, mixed.mapped(), loudness, seconds, lambda part: report(0.3 * part))
+        if music is not None and music_volume > 0:
+            tune = written(
+                folder / "music", reported(_first(music, length), length, lambda part: report(0.3 + 0.1 * part))
+            )
+            gain = _gain(tune, loudness) * music_volume
+            _underlay(mixed.mapped(), tune, gain * _ducking(spoken), lambda part: report(0.4 + 0.1 * part))
+        return level(mixed, loudness, path, report=lambda part: report(0.5 + 0.5 * part))
+
+
+def _place(
+    speech: Iterable[tuple[float, Samples]],
+    track: Stereo,
+    loudness: float,
+    seconds: float,
+    report: Callable[[float], None],
+) -> NDArray[np.bool_]:
+    """Add the voices to the track. When somebody speaks: for each hundredth of a second."""
+    spoken = np.zeros(round(seconds * STEPS) + 1, np.bool_)
+    for begins, samples in speech:
+        first = round(begins * RATE)
+        samples = samples[: max(len(track) - first, 0)]
+        gain = _gain(_stereo(samples), loudness)
+        for start in range(0, len(samples), BLOCK):
+            part = samples[start : start + BLOCK] * np.float32(gain)
+            track[first + start : first + start + len(part)] += part[:, None]
+            report((first + start) / len(track))
+        heard = _audible(samples)
+        step = round(begins * STEPS)
+        spoken[step : step + len(heard)] |= heard[: max(len(spoken) - step, 0)]
+    return spoken
+
+
+def _audible(samples: Samples) -> NDArray[np.bool_]:
+    """Where a voice is no pause: for each hundredth of a second that has begun."""
+    span = RATE // STEPS
+    padded = np.pad(samples, (0, -len(samples) % span)).reshape(-1, span)
+    levels = np.sqrt(np.mean(padded**2, axis=1))
+    loud = float(np.percentile(levels, 95)) if len(levels) else 0.0
+    return np.asarray(levels > max(loud * 10 ** (AUDIBLE / 20), 1e-5))
+
+
+def _ducking(spoken: NDArray[np.bool_]) -> Curve:
+    """What music is to be multiplied by, for each hundredth of a second."""
+    steps = np.arange(len(spoken))
+    never = 10 * len(spoken) + 10 * STEPS
+    since = steps - np.maximum.accumulate(np.where(spoken, steps, -never))
+    until = np.minimum.accumulate(np.where(spoken, steps, never)[::-1])[::-1] - steps
+    pause = (since + until) / STEPS < PAUSE
+    down = np.maximum(1 - since / STEPS / RELEASE, 1 - until / STEPS / ATTACK)
+    down = np.where(pause, 1, np.clip(down, 0, 1))
+    # In decibels and by a cubic, so that neither end of the way is heard.
+    return np.asarray(10 ** (DUCKING / 20 * down * down * (3 - 2 * down)), np.float32)
+
+
+def _underlay(track: Stereo, music: SoundFile, volume: Curve, report: Callable[[float], None]) -> None:
+    """Add the music to the track: over and over, as loud as ``volume`` says at each hundredth of a second."""
+    tune, length = music.mapped(), len(track)
+    fade = min(round(CROSSFADE * RATE), len(tune) // 4)
+    fade_out = min(FADE_OUT, length / RATE / 4) * RATE
+    for start in range(0, length, BLOCK):
+        places = np.arange(start, min(start + BLOCK, length))
+        block = tune[places] if length <= len(tune) else _looped(tune, places, fade)
+        gain = np.interp(places / RATE, np.arange(len(volume)) / STEPS, volume)
+        gain *= np.clip((length - places) / fade_out, 0, 1)
+        track[start : start + len(block)] += block * gain.astype(np.float32)[:, None]
+        report(start / length)
+
+
+def _looped(tune: Stereo, places: NDArray[np.int64], fade: int) -> Stereo:
+    """Music that goes on without end: its last ``fade`` samples are heard together with its first."""
+    turn = len(tune) - fade
+    at = places % turn
+    block = tune[at]
+    again = (at < fade) & (places >= turn)
+    part = (at[again, None] / fade * np.pi / 2).astype(np.float32)
+    # Equal power: the end of a tune and its start have nothing to do with each other.
+    block[again] = block[again] * np.sin(part) + tune[at[again] + turn] * np.cos(part)
+    return block
+
+
+def _first(music: Path, length: int) -> Iterable[Stereo]:
+    """No more of the music than is needed."""
+    left = length
+    for block in stereo_blocks(music):
+        yield block[:left]
+        left -= len(block)
+        if left <= 0:
+            return
+
+
+def _gain(sound: Iterable[Stereo], loudness: float) -> float:
+    """What brings sound to a loudness; 1 where it has none."""
+    measured = measure(sound).integrated
+    return float(10 ** ((loudness - measured) / 20)) if isfinite(measured) else 1.0
+
+
+def _stereo(samples: Samples) -> Iterable[Stereo]:
+    for start in range(0, len(samples), BLOCK):
+        yield np.repeat(samples[start : start + BLOCK, None], 2, axis=1)

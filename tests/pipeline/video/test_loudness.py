@@ -1,0 +1,142 @@
+"""Loudness, held against somebody else's measurement of it."""
+
+from math import inf, isinf, log10
+from pathlib import Path
+
+import numpy as np
+import pyloudnorm
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.signal import resample_poly
+
+from pipeline.speech.speech import RATE
+from pipeline.video.loudness import amplified, level, measure
+from pipeline.video.sound import SoundFile, Stereo, written
+
+SECONDS = 8
+
+
+def both(wave: np.ndarray) -> Stereo:
+    return np.repeat(wave[:, None], 2, 1).astype(np.float32)
+
+
+def speech() -> Stereo:
+    """Syllables of a buzzing voice, with pauses between its sentences."""
+    time = np.arange(SECONDS * RATE) / RATE
+    voice = sum(np.sin(2 * np.pi * 130 * overtone * time) / overtone for overtone in range(1, 25))
+    syllables = np.clip(np.sin(2 * np.pi * 4 * time), 0, 1) ** 2
+    return both(0.1 * voice * syllables * (time % 4 < 2.8))
+
+
+def music() -> Stereo:
+    """Chords that sound on, not quite the same on both sides."""
+    time = np.arange(SECONDS * RATE) / RATE
+    chords = [np.sin(2 * np.pi * np.outer(time, pitches)).sum(1) for pitches in ((220, 277, 330), (221, 276, 440))]
+    return np.asarray(0.15 * np.stack(chords, 1) * (0.3 + np.exp(-2 * (time % 1)))[:, None], np.float32)
+
+
+def quiet() -> Stereo:
+    return speech() * 0.05
+
+
+def peaky() -> Stereo:
+    """Speech between claps of full scale."""
+    sound = speech() * 0.3
+    for clap in range(RATE // 2, len(sound), 2 * RATE):
+        sound[clap : clap + 40] += both(np.hanning(40) * np.random.default_rng(clap).choice([-1, 1], 40))
+    return np.clip(sound, -1, 1)
+
+
+SOUNDS = {"speech": speech, "music": music, "quiet": quiet, "peaky": peaky}
+
+
+def loudness(sound: Stereo) -> float:
+    """ITU-R BS.1770, by pyloudnorm."""
+    return float(pyloudnorm.Meter(RATE).integrated_loudness(sound.astype(float)))
+
+
+def true_peak(sound: Stereo) -> float:
+    return 20 * log10(np.abs(resample_poly(sound.astype(float), 8, 1)).max())
+
+
+def whole(sound: SoundFile) -> Stereo:
+    return np.concatenate(list(sound))
+
+
+def blocks(sound: Stereo, length: int) -> list[Stereo]:
+    return [sound[start : start + length] for start in range(0, len(sound), length)]
+
+
+@pytest.mark.parametrize("name", SOUNDS)
+def test_the_measure_agrees_with_another(name: str) -> None:
+    sound = SOUNDS[name]()
+    measured = measure([sound])
+    assert measured.integrated == pytest.approx(loudness(sound), abs=0.3)
+    assert 10 ** (measured.true_peak / 20) == pytest.approx(10 ** (true_peak(sound) / 20), rel=0.05, abs=0.001)
+
+
+@pytest.mark.parametrize("target", [-16.0, -23.0])
+@pytest.mark.parametrize("name", SOUNDS)
+def test_everything_is_brought_to_the_target(tmp_path: Path, name: str, target: float) -> None:
+    source = SOUNDS[name]()
+    sound = whole(level(written(tmp_path / "in", [source]), target, tmp_path / "out"))
+    assert len(sound) == len(source)
+    assert loudness(sound) == pytest.approx(target, abs=0.5)
+    assert true_peak(sound) <= -1
+
+
+@given(lengths=st.lists(st.integers(0, 30_000), min_size=1, max_size=8))
+@settings(max_examples=15, deadline=None)
+def test_the_blocks_do_not_matter(lengths: list[int]) -> None:
+    sound = music()[: sum(lengths)]
+    cuts = np.split(sound, np.cumsum(lengths)[:-1])
+    apart, together = (np.concatenate([*amplified(parts, 3), sound[:0]]) for parts in (cuts, [sound]))
+    assert len(apart) == len(sound)
+    assert np.allclose(apart, together, atol=1e-4)
+    assert measure(cuts).integrated == pytest.approx(measure([sound]).integrated, abs=0.01)
+
+
+def test_a_gain_that_needs_no_limiter_is_just_a_gain() -> None:
+    sound = music() * 0.2
+    louder = np.concatenate(list(amplified(blocks(sound, RATE), 6)))
+    inner = slice(RATE, -RATE)
+    assert np.abs(louder[inner] - sound[inner] * 10 ** (6 / 20)).max() < 0.002
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.2, 3.0])
+def test_silence_stays_silence(tmp_path: Path, seconds: float) -> None:
+    nothing = np.zeros((round(seconds * RATE), 2), np.float32)
+    assert measure([nothing]).integrated == -inf
+    assert measure([nothing]).true_peak == -inf
+    sound = level(written(tmp_path / "in", [nothing]), -16, tmp_path / "out")
+    assert len(sound) == len(nothing)
+    assert not any(block.any() for block in sound)
+
+
+def test_what_is_too_short_to_measure_is_left_as_it_is(tmp_path: Path) -> None:
+    blip = music()[: RATE // 5] * 0.1
+    assert isinf(measure([blip]).integrated)
+    sound = whole(level(written(tmp_path / "in", [blip]), -16, tmp_path / "out"))
+    assert np.abs(sound[2_000:-2_000] - blip[2_000:-2_000]).max() < 0.001
+
+
+def test_noise_is_not_blown_up(tmp_path: Path) -> None:
+    hiss = both(np.random.default_rng(1).standard_normal(4 * RATE) * 10 ** (-68 / 20))
+    sound = whole(level(written(tmp_path / "in", [hiss]), -16, tmp_path / "out"))
+    assert loudness(sound) < -20
+
+
+def test_whoever_waits_hears_of_it_and_can_end_it(tmp_path: Path) -> None:
+    source, heard = written(tmp_path / "in", [music()]), list[float]()
+    level(source, -16, tmp_path / "out", report=heard.append)
+    assert len(heard) > 10
+    assert heard == sorted(heard)
+    assert heard[-1] == 1
+
+    def stop(fraction: float) -> None:
+        if fraction > 0.3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        level(source, -16, tmp_path / "out", report=stop)
