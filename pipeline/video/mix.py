@@ -52,11 +52,11 @@ def mix(
         mixed = SoundFile(folder / "mixed", length)
         spoken = _place(speech, mixed.mapped(), loudness, seconds, lambda part: report(0.3 * part))
         if music is not None and music_volume > 0:
-            tune = written(
-                folder / "music", reported(_first(music, length), length, lambda part: report(0.3 + 0.1 * part))
-            )
-            gain = _gain(tune, loudness) * music_volume
-            _underlay(mixed.mapped(), tune, gain * _ducking(spoken), lambda part: report(0.4 + 0.1 * part))
+            heard = reported(_first(music, length), length, lambda part: report(0.3 + 0.1 * part))
+            tune = written(folder / "music", heard)
+            heard = reported(tune, len(tune), lambda part: report(0.4 + 0.05 * part))
+            volume = _gain(heard, loudness) * music_volume * _ducking(spoken)
+            _underlay(mixed.mapped(), tune, volume, lambda part: report(0.45 + 0.05 * part))
         return level(mixed, loudness, path, report=lambda part: report(0.5 + 0.5 * part))
 
 
@@ -70,24 +70,29 @@ def _place(
     """Add the voices to the track. When somebody speaks: for each hundredth of a second."""
     spoken = np.zeros(round(seconds * STEPS) + 1, np.bool_)
     for begins, samples in speech:
-        first = round(begins * RATE)
-        samples = samples[: max(len(track) - first, 0)]
-        gain = _gain(_stereo(samples), loudness)
-        for start in range(0, len(samples), BLOCK):
-            part = samples[start : start + BLOCK] * np.float32(gain)
-            track[first + start : first + start + len(part)] += part[:, None]
-            report((first + start) / len(track))
+        first, step = round(begins * RATE), round(begins * STEPS)
+        _add(samples[: max(len(track) - first, 0)], track, first, loudness, report)
         heard = _audible(samples)
-        step = round(begins * STEPS)
         spoken[step : step + len(heard)] |= heard[: max(len(spoken) - step, 0)]
     return spoken
+
+
+def _add(samples: Samples, track: Stereo, first: int, loudness: float, report: Callable[[float], None]) -> None:
+    report(first / len(track))
+    voice = [samples[start : start + BLOCK, None] for start in range(0, len(samples), BLOCK)]
+    both = (np.repeat(block, 2, axis=1) for block in voice)
+    gain = np.float32(_gain(reported(both, len(samples), lambda _part: report(first / len(track))), loudness))
+    for block in voice:
+        track[first : first + len(block)] += block * gain
+        first += len(block)
+        report(first / len(track))
 
 
 def _audible(samples: Samples) -> NDArray[np.bool_]:
     """Where a voice is no pause: for each hundredth of a second that has begun."""
     span = RATE // STEPS
     padded = np.pad(samples, (0, -len(samples) % span)).reshape(-1, span)
-    levels = np.sqrt(np.mean(padded**2, axis=1))
+    levels = np.sqrt(np.einsum("ij,ij->i", padded, padded) / span)
     loud = float(np.percentile(levels, 95)) if len(levels) else 0.0
     return np.asarray(levels > max(loud * 10 ** (AUDIBLE / 20), 1e-5))
 
@@ -145,8 +150,3 @@ def _gain(sound: Iterable[Stereo], loudness: float) -> float:
     """What brings sound to a loudness; 1 where it has none."""
     measured = measure(sound).integrated
     return float(10 ** ((loudness - measured) / 20)) if isfinite(measured) else 1.0
-
-
-def _stereo(samples: Samples) -> Iterable[Stereo]:
-    for start in range(0, len(samples), BLOCK):
-        yield np.repeat(samples[start : start + BLOCK, None], 2, axis=1)
