@@ -29,7 +29,8 @@ LEAST = 0.04  # seconds: a cue takes up one frame, if nothing else is left for i
 # What speaks against a cue, in one unit. Breaking a rule weighs more than any bad place to break.
 _BROKEN_RULE = 1000.0  # for each second that is missing or too many
 _CUE = 1.0  # each of them: not more than it takes
-_SENTENCE_WITHIN = 1.5  # a sentence that ends within a cue, not with it
+_SHORT = 1.5  # one with next to no text; less, the more it has
+_SENTENCE_WITHIN = 3.0  # a sentence that ends within a cue, not with it
 _PAUSE_WITHIN = 2.0  # for each second
 _CLAUSE_END = 0.75  # a cue that ends with a clause, no sentence
 _PHRASE_END = 50.0  # one that ends with neither: so often what a line's end there would cost
@@ -47,9 +48,10 @@ class Cue:
 
 @dataclass(frozen=True)
 class _Unit:
-    """What no line parts: a word, or a part of one that no line could hold, with the place before it."""
+    """What no line parts: a word, or a part of one, with the place before it. ``word`` is the word up to its end."""
 
     text: str
+    word: str
     start: float
     end: float
     gap: str
@@ -79,7 +81,8 @@ def cues_of(words: Sequence[Word], language: str, *, until: float) -> tuple[Cue,
 
 
 def _units(words: Sequence[Word], language: str) -> list[_Unit]:
-    """The words without what nobody sees, in order of time, too wide ones in parts."""
+    """The words in order of time, in parts where they have spaces within (as before French punctuation) or where they
+    are wider than a line."""
     units: list[_Unit] = []
     before, heard = "", 0.0
     for word in words:
@@ -87,22 +90,18 @@ def _units(words: Sequence[Word], language: str) -> list[_Unit]:
         if not characters(text):
             continue
         start = max(word.start, heard)
-        end = max(word.end, start)
+        each = (max(word.end, start) - start) / len(text)
         heard = start
-        parts = _narrow(text)
-        each = (end - start) / len(parts)
-        for index, part in enumerate(parts):
-            within = index > 0
-            units.append(
-                _Unit(
-                    part,
-                    start + index * each,
-                    start + (index + 1) * each,
-                    "" if within else gap(before, part, language),
-                    FORBIDDEN if within else reluctance(before, part, language) if before else 0.0,
-                )
-            )
-        before = text
+        at = 0
+        for index, spaced in enumerate(text.split(" ")):
+            between = " " if index else gap(before, spaced, language)
+            against = reluctance(before, spaced, language) if before else 0.0
+            for part in _narrow(spaced):
+                end = at + len(part)
+                before = text[:end]
+                units.append(_Unit(part, before, start + at * each, start + end * each, between, against))
+                at, between, against = end, "", FORBIDDEN
+            at += 1
     return units
 
 
@@ -142,7 +141,8 @@ def _best_bounds(units: list[_Unit], until: float) -> list[int]:
             room = (units[last].start if last < count else until) - start
             needed = _needed(read[last] - read[first] - len(units[first].gap))
             excess = max(units[last - 1].end - start - MAX_SECONDS, 0.0)
-            cost = best[first] + _CUE + within[last - 1] - within[first]
+            free = 1 - width(first, last) / (MAX_LINES * MAX_COLUMNS)
+            cost = best[first] + _CUE + _SHORT * free**2 + within[last - 1] - within[first]
             cost += _BROKEN_RULE * (max(needed - room, 0.0) + excess)
             cost += ending[last - 1] if last < count else 0.0
             if cost < best[last]:
@@ -155,9 +155,9 @@ def _best_bounds(units: list[_Unit], until: float) -> list[int]:
 
 def _against_ending(one: _Unit, two: _Unit) -> float:
     """How much speaks against a cue's end between two neighbours."""
-    if two.reluctance < FORBIDDEN and ends_sentence(one.text):
+    if two.reluctance < FORBIDDEN and ends_sentence(one.word):
         return 0.0
-    if two.reluctance < FORBIDDEN and (ends_clause(one.text) or two.start - one.end >= PAUSE):
+    if two.reluctance < FORBIDDEN and (ends_clause(one.word) or two.start - one.end >= PAUSE):
         return _CLAUSE_END
     return _PHRASE_END * two.reluctance
 
@@ -165,7 +165,7 @@ def _against_ending(one: _Unit, two: _Unit) -> float:
 def _against_going_on(one: _Unit, two: _Unit) -> float:
     """How much speaks against both in one cue."""
     silence = two.start - one.end
-    return (_SENTENCE_WITHIN if ends_sentence(one.text) else 0.0) + (_PAUSE_WITHIN * silence if silence >= PAUSE else 0)
+    return (_SENTENCE_WITHIN if ends_sentence(one.word) else 0.0) + (_PAUSE_WITHIN * silence if silence >= PAUSE else 0)
 
 
 def _needed(length: int) -> float:

@@ -26,7 +26,7 @@ _CJK_LANGUAGES = ("zh", "ja", "ko")
 _VARIANTS = re.compile(r"[\ufe00-\ufe0f\U000e0000-\U000e01ef]")  # what chooses the look of a character
 _UNJOINED = re.compile(r"(?<!\S)\u200d+")  # joiners whose emoji are gone
 _STAYING = ("Mn", "Me", "Mc", "Cf")  # categories that are drawn by the font of the character before
-_LETTERS = ("L", "N", "P")  # what leaves a box when no font has it; marks and symbols are left out
+_LETTERS = ("L", "N", "P", "Z")  # what leaves a box when no font has it; marks and symbols are left out
 _INSTEAD = str.maketrans("\u0671", "\u0627")  # alef wasla, of vocalised Arabic, which DejaVu Sans lacks: alef
 
 
@@ -91,7 +91,7 @@ class Typesetter:
             for each in composed
             if unicodedata.category(each)[0] in _LETTERS or any(ord(each) in one for one in self._characters)
         )
-        return " ".join(_UNJOINED.sub("", "".join(kept)).split())
+        return plain(_UNJOINED.sub("", "".join(kept)))
 
     def line(self, text: str, *, rightward: bool) -> Line:
         """A line of drawable text, of a paragraph that begins at the left, or not."""

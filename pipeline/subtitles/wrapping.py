@@ -15,7 +15,8 @@ _NEVER_LAST = frozenset("“‘（〔［｛〈《「『【〖〘([{«‹$＄￥�
 _MARKS = ("Mn", "Me", "Cf")  # categories that stand on another character or show nothing
 # Control characters but white space, and what embeds, overrides or isolates a direction: lines are set without.
 _UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
-_CLOSERS = r"[\"'”’)\]}»›」』】）〉》]*$"
+_SPACE = re.compile(r"[^\S\u00a0\u202f]+")  # where a line may end, which it may not at a no-break space
+_CLOSERS = r"[\s\"'”’)\]}»›」』】）〉》]*$"
 _SENTENCE = re.compile(r"[.!?…‥。！？؟۔｡]" + _CLOSERS)
 _CLAUSE = re.compile(r"[,;:—–،؛、，；：､]" + _CLOSERS)
 # After these a full stop ends no sentence.
@@ -35,10 +36,12 @@ LOATH, EASY = 0.06, 0.02  # the same within a phrase, and before what opens one
 def plain(text: str) -> str:
     """The text composed (NFC), with single spaces, without control characters and directional formatting.
 
+    Spaces that do not break stay as they are.
+
     >>> plain(" one\\n two\\x00 ")
     'one two'
     """
-    return " ".join(_UNSEEN.sub("", unicodedata.normalize("NFC", text)).split())
+    return " ".join(_SPACE.split(_UNSEEN.sub("", unicodedata.normalize("NFC", text)).strip()))
 
 
 def characters(text: str) -> int:
@@ -123,14 +126,15 @@ def reluctance(before: str, after: str, language: str) -> float:
 
 
 def pieces(text: str) -> list[tuple[str, str]]:
-    """A text in the pieces that lines may be made of, each with what stands before it on the same line: words, and
-    single characters of scripts without spaces, together with the punctuation that must not be parted from them.
+    """A plain text in the pieces that lines may be made of, each with what stands before it on the same line.
+
+    They are words, and single characters of scripts without spaces, with the punctuation that stays beside them.
 
     >>> pieces("say 「字幕」 now")
     [('', 'say'), (' ', '「字'), ('', '幕」'), (' ', 'now')]
     """
     found: list[tuple[str, str]] = []
-    for word in text.split():
+    for word in text.split(" "):
         between = " " if found else ""
         start = 0
         for end in range(1, len(word)):

@@ -198,6 +198,22 @@ def test_what_a_recogniser_hears_after_the_end_is_still_shown_before_it() -> Non
     assert cues == (Cue(7.0, 8.0, ("late",)),)
 
 
+def test_french_punctuation_is_never_parted_from_its_word() -> None:
+    words = [
+        Word(text, index * 0.5, index * 0.5 + 0.5) for index, text in enumerate(["« Ça", "va\u202f? »", "10\u00a0000"])
+    ]
+    assert lines_of(words, "fr-FR") == [("« Ça va\u202f? »",), ("10\u00a0000",)]
+    for lead in range(30, 44):
+        for cue in lines_of([Word("x" * lead, 0, 2), Word("« mot » !", 2, 4)], "fr-FR"):
+            assert all(line[0] not in "»!" and line[-1] != "«" for line in cue)
+
+
+def test_a_greeting_takes_nothing_of_the_sentence_after_it() -> None:
+    text = "大家好，今天我要向大家展示如何把一张房间的照片变成另一种风格的完成图片。"
+    words = [Word(each, index * 0.2, index * 0.2 + 0.2) for index, each in enumerate(text)]
+    assert all(len("".join(lines)) > 5 for lines in lines_of(words, "zh-CN"))
+
+
 def test_directional_formatting_and_control_characters_are_left_out() -> None:
     assert lines_of([Word("\u202bשלום\u202c", 0, 1), Word("a\x00b\u2060c", 1, 2)]) == [("שלום abc",)]
 
