@@ -154,7 +154,7 @@ def _farewell(job: Job, files: tuple[Path, ...], sheet: Path | str, exhibit: Exh
     lines = [
         "",
         f"Result        {result}   ({job.result.engine} engine, {seconds:.1f} s of stages{quality})",
-        *(f"Subtitles     {path}" for path in subtitles),
+        *([f"Subtitles     {', '.join(map(str, subtitles))}"] if subtitles else []),
         f"{'Side by side' if exhibit.panels else 'Frames':<14}{sheet}",
         *(f"Note          {note}" for note in job.result.notes),
         "",
