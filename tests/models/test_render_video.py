@@ -1,0 +1,120 @@
+"""``render_video`` on the models engine: the whole plan, with a stand-in for the animator and a tiny transcriber."""
+
+import wave
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.weights.video import write_stand_in
+from pipeline.artifacts import SavedSubtitles, SavedVideo
+from pipeline.catalog import catalog
+from pipeline.engine import Engine
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.kinds import plan
+from pipeline.models.device import Placement
+from pipeline.models.manager import ModelManager
+from pipeline.models.transcribe import NOT_UNDERSTOOD
+from pipeline.requests import Kind
+from pipeline.runner import Finished, Runner
+from pipeline.speech.speech import RATE, Samples, Speech, Word
+from pipeline.stages import Work
+from pipeline.video_params import RenderVideoParams
+from pipeline.weights import Shelf
+
+SECONDS = 2
+DITTO = catalog()["ditto"]
+
+
+def hum() -> Samples:
+    """What the transcriber takes for a voice."""
+    at = np.arange(SECONDS * RATE)
+    return (0.7 * np.sin(at / 30) * np.sin(at / 9000)).astype(np.float32)
+
+
+class Speaker:
+    """Says anything in two words."""
+
+    about = "a test"
+
+    def speak(self, script: str, _voice: object, _report: Callable[[float], None] = lambda _fraction: None) -> Speech:
+        first, second = script.split()
+        return Speech(hum(), (Word(first, 0.2, 0.8), Word(second, 1.0, 1.8)))
+
+
+Render = Callable[..., Finished]
+
+
+@pytest.fixture
+def render(tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Render:
+    monkeypatch.setenv("DARKROOM_PROGRAMS", str(tmp_path / "programs"))
+    write_stand_in(tmp_path / "programs" / DITTO.id, DITTO)
+    models = ModelManager(Shelf(tiny_weights), Placement.of("cpu"), research=True)
+
+    def run(track: Samples | None = None, **params: object) -> Finished:
+        folder = tmp_path / "job"
+        folder.mkdir()
+        files = {"avatar": tmp_path / "portrait.png"}
+        Image.fromarray(np.full((120, 90, 3), (180, 140, 120), np.uint8)).save(files["avatar"])
+        if track is not None:
+            files["voice_track"] = tmp_path / "voice.wav"
+            with wave.open(str(files["voice_track"]), "wb") as file:
+                file.setnchannels(1)
+                file.setsampwidth(2)
+                file.setframerate(RATE)
+                file.writeframes((track * 32767).astype("<i2").tobytes())
+        given = RenderVideoParams.model_validate({"resolution": "360p", **params})
+        work = Work(given, files, folder, models=models, speaker=Speaker())
+        reporter = SimpleNamespace(report=lambda *_: None, check=lambda: None, show=lambda _picture: None)
+        return Runner().run(plan(Kind.RENDER_VIDEO, Engine.MODELS), work, reporter)
+
+    return run
+
+
+def video(finished: Finished) -> SavedVideo:
+    return next(file for file in finished.files if isinstance(file, SavedVideo))
+
+
+def subtitles(finished: Finished) -> dict[str, str]:
+    found = [file for file in finished.files if isinstance(file, SavedSubtitles)]
+    return {file.format: file.path.read_text("utf-8") for file in found}
+
+
+def test_a_script_is_said_by_the_portrait_and_written_under_it(render: Render) -> None:
+    finished = render(script="Good morning.", subtitles="both", aspect="16:9")
+    made = video(finished)
+    assert (made.width, made.height) == (640, 360)
+    assert SECONDS <= made.seconds <= SECONDS + 1
+    with av.open(str(made.path)) as container:
+        assert container.streams.video[0].frames == made.frames
+        assert container.streams.audio[0].duration
+    assert set(subtitles(finished)) == {"srt", "vtt"}
+    assert "Good morning." in subtitles(finished)["srt"]
+    assert [used.id for used in finished.models] == ["ditto"]
+    assert any("by chance" in note for note in finished.notes)
+
+
+def test_a_recorded_voice_that_nobody_wrote_down_is_heard(render: Render) -> None:
+    finished = render(hum(), subtitles="file", language="en-US")
+    assert "-->" in subtitles(finished)["srt"]
+    assert [used.id for used in finished.models] == ["ditto", "whisper-small"]
+    assert any("may be wrong" in note for note in finished.notes)
+
+
+def test_where_nothing_was_understood_a_note_says_so(render: Render) -> None:
+    finished = render(np.zeros(SECONDS * RATE, np.float32), subtitles="burned")
+    assert NOT_UNDERSTOOD in finished.notes
+    assert video(finished).seconds >= SECONDS
+
+
+def test_a_portrait_without_a_face_is_no_video(render: Render, tmp_path: Path) -> None:
+    said = "img_crop, M_c2o, lmk203 = self._crop(img)\nTypeError: cannot unpack non-iterable NoneType object"
+    (tmp_path / "programs" / DITTO.id / "inference.py").write_text(f"raise SystemExit({said!r})")
+    with pytest.raises(DarkroomError) as caught:
+        render(script="Good morning.")
+    assert caught.value.detail.code is ErrorCode.NO_FACE
+    assert not list((tmp_path / "job").glob("*.mp4"))
