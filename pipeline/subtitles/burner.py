@@ -20,7 +20,7 @@ MAX_LINES = 4
 SAFE = 0.05  # of each side: what screens may cut off (title safe of EBU R 95, which is for 16:9)
 # Of a video's shorter side: the size of the letters. Where 42 columns do not fit, text is wrapped again.
 _SIZE_TALL, _SIZE_SQUARE, _SIZE_WIDE = 0.055, 0.047, 0.055
-_LOWER_TALL, _LOWER = 0.22, 0.07  # of the height: left free below, on tall videos for what phones show over them
+_LOWER_TALL, _LOWER = 0.14, 0.07  # of the height, left free below: on tall videos for what phones show there
 _LEADING = 1.24  # of the size: from one baseline to the next
 _OUTLINE = 0.075  # of the size
 _BLUR, _DROP, _SHADE = 0.11, 0.05, 0.65  # the shadow: its blur and its offset, of the size, and how dark it is

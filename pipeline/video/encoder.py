@@ -64,7 +64,7 @@ class VideoWriter:
         self._video = self._container.add_stream(
             "libx264",
             rate=FPS,
-            options={"preset": "veryfast", "crf": "12" if draft else "18"},
+            options={"preset": "ultrafast", "crf": "10"} if draft else {"preset": "veryfast", "crf": "18"},
         )
         self._video.width, self._video.height, self._video.pix_fmt = width, height, self._format
         context = self._video.codec_context
