@@ -1,6 +1,6 @@
 """A camera that moves slowly over a picture, and pictures brought to a canvas of another shape."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from math import ceil, cos, floor, pi, sin
 
@@ -89,7 +89,7 @@ class Move:
 
 def drift(
     picture: Rgb, width: int, height: int, frames: int, *, focus: tuple[float, float] | None = None, seed: int
-) -> Iterator[Rgb]:
+) -> Generator[Rgb, None, None]:
     """``frames`` frames, height×width×3 uint8, of a camera that moves over H×W×3 uint8, as ``planned`` says."""
     move = planned(picture, width, height, frames, focus=focus, seed=seed)
     for number in range(frames):

@@ -1,6 +1,6 @@
 """Frames and sound out of files: of videos that we wrote, and of sound that somebody uploaded."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from math import ceil
 from pathlib import Path
 from typing import cast
@@ -41,7 +41,7 @@ _FORMATS = "WAV, MP3, M4A, OGG, FLAC or WebM"
 _BROKEN = (av.FFmpegError, ValueError, OSError, EOFError)
 
 
-def frames_of(path: Path) -> Iterator[Rgb]:
+def frames_of(path: Path) -> Generator[Rgb, None, None]:
     """The frames of a video that ``VideoWriter`` wrote, H×W×3 uint8 sRGB, one at a time.
 
     The file is closed at the end, or when the iterator is closed or dropped.
@@ -86,7 +86,7 @@ def voice_of(
     return np.concatenate(blocks)
 
 
-def stereo_blocks(path: Path) -> Iterator[Stereo]:
+def stereo_blocks(path: Path) -> Generator[Stereo, None, None]:
     """The music of an uploaded file in blocks of n×2 float32 in [-1, 1] at ``RATE``, at least one; any length.
 
     Raises ``DarkroomError`` (``invalid_audio``) where there is no sound or it cannot be decoded, perhaps only on the
@@ -95,7 +95,7 @@ def stereo_blocks(path: Path) -> Iterator[Stereo]:
     return _blocks(path, "stereo", "The music")
 
 
-def _blocks(path: Path, layout: str, name: str) -> Iterator[Stereo]:
+def _blocks(path: Path, layout: str, name: str) -> Generator[Stereo, None, None]:
     empty = True
     try:
         with _opened(path, name) as container:

@@ -1,6 +1,6 @@
 """Clips joined into one film, each giving way to the next."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import cv2
@@ -27,7 +27,7 @@ def overlaps(lengths: Sequence[int], transitions: Sequence[Transition], frames: 
 
 def join(
     clips: Sequence[Iterable[Rgb]], lengths: Sequence[int], transitions: Sequence[Transition], frames: int
-) -> Iterator[Rgb]:
+) -> Generator[Rgb, None, None]:
     """The frames of the clips one after the other: ``sum(lengths) - sum(overlaps(lengths, transitions, frames))``.
 
     Clip i counts ``lengths[i]`` frames (at least 1), H×W×3 uint8, all of one size: what it has beyond them is left

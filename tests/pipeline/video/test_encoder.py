@@ -113,6 +113,22 @@ def test_a_beep_is_heard_where_it_was_put(tmp_path: Path, cut: int) -> None:
     assert heard[-1] / RATE == pytest.approx(1.1, abs=0.05)
 
 
+def test_no_more_sound_is_taken_than_the_frames_want(tmp_path: Path) -> None:
+    taken = 0
+
+    def without_end() -> Iterator[Stereo]:
+        nonlocal taken
+        while True:
+            taken += 5_000
+            yield np.zeros((5_000, 2), np.float32)
+
+    def heard(count: int) -> None:
+        assert taken <= count * RATE / FPS + 5_000
+
+    encode(tmp_path / "film.mp4", film(30), without_end(), WIDTH, HEIGHT, on_frame=heard)
+    assert len(sound_of(tmp_path / "film.mp4")) / RATE == pytest.approx(30 / FPS, abs=1 / FPS)
+
+
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     digests = set()
     for name in ("one.mp4", "two.mp4"):

@@ -1,5 +1,6 @@
 """Loudness, held against somebody else's measurement of it."""
 
+from functools import cache
 from math import inf, isinf, log10
 from pathlib import Path
 
@@ -11,16 +12,17 @@ from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
 from pipeline.speech.speech import RATE
-from pipeline.video.loudness import amplified, level, measure
+from pipeline.video.loudness import amplified, level, measure, peaks_of
 from pipeline.video.sound import SoundFile, Stereo, written
 
-SECONDS = 8
+SECONDS = 6
 
 
 def both(wave: np.ndarray) -> Stereo:
     return np.repeat(wave[:, None], 2, 1).astype(np.float32)
 
 
+@cache
 def speech() -> Stereo:
     """Syllables of a buzzing voice, with pauses between its sentences."""
     time = np.arange(SECONDS * RATE) / RATE
@@ -29,6 +31,7 @@ def speech() -> Stereo:
     return both(0.1 * voice * syllables * (time % 4 < 2.8))
 
 
+@cache
 def music() -> Stereo:
     """Chords that sound on, not quite the same on both sides."""
     time = np.arange(SECONDS * RATE) / RATE
@@ -40,6 +43,7 @@ def quiet() -> Stereo:
     return speech() * 0.05
 
 
+@cache
 def peaky() -> Stereo:
     """Speech between claps of full scale."""
     sound = speech() * 0.3
@@ -89,9 +93,9 @@ def test_everything_is_brought_to_the_target(tmp_path: Path, name: str, target: 
 @given(lengths=st.lists(st.integers(0, 30_000), min_size=1, max_size=8))
 @settings(max_examples=15, deadline=None)
 def test_the_blocks_do_not_matter(lengths: list[int]) -> None:
-    sound = music()[: sum(lengths)]
+    sound = music()[: sum(lengths)] * 2
     cuts = np.split(sound, np.cumsum(lengths)[:-1])
-    apart, together = (np.concatenate([*amplified(parts, 3), sound[:0]]) for parts in (cuts, [sound]))
+    apart, together = (np.concatenate([*amplified(parts, 3, peaks_of(parts)), sound[:0]]) for parts in (cuts, [sound]))
     assert len(apart) == len(sound)
     assert np.allclose(apart, together, atol=1e-4)
     assert measure(cuts).integrated == pytest.approx(measure([sound]).integrated, abs=0.01)
@@ -99,9 +103,29 @@ def test_the_blocks_do_not_matter(lengths: list[int]) -> None:
 
 def test_a_gain_that_needs_no_limiter_is_just_a_gain() -> None:
     sound = music() * 0.2
-    louder = np.concatenate(list(amplified(blocks(sound, RATE), 6)))
-    inner = slice(RATE, -RATE)
-    assert np.abs(louder[inner] - sound[inner] * 10 ** (6 / 20)).max() < 0.002
+    louder = np.concatenate(list(amplified(blocks(sound, RATE), 6, peaks_of([sound]))))
+    assert np.allclose(louder, sound * 10 ** (6 / 20), rtol=1e-4)
+
+
+@given(seed=st.integers(0, 10**6), decibels=st.floats(-20, 40), tilt=st.integers(1, 60))
+@settings(max_examples=25, deadline=None)
+def test_no_peak_passes_whatever_the_sound_is(seed: int, decibels: float, tilt: int) -> None:
+    rng = np.random.default_rng(seed)
+    length = RATE // 2
+    # Noise that is dull or bright, in bursts of any height: white where tilt is 1.
+    noise = np.convolve(rng.standard_normal(length + tilt - 1), np.ones(tilt) / tilt, "valid")
+    sound = np.clip(both(noise * np.repeat(rng.choice([0, 0.01, 0.3, 2], length // 500), 500)), -1, 1)
+    louder = np.concatenate(list(amplified([sound], decibels, peaks_of([sound]))))
+    assert not louder.any() or true_peak(louder) <= -1
+
+
+@pytest.mark.parametrize("pitch", [60, 200, 3_000])
+def test_a_tone_that_is_too_loud_stays_a_tone(pitch: float) -> None:
+    sound = both(np.sin(2 * np.pi * pitch * np.arange(2 * RATE) / RATE))
+    louder = np.concatenate(list(amplified([sound], 10, peaks_of([sound]))))[RATE // 2 : -RATE // 2, 0]
+    spectrum = np.abs(np.fft.rfft(louder * np.hanning(len(louder)))) ** 2
+    near = slice(pitch - 5, pitch + 6)
+    assert spectrum[near].sum() / spectrum.sum() > 0.99999
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.2, 3.0])
