@@ -93,12 +93,14 @@ def test_a_face_too_small_to_be_seen_speaking_stays_still(portrait: Rgb) -> None
     assert np.array_equal(Puppet(portrait, points).posed(1, 1), portrait)
 
 
-def test_the_same_seed_gives_the_same_file(tmp_path: Path, portrait: Rgb) -> None:
-    files = []
+def test_the_same_seed_gives_the_same_video(tmp_path: Path, portrait: Rgb) -> None:
+    videos = []
     for name, seed in (("one.mkv", 3), ("two.mkv", 3), ("three.mkv", 4)):
-        animate(portrait, heard(0, 0.3, 0.4), 90, 160, tmp_path / name, frames=10, seed=seed)
-        files.append((tmp_path / name).read_bytes())
-    assert files[0] == files[1] != files[2]
+        clip = animate(portrait, heard(0, 0.3, 0.4), 90, 160, tmp_path / name, frames=10, seed=seed)
+        videos.append(np.array(list(frames_of(clip.path)), int))
+    # An encoder with several threads does not always round in the same way.
+    assert np.abs(videos[0] - videos[1]).mean() < 0.5
+    assert np.abs(videos[0] - videos[2]).mean() > 0.5
 
 
 def test_who_stops_it_gets_no_file(tmp_path: Path, portrait: Rgb) -> None:

@@ -1,0 +1,178 @@
+"""``render_video`` on the preview engine, as a caller gets it: everything is decoded again."""
+
+import os
+import tracemalloc
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pyloudnorm
+import pytest
+from PIL import Image
+
+from pipeline.artifacts import SAVED, SavedFile, SavedPicture, SavedSubtitles, SavedVideo
+from pipeline.avatars import avatars
+from pipeline.engine import Engine
+from pipeline.kinds import plan
+from pipeline.picture import DigitalSource
+from pipeline.requests import Kind
+from pipeline.speech.espeak import EspeakSpeaker
+from pipeline.speech.speech import RATE, Speaker, Speech, Word
+from pipeline.stages import Stopped, Work
+from pipeline.talk import LEAD, TAIL
+from pipeline.video import FPS
+from pipeline.video.decoder import frames_of
+from pipeline.video_params import RenderVideoParams
+from pipeline.voices import Voice
+
+SILENCE = (LEAD + TAIL) / FPS
+
+
+class Bursts:
+    """Says each word of a script as a tone of 0.3 s and a pause of 0.1 s."""
+
+    about = "Bursts 1"
+
+    def speak(self, script: str, _voice: Voice, _report: Callable[[float], None] = lambda _fraction: None) -> Speech:
+        tone = 0.1 * np.sin(2 * np.pi * 440 * np.arange(round(0.3 * RATE)) / RATE)
+        texts = script.split()
+        samples = np.tile(np.append(tone, np.zeros(round(0.1 * RATE))).astype(np.float32), len(texts))
+        return Speech(samples, tuple(Word(text, 0.4 * at, 0.4 * at + 0.3) for at, text in enumerate(texts)))
+
+
+def render(folder: Path, script: str, speaker: Speaker | None = None, **params: Any) -> Work:
+    folder.mkdir(exist_ok=True)
+    asked = RenderVideoParams(script=script, **{"resolution": "360p", **params})
+    reports: list[float] = []
+    work = Work(asked, {"avatar": avatars()["farid"].path}, folder, speaker=speaker or Bursts())
+    for stage, _ in plan(Kind.RENDER_VIDEO, Engine.PREVIEW).steps:
+        work.enter(stage, lambda fraction, _message: reports.append(fraction))
+        stage.run(work)
+    work.enter(None)
+    return work
+
+
+def saved(work: Work) -> dict[str, SavedFile]:
+    return {file.name: file for file in work[SAVED]}
+
+
+def heard(path: Path) -> np.ndarray:
+    """n×2 float32."""
+    with av.open(str(path)) as container:
+        return np.concatenate([frame.to_ndarray().T for frame in container.decode(audio=0)])
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, SavedFile]:
+    """What comes of two words without subtitles."""
+    return saved(render(tmp_path_factory.mktemp("plain"), "Hello there", aspect="1:1"))
+
+
+def test_a_script_becomes_a_video_that_players_play(tmp_path: Path) -> None:
+    files = saved(render(tmp_path, "one two three four five", aspect="9:16"))
+    video = files["result"]
+    assert isinstance(video, SavedVideo)
+    assert video.path.name == "result.mp4"
+    assert (video.width, video.height, video.content_type) == (360, 640, "video/mp4")
+    assert video.seconds == pytest.approx(5 * 0.4 + SILENCE, abs=0.05)
+    assert video.frames == round(video.seconds * FPS)
+    with av.open(str(video.path)) as container:
+        pictures, sounds = container.streams.video[0], container.streams.audio[0]
+        assert (pictures.codec_context.name, pictures.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert (sounds.codec_context.name, sounds.rate) == ("aac", RATE)
+        assert sum(1 for _ in container.decode(video=0)) == video.frames
+    assert abs(len(heard(video.path)) / RATE - video.seconds) < 0.1
+    assert set(files) == {"result", "poster", "thumbnail"}
+    for name in ("poster", "thumbnail"):
+        picture = files[name]
+        assert isinstance(picture, SavedPicture)
+        with Image.open(picture.path) as image:
+            assert image.size == (picture.width, picture.height)
+            assert DigitalSource.TRAINED_ALGORITHMIC_MEDIA.value in str(image.info["xmp"])
+
+
+def test_it_is_as_loud_as_the_web_plays(plain: dict[str, SavedFile]) -> None:
+    video = plain["result"]
+    assert pyloudnorm.Meter(RATE).integrated_loudness(heard(video.path)) == pytest.approx(-16, abs=1)
+
+
+def test_the_mouth_moves_when_the_voice_is_heard(plain: dict[str, SavedFile]) -> None:
+    video = plain["result"]
+    sound = heard(video.path)[:, 0]
+    begins = np.flatnonzero(np.abs(sound) > 0.05)[0] / RATE
+    frames = [frame.astype(int) for frame in frames_of(video.path)]
+    moved = [np.abs(two - one)[200:300, 120:240].mean() for one, two in pairwise(frames)]
+    opens = int(np.argmax(np.array(moved) > 3 * max(np.median(moved), 0.3))) / FPS
+    assert begins == pytest.approx(LEAD / FPS, abs=0.03)
+    assert opens == pytest.approx(begins, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("subtitles", "names"), [("burned", set()), ("file", {"srt", "vtt"}), ("both", {"srt", "vtt"})]
+)
+def test_subtitles_are_where_they_were_asked_for(
+    tmp_path: Path, plain: dict[str, SavedFile], subtitles: str, names: set[str]
+) -> None:
+    files = saved(render(tmp_path, "Hello there", aspect="1:1", subtitles=subtitles))
+    assert set(files) == {"result", "poster", "thumbnail"} | names
+    for name in names:
+        file = files[name]
+        assert isinstance(file, SavedSubtitles)
+        assert (file.path.name, file.language, file.cues) == (f"subtitles.{name}", "en-US", 1)
+        assert "Hello there" in file.path.read_text("utf-8")
+    middle = round((LEAD / FPS + 0.3) * FPS)
+    with_, without = (list(frames_of(each["result"].path))[middle].astype(int) for each in (files, plain))
+    difference = np.abs(with_ - without).max(2)
+    burned = (difference[240:] > 60).sum()
+    assert (burned > 200) == (subtitles in {"burned", "both"})
+    assert (difference[:200] > 60).sum() == 0
+    bare, poster = (np.asarray(Image.open(each["poster"].path), int) for each in (plain, files))
+    assert np.abs(poster - bare).max() < 40
+
+
+def test_espeak_says_a_script(tmp_path: Path) -> None:
+    speaker = EspeakSpeaker()
+    work = render(tmp_path, "Good morning.", speaker, aspect="16:9", subtitles="file")
+    video = saved(work)["result"]
+    assert isinstance(video, SavedVideo)
+    assert (video.width, video.height) == (640, 360)
+    assert 0.6 + SILENCE < video.seconds < 2.5 + SILENCE
+    assert any(speaker.about in note for note in work.notes)
+    assert "00:00:00" in saved(work)["srt"].path.read_text("utf-8")
+
+
+@pytest.mark.parametrize("stage", ["animate", "encode"])
+def test_who_cancels_leaves_nothing_behind(tmp_path: Path, stage: str) -> None:
+    params = RenderVideoParams(script="one two", resolution="360p", aspect="1:1")
+    work = Work(params, {"avatar": avatars()["farid"].path}, tmp_path, speaker=Bursts())
+
+    def report(fraction: float, _message: str) -> None:
+        if fraction > 0.4:
+            raise Stopped
+
+    def stopped() -> None:
+        for each, _ in plan(Kind.RENDER_VIDEO, Engine.PREVIEW).steps:
+            work.enter(each, report if each.name == stage else lambda _fraction, _message: None)
+            each.run(work)
+
+    with pytest.raises(Stopped):
+        stopped()
+    assert SAVED not in work
+    assert not (tmp_path / "result.mp4").exists()
+    assert (tmp_path / "clip.mp4").exists() == (stage == "encode")
+    opened = {link.resolve() for link in Path("/proc/self/fd").iterdir() if link.exists()} if os.name == "posix" else ()
+    assert not [path for path in opened if tmp_path in path.parents]
+
+
+def test_a_longer_video_takes_no_more_memory_but_its_sound(tmp_path: Path) -> None:
+    peaks = []
+    for words in (1, 7):
+        tracemalloc.start()
+        render(tmp_path / str(words), "a " * words, aspect="1:1")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # 60 frames more would be 23 MB; 2.4 s of sound are 0.5 MB each time they are copied.
+    assert peaks[1] - peaks[0] < 6e6
