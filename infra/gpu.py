@@ -109,6 +109,8 @@ class GpuStack(Stack):
             directory=str(ROOT),
             file=DOCKERFILE,
             platform=Platform.LINUX_AMD64,
+            # Whose weights only those may use who accept the licence.
+            build_args={"ANIMATOR": "1"} if self._config.accept_research_licence else None,
             exclude=[line for line in ignored if line and not line.startswith("#")],
             ignore_mode=IgnoreMode.DOCKER,
         )
