@@ -49,10 +49,10 @@ def plan() -> Plan:
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadAvatar(Engine.PREVIEW), 0.05),
         (Speak(), 0.05),
-        (AnimateStill(), 0.5),
+        (AnimateStill(), 0.6),
         (Transcribe(), 0.02),
         (Subtitle(), 0.01),
-        (EncodeVideo(), 0.37),
+        (EncodeVideo(), 0.27),
     )
     results: tuple[Artifact[Any], ...] = (SAVED,)
     return Plan(Kind.RENDER_VIDEO, Engine.PREVIEW, steps, results=results)
