@@ -73,20 +73,22 @@ def peaks_of(blocks: Iterable[Stereo]) -> Peaks:
     span = OVERSAMPLED // STEPS
     given = 0
 
-    def followed() -> Iterator[Stereo]:
+    def amid_silence() -> Iterator[Stereo]:
         nonlocal given
+        yield silence
         for block in blocks:
             given += len(block)
             yield block
-        # The last samples come out only when others follow them.
-        yield np.zeros((RATE // 10, 2), np.float32)
+        yield silence
 
-    for frame in _through((("aresample", str(OVERSAMPLED)), ("aformat", "sample_fmts=flt")), followed()):
+    # Out of nothing and into nothing is how sound is played, and what the last samples need to come out at all.
+    silence = np.zeros((RATE // STEPS * REACH, 2), np.float32)
+    for frame in _through((("aresample", str(OVERSAMPLED)), ("aformat", "sample_fmts=flt")), amid_silence()):
         rest = np.concatenate([rest, np.abs(frame.to_ndarray().reshape(-1, 2)).max(axis=1)])
         whole = len(rest) // span * span
         found.append(rest[:whole].reshape(-1, span).max(axis=1))
         rest = rest[whole:]
-    return np.concatenate(found)[: ceil(given * STEPS / RATE)]
+    return np.concatenate(found)[REACH : REACH + ceil(given * STEPS / RATE)]
 
 
 def amplified(blocks: Iterable[Stereo], decibels: float, peaks: Peaks) -> Iterator[Stereo]:
