@@ -70,6 +70,7 @@ class VideoWriter:
         context = self._video.codec_context
         context.gop_size = KEY_FRAME_EVERY
         context.thread_count = THREADS
+        context.thread_type = "FRAME"  # by slices, which is PyAV's choice, x264 gives other bytes now and then
         context.color_range = ColorRange.MPEG
         context.colorspace = Colorspace.ITU709
         context.color_primaries = ColorPrimaries.BT709
