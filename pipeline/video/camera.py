@@ -22,6 +22,7 @@ MOST_CUT = 0.45  # of a picture's area: where more would be cut off, it is shown
 SURROUNDINGS = 0.55  # brightness of what is around a picture that is shown whole
 BLUR = 0.06  # of the canvas' longer side: standard deviation of the blur around it
 MIDDLE = (0.5, 0.5)
+SAMPLES = 1.25  # pixels of the picture for one of a frame where the camera is nearest
 REACH = 4  # pixels around what is shown that an interpolation looks at
 
 
@@ -52,7 +53,7 @@ class Window:
 class Move:
     """A camera's way over a picture in ``frames`` frames of height×width×3 uint8.
 
-    ``picture`` is what it passes over, H×W×3 uint8: the part of the original that is ever seen, no larger than that
+    ``picture`` is what it passes over, H×W×3 uint8: the part of the original that is ever seen, as large as that
     takes. Points of the original are its pixels, x before y; a whole number is a pixel's middle.
     """
 
@@ -68,7 +69,7 @@ class Move:
         """What is seen in a frame, from 0, of the picture or of another of its size that takes its place."""
         window, shown = self._window(number), self.picture if picture is None else picture
         pixel = Window(window.left, window.top, window.width / self.width, window.height / self.height)
-        size, flags = (self.width, self.height), cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
+        size, flags = (self.width, self.height), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         frame = cv2.warpAffine(shown, _middles(pixel), size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         return frame.astype(np.uint8, copy=False)
 
@@ -114,7 +115,7 @@ def planned(
         pan, zoom = 0.0, WHOLE_ZOOM
     calm = min(1.0, ZOOM_PER_SECOND * frames / FPS / zoom)
     start, end = _ends(picture, (width, height), focus, pan * calm, zoom * calm, seed)
-    picture, cut = _shrunk(picture, width, height, start, end)
+    picture, cut = _sampled(picture, width, height, start, end)
     return Move(picture, width, height, frames, start.scaled(*cut), end.scaled(*cut), pixel.scaled(*cut))
 
 
@@ -156,12 +157,13 @@ def _ends(
     return ends[0], ends[1]
 
 
-def _shrunk(
+def _sampled(
     picture: Rgb, width: int, height: int, start: Window, end: Window
 ) -> tuple[Rgb, tuple[float, float, float, float]]:
-    """The part that the camera passes over, reduced until it has a pixel for each of the canvas where it is nearest;
-    and how it was cut and scaled. What is larger would flicker: an interpolation looks at a few pixels around a place,
-    not at all that fall there.
+    """The part that the camera passes over, as large as it is shown and a little larger; and how it was cut and scaled.
+
+    Once and well, so that each frame can be taken from it quickly: between the four pixels around a place. Of a much
+    larger picture that would flicker, of one just as large it would be now sharp, now soft.
     """
     rows, columns = picture.shape[:2]
     left = max(floor(min(start.left, end.left)) - REACH, 0)
@@ -169,12 +171,10 @@ def _shrunk(
     right = min(ceil(max(start.left + start.width, end.left + end.width)) + REACH, columns)
     bottom = min(ceil(max(start.top + start.height, end.top + end.height)) + REACH, rows)
     part = np.ascontiguousarray(picture[top:bottom, left:right])
-    scale = max(width / min(start.width, end.width), height / min(start.height, end.height))
-    if scale >= 1:
-        return part, (left, top, 1, 1)
+    scale = SAMPLES * max(width / min(start.width, end.width), height / min(start.height, end.height))
     size = max(round(part.shape[1] * scale), 1), max(round(part.shape[0] * scale), 1)
-    small = np.asarray(Image.fromarray(part).resize(size, Image.Resampling.LANCZOS))
-    return small, (left, top, size[0] / part.shape[1], size[1] / part.shape[0])
+    sampled = np.asarray(Image.fromarray(part).resize(size, Image.Resampling.LANCZOS))
+    return sampled, (left, top, size[0] / part.shape[1], size[1] / part.shape[0])
 
 
 def _whole(
