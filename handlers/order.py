@@ -15,7 +15,7 @@ from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.jobs import UploadStatus
 from pipeline.params import Contract
 from pipeline.requests import BaseRequest, Kind, engine_for, params_model
-from pipeline.uploads import AssetReference, AvatarReference, ContentType
+from pipeline.uploads import AUDIO_TYPES, AssetReference, AvatarReference, ContentType
 
 
 class Asset(Protocol):
@@ -131,8 +131,9 @@ def again(record: JobRecord, rerun: Rerun, default_engine: Engine) -> Order:
     except ValidationError as error:
         wrong = [{**one, "loc": ("body", "params", *one["loc"])} for one in error.errors()]
         raise RequestValidationError(wrong) from error
+    sounds = {role for role, upload in record.uploads.items() if upload.content_type in AUDIO_TYPES}
     try:
-        params.check_roles(record.uploads)
+        params.check_roles(record.uploads.keys() - sounds, sounds)
     except ValueError as error:
         loc = ("body", "params")
         raise RequestValidationError([{"type": "value_error", "loc": loc, "msg": str(error)}]) from error

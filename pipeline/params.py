@@ -22,7 +22,7 @@ class Contract(BaseModel):
 class Params(Contract):
     """Base of the params of every kind, with what its fields alone cannot say."""
 
-    def check_roles(self, _roles: Collection[str], /) -> None:
+    def check_roles(self, _pictures: Collection[str], _sounds: Collection[str], /) -> None:
         """Raises ``ValueError`` when the roles that pictures and sounds are given for are not what this speaks of."""
 
     def check_engine(self, _engine: Engine, _roles: Collection[str], /) -> None:

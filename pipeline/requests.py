@@ -96,7 +96,8 @@ class BaseRequest(Contract):
 
     @model_validator(mode="after")
     def _roles_are_what_the_params_speak_of(self) -> Self:
-        self.params.check_roles(frozenset(self.sources))
+        sounds = {role for role, source in self.sources.items() if isinstance(source, AudioUpload)}
+        self.params.check_roles(self.sources.keys() - sounds, sounds)
         return self
 
 
@@ -154,14 +155,6 @@ class RenderScenesRequest(BaseRequest):
     kind: Literal[Kind.RENDER_SCENES]
     params: RenderScenesParams
     uploads: ScenesUploads = ScenesUploads()
-
-    @model_validator(mode="after")
-    def _roles_are_of_their_kind(self) -> Self:
-        for number, scene in enumerate(self.params.scenes, 1):
-            for role, sound in ((scene.picture_role, False), (scene.voice_track, True)):
-                if role is not None and isinstance(self.sources[role], AudioUpload) is not sound:
-                    raise ValueError(f"scene {number}: {role!r} is to be {'sound' if sound else 'a picture'}")
-        return self
 
 
 JobRequest = Annotated[

@@ -1,6 +1,6 @@
 """How videos are to be made: the typed params of the two kinds that end as one."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -111,11 +111,11 @@ class RenderVideoParams(Spoken, VideoParams):
         self.check_voice(self.language)
         return self
 
-    def check_roles(self, roles: Collection[str], /) -> None:
-        """Raises ``ValueError`` when there is nothing to say."""
-        if not self.script and VOICE_TRACK not in roles:
+    def check_roles(self, _pictures: Collection[str], sounds: Collection[str], /) -> None:
+        """Raises ``ValueError`` when there is nothing to say, or nothing for the voice to say."""
+        if not self.script and VOICE_TRACK not in sounds:
             raise ValueError("nothing to say: give a script, or a voice_track among the uploads")
-        if self.voice is not None and VOICE_TRACK in roles:
+        if self.voice is not None and VOICE_TRACK in sounds:
             raise ValueError("voice has no effect with a voice_track, which has a voice of its own")
 
     def check_engine(self, engine: Engine, roles: Collection[str], /) -> None:
@@ -210,20 +210,23 @@ class RenderScenesParams(VideoParams):
             raise ValueError(f"the scenes last longer than {MAX_VIDEO_SECONDS} seconds, which is the limit")
         return self
 
-    def spoken_of(self) -> Iterator[tuple[int, str]]:
-        """The number of each scene, from 1, with each role that it speaks of."""
+    def check_roles(self, pictures: Collection[str], sounds: Collection[str], /) -> None:
+        """Raises ``ValueError`` for a role that is missing, of the wrong kind, or that no scene speaks of."""
+        spoken_of = {MUSIC}
         for number, scene in enumerate(self.scenes, 1):
-            for role in (scene.picture_role, scene.voice_track):
-                if role is not None:
-                    yield number, role
-
-    def check_roles(self, roles: Collection[str], /) -> None:
-        """Raises ``ValueError`` for a role that is missing, or that no scene speaks of."""
-        for number, role in self.spoken_of():
-            if role == MUSIC or role not in roles:
-                reason = "is what plays under all of it" if role == MUSIC else "is not among the uploads"
-                raise ValueError(f"scene {number}: {role!r} {reason}")
-        unused = set(roles) - {role for _, role in self.spoken_of()} - {MUSIC}
+            for role, wanted, others, what in (
+                (scene.picture_role, pictures, sounds, "a picture"),
+                (scene.voice_track, sounds, pictures, "sound"),
+            ):
+                if role is None:
+                    continue
+                if role == MUSIC:
+                    raise ValueError(f"scene {number}: {role!r} is what plays under all of it")
+                if role not in wanted:
+                    reason = f"is to be {what}" if role in others else "is not among the uploads"
+                    raise ValueError(f"scene {number}: {role!r} {reason}")
+                spoken_of.add(role)
+        unused = {*pictures, *sounds} - spoken_of
         if unused:
             raise ValueError(f"no scene speaks of {', '.join(sorted(unused))}")
 
@@ -235,8 +238,8 @@ class RenderScenesParams(VideoParams):
             if isinstance(scene, GeneratedScene):
                 raise DarkroomError(
                     ErrorCode.ENGINE_UNAVAILABLE,
-                    f"Scene {number} is to be generated, which the preview engine cannot do: nothing was queued. "
-                    'Ask for the engine "models", or give it a picture.',
+                    f"Scene {number} is to be generated, which the preview engine cannot do. "
+                    'Give it a picture, or ask for the engine "models".',
                 )
             if self.subtitles is not Subtitles.NONE and scene.voice_track is not None and not scene.script:
                 _refuse_unheard(engine, f"the voice_track of scene {number}")
@@ -246,6 +249,6 @@ def _refuse_unheard(engine: Engine, what: str) -> None:
     if engine is Engine.PREVIEW:
         raise DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE,
-            f"The preview engine cannot hear what {what} says: nothing was queued. Give its words as script, "
+            f"The preview engine cannot hear what {what} says. Give its words as script, "
             'leave the subtitles out, or ask for the engine "models".',
         )

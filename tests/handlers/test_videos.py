@@ -61,6 +61,24 @@ def test_a_video_is_made_again_with_other_words(studio: Studio) -> None:
     studio.call("POST", f"/jobs/{first}/rerun", {"params": {"script": ""}}).problem(422, "invalid_request")
 
 
+@pytest.mark.parametrize(
+    ("those", "says"),
+    [
+        ([{"type": "image", "picture": "track"}, {"type": "image", "picture": "room"}], "'track' is to be a picture"),
+        ([{"type": "image", "picture": "room", "voice_track": "room"}] * 2, "'room' is to be sound"),
+        ([{"type": "image", "picture": "room"}] * 2, "no scene speaks of track"),
+    ],
+)
+def test_scenes_made_again_take_each_file_for_what_it_is(studio: Studio, those: Any, says: str) -> None:
+    scene = {"type": "image", "picture": "room"}
+    wish = scenes(scene, scene | {"voice_track": "track"}, uploads={"room": AMARA, "track": SOUND})
+    job = studio.now(studio.call("POST", "/jobs", wish).body["job"]["job_id"])
+    studio.upload(job, None, role="room")
+    studio.work(studio.upload(job, WAVE, role="track"))
+    problem = studio.call("POST", f"/jobs/{job.job_id}/rerun", {"params": {"scenes": those}})
+    assert says in json.dumps(problem.problem(422, "invalid_request"))
+
+
 def test_a_recorded_voice_is_taken_in(studio: Studio, queues: Any) -> None:
     answer = studio.call("POST", "/jobs", video({"script": ""}, voice_track=SOUND))
     form = answer.body["uploads"]["voice_track"]
