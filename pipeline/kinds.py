@@ -22,6 +22,8 @@ _MODULES: dict[tuple[Kind, Engine], str] = {
     (Kind.UPSCALE, Engine.PREVIEW): "pipeline.preview.upscale",
     (Kind.RENDER_VIDEO, Engine.MODELS): "pipeline.models.render_video",
     (Kind.RENDER_VIDEO, Engine.PREVIEW): "pipeline.preview.render_video",
+    (Kind.RENDER_SCENES, Engine.MODELS): "pipeline.models.render_scenes",
+    (Kind.RENDER_SCENES, Engine.PREVIEW): "pipeline.preview.render_scenes",
 }
 
 

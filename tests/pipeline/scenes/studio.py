@@ -1,6 +1,7 @@
 """Who speaks, what is kept, what is shown and how it is looked at, for tests of whole videos."""
 
 import shutil
+import threading
 import wave
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.engine import Engine
+from pipeline.networks import Models
 from pipeline.runner import Finished, Runner
 from pipeline.speech.speech import RATE, Speech, Word
 from pipeline.stages import Plan, Stopped, Work
@@ -23,22 +24,28 @@ SPEECH_TONE, MUSIC_TONE = 440, 1_500  # hertz
 
 
 class Folder:
-    """Keeps parts in a folder, and says which were asked for and found."""
+    """Keeps parts in a folder."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.path.mkdir()
-        self.found: list[str] = []
+        self._changed = threading.Condition()
 
     def get(self, name: str, path: Path, /) -> bool:
         if not (self.path / name).exists():
             return False
-        self.found.append(name)
         shutil.copy(self.path / name, path)
         return True
 
     def put(self, name: str, path: Path, /) -> None:
         shutil.copy(path, self.path / name)
+        with self._changed:
+            self._changed.notify_all()
+
+    def wait_for(self, pattern: str, count: int) -> None:
+        """Until so many parts are there."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(list(self.path.glob(pattern))) >= count, timeout=30)
 
 
 class Bursts:
@@ -105,30 +112,31 @@ class Video:
 class Studio:
     """Makes videos of plain pictures: a job, with its own folder, for every call."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, models: Models | None = None) -> None:
         self.folder = folder
+        self.models = models
         self.speaker = Bursts()
         self.kept = Folder(folder / "kept")
         self.files: dict[str, Path] = {}
         self._jobs = iter(range(100))
         for name, colour in COLOURS.items():
             self.files[name] = folder / f"{name}.png"
-            Image.new("RGB", (96, 54), colour).save(self.files[name])
+            Image.new("RGB", (54, 54), colour).save(self.files[name])
 
     def work(self, scenes, **params) -> Work:
         job = self.folder / str(next(self._jobs))
         job.mkdir()
-        wanted = {"aspect": "16:9", "resolution": "360p", "transition": "cut", **params, "scenes": scenes}
+        wanted = {"aspect": "1:1", "resolution": "360p", "transition": "cut", **params, "scenes": scenes}
         return Work(
             RenderScenesParams.model_validate(wanted),
             self.files,
             job,
+            models=self.models,
             speaker=self.speaker,
             intermediates=self.kept,
         )
 
     def render(self, plan: Plan, scenes, reporter: Reporter | None = None, **params) -> Video:
-        assert plan.engine is Engine.PREVIEW
         finished = Runner().run(plan, self.work(scenes, **params), reporter or Reporter())
         files = {file.name: file.path for file in finished.files}
         with av.open(str(files["result"])) as container:
@@ -137,6 +145,13 @@ class Studio:
             sound = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1).T
         texts = {name: path.read_text("utf-8") for name, path in files.items() if path.suffix in (".srt", ".vtt")}
         return Video(finished, frames, sound, texts)
+
+
+def alike(one: Video, other: Video) -> bool:
+    """Whether two videos show the same, as long, as far as anybody sees: x264 does not always give the same bytes."""
+    if one.frames.shape != other.frames.shape:
+        return False
+    return all(np.abs(a.astype(int) - b).mean() < 1 for a, b in zip(one.frames, other.frames, strict=True))
 
 
 def tone(hertz: float, seconds: float) -> NDArray[np.float32]:

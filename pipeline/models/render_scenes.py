@@ -1,0 +1,58 @@
+"""``render_scenes`` on the models engine: pictures may be drawn from words, and portraits speak by a network."""
+
+from pathlib import Path
+from typing import Any
+
+from pipeline.artifacts import SAVED
+from pipeline.engine import Engine
+from pipeline.models.animate import AnimateByNetwork
+from pipeline.models.imagine import IMAGINED, Imagine
+from pipeline.models.interfaces import TRANSCRIBER
+from pipeline.models.transcribe import transcribed
+from pipeline.requests import Kind
+from pipeline.scenes.join import JoinScenes
+from pipeline.scenes.load import LoadScenes
+from pipeline.scenes.make import MakeScenes
+from pipeline.scenes.speak import Speak, TranscribeScenes
+from pipeline.speech.speech import Samples, Word
+from pipeline.stages import Artifact, Plan, Slot, Stage, Work
+from pipeline.video_params import GeneratedScene, Scene
+
+
+class TranscribeScenesByNetwork(TranscribeScenes):
+    """Find out when each word is said, and what nobody wrote down."""
+
+    slot = Slot.COMPUTE
+    networks = (TRANSCRIBER,)
+
+    def hear(self, work: Work, samples: Samples, language: str | None) -> tuple[Word, ...]:
+        """The words of mono float32 in [-1, 1] at ``RATE``; ``language`` None: found out."""
+        return transcribed(work, samples, language)
+
+
+class MakeScenesByNetwork(MakeScenes):
+    """Make a video of each scene, also of pictures that were drawn: portraits take turns on the device."""
+
+    requires = (*MakeScenes.requires, IMAGINED)
+    networks = AnimateByNetwork.networks
+
+    def __init__(self) -> None:
+        super().__init__(AnimateByNetwork())
+
+    def picture(self, work: Work, index: int, scene: Scene) -> Path:
+        """The file of the picture that a scene, counted from 0, shows."""
+        return work[IMAGINED][index] if isinstance(scene, GeneratedScene) else super().picture(work, index, scene)
+
+
+def plan() -> Plan:
+    """The stages, with the share of the time that each takes."""
+    steps: tuple[tuple[Stage, float], ...] = (
+        (LoadScenes(Engine.MODELS), 0.03),
+        (Speak(), 0.03),
+        (Imagine(), 0.15),
+        (TranscribeScenesByNetwork(), 0.04),
+        (MakeScenesByNetwork(), 0.55),
+        (JoinScenes(), 0.2),
+    )
+    results: tuple[Artifact[Any], ...] = (SAVED,)
+    return Plan(Kind.RENDER_SCENES, Engine.MODELS, steps, results=results)

@@ -1,0 +1,213 @@
+"""``render_scenes`` on the preview engine: whole videos, decoded again."""
+
+import re
+import threading
+from itertools import pairwise
+
+import numpy as np
+import pyloudnorm
+import pytest
+
+from pipeline.artifacts import SavedVideo
+from pipeline.avatars import avatars
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.preview.render_scenes import plan
+from pipeline.speech.speech import RATE
+from pipeline.stages import Stopped
+from pipeline.video import FPS
+from tests.pipeline.scenes.studio import (
+    COLOURS,
+    MUSIC_TONE,
+    WORD_SECONDS,
+    Reporter,
+    Studio,
+    loudness_of,
+    tone,
+    write_sound,
+)
+
+WIDTH = HEIGHT = 360
+
+
+@pytest.fixture
+def studio(tmp_path):
+    return Studio(tmp_path)
+
+
+def image(picture, **scene):
+    return {"type": "image", "picture": picture, **scene}
+
+
+def shows(pixels, colour):
+    return np.abs(pixels.reshape(-1, 3).mean(0) - COLOURS[colour]).max() < 6
+
+
+def test_scenes_follow_each_other_and_last_as_long_as_was_asked_for(studio):
+    reporter = Reporter()
+    scenes = [image("red", seconds=1), image("green", seconds=1.2), image("blue", seconds=0.8)]
+    video = studio.render(plan(), scenes, reporter)
+    assert video.frames.shape == (75, HEIGHT, WIDTH, 3)
+    for start, end, colour in ((0, 25, "red"), (25, 55, "green"), (55, 75, "blue")):
+        assert all(shows(frame, colour) for frame in video.frames[start:end])
+    saved = {file.name: file for file in video.finished.files}
+    assert isinstance(saved["result"], SavedVideo)
+    assert (saved["result"].seconds, saved["result"].frames) == (3, 75)
+    assert {"poster", "thumbnail"} <= set(saved)
+    assert len(video.sound) / RATE == pytest.approx(3, abs=0.1)
+    assert np.abs(video.sound).max() < 0.001
+    assert len(reporter.shown) >= 3
+    assert "Making the scenes: 3 of 3 done" in reporter.messages
+
+
+def test_a_fade_shows_both_scenes_and_a_slide_one_beside_the_other(studio):
+    scenes = [image("red", seconds=1), image("green", seconds=2, transition="fade"), image("blue", transition="slide")]
+    video = studio.render(plan(), scenes, transition_seconds=0.6)
+    shared = 15
+    assert len(video.frames) == 30 + 50 + 100 - 2 * shared
+    middle = video.frames[30 - shared // 2 - 1]
+    both = (np.array(COLOURS["red"]) + COLOURS["green"]) / 2
+    assert np.abs(middle.reshape(-1, 3).mean(0) - both).max() < 10
+    sliding = video.frames[30 - shared + 50 - shared // 2 - 1]
+    assert shows(sliding[:, : WIDTH // 2 - 20], "green")
+    assert shows(sliding[:, WIDTH // 2 + 20 :], "blue")
+
+
+def test_each_scene_says_its_words_while_it_is_seen_alone(studio):
+    scenes = [image("red", script="One two"), image("green"), image("blue", script="three")]
+    video = studio.render(plan(), scenes, transition="fade", transition_seconds=0.4)
+    heard = np.abs(video.level) > 0.02
+    # 0.2 s of silence before what is said, 0.4 s of it after that and a transition of 0.4 s.
+    first, last = np.flatnonzero(heard[: 2 * RATE])[[0, -1]] / RATE
+    assert (first, last) == pytest.approx((0.2, 0.2 + 0.35 + WORD_SECONDS), abs=0.03)
+    start, end = np.flatnonzero(heard[2 * RATE :])[[0, -1]] / RATE + 2
+    third = len(video.frames) / FPS - 0.4 - 0.35
+    assert (start, end) == pytest.approx((third, third + WORD_SECONDS), abs=0.06)
+    assert any("synthesised" in note for note in video.finished.notes)
+
+
+@pytest.mark.parametrize("loudness", [-16, -23])
+def test_the_whole_is_as_loud_as_was_asked_for(studio, loudness):
+    studio.files["music"] = write_sound(tone(MUSIC_TONE, 2), studio.folder / "music.wav")
+    video = studio.render(plan(), [image("red", script="One two three"), image("green")], loudness=loudness)
+    assert pyloudnorm.Meter(RATE).integrated_loudness(video.sound) == pytest.approx(loudness, abs=1)
+
+
+def test_music_steps_back_where_somebody_speaks(studio):
+    studio.files["music"] = write_sound(tone(MUSIC_TONE, 2), studio.folder / "music.wav")
+    words = " ".join(["word"] * 10)
+    video = studio.render(plan(), [image("red", script=words), image("green", seconds=6)])
+    speaking, silent = slice(1 * RATE, 3 * RATE), slice(6 * RATE, 8 * RATE)
+    assert 0 < loudness_of(MUSIC_TONE, video.level[speaking]) < 0.5 * loudness_of(MUSIC_TONE, video.level[silent])
+
+
+TIME = re.compile(r"(\d\d):(\d\d):(\d\d)\.(\d{3})")
+
+
+def seconds(text):
+    hours, minutes, whole, thousandths = map(int, TIME.fullmatch(text).groups())
+    return hours * 3600 + minutes * 60 + whole + thousandths / 1000
+
+
+def cues(vtt):
+    """When each is seen, and what it says."""
+    found = re.findall(rf"^({TIME.pattern}) --> ({TIME.pattern}).*\n((?:.+\n?)+)", vtt, re.MULTILINE)
+    return [(seconds(match[0]), seconds(match[5]), match[10].strip()) for match in found]
+
+
+def test_subtitles_are_those_of_every_scene_in_the_time_of_the_whole(studio):
+    scenes = [image("red", script="Alpha beta."), image("green"), image("blue", script="Gamma delta.")]
+    video = studio.render(plan(), scenes, subtitles="both", language="en-GB")
+    first, second = cues(video.texts["vtt"])
+    assert (first[2], second[2]) == ("Alpha beta.", "Gamma delta.")
+    # 0.2 s before what is said, 0.4 s after it: a scene of two words lasts 1.32 s, in frames.
+    assert first[0] == pytest.approx(0.2, abs=0.1)
+    assert first[1] <= 1.32 + 1e-6
+    assert second[0] == pytest.approx(1.32 + 4 + 0.2, abs=0.1)
+    assert second[1] <= len(video.frames) / FPS + 1e-6
+    assert "Gamma delta." in video.texts["srt"]
+    # Burned where they are said, not where nobody speaks.
+    assert video.frames[15].std() > video.frames[60].std() + 3
+    assert all(file.language == "en-GB" for file in video.finished.files if file.name in ("srt", "vtt"))
+
+
+def test_without_subtitles_there_are_neither_files_nor_letters(studio):
+    video = studio.render(plan(), [image("red", script="Alpha."), image("green", seconds=1)])
+    assert not video.texts
+    assert shows(video.frames[10], "red")
+
+
+def test_a_transition_before_the_first_scene_is_said_to_have_no_effect(studio):
+    video = studio.render(plan(), [image("red", seconds=1, transition="fade"), image("green", seconds=1)])
+    assert shows(video.frames[0], "red")
+    assert any("Its transition had no effect" in note for note in video.finished.notes)
+
+
+def test_a_recorded_voice_is_heard_and_its_script_is_read(studio):
+    samples = np.concatenate([tone(300, 0.8), np.zeros(RATE // 2, np.float32), tone(300, 0.6)])
+    studio.files["track"] = write_sound(samples, studio.folder / "track.wav")
+    scenes = [image("red", voice_track="track", script="Alpha beta. Gamma."), image("green", seconds=1)]
+    video = studio.render(plan(), scenes, subtitles="file")
+    assert not studio.speaker.said
+    assert loudness_of(300, video.level[round(0.3 * RATE) : round(0.9 * RATE)]) > 0.05
+    assert "Alpha beta." in video.texts["srt"]
+    assert any(note.startswith("Scene 1: The subtitles' times are estimated") for note in video.finished.notes)
+
+
+def test_an_avatar_moves_its_mouth_in_its_own_scene_alone(studio):
+    studio.files["face"] = next(iter(avatars().values())).path
+    scenes = [image("red", seconds=1), {"type": "avatar", "avatar": "face", "script": "One two three."}]
+    video = studio.render(plan(), scenes)
+    assert shows(video.frames[24], "red")
+    assert not shows(video.frames[25], "red")
+    changes = [np.abs(one.astype(int) - two).max() for one, two in pairwise(video.frames[30:50])]
+    assert max(changes) > 20
+    assert any(note.startswith("Scene 2: A preview: ") for note in video.finished.notes)
+
+
+@pytest.mark.parametrize("broken", ["picture", "voice_track"])
+def test_a_file_that_is_no_good_is_told_of_its_scene_before_anything_is_made(studio, broken):
+    studio.files["broken"] = studio.folder / "broken"
+    whole = studio.files["red"].read_bytes() if broken == "picture" else b"fLaC"
+    studio.files["broken"].write_bytes(whole[: len(whole) // 2 + 20])
+    reporter = Reporter()
+    with pytest.raises(DarkroomError, match=r"^Scene 3 \(image\): ") as caught:
+        studio.render(
+            plan(), [image("red", script="Hm."), image("green"), {**image("blue"), broken: "broken"}], reporter
+        )
+    code = {"picture": ErrorCode.INVALID_IMAGE, "voice_track": ErrorCode.INVALID_AUDIO}[broken]
+    assert caught.value.detail.code is code
+    assert set(reporter.stages) == {"load"}
+    assert not studio.speaker.said
+
+
+def test_what_is_too_long_is_told_before_any_scene_is_made(studio):
+    reporter = Reporter()
+    with pytest.raises(DarkroomError, match=r"^The video would last at least \d+\.\d\d seconds; 600") as caught:
+        studio.render(plan(), [image("red", script="a " * 2_000), image("green", script="Hm.")], reporter)
+    assert caught.value.detail.code is ErrorCode.TOO_LONG
+    assert "scenes" not in reporter.stages
+
+
+def test_a_script_that_nobody_can_say_is_told_of_its_scene(studio):
+    studio.speaker = None
+    with pytest.raises(DarkroomError, match=r"^Scene 2 \(image\): Nobody can say") as caught:
+        studio.render(plan(), [image("red"), image("green", script="Hm.")])
+    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+
+
+def test_generated_scenes_are_refused_even_where_the_request_slipped_through(studio):
+    with pytest.raises(DarkroomError, match="Scene 2 is to be generated") as caught:
+        studio.render(plan(), [image("red"), {"type": "generated", "prompt": "a kite"}])
+    assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
+
+
+@pytest.mark.parametrize("stage", ["speak", "scenes", "join"])
+def test_a_cancelled_job_leaves_no_video_and_no_thread(studio, stage):
+    threads = threading.active_count()
+    reporter = Reporter(
+        stop=lambda now, progress: now == stage and progress > {"scenes": 0.13, "join": 0.65}.get(stage, 0)
+    )
+    with pytest.raises(Stopped):
+        studio.render(plan(), [image("red", script="Alpha."), image("green", seconds=8)], reporter)
+    assert threading.active_count() == threads
+    assert not list(studio.folder.rglob("result.*"))

@@ -1,0 +1,119 @@
+"""What an earlier attempt has finished is not made again."""
+
+import os
+
+import numpy as np
+import pytest
+
+from pipeline.artifacts import SAVED, Clip
+from pipeline.engine import Engine
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.requests import Kind
+from pipeline.scenes.join import JoinScenes
+from pipeline.scenes.load import LoadScenes
+from pipeline.scenes.make import MakeScenes
+from pipeline.scenes.speak import Speak, TranscribeScenes
+from pipeline.stages import Plan, Stage
+from pipeline.talk import CLIP, PORTRAIT, SPEECH, frames_in
+from pipeline.video.encoder import encode
+from tests.pipeline.scenes.studio import COLOURS, Studio, alike
+
+SIDE = 64
+
+
+class Flat(Stage):
+    """Has portraits speak by a flat clip in their colour; at the colour ``fail``, what is to come ``before`` does."""
+
+    name = "animate"
+    message = "Animating"
+    requires = (PORTRAIT, SPEECH)
+    provides = (CLIP,)
+
+    def __init__(self):
+        self.made = []
+        self.fail = None
+        self.before = lambda: None
+
+    def run(self, work):
+        colour = tuple(work[PORTRAIT][0, 0].tolist())
+        if colour == self.fail:
+            self.before()
+            raise DarkroomError(ErrorCode.NO_FACE, "No face was found.", retryable=True)
+        path = work.folder / "clip.mp4"
+        frame = np.full((SIDE, SIDE, 3), colour, np.uint8)
+        encode(path, [frame] * frames_in(work[SPEECH]), None, SIDE, SIDE, draft=True)
+        self.made.append(colour)
+        work.notes.append(f"Flat as {colour[0]}.")
+        work[CLIP] = Clip(path, None)
+
+
+@pytest.fixture
+def studio(tmp_path):
+    return Studio(tmp_path)
+
+
+@pytest.fixture
+def animate(monkeypatch):
+    # One that waits is not to keep the others from their work, however few processors there are.
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    return Flat()
+
+
+@pytest.fixture
+def render(studio, animate):
+    steps = ((LoadScenes(Engine.PREVIEW), 0.1), (Speak(), 0.1), (TranscribeScenes(), 0.1))
+    made = (*steps, (MakeScenes(animate), 0.4), (JoinScenes(), 0.3))
+    plan = Plan(Kind.RENDER_SCENES, Engine.PREVIEW, made, results=(SAVED,))
+    return lambda scenes=SCENES, **params: studio.render(plan, scenes, **params)
+
+
+def avatar(colour, script):
+    return {"type": "avatar", "avatar": colour, "script": script}
+
+
+SCENES = [
+    avatar("red", "One two."),
+    {"type": "image", "picture": "green", "seconds": 1},
+    avatar("blue", "Three."),
+]
+
+
+def test_a_failed_scene_names_itself_and_the_next_attempt_makes_only_that_one(studio, animate, render):
+    animate.fail = COLOURS["blue"]
+    animate.before = lambda: studio.kept.wait_for("clip-*.mp4", 2)
+    with pytest.raises(DarkroomError) as caught:
+        render()
+    detail = caught.value.detail
+    assert (detail.code, detail.retryable) == (ErrorCode.NO_FACE, True)
+    assert detail.message == "Scene 3 (avatar): No face was found."
+    animate.fail = None
+    again = render()
+    assert animate.made == [COLOURS["red"], COLOURS["blue"]]
+    assert [script for script, _ in studio.speaker.said] == ["One two.", "Three."]
+    # Nothing at all is made by a third one, which is as long and says the same of its scenes.
+    third = render()
+    assert len(animate.made) == 2
+    assert alike(third, again)
+    assert third.finished.notes == again.finished.notes
+    assert {"Scene 1: Flat as 200.", "Scene 3: Flat as 40."} <= set(third.finished.notes)
+
+
+def test_only_what_has_changed_is_made_anew(animate, render):
+    render()
+    moved = [avatar("blue", "Three."), SCENES[1], avatar("red", "One two.")]
+    render(moved)
+    assert len(animate.made) == 2
+    render([avatar("red", "One two."), SCENES[1], avatar("blue", "Three and four.")])
+    assert animate.made[2:] == [COLOURS["blue"]]
+    render(seed=7)
+    assert len(animate.made) == 5
+
+
+def test_a_part_that_is_torn_is_made_anew(studio, animate, render):
+    first = render()
+    for path in studio.kept.path.iterdir():
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    again = render()
+    assert len(animate.made) == 4
+    assert alike(first, again)
+    assert first.finished.notes == again.finished.notes

@@ -1,0 +1,110 @@
+"""When scenes are seen and heard."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.scenes.timing import Length, lay_out, shared_frames, timeline_of, transitions_of
+from pipeline.video import FPS
+from pipeline.video.transitions import overlaps
+from pipeline.video_params import RenderScenesParams, Transition
+
+SECONDS = st.none() | st.floats(0.01, 60)
+LENGTHS = st.lists(st.builds(Length, SECONDS, SECONDS), min_size=2, max_size=20)
+
+
+@st.composite
+def videos(draw):
+    lengths = draw(LENGTHS)
+    transitions = draw(
+        st.lists(st.sampled_from(Transition), min_size=len(lengths) - 1, max_size=len(lengths) - 1).map(tuple)
+    )
+    return lengths, transitions, draw(st.integers(1, 50))
+
+
+@given(videos())
+def test_what_the_scenes_last_less_what_they_share_is_what_the_video_lasts(video):
+    lengths, transitions, shared = video
+    timeline = lay_out(lengths, transitions, shared)
+    shown = overlaps([span.frames for span in timeline.spans], transitions, shared)
+    assert timeline.frames == sum(span.frames for span in timeline.spans) - sum(shown)
+    assert timeline.seconds == timeline.frames / FPS
+    assert timeline.spans[0].start == 0
+    for span, after, overlap in zip(timeline.spans, timeline.spans[1:], shown, strict=False):
+        assert span.start + span.frames - overlap == after.start
+        assert span.shared_after == after.shared_before == overlap
+    assert set(shown) <= {0, shared}
+
+
+@given(videos())
+def test_every_scene_is_seen_alone_and_as_long_as_was_asked_for(video):
+    lengths, transitions, shared = video
+    for length, span in zip(lengths, lay_out(lengths, transitions, shared).spans, strict=True):
+        assert span.frames > span.shared_before + span.shared_after
+        assert span.frames / FPS >= (length.least or 0) - 1e-9
+        if length.speech is None and length.least is None:
+            assert span.frames / FPS >= 4
+
+
+@given(videos())
+def test_voices_are_heard_while_their_scene_is_seen_alone(video):
+    lengths, transitions, shared = video
+    timeline = lay_out(lengths, transitions, shared)
+    heard = 0.0
+    for length, span in zip(lengths, timeline.spans, strict=True):
+        if length.speech is None:
+            continue
+        assert span.speaks >= (span.start + span.shared_before) / FPS
+        assert span.speaks >= heard
+        heard = span.speaks + length.speech
+        assert heard <= span.alone_until + 1e-9
+    assert heard <= timeline.seconds + 1e-9
+
+
+@given(videos())
+def test_no_scene_lasts_longer_than_it_must(video):
+    lengths, transitions, shared = video
+    for length, span in zip(lengths, lay_out(lengths, transitions, shared).spans, strict=True):
+        least = length.least or (4 if length.speech is None else 0)
+        around = (span.shared_before + span.shared_after) / FPS + 0.6
+        transitions = 2 * max(span.shared_before, span.shared_after) / FPS
+        assert span.frames / FPS <= max(least, around + (length.speech or 0), transitions) + 1 / FPS
+
+
+def scenes(*scenes, **params):
+    return RenderScenesParams.model_validate(
+        {"scenes": [{"type": "image", "picture": "one", **scene} for scene in scenes], **params}
+    )
+
+
+def test_a_scene_has_its_own_transition_or_that_of_the_video():
+    params = scenes({}, {"transition": "slide"}, {}, {"transition": "cut"}, transition_seconds=0.4)
+    assert transitions_of(params) == (Transition.SLIDE, Transition.FADE, Transition.CUT)
+    assert shared_frames(params) == 10
+
+
+def test_a_silent_scene_takes_four_seconds_and_a_speaking_one_its_words():
+    spans = lay_out([Length(None, None), Length(1.0, None), Length(None, 7)], [Transition.CUT] * 2, 12).spans
+    assert [span.frames / FPS for span in spans] == [4, 1.6, 7]
+
+
+@pytest.mark.parametrize(
+    ("spoken", "told"),
+    [({0: 300, 1: 298.8}, None), ({0: 300, 1: 298.81}, "would last 600.04 seconds"), ({0: 600}, "at least 601.2")],
+)
+def test_a_video_beyond_ten_minutes_is_refused_with_its_length(spoken, told):
+    params = scenes({"script": "One."}, {"script": "Two."}, transition="cut")
+    if told is None:
+        assert timeline_of(params, spoken).seconds == 600
+        return
+    with pytest.raises(DarkroomError) as caught:
+        timeline_of(params, spoken)
+    assert caught.value.detail.code is ErrorCode.TOO_LONG
+    assert told in caught.value.detail.message
+
+
+def test_what_is_still_to_be_said_counts_with_the_least_that_it_can_last():
+    silent = timeline_of(scenes({}, {}, transition="cut"), {})
+    to_speak = timeline_of(scenes({"script": "Hm."}, {"voice_track": "track"}, transition="cut"), {})
+    assert (silent.seconds, to_speak.seconds) == (8, 1.2)
