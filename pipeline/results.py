@@ -138,7 +138,7 @@ class Result(BaseModel):
     @property
     def repeatable(self) -> bool:
         """Whether the same job gives the same again; not where the machine happened to be short of memory."""
-        return HALF_SIZE not in self.notes
+        return not any(note.endswith(HALF_SIZE) for note in self.notes)
 
 
 class StageTime(BaseModel):
