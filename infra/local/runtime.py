@@ -195,6 +195,7 @@ def _stand_in_environment(plan: Plan, running: Running, state: State) -> dict[st
         "CONCURRENCY": str(plan.config.jobs_per_instance),
         "MODELS": json.dumps(plan.config.models),
         "ACCEPT_RESEARCH_LICENCE": str(plan.config.accept_research_licence).lower(),
+        "SPEECH": plan.config.speech,
         "TMPDIR": str(plan.folder / "tmp"),
         **{name: os.environ[name] for name in STAND_IN_ENVIRONMENT if name in os.environ},
         **{key.upper(): value for key, value in plan.stand_in.items()},

@@ -164,12 +164,14 @@ def test_the_container_is_told_where_the_weights_are_and_what_to_do_with_them(
             "long_side": 256,
             "models": {"detector": "rt-detr-r18"},
             "accept_research_licence": True,
+            "speech": "polly",
         },
     )
     assert environment["WEIGHTS"] == str(tmp_path / "tiny")
     assert (environment["DEVICE"], environment["LONG_SIDE"]) == ("cpu", "256")
     assert json.loads(environment["MODELS"]) == {"detector": "rt-detr-r18"}
     assert environment["ACCEPT_RESEARCH_LICENCE"] == "true"
+    assert environment["SPEECH"] == "polly"
 
 
 def test_passwords_differ_and_suit_the_pool() -> None:

@@ -53,6 +53,7 @@ def _launcher(settings: Settings, role: RoleCredentials | None) -> Launch:
         "LONG_SIDE": str(settings.long_side) if settings.long_side is not None else None,
         "MODELS": settings.models,
         "ACCEPT_RESEARCH_LICENCE": str(settings.accept_research_licence).lower(),
+        "SPEECH": settings.speech,
         "CONCURRENCY": str(settings.concurrency),
         "DRAIN_SECONDS": str(settings.stop_seconds / 2),  # the rest is for failing what did not finish
         **(role.environment() if role is not None else {}),

@@ -36,6 +36,7 @@ class Settings(BaseSettings):
     long_side: int | None = Field(None, ge=64, multiple_of=8, description="Of what diffusion works on, in pixels.")
     models: str = Field("{}", description="Role → id of the model to take instead of the default, as JSON.")
     accept_research_licence: bool = Field(False, description="Use models for non-commercial research only.")
+    speech: str = Field("espeak", description="What says scripts: `espeak` or `polly`.")
     instances: int = Field(1, ge=1, le=16, description="At most so many.")
     min_instances: int = Field(1, ge=0, le=16, description="Kept warm; 0 scales to zero.")
     concurrency: int = Field(2, ge=1, le=64, description="Invocations at once per instance.")
