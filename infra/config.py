@@ -74,7 +74,8 @@ class Config(BaseModel):
     )
     accept_research_licence: bool = Field(
         False,
-        description="Swap faces by models whose licence allows non-commercial research only: you state that yours is.",
+        description="Use models whose licence allows non-commercial research only (faces are swapped, portraits are "
+        "animated by them): you state that yours is.",
     )
     speech: Literal["espeak", "polly"] = Field(
         "espeak",
