@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from unicodedata import east_asian_width
 
 from pydantic import BaseModel, Field
 
@@ -14,6 +15,7 @@ from pipeline.engine import Engine
 from pipeline.errors import ErrorCode
 from pipeline.jobs import State
 from pipeline.requests import VIDEOS, Kind
+from pipeline.video_params import MAX_VOICE_SECONDS
 
 KEEP_DAYS = 40
 AMOUNT = "reserved_or_spent"
@@ -35,6 +37,7 @@ SECONDS: Mapping[tuple[Kind, Engine], float] = {
 SECONDS_OF_VIDEO: Mapping[Engine, float] = {Engine.MODELS: 6, Engine.PREVIEW: 2}
 VIDEO_START_SECONDS: Mapping[Engine, float] = {Engine.MODELS: 60, Engine.PREVIEW: 5}
 CHARACTERS_A_SECOND = 12  # of a slow voice
+WIDE_CHARACTERS = 3  # as many as one of Chinese, Japanese or Korean takes the time of
 RECORDED_SECONDS = 60
 SILENT_SECONDS = 4
 
@@ -115,7 +118,9 @@ def _seconds_shown(scene: Mapping[str, Any]) -> float:
     script = scene.get("script") or ""
     # Without words, an avatar by itself or a scene that names a voice_track has a recorded voice.
     recorded = not script and (scene.get("voice_track") is not None or "type" not in scene)
-    spoken = RECORDED_SECONDS if recorded else len(script) / CHARACTERS_A_SECOND
+    wide = sum(east_asian_width(character) in "WF" for character in script)
+    characters = len(script) + (WIDE_CHARACTERS - 1) * wide
+    spoken = RECORDED_SECONDS if recorded else min(characters / CHARACTERS_A_SECOND, MAX_VOICE_SECONDS)
     return max(spoken, scene.get("seconds") or SILENT_SECONDS)
 
 

@@ -26,8 +26,11 @@ class Copies:
     def check(self, keys: Iterable[str]) -> None:
         """Raises ``DarkroomError`` (``upload_expired``) when there is nothing under one of ``keys``."""
         for key in keys:
-            if parse_avatar_key(key) is not None:
+            avatar = parse_avatar_key(key)
+            if avatar in avatars():
                 continue
+            if avatar is not None:
+                raise _not_kept()
             try:
                 self._s3.head_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
@@ -45,6 +48,8 @@ class Copies:
             # Either way S3 keeps the digest: who takes it in need not read it for that.
             avatar = parse_avatar_key(key)
             if avatar is not None:
+                if avatar not in avatars():
+                    raise _not_kept()
                 self._s3.put_object(
                     Bucket=self._bucket,
                     Key=target,
@@ -67,6 +72,10 @@ class Copies:
 def _gone(error: ClientError) -> Exception:
     if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
         return error
+    return _not_kept()
+
+
+def _not_kept() -> DarkroomError:
     return DarkroomError(
         ErrorCode.UPLOAD_EXPIRED, "The pictures are not kept any more. Submit a new job and upload them again."
     )

@@ -68,6 +68,9 @@ class Pusher:
                 self._subscriptions.forget(subscription.connection_id)
                 return True
             except (ClientError, BotoCoreError) as error:
+                if _too_long(error):
+                    logger.warning("news too long for a socket", job_id=subscription.job_id)
+                    return True
                 logger.warning(
                     "socket not reached",
                     connection_id=subscription.connection_id,
@@ -77,6 +80,11 @@ class Pusher:
             else:
                 return True
         return not last or time.time() - news.at > LAST_NEWS_SECONDS
+
+
+def _too_long(error: ClientError | BotoCoreError) -> bool:
+    """Whether a message has more than the 128 KB that API Gateway takes: it will not be taken another time either."""
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "PayloadTooLargeException"
 
 
 @cache

@@ -50,6 +50,7 @@ def test_every_kind_has_an_estimate_on_each_engine_that_can_do_it() -> None:
     [
         ({"script": "word " * 200}, {"script": "word"}),
         ({"script": ""}, {"script": "word"}),  # a recorded voice
+        ({"script": "今晚" * 50}, {"script": "on" * 50}),
         ({"scenes": [{"type": "image", "seconds": 30}] * 3}, {"scenes": [{"type": "image"}] * 3}),
         ({"scenes": [{"type": "image"}] * 4}, {"scenes": [{"type": "image"}] * 3}),
         ({"scenes": [{"type": "avatar", "voice_track": "v"}]}, {"scenes": [{"type": "avatar", "script": "word"}]}),

@@ -3,8 +3,10 @@
 import threading
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from botocore.exceptions import ClientError
 
 from handlers import push
 from handlers.record import JobRecord
@@ -160,6 +162,19 @@ def test_last_news_that_do_not_get_through_are_reported_but_not_for_ever(
     assert deliver(change(fine, 1), change(end, 2)) == ["102"]
     assert len(sockets.heard("one")) == 1
     assert deliver(change(end, 2, at=NOW - push.LAST_NEWS_SECONDS)) == []
+
+
+def test_last_news_that_are_too_long_for_a_socket_hold_up_nobody(
+    store: JobStore, job_in: JobIn, watch: Any, deliver: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_in(State.RUNNING)
+    watch(job, "one")
+    too_long = ClientError({"Error": {"Code": "PayloadTooLargeException", "Message": ""}}, "PostToConnection")
+    too_long.response["ResponseMetadata"] = {"HTTPStatusCode": 413}  # type: ignore[typeddict-item] # the rest is unread
+    post = Mock(side_effect=too_long)
+    monkeypatch.setattr(sockets, "post_to_connection", post)
+    assert deliver(change(store.cancel(job.job_id, job.owner, NO), 1)) == []
+    assert post.call_count == 1
 
 
 def test_other_news_that_do_not_get_through_are_overtaken_by_the_next(

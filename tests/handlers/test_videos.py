@@ -9,6 +9,7 @@ from mypy_boto3_s3 import S3Client
 from handlers.leftovers import Leftovers
 from handlers.record import JobRecord
 from pipeline.avatars import avatars
+from pipeline.errors import ErrorCode, ErrorDetail
 from pipeline.jobs import State
 from pipeline.voices import voices
 from tests.handlers.studio import Studio
@@ -19,6 +20,7 @@ ISO_FILM = b"\0\0\0\x18ftypisom" + bytes(64)
 HEIC = b"\0\0\0\x18ftypheic" + bytes(64)
 AMARA = {"avatar": "amara"}
 SOUND = {"content_type": "audio/wav"}
+NO = ErrorDetail(code=ErrorCode.CANCELLED, message="no")
 
 
 def video(params: Any = None, **uploads: Any) -> dict[str, Any]:
@@ -77,6 +79,15 @@ def test_scenes_made_again_take_each_file_for_what_it_is(studio: Studio, those: 
     studio.work(studio.upload(job, WAVE, role="track"))
     problem = studio.call("POST", f"/jobs/{job.job_id}/rerun", {"params": {"scenes": those}})
     assert says in json.dumps(problem.problem(422, "invalid_request"))
+
+
+def test_a_portrait_that_we_have_no_more_is_told_as_what_is_kept_no_more(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = studio.call("POST", "/jobs", video()).body["job"]["job_id"]
+    studio.store.cancel(asked, "owner-1", NO)
+    monkeypatch.setattr("handlers.copies.avatars", dict)
+    studio.call("POST", f"/jobs/{asked}/rerun", {}).problem(410, "upload_expired")
 
 
 def test_a_recorded_voice_is_taken_in(studio: Studio, queues: Any) -> None:
