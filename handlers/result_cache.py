@@ -149,7 +149,11 @@ class ResultCache:
             logger.warning("a hit was not counted", reason=str(error))
 
     def store(self, record: JobRecord, completed: Completed) -> None:
-        """Keep what a job that has just completed gave, unless the same job could give something else another time."""
+        """Keep what a job that has just completed gave, unless the same job could give something better another time.
+
+        What is made by chance (``animate`` on the models engine) stays as it was the first time: who wants another
+        asks with ``cache`` false.
+        """
         result, digest = completed.result, completed.engine_digest
         as_asked = result.engine is record.engine and result.repeatable
         if not self.on or digest is None or completed.inputs.keys() != record.uploads.keys() or not as_asked:

@@ -137,7 +137,8 @@ class Result(BaseModel):
 
     @property
     def repeatable(self) -> bool:
-        """Whether the same job gives the same again; not where the machine happened to be short of memory."""
+        """Whether this may stand for what the same job gives another time: not what was made smaller because the
+        machine was short of memory. A performance that chance had a part in is as good as any other of its job."""
         return not any(note.endswith(HALF_SIZE) for note in self.notes)
 
 

@@ -163,12 +163,12 @@ def weigh(settings: Settings, networks: Sequence[Network[Any]]) -> str:
 
 @cache
 def _code_digest() -> str:
-    """SHA-256 of the pipeline's own files and of what is installed: other code may make another picture."""
+    """SHA-256 of the pipeline's own files and of what is installed: other code, or fonts, may make another picture."""
     total = sha256()
     for name, version in sorted((str(each.metadata["Name"]), each.version) for each in distributions()):
         total.update(f"{name}=={version}\n".encode())
     folder = Path(pipeline.__file__).parent
-    for path in sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".toml"}):
+    for path in sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".toml", ".otf", ".ttf"}):
         total.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return total.hexdigest()
 

@@ -144,6 +144,20 @@ def test_other_libraries_are_another_engine(tiny_weights: Path, monkeypatch: pyt
     assert not set(usual.values()) & set(updated.values())
 
 
+def test_other_fonts_are_another_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "__init__.py").touch()
+    font = tmp_path / "letters.otf"
+    font.write_bytes(b"letters")
+    monkeypatch.setattr("pipeline.__file__", str(tmp_path / "__init__.py"))
+    module._code_digest.cache_clear()
+    usual = module._code_digest()
+    font.write_bytes(b"other letters")
+    module._code_digest.cache_clear()
+    updated = module._code_digest()
+    module._code_digest.cache_clear()
+    assert usual != updated
+
+
 def test_a_table_that_refuses_is_no_reason_to_stop(s3: object, tiny_weights: Path) -> None:
     reporter = Reporter(InstanceReports(Ledger("nowhere")), engines(tiny_weights), lambda: 0)
     reporter.start(ABLE)
