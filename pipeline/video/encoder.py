@@ -41,9 +41,10 @@ class VideoWriter:
     ``sound`` the file has no sound track.
 
     The file is H.264 (High, yuv420p, BT.709 in limited range, and says so) with AAC, in MP4 with its index at the
-    front, so that it plays while it loads. The same input gives the same bytes. Its ``comment`` says with IPTC's
-    Digital Source Type that it is synthetic. ``draft``: for ourselves only and to be encoded again, hence near
-    lossless, with colour at full resolution; MP4 or Matroska, as the path's suffix says.
+    front, so that it plays while it loads. The same input gives the same video to the eye; x264's macroblock tree does
+    not give the same bytes each time. Its ``comment`` says with IPTC's Digital Source Type that it is synthetic.
+    ``draft``: for ourselves only and to be encoded again, hence near lossless, with colour at full resolution; MP4 or
+    Matroska, as the path's suffix says.
 
     ``frames`` and ``seconds`` are how much was written so far.
     """
@@ -70,7 +71,7 @@ class VideoWriter:
         context = self._video.codec_context
         context.gop_size = KEY_FRAME_EVERY
         context.thread_count = THREADS
-        context.thread_type = "FRAME"  # by slices, which is PyAV's choice, x264 gives other bytes now and then
+        context.thread_type = "FRAME"  # PyAV's choice, by slices, makes larger files
         context.color_range = ColorRange.MPEG
         context.colorspace = Colorspace.ITU709
         context.color_primaries = ColorPrimaries.BT709

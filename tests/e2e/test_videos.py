@@ -170,8 +170,8 @@ def test_a_cancelled_render_leaves_nothing_behind(caller: Caller, stack: LocalSt
         assert s3.list_objects_v2(Bucket=stack.bucket, Prefix=f"{prefix}/{job_id}/")["KeyCount"] == 0
 
 
-ROOM = {"type": "image", "picture": "room", "script": "This is the room.", "transition": "cut"}
-HOST = {"type": "avatar", "avatar": "host", "script": "And this is somebody who was never in it."}
+ROOM = {"type": "image", "picture": "room", "script": "This is the room."}
+HOST = {"type": "avatar", "avatar": "host", "script": "And this is somebody who was never in it.", "transition": "cut"}
 LAST = {"type": "image", "picture": "room", "seconds": 3, "transition": "fade"}
 
 
@@ -189,7 +189,7 @@ def test_scenes_join(caller: Caller) -> None:
     assert abs(shown.seconds - shown.heard) < 0.2
     assert abs(shown.loudness - -16) < 1
     assert " ".join(each.text for each in subtitles(job)) == f"{ROOM['script']} {HOST['script']}"
-    # The first is a cut, and somewhere two pictures in a row have little in common.
+    # One is a cut: somewhere two pictures in a row have little in common.
     steps = np.abs(np.diff(shown.frames.astype(np.int16), axis=0)).mean((1, 2, 3))
     assert steps.max() > 5 * np.median(steps) + 10
     # Nobody speaks in the last scene: the music is heard, louder than under speech would be let.
