@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import kinds
+from pipeline.catalog import choose, defaults
 from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.kinds import available, describe, document, plan
@@ -24,6 +25,12 @@ def test_every_plan_is_what_was_asked_for_and_is_made_once(kind: Kind, engine: E
     assert (made.kind, made.engine) == (kind, engine)
     assert "saved" in {artifact.name for artifact in made.results}
     assert plan(kind, engine) is made
+
+
+@pytest.mark.parametrize(("kind", "engine"), available())
+def test_whoever_fetches_the_models_of_a_kind_has_all_that_its_plan_uses(kind: Kind, engine: Engine) -> None:
+    used = {model.id for network in plan(kind, engine).networks for model in choose(network.roles, {})}
+    assert used <= {model.id for model in defaults([kind], research=True)}
 
 
 def test_a_missing_engine_is_an_error_unless_the_job_accepts_the_preview(monkeypatch: pytest.MonkeyPatch) -> None:
