@@ -145,8 +145,9 @@ class Work:
 class Stage(ABC):
     """One step of a kind. Instances hold no state of a job, so one serves many at once.
 
-    ``networks`` are those it may use. ``depends`` names the params that decide what it provides, beside the files,
-    what it requires and its networks; None (nothing is known) keeps it and what follows from it out of the cache.
+    ``networks`` are those it may use, ``spared`` those of them that some jobs do without: ``needs`` says which.
+    ``depends`` names the params that decide what it provides, beside the files, what it requires and its networks;
+    None (nothing is known) keeps it and what follows from it out of the cache.
     ``cached``: whether what it provides is worth keeping for another job with the same photo.
     """
 
@@ -156,8 +157,13 @@ class Stage(ABC):
     requires: ClassVar[tuple[Artifact[Any], ...]] = ()
     provides: ClassVar[tuple[Artifact[Any], ...]] = ()
     networks: ClassVar[tuple[Network[Any], ...]] = ()
+    spared: ClassVar[tuple[Network[Any], ...]] = ()
     depends: ClassVar[tuple[str, ...] | None] = None
     cached: ClassVar[bool] = False
+
+    def needs(self, _params: BaseModel, /) -> tuple[Network[Any], ...]:
+        """The networks that a job with these params, of its kind, cannot do without."""
+        return self.networks
 
     @abstractmethod
     def run(self, work: Work) -> None:
@@ -181,6 +187,16 @@ class Plan:
     def networks(self) -> tuple[Network[Any], ...]:
         """Every network that a stage may use, once."""
         return tuple(dict.fromkeys(network for stage, _ in self.steps for network in stage.networks))
+
+    @property
+    def spared(self) -> tuple[Network[Any], ...]:
+        """Those that some jobs do without."""
+        always = {network for stage, _ in self.steps for network in stage.networks if network not in stage.spared}
+        return tuple(network for network in self.networks if network not in always)
+
+    def needs(self, params: BaseModel) -> tuple[Network[Any], ...]:
+        """The networks that a job with these params cannot do without, once."""
+        return tuple(dict.fromkeys(network for stage, _ in self.steps for network in stage.needs(params)))
 
     def __post_init__(self) -> None:
         here = f"{self.kind}/{self.engine}"

@@ -11,6 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 import pipeline
 from containers.gpu.settings import Settings
 from pipeline.engine import Engine
@@ -61,18 +63,18 @@ class Engines:
         self._models: Models | None = None
         self._lock = threading.Lock()
 
-    def prepare(self, kind: Kind, engine: Engine, allow_preview: bool) -> Prepared:
-        """What does a kind on an engine; with ``allow_preview``, the preview engine where that one cannot work here.
+    def prepare(self, kind: Kind, engine: Engine, allow_preview: bool, params: BaseModel) -> Prepared:
+        """What does a job on an engine; with ``allow_preview``, the preview engine where that one cannot work here.
 
         Raises ``DarkroomError`` (``engine_unavailable``) saying what is missing and how to mend it.
         """
         try:
-            return self._prepared(self._plan_for(kind, engine, allow_preview))
+            return self._prepared(self._plan_for(kind, engine, allow_preview), params)
         except DarkroomError as error:
             if error.detail.code is not ErrorCode.ENGINE_UNAVAILABLE or not allow_preview or engine is Engine.PREVIEW:
                 raise
             logger.warning("the %s engine is not available: %s", engine, error)
-            return self._prepared(self._plan_for(kind, Engine.PREVIEW, False))
+            return self._prepared(self._plan_for(kind, Engine.PREVIEW, False), params)
 
     def preload(self, kinds: Iterable[Kind]) -> None:
         """Load what the models engine needs for ``kinds``, so that the first job does not wait for it.
@@ -81,11 +83,10 @@ class Engines:
         """
         for kind in kinds:
             try:
-                prepared = self._prepared(self._plan_for(kind, Engine.MODELS, False))
-                for network in prepared.plan.networks:
-                    if prepared.models is not None:
-                        with prepared.models.use(network):
-                            logger.info("loaded %s", network.name)
+                plan = self._plan_for(kind, Engine.MODELS, False)
+                for network in _always(plan):
+                    with self._placed().use(network):
+                        logger.info("loaded %s", network.name)
             except DarkroomError as error:
                 logger.warning("%s on the models engine cannot be done here: %s", kind, error)
             except Exception:
@@ -107,11 +108,11 @@ class Engines:
         """What is in memory now: nothing, and on no device, until the models engine has been looked at."""
         return self._models.inventory() if self._models is not None else Inventory(None, ())
 
-    def _prepared(self, plan: Plan) -> Prepared:
+    def _prepared(self, plan: Plan, params: BaseModel) -> Prepared:
         if not plan.networks:
             return Prepared(plan, None, self._digest(plan))
         models = self._placed()
-        models.check(plan.networks)
+        models.check(plan.needs(params))
         return Prepared(plan, models, self._digest(plan))
 
     def _placed(self) -> Models:
@@ -123,11 +124,23 @@ class Engines:
         """Of all that decides what the plan makes of a job, but for the last bits, in which no two GPUs agree."""
         models = ""
         if plan.networks:
-            weighed = self._weigh(plan.networks)
+            weighed = "/".join([self._weigh(_always(plan)), *map(self._weighed_if_here, plan.spared)])
             # As the settings have it, or as the device's memory allows: pictures of another size are other pictures.
             models = f"{weighed}/{self._placed().long_side}"
         voice = self._voice if plan.kind in VIDEOS else ""
         return sha256(f"{_code_digest()}\n{models}\n{voice}".encode()).hexdigest()
+
+    def _weighed_if_here(self, network: Network[Any]) -> str:
+        """A digest of a network that some jobs do without; empty where it cannot be had."""
+        try:
+            return self._weigh([network])
+        except DarkroomError:
+            return ""
+
+
+def _always(plan: Plan) -> tuple[Network[Any], ...]:
+    """The networks that every job of a plan needs."""
+    return tuple(network for network in plan.networks if network not in plan.spared)
 
 
 def networks(settings: Settings) -> Models:

@@ -160,7 +160,7 @@ class Worker:
         if models:
             attempt.report("prepare", "Getting the models ready")
         with _timed("prepare", attempt.timeline) if models else nullcontext():
-            return self._engines.prepare(invocation.kind, invocation.engine, invocation.allow_preview)
+            return self._engines.prepare(invocation.kind, invocation.engine, invocation.allow_preview, attempt.params)
 
     def _result(self, attempt: "_Attempt", prepared: Prepared) -> Result:
         try:

@@ -3,20 +3,23 @@
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from pipeline.artifacts import SAVED
 from pipeline.engine import Engine
 from pipeline.models.animate import AnimateByNetwork
 from pipeline.models.imagine import IMAGINED, Imagine
 from pipeline.models.interfaces import TRANSCRIBER
 from pipeline.models.transcribe import transcribed
+from pipeline.networks import Network
 from pipeline.requests import Kind
 from pipeline.scenes.join import JoinScenes
 from pipeline.scenes.load import LoadScenes
 from pipeline.scenes.make import MakeScenes
 from pipeline.scenes.speak import Speak, TranscribeScenes
-from pipeline.speech.speech import Samples, Word
+from pipeline.speech.speech import Samples, Transcript
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work
-from pipeline.video_params import GeneratedScene, Scene
+from pipeline.video_params import AvatarScene, GeneratedScene, RenderScenesParams, Scene
 
 
 class TranscribeScenesByNetwork(TranscribeScenes):
@@ -25,8 +28,8 @@ class TranscribeScenesByNetwork(TranscribeScenes):
     slot = Slot.COMPUTE
     networks = (TRANSCRIBER,)
 
-    def hear(self, work: Work, samples: Samples, language: str | None) -> tuple[Word, ...]:
-        """The words of mono float32 in [-1, 1] at ``RATE``; ``language`` None: found out."""
+    def hear(self, work: Work, samples: Samples, language: str | None) -> Transcript:
+        """What is said in mono float32 in [-1, 1] at ``RATE``; ``language`` None: found out."""
         return transcribed(work, samples, language)
 
 
@@ -35,9 +38,16 @@ class MakeScenesByNetwork(MakeScenes):
 
     requires = (*MakeScenes.requires, IMAGINED)
     networks = AnimateByNetwork.networks
+    # Who may not use the animator, or does not have it, has scenes without portraits all the same.
+    spared = AnimateByNetwork.networks
 
     def __init__(self) -> None:
         super().__init__(AnimateByNetwork())
+
+    def needs(self, params: BaseModel, /) -> tuple[Network[Any], ...]:
+        """The animator, where a portrait speaks."""
+        assert isinstance(params, RenderScenesParams)
+        return self.networks if any(isinstance(scene, AvatarScene) for scene in params.scenes) else ()
 
     def picture(self, work: Work, index: int, scene: Scene) -> Path:
         """The file of the picture that a scene, counted from 0, shows."""

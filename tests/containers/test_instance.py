@@ -19,9 +19,12 @@ from handlers.ledger import Ledger
 from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.kinds import plan
+from pipeline.models.interfaces import ANIMATOR
 from pipeline.networks import Inventory, Resident
+from pipeline.params import RestyleRoomParams
 from pipeline.requests import Kind
 from pipeline.stages import Plan
+from pipeline.video_params import RenderScenesParams
 from tests.containers.conftest import BUCKET
 
 ABLE = ((Kind.RESTYLE_ROOM, Engine.PREVIEW), (Kind.RESTYLE_ROOM, Engine.MODELS))
@@ -130,8 +133,32 @@ def test_another_model_size_or_licence_is_another_engine(tiny_weights: Path, tmp
     ]
     assert {each[ABLE[0]] for each in others} == {usual[ABLE[0]]}
     assert len({each[ABLE[1]] for each in (usual, *others)}) == 4
-    assert engines(tiny_weights).prepare(*ABLE[1], False).digest == usual[ABLE[1]]
+    params = RestyleRoomParams(style="scandinavian")
+    assert engines(tiny_weights).prepare(*ABLE[1], False, params).digest == usual[ABLE[1]]
     assert set(engines(tmp_path).digests(ABLE)) == {ABLE[0]}, "without weights there is no models engine"
+
+
+class WithoutAnimator(OneNetwork):
+    """As where nobody accepted the animator's licence."""
+
+    def check(self, networks: Sequence[Any]) -> None:
+        if ANIMATOR in networks:
+            raise DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, "There is no animator.")
+
+
+def test_scenes_without_portraits_need_no_animator(
+    tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DARKROOM_PROGRAMS", str(tmp_path))
+    drawn = {"type": "generated", "prompt": "a fox"}
+    speaking = {"type": "avatar", "avatar": "host", "script": "Hello."}
+    without, asked = engines(tiny_weights, WithoutAnimator), (Kind.RENDER_SCENES, Engine.MODELS)
+    prepared = without.prepare(*asked, False, RenderScenesParams.model_validate({"scenes": [drawn, drawn]}))
+    assert without.digests([asked]) == {asked: prepared.digest}
+    portraits = RenderScenesParams.model_validate({"scenes": [drawn, speaking]})
+    with pytest.raises(DarkroomError, match="no animator"):
+        without.prepare(*asked, False, portraits)
+    assert without.prepare(*asked, True, portraits).plan.engine is Engine.PREVIEW
 
 
 def test_other_libraries_are_another_engine(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
