@@ -14,13 +14,14 @@ from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.picture import decode, on_white
 from pipeline.speech.align import spread
-from pipeline.speech.speech import RATE, Samples, Speaker, Speech, Word
+from pipeline.speech.language import language_of
+from pipeline.speech.speech import RATE, Samples, Speaker, Speech, Transcript, Word
 from pipeline.stages import Artifact, Slot, Stage, Work
 from pipeline.subtitles.cues import Cue, cues_of
 from pipeline.video import FPS
 from pipeline.video.decoder import voice_of
 from pipeline.video_params import VOICE_TRACK, RenderVideoParams, Subtitles
-from pipeline.voices import DEFAULT_LANGUAGE, voice_for
+from pipeline.voices import voice_for
 
 SAMPLES_PER_FRAME = RATE // FPS
 LEAD, TAIL = 5, 10  # frames of silence before and, at least, after what is said: abrupt starts are ugly
@@ -34,8 +35,8 @@ SPEECH: Artifact[Speech] = Artifact(
     "speech", "what is heard, with silence around it, as long as the video; its words where they are known"
 )
 CLIP: Artifact[Clip] = Artifact("clip", "the animated portrait, about as long as the speech")
-WORDS: Artifact[tuple[Word, ...]] = Artifact(
-    "words", "what is said, with its times in seconds; empty when nobody wants to read it"
+TRANSCRIPT: Artifact[Transcript] = Artifact(
+    "transcript", "what is said, with its times in seconds; without words when nobody wants to read it"
 )
 CUES: Artifact[tuple[Cue, ...]] = Artifact("cues", "the subtitles in their order; empty when nobody wants them")
 
@@ -95,24 +96,26 @@ class Transcribe(Stage):
     message = "Finding the words' times"
     slot = Slot.CPU
     requires = (TRACK, SPEECH)
-    provides = (WORDS,)
+    provides = (TRANSCRIPT,)
 
     def run(self, work: Work) -> None:
         """Raises ``DarkroomError`` as ``hear`` does."""
         params, speech = work.params_as(RenderVideoParams), work[SPEECH]
+        recorded = work[TRACK] is not None
+        stated = params.language if recorded else voice_for(params.voice, params.language).language
+        language = language_of(params.script, stated)
         if params.subtitles is Subtitles.NONE:
-            words: tuple[Word, ...] = ()
-        elif work[TRACK] is None:
-            words = speech.words
+            work[TRANSCRIPT] = Transcript((), language)
+        elif not recorded:
+            work[TRANSCRIPT] = Transcript(speech.words, language)
         elif params.script:
-            words = spread(params.script, speech.samples, params.language or DEFAULT_LANGUAGE)
+            work[TRANSCRIPT] = Transcript(spread(params.script, speech.samples, language), language)
             work.notes.append("The subtitles' times are estimated: the script is laid over the voice's loud passages.")
         else:
-            words = self.hear(work, speech.samples, params.language)
-        work[WORDS] = words
+            work[TRANSCRIPT] = self.hear(work, speech.samples, params.language)
 
-    def hear(self, work: Work, samples: Samples, language: str | None) -> tuple[Word, ...]:  # noqa: ARG002 - as overridden
-        """The words of a voice that nobody wrote down, mono float32 at ``RATE``; ``language`` None: not known.
+    def hear(self, work: Work, samples: Samples, language: str | None) -> Transcript:  # noqa: ARG002 - as overridden
+        """What a voice says that nobody wrote down, mono float32 at ``RATE``; ``language`` None: not known.
 
         Raises ``DarkroomError`` (``engine_unavailable``).
         """
@@ -128,12 +131,12 @@ class Subtitle(Stage):
     name = "subtitle"
     message = "Writing the subtitles"
     slot = Slot.CPU
-    requires = (SPEECH, WORDS)
+    requires = (SPEECH, TRANSCRIPT)
     provides = (CUES,)
 
     def run(self, work: Work) -> None:
-        words, until = work[WORDS], work[SPEECH].seconds
-        work[CUES] = cues_of(words, language_of(work.params_as(RenderVideoParams)), until=until)
+        transcript, until = work[TRANSCRIPT], work[SPEECH].seconds
+        work[CUES] = cues_of(transcript.words, transcript.language, until=until)
 
 
 def speaker_of(work: Work) -> Speaker:
@@ -144,15 +147,6 @@ def speaker_of(work: Work) -> Speaker:
             "Nobody can say a script here: no speech synthesis is installed. Upload a voice_track in its place.",
         )
     return work.speaker
-
-
-def language_of(params: RenderVideoParams) -> str:
-    """The BCP 47 tag of what is said, as far as the request tells.
-
-    >>> language_of(RenderVideoParams(script="Hola", language="es-ES"))
-    'es-ES'
-    """
-    return params.language or voice_for(params.voice, None).language
 
 
 def padded(speech: Speech) -> Speech:

@@ -10,7 +10,7 @@ from pipeline.stages import Slot, Stage, Work
 from pipeline.subtitles.burner import Burner
 from pipeline.subtitles.cues import Cue
 from pipeline.subtitles.files import srt, vtt
-from pipeline.talk import CLIP, CUES, SPEECH, frames_in, language_of
+from pipeline.talk import CLIP, CUES, SPEECH, TRANSCRIPT, frames_in
 from pipeline.video import FPS
 from pipeline.video.camera import cover
 from pipeline.video.decoder import frames_of
@@ -29,7 +29,7 @@ class EncodeVideo(Stage):
     name = "encode"
     message = "Encoding the video"
     slot = Slot.CPU
-    requires = (CLIP, SPEECH, CUES)
+    requires = (CLIP, SPEECH, TRANSCRIPT, CUES)
     provides = (SAVED,)
 
     def run(self, work: Work) -> None:
@@ -46,7 +46,7 @@ class EncodeVideo(Stage):
             report=lambda part: work.report(MIXED * part),
         )
         with closing(framed(work[CLIP], *params.resolution.size(params.aspect), frames)) as pictures:
-            work[SAVED] = save_video(pictures, sound, frames, cues, language_of(params), work, done=MIXED)
+            work[SAVED] = save_video(pictures, sound, frames, cues, work[TRANSCRIPT].language, work, done=MIXED)
 
 
 def save_video(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pipeline.artifacts import Clip, Rgb
 from pipeline.faces import Face
 from pipeline.networks import Network
-from pipeline.speech.speech import Samples, Speech, Word
+from pipeline.speech.speech import Samples, Speech, Transcript
 from pipeline.tiles import Tile
 
 if TYPE_CHECKING:
@@ -132,10 +132,10 @@ class Animator(Protocol):
 class Transcriber(Protocol):
     """Writes down what is said."""
 
-    def transcribe(self, samples: Samples, language: str | None, report: Callable[[float], None]) -> tuple[Word, ...]:
+    def transcribe(self, samples: Samples, language: str | None, report: Callable[[float], None]) -> Transcript:
         """What mono float32 in [-1, 1] at ``RATE`` says, in order, none ending after it; empty: nothing understood.
 
-        ``language`` is a BCP 47 tag; found out when None or not known to it. ``report`` hears after each sentence
+        ``language`` is a BCP 47 tag; what it is heard to be when None. ``report`` hears after each sentence
         which fraction is done; what it raises ends the work.
         """
 

@@ -1,7 +1,7 @@
 """What recorded voices say, by a network."""
 
 from pipeline.models.interfaces import TRANSCRIBER
-from pipeline.speech.speech import Samples, Word
+from pipeline.speech.speech import Samples, Transcript
 from pipeline.stages import Slot, Work
 from pipeline.talk import Transcribe
 
@@ -14,20 +14,20 @@ class TranscribeByNetwork(Transcribe):
     slot = Slot.COMPUTE
     networks = (TRANSCRIBER,)
 
-    def hear(self, work: Work, samples: Samples, language: str | None) -> tuple[Word, ...]:
-        """The words of mono float32 in [-1, 1] at ``RATE``; ``language`` None: found out."""
+    def hear(self, work: Work, samples: Samples, language: str | None) -> Transcript:
+        """What is said in mono float32 in [-1, 1] at ``RATE``; ``language`` None: found out."""
         return transcribed(work, samples, language)
 
 
-def transcribed(work: Work, samples: Samples, language: str | None) -> tuple[Word, ...]:
-    """The words of mono float32 in [-1, 1] at ``RATE``; a note says when there are none.
+def transcribed(work: Work, samples: Samples, language: str | None) -> Transcript:
+    """What is said in mono float32 in [-1, 1] at ``RATE``; a note says when nothing was understood.
 
     ``language`` is a BCP 47 tag; None: found out.
     """
     with work.use(TRANSCRIBER) as held:
-        words = held[TRANSCRIBER].transcribe(samples, language, work.report)
-    if words:
+        transcript = held[TRANSCRIBER].transcribe(samples, language, work.report)
+    if transcript.words:
         work.notes.append("The subtitles were written by a network that listened to the voice, and may be wrong.")
     else:
         work.notes.append(NOT_UNDERSTOOD)
-    return words
+    return transcript

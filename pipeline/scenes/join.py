@@ -1,18 +1,19 @@
 """The last stage of ``render_scenes``: clips become one video, with what is said in them and the music under it."""
 
+from collections.abc import Sequence
+
 from pipeline.artifacts import SAVED
 from pipeline.scenes.make import CLIPS
 from pipeline.scenes.speak import SPEECHES, SPOKEN, TIMELINE
 from pipeline.scenes.timing import Timeline, shared_frames, transitions_of
-from pipeline.speech.speech import Word
+from pipeline.speech.speech import Transcript
 from pipeline.stages import Slot, Stage, Work
 from pipeline.subtitles.cues import Cue, cues_of
 from pipeline.video.decoder import frames_of
 from pipeline.video.mix import mix
 from pipeline.video.transitions import join
 from pipeline.video_files import MIXED, save_video
-from pipeline.video_params import MUSIC, RenderScenesParams, Scene
-from pipeline.voices import DEFAULT_LANGUAGE, voice_for
+from pipeline.video_params import MUSIC, RenderScenesParams
 
 
 class JoinScenes(Stage):
@@ -43,27 +44,20 @@ class JoinScenes(Stage):
         )
         clips = [frames_of(path) for path in work[CLIPS]]
         lengths = [span.frames for span in timeline.spans]
-        cues = cues_over(params, work[SPOKEN], timeline)
+        spoken = work[SPOKEN]
+        cues = cues_over(spoken, timeline)
         pictures = join(clips, lengths, transitions_of(params), shared_frames(params))
-        work[SAVED] = save_video(pictures, sound, timeline.frames, cues, language_over(params), work, done=MIXED)
+        work[SAVED] = save_video(pictures, sound, timeline.frames, cues, language_over(spoken), work, done=MIXED)
 
 
-def cues_over(params: RenderScenesParams, spoken: tuple[tuple[Word, ...], ...], timeline: Timeline) -> tuple[Cue, ...]:
+def cues_over(spoken: Sequence[Transcript], timeline: Timeline) -> tuple[Cue, ...]:
     """The subtitles of the whole video: those of a scene are gone when the next begins to show."""
     cues: list[Cue] = []
-    for scene, words, span in zip(params.scenes, spoken, timeline.spans, strict=True):
-        cues += cues_of(words, language_of(params, scene), until=span.alone_until)
+    for said, span in zip(spoken, timeline.spans, strict=True):
+        cues += cues_of(said.words, said.language, until=span.alone_until)
     return tuple(cues)
 
 
-def language_of(params: RenderScenesParams, scene: Scene) -> str:
-    """The BCP 47 tag of what a scene says, as far as the request tells."""
-    return params.language or voice_for(scene.voice, None).language
-
-
-def language_over(params: RenderScenesParams) -> str:
+def language_over(spoken: Sequence[Transcript]) -> str:
     """The tag of what the video says: that of the scene that speaks first."""
-    return next(
-        (language_of(params, scene) for scene in params.scenes if scene.script or scene.voice_track),
-        params.language or DEFAULT_LANGUAGE,
-    )
+    return next((said.language for said in spoken if said.words), spoken[0].language)

@@ -1,6 +1,7 @@
 """The stages of ``render_scenes`` in which every scene gets its voice, and the times of its words."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from pipeline.errors import DarkroomError, ErrorCode
@@ -9,18 +10,19 @@ from pipeline.scenes.parts import load_speech, once, part_name, save_speech
 from pipeline.scenes.scene import later, naming, told
 from pipeline.scenes.timing import Timeline, timeline_of
 from pipeline.speech.align import spread
-from pipeline.speech.speech import Samples, Speech, Word
+from pipeline.speech.language import language_of
+from pipeline.speech.speech import Samples, Speech, Transcript
 from pipeline.stages import Artifact, Slot, Stage, Work
 from pipeline.talk import speaker_of
 from pipeline.video_params import RenderScenesParams, Scene, Subtitles
-from pipeline.voices import DEFAULT_LANGUAGE, Voice, voice_for
+from pipeline.voices import Voice, voice_for
 
 SPEECHES: Artifact[tuple[Speech | None, ...]] = Artifact(
     "speeches", "what each scene says, None for nothing; a recorded voice has no words yet"
 )
 TIMELINE: Artifact[Timeline] = Artifact("timeline", "when each scene is seen and when it speaks, in frames")
-SPOKEN: Artifact[tuple[tuple[Word, ...], ...]] = Artifact(
-    "spoken", "what each scene says, with its times in seconds of the video; empty when nobody wants to read it"
+SPOKEN: Artifact[tuple[Transcript, ...]] = Artifact(
+    "spoken", "what each scene says, with its times in seconds of the video; without words when nobody wants to read it"
 )
 
 
@@ -72,9 +74,6 @@ class TranscribeScenes(Stage):
     def run(self, work: Work) -> None:
         """Raises ``DarkroomError`` as ``hear`` does, of a scene."""
         params = work.params_as(RenderScenesParams)
-        if params.subtitles is Subtitles.NONE:
-            work[SPOKEN] = ((),) * len(params.scenes)
-            return
         spoken, notes = [], []
         speeches, spans = work[SPEECHES], work[TIMELINE].spans
         for index, (scene, speech, span) in enumerate(zip(params.scenes, speeches, spans, strict=True)):
@@ -82,18 +81,16 @@ class TranscribeScenes(Stage):
             report = _part_of(work, self.message, index, len(params.scenes))
             report(0.0)
             inner = Work(params, {}, work.folder, report, models=work.models)
-            words: tuple[Word, ...] = ()
-            if speech is not None:
-                with naming(index + 1, scene):
-                    words = self._words(inner, scene, speech, params.language)
-            spoken.append(later(words, span.speaks))
+            with naming(index + 1, scene):
+                transcript = self._transcript(inner, scene, speech, params)
+            spoken.append(replace(transcript, words=later(transcript.words, span.speaks)))
             notes.append(inner.notes)
             work.models_used |= inner.models_used
         work.notes.extend(told(notes))
         work[SPOKEN] = tuple(spoken)
 
-    def hear(self, work: Work, samples: Samples, language: str | None) -> tuple[Word, ...]:  # noqa: ARG002 - as overridden
-        """The words of a voice that nobody wrote down, mono float32 at ``RATE``; ``language`` None: not known.
+    def hear(self, work: Work, samples: Samples, language: str | None) -> Transcript:  # noqa: ARG002 - as overridden
+        """What a voice says that nobody wrote down, mono float32 at ``RATE``; ``language`` None: not known.
 
         Raises ``DarkroomError`` (``engine_unavailable``).
         """
@@ -102,13 +99,18 @@ class TranscribeScenes(Stage):
             "Nobody here can hear what the voice_track says. Give its words as script, or leave the subtitles out.",
         )
 
-    def _words(self, work: Work, scene: Scene, speech: Speech, language: str | None) -> tuple[Word, ...]:
-        if scene.voice_track is None:
-            return speech.words
+    def _transcript(self, work: Work, scene: Scene, speech: Speech | None, params: RenderScenesParams) -> Transcript:
+        recorded = scene.voice_track is not None
+        stated = params.language if recorded else voice_for(scene.voice, params.language).language
+        language = language_of(scene.script, stated)
+        if speech is None or params.subtitles is Subtitles.NONE:
+            return Transcript((), language)
+        if not recorded:
+            return Transcript(speech.words, language)
         if not scene.script:
-            return self.hear(work, speech.samples, language)
+            return self.hear(work, speech.samples, params.language)
         work.notes.append("The subtitles' times are estimated: the script is laid over the voice's loud passages.")
-        return spread(scene.script, speech.samples, language or DEFAULT_LANGUAGE)
+        return Transcript(spread(scene.script, speech.samples, language), language)
 
 
 def _said(work: Work, script: str, voice: Voice, path: Path, report: Callable[[float], None]) -> Speech:

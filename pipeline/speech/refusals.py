@@ -4,21 +4,11 @@ import unicodedata
 from collections.abc import Iterable
 
 from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.speech.language import LETTERS
 from pipeline.speech.timing import Mark
 from pipeline.speech.words import spoken
 from pipeline.video_params import MAX_VOICE_SECONDS
 from pipeline.voices import Voice
-
-# What Unicode's names of a language's own letters begin with; Latin letters are read by every voice.
-_LETTERS = {
-    "ar": ("ARABIC",),
-    "el": ("GREEK",),
-    "he": ("HEBREW",),
-    "ja": ("CJK", "HIRAGANA", "KATAKANA", "HALFWIDTH KATAKANA"),
-    "ko": ("HANGUL",),
-    "ru": ("CYRILLIC",),
-    "zh": ("CJK",),
-}
 
 
 def check_script(script: str, voice: Voice) -> None:
@@ -26,7 +16,7 @@ def check_script(script: str, voice: Voice) -> None:
     other languages: a voice would skip them, or spell them one by one."""
     if not spoken(script):
         raise nothing_to_say(voice)
-    own = ("LATIN", "FULLWIDTH LATIN", *_LETTERS.get(voice.language.split("-")[0], ()))
+    own = ("LATIN", "FULLWIDTH LATIN", *LETTERS.get(voice.language.split("-")[0], ()))
     letters = [character for character in script if character.isalpha()]
     foreign = sum(not unicodedata.name(letter, "").startswith(own) for letter in letters)
     if foreign * 2 > len(letters):

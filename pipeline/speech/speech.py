@@ -36,6 +36,14 @@ class Speech:
         return len(self.samples) / RATE
 
 
+@dataclass(frozen=True)
+class Transcript:
+    """What was said, to be read: ``words`` in their order, and the ``language`` they are in, a BCP 47 tag."""
+
+    words: tuple[Word, ...]
+    language: str
+
+
 class Speaker(Protocol):
     """Who turns a script into speech. Safe to share between threads."""
 

@@ -49,7 +49,9 @@ class Listener:
         self.made = 0
         self._segments = segments
 
-    def transcribe(self, samples: np.ndarray, *, language: str | None, **_options: object) -> tuple[object, None]:
+    def transcribe(
+        self, samples: np.ndarray, *, language: str | None, **_options: object
+    ) -> tuple[object, SimpleNamespace]:
         assert samples.dtype == np.float32
         self.asked.append((language, len(samples)))
 
@@ -58,7 +60,7 @@ class Listener:
                 self.made += 1
                 yield segment
 
-        return segments(), None
+        return segments(), SimpleNamespace(language=language or "fr")
 
 
 def listening(listener: Listener) -> WhisperTranscriber:
@@ -73,10 +75,12 @@ def segment(end: float, *words: SimpleNamespace) -> SimpleNamespace:
 def test_words_have_times_within_the_voice(models: ModelManager, voice: np.ndarray, language: str | None) -> None:
     fractions: list[float] = []
     with models.use(TRANSCRIBER) as held:
-        words = held[TRANSCRIBER].transcribe(voice, language, fractions.append)
+        transcript = held[TRANSCRIBER].transcribe(voice, language, fractions.append)
         again = held[TRANSCRIBER].transcribe(voice, language, lambda _fraction: None)
-    assert words == again
+    assert transcript == again
+    words = transcript.words
     assert words
+    assert transcript.language == (language or "en")
     times = [time for word in words for time in (word.start, word.end)]
     assert times == sorted(times)
     assert 0 <= times[0] <= times[-1] <= SECONDS
@@ -86,8 +90,8 @@ def test_words_have_times_within_the_voice(models: ModelManager, voice: np.ndarr
 
 def test_silence_says_nothing(models: ModelManager) -> None:
     with models.use(TRANSCRIBER) as held:
-        assert held[TRANSCRIBER].transcribe(np.zeros(RATE, np.float32), "en-US", lambda _fraction: None) == ()
-        assert held[TRANSCRIBER].transcribe(np.zeros(0, np.float32), "en-US", lambda _fraction: None) == ()
+        assert held[TRANSCRIBER].transcribe(np.zeros(RATE, np.float32), "en-US", lambda _fraction: None).words == ()
+        assert held[TRANSCRIBER].transcribe(np.zeros(0, np.float32), "en-US", lambda _fraction: None).words == ()
 
 
 def test_words_come_as_they_are_written_without_the_space_before_them() -> None:
@@ -95,8 +99,8 @@ def test_words_come_as_they_are_written_without_the_space_before_them() -> None:
         segment(1.2, heard(" Good", 0.1, 0.4), heard(" morning,", 0.4, 1.2)), segment(2.0, heard(" all.", 1.5, 2.0))
     )
     fractions: list[float] = []
-    words = listening(listener).transcribe(np.zeros(2 * RATE, np.float32), "es-ES", fractions.append)
-    assert words == (Word("Good", 0.1, 0.4), Word("morning,", 0.4, 1.2), Word("all.", 1.5, 2.0))
+    transcript = listening(listener).transcribe(np.zeros(2 * RATE, np.float32), "es-ES", fractions.append)
+    assert transcript.words == (Word("Good", 0.1, 0.4), Word("morning,", 0.4, 1.2), Word("all.", 1.5, 2.0))
     assert fractions == [0.0, 0.6, 1.0]
     assert listener.asked == [("es", 32_000)]
 
@@ -106,8 +110,9 @@ def test_words_come_as_they_are_written_without_the_space_before_them() -> None:
 )
 def test_a_language_that_is_not_known_is_found_out(given: str | None, asked: str | None) -> None:
     listener = Listener()
-    listening(listener).transcribe(np.zeros(RATE, np.float32), given, lambda _fraction: None)
+    transcript = listening(listener).transcribe(np.zeros(RATE, np.float32), given, lambda _fraction: None)
     assert listener.asked == [(asked, 16_000)]
+    assert transcript.language == (given or "fr")
 
 
 def test_a_job_that_stops_hears_no_further_sentence() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pipeline.avatars import avatars
 from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.speech.speech import RATE, Samples, Speaker, Speech, Word
+from pipeline.speech.speech import RATE, Samples, Speaker, Speech, Transcript, Word
 from pipeline.stages import Stage, Work
 from pipeline.talk import (
     CUES,
@@ -22,7 +22,7 @@ from pipeline.talk import (
     SPEECH,
     TAIL,
     TRACK,
-    WORDS,
+    TRANSCRIPT,
     LoadAvatar,
     Speak,
     Subtitle,
@@ -128,7 +128,7 @@ def test_a_recorded_voice_is_taken_as_it_is(tmp_path: Path) -> None:
     work = run(work_of(tmp_path, sound(tmp_path / "in.wav", spoken.samples)), LoadAvatar(), Speak(), Transcribe())
     start = LEAD * RATE // FPS
     assert np.abs(work[SPEECH].samples[start : start + len(spoken.samples)] - spoken.samples).max() < 1e-3
-    assert work[WORDS] == ()
+    assert work[TRANSCRIPT].words == ()
 
 
 def test_a_recorded_voice_with_its_script_gets_words_where_it_is_heard(tmp_path: Path) -> None:
@@ -136,24 +136,46 @@ def test_a_recorded_voice_with_its_script_gets_words_where_it_is_heard(tmp_path:
     track = sound(tmp_path / "in.wav", np.concatenate([np.zeros(RATE, np.float32), spoken.samples]))
     work = work_of(tmp_path, track, script="a b c", subtitles=Subtitles.FILE)
     run(work, LoadAvatar(), Speak(), Transcribe(), Subtitle())
-    assert [word.text for word in work[WORDS]] == ["a", "b", "c"]
-    assert work[WORDS][0].start == pytest.approx(1 + LEAD / FPS, abs=0.15)
-    assert work[WORDS][-1].end == pytest.approx(1 + LEAD / FPS + 3 * BURST + 2 * PAUSE, abs=0.2)
+    assert [word.text for word in work[TRANSCRIPT].words] == ["a", "b", "c"]
+    assert work[TRANSCRIPT].words[0].start == pytest.approx(1 + LEAD / FPS, abs=0.15)
+    assert work[TRANSCRIPT].words[-1].end == pytest.approx(1 + LEAD / FPS + 3 * BURST + 2 * PAUSE, abs=0.2)
     assert [" ".join(cue.lines) for cue in work[CUES]] == ["a b c"]
     assert any("estimated" in note for note in work.notes)
 
 
 def test_who_can_hear_is_asked_for_words_that_nobody_wrote_down(tmp_path: Path) -> None:
     class Listener(Transcribe):
-        def hear(self, work: Work, samples: Samples, language: str | None) -> tuple[Word, ...]:
+        def hear(self, work: Work, samples: Samples, language: str | None) -> Transcript:
             work.report(1)
-            return (Word(f"heard {language}", 0.2, len(samples) / RATE),)
+            return Transcript((Word(f"heard {language}", 0.2, len(samples) / RATE),), "fr")
 
     track = sound(tmp_path / "in.wav", Bursts().speak("a", VOICE).samples)
     work = run(work_of(tmp_path, track, subtitles=Subtitles.BOTH), LoadAvatar(), Speak(), Listener())
-    assert [word.text for word in work[WORDS]] == ["heard None"]
+    assert [word.text for word in work[TRANSCRIPT].words] == ["heard None"]
+    assert work[TRANSCRIPT].language == "fr"
     silent = run(work_of(tmp_path, track), LoadAvatar(), Speak(), Listener())
-    assert silent[WORDS] == ()
+    assert silent[TRANSCRIPT].words == ()
+
+
+@pytest.mark.parametrize(
+    ("script", "language", "read"),
+    [("你好吗我很好。", None, "zh"), ("Gut so.", "de-DE", "de-DE"), ("All right.", None, "en-US")],
+)
+def test_what_is_written_down_is_read_in_the_language_of_its_letters(
+    tmp_path: Path, script: str, language: str | None, read: str
+) -> None:
+    track = sound(tmp_path / "in.wav", Bursts().speak("a b c d e f", VOICE).samples)
+    work = work_of(tmp_path, track, script=script, language=language, subtitles=Subtitles.FILE)
+    run(work, LoadAvatar(), Speak(), Transcribe(), Subtitle())
+    assert work[TRANSCRIPT].language == read
+    assert len(work[TRANSCRIPT].words) == (6 if read == "zh" else 2)
+    assert " ".join(line for cue in work[CUES] for line in cue.lines) == script
+
+
+def test_what_a_voice_says_is_in_the_language_of_the_voice(tmp_path: Path) -> None:
+    work = work_of(tmp_path, speaker=Bursts(), script="Hola", voice="lucia", subtitles=Subtitles.FILE)
+    run(work, LoadAvatar(), Speak(), Transcribe())
+    assert work[TRANSCRIPT].language == "es-ES"
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.models.device import Placement
 from pipeline.models.memory import CTranslate2Network
-from pipeline.speech.speech import RATE, Samples, Word
+from pipeline.speech.speech import RATE, Samples, Transcript, Word
 from pipeline.weights import Weights
 
 logger = logging.getLogger(__name__)
 
+UNDETERMINED = "und"  # in BCP 47
 HEARD_RATE = 16_000  # what Whisper listens to
 BLOCK = RATE  # samples that are resampled at a time
 
@@ -32,14 +33,14 @@ class WhisperTranscriber(CTranslate2Network):
         super().__init__(placement, model.model, tuple(files))
         self._whisper = model
 
-    def transcribe(self, samples: Samples, language: str | None, report: Callable[[float], None]) -> tuple[Word, ...]:
-        """The words of mono float32 in [-1, 1] at ``RATE``, as ``Transcriber`` has it."""
+    def transcribe(self, samples: Samples, language: str | None, report: Callable[[float], None]) -> Transcript:
+        """What mono float32 in [-1, 1] at ``RATE``, says, as ``Transcriber`` has it."""
         seconds = len(samples) / RATE
         if not len(samples):
-            return ()
+            return Transcript((), language or UNDETERMINED)
         report(0.0)
         spoken = _spoken(language, self._whisper.supported_languages)
-        segments, _ = self._whisper.transcribe(
+        segments, about = self._whisper.transcribe(
             _resampled(samples),
             language=spoken,
             word_timestamps=True,
@@ -56,7 +57,7 @@ class WhisperTranscriber(CTranslate2Network):
             heard += segment.words or ()
             done = min(max(float(segment.end) / seconds, done), 1.0)
             report(done)
-        return words_of(heard, seconds)
+        return Transcript(words_of(heard, seconds), language or about.language)
 
 
 def words_of(heard: Iterable[Any], seconds: float) -> tuple[Word, ...]:

@@ -1,0 +1,32 @@
+"""What language somebody wrote in, where nobody said so."""
+
+import pytest
+
+from pipeline.speech.language import language_of, written_in
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("今天天气很好，我们去公园。", "zh"),
+        ("我们用 Darkroom 吧", "zh"),
+        ("今日はDarkroomです", "ja"),
+        ("안녕하세요", "ko"),
+        ("שלום Darkroom", "he"),
+        ("مرحبا", "ar"),
+        ("Καλημέρα", "el"),
+        ("Доброе утро", "ru"),
+        ("Good evening", None),
+        ("The sign 愛 means love, and that is all that I know of it.", None),
+        ("3, 2, 1 … 😀", None),
+        ("", None),
+    ],
+)
+def test_letters_tell_the_language(text: str, language: str | None) -> None:
+    assert written_in(text) == language
+
+
+def test_what_was_stated_goes_before_what_letters_tell() -> None:
+    assert language_of("今天", "ja-JP") == "ja-JP"
+    assert language_of("今天", None) == "zh"
+    assert language_of("Bonjour", None) == "en-US"
