@@ -105,6 +105,14 @@ class Examiner:
             raise _gone(error, key) from error
 
 
+def no_sound(name: str, seen: str) -> DarkroomError:
+    """What is said of a file where sound was asked for; ``seen`` is what it seems to be instead."""
+    return DarkroomError(
+        ErrorCode.UNSUPPORTED_MEDIA,
+        f"The {name} is {seen}, and no sound of a kind we know. Upload WAV, MP3, MP4 (M4A), Ogg, FLAC or WebM instead.",
+    )
+
+
 def _check(size: int, limit: int) -> None:
     if size > limit:
         raise DarkroomError(

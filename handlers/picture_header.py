@@ -25,6 +25,14 @@ class Incomplete(Exception):
     """The header goes on beyond the bytes given."""
 
 
+class NoPicture(DarkroomError):
+    """The file is none of the pictures that are taken; ``seen`` is what it seems to be, in words."""
+
+    def __init__(self, seen: str) -> None:
+        super().__init__(ErrorCode.UNSUPPORTED_MEDIA, f"This is {seen}. Upload a {ACCEPTED} picture instead.")
+        self.seen = seen
+
+
 def read_header(data: bytes) -> Header:
     """The header in the first bytes of a file.
 
@@ -43,9 +51,7 @@ def read_header(data: bytes) -> Header:
         case "image/webp":
             size = _webp(data)
         case None:
-            raise DarkroomError(
-                ErrorCode.UNSUPPORTED_MEDIA, f"This is {name(data)}. Upload a {ACCEPTED} picture instead."
-            )
+            raise NoPicture(name(data))
     header = Header(content_type, *size)
     _check(header)
     return header

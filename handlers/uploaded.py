@@ -18,11 +18,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from handlers import clients, observe
 from handlers.asset_intake import AssetIntake
 from handlers.assets import AssetTable
-from handlers.examine import Examiner, Gone
+from handlers.examine import Examiner, Gone, no_sound
 from handlers.keys import is_asset_key, parse_upload_key, upload_key
 from handlers.ledger import Ledger
 from handlers.limits import Limits
 from handlers.observe import logger
+from handlers.picture_header import NoPicture
 from handlers.queue import JobQueue
 from handlers.rates import RATES
 from handlers.record import JobRecord
@@ -32,6 +33,7 @@ from handlers.startup import at_start
 from handlers.store import JobStore, Received
 from pipeline.errors import DarkroomError
 from pipeline.jobs import State
+from pipeline.uploads import AUDIO_TYPES
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -124,8 +126,11 @@ class Intake:
 
     def _refuse(self, key: str, job_id: str, role: str, error: DarkroomError) -> None:
         """The upload cannot be used: a job that still waits fails for it."""
-        if self._wanted(key, job_id, role) is None:
+        record = self._wanted(key, job_id, role)
+        if record is None:
             return
+        if isinstance(error, NoPicture) and record.uploads[role].content_type in AUDIO_TYPES:
+            error = no_sound(role, error.seen)
         failed = self._store.fail(job_id, error.detail, allowed={State.AWAITING_UPLOAD})
         if failed is None:
             logger.info("upload changes nothing now", job_id=job_id, role=role)

@@ -106,7 +106,8 @@ def test_a_recorded_voice_is_taken_in(studio: Studio, queues: Any) -> None:
     ("data", "says"),
     [
         (picture(), "is image/jpeg"),
-        (b"just words", "a text file"),
+        (b"just words", "a text file, and no sound"),
+        (b"#!AMR\n" + bytes(40), "no sound of a kind we know. Upload WAV"),
         (HEIC, "HEIC"),
         (b"fLaC" + bytes(40), "sound or a video"),
     ],
