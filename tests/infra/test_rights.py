@@ -107,6 +107,26 @@ def test_of_bedrock_what_was_named_may_be_asked_and_what_stands_behind_it(model:
             assert each["Condition"] == {"StringEquals": {"bedrock:InferenceProfileArn": model}}
 
 
+def test_parts_of_jobs_are_the_containers_and_removed_by_ended_alone(core: Template, bucket: str) -> None:
+    part = f"{bucket}/intermediates/x/scene.mp4"
+    container = core.statements("ContainerRole")
+    able = {
+        action
+        for statement in container
+        for action in _listed(statement["Action"])
+        if any(text(each).endswith("/intermediates/*") for each in _listed(statement["Resource"]))
+    }
+    assert able == {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
+    assert [name for name in FUNCTIONS if core.function_may(name, "s3:DeleteObject", part)] == ["ended"]
+    assert not [name for name in FUNCTIONS if core.function_may(name, "s3:GetObject", part)]
+
+
+def test_nobody_has_polly_speak_unless_that_was_asked_for(core: Template) -> None:
+    assert not [
+        each for each in core.statements("ContainerRole") if "polly:SynthesizeSpeech" in _listed(each["Action"])
+    ]
+
+
 def test_uploads_are_read_and_removed_by_uploaded_alone(core: Template, bucket: str) -> None:
     may = [name for name in FUNCTIONS if core.function_may(name, "s3:DeleteObject", f"{bucket}/uploads/x/photo")]
     assert may == ["uploaded"]
