@@ -24,6 +24,7 @@ MAX_CHANNELS = 8
 MIN_RATE, MAX_RATE = 4_000, 192_000  # Hz: a second of one sample would become 48,000
 # Packets in a row that may be damaged before the file counts as broken: players step over a few as well.
 MAX_DAMAGED = 20
+SILENCE = 10 ** (-70 / 20)  # of full scale: a voice whose loudest sample is below is nobody's
 # What ffmpeg calls the formats and the decoders: nothing else is tried on a file, whatever it pretends to be.
 DEMUXERS = {
     "audio/wav": "wav",
@@ -74,15 +75,22 @@ def voice_of(
 
     What the file says of its length is not trusted: decoding ends where the limit is passed. ``report`` hears how much
     of the limit was decoded, 0 to 1, and may raise to end it. Raises ``DarkroomError``: ``invalid_audio`` where there
-    is no sound or it cannot be decoded, ``too_long`` beyond ``limit_seconds``.
+    is no sound, nothing but silence, or it cannot be decoded, ``too_long`` beyond ``limit_seconds``.
     """
-    limit, length, blocks = round(limit_seconds * RATE), 0, []
+    limit, length, blocks, peak = round(limit_seconds * RATE), 0, [], 0.0
     for block in _blocks(path, "mono", "The voice"):
         length += len(block)
         if length > limit:
             raise _too_long(path, limit_seconds)
         blocks.append(block[:, 0])
+        peak = max(peak, float(np.abs(block).max()))
         report(length / limit)
+    if peak < SILENCE:
+        # Also where two channels are the opposite of each other.
+        raise _invalid(
+            "The voice is silent once its channels are mixed into one. Check how it was recorded, and upload the new "
+            "file."
+        )
     return np.concatenate(blocks)
 
 

@@ -106,7 +106,7 @@ def test_a_recorded_voice_that_nobody_wrote_down_is_heard(render: Render) -> Non
 
 
 def test_where_nothing_was_understood_a_note_says_so(render: Render) -> None:
-    finished = render(np.zeros(SECONDS * RATE, np.float32), subtitles="burned")
+    finished = render(np.full(SECONDS * RATE, 1e-3, np.float32), subtitles="burned")
     assert NOT_UNDERSTOOD in finished.notes
     assert video(finished).seconds >= SECONDS
 

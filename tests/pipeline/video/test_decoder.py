@@ -234,3 +234,16 @@ def test_damaged_bytes_never_end_in_another_error(tmp_path: Path, name: str, cod
             assert np.isfinite(voice_of(path, limit_seconds=10)).all()
         except DarkroomError as error:
             assert error.detail.code in {ErrorCode.INVALID_AUDIO, ErrorCode.TOO_LONG}
+
+
+@pytest.mark.parametrize("sides", [(0.0, 0.0), (1e-4, 1e-4), (1.0, -1.0)], ids=["nothing", "noise", "opposite"])
+def test_a_voice_that_nobody_would_hear_is_refused(tmp_path: Path, sides: tuple[float, float]) -> None:
+    path = save(tmp_path / "voice.wav", tone(1) * np.float32(sides), "pcm_s16le", "s16")
+    detail = refused(path)
+    assert detail.code is ErrorCode.INVALID_AUDIO
+    assert "silent" in detail.message
+
+
+def test_a_voice_in_one_of_two_channels_is_heard(tmp_path: Path) -> None:
+    path = save(tmp_path / "voice.wav", tone(1) * np.float32((1, 0)), "pcm_s16le", "s16")
+    assert np.abs(voice_of(path)).max() == pytest.approx(0.25, abs=0.02)
