@@ -97,7 +97,8 @@ def framed(clip: Clip, width: int, height: int, frames: int) -> Generator[Rgb, N
 def _burned(pictures: Iterable[Rgb], burner: Burner) -> Iterator[Rgb]:
     """The frames of a video from its start, with the subtitles of their moments drawn into them."""
     for number, picture in enumerate(pictures):
-        yield burner.burn(picture, number / FPS)
+        # A picture that stands still comes again.
+        yield burner.burn(picture.copy(), number / FPS)
 
 
 def _save_subtitles(cues: Sequence[Cue], language: str, work: Work) -> Iterator[SavedSubtitles]:

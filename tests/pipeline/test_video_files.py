@@ -1,0 +1,37 @@
+"""The files that a video comes as, whatever made its pictures."""
+
+from pathlib import Path
+
+import numpy as np
+
+from pipeline.artifacts import Clip
+from pipeline.speech.speech import RATE, Speech, Transcript
+from pipeline.stages import Work
+from pipeline.subtitles.cues import Cue
+from pipeline.talk import CLIP, CUES, SPEECH, TRANSCRIPT
+from pipeline.video import FPS
+from pipeline.video.decoder import frames_of
+from pipeline.video.encoder import encode
+from pipeline.video_files import EncodeVideo
+from pipeline.video_params import RenderVideoParams
+
+WIDTH, HEIGHT = 640, 360
+
+
+def test_words_are_gone_in_time_from_a_picture_that_stands_still(tmp_path: Path) -> None:
+    grey = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
+    encode(tmp_path / "clip.mp4", [grey] * 2, None, WIDTH, HEIGHT, draft=True)
+    work = Work(
+        RenderVideoParams(script="Read this", subtitles="burned", aspect="16:9", resolution="360p"), {}, tmp_path
+    )
+    work[CLIP] = Clip(tmp_path / "clip.mp4", None)
+    work[SPEECH] = Speech(np.zeros(2 * RATE, np.float32), ())
+    work[TRANSCRIPT] = Transcript((), "en-US")
+    work[CUES] = (Cue(0.2, 1.0, ("Read this",)),)
+    EncodeVideo().run(work)
+    frames = list(frames_of(tmp_path / "result.mp4"))
+    assert len(frames) == 2 * FPS
+    swings = [float(np.ptp(frame[..., 1])) for frame in frames]
+    assert max(swings[:5]) < 20
+    assert min(swings[6:24]) > 100
+    assert max(swings[26:]) < 20
