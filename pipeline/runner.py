@@ -170,7 +170,8 @@ class Runner:
 
     @contextmanager
     def _turn(self, stage: Stage, run: "_Run") -> Iterator[None]:
-        if stage.slot is not Slot.COMPUTE:
+        # What does without its networks for these params leaves the device to others.
+        if stage.slot is not Slot.COMPUTE or (stage.spared and not stage.needs(run.work.params)):
             yield
             return
         while not self._slot.acquire(timeout=SLOT_POLL_SECONDS):

@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(MAX_AUDIO_BYTES, ge=1, description="Of the largest file that a job may be given.")
     max_part_bytes: int = Field(2_000_000_000, ge=1, description="Of a part that an earlier attempt finished.")
     progress_seconds: float = Field(0.2, gt=0, description="Least time between two writes of progress in one stage.")
+    video_progress_seconds: float = Field(
+        1.0, gt=0, description="The same for a job that makes a video: it takes minutes, and its scripts are long."
+    )
     heartbeat_seconds: float = Field(1.0, gt=0, description="Longest time until a cancelled job is noticed.")
     drain_seconds: float = Field(20.0, ge=0, description="Time to finish after SIGTERM; SageMaker kills after 30 s.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

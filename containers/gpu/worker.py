@@ -27,7 +27,7 @@ from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.invocation import Abandoned, Completed, Failed, Invocation
 from pipeline.jobs import State
-from pipeline.requests import params_model
+from pipeline.requests import VIDEOS, params_model
 from pipeline.results import Picture, Result, ResultFile, StageTime, SubtitleFile, Video
 from pipeline.runner import Finished, Runner
 from pipeline.speech.speech import Speaker
@@ -85,7 +85,7 @@ class Worker:
         job_id, number = invocation.job_id, invocation.attempt
         with (
             job_context(job_id, number),
-            self._writer(job_id, number) as writer,
+            self._writer(invocation) as writer,
             self._looks(writer, invocation) as looks,
         ):
             began = time.monotonic()
@@ -121,10 +121,15 @@ class Worker:
             )
 
     @contextmanager
-    def _writer(self, job_id: str, attempt: int) -> Iterator[ProgressWriter]:
+    def _writer(self, invocation: Invocation) -> Iterator[ProgressWriter]:
         settings = self._settings
+        interval = settings.video_progress_seconds if invocation.kind in VIDEOS else settings.progress_seconds
         writer = ProgressWriter(
-            self._store, job_id, attempt, interval=settings.progress_seconds, heartbeat=settings.heartbeat_seconds
+            self._store,
+            invocation.job_id,
+            invocation.attempt,
+            interval=interval,
+            heartbeat=settings.heartbeat_seconds,
         )
         with self._lock:
             self._writers.add(writer)

@@ -36,6 +36,7 @@ class TranscribeScenesByNetwork(TranscribeScenes):
 class MakeScenesByNetwork(MakeScenes):
     """Make a video of each scene, also of pictures that were drawn: portraits take turns on the device."""
 
+    slot = Slot.COMPUTE
     requires = (*MakeScenes.requires, IMAGINED)
     networks = AnimateByNetwork.networks
     # Who may not use the animator, or does not have it, has scenes without portraits all the same.

@@ -18,7 +18,7 @@ class AnimateStill(Stage):
 
     name = "animate"
     message = "Animating"
-    slot = Slot.COMPUTE
+    slot = Slot.CPU  # it takes minutes: beside it, pictures go on, if slower
     requires = (PORTRAIT, SPEECH)
     provides = (CLIP,)
 

@@ -28,7 +28,7 @@ class MakeScenes(Stage):
 
     name = "scenes"
     message = "Making the scenes"
-    slot = Slot.COMPUTE
+    slot = Slot.CPU
     requires: ClassVar[tuple[Artifact[Any], ...]] = (SPEECHES, TIMELINE)
     provides = (CLIPS,)
 

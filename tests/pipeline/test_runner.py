@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from pipeline.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED, Rgb, SavedPicture
 from pipeline.engine import Engine
@@ -471,6 +472,23 @@ def test_a_job_waiting_for_the_slot_can_be_cancelled(work: Work) -> None:
     with slot, pytest.raises(Stopped):
         Runner(slot).run(plan(stage(nothing, slot=Slot.COMPUTE)), work, Cancelling(cancelled.is_set))
     assert slot.acquire(blocking=False)
+
+
+def test_a_stage_that_does_without_its_networks_waits_for_nobody(work: Work) -> None:
+    network: Network[object] = Network("animator", (), "nowhere:load")
+
+    class Sparing(Stage):
+        name, message, slot, networks, spared = "scenes", "Making the scenes", Slot.COMPUTE, (network,), (network,)
+
+        def needs(self, _params: BaseModel, /) -> tuple[Network[object], ...]:
+            return ()
+
+        def run(self, work: Work) -> None:
+            work.report(1)
+
+    slot = threading.Semaphore()
+    with slot:
+        Runner(slot).run(plan(Sparing()), work, Told())
 
 
 def test_the_slot_is_free_again_after_a_failure(work: Work) -> None:
