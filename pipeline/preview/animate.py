@@ -22,6 +22,7 @@ from pipeline.speech.speech import Samples
 from pipeline.video.camera import planned
 from pipeline.video.encoder import encode
 
+HEAD = 1.6  # as high as the face that is found in it
 LEAST_EYES = 8.0  # pixels between the eyes as shown, below which nobody sees a mouth move
 LOOK_SIDE = 256  # pixels of a look's longer side
 LOOK_SECONDS = 1.0  # of work from one look to the next
@@ -79,7 +80,8 @@ def animate(
     face = max(faces, key=lambda each: each.area) if faces else None
     if len(faces) != 1:
         note(SEVERAL_FACES if faces else NO_FACE)
-    move = planned(portrait, width, height, frames, focus=_focus(face, portrait), seed=seed)
+    head = None if face is None else (face.box[2] - face.box[0], HEAD * (face.box[3] - face.box[1]))
+    move = planned(portrait, width, height, frames, focus=_focus(face, portrait), subject=head, seed=seed)
     puppet = Puppet(move.picture, None if face is None else move.placed(face.points))
     look = _Looks(show)
 

@@ -98,7 +98,14 @@ def drift(
 
 
 def planned(
-    picture: Rgb, width: int, height: int, frames: int, *, focus: tuple[float, float] | None = None, seed: int
+    picture: Rgb,
+    width: int,
+    height: int,
+    frames: int,
+    *,
+    focus: tuple[float, float] | None = None,
+    subject: tuple[float, float] | None = None,
+    seed: int,
 ) -> Move:
     """A slow move over H×W×3 uint8 that fills height×width×3 (the "Ken Burns effect").
 
@@ -106,11 +113,13 @@ def planned(
     picture; its middle when None) in a direction that ``seed`` decides; it starts and ends gently and never shows what
     lies outside the picture. The focus is within every frame. Where covering the canvas would cut off more than 45 %
     of the picture, the whole of it is shown in front of its own blurred and darkened enlargement, and the camera
-    hardly moves.
+    hardly moves; unless what the picture is about is known, ``subject`` wide and high in pixels, and there is room for
+    that where the camera is farthest.
     """
     across, down = _covered(picture.shape[1], picture.shape[0], width, height)
     pixel, focus, pan, zoom = Window(0, 0, 1, 1), focus or MIDDLE, PAN, ZOOM
-    if across * down < (1 - MOST_CUT) * picture.shape[0] * picture.shape[1]:
+    held = subject is not None and subject[0] <= across and subject[1] <= down
+    if not held and across * down < (1 - MOST_CUT) * picture.shape[0] * picture.shape[1]:
         picture, pixel, focus = _whole(picture, width, height, focus)
         pan, zoom = 0.0, WHOLE_ZOOM
     calm = min(1.0, ZOOM_PER_SECOND * frames / FPS / zoom)

@@ -68,6 +68,18 @@ def test_the_clip_knows_where_the_face_is(tmp_path: Path, portrait: Rgb) -> None
     assert np.hypot(*(np.array(clip.focus) * (320, 180) - found)) < 10
 
 
+def test_who_sits_at_the_side_of_a_wide_photo_fills_a_tall_video(tmp_path: Path, portrait: Rgb) -> None:
+    wide = np.pad(portrait, ((0, 0), (400, 0), (0, 0)), "edge")
+    clip = animate(wide, heard(0, 0, 0.4), WIDTH, HEIGHT, tmp_path / "clip.mkv", frames=10, seed=1)
+    middle = list(frames_of(clip.path))[5]
+    left, top, right, bottom = np.array(find_faces(np.repeat(np.repeat(middle, 3, 0), 3, 1))[0].box) / 3
+    assert right - left > WIDTH / 4
+    assert left > 0
+    assert right < WIDTH
+    assert top > HEIGHT / 10
+    assert bottom < HEIGHT
+
+
 @pytest.mark.parametrize(
     ("name", "told"), [("living_room.jpg", [NO_FACE]), ("face_group.jpg", [SEVERAL_FACES]), ("face_source.jpg", [])]
 )
