@@ -96,7 +96,9 @@ class Spoken(Contract):
 class VideoParams(Params):
     """What is common to both kinds of video."""
 
-    language: Language | None = Field(None, description="What is spoken; the voice's own, or en-US, when left out.")
+    language: Language | None = Field(
+        None, description="What is spoken; when left out, the voice's own, or what a recorded one seems to be in."
+    )
     subtitles: Subtitles = Field(Subtitles.NONE, description="Burned into the picture, as SRT and VTT files, or both.")
     aspect: VideoAspect = Field(VideoAspect.TALL, description="Width to height.")
     resolution: Resolution = Field(Resolution.P720, description="The shorter side.")
