@@ -153,7 +153,7 @@ def test_a_file_that_only_claims_to_be_sound(caller: Caller) -> None:
 
 
 def test_a_cancelled_render_leaves_nothing_behind(caller: Caller, stack: LocalStack) -> None:
-    params = {"script": SCRIPT * 30, "subtitles": "both", "resolution": "1080p"}
+    params = {"script": SCRIPT * 20, "subtitles": "both", "resolution": "720p"}
     response = caller.ask("render_video", params, AMARA)
     job_id = response.json()["job"]["job_id"]
     with caller.socket() as socket:
@@ -214,8 +214,8 @@ def test_scenes_on_networks(caller: Caller) -> None:
 
 
 def test_finished_scenes_are_not_made_again(caller: Caller, stack: LocalStack) -> None:
-    long = {**HOST, "script": SCRIPT * 12}
-    wish = {"scenes": [ROOM, LAST, long], "subtitles": "file", "resolution": "720p"}
+    long = {**HOST, "script": SCRIPT * 6}
+    wish = {"scenes": [ROOM, LAST, long], "subtitles": "file", **SMALL}
     response = caller.ask("render_scenes", wish, {"room": declared(), "host": {"avatar": "bruno"}})
     created = response.json()
     job_id = created["job"]["job_id"]
