@@ -4,7 +4,6 @@ Every time here is the video's own: what was said is given a little silence befo
 animation, subtitles and sound need not know of it.
 """
 
-from collections.abc import Sequence
 from math import ceil
 
 import numpy as np
@@ -15,13 +14,13 @@ from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.picture import decode, on_white
 from pipeline.speech.align import spread
 from pipeline.speech.language import language_of
-from pipeline.speech.speech import RATE, Samples, Speaker, Speech, Transcript, Word
+from pipeline.speech.speech import RATE, Samples, Speaker, Speech, Transcript, later
 from pipeline.stages import Artifact, Slot, Stage, Work
 from pipeline.subtitles.cues import Cue, cues_of
 from pipeline.video import FPS
 from pipeline.video.decoder import voice_of
-from pipeline.video_params import VOICE_TRACK, RenderVideoParams, Subtitles
-from pipeline.voices import voice_for
+from pipeline.video_params import VOICE_TRACK, RenderVideoParams, Spoken, Subtitles, VideoParams
+from pipeline.voices import Voice, voice_for
 
 SAMPLES_PER_FRAME = RATE // FPS
 LEAD, TAIL = 5, 10  # frames of silence before and, at least, after what is said: abrupt starts are ugly
@@ -83,11 +82,11 @@ class Speak(Stage):
         params, speaker = work.params_as(RenderVideoParams), speaker_of(work)
         voice = voice_for(params.voice, params.language)
         work[SPEECH] = padded(speaker.speak(params.script, voice, work.report))
-        work.notes.append(f"The voice is synthesised: {voice.title} by {speaker.about}.")
+        work.notes.append(voice_note(voice, speaker))
 
 
-class Transcribe(Stage):
-    """Find out when each word is said, if anybody wants to read it.
+class Listen(Stage):
+    """Base of the stages that find out when each word is said, if anybody wants to read it.
 
     Synthesised speech knows; a script is laid over a recorded voice. Who can hear words overrides ``hear``.
     """
@@ -95,24 +94,6 @@ class Transcribe(Stage):
     name = "transcribe"
     message = "Finding the words' times"
     slot = Slot.CPU
-    requires = (TRACK, SPEECH)
-    provides = (TRANSCRIPT,)
-
-    def run(self, work: Work) -> None:
-        """Raises ``DarkroomError`` as ``hear`` does."""
-        params, speech = work.params_as(RenderVideoParams), work[SPEECH]
-        recorded = work[TRACK] is not None
-        stated = params.language if recorded else voice_for(params.voice, params.language).language
-        language = language_of(params.script, stated)
-        if params.subtitles is Subtitles.NONE:
-            work[TRANSCRIPT] = Transcript((), language)
-        elif not recorded:
-            work[TRANSCRIPT] = Transcript(speech.words, language)
-        elif params.script:
-            work[TRANSCRIPT] = Transcript(spread(params.script, speech.samples, language), language)
-            work.notes.append("The subtitles' times are estimated: the script is laid over the voice's loud passages.")
-        else:
-            work[TRANSCRIPT] = self.hear(work, speech.samples, params.language)
 
     def hear(self, work: Work, samples: Samples, language: str | None) -> Transcript:  # noqa: ARG002 - as overridden
         """What a voice says that nobody wrote down, mono float32 at ``RATE``; ``language`` None: not known.
@@ -123,6 +104,36 @@ class Transcribe(Stage):
             ErrorCode.ENGINE_UNAVAILABLE,
             "Nobody here can hear what the voice_track says. Give its words as script, or leave the subtitles out.",
         )
+
+    def transcript(
+        self, work: Work, spoken: Spoken, speech: Speech | None, params: VideoParams, *, recorded: bool
+    ) -> Transcript:
+        """What ``speech`` says of what was to be ``spoken``, and in which language; no words where nobody wants them.
+
+        Raises ``DarkroomError`` as ``hear`` does.
+        """
+        stated = params.language if recorded else voice_for(spoken.voice, params.language).language
+        language = language_of(spoken.script, stated)
+        if speech is None or params.subtitles is Subtitles.NONE:
+            return Transcript((), language)
+        if not recorded:
+            return Transcript(speech.words, language)
+        if not spoken.script:
+            return self.hear(work, speech.samples, params.language)
+        work.notes.append("The subtitles' times are estimated: the script is laid over the voice's loud passages.")
+        return Transcript(spread(spoken.script, speech.samples, language), language)
+
+
+class Transcribe(Listen):
+    """Find out when each word is said, if anybody wants to read it."""
+
+    requires = (TRACK, SPEECH)
+    provides = (TRANSCRIPT,)
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError`` as ``hear`` does."""
+        params, recorded = work.params_as(RenderVideoParams), work[TRACK] is not None
+        work[TRANSCRIPT] = self.transcript(work, params, work[SPEECH], params, recorded=recorded)
 
 
 class Subtitle(Stage):
@@ -149,18 +160,19 @@ def speaker_of(work: Work) -> Speaker:
     return work.speaker
 
 
+def voice_note(voice: Voice, speaker: Speaker) -> str:
+    """What a result says of a voice that nobody has."""
+    return f"The voice is synthesised: {voice.title} by {speaker.about}."
+
+
 def padded(speech: Speech) -> Speech:
     """With silence around it, such that it lasts a whole number of frames; its words are moved along."""
     whole = ceil(len(speech.samples) / SAMPLES_PER_FRAME) * SAMPLES_PER_FRAME
     before = LEAD * SAMPLES_PER_FRAME
     after = whole - len(speech.samples) + TAIL * SAMPLES_PER_FRAME
-    return Speech(np.pad(speech.samples, (before, after)), _moved(speech.words, LEAD / FPS))
+    return Speech(np.pad(speech.samples, (before, after)), later(speech.words, LEAD / FPS))
 
 
 def frames_in(speech: Speech) -> int:
     """How many frames last as long as it does; the last one may outlast it."""
     return ceil(len(speech.samples) / SAMPLES_PER_FRAME)
-
-
-def _moved(words: Sequence[Word], seconds: float) -> tuple[Word, ...]:
-    return tuple(Word(word.text, word.start + seconds, word.end + seconds) for word in words)

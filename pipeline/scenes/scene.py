@@ -15,7 +15,7 @@ from pipeline.picture import decode, on_white
 from pipeline.scenes.parts import file_digest, samples_digest
 from pipeline.scenes.timing import Span
 from pipeline.scenes.workshop import Bench, named
-from pipeline.speech.speech import RATE, Samples, Speech, Word
+from pipeline.speech.speech import RATE, Samples, Speech
 from pipeline.stages import Stage, Work
 from pipeline.talk import CLIP, PORTRAIT, SPEECH
 from pipeline.video import FPS
@@ -123,11 +123,6 @@ def within(span: Span, samples: Samples) -> Samples:
     start = span.lead * RATE // FPS
     result[start : start + len(samples)] = samples
     return result
-
-
-def later(words: Sequence[Word], seconds: float) -> tuple[Word, ...]:
-    """The words, heard so much later."""
-    return tuple(Word(word.text, word.start + seconds, word.end + seconds) for word in words)
 
 
 def name_of(number: int, scene: Scene) -> str:

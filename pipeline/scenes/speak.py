@@ -4,17 +4,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.scenes.load import VOICES, recorded_seconds
 from pipeline.scenes.parts import load_speech, once, part_name, save_speech
-from pipeline.scenes.scene import later, naming, told
+from pipeline.scenes.scene import naming, told
 from pipeline.scenes.timing import Timeline, timeline_of
-from pipeline.speech.align import spread
-from pipeline.speech.language import language_of
-from pipeline.speech.speech import Samples, Speech, Transcript
+from pipeline.speech.speech import Speech, Transcript, later
 from pipeline.stages import Artifact, Slot, Stage, Work
-from pipeline.talk import speaker_of
-from pipeline.video_params import RenderScenesParams, Scene, Subtitles
+from pipeline.talk import Listen, speaker_of, voice_note
+from pipeline.video_params import RenderScenesParams
 from pipeline.voices import Voice, voice_for
 
 SPEECHES: Artifact[tuple[Speech | None, ...]] = Artifact(
@@ -59,15 +56,9 @@ class Speak(Stage):
         work[TIMELINE] = timeline
 
 
-class TranscribeScenes(Stage):
-    """Find out when each word is said, if anybody wants to read it.
+class TranscribeScenes(Listen):
+    """Find out when each word of each scene is said, if anybody wants to read it."""
 
-    Synthesised speech knows; a script is laid over a recorded voice. Who can hear words overrides ``hear``.
-    """
-
-    name = "transcribe"
-    message = "Finding the words' times"
-    slot = Slot.CPU
     requires = (SPEECHES, TIMELINE)
     provides = (SPOKEN,)
 
@@ -82,35 +73,13 @@ class TranscribeScenes(Stage):
             report(0.0)
             inner = Work(params, {}, work.folder, report, models=work.models)
             with naming(index + 1, scene):
-                transcript = self._transcript(inner, scene, speech, params)
+                recorded = scene.voice_track is not None
+                transcript = self.transcript(inner, scene, speech, params, recorded=recorded)
             spoken.append(replace(transcript, words=later(transcript.words, span.speaks)))
             notes.append(inner.notes)
             work.models_used |= inner.models_used
         work.notes.extend(told(notes))
         work[SPOKEN] = tuple(spoken)
-
-    def hear(self, work: Work, samples: Samples, language: str | None) -> Transcript:  # noqa: ARG002 - as overridden
-        """What a voice says that nobody wrote down, mono float32 at ``RATE``; ``language`` None: not known.
-
-        Raises ``DarkroomError`` (``engine_unavailable``).
-        """
-        raise DarkroomError(
-            ErrorCode.ENGINE_UNAVAILABLE,
-            "Nobody here can hear what the voice_track says. Give its words as script, or leave the subtitles out.",
-        )
-
-    def _transcript(self, work: Work, scene: Scene, speech: Speech | None, params: RenderScenesParams) -> Transcript:
-        recorded = scene.voice_track is not None
-        stated = params.language if recorded else voice_for(scene.voice, params.language).language
-        language = language_of(scene.script, stated)
-        if speech is None or params.subtitles is Subtitles.NONE:
-            return Transcript((), language)
-        if not recorded:
-            return Transcript(speech.words, language)
-        if not scene.script:
-            return self.hear(work, speech.samples, params.language)
-        work.notes.append("The subtitles' times are estimated: the script is laid over the voice's loud passages.")
-        return Transcript(spread(scene.script, speech.samples, language), language)
 
 
 def _said(work: Work, script: str, voice: Voice, path: Path, report: Callable[[float], None]) -> Speech:
@@ -127,7 +96,7 @@ def _said(work: Work, script: str, voice: Voice, path: Path, report: Callable[[f
     speech = load_speech(path)
     assert speech is not None
     path.unlink()
-    note = f"The voice is synthesised: {voice.title} by {speaker.about}."
+    note = voice_note(voice, speaker)
     if note not in work.notes:
         work.notes.append(note)
     return speech

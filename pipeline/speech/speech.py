@@ -1,6 +1,6 @@
 """What was said: samples, and when each word is heard."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,6 +42,11 @@ class Transcript:
 
     words: tuple[Word, ...]
     language: str
+
+
+def later(words: Sequence[Word], seconds: float) -> tuple[Word, ...]:
+    """The words, heard so much later."""
+    return tuple(Word(word.text, word.start + seconds, word.end + seconds) for word in words)
 
 
 class Speaker(Protocol):
