@@ -56,12 +56,12 @@ class Worker:
         engines: Engines,
         speaker: Speaker | None = None,
     ) -> None:
-        self._speaker = speaker
         self._settings = settings
         self._store = store
         self._storage = storage
         self._runner = runner
         self._engines = engines
+        self._speaker = speaker
         self._writers: set[ProgressWriter] = set()
         self._lock = threading.Lock()
 
