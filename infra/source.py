@@ -19,6 +19,7 @@ CONTRACT = (
     "avatars",
     "avatars.py",
     "avatars.toml",
+    "choice.py",
     "engine.py",
     "errors.py",
     "invocation.py",

@@ -6,7 +6,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.choice import OneOf
 
 AVATARS_FILE = Path(__file__).with_name("avatars.toml")
 AVATARS_FOLDER = Path(__file__).with_name("avatars")
@@ -50,12 +52,4 @@ def avatars() -> dict[str, Avatar]:
     return {name: Avatar(name=name, **table) for name, table in tables.items()}
 
 
-def _known(name: str) -> str:
-    if name not in avatars():
-        raise ValueError(f"unknown avatar {name!r}; choose one of: {', '.join(avatars())}")
-    return name
-
-
-AvatarName = Annotated[
-    str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(avatars()), "title": "Avatar"})
-]
+AvatarName = Annotated[str, OneOf("avatar", avatars())]

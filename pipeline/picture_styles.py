@@ -5,7 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.choice import OneOf
 
 PICTURE_STYLES_FILE = Path(__file__).with_name("picture_styles.toml")
 
@@ -32,14 +34,4 @@ def picture_styles() -> dict[str, PictureStyle]:
     return {name: PictureStyle(name=name, **table) for name, table in tables.items()}
 
 
-def _known(name: str) -> str:
-    if name not in picture_styles():
-        raise ValueError(f"unknown style {name!r}; choose one of: {', '.join(picture_styles())}")
-    return name
-
-
-PictureStyleName = Annotated[
-    str,
-    AfterValidator(_known),
-    WithJsonSchema({"type": "string", "enum": list(picture_styles()), "title": "PictureStyle"}),
-]
+PictureStyleName = Annotated[str, OneOf("style", picture_styles(), title="PictureStyle")]

@@ -5,7 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.choice import OneOf
 
 STYLES_FILE = Path(__file__).with_name("styles.toml")
 
@@ -83,12 +85,4 @@ def styles() -> dict[str, Style]:
     return {name: Style(name=name, **table) for name, table in tables.items()}
 
 
-def _known(name: str) -> str:
-    if name not in styles():
-        raise ValueError(f"unknown style {name!r}; choose one of: {', '.join(styles())}")
-    return name
-
-
-StyleName = Annotated[
-    str, AfterValidator(_known), WithJsonSchema({"type": "string", "enum": list(styles()), "title": "Style"})
-]
+StyleName = Annotated[str, OneOf("style", styles())]

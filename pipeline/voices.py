@@ -5,7 +5,9 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipeline.choice import OneOf
 
 VOICES_FILE = Path(__file__).with_name("voices.toml")
 DEFAULT_LANGUAGE = "en-US"
@@ -52,21 +54,5 @@ def voice_for(name: str | None, language: str | None) -> Voice:
     return next(voice for voice in voices().values() if voice.language == wanted)
 
 
-def _voice(name: str) -> str:
-    if name not in voices():
-        raise ValueError(f"unknown voice {name!r}; choose one of: {', '.join(voices())}")
-    return name
-
-
-def _language(name: str) -> str:
-    if name not in languages():
-        raise ValueError(f"unknown language {name!r}; choose one of: {', '.join(languages())}")
-    return name
-
-
-VoiceName = Annotated[
-    str, AfterValidator(_voice), WithJsonSchema({"type": "string", "enum": list(voices()), "title": "Voice"})
-]
-Language = Annotated[
-    str, AfterValidator(_language), WithJsonSchema({"type": "string", "enum": list(languages()), "title": "Language"})
-]
+VoiceName = Annotated[str, OneOf("voice", voices())]
+Language = Annotated[str, OneOf("language", languages())]
