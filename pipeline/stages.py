@@ -52,8 +52,7 @@ class Work:
     scripts, None where nobody can; ``intermediates`` keeps finished parts for the job's next attempt. ``report``
     tells the runner how far the running stage is (0 to 1) and raises when the job was cancelled or its time is up;
     ``show`` hands it a small look at the picture in the making. A stage sets ``unsafe_looks`` when some of those show
-    what the
-    result must not: whoever keeps them deletes them all.
+    what the result must not: whoever keeps them deletes them all.
     """
 
     def __init__(
