@@ -121,6 +121,11 @@ class Work:
         """Say how far the running stage is. Raises ``Stopped`` or ``DarkroomError`` to end the job here."""
         self._report(fraction, message)
 
+    def note(self, text: str) -> None:
+        """Say it in the result, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
     def show(self, picture: "Rgb") -> None:
         """Give a look at the picture in the making: h×w×3 uint8 sRGB, small (some 256 pixels a side)."""
         self._show(picture)

@@ -25,7 +25,6 @@ def at_half_size_if_need_be(work: Work, stage: str, make: Callable[[S], T], size
     except DarkroomError as error:
         if error.detail.code is not ErrorCode.OUT_OF_MEMORY:
             raise
-    if HALF_SIZE not in work.notes:
-        work.notes.append(HALF_SIZE)
+    work.note(HALF_SIZE)
     with translating(stage, work.models):
         return make(half())

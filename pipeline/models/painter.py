@@ -11,7 +11,7 @@ from pipeline.models.geometry import Fit
 from pipeline.models.interfaces import BASE, CONTROLS, FEW_STEP_UNET, UNET
 from pipeline.models.order import RECIPES, Look, Order
 from pipeline.models.prompt import negative_prompt, prompt, room_words
-from pipeline.models.reporting import note, note_unread, show_some
+from pipeline.models.reporting import note_unread, show_some
 from pipeline.params import Profile, RestyleRoomParams
 from pipeline.stages import Artifact, Work
 from pipeline.styles import styles
@@ -69,7 +69,7 @@ def _order(work: Work, seed: int, fit: Fit) -> Order:
     recipe = RECIPES[params.profile]
     guidance = recipe.guidance if params.guidance is None else params.guidance
     if guidance <= 1 and params.negative_prompt:
-        note(work, "The negative prompt had no effect: it takes guidance above 1, as the profile “quality” has.")
+        work.note("The negative prompt had no effect: it takes guidance above 1, as the profile “quality” has.")
     return Order(
         prompt=prompt(styles()[params.style], room_of(work), params.prompt),
         negative_prompt=negative_prompt(params.negative_prompt) if guidance > 1 else "",

@@ -16,17 +16,11 @@ class Reader(Protocol):
         """The end that it does not read; empty when it reads all."""
 
 
-def note(work: Work, text: str) -> None:
-    """Say it in the result, once."""
-    if text not in work.notes:
-        work.notes.append(text)
-
-
 def note_unread(work: Work, reader: Reader, prompt: str, negative_prompt: str) -> None:
     """Say in the result which words are beyond what ``reader`` reads."""
     for name, words in (("prompt", prompt), ("negative prompt", negative_prompt)):
         if unread := reader.unread(words):
-            note(work, f"The {name} is too long: “{unread}” was not read.")
+            work.note(f"The {name} is too long: “{unread}” was not read.")
 
 
 def show_some(work: Work, done: int, total: int, look: Look) -> None:

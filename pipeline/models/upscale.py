@@ -5,7 +5,6 @@ from itertools import islice
 from math import isqrt
 from typing import Any
 
-import cv2
 import numpy as np
 
 from pipeline.artifacts import QUALITY, RESULT, SAVED, Rgb
@@ -24,6 +23,7 @@ from pipeline.failures import translating
 from pipeline.models.interfaces import ENLARGER_ANIME, ENLARGER_PHOTO, Enlarger
 from pipeline.networks import Network
 from pipeline.params import Content, UpscaleParams
+from pipeline.reduction import LOOK_SIDE, reduced
 from pipeline.requests import Kind
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work
 from pipeline.tiles import Assembly, Tile, parts, tiles
@@ -35,7 +35,6 @@ OVERLAP = 48
 LARGEST, SMALLEST = 512, 64
 GRID = 32  # tiles have multiples of this
 LOOKS = 4
-LOOK_SIDE = 256  # the longer side of a look, in pixels
 UNMADE = 0.4  # how bright a look shows what is not made yet
 
 
@@ -87,7 +86,7 @@ def enlarge(picture: Rgb, result: Rgb, enlarger: Enlarger, side: int, work: Work
     rows, columns = (parts(picture.shape[axis], result.shape[axis], side, overlap, enlarger.factor) for axis in (0, 1))
     assembly = Assembly(result, rows, columns)
     total, done, looks = len(rows) * len(columns), 0, 0
-    small = _look_of(picture)
+    small = reduced(picture, LOOK_SIDE)
     for batch in _batches(tiles(picture, rows, columns), max(enlarger.room() // side**2, 1)):
         on_step = _reporting(work, done, len(batch), total)
         for tile, enlarged in zip(batch, enlarger.enlarge(batch, on_step), strict=True):
@@ -111,13 +110,6 @@ def _batches(those: Iterator[Tile], size: int) -> Iterator[list[Tile]]:
 def _reporting(work: Work, done: int, now: int, total: int) -> Callable[[float], None]:
     message = f"Enlarging: part {done + 1} of {total}"
     return lambda fraction: work.report((done + now * fraction) / total, message)
-
-
-def _look_of(picture: Rgb) -> Rgb:
-    height, width = picture.shape[:2]
-    gain = min(LOOK_SIDE / max(height, width), 1.0)
-    size = (max(round(width * gain), 1), max(round(height * gain), 1))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _shaded(small: Rgb, last: Tile, shape: tuple[int, ...]) -> Rgb:

@@ -10,7 +10,6 @@ from pipeline.models.artifacts import DETECTIONS, EDGES
 from pipeline.models.interfaces import DETECTOR, IMAGE_TEXT, SAFETY, Detection
 from pipeline.models.painter import CHOSEN, NEEDS, NETWORKS, PAINTED, Painted, edges_at, paint, room_of
 from pipeline.models.prompt import caption
-from pipeline.models.reporting import note
 from pipeline.params import RestyleRoomParams
 from pipeline.results import Quality
 from pipeline.stages import Slot, Stage, Work
@@ -47,7 +46,7 @@ class Validate(Stage):
         if best.quality.score < scores.RETRY_BELOW:
             best = self._once_more(work, best)
         if not best.quality.passed:
-            note(work, f"The quality score is {best.quality.score:.2f}: have a look before you show it.")
+            work.note(f"The quality score is {best.quality.score:.2f}: have a look before you show it.")
         work[CHOSEN], work[QUALITY], work[SEED] = best.painted, best.quality, best.painted.seed
 
     def _once_more(self, work: Work, first: _Try) -> _Try:
@@ -66,7 +65,7 @@ class Validate(Stage):
                 raise
             return first
         found = f"{first.quality.score:.2f} and {second.quality.score:.2f}"
-        note(work, f"Painted twice, as the first picture was poor: of {found}, the better score is kept.")
+        work.note(f"Painted twice, as the first picture was poor: of {found}, the better score is kept.")
         return max(first, second, key=lambda tried: tried.quality.score)
 
 

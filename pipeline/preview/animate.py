@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from pipeline.artifacts import Clip, Rgb
@@ -18,13 +17,13 @@ from pipeline.preview.eyelids import Eyelid
 from pipeline.preview.face_finder import find_faces
 from pipeline.preview.gestures import closings, openings
 from pipeline.preview.mouth import Mouth
+from pipeline.reduction import LOOK_SIDE, reduced
 from pipeline.speech.speech import Samples
 from pipeline.video.camera import planned
 from pipeline.video.encoder import encode
 
 HEAD = 1.6  # as high as the face that is found in it
 LEAST_EYES = 8.0  # pixels between the eyes as shown, below which nobody sees a mouth move
-LOOK_SIDE = 256  # pixels of a look's longer side
 LOOK_SECONDS = 1.0  # of work from one look to the next
 NO_FACE = "No face was found: only the camera moves."
 SEVERAL_FACES = "Several faces were found: the largest one speaks."
@@ -107,9 +106,7 @@ class _Looks:
     def __call__(self, frame: Rgb) -> None:
         if time.monotonic() < self._next:
             return
-        gain = LOOK_SIDE / max(frame.shape[:2])
-        size = (max(round(frame.shape[1] * gain), 1), max(round(frame.shape[0] * gain), 1))
-        self._show(np.asarray(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), np.uint8))
+        self._show(reduced(frame, LOOK_SIDE))
         self._next = time.monotonic() + LOOK_SECONDS
 
 

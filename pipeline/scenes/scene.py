@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import av
@@ -47,17 +48,21 @@ class Shot:
     @property
     def own_seed(self) -> int:
         """The seed of this picture: the camera does not move over each of them in the same way."""
-        return (self.seed + int(file_digest(self.picture)[:8], 16)) % 2**32
+        return (self.seed + int(self._picture_digest[:8], 16)) % 2**32
 
     def decides(self) -> dict[str, object]:
         """All of it, as JSON has it."""
         return {
-            "picture": file_digest(self.picture),
+            "picture": self._picture_digest,
             "size": [self.frames, self.width, self.height],
             "seed": self.seed,
             "voice": None if self.voice is None else samples_digest(self.voice),
             "maker": self.maker,
         }
+
+    @cached_property
+    def _picture_digest(self) -> str:
+        return file_digest(self.picture)
 
     def fits(self, path: Path) -> bool:
         """Whether a file is a whole video of its size and length; its frames are counted, not decoded."""

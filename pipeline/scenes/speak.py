@@ -96,9 +96,7 @@ def _said(work: Work, script: str, voice: Voice, path: Path, report: Callable[[f
     speech = load_speech(path)
     assert speech is not None
     path.unlink()
-    note = voice_note(voice, speaker)
-    if note not in work.notes:
-        work.notes.append(note)
+    work.note(voice_note(voice, speaker))
     return speech
 
 

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import cast
 
 import av
-import cv2
 import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
@@ -27,6 +26,7 @@ from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.models.device import Placement
 from pipeline.preview.face_finder import find_faces
 from pipeline.programs import Checkout, Ended, run
+from pipeline.reduction import reduced
 from pipeline.speech.speech import RATE, Samples, Speech
 from pipeline.video import FPS
 from pipeline.video.encoder import VideoWriter
@@ -181,12 +181,7 @@ def _environment(scratch: Path, placement: Placement) -> dict[str, str]:
 
 
 def _write_picture(portrait: Rgb, path: Path) -> None:
-    height, width = portrait.shape[:2]
-    gain = LONG_SIDE / max(height, width)
-    if gain < 1:
-        size = (max(round(width * gain), 2), max(round(height * gain), 2))
-        portrait = np.asarray(cv2.resize(portrait, size, interpolation=cv2.INTER_AREA), np.uint8)
-    Image.fromarray(portrait).save(path, compress_level=1)
+    Image.fromarray(reduced(portrait, LONG_SIDE)).save(path, compress_level=1)
 
 
 def _write_voice(samples: Samples, path: Path) -> None:

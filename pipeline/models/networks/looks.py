@@ -7,8 +7,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from pipeline.artifacts import Rgb
-
-LOOK_SIDE = 256  # the longer side of a look, in pixels, about
+from pipeline.reduction import LOOK_SIDE
 
 
 @dataclass(frozen=True)
