@@ -32,6 +32,8 @@ SECONDS: Mapping[tuple[Kind, Engine], float] = {
     (Kind.FACE_SWAP, Engine.PREVIEW): 5,
     (Kind.UPSCALE, Engine.MODELS): 20,
     (Kind.UPSCALE, Engine.PREVIEW): 5,
+    (Kind.FIND_OBJECTS, Engine.MODELS): 5,
+    (Kind.FIND_OBJECTS, Engine.PREVIEW): 4,
 }
 # The same of a second of video. Nobody knows how long a recorded voice is before it comes.
 SECONDS_OF_VIDEO: Mapping[Engine, float] = {Engine.MODELS: 6, Engine.PREVIEW: 2}

@@ -43,6 +43,7 @@ RATES: Mapping[str, Rate] = {
     Kind.GENERATE: Rate(10, 60),
     Kind.FACE_SWAP: Rate(5, 60),
     Kind.UPSCALE: Rate(5, 60),
+    Kind.FIND_OBJECTS: Rate(20, 60),
     PROMPTS: Rate(20, 60),
     Kind.RENDER_VIDEO: Rate(3, 300),
     Kind.RENDER_SCENES: Rate(2, 300),

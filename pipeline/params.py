@@ -85,6 +85,9 @@ class Content(StrEnum):
 
 
 Seed = Annotated[int, Field(ge=0, lt=2**32, description="The same seed makes the same picture again.")]
+Share = Annotated[float, Field(ge=0, le=1)]
+# Where in a photo, whatever its size: across, then down.
+Point = tuple[Share, Share]
 # Words without the white space around them: a prompt of nothing else is none.
 Prompt = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 _FACES = {"type": "string", "pattern": "^(largest|all|[0-9]{1,2})$"}
@@ -110,6 +113,12 @@ class RestyleRoomParams(Params):
     seed: Seed = 42
     keep: tuple[ObjectName, ...] = Field(
         (), max_length=20, description="Things that stay as they are, such as sofa or potted plant."
+    )
+    keep_at: tuple[Point, ...] = Field(
+        (),
+        max_length=20,
+        description="The things at these points of the upright photo stay as they are: each a share of its width, "
+        "then of its height, from the top left.",
     )
     keep_people: bool = Field(True, description="People stay as they are.")
     prompt: Prompt = Field("", description="What else the room should have, in words.")
@@ -185,3 +194,9 @@ class UpscaleParams(Params):
     scale: float = Field(2.0, gt=1, le=4, description="How many times as wide and as high.")
     content: Content = Field(Content.PHOTO, description="What it shows: the models engine has a network for each.")
     format: Format = Field(Format.JPEG, description="How the result is encoded; with transparency it is always PNG.")
+
+
+class FindObjectsParams(Params):
+    """How to show what was found."""
+
+    format: Format = Field(Format.JPEG, description="How the picture of what was found is encoded.")

@@ -11,6 +11,7 @@ from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.params import (
     Contract,
     FaceSwapParams,
+    FindObjectsParams,
     GenerateParams,
     InpaintParams,
     Params,
@@ -29,6 +30,7 @@ class Kind(StrEnum):
     GENERATE = "generate"
     FACE_SWAP = "face_swap"
     UPSCALE = "upscale"
+    FIND_OBJECTS = "find_objects"
     RENDER_VIDEO = "render_video"
     RENDER_SCENES = "render_scenes"
 
@@ -141,6 +143,14 @@ class UpscaleRequest(BaseRequest):
     uploads: PhotoUploads
 
 
+class FindObjectsRequest(BaseRequest):
+    """Find the things in a photo, with their outlines: what `keep_at` of `restyle_room` may point at."""
+
+    kind: Literal[Kind.FIND_OBJECTS]
+    params: FindObjectsParams = FindObjectsParams()
+    uploads: PhotoUploads
+
+
 class RenderVideoRequest(BaseRequest):
     """Have a portrait speak: a script, or a recorded voice."""
 
@@ -163,6 +173,7 @@ JobRequest = Annotated[
     | GenerateRequest
     | FaceSwapRequest
     | UpscaleRequest
+    | FindObjectsRequest
     | RenderVideoRequest
     | RenderScenesRequest,
     Field(discriminator="kind"),
@@ -173,6 +184,7 @@ REQUESTS: dict[Kind, type[BaseRequest]] = {
     Kind.GENERATE: GenerateRequest,
     Kind.FACE_SWAP: FaceSwapRequest,
     Kind.UPSCALE: UpscaleRequest,
+    Kind.FIND_OBJECTS: FindObjectsRequest,
     Kind.RENDER_VIDEO: RenderVideoRequest,
     Kind.RENDER_SCENES: RenderScenesRequest,
 }
@@ -185,6 +197,7 @@ ENGINES: dict[Kind, tuple[Engine, ...]] = {
     Kind.GENERATE: (Engine.MODELS,),
     Kind.FACE_SWAP: (Engine.MODELS, Engine.PREVIEW),
     Kind.UPSCALE: (Engine.MODELS, Engine.PREVIEW),
+    Kind.FIND_OBJECTS: (Engine.MODELS, Engine.PREVIEW),
     Kind.RENDER_VIDEO: (Engine.MODELS, Engine.PREVIEW),
     Kind.RENDER_SCENES: (Engine.MODELS, Engine.PREVIEW),
 }

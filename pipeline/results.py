@@ -64,6 +64,11 @@ class FoundObject(BaseModel):
     score: float = Field(ge=0, le=1, description="How sure the detector is.")
     area: float = Field(ge=0, le=1, description="Share of the photo that its mask covers.")
     kept: bool = Field(False, description="Whether it was left as it is in the photo.")
+    outlines: list[list[tuple[float, float]]] = Field(
+        [],
+        description="Closed rings around its mask in the photo's pixels, simplified: x, then y of each corner, the "
+        "first not repeated. What lies within an even number of rings is not the thing. Empty where nothing was drawn.",
+    )
 
 
 class RecognisedRoom(BaseModel):
