@@ -1,0 +1,75 @@
+/** The contract's JSON schemas at run time, so that forms follow it by themselves. */
+import { components } from "../../../../handlers/openapi.json";
+import type { JsonObject, JsonValue, Kind } from "./types";
+
+/** A JSON schema as pydantic writes them (JSON Schema 2020-12, the part that it uses). */
+export interface Schema {
+  readonly $ref?: string;
+  readonly type?: "string" | "number" | "integer" | "boolean" | "array" | "object" | "null";
+  readonly title?: string;
+  readonly description?: string;
+  readonly default?: JsonValue;
+  readonly const?: JsonValue;
+  readonly enum?: readonly JsonValue[];
+  readonly examples?: readonly JsonValue[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly pattern?: string;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly items?: Schema;
+  readonly prefixItems?: readonly Schema[];
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: boolean | Schema;
+  readonly required?: readonly string[];
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly discriminator?: { readonly propertyName: string; readonly mapping?: Readonly<Record<string, string>> };
+}
+
+const SCHEMAS = components.schemas as unknown as Readonly<Record<string, Schema>>;
+const PREFIX = "#/components/schemas/";
+
+/** The schema that a `$ref` names, with what stands beside the reference laid over it; any other as it is. */
+export function resolve(schema: Schema): Schema {
+  if (schema.$ref === undefined) return schema;
+  const { $ref, ...beside } = schema;
+  const named = SCHEMAS[$ref.slice(PREFIX.length)];
+  if (named === undefined) throw new Error(`The contract has no schema ${$ref}.`);
+  return { ...resolve(named), ...beside };
+}
+
+/** Every kind of job, in the contract's order. */
+export const KINDS = (SCHEMAS.Kind?.enum ?? []) as readonly Kind[];
+
+function request(kind: Kind): Schema {
+  const found = Object.values(SCHEMAS).find(({ properties }) => properties?.kind?.const === kind);
+  if (found === undefined) throw new Error(`The contract has no request of kind ${kind}.`);
+  return found;
+}
+
+function part(kind: Kind, name: string): Schema {
+  return resolve(request(kind).properties?.[name] ?? { type: "object", properties: {} });
+}
+
+/** What a kind's `params` may be. */
+export const paramsSchema = (kind: Kind): Schema => part(kind, "params");
+
+/** What a kind's `uploads` may be: a property a role. */
+export const uploadsSchema = (kind: Kind): Schema => part(kind, "uploads");
+
+/** What a kind is for, in a sentence of the contract's. */
+export const about = (kind: Kind): string => request(kind).description ?? "";
+
+/** The params of a kind where the caller says nothing: the properties' defaults. */
+export function defaults(kind: Kind): JsonObject {
+  const filled = Object.entries(paramsSchema(kind).properties ?? {}).flatMap(([name, schema]) => {
+    const value = resolve(schema).default;
+    return value === undefined || value === null ? [] : [[name, structuredClone(value)] as const];
+  });
+  return Object.fromEntries(filled);
+}

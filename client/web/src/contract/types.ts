@@ -1,0 +1,41 @@
+/** The contract's types by their own names, from the committed OpenAPI description. */
+import type { components, paths } from "./schema";
+
+type Schemas = components["schemas"];
+
+export type { paths };
+export type Job = Schemas["Job"];
+export type Kind = Schemas["Kind"];
+export type State = Schemas["State"];
+export type Engine = Schemas["Engine"];
+export type Result = Schemas["Result"];
+export type Picture = Schemas["Picture"];
+export type PreviewPicture = Schemas["PreviewPicture"];
+export type Video = Schemas["Video"];
+export type SubtitleFile = Schemas["SubtitleFile"];
+export type FoundObject = Schemas["FoundObject"];
+export type ModelUsed = Schemas["ModelUsed"];
+export type Quality = Schemas["Quality"];
+export type StageTime = Schemas["StageTime"];
+export type UploadStatus = Schemas["UploadStatus"];
+export type JobPage = Schemas["JobPage"];
+export type JobWithUploads = Schemas["JobWithUploads"];
+export type PresignedPost = Schemas["PresignedPost"];
+export type Asset = Schemas["PublicAsset"];
+export type AssetPage = Schemas["AssetPage"];
+export type StyleSummary = Schemas["StyleSummary"];
+export type AvatarSummary = Schemas["AvatarSummary"];
+export type VoiceSummary = Schemas["VoiceSummary"];
+export type PublicConfig = Schemas["PublicConfig"];
+export type Limits = Schemas["Limits"];
+export type LimitsNow = Schemas["LimitsNow"];
+export type Problem = Schemas["Problem"];
+export type FieldError = Schemas["FieldError"];
+export type ErrorCode = Schemas["ErrorCode"];
+
+/** Any JSON: what params are made of. */
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
+export type JsonObject = { [key: string]: JsonValue };
+
+/** States after which a job never changes again. */
+export const TERMINAL: ReadonlySet<State> = new Set<State>(["completed", "failed", "cancelled", "expired"]);

@@ -1,0 +1,48 @@
+/** The studio's words: English is always there, other languages come when they are asked for. */
+import i18next from "i18next";
+import { initReactI18next } from "react-i18next";
+import en from "./en";
+
+export const LANGUAGES = { en: "English", es: "Español" } as const;
+export type Language = keyof typeof LANGUAGES;
+export type Area = keyof typeof en;
+
+declare module "i18next" {
+  interface CustomTypeOptions {
+    defaultNS: "shell";
+    resources: typeof en;
+  }
+}
+
+const OTHERS: Record<Exclude<Language, "en">, () => Promise<{ default: typeof en }>> = {
+  es: () => import("./es"),
+};
+
+/** The first of the browser's languages that the studio speaks. */
+export function preferred(wanted: readonly string[] = navigator.languages): Language {
+  const known = wanted.map((tag) => tag.split("-")[0] ?? "").find((tag) => tag in LANGUAGES);
+  return (known as Language | undefined) ?? "en";
+}
+
+/** Have the words ready before anything is shown. */
+export async function begin(language: Language): Promise<void> {
+  await i18next.use(initReactI18next).init({
+    resources: { en },
+    lng: "en",
+    fallbackLng: "en",
+    defaultNS: "shell",
+    ns: Object.keys(en),
+    interpolation: { escapeValue: false }, // React escapes
+  });
+  await speak(language);
+}
+
+/** Change to a language, fetching its words the first time. */
+export async function speak(language: Language): Promise<void> {
+  if (language !== "en" && !i18next.hasResourceBundle(language, "shell")) {
+    const { default: words } = await OTHERS[language]();
+    for (const [area, texts] of Object.entries(words)) i18next.addResourceBundle(language, area, texts);
+  }
+  await i18next.changeLanguage(language);
+  document.documentElement.lang = language;
+}

@@ -1,0 +1,47 @@
+import { useId } from "react";
+import styles from "./choice.module.css";
+import { Icon, type IconName } from "./icon";
+
+export interface Option<Value extends string> {
+  value: Value;
+  label: string;
+  icon?: IconName;
+}
+
+interface ChoiceProps<Value extends string> {
+  label: string;
+  hint?: string | undefined;
+  options: readonly Option<Value>[];
+  value: Value | null;
+  onChange(value: Value): void;
+}
+
+/** One of a few: radio buttons that look like pills. */
+export function Choice<Value extends string>({ label, hint, options, value, onChange }: ChoiceProps<Value>) {
+  const name = useId();
+  return (
+    <fieldset className={styles.choice} aria-describedby={hint ? `${name}-hint` : undefined}>
+      <legend className={styles.legend}>{label}</legend>
+      <div className={styles.options}>
+        {options.map((option) => (
+          <label key={option.value} className={styles.option}>
+            <input
+              type="radio"
+              name={name}
+              checked={option.value === value}
+              onChange={() => onChange(option.value)}
+              value={option.value}
+            />
+            {option.icon && <Icon name={option.icon} size={18} />}
+            {option.label}
+          </label>
+        ))}
+      </div>
+      {hint && (
+        <p id={`${name}-hint`} className={styles.hint}>
+          {hint}
+        </p>
+      )}
+    </fieldset>
+  );
+}

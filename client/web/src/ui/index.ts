@@ -1,0 +1,11 @@
+export { Button, type ButtonLook, Buttons, buttonClass, IconButton } from "./button";
+export { Choice, type Option } from "./choice";
+export { Dialog } from "./dialog";
+export { EmptyState } from "./empty-state";
+export { Field, type FieldControl } from "./field";
+export { Hidden } from "./hidden";
+export { Icon, type IconName } from "./icon";
+export { Notice, type Tone } from "./notice";
+export { ProgressBar } from "./progress-bar";
+export { Range } from "./range";
+export { Spinner, Waiting } from "./spinner";
