@@ -7,7 +7,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from handlers import attributes
-from handlers.keys import upload_key
+from handlers.keys import parse_avatar_key, upload_key
 from pipeline.jobs import Job
 
 SHARDS = tuple(str(shard) for shard in range(8))
@@ -71,14 +71,23 @@ class JobRecord(Job):
             return upload_key(self.job_id, role)
         return self.copied_from.get(role)
 
+    def _stored(self, role: str) -> str | None:
+        """The same, None for what lies in the code and not in the bucket."""
+        key = self.picture_key(role)
+        return None if key is None or parse_avatar_key(key) else key
+
     def public(self, link: Callable[[str], str]) -> Job:
-        """What its owner sees, with ``link`` making a fresh URL from the key of each picture."""
+        """What its owner sees, with ``link`` making a fresh URL from the key of each file."""
         values = {name: getattr(self, name) for name in Job.model_fields}
         if self.result is not None:
             linked = self.result.model_copy(deep=True)
             for file in linked.files:
                 file.url = link(file.key)
             values["result"] = linked
+        values["uploads"] = {
+            role: upload.model_copy(update={"url": link(key)}) if (key := self._stored(role)) else upload
+            for role, upload in self.uploads.items()
+        }
         if self.preview is not None:
             values["preview"] = self.preview.model_copy(update={"url": link(self.preview.key)})
         return Job.model_construct(**values)

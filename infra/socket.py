@@ -20,7 +20,7 @@ from infra.exceptions import acknowledge, logical_id
 from infra.functions import Functions, allow
 from infra.identity import Identity
 from infra.jobs import BY_CONNECTION, Jobs
-from infra.names import PREVIEWS, RESULTS, SOCKET_STAGE
+from infra.names import ASSETS, PREVIEWS, RESULTS, SOCKET_STAGE, UPLOADS
 from infra.storage import Storage
 
 # News that nobody could be told for so long is worth no more than asking again.
@@ -48,7 +48,7 @@ class Socket(Construct):
         callback_url = addresses.callback(self.api)
         sockets = [jobs.sockets.table_arn]
         by_connection = [f"{jobs.sockets.table_arn}/index/{BY_CONNECTION}"]
-        links = allow(["s3:GetObject"], [storage.arn(RESULTS), storage.arn(PREVIEWS)])
+        links = allow(["s3:GetObject"], [storage.arn(prefix) for prefix in (UPLOADS, ASSETS, RESULTS, PREVIEWS)])
         answer = allow(
             ["execute-api:ManageConnections"],
             [

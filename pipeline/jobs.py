@@ -76,6 +76,10 @@ class UploadStatus(BaseModel):
     received: bool = False
     width: int | None = Field(None, description="Pixels; null for sound.")
     height: int | None = None
+    url: str | None = Field(
+        None,
+        description="A presigned GET, made anew for every answer, once it is there; uploads are kept for days only.",
+    )
 
 
 class Job(BaseModel):

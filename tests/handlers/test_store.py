@@ -128,6 +128,21 @@ def test_a_live_look_stays_until_the_next_one_or_the_end(store: JobStore, job_in
     assert after.preview is None
 
 
+def test_the_owner_sees_what_the_job_was_given(store: JobStore, job_in: JobIn) -> None:
+    job = job_in(State.RUNNING)
+    photo = job.uploads["photo"].model_copy(update={"received": True})
+
+    def seen(**changes: object) -> str | None:
+        given = job.model_copy(update={"uploads": {"photo": photo}, **changes})
+        return given.public(lambda key: f"https://bucket/{key}").uploads["photo"].url
+
+    assert seen() == f"https://bucket/uploads/{job.job_id}/photo"
+    waiting = {"uploads": {"photo": photo.model_copy(update={"received": False})}}
+    assert seen(**waiting) is None
+    assert seen(**waiting, copied_from={"photo": "assets/1"}) == "https://bucket/assets/1"
+    assert seen(**waiting, copied_from={"photo": "avatars/amara"}) is None
+
+
 def test_an_attempt_speaks_for_itself_alone(store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.RUNNING, attempt=2)
     for attempt in (1, 3):

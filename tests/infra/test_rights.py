@@ -194,6 +194,12 @@ def test_only_socket_and_push_speak_to_sockets(core: Template) -> None:
     assert sorted(may) == ["push", "socket"]
 
 
+@pytest.mark.parametrize("name", ["api", "push", "socket"])
+def test_who_shows_a_job_may_read_all_that_it_links_to(core: Template, bucket: str, name: str) -> None:
+    for key in ("uploads/x/photo", "assets/x", "previews/x/1.jpg", "results/x/result.jpg"):
+        assert core.function_may(name, "s3:GetObject", f"{bucket}/{key}")
+
+
 def test_push_and_socket_cannot_change_a_job(core: Template, jobs: str, sockets: str) -> None:
     for name in ("push", "socket"):
         assert not any(core.function_may(name, action, jobs) for action in WRITES)

@@ -2342,6 +2342,11 @@ export interface components {
             width?: number | null;
             /** Height */
             height?: number | null;
+            /**
+             * Url
+             * @description A presigned GET, made anew for every answer, once it is there; uploads are kept for days only.
+             */
+            url?: string | null;
         };
         /**
          * UpscaleParams
