@@ -1,0 +1,63 @@
+import { lazy, Suspense, useEffect } from "react";
+import { useTranslation } from "react-i18next";
+import { Redirect, Route, Switch } from "wouter";
+import { KINDS } from "@/contract/schemas";
+import type { Kind } from "@/contract/types";
+import { resume } from "@/jobs/store";
+import { useService } from "@/service/deployment";
+import { useSession } from "@/service/session";
+import { Broken } from "@/shell/broken";
+import { Layout } from "@/shell/layout";
+import { Missing } from "@/shell/missing";
+import { NoService } from "@/shell/no-service";
+import { SignIn } from "@/shell/sign-in";
+import { Waiting } from "@/ui";
+
+const ComposePage = lazy(async () => ({ default: (await import("@/compose/page")).ComposePage }));
+const JobsPage = lazy(async () => ({ default: (await import("@/jobs/page")).JobsPage }));
+const JobPage = lazy(async () => ({ default: (await import("@/jobs/job-page")).JobPage }));
+const AssetsPage = lazy(async () => ({ default: (await import("@/assets/page")).AssetsPage }));
+const SettingsPage = lazy(async () => ({ default: (await import("@/shell/settings-page")).SettingsPage }));
+
+const FIRST: Kind = "restyle_room";
+const isKind = (text: string): text is Kind => (KINDS as readonly string[]).includes(text);
+
+/** The studio: finds its deployment, has the caller sign in, then shows the page of the address. */
+export function App() {
+  const { t } = useTranslation("shell");
+  const service = useService();
+  const session = useSession();
+
+  useEffect(() => {
+    void useService.getState().load();
+  }, []);
+  useEffect(() => {
+    if (service.status === "ready") void useSession.getState().restore();
+  }, [service.status]);
+  useEffect(() => {
+    if (session.status === "signed_in") void resume();
+  }, [session.status]);
+
+  if (service.status === "failed") return <NoService />;
+  if (service.status === "loading" || session.status === "unknown") return <Waiting>{t("start.waiting")}</Waiting>;
+  if (session.status === "signed_out") return <SignIn />;
+  return (
+    <Layout>
+      <Broken>
+        <Suspense fallback={<Waiting>{t("loading")}</Waiting>}>
+          <Switch>
+            <Route path="/">
+              <Redirect to={`/make/${FIRST}`} replace />
+            </Route>
+            <Route path="/make/:kind">{({ kind }) => (isKind(kind) ? <ComposePage kind={kind} /> : <Missing />)}</Route>
+            <Route path="/jobs" component={JobsPage} />
+            <Route path="/jobs/:id">{({ id }) => <JobPage key={id} id={id} />}</Route>
+            <Route path="/assets" component={AssetsPage} />
+            <Route path="/settings" component={SettingsPage} />
+            <Route component={Missing} />
+          </Switch>
+        </Suspense>
+      </Broken>
+    </Layout>
+  );
+}

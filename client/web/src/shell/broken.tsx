@@ -1,0 +1,33 @@
+import { Component, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import { Button, Notice } from "@/ui";
+
+/** What stands in place of a page that threw. */
+export class Broken extends Component<{ children: ReactNode }, { broken: boolean }> {
+  override state = { broken: false };
+
+  static getDerivedStateFromError() {
+    return { broken: true };
+  }
+
+  override render() {
+    return this.state.broken ? <Apology /> : this.props.children;
+  }
+}
+
+function Apology() {
+  const { t } = useTranslation("shell");
+  return (
+    <Notice
+      tone="bad"
+      title={t("broken.title")}
+      action={
+        <Button icon="again" onClick={() => location.reload()}>
+          {t("broken.reload")}
+        </Button>
+      }
+    >
+      <p>{t("broken.text")}</p>
+    </Notice>
+  );
+}

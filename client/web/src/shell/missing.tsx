@@ -1,0 +1,21 @@
+import { useTranslation } from "react-i18next";
+import { Link } from "wouter";
+import { buttonClass, EmptyState } from "@/ui";
+
+/** An address that leads nowhere. */
+export function Missing() {
+  const { t } = useTranslation("shell");
+  return (
+    <EmptyState
+      icon="info"
+      title={t("missing.title")}
+      action={
+        <Link href="/" className={buttonClass("primary")}>
+          {t("missing.home")}
+        </Link>
+      }
+    >
+      <p>{t("missing.text")}</p>
+    </EmptyState>
+  );
+}

@@ -1,0 +1,43 @@
+/** How a person wants the studio: kept in this browser. */
+import { create } from "zustand";
+import { persist } from "zustand/middleware";
+import { type Language, preferred, speak } from "@/messages";
+
+export const THEMES = ["system", "light", "dark"] as const;
+export type Theme = (typeof THEMES)[number];
+
+interface Settings {
+  theme: Theme;
+  language: Language;
+  setTheme(theme: Theme): void;
+  setLanguage(language: Language): void;
+}
+
+const systemDark = matchMedia("(prefers-color-scheme: dark)");
+
+export const useSettings = create<Settings>()(
+  persist(
+    (set) => ({
+      theme: "system",
+      language: preferred(),
+      setTheme: (theme) => set({ theme }),
+      setLanguage: (language) => set({ language }),
+    }),
+    { name: "darkroom.settings", partialize: ({ theme, language }) => ({ theme, language }) },
+  ),
+);
+
+function paint(theme: Theme): void {
+  const dark = theme === "dark" || (theme === "system" && systemDark.matches);
+  document.documentElement.dataset.theme = dark ? "dark" : "light";
+}
+
+/** Have the page look and speak as the settings say, now and whenever they change. */
+export function follow(): void {
+  paint(useSettings.getState().theme);
+  systemDark.addEventListener("change", () => paint(useSettings.getState().theme));
+  useSettings.subscribe((now, before) => {
+    if (now.theme !== before.theme) paint(now.theme);
+    if (now.language !== before.language) void speak(now.language);
+  });
+}
