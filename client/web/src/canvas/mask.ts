@@ -1,0 +1,47 @@
+/** The mask that strokes make: what of it there is, and the file that is sent. Needs no canvas. */
+import { encodeMask } from "./mask-png";
+import { Raster } from "./raster";
+import type { Strokes } from "./strokes";
+
+export type { Stroke, Strokes } from "./strokes";
+
+/** A PNG of exactly `width` × `height` pixels: white where the photo is to be filled, black elsewhere, no greys. */
+export async function renderMask(strokes: Strokes, width: number, height: number): Promise<Blob> {
+  return encodeMask(painted(strokes, width, height).data, width, height);
+}
+
+/** Whether it is plain without a look at pixels that nothing is white: nothing was filled since the last clear. */
+export function isEmpty(strokes: Strokes): boolean {
+  let empty = true;
+  for (const stroke of strokes) {
+    if (stroke.type === "clear") empty = true;
+    else if (stroke.type === "invert" || stroke.effect === "fill") empty = false;
+  }
+  return empty;
+}
+
+const known = new WeakMap<Strokes, { width: number; height: number; share: number }>();
+
+/**
+ * The share of the photo's pixels that are white, from 0 to 1, exactly: what was erased counts as black.
+ * The service refuses a mask of 0, and, where there is no prompt, one of 1. Remembered for each list of strokes.
+ */
+export function coverage(strokes: Strokes, width: number, height: number): number {
+  if (isEmpty(strokes)) return 0;
+  const last = known.get(strokes);
+  if (last?.width === width && last.height === height) return last.share;
+  return remember(strokes, painted(strokes, width, height));
+}
+
+/** Know the coverage of these strokes from the raster that shows them. */
+export function remember(strokes: Strokes, raster: Raster): number {
+  const share = raster.coverage();
+  known.set(strokes, { width: raster.width, height: raster.height, share });
+  return share;
+}
+
+function painted(strokes: Strokes, width: number, height: number): Raster {
+  const raster = new Raster(width, height);
+  raster.show(strokes);
+  return raster;
+}

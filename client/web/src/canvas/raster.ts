@@ -1,0 +1,254 @@
+/** Strokes turned into pixels: the one place where that is done, for what is shown and for what is sent. */
+import { type BrushStroke, radiusAt, type Stroke, type Strokes } from "./strokes";
+
+/** Whole pixels: `right` and `bottom` are exclusive; nothing where they are not beyond `left` and `top`. */
+export interface Area {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+export const NOWHERE: Area = { left: 0, top: 0, right: 0, bottom: 0 };
+
+/** Whether there is no pixel in it. */
+export function isNowhere(area: Area): boolean {
+  return area.right <= area.left || area.bottom <= area.top;
+}
+
+/** The smallest area around both. */
+export function around(one: Area, other: Area): Area {
+  if (isNowhere(one)) return other;
+  if (isNowhere(other)) return one;
+  return {
+    left: Math.min(one.left, other.left),
+    top: Math.min(one.top, other.top),
+    right: Math.max(one.right, other.right),
+    bottom: Math.max(one.bottom, other.bottom),
+  };
+}
+
+/** A disc: its centre and radius in pixels. */
+interface Disc {
+  x: number;
+  y: number;
+  radius: number;
+}
+
+/** So many strokes lie between two states that are kept for undoing. */
+const STRIDE = 16;
+
+/** A state to go back to: how many strokes it has, and lengths of runs that are black and white by turns. */
+interface Snapshot {
+  count: number;
+  runs: Uint32Array;
+}
+
+/**
+ * A mask being painted. A pixel is white (1 in `data`, row by row) where its centre lies in what was filled last,
+ * else black (0).
+ */
+export class Raster {
+  readonly data: Uint8Array;
+  #applied: Stroke[] = [];
+  #snapshots: Snapshot[] = [];
+  #drafted = false;
+
+  constructor(
+    readonly width: number,
+    readonly height: number,
+  ) {
+    this.data = new Uint8Array(width * height);
+  }
+
+  /** Be what these strokes make, doing no more than has to be done. Returns where pixels may have changed. */
+  show(strokes: Strokes): Area {
+    let same = 0;
+    while (same < this.#applied.length && same < strokes.length && this.#applied[same] === strokes[same]) same++;
+    let changed = NOWHERE;
+    if (this.#drafted || same < this.#applied.length) {
+      this.#restore(same);
+      changed = this.#everywhere();
+    }
+    for (const stroke of strokes.slice(this.#applied.length)) {
+      changed = around(changed, this.#apply(stroke));
+      this.#record(stroke);
+    }
+    return changed;
+  }
+
+  /**
+   * Draw more of a stroke that is still being made: its segments that end at the point `from` or later.
+   * `keep` makes it one of the strokes; `show` takes it away again.
+   */
+  draft(stroke: BrushStroke, from: number): Area {
+    this.#drafted = true;
+    return this.#brush(stroke, from);
+  }
+
+  /** The stroke that was drafted is finished, and drawn as it is. */
+  keep(stroke: BrushStroke): void {
+    this.#drafted = false;
+    this.#record(stroke);
+  }
+
+  /** The share of the pixels that are white, from 0 to 1. */
+  coverage(): number {
+    let white = 0;
+    this.#runs((length, value) => {
+      white += value * length;
+    });
+    return white / this.data.length;
+  }
+
+  #record(stroke: Stroke): void {
+    this.#applied.push(stroke);
+    if (this.#applied.length % STRIDE === 0) {
+      const runs: number[] = [];
+      this.#runs((length) => runs.push(length));
+      this.#snapshots.push({ count: this.#applied.length, runs: Uint32Array.from(runs) });
+    }
+  }
+
+  /** Go back to the newest kept state of at most so many strokes. */
+  #restore(count: number): void {
+    while ((this.#snapshots.at(-1)?.count ?? 0) > count) this.#snapshots.pop();
+    const snapshot = this.#snapshots.at(-1);
+    this.#applied.length = snapshot?.count ?? 0;
+    this.#drafted = false;
+    this.data.fill(0);
+    let at = 0;
+    for (const [index, length] of snapshot?.runs.entries() ?? []) {
+      if (index % 2 === 1) this.data.fill(1, at, at + length);
+      at += length;
+    }
+  }
+
+  /** Each run's length and value in order, beginning with a black one, which may be of length 0. */
+  #runs(take: (length: number, value: 0 | 1) => void): void {
+    let at = 0;
+    let value: 0 | 1 = 0;
+    while (at < this.data.length) {
+      const other: 0 | 1 = value === 0 ? 1 : 0;
+      const found = this.data.indexOf(other, at);
+      const end = found < 0 ? this.data.length : found;
+      take(end - at, value);
+      at = end;
+      value = other;
+    }
+  }
+
+  #everywhere(): Area {
+    return { left: 0, top: 0, right: this.width, bottom: this.height };
+  }
+
+  #apply(stroke: Stroke): Area {
+    switch (stroke.type) {
+      case "brush":
+        return this.#brush(stroke, 0);
+      case "rectangle":
+        return this.#rectangle(stroke, stroke.effect === "fill" ? 1 : 0);
+      case "invert":
+        for (let at = 0; at < this.data.length; at++) this.data[at] = this.data[at] === 0 ? 1 : 0;
+        return this.#everywhere();
+      case "clear":
+        this.data.fill(0);
+        return this.#everywhere();
+    }
+  }
+
+  #rectangle(area: Area, value: 0 | 1): Area {
+    const clipped = {
+      left: Math.max(0, area.left),
+      top: Math.max(0, area.top),
+      right: Math.min(this.width, area.right),
+      bottom: Math.min(this.height, area.bottom),
+    };
+    if (isNowhere(clipped)) return NOWHERE;
+    for (let row = clipped.top; row < clipped.bottom; row++) {
+      this.data.fill(value, row * this.width + clipped.left, row * this.width + clipped.right);
+    }
+    return clipped;
+  }
+
+  #brush(stroke: BrushStroke, from: number): Area {
+    const value = stroke.effect === "fill" ? 1 : 0;
+    let changed = NOWHERE;
+    for (let point = from; point < stroke.points.length / 2; point++) {
+      const end = discAt(stroke, point);
+      changed = around(changed, this.#capsule(point === 0 ? end : discAt(stroke, point - 1), end, value));
+    }
+    return changed;
+  }
+
+  /** Everything that a disc covers on its way from one place and size to another: the two discs' convex hull. */
+  #capsule(from: Disc, to: Disc, value: 0 | 1): Area {
+    const top = Math.max(0, Math.ceil(Math.min(from.y - from.radius, to.y - to.radius) - 0.5));
+    const bottom = Math.min(this.height, Math.floor(Math.max(from.y + from.radius, to.y + to.radius) - 0.5) + 1);
+    const tangents = tangentsOf(from, to);
+    let changed = NOWHERE;
+    for (let row = top; row < bottom; row++) {
+      const span = { left: Number.POSITIVE_INFINITY, right: Number.NEGATIVE_INFINITY };
+      widenByDisc(span, from, row + 0.5);
+      widenByDisc(span, to, row + 0.5);
+      for (const tangent of tangents) widenByLine(span, tangent, row + 0.5);
+      const left = Math.max(0, Math.ceil(span.left - 0.5));
+      const right = Math.min(this.width, Math.floor(span.right - 0.5) + 1);
+      if (right <= left) continue;
+      this.data.fill(value, row * this.width + left, row * this.width + right);
+      changed = around(changed, { left, top: row, right, bottom: row + 1 });
+    }
+    return changed;
+  }
+}
+
+function discAt(stroke: BrushStroke, point: number): Disc {
+  return { x: stroke.points[2 * point] ?? 0, y: stroke.points[2 * point + 1] ?? 0, radius: radiusAt(stroke, point) };
+}
+
+/** What of a row lies within a shape: from `left` to `right`, as real numbers. */
+interface Span {
+  left: number;
+  right: number;
+}
+
+interface Line {
+  x1: number;
+  y1: number;
+  x2: number;
+  y2: number;
+}
+
+/** The two lines that touch both discs from outside, from touching point to touching point. */
+function tangentsOf(one: Disc, other: Disc): Line[] {
+  const dx = other.x - one.x;
+  const dy = other.y - one.y;
+  const distance = Math.hypot(dx, dy);
+  if (distance <= Math.abs(one.radius - other.radius)) return []; // one lies in the other
+  const along = (one.radius - other.radius) / distance;
+  const across = Math.sqrt(1 - along * along);
+  return [across, -across].map((side) => {
+    const nx = (dx * along - dy * side) / distance;
+    const ny = (dy * along + dx * side) / distance;
+    return {
+      x1: one.x + one.radius * nx,
+      y1: one.y + one.radius * ny,
+      x2: other.x + other.radius * nx,
+      y2: other.y + other.radius * ny,
+    };
+  });
+}
+
+function widenByDisc(span: Span, disc: Disc, y: number): void {
+  const half = disc.radius ** 2 - (y - disc.y) ** 2;
+  if (half < 0) return;
+  span.left = Math.min(span.left, disc.x - Math.sqrt(half));
+  span.right = Math.max(span.right, disc.x + Math.sqrt(half));
+}
+
+function widenByLine(span: Span, line: Line, y: number): void {
+  if (line.y1 === line.y2 || y < Math.min(line.y1, line.y2) || y > Math.max(line.y1, line.y2)) return;
+  const x = line.x1 + ((line.x2 - line.x1) * (y - line.y1)) / (line.y2 - line.y1);
+  span.left = Math.min(span.left, x);
+  span.right = Math.max(span.right, x);
+}
