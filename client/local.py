@@ -143,7 +143,9 @@ class PrivateStack:
             (self._root / FOLDER).rmdir()
 
     def _up(self) -> LocalStack:
-        process = _spawn(command("up", "--detach", "--port", str(self._port)), self._root, stdout=subprocess.PIPE)
+        process = _spawn(
+            command("up", "--detach", "--no-studio", "--port", str(self._port)), self._root, stdout=subprocess.PIPE
+        )
         tail: deque[str] = deque(maxlen=TAIL_LINES)
         # Its servers may hold the pipe open after it returned: so the process is waited for, not the end of output.
         reader = threading.Thread(target=self._relay, args=(process, tail), daemon=True)

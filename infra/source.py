@@ -44,7 +44,7 @@ _UNUSED = ("__pycache__", "tests", "test")
 
 
 class BuildError(RuntimeError):
-    """The layer could not be built; the message says what to do."""
+    """The layer or the studio could not be built; the message says what to do."""
 
 
 def code_files() -> list[Path]:
@@ -66,7 +66,7 @@ def digest(files: Iterable[Path], *extra: str) -> str:
     return total.hexdigest()
 
 
-def _publish(work: Path, target: Path) -> None:
+def publish(work: Path, target: Path) -> None:
     """Move a finished folder into place; another process that was first has made the same."""
     try:
         work.rename(target)
@@ -87,7 +87,7 @@ def code(build: Path = BUILD) -> Path:
             (work / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / path, work / path)
         work.chmod(0o755)
-        _publish(work, target)
+        publish(work, target)
     return target
 
 
@@ -124,5 +124,5 @@ def layer(build: Path = BUILD) -> Path:
         shutil.rmtree(work / "python" / "bin", ignore_errors=True)
         (work / "python" / ".lock").unlink(missing_ok=True)
         work.chmod(0o755)
-        _publish(work, target)
+        publish(work, target)
     return target

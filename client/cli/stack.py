@@ -30,17 +30,19 @@ down = typer.Typer(add_completion=False, rich_markup_mode=None)
 status = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@up.command(context_settings=FURTHER, epilog="Example:  darkroom up --detach")
+@up.command(context_settings=FURTHER, epilog="Example:  darkroom up --open")
 def start(
     context: typer.Context,
     port: PortFlag = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return when it is up, and leave it running.")] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open the studio in a browser; it is built if need be.")] = False,
 ) -> None:
     """Start the local stack: the whole service on this machine, its state under .darkroom/.
 
     Two can run side by side on two ports. Further options go to `python -m infra.local up`.
     """
-    code = _delegate("up", *_port(port), *(["--detach"] if detach else []), *context.args)
+    flags = [*(["--detach"] if detach else []), *(["--open"] if show else [])]
+    code = _delegate("up", *_port(port), *flags, *context.args)
     raise typer.Exit(code)
 
 

@@ -2,6 +2,7 @@
 
 import signal
 import time
+import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from infra import site
 from infra.config import ConfigError
 from infra.local import runtime
 from infra.local.deploy import DeployError
@@ -19,6 +21,7 @@ from infra.local.emulator import PortTakenError, StartError
 from infra.local.progress import Progress
 from infra.local.state import FOLDER, Running, State
 from infra.local.synth import SynthError
+from infra.source import BuildError
 
 DEFAULT_PORT = 4566
 _WATCH_SECONDS = 0.5
@@ -72,6 +75,10 @@ def up(
     port: Port = DEFAULT_PORT,
     *,
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when it answers; it goes on running.")] = False,
+    show: Annotated[
+        bool, typer.Option("--open", help="Open the studio in a browser; builds it first where it has to.")
+    ] = False,
+    studio: Annotated[bool, typer.Option(help="Serve the studio, if it is built.")] = True,
     context: Context = None,
 ) -> None:
     """Start the stack, or bring the running one up to date.
@@ -83,19 +90,39 @@ def up(
     with _termination_as_interrupt():
         try:
             plan = runtime.Plan(folder, port, _read_context(context))
-            state = runtime.up(plan, Progress(out.print))
+            progress = Progress(out.print)
+            plan.studio = _built_studio(progress) if show else site.built() if studio else None
+            state = runtime.up(plan, progress)
         except (ConfigError, PortTakenError) as error:
             err.print(f"error: {error}", markup=False)
             raise typer.Exit(2) from None
-        except (StartError, SynthError, DeployError) as error:
+        except (StartError, SynthError, DeployError, BuildError) as error:
             err.print(f"error: {error}", markup=False)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
         out.print(f"ready after {time.monotonic() - start:.1f} s")
         _show(state)
+        if show and state.studio_url is not None:
+            _open(state.studio_url)
+        elif studio and state.studio_url is None:
+            out.print("`darkroom up --open` builds the studio and opens it in a browser.")
         if not detach:
             _watch(folder)
+
+
+def _built_studio(progress: Progress) -> Path:
+    built = site.built()
+    if built is None:
+        out.print("building the studio; the first time, what it is built with is downloaded: that takes a minute")
+        with progress.step("building the studio"):
+            built = site.studio()
+    return built
+
+
+def _open(url: str) -> None:
+    if not webbrowser.open(url):
+        out.print(f"There is no browser here to open; open {url} in one.")
 
 
 def _watch(folder: Path) -> None:
@@ -106,8 +133,8 @@ def _watch(folder: Path) -> None:
             if running is None or running.emulator is None:
                 out.print("It was stopped.")
                 return
-            for name, process in (("emulator", running.emulator), ("endpoint", running.stand_in)):
-                if process is not None and process.find() is None:
+            for name, process in running.processes().items():
+                if process.find() is None:
                     err.print(f"error: the {name} has ended; see {folder}/{name}.log", markup=False)
                     runtime.down(folder)
                     raise typer.Exit(1)
@@ -154,4 +181,5 @@ def list_stacks() -> None:
 
 
 def _show(state: State) -> None:
-    out.print(f"API     {state.endpoint}", f"socket  {state.socket}", f"user    {state.auth.username}", sep="\n")
+    lines = {"API": state.endpoint, "socket": state.socket, "user": state.auth.username, "studio": state.studio_url}
+    out.print(*(f"{name:<8}{value}" for name, value in lines.items() if value), sep="\n")

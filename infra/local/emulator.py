@@ -41,10 +41,15 @@ def address(port: int) -> str:
     return f"http://{HOST}:{port}"
 
 
+def own_environment() -> dict[str, str]:
+    """What of the caller's environment every process of ours gets."""
+    return {name: os.environ[name] for name in _KEPT if name in os.environ}
+
+
 def credentials(port: int) -> dict[str, str]:
     """The environment of a root client of the emulator."""
     return {
-        **{name: os.environ[name] for name in _KEPT if name in os.environ},
+        **own_environment(),
         "AWS_ACCESS_KEY_ID": KEY,
         "AWS_SECRET_ACCESS_KEY": KEY,
         "AWS_DEFAULT_REGION": REGION,

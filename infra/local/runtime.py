@@ -17,6 +17,7 @@ from infra.local.emulator import StartError, address, free_port, listening
 from infra.local.process import Process
 from infra.local.progress import Progress
 from infra.local.state import Login, Running, State, Tables
+from infra.local.studio import launch as studio
 from infra.local.warm import warm
 from infra.names import FAILURES, FUNCTIONS, OUTCOMES, function_output
 from infra.source import ROOT, digest
@@ -38,13 +39,22 @@ _ANSWER_SECONDS = 30.0
 
 class Plan:
     """What to run where. ``context`` is the CDK app's; the stand-in's own settings may stand beside it.
+    ``studio`` is the folder of the built studio, if it is to be served.
 
     Raises ``ConfigError`` for a context that cannot be used, before anything is started.
     """
 
-    def __init__(self, folder: Path, port: int, context: Mapping[str, object] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int,
+        context: Mapping[str, object] | None = None,
+        *,
+        studio: Path | None = None,
+    ) -> None:
         self.folder = folder.resolve()
         self.port = port
+        self.studio = studio
         given = {
             key: json.dumps(value) if isinstance(value, dict) else str(value) for key, value in (context or {}).items()
         }
@@ -62,7 +72,9 @@ def is_up(folder: Path) -> State | None:
     running, state = Running.read(folder), State.read(folder)
     if running is None or state is None or running.emulator is None or running.emulator.find() is None:
         return None
-    return state if _answers(state) else None
+    if not _answers(state):
+        return None
+    return state.model_copy(update={"studio_url": studio.url(running)})
 
 
 def up(plan: Plan, progress: Progress) -> State:
@@ -94,6 +106,12 @@ def up(plan: Plan, progress: Progress) -> State:
             assert running.stand_in is not None
             url = f"{state.endpoint_control}/_status"
             emulator.wait_until_ready(running.stand_in, url, plan.folder / ENDPOINT_LOG)
+        if plan.studio is None:
+            running = studio.stop(plan.folder, running)
+        else:
+            stage = plan.config.stage
+            running = studio.serve(plan.folder, running, state, built=plan.studio, deployment=stage)
+        state = state.model_copy(update={"studio_url": studio.url(running)})
         warm(plan.port, state.functions)
         state.write(plan.folder)
     except BaseException:
@@ -108,13 +126,15 @@ def down(folder: Path, *, save: bool = True) -> bool:
     Without ``save`` nothing is waited for: what the stack knows is about to be forgotten.
     """
     running = Running.read(folder)
-    if running is None or (running.emulator is None and running.stand_in is None):
+    if running is None or not running.processes():
         return False
+    if running.studio is not None:
+        running.studio.stop(_STOP_SECONDS if save else 0)
     if running.stand_in is not None:
         running.stand_in.stop(_STOP_SECONDS if save else 0)
     if running.emulator is not None:
         emulator.stop(running.emulator, folder, save=save)
-    running.model_copy(update={"emulator": None, "stand_in": None}).write(folder)
+    running.model_copy(update={"emulator": None, "stand_in": None, "studio": None}).write(folder)
     return True
 
 
@@ -135,7 +155,8 @@ def _started_emulator(plan: Plan, progress: Progress) -> Running:
     if listening(port):
         port = free_port()
     process = emulator.start(plan.folder, plan.port, endpoint_url=address(port))
-    running = Running(port=plan.port, endpoint_port=port, emulator=process)
+    studio_port = running.studio_port if running is not None else None
+    running = Running(port=plan.port, endpoint_port=port, emulator=process, studio_port=studio_port)
     running.write(plan.folder)
     progress.say(f"starting the emulator on port {plan.port}")
     return running

@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import httpx
 
+from infra import site
 from infra.local import emulator, runtime, seed
 from infra.local.clients import Clients
 from infra.local.emulator import free_port
@@ -27,6 +28,7 @@ class LocalStack:
     stand-in's own settings (``infra.local.runtime.STAND_IN_KEYS``; ``stages="noop"`` does no work, ``weights``
     is the folder of the models engine's).
     ``faults``: the stand-in's switches from the start (``infra.local.endpoint.faults``).
+    ``studio``: build the studio and serve it too; entering may raise ``BuildError`` then.
     """
 
     def __init__(
@@ -36,10 +38,12 @@ class LocalStack:
         *,
         context: Mapping[str, object] | None = None,
         faults: Mapping[str, object] | None = None,
+        studio: bool = False,
         say: Say = silent,
     ) -> None:
         self._plan = runtime.Plan(folder, port or free_port(), context)
         self._faults = dict(faults or {})
+        self._studio = studio
         self._say = say
         self._state: State | None = None
         self._clients = Clients(self._plan.port)
@@ -56,6 +60,8 @@ class LocalStack:
 
     def start(self) -> None:
         """Start, or start again after ``stop`` with what was there."""
+        if self._studio:
+            self._plan.studio = site.studio()
         self._state = runtime.up(self._plan, Progress(self._say))
         if self._faults:
             self._set_faults(self._faults)
@@ -67,8 +73,7 @@ class LocalStack:
     def running(self) -> bool:
         """Whether a process of it is still there."""
         running = Running.read(self.folder)
-        processes = [running.emulator, running.stand_in] if running is not None else []
-        return any(process is not None and process.find() is not None for process in processes)
+        return running is not None and any(process.find() for process in running.processes().values())
 
     # Where things are.
 
@@ -92,6 +97,12 @@ class LocalStack:
     def socket(self) -> str:
         """The WebSocket API's URL; it wants ``?token=``."""
         return self.state.socket
+
+    @property
+    def studio_url(self) -> str:
+        """Where the studio is served, without a slash at the end."""
+        assert self.state.studio_url is not None, "the stack was started without the studio"
+        return self.state.studio_url
 
     @property
     def bucket(self) -> str:

@@ -44,7 +44,7 @@ class File(BaseModel):
 class Running(File):
     """What was started. Written as soon as something is, so that whatever happens next can stop it.
 
-    ``stand_in_digest`` says what the stand-in was told and what code it runs.
+    A digest says what its process was told and what code it runs. Ports are kept for the next start.
     """
 
     port: int
@@ -52,10 +52,18 @@ class Running(File):
     stand_in: Process | None = None
     stand_in_digest: str = ""
     endpoint_port: int
+    studio: Process | None = None
+    studio_digest: str = ""
+    studio_port: int | None = None
 
     @classmethod
     def file(cls) -> str:
         return "processes.json"
+
+    def processes(self) -> dict[str, Process]:
+        """What was started and not stopped, by the name of its log."""
+        known = {"emulator": self.emulator, "endpoint": self.stand_in, "studio": self.studio}
+        return {name: process for name, process in known.items() if process is not None}
 
 
 class Login(BaseModel):
@@ -77,7 +85,10 @@ class Tables(BaseModel):
 
 
 class State(File):
-    """A deployed stack. ``digest`` says from what it was made; ``functions`` maps our names to Lambda's."""
+    """A deployed stack. ``digest`` says from what it was made; ``functions`` maps our names to Lambda's.
+
+    ``studio_url`` is None while the studio is not served.
+    """
 
     digest: str
     port: int
@@ -98,6 +109,7 @@ class State(File):
     event_bus: str
     endpoint_name: str
     functions: dict[str, str]
+    studio_url: str | None = None
 
     @classmethod
     def file(cls) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from infra import source
+from infra.local.state import Login, State, Tables
 from infra.source import ROOT
 from tests.infra.template import Template
 
@@ -46,6 +47,32 @@ def other_issuer(tmp_path_factory: pytest.TempPathFactory) -> Template:
         "destroy": "true",
     }
     return _synthesize(tmp_path_factory.mktemp("issuer"), context)["core"]
+
+
+@pytest.fixture
+def state() -> State:
+    """A local stack that was deployed once."""
+    return State(
+        digest="d",
+        port=4599,
+        endpoint="http://127.0.0.1:1/api",
+        socket="ws://127.0.0.1:1/live",
+        endpoint_control="http://127.0.0.1:1",
+        issuer="https://issuer",
+        pool_id="pool",
+        auth=Login(url="http://127.0.0.1:1", client_id="client", username="local", password="secret"),
+        bucket="b",
+        tables=Tables(jobs="j", sockets="s", ledger="l", assets="a"),
+        queue="q",
+        uploads_queue="u",
+        dlq="d",
+        success_topic="s",
+        error_topic="e",
+        container_role="r",
+        event_bus="b",
+        endpoint_name="darkroom-local",
+        functions={},
+    )
 
 
 def _synthesize(folder: Path, context: dict[str, Any]) -> dict[str, Template]:

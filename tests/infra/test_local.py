@@ -19,7 +19,7 @@ from infra.local import emulator, runtime, seed, synth
 from infra.local.cli import app
 from infra.local.emulator import PortTakenError, StartError
 from infra.local.process import Process
-from infra.local.state import Login, Running, State, Tables
+from infra.local.state import Running, State
 
 SLEEP = "import time; time.sleep(300)"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(300)"
@@ -27,31 +27,6 @@ DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); prin
 
 def started(code: str, folder: Path) -> Process:
     return Process.spawn([sys.executable, "-c", code], environment=os.environ, log=folder / "log", folder=folder)
-
-
-@pytest.fixture
-def state() -> State:
-    return State(
-        digest="d",
-        port=4599,
-        endpoint="http://127.0.0.1:1/api",
-        socket="ws://127.0.0.1:1/live",
-        endpoint_control="http://127.0.0.1:1",
-        issuer="https://issuer",
-        pool_id="pool",
-        auth=Login(url="http://127.0.0.1:1", client_id="client", username="local", password="secret"),
-        bucket="b",
-        tables=Tables(jobs="j", sockets="s", ledger="l", assets="a"),
-        queue="q",
-        uploads_queue="u",
-        dlq="d",
-        success_topic="s",
-        error_topic="e",
-        container_role="r",
-        event_bus="b",
-        endpoint_name="darkroom-local",
-        functions={},
-    )
 
 
 def test_state_is_for_its_owners_eyes(tmp_path: Path, state: State) -> None:

@@ -1,0 +1,1 @@
+"""The studio on this machine: a small server for the built app, with the headers that CloudFront gives it."""

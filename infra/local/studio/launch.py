@@ -1,0 +1,74 @@
+"""Starts and stops the studio's server beside a running stack."""
+
+import json
+import sys
+from pathlib import Path
+
+from infra.local import emulator
+from infra.local.process import Process
+from infra.local.state import Running, State
+from infra.local.studio.settings import StudioConfig, User
+from infra.source import ROOT, digest
+
+LOG = "studio.log"
+_CODE = ("infra/local/studio", "infra/studio_headers.py")
+_STOP_SECONDS = 5.0
+
+
+def serve(folder: Path, running: Running, state: State, *, built: Path, deployment: str) -> Running:
+    """Have the built studio served with what it must be told of the stack in ``folder``; return when it answers.
+
+    Raises ``StartError``; what was started is in the folder's ``Running`` by then.
+    """
+    auth = state.auth
+    config = StudioConfig(
+        deployment=deployment,
+        api_url=state.endpoint,
+        identity_url=auth.url,
+        local_user=User(username=auth.username, password=auth.password),
+    )
+    told = {
+        "STUDIO_HOST": emulator.HOST,
+        "STUDIO_FOLDER": str(built),
+        "STUDIO_EMULATOR_URL": emulator.address(running.port),
+        "STUDIO_CONFIG": config.model_dump_json(),
+    }
+    wanted = digest(_code(), json.dumps(told, sort_keys=True))
+    if running.studio is not None and running.studio.find() is not None:
+        if running.studio_digest == wanted:
+            return running
+        running.studio.stop(_STOP_SECONDS)
+    port = running.studio_port
+    if port is None or emulator.listening(port):
+        port = emulator.free_port()
+    process = Process.spawn(
+        [sys.executable, "-m", "infra.local.studio"],
+        environment={**emulator.own_environment(), **told, "STUDIO_PORT": str(port)},
+        log=folder / LOG,
+        folder=ROOT,
+    )
+    running = running.model_copy(update={"studio": process, "studio_digest": wanted, "studio_port": port})
+    running.write(folder)
+    emulator.wait_until_ready(process, emulator.address(port), folder / LOG)
+    return running
+
+
+def stop(folder: Path, running: Running) -> Running:
+    """Have it served no longer; its port is kept for the next time."""
+    if running.studio is not None:
+        running.studio.stop(_STOP_SECONDS)
+        running = running.model_copy(update={"studio": None})
+        running.write(folder)
+    return running
+
+
+def url(running: Running) -> str | None:
+    """Where it answers; None while it does not run."""
+    if running.studio is None or running.studio_port is None or running.studio.find() is None:
+        return None
+    return emulator.address(running.studio_port)
+
+
+def _code() -> list[Path]:
+    folder, headers = (ROOT / name for name in _CODE)
+    return [path.relative_to(ROOT) for path in (*folder.rglob("*.py"), headers)]

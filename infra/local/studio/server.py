@@ -1,0 +1,65 @@
+"""Serves the built studio on this machine as CloudFront does in the cloud."""
+
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from infra.local.studio.settings import Settings
+from infra.studio_headers import CONFIG, INDEX, REVALIDATED, cache_control, security_headers
+
+# No other name leads here: a page elsewhere whose name is pointed at this machine must not read the local password.
+_NAMES = ["127.0.0.1", "localhost"]
+
+
+class _Files(StaticFiles):
+    """Files of a folder; a path without an extension is one of the app's own, so it is answered with the app."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        if not Path(path).suffix:
+            path = INDEX
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = cache_control(path)
+        return response
+
+
+class _Headers:
+    """Adds the same headers to every answer."""
+
+    def __init__(self, app: ASGIApp, headers: dict[str, str]) -> None:
+        self._app = app
+        self._headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(self._headers)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+def application(settings: Settings) -> Starlette:
+    """The studio with its configuration and headers."""
+    config = settings.config.model_dump()
+
+    async def read_config(_request: Request) -> Response:
+        return JSONResponse(config, headers={"Cache-Control": REVALIDATED})
+
+    return Starlette(
+        routes=[
+            Route(f"/{CONFIG}", read_config),
+            Mount("/", _Files(directory=settings.folder)),
+        ],
+        middleware=[
+            Middleware(_Headers, headers=security_headers(settings.reach(), https=False)),
+            Middleware(TrustedHostMiddleware, allowed_hosts=_NAMES, www_redirect=False),
+        ],
+    )

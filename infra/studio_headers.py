@@ -1,0 +1,83 @@
+"""What the studio's files are served with, in the cloud and on this machine: security, and how long they are kept."""
+
+from dataclasses import dataclass
+
+INDEX = "index.html"
+CONFIG = "config.json"
+ASSETS = "assets/"  # named by their content, so what is under a name never changes
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+REVALIDATED = "no-cache"
+BRIEFLY = "public, max-age=3600"
+
+REFERRER_POLICY = "no-referrer"
+STRICT_TRANSPORT_SECONDS = 63_072_000  # two years, what browsers ask of a site that means it
+_DENIED_FEATURES = (
+    *("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "hid", "magnetometer"),
+    *("microphone", "midi", "payment", "publickey-credentials-get", "serial", "usb", "xr-spatial-tracking"),
+)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The origins that the studio talks to beside its own, each ``scheme://host[:port]``.
+
+    ``storage``: the bucket under each of its names; ``identity``: where tokens come from.
+    """
+
+    api: str
+    socket: str
+    storage: tuple[str, ...]
+    identity: str
+
+
+def content_security_policy(reach: Reach) -> str:
+    """The policy (CSP level 3): own scripts and styles alone, nothing inline, requests within ``reach``."""
+    pictures = _words("'self'", "blob:", "data:", *reach.storage)
+    media = _words("'self'", "blob:", *reach.storage)
+    connections = _words("'self'", "blob:", reach.api, reach.socket, *reach.storage, reach.identity)
+    return "; ".join(
+        [
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            f"img-src {pictures}",
+            f"media-src {media}",
+            f"connect-src {connections}",
+            "font-src 'self'",
+            "manifest-src 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        ]
+    )
+
+
+def _words(*sources: str) -> str:
+    return " ".join(dict.fromkeys(sources))
+
+
+def security_headers(reach: Reach, *, https: bool) -> dict[str, str]:
+    """Every security header by its name. ``https``: ask browsers never to come by plain HTTP again."""
+    headers = {
+        "Content-Security-Policy": content_security_policy(reach),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": REFERRER_POLICY,
+        "Permissions-Policy": ", ".join(f"{feature}=()" for feature in _DENIED_FEATURES),
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+    }
+    if https:
+        headers["Strict-Transport-Security"] = f"max-age={STRICT_TRANSPORT_SECONDS}"
+    return headers
+
+
+def cache_control(path: str) -> str:
+    """``Cache-Control`` of a file, by its path below the root.
+
+    >>> cache_control("assets/index-1a2b3c.js")
+    'public, max-age=31536000, immutable'
+    """
+    if path.startswith(ASSETS):
+        return IMMUTABLE
+    return REVALIDATED if path in {INDEX, CONFIG} else BRIEFLY

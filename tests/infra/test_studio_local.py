@@ -1,0 +1,133 @@
+"""The studio beside a local stack, without the stack."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from infra import site
+from infra.local import runtime
+from infra.local.cli import app
+from infra.local.state import Running, State
+from infra.local.studio import launch
+from infra.source import BuildError
+
+URL = "http://127.0.0.1:4600"
+
+
+def page(folder: Path, text: str) -> Path:
+    folder.mkdir()
+    (folder / "index.html").write_text(text)
+    return folder
+
+
+@pytest.fixture
+def stopped(tmp_path: Path) -> Iterator[Path]:
+    """A stack's folder; what is started for it is stopped in the end."""
+    yield tmp_path
+    runtime.down(tmp_path, save=False)
+
+
+def test_it_is_served_anew_when_its_build_changes_and_its_address_stays(stopped: Path, state: State) -> None:
+    one, two = page(stopped / "one", "first"), page(stopped / "two", "second")
+    running = Running(port=4599, endpoint_port=1)
+    first = launch.serve(stopped, running, state, built=one, deployment="local")
+    url = launch.url(first)
+    assert url is not None
+    assert httpx.get(url).text == "first"
+    assert launch.serve(stopped, first, state, built=one, deployment="local") == first
+    second = launch.serve(stopped, first, state, built=two, deployment="local")
+    assert launch.url(second) == url
+    assert httpx.get(url).text == "second"
+    gone = launch.stop(stopped, second)
+    assert (launch.url(gone), gone.processes()) == (None, {})
+    assert Running.read(stopped) == gone
+    again = launch.serve(stopped, gone, state, built=two, deployment="local")
+    assert launch.url(again) == url
+
+
+class Stack:
+    """Answers for the runtime: ``up`` is given a plan and serves the studio that is in it."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self.plans: list[runtime.Plan] = []
+
+    def up(self, plan: runtime.Plan, _progress: object) -> State:
+        self.plans.append(plan)
+        return self._state.model_copy(update={"studio_url": URL if plan.studio else None})
+
+
+@pytest.fixture
+def stack(state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    stack = Stack(state)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runtime, "up", stack.up)
+    monkeypatch.setattr(site, "built", lambda: None)
+    return stack
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a browser was asked to open."""
+    urls: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: urls.append(url) or True)
+    return urls
+
+
+def up(*arguments: str) -> str:
+    result = CliRunner().invoke(app, ["up", "--detach", *arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_studio_that_is_built_is_served(stack: Stack, opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site, "built", lambda: Path("built"))
+    assert f"studio  {URL}" in up()
+    assert "studio" not in up("--no-studio")
+    assert [plan.studio for plan in stack.plans] == [Path("built"), None]
+    assert opened == []
+
+
+def test_one_that_is_not_built_is_hinted_at(stack: Stack) -> None:
+    assert "darkroom up --open" in up()
+
+
+def test_open_builds_it_and_opens_it(stack: Stack, opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site, "studio", lambda: Path("fresh"))
+    said = up("--open")
+    assert "takes a minute" in said
+    assert stack.plans[0].studio == Path("fresh")
+    assert opened == [URL]
+
+
+def test_where_no_browser_is_its_address_is_said(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site, "built", lambda: Path("built"))
+    monkeypatch.setattr("webbrowser.open", lambda _url: False)
+    assert f"open {URL} in one" in up("--open")
+
+
+def test_one_that_cannot_be_built_starts_nothing(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> Path:
+        raise BuildError("npm ci failed for the studio")
+
+    monkeypatch.setattr(site, "studio", fail)
+    result = CliRunner().invoke(app, ["up", "--open"])
+    assert result.exit_code == 1
+    assert "npm ci failed" in result.output
+    assert stack.plans == []
+
+
+def test_a_server_that_ended_ends_the_stack(stopped: Path, state: State, stack: Stack) -> None:
+    folder = stopped / ".darkroom" / "4566"
+    running = Running(port=4566, endpoint_port=1)
+    served = launch.serve(folder, running, state, built=page(stopped / "one", "first"), deployment="local")
+    assert served.studio is not None
+    alive = served.model_copy(update={"emulator": served.studio})  # somebody else's process stands in for it
+    alive.model_copy(update={"studio": served.studio.model_copy(update={"created": 0.0})}).write(folder)
+    result = CliRunner().invoke(app, ["up"])
+    assert result.exit_code == 1
+    assert "the studio has ended" in result.output
+    assert served.studio.find() is None
