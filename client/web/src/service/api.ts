@@ -1,0 +1,87 @@
+/** The HTTP API: one typed client, with tokens, second tries and errors that have a code. */
+import createClient from "openapi-fetch";
+import type { paths } from "@/contract/types";
+import { serviceNow } from "./deployment";
+import { problemOf, ServiceError } from "./error";
+import { pause, request, sleep } from "./network";
+import { refused, token } from "./session";
+
+const ATTEMPTS = 3;
+const TROUBLED_STATUSES: ReadonlySet<number> = new Set([500, 502, 503, 504]);
+const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(["GET", "DELETE"]);
+
+/** A request whose address is a path of the API. The deployment is looked up when it is made: not before it is known. */
+class ApiRequest extends Request {
+  constructor(path: string | URL | Request, init?: RequestInit) {
+    super(typeof path === "string" ? `${serviceNow().deployment.api_url}${path}` : path, init);
+  }
+}
+
+/**
+ * The API's routes: `await answered(api.GET("/jobs/{job_id}", { params: { path: { job_id } } }))`.
+ *
+ * What is safe to repeat (reads, deletions, and whatever has an `Idempotency-Key`) is tried again when nobody answers or
+ * the service is in trouble; a refused token is renewed once.
+ */
+export const api = createClient<paths>({ Request: ApiRequest, fetch: send });
+
+interface Outcome<Data> {
+  data?: Data | undefined;
+  error?: unknown;
+  response: Response;
+}
+
+/** The data of an answer. Throws `ServiceError` for every other outcome. */
+export async function answered<Data>(outcome: Promise<Outcome<Data>>): Promise<Data> {
+  const { data, error, response } = await outcome;
+  if (data === undefined) throw problemOf(response, error);
+  return data;
+}
+
+async function send(asked: Request): Promise<Response> {
+  const repeatable = IDEMPOTENT_METHODS.has(asked.method) || asked.headers.has("Idempotency-Key");
+  for (let attempt = 0; ; attempt++) {
+    const last = !repeatable || attempt === ATTEMPTS - 1;
+    try {
+      const response = await authorised(asked);
+      if (last || !TROUBLED_STATUSES.has(response.status)) return response;
+    } catch (error) {
+      if (last || !(error instanceof ServiceError) || error.code !== "unreachable") throw error;
+    }
+    await sleep(pause(attempt), asked.signal);
+  }
+}
+
+async function authorised(asked: Request): Promise<Response> {
+  const bearer = await token();
+  const response = await attempt(asked, bearer);
+  if (response !== null && response.status !== 401) return response;
+  refused(bearer);
+  const renewed = await token();
+  const again = await attempt(asked, renewed);
+  if (again === null)
+    throw new ServiceError("unreachable", `${new URL(asked.url).host} does not answer.`, { retryable: true });
+  return again;
+}
+
+/**
+ * One attempt; null when it may be that the token was refused. API Gateway words that answer itself and may leave out the
+ * headers that let the page read it: then it looks as if nobody had answered, although the service does answer.
+ */
+async function attempt(asked: Request, bearer: string): Promise<Response | null> {
+  const copy = asked.clone();
+  copy.headers.set("Authorization", `Bearer ${bearer}`);
+  try {
+    return await request(copy);
+  } catch (error) {
+    const hidden = error instanceof ServiceError && error.code === "unreachable" && (await answers());
+    if (hidden) return null;
+    throw error;
+  }
+}
+
+const answers = (): Promise<boolean> =>
+  request(`${serviceNow().deployment.api_url}/config`).then(
+    ({ ok }) => ok,
+    () => false,
+  );

@@ -1,0 +1,1 @@
+export type Connection = "live" | "connecting" | "polling" | "offline";

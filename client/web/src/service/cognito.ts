@@ -1,0 +1,160 @@
+/** Signing in to a Cognito user pool, by the calls that it takes from anyone. */
+import { isPassing, isRecord, ServiceError } from "./error";
+import { request } from "./network";
+import { claimsOf, renewalOf, type Tokens } from "./tokens";
+
+/** Where a pool is asked, and by which client. */
+export interface Pool {
+  url: string;
+  clientId: string;
+}
+
+/** What must be answered before there are tokens. */
+export interface Challenge {
+  type: "new_password" | "code";
+  /** Cognito's name of it, and of the answer's field. */
+  name: string;
+  field: string;
+  /** Ties the answer to the question; good for some minutes. */
+  session: string;
+  username: string;
+}
+
+/** Tokens, or what is asked first. */
+export type Outcome = { tokens: Tokens } | { challenge: Challenge };
+
+const CHALLENGES: Readonly<Record<string, Pick<Challenge, "type" | "field">>> = {
+  NEW_PASSWORD_REQUIRED: { type: "new_password", field: "NEW_PASSWORD" },
+  SOFTWARE_TOKEN_MFA: { type: "code", field: "SOFTWARE_TOKEN_MFA_CODE" },
+  SMS_MFA: { type: "code", field: "SMS_MFA_CODE" },
+  EMAIL_OTP: { type: "code", field: "EMAIL_OTP_CODE" },
+};
+
+const CODES = {
+  UserNotFoundException: "sign_in_refused",
+  UserNotConfirmedException: "sign_in_refused",
+  PasswordResetRequiredException: "password_reset_required",
+  InvalidPasswordException: "weak_password",
+  PasswordHistoryPolicyViolationException: "weak_password",
+  CodeMismatchException: "wrong_code",
+  ExpiredCodeException: "wrong_code",
+  TooManyRequestsException: "too_many_attempts",
+  LimitExceededException: "too_many_attempts",
+  TooManyFailedAttemptsException: "too_many_attempts",
+} as const;
+
+/** Whether tokens of this issuer are had from Cognito's own calls. */
+export function isCognito(issuer: string): boolean {
+  return /^https:\/\/cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\//.test(`${issuer}/`);
+}
+
+/** Sign in with a password. Throws `ServiceError` (`sign_in_refused`, …). */
+export async function signIn(pool: Pool, username: string, password: string): Promise<Outcome> {
+  return outcome(
+    pool,
+    username,
+    await call(pool, "InitiateAuth", {
+      AuthFlow: "USER_PASSWORD_AUTH",
+      ClientId: pool.clientId,
+      AuthParameters: { USERNAME: username, PASSWORD: password },
+    }),
+  );
+}
+
+/** Answer what was asked. Throws `ServiceError`: `wrong_code` and `weak_password` may be tried again. */
+export async function answer(pool: Pool, challenge: Challenge, value: string): Promise<Outcome> {
+  return outcome(
+    pool,
+    challenge.username,
+    await call(pool, "RespondToAuthChallenge", {
+      ChallengeName: challenge.name,
+      ClientId: pool.clientId,
+      Session: challenge.session,
+      ChallengeResponses: { USERNAME: challenge.username, [challenge.field]: value },
+    }),
+  );
+}
+
+/** New tokens for the refresh token. Throws `ServiceError`; `unauthorized` when it is good no longer. */
+export async function renew(pool: Pool, tokens: Tokens): Promise<Tokens> {
+  if (tokens.refresh === null) throw ended();
+  try {
+    const body = await call(pool, "InitiateAuth", {
+      AuthFlow: "REFRESH_TOKEN_AUTH",
+      ClientId: pool.clientId,
+      AuthParameters: { REFRESH_TOKEN: tokens.refresh },
+    });
+    const given = tokensOf(pool, tokens.username, body);
+    if (given === null) throw ended();
+    return { ...given, refresh: given.refresh ?? tokens.refresh };
+  } catch (error) {
+    throw error instanceof ServiceError && !error.retryable ? ended(error) : error;
+  }
+}
+
+/** Have a refresh token, and what was had for it, taken no longer. */
+export async function revoke(pool: Pool, refresh: string): Promise<void> {
+  await call(pool, "RevokeToken", { ClientId: pool.clientId, Token: refresh });
+}
+
+const ended = (cause?: unknown) => new ServiceError("unauthorized", "The sign-in has ended.", { status: 401, cause });
+
+function outcome(pool: Pool, username: string, body: Record<string, unknown>): Outcome {
+  const tokens = tokensOf(pool, username, body);
+  if (tokens !== null) return { tokens };
+  const { ChallengeName: name, Session: session, ChallengeParameters: parameters } = body;
+  const known = typeof name === "string" ? CHALLENGES[name] : undefined;
+  if (typeof name !== "string" || known === undefined || typeof session !== "string") {
+    throw new ServiceError("sign_in_unsupported", `The user pool asks for ${String(name)}.`);
+  }
+  // Who signed in by an alias must answer by the name that the pool knows.
+  const own = isRecord(parameters) ? parameters.USER_ID_FOR_SRP : undefined;
+  return { challenge: { ...known, name, session, username: typeof own === "string" ? own : username } };
+}
+
+function tokensOf({ clientId }: Pool, username: string, body: Record<string, unknown>): Tokens | null {
+  const result = body.AuthenticationResult;
+  if (!isRecord(result) || typeof result.AccessToken !== "string") return null;
+  const named = claimsOf(result.AccessToken).username;
+  return {
+    bearer: result.AccessToken,
+    refresh: typeof result.RefreshToken === "string" ? result.RefreshToken : null,
+    renewAt: renewalOf(typeof result.ExpiresIn === "number" ? result.ExpiresIn : 3600),
+    username: typeof named === "string" ? named : username,
+    clientId,
+  };
+}
+
+async function call(pool: Pool, operation: string, body: object): Promise<Record<string, unknown>> {
+  const response = await request(pool.url, {
+    method: "POST",
+    headers: {
+      "Content-Type": "application/x-amz-json-1.1",
+      "X-Amz-Target": `AWSCognitoIdentityProviderService.${operation}`,
+    },
+    body: JSON.stringify(body),
+  });
+  const answered: unknown = await response.json().catch(() => null);
+  const said = isRecord(answered) ? answered : {};
+  if (!response.ok) throw refusal(response.status, said);
+  return said;
+}
+
+function refusal(status: number, said: Record<string, unknown>): ServiceError {
+  const type =
+    String(said.__type ?? "")
+      .split("#")
+      .at(-1) ?? "";
+  const message = String(said.message ?? said.Message ?? (type || `HTTP ${status}`));
+  return new ServiceError(codeOf(status, type, message), message, { status, retryable: isPassing(status) });
+}
+
+function codeOf(status: number, type: string, message: string) {
+  if (type === "NotAuthorizedException") {
+    if (/attempts exceeded/i.test(message)) return "too_many_attempts";
+    return /session/i.test(message) ? "sign_in_expired" : "sign_in_refused";
+  }
+  const known = Object.entries(CODES).find(([name]) => name === type);
+  if (known !== undefined) return known[1];
+  return status === 429 ? "too_many_attempts" : "sign_in_failed";
+}

@@ -1,0 +1,100 @@
+/** Which deployment this studio talks to: told by the file beside it, and by the service itself. */
+import { create } from "zustand";
+import type { PublicConfig } from "@/contract/types";
+import { isRecord, problemOf, ServiceError, toServiceError } from "./error";
+import { request } from "./network";
+
+/** What `config.json` beside the studio says. */
+export interface Deployment {
+  /** Its name, for people. */
+  deployment: string;
+  /** Of the HTTP API, without a slash at its end. */
+  api_url: string;
+  /** Where Cognito is asked for tokens; null: at the issuer's own host. */
+  identity_url: string | null;
+  /** Whom one click signs in; only stacks on this machine have one. */
+  local_user: { username: string; password: string } | null;
+}
+
+/** A deployment, and what it says of itself. */
+export interface Service {
+  deployment: Deployment;
+  config: PublicConfig;
+}
+
+interface State {
+  status: "loading" | "ready" | "failed";
+  service: Service | null;
+  error: ServiceError | null;
+  /** Find the deployment, again if that failed before. */
+  load(): Promise<void>;
+}
+
+const FILE = "config.json";
+let loading: Promise<void> | null = null;
+
+/** The deployment that this studio talks to. */
+export const useService = create<State>()((set, get) => ({
+  status: "loading",
+  service: null,
+  error: null,
+  load() {
+    if (get().status === "ready") return Promise.resolve();
+    loading ??= find()
+      .then((service) => set({ status: "ready", service, error: null }))
+      .catch((error: unknown) => set({ status: "failed", error: toServiceError(error) }))
+      .finally(() => {
+        loading = null;
+      });
+    return loading;
+  },
+}));
+
+/** The deployment, once it is known. Throws `ServiceError` before. */
+export function serviceNow(): Service {
+  const { service } = useService.getState();
+  if (service === null) throw new ServiceError("no_deployment", "The studio has not found its deployment yet.");
+  return service;
+}
+
+async function find(): Promise<Service> {
+  const place = new URL(`${import.meta.env.BASE_URL}${FILE}`, location.origin).href;
+  const deployment = toDeployment(await json(await request(place, { cache: "no-cache" })));
+  const config = toConfig(await json(await request(`${deployment.api_url}/config`)));
+  return { deployment, config };
+}
+
+async function json(response: Response): Promise<unknown> {
+  const body: unknown = await response.json().catch(() => null);
+  if (!response.ok) throw problemOf(response, body);
+  return body;
+}
+
+function toDeployment(body: unknown): Deployment {
+  if (!isRecord(body) || typeof body.api_url !== "string") {
+    throw new ServiceError("no_deployment", `${FILE} does not say where the service is.`);
+  }
+  const { deployment, api_url, identity_url, local_user: user } = body;
+  return {
+    deployment: typeof deployment === "string" ? deployment : new URL(api_url).host,
+    api_url: api_url.replace(/\/+$/, ""),
+    identity_url: typeof identity_url === "string" ? identity_url : null,
+    local_user:
+      isRecord(user) && typeof user.username === "string" && typeof user.password === "string"
+        ? { username: user.username, password: user.password }
+        : null,
+  };
+}
+
+function toConfig(body: unknown): PublicConfig {
+  if (!isConfig(body)) throw new ServiceError("no_deployment", "What answers there is not a Darkroom service.");
+  return body;
+}
+
+function isConfig(body: unknown): body is PublicConfig {
+  return (
+    isRecord(body) &&
+    isRecord(body.limits) &&
+    [body.socket_url, body.issuer, body.client_id].every((value) => typeof value === "string")
+  );
+}

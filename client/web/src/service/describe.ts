@@ -1,0 +1,37 @@
+/** Errors in the person's language: what happened, and what to do. */
+import i18next from "i18next";
+import service from "@/messages/en/service.json";
+import type { ServiceError } from "./error";
+
+/** Words for an error. */
+export interface Description {
+  /** What happened. */
+  title: string;
+  /** What to do about it. */
+  advice: string;
+  /** The service's own words, in English; null when they say nothing more. */
+  detail: string | null;
+}
+
+type Known = keyof typeof service.errors;
+
+const isKnown = (code: string): code is Known => Object.hasOwn(service.errors, code);
+
+/** What an error means to the person, by its code. Also for a job's own `error`, which has a code and a message. */
+export function describe(error: Pick<ServiceError, "code" | "message"> & Partial<ServiceError>): Description {
+  const code = isKnown(error.code) ? error.code : "unknown";
+  const advice = i18next.t(`service:errors.${code}.advice`);
+  const wait = error.retryAfter ?? null;
+  return {
+    title: i18next.t(`service:errors.${code}.title`),
+    advice: wait === null ? advice : `${advice} ${waiting(wait)}`,
+    detail: error.message || null,
+  };
+}
+
+/** When to come back, in words, for seconds to wait. */
+function waiting(seconds: number): string {
+  if (seconds < 90) return i18next.t("service:wait.seconds", { count: Math.max(1, Math.ceil(seconds)) });
+  if (seconds < 90 * 60) return i18next.t("service:wait.minutes", { count: Math.ceil(seconds / 60) });
+  return i18next.t("service:wait.hours", { count: Math.ceil(seconds / 3600) });
+}

@@ -1,0 +1,53 @@
+/** The studio's tabs in one browser: a new one is signed in by those that are, and all sign out together. */
+import { isRecord } from "./error";
+import { isTokens, type Tokens } from "./tokens";
+
+const CHANNEL = "darkroom.session";
+const PATIENCE_MILLISECONDS = 150;
+
+/** What a tab hears and is asked. */
+export interface Hearing {
+  /** This tab's tokens, when they may be shared. */
+  tokens(): Tokens | null;
+  /** Somebody signed out. */
+  signedOut(): void;
+}
+
+let line: BroadcastChannel | null = null;
+
+/** Answer other tabs from now on. */
+export function join(hearing: Hearing): void {
+  if (line !== null || typeof BroadcastChannel === "undefined") return;
+  const opened = new BroadcastChannel(CHANNEL);
+  line = opened;
+  opened.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
+    if (!isRecord(data)) return;
+    const tokens = data.type === "ask" ? hearing.tokens() : null;
+    if (tokens !== null) opened.postMessage({ type: "tokens", tokens });
+    if (data.type === "signed_out") hearing.signedOut();
+  });
+}
+
+/** The tokens of another tab for a client; null when none has any. */
+export function ask(clientId: string): Promise<Tokens | null> {
+  const opened = line;
+  if (opened === null) return Promise.resolve(null);
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => done(null), PATIENCE_MILLISECONDS);
+    const hear = ({ data }: MessageEvent<unknown>) => {
+      if (isRecord(data) && isTokens(data.tokens) && data.tokens.clientId === clientId) done(data.tokens);
+    };
+    function done(tokens: Tokens | null) {
+      clearTimeout(timer);
+      opened?.removeEventListener("message", hear);
+      resolve(tokens);
+    }
+    opened.addEventListener("message", hear);
+    opened.postMessage({ type: "ask" });
+  });
+}
+
+/** Have the other tabs sign out. */
+export function tellSignedOut(): void {
+  line?.postMessage({ type: "signed_out" });
+}

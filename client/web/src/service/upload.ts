@@ -1,0 +1,116 @@
+/** Files to S3: one multipart POST with progress, and S3's XML errors as codes. */
+import type { ErrorCode, PresignedPost } from "@/contract/types";
+import { ServiceError } from "./error";
+import { isOffline, pause, sleep, unanswered, untilOnline } from "./network";
+
+const ATTEMPTS = 4;
+const STALLED_SECONDS = 60;
+const RETRIED_STATUSES: ReadonlySet<number> = new Set([429, 500, 502, 503, 504]);
+const RETRIED_CODES: ReadonlySet<string> = new Set([
+  "RequestTimeout",
+  "SlowDown",
+  "InternalError",
+  "ServiceUnavailable",
+]);
+const REASONS: Readonly<Record<string, ErrorCode>> = {
+  EntityTooLarge: "too_large",
+  EntityTooSmall: "empty_file",
+  BadDigest: "checksum_mismatch",
+  InvalidDigest: "checksum_mismatch",
+  XAmzContentChecksumMismatch: "checksum_mismatch",
+  XAmzContentSHA256Mismatch: "checksum_mismatch",
+  ExpiredToken: "upload_expired",
+  NoSuchBucket: "not_found",
+};
+
+/**
+ * Upload `file` by the presigned `form`, again on a bad connection (the same key is written again).
+ *
+ * `onProgress` gets from 0 to 1; another attempt starts at 0 again. While the device is offline, this waits. Throws
+ * `ServiceError` with the code for what S3 refused, and the signal's reason when that is aborted.
+ */
+export async function upload(
+  form: PresignedPost,
+  file: Blob,
+  onProgress: (fraction: number) => void,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (let attempt = 0; ; ) {
+    await untilOnline(signal);
+    signal?.throwIfAborted();
+    const answer = await post(form, file, onProgress, signal);
+    if (answer !== null && answer.status >= 200 && answer.status < 300) return onProgress(1);
+    if (answer === null && isOffline()) continue;
+    attempt += 1;
+    const [code, message] = answer === null ? ["", ""] : reasonOf(answer.text);
+    const passing = answer === null || RETRIED_STATUSES.has(answer.status) || RETRIED_CODES.has(code);
+    if (attempt >= ATTEMPTS || !passing) {
+      if (answer === null) throw unanswered(new URL(form.url).host, null);
+      throw refusal(answer.status, code, message, passing);
+    }
+    await sleep(pause(attempt - 1), signal);
+  }
+}
+
+interface Answer {
+  status: number;
+  text: string;
+}
+
+/** One attempt; null when there was no answer, or nothing moved for a minute. `fetch` would tell no progress. */
+function post(
+  { url, fields }: PresignedPost,
+  file: Blob,
+  onProgress: (fraction: number) => void,
+  signal?: AbortSignal,
+): Promise<Answer | null> {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, value);
+  form.append("file", file);
+  return new Promise((resolve, reject) => {
+    const exchange = new XMLHttpRequest();
+    let stalled = 0;
+    const wait = () => {
+      clearTimeout(stalled);
+      stalled = window.setTimeout(() => exchange.abort(), STALLED_SECONDS * 1000);
+    };
+    const stop = () => exchange.abort();
+    exchange.upload.addEventListener("progress", ({ loaded, total }) => {
+      wait();
+      if (total > 0) onProgress(Math.min(1, loaded / total));
+    });
+    exchange.addEventListener("loadend", () => {
+      clearTimeout(stalled);
+      signal?.removeEventListener("abort", stop);
+      if (signal?.aborted) reject(signal.reason);
+      else resolve(exchange.status === 0 ? null : { status: exchange.status, text: exchange.responseText });
+    });
+    signal?.addEventListener("abort", stop, { once: true });
+    onProgress(0);
+    exchange.open("POST", url);
+    exchange.send(form);
+    wait();
+  });
+}
+
+function refusal(status: number, code: string, message: string, passing: boolean): ServiceError {
+  const said = code ? `${code}: ${message}` : `HTTP ${status}`;
+  return new ServiceError(meaning(code, message, passing), `The storage refused the upload (${said}).`, {
+    status,
+    retryable: passing,
+  });
+}
+
+function meaning(code: string, message: string, passing: boolean): ErrorCode {
+  if (code === "AccessDenied" && /expired/i.test(message)) return "upload_expired";
+  if (code === "InvalidArgument" && /checksum/i.test(message)) return "checksum_mismatch";
+  return REASONS[code] ?? (passing ? "internal" : "forbidden");
+}
+
+/** `Code` and `Message` of S3's XML; empty texts when the body is something else. */
+function reasonOf(text: string): [code: string, message: string] {
+  if (!text.trimStart().startsWith("<")) return ["", ""];
+  const parsed = new DOMParser().parseFromString(text, "application/xml");
+  const said = (name: string) => parsed.getElementsByTagName(name)[0]?.textContent?.trim() ?? "";
+  return [said("Code"), said("Message")];
+}
