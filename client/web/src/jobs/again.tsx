@@ -1,0 +1,46 @@
+import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
+import { again, useDrafts } from "@/compose/draft";
+import type { Job } from "@/contract/types";
+import { Button } from "@/ui";
+import { useAction } from "./action";
+import { rerun } from "./store";
+import { Trouble } from "./trouble";
+
+/** The same job with changes: its draft is laid out where such jobs are made. */
+export function AgainWithChanges({ job }: { job: Job }) {
+  const { t } = useTranslation("jobs");
+  const [, navigate] = useLocation();
+  return (
+    <Button
+      icon="again"
+      onClick={() => {
+        useDrafts.getState().put(again(job));
+        navigate(`/make/${job.kind}`);
+      }}
+    >
+      {t("result.again")}
+    </Button>
+  );
+}
+
+/** The same job once more, as it was: then this page goes on with the new one. */
+export function OnceMore({ job }: { job: Job }) {
+  const { t } = useTranslation("jobs");
+  const [, navigate] = useLocation();
+  const { busy, error, run } = useAction();
+  return (
+    <>
+      <Button
+        look="primary"
+        icon="again"
+        busy={busy}
+        disabled={busy}
+        onClick={() => run(async () => navigate(`/jobs/${await rerun(job.job_id)}`))}
+      >
+        {t("result.once_more")}
+      </Button>
+      {error && <Trouble error={error} />}
+    </>
+  );
+}

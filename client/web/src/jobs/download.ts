@@ -1,0 +1,19 @@
+/** Files of the service onto the person's own disk. */
+
+/**
+ * Save what `url` gives as `name`. The browser's own download would take the name that the storage has, as the file is
+ * on another host. Throws when the file cannot be had.
+ */
+export async function save(url: string, name: string): Promise<void> {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+  const place = URL.createObjectURL(await answer.blob());
+  const link = document.createElement("a");
+  link.href = place;
+  link.download = name;
+  document.body.append(link);
+  link.click();
+  link.remove();
+  // Some browsers read the file only after this turn.
+  setTimeout(() => URL.revokeObjectURL(place), 60_000);
+}

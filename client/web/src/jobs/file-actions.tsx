@@ -1,0 +1,96 @@
+import { useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "wouter";
+import type { Job } from "@/contract/types";
+import { answered, api } from "@/service/api";
+import { Button, buttonClass, Icon, Notice } from "@/ui";
+import { useAction } from "./action";
+import { save } from "./download";
+import { fileName, type MadeFile } from "./made";
+import { refresh, useJobs } from "./store";
+import { Trouble } from "./trouble";
+import { moment } from "./words";
+
+interface FileActionsProps {
+  job: Job;
+  file: MadeFile;
+  /** The words on the button; “Download” when left out. */
+  words?: string;
+  /** Whether the library takes it: pictures alone. */
+  keepable?: boolean;
+}
+
+/** Take a file home, or keep it in the library. */
+export function FileActions({ job, file, words, keepable = false }: FileActionsProps) {
+  const { t } = useTranslation("jobs");
+  const [state, setState] = useState<"idle" | "busy" | "failed">("idle");
+
+  async function download() {
+    setState("busy");
+    try {
+      await (file.url ? save(file.url, fileName(job, file)) : Promise.reject()).catch(async () => {
+        // The link may just have ended.
+        await refresh(job.job_id);
+        await save(freshUrl(job.job_id, file.key), fileName(job, file));
+      });
+      setState("idle");
+    } catch {
+      setState("failed");
+    }
+  }
+
+  return (
+    <>
+      <Button icon="download" busy={state === "busy"} onClick={() => void download()}>
+        {words ?? t("result.download")}
+      </Button>
+      {keepable && <Keep job={job} file={file} />}
+      {state === "failed" && <Notice tone="bad" title={t("result.download_failed")} />}
+    </>
+  );
+}
+
+function freshUrl(id: string, key: string): string {
+  const result = useJobs.getState().entries[id]?.job.result;
+  const files = result ? [...result.pictures, ...result.videos, ...result.subtitles] : [];
+  const url = files.find((file) => file.key === key)?.url;
+  if (!url) throw new Error("The file has no link.");
+  return url;
+}
+
+/** Puts a picture into the library, where it outlives its job. */
+function Keep({ job, file }: { job: Job; file: MadeFile }) {
+  const { t, i18n } = useTranslation("jobs");
+  const { busy, error, run } = useAction();
+  const [kept, setKept] = useState(false);
+  // The same key for every press: a picture is kept once, even if an answer was lost.
+  const key = useRef(crypto.randomUUID());
+
+  const keep = async () => {
+    const name = `${t(`kinds.${job.kind}`)}, ${moment(job.created_at, i18n.language)}`;
+    await answered(
+      api.POST("/assets", {
+        params: { header: { "Idempotency-Key": key.current } },
+        body: { job_id: job.job_id, picture: file.name, name },
+      }),
+    );
+    setKept(true);
+  };
+
+  if (kept) {
+    return (
+      <Link href="/assets" className={buttonClass("quiet")}>
+        <Icon name="check" />
+        {t("result.kept")}
+      </Link>
+    );
+  }
+  return (
+    <>
+      <Button icon="assets" busy={busy} disabled={busy} onClick={() => run(keep)}>
+        {t("result.keep")}
+      </Button>
+      {error && <Trouble title={t("result.keep_failed")} error={error} />}
+    </>
+  );
+}

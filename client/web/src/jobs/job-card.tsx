@@ -1,0 +1,85 @@
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "wouter";
+import { TERMINAL } from "@/contract/types";
+import { Button, Buttons, buttonClass, Icon } from "@/ui";
+import { useAction } from "./action";
+import { Developing } from "./developing";
+import styles from "./job-card.module.css";
+import { JobProgress } from "./progress";
+import { cancel, type Entry, refresh, retryUploads, useJobs } from "./store";
+import { Trouble } from "./trouble";
+
+interface JobCardProps {
+  entry: Entry;
+  /** Shows the way to the job's own page; not on that page. */
+  linked?: boolean;
+}
+
+/** A job as it develops: its picture, how far it is, and what one can do about it. */
+export function JobCard({ entry, linked = true }: JobCardProps) {
+  const { t } = useTranslation("jobs");
+  const { job, trouble } = entry;
+  const open = !TERMINAL.has(job.state);
+  const stopping = useAction();
+  const sending = useAction();
+  return (
+    <article className={styles.card} aria-label={t(`kinds.${job.kind}`)}>
+      <Developing job={job} renew={() => void refresh(job.job_id)} />
+      <div className={styles.status}>
+        <JobProgress entry={entry} />
+        {open && <Connection />}
+        {trouble && (
+          <Trouble
+            error={trouble}
+            action={
+              job.state === "awaiting_upload" ? (
+                <Button icon="upload" busy={sending.busy} onClick={() => sending.run(() => retryUploads(job.job_id))}>
+                  {t("send_again")}
+                </Button>
+              ) : undefined
+            }
+          />
+        )}
+        {stopping.error && <Trouble error={stopping.error} />}
+        <Buttons>
+          {linked && (
+            <Link href={`/jobs/${job.job_id}`} className={buttonClass("secondary")}>
+              {t("open")}
+            </Link>
+          )}
+          {open && (
+            <Button icon="stop" busy={stopping.busy} onClick={() => stopping.run(() => cancel(job.job_id))}>
+              {t("cancel")}
+            </Button>
+          )}
+        </Buttons>
+      </div>
+    </article>
+  );
+}
+
+const GRACE_MILLISECONDS = 2500;
+
+/** That news do not come at once, when that has been so for a moment. */
+function Connection() {
+  const { t } = useTranslation("jobs");
+  const connection = useJobs((state) => state.connection);
+  const live = connection === "live";
+  const [lasts, setLasts] = useState(false);
+  useEffect(() => {
+    if (live) return setLasts(false);
+    const timer = setTimeout(() => setLasts(true), GRACE_MILLISECONDS);
+    return () => clearTimeout(timer);
+  }, [live]);
+  return (
+    <p className={styles.connection} role="status">
+      {!live && lasts && (
+        <>
+          <Icon name="offline" size={18} />
+          {t(`connection.${connection}`)}
+        </>
+      )}
+    </p>
+  );
+}

@@ -1,0 +1,190 @@
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import type { Job, Quality, Result } from "@/contract/types";
+import { pictures } from "./made";
+import styles from "./recipe.module.css";
+import { moment, money, seconds, stageWords } from "./words";
+
+const SCORES = ["score", "structure", "style", "visual", "objects"] as const;
+const REVISION_LETTERS = 10;
+
+/** Everything needed to make a result again, and what it took. */
+export function Recipe({ job }: { job: Job }) {
+  const { t, i18n } = useTranslation("jobs");
+  const { result } = job;
+  const taken = job.timeline.reduce((sum, stage) => sum + stage.seconds, 0);
+  return (
+    <details className={styles.recipe}>
+      <summary>{t("recipe.title")}</summary>
+      <div className={styles.parts}>
+        <dl className={styles.facts}>
+          <Fact name={t("recipe.engine")}>{t(`recipe.engines.${result?.engine ?? job.engine}`)}</Fact>
+          {result && <Made result={result} />}
+          {job.timeline.length > 0 && (
+            <Fact name={t("recipe.seconds")}>
+              {t("recipe.seconds_value", { seconds: seconds(taken, i18n.language) })}
+            </Fact>
+          )}
+          <Fact name={t("recipe.cost")}>
+            {job.cached
+              ? t("recipe.cached")
+              : job.cost_usd == null
+                ? t("recipe.cost_unknown")
+                : money(job.cost_usd, i18n.language)}
+          </Fact>
+          {job.attempt > 1 && <Fact name={t("recipe.attempts")}>{job.attempt}</Fact>}
+          <Fact name={t("recipe.made")}>
+            <time dateTime={job.updated_at}>{moment(job.updated_at, i18n.language)}</time>
+          </Fact>
+          <Fact name={t("recipe.number")}>
+            <code>{job.job_id}</code>
+          </Fact>
+        </dl>
+        {result?.quality && <Scores quality={result.quality} />}
+        {job.timeline.length > 0 && <Stages job={job} taken={taken} />}
+        <Params params={job.params} />
+      </div>
+    </details>
+  );
+}
+
+function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div className={styles.fact}>
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+/** What came out, and of which models and which seed. */
+function Made({ result }: { result: Result }) {
+  const { t, i18n } = useTranslation("jobs");
+  const [video] = result.videos;
+  const shown = video ?? pictures(result)[0];
+  const share = new Intl.NumberFormat(i18n.language, { style: "percent" });
+  return (
+    <>
+      <Fact name={t("recipe.models")}>
+        {result.models.length === 0 ? (
+          t("recipe.no_models")
+        ) : (
+          <ul className={styles.models}>
+            {result.models.map(({ id, revision }) => (
+              <li key={id}>
+                {id} <code title={revision}>{revision.slice(0, REVISION_LETTERS)}</code>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Fact>
+      {result.seed != null && (
+        <Fact name={t("recipe.seed")}>
+          <code>{result.seed}</code>
+        </Fact>
+      )}
+      {result.room && (
+        <Fact name={t("recipe.room")}>
+          {t("recipe.room_sure", {
+            room: t(`rooms.${result.room.room}`),
+            share: share.format(result.room.confidence),
+          })}
+        </Fact>
+      )}
+      {shown && (
+        <Fact name={t("recipe.size")}>{t("recipe.size_value", { width: shown.width, height: shown.height })}</Fact>
+      )}
+      {video && (
+        <Fact name={t("recipe.length")}>
+          {t("recipe.length_value", {
+            seconds: seconds(video.seconds, i18n.language),
+            rate: seconds(video.frames_per_second, i18n.language),
+          })}
+        </Fact>
+      )}
+    </>
+  );
+}
+
+function Scores({ quality }: { quality: Quality }) {
+  const { t, i18n } = useTranslation("jobs");
+  const percent = new Intl.NumberFormat(i18n.language, { style: "percent" });
+  return (
+    <section aria-label={t("recipe.quality")}>
+      <h3>{t("recipe.quality")}</h3>
+      <dl className={styles.facts}>
+        {SCORES.map((name) => {
+          const score = quality[name];
+          return score == null ? null : (
+            <Fact key={name} name={t(`recipe.scores.${name}`)}>
+              <span className={styles.score}>
+                <meter min={0} max={1} value={score} aria-hidden="true" />
+                {percent.format(score)}
+              </span>
+            </Fact>
+          );
+        })}
+      </dl>
+    </section>
+  );
+}
+
+function Stages({ job, taken }: { job: Job; taken: number }) {
+  const { t, i18n } = useTranslation("jobs");
+  return (
+    <table className={styles.table}>
+      <caption>{t("recipe.stages")}</caption>
+      <thead>
+        <tr>
+          <th scope="col">{t("recipe.stage")}</th>
+          <th scope="col">{t("recipe.seconds")}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {job.timeline.map((stage) => (
+          <tr key={stage.stage}>
+            <th scope="row">{stageWords(job.kind, stage.stage, t)}</th>
+            <td>
+              {stage.cached
+                ? t("recipe.known")
+                : t("recipe.seconds_value", { seconds: seconds(stage.seconds, i18n.language) })}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+      <tfoot>
+        <tr>
+          <th scope="row">{t("recipe.total")}</th>
+          <td>{t("recipe.seconds_value", { seconds: seconds(taken, i18n.language) })}</td>
+        </tr>
+      </tfoot>
+    </table>
+  );
+}
+
+/** What was asked for, by the contract's own names, which is what one would send again. */
+function Params({ params }: { params: Job["params"] }) {
+  const { t } = useTranslation("jobs");
+  const said = Object.entries(params).filter(([, value]) => value !== null && value !== "" && !isEmpty(value));
+  if (said.length === 0) return null;
+  return (
+    <section aria-label={t("recipe.params")}>
+      <h3>{t("recipe.params")}</h3>
+      <dl className={styles.facts}>
+        {said.map(([name, value]) => (
+          <Fact key={name} name={name}>
+            {typeof value === "boolean" ? t(value ? "recipe.yes" : "recipe.no") : written(value)}
+          </Fact>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
+
+function written(value: unknown): ReactNode {
+  if (typeof value === "string" || typeof value === "number") return String(value);
+  if (Array.isArray(value) && value.every((one) => typeof one === "string")) return value.join(", ");
+  return <code className={styles.json}>{JSON.stringify(value, null, 1)}</code>;
+}
