@@ -20,6 +20,8 @@ _MODULES: dict[tuple[Kind, Engine], str] = {
     (Kind.FACE_SWAP, Engine.PREVIEW): "pipeline.preview.face_swap",
     (Kind.UPSCALE, Engine.MODELS): "pipeline.models.upscale",
     (Kind.UPSCALE, Engine.PREVIEW): "pipeline.preview.upscale",
+    (Kind.FIND_OBJECTS, Engine.MODELS): "pipeline.models.find_objects",
+    (Kind.FIND_OBJECTS, Engine.PREVIEW): "pipeline.preview.find_objects",
     (Kind.RENDER_VIDEO, Engine.MODELS): "pipeline.models.render_video",
     (Kind.RENDER_VIDEO, Engine.PREVIEW): "pipeline.preview.render_video",
     (Kind.RENDER_SCENES, Engine.MODELS): "pipeline.models.render_scenes",

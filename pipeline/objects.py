@@ -17,6 +17,7 @@ OBJECTS = (
     "toaster", "sink", "refrigerator", "book", "clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush",
 )  # fmt: skip
 PERSON = "person"
+THING = "thing"  # what nobody could name
 
 # What people call them.
 ALIASES = {

@@ -1,8 +1,8 @@
 """The stage that brings the painted picture to the photo's size."""
 
 from pipeline.artifacts import PHOTO, RESULT
+from pipeline.composite import composite
 from pipeline.models.artifacts import KEPT
-from pipeline.models.composite import composite
 from pipeline.models.painter import CHOSEN
 from pipeline.stages import Stage, Work
 

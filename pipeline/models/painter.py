@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.artifacts import PHOTO, ROOM, Rgb
+from pipeline.composite import composite
 from pipeline.models.artifacts import DEPTH, EDGES, KEPT, Bytes
-from pipeline.models.composite import composite
 from pipeline.models.geometry import Fit
 from pipeline.models.interfaces import BASE, CONTROLS, FEW_STEP_UNET, UNET
 from pipeline.models.order import RECIPES, Look, Order

@@ -2,41 +2,28 @@
 
 import numpy as np
 
-from pipeline.artifacts import PHOTO, QUALITY, RESULT, SAVED
+from pipeline.artifacts import OBJECTS, PHOTO, QUALITY, RESULT, SAVED
+from pipeline.composite import composite
 from pipeline.engine import Engine
 from pipeline.files import LoadPhoto, SaveResult
+from pipeline.outlines import pointed_at
 from pipeline.params import RestyleRoomParams, Room
 from pipeline.preview import depth, light, paint, quality
-from pipeline.preview.analysis import Layout, find_layout, reduced
+from pipeline.preview.analysis import Layout, reduced
 from pipeline.preview.arrays import Floats
 from pipeline.preview.paint import Repaint
 from pipeline.preview.room import WALLS, Face
+from pipeline.preview.sight import LAYOUT, SURE, THINGS, FindLayout, FindThings
 from pipeline.requests import Kind
 from pipeline.stages import Artifact, Plan, Slot, Stage, Work
 from pipeline.styles import Finish, Style, styles
 
-SURE = 0.35  # confidence below which a room is not repainted
 BAND = 256  # rows painted at a time, so that memory does not grow with the picture
+SEAM = 1 / 640  # of the longer side: how far around what is kept the photo fades out; a pixel of the analysed size
 
-LAYOUT: Artifact[Layout] = Artifact("layout", "camera, room box, bare surfaces at the analysed size; confidence")
 DEPTH: Artifact[Floats | None] = Artifact("depth", "h×w float32, distance in camera heights; None without a room")
 REPAINTED: Artifact[np.ndarray] = Artifact("repainted", "H×W×3 uint8 sRGB, new materials in the photo's own light")
-
-
-class FindLayout(Stage):
-    """Lines, vanishing points, the room as a box, and what of its sides is bare."""
-
-    name = "layout"
-    message = "Finding floor, walls and ceiling"
-    slot = Slot.COMPUTE
-    requires = (PHOTO,)
-    provides = (LAYOUT,)
-
-    def run(self, work: Work) -> None:
-        layout = find_layout(reduced(work[PHOTO]))
-        if layout.confidence < SURE:
-            work.notes.append("No floor, walls or ceiling were found with confidence: only the light was changed.")
-        work[LAYOUT] = layout
+GRADED: Artifact[np.ndarray] = Artifact("graded", "H×W×3 uint8 sRGB, repainted, in the style's light")
 
 
 class EstimateDepth(Stage):
@@ -67,6 +54,7 @@ class Paint(Stage):
         photo, layout, params = work[PHOTO], work[LAYOUT], work.params_as(RestyleRoomParams)
         work.notes += _not_for_us(params)
         if layout.confidence < SURE:
+            work.notes.append("No floor, walls or ceiling were found with confidence: only the light was changed.")
             work[REPAINTED] = photo
             return
         finishes = finishes_of(styles()[params.style], params.room, layout)
@@ -108,7 +96,7 @@ class Grade(Stage):
     message = "Setting the light"
     slot = Slot.COMPUTE
     requires = (REPAINTED,)
-    provides = (RESULT,)
+    provides = (GRADED,)
 
     def run(self, work: Work) -> None:
         picture, params = work[REPAINTED], work.params_as(RestyleRoomParams)
@@ -119,7 +107,27 @@ class Grade(Stage):
             style = styles()[params.style]
             result[rows] = light.grade(picture[rows], style.light, params.strength, rows=rows, height=height)
             work.report(rows.stop / height)
-        work[RESULT] = result
+        work[GRADED] = result
+
+
+class Keep(Stage):
+    """The objects of the result; those at the points asked for are laid back as they are in the photo."""
+
+    name = "keep"
+    message = "Laying back what stays as it is"
+    slot = Slot.COMPUTE
+    requires = (PHOTO, THINGS, GRADED)
+    provides = (RESULT, OBJECTS)
+
+    def run(self, work: Work) -> None:
+        photo, things = work[PHOTO], work[THINGS]
+        height, width = photo.shape[:2]
+        found = things.objects(height, width)
+        kept, notes = pointed_at(found, work.params_as(RestyleRoomParams).keep_at, height, width)
+        mask = things.enlarged([index + 1 for index in kept], height, width) if kept else None
+        work[RESULT] = composite(photo, work[GRADED], mask, feather=SEAM)
+        work[OBJECTS] = tuple(each.model_copy(update={"kept": index in kept}) for index, each in enumerate(found))
+        work.notes.extend(notes)
 
 
 class Validate(Stage):
@@ -151,11 +159,13 @@ def plan() -> Plan:
     """The stages, with the share of the time that each takes."""
     steps = (
         (LoadPhoto(), 0.05),
-        (FindLayout(), 0.4),
-        (EstimateDepth(), 0.05),
-        (Paint(), 0.3),
-        (Grade(), 0.08),
+        (FindLayout(), 0.33),
+        (FindThings(), 0.1),
+        (EstimateDepth(), 0.04),
+        (Paint(), 0.24),
+        (Grade(), 0.07),
+        (Keep(), 0.05),
         (Validate(), 0.04),
         (SaveResult(), 0.08),
     )
-    return Plan(Kind.RESTYLE_ROOM, Engine.PREVIEW, steps, results=(SAVED, QUALITY))
+    return Plan(Kind.RESTYLE_ROOM, Engine.PREVIEW, steps, results=(SAVED, QUALITY, OBJECTS))

@@ -264,7 +264,7 @@ def test_a_change_of_what_to_keep_does_not_touch_the_networks() -> None:
     assert Detect.depends == Segment.depends == EstimateDepth.depends == FindEdges.depends == ()
     assert all(stage.cached for stage in (Detect, Segment, EstimateDepth, FindEdges, Classify))
     assert Keep.networks == ()
-    assert set(Keep.depends or ()) == {"keep", "keep_people"}
+    assert set(Keep.depends or ()) == {"keep", "keep_at", "keep_people"}
 
 
 @pytest.mark.parametrize("room", list(Room))

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.artifacts import PHOTO, QUALITY, ROOM, SEED
+from pipeline.composite import composite
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.models import scores
 from pipeline.models.artifacts import DEPTH, DETECTIONS, EDGES, KEPT
-from pipeline.models.composite import composite
 from pipeline.models.edges import find_edges
 from pipeline.models.geometry import Fit
 from pipeline.models.interfaces import BASE, CONTROLS, DETECTOR, FEW_STEP_UNET, IMAGE_TEXT, SAFETY, Detection

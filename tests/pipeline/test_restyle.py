@@ -15,7 +15,8 @@ from pipeline.engine import Engine
 from pipeline.kinds import plan
 from pipeline.params import RestyleRoomParams, Room
 from pipeline.preview.light import grade
-from pipeline.preview.restyle import LAYOUT, REPAINTED, SURE
+from pipeline.preview.restyle import REPAINTED
+from pipeline.preview.sight import LAYOUT, SURE
 from pipeline.requests import Kind
 from pipeline.stages import Stopped, Work
 from pipeline.styles import styles

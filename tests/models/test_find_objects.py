@@ -1,0 +1,183 @@
+"""``find_objects`` and ``keep_at`` on the models engine: what was found once serves every later wish."""
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from pipeline.artifacts import OBJECTS, PHOTO
+from pipeline.engine import Engine
+from pipeline.kinds import plan
+from pipeline.models import find_objects, restyle
+from pipeline.models.artifacts import DETECTIONS, KEPT, OUTLINES, Outlines
+from pipeline.models.device import Placement
+from pipeline.models.find_objects import ListObjects
+from pipeline.models.interfaces import Detection
+from pipeline.models.keep import Keep
+from pipeline.models.manager import ModelManager
+from pipeline.networks import Held
+from pipeline.outlines import MOST_OBJECTS, holds
+from pipeline.params import FindObjectsParams, Params, RestyleRoomParams
+from pipeline.requests import Kind
+from pipeline.runner import Finished, Runner
+from pipeline.stage_cache import StageCache
+from pipeline.stages import Plan, Stage, Work
+from pipeline.weights import Shelf
+
+COUCH = Detection("couch", (20, 20, 180, 90), 0.9)
+CAT = Detection("cat", (60, 30, 100, 60), 0.8)
+TV = Detection("tv", (150, 5, 195, 35), 0.7)
+
+
+class Silent:
+    """A reporter that nobody listens to."""
+
+    def report(self, *_news: object) -> None: ...
+
+    def check(self) -> None: ...
+
+    def show(self, _picture: object) -> None: ...
+
+
+class Networks:
+    """A detector and a segmenter in one; ``asked`` counts how often they were needed."""
+
+    long_side = 256
+
+    def __init__(self, *found: Detection) -> None:
+        self.found = found
+        self.asked = 0
+
+    def use(self, *networks: Any) -> Any:
+        self.asked += 1
+        return nullcontext(Held(dict.fromkeys(networks, self)))
+
+    def used(self, _networks: object) -> tuple[()]:
+        return ()
+
+    def free(self) -> None: ...
+
+    def check(self, _networks: object) -> None: ...
+
+    def digest(self, networks: Any) -> str:
+        return ",".join(network.name for network in networks)
+
+    def detect(self, _photo: object) -> tuple[Detection, ...]:
+        return self.found
+
+    def segment(self, photo: NDArray[np.uint8], boxes: Any) -> NDArray[np.float32]:
+        return np.stack([ellipse(photo.shape[:2], box) for box in boxes])
+
+
+def ellipse(shape: tuple[int, ...], box: Any, size: int = 64) -> NDArray[np.float32]:
+    """Logits of the ellipse within a box, on a map of size×size over a photo of ``shape``."""
+    rows, columns = (np.mgrid[:size, :size] + 0.5) / size
+    left, top, right, bottom = box[0] / shape[1], box[1] / shape[0], box[2] / shape[1], box[3] / shape[0]
+    across, down = (columns * 2 - left - right) / (right - left), (rows * 2 - top - bottom) / (bottom - top)
+    return (1 - across**2 - down**2).astype(np.float32)
+
+
+def looked(stage: Stage, params: Params, *found: Detection, height: int = 100, width: int = 200) -> Work:
+    """The work after a stage that is given what the networks found."""
+    work = Work(params, {}, Path())
+    work[PHOTO] = np.zeros((height, width, 3), np.uint8)
+    work[DETECTIONS] = found
+    logits = np.array([ellipse((height, width), each.box) for each in found]).reshape(len(found), *[64] * 2)
+    work[OUTLINES] = Outlines(logits.astype(np.float16))
+    work.enter(stage)
+    stage.run(work)
+    work.enter(None)
+    return work
+
+
+def keeping(*points: tuple[float, float], **params: Any) -> Work:
+    asked = RestyleRoomParams.model_validate({"style": "modern", "keep_at": points, **params})
+    return looked(Keep(), asked, COUCH, CAT, TV)
+
+
+def test_the_smallest_thing_at_a_point_is_kept() -> None:
+    work = keeping((0.4, 0.45))
+    assert {each.label for each in work[OBJECTS] if each.kept} == {"cat"}
+    assert work[KEPT] is not None
+    assert work[KEPT][45, 80]
+    assert not work[KEPT][55, 140], "the couch that it lies on is not"
+    assert work.notes == []
+
+
+def test_points_and_names_add_up() -> None:
+    work = keeping((0.86, 0.2), (0.75, 0.55), keep=["cat"])
+    assert {each.label for each in work[OBJECTS] if each.kept} == {"couch", "cat", "tv"}
+
+
+def test_where_nothing_is_is_said() -> None:
+    work = keeping((0.02, 0.98))
+    assert work[KEPT] is None
+    assert work.notes == ["Nothing was found to keep at 0.02, 0.98."]
+
+
+def test_outlines_are_those_of_the_masks() -> None:
+    big = Detection("couch", (200, 200, 1800, 900), 0.9)
+    couch = looked(ListObjects(), FindObjectsParams(), big, height=1000, width=2000)[OBJECTS][0]
+    for x in range(50, 2000, 150):
+        for y in range(50, 1000, 150):
+            radius = np.hypot((x - 1000) / 800, (y - 550) / 350)
+            if abs(radius - 1) > 0.05:
+                assert holds(couch.outlines, x, y) is bool(radius < 1)
+
+
+def test_a_crowd_is_cut_to_the_largest_and_told() -> None:
+    crowd = [Detection("book", (4.0 * i, 10, 4 * i + 3 + i / 20, 40 + i), 0.5) for i in range(40)]
+    work = looked(ListObjects(), FindObjectsParams(), *crowd)
+    assert len(work[OBJECTS]) == MOST_OBJECTS
+    assert work.notes == ["40 things were found; these are the largest 24."]
+    areas = [each.area for each in work[OBJECTS]]
+    assert areas == sorted(areas, reverse=True)
+
+
+def test_an_empty_photo_says_so() -> None:
+    work = looked(ListObjects(), FindObjectsParams())
+    assert work[OBJECTS] == ()
+    assert work.notes == ["Nothing was found in this photo."]
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.png"
+    Image.effect_noise((200, 100), 40).convert("RGB").save(path)
+    return path
+
+
+def test_a_restyling_of_the_same_photo_need_not_look_again(picture: Path, tmp_path: Path) -> None:
+    networks, runner = Networks(COUCH, CAT), Runner(cache=StageCache())
+    seeing = Plan(
+        Kind.RESTYLE_ROOM, Engine.MODELS, tuple((each, 0.25) for each, _ in restyle.plan().steps[:4]), (OBJECTS, KEPT)
+    )
+
+    def do(made: Plan, params: Params) -> tuple[Finished, Work]:
+        work = Work(params, {"photo": picture}, tmp_path, models=networks)
+        return runner.run(made, work, Silent()), work
+
+    first, _ = do(find_objects.plan(), FindObjectsParams())
+    assert networks.asked == 2
+    assert [each.label for each in first.objects] == ["couch", "cat"]
+    masks = []
+    for point in ((0.4, 0.45), (0.75, 0.55)):
+        finished, work = do(seeing, RestyleRoomParams(style="boho", keep_at=(point,)))
+        assert {each.stage for each in finished.timeline if each.cached} == {"detect", "segment"}
+        assert [each.outlines for each in finished.objects] == [each.outlines for each in first.objects]
+        masks.append(work[KEPT])
+    assert networks.asked == 2
+    assert not np.array_equal(masks[0], masks[1])
+
+
+def test_it_runs_on_networks_in_their_real_layouts(tiny_weights: Path, picture: Path, tmp_path: Path) -> None:
+    models = ModelManager(Shelf(tiny_weights), Placement.of("cpu"))
+    work = Work(FindObjectsParams(format="png"), {"photo": picture}, tmp_path, models=models)
+    finished = Runner().run(plan(Kind.FIND_OBJECTS, Engine.MODELS), work, Silent())
+    assert [each.name for each in finished.files] == ["result", "thumbnail"]
+    assert {each.id for each in finished.models} <= {"yolo11n", "sam2.1-tiny"}
+    assert len(finished.objects) <= MOST_OBJECTS

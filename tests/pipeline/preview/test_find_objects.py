@@ -1,0 +1,167 @@
+"""``find_objects`` and ``keep_at`` on the preview engine: things by their colours, and those that stay."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from pipeline.artifacts import OBJECTS, PHOTO, RESULT, SAVED
+from pipeline.engine import Engine
+from pipeline.kinds import plan
+from pipeline.outlines import holds
+from pipeline.preview.restyle import GRADED
+from pipeline.preview.sight import THINGS
+from pipeline.requests import Kind, params_model
+from pipeline.results import FoundObject
+from pipeline.runner import Runner
+from pipeline.stage_cache import StageCache
+from pipeline.stages import Work
+
+SIZE = (640, 480)
+SOFA, ARMCHAIR, BARE = (0.5, 0.6), (0.1, 0.8), (0.5, 0.05)
+
+
+def run(kind: Kind, photo: Path, folder: Path, **params: Any) -> Work:
+    """Run the plan as the runner does, with every stage held to its declarations."""
+    folder.mkdir(parents=True, exist_ok=True)
+    work = Work(params_model(kind).model_validate(params), {"photo": photo}, folder)
+    for stage, _ in plan(kind, Engine.PREVIEW).steps:
+        work.enter(stage)
+        stage.run(work)
+    work.enter(None)
+    return work
+
+
+def restyle(photo: Path, folder: Path, *points: tuple[float, float]) -> Work:
+    return run(Kind.RESTYLE_ROOM, photo, folder, style="industrial", keep_at=points)
+
+
+@pytest.fixture(scope="module")
+def room(sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("room") / "room.png"
+    Image.fromarray(cv2.resize(sample.rgb, SIZE, interpolation=cv2.INTER_AREA)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def found(room: Path, tmp_path_factory: pytest.TempPathFactory) -> Work:
+    return run(Kind.FIND_OBJECTS, room, tmp_path_factory.mktemp("found"))
+
+
+@pytest.fixture(scope="module")
+def kept(room: Path, tmp_path_factory: pytest.TempPathFactory) -> Work:
+    return restyle(room, tmp_path_factory.mktemp("kept"), SOFA, BARE)
+
+
+def at(objects: tuple[FoundObject, ...], point: tuple[float, float]) -> FoundObject:
+    return next(each for each in objects if holds(each.outlines, point[0] * SIZE[0], point[1] * SIZE[1]))
+
+
+def test_things_of_the_sample_are_told_apart(found: Work, sample) -> None:
+    """Most of what is no floor, wall or ceiling is within an outline, and little else is."""
+    shown = cv2.resize((sample.part == 4).astype(np.uint8), SIZE, interpolation=cv2.INTER_NEAREST) > 0
+    label = found[THINGS].label > 0
+    assert np.count_nonzero(label & shown) / np.count_nonzero(label | shown) > 0.85
+    assert 6 <= len(found[OBJECTS]) <= 15
+    sofa, armchair = at(found[OBJECTS], SOFA), at(found[OBJECTS], ARMCHAIR)
+    assert sofa != armchair
+    assert sofa.box == pytest.approx((200, 232, 460, 330), abs=12)
+    assert armchair.box == pytest.approx((0, 260, 155, 434), abs=12)
+
+
+def test_objects_are_sorted_and_measured(found: Work) -> None:
+    objects = found[OBJECTS]
+    areas = [each.area for each in objects]
+    assert areas == sorted(areas, reverse=True)
+    assert {each.label for each in objects} == {"thing"}
+    assert all(0 < each.score <= 1 and each.outlines and not each.kept for each in objects)
+    assert any("does not know their names" in note for note in found.notes)
+
+
+def test_the_result_shows_them(found: Work) -> None:
+    result, thumbnail = found[SAVED]
+    assert (result.name, result.width, result.height) == ("result", *SIZE)
+    assert thumbnail.name == "thumbnail"
+    assert b"compositeSynthetic" in result.path.read_bytes()
+    changed = (found[RESULT] != found[PHOTO]).any(-1)
+    assert changed[300, 330], "the sofa"
+    assert not changed[20, 320], "the ceiling"
+
+
+def test_a_photo_without_a_room_has_parts_that_stand_out(tmp_path: Path) -> None:
+    pixels = np.full((300, 400, 3), (60, 90, 70), np.uint8)
+    cv2.circle(pixels, (200, 150), 60, (220, 120, 40), -1)
+    Image.fromarray(pixels).save(tmp_path / "ball.png")
+    work = run(Kind.FIND_OBJECTS, tmp_path / "ball.png", tmp_path / "job")
+    (ball,) = work[OBJECTS]
+    assert ball.box == pytest.approx((140, 90, 260, 210), abs=5)
+    assert any("No room was found" in note for note in work.notes)
+
+
+def test_an_even_picture_shows_nothing_and_says_so(tmp_path: Path) -> None:
+    Image.new("RGB", (200, 150), "#808080").save(tmp_path / "grey.png")
+    work = run(Kind.FIND_OBJECTS, tmp_path / "grey.png", tmp_path / "job")
+    assert work[OBJECTS] == ()
+    assert work.notes == ["Nothing was found in this photo."]
+
+
+def test_what_was_pointed_at_stays_to_the_bit(kept: Work) -> None:
+    (sofa,) = [each for each in kept[OBJECTS] if each.kept]
+    assert sofa == at(kept[OBJECTS], SOFA)
+    inside = kept[THINGS].mask(1 + kept[OBJECTS].index(sofa))
+    assert np.array_equal(kept[RESULT][inside], kept[PHOTO][inside])
+    assert not np.array_equal(kept[GRADED][inside], kept[PHOTO][inside])
+    seam = cv2.dilate(inside.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    assert np.array_equal(kept[RESULT][~seam], kept[GRADED][~seam])
+
+
+def test_what_was_not_found_is_said_and_the_rest_goes_on(kept: Work) -> None:
+    assert "Nothing was found to keep at 0.5, 0.05." in kept.notes
+
+
+def test_without_points_nothing_is_laid_back(room: Path, tmp_path: Path) -> None:
+    work = restyle(room, tmp_path)
+    assert work[RESULT] is work[GRADED]
+    assert not any(each.kept for each in work[OBJECTS])
+
+
+def test_what_one_kind_saw_serves_the_other_and_every_choice_of_things(room: Path, tmp_path: Path) -> None:
+    class Silent:
+        def report(self, *_news: object) -> None: ...
+
+        def check(self) -> None: ...
+
+        def show(self, _picture: object) -> None: ...
+
+    runner, results = Runner(cache=StageCache()), []
+    for index, points in enumerate([None, (SOFA,), (ARMCHAIR,), (SOFA,)]):
+        kind = Kind.FIND_OBJECTS if points is None else Kind.RESTYLE_ROOM
+        params = {} if points is None else {"style": "boho", "keep_at": points, "format": "png"}
+        folder = tmp_path / str(index)
+        folder.mkdir()
+        work = Work(params_model(kind).model_validate(params), {"photo": room}, folder)
+        finished = runner.run(plan(kind, Engine.PREVIEW), work, Silent())
+        assert {each.stage for each in finished.timeline if each.cached} == ({"layout", "things"} if index else set())
+        assert finished.objects
+        results.append(finished.files[0].path.read_bytes())
+    assert results[1] == results[3]
+    assert results[1] != results[2]
+
+
+@given(width=st.integers(32, 300), height=st.integers(32, 300), seed=st.integers(0, 99))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_picture_has_outlines_within_it(tmp_path: Path, width: int, height: int, seed: int) -> None:
+    noise = np.random.default_rng(seed).random((6, 6, 3), np.float32)
+    pixels = cv2.resize(noise, (width, height), interpolation=cv2.INTER_NEAREST) * 255
+    Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "any.png")
+    work = run(Kind.FIND_OBJECTS, tmp_path / "any.png", tmp_path)
+    for each in work[OBJECTS]:
+        left, top, right, bottom = each.box
+        assert 0 <= left < right <= width
+        assert 0 <= top < bottom <= height
+        assert all(0 <= x <= width and 0 <= y <= height for ring in each.outlines for x, y in ring)

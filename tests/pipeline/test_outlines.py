@@ -1,0 +1,130 @@
+"""Outlines: what is drawn around things, and what is taken for the thing at a point."""
+
+import json
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pipeline.outlines import (
+    BUDGET,
+    CANVAS,
+    MOST_CORNERS,
+    MOST_OBJECTS,
+    MOST_RINGS,
+    Ring,
+    canvas_of,
+    holds,
+    outlines_of,
+    pointed_at,
+)
+from pipeline.results import FoundObject
+
+SIZE = (60, 80)
+
+
+def blob(seed: int, shape: tuple[int, int] = SIZE, smooth: float = 3.0) -> NDArray[np.bool_]:
+    """A mask of any number of pieces, with any number of holes."""
+    noise = np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(noise, (0, 0), smooth)) > 0.05
+
+
+def filled(rings: list[Ring], height: int, width: int) -> NDArray[np.bool_]:
+    """The pixels whose middles the rings hold."""
+    return np.array([[holds(rings, x + 0.5, y + 0.5) for x in range(width)] for y in range(height)])
+
+
+def thing(rings: list[Ring], area: float) -> FoundObject:
+    return FoundObject(label="thing", box=(0, 0, 1, 1), score=1, area=area, outlines=rings)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.integers(0, 999), min_size=1, max_size=MOST_OBJECTS),
+    st.floats(0.6, 8),
+    st.integers(32, 20_000),
+    st.integers(32, 20_000),
+)
+def test_any_outlines_lie_within_the_photo_and_are_simplified(
+    seeds: list[int], smooth: float, height: int, width: int
+) -> None:
+    outlines = outlines_of([blob(seed, smooth=smooth) for seed in seeds], height, width)
+    assert len(outlines) == len(seeds)
+    assert sum(len(ring) for rings in outlines for ring in rings) <= BUDGET
+    for rings in outlines:
+        assert 1 <= len(rings) <= MOST_RINGS
+        for ring in rings:
+            assert 3 <= len(ring) <= MOST_CORNERS
+            assert all(0 <= x <= width and 0 <= y <= height for x, y in ring)
+            assert all(one != other for one, other in pairwise([*ring, ring[0]]))
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 999), min_size=1, max_size=4), st.floats(0, 1), st.floats(0, 1))
+def test_what_is_at_a_point_is_the_smallest_outline_that_holds_it(seeds: list[int], across: float, down: float) -> None:
+    height, width = 600, 800
+    masks = [blob(seed) for seed in seeds]
+    objects = [
+        thing(rings, float(mask.mean())) for rings, mask in zip(outlines_of(masks, height, width), masks, strict=True)
+    ]
+    found, notes = pointed_at(objects, [(across, down)], height, width)
+    there = [each for each in objects if holds(each.outlines, across * width, down * height)]
+    assert bool(found) is bool(there)
+    assert len(notes) == (not there)
+    for index in found:
+        assert objects[index] in there
+        assert objects[index].area == min(each.area for each in there)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_outlines_are_close_to_the_mask_with_its_holes(seed: int) -> None:
+    mask = blob(seed, smooth=7)
+    cv2.circle(holed := mask.astype(np.uint8), (40, 30), 8, 0, -1)
+    mask = holed > 0
+    (rings,) = outlines_of([mask], *SIZE)
+    drawn = filled(rings, *SIZE)
+    assert np.count_nonzero(drawn & mask) / np.count_nonzero(drawn | mask) > 0.85
+    assert not drawn[28:33, 38:43].any()
+
+
+def test_what_reaches_the_photos_border_is_outlined_up_to_it() -> None:
+    mask = np.zeros(SIZE, np.bool_)
+    mask[:, :40] = True
+    (rings,) = outlines_of([mask], 600, 800)
+    assert {x for x, _ in rings[0]} == {0, 395}
+    assert {y for _, y in rings[0]} == {0, 600}
+
+
+def test_a_line_is_outlined_by_its_box_and_nothing_by_nothing() -> None:
+    line = np.zeros(SIZE, np.bool_)
+    line[10, 20:60] = True
+    assert outlines_of([line, np.zeros(SIZE, np.bool_)], 600, 800) == [
+        [[(200, 100), (600, 100), (600, 110), (200, 110)]],
+        [],
+    ]
+
+
+def test_the_objects_of_a_crowded_photo_are_some_kilobytes() -> None:
+    height, width = 15_000, 20_000
+    outlines = outlines_of([blob(seed, (300, 400), 4) for seed in range(MOST_OBJECTS)], height, width)
+    objects = [thing(rings, 0.1234).model_dump(mode="json") for rings in outlines]
+    assert len(json.dumps(objects, separators=(",", ":"))) < 24_000
+
+
+def test_a_point_where_nothing_is_is_told_once() -> None:
+    square: Ring = [(10, 10), (50, 10), (50, 50), (10, 50)]
+    objects = [thing([square], 0.2), thing([], 0.1)]
+    found, notes = pointed_at(objects, [(0.9, 0.9), (0.3, 0.3), (0.9, 0.9)], 100, 100)
+    assert found == {0}
+    assert notes == ["Nothing was found to keep at 0.9, 0.9."]
+
+
+@given(st.integers(32, 20_000), st.integers(32, 20_000))
+def test_masks_are_looked_at_small(height: int, width: int) -> None:
+    rows, columns = canvas_of(height, width)
+    assert 1 <= rows <= min(height, CANVAS)
+    assert 1 <= columns <= min(width, CANVAS)
