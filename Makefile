@@ -40,7 +40,7 @@ $(MODELS_READY): $(READY) requirements-container.lock
 
 setup: $(READY) ## Make .venv with everything pinned in requirements.lock
 
-demo: $(READY) ## Try a kind on a sample end to end: make demo [KIND=inpaint|face_swap|upscale] [PHOTO=me.jpg] [STYLE=industrial]
+demo: $(READY) ## Try a kind on a sample end to end: make demo [KIND=inpaint|face_swap|upscale|find_objects] [PHOTO=me.jpg] [STYLE=industrial]
 	@$(BIN)/darkroom demo --kind $(KIND) $(if $(PHOTO),"$(PHOTO)") $(if $(STYLE),--style $(STYLE)) $(if $(MASK),--mask "$(MASK)") \
 	  $(if $(SOURCE),--source "$(SOURCE)") $(if $(TARGET),--target "$(TARGET)") $(if $(CONSENT),--consent)
 

@@ -86,6 +86,10 @@ def _enlarged(pictures: Pictures, result: Path, params: Mapping[str, Any], sampl
     return [(f"{plain} {params['scale']:g}x", bicubic), (f"{ours} {params['scale']:g}x", enlarged), *others]
 
 
+def _found(pictures: Pictures, result: Path, _params: Mapping[str, Any], _sampled: bool) -> list[Panel]:
+    return [("photo", upright(pictures["photo"])), ("what was found", upright(result))]
+
+
 EXHIBITS: dict[Kind, Exhibit] = {
     Kind.RESTYLE_ROOM: Exhibit(
         samples={"photo": LIVING_ROOM},
@@ -118,6 +122,13 @@ EXHIBITS: dict[Kind, Exhibit] = {
         own="PHOTO=small.jpg",
         command="small.jpg --scale 4",
         reduce=True,
+    ),
+    Kind.FIND_OBJECTS: Exhibit(
+        samples={"photo": LIVING_ROOM},
+        sheet="found.png",
+        panels=_found,
+        own="PHOTO=me.jpg",
+        command="me.jpg",
     ),
     Kind.RENDER_VIDEO: Exhibit(
         samples={"avatar": AMARA},

@@ -25,7 +25,10 @@ _SCALARS: dict[str, type] = {"integer": int, "number": float, "boolean": bool, "
 
 @dataclass(frozen=True)
 class Flag:
-    """A field of the kind's params as an option. ``annotation`` is what typer makes of the word on the line."""
+    """A field of the kind's params as an option. ``annotation`` is what typer makes of the word on the line.
+
+    ``numbers``: how many stand in one word, with commas between them; 0 for what is no row of numbers.
+    """
 
     name: str
     annotation: Any
@@ -34,6 +37,7 @@ class Flag:
     required: bool
     as_json: bool = False
     repeatable: bool = False
+    numbers: int = 0
     constant: bool = False
 
     @property
@@ -52,7 +56,7 @@ class Flag:
         annotation: Any = wanted | None if optional else wanted
         metavar = "TEXT|@FILE" if self.name == SCRIPT else None
         if self.repeatable and not issubclass(self.annotation, Enum):
-            metavar = f"<{self.annotation.__name__}>"
+            metavar = ",".join(["NUMBER"] * self.numbers) or f"<{self.annotation.__name__}>"
         shown = self.default not in (None, "") and not self.constant
         option = typer.Option(*words, help=self.about, show_default=shown, metavar=metavar)
         # What must be agreed to is asked for by `chosen`, in words of its own.
@@ -63,8 +67,8 @@ class Flag:
     def chosen(self, given: Any) -> Any:
         """The value for the contract; None when nothing was said or it is the default, which is the service's to fill.
 
-        Raises ``typer.BadParameter`` for text that should be JSON and is not, for a script that cannot be read, and
-        when what must be agreed to is not.
+        Raises ``typer.BadParameter`` for text that should be JSON or numbers and is not, for a script that cannot be
+        read, and when what must be agreed to is not.
         """
         if self.constant and self.required and not given:
             reason = self.about.removeprefix(AGREED)
@@ -75,6 +79,8 @@ class Flag:
             return None
         if self.name == SCRIPT:
             return _script(given, f"'{self.option}'")
+        if self.numbers:
+            return [self._numbers(word, f"'{self.option}'") for word in given] or None
         if self.repeatable:
             return [each.value if isinstance(each, Enum) else each for each in given] or None
         if self.as_json:
@@ -87,12 +93,14 @@ class Flag:
     def read(self, text: str) -> Any:
         """The value that a text stands for; one that the contract cannot have is left for the contract to refuse.
 
-        Raises ``typer.BadParameter`` for a script that cannot be read.
+        Raises ``typer.BadParameter`` for a script that cannot be read, and for what should be numbers and is not.
         """
         if text == "null" and not self.required:
             return self.default.value if isinstance(self.default, Enum) else [] if self.repeatable else self.default
         if self.name == SCRIPT:
             return _script(text, SET)
+        if self.numbers and not text.startswith("["):
+            return [self._numbers(word, SET) for word in text.split()]
         if self.repeatable and not text.startswith("["):
             return [word.strip() for word in text.split(",") if word.strip()]
         if self.repeatable or self.as_json or self.annotation in (bool, int, float):
@@ -101,6 +109,17 @@ class Flag:
             except ValueError:
                 return text
         return text
+
+    def _numbers(self, word: str, where: str) -> list[float]:
+        try:
+            values = [float(part) for part in word.split(",")]
+        except ValueError:
+            values = []
+        if len(values) != self.numbers:
+            raise typer.BadParameter(
+                f"{word!r}: write {self.numbers} numbers with commas between them", param_hint=where
+            )
+        return values
 
 
 def flags(kind: Kind) -> tuple[Flag, ...]:
@@ -195,11 +214,24 @@ def _flag(name: str, field: Schema, definitions: dict[str, Schema], *, required:
         return Flag(name, str, f"{about} @FILE is the text of a file, @- that of standard input.", default, required)
     if (scalar := _SCALARS.get(shape.get("type", ""))) is not None:
         return Flag(name, scalar, " ".join(part for part in (about, _range(shape)) if part), default, required)
+    if numbers := _row(shape.get("items", {})):
+        words = " ".join(part for part in (about, _often(shape)) if part)
+        return Flag(name, str, words, default or None, required, repeatable=True, numbers=numbers)
     if shape.get("type") == "array" and not (item := _flag(name, shape["items"], definitions, required=True)).as_json:
         words = " ".join(part for part in (about, _often(shape)) if part)
         return Flag(name, item.annotation, words, default or None, required, repeatable=True)
     text = None if default is None else json.dumps(default)
     return Flag(name, str, f"{about} (as JSON)".strip(), text, required, as_json=True)
+
+
+def _row(shape: Schema) -> int:
+    """How many numbers an array of numbers alone always has; 0 for anything else.
+
+    >>> _row({"type": "array", "prefixItems": [{"type": "number"}] * 2, "minItems": 2, "maxItems": 2})
+    2
+    """
+    parts = shape.get("prefixItems", [])
+    return len(parts) if all(part.get("type") == "number" for part in parts) else 0
 
 
 def _resolve(field: Schema, definitions: dict[str, Schema]) -> Schema:

@@ -59,6 +59,7 @@ def test_demo_on_wrong_usage_starts_nothing(runtime: Path) -> None:
         ("inpaint", ("photo", "mask"), "filled.png"),
         ("face_swap", ("source", "target"), "swapped.png"),
         ("upscale", ("photo",), "detail.png"),
+        ("find_objects", ("photo",), "found.png"),
     ],
 )
 def test_each_kind_has_samples_a_sheet_and_words_of_its_own(

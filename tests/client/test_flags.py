@@ -5,6 +5,7 @@ from typing import Literal
 
 import pytest
 from pydantic import Field
+from typer import BadParameter
 from typer.testing import CliRunner
 
 from client.cli import app
@@ -108,3 +109,37 @@ def test_a_thing_nobody_knows_is_refused_with_the_names_there_are(photo: Path) -
     assert "unknown object 'dragon'" in result.stderr
     assert "couch" in result.stderr
     assert "sofa" in result.stderr
+
+
+@pytest.fixture
+def posted(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
+    monkeypatch.setenv("DARKROOM_ENDPOINT", service.url)
+    monkeypatch.setenv("DARKROOM_TOKEN", TOKEN)
+    return service
+
+
+def test_a_point_is_two_numbers_in_one_word(posted: Service, photo: Path) -> None:
+    words = ["run", "restyle_room", str(photo), "--style", "boho", "--keep-at", "0.3,0.6", "--keep-at", "1,0"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 0, result.output
+    (params,) = (body["params"] for method, path, _, body in posted.requests if (method, path) == ("POST", "/jobs"))
+    assert params["keep_at"] == [[0.3, 0.6], [1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("word", "said"), [("0.3", "write 2 numbers"), ("a,b", "write 2 numbers"), ("0.3,1.5", "less than or equal to 1")]
+)
+def test_what_is_no_point_is_told_what_would_be(photo: Path, word: str, said: str) -> None:
+    result = CliRunner().invoke(app, ["run", "restyle_room", str(photo), "--style", "boho", "--keep-at", word])
+    assert result.exit_code == 2
+    assert "--keep-at" in result.stderr
+    assert said in " ".join(result.stderr.replace("│", " ").split())
+
+
+def test_points_may_be_set_for_a_job_to_do_again() -> None:
+    flag = next(each for each in flags(Kind.RESTYLE_ROOM) if each.name == "keep_at")
+    assert flag.read("0.3,0.6 0.5,0.5") == [[0.3, 0.6], [0.5, 0.5]]
+    assert flag.read("[[0.3, 0.6]]") == [[0.3, 0.6]]
+    assert flag.read("null") == []
+    with pytest.raises(BadParameter, match="write 2 numbers"):
+        flag.read("0.3")
