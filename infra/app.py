@@ -1,4 +1,4 @@
-"""The CDK app: two stacks, the core and the GPU, from one validated context."""
+"""The CDK app: the core stack, the GPU's and the studio's, from one validated context."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,8 @@ from infra.core import CoreStack
 def build(*, context: Mapping[str, Any] | None = None, outdir: Path | None = None) -> App:
     """The app with its stacks, not yet synthesized. ``context`` goes over the toolkit's own.
 
-    Raises ``ConfigError`` for a context that cannot be used and ``BuildError`` when the layer cannot be built.
+    Raises ``ConfigError`` for a context that cannot be used and ``BuildError`` when the layer or the studio cannot be
+    built.
     """
     app = App(outdir=str(outdir) if outdir else None, post_cli_context=dict(context or {}))
     config = Config.read(app.node.get_all_context())
@@ -22,4 +23,8 @@ def build(*, context: Mapping[str, Any] | None = None, outdir: Path | None = Non
         from infra.gpu import GpuStack  # noqa: PLC0415 - the CDK's modules behind it cost seconds to import
 
         GpuStack(app, f"{config.stack_name}-gpu", config=config, core=core)
+        if config.studio:
+            from infra.studio import StudioStack  # noqa: PLC0415
+
+            StudioStack(app, f"{config.stack_name}-studio", config=config, core=core)
     return app

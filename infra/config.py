@@ -47,7 +47,9 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     stage: str = Field("main", pattern=r"^[a-z][a-z0-9-]{0,19}$", description="Names the stacks: darkroom-<stage>.")
-    local: bool = Field(False, description="Synthesize for the emulator on this machine: no layer, no GPU stack.")
+    local: bool = Field(
+        False, description="Synthesize for the emulator on this machine: no layer, no stack but the core."
+    )
     destroy: bool = Field(False, description="Delete pictures and jobs together with the stack; they stay otherwise.")
 
     issuer: HttpUrl | None = Field(None, description="An OIDC issuer to trust instead of a Cognito pool of our own.")
@@ -55,6 +57,16 @@ class Config(BaseModel):
     jwks_url: HttpUrl | None = Field(None, description="The issuer's keys; <issuer>/.well-known/jwks.json if left out.")
     origins: Annotated[list[str], BeforeValidator(_words)] = Field(
         ["*"], min_length=1, description="Web origins that may call the API and upload, comma-separated."
+    )
+
+    studio: bool = Field(True, description="Deploy the studio, a web page for people, behind CloudFront.")
+    studio_domain: str | None = Field(
+        None, pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", description="A name of your own for the studio."
+    )
+    studio_certificate: str | None = Field(
+        None,
+        pattern=r"^arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate/.+$",
+        description="The ARN of that name's certificate in ACM, in us-east-1.",
     )
 
     default_engine: Engine = Field(Engine.PREVIEW, description="The engine of requests that name none.")
@@ -129,6 +141,12 @@ class Config(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _domain_with_certificate(self) -> Self:
+        if (self.studio_domain is None) != (self.studio_certificate is None):
+            raise ValueError("studio_domain and studio_certificate go together")
+        return self
+
+    @model_validator(mode="after")
     def _known_models(self) -> Self:
         choose(tuple(self.models), self.models)
         return self
@@ -141,7 +159,7 @@ class Config(BaseModel):
 
     @property
     def stack_name(self) -> str:
-        """The core stack's name; the GPU stack's is this and ``-gpu``."""
+        """The core stack's name; the others' are this and ``-gpu``, ``-studio``."""
         return f"darkroom-{self.stage}"
 
     @property

@@ -2,51 +2,75 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
+from filelock import FileLock
 
-from infra import source
+from infra import site, source
 from infra.local.state import Login, State, Tables
 from infra.source import ROOT
-from tests.infra.template import Template
+from tests.infra.template import FINDINGS, Assembly, Template
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
-    """What goes to AWS, with cdk-nag's report; ``core`` and ``gpu``."""
+def cloud(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Assembly:
+    """What goes to AWS."""
     context = {"stage": "test", "alarm_email": "someone@example.com", "model_data": "s3://our-models/darkroom/v1/"}
-    return _synthesize(tmp_path_factory.mktemp("cloud"), context)
+    return _synthesized("cloud", context, tmp_path_factory, worker_id)
 
 
 @pytest.fixture(scope="session")
-def core(cloud: dict[str, Template]) -> Template:
+def core(cloud: Assembly) -> Template:
     return cloud["core"]
 
 
 @pytest.fixture(scope="session")
-def gpu(cloud: dict[str, Template]) -> Template:
+def gpu(cloud: Assembly) -> Template:
     return cloud["gpu"]
 
 
 @pytest.fixture(scope="session")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """What goes to the emulator."""
-    return _synthesize(tmp_path_factory.mktemp("local"), {"stage": "test", "local": "true"})["core"]
+def studio(cloud: Assembly) -> Template:
+    return cloud["studio"]
 
 
 @pytest.fixture(scope="session")
-def other_issuer(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """For those who have an issuer already, and keep results for longer."""
+def local(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Template:
+    """What goes to the emulator."""
+    return _synthesized("local", {"stage": "test", "local": "true"}, tmp_path_factory, worker_id)["core"]
+
+
+@pytest.fixture(scope="session")
+def own(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Assembly:
+    """For those who have an issuer and a domain already, and keep results for longer."""
     context = {
         "stage": "test",
-        "issuer": "https://issuer.example",
+        "issuer": "https://issuer.example/realm",
         "audience": "our-app",
         "retention_days": "90",
         "origins": "https://app.example, https://www.app.example",
         "destroy": "true",
+        "studio_domain": "studio.example.com",
+        "studio_certificate": "arn:aws:acm:us-east-1:111122223333:certificate/0123",
     }
-    return _synthesize(tmp_path_factory.mktemp("issuer"), context)["core"]
+    return _synthesized("own", context, tmp_path_factory, worker_id)
+
+
+@pytest.fixture(scope="session")
+def other_issuer(own: Assembly) -> Template:
+    return own["core"]
+
+
+def _synthesized(
+    name: str, context: dict[str, str], tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Assembly:
+    """Synthesized once for all workers of the test run."""
+    ours = tmp_path_factory.getbasetemp()
+    folder = (ours if worker_id == "master" else ours.parent) / f"assembly-{name}"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / FINDINGS).exists():
+            _synthesize(folder, context)
+    return Assembly(folder)
 
 
 @pytest.fixture
@@ -75,18 +99,34 @@ def state() -> State:
     )
 
 
-def _synthesize(folder: Path, context: dict[str, Any]) -> dict[str, Template]:
-    from infra.app import build  # noqa: PLC0415 - only tests that need a template pay for the CDK
+def _synthesize(folder: Path, context: dict[str, str]) -> None:
+    from aws_cdk import Validations  # noqa: PLC0415 - only who is first pays for the CDK
+    from cdk_nag import AwsSolutionsChecks  # noqa: PLC0415
+
+    from infra.app import build  # noqa: PLC0415
 
     layer = folder / "layer" / "python"
     layer.mkdir(parents=True)
     (layer / "stand_in.py").touch()
+    page = folder / "studio"
+    page.mkdir()
+    (page / "index.html").touch()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source, "layer", lambda: layer.parent)  # building the real one needs the network
+        patch.setattr(source, "layer", lambda: layer.parent)  # building the real ones needs the network
+        patch.setattr(site, "studio", lambda: page)
         flags = json.loads((ROOT / "cdk.json").read_text())["context"]
         app = build(context=flags | context, outdir=folder / "cdk.out")
-    app.synth()
-    return {
-        "gpu" if path.name.endswith("-gpu.template.json") else "core": Template.read(path)
-        for path in (folder / "cdk.out").glob("*.template.json")
-    }
+    if "local" not in context:
+        Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    findings: list[str] = []
+    try:
+        app.synth()
+    except RuntimeError:
+        report = json.loads((folder / "cdk.out" / "validation-report.json").read_text())
+        findings = [
+            f"{violation['ruleName']}: {construct['constructPath']}"
+            for plugin in report["pluginReports"]
+            for violation in plugin["violations"]
+            for construct in violation["violatingConstructs"]
+        ]
+    (folder / FINDINGS).write_text(json.dumps(findings))

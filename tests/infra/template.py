@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+FINDINGS = "findings.json"
 Resource = dict[str, Any]
 
 
@@ -81,6 +82,19 @@ class Template:
         """The logical id of the one resource of a type."""
         ((name, _),) = self.of_type(kind, prefix)
         return name
+
+
+class Assembly:
+    """The templates of one synthesis, and what cdk-nag found in them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.findings: list[str] = json.loads((folder / FINDINGS).read_text())
+
+    def __getitem__(self, stack: str) -> Template:
+        """The template of ``core``, ``gpu`` or ``studio``."""
+        suffix = "" if stack == "core" else f"-{stack}"
+        return Template.read(self._folder / "cdk.out" / f"darkroom-test{suffix}.template.json")
 
 
 def text(value: Any) -> str:

@@ -32,10 +32,10 @@ def test_tokens_are_those_of_our_own_pool(core: Template) -> None:
 def test_another_issuer_takes_the_pools_place(other_issuer: Template) -> None:
     assert not other_issuer.of_type("Cognito::UserPool")
     authorizer = other_issuer.only("ApiGatewayV2::Authorizer", "Api")
-    assert authorizer["JwtConfiguration"] == {"Audience": ["our-app"], "Issuer": "https://issuer.example"}
+    assert authorizer["JwtConfiguration"] == {"Audience": ["our-app"], "Issuer": "https://issuer.example/realm"}
     variables = other_issuer.function("authorize")["Environment"]["Variables"]
     assert variables["CLIENT_ID"] == "our-app"
-    assert variables["JWKS_URL"] == "https://issuer.example/.well-known/jwks.json"
+    assert variables["JWKS_URL"] == "https://issuer.example/realm/.well-known/jwks.json"
 
 
 def test_strangers_cannot_sign_themselves_up(core: Template) -> None:
