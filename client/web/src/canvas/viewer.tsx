@@ -1,12 +1,115 @@
+import { type KeyboardEvent, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { save } from "@/jobs/download";
+import { Button, Dialog, IconButton, Notice } from "@/ui";
+import { Photo } from "./photo";
+import { directionOf } from "./rectangle";
+import { useGestures } from "./use-gestures";
+import { useWindow } from "./use-window";
+import styles from "./viewer.module.css";
+
 interface ViewerProps {
   src: string;
   width: number;
   height: number;
+  /** The file's name, under which it is downloaded. */
   name: string;
   onClose(): void;
 }
 
+const ZOOM = 1.5;
+/** CSS pixels that an arrow key moves the picture. */
+const STEP = 80;
+const ORIGIN = { x: 0, y: 0 };
+
 /** One picture as large as the window, to look at closely. */
-export function Viewer(_: ViewerProps) {
-  return null;
+export function Viewer({ src, width, height, name, onClose }: ViewerProps) {
+  const { t } = useTranslation("canvas");
+  const stage = useRef<HTMLDivElement>(null);
+  const seen = useWindow(stage, { width, height });
+  const [saving, setSaving] = useState<"idle" | "busy" | "failed">("idle");
+
+  useGestures(stage, {
+    wheelZooms: true,
+    draws: () => false,
+    start: () => {},
+    draw: () => {},
+    end: () => {},
+    giveUp: () => {},
+    move: (from, to, factor) => seen?.move(from, to, factor),
+    scroll: () => false,
+  });
+
+  const onKey = (event: KeyboardEvent): boolean => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return false;
+    const direction = directionOf(event.key);
+    if (event.key === "+" || event.key === "=") seen?.zoom(ZOOM);
+    else if (event.key === "-") seen?.zoom(1 / ZOOM);
+    else if (event.key === "0") seen?.fit();
+    else if (direction) seen?.move(ORIGIN, { x: -direction.x * STEP, y: -direction.y * STEP }, 1);
+    else return false;
+    return true;
+  };
+  const download = async () => {
+    setSaving("busy");
+    setSaving(
+      await save(src, name).then(
+        () => "idle" as const,
+        () => "failed" as const,
+      ),
+    );
+  };
+
+  return (
+    <Dialog title={name} onClose={onClose} className={styles.viewer ?? ""}>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: shortcuts for the buttons inside */}
+      <div className={styles.body} onKeyDown={(event) => onKey(event) && event.preventDefault()}>
+        <div
+          ref={stage}
+          className={styles.stage}
+          role="application"
+          aria-label={t("viewer.stage")}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys move the picture
+          tabIndex={0}
+        >
+          {seen && (
+            <Photo url={src} name={t("viewer.picture", { name, width, height })} size={{ width, height }} seen={seen} />
+          )}
+        </div>
+        {saving === "failed" && (
+          <Notice
+            tone="bad"
+            action={
+              <a href={src} target="_blank" rel="noreferrer">
+                {t("viewer.open")}
+              </a>
+            }
+          >
+            {t("viewer.failed")}
+          </Notice>
+        )}
+        <div className={styles.actions}>
+          <IconButton
+            icon="zoom_out"
+            label={t("zoom_out")}
+            disabled={!seen || seen.whole}
+            onClick={() => seen?.zoom(1 / ZOOM)}
+          />
+          <IconButton icon="fit" label={t("zoom_fit")} disabled={!seen || seen.whole} onClick={() => seen?.fit()} />
+          <IconButton icon="zoom_in" label={t("zoom_in")} onClick={() => seen?.zoom(ZOOM)} />
+          <output className={styles.scale}>{seen && `${Math.round(seen.view.scale * seen.ratio * 100)} %`}</output>
+          <p className={styles.hint}>{t("viewer.hint")}</p>
+          <Button
+            look="primary"
+            icon="download"
+            busy={saving === "busy"}
+            disabled={saving === "busy"}
+            onClick={download}
+          >
+            {t("viewer.download")}
+          </Button>
+        </div>
+      </div>
+    </Dialog>
+  );
 }

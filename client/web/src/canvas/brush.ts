@@ -1,0 +1,43 @@
+/** A brush stroke in the making. */
+import type { Contact } from "./gestures";
+import type { BrushStroke, Effect } from "./strokes";
+import { toPhoto, type View } from "./view";
+
+/** The smallest and largest brush for a photo: its diameter in pixels. */
+export function brushSizes(width: number, height: number): { least: number; most: number } {
+  return { least: 2, most: Math.max(16, Math.round(Math.max(width, height) / 2)) };
+}
+
+/** A brush's diameter for a place of its slider, from 0 to 100: each step grows it by the same share. */
+export function sizeAt(place: number, width: number, height: number): number {
+  const { least, most } = brushSizes(width, height);
+  return least * (most / least) ** (Math.max(0, Math.min(100, place)) / 100);
+}
+
+/** The slider's place for a diameter: `sizeAt` the other way round. */
+export function placeOf(size: number, width: number, height: number): number {
+  const { least, most } = brushSizes(width, height);
+  return (100 * Math.log(size / least)) / Math.log(most / least);
+}
+
+/** A stroke that has not begun to move. A pen's pressure is kept; what cannot press draws at its full size. */
+export function beginStroke(effect: Effect, size: number, contact: Contact): BrushStroke {
+  return {
+    type: "brush",
+    effect,
+    radius: Math.round(size * 5) / 10,
+    points: [],
+    pressures: contact.type === "pen" ? [] : null,
+  };
+}
+
+/** Go on to where a contact is. False where that is too near to the last point to be seen. */
+export function extendStroke(stroke: BrushStroke, contact: Contact, view: View): boolean {
+  const { x, y } = toPhoto(view, contact);
+  const [lastX, lastY] = stroke.points.slice(-2);
+  if (lastX !== undefined && lastY !== undefined && Math.hypot(x - lastX, y - lastY) * view.scale < 1) return false;
+  stroke.points.push(Math.round(x * 10) / 10, Math.round(y * 10) / 10);
+  // A light touch still paints a line: a quarter of the brush.
+  stroke.pressures?.push(Math.round((0.25 + 0.75 * contact.pressure) * 100) / 100);
+  return true;
+}

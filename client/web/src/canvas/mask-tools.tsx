@@ -1,0 +1,133 @@
+import { useId, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Button, Buttons, Field, Hidden, Icon, type IconName } from "@/ui";
+import styles from "./mask-tools.module.css";
+import type { Area } from "./raster";
+import { inside } from "./rectangle";
+import type { Effect } from "./strokes";
+import type { Size } from "./view";
+
+export type Tool = "brush" | "eraser" | "rectangle" | "move";
+
+const TOOLS: readonly { tool: Tool; icon: IconName; key: string }[] = [
+  { tool: "brush", icon: "brush", key: "B" },
+  { tool: "eraser", icon: "eraser", key: "E" },
+  { tool: "rectangle", icon: "rectangle", key: "R" },
+  { tool: "move", icon: "hand", key: "H" },
+];
+
+/** The tool that a key takes, if any. */
+export function toolOf(key: string): Tool | null {
+  return TOOLS.find((each) => each.key === key.toUpperCase())?.tool ?? null;
+}
+
+/** What the hand does: one of the tools. */
+export function ToolChoice({ value, onChange }: { value: Tool; onChange(tool: Tool): void }) {
+  const { t } = useTranslation("canvas");
+  const name = useId();
+  return (
+    <fieldset className={styles.tools}>
+      <legend>
+        <Hidden>{t("tool")}</Hidden>
+      </legend>
+      {TOOLS.map(({ tool, icon, key }) => (
+        <label key={tool} className={styles.tool} title={`${t(`tools.${tool}`)} (${key})`}>
+          <input type="radio" name={name} value={tool} checked={tool === value} onChange={() => onChange(tool)} />
+          <Icon name={icon} />
+          {t(`tools.${tool}`)}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+interface RectangleFieldsProps {
+  photo: Size;
+  area: Area;
+  onChange(area: Area): void;
+  onPaint(effect: Effect): void;
+}
+
+/** A rectangle by numbers: for keyboards and screen readers, and for whoever wants it exact. */
+export function RectangleFields({ photo, area, onChange, onPaint }: RectangleFieldsProps) {
+  const { t } = useTranslation("canvas");
+  const [width, height] = [area.right - area.left, area.bottom - area.top];
+  const place = (left: number, top: number, wide: number, high: number) =>
+    onChange(inside({ left, top, right: left + wide, bottom: top + high }, photo));
+  return (
+    <fieldset className={styles.rectangle}>
+      <legend className={styles.legend}>{t("rectangle.title")}</legend>
+      <div className={styles.numbers}>
+        <Whole
+          label={t("rectangle.left")}
+          value={area.left}
+          min={0}
+          max={photo.width - 1}
+          onChange={(left) => place(left, area.top, Math.min(width, photo.width - left), height)}
+        />
+        <Whole
+          label={t("rectangle.top")}
+          value={area.top}
+          min={0}
+          max={photo.height - 1}
+          onChange={(top) => place(area.left, top, width, Math.min(height, photo.height - top))}
+        />
+        <Whole
+          label={t("rectangle.width")}
+          value={width}
+          min={1}
+          max={photo.width - area.left}
+          onChange={(wide) => place(area.left, area.top, wide, height)}
+        />
+        <Whole
+          label={t("rectangle.height")}
+          value={height}
+          min={1}
+          max={photo.height - area.top}
+          onChange={(high) => place(area.left, area.top, width, high)}
+        />
+      </div>
+      <Buttons>
+        <Button icon="brush" onClick={() => onPaint("fill")}>
+          {t("rectangle.fill")}
+        </Button>
+        <Button icon="eraser" onClick={() => onPaint("erase")}>
+          {t("rectangle.erase")}
+        </Button>
+      </Buttons>
+    </fieldset>
+  );
+}
+
+interface WholeProps {
+  label: string;
+  value: number;
+  min: number;
+  max: number;
+  onChange(value: number): void;
+}
+
+/** A whole number: what is typed counts once it is one in range, and is put right when one leaves. */
+function Whole({ label, value, min, max, onChange }: WholeProps) {
+  const [typed, setTyped] = useState<string | null>(null);
+  return (
+    <Field label={label}>
+      {(control) => (
+        <input
+          {...control}
+          type="number"
+          inputMode="numeric"
+          step={1}
+          {...{ min, max }}
+          value={typed ?? value}
+          onChange={(event) => {
+            const number = event.target.valueAsNumber;
+            setTyped(event.target.value);
+            if (Number.isInteger(number) && number >= min && number <= max) onChange(number);
+          }}
+          onBlur={() => setTyped(null)}
+        />
+      )}
+    </Field>
+  );
+}

@@ -1,0 +1,59 @@
+/** The rectangle that is placed by keyboard or by numbers, in whole pixels of the photo. */
+import type { Area } from "./raster";
+import type { Point, Size } from "./view";
+
+/** Two fifths of the photo, in its middle. */
+export function middleOf(photo: Size): Area {
+  return {
+    left: Math.round(photo.width * 0.3),
+    top: Math.round(photo.height * 0.3),
+    right: Math.max(Math.round(photo.width * 0.7), Math.round(photo.width * 0.3) + 1),
+    bottom: Math.max(Math.round(photo.height * 0.7), Math.round(photo.height * 0.3) + 1),
+  };
+}
+
+/** The pixels that lie, even in part, between two corners; null where that is none of the photo's. */
+export function between(one: Point, other: Point, photo: Size): Area | null {
+  const area = {
+    left: Math.max(0, Math.floor(Math.min(one.x, other.x))),
+    top: Math.max(0, Math.floor(Math.min(one.y, other.y))),
+    right: Math.min(photo.width, Math.ceil(Math.max(one.x, other.x))),
+    bottom: Math.min(photo.height, Math.ceil(Math.max(one.y, other.y))),
+  };
+  return area.right > area.left && area.bottom > area.top ? area : null;
+}
+
+/** The nearest rectangle that lies in the photo and has a pixel at least. */
+export function inside(area: Area, photo: Size): Area {
+  const width = Math.max(1, Math.min(photo.width, Math.round(area.right - area.left)));
+  const height = Math.max(1, Math.min(photo.height, Math.round(area.bottom - area.top)));
+  const left = Math.max(0, Math.min(photo.width - width, Math.round(area.left)));
+  const top = Math.max(0, Math.min(photo.height - height, Math.round(area.top)));
+  return { left, top, right: left + width, bottom: top + height };
+}
+
+const DIRECTIONS: Record<string, Point> = {
+  ArrowLeft: { x: -1, y: 0 },
+  ArrowRight: { x: 1, y: 0 },
+  ArrowUp: { x: 0, y: -1 },
+  ArrowDown: { x: 0, y: 1 },
+};
+
+/** Where an arrow key points; null for other keys. */
+export function directionOf(key: string): Point | null {
+  return DIRECTIONS[key] ?? null;
+}
+
+/** Move a rectangle, or its lower right corner alone (`resize`), a hundredth of the photo's longer side. */
+export function nudge(area: Area, direction: Point, resize: boolean, photo: Size): Area {
+  const step = Math.max(1, Math.round(Math.max(photo.width, photo.height) / 100));
+  const [x, y] = [direction.x * step, direction.y * step];
+  if (!resize) {
+    return inside({ left: area.left + x, top: area.top + y, right: area.right + x, bottom: area.bottom + y }, photo);
+  }
+  return {
+    ...area,
+    right: Math.min(photo.width, Math.max(area.left + 1, area.right + x)),
+    bottom: Math.min(photo.height, Math.max(area.top + 1, area.bottom + y)),
+  };
+}

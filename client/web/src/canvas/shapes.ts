@@ -1,0 +1,139 @@
+/** The things found in a photo: where they are, which one is meant by a place, and which place means one. */
+import type { FoundObject } from "@/contract/types";
+import type { Point, Size } from "./view";
+
+/** A place as a share of the photo's width, then of its height. */
+export type Share = [number, number];
+
+/** Cells along each side of the grid on which the middle of a shape is sought. */
+const CELLS = 64;
+
+/** A thing's outline: its rings, or its box where it has none. */
+export function ringsOf({ outlines, box: [left, top, right, bottom] }: FoundObject): [number, number][][] {
+  if (outlines.length > 0) return outlines;
+  return [
+    [
+      [left, top],
+      [right, top],
+      [right, bottom],
+      [left, bottom],
+    ],
+  ];
+}
+
+/** Whether a place is within a thing's shape: within an odd number of its rings. */
+export function covers(object: FoundObject, { x, y }: Point): boolean {
+  let within = false;
+  for (const ring of ringsOf(object)) {
+    for (const [[x1, y1], [x2, y2]] of sides(ring)) {
+      if (y1 > y !== y2 > y && x < x1 + ((x2 - x1) * (y - y1)) / (y2 - y1)) within = !within;
+    }
+  }
+  return within;
+}
+
+/** The thing that a place means: of those there, the smallest, for it lies on the others; else one no further than
+ * `reach` pixels. -1 where there is none. */
+export function objectAt(objects: readonly FoundObject[], place: Point, reach = 0): number {
+  let best = -1;
+  for (const [index, object] of objects.entries()) {
+    if (covers(object, place) && (best < 0 || object.area < (objects[best]?.area ?? 0))) best = index;
+  }
+  let nearest = reach;
+  if (best >= 0 || reach === 0) return best;
+  for (const [index, object] of objects.entries()) {
+    const away = distance(object, place);
+    if (away <= nearest) [best, nearest] = [index, away];
+  }
+  return best;
+}
+
+/** How far a place outside of a thing is from its outline, in pixels. */
+function distance(object: FoundObject, { x, y }: Point): number {
+  let least = Number.POSITIVE_INFINITY;
+  for (const ring of ringsOf(object)) {
+    for (const [[x1, y1], [x2, y2]] of sides(ring)) {
+      const length = (x2 - x1) ** 2 + (y2 - y1) ** 2;
+      const along = length === 0 ? 0 : Math.max(0, Math.min(1, ((x - x1) * (x2 - x1) + (y - y1) * (y2 - y1)) / length));
+      least = Math.min(least, Math.hypot(x - x1 - along * (x2 - x1), y - y1 - along * (y2 - y1)));
+    }
+  }
+  return least;
+}
+
+function sides(ring: readonly [number, number][]): [[number, number], [number, number]][] {
+  return ring.flatMap((corner, index) => {
+    const next = ring[(index + 1) % ring.length];
+    return next ? [[corner, next] as [[number, number], [number, number]]] : [];
+  });
+}
+
+/**
+ * For each thing the place that means it: deep inside its shape, and where no other thing is as far as it has such a
+ * part (else where none is that lies on it).
+ */
+export function keepPoints(objects: readonly FoundObject[], photo: Size): Share[] {
+  return objects.map((object) => {
+    const others = objects.filter((other) => other !== object);
+    const place = deepest(object, others) ??
+      deepest(
+        object,
+        others.filter((other) => other.area < object.area),
+      ) ??
+      deepest(object, []) ?? { x: (object.box[0] + object.box[2]) / 2, y: (object.box[1] + object.box[3]) / 2 };
+    return [share(place.x, photo.width), share(place.y, photo.height)];
+  });
+}
+
+function share(place: number, length: number): number {
+  return Math.round(Math.max(0, Math.min(1, place / length)) * 1e6) / 1e6;
+}
+
+/** The middle of the cell that is farthest from the end of what is a thing's and none of the others'. */
+function deepest(object: FoundObject, others: readonly FoundObject[]): Point | null {
+  const [left, top, right, bottom] = object.box;
+  const place = (cell: number): Point => ({
+    x: left + (((cell % CELLS) + 0.5) / CELLS) * (right - left),
+    y: top + ((Math.floor(cell / CELLS) + 0.5) / CELLS) * (bottom - top),
+  });
+  const depth = Float64Array.from({ length: CELLS * CELLS }, (_, cell) => {
+    const at = place(cell);
+    return covers(object, at) && !others.some((other) => covers(other, at)) ? Number.POSITIVE_INFINITY : 0;
+  });
+  spread(depth, (right - left) / CELLS, (bottom - top) / CELLS);
+  let best = 0;
+  for (const [cell, value] of depth.entries()) if (value > (depth[best] ?? 0)) best = cell;
+  return (depth[best] ?? 0) > 0 ? place(best) : null;
+}
+
+/** Turn 0 and infinity into how far each cell is from the nearest 0 or the grid's end, by steps of this size. */
+function spread(depth: Float64Array, across: number, down: number): void {
+  const slanted = Math.hypot(across, down);
+  const at = (column: number, row: number) =>
+    column < 0 || row < 0 || column >= CELLS || row >= CELLS ? 0 : (depth[row * CELLS + column] ?? 0);
+  const relax = (cell: number, turn: 1 | -1) => {
+    const [column, row] = [cell % CELLS, Math.floor(cell / CELLS)];
+    depth[cell] = Math.min(
+      depth[cell] ?? 0,
+      at(column - turn, row) + across,
+      at(column, row - turn) + down,
+      at(column - turn, row - turn) + slanted,
+      at(column + turn, row - turn) + slanted,
+    );
+  };
+  for (let cell = 0; cell < depth.length; cell++) relax(cell, 1);
+  for (let cell = depth.length - 1; cell >= 0; cell--) relax(cell, -1);
+}
+
+/** Which thing each of some points means: by being its own point, or by lying on it. -1 for none. */
+export function meant(
+  objects: readonly FoundObject[],
+  points: readonly Share[],
+  chosen: readonly Share[],
+  photo: Size,
+) {
+  return chosen.map(([x, y]) => {
+    const own = points.findIndex((point) => point[0] === x && point[1] === y);
+    return own >= 0 ? own : objectAt(objects, { x: x * photo.width, y: y * photo.height });
+  });
+}

@@ -1,0 +1,67 @@
+import type Konva from "konva";
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { paintOverlay, seenArea } from "./overlay";
+import { type Area, around, isNowhere, NOWHERE, type Raster } from "./raster";
+import type { PhotoWindow } from "./use-window";
+
+/** Device pixels of the overlay at most: on larger screens it is a little coarser, and as quick. */
+const MOST_PIXELS = 3_000_000;
+
+interface Overlay {
+  /** As large as the window, in device pixels. */
+  canvas: HTMLCanvasElement;
+  layer: RefObject<Konva.Layer | null>;
+  /** Pixels of the mask have changed in an area of the photo: they are painted anew in the next frame. */
+  changed(area: Area): void;
+}
+
+/** Keep a picture of the mask, as it is seen in the window, up to date with as little painting as possible. */
+export function useOverlay(raster: Raster, { view, size, ratio: device }: PhotoWindow): Overlay {
+  const ratio = Math.min(device, Math.sqrt(MOST_PIXELS / (size.width * size.height)));
+  const layer = useRef<Konva.Layer>(null);
+  const [canvas] = useState(() => document.createElement("canvas"));
+
+  const paint = useCallback(
+    (area: Area) => {
+      const context = canvas.getContext("2d");
+      if (!context || isNowhere(area)) return;
+      const pixels = context.createImageData(area.right - area.left, area.bottom - area.top);
+      paintOverlay(raster, view, ratio, area, new Uint32Array(pixels.data.buffer));
+      context.putImageData(pixels, area.left, area.top);
+      layer.current?.draw();
+    },
+    [canvas, raster, view, ratio],
+  );
+
+  // All of it, and at once: the photo beneath moves in this very frame.
+  useLayoutEffect(() => {
+    canvas.width = Math.round(size.width * ratio);
+    canvas.height = Math.round(size.height * ratio);
+    layer.current?.getCanvas().setPixelRatio(ratio);
+    paint({ left: 0, top: 0, right: canvas.width, bottom: canvas.height });
+  }, [canvas, paint, size, ratio]);
+
+  const pending = useRef(NOWHERE);
+  const request = useRef(0);
+  const flush = useRef(() => {});
+  useLayoutEffect(() => {
+    flush.current = () => {
+      request.current = 0;
+      paint(seenArea(pending.current, view, ratio, canvas.width, canvas.height));
+      pending.current = NOWHERE;
+    };
+  }, [canvas, paint, view, ratio]);
+  const changed = useCallback((area: Area) => {
+    if (isNowhere(area)) return;
+    pending.current = around(pending.current, area);
+    if (request.current === 0) request.current = requestAnimationFrame(() => flush.current());
+  }, []);
+  useEffect(
+    () => () => {
+      cancelAnimationFrame(request.current);
+      request.current = 0;
+    },
+    [],
+  );
+  return { canvas, layer, changed };
+}

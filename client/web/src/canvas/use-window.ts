@@ -1,0 +1,65 @@
+import { type RefObject, useCallback, useLayoutEffect, useState } from "react";
+import { move, type Point, type Size, settle, type View, wholeView } from "./view";
+
+/** A window onto a photo: how large it is, and what of the photo it shows. */
+export interface PhotoWindow {
+  size: Size;
+  view: View;
+  /** Device pixels for each CSS pixel. */
+  ratio: number;
+  /** Whether all of the photo is seen. */
+  whole: boolean;
+  move(from: Point, to: Point, factor: number): void;
+  /** Zoom about the middle. */
+  zoom(factor: number): void;
+  /** Show all of the photo. */
+  fit(): void;
+}
+
+/** Watch an element that shows a photo. Null until it has a size. */
+export function useWindow(target: RefObject<HTMLElement | null>, photo: Size): PhotoWindow | null {
+  const { width, height } = photo;
+  const [state, setState] = useState<{ size: Size; view: View } | null>(null);
+  const [ratio, setRatio] = useState(() => globalThis.devicePixelRatio || 1);
+
+  useLayoutEffect(() => {
+    const element = target.current;
+    if (!element) return;
+    const measure = () => {
+      const size = { width: element.clientWidth, height: element.clientHeight };
+      setRatio(globalThis.devicePixelRatio || 1);
+      if (size.width === 0 || size.height === 0) return;
+      setState((last) => {
+        const wasWhole = !last || isWhole(last.view, { width, height }, last.size);
+        return {
+          size,
+          view: wasWhole ? wholeView({ width, height }, size) : settle(last.view, { width, height }, size),
+        };
+      });
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [target, width, height]);
+
+  const moveIt = useCallback(
+    (from: Point, to: Point, factor: number) =>
+      setState((last) => last && { ...last, view: move(last.view, from, to, factor, { width, height }, last.size) }),
+    [width, height],
+  );
+  if (!state) return null;
+  const middle = { x: state.size.width / 2, y: state.size.height / 2 };
+  return {
+    ...state,
+    ratio,
+    whole: isWhole(state.view, photo, state.size),
+    move: moveIt,
+    zoom: (factor) => moveIt(middle, middle, factor),
+    fit: () => setState({ ...state, view: wholeView(photo, state.size) }),
+  };
+}
+
+function isWhole(view: View, photo: Size, size: Size): boolean {
+  return view.scale <= wholeView(photo, size).scale * 1.001;
+}
