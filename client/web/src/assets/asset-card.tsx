@@ -1,0 +1,118 @@
+import { lazy, Suspense, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Asset } from "@/contract/types";
+import { useAction } from "@/jobs/action";
+import { save } from "@/jobs/download";
+import { useSteady } from "@/jobs/link";
+import { moment } from "@/jobs/words";
+import { answered, api } from "@/service/api";
+import { Button, IconButton, Notice } from "@/ui";
+import styles from "./asset-card.module.css";
+import { DeleteDialog, UseDialog } from "./dialogs";
+
+const Viewer = lazy(async () => ({ default: (await import("@/canvas/viewer")).Viewer }));
+
+const ENDINGS: Record<Asset["content_type"], string> = {
+  "image/jpeg": "jpg",
+  "image/png": "png",
+  "image/webp": "webp",
+};
+const KILOBYTE = 1000;
+
+interface AssetCardProps {
+  asset: Asset;
+  /** The service tells something newer of it. */
+  onChange(asset: Asset): void;
+  /** It is gone; `name` is what it was called. */
+  onDeleted(name: string): void;
+}
+
+/** One picture of the library, and what one can do with it. */
+export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
+  const { t, i18n } = useTranslation("assets");
+  const [open, setOpen] = useState<"viewer" | "use" | "delete" | null>(null);
+  const renewed = () =>
+    answered(api.GET("/assets/{asset_id}", { params: { path: { asset_id: asset.asset_id } } })).then((now) => {
+      onChange(now);
+      return now;
+    });
+  const picture = useSteady(asset.asset_id, asset.url, () => void renewed().catch(() => undefined));
+  const download = useAction();
+  const name = asset.name ?? t("unnamed");
+  const { width, height, size } = asset;
+  const close = () => setOpen(null);
+
+  const bring = async () => {
+    const file = fileName(name, asset);
+    await (asset.url ? save(asset.url, file) : Promise.reject()).catch(async () => {
+      // The link may just have ended.
+      const { url } = await renewed();
+      await save(url ?? "", file);
+    });
+  };
+
+  return (
+    <li className={styles.card}>
+      {picture.url === null ? (
+        <p className={styles.none}>{t(asset.state === "failed" ? "refused" : "on_its_way")}</p>
+      ) : (
+        <button type="button" className={styles.look} onClick={() => setOpen("viewer")}>
+          <img src={picture.url} alt={t("open", { name })} loading="lazy" decoding="async" onError={picture.failed} />
+        </button>
+      )}
+      <p className={styles.name} title={name}>
+        {name}
+      </p>
+      <p className={styles.facts}>
+        {width && height ? t("facts", { width, height, size: bytes(size ?? 0, i18n.language) }) : null}
+        <time dateTime={asset.created_at}>{moment(asset.created_at, i18n.language)}</time>
+      </p>
+      {asset.error && <Notice tone="bad" title={asset.error.message} />}
+      <div className={styles.actions}>
+        <Button
+          icon="make"
+          aria-label={t("use_of", { name })}
+          disabled={asset.state !== "ready"}
+          onClick={() => setOpen("use")}
+        >
+          {t("use")}
+        </Button>
+        <IconButton
+          icon="download"
+          label={t("download_of", { name })}
+          disabled={asset.state !== "ready"}
+          onClick={() => download.run(bring)}
+        />
+        <IconButton icon="trash" label={t("delete_of", { name })} onClick={() => setOpen("delete")} />
+      </div>
+      {download.error && <Notice tone="bad" title={t("download_failed", { name })} />}
+      {open === "use" && <UseDialog asset={asset} onClose={close} />}
+      {open === "delete" && (
+        <DeleteDialog asset={asset} name={name} onClose={close} onDeleted={() => onDeleted(name)} />
+      )}
+      {open === "viewer" && picture.url !== null && (
+        <Suspense fallback={null}>
+          <Viewer
+            src={picture.url}
+            width={width ?? 1}
+            height={height ?? 1}
+            name={fileName(name, asset)}
+            onClose={close}
+          />
+        </Suspense>
+      )}
+    </li>
+  );
+}
+
+/** A name that says what kind of file it is, for the person's own disk. */
+function fileName(name: string, { content_type }: Asset): string {
+  const ending = ENDINGS[content_type];
+  return name.toLowerCase().endsWith(`.${ending}`) ? name : `${name.replaceAll(/[/\\:]/g, "-")}.${ending}`;
+}
+
+/** A file's size as people say it. */
+function bytes(size: number, language: string): string {
+  const [value, unit] = size < KILOBYTE * KILOBYTE ? [size / KILOBYTE, "kilobyte"] : [size / KILOBYTE ** 2, "megabyte"];
+  return new Intl.NumberFormat(language, { style: "unit", unit, maximumSignificantDigits: 3 }).format(value);
+}

@@ -1,0 +1,82 @@
+import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
+import { useDrafts } from "@/compose/draft";
+import { useIntake } from "@/compose/intake";
+import type { Asset, Kind } from "@/contract/types";
+import { useAction } from "@/jobs/action";
+import { Trouble } from "@/jobs/trouble";
+import { answered, api } from "@/service/api";
+import { ServiceError } from "@/service/error";
+import { Button, Buttons, Dialog } from "@/ui";
+import styles from "./asset-card.module.css";
+
+/** Where a picture can be put. */
+const USES = [
+  { kind: "restyle_room", role: "photo", words: "uses.restyle_room_photo" },
+  { kind: "inpaint", role: "photo", words: "uses.inpaint_photo" },
+  { kind: "upscale", role: "photo", words: "uses.upscale_photo" },
+  { kind: "face_swap", role: "target", words: "uses.face_swap_target" },
+  { kind: "face_swap", role: "source", words: "uses.face_swap_source" },
+  { kind: "render_video", role: "avatar", words: "uses.render_video_avatar" },
+] as const satisfies readonly { kind: Kind; role: string; words: string }[];
+
+/** What to make of a picture of the library: leads to where that is made, with the picture in its place. */
+export function UseDialog({ asset, onClose }: { asset: Asset; onClose(): void }) {
+  const { t } = useTranslation("assets");
+  const [, navigate] = useLocation();
+  return (
+    <Dialog title={t("use_title")} onClose={onClose}>
+      <ul className={styles.uses}>
+        {USES.map(({ kind, role, words }) => (
+          <li key={words}>
+            <Button
+              onClick={() => {
+                useIntake.getState().refuse(kind, role, null);
+                useDrafts.getState().setMaterial(kind, role, { type: "asset", asset });
+                navigate(`/make/${kind}`);
+              }}
+            >
+              {t(words)}
+            </Button>
+          </li>
+        ))}
+      </ul>
+    </Dialog>
+  );
+}
+
+interface DeleteDialogProps {
+  asset: Asset;
+  name: string;
+  onClose(): void;
+  onDeleted(): void;
+}
+
+/** Asks once more before a picture is gone for good. */
+export function DeleteDialog({ asset, name, onClose, onDeleted }: DeleteDialogProps) {
+  const { t } = useTranslation("assets");
+  const { busy, error, run } = useAction();
+  const remove = async () => {
+    try {
+      await answered(api.DELETE("/assets/{asset_id}", { params: { path: { asset_id: asset.asset_id } } }));
+    } catch (thrown) {
+      // Deleted already, in another window or by an attempt whose answer was lost.
+      if (!(thrown instanceof ServiceError && thrown.code === "not_found")) throw thrown;
+    }
+    onDeleted();
+  };
+  return (
+    <Dialog title={t("delete_title")} onClose={onClose}>
+      <div className={styles.question}>
+        <p>{t("delete_text", { name })}</p>
+        {error && <Trouble title={t("delete_failed")} error={error} />}
+        <Buttons>
+          <Button look="danger" icon="trash" busy={busy} disabled={busy} onClick={() => run(remove)}>
+            {t("delete")}
+          </Button>
+          <Button onClick={onClose}>{t("keep")}</Button>
+        </Buttons>
+      </div>
+    </Dialog>
+  );
+}

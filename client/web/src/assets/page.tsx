@@ -1,0 +1,128 @@
+import { type DragEvent, useEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { usePages } from "@/jobs/pages";
+import { Trouble } from "@/jobs/trouble";
+import { answered, api } from "@/service/api";
+import { Button, EmptyState, Hidden, Waiting } from "@/ui";
+import { AssetCard } from "./asset-card";
+import styles from "./page.module.css";
+import { UploadList } from "./upload-list";
+import { useUploads } from "./uploads";
+
+const ON_A_PAGE = 24;
+const PICTURES = "image/jpeg,image/png,image/webp,image/heic,image/heif,image/avif";
+
+/** The library: pictures that outlive the jobs they came from, to be used again. */
+export function AssetsPage() {
+  const { t } = useTranslation("assets");
+  const { items, more, busy, error, next, change } = usePages("", async (cursor) => {
+    const page = await answered(api.GET("/assets", { params: { query: { cursor, limit: ON_A_PAGE } } }));
+    return { items: page.assets, cursor: page.cursor ?? null };
+  });
+  const uploads = useUploads((state) => state.uploads);
+  const [said, setSaid] = useState("");
+  const [over, setOver] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+
+  const add = (files: FileList | null) => {
+    if (files && files.length > 0) void useUploads.getState().add([...files]);
+  };
+  const drag = (event: DragEvent) => {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    setOver(true);
+  };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `change` is new in every render
+  useEffect(() => {
+    for (const { id, asset } of uploads) {
+      if (!asset) continue;
+      change((now) => [asset, ...now.filter(({ asset_id }) => asset_id !== asset.asset_id)]);
+      useUploads.getState().handOver(id);
+    }
+  }, [uploads]);
+  useEffect(() => {
+    const paste = ({ clipboardData }: ClipboardEvent) => add(clipboardData?.files ?? null);
+    addEventListener("paste", paste);
+    return () => removeEventListener("paste", paste);
+  });
+
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is a shortcut; the button does the same
+    <div
+      className={over ? `${styles.page} ${styles.over}` : styles.page}
+      onDragOver={drag}
+      onDragLeave={({ currentTarget, relatedTarget }) => {
+        if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) setOver(false);
+      }}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        add(event.dataTransfer.files);
+      }}
+    >
+      <header className={styles.head}>
+        <div>
+          <h1>{t("title")}</h1>
+          <p className={styles.quiet}>{t("lead")}</p>
+        </div>
+        <div className={styles.add}>
+          <Button look="primary" icon="upload" onClick={() => input.current?.click()}>
+            {t("add")}
+          </Button>
+          <p className={styles.quiet}>{t("drop")}</p>
+          <input
+            ref={input}
+            type="file"
+            hidden
+            multiple
+            accept={PICTURES}
+            aria-label={t("add")}
+            onChange={({ target }) => {
+              add(target.files);
+              target.value = "";
+            }}
+          />
+        </div>
+      </header>
+      <UploadList />
+      <div aria-live="polite">
+        <Hidden>{said}</Hidden>
+      </div>
+      {items.length === 0 && !more && !busy && !error && (
+        <EmptyState icon="assets" title={t("empty")}>
+          <p>{t("empty_text")}</p>
+        </EmptyState>
+      )}
+      <ul className={styles.list} aria-label={t("pictures")}>
+        {items.map((asset) => (
+          <AssetCard
+            key={asset.asset_id}
+            asset={asset}
+            onChange={(now) => change((all) => all.map((one) => (one.asset_id === now.asset_id ? now : one)))}
+            onDeleted={(name) => {
+              change((all) => all.filter((one) => one !== asset));
+              setSaid(t("deleted", { name }));
+            }}
+          />
+        ))}
+      </ul>
+      {error && (
+        <Trouble
+          title={t("failed")}
+          error={error}
+          action={
+            <Button icon="again" onClick={next}>
+              {t("retry")}
+            </Button>
+          }
+        />
+      )}
+      {busy && <Waiting>{t("loading")}</Waiting>}
+      {more && !busy && !error && (
+        <Button className={styles.more} icon="down" onClick={next}>
+          {t("more")}
+        </Button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,40 @@
+import { useTranslation } from "react-i18next";
+import { MaterialError } from "@/compose/material";
+import { Trouble } from "@/jobs/trouble";
+import { IconButton, Notice, ProgressBar } from "@/ui";
+import styles from "./page.module.css";
+import { type Upload, useUploads } from "./uploads";
+
+/** What is on its way into the library, and what was not taken. */
+export function UploadList() {
+  const { t } = useTranslation("assets");
+  const { uploads, dismiss } = useUploads();
+  if (uploads.length === 0) return null;
+  return (
+    <ul className={styles.uploads} aria-label={t("uploads")}>
+      {uploads.map((one) => (
+        <li key={one.id} className={styles.upload}>
+          <Standing upload={one} />
+          {(one.step === "done" || one.step === "failed") && (
+            <IconButton icon="close" label={t("upload.dismiss", { name: one.name })} onClick={() => dismiss(one.id)} />
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Standing({ upload: { name, step, sent, error } }: { upload: Upload }) {
+  const { t } = useTranslation("assets");
+  const { t: tell } = useTranslation("compose");
+  if (step === "done") return <Notice tone="good" title={t("upload.done", { name })} />;
+  if (error instanceof MaterialError) {
+    return (
+      <Notice tone="bad" title={t("upload.failed", { name })}>
+        <p>{error.reason === "type" ? t("upload.not_a_picture") : tell(`refused.${error.reason}`, error.values)}</p>
+      </Notice>
+    );
+  }
+  if (error) return <Trouble title={t("upload.failed", { name })} error={error} />;
+  return <ProgressBar label={t(`upload.${step}`, { name })} value={step === "sending" ? sent : null} />;
+}

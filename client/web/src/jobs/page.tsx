@@ -1,0 +1,155 @@
+import { useTranslation } from "react-i18next";
+import { Link, useSearchParams } from "wouter";
+import { KINDS } from "@/contract/schemas";
+import { type Job, type State, TERMINAL } from "@/contract/types";
+import { answered, api } from "@/service/api";
+import { Button, buttonClass, EmptyState, Field, Waiting } from "@/ui";
+import styles from "./page.module.css";
+import { usePages } from "./pages";
+import { useJobs } from "./store";
+import { Thumb } from "./thumb";
+import { Trouble } from "./trouble";
+import { happening, moment } from "./words";
+
+const STATES = [
+  "awaiting_upload",
+  "queued",
+  "dispatched",
+  "running",
+  "completed",
+  "failed",
+  "cancelled",
+  "expired",
+] as const satisfies readonly State[];
+const ON_A_PAGE = 24;
+
+/** What this person has asked for, newest first, by kind and state. */
+export function JobsPage() {
+  const { t } = useTranslation("jobs");
+  const [search, setSearch] = useSearchParams();
+  const kind = KINDS.find((one) => one === search.get("kind")) ?? null;
+  const state = STATES.find((one) => one === search.get("state")) ?? null;
+  const { items, more, busy, error, next } = usePages(`${kind}/${state}`, async (cursor) => {
+    const query = { kind, status: state, cursor, limit: ON_A_PAGE };
+    const page = await answered(api.GET("/jobs", { params: { query } }));
+    return { items: page.jobs, cursor: page.cursor ?? null };
+  });
+  // Finding things is a step on the way to a draft: shown to those who ask for it.
+  const shown = items.filter((job) => job.kind !== "find_objects" || kind === "find_objects");
+  const choose = (name: "kind" | "state", value: string) =>
+    setSearch(
+      (now) => {
+        if (value) now.set(name, value);
+        else now.delete(name);
+        return now;
+      },
+      { replace: true },
+    );
+
+  return (
+    <div className={styles.page}>
+      <header>
+        <h1>{t("title")}</h1>
+        <p className={styles.lead}>{t("lead")}</p>
+      </header>
+      <search className={styles.filters}>
+        <Field label={t("filters.kind")}>
+          {(control) => (
+            <select {...control} value={kind ?? ""} onChange={({ target }) => choose("kind", target.value)}>
+              <option value="">{t("filters.any_kind")}</option>
+              {KINDS.map((one) => (
+                <option key={one} value={one}>
+                  {t(`kinds.${one}`)}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <Field label={t("filters.state")}>
+          {(control) => (
+            <select {...control} value={state ?? ""} onChange={({ target }) => choose("state", target.value)}>
+              <option value="">{t("filters.any_state")}</option>
+              {STATES.map((one) => (
+                <option key={one} value={one}>
+                  {t(`filters.states.${one}`)}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      </search>
+      {shown.length === 0 && !more && !busy && !error && (
+        <Nothing filtered={kind !== null || state !== null} clear={() => setSearch({}, { replace: true })} />
+      )}
+      <ul className={styles.list}>
+        {shown.map((job) => (
+          <Item key={job.job_id} job={job} />
+        ))}
+      </ul>
+      {error && (
+        <Trouble
+          title={t("list.failed")}
+          error={error}
+          action={
+            <Button icon="again" onClick={next}>
+              {t("result.once_more")}
+            </Button>
+          }
+        />
+      )}
+      {busy && <Waiting>{t("list.loading")}</Waiting>}
+      {more && !busy && !error && (
+        <Button className={styles.more} icon="down" onClick={next}>
+          {t("list.more")}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** A job of the list; as the studio follows it, where it does. */
+function Item({ job: listed }: { job: Job }) {
+  const { t, i18n } = useTranslation("jobs");
+  const followed = useJobs(({ entries }) => entries[listed.job_id]?.job);
+  const job = followed && followed.seq > listed.seq ? followed : listed;
+  const open = !TERMINAL.has(job.state);
+  return (
+    <li>
+      <Link href={`/jobs/${job.job_id}`} className={styles.item}>
+        <Thumb job={job} />
+        <span className={styles.name}>{t(`kinds.${job.kind}`)}</span>
+        <span className={styles.state} data-state={job.state}>
+          {open ? happening(job, t) : t(`states.${job.state}`)}
+        </span>
+        <time className={styles.when} dateTime={job.created_at}>
+          {moment(job.created_at, i18n.language)}
+        </time>
+        {open && <progress className={styles.bar} max={1} value={job.progress} aria-label={t("list.progress")} />}
+      </Link>
+    </li>
+  );
+}
+
+function Nothing({ filtered, clear }: { filtered: boolean; clear(): void }) {
+  const { t } = useTranslation("jobs");
+  if (filtered) {
+    return (
+      <EmptyState icon="jobs" title={t("list.no_match")} action={<Button onClick={clear}>{t("filters.clear")}</Button>}>
+        <p>{t("list.no_match_text")}</p>
+      </EmptyState>
+    );
+  }
+  return (
+    <EmptyState
+      icon="make"
+      title={t("list.empty")}
+      action={
+        <Link href="/" className={buttonClass("primary")}>
+          {t("list.start")}
+        </Link>
+      }
+    >
+      <p>{t("list.empty_text")}</p>
+    </EmptyState>
+  );
+}
