@@ -76,7 +76,9 @@ export const useDrafts = create<Drafts>()(
         const held = new Set(Object.values(drafts).flatMap((one) => Object.values(one.materials)));
         const gone = Object.values(get().drafts).flatMap((one) => Object.values(one.materials));
         for (const material of gone) if (!held.has(material)) release(material);
-        set({ drafts });
+        const { photo } = draftOf(get(), "inpaint").materials;
+        const painted = photo === draftOf({ drafts }, "inpaint").materials.photo;
+        set(painted ? { drafts } : { drafts, strokes: null });
       };
       const change = (kind: Kind, changes: Changes) => put({ ...draftOf(get(), kind), ...changes });
       return {
@@ -90,7 +92,6 @@ export const useDrafts = create<Drafts>()(
           const { [role]: _, ...others } = draft.materials;
           const params = without(draft.params, (name) => OF_THE_PHOTO.has(name) || name === CONSENT);
           put({ ...draft, params, materials: material ? { ...others, [role]: material } : others });
-          if (kind === "inpaint" && role === "photo") set({ strokes: null });
         },
         setStrokes: (strokes) => set({ strokes }),
         reset(kind) {

@@ -1,5 +1,6 @@
 /** What a job is made of: files of the person's, pictures of the library, portraits, and what earlier jobs were given. */
 import type { Asset, ErrorCode, Limits } from "@/contract/types";
+import { ServiceError } from "@/service/error";
 import { browserCodec, type Codec, type Opened } from "./codec";
 import { HEAD_BYTES, mediaOf } from "./media";
 
@@ -37,7 +38,16 @@ export type Material =
   | { type: "same"; job_id: string; role: string; url: string | null };
 
 /** Why a file is not taken; words for each are in `compose.json` under `refused`. */
-export type Refusal = "empty" | "type" | "heic" | "unreadable" | "too_small" | "too_large" | "sound_too_large";
+export type Refusal =
+  | "empty"
+  | "type"
+  | "heic"
+  | "unreadable"
+  | "too_small"
+  | "too_large"
+  | "sound_too_large"
+  | "picture_wanted"
+  | "sound_wanted";
 
 const CODES: Record<Refusal, ErrorCode> = {
   empty: "empty_file",
@@ -47,19 +57,17 @@ const CODES: Record<Refusal, ErrorCode> = {
   too_small: "invalid_image",
   too_large: "too_large",
   sound_too_large: "too_large",
+  picture_wanted: "unsupported_media",
+  sound_wanted: "unsupported_media",
 };
 
 /** A file that cannot be taken. `values` fill in the words, `code` is what the service would say. */
-export class MaterialError extends Error {
-  readonly code: ErrorCode;
-
+export class MaterialError extends ServiceError {
   constructor(
     readonly reason: Refusal,
     readonly values: Readonly<Record<string, string | number>> = {},
   ) {
-    super(`The file was not taken: ${reason}.`);
-    this.name = "MaterialError";
-    this.code = CODES[reason];
+    super(CODES[reason], `The file was not taken: ${reason}.`);
   }
 }
 

@@ -63,9 +63,7 @@ export function fields(schema: Schema): Field[] {
 
 /** Whether a number is better dragged than typed: it has two ends that are not far apart. */
 export function ranged(shape: Shape): shape is Shape & { type: "number"; least: number; most: number } {
-  return (
-    shape.type === "number" && shape.least !== null && shape.most !== null && shape.most - shape.least <= WIDE
-  );
+  return shape.type === "number" && shape.least !== null && shape.most !== null && shape.most - shape.least <= WIDE;
 }
 
 /** The step between a number's neighbours. */

@@ -1,0 +1,48 @@
+import { useTranslation } from "react-i18next";
+import type { JsonValue } from "@/contract/types";
+import { Choice, Field } from "@/ui";
+
+interface FacesFieldProps {
+  label: string;
+  hint?: string | undefined;
+  error?: string | undefined;
+  value: JsonValue;
+  onChange(value: JsonValue): void;
+}
+
+/** Which faces change: the largest, all of them, or one by its number from the left. */
+export function FacesField({ label, hint, error, value, onChange }: FacesFieldProps) {
+  const { t } = useTranslation("compose");
+  const text = String(value ?? "largest");
+  const numbered = /^\d{1,2}$/.test(text);
+  const options = (["largest", "all", "one"] as const).map((one) => ({ value: one, label: t(`faces.${one}`) }));
+  return (
+    <>
+      <Choice
+        label={label}
+        hint={hint}
+        options={options}
+        value={numbered ? "one" : text === "all" ? "all" : "largest"}
+        onChange={(one) => onChange(one === "one" ? "0" : one)}
+      />
+      {numbered && (
+        <Field label={t("faces.number")} hint={t("faces.number_hint")} error={error}>
+          {(control) => (
+            <input
+              {...control}
+              type="number"
+              inputMode="numeric"
+              min={1}
+              max={100}
+              value={Number(text) + 1}
+              onChange={(event) => {
+                const number = event.target.valueAsNumber;
+                if (!Number.isNaN(number)) onChange(String(Math.min(99, Math.max(0, Math.round(number) - 1))));
+              }}
+            />
+          )}
+        </Field>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,67 @@
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Kind } from "@/contract/types";
+import { answered, api } from "@/service/api";
+import { describe } from "@/service/describe";
+import { type ServiceError, toServiceError } from "@/service/error";
+import { Button } from "@/ui";
+import styles from "./improve.module.css";
+import { useDraft } from "./use-draft";
+
+interface ImproveProps {
+  kind: Kind;
+  prompt: string;
+  onChange(prompt: string): void;
+}
+
+/** Has the service say a prompt better; the person's own words come back with one press. */
+export function Improve({ kind, prompt, onChange }: ImproveProps) {
+  const { t } = useTranslation("compose");
+  const { style } = useDraft(kind).params;
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<ServiceError | null>(null);
+  const [own, setOwn] = useState<{ before: string; after: string } | null>(null);
+  const wanted = kind === "inpaint" || kind === "restyle_room" ? kind : "generate";
+
+  const improve = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      const body = { prompt, kind: wanted, ...(typeof style === "string" ? { style } : {}) } as const;
+      const better = await answered(api.POST("/prompts/enhance", { body }));
+      onChange(better.prompt);
+      setOwn({ before: prompt, after: better.prompt });
+    } catch (thrown) {
+      setError(toServiceError(thrown));
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  if (prompt.trim() === "") return null;
+  return (
+    <>
+      {own?.after === prompt ? (
+        <Button
+          look="quiet"
+          icon="undo"
+          onClick={() => {
+            onChange(own.before);
+            setOwn(null);
+          }}
+        >
+          {t("improve.back")}
+        </Button>
+      ) : (
+        <Button look="quiet" icon="make" busy={busy} disabled={busy} onClick={() => void improve()}>
+          {t("improve.do")}
+        </Button>
+      )}
+      {error && (
+        <p className={styles.error} role="alert">
+          {`${describe(error).title}. ${describe(error).advice}`}
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,47 @@
+import { lazy, Suspense } from "react";
+import { useTranslation } from "react-i18next";
+import { Button, Notice, Waiting } from "@/ui";
+import { useDrafts } from "./draft";
+import styles from "./mask-panel.module.css";
+import type { Photo } from "./photo";
+import { useDraft } from "./use-draft";
+
+const MaskEditor = lazy(async () => ({ default: (await import("@/canvas/mask-editor")).MaskEditor }));
+
+/** Painting what is to be filled; or the mask of an earlier job, until one paints another. */
+export function MaskPanel({ photo, error }: { photo: Photo; error?: string | undefined }) {
+  const { t } = useTranslation("compose");
+  const strokes = useDrafts((state) => state.strokes);
+  const { mask } = useDraft("inpaint").materials;
+  const { setStrokes } = useDrafts.getState();
+  const same = mask?.type === "same" && strokes === null;
+  return (
+    <section className={styles.mask} data-path="uploads.mask" tabIndex={-1} aria-labelledby="mask-title">
+      <h2 id="mask-title" className={styles.title}>
+        {t("mask.title")}
+      </h2>
+      {same ? (
+        <Notice
+          title={t("mask.same")}
+          action={
+            <Button icon="brush" onClick={() => setStrokes([])}>
+              {t("mask.paint")}
+            </Button>
+          }
+        />
+      ) : (
+        <>
+          <p className={styles.quiet}>{t("mask.about")}</p>
+          <Suspense fallback={<Waiting>{t("canvas_loading")}</Waiting>}>
+            <MaskEditor photo={photo} strokes={strokes ?? []} onChange={setStrokes} />
+          </Suspense>
+        </>
+      )}
+      {error && (
+        <p className={styles.error} role="alert">
+          {error}
+        </p>
+      )}
+    </section>
+  );
+}

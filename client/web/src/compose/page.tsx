@@ -1,0 +1,166 @@
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
+import type { Kind } from "@/contract/types";
+import { useService } from "@/service/deployment";
+import { describe } from "@/service/describe";
+import { toServiceError } from "@/service/error";
+import { Button, Notice } from "@/ui";
+import { deliver } from "./deliver";
+import { draftOf, useDrafts } from "./draft";
+import { SettingsForm, StageForm } from "./form";
+import { IntakeField } from "./intake-field";
+import { KeepPicker } from "./keep-picker";
+import { KindPicker } from "./kind-picker";
+import { MaskPanel } from "./mask-panel";
+import { obstacles, type Role, roles } from "./obstacle";
+import styles from "./page.module.css";
+import { usePhoto } from "./photo";
+import { focusAt, problems, type Refused } from "./problems";
+import { send } from "./send";
+import { StyleCards } from "./style-cards";
+import { SubmitBar } from "./submit-bar";
+import { useDraft } from "./use-draft";
+import { useRoleWords } from "./words";
+
+/** Where one says what to make, and of what. */
+export function ComposePage({ kind }: { kind: Kind }) {
+  const { t } = useTranslation(["compose", "jobs"]);
+  const draft = useDraft(kind);
+  const touched = Object.keys(draft.params).length + Object.keys(draft.materials).length > 0;
+  return (
+    <div className={styles.page}>
+      <div className={styles.head}>
+        <h1>{t(`jobs:kinds.${kind}`)}</h1>
+        {touched && (
+          <Button look="quiet" icon="again" onClick={() => useDrafts.getState().reset(kind)}>
+            {t("start_over")}
+          </Button>
+        )}
+        <p className={styles.lead}>{t(`about.${kind}`)}</p>
+      </div>
+      <KindPicker kind={kind} />
+      <Composer key={kind} kind={kind} />
+    </div>
+  );
+}
+
+function Composer({ kind }: { kind: Kind }) {
+  const { t } = useTranslation("compose");
+  const [, navigate] = useLocation();
+  const draft = useDraft(kind);
+  const strokes = useDrafts((state) => state.strokes);
+  const photo = usePhoto(draft.materials.photo);
+  const limits = useService(({ service }) => service?.config.limits);
+  const [refused, setRefused] = useState<Refused | null>(null);
+  const [busy, setBusy] = useState(false);
+  useArrivals(kind);
+
+  if (!limits) return null;
+  const { at: errors, others } = problems(refused, draft);
+  const missing = obstacles(draft, { strokes, size: photo }, limits);
+  const shown = roles(kind).filter(({ name }) => !(kind === "inpaint" && name === "mask"));
+
+  const submit = async () => {
+    setBusy(true);
+    setRefused(null);
+    try {
+      navigate(`/jobs/${await send(kind, photo)}`);
+    } catch (thrown) {
+      const error = toServiceError(thrown);
+      setRefused({ error, draft: draftOf(useDrafts.getState(), kind) });
+      const [first] = error.errors;
+      if (first) focusAt(first.field);
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  return (
+    <form
+      className={styles.columns}
+      aria-label={t("form_label")}
+      onSubmit={(event) => event.preventDefault()}
+      noValidate
+    >
+      <div className={styles.stage}>
+        <div className={styles.roles} data-several={shown.filter(({ required }) => required).length > 1}>
+          {shown.map((role) => (
+            <RoleField key={role.name} kind={kind} role={role} error={errors.get(`uploads.${role.name}`)} />
+          ))}
+        </div>
+        {kind === "inpaint" && photo && <MaskPanel photo={photo} error={errors.get("uploads.mask")} />}
+        {kind === "restyle_room" && photo && <KeepPicker photo={photo} />}
+        <StageForm kind={kind} errors={errors} />
+        {kind === "generate" && <StyleCards kind={kind} error={errors.get("params.style")} />}
+      </div>
+      <div className={styles.settings}>
+        {kind === "restyle_room" && <StyleCards kind={kind} error={errors.get("params.style")} />}
+        <SettingsForm kind={kind} errors={errors} />
+      </div>
+      <div className={styles.bar}>
+        {refused && <Refusal refused={refused} others={others.map(({ message }) => message)} />}
+        <SubmitBar kind={kind} missing={missing} photo={photo} busy={busy} onSend={() => void submit()} />
+      </div>
+    </form>
+  );
+}
+
+function RoleField({ kind, role, error }: { kind: Kind; role: Role; error: string | undefined }) {
+  const { label, hint } = useRoleWords()(kind, role.name, role.about);
+  return (
+    <IntakeField
+      kind={kind}
+      role={role.name}
+      media={role.media}
+      label={label}
+      hint={hint}
+      path={`uploads.${role.name}`}
+      error={error}
+      required={role.required}
+    />
+  );
+}
+
+/** Why the draft was not taken. Nothing of it is lost. */
+function Refusal({ refused: { error }, others }: { refused: Refused; others: readonly string[] }) {
+  const { title, advice, detail } = describe(error);
+  const said = error.errors.length > 0 ? others : [detail].filter((one) => one !== null);
+  return (
+    <Notice tone="bad" title={title}>
+      <p>{advice}</p>
+      {said.map((one) => (
+        <p key={one}>{one}</p>
+      ))}
+    </Notice>
+  );
+}
+
+/** Files that are dropped anywhere, or pasted, go to where they belong; the browser does not leave the page for them. */
+function useArrivals(kind: Kind): void {
+  useEffect(() => {
+    const over = (event: DragEvent) => {
+      if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+    };
+    const drop = (event: DragEvent) => {
+      const files = [...(event.dataTransfer?.files ?? [])];
+      if (files.length === 0) return;
+      event.preventDefault();
+      deliver(kind, files);
+    };
+    const paste = (event: ClipboardEvent) => {
+      const files = [...(event.clipboardData?.files ?? [])];
+      if (files.length === 0) return;
+      event.preventDefault();
+      deliver(kind, files);
+    };
+    document.addEventListener("dragover", over);
+    document.addEventListener("drop", drop);
+    document.addEventListener("paste", paste);
+    return () => {
+      document.removeEventListener("dragover", over);
+      document.removeEventListener("drop", drop);
+      document.removeEventListener("paste", paste);
+    };
+  }, [kind]);
+}

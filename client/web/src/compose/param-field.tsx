@@ -1,0 +1,161 @@
+import { useTranslation } from "react-i18next";
+import type { JsonValue, Kind } from "@/contract/types";
+import { Choice, Field as Labelled, Range } from "@/ui";
+import { Checkbox } from "./checkbox";
+import { FacesField } from "./faces-field";
+import { JsonField } from "./json-field";
+import { ListField } from "./list-field";
+import { NumberField } from "./number-field";
+import styles from "./param-field.module.css";
+import { PromptField } from "./prompt-field";
+import { SeedField } from "./seed-field";
+import { ends, type Field, ranged, step } from "./shape";
+import { TagsField } from "./tags-field";
+import { VoiceField } from "./voice-field";
+import { useWords } from "./words";
+
+/** What every control of a param is given. */
+export interface ParamProps {
+  kind: Kind;
+  field: Field;
+  /** Where it is in the request, as errors name it: `params.scenes.0.prompt`. */
+  path: string;
+  value: JsonValue;
+  /** What is wrong, by path. */
+  errors: ReadonlyMap<string, string>;
+  onChange(value: JsonValue): void;
+}
+
+/** Choices up to so many are all in sight; more of them fold into a list. */
+const IN_SIGHT = 5;
+const SHAPES_IN_SIGHT = 9;
+
+/** The control that a field's schema asks for, or one made for the field where it is known. */
+export function ParamField(props: ParamProps) {
+  return (
+    <div data-path={props.path} className={styles.param}>
+      <Control {...props} />
+    </div>
+  );
+}
+
+function Control(props: ParamProps) {
+  const { kind, field, path, value, errors, onChange } = props;
+  const { shape, name } = field;
+  const words = useWords();
+  const label = words.label(kind, field);
+  const hint = words.hint(kind, field);
+  const error = errors.get(path);
+  const known = { label, hint, error };
+  const format = useFormat(name);
+
+  if (name === "seed") return <SeedField {...known} value={value} onChange={onChange} />;
+  if (name === "faces") return <FacesField {...known} value={value} onChange={onChange} />;
+  if (name === "voice" && shape.type === "choice") {
+    return <VoiceField {...known} names={shape.values} value={value} onChange={onChange} />;
+  }
+  switch (shape.type) {
+    case "number":
+      if (!ranged(shape) || field.nullable) {
+        return <NumberField {...known} shape={shape} value={value} nullable={field.nullable} onChange={onChange} />;
+      }
+      return (
+        <Range
+          {...known}
+          {...ends(shape)}
+          step={step(shape)}
+          value={typeof value === "number" ? value : shape.least}
+          format={format}
+          onChange={onChange}
+        />
+      );
+    case "text":
+      return <PromptField {...known} {...props} shape={shape} />;
+    case "choice":
+      return <ChoiceField {...props} values={shape.values} />;
+    case "switch":
+    case "consent":
+      return <Checkbox {...known} checked={value === true} onChange={onChange} />;
+    case "tags":
+      return <TagsField {...known} shape={shape} value={value} onChange={onChange} />;
+    case "list":
+      return <ListField {...props} shape={shape} />;
+    case "json":
+      return <JsonField {...known} value={value} onChange={onChange} />;
+    default:
+      // Points are set on the photo, roles by the list they belong to.
+      return null;
+  }
+}
+
+function ChoiceField({
+  kind,
+  field,
+  path,
+  value,
+  errors,
+  values,
+  onChange,
+}: ParamProps & { values: readonly string[] }) {
+  const { t } = useTranslation("compose");
+  const words = useWords();
+  const { name } = field;
+  const label = words.label(kind, field);
+  const hint = words.hint(kind, field);
+  const error = errors.get(path);
+  const options = values.map((one) => ({ value: one, label: words.value(name, one) }));
+  const all = field.nullable ? [{ value: "", label: t("automatic") }, ...options] : options;
+  const chosen = typeof value === "string" ? value : field.nullable ? "" : null;
+  const choose = (one: string) => onChange(one === "" ? null : one);
+  if (all.length <= (name === "aspect" ? SHAPES_IN_SIGHT : IN_SIGHT)) {
+    return (
+      <>
+        <Choice label={label} hint={hint} options={all} value={chosen} onChange={choose} />
+        {error && (
+          <p className={styles.error} role="alert">
+            {error}
+          </p>
+        )}
+      </>
+    );
+  }
+  return (
+    <Labelled label={label} hint={hint} error={error}>
+      {(control) => (
+        <select {...control} value={chosen ?? ""} onChange={(event) => choose(event.target.value)}>
+          {chosen === null && <option value="">{t("choose")}</option>}
+          {all.map((option) => (
+            <option key={option.value} value={option.value}>
+              {option.label}
+            </option>
+          ))}
+        </select>
+      )}
+    </Labelled>
+  );
+}
+
+/** Shares as per cent, other numbers with the unit that their field has. */
+function useFormat(name: string): (value: number) => string {
+  const { i18n } = useTranslation("compose");
+  const language = i18n.resolvedLanguage;
+  const number = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
+  const share = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 });
+  return (value) => {
+    switch (name) {
+      case "strength":
+      case "music_volume":
+        return share.format(value);
+      case "scale":
+        return `${number.format(value)}×`;
+      case "transition_seconds":
+        return `${number.format(value)} s`;
+      case "grow":
+        return `${number.format(value)} px`;
+      case "loudness":
+        return `${number.format(value)} LUFS`;
+      default:
+        return number.format(value);
+    }
+  };
+}

@@ -1,0 +1,94 @@
+/** Which params mean nothing beside the others: the service refuses them, or does not look. */
+import { paramsSchema } from "@/contract/schemas";
+import type { JsonObject, JsonValue, Kind } from "@/contract/types";
+import type { Draft } from "./draft";
+import { isObject, objectsOf, textOf } from "./json";
+import type { Material } from "./material";
+import { fields, type Shape } from "./shape";
+
+const numberOf = (value: JsonValue | undefined, otherwise: number) => (typeof value === "number" ? value : otherwise);
+
+/** The names of params that have no effect in this draft. */
+export function idle({ kind, params, materials }: Pick<Draft, "kind" | "params" | "materials">): ReadonlySet<string> {
+  const worded = textOf(params.prompt).trim() !== "";
+  const names: Record<string, boolean> = {};
+  switch (kind) {
+    case "restyle_room":
+      names.negative_prompt = params.profile !== "quality" && numberOf(params.guidance, 1) <= 1;
+      break;
+    case "inpaint":
+      names.negative_prompt = !worded || numberOf(params.guidance, 7.5) <= 1;
+      names.steps = !worded;
+      names.guidance = !worded;
+      break;
+    case "generate":
+      names.negative_prompt = params.profile !== "quality";
+      break;
+    case "render_video":
+      names.voice = materials.voice_track !== undefined;
+      break;
+    case "render_scenes":
+      names.music_volume = materials.music === undefined;
+      names.transition_seconds = params.transition === "cut";
+      break;
+  }
+  return new Set(Object.keys(names).filter((name) => names[name]));
+}
+
+/** The same for one scene of a list. */
+export function idleInScene(scene: JsonObject, materials: Record<string, Material>): ReadonlySet<string> {
+  const { voice_track: track } = scene;
+  return new Set(typeof track === "string" && materials[track] ? ["voice"] : []);
+}
+
+/** The role names that a list's objects speak of. */
+export function rolesIn(shape: Shape & { type: "list" }, objects: readonly JsonObject[]): ReadonlySet<string> {
+  const names = objects.flatMap((one) => {
+    const variant = shape.variants.find(({ value }) => value === one[shape.by]);
+    const roles = variant?.fields.filter((field) => field.shape.type === "role") ?? [];
+    return roles.flatMap((field) => textOf(one[field.name]) || []);
+  });
+  return new Set(names);
+}
+
+/** A role name that is not taken yet: `picture_1`, `picture_2` and so on. */
+export function freeRole(name: string, taken: ReadonlySet<string>): string {
+  let number = 1;
+  while (taken.has(`${name}_${number}`)) number++;
+  return `${name}_${number}`;
+}
+
+/** The role names that all lists of a kind's params speak of. */
+export function rolesOf(kind: Kind, params: JsonObject): ReadonlySet<string> {
+  const names = fields(paramsSchema(kind)).flatMap(({ name, shape }) =>
+    shape.type === "list" ? [...rolesIn(shape, objectsOf(params[name]))] : [],
+  );
+  return new Set(names);
+}
+
+/**
+ * What is sent of a draft: params without effect as the contract has them by itself (a rerun would else keep an
+ * earlier job's), scenes without what only the page needs, and no files that nothing speaks of.
+ */
+export function sendable(draft: Draft, roles: ReadonlySet<string>): Draft {
+  const all = fields(paramsSchema(draft.kind));
+  const useless = idle(draft);
+  const spoken = rolesOf(draft.kind, draft.params);
+  const params = Object.entries(draft.params).map(([name, value]): [string, JsonValue] => {
+    if (useless.has(name)) return [name, all.find((field) => field.name === name)?.standard ?? null];
+    return [name, Array.isArray(value) ? value.map((one) => cleaned(one, draft.materials)) : value];
+  });
+  const materials = Object.entries(draft.materials).filter(([role]) => roles.has(role) || spoken.has(role));
+  return { ...draft, params: Object.fromEntries(params), materials: Object.fromEntries(materials) };
+}
+
+/** An object of a list without what has no effect, and without roles for which there is no file. */
+function cleaned(one: JsonValue, materials: Record<string, Material>): JsonValue {
+  if (!isObject(one)) return one;
+  const useless = idleInScene(one, materials);
+  const { voice_track: track } = one;
+  const silent = typeof track === "string" && materials[track] === undefined;
+  return Object.fromEntries(
+    Object.entries(one).filter(([name]) => !useless.has(name) && !(silent && name === "voice_track")),
+  );
+}

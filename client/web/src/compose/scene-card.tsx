@@ -1,0 +1,92 @@
+import { useTranslation } from "react-i18next";
+import type { JsonObject, JsonValue, Kind } from "@/contract/types";
+import { IconButton } from "@/ui";
+import { IntakeField } from "./intake-field";
+import { ParamField } from "./param-field";
+import styles from "./scene-card.module.css";
+import type { Field, Variant } from "./shape";
+import { useWords } from "./words";
+
+interface SceneCardProps {
+  kind: Kind;
+  variant: Variant;
+  path: string;
+  /** Which it is, from 1, of `count`. */
+  number: number;
+  count: number;
+  value: JsonObject;
+  /** Fields that mean nothing as the others are. */
+  idle: ReadonlySet<string>;
+  errors: ReadonlyMap<string, string>;
+  onChange(name: string, value: JsonValue): void;
+  /** Up by -1, down by 1. */
+  onMove(by: -1 | 1): void;
+  onRemove(): void;
+}
+
+/** Beside what a scene is about, only its words are in the open. */
+const OPEN: ReadonlySet<string> = new Set(["script", "prompt"]);
+
+/** One object of a list: its file, its words, and the rest folded away. */
+export function SceneCard(props: SceneCardProps) {
+  const { kind, variant, path, number, count, value, idle, errors, onChange, onMove, onRemove } = props;
+  const { t } = useTranslation("compose");
+  const words = useWords();
+  const title = t("list.title", { number, what: words.scene(variant.value, "title", variant.value) });
+  const shown = variant.fields.filter(({ name }) => !idle.has(name));
+  const open = shown.filter((field) => field.required || OPEN.has(field.name));
+  const folded = shown.filter((field) => !open.includes(field));
+  const show = (field: Field) => {
+    const at = `${path}.${field.name}`;
+    const role = value[field.name];
+    if (field.shape.type === "role") {
+      if (typeof role !== "string") return null;
+      return (
+        <IntakeField
+          key={field.name}
+          kind={kind}
+          role={role}
+          path={at}
+          media={field.name === "avatar" ? "portrait" : field.name === "voice_track" ? "sound" : "picture"}
+          label={words.label(kind, field)}
+          hint={words.hint(kind, field)}
+          error={errors.get(at)}
+          required={field.required}
+        />
+      );
+    }
+    return (
+      <ParamField
+        key={field.name}
+        kind={kind}
+        field={field}
+        path={at}
+        value={value[field.name] ?? field.standard}
+        errors={errors}
+        onChange={(one) => onChange(field.name, one)}
+      />
+    );
+  };
+  return (
+    <li className={styles.card} tabIndex={-1} aria-label={t("list.of", { title, count })}>
+      <div className={styles.head}>
+        <h3>{title}</h3>
+        <IconButton icon="up" label={t("list.up", { title })} disabled={number === 1} onClick={() => onMove(-1)} />
+        <IconButton
+          icon="down"
+          label={t("list.down", { title })}
+          disabled={number === count}
+          onClick={() => onMove(1)}
+        />
+        <IconButton icon="trash" label={t("list.remove", { title })} onClick={onRemove} />
+      </div>
+      {open.map(show)}
+      {folded.length > 0 && (
+        <details className={styles.more}>
+          <summary>{t("more")}</summary>
+          <div className={styles.fields}>{folded.map(show)}</div>
+        </details>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,46 @@
+import { useTranslation } from "react-i18next";
+import type { JsonValue } from "@/contract/types";
+import { Field, IconButton } from "@/ui";
+import styles from "./seed-field.module.css";
+
+interface SeedFieldProps {
+  label: string;
+  hint?: string | undefined;
+  error?: string | undefined;
+  value: JsonValue;
+  onChange(value: JsonValue): void;
+}
+
+const SEEDS = 2 ** 32;
+
+/** The number behind chance, from 0 to 2³² − 1, and a dice for another one. */
+export function SeedField({ label, hint, error, value, onChange }: SeedFieldProps) {
+  const { t } = useTranslation("compose");
+  return (
+    <Field label={label} hint={hint} error={error}>
+      {(control) => (
+        <div className={styles.seed}>
+          <input
+            {...control}
+            type="number"
+            inputMode="numeric"
+            min={0}
+            max={SEEDS - 1}
+            step={1}
+            value={typeof value === "number" ? value : ""}
+            onChange={(event) => {
+              const number = event.target.valueAsNumber;
+              onChange(Number.isNaN(number) ? null : Math.min(SEEDS - 1, Math.max(0, Math.round(number))));
+            }}
+          />
+          <IconButton
+            look="secondary"
+            icon="dice"
+            label={t("roll")}
+            onClick={() => onChange(crypto.getRandomValues(new Uint32Array(1))[0] ?? 0)}
+          />
+        </div>
+      )}
+    </Field>
+  );
+}

@@ -1,0 +1,114 @@
+import { useId, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { paramsSchema } from "@/contract/schemas";
+import type { Kind, StyleSummary } from "@/contract/types";
+import { useListOf } from "./catalogue";
+import { useDrafts } from "./draft";
+import { fields } from "./shape";
+import styles from "./style-cards.module.css";
+import { useDraft } from "./use-draft";
+import { plain, useWords } from "./words";
+
+interface StyleCardsProps {
+  kind: "restyle_room" | "generate";
+  error?: string | undefined;
+}
+
+/** The looks of a kind as cards: with a picture of each for rooms, in words for pictures, which may do without one. */
+export function StyleCards({ kind, error }: StyleCardsProps) {
+  const { t } = useTranslation("compose");
+  const { list } = useListOf(kind);
+  const value = useDraft(kind).params.style ?? null;
+  const name = useId();
+  const { setParam } = useDrafts.getState();
+  const all = list ?? known(kind);
+  return (
+    <fieldset className={styles.styles} data-path="params.style" aria-describedby={error ? `${name}-error` : undefined}>
+      <legend className={styles.legend}>{t(`style_legend.${kind}`)}</legend>
+      <div className={kind === "generate" ? styles.words : styles.cards}>
+        {kind === "generate" && (
+          <label className={styles.card}>
+            <input type="radio" name={name} checked={value === null} onChange={() => setParam(kind, "style", null)} />
+            <span className={styles.title}>{t("no_style.title")}</span>
+            <span className={styles.about}>{t("no_style.about")}</span>
+          </label>
+        )}
+        {all.map((style) => (
+          <StyleCard
+            key={style.name}
+            kind={kind}
+            group={name}
+            style={style}
+            chosen={style.name === value}
+            onChoose={() => setParam(kind, "style", style.name)}
+          />
+        ))}
+      </div>
+      {error && (
+        <p id={`${name}-error`} className={styles.error} role="alert">
+          {error}
+        </p>
+      )}
+    </fieldset>
+  );
+}
+
+interface StyleCardProps {
+  kind: Kind;
+  group: string;
+  style: StyleSummary;
+  chosen: boolean;
+  onChoose(): void;
+}
+
+function StyleCard({ kind, group, style, chosen, onChoose }: StyleCardProps) {
+  const words = useWords();
+  const id = useId();
+  const [picture, setPicture] = useState(kind === "restyle_room");
+  const palette = style.palette ?? [];
+  return (
+    <label className={styles.card}>
+      <input
+        type="radio"
+        name={group}
+        value={style.name}
+        checked={chosen}
+        onChange={onChoose}
+        aria-labelledby={`${id}-title`}
+        aria-describedby={`${id}-about`}
+      />
+      {picture ? (
+        <img
+          className={styles.picture}
+          src={`${import.meta.env.BASE_URL}styles/${kind}/${style.name}.webp`}
+          alt=""
+          width={320}
+          height={213}
+          loading="lazy"
+          onError={() => setPicture(false)}
+        />
+      ) : (
+        palette.length > 0 && (
+          <span className={styles.palette} aria-hidden="true">
+            {palette.map((colour) => (
+              <span key={colour} style={{ backgroundColor: colour }} />
+            ))}
+          </span>
+        )
+      )}
+      <span id={`${id}-title`} className={styles.title}>
+        {words.style(kind, style.name, "title", style.title)}
+      </span>
+      <span id={`${id}-about`} className={styles.about}>
+        {words.style(kind, style.name, "description", style.description)}
+      </span>
+    </label>
+  );
+}
+
+/** The styles that the contract names: all there is to say until the service has answered. */
+function known(kind: Kind): StyleSummary[] {
+  const shape = fields(paramsSchema(kind)).find(({ name }) => name === "style")?.shape;
+  const names = shape?.type === "choice" ? shape.values : [];
+  return names.map((name) => ({ name, title: plain(name), description: "", palette: [] }));
+}

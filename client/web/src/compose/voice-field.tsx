@@ -1,0 +1,47 @@
+import { useTranslation } from "react-i18next";
+import type { JsonValue } from "@/contract/types";
+import { Field } from "@/ui";
+import { useListOf } from "./catalogue";
+import { plain, useWords } from "./words";
+
+interface VoiceFieldProps {
+  label: string;
+  hint?: string | undefined;
+  error?: string | undefined;
+  /** The voices that the contract knows. */
+  names: readonly string[];
+  value: JsonValue;
+  onChange(value: JsonValue): void;
+}
+
+/** Who speaks, by language. Until the service has said which language a voice has, voices are in one list. */
+export function VoiceField({ label, hint, error, names, value, onChange }: VoiceFieldProps) {
+  const { t } = useTranslation("compose");
+  const words = useWords();
+  const voices = useListOf("voices").list ?? names.map((name) => ({ name, title: plain(name), language: "" }));
+  const languages = [...new Set(voices.map(({ language }) => language))];
+  return (
+    <Field label={label} hint={hint} error={error}>
+      {(control) => (
+        <select
+          {...control}
+          value={typeof value === "string" ? value : ""}
+          onChange={(event) => onChange(event.target.value || null)}
+        >
+          <option value="">{t("automatic")}</option>
+          {languages.map((language) => (
+            <optgroup key={language} label={language ? words.value("language", language) : t("voices")}>
+              {voices
+                .filter((voice) => voice.language === language)
+                .map((voice) => (
+                  <option key={voice.name} value={voice.name}>
+                    {voice.title}
+                  </option>
+                ))}
+            </optgroup>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}
