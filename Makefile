@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 READY := $(VENV)/.ready
 MODELS_READY := $(VENV)/.models-ready
+WEB := client/web
+WEB_READY := $(WEB)/node_modules/.installed
 KIND ?= restyle_room
 PHOTO ?=
 MASK ?=
@@ -16,7 +18,7 @@ STYLE ?=
 export PATH := $(abspath $(BIN)):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-models demo test check format lock bench synth openapi clean
+.PHONY: help setup setup-models setup-web demo web test check format lock bench synth openapi clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,26 +40,40 @@ $(MODELS_READY): $(READY) requirements-container.lock
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-container.lock
 	@touch $@
 
+$(WEB_READY): $(READY) $(WEB)/package-lock.json
+	@echo "Adding what the studio is built with to $(WEB)/node_modules …"
+	@$(BIN)/python -m infra.site --install
+	@touch $@
+
 setup: $(READY) ## Make .venv with everything pinned in requirements.lock
 
 demo: $(READY) ## Try a kind on a sample end to end: make demo [KIND=inpaint|face_swap|upscale|find_objects] [PHOTO=me.jpg] [STYLE=industrial]
 	@$(BIN)/darkroom demo --kind $(KIND) $(if $(PHOTO),"$(PHOTO)") $(if $(STYLE),--style $(STYLE)) $(if $(MASK),--mask "$(MASK)") \
 	  $(if $(SOURCE),--source "$(SOURCE)") $(if $(TARGET),--target "$(TARGET)") $(if $(CONSENT),--consent)
 
+setup-web: $(WEB_READY) ## Add what the studio is built with to client/web/node_modules
+
 setup-models: $(MODELS_READY) ## Add the models engine to .venv: torch, diffusers, ultralytics
 
-test: $(MODELS_READY) ## Run every test
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+web: $(WEB_READY) ## Build the studio into build/studio/ and check its types
+	@cd $(WEB) && npx tsc --noEmit
+	@$(BIN)/python -m infra.site
 
-check: $(MODELS_READY) ## Lint, types, layering
+test: $(MODELS_READY) $(WEB_READY) ## Run every test; those in a browser where Chromium is installed
+	@cd $(WEB) && npm test
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+check: $(MODELS_READY) $(WEB_READY) ## Lint, types, layering
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@cd $(WEB) && npm run --silent check
 
-format: $(READY) ## Format the code and fix what ruff can
+format: $(READY) $(WEB_READY) ## Format the code and fix what the linters can
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+	@cd $(WEB) && npm run --silent format
 
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 lock: $(BIN)/uv ## Pin the newest allowed versions again
@@ -76,4 +92,4 @@ openapi: $(READY) ## Write handlers/openapi.json again from the contract
 	@$(BIN)/python -m handlers.openapi --write
 
 clean: ## Remove everything that make made
-	@rm -rf $(VENV) .darkroom out build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist .darkroom out build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis

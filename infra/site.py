@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ MODULES = "node_modules"
 INSTALLED = f"{MODULES}/.installed"  # holds the digest of the lock that the modules were installed by
 _NOT_BUILT_FROM = {MODULES, "dist", "tests"}
 _TAIL_LINES = 40
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def source_files() -> list[Path]:
@@ -83,14 +85,15 @@ def _npm(*arguments: str, folder: Path) -> None:
     done = subprocess.run(
         [npm, *arguments],
         cwd=folder,
-        env={**os.environ, "PATH": search, "NO_COLOR": "1"},
+        env={**os.environ, "PATH": search},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        said = "\n".join(f"{done.stdout}\n{done.stderr}".strip().splitlines()[-_TAIL_LINES:])
+        output = _COLOURS.sub("", f"{done.stdout}\n{done.stderr}").strip()
+        said = "\n".join(output.splitlines()[-_TAIL_LINES:])
         raise BuildError(f"npm {' '.join(arguments)} failed for the studio:\n{said}")
 
 

@@ -1,15 +1,40 @@
-"""Tiny random weights of every model in their real layouts."""
+"""Which worker runs what, and tiny random weights of every model in their real layouts."""
 
 import os
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from bench.weights import Scale, write_weights
 
 # Several workers share the cores: torch with a thread for each core in every worker would wait for itself.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+TESTS = Path(__file__).parent
+# A folder whose files share a local stack runs in one worker; the longest first, so that none is left over in the end.
+ON_ONE_STACK = ("e2e", "studio")
+LONGEST_FIRST = (*ON_ONE_STACK, "infra", "containers", "models", "pipeline")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {folder: position for position, folder in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.relative_to(TESTS).parts[0], len(order)))
+
+
+class FolderScheduling(LoadFileScheduling):
+    """``--dist loadfile``, but for the folders that share a stack: they go to one worker whole."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = nodeid.split("/")[1]
+        return folder if folder in ON_ONE_STACK else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FolderScheduling | None:
+    return FolderScheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

@@ -5,26 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from handlers.rates import SUBJECTS
 from infra.local.stack import LocalStack
 from tests.e2e.caller import Caller
+from tests.unlimited import RATE_LIMITS, UNLIMITED
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Iterator[LocalStack]:
     context = {
-        "retry_delay_seconds": 0,
-        "look_seconds": 0,
+        **UNLIMITED,
+        "rate_limits": {**RATE_LIMITS, "generate": "10/300"},
         "weights": tiny_weights,
         "device": "cpu",
         "long_side": 128,
-        # One user makes more jobs here in a minute than any person would.
-        "rate_limits": {
-            **dict.fromkeys(SUBJECTS, "10000/60"),
-            "generate": "10/300",
-        },
         "accept_research_licence": True,
-        "owner_daily_usd": 0,
     }
     with LocalStack(tmp_path_factory.mktemp("stack"), context=context) as stack:
         yield stack

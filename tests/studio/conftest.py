@@ -1,0 +1,65 @@
+"""The studio in a real browser, on a local stack with the real API. One stack serves every scenario."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from infra.local.stack import LocalStack
+from tests.studio.watch import Watch, origin_of
+from tests.unlimited import UNLIMITED
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE_MS = 20_000  # a machine with two cores runs the emulator, the preview engine and other tests beside this
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The browser that is installed; nothing is downloaded."""
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        pytest.skip("no Chromium is installed (Debian's package: chromium)")
+    return found
+
+
+@pytest.fixture(scope="session")
+def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    with LocalStack(tmp_path_factory.mktemp("stack"), context=UNLIMITED, studio=True) as stack:
+        yield stack
+
+
+# Not for the session: while Playwright runs, no asynchronous test of another file could run in this process.
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # Its sandbox needs a user other than root, which CI does not have.
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, stack: LocalStack) -> Iterator[Page]:
+    """A page of a browser that knows nothing yet, at 1280×800; ``page.goto("/")`` opens the studio."""
+    context = browser.new_context(base_url=stack.studio_url, viewport={"width": 1280, "height": 800}, locale="en-US")
+    context.set_default_timeout(PATIENCE_MS)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(autouse=True)
+def watch(page: Page, stack: LocalStack) -> Iterator[Watch]:
+    """Fails the test on any error in the console (broken policies are told of there), any uncaught error, and any
+    request to a stranger; ``watch.allow(pattern)`` lets one happen."""
+    service = origin_of(stack.endpoint)
+    watch = Watch(page, origins={origin_of(stack.studio_url), service}, service=service)
+    yield watch
+    assert watch.problems() == []
+
+
+@pytest.fixture(scope="session")
+def sample() -> Path:
+    """A photo of a living room."""
+    return Path(__file__).parents[1] / "data" / "living_room.jpg"
