@@ -1,32 +1,282 @@
-/** The jobs that this studio follows. */
+/** The jobs that this studio follows: asked for here or elsewhere, each as newly as is known. */
 import { create } from "zustand";
 import type { Draft } from "@/compose/draft";
-import type { Engine, Job, JsonObject } from "@/contract/types";
-import type { Connection } from "@/service/channel";
-import type { ServiceError } from "@/service/error";
+import { type Job, type JobWithUploads, TERMINAL } from "@/contract/types";
+import { answered, api } from "@/service/api";
+import { Channel } from "@/service/channel";
+import { serviceNow } from "@/service/deployment";
+import { type ServiceError, toServiceError } from "@/service/error";
+import type { Connection, SocketLike } from "@/service/line";
+import { token, useSession } from "@/service/session";
+import { learn, type Mark, marked } from "./estimate";
+import * as files from "./files";
+import * as openJobs from "./open-jobs";
+import * as submission from "./submit";
+import { transfer } from "./transfer";
 
+export type { Changes } from "./submit";
 export type { Connection };
+
+/** A job as this studio knows it. */
 export interface Entry {
   job: Job;
+  /** Role → how much of its file was sent from here, from 0 to 1; empty where nothing is sent from here. */
   sent: Record<string, number>;
+  /** Why its files do not arrive; the job itself says why it failed. */
   trouble: ServiceError | null;
+  /** When this browser first knew of it, in milliseconds since the epoch. */
   startedAt: number;
+  /** How far the running attempt was, at first and of late. */
+  marks: readonly Mark[];
 }
-export interface Changes {
-  params?: JsonObject;
-  engine?: Engine | null;
-  allowPreview?: boolean;
-  cache?: boolean;
+
+interface Jobs {
+  entries: Record<string, Entry>;
+  connection: Connection;
 }
-export const useJobs = create<{ entries: Record<string, Entry>; connection: Connection }>()(() => ({
-  entries: {},
-  connection: "live",
-}));
-export declare function submit(draft: Draft): Promise<string>;
-export declare function retryUploads(jobId: string): Promise<void>;
-export declare function cancel(jobId: string): Promise<void>;
-export declare function rerun(jobId: string, changes?: Changes): Promise<string>;
-export declare function watch(jobId: string): Promise<void>;
-export declare function refresh(jobId: string): Promise<void>;
-export declare function forget(jobId: string): void;
-export declare function resume(): Promise<void>;
+
+/** What is known of jobs, and how news of them arrives. */
+export const useJobs = create<Jobs>()(() => ({ entries: {}, connection: "live" }));
+
+const OPEN_LISTED = 50;
+
+/** How sockets are opened; tests put another way here. */
+export const sockets = { open: (url: string): SocketLike => new WebSocket(url) };
+
+const channel = new Channel({
+  async address() {
+    const url = new URL(serviceNow().config.socket_url);
+    url.searchParams.set("token", await token());
+    return url.href;
+  },
+  open: (url) => sockets.open(url),
+  look: fetchJob,
+  onJob: apply,
+  onTrouble: forget,
+  onConnection: (connection) => useJobs.setState({ connection }),
+});
+
+/** A draft that is being sent; the key stays until it is known to have arrived, so that no draft becomes two jobs. */
+const keys = new WeakMap<Draft, string>();
+const sending = new Map<Draft, Promise<string>>();
+const transfers = new Map<string, AbortController>();
+
+/**
+ * Ask for the job of a draft; its id. Its files follow while the job is shown: `sent` and `trouble` of the entry tell how
+ * that goes. Throws `ServiceError`, after which nothing is lost and the same draft may be sent again.
+ */
+export function submit(draft: Draft): Promise<string> {
+  const underWay = sending.get(draft);
+  if (underWay !== undefined) return underWay;
+  const work = place(draft).finally(() => sending.delete(draft));
+  sending.set(draft, work);
+  return work;
+}
+
+async function place(draft: Draft): Promise<string> {
+  const key = keys.get(draft) ?? crypto.randomUUID();
+  keys.set(draft, key);
+  let submitted: submission.Submitted;
+  try {
+    submitted = await submission.send(draft, key);
+  } catch (thrown) {
+    const error = toServiceError(thrown);
+    if (!error.retryable) keys.delete(draft);
+    throw error;
+  }
+  keys.delete(draft);
+  return begin(submitted.created, submitted.files);
+}
+
+/** Ask for a job that ended once more, with changes; the new job's id. Throws `ServiceError`. */
+export async function rerun(jobId: string, changes: submission.Changes = {}): Promise<string> {
+  return begin(await submission.again(jobId, changes, crypto.randomUUID()), {});
+}
+
+/** Have the files of a job that still waits for them sent again. What goes wrong shows in `trouble`. */
+export async function retryUploads(jobId: string): Promise<void> {
+  patch(jobId, { trouble: null });
+  try {
+    const [created, kept] = await Promise.all([renewUploads(jobId), files.get(jobId)]);
+    apply(created.job);
+    void send(created, kept);
+  } catch (thrown) {
+    const error = toServiceError(thrown);
+    // It waits no longer: then how it stands is the news.
+    if (error.code === "conflict") await refresh(jobId);
+    else patch(jobId, { trouble: error });
+  }
+}
+
+/** Cancel a job. One that has ended meanwhile shows its end. Throws `ServiceError`. */
+export async function cancel(jobId: string): Promise<void> {
+  try {
+    apply(await answered(api.DELETE("/jobs/{job_id}", at(jobId))));
+  } catch (thrown) {
+    const error = toServiceError(thrown);
+    if (error.code !== "conflict") throw error;
+    await refresh(jobId);
+  }
+}
+
+/** Know a job and follow it to its end. Throws `ServiceError` when it cannot be had. */
+export async function watch(jobId: string): Promise<void> {
+  if (useJobs.getState().entries[jobId] === undefined) apply(await fetchJob(jobId));
+  follow(jobId);
+}
+
+/** A job with fresh links to its pictures: those of before end after a while. It stays as it is when nobody answers. */
+export async function refresh(jobId: string): Promise<void> {
+  const job = await fetchJob(jobId).catch(() => null);
+  if (job !== null && !apply(job)) relink(job);
+}
+
+/** Know nothing of a job here any more; the service keeps it. */
+export function forget(jobId: string): void {
+  channel.unwatch(jobId);
+  settle(jobId);
+  useJobs.setState(({ entries: { [jobId]: _, ...others } }) => ({ entries: others }));
+}
+
+/**
+ * Go on with the jobs that were open: those that this browser wrote down, from the state that it saw last, and those that
+ * were asked for elsewhere. Uploads that were cut short begin again.
+ */
+export async function resume(): Promise<void> {
+  const { username } = useSession.getState();
+  if (username === null) return;
+  for (const { job, startedAt } of openJobs.read(username)) {
+    if (useJobs.getState().entries[job.job_id] === undefined) apply(job, startedAt);
+    follow(job.job_id);
+    void resend(job);
+  }
+  const listed = await answered(api.GET("/jobs", { params: { query: { limit: OPEN_LISTED } } })).catch(() => null);
+  for (const job of listed?.jobs ?? []) {
+    const known = useJobs.getState().entries[job.job_id] !== undefined;
+    if (!known && TERMINAL.has(job.state)) continue;
+    apply(job);
+    follow(job.job_id);
+  }
+}
+
+/** A state of a job that came from anywhere. True when it was news: states before the known one, and after the last, are none. */
+export function apply(job: Job, startedAt = Date.now()): boolean {
+  const known = useJobs.getState().entries[job.job_id];
+  if (known !== undefined && (job.seq <= known.job.seq || TERMINAL.has(known.job.state))) return false;
+  const ended = TERMINAL.has(job.state);
+  const entry: Entry = {
+    sent: known?.sent ?? {},
+    startedAt: known?.startedAt ?? startedAt,
+    trouble: job.state === "awaiting_upload" ? (known?.trouble ?? null) : null,
+    marks: marked(known?.marks ?? [], known?.job ?? null, job),
+    job,
+  };
+  useJobs.setState(({ entries }) => ({ entries: { ...entries, [job.job_id]: entry } }));
+  channel.know(job);
+  const { username } = useSession.getState();
+  if (job.state !== "awaiting_upload") settle(job.job_id);
+  if (!ended && username !== null) openJobs.write(username, entry);
+  if (ended && known !== undefined) learn(job);
+  return true;
+}
+
+function begin(created: JobWithUploads, given: files.Files): string {
+  const { job } = created;
+  apply(job);
+  follow(job.job_id);
+  void send(created, given);
+  return job.job_id;
+}
+
+function follow(jobId: string): void {
+  const job = useJobs.getState().entries[jobId]?.job;
+  if (job !== undefined && !TERMINAL.has(job.state)) channel.watch(jobId, job.seq);
+}
+
+/** Nothing is to be sent for a job any more. */
+function settle(jobId: string): void {
+  transfers.get(jobId)?.abort();
+  transfers.delete(jobId);
+  openJobs.erase(jobId);
+  void files.drop(jobId);
+}
+
+/** Begin the uploads of a job again that were cut short here, unless another tab is at it. */
+async function resend(job: Job): Promise<void> {
+  if (job.state !== "awaiting_upload" || transfers.has(job.job_id)) return;
+  const kept = await files.get(job.job_id);
+  if (Object.keys(kept).length === 0) return;
+  await alone(`darkroom.upload.${job.job_id}`, () => retryUploads(job.job_id));
+}
+
+/** Does the work in one tab only, where browsers can tell. */
+async function alone(name: string, work: () => Promise<void>): Promise<void> {
+  if (!("locks" in navigator)) return work();
+  await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
+    if (lock !== null) await work();
+  });
+}
+
+async function send({ job, uploads }: JobWithUploads, given: files.Files): Promise<void> {
+  const jobId = job.job_id;
+  const roles = Object.keys(uploads);
+  if (roles.length === 0 || TERMINAL.has(job.state)) return;
+  transfers.get(jobId)?.abort();
+  const stop = new AbortController();
+  transfers.set(jobId, stop);
+  patch(jobId, { sent: Object.fromEntries(roles.map((role) => [role, 0])), trouble: null });
+  await files.put(jobId, given);
+  try {
+    await transfer(
+      uploads,
+      given,
+      {
+        onSent: (role, fraction) => {
+          const sent = useJobs.getState().entries[jobId]?.sent;
+          if (!stop.signal.aborted) patch(jobId, { sent: { ...sent, [role]: fraction } });
+        },
+        renew: () => renewUploads(jobId),
+      },
+      stop.signal,
+    );
+  } catch (thrown) {
+    if (!stop.signal.aborted) patch(jobId, { trouble: toServiceError(thrown) });
+  } finally {
+    if (transfers.get(jobId) === stop) transfers.delete(jobId);
+  }
+}
+
+function patch(jobId: string, changes: Partial<Entry>): void {
+  useJobs.setState(({ entries }) => {
+    const entry = entries[jobId];
+    return entry === undefined ? {} : { entries: { ...entries, [jobId]: { ...entry, ...changes } } };
+  });
+}
+
+function relink(job: Job): void {
+  const known = useJobs.getState().entries[job.job_id]?.job;
+  if (known?.seq === job.seq) patch(job.job_id, { job });
+}
+
+const at = (jobId: string) => ({ params: { path: { job_id: jobId } } });
+
+function fetchJob(jobId: string): Promise<Job> {
+  return answered(api.GET("/jobs/{job_id}", at(jobId)));
+}
+
+function renewUploads(jobId: string): Promise<JobWithUploads> {
+  return answered(api.POST("/jobs/{job_id}/uploads", at(jobId)));
+}
+
+/** Who signed out leaves nothing; whose sign-in only ended finds it again. */
+useSession.subscribe((now, before) => {
+  if (before.status !== "signed_in" || now.status !== "signed_out") return;
+  channel.close();
+  for (const stop of transfers.values()) stop.abort();
+  transfers.clear();
+  if (now.error === null) {
+    openJobs.clear();
+    void files.clear();
+  }
+  useJobs.setState({ entries: {}, connection: "live" });
+});

@@ -1,5 +1,6 @@
 /** The HTTP API: one typed client, with tokens, second tries and errors that have a code. */
-import createClient from "openapi-fetch";
+import createClient, { type MaybeOptionalInit } from "openapi-fetch";
+import type { PathsWithMethod, RequiredKeysOf } from "openapi-typescript-helpers";
 import type { paths } from "@/contract/types";
 import { serviceNow } from "./deployment";
 import { problemOf, ServiceError } from "./error";
@@ -17,19 +18,39 @@ class ApiRequest extends Request {
   }
 }
 
+/** What became of a request. */
+interface Outcome<Data> {
+  data?: Data | undefined;
+  error?: unknown;
+  response: Response;
+}
+
+type Body<Answer> = Answer extends { content: { "application/json": infer Data } } ? Data : never;
+type Success<Operation> = Operation extends { responses: infer Answers }
+  ? { [Status in keyof Answers & (200 | 201)]: Body<Answers[Status]> }[keyof Answers & (200 | 201)]
+  : never;
+type Call<Method extends "get" | "post" | "delete"> = <
+  Path extends PathsWithMethod<paths, Method>,
+  Init extends MaybeOptionalInit<paths[Path], Method>,
+>(
+  path: Path,
+  ...init: RequiredKeysOf<Init> extends never ? [Init?] : [Init]
+) => Promise<Outcome<Success<paths[Path][Method]>>>;
+
+/** The routes, with their answers typed as the contract has them: the client's own types make lists of its tuples. */
+interface Api {
+  GET: Call<"get">;
+  POST: Call<"post">;
+  DELETE: Call<"delete">;
+}
+
 /**
  * The API's routes: `await answered(api.GET("/jobs/{job_id}", { params: { path: { job_id } } }))`.
  *
  * What is safe to repeat (reads, deletions, and whatever has an `Idempotency-Key`) is tried again when nobody answers or
  * the service is in trouble; a refused token is renewed once.
  */
-export const api = createClient<paths>({ Request: ApiRequest, fetch: send });
-
-interface Outcome<Data> {
-  data?: Data | undefined;
-  error?: unknown;
-  response: Response;
-}
+export const api = createClient<paths>({ Request: ApiRequest, fetch: send }) as unknown as Api;
 
 /** The data of an answer. Throws `ServiceError` for every other outcome. */
 export async function answered<Data>(outcome: Promise<Outcome<Data>>): Promise<Data> {
