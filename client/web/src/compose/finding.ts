@@ -1,6 +1,7 @@
 /** The things found in the restyle photo, for choosing what to keep: one small job a photo. */
 import { create } from "zustand";
-import { submit } from "@/jobs/store";
+import type { FoundObject } from "@/contract/types";
+import { submit, useJobs } from "@/jobs/store";
 import { type ServiceError, toServiceError } from "@/service/error";
 import { empty } from "./draft";
 import type { Material } from "./material";
@@ -31,3 +32,10 @@ export const useFinding = create<Finding>()((set, get) => ({
     if (get().photo === photo) set({ ...answer, asking: false });
   },
 }));
+
+/** The things found in a photo; null until they are, and for other photos. */
+export function useFound(photo: Material | undefined): readonly FoundObject[] | null {
+  const finding = useFinding();
+  const entry = useJobs(({ entries }) => (finding.jobId ? entries[finding.jobId] : undefined));
+  return photo !== undefined && finding.photo === photo ? (entry?.job.result?.objects ?? null) : null;
+}

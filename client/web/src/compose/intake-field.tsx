@@ -2,7 +2,7 @@ import { type DragEvent, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Kind } from "@/contract/types";
 import { useService } from "@/service/deployment";
-import { Button, Notice, Waiting } from "@/ui";
+import { Button, Icon, Notice, Waiting } from "@/ui";
 import { AssetPicker } from "./asset-picker";
 import { AvatarCards } from "./avatar-cards";
 import { useDrafts } from "./draft";
@@ -23,12 +23,24 @@ interface IntakeFieldProps {
   path: string;
   error?: string | undefined;
   required?: boolean;
+  /** Whether the picture is shown; not where something else on the page shows it already. */
+  seen?: boolean;
 }
 
 const PICTURES = "image/jpeg,image/png,image/webp,image/heic,image/heif,image/avif";
 
 /** Where a file is dropped, pasted or chosen, or something of the library taken in its place. */
-export function IntakeField({ kind, role, media, label, hint, path, error, required = true }: IntakeFieldProps) {
+export function IntakeField({
+  kind,
+  role,
+  media,
+  label,
+  hint,
+  path,
+  error,
+  required = true,
+  seen = true,
+}: IntakeFieldProps) {
   const { t } = useTranslation("compose");
   const material = useDraft(kind).materials[role];
   const taking = useTaking(kind, role);
@@ -57,7 +69,9 @@ export function IntakeField({ kind, role, media, label, hint, path, error, requi
       </legend>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is a shortcut; the buttons inside do the same */}
       <div
-        className={`${styles.zone} ${over ? styles.over : ""} ${material ? styles.filled : ""}`}
+        className={[styles.zone, over && styles.over, (material || !required) && styles.small]
+          .filter(Boolean)
+          .join(" ")}
         onDragOver={(event) => {
           event.preventDefault();
           setOver(true);
@@ -65,11 +79,12 @@ export function IntakeField({ kind, role, media, label, hint, path, error, requi
         onDragLeave={() => setOver(false)}
         onDrop={drop}
       >
-        {material && <MaterialView material={material} label={label} />}
+        {!material && required && <Icon name={sound ? "sound" : media === "portrait" ? "user" : "assets"} size={36} />}
+        {material && <MaterialView material={material} label={label} seen={seen} />}
         {taking.busy && <Waiting>{t("intake.reading")}</Waiting>}
         <div className={styles.actions}>
           <Button
-            look={material ? "secondary" : "primary"}
+            look={material || !required ? "secondary" : "primary"}
             icon="upload"
             onClick={() => input.current?.click()}
             aria-describedby={hint ? `${id}-hint` : undefined}

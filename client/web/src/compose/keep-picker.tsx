@@ -5,7 +5,7 @@ import { useJobs } from "@/jobs/store";
 import { describe } from "@/service/describe";
 import { Button, Notice, ProgressBar, Waiting } from "@/ui";
 import { useDrafts } from "./draft";
-import { useFinding } from "./finding";
+import { useFinding, useFound } from "./finding";
 import { pointsOf } from "./json";
 import styles from "./keep-picker.module.css";
 import type { Photo } from "./photo";
@@ -20,12 +20,12 @@ export function KeepPicker({ photo }: { photo: Photo }) {
   const finding = useFinding();
   const entry = useJobs(({ entries }) => (finding.jobId ? entries[finding.jobId] : undefined));
   const material = materials.photo;
+  const objects = useFound(material);
   const chosen = pointsOf(params.keep_at);
   if (!material) return null;
 
   const mine = finding.photo === material;
   const job = mine ? entry?.job : undefined;
-  const objects = job?.result?.objects ?? null;
   const failure = mine ? (finding.error ?? entry?.trouble ?? job?.error ?? null) : null;
   const ended = job !== undefined && TERMINAL.has(job.state);
   const under = mine && (finding.asking || (finding.jobId !== null && !ended)) && !failure;

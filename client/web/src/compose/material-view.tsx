@@ -3,7 +3,7 @@ import { look, type Material } from "./material";
 import styles from "./material-view.module.css";
 
 /** What was given for a role, as it will be sent. */
-export function MaterialView({ material, label }: { material: Material; label: string }) {
+export function MaterialView({ material, label, seen }: { material: Material; label: string; seen: boolean }) {
   const { t, i18n } = useTranslation("compose");
   const url = look(material);
   const number = (value: number) =>
@@ -25,7 +25,7 @@ export function MaterialView({ material, label }: { material: Material; label: s
   }
   return (
     <figure className={styles.view}>
-      {url && <img className={styles.picture} src={url} alt={t("material.alt", { label })} />}
+      {url && seen && <img className={styles.picture} src={url} alt={t("material.alt", { label })} />}
       <figcaption className={styles.words}>
         {material.type === "same" && t("material.same")}
         {material.type === "avatar" && t("material.avatar")}

@@ -8,6 +8,7 @@ import { toServiceError } from "@/service/error";
 import { Button, Notice } from "@/ui";
 import { deliver } from "./deliver";
 import { draftOf, useDrafts } from "./draft";
+import { useFound } from "./finding";
 import { SettingsForm, StageForm } from "./form";
 import { IntakeField } from "./intake-field";
 import { KeepPicker } from "./keep-picker";
@@ -54,12 +55,14 @@ function Composer({ kind }: { kind: Kind }) {
   const limits = useService(({ service }) => service?.config.limits);
   const [refused, setRefused] = useState<Refused | null>(null);
   const [busy, setBusy] = useState(false);
+  const found = useFound(draft.materials.photo) !== null;
   useArrivals(kind);
 
   if (!limits) return null;
   const { at: errors, others } = problems(refused, draft);
   const missing = obstacles(draft, { strokes, size: photo }, limits);
   const shown = roles(kind).filter(({ name }) => !(kind === "inpaint" && name === "mask"));
+  const [needed, optional] = [shown.filter(({ required }) => required), shown.filter(({ required }) => !required)];
 
   const submit = async () => {
     setBusy(true);
@@ -84,15 +87,26 @@ function Composer({ kind }: { kind: Kind }) {
       noValidate
     >
       <div className={styles.stage}>
-        <div className={styles.roles} data-several={shown.filter(({ required }) => required).length > 1}>
-          {shown.map((role) => (
-            <RoleField key={role.name} kind={kind} role={role} error={errors.get(`uploads.${role.name}`)} />
-          ))}
-        </div>
+        {needed.length > 0 && (
+          <div className={styles.roles} data-several={needed.length > 1}>
+            {needed.map((role) => (
+              <RoleField
+                key={role.name}
+                kind={kind}
+                role={role}
+                error={errors.get(`uploads.${role.name}`)}
+                seen={photo === null || !(kind === "inpaint" || (kind === "restyle_room" && found))}
+              />
+            ))}
+          </div>
+        )}
         {kind === "inpaint" && photo && <MaskPanel photo={photo} error={errors.get("uploads.mask")} />}
         {kind === "restyle_room" && photo && <KeepPicker photo={photo} />}
         <StageForm kind={kind} errors={errors} />
         {kind === "generate" && <StyleCards kind={kind} error={errors.get("params.style")} />}
+        {optional.map((role) => (
+          <RoleField key={role.name} kind={kind} role={role} error={errors.get(`uploads.${role.name}`)} />
+        ))}
       </div>
       <div className={styles.settings}>
         {kind === "restyle_room" && <StyleCards kind={kind} error={errors.get("params.style")} />}
@@ -106,7 +120,14 @@ function Composer({ kind }: { kind: Kind }) {
   );
 }
 
-function RoleField({ kind, role, error }: { kind: Kind; role: Role; error: string | undefined }) {
+interface RoleFieldProps {
+  kind: Kind;
+  role: Role;
+  error: string | undefined;
+  seen?: boolean;
+}
+
+function RoleField({ kind, role, error, seen = true }: RoleFieldProps) {
   const { label, hint } = useRoleWords()(kind, role.name, role.about);
   return (
     <IntakeField
@@ -118,6 +139,7 @@ function RoleField({ kind, role, error }: { kind: Kind; role: Role; error: strin
       path={`uploads.${role.name}`}
       error={error}
       required={role.required}
+      seen={seen}
     />
   );
 }

@@ -34,7 +34,11 @@ export function SceneCard(props: SceneCardProps) {
   const words = useWords();
   const title = t("list.title", { number, what: words.scene(variant.value, "title", variant.value) });
   const shown = variant.fields.filter(({ name }) => !idle.has(name));
-  const open = shown.filter((field) => field.required || OPEN.has(field.name));
+  const files = shown.filter(({ required, shape }) => required && shape.type === "role");
+  const open = [
+    ...files,
+    ...shown.filter((field) => !files.includes(field) && (field.required || OPEN.has(field.name))),
+  ];
   const folded = shown.filter((field) => !open.includes(field));
   const show = (field: Field) => {
     const at = `${path}.${field.name}`;

@@ -30,6 +30,7 @@ const PATHS = {
   room: "M4 12V9a2 2 0 0 1 2-2h12a2 2 0 0 1 2 2v3M3 12h3v3h12v-3h3v6H3zM6 18v2M18 18v2M12 7v8",
   scenes: "M4 8h11v11H4zM8 8V5h12v11h-5",
   settings: "M4 7h9M17 7h3M4 17h3M11 17h9M15 4.5v5M9 14.5v5",
+  sound: "M4 10v4h4l5 4V6L8 10zM16.5 9a4 4 0 0 1 0 6M19 6.5a8 8 0 0 1 0 11",
   stop: "M7 7h10v10H7z",
   trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13M10 11v5M14 11v5",
   undo: "M9 14L4 9l5-5M4 9h11a5 5 0 0 1 0 10h-3",
