@@ -1,5 +1,7 @@
 """What is kept of the photo, laid over the picture at the photo's full resolution."""
 
+from math import ceil
+
 import cv2
 import numpy as np
 
@@ -17,11 +19,20 @@ def composite(photo: Rgb, painted: Rgb, kept: Mask | None, *, feather: float = F
     """
     if kept is None or not kept.any():
         return painted
-    result = painted.copy()
-    distance = cv2.distanceTransform((~kept).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     reach = max(feather * max(kept.shape), 1.0) + 1
+    rows, columns = (_reached(np.asarray(kept.any(axis=axis)), ceil(reach)) for axis in (1, 0))
+    result = painted.copy()
+    part = result[rows, columns]
+    photo, kept = photo[rows, columns], kept[rows, columns]
+    distance = cv2.distanceTransform((~kept).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     band = (distance > 0) & (distance < reach)
     share = (0.5 + 0.5 * np.cos(np.pi * distance[band] / reach))[:, None]
-    result[band] = np.rint(share * photo[band] + (1 - share) * painted[band]).astype(np.uint8)
-    result[kept] = photo[kept]
+    part[band] = np.rint(share * photo[band] + (1 - share) * part[band]).astype(np.uint8)
+    part[kept] = photo[kept]
     return result
+
+
+def _reached(line: Mask, reach: int) -> slice:
+    """From the first to the last that is true, and ``reach`` more on either side."""
+    places = np.flatnonzero(line)
+    return slice(max(int(places[0]) - reach, 0), int(places[-1]) + reach + 1)

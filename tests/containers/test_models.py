@@ -115,7 +115,7 @@ async def test_a_photo_goes_through_every_stage_and_the_result_says_what_was_see
     assert (result["engine"], result["seed"]) == ("models", PARAMS["seed"])
     assert set(result["quality"]) == {"structure", "style", "visual", "objects", "score"}
     assert result["room"]["room"]
-    assert all({"label", "box", "score", "area", "kept"} == set(each) for each in result["objects"])
+    assert all({"label", "box", "score", "area", "kept", "outlines"} == set(each) for each in result["objects"])
     used = {model["id"] for model in result["models"]}
     assert {"yolo11n", "sam2.1-tiny", "clip-vit-b32", "depth-anything-v2-small", "sd15", "safety-checker"} <= used
     assert ("lcm-lora-sd15" in used) is (profile == "fast")

@@ -3,7 +3,9 @@
 import io
 from itertools import pairwise
 
+import cv2
 import httpx
+import numpy as np
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
@@ -137,3 +139,35 @@ def _difference(image: Image.Image, data: bytes) -> float:
     """Mean absolute difference of two pictures of one size, in 8-bit steps."""
     original = Image.open(io.BytesIO(data)).convert("RGB")
     return sum(ImageStat.Stat(ImageChops.difference(image.convert("RGB"), original)).mean) / 3
+
+
+def test_what_was_found_and_pointed_at_stays_in_the_restyled_room(caller: Caller, sample: bytes) -> None:
+    photo = Image.open(io.BytesIO(sample)).convert("RGB")
+    found = caller.make("find_objects", {}, {"photo": sample}, engine="preview")
+    assert _download(found, "result").size == photo.size
+    thing = max(found["result"]["objects"], key=lambda each: each["score"])
+    inside = _inside(thing["outlines"], photo.size)
+    x, y = _middle(inside)
+
+    params = {"style": "industrial", "format": "png", "keep_at": [[x / photo.width, y / photo.height]]}
+    job = caller.make("restyle_room", params, {"photo": sample}, engine="preview")
+    assert [each["kept"] for each in job["result"]["objects"]].count(True) == 1
+    assert {"layout", "things"} <= {each["stage"] for each in job["timeline"] if each["cached"]}
+    before, after, well = (
+        np.asarray(photo),
+        np.asarray(_download(job, "result")),
+        cv2.erode(inside, np.ones((13, 13))) > 0,
+    )
+    assert well.any()
+    assert np.array_equal(before[well], after[well])
+    assert not np.array_equal(before[inside == 0], after[inside == 0])
+
+
+def _inside(outlines: list[list[list[float]]], size: tuple[int, int]) -> np.ndarray:
+    mask = np.zeros(size[::-1], np.uint8)
+    cv2.fillPoly(mask, [np.array(ring).astype(np.int32) for ring in outlines], 1)
+    return mask
+
+
+def _middle(inside: np.ndarray) -> tuple[int, int]:
+    return cv2.minMaxLoc(cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE))[3]
