@@ -4,7 +4,7 @@ const SIGNATURE = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10);
 const GREY = 0;
 const BAND = 256; // rows packed at once, between which the page may do something else
 
-/** Encode `data`, row by row: 0 is black, anything else white. Compressed off the main thread. */
+/** Encode `data`, row by row: 0 is black, 1 white. Compressed off the main thread. */
 export async function encodeMask(data: Uint8Array, width: number, height: number): Promise<Blob> {
   const header = new DataView(new ArrayBuffer(13));
   header.setUint32(0, width);
@@ -35,11 +35,15 @@ function pack(data: Uint8Array, width: number, top: number, bottom: number): Uin
   const bytes = new Uint8Array(stride * (bottom - top));
   for (let row = top; row < bottom; row++) {
     const start = (row - top) * stride + 1;
+    const line = data.subarray(row * width, (row + 1) * width);
+    let byte = 0;
     for (let column = 0; column < width; column++) {
-      if (data[row * width + column] === 0) continue;
-      const at = start + (column >> 3);
-      bytes[at] = (bytes[at] ?? 0) | (0x80 >> (column & 7));
+      byte = (byte << 1) | (line[column] ?? 0);
+      if ((column & 7) !== 7) continue;
+      bytes[start + (column >> 3)] = byte;
+      byte = 0;
     }
+    if (width % 8 > 0) bytes[start + (width >> 3)] = byte << (8 - (width % 8));
   }
   return bytes;
 }

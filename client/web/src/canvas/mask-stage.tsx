@@ -1,6 +1,4 @@
-import type Konva from "konva";
 import { type RefObject, useLayoutEffect, useRef, useState } from "react";
-import { Circle, Group, Image, Layer, Rect, Stage } from "react-konva";
 import { beginStroke, extendStroke } from "./brush";
 import type { Contact } from "./gestures";
 import { remember } from "./mask";
@@ -13,7 +11,7 @@ import type { BrushStroke, Stroke, Strokes } from "./strokes";
 import { useGestures } from "./use-gestures";
 import { useOverlay } from "./use-overlay";
 import type { PhotoWindow } from "./use-window";
-import { type Point, type Size, toPhoto } from "./view";
+import { type Point, type Size, toPhoto, type View } from "./view";
 
 interface MaskStageProps {
   element: RefObject<HTMLDivElement | null>;
@@ -34,11 +32,11 @@ interface MaskStageProps {
 /** The photo, the mask over it, and what the hand is doing. */
 export function MaskStage(props: MaskStageProps) {
   const { element, photo, seen, raster, strokes, tool, size, frame, onStroke, onShown } = props;
-  const { canvas, layer, changed } = useOverlay(raster, seen);
+  const { canvas, changed } = useOverlay(raster, seen);
   const live = useRef<BrushStroke | null>(null);
   const corner = useRef<Point | null>(null);
   const [dragged, setDragged] = useState<Area | null>(null);
-  const rings = [useRef<Konva.Circle>(null), useRef<Konva.Circle>(null)] as const;
+  const ring = useRef<HTMLSpanElement>(null);
 
   useLayoutEffect(() => {
     const area = raster.show(strokes);
@@ -96,48 +94,32 @@ export function MaskStage(props: MaskStageProps) {
       return true;
     },
     hover: (contact) => {
-      for (const { current: ring } of rings) {
-        ring?.visible(contact !== null);
-        if (contact) ring?.position(contact);
-      }
+      if (!ring.current) return;
+      ring.current.hidden = contact === null;
+      if (contact) ring.current.style.translate = `calc(${contact.x}px - 50%) calc(${contact.y}px - 50%)`;
     },
   });
 
   const placed = dragged ?? frame;
-  const paints = tool === "brush" || tool === "eraser";
-  const radius = Math.max(1.5, (size / 2) * seen.view.scale);
+  const diameter = Math.max(3, size * seen.view.scale);
   return (
     <>
       <Photo url={photo.url} name="" size={photo} seen={seen} />
-      <Stage width={seen.size.width} height={seen.size.height} listening={false} className={styles.konva ?? ""}>
-        <Layer ref={layer} listening={false} imageSmoothingEnabled={false}>
-          <Image image={canvas} width={seen.size.width} height={seen.size.height} />
-        </Layer>
-        <Layer listening={false}>
-          {placed && <Frame area={placed} seen={seen} />}
-          <Group visible={paints}>
-            <Circle ref={rings[0]} visible={false} radius={radius} stroke="white" strokeWidth={1.5} />
-            <Circle ref={rings[1]} visible={false} radius={radius + 1} stroke="black" strokeWidth={1} />
-          </Group>
-        </Layer>
-      </Stage>
+      <canvas ref={canvas} className={styles.overlay} />
+      {placed && <span className={styles.frame} style={onScreen(placed, seen.view)} />}
+      {(tool === "brush" || tool === "eraser") && (
+        <span ref={ring} hidden className={styles.ring} style={{ width: diameter, height: diameter }} />
+      )}
     </>
   );
 }
 
-/** A rectangle that is not painted yet: dark and light by turns, so that it is seen on any photo. */
-function Frame({ area, seen: { view } }: { area: Area; seen: PhotoWindow }) {
-  const place = {
-    x: area.left * view.scale + view.x,
-    y: area.top * view.scale + view.y,
+/** Where an area of the photo is seen. */
+function onScreen(area: Area, view: View): { left: number; top: number; width: number; height: number } {
+  return {
+    left: area.left * view.scale + view.x,
+    top: area.top * view.scale + view.y,
     width: (area.right - area.left) * view.scale,
     height: (area.bottom - area.top) * view.scale,
-    strokeWidth: 2,
   };
-  return (
-    <>
-      <Rect {...place} fill="rgb(255 40 110 / 30%)" stroke="black" />
-      <Rect {...place} stroke="white" dash={[8, 6]} />
-    </>
-  );
 }

@@ -13,12 +13,11 @@ function colour(red: number, green: number, blue: number, alpha: number): number
   return new Uint32Array(Uint8Array.of(red, green, blue, alpha).buffer)[0] ?? 0;
 }
 
-const BARE = 0;
 const TINT = colour(255, 40, 110, 105);
 const HATCH = colour(255, 40, 110, 165);
 const EDGE = colour(255, 255, 255, 235);
 
-/** Screen pixels, at a ratio of 1, between two hatches. */
+/** CSS pixels that a hatch is wide, about. */
 const PITCH = 6;
 
 /** Where of the screen the pixels in an area of the photo are seen, with the line around them. In device pixels. */
@@ -32,20 +31,19 @@ export function seenArea(area: Area, view: View, ratio: number, width: number, h
   };
 }
 
-/** The photo's pixels seen in one row or column of the screen: from, and up to. One at least; none outside. */
-function sources(from: number, to: number, scale: number, offset: number, limit: number): [Int32Array, Int32Array] {
-  const starts = new Int32Array(to - from);
-  const ends = new Int32Array(to - from);
-  for (let at = from; at < to; at++) {
-    // Where one screen pixel shows several, all count; where it shows part of one, what is in its middle.
-    const [first, last] =
-      scale < 1
-        ? [Math.floor((at - offset) / scale), Math.floor((at + 1 - offset) / scale)]
-        : [Math.floor((at + 0.5 - offset) / scale), Math.floor((at + 0.5 - offset) / scale) + 1];
-    starts[at - from] = Math.max(0, Math.min(limit, first));
-    ends[at - from] = Math.max(0, Math.min(limit, Math.max(last, first + 1)));
-  }
-  return [starts, ends];
+/** The photo's pixels that are seen at each place along a side of the screen: from `starts`, up to `ends`. */
+interface Sources {
+  starts: Int32Array;
+  ends: Int32Array;
+}
+
+/** Where one screen pixel shows several of the photo's, all count; where it shows part of one, what is in its middle. */
+function sources(from: number, to: number, scale: number, offset: number): Sources {
+  const length = to - from;
+  const middle = scale < 1 ? 0 : 0.5;
+  const starts = Int32Array.from({ length }, (_, at) => Math.floor((from + at + middle - offset) / scale));
+  const ends = starts.map((start, at) => (scale < 1 ? Math.floor((from + at + 1 - offset) / scale) : start + 1));
+  return { starts, ends };
 }
 
 /**
@@ -54,48 +52,70 @@ function sources(from: number, to: number, scale: number, offset: number, limit:
  */
 export function seenMask(mask: Mask, view: View, ratio: number, area: Area): Uint8Array {
   const scale = view.scale * ratio;
-  const [lefts, rights] = sources(area.left, area.right, scale, view.x * ratio, mask.width);
-  const [tops, bottoms] = sources(area.top, area.bottom, scale, view.y * ratio, mask.height);
-  const width = area.right - area.left;
-  const height = area.bottom - area.top;
+  const columns = sources(area.left, area.right, scale, view.x * ratio);
+  const rows = sources(area.top, area.bottom, scale, view.y * ratio);
+  const [width, height] = [area.right - area.left, area.bottom - area.top];
+  const left = Math.max(0, columns.starts[0] ?? 0);
+  const right = Math.min(mask.width, columns.ends[width - 1] ?? 0);
   const seen = new Uint8Array(width * height);
+  if (right <= left) return seen;
   for (let y = 0; y < height; y++) {
-    const line = y * width;
-    for (let row = tops[y] ?? 0; row < (bottoms[y] ?? 0); row++) {
-      const start = row * mask.width;
-      for (let x = 0; x < width; x++) {
-        const end = rights[x] ?? 0;
-        for (let column = lefts[x] ?? 0; column < end; column++) {
-          if (mask.data[start + column] === 1) {
-            seen[line + x] = 1;
-            break;
-          }
-        }
-      }
+    const [start, end] = [rows.starts[y] ?? 0, rows.ends[y] ?? 0];
+    if (y > 0 && rows.starts[y - 1] === start) {
+      seen.copyWithin(y * width, (y - 1) * width, y * width);
+      continue;
+    }
+    const line = seen.subarray(y * width, (y + 1) * width);
+    for (let row = Math.max(0, start); row < Math.min(mask.height, end); row++) {
+      markRow(line, mask.data.subarray(row * mask.width + left, row * mask.width + right), columns, left);
     }
   }
   return seen;
 }
 
-/** Colour an area of the screen, in device pixels, as the mask looks there: RGBA in `pixels`, row by row. */
+/** Mark where a row of the mask, cut at the photo's column `left`, is white: run by run, for there are few. */
+function markRow(line: Uint8Array, row: Uint8Array, columns: Sources, left: number): void {
+  let start = row.indexOf(1);
+  while (start >= 0) {
+    const found = row.indexOf(0, start);
+    const end = found < 0 ? row.length : found;
+    line.fill(1, firstFrom(columns.ends, left + start + 1), firstFrom(columns.starts, left + end));
+    start = found < 0 ? -1 : row.indexOf(1, end);
+  }
+}
+
+/** The index of the first of some ascending numbers that is `value` or more; their count where none is. */
+function firstFrom(numbers: Int32Array, value: number): number {
+  let low = 0;
+  let high = numbers.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((numbers[middle] ?? 0) < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * Colour an area of the screen, in device pixels, as the mask looks there: RGBA in `pixels`, row by row, which are
+ * all 0 before.
+ */
 export function paintOverlay(mask: Mask, view: View, ratio: number, area: Area, pixels: Uint32Array): void {
+  const [width, height] = [area.right - area.left, area.bottom - area.top];
   const rim: Area = { left: area.left - 1, top: area.top - 1, right: area.right + 1, bottom: area.bottom + 1 };
   const seen = seenMask(mask, view, ratio, rim);
-  const stride = rim.right - rim.left;
-  const pitch = Math.max(2, Math.round(PITCH * ratio));
-  const phase = Math.round((view.x + view.y) * ratio);
-  const width = area.right - area.left;
-  for (let y = area.top; y < area.bottom; y++) {
-    for (let x = area.left; x < area.right; x++) {
-      const at = (y - rim.top) * stride + (x - rim.left);
-      const target = (y - area.top) * width + (x - area.left);
-      if (seen[at] === 0) {
-        pixels[target] = BARE;
-        continue;
-      }
-      const inside = seen[at - 1] === 1 && seen[at + 1] === 1 && seen[at - stride] === 1 && seen[at + stride] === 1;
-      const hatch = (((x + y - phase) % (2 * pitch)) + 2 * pitch) % (2 * pitch) < pitch;
-      pixels[target] = inside ? (hatch ? HATCH : TINT) : EDGE;
+  const stride = width + 2;
+  const hatch = 2 ** Math.round(Math.log2(PITCH * ratio));
+  const phase = area.left + area.top - Math.round((view.x + view.y) * ratio);
+  for (let y = 0; y < height; y++) {
+    const line = (y + 1) * stride + 1;
+    const first = seen.indexOf(1, line) - line;
+    if (first < 0) return;
+    for (let x = first; x < width; x++) {
+      const at = line + x;
+      if (seen[at] === 0) continue;
+      const inside = (seen[at - 1] ?? 0) & (seen[at + 1] ?? 0) & (seen[at - stride] ?? 0) & (seen[at + stride] ?? 0);
+      pixels[y * width + x] = inside === 0 ? EDGE : ((x + y + phase) & hatch) === 0 ? TINT : HATCH;
     }
   }
 }

@@ -1,5 +1,4 @@
-import type Konva from "konva";
-import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef } from "react";
 import { paintOverlay, seenArea } from "./overlay";
 import { type Area, around, isNowhere, NOWHERE, type Raster } from "./raster";
 import type { PhotoWindow } from "./use-window";
@@ -8,9 +7,8 @@ import type { PhotoWindow } from "./use-window";
 const MOST_PIXELS = 3_000_000;
 
 interface Overlay {
-  /** As large as the window, in device pixels. */
-  canvas: HTMLCanvasElement;
-  layer: RefObject<Konva.Layer | null>;
+  /** Lies over the window, as large as it. */
+  canvas: RefObject<HTMLCanvasElement | null>;
   /** Pixels of the mask have changed in an area of the photo: they are painted anew in the next frame. */
   changed(area: Area): void;
 }
@@ -18,28 +16,27 @@ interface Overlay {
 /** Keep a picture of the mask, as it is seen in the window, up to date with as little painting as possible. */
 export function useOverlay(raster: Raster, { view, size, ratio: device }: PhotoWindow): Overlay {
   const ratio = Math.min(device, Math.sqrt(MOST_PIXELS / (size.width * size.height)));
-  const layer = useRef<Konva.Layer>(null);
-  const [canvas] = useState(() => document.createElement("canvas"));
+  const canvas = useRef<HTMLCanvasElement>(null);
 
   const paint = useCallback(
     (area: Area) => {
-      const context = canvas.getContext("2d");
+      const context = canvas.current?.getContext("2d");
       if (!context || isNowhere(area)) return;
       const pixels = context.createImageData(area.right - area.left, area.bottom - area.top);
       paintOverlay(raster, view, ratio, area, new Uint32Array(pixels.data.buffer));
       context.putImageData(pixels, area.left, area.top);
-      layer.current?.draw();
     },
-    [canvas, raster, view, ratio],
+    [raster, view, ratio],
   );
 
   // All of it, and at once: the photo beneath moves in this very frame.
   useLayoutEffect(() => {
-    canvas.width = Math.round(size.width * ratio);
-    canvas.height = Math.round(size.height * ratio);
-    layer.current?.getCanvas().setPixelRatio(ratio);
-    paint({ left: 0, top: 0, right: canvas.width, bottom: canvas.height });
-  }, [canvas, paint, size, ratio]);
+    const element = canvas.current;
+    if (!element) return;
+    element.width = Math.round(size.width * ratio);
+    element.height = Math.round(size.height * ratio);
+    paint({ left: 0, top: 0, right: element.width, bottom: element.height });
+  }, [paint, size, ratio]);
 
   const pending = useRef(NOWHERE);
   const request = useRef(0);
@@ -47,10 +44,11 @@ export function useOverlay(raster: Raster, { view, size, ratio: device }: PhotoW
   useLayoutEffect(() => {
     flush.current = () => {
       request.current = 0;
-      paint(seenArea(pending.current, view, ratio, canvas.width, canvas.height));
+      const { width, height } = canvas.current ?? { width: 0, height: 0 };
+      paint(seenArea(pending.current, view, ratio, width, height));
       pending.current = NOWHERE;
     };
-  }, [canvas, paint, view, ratio]);
+  }, [paint, view, ratio]);
   const changed = useCallback((area: Area) => {
     if (isNowhere(area)) return;
     pending.current = around(pending.current, area);
@@ -63,5 +61,5 @@ export function useOverlay(raster: Raster, { view, size, ratio: device }: PhotoW
     },
     [],
   );
-  return { canvas, layer, changed };
+  return { canvas, changed };
 }
