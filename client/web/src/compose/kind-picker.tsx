@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { KINDS } from "@/contract/schemas";
@@ -19,8 +20,15 @@ const ICONS: Record<Kind, IconName> = {
 /** What can be made: a link a kind. */
 export function KindPicker({ kind }: { kind: Kind }) {
   const { t } = useTranslation(["compose", "jobs"]);
+  const nav = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another kind is another link to bring into sight
+  useEffect(() => {
+    const link = nav.current?.querySelector<HTMLElement>("[aria-current]");
+    if (nav.current && link)
+      nav.current.scrollLeft = link.offsetLeft - (nav.current.clientWidth - link.offsetWidth) / 2;
+  }, [kind]);
   return (
-    <nav className={styles.kinds} aria-label={t("kinds_label")}>
+    <nav ref={nav} className={styles.kinds} aria-label={t("kinds_label")}>
       {KINDS.map((one) => (
         <Link
           key={one}

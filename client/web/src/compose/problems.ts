@@ -65,7 +65,6 @@ export function focusAt(path: string): void {
     }
     const control = place.querySelector<HTMLElement>("input:not([type=file]), select, textarea, button");
     (control ?? place).focus();
-    place.scrollIntoView({ block: "center" });
     return;
   }
 }

@@ -67,7 +67,7 @@ export function SubmitBar({ kind, missing, photo, busy, onSend }: SubmitBarProps
         ) : budget !== null && budget < 0.1 ? (
           t("limits.budget")
         ) : (
-          t(`then.${kind}`)
+          <span className={styles.then}>{t(`then.${kind}`)}</span>
         )}
       </p>
     </div>
