@@ -23,13 +23,20 @@ export function ringsOf({ outlines, box: [left, top, right, bottom] }: FoundObje
 
 /** Whether a place is within a thing's shape: within an odd number of its rings. */
 export function covers(object: FoundObject, { x, y }: Point): boolean {
-  let within = false;
+  return crossings(object, y).filter((crossing) => x < crossing).length % 2 === 1;
+}
+
+/** Where a thing's rings cross a line of the photo. */
+function crossings(object: FoundObject, y: number): number[] {
+  const found: number[] = [];
   for (const ring of ringsOf(object)) {
-    for (const [[x1, y1], [x2, y2]] of sides(ring)) {
-      if (y1 > y !== y2 > y && x < x1 + ((x2 - x1) * (y - y1)) / (y2 - y1)) within = !within;
+    let [x1, y1] = ring.at(-1) ?? [0, 0];
+    for (const [x2, y2] of ring) {
+      if (y1 > y !== y2 > y) found.push(x1 + ((x2 - x1) * (y - y1)) / (y2 - y1));
+      [x1, y1] = [x2, y2];
     }
   }
-  return within;
+  return found;
 }
 
 /** The thing that a place means: of those there, the smallest, for it lies on the others; else one no further than
@@ -52,20 +59,15 @@ export function objectAt(objects: readonly FoundObject[], place: Point, reach = 
 function distance(object: FoundObject, { x, y }: Point): number {
   let least = Number.POSITIVE_INFINITY;
   for (const ring of ringsOf(object)) {
-    for (const [[x1, y1], [x2, y2]] of sides(ring)) {
+    let [x1, y1] = ring.at(-1) ?? [0, 0];
+    for (const [x2, y2] of ring) {
       const length = (x2 - x1) ** 2 + (y2 - y1) ** 2;
       const along = length === 0 ? 0 : Math.max(0, Math.min(1, ((x - x1) * (x2 - x1) + (y - y1) * (y2 - y1)) / length));
       least = Math.min(least, Math.hypot(x - x1 - along * (x2 - x1), y - y1 - along * (y2 - y1)));
+      [x1, y1] = [x2, y2];
     }
   }
   return least;
-}
-
-function sides(ring: readonly [number, number][]): [[number, number], [number, number]][] {
-  return ring.flatMap((corner, index) => {
-    const next = ring[(index + 1) % ring.length];
-    return next ? [[corner, next] as [[number, number], [number, number]]] : [];
-  });
 }
 
 /**
@@ -92,18 +94,33 @@ function share(place: number, length: number): number {
 /** The middle of the cell that is farthest from the end of what is a thing's and none of the others'. */
 function deepest(object: FoundObject, others: readonly FoundObject[]): Point | null {
   const [left, top, right, bottom] = object.box;
-  const place = (cell: number): Point => ({
-    x: left + (((cell % CELLS) + 0.5) / CELLS) * (right - left),
-    y: top + ((Math.floor(cell / CELLS) + 0.5) / CELLS) * (bottom - top),
-  });
-  const depth = Float64Array.from({ length: CELLS * CELLS }, (_, cell) => {
-    const at = place(cell);
-    return covers(object, at) && !others.some((other) => covers(other, at)) ? Number.POSITIVE_INFINITY : 0;
-  });
+  const depth = new Float64Array(CELLS * CELLS);
+  fillCells(depth, object, object.box, Number.POSITIVE_INFINITY);
+  for (const other of others) {
+    const apart = other.box[0] > right || other.box[2] < left || other.box[1] > bottom || other.box[3] < top;
+    if (!apart) fillCells(depth, other, object.box, 0);
+  }
   spread(depth, (right - left) / CELLS, (bottom - top) / CELLS);
   let best = 0;
   for (const [cell, value] of depth.entries()) if (value > (depth[best] ?? 0)) best = cell;
-  return (depth[best] ?? 0) > 0 ? place(best) : null;
+  if ((depth[best] ?? 0) === 0) return null;
+  return {
+    x: left + (((best % CELLS) + 0.5) / CELLS) * (right - left),
+    y: top + ((Math.floor(best / CELLS) + 0.5) / CELLS) * (bottom - top),
+  };
+}
+
+/** Set the cells of a grid over a box whose middles a thing covers. */
+function fillCells(cells: Float64Array, object: FoundObject, box: FoundObject["box"], value: number): void {
+  const [left, top, right, bottom] = box;
+  /** The first column whose middle is not left of a place. */
+  const columnAt = (x: number) => Math.max(0, Math.min(CELLS, Math.ceil(((x - left) / (right - left)) * CELLS - 0.5)));
+  for (let row = 0; row < CELLS; row++) {
+    const ends = crossings(object, top + ((row + 0.5) / CELLS) * (bottom - top)).sort((one, other) => one - other);
+    for (let at = 0; at + 1 < ends.length; at += 2) {
+      cells.fill(value, row * CELLS + columnAt(ends[at] ?? 0), row * CELLS + columnAt(ends[at + 1] ?? 0));
+    }
+  }
 }
 
 /** Turn 0 and infinity into how far each cell is from the nearest 0 or the grid's end, by steps of this size. */

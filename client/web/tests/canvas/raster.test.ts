@@ -18,8 +18,8 @@ function outside(stroke: BrushStroke, x: number, y: number): number {
   const count = stroke.points.length / 2;
   for (let point = 0; point < count; point++) {
     const before = Math.max(0, point - 1);
-    for (let step = 0; step <= 2000; step++) {
-      const share = step / 2000;
+    for (let step = 0; step <= 200; step++) {
+      const share = step / 200;
       const mix = (from: number, to: number) => from + (to - from) * share;
       const away = Math.hypot(
         x + 0.5 - mix(stroke.points[2 * before] ?? 0, stroke.points[2 * point] ?? 0),
@@ -34,25 +34,25 @@ function outside(stroke: BrushStroke, x: number, y: number): number {
 test("a brush makes white just the pixels whose centres it goes over", () => {
   const next = random(1);
   let sure = 0;
-  for (let round = 0; round < 12; round++) {
+  for (let round = 0; round < 8; round++) {
     const stroke: BrushStroke = {
       type: "brush",
       effect: "fill",
-      radius: 1 + next() * 9,
-      points: Array.from({ length: 6 }, () => Math.round(next() * 300) / 10 - 2),
+      radius: 1 + next() * 6,
+      points: Array.from({ length: 6 }, () => Math.round(next() * 220) / 10 - 1),
       pressures: round % 2 === 0 ? null : [0.2, 1, 0.5],
     };
-    const raster = new Raster(30, 30);
+    const raster = new Raster(20, 20);
     raster.show([stroke]);
     for (const [at, value] of raster.data.entries()) {
-      const away = outside(stroke, at % 30, Math.floor(at / 30));
-      if (Math.abs(away) < 0.01) continue; // the trial is not exact to the last digits
-      expect(value, `pixel ${at}, ${away} away, round ${round}`).toBe(away < 0 ? 1 : 0);
+      const away = outside(stroke, at % 20, Math.floor(at / 20));
+      if (Math.abs(away) < 0.05) continue; // the trial is not exact to the last digits
+      if (value !== (away < 0 ? 1 : 0)) expect.fail(`pixel ${at} of round ${round} is ${value}, and ${away} outside`);
       sure++;
     }
   }
-  expect(sure).toBeGreaterThan(10_000);
-}, 20_000);
+  expect(sure).toBeGreaterThan(2500);
+});
 
 test("the smallest brush makes at least one pixel white wherever it touches", () => {
   const next = random(2);
@@ -106,11 +106,12 @@ test("only what is said to have changed changes", () => {
     strokes.push(anyStroke(next, WIDTH, HEIGHT));
     const area = raster.show(strokes.slice());
     if (isNowhere(area)) expect(raster.data).toEqual(before);
-    for (const [at, value] of raster.data.entries()) {
+    const outside = raster.data.findIndex((value, at) => {
       const [x, y] = [at % WIDTH, Math.floor(at / WIDTH)];
       const inside = x >= area.left && x < area.right && y >= area.top && y < area.bottom;
-      if (!inside) expect(value).toBe(before[at]);
-    }
+      return !inside && value !== before[at];
+    });
+    expect(outside).toBe(-1);
   }
 });
 
