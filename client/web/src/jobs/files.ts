@@ -1,4 +1,5 @@
 /** The files of jobs that still wait for them: kept in this browser, so that a reload does not lose an upload. */
+import { isRecord } from "@/service/error";
 
 /** Role → file. */
 export type Files = Readonly<Record<string, Blob>>;
@@ -13,7 +14,8 @@ const remembered = new Map<string, Files>();
 /** Keep a job's files until `drop`. */
 export async function put(jobId: string, files: Files): Promise<void> {
   remembered.set(jobId, files);
-  await within("readwrite", (store) => store.put(files, jobId)).catch(() => undefined);
+  const rows = await Promise.all(Object.entries(files).map(([role, file]) => toRow(role, file)));
+  await within("readwrite", (store) => store.put(rows, jobId)).catch(() => undefined);
 }
 
 /** A job's files; none where they are not kept (any longer). */
@@ -21,8 +23,8 @@ export async function get(jobId: string): Promise<Files> {
   const known = remembered.get(jobId);
   if (known !== undefined) return known;
   const found: unknown = await within("readonly", (store) => store.get(jobId)).catch(() => undefined);
-  if (typeof found !== "object" || found === null) return {};
-  return Object.fromEntries(Object.entries(found).filter((entry): entry is [string, Blob] => entry[1] instanceof Blob));
+  const rows = Array.isArray(found) ? found.filter(isRow) : [];
+  return Object.fromEntries(rows.map(({ role, type, bytes }) => [role, new Blob([bytes], { type })]));
 }
 
 /** A job needs its files no longer. */
@@ -35,6 +37,26 @@ export async function drop(jobId: string): Promise<void> {
 export async function clear(): Promise<void> {
   remembered.clear();
   await within("readwrite", (store) => store.clear()).catch(() => undefined);
+}
+
+/** A file as it is kept: its bytes, because a kept `File` is lost with the original, and not every browser keeps one. */
+interface Row {
+  role: string;
+  type: string;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+async function toRow(role: string, file: Blob): Promise<Row> {
+  return { role, type: file.type, bytes: new Uint8Array(await file.arrayBuffer()) };
+}
+
+function isRow(value: unknown): value is Row {
+  return (
+    isRecord(value) &&
+    typeof value.role === "string" &&
+    typeof value.type === "string" &&
+    ArrayBuffer.isView(value.bytes)
+  );
 }
 
 async function within<Value>(mode: IDBTransactionMode, ask: (store: IDBObjectStore) => IDBRequest<Value>) {

@@ -1,0 +1,58 @@
+import { vi } from "vitest";
+
+/** An XMLHttpRequest whose other end is the test. */
+class FakeExchange extends EventTarget {
+  readonly upload = new EventTarget();
+  status = 0;
+  responseText = "";
+  url = "";
+  form = new FormData();
+  private over = false;
+
+  open(_method: string, url: string): void {
+    this.url = url;
+  }
+
+  send(form: FormData): void {
+    this.form = form;
+    exchanges.push(this);
+  }
+
+  abort(): void {
+    this.ends(0, "");
+  }
+
+  moves(loaded: number, total: number): void {
+    this.upload.dispatchEvent(new ProgressEvent("progress", { loaded, total, lengthComputable: true }));
+  }
+
+  answers(status: number, text = ""): void {
+    this.ends(status, text);
+  }
+
+  breaks(): void {
+    this.ends(0, "");
+  }
+
+  private ends(status: number, text: string): void {
+    if (this.over) return;
+    this.over = true;
+    this.status = status;
+    this.responseText = text;
+    this.dispatchEvent(new Event("loadend"));
+  }
+}
+
+export const exchanges: FakeExchange[] = [];
+
+/** From now on nothing is really uploaded. */
+export function fakeExchanges(): void {
+  exchanges.length = 0;
+  vi.stubGlobal("XMLHttpRequest", FakeExchange);
+}
+
+export function exchange(number: number): FakeExchange {
+  const found = exchanges[number];
+  if (found === undefined) throw new Error(`there was no upload ${number}`);
+  return found;
+}
