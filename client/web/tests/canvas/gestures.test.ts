@@ -36,14 +36,7 @@ test("a second finger takes back what the first drew, and both zoom; the one tha
   gestures.moved([at(2, 25, 0)]);
   gestures.up(2);
   gestures.down(at(3, 5, 5));
-  expect(log).toEqual([
-    "start 0,0",
-    "draw 1,0",
-    "give up",
-    "move 6,0 to 11,0 ×2",
-    "move 21,0 to 25,0 ×1",
-    "start 5,5",
-  ]);
+  expect(log).toEqual(["start 0,0", "draw 1,0", "give up", "move 6,0 to 11,0 ×2", "move 21,0 to 25,0 ×1", "start 5,5"]);
 });
 
 test("a mouse's other button moves", () => {

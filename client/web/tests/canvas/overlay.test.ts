@@ -26,34 +26,40 @@ function painted(raster: Raster, view: View, ratio: number, area = screen(ratio)
   return pixels;
 }
 
-test.each([1, 1.5, 2, 3])("at a ratio of %d, a screen pixel is tinted just where the mask beneath it is white", (ratio) => {
-  const next = random(11);
-  for (let round = 0; round < 25; round++) {
-    const raster = new Raster(PHOTO.width, PHOTO.height);
-    raster.show(Array.from({ length: 5 }, () => anyStroke(next, PHOTO.width, PHOTO.height)));
-    const view = anyView(next);
-    const area = screen(ratio);
-    const width = area.right;
-    const scale = view.scale * ratio;
-    const seen = seenMask(raster, view, ratio, area);
-    /** The photo's pixels along one side that a screen pixel shows. */
-    const beneath = (at: number, offset: number, limit: number) =>
-      Array.from({ length: limit }, (_, pixel) => pixel).filter((pixel) =>
-        scale < 1
-          ? pixel >= Math.floor((at - offset * ratio) / scale) && pixel < Math.floor((at + 1 - offset * ratio) / scale)
-          : pixel === Math.floor((at + 0.5 - offset * ratio) / scale),
-      );
-    const columns = Array.from({ length: width }, (_, x) => beneath(x, view.x, PHOTO.width));
-    const rows = Array.from({ length: area.bottom }, (_, y) => beneath(y, view.y, PHOTO.height));
-    const expected = Uint8Array.from({ length: width * area.bottom }, (_, at) => {
-      const under = rows[Math.floor(at / width)] ?? [];
-      const white = under.some((row) => (columns[at % width] ?? []).some((x) => raster.data[row * PHOTO.width + x] === 1));
-      return white ? 1 : 0;
-    });
-    expect(seen).toEqual(expected);
-    expect(painted(raster, view, ratio).map((pixel) => (pixel === 0 ? 0 : 1))).toEqual(Uint32Array.from(expected));
-  }
-});
+test.each([1, 1.5, 2, 3])(
+  "at a ratio of %d, a screen pixel is tinted just where the mask beneath it is white",
+  (ratio) => {
+    const next = random(11);
+    for (let round = 0; round < 25; round++) {
+      const raster = new Raster(PHOTO.width, PHOTO.height);
+      raster.show(Array.from({ length: 5 }, () => anyStroke(next, PHOTO.width, PHOTO.height)));
+      const view = anyView(next);
+      const area = screen(ratio);
+      const width = area.right;
+      const scale = view.scale * ratio;
+      const seen = seenMask(raster, view, ratio, area);
+      /** The photo's pixels along one side that a screen pixel shows. */
+      const beneath = (at: number, offset: number, limit: number) =>
+        Array.from({ length: limit }, (_, pixel) => pixel).filter((pixel) =>
+          scale < 1
+            ? pixel >= Math.floor((at - offset * ratio) / scale) &&
+              pixel < Math.floor((at + 1 - offset * ratio) / scale)
+            : pixel === Math.floor((at + 0.5 - offset * ratio) / scale),
+        );
+      const columns = Array.from({ length: width }, (_, x) => beneath(x, view.x, PHOTO.width));
+      const rows = Array.from({ length: area.bottom }, (_, y) => beneath(y, view.y, PHOTO.height));
+      const expected = Uint8Array.from({ length: width * area.bottom }, (_, at) => {
+        const under = rows[Math.floor(at / width)] ?? [];
+        const white = under.some((row) =>
+          (columns[at % width] ?? []).some((x) => raster.data[row * PHOTO.width + x] === 1),
+        );
+        return white ? 1 : 0;
+      });
+      expect(seen).toEqual(expected);
+      expect(painted(raster, view, ratio).map((pixel) => (pixel === 0 ? 0 : 1))).toEqual(Uint32Array.from(expected));
+    }
+  },
+);
 
 test("one white pixel is seen however small the photo is shown", () => {
   const raster = new Raster(400, 300);
