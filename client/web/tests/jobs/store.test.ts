@@ -218,9 +218,7 @@ describe("a draft that is an earlier job", () => {
     });
     service.routes["GET https://bucket.example.com/old"] = () => new Response("an old photo");
     answersCreate(waiting(), { photo: FORM, mask: FORM });
-    await store.submit(
-      photoDraft({ kind: "inpaint", materials: { ...same, mask: { ...photoDraft().materials.photo } as never } }),
-    );
+    await store.submit(photoDraft({ kind: "inpaint", materials: { ...same, mask: picture } }));
     const { uploads } = await lastBody(`POST ${API}/jobs`);
     expect(uploads.photo).toMatchObject({ content_type: "image/jpeg", size: 12 });
     await uploadNumber(1);
