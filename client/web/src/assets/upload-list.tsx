@@ -31,7 +31,9 @@ function Standing({ upload: { name, step, sent, error } }: { upload: Upload }) {
   if (error instanceof MaterialError) {
     return (
       <Notice tone="bad" title={t("upload.failed", { name })}>
-        <p>{error.reason === "type" ? t("upload.not_a_picture") : tell(`refused.${error.reason}`, error.values)}</p>
+        <p>
+          {error.reason === "type" ? t("upload.not_a_picture") : tell(`refused.${error.reason}`, { ...error.values })}
+        </p>
       </Notice>
     );
   }

@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import type { Job } from "@/contract/types";
 import styles from "./developing.module.css";
 import { type Shown, useArrived, useSteady } from "./link";
-import { before, ratio } from "./made";
+import { before, ratio, widest } from "./made";
 
 /** How soft a picture is of which nothing is done, in hundredths of the frame's width. */
 const SOFTEST = 2.6;
@@ -28,7 +28,7 @@ export function Developing({ job, renew }: DevelopingProps) {
   const left = 1 - Math.min(1, Math.max(0, job.progress));
   const shape = ratio(job);
   return (
-    <div className={styles.frame} style={{ aspectRatio: shape, maxInlineSize: `calc(70dvh * ${shape})` }}>
+    <div className={styles.frame} style={{ aspectRatio: shape, maxInlineSize: widest(shape) }}>
       {photo.url !== null && (
         <img
           className={styles.photo}

@@ -5,7 +5,8 @@
  * on another host. Throws when the file cannot be had.
  */
 export async function save(url: string, name: string): Promise<void> {
-  const answer = await fetch(url);
+  // What an <img> left in the cache came without the headers that let a page read it.
+  const answer = await fetch(url, { cache: "reload" });
   if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
   const place = URL.createObjectURL(await answer.blob());
   const link = document.createElement("a");

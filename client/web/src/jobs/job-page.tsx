@@ -4,7 +4,6 @@ import { Link } from "wouter";
 import { TERMINAL } from "@/contract/types";
 import { type ServiceError, toServiceError } from "@/service/error";
 import { Button, EmptyState, Hidden, Icon, Waiting } from "@/ui";
-import { AgainWithChanges } from "./again";
 import { Ended } from "./ended";
 import { JobCard } from "./job-card";
 import styles from "./job-page.module.css";
@@ -87,14 +86,7 @@ function JobView({ entry }: { entry: Entry }) {
             <Hidden>{developed ? t(`states.${job.state}`) : ""}</Hidden>
           </div>
           {result ? (
-            <>
-              <ResultView job={job} result={result} renew={() => void refresh(job.job_id)} revealed={developed} />
-              {job.kind !== "find_objects" && (
-                <div className={styles.more}>
-                  <AgainWithChanges job={job} />
-                </div>
-              )}
-            </>
+            <ResultView job={job} result={result} renew={() => void refresh(job.job_id)} revealed={developed} />
           ) : (
             <Ended job={job} />
           )}

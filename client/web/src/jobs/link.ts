@@ -1,5 +1,5 @@
 /** Pictures behind presigned links: every answer of the service brings other links to the same picture. */
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 
 /** A link that stays the same while it works, so that nothing is fetched twice. */
 export interface Steady {
@@ -71,4 +71,21 @@ async function arrival(url: string): Promise<void> {
   image.src = url;
   if (!("decode" in image)) return;
   await image.decode().catch(() => undefined);
+}
+
+/** Looks after a link whose picture is shown by something that says nothing of failures. */
+export function useProbe({ url, failed }: Steady): void {
+  const tell = useRef(failed);
+  useEffect(() => {
+    tell.current = failed;
+  });
+  useEffect(() => {
+    if (url === null) return;
+    const probe = new Image();
+    probe.onerror = () => tell.current();
+    probe.src = url;
+    return () => {
+      probe.onerror = null;
+    };
+  }, [url]);
 }

@@ -56,9 +56,15 @@ const EVEN = 4 / 3;
 /** Width over height of what a job is going to make, as far as one can tell beforehand. */
 export function ratio(job: Job): number {
   const made = job.result?.videos[0] ?? (job.result ? pictures(job.result)[0] : null);
-  for (const size of [made, job.preview, job.uploads[given(job)]]) {
+  for (const size of [made, job.uploads[given(job)], job.preview]) {
     if (size?.width && size.height) return size.width / size.height;
   }
   const [, across, down] = /^(\d+):(\d+)$/.exec(String(job.params.aspect)) ?? [];
   return across && down ? Number(across) / Number(down) : EVEN;
 }
+
+/**
+ * The width that a picture may have, so that it is seen whole together with what stands around it. In CSS, of a picture
+ * `shape` times as wide as high; the same before a job's end and after, so that nothing moves then.
+ */
+export const widest = (shape: number): string => `calc(max(16rem, 100dvh - 26rem) * ${shape.toFixed(4)})`;

@@ -34,8 +34,6 @@ export function JobsPage() {
     const page = await answered(api.GET("/jobs", { params: { query } }));
     return { items: page.jobs, cursor: page.cursor ?? null };
   });
-  // Finding things is a step on the way to a draft: shown to those who ask for it.
-  const shown = items.filter((job) => job.kind !== "find_objects" || kind === "find_objects");
   const choose = (name: "kind" | "state", value: string) =>
     setSearch(
       (now) => {
@@ -78,11 +76,11 @@ export function JobsPage() {
           )}
         </Field>
       </search>
-      {shown.length === 0 && !more && !busy && !error && (
+      {items.length === 0 && !more && !busy && !error && (
         <Nothing filtered={kind !== null || state !== null} clear={() => setSearch({}, { replace: true })} />
       )}
       <ul className={styles.list}>
-        {shown.map((job) => (
+        {items.map((job) => (
           <Item key={job.job_id} job={job} />
         ))}
       </ul>

@@ -25,7 +25,7 @@ export function JobProgress({ entry, brief = false }: { entry: Entry; brief?: bo
           <Hidden>{words}</Hidden>
         </div>
       )}
-      <TimeLeft entry={entry} />
+      {job.state !== "awaiting_upload" && <TimeLeft entry={entry} />}
       {!brief &&
         uploads.map(([role, fraction]) => (
           <ProgressBar

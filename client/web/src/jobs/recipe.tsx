@@ -1,5 +1,8 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { fields } from "@/compose/shape";
+import { plain, useWords } from "@/compose/words";
+import { paramsSchema } from "@/contract/schemas";
 import type { Job, Quality, Result } from "@/contract/types";
 import { pictures } from "./made";
 import styles from "./recipe.module.css";
@@ -42,7 +45,7 @@ export function Recipe({ job }: { job: Job }) {
         </dl>
         {result?.quality && <Scores quality={result.quality} />}
         {job.timeline.length > 0 && <Stages job={job} taken={taken} />}
-        <Params params={job.params} />
+        <Params job={job} />
       </div>
     </details>
   );
@@ -162,29 +165,38 @@ function Stages({ job, taken }: { job: Job; taken: number }) {
   );
 }
 
-/** What was asked for, by the contract's own names, which is what one would send again. */
-function Params({ params }: { params: Job["params"] }) {
+/** What was asked for, in the words of the form where one asks for it. */
+function Params({ job: { kind, params } }: { job: Job }) {
   const { t } = useTranslation("jobs");
+  const words = useWords();
+  const known = new Map(fields(paramsSchema(kind)).map((field) => [field.name, field]));
   const said = Object.entries(params).filter(([, value]) => value !== null && value !== "" && !isEmpty(value));
   if (said.length === 0) return null;
+
+  const written = (name: string, value: unknown): ReactNode => {
+    if (typeof value === "boolean") return t(value ? "recipe.yes" : "recipe.no");
+    if (name === "style") return words.style(kind, String(value), "title", plain(String(value)));
+    if (known.get(name)?.shape.type === "choice") return words.value(name, String(value));
+    if (typeof value === "string" || typeof value === "number") return String(value);
+    if (Array.isArray(value) && value.every((one) => typeof one === "string")) return value.join(", ");
+    return <code className={styles.json}>{JSON.stringify(value, null, 1)}</code>;
+  };
+
   return (
     <section aria-label={t("recipe.params")}>
       <h3>{t("recipe.params")}</h3>
       <dl className={styles.facts}>
-        {said.map(([name, value]) => (
-          <Fact key={name} name={name}>
-            {typeof value === "boolean" ? t(value ? "recipe.yes" : "recipe.no") : written(value)}
-          </Fact>
-        ))}
+        {said.map(([name, value]) => {
+          const field = known.get(name);
+          return (
+            <Fact key={name} name={field ? words.label(kind, field) : plain(name)}>
+              {written(name, value)}
+            </Fact>
+          );
+        })}
       </dl>
     </section>
   );
 }
 
 const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0;
-
-function written(value: unknown): ReactNode {
-  if (typeof value === "string" || typeof value === "number") return String(value);
-  if (Array.isArray(value) && value.every((one) => typeof one === "string")) return value.join(", ");
-  return <code className={styles.json}>{JSON.stringify(value, null, 1)}</code>;
-}

@@ -3,9 +3,10 @@ import { useTranslation } from "react-i18next";
 import { Compare } from "@/canvas/compare";
 import type { Job, Picture, Result } from "@/contract/types";
 import { Button, Buttons, Notice } from "@/ui";
+import { AgainWithChanges } from "./again";
 import { FileActions } from "./file-actions";
-import { useSteady } from "./link";
-import { before, fileName, pictures, small } from "./made";
+import { useProbe, useSteady } from "./link";
+import { before, fileName, pictures, small, widest } from "./made";
 import { Mark } from "./mark";
 import styles from "./result.module.css";
 import { VideoView } from "./video";
@@ -56,13 +57,15 @@ function OnePicture({ job, picture, renew, revealed }: OnePictureProps) {
   const after = useSteady(picture.key, picture.url, renew);
   const given = before(job);
   const photo = useSteady(given?.key ?? "", given?.url, renew);
+  useProbe(after);
+  useProbe(photo);
   const { width, height } = picture;
   const compared = job.kind !== "find_objects" && photo.url !== null;
   return (
     <>
       <div
         className={revealed ? `${styles.stage} ${styles.revealed}` : styles.stage}
-        style={{ maxInlineSize: `calc(76dvh * ${width / height})` }}
+        style={{ maxInlineSize: widest(width / height) }}
       >
         {after.broken && <Notice tone="warning" title={t("result.broken")} />}
         {after.url !== null &&
@@ -80,7 +83,6 @@ function OnePicture({ job, picture, renew, revealed }: OnePictureProps) {
               src={after.url}
               alt={t("result.alt", { kind: t(`kinds.${job.kind}`) })}
               {...{ width, height }}
-              onError={after.failed}
             />
           ))}
       </div>
@@ -90,6 +92,7 @@ function OnePicture({ job, picture, renew, revealed }: OnePictureProps) {
           {t("result.full")}
         </Button>
         <FileActions job={job} file={picture} keepable />
+        <AgainWithChanges job={job} />
       </Buttons>
       {full && after.url !== null && (
         <Suspense fallback={null}>

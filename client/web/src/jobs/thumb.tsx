@@ -6,14 +6,14 @@ import { refresh } from "./store";
 import styles from "./thumb.module.css";
 
 const ICONS: Record<Kind, IconName> = {
-  restyle_room: "make",
+  restyle_room: "room",
   inpaint: "brush",
   generate: "make",
   face_swap: "user",
   upscale: "zoom_in",
-  find_objects: "rectangle",
+  find_objects: "find",
   render_video: "video",
-  render_scenes: "video",
+  render_scenes: "scenes",
 };
 
 /** What a job is recognised by: what it made, the newest look, or what it was given; else its kind's sign. */

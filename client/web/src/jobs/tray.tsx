@@ -16,25 +16,27 @@ export function Tray() {
   const { t } = useTranslation("jobs");
   const [location] = useLocation();
   const entries = useFollowed(location);
-  const open = entries.filter(isOpen);
   const listed = entries.filter(({ job }) => location !== `/jobs/${job.job_id}`);
+  const open = listed.filter(isOpen);
   const done = open.reduce((sum, { job }) => sum + job.progress, 0) / Math.max(1, open.length);
   return (
     <>
       <Announcer entries={entries} />
       {listed.length > 0 && (
-        <details className={styles.tray}>
-          <summary className={styles.summary}>
-            <Icon name={open.length > 0 ? "make" : "check"} size={18} />
-            {open.length > 0 ? t("tray.count", { count: open.length }) : t("tray.done", { count: listed.length })}
-            {open.length > 0 && <span className={styles.percent}>{Math.floor(done * 100)} %</span>}
-          </summary>
-          <ul className={styles.list} aria-label={t("tray.label")}>
-            {listed.map((entry) => (
-              <Row key={entry.job.job_id} entry={entry} />
-            ))}
-          </ul>
-        </details>
+        <div className={styles.room}>
+          <details className={styles.tray}>
+            <summary className={styles.summary}>
+              <Icon name={open.length > 0 ? "make" : "check"} size={18} />
+              {open.length > 0 ? t("tray.count", { count: open.length }) : t("tray.done", { count: listed.length })}
+              {open.length > 0 && <span className={styles.percent}>{Math.floor(done * 100)} %</span>}
+            </summary>
+            <ul className={styles.list} aria-label={t("tray.label")}>
+              {listed.map((entry) => (
+                <Row key={entry.job.job_id} entry={entry} />
+              ))}
+            </ul>
+          </details>
+        </div>
       )}
     </>
   );

@@ -2,9 +2,10 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Job, Result, SubtitleFile, Video } from "@/contract/types";
 import { Buttons } from "@/ui";
+import { AgainWithChanges } from "./again";
 import { FileActions } from "./file-actions";
 import { useSteady } from "./link";
-import { poster } from "./made";
+import { poster, widest } from "./made";
 import { Mark } from "./mark";
 import styles from "./result.module.css";
 
@@ -25,7 +26,7 @@ export function VideoView({ job, result, video, renew }: VideoViewProps) {
   const captions = useCaptions(spoken);
   return (
     <>
-      <div className={styles.stage} style={{ maxInlineSize: `calc(76dvh * ${video.width / video.height})` }}>
+      <div className={styles.stage} style={{ maxInlineSize: widest(video.width / video.height) }}>
         <video
           className={styles.picture}
           controls
@@ -54,6 +55,7 @@ export function VideoView({ job, result, video, renew }: VideoViewProps) {
             words={t("result.download_subtitles", { format: file.format.toUpperCase() })}
           />
         ))}
+        <AgainWithChanges job={job} />
       </Buttons>
     </>
   );

@@ -7,6 +7,7 @@ export type Words = TFunction<"jobs">;
 
 /** Every stage that has words of its own; the rest are told in the service's words. docs/plans.md lists them. */
 const STAGES = {
+  download: "stages.download",
   load: "stages.load",
   detect: "stages.detect",
   segment: "stages.segment",
@@ -17,6 +18,7 @@ const STAGES = {
   diffuse: "stages.diffuse",
   layout: "stages.layout",
   repaint: "stages.repaint",
+  things: "stages.things",
   grade: "stages.grade",
   mask: "stages.mask",
   fill: "stages.fill",
@@ -35,8 +37,11 @@ const STAGES = {
   scenes: "stages.scenes",
   join: "stages.join",
   encode: "stages.encode",
+  outline: "stages.outline",
+  show: "stages.show",
   finish: "stages.finish",
   save: "stages.save",
+  upload: "stages.upload",
 } as const;
 
 /** Stages that do something else in one kind than in most. */
@@ -126,7 +131,7 @@ export function remaining(seconds: number, t: Words): string {
 
 /** US dollars as people write them: cents where there are cents, more places for less. */
 export function money(usd: number, language: string): string {
-  const places = usd === 0 || usd >= 0.1 ? 2 : usd >= 0.001 ? 4 : 6;
+  const places = usd === 0 || usd >= 0.1 ? 2 : usd >= 0.0001 ? 4 : 6;
   return new Intl.NumberFormat(language, {
     style: "currency",
     currency: "USD",
