@@ -19,6 +19,8 @@ interface Intake {
   take(kind: Kind, role: string, file: File, wanted: "picture" | "sound"): Promise<void>;
   /** Refuses what does not belong in a role, or takes an earlier refusal back (null). */
   refuse(kind: Kind, role: string, error: ServiceError | null): void;
+  /** Forgets how a kind's files fared. */
+  forget(kind: Kind): void;
 }
 
 const newest = new Map<string, File>();
@@ -45,6 +47,12 @@ export const useIntake = create<Intake>()((set) => {
     refuse(kind, role, error) {
       newest.delete(`${kind}/${role}`);
       say(`${kind}/${role}`, { busy: false, error });
+    },
+    forget(kind) {
+      for (const key of newest.keys()) if (key.startsWith(`${kind}/`)) newest.delete(key);
+      set(({ takings }) => ({
+        takings: Object.fromEntries(Object.entries(takings).filter(([key]) => !key.startsWith(`${kind}/`))),
+      }));
     },
   };
 });

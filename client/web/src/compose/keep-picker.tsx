@@ -59,9 +59,6 @@ export function KeepPicker({ photo }: { photo: Photo }) {
           />
         </Suspense>
       )}
-      <p className={styles.quiet} aria-live="polite">
-        {chosen.length > 0 && t("keep.chosen", { count: chosen.length })}
-      </p>
     </section>
   );
 }

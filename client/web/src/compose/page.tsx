@@ -10,6 +10,7 @@ import { deliver } from "./deliver";
 import { draftOf, useDrafts } from "./draft";
 import { useFound } from "./finding";
 import { SettingsForm, StageForm } from "./form";
+import { useIntake } from "./intake";
 import { IntakeField } from "./intake-field";
 import { KeepPicker } from "./keep-picker";
 import { KindPicker } from "./kind-picker";
@@ -34,7 +35,14 @@ export function ComposePage({ kind }: { kind: Kind }) {
       <div className={styles.head}>
         <h1>{t(`jobs:kinds.${kind}`)}</h1>
         {touched && (
-          <Button look="quiet" icon="again" onClick={() => useDrafts.getState().reset(kind)}>
+          <Button
+            look="quiet"
+            icon="again"
+            onClick={() => {
+              useDrafts.getState().reset(kind);
+              useIntake.getState().forget(kind);
+            }}
+          >
             {t("start_over")}
           </Button>
         )}

@@ -74,7 +74,7 @@ export function SceneCard(props: SceneCardProps) {
   return (
     <li className={styles.card} tabIndex={-1} aria-label={t("list.of", { title, count })}>
       <div className={styles.head}>
-        <h3>{title}</h3>
+        <h2>{title}</h2>
         <IconButton icon="up" label={t("list.up", { title })} disabled={number === 1} onClick={() => onMove(-1)} />
         <IconButton
           icon="down"
