@@ -91,6 +91,8 @@ export const useDrafts = create<Drafts>()(
           const draft = draftOf(get(), kind);
           const { [role]: _, ...others } = draft.materials;
           const params = without(draft.params, (name) => OF_THE_PHOTO.has(name) || name === CONSENT);
+          // A mask fits the photo that it was made for, and no other.
+          if (role === "photo") delete others.mask;
           put({ ...draft, params, materials: material ? { ...others, [role]: material } : others });
         },
         setStrokes: (strokes) => set({ strokes }),

@@ -63,6 +63,7 @@ function Composer({ kind }: { kind: Kind }) {
   const limits = useService(({ service }) => service?.config.limits);
   const [refused, setRefused] = useState<Refused | null>(null);
   const [busy, setBusy] = useState(false);
+  const painting = kind === "inpaint" && (strokes !== null || draft.materials.mask === undefined);
   const found = useFound(draft.materials.photo) !== null;
   useArrivals(kind);
 
@@ -103,7 +104,7 @@ function Composer({ kind }: { kind: Kind }) {
                 kind={kind}
                 role={role}
                 error={errors.get(`uploads.${role.name}`)}
-                seen={photo === null || !(kind === "inpaint" || (kind === "restyle_room" && found))}
+                seen={photo === null || !(painting || (kind === "restyle_room" && found))}
               />
             ))}
           </div>

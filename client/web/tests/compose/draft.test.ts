@@ -99,3 +99,10 @@ test("a job again has its params and its files", () => {
     },
   });
 });
+
+test("an earlier job's mask goes with its photo", () => {
+  const same = (role: string): Material => ({ type: "same", job_id: "a", role, url: null });
+  drafts().put({ ...empty("inpaint"), materials: { photo: same("photo"), mask: same("mask") } });
+  drafts().setMaterial("inpaint", "photo", photo("two.jpg"));
+  expect(Object.keys(draftOf(drafts(), "inpaint").materials)).toEqual(["photo"]);
+});
