@@ -1,7 +1,7 @@
 import { lazy, Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { Redirect, Route, Switch } from "wouter";
-import { KINDS } from "@/contract/schemas";
+import { isKind } from "@/contract/schemas";
 import type { Kind } from "@/contract/types";
 import { resume } from "@/jobs/store";
 import { useService } from "@/service/deployment";
@@ -20,7 +20,6 @@ const AssetsPage = lazy(async () => ({ default: (await import("@/assets/page")).
 const SettingsPage = lazy(async () => ({ default: (await import("@/shell/settings-page")).SettingsPage }));
 
 const FIRST: Kind = "restyle_room";
-const isKind = (text: string): text is Kind => (KINDS as readonly string[]).includes(text);
 
 /** The studio: finds its deployment, has the caller sign in, then shows the page of the address. */
 export function App() {

@@ -46,6 +46,9 @@ export function resolve(schema: Schema): Schema {
 /** Every kind of job, in the contract's order. */
 export const KINDS = (SCHEMAS.Kind?.enum ?? []) as readonly Kind[];
 
+/** Whether a text names a kind. */
+export const isKind = (text: string): text is Kind => (KINDS as readonly string[]).includes(text);
+
 function request(kind: Kind): Schema {
   const found = Object.values(SCHEMAS).find(({ properties }) => properties?.kind?.const === kind);
   if (found === undefined) throw new Error(`The contract has no request of kind ${kind}.`);

@@ -23,20 +23,20 @@ export function Tray() {
     <>
       <Announcer entries={entries} />
       {listed.length > 0 && (
-        <div className={styles.room}>
+        <aside className={styles.room} aria-label={t("tray.label")}>
           <details className={styles.tray}>
             <summary className={styles.summary}>
               <Icon name={open.length > 0 ? "make" : "check"} size={18} />
               {open.length > 0 ? t("tray.count", { count: open.length }) : t("tray.done", { count: listed.length })}
               {open.length > 0 && <span className={styles.percent}>{Math.floor(done * 100)} %</span>}
             </summary>
-            <ul className={styles.list} aria-label={t("tray.label")}>
+            <ul className={styles.list}>
               {listed.map((entry) => (
                 <Row key={entry.job.job_id} entry={entry} />
               ))}
             </ul>
           </details>
-        </div>
+        </aside>
       )}
     </>
   );
@@ -66,7 +66,7 @@ function Row({ entry }: { entry: Entry }) {
       <Thumb job={job} />
       <div className={styles.body}>
         <Link href={`/jobs/${job.job_id}`} className={styles.name}>
-          {kind}
+          {kind}{" "}
           {!isOpen(entry) && <span className={styles.state}>{t(`states.${job.state}`)}</span>}
         </Link>
         {isOpen(entry) && <JobProgress entry={entry} brief />}

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { isKind } from "@/contract/schemas";
 import type { LimitsNow } from "@/contract/types";
 import { answered, api } from "@/service/api";
 import { Notice, Spinner } from "@/ui";
@@ -46,7 +47,7 @@ function RateFact({ subject, rate }: { subject: string; rate: LimitsNow["rates"]
   const { t } = useTranslation(["shell", "jobs"]);
   return (
     <>
-      <dt>{t(`jobs:kinds.${subject}`, { defaultValue: subject })}</dt>
+      <dt>{isKind(subject) ? t(`jobs:kinds.${subject}`) : t("settings.prompts")}</dt>
       <dd>{t("settings.rate_value", { left: rate.remaining, count: rate.limit, seconds: rate.window_seconds })}</dd>
     </>
   );

@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 import { useService } from "@/service/deployment";
+import { describe } from "@/service/describe";
 import { Button, Notice } from "@/ui";
 import styles from "./sign-in.module.css";
 
@@ -18,7 +19,7 @@ export function NoService() {
           </Button>
         }
       >
-        <p>{error?.message}</p>
+        <p>{error && describe(error).advice}</p>
       </Notice>
     </main>
   );

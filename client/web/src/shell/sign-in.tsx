@@ -11,9 +11,9 @@ import styles from "./sign-in.module.css";
 export function SignIn() {
   const { t } = useTranslation("shell");
   const deployment = useService(({ service }) => service?.deployment);
-  const { challenge, elsewhere } = useSession();
+  const { challenge, elsewhere, error: ended } = useSession();
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<ServiceError | null>(null);
+  const [error, setError] = useState<ServiceError | null>(ended);
 
   async function attempt(step: () => Promise<void>) {
     setBusy(true);

@@ -28,7 +28,7 @@ export function Range({ label, hint, error, value, min, max, step, format = Stri
             aria-valuetext={format(value)}
             onChange={(event) => onChange(event.target.valueAsNumber)}
           />
-          <output className={styles.value} htmlFor={control.id}>
+          <output className={styles.value} htmlFor={control.id} aria-live="off">
             {format(value)}
           </output>
         </div>
