@@ -29,6 +29,7 @@ class LocalStack:
     is the folder of the models engine's).
     ``faults``: the stand-in's switches from the start (``infra.local.endpoint.faults``).
     ``studio``: build the studio and serve it too; entering may raise ``BuildError`` then.
+    ``keep``: save what it knows when it stops, which may take seconds; without, it cannot be started again.
     """
 
     def __init__(
@@ -39,11 +40,13 @@ class LocalStack:
         context: Mapping[str, object] | None = None,
         faults: Mapping[str, object] | None = None,
         studio: bool = False,
+        keep: bool = True,
         say: Say = silent,
     ) -> None:
         self._plan = runtime.Plan(folder, port or free_port(), context)
         self._faults = dict(faults or {})
         self._studio = studio
+        self._keep = keep
         self._say = say
         self._state: State | None = None
         self._clients = Clients(self._plan.port)
@@ -67,8 +70,8 @@ class LocalStack:
             self._set_faults(self._faults)
 
     def stop(self) -> None:
-        """Stop; the state is kept in the folder."""
-        runtime.down(self._plan.folder)
+        """Stop; the state is kept in the folder, if it is to be."""
+        runtime.down(self._plan.folder, save=self._keep)
 
     def running(self) -> bool:
         """Whether a process of it is still there."""

@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from filelock import FileLock
+
 from infra.source import BUILD, ROOT, code_files, digest
 
 _KEPT = 8  # assemblies; the least recently used go
@@ -31,17 +33,22 @@ def assembly(context: Mapping[str, str], *, cache: Path = BUILD / "synth") -> Pa
         target.touch()
         return target
     cache.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=".synth-", dir=cache))
+    with FileLock(cache / ".lock"):  # who comes second finds it made
+        if not target.is_dir():
+            _synthesize(context, target)
+    for old in sorted(cache.glob("[!.]*"), key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT:]:
+        shutil.rmtree(old, ignore_errors=True)
+    return target
+
+
+def _synthesize(context: Mapping[str, str], target: Path) -> None:
+    work = Path(tempfile.mkdtemp(prefix=".synth-", dir=target.parent))
     try:
         arguments = [f"--context={key}={value}" for key, value in context.items()]
         command = [sys.executable, "-m", "infra", "--output", str(work / "cdk.out"), *arguments]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         if done.returncode:
             raise SynthError(done.stderr.strip() or f"synthesis ended with status {done.returncode}")
-        if not target.is_dir():
-            (work / "cdk.out").rename(target)
+        (work / "cdk.out").rename(target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    for old in sorted(cache.glob("[!.]*"), key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT:]:
-        shutil.rmtree(old, ignore_errors=True)
-    return target

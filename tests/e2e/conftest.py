@@ -7,20 +7,13 @@ import pytest
 
 from infra.local.stack import LocalStack
 from tests.e2e.caller import Caller
-from tests.unlimited import RATE_LIMITS, UNLIMITED
+from tests.unlimited import UNLIMITED
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, tiny_weights: Path) -> Iterator[LocalStack]:
-    context = {
-        **UNLIMITED,
-        "rate_limits": {**RATE_LIMITS, "generate": "10/300"},
-        "weights": tiny_weights,
-        "device": "cpu",
-        "long_side": 128,
-        "accept_research_licence": True,
-    }
-    with LocalStack(tmp_path_factory.mktemp("stack"), context=context) as stack:
+    context = {**UNLIMITED, "weights": tiny_weights, "device": "cpu", "long_side": 128}
+    with LocalStack(tmp_path_factory.mktemp("stack"), context=context, keep=False) as stack:
         yield stack
 
 

@@ -1,7 +1,5 @@
 """The same job again: answered at once, for nothing."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import httpx
 import pytest
 
@@ -48,20 +46,6 @@ def test_another_param_another_photo_or_another_owner_is_another_job(caller: Cal
         other.ask("upscale", {"scale": 2}, photo, declared=True, cache=True),
     ]
     assert [each.json()["job"]["state"] for each in asks] == ["awaiting_upload"] * 4
-
-
-def test_fifty_at_once_are_all_answered(caller: Caller, stack: LocalStack) -> None:
-    photo = {"photo": pictures.jpeg(184, 120)}
-    caller.make("upscale", {"scale": 2}, photo, declared=True, cache=True)
-    # The emulator starts a process for each of them.
-    crowd = Caller(stack.endpoint, stack.socket, caller.token, patience=240)
-    with ThreadPoolExecutor(50) as pool:
-        answers = list(
-            pool.map(lambda _: crowd.ask("upscale", {"scale": 2}, photo, declared=True, cache=True), range(50))
-        )
-    assert [answer.status_code for answer in answers] == [httpx.codes.CREATED] * 50
-    assert all(answer.json()["job"]["cached"] for answer in answers)
-    assert len({answer.json()["job"]["job_id"] for answer in answers}) == 50
 
 
 def test_the_cache_is_counted_and_emptied_by_administrators_alone(caller: Caller, admin: Caller) -> None:

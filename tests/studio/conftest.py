@@ -3,11 +3,14 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from infra.local import seed
 from infra.local.stack import LocalStack
+from tests.studio.visitor import Visitor
 from tests.studio.watch import Watch, origin_of
 from tests.unlimited import UNLIMITED
 
@@ -26,7 +29,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    with LocalStack(tmp_path_factory.mktemp("stack"), context=UNLIMITED, studio=True) as stack:
+    with LocalStack(tmp_path_factory.mktemp("stack"), context=UNLIMITED, studio=True, keep=False) as stack:
         yield stack
 
 
@@ -35,18 +38,33 @@ def stack(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
 def browser(chromium: str) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Its sandbox needs a user other than root, which CI does not have.
+        expect.set_options(timeout=PATIENCE_MS)
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def page(browser: Browser, stack: LocalStack) -> Iterator[Page]:
-    """A page of a browser that knows nothing yet, at 1280×800; ``page.goto("/")`` opens the studio."""
+def context(browser: Browser, stack: LocalStack) -> Iterator[BrowserContext]:
+    """A browser that knows nothing yet."""
     context = browser.new_context(base_url=stack.studio_url, viewport={"width": 1280, "height": 800}, locale="en-US")
     context.set_default_timeout(PATIENCE_MS)
-    yield context.new_page()
+    yield context
     context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """A page at 1280×800; ``page.goto("/")`` opens the studio."""
+    return context.new_page()
+
+
+@pytest.fixture
+def visitor(page: Page, stack: LocalStack) -> Visitor:
+    """Somebody new before that page."""
+    username, password = f"visitor-{uuid4().hex[:8]}", seed.make_password()
+    seed.make_user(stack.client, stack.state.pool_id, username, password)
+    return Visitor(page, username, password)
 
 
 @pytest.fixture(autouse=True)

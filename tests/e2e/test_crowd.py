@@ -1,0 +1,46 @@
+"""Many callers at once. The emulator starts a process for each; so both tests are here, and the second finds them."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+
+from infra.local.stack import LocalStack
+from tests.e2e import pictures
+from tests.e2e.caller import Caller
+
+CROWD = 24
+PATIENCE = 240  # seconds
+
+
+def test_all_of_a_crowd_are_answered(caller: Caller, stack: LocalStack) -> None:
+    photo = {"photo": pictures.jpeg(184, 120)}
+    caller.make("upscale", {"scale": 2}, photo, declared=True, cache=True)
+    crowd = Caller(stack.endpoint, stack.socket, caller.token, patience=PATIENCE)
+    with ThreadPoolExecutor(CROWD) as pool:
+        answers = list(
+            pool.map(lambda _: crowd.ask("upscale", {"scale": 2}, photo, declared=True, cache=True), range(CROWD))
+        )
+    assert [answer.status_code for answer in answers] == [httpx.codes.CREATED] * CROWD
+    assert all(answer.json()["job"]["cached"] for answer in answers)
+    assert len({answer.json()["job"]["job_id"] for answer in answers}) == CROWD
+
+
+def test_of_a_crowd_just_the_limit_gets_through(stack: LocalStack) -> None:
+    crowd = Caller(stack.endpoint, stack.socket, stack.token_for("crowd"), patience=PATIENCE)
+    with ThreadPoolExecutor(CROWD) as pool:
+        answers = list(pool.map(lambda _: crowd.ask("generate", {"prompt": "a cat"}, engine="models"), range(CROWD)))
+    through = [answer for answer in answers if answer.status_code == httpx.codes.CREATED]
+    refused = [answer for answer in answers if answer.status_code == httpx.codes.TOO_MANY_REQUESTS]
+    assert (len(through), len(refused)) == (10, CROWD - 10), [
+        answer.text for answer in answers if answer.is_server_error
+    ]
+    for answer in through:
+        crowd.cancel(answer.json()["job"]["job_id"])
+
+    assert sorted(int(answer.headers["RateLimit-Remaining"]) for answer in through) == list(range(10))
+    told = refused[0]
+    assert told.json()["code"] == "rate_limited"
+    assert 0 < int(told.headers["Retry-After"]) <= 300
+    assert (told.headers["RateLimit-Limit"], told.headers["X-RateLimit-Window"]) == ("10", "300")
+    allowed = crowd.ask("restyle_room", {"style": "modern"}, {"photo": {"content_type": "image/jpeg"}})
+    assert allowed.status_code == httpx.codes.CREATED, "another kind has a limit of its own"
