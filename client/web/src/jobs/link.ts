@@ -73,19 +73,19 @@ async function arrival(url: string): Promise<void> {
   await image.decode().catch(() => undefined);
 }
 
-/** Looks after a link whose picture is shown by something that says nothing of failures. */
-export function useProbe({ url, failed }: Steady): void {
+/** Looks after a link, while `needed`: where what shows its picture says nothing of failures. */
+export function useProbe({ url, failed }: Steady, needed: boolean): void {
   const tell = useRef(failed);
   useEffect(() => {
     tell.current = failed;
   });
   useEffect(() => {
-    if (url === null) return;
+    if (url === null || !needed) return;
     const probe = new Image();
     probe.onerror = () => tell.current();
     probe.src = url;
     return () => {
       probe.onerror = null;
     };
-  }, [url]);
+  }, [url, needed]);
 }

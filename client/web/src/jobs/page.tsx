@@ -50,7 +50,7 @@ export function JobsPage() {
         <h1>{t("title")}</h1>
         <p className={styles.lead}>{t("lead")}</p>
       </header>
-      <search className={styles.filters}>
+      <div className={styles.filters}>
         <Field label={t("filters.kind")}>
           {(control) => (
             <select {...control} value={kind ?? ""} onChange={({ target }) => choose("kind", target.value)}>
@@ -75,7 +75,7 @@ export function JobsPage() {
             </select>
           )}
         </Field>
-      </search>
+      </div>
       {items.length === 0 && !more && !busy && !error && (
         <Nothing filtered={kind !== null || state !== null} clear={() => setSearch({}, { replace: true })} />
       )}
@@ -115,10 +115,10 @@ function Item({ job: listed }: { job: Job }) {
     <li>
       <Link href={`/jobs/${job.job_id}`} className={styles.item}>
         <Thumb job={job} />
-        <span className={styles.name}>{t(`kinds.${job.kind}`)}</span>
+        <span className={styles.name}>{t(`kinds.${job.kind}`)}</span>{" "}
         <span className={styles.state} data-state={job.state}>
           {open ? happening(job, t) : t(`states.${job.state}`)}
-        </span>
+        </span>{" "}
         <time className={styles.when} dateTime={job.created_at}>
           {moment(job.created_at, i18n.language)}
         </time>

@@ -57,10 +57,10 @@ function OnePicture({ job, picture, renew, revealed }: OnePictureProps) {
   const after = useSteady(picture.key, picture.url, renew);
   const given = before(job);
   const photo = useSteady(given?.key ?? "", given?.url, renew);
-  useProbe(after);
-  useProbe(photo);
   const { width, height } = picture;
-  const compared = job.kind !== "find_objects" && photo.url !== null;
+  const beside = job.kind === "find_objects" ? null : photo.url;
+  useProbe(after, beside !== null);
+  useProbe(photo, beside !== null);
   return (
     <>
       <div
@@ -69,9 +69,9 @@ function OnePicture({ job, picture, renew, revealed }: OnePictureProps) {
       >
         {after.broken && <Notice tone="warning" title={t("result.broken")} />}
         {after.url !== null &&
-          (compared && photo.url !== null ? (
+          (beside !== null ? (
             <Compare
-              before={photo.url}
+              before={beside}
               after={after.url}
               {...{ width, height }}
               beforeLabel={t("result.before")}
@@ -83,6 +83,7 @@ function OnePicture({ job, picture, renew, revealed }: OnePictureProps) {
               src={after.url}
               alt={t("result.alt", { kind: t(`kinds.${job.kind}`) })}
               {...{ width, height }}
+              onError={after.failed}
             />
           ))}
       </div>

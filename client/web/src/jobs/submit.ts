@@ -116,7 +116,8 @@ async function earlierSource(role: string, jobId: string, earlierRole: string) {
   const earlier = uploads[earlierRole];
   if (earlier?.asset_id) return { source: { asset_id: earlier.asset_id }, file: null };
   if (earlier?.avatar) return { source: { avatar: earlier.avatar }, file: null };
-  const response = earlier?.url ? await request(earlier.url) : null;
+  // What an <img> left in the cache came without the headers that let a page read it.
+  const response = earlier?.url ? await request(earlier.url, { cache: "reload" }) : null;
   if (!earlier || response?.ok !== true) {
     const message = `The ${earlierRole} of the earlier job is not kept any more.`;
     throw new ServiceError("choose_again", message, { errors: [{ field: `uploads.${role}`, message }] });

@@ -66,8 +66,7 @@ function Row({ entry }: { entry: Entry }) {
       <Thumb job={job} />
       <div className={styles.body}>
         <Link href={`/jobs/${job.job_id}`} className={styles.name}>
-          {kind}{" "}
-          {!isOpen(entry) && <span className={styles.state}>{t(`states.${job.state}`)}</span>}
+          {kind} {!isOpen(entry) && <span className={styles.state}>{t(`states.${job.state}`)}</span>}
         </Link>
         {isOpen(entry) && <JobProgress entry={entry} brief />}
         {trouble && (
