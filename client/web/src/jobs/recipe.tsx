@@ -114,7 +114,7 @@ function Scores({ quality }: { quality: Quality }) {
   const percent = new Intl.NumberFormat(i18n.language, { style: "percent" });
   return (
     <section aria-label={t("recipe.quality")}>
-      <h3>{t("recipe.quality")}</h3>
+      <h2>{t("recipe.quality")}</h2>
       <dl className={styles.facts}>
         {SCORES.map((name) => {
           const score = quality[name];
@@ -184,7 +184,7 @@ function Params({ job: { kind, params } }: { job: Job }) {
 
   return (
     <section aria-label={t("recipe.params")}>
-      <h3>{t("recipe.params")}</h3>
+      <h2>{t("recipe.params")}</h2>
       <dl className={styles.facts}>
         {said.map(([name, value]) => {
           const field = known.get(name);
