@@ -32,9 +32,9 @@ beforeEach(() => {
   useJobs.setState({ entries: { [ID]: entry(job()) }, connection: "live" });
 });
 
-test("a job says what happens, how far it is, and about how long it still takes", () => {
+test("a job says what happens, how far it is, and about how long it still takes", async () => {
   const now = Date.now();
-  put(job(), {
+  await put(job(), {
     marks: [
       { at: now - 60_000, progress: 0 },
       { at: now, progress: 0.5 },
