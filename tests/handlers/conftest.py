@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,7 +11,9 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
+import botocore.session
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from mypy_boto3_s3 import S3Client
@@ -42,8 +45,28 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv(name, "testing")
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
         monkeypatch.setenv(name, "us-east-1")
+    monkeypatch.setattr(clients, "_session", lambda: MADE_ONCE)
     with mock_aws():
         yield
+
+
+class _MadeOnce:
+    """Makes each client once for all tests, as that takes longer than most of them: what there is of AWS behind the
+    clients is moto's, new for each test."""
+
+    def __init__(self) -> None:
+        self._session = botocore.session.get_session()
+        self._made: dict[object, Any] = {}
+
+    def create_client(self, service: str, *, config: Config, endpoint_url: str | None = None) -> Any:
+        environment = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
+        key = (service, endpoint_url, environment, repr(sorted(vars(config).items(), key=str)))
+        if key not in self._made:
+            self._made[key] = self._session.create_client(service, config=config, endpoint_url=endpoint_url)
+        return self._made[key]
+
+
+MADE_ONCE = _MadeOnce()
 
 
 def _keys(partition: str, sort: str | None) -> list[dict[str, str]]:
