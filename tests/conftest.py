@@ -14,9 +14,9 @@ from bench.weights import Scale, write_weights
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 TESTS = Path(__file__).parent
-# A folder whose files share a local stack runs in one worker; the longest first, so that none is left over in the end.
-ON_ONE_STACK = ("e2e", "studio")
-LONGEST_FIRST = (*ON_ONE_STACK, "infra", "containers", "models", "pipeline")
+# Folders whose files share what takes long to start, a local stack or the CDK: each runs in one worker.
+TOGETHER = ("e2e", "studio", "infra")
+LONGEST_FIRST = (*TOGETHER, "containers", "models", "pipeline")  # so that no worker is left with a long one in the end
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,11 +25,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class FolderScheduling(LoadFileScheduling):
-    """``--dist loadfile``, but for the folders that share a stack: they go to one worker whole."""
+    """``--dist loadfile``, but for the folders that go to one worker whole."""
 
     def _split_scope(self, nodeid: str) -> str:
         folder = nodeid.split("/")[1]
-        return folder if folder in ON_ONE_STACK else super()._split_scope(nodeid)
+        return folder if folder in TOGETHER else super()._split_scope(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -4,19 +4,18 @@ import json
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from infra import site, source
 from infra.local.state import Login, State, Tables
 from infra.source import ROOT
-from tests.infra.template import FINDINGS, Assembly, Template
+from tests.infra.template import Assembly, Template
 
 
 @pytest.fixture(scope="session")
-def cloud(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Assembly:
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """What goes to AWS."""
     context = {"stage": "test", "alarm_email": "someone@example.com", "model_data": "s3://our-models/darkroom/v1/"}
-    return _synthesized("cloud", context, tmp_path_factory, worker_id)
+    return _synthesize(tmp_path_factory.mktemp("cloud"), context)
 
 
 @pytest.fixture(scope="session")
@@ -35,13 +34,13 @@ def studio(cloud: Assembly) -> Template:
 
 
 @pytest.fixture(scope="session")
-def local(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Template:
+def local(tmp_path_factory: pytest.TempPathFactory) -> Template:
     """What goes to the emulator."""
-    return _synthesized("local", {"stage": "test", "local": "true"}, tmp_path_factory, worker_id)["core"]
+    return _synthesize(tmp_path_factory.mktemp("local"), {"stage": "test", "local": "true"})["core"]
 
 
 @pytest.fixture(scope="session")
-def own(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Assembly:
+def own(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """For those who have an issuer and a domain already, and keep results for longer."""
     context = {
         "stage": "test",
@@ -53,24 +52,12 @@ def own(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Assembly:
         "studio_domain": "studio.example.com",
         "studio_certificate": "arn:aws:acm:us-east-1:111122223333:certificate/0123",
     }
-    return _synthesized("own", context, tmp_path_factory, worker_id)
+    return _synthesize(tmp_path_factory.mktemp("own"), context)
 
 
 @pytest.fixture(scope="session")
 def other_issuer(own: Assembly) -> Template:
     return own["core"]
-
-
-def _synthesized(
-    name: str, context: dict[str, str], tmp_path_factory: pytest.TempPathFactory, worker_id: str
-) -> Assembly:
-    """Synthesized once for all workers of the test run."""
-    ours = tmp_path_factory.getbasetemp()
-    folder = (ours if worker_id == "master" else ours.parent) / f"assembly-{name}"
-    with FileLock(f"{folder}.lock"):
-        if not (folder / FINDINGS).exists():
-            _synthesize(folder, context)
-    return Assembly(folder)
 
 
 @pytest.fixture
@@ -99,8 +86,8 @@ def state() -> State:
     )
 
 
-def _synthesize(folder: Path, context: dict[str, str]) -> None:
-    from aws_cdk import Validations  # noqa: PLC0415 - only who is first pays for the CDK
+def _synthesize(folder: Path, context: dict[str, str]) -> Assembly:
+    from aws_cdk import Validations  # noqa: PLC0415 - only tests that need a template pay for the CDK
     from cdk_nag import AwsSolutionsChecks  # noqa: PLC0415
 
     from infra.app import build  # noqa: PLC0415
@@ -129,4 +116,4 @@ def _synthesize(folder: Path, context: dict[str, str]) -> None:
             for violation in plugin["violations"]
             for construct in violation["violatingConstructs"]
         ]
-    (folder / FINDINGS).write_text(json.dumps(findings))
+    return Assembly(folder / "cdk.out", findings)

@@ -6,7 +6,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-FINDINGS = "findings.json"
 Resource = dict[str, Any]
 
 
@@ -87,14 +86,14 @@ class Template:
 class Assembly:
     """The templates of one synthesis, and what cdk-nag found in them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, findings: list[str]) -> None:
         self._folder = folder
-        self.findings: list[str] = json.loads((folder / FINDINGS).read_text())
+        self.findings = findings
 
     def __getitem__(self, stack: str) -> Template:
         """The template of ``core``, ``gpu`` or ``studio``."""
         suffix = "" if stack == "core" else f"-{stack}"
-        return Template.read(self._folder / "cdk.out" / f"darkroom-test{suffix}.template.json")
+        return Template.read(self._folder / f"darkroom-test{suffix}.template.json")
 
 
 def text(value: Any) -> str:
