@@ -9,13 +9,14 @@ export default defineConfig({
     target: "es2022",
     // The content security policy takes nothing inline, so no data: URIs for scripts or fonts either.
     assetsInlineLimit: 0,
-    reportCompressedSize: true,
+    license: { fileName: "licences.txt" }, // what is bundled asks for its notices to go along
   },
   test: {
     environment: "jsdom",
     include: ["tests/**/*.test.{ts,tsx}"],
     setupFiles: ["tests/setup.ts"],
     restoreMocks: true,
+    maxWorkers: 2,
     testTimeout: 20_000,
   },
 });

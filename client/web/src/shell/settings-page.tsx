@@ -64,7 +64,12 @@ export function SettingsPage() {
           </dl>
         </Group>
       )}
-      <p className={styles.licence}>{t("settings.licence")}</p>
+      <p className={styles.licence}>
+        {t("settings.licence")}{" "}
+        <a href="/licences.txt" target="_blank" rel="noreferrer">
+          {t("settings.licences")}
+        </a>
+      </p>
     </div>
   );
 }
