@@ -13,8 +13,6 @@ interface Settings {
   setLanguage(language: Language): void;
 }
 
-const systemDark = matchMedia("(prefers-color-scheme: dark)");
-
 export const useSettings = create<Settings>()(
   persist(
     (set) => ({
@@ -27,17 +25,18 @@ export const useSettings = create<Settings>()(
   ),
 );
 
-function paint(theme: Theme): void {
-  const dark = theme === "dark" || (theme === "system" && systemDark.matches);
-  document.documentElement.dataset.theme = dark ? "dark" : "light";
-}
-
 /** Have the page look and speak as the settings say, now and whenever they change. */
 export function follow(): void {
-  paint(useSettings.getState().theme);
-  systemDark.addEventListener("change", () => paint(useSettings.getState().theme));
+  const systemDark = matchMedia("(prefers-color-scheme: dark)");
+  const paint = () => {
+    const { theme } = useSettings.getState();
+    const dark = theme === "dark" || (theme === "system" && systemDark.matches);
+    document.documentElement.dataset.theme = dark ? "dark" : "light";
+  };
+  paint();
+  systemDark.addEventListener("change", paint);
   useSettings.subscribe((now, before) => {
-    if (now.theme !== before.theme) paint(now.theme);
+    if (now.theme !== before.theme) paint();
     if (now.language !== before.language) void speak(now.language);
   });
 }
