@@ -4,6 +4,7 @@ import { persist } from "zustand/middleware";
 import type { Strokes } from "@/canvas/mask";
 import { KINDS } from "@/contract/schemas";
 import type { Engine, Job, JsonObject, JsonValue, Kind } from "@/contract/types";
+import { onDeparture } from "@/service/belongings";
 import { isObject, objectsOf, toObject } from "./json";
 import { type Material, release } from "./material";
 
@@ -109,6 +110,10 @@ export const useDrafts = create<Drafts>()(
     },
   ),
 );
+
+onDeparture(() => {
+  for (const kind of KINDS) useDrafts.getState().reset(kind);
+});
 
 function without(params: JsonObject, leave: (name: string) => boolean): JsonObject {
   return Object.fromEntries(Object.entries(params).filter(([name]) => !leave(name)));

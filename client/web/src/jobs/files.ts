@@ -15,6 +15,7 @@ const remembered = new Map<string, Files>();
 export async function put(jobId: string, files: Files): Promise<void> {
   remembered.set(jobId, files);
   const rows = await Promise.all(Object.entries(files).map(([role, file]) => toRow(role, file)));
+  if (remembered.get(jobId) !== files) return; // they are needed no longer
   await within("readwrite", (store) => store.put(rows, jobId)).catch(() => undefined);
 }
 

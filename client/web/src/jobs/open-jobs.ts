@@ -26,11 +26,6 @@ export function erase(jobId: string): void {
   localStorage.removeItem(PREFIX + jobId);
 }
 
-/** No job of anybody is written down any more. */
-export function clear(): void {
-  for (const key of keys()) localStorage.removeItem(key);
-}
-
 /** Every open job of `owner`; whatever somebody else left is erased. */
 export function read(owner: string): OpenJob[] {
   return keys().flatMap((key) => {

@@ -3,9 +3,10 @@ import { create } from "zustand";
 import type { Draft } from "@/compose/draft";
 import { type Job, type JobWithUploads, TERMINAL } from "@/contract/types";
 import { answered, api } from "@/service/api";
+import { onDeparture } from "@/service/belongings";
 import { Channel } from "@/service/channel";
 import { serviceNow } from "@/service/deployment";
-import { type ServiceError, toServiceError } from "@/service/error";
+import { ServiceError, toServiceError } from "@/service/error";
 import type { Connection, SocketLike } from "@/service/line";
 import { token, useSession } from "@/service/session";
 import { learn, type Mark, marked } from "./estimate";
@@ -84,6 +85,8 @@ async function place(draft: Draft): Promise<string> {
     if (!error.retryable) keys.delete(draft);
     throw error;
   }
+  // Who signs in again and sends the same draft is given the same job.
+  if (useSession.getState().username === null) throw new ServiceError("unauthorized", "Signed out.", { status: 401 });
   keys.delete(draft);
   return begin(submitted.created, submitted.files);
 }
@@ -95,16 +98,24 @@ export async function rerun(jobId: string, changes: submission.Changes = {}): Pr
 
 /** Have the files of a job that still waits for them sent again. What goes wrong shows in `trouble`. */
 export async function retryUploads(jobId: string): Promise<void> {
+  transfers.get(jobId)?.abort();
+  const again = await reopen(jobId);
+  if (again !== null) void alone(jobId, {}, () => send(...again));
+}
+
+/** Fresh forms for the files of a job, and the files; null when there is nothing to send, which then shows. */
+async function reopen(jobId: string): Promise<[JobWithUploads, files.Files] | null> {
   patch(jobId, { trouble: null });
   try {
     const [created, kept] = await Promise.all([renewUploads(jobId), files.get(jobId)]);
     apply(created.job);
-    void send(created, kept);
+    return [created, kept];
   } catch (thrown) {
     const error = toServiceError(thrown);
     // It waits no longer: then how it stands is the news.
     if (error.code === "conflict") await refresh(jobId);
     else patch(jobId, { trouble: error });
+    return null;
   }
 }
 
@@ -161,6 +172,8 @@ export async function resume(): Promise<void> {
 
 /** A state of a job that came from anywhere. True when it was news: states before the known one, and after the last, are none. */
 export function apply(job: Job, startedAt = Date.now()): boolean {
+  const { username } = useSession.getState();
+  if (username === null) return false;
   const known = useJobs.getState().entries[job.job_id];
   if (known !== undefined && (job.seq <= known.job.seq || TERMINAL.has(known.job.state))) return false;
   const ended = TERMINAL.has(job.state);
@@ -173,9 +186,8 @@ export function apply(job: Job, startedAt = Date.now()): boolean {
   };
   useJobs.setState(({ entries }) => ({ entries: { ...entries, [job.job_id]: entry } }));
   channel.know(job);
-  const { username } = useSession.getState();
   if (job.state !== "awaiting_upload") settle(job.job_id);
-  if (!ended && username !== null) openJobs.write(username, entry);
+  if (!ended) openJobs.write(username, entry);
   if (ended && known !== undefined) learn(job);
   return true;
 }
@@ -184,7 +196,7 @@ function begin(created: JobWithUploads, given: files.Files): string {
   const { job } = created;
   apply(job);
   follow(job.job_id);
-  void send(created, given);
+  void alone(job.job_id, {}, () => send(created, given));
   return job.job_id;
 }
 
@@ -206,13 +218,16 @@ async function resend(job: Job): Promise<void> {
   if (job.state !== "awaiting_upload" || transfers.has(job.job_id)) return;
   const kept = await files.get(job.job_id);
   if (Object.keys(kept).length === 0) return;
-  await alone(`darkroom.upload.${job.job_id}`, () => retryUploads(job.job_id));
+  await alone(job.job_id, { ifAvailable: true }, async () => {
+    const again = await reopen(job.job_id);
+    if (again !== null) await send(...again);
+  });
 }
 
-/** Does the work in one tab only, where browsers can tell. */
-async function alone(name: string, work: () => Promise<void>): Promise<void> {
+/** Sends a job's files from one tab at a time, where browsers can tell: after the other, or not at all. */
+async function alone(jobId: string, options: LockOptions, work: () => Promise<void>): Promise<void> {
   if (!("locks" in navigator)) return work();
-  await navigator.locks.request(name, { ifAvailable: true }, async (lock) => {
+  await navigator.locks.request(`darkroom.upload.${jobId}`, options, async (lock) => {
     if (lock !== null) await work();
   });
 }
@@ -220,7 +235,7 @@ async function alone(name: string, work: () => Promise<void>): Promise<void> {
 async function send({ job, uploads }: JobWithUploads, given: files.Files): Promise<void> {
   const jobId = job.job_id;
   const roles = Object.keys(uploads);
-  if (roles.length === 0 || TERMINAL.has(job.state)) return;
+  if (roles.length === 0 || useJobs.getState().entries[jobId]?.job.state !== "awaiting_upload") return;
   transfers.get(jobId)?.abort();
   const stop = new AbortController();
   transfers.set(jobId, stop);
@@ -268,15 +283,13 @@ function renewUploads(jobId: string): Promise<JobWithUploads> {
   return answered(api.POST("/jobs/{job_id}/uploads", at(jobId)));
 }
 
-/** Who signed out leaves nothing; whose sign-in only ended finds it again. */
+onDeparture(() => void files.clear());
+
+/** Nobody's jobs are shown or followed; whose sign-in only ended finds theirs again. */
 useSession.subscribe((now, before) => {
   if (before.status !== "signed_in" || now.status !== "signed_out") return;
   channel.close();
   for (const stop of transfers.values()) stop.abort();
   transfers.clear();
-  if (now.error === null) {
-    openJobs.clear();
-    void files.clear();
-  }
   useJobs.setState({ entries: {}, connection: "live" });
 });

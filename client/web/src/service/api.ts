@@ -5,7 +5,7 @@ import type { paths } from "@/contract/types";
 import { serviceNow } from "./deployment";
 import { problemOf, ServiceError } from "./error";
 import { pause, request, sleep } from "./network";
-import { refused, token } from "./session";
+import { isRenewable, refused, rejected, token } from "./session";
 
 const ATTEMPTS = 3;
 const TROUBLED_STATUSES: ReadonlySet<number> = new Set([500, 502, 503, 504]);
@@ -77,11 +77,16 @@ async function authorised(asked: Request): Promise<Response> {
   const bearer = await token();
   const response = await attempt(asked, bearer);
   if (response !== null && response.status !== 401) return response;
+  const unanswered = new ServiceError("unreachable", `${new URL(asked.url).host} does not answer.`, {
+    retryable: true,
+  });
+  // Whether the token was refused is a guess: no reason to end a sign-in that cannot be renewed.
+  if (response === null && !isRenewable()) throw unanswered;
   refused(bearer);
   const renewed = await token();
   const again = await attempt(asked, renewed);
-  if (again === null)
-    throw new ServiceError("unreachable", `${new URL(asked.url).host} does not answer.`, { retryable: true });
+  if (again === null) throw unanswered;
+  if (again.status === 401) rejected(renewed);
   return again;
 }
 

@@ -1,5 +1,6 @@
 /** Who is signed in, and the token for the next request. */
 import { create } from "zustand";
+import { arrive, depart } from "./belongings";
 import * as cognito from "./cognito";
 import { serviceNow, useService } from "./deployment";
 import { ServiceError, toServiceError } from "./error";
@@ -42,6 +43,7 @@ export const useSession = create<Session>()((set, get) => {
     tokens = given;
     asked = null;
     keep(given);
+    arrive(given.username);
     set({ status: "signed_in", username: given.username, challenge: null, error: null });
   }
 
@@ -141,12 +143,14 @@ export const useSession = create<Session>()((set, get) => {
   };
 });
 
+/** Nobody is signed in any more. With an error, whoever was may come back, and finds what they left. */
 function leave(error: ServiceError | null): void {
   tokens = null;
   asked = null;
   renewing = null;
   keep(null);
   useSession.setState({ ...NOBODY, error });
+  if (error === null) depart();
 }
 
 /**
@@ -164,9 +168,17 @@ export async function token(): Promise<string> {
   return renewed.bearer;
 }
 
+/** Whether there can be a new token without anybody signing in. */
+export const isRenewable = (): boolean => tokens !== null && tokens.refresh !== null;
+
 /** The service refused this token: the next `token()` is a new one, unless there has been one since. */
 export function refused(bearer: string): void {
   if (tokens?.bearer === bearer) tokens = { ...tokens, renewAt: 0 };
+}
+
+/** The service refused this token although it was new: whoever had it must sign in again. */
+export function rejected(bearer: string): void {
+  if (tokens?.bearer === bearer) leave(new ServiceError("unauthorized", "The sign-in has ended.", { status: 401 }));
 }
 
 async function renew(before: Tokens): Promise<Tokens> {

@@ -77,6 +77,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  Reflect.deleteProperty(navigator, "locks");
   for (const id of Object.keys(store.useJobs.getState().entries)) store.forget(id);
   await session.useSession.getState().signOut();
 });
@@ -97,6 +98,29 @@ async function socketNumber(number: number): Promise<FakeSocket> {
   if (socket === undefined) throw new Error("no socket");
   socket.opens();
   return socket;
+}
+
+/** Locks that all tabs share; how many are held, and how often one was not free. */
+function fakeLocks() {
+  const held = new Map<string, Promise<unknown>>();
+  const counts = {
+    refused: 0,
+    get held() {
+      return held.size;
+    },
+  };
+  const request = async (name: string, options: LockOptions, work: (lock: object | null) => Promise<void>) => {
+    if (held.has(name) && options.ifAvailable) {
+      counts.refused += 1;
+      return work(null);
+    }
+    while (held.has(name)) await held.get(name);
+    const done = work({}).finally(() => held.delete(name));
+    held.set(name, done);
+    await done;
+  };
+  Object.defineProperty(navigator, "locks", { configurable: true, value: { request } });
+  return counts;
 }
 
 const uploadNumber = (number: number) => vi.waitFor(() => exchange(number));
@@ -339,12 +363,53 @@ describe("after a reload", () => {
     await vi.waitFor(() => expect(entry().sent).toEqual({ photo: 1 }));
   });
 
+  test("an upload that another tab is at is left to it, and taken over when that tab is gone", async () => {
+    const tabs = fakeLocks();
+    answersCreate();
+    service.routes[`POST ${API}/jobs/${A}/uploads`] = () => json({ job: waiting(), uploads: { photo: FORM } });
+    await store.submit(photoDraft());
+    const first = await uploadNumber(0);
+
+    await loads();
+    await store.resume();
+    await vi.waitFor(() => expect(tabs.refused).toBe(1));
+    expect(service.to(`POST ${API}/jobs/${A}/uploads`)).toHaveLength(0);
+    first.answers(400, "<Error><Code>EntityTooLarge</Code></Error>");
+    await vi.waitFor(() => expect(tabs.held).toBe(0));
+
+    await loads();
+    await store.resume();
+    (await uploadNumber(1)).answers(204);
+    await vi.waitFor(() => expect(entry().sent).toEqual({ photo: 1 }));
+    expect(exchanges).toHaveLength(2);
+  });
+
   test("open jobs of another device are followed, too; those that ended are history", async () => {
     service.routes[`GET ${API}/jobs`] = () =>
       json({ jobs: [jobIn("running", 4), jobIn("completed", 9, { job_id: B })] });
     await store.resume();
     expect(Object.keys(store.useJobs.getState().entries)).toEqual([A]);
     expect((await socketNumber(0)).heard).toEqual([{ action: "subscribe", job_id: A, after_seq: 4 }]);
+  });
+
+  test("a job whose answer comes after signing out is nobody's here, and the same job for who sends the draft again", async () => {
+    let answer: (response: Response) => void = () => {};
+    service.routes[`POST ${API}/jobs`] = () => new Promise((resolve) => (answer = resolve));
+    const draft = photoDraft();
+    const submitted = store.submit(draft);
+    const refused = expect(submitted).rejects.toMatchObject({ code: "unauthorized" });
+    await vi.waitFor(() => expect(service.to(`POST ${API}/jobs`)).toHaveLength(1));
+    await session.useSession.getState().signOut();
+    answer(json({ job: waiting(), uploads: { photo: FORM } }, 201));
+    await refused;
+    expect(store.useJobs.getState().entries).toEqual({});
+    expect(exchanges).toHaveLength(0);
+
+    await session.useSession.getState().signIn("ann", "secret");
+    answersCreate();
+    await store.submit(draft);
+    const keys = service.to(`POST ${API}/jobs`).map(({ headers }) => headers.get("Idempotency-Key"));
+    expect(new Set(keys).size).toBe(1);
   });
 
   test("nobody finds the jobs of who signed out", async () => {

@@ -118,6 +118,30 @@ test("a token that cannot be renewed signs one out", async () => {
   expect(useSession.getState().status).toBe("signed_out");
 });
 
+test("a token that is refused although it is new ends the sign-in", async () => {
+  hosts({ [POOL]: pool(), [JOB]: () => json({ message: "Unauthorized" }, 401) });
+  await expect(get()).rejects.toMatchObject({ code: "unauthorized" });
+  expect(useSession.getState()).toMatchObject({ status: "signed_out", error: { code: "unauthorized" } });
+});
+
+test("a moment without an answer signs nobody out whose token cannot be renewed", async () => {
+  hosts({ [POOL]: () => json({ AuthenticationResult: { AccessToken: jwt({ username: "ann" }), ExpiresIn: 3600 } }) });
+  await useSession.getState().signIn("ann", "secret");
+  const answers = [json(jobIn("running", 5))];
+  let tries = 0;
+  hosts({
+    [`GET ${API}/config`]: () => json(CONFIG),
+    [JOB]: () => {
+      tries += 1;
+      const answer = tries > 1 ? answers.shift() : undefined;
+      if (answer === undefined) throw new TypeError("Failed to fetch");
+      return answer;
+    },
+  });
+  expect((await get()).seq).toBe(5);
+  expect(useSession.getState().status).toBe("signed_in");
+});
+
 test("nobody there is unreachable, and offline when the browser says so", async () => {
   hosts({});
   await expect(get()).rejects.toMatchObject({ code: "unreachable", retryable: true });

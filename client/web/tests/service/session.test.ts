@@ -333,3 +333,31 @@ describe("another issuer", () => {
     expect(location.search).toBe("");
   });
 });
+
+test("what is kept of a person goes when they sign out or another signs in, but not when a sign-in only ends", async () => {
+  localStorage.clear();
+  localStorage.setItem("darkroom.settings", "of everybody");
+  const as = (username: string) => () =>
+    json({ AuthenticationResult: { AccessToken: jwt({ username }), RefreshToken: username, ExpiresIn: 1 } });
+  const over = () => refused("NotAuthorizedException", "Refresh Token has expired");
+  pool(as("ann"), over, as("ann"), over, as("bob"));
+  const { token, useSession } = await page();
+  const { signIn, signOut } = useSession.getState();
+  const kept = () => localStorage.getItem("darkroom.drafts");
+  vi.useFakeTimers();
+
+  await signIn("ann", "secret");
+  localStorage.setItem("darkroom.drafts", "Ann's");
+  vi.advanceTimersByTime(60_000);
+  await expect(token()).rejects.toMatchObject({ code: "unauthorized" });
+  await signIn("ann", "secret");
+  expect(kept()).toBe("Ann's");
+  vi.advanceTimersByTime(60_000);
+  await expect(token()).rejects.toMatchObject({ code: "unauthorized" });
+  await signIn("bob", "secret");
+  expect(kept()).toBeNull();
+  localStorage.setItem("darkroom.drafts", "Bob's");
+  await signOut();
+  expect(kept()).toBeNull();
+  expect(localStorage.getItem("darkroom.settings")).toBe("of everybody");
+});
