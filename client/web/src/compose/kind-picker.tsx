@@ -3,19 +3,8 @@ import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { KINDS } from "@/contract/schemas";
 import type { Kind } from "@/contract/types";
-import { Icon, type IconName } from "@/ui";
+import { Icon, KIND_ICONS } from "@/ui";
 import styles from "./kind-picker.module.css";
-
-const ICONS: Record<Kind, IconName> = {
-  restyle_room: "room",
-  inpaint: "brush",
-  generate: "make",
-  face_swap: "user",
-  upscale: "zoom_in",
-  find_objects: "find",
-  render_video: "video",
-  render_scenes: "scenes",
-};
 
 /** What can be made: a link a kind. */
 export function KindPicker({ kind }: { kind: Kind }) {
@@ -36,7 +25,7 @@ export function KindPicker({ kind }: { kind: Kind }) {
           className={styles.kind ?? ""}
           aria-current={one === kind ? "page" : undefined}
         >
-          <Icon name={ICONS[one]} />
+          <Icon name={KIND_ICONS[one]} />
           {t(`jobs:kinds.${one}`)}
         </Link>
       ))}

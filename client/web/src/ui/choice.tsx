@@ -11,16 +11,18 @@ export interface Option<Value extends string> {
 interface ChoiceProps<Value extends string> {
   label: string;
   hint?: string | undefined;
+  error?: string | undefined;
   options: readonly Option<Value>[];
   value: Value | null;
   onChange(value: Value): void;
 }
 
 /** One of a few: radio buttons that look like pills. */
-export function Choice<Value extends string>({ label, hint, options, value, onChange }: ChoiceProps<Value>) {
+export function Choice<Value extends string>({ label, hint, error, options, value, onChange }: ChoiceProps<Value>) {
   const name = useId();
+  const described = [hint && `${name}-hint`, error && `${name}-error`].filter(Boolean).join(" ");
   return (
-    <fieldset className={styles.choice} aria-describedby={hint ? `${name}-hint` : undefined}>
+    <fieldset className={styles.choice} aria-describedby={described || undefined}>
       <legend className={styles.legend}>{label}</legend>
       <div className={styles.options}>
         {options.map((option) => (
@@ -40,6 +42,11 @@ export function Choice<Value extends string>({ label, hint, options, value, onCh
       {hint && (
         <p id={`${name}-hint`} className={styles.hint}>
           {hint}
+        </p>
+      )}
+      {error && (
+        <p id={`${name}-error`} className={styles.error} role="alert">
+          {error}
         </p>
       )}
     </fieldset>
