@@ -1,6 +1,6 @@
-import { useId, useState } from "react";
+import { useId } from "react";
 import { useTranslation } from "react-i18next";
-import { Button, Buttons, Field, Hidden, Icon, type IconName } from "@/ui";
+import { Button, Buttons, Field, Hidden, Icon, type IconName, NumberInput } from "@/ui";
 import styles from "./mask-tools.module.css";
 import type { Area } from "./raster";
 import { inside } from "./rectangle";
@@ -109,23 +109,13 @@ interface WholeProps {
 
 /** A whole number: what is typed counts once it is one in range, and is put right when one leaves. */
 function Whole({ label, value, min, max, onChange }: WholeProps) {
-  const [typed, setTyped] = useState<string | null>(null);
   return (
     <Field label={label}>
       {(control) => (
-        <input
+        <NumberInput
           {...control}
-          type="number"
-          inputMode="numeric"
-          step={1}
-          {...{ min, max }}
-          value={typed ?? value}
-          onChange={(event) => {
-            const number = event.target.valueAsNumber;
-            setTyped(event.target.value);
-            if (Number.isInteger(number) && number >= min && number <= max) onChange(number);
-          }}
-          onBlur={() => setTyped(null)}
+          {...{ min, max, value }}
+          onChange={(number) => number !== null && number >= min && number <= max && onChange(number)}
         />
       )}
     </Field>

@@ -1,11 +1,11 @@
 /** Files that were dropped on the page or pasted into it, brought to the role they are for. */
 import { paramsSchema } from "@/contract/schemas";
-import type { JsonObject, Kind } from "@/contract/types";
+import type { Kind } from "@/contract/types";
 import { draftOf, useDrafts } from "./draft";
 import { useIntake } from "./intake";
 import { objectsOf } from "./json";
 import { roles } from "./obstacle";
-import { freeRole, rolesIn } from "./rules";
+import { withRoles } from "./rules";
 import { fields } from "./shape";
 
 /** Takes each file to the next role of its media that is free; a kind's only picture is replaced. */
@@ -38,11 +38,10 @@ function roleOfList(kind: Kind, wanted: "picture" | "sound"): string | null {
     });
     if (typeof free?.picture === "string") return free.picture;
     if (!variant || (shape.most !== null && objects.length >= shape.most)) continue;
-    const names = rolesIn(shape, objects);
-    const made: JsonObject = { [shape.by]: variant.value };
-    for (const field of variant.fields) if (field.shape.type === "role") made[field.name] = freeRole(field.name, names);
-    useDrafts.getState().setParam(kind, name, [...objects, made]);
-    return typeof made.picture === "string" ? made.picture : null;
+    const named = withRoles(shape, [...objects, { [shape.by]: variant.value }]);
+    useDrafts.getState().setParam(kind, name, named);
+    const role = named.at(-1)?.picture;
+    return typeof role === "string" ? role : null;
   }
   return null;
 }

@@ -7,6 +7,7 @@ import type { Engine, Job, JsonObject, JsonValue, Kind } from "@/contract/types"
 import { onDeparture } from "@/service/belongings";
 import { isObject, objectsOf, toObject } from "./json";
 import { type Material, release } from "./material";
+import { withAllRoles } from "./rules";
 
 /** One job in the making. `params` holds what was chosen; the contract's defaults stand for the rest. */
 export interface Draft {
@@ -60,7 +61,7 @@ export function again(job: Job): Draft {
   ]);
   return {
     kind: job.kind,
-    params: toObject(job.params),
+    params: withAllRoles(job.kind, toObject(job.params)),
     materials: Object.fromEntries(materials),
     engine: null,
     allowPreview: job.allow_preview ?? false,

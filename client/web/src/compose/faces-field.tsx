@@ -1,6 +1,6 @@
 import { useTranslation } from "react-i18next";
 import type { JsonValue } from "@/contract/types";
-import { Choice, Field } from "@/ui";
+import { Choice, Field, NumberInput } from "@/ui";
 
 interface FacesFieldProps {
   label: string;
@@ -21,24 +21,20 @@ export function FacesField({ label, hint, error, value, onChange }: FacesFieldPr
       <Choice
         label={label}
         hint={hint}
+        error={error}
         options={options}
         value={numbered ? "one" : text === "all" ? "all" : "largest"}
         onChange={(one) => onChange(one === "one" ? "0" : one)}
       />
       {numbered && (
-        <Field label={t("faces.number")} hint={t("faces.number_hint")} error={error}>
+        <Field label={t("faces.number")} hint={t("faces.number_hint")}>
           {(control) => (
-            <input
+            <NumberInput
               {...control}
-              type="number"
-              inputMode="numeric"
               min={1}
               max={100}
               value={Number(text) + 1}
-              onChange={(event) => {
-                const number = event.target.valueAsNumber;
-                if (!Number.isNaN(number)) onChange(String(Math.min(99, Math.max(0, Math.round(number) - 1))));
-              }}
+              onChange={(number) => number !== null && onChange(String(Math.min(99, Math.max(0, number - 1))))}
             />
           )}
         </Field>

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Kind } from "@/contract/types";
 import { answered, api } from "@/service/api";
@@ -21,6 +21,14 @@ export function Improve({ kind, prompt, onChange }: ImproveProps) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ServiceError | null>(null);
   const [own, setOwn] = useState<{ before: string; after: string } | null>(null);
+  // What is there when the answer comes: by then more may have been typed, here or beside it.
+  const latest = useRef<Pick<ImproveProps, "prompt" | "onChange"> | null>(null);
+  useLayoutEffect(() => {
+    latest.current = { prompt, onChange };
+    return () => {
+      latest.current = null;
+    };
+  }, [prompt, onChange]);
   const wanted = kind === "inpaint" || kind === "restyle_room" ? kind : "generate";
 
   const improve = async () => {
@@ -29,7 +37,8 @@ export function Improve({ kind, prompt, onChange }: ImproveProps) {
     try {
       const body = { prompt, kind: wanted, ...(typeof style === "string" ? { style } : {}) } as const;
       const better = await answered(api.POST("/prompts/enhance", { body }));
-      onChange(better.prompt);
+      if (latest.current?.prompt !== prompt) return;
+      latest.current.onChange(better.prompt);
       setOwn({ before: prompt, after: better.prompt });
     } catch (thrown) {
       setError(toServiceError(thrown));

@@ -6,7 +6,7 @@ import { useDrafts } from "./draft";
 import { objectsOf } from "./json";
 import styles from "./list-field.module.css";
 import type { ParamProps } from "./param-field";
-import { freeRole, idleInScene, rolesIn } from "./rules";
+import { idleInScene, rolesIn, withRoles } from "./rules";
 import { SceneCard } from "./scene-card";
 import type { Shape, Variant } from "./shape";
 import { useDraft } from "./use-draft";
@@ -30,12 +30,11 @@ export function ListField(props: ParamProps & { shape: Shape & { type: "list" } 
     requestAnimationFrame(() => list.current?.querySelectorAll<HTMLElement>(":scope > li")[index]?.focus());
   };
   const add = (variant: Variant) => {
-    const made: JsonObject = { [shape.by]: variant.value };
-    const taken = rolesIn(shape, all);
-    for (const { name, shape: inner } of variant.fields) {
-      if (inner.type === "role") made[name] = freeRole(name, taken);
-    }
-    put([...all, made], all.length, t("list.added", { number: all.length + 1 }));
+    put(
+      withRoles(shape, [...all, { [shape.by]: variant.value }]),
+      all.length,
+      t("list.added", { number: all.length + 1 }),
+    );
   };
   const remove = (index: number) => {
     const gone = all[index];

@@ -1,6 +1,6 @@
 import { useTranslation } from "react-i18next";
 import type { JsonValue } from "@/contract/types";
-import { Field } from "@/ui";
+import { Field, NumberInput } from "@/ui";
 import { type Shape, step } from "./shape";
 
 interface NumberFieldProps {
@@ -26,19 +26,13 @@ export function NumberField({ label, hint, error, shape, value, nullable, onChan
   return (
     <Field label={label} hint={hint} error={wrong ?? error}>
       {(control) => (
-        <input
+        <NumberInput
           {...control}
-          type="number"
-          inputMode={integer ? "numeric" : "decimal"}
-          step={integer ? 1 : "any"}
           {...(least === null ? {} : { min: shape.above ? least + step(shape) : least })}
           {...(most === null ? {} : { max: most })}
+          {...{ integer, onChange }}
           placeholder={nullable ? t("automatic") : ""}
-          value={typeof value === "number" ? value : ""}
-          onChange={(event) => {
-            const number = event.target.valueAsNumber;
-            onChange(Number.isNaN(number) ? null : integer ? Math.round(number) : number);
-          }}
+          value={typeof value === "number" ? value : null}
         />
       )}
     </Field>

@@ -72,6 +72,9 @@ export function obstacles(draft: Draft, painted: Painted, limits: Limits): Obsta
   const say = (path: string, reason: Obstacle["reason"], name: string, more: Partial<Obstacle> = {}) =>
     found.push({ path, reason, name, scene: null, ...more });
 
+  if (draft.kind === "render_video" && textOf(draft.params.script).trim() === "" && !draft.materials.voice_track) {
+    say("params.script", "words_or_voice", "script");
+  }
   for (const role of roles(draft.kind)) {
     if (role.name === "mask" && draft.kind === "inpaint") {
       if (draft.materials.photo && !masked(draft, painted)) say("uploads.mask", "mask", "mask");
@@ -95,9 +98,6 @@ export function obstacles(draft: Draft, painted: Painted, limits: Limits): Obsta
       }
     } else if (lacks(field, draft.params)) say(`params.${field.name}`, reasonOf(field), field.name);
   }
-  if (draft.kind === "render_video" && textOf(draft.params.script).trim() === "" && !draft.materials.voice_track) {
-    say("params.script", "words_or_voice", "script");
-  }
   for (const [role, material] of Object.entries(draft.materials)) {
     if (role === "music" || material.type !== "sound" || material.seconds === null) continue;
     if (material.seconds > limits.max_voice_seconds) {
@@ -109,7 +109,7 @@ export function obstacles(draft: Draft, painted: Painted, limits: Limits): Obsta
 
 /** Whether inpaint has something to fill: painted, or the mask of an earlier job. */
 export function masked(draft: Draft, { strokes, size }: Painted): boolean {
-  if (strokes === null || strokes.length === 0) return draft.materials.mask?.type === "same";
+  if (strokes === null) return draft.materials.mask?.type === "same";
   return size === null ? !isEmpty(strokes) : coverage(strokes, size.width, size.height) > 0;
 }
 

@@ -96,6 +96,7 @@ function Composer({ kind }: { kind: Kind }) {
       noValidate
     >
       <div className={styles.stage}>
+        <StageForm kind={kind} errors={errors} />
         {needed.length > 0 && (
           <div className={styles.roles} data-several={needed.length > 1}>
             {needed.map((role) => (
@@ -111,7 +112,6 @@ function Composer({ kind }: { kind: Kind }) {
         )}
         {kind === "inpaint" && photo && <MaskPanel photo={photo} error={errors.get("uploads.mask")} />}
         {kind === "restyle_room" && photo && <KeepPicker photo={photo} />}
-        <StageForm kind={kind} errors={errors} />
         {kind === "generate" && <StyleCards kind={kind} error={errors.get("params.style")} />}
         {optional.map((role) => (
           <RoleField key={role.name} kind={kind} role={role} error={errors.get(`uploads.${role.name}`)} />

@@ -52,7 +52,7 @@ function Control(props: ParamProps) {
   if (name === "seed") return <SeedField {...known} value={value} onChange={onChange} />;
   if (name === "faces") return <FacesField {...known} value={value} onChange={onChange} />;
   if (name === "voice" && shape.type === "choice") {
-    return <VoiceField {...known} names={shape.values} value={value} onChange={onChange} />;
+    return <VoiceField {...known} names={shape.values.map(String)} value={value} onChange={onChange} />;
   }
   switch (shape.type) {
     case "number":
@@ -96,28 +96,19 @@ function ChoiceField({
   errors,
   values,
   onChange,
-}: ParamProps & { values: readonly string[] }) {
+}: ParamProps & { values: readonly (string | number)[] }) {
   const { t } = useTranslation("compose");
   const words = useWords();
   const { name } = field;
   const label = words.label(kind, field);
   const hint = words.hint(kind, field);
   const error = errors.get(path);
-  const options = values.map((one) => ({ value: one, label: words.value(name, one) }));
+  const options = values.map((one) => ({ value: String(one), label: words.value(name, String(one)) }));
   const all = field.nullable ? [{ value: "", label: t("automatic") }, ...options] : options;
-  const chosen = typeof value === "string" ? value : field.nullable ? "" : null;
-  const choose = (one: string) => onChange(one === "" ? null : one);
+  const chosen = value !== null ? String(value) : field.nullable ? "" : null;
+  const choose = (one: string) => onChange(values.find((known) => String(known) === one) ?? null);
   if (all.length <= (name === "aspect" ? SHAPES_IN_SIGHT : IN_SIGHT)) {
-    return (
-      <>
-        <Choice label={label} hint={hint} options={all} value={chosen} onChange={choose} />
-        {error && (
-          <p className={styles.error} role="alert">
-            {error}
-          </p>
-        )}
-      </>
-    );
+    return <Choice label={label} hint={hint} error={error} options={all} value={chosen} onChange={choose} />;
   }
   return (
     <Labelled label={label} hint={hint} error={error}>

@@ -51,8 +51,32 @@ export function rolesIn(shape: Shape & { type: "list" }, objects: readonly JsonO
   return new Set(names);
 }
 
-/** A role name that is not taken yet: `picture_1`, `picture_2` and so on. */
-export function freeRole(name: string, taken: ReadonlySet<string>): string {
+/** A list's objects, each with a name for every file that it may be given: `picture_1`, `picture_2` and so on. */
+export function withRoles(shape: Shape & { type: "list" }, objects: readonly JsonObject[]): JsonObject[] {
+  const taken = new Set(rolesIn(shape, objects));
+  return objects.map((one) => {
+    const named = { ...one };
+    const variant = shape.variants.find(({ value }) => value === one[shape.by]);
+    for (const { name, shape: inner } of variant?.fields ?? []) {
+      if (inner.type !== "role" || typeof one[name] === "string") continue;
+      const role = freeRole(name, taken);
+      taken.add(role);
+      named[name] = role;
+    }
+    return named;
+  });
+}
+
+/** A kind's params, with such names in all their lists. */
+export function withAllRoles(kind: Kind, params: JsonObject): JsonObject {
+  const named = fields(paramsSchema(kind)).flatMap(({ name, shape }) =>
+    shape.type === "list" ? [[name, withRoles(shape, objectsOf(params[name]))] as const] : [],
+  );
+  return { ...params, ...Object.fromEntries(named) };
+}
+
+/** A role name that is not taken yet. */
+function freeRole(name: string, taken: ReadonlySet<string>): string {
   let number = 1;
   while (taken.has(`${name}_${number}`)) number++;
   return `${name}_${number}`;
@@ -68,15 +92,18 @@ export function rolesOf(kind: Kind, params: JsonObject): ReadonlySet<string> {
 
 /**
  * What is sent of a draft: params without effect as the contract has them by itself (a rerun would else keep an
- * earlier job's), scenes without what only the page needs, and no files that nothing speaks of.
+ * earlier job's), none that were left empty or that the contract has no more, scenes without what only the page needs,
+ * and no files that nothing speaks of.
  */
 export function sendable(draft: Draft, roles: ReadonlySet<string>): Draft {
   const all = fields(paramsSchema(draft.kind));
   const useless = idle(draft);
   const spoken = rolesOf(draft.kind, draft.params);
-  const params = Object.entries(draft.params).map(([name, value]): [string, JsonValue] => {
-    if (useless.has(name)) return [name, all.find((field) => field.name === name)?.standard ?? null];
-    return [name, Array.isArray(value) ? value.map((one) => cleaned(one, draft.materials)) : value];
+  const params = Object.entries(draft.params).flatMap(([name, value]): [string, JsonValue][] => {
+    const field = all.find((one) => one.name === name);
+    if (field === undefined || (value === null && !field.nullable)) return [];
+    if (useless.has(name)) return [[name, field.standard]];
+    return [[name, Array.isArray(value) ? value.map((one) => cleaned(one, draft.materials)) : value]];
   });
   const materials = Object.entries(draft.materials).filter(([role]) => roles.has(role) || spoken.has(role));
   return { ...draft, params: Object.fromEntries(params), materials: Object.fromEntries(materials) };

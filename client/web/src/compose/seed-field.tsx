@@ -1,6 +1,6 @@
 import { useTranslation } from "react-i18next";
 import type { JsonValue } from "@/contract/types";
-import { Field, IconButton } from "@/ui";
+import { Field, IconButton, NumberInput } from "@/ui";
 import styles from "./seed-field.module.css";
 
 interface SeedFieldProps {
@@ -20,18 +20,12 @@ export function SeedField({ label, hint, error, value, onChange }: SeedFieldProp
     <Field label={label} hint={hint} error={error}>
       {(control) => (
         <div className={styles.seed}>
-          <input
+          <NumberInput
             {...control}
-            type="number"
-            inputMode="numeric"
             min={0}
             max={SEEDS - 1}
-            step={1}
-            value={typeof value === "number" ? value : ""}
-            onChange={(event) => {
-              const number = event.target.valueAsNumber;
-              onChange(Number.isNaN(number) ? null : Math.min(SEEDS - 1, Math.max(0, Math.round(number))));
-            }}
+            value={typeof value === "number" ? value : null}
+            onChange={(number) => onChange(number && Math.min(SEEDS - 1, Math.max(0, number)))}
           />
           <IconButton
             look="secondary"

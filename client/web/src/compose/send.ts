@@ -11,7 +11,7 @@ import { sendable } from "./rules";
 export async function send(kind: Kind, size: { width: number; height: number } | null): Promise<string> {
   const state = useDrafts.getState();
   const draft = sendable(draftOf(state, kind), new Set(roles(kind).map(({ name }) => name)));
-  if (kind !== "inpaint" || !state.strokes?.length || size === null) return submit(draft);
+  if (kind !== "inpaint" || state.strokes === null || size === null) return submit(draft);
   const file = await renderMask(state.strokes, size.width, size.height);
   const mask = picture(file, "mask.png", "image/png", size.width, size.height);
   const masked: Draft = { ...draft, materials: { ...draft.materials, mask } };

@@ -6,7 +6,7 @@ import type { JsonValue } from "@/contract/types";
 export type Shape =
   | { type: "number"; integer: boolean; least: number | null; most: number | null; above: boolean; below: boolean }
   | { type: "text"; shortest: number; longest: number | null }
-  | { type: "choice"; values: readonly string[] }
+  | { type: "choice"; values: readonly (string | number)[] }
   | { type: "switch" }
   /** True is the only answer: a consent. */
   | { type: "consent" }
@@ -89,7 +89,10 @@ function bare(schema: Schema): { inner: Schema; nullable: boolean } {
 
 function shape(schema: Schema): Shape {
   if (schema.const === true) return { type: "consent" };
-  if (schema.enum) return { type: "choice", values: schema.enum.filter((value) => typeof value === "string") };
+  if (schema.enum) {
+    const values = schema.enum.filter((value) => typeof value === "string" || typeof value === "number");
+    return { type: "choice", values };
+  }
   switch (schema.type) {
     case "boolean":
       return { type: "switch" };

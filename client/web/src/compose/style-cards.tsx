@@ -109,6 +109,6 @@ function StyleCard({ kind, group, style, chosen, onChoose }: StyleCardProps) {
 /** The styles that the contract names: all there is to say until the service has answered. */
 function known(kind: Kind): StyleSummary[] {
   const shape = fields(paramsSchema(kind)).find(({ name }) => name === "style")?.shape;
-  const names = shape?.type === "choice" ? shape.values : [];
+  const names = shape?.type === "choice" ? shape.values.map(String) : [];
   return names.map((name) => ({ name, title: plain(name), description: "", palette: [] }));
 }

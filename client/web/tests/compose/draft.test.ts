@@ -100,6 +100,18 @@ test("a job again has its params and its files", () => {
   });
 });
 
+test("a scene of an earlier job can be given the voice that it had not", () => {
+  const scenes = [
+    { type: "image", picture: "front", voice_track: null },
+    { type: "avatar", avatar: "voice_track_1", script: "Hello" },
+  ];
+  const { params } = again({ job_id: "a", kind: "render_scenes", params: { scenes }, uploads: {} } as unknown as Job);
+  expect(params.scenes).toEqual([
+    { type: "image", picture: "front", voice_track: "voice_track_2" },
+    { type: "avatar", avatar: "voice_track_1", script: "Hello", voice_track: "voice_track_3" },
+  ]);
+});
+
 test("an earlier job's mask goes with its photo", () => {
   const same = (role: string): Material => ({ type: "same", job_id: "a", role, url: null });
   drafts().put({ ...empty("inpaint"), materials: { photo: same("photo"), mask: same("mask") } });

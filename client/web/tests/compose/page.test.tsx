@@ -5,7 +5,7 @@ import { Router } from "wouter";
 import { memoryLocation } from "wouter/memory-location";
 import { useCatalogue } from "@/compose/catalogue";
 import type { Draft } from "@/compose/draft";
-import { useDrafts } from "@/compose/draft";
+import { empty, useDrafts } from "@/compose/draft";
 import { useFinding } from "@/compose/finding";
 import { useIntake } from "@/compose/intake";
 import { ComposePage } from "@/compose/page";
@@ -59,6 +59,10 @@ vi.mock("@/canvas/mask-editor", () => ({
 }));
 
 const { useJobs } = await import("@/jobs/store");
+const SWAPPED = {
+  source: { type: "avatar", name: "amara", url: "/amara.webp" },
+  target: { type: "avatar", name: "bruno", url: "/bruno.webp" },
+} as const;
 const JPEG = new File([new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0])], "room.jpg", {
   type: "image/jpeg",
 });
@@ -331,4 +335,75 @@ test("things to keep are typed one after the other and taken away one by one", a
   await user.type(screen.getByRole("combobox", { name: "Keep by name" }), "Sofa{Enter}lamp, plant{Enter}");
   await user.click(main("Remove lamp"));
   expect(useDrafts.getState().drafts.restyle_room?.params.keep).toEqual(["sofa", "plant"]);
+});
+
+test("a number can be emptied and typed anew, and what was left empty is not sent", async () => {
+  const { user } = show("generate");
+  write(screen.getByRole("textbox", { name: "What the picture shows" }), "a lamp");
+  await user.click(screen.getByText("More settings"));
+  const seed = screen.getByRole("spinbutton", { name: "Seed" });
+  await user.clear(seed);
+  expect(seed).toHaveValue(null);
+  await user.click(main("Draw 1 picture"));
+  await waitFor(() => expect(submit.mock.calls[0]?.[0].params).toEqual({ prompt: "a lamp" }));
+  expect(seed).toHaveValue(42);
+  await user.clear(seed);
+  await user.type(seed, "7");
+  expect(useDrafts.getState().drafts.generate?.params.seed).toBe(7);
+});
+
+test("which face changes is typed as a number, and what the service has against it is said there", async () => {
+  submit.mockRejectedValue(
+    new ServiceError("invalid_request", "No.", {
+      status: 422,
+      errors: [{ field: "params.faces", message: "There is no such face." }],
+    }),
+  );
+  const { user } = show("face_swap");
+  useDrafts.getState().put({ ...empty("face_swap"), params: { consent: true }, materials: SWAPPED });
+  await user.click(main("Swap the faces"));
+  const faces = await screen.findByRole("group", { name: "Which faces change" });
+  await waitFor(() => expect(faces).toHaveAccessibleDescription(/There is no such face/));
+  await user.click(screen.getByRole("radio", { name: "One of them" }));
+  const number = screen.getByRole("spinbutton", { name: "Which face" });
+  await user.clear(number);
+  await user.type(number, "3");
+  expect(useDrafts.getState().drafts.face_swap?.params.faces).toBe("2");
+});
+
+test("words that are typed while better ones are sought stay", async () => {
+  let answer = (_: unknown) => {};
+  answers.set("/prompts/enhance", new Promise((done) => (answer = done)));
+  const { user } = show("generate");
+  const prompt = screen.getByRole("textbox", { name: "What the picture shows" });
+  write(prompt, "a lamp");
+  await user.click(main("Say it better"));
+  write(prompt, "a lamp on a table");
+  await act(async () => answer({ prompt: "a brass lamp, soft light", original: "a lamp", by: "rules" }));
+  await waitFor(() => expect(main("Say it better")).toBeEnabled());
+  expect(prompt).toHaveValue("a lamp on a table");
+});
+
+test("a scene's words are made better without undoing what was typed in another meanwhile", async () => {
+  let answer = (_: unknown) => {};
+  answers.set("/prompts/enhance", new Promise((done) => (answer = done)));
+  const { user } = show("render_scenes");
+  await user.click(main("Picture from words"));
+  await user.click(main("Picture from words"));
+  const [first, second] = screen.getAllByRole("textbox", { name: "What the picture shows" });
+  if (!first || !second) throw new Error("There are no two scenes.");
+  write(first, "a lamp");
+  await user.click(main("Say it better"));
+  write(second, "a garden");
+  await act(async () => answer({ prompt: "a brass lamp", original: "a lamp", by: "rules" }));
+  await waitFor(() => expect(first).toHaveValue("a brass lamp"));
+  expect(second).toHaveValue("a garden");
+});
+
+test("what a portrait says comes before who says it", () => {
+  show("render_video");
+  const said = screen.getByRole("textbox", { name: "What is said" });
+  const portrait = screen.getByRole("group", { name: "Portrait" });
+  expect(said.compareDocumentPosition(portrait) & Node.DOCUMENT_POSITION_FOLLOWING).toBeTruthy();
+  expect(main("Make the video")).toHaveAccessibleDescription("Write what is said, or give a recorded voice");
 });

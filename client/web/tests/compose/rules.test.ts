@@ -58,6 +58,11 @@ test("a param that is new shows itself: folded away, or in the open where it mus
   expect(more.map(({ title }) => title)).toEqual(["Warmth"]);
 });
 
+test("a choice among numbers is one of numbers", () => {
+  const schema = { properties: { tiles: { type: "integer", enum: [1, 4, 9], default: 4 } } } as const;
+  expect(fields(schema)[0]?.shape).toEqual({ type: "choice", values: [1, 4, 9] });
+});
+
 test("a slider never stands on an end that is excluded", () => {
   const strength = fields(paramsSchema("restyle_room")).find(({ name }) => name === "strength");
   if (!strength || !ranged(strength.shape)) throw new Error("strength is no slider");
@@ -120,7 +125,10 @@ test("a mask is painted, or an earlier job's", () => {
   expect(masked(inpaint, { strokes: null, size })).toBe(false);
   expect(masked(inpaint, { strokes: [rectangle], size })).toBe(true);
   expect(masked(inpaint, { strokes: [rectangle, { ...rectangle, effect: "erase" }], size })).toBe(false);
-  expect(masked({ ...inpaint, materials: { photo: PHOTO, mask: same } }, { strokes: null, size })).toBe(true);
+  const earlier = { ...inpaint, materials: { photo: PHOTO, mask: same } };
+  expect(masked(earlier, { strokes: null, size })).toBe(true);
+  // Another area is to be painted: nothing is shown, so nothing is sent.
+  expect(masked(earlier, { strokes: [], size })).toBe(false);
 });
 
 test("what has no effect is neither shown nor sent", () => {
