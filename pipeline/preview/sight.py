@@ -43,4 +43,4 @@ class FindThings(Stage):
     def run(self, work: Work) -> None:
         layout = work[LAYOUT]
         bare = np.asarray(layout.surfaces.bare) if layout.confidence >= SURE else None
-        work[THINGS] = things.find(reduced(work[PHOTO]), bare)
+        work[THINGS] = things.find(reduced(work[PHOTO]), bare, work.report)

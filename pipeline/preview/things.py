@@ -5,7 +5,7 @@ Algorithm for Segmenting SAR Imagery", 2002), which solves the piecewise constan
 small patterns go first, so that a rug's checks are one rug before the rug is one with the sofa.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
@@ -25,6 +25,9 @@ LIGHTNESS = 0.2  # what a step in lightness counts, which may be a shadow's, aga
 WHOLE = 0.4  # of the picture: what is larger, where no room is known, is what things are in front of
 FRAMED = 0.3  # of the picture's border: the same
 LINE = 7  # pixels: what is thinner and hangs on a thing is a line of the room
+REPORTED = 1 << 14  # steps looked at between two reports
+
+Colour = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -74,17 +77,17 @@ class Things:
         return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)) > 127
 
 
-def find(small: Rgb, bare: Mask | None) -> Things:
+def find(small: Rgb, bare: Mask | None, report: Callable[[float], None] = lambda _fraction: None) -> Things:
     """The things in an h×w×3 uint8 photo of the analysed size; ``bare``: h×w bool, None where no room is known."""
     lab = cv2.cvtColor(cv2.bilateralFilter(small, 5, 25, 3), cv2.COLOR_RGB2LAB)
     shown = np.ones(lab.shape[:2], bool) if bare is None else ~bare
-    parts = _parts(lab, shown)
+    parts = _parts(lab, shown, report)
     if bare is None:
         parts = _without_background(parts)
     return _numbered(lab, parts)
 
 
-def _parts(lab: Integers, shown: Mask) -> Integers:
+def _parts(lab: Integers, shown: Mask, report: Callable[[float], None]) -> Integers:
     """Regions of one thing each, h×w int32, 0 outside of what is ``shown``."""
     first = _first_regions(lab, shown)
     count = int(first.max()) + 1
@@ -96,7 +99,7 @@ def _parts(lab: Integers, shown: Mask) -> Integers:
     total = np.stack([np.bincount(flat, weights=values[:, k], minlength=count) for k in range(3)], 1)
     mean: Floats = total / np.maximum(size, 1)[:, None]
     regions = _Regions(size, mean, _borders(first, count))
-    return np.asarray(regions.grow(PARTED * max(shown.shape), LEAST * shown.size)[first])
+    return np.asarray(regions.grow(PARTED * max(shown.shape), LEAST * shown.size, report)[first])
 
 
 def _first_regions(lab: Integers, shown: Mask) -> Integers:
@@ -111,7 +114,7 @@ def _first_regions(lab: Integers, shown: Mask) -> Integers:
     around = cv2.dilate(regions, np.ones((3, 3), np.uint8))
     regions = np.where(regions > 0, regions, around).astype(np.int32)
     regions[~shown] = 0
-    # What bare surfaces cut apart is apart.
+    # Numbered without gaps: what lies on bare surfaces alone is gone.
     names, numbered = np.unique(regions, return_inverse=True)
     numbered = numbered.reshape(shown.shape).astype(np.int32)
     return numbered if names[0] == 0 else numbered + 1
@@ -134,42 +137,51 @@ class _Regions:
     """
 
     def __init__(self, size: Floats, mean: Floats, borders: Mapping[tuple[int, int], float]) -> None:
-        self._size = size
-        self._mean = mean
+        # Python's own numbers: for three at a time, NumPy's arrays take several times as long.
+        self._size: list[float] = size.tolist()
+        self._mean: list[Colour] = [(lightness, a, b) for lightness, a, b in mean.tolist()]
         self._beside: list[dict[int, float]] = [{} for _ in size]
         for (one, other), length in borders.items():
             self._beside[one][other] = self._beside[other][one] = length
         self._parent = list(range(len(size)))
         self._version = [0] * len(size)
 
-    def grow(self, parted: float, least: float) -> Integers:
+    def grow(self, parted: float, least: float, report: Callable[[float], None]) -> Integers:
         """Join neighbours, the least different first, up to λ = ``parted``: for each region the one it is part of.
 
         Those of less than ``least`` pixels, which are no things, join what they touch along a side of their own.
         """
         heap = [self._step(one, other) for one, near in enumerate(self._beside) for other in near if one < other]
         heapify(heap)
+        looked = joined = 0
         while heap:
+            if looked % REPORTED == 0:
+                report(joined / len(self._parent))
+            looked += 1
             price, one, other, *seen = heappop(heap)
             if seen != [self._version[one], self._version[other]]:
                 continue
             smaller = min(self._size[one], self._size[other])
             if price > parted and (smaller >= least or self._beside[one][other] ** 2 < smaller):
                 continue
+            joined += 1
             for near in self._join(one, other):
                 heappush(heap, self._step(one, near))
         return np.array([self._root(index) for index in range(len(self._parent))])
 
     def _step(self, one: int, other: int) -> tuple[float, int, int, int, int]:
-        apart = self._mean[one] - self._mean[other]
+        (l1, a1, b1), (l2, a2, b2) = self._mean[one], self._mean[other]
+        apart = (l1 - l2) ** 2 + (a1 - a2) ** 2 + (b1 - b2) ** 2
         weight = self._size[one] * self._size[other] / (self._size[one] + self._size[other])
-        price = float(weight * (apart @ apart) / self._beside[one][other])
+        price = weight * apart / self._beside[one][other]
         return price, one, other, self._version[one], self._version[other]
 
     def _join(self, one: int, other: int) -> Iterable[int]:
         """Make ``other`` part of ``one``: whom that has beside it now."""
+        (l1, a1, b1), (l2, a2, b2) = self._mean[one], self._mean[other]
         size = self._size[one] + self._size[other]
-        self._mean[one] = (self._mean[one] * self._size[one] + self._mean[other] * self._size[other]) / size
+        share, rest = self._size[one] / size, self._size[other] / size
+        self._mean[one] = (share * l1 + rest * l2, share * a1 + rest * a2, share * b1 + rest * b2)
         self._size[one] = size
         self._parent[other] = one
         # Steps that were worked out before are no longer true, and none leads to what is gone.

@@ -14,6 +14,7 @@ from pipeline.artifacts import OBJECTS, PHOTO, RESULT, SAVED
 from pipeline.engine import Engine
 from pipeline.kinds import plan
 from pipeline.outlines import holds
+from pipeline.preview import things
 from pipeline.preview.restyle import GRADED
 from pipeline.preview.sight import THINGS
 from pipeline.requests import Kind, params_model
@@ -151,6 +152,21 @@ def test_what_one_kind_saw_serves_the_other_and_every_choice_of_things(room: Pat
         results.append(finished.files[0].path.read_bytes())
     assert results[1] == results[3]
     assert results[1] != results[2]
+
+
+def test_telling_things_apart_says_how_far_it_is_and_can_be_stopped() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    heard: list[float] = []
+    things.find(noise, None, heard.append)
+    assert len(heard) > 2
+    assert heard == sorted(heard)
+    assert 0 <= heard[0] <= heard[-1] <= 1
+
+    def stop(_fraction: float) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        things.find(noise, None, stop)
 
 
 @given(width=st.integers(32, 300), height=st.integers(32, 300), seed=st.integers(0, 99))
