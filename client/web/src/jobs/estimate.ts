@@ -20,12 +20,12 @@ const ENOUGH_PROGRESS = 0.05;
 /**
  * The seconds that a job still needs, about; null where nobody can tell. `history` is what this browser has seen.
  *
- * The further the job is, the more its own speed counts, and the less what others took. Waiting for a machine is not in
- * it.
+ * The further the job is, the more its own speed counts, and the less what others took. While it waits for a machine
+ * nobody can tell: one that has to be woken takes longer than most jobs.
  */
 export function estimate(entry: Entry, history: History = durations(), now = Date.now()): number | null {
   const { job, marks } = entry;
-  if (TERMINAL.has(job.state) || job.state === "awaiting_upload") return null;
+  if (TERMINAL.has(job.state) || job.state === "awaiting_upload" || job.state === "dispatched") return null;
   const usual = median(history[keyOf(job.kind, job.engine)] ?? []);
   const [first] = marks;
   const last = marks.at(-1);

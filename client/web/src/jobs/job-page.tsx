@@ -21,8 +21,9 @@ export function JobPage({ id }: { id: string }) {
   const entry = useJobs(({ entries }) => entries[id]);
   const [error, setError] = useState<ServiceError | null>(null);
   const [attempt, setAttempt] = useState(0);
+  const known = entry !== undefined;
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt asks again
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt asks again, and so does a job that is gone
   useEffect(() => {
     let shown = true;
     watch(id)
@@ -31,7 +32,7 @@ export function JobPage({ id }: { id: string }) {
     return () => {
       shown = false;
     };
-  }, [id, attempt]);
+  }, [id, attempt, known]);
 
   return (
     <div className={styles.page}>

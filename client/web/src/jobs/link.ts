@@ -19,10 +19,13 @@ interface Held {
 }
 
 const MOST_FAILURES = 3;
+/** In which a fresh link should come. */
+const PATIENCE_MILLISECONDS = 15_000;
 
 /**
  * The link to what `key` names. The first one is kept however many others come, until it `failed`: then `renew` is
- * asked for another, and the next that is not the same is taken.
+ * asked for another, and the next that is not the same is taken. One that does not come is asked for again, and once
+ * more whenever the network is back.
  */
 export function useSteady(key: string, newest: string | null | undefined, renew: () => void): Steady {
   const fresh: Held = { key, url: newest ?? null, ended: null, failures: 0 };
@@ -31,14 +34,31 @@ export function useSteady(key: string, newest: string | null | undefined, renew:
   if (held.key !== key) now = fresh;
   else if (held.url === null && newest && newest !== held.ended) now = { ...held, url: newest };
   if (now !== held) setHeld(now);
+  const ask = (ended: string | null, failures: number) => {
+    setHeld({ key, url: null, ended, failures });
+    if (failures < MOST_FAILURES) renew();
+  };
+  const again = useRef(ask);
+  useEffect(() => {
+    again.current = ask;
+  });
+  const { url, ended, failures } = now;
+  useEffect(() => {
+    if (url !== null || ended === null) return;
+    const late = () => again.current(ended, failures + 1);
+    const back = () => again.current(ended, 1);
+    const timer = failures < MOST_FAILURES ? setTimeout(late, PATIENCE_MILLISECONDS) : undefined;
+    addEventListener("online", back);
+    return () => {
+      clearTimeout(timer);
+      removeEventListener("online", back);
+    };
+  }, [url, ended, failures]);
   return {
-    url: now.url,
-    broken: now.failures >= MOST_FAILURES,
+    url,
+    broken: failures >= MOST_FAILURES,
     failed() {
-      if (now.url === null) return;
-      const failures = now.failures + 1;
-      setHeld({ key, url: null, ended: now.url, failures });
-      if (failures < MOST_FAILURES) renew();
+      if (url !== null) ask(url, failures + 1);
     },
   };
 }

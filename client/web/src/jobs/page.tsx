@@ -6,7 +6,7 @@ import { answered, api } from "@/service/api";
 import { Button, buttonClass, EmptyState, Field, Waiting } from "@/ui";
 import styles from "./page.module.css";
 import { usePages } from "./pages";
-import { useJobs } from "./store";
+import { meet, useJobs } from "./store";
 import { Thumb } from "./thumb";
 import { Trouble } from "./trouble";
 import { happening, moment } from "./words";
@@ -32,6 +32,7 @@ export function JobsPage() {
   const { items, more, busy, error, next } = usePages(`${kind}/${state}`, async (cursor) => {
     const query = { kind, status: state, cursor, limit: ON_A_PAGE };
     const page = await answered(api.GET("/jobs", { params: { query } }));
+    for (const job of page.jobs) meet(job);
     return { items: page.jobs, cursor: page.cursor ?? null };
   });
   const choose = (name: "kind" | "state", value: string) =>
@@ -109,7 +110,8 @@ export function JobsPage() {
 function Item({ job: listed }: { job: Job }) {
   const { t, i18n } = useTranslation("jobs");
   const followed = useJobs(({ entries }) => entries[listed.job_id]?.job);
-  const job = followed && followed.seq > listed.seq ? followed : listed;
+  // The same state with another link may be one that was renewed.
+  const job = followed && followed.seq >= listed.seq ? followed : listed;
   const open = !TERMINAL.has(job.state);
   return (
     <li>

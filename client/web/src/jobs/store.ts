@@ -162,12 +162,14 @@ export async function resume(): Promise<void> {
     void resend(job);
   }
   const listed = await answered(api.GET("/jobs", { params: { query: { limit: OPEN_LISTED } } })).catch(() => null);
-  for (const job of listed?.jobs ?? []) {
-    const known = useJobs.getState().entries[job.job_id] !== undefined;
-    if (!known && TERMINAL.has(job.state)) continue;
-    apply(job);
-    follow(job.job_id);
-  }
+  for (const job of listed?.jobs ?? []) meet(job);
+}
+
+/** A job of a list, wherever it was asked for: followed while it is open; one that ended before is history. */
+export function meet(job: Job): void {
+  if (useJobs.getState().entries[job.job_id] === undefined && TERMINAL.has(job.state)) return;
+  apply(job);
+  follow(job.job_id);
 }
 
 /** A state of a job that came from anywhere. True when it was news: states before the known one, and after the last, are none. */

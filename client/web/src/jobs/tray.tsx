@@ -2,6 +2,7 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 import { type Job, TERMINAL } from "@/contract/types";
+import { describe } from "@/service/describe";
 import { Hidden, Icon, IconButton } from "@/ui";
 import { useAction } from "./action";
 import { JobProgress } from "./progress";
@@ -60,7 +61,7 @@ function Row({ entry }: { entry: Entry }) {
   const { t } = useTranslation("jobs");
   const { job, trouble } = entry;
   const kind = t(`kinds.${job.kind}`);
-  const { run } = useAction();
+  const { error, run } = useAction();
   return (
     <li className={styles.row}>
       <Thumb job={job} />
@@ -73,6 +74,12 @@ function Row({ entry }: { entry: Entry }) {
           <p className={styles.trouble}>
             <Icon name="error" size={16} />
             {t("tray.trouble")}
+          </p>
+        )}
+        {error && (
+          <p className={styles.trouble} role="alert">
+            <Icon name="error" size={16} />
+            {describe(error).title}
           </p>
         )}
       </div>
@@ -90,17 +97,18 @@ function Announcer({ entries }: { entries: Entry[] }) {
   const { t } = useTranslation("jobs");
   const states = useJobs((state) => state.entries);
   const [open, setOpen] = useState<readonly string[]>([]);
-  const [said, setSaid] = useState("");
+  const [said, setSaid] = useState({ words: "", number: 0 });
   useEffect(() => {
     const ended = open.flatMap((id) => states[id]?.job ?? []).filter(({ state }) => TERMINAL.has(state));
     const says = ({ kind, state }: Job) => t("tray.said", { kind: t(`kinds.${kind}`), state: t(`states.${state}`) });
-    if (ended.length > 0) setSaid(ended.map(says).join(". "));
+    if (ended.length > 0) setSaid(({ number }) => ({ words: ended.map(says).join(". "), number: number + 1 }));
     const now = entries.filter(isOpen).map(({ job }) => job.job_id);
     if (now.join() !== open.join()) setOpen(now);
   }, [entries, states, open, t]);
   return (
     <div aria-live="polite">
-      <Hidden>{said}</Hidden>
+      {/* The same words again are news only as another element. */}
+      <Hidden key={said.number}>{said.words}</Hidden>
     </div>
   );
 }

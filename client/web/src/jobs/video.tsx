@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Job, Result, SubtitleFile, Video } from "@/contract/types";
 import { Buttons } from "@/ui";
@@ -23,7 +23,7 @@ export function VideoView({ job, result, video, renew }: VideoViewProps) {
   const still = poster(result);
   const first = useSteady(still?.key ?? "", still?.url, renew);
   const spoken = result.subtitles.find(({ format }) => format === "vtt");
-  const captions = useCaptions(spoken);
+  const captions = useCaptions(spoken, renew);
   return (
     <>
       <div className={styles.stage} style={{ maxInlineSize: widest(video.width / video.height) }}>
@@ -62,21 +62,27 @@ export function VideoView({ job, result, video, renew }: VideoViewProps) {
 }
 
 /** The captions as a file of this page's own: browsers take no track from another host beside a video of one. */
-function useCaptions(file: SubtitleFile | undefined): string | null {
+function useCaptions(file: SubtitleFile | undefined, renew: () => void): string | null {
   const [place, setPlace] = useState<string | null>(null);
-  const { url } = useSteady(file?.key ?? "", file?.url, () => undefined);
+  const { url, failed } = useSteady(file?.key ?? "", file?.url, renew);
+  const tell = useRef(failed);
+  useEffect(() => {
+    tell.current = failed;
+  });
   useEffect(() => {
     if (url === null) return;
     const stop = new AbortController();
     let made: string | null = null;
     const bring = async () => {
       const answer = await fetch(url, { signal: stop.signal });
-      if (!answer.ok || stop.signal.aborted) return;
-      made = URL.createObjectURL(new Blob([await answer.text()], { type: "text/vtt" }));
+      if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
+      const text = await answer.text();
+      if (stop.signal.aborted) return;
+      made = URL.createObjectURL(new Blob([text], { type: "text/vtt" }));
       setPlace(made);
     };
     // Without captions the video still plays, and their file can be downloaded.
-    void bring().catch(() => undefined);
+    void bring().catch(() => stop.signal.aborted || tell.current());
     return () => {
       stop.abort();
       if (made !== null) URL.revokeObjectURL(made);

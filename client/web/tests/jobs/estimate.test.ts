@@ -28,6 +28,8 @@ test("a job that waits takes what the last ones of its kind and engine took", ()
   expect(estimate(entry(jobIn("queued", 2)), history, 0)).toBe(6);
   expect(estimate(entry(running(0), [{ at: 0, progress: 0 }]), history, 2_000)).toBe(4);
   expect(estimate(entry(jobIn("awaiting_upload", 1)), history, 0)).toBeNull();
+  // The machine that it was given to may have to be woken, which takes longer than the work.
+  expect(estimate(entry(jobIn("dispatched", 3)), history, 0)).toBeNull();
   expect(estimate(entry(jobIn("completed", 9)), history, 0)).toBeNull();
 });
 

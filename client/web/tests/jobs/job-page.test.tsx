@@ -103,6 +103,34 @@ test("a video has its captions, and its files can be taken home", async () => {
   expect(screen.queryByRole("button", { name: "Keep in the library" })).not.toBeInTheDocument();
 });
 
+test("captions whose link has ended are had by a fresh one", async () => {
+  const video = { ...picture("result"), key: "v", content_type: "video/mp4", seconds: 4, frames: 100 };
+  const made = (signature: number) =>
+    completed({
+      kind: "render_video",
+      uploads: {},
+      result: result({
+        videos: [{ ...video, frames_per_second: 25 }],
+        subtitles: [
+          {
+            ...{ name: "subtitles", key: "vtt", content_type: "text/vtt", size: 9, sha256: "0" },
+            ...{ url: `https://store.example.com/subtitles.vtt?${signature}`, format: "vtt", language: "en", cues: 2 },
+          },
+        ],
+      }),
+    });
+  downloads();
+  hosts({
+    "GET https://store.example.com/subtitles.vtt": ({ url }) =>
+      url.endsWith("?2") ? new Response("WEBVTT") : new Response("expired", { status: 403 }),
+  });
+  actions.refresh.mockImplementation(async () => useJobs.setState({ entries: { [ID]: entry(made(2)) } }));
+  await put(made(1));
+  page();
+  const shown = screen.getByLabelText("The result: Speaking portrait");
+  await waitFor(() => expect(shown.querySelector("track")).toHaveAttribute("src", "blob:made"));
+});
+
 test("a link that has ended is renewed before a download fails", async () => {
   await put(completed());
   const names = downloads();
@@ -216,6 +244,14 @@ test("a job whose files never came says so", async () => {
 test("a job that is not there says so", async () => {
   actions.watch.mockRejectedValue(new ServiceError("not_found", "There is no such job."));
   page();
+  expect(await screen.findByText("This job is not there")).toBeVisible();
+});
+
+test("a job that is gone while it is shown says so", async () => {
+  await put(job());
+  page();
+  actions.watch.mockRejectedValue(new ServiceError("not_found", "There is no such job."));
+  await act(async () => useJobs.setState({ entries: {} }));
   expect(await screen.findByText("This job is not there")).toBeVisible();
 });
 

@@ -1,4 +1,4 @@
-import { fireEvent, render, screen } from "@testing-library/react";
+import { act, fireEvent, render, screen } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
 import { useSteady } from "@/jobs/link";
 
@@ -38,4 +38,22 @@ test("a picture that is gone is not asked for without end", () => {
   }
   expect(screen.getByText("It is gone")).toBeVisible();
   expect(renew).toHaveBeenCalledTimes(2);
+});
+
+test("a fresh link that does not come is asked for again, and once more when the network is back", async () => {
+  vi.useFakeTimers();
+  try {
+    const renew = vi.fn();
+    const { rerender } = render(<Shown name="a" url="/a?1" renew={renew} />);
+    fireEvent.error(screen.getByRole("img"));
+    for (let wait = 0; wait < 4; wait++) await act(async () => vi.advanceTimersByTime(15_000));
+    expect(screen.getByText("It is gone")).toBeVisible();
+    expect(renew).toHaveBeenCalledTimes(2);
+    await act(async () => dispatchEvent(new Event("online")));
+    expect(renew).toHaveBeenCalledTimes(3);
+    rerender(<Shown name="a" url="/a?2" renew={renew} />);
+    expect(source()).toBe("/a?2");
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -1,11 +1,14 @@
-import { screen, waitFor } from "@testing-library/react";
+import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Job } from "@/contract/types";
 import { JobsPage } from "@/jobs/page";
 import { API, deployed, hosts, json, problem } from "../service/support";
-import { completed, entry, job, show } from "./views";
+import { completed, entry, job, picture, result, show } from "./views";
 
-const actions = vi.hoisted(() => ({ refresh: vi.fn<(id: string) => Promise<void>>() }));
+const actions = vi.hoisted(() => ({
+  meet: vi.fn<(job: Job) => void>(),
+  refresh: vi.fn<(id: string) => Promise<void>>(),
+}));
 vi.mock("@/jobs/store", async () => {
   const { create } = await import("zustand");
   return { ...actions, useJobs: create(() => ({ entries: {}, connection: "live" })) };
@@ -101,4 +104,28 @@ test("a list that cannot be fetched says why, and can be tried again", async () 
   await user.click(screen.getByRole("button", { name: "Try again" }));
   expect(await screen.findByRole("link", { name: /Restyle a room/ })).toBeVisible();
   expect(screen.queryByRole("alert")).not.toBeInTheDocument();
+});
+
+test("a picture whose link has ended is shown by a fresh one", async () => {
+  const listed = (signature: number) =>
+    completed({
+      job_id: A,
+      result: result({ pictures: [picture("thumbnail", { url: `https://store.example.com/t.jpg?${signature}` })] }),
+    });
+  pages([listed(1)]);
+  const { container } = show(<JobsPage />, "/jobs");
+  await screen.findByRole("link", { name: /Restyle a room/ });
+  const shown = () => container.querySelector("li img");
+  actions.refresh.mockImplementation(async () => useJobs.setState({ entries: { [A]: entry(listed(2)) } }));
+  const image = shown();
+  if (image === null) throw new Error("there is no picture");
+  await act(async () => fireEvent.error(image));
+  expect(shown()).toHaveAttribute("src", "https://store.example.com/t.jpg?2");
+});
+
+test("open jobs that were asked for elsewhere are followed from then on", async () => {
+  pages([job({ job_id: A })]);
+  show(<JobsPage />, "/jobs");
+  await screen.findByRole("link", { name: /Restyle a room/ });
+  expect(actions.meet).toHaveBeenCalledWith(expect.objectContaining({ job_id: A }));
 });

@@ -82,6 +82,24 @@ test("a job can be cancelled there, and put away when it has ended", async () =>
   expect(screen.queryByText(/ended/)).not.toBeInTheDocument();
 });
 
+test("a cancellation that fails says so", async () => {
+  await put(room());
+  actions.cancel.mockRejectedValue(new ServiceError("unreachable", "Nobody answers."));
+  const { user } = show(<Tray />, "/assets");
+  await user.click(screen.getByText("1 job developing"));
+  await user.click(screen.getByRole("button", { name: "Cancel: Restyle a room" }));
+  expect(await screen.findByRole("alert")).toHaveTextContent("The service does not answer");
+});
+
+test("two jobs that end alike are announced one after the other", async () => {
+  await put(room(), room({ job_id: B }));
+  show(<Tray />, "/assets");
+  await put(completed({ job_id: A }), room({ job_id: B }));
+  const first = screen.getByText("Restyle a room: Ready");
+  await put(completed({ job_id: A }), completed({ job_id: B }));
+  expect(screen.getByText("Restyle a room: Ready")).not.toBe(first);
+});
+
 test("files that do not arrive are told", async () => {
   const waiting = entry(room({ state: "awaiting_upload", progress: 0, stage: null }), {
     trouble: new ServiceError("unreachable", "Nobody answers."),
