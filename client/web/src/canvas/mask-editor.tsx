@@ -2,10 +2,11 @@ import { type KeyboardEvent, useId, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button, IconButton, Range } from "@/ui";
 import { placeOf, sizeAt } from "./brush";
+import { remember } from "./mask";
 import styles from "./mask-editor.module.css";
 import { MaskStage } from "./mask-stage";
 import { RectangleFields, type Tool, ToolChoice, toolOf } from "./mask-tools";
-import { type Area, Raster } from "./raster";
+import { type Area, around, NOWHERE, Raster } from "./raster";
 import { directionOf, middleOf, nudge } from "./rectangle";
 import type { Effect, Strokes } from "./strokes";
 import { useHistory } from "./use-history";
@@ -34,7 +35,13 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
   const [area, setArea] = useState<Area>(() => middleOf(photo));
   const [framed, setFramed] = useState(false);
   const [share, setShare] = useState(0);
-  const history = useHistory(strokes, onChange);
+  // On the raster first: whoever hears of new strokes may ask at once how much is painted, which is known by then.
+  const unseen = useRef(NOWHERE);
+  const history = useHistory(strokes, (next) => {
+    unseen.current = around(unseen.current, raster.show(next));
+    remember(next, raster);
+    onChange(next);
+  });
   const hint = useId();
   const size = sizeAt(place, width, height);
   const bounded = useMemo(
@@ -109,6 +116,7 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
             tool={held ? "move" : tool}
             onStroke={history.add}
             onShown={setShare}
+            unseen={unseen}
             {...{ photo, seen, raster, strokes, size }}
           />
         )}

@@ -5,7 +5,7 @@ import { remember } from "./mask";
 import styles from "./mask-editor.module.css";
 import type { Tool } from "./mask-tools";
 import { Photo } from "./photo";
-import { type Area, around, type Raster } from "./raster";
+import { type Area, around, NOWHERE, type Raster } from "./raster";
 import { between } from "./rectangle";
 import type { BrushStroke, Stroke, Strokes } from "./strokes";
 import { useGestures } from "./use-gestures";
@@ -27,11 +27,13 @@ interface MaskStageProps {
   onStroke(stroke: Stroke): void;
   /** The strokes are on the raster, which is white in so large a share. */
   onShown(share: number): void;
+  /** Where the raster has changed that is not seen yet. */
+  unseen: RefObject<Area>;
 }
 
 /** The photo, the mask over it, and what the hand is doing. */
 export function MaskStage(props: MaskStageProps) {
-  const { element, photo, seen, raster, strokes, tool, size, frame, onStroke, onShown } = props;
+  const { element, photo, seen, raster, strokes, tool, size, frame, onStroke, onShown, unseen } = props;
   const { canvas, changed } = useOverlay(raster, seen);
   const live = useRef<BrushStroke | null>(null);
   const corner = useRef<Point | null>(null);
@@ -39,10 +41,11 @@ export function MaskStage(props: MaskStageProps) {
   const ring = useRef<HTMLSpanElement>(null);
 
   useLayoutEffect(() => {
-    const area = raster.show(strokes);
+    const area = around(unseen.current, raster.show(strokes));
+    unseen.current = NOWHERE;
     onShown(remember(strokes, raster));
     changed(live.current ? around(area, raster.draft(live.current, 0)) : area);
-  }, [raster, strokes, changed, onShown]);
+  }, [raster, strokes, changed, onShown, unseen]);
 
   const paintTo = (contacts: readonly Contact[]) => {
     const stroke = live.current;

@@ -28,16 +28,21 @@ const known = new WeakMap<Strokes, { width: number; height: number; share: numbe
  */
 export function coverage(strokes: Strokes, width: number, height: number): number {
   if (isEmpty(strokes)) return 0;
-  const last = known.get(strokes);
-  if (last?.width === width && last.height === height) return last.share;
-  return remember(strokes, painted(strokes, width, height));
+  return knownShare(strokes, width, height) ?? remember(strokes, painted(strokes, width, height));
 }
 
 /** Know the coverage of these strokes from the raster that shows them. */
 export function remember(strokes: Strokes, raster: Raster): number {
+  const last = knownShare(strokes, raster.width, raster.height);
+  if (last !== null) return last;
   const share = raster.coverage();
   known.set(strokes, { width: raster.width, height: raster.height, share });
   return share;
+}
+
+function knownShare(strokes: Strokes, width: number, height: number): number | null {
+  const last = known.get(strokes);
+  return last?.width === width && last.height === height ? last.share : null;
 }
 
 function painted(strokes: Strokes, width: number, height: number): Raster {

@@ -1,7 +1,8 @@
 import { fireEvent, render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { useState } from "react";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
+import { coverage } from "@/canvas/mask";
 import { MaskEditor } from "@/canvas/mask-editor";
 import { Raster } from "@/canvas/raster";
 import type { Strokes } from "@/canvas/strokes";
@@ -195,4 +196,22 @@ test("keys choose the tool and the brush, but are left alone where numbers are t
   await user.click(screen.getByRole("spinbutton", { name: "Width" }));
   await user.keyboard("b");
   expect(screen.getByRole("radio", { name: "Rectangle" })).toBeChecked();
+});
+
+test("whoever asks how much is painted does not have it all painted once more", () => {
+  function Asking() {
+    const [value, setValue] = useState<Strokes>([]);
+    return (
+      <>
+        <p>{`${Math.round(coverage(value, PHOTO.width, PHOTO.height) * 100)} of 100`}</p>
+        <MaskEditor photo={PHOTO} strokes={value} onChange={setValue} />
+      </>
+    );
+  }
+  render(<Asking />);
+  const looks = vi.spyOn(Raster.prototype, "show");
+  drag([50, 50], [100, 50]);
+  expect(screen.getByText("2 of 100")).toBeVisible();
+  expect(new Set(looks.mock.contexts).size).toBe(1);
+  looks.mockRestore();
 });
