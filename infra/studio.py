@@ -25,6 +25,7 @@ from aws_cdk.aws_cloudfront import (
     ResponseHeadersReferrerPolicy,
     ResponseHeadersStrictTransportSecurity,
     ResponseSecurityHeadersBehavior,
+    S3OriginAccessControl,
     SecurityPolicyProtocol,
     ViewerProtocolPolicy,
 )
@@ -66,6 +67,8 @@ class StudioStack(Stack):
         super().__init__(scope, id, stack_name=f"{config.stack_name}-studio", description="Darkroom: the studio")
         self._config = config
         self._core = core
+        # CloudFront's names are the account's, not a region's: the same stage may be in several.
+        self._global_name = f"{self.stack_name}-{self.region}"
         self.bucket = self._bucket()
         self.distribution = self._distribution()
         self._deploy(site.studio())
@@ -83,6 +86,7 @@ class StudioStack(Stack):
             block_public_access=BlockPublicAccess.BLOCK_ALL,
             object_ownership=ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=RemovalPolicy.DESTROY if destroy else RemovalPolicy.RETAIN,
+            auto_delete_objects=destroy,  # S3 deletes no bucket that holds anything
         )
         acknowledge(
             bucket,
@@ -114,6 +118,7 @@ class StudioStack(Stack):
         return ResponseHeadersPolicy(
             self,
             "Headers",
+            response_headers_policy_name=self._global_name,
             comment="The studio's security headers",
             security_headers_behavior=ResponseSecurityHeadersBehavior(
                 content_security_policy=ResponseHeadersContentSecurityPolicy(
@@ -143,13 +148,14 @@ class StudioStack(Stack):
             if config.studio_certificate
             else None
         )
+        access = S3OriginAccessControl(self, "Access", origin_access_control_name=self._global_name)
         distribution = Distribution(
             self,
             "Distribution",
             comment=f"{config.stack_name}: the studio",
             default_root_object=INDEX,
             default_behavior=BehaviorOptions(
-                origin=S3BucketOrigin.with_origin_access_control(self.bucket),
+                origin=S3BucketOrigin.with_origin_access_control(self.bucket, origin_access_control=access),
                 viewer_protocol_policy=ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
                 cache_policy=CachePolicy.CACHING_OPTIMIZED,
                 response_headers_policy=self._headers(),
@@ -211,7 +217,6 @@ class StudioStack(Stack):
             self,
             destination_bucket=self.bucket,
             prune=False,
-            retain_on_delete=not self._config.destroy,
             memory_limit=_COPY_MEMORY,
             log_group=logs,
         )

@@ -101,6 +101,24 @@ def test_a_name_of_ones_own(own: Assembly) -> None:
     assert own["studio"].content["Outputs"]["StudioUrl"]["Value"] == "https://studio.example.com"
 
 
+def test_a_stack_to_be_destroyed_empties_its_bucket_first(own: Assembly, studio: Template) -> None:
+    def emptied(template: Template) -> list[str]:
+        made = template.resources.values()
+        return [
+            text(each["Properties"]["BucketName"]) for each in made if each["Type"] == "Custom::S3AutoDeleteObjects"
+        ]
+
+    assert emptied(own["studio"]) == [own["studio"].name_of("S3::Bucket")]
+    assert emptied(studio) == []
+
+
+def test_the_same_stage_may_be_in_several_regions(studio: Template) -> None:
+    """CloudFront's names are the account's."""
+    policy = studio.only("CloudFront::ResponseHeadersPolicy")["ResponseHeadersPolicyConfig"]
+    access = studio.only("CloudFront::OriginAccessControl")["OriginAccessControlConfig"]
+    assert {text(policy["Name"]), text(access["Name"])} == {"darkroom-test-studio-AWS::Region"}
+
+
 def test_the_policy_has_each_source_once() -> None:
     here = "http://127.0.0.1:4566"
     policy = content_security_policy(Reach(api=here, socket="ws://127.0.0.1:4566", storage=(here,), identity=here))
