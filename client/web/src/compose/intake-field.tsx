@@ -25,6 +25,8 @@ interface IntakeFieldProps {
   required?: boolean;
   /** Whether the picture is shown; not where something else on the page shows it already. */
   seen?: boolean;
+  /** Whether it takes little room: where other things matter as much. */
+  small?: boolean;
 }
 
 const PICTURES = "image/jpeg,image/png,image/webp,image/heic,image/heif,image/avif";
@@ -40,6 +42,7 @@ export function IntakeField({
   error,
   required = true,
   seen = true,
+  small = false,
 }: IntakeFieldProps) {
   const { t } = useTranslation("compose");
   const material = useDraft(kind).materials[role];
@@ -69,7 +72,13 @@ export function IntakeField({
       </legend>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is a shortcut; the buttons inside do the same */}
       <div
-        className={[styles.zone, over && styles.over, (material || !required) && styles.small]
+        className={[
+          styles.zone,
+          over && styles.over,
+          (material || !required || small) && styles.small,
+          material && styles.given,
+          material && !seen && styles.line,
+        ]
           .filter(Boolean)
           .join(" ")}
         onDragOver={(event) => {
@@ -79,8 +88,10 @@ export function IntakeField({
         onDragLeave={() => setOver(false)}
         onDrop={drop}
       >
-        {!material && required && <Icon name={sound ? "sound" : media === "portrait" ? "user" : "assets"} size={36} />}
-        {material && <MaterialView material={material} label={label} seen={seen} />}
+        {!material && required && !small && (
+          <Icon name={sound ? "sound" : media === "portrait" ? "user" : "assets"} size={36} />
+        )}
+        {material && <MaterialView material={material} label={label} seen={seen} small={small} />}
         {taking.busy && <Waiting>{t("intake.reading")}</Waiting>}
         <div className={styles.actions}>
           <Button
@@ -92,13 +103,18 @@ export function IntakeField({
             {t(material ? "intake.another" : sound ? "intake.choose_sound" : "intake.choose_photo")}
           </Button>
           {!sound && (
-            <Button icon="assets" onClick={() => setLibrary(true)}>
-              {t("intake.library")}
+            <Button icon="assets" title={t("intake.library")} onClick={() => setLibrary(true)}>
+              <span className={styles.word}>{t("intake.library")}</span>
             </Button>
           )}
           {material && (
-            <Button look="quiet" icon="trash" onClick={() => useDrafts.getState().setMaterial(kind, role, null)}>
-              {t("intake.remove")}
+            <Button
+              look="quiet"
+              icon="trash"
+              title={t("intake.remove")}
+              onClick={() => useDrafts.getState().setMaterial(kind, role, null)}
+            >
+              <span className={styles.word}>{t("intake.remove")}</span>
             </Button>
           )}
         </div>

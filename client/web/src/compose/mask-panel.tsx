@@ -32,6 +32,13 @@ export function MaskPanel({ photo, error }: { photo: Photo; error?: string | und
       ) : (
         <>
           <p className={styles.quiet}>{t("mask.about")}</p>
+          {mask?.type === "same" && strokes?.length === 0 && (
+            <div>
+              <Button icon="undo" onClick={() => setStrokes(null)}>
+                {t("mask.back")}
+              </Button>
+            </div>
+          )}
           <Suspense fallback={<Waiting>{t("canvas_loading")}</Waiting>}>
             <MaskEditor photo={photo} strokes={strokes ?? []} onChange={setStrokes} />
           </Suspense>

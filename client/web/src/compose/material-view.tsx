@@ -2,8 +2,16 @@ import { useTranslation } from "react-i18next";
 import { look, type Material } from "./material";
 import styles from "./material-view.module.css";
 
+interface MaterialViewProps {
+  material: Material;
+  label: string;
+  /** Whether the picture is shown. */
+  seen: boolean;
+  small: boolean;
+}
+
 /** What was given for a role, as it will be sent. */
-export function MaterialView({ material, label, seen }: { material: Material; label: string; seen: boolean }) {
+export function MaterialView({ material, label, seen, small }: MaterialViewProps) {
   const { t, i18n } = useTranslation("compose");
   const url = look(material);
   const number = (value: number) =>
@@ -24,7 +32,7 @@ export function MaterialView({ material, label, seen }: { material: Material; la
     );
   }
   return (
-    <figure className={styles.view}>
+    <figure className={styles.view} data-seen={seen} data-small={small}>
       {url && seen && <img className={styles.picture} src={url} alt={t("material.alt", { label })} />}
       <figcaption className={styles.words}>
         {material.type === "same" && t("material.same")}

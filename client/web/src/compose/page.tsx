@@ -149,6 +149,7 @@ function RoleField({ kind, role, error, seen = true }: RoleFieldProps) {
       error={error}
       required={role.required}
       seen={seen}
+      small={role.media === "portrait"}
     />
   );
 }

@@ -56,6 +56,7 @@ export function SceneCard(props: SceneCardProps) {
           hint={words.hint(kind, field)}
           error={errors.get(at)}
           required={field.required}
+          small
         />
       );
     }

@@ -9,7 +9,7 @@ import { empty, useDrafts } from "@/compose/draft";
 import { useFinding } from "@/compose/finding";
 import { useIntake } from "@/compose/intake";
 import { ComposePage } from "@/compose/page";
-import type { FoundObject, Kind, LimitsNow } from "@/contract/types";
+import type { Asset, FoundObject, Kind, LimitsNow } from "@/contract/types";
 import { useService } from "@/service/deployment";
 import { ServiceError } from "@/service/error";
 
@@ -406,4 +406,18 @@ test("what a portrait says comes before who says it", () => {
   const portrait = screen.getByRole("group", { name: "Portrait" });
   expect(said.compareDocumentPosition(portrait) & Node.DOCUMENT_POSITION_FOLLOWING).toBeTruthy();
   expect(main("Make the video")).toHaveAccessibleDescription("Write what is said, or give a recorded voice");
+});
+
+test("who would paint another area than an earlier job's can go back to that one", async () => {
+  const { user } = show("inpaint");
+  const same = (role: string) => ({ type: "same", job_id: "a", role, url: "https://files/a" }) as const;
+  const photo = {
+    type: "asset",
+    asset: { asset_id: "b", url: "https://files/b", width: 80, height: 60 } as Asset,
+  } as const;
+  act(() => useDrafts.getState().put({ ...empty("inpaint"), materials: { photo, mask: same("mask") } }));
+  await user.click(main("Paint another area"));
+  expect(main("Fill what is painted")).toHaveAccessibleDescription("Paint first over what should be filled");
+  await user.click(main("The same area as before"));
+  expect(main("Fill what is painted")).toHaveAttribute("aria-disabled", "false");
 });
