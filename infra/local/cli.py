@@ -18,6 +18,7 @@ from infra.config import ConfigError
 from infra.local import runtime
 from infra.local.deploy import DeployError
 from infra.local.emulator import PortTakenError, StartError
+from infra.local.process import Process
 from infra.local.progress import Progress
 from infra.local.state import FOLDER, Running, State
 from infra.local.synth import SynthError
@@ -127,17 +128,21 @@ def _open(url: str) -> None:
 
 def _watch(folder: Path) -> None:
     out.print("Ctrl-C stops it.")
+    before: dict[str, Process] = {}
     try:
         while True:
             running = Running.read(folder)
             if running is None or running.emulator is None:
                 out.print("It was stopped.")
                 return
-            for name, process in running.processes().items():
-                if process.find() is None:
+            ended = {name: process for name, process in running.processes().items() if process.find() is None}
+            # One that another `up` replaces is gone for a moment before the next is written down.
+            for name, process in ended.items():
+                if before.get(name) == process:
                     err.print(f"error: the {name} has ended; see {folder}/{name}.log", markup=False)
                     runtime.down(folder)
                     raise typer.Exit(1)
+            before = ended
             time.sleep(_WATCH_SECONDS)
     except KeyboardInterrupt:
         out.print("stopping")

@@ -120,6 +120,24 @@ def test_one_that_cannot_be_built_starts_nothing(stack: Stack, monkeypatch: pyte
     assert stack.plans == []
 
 
+def test_one_that_another_command_replaces_does_not_end_the_stack(
+    stopped: Path, state: State, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = stopped / ".darkroom" / "4566"
+    running = Running(port=4566, endpoint_port=1)
+    served = launch.serve(folder, running, state, built=page(stopped / "one", "first"), deployment="local")
+    assert served.studio is not None
+    alive = served.model_copy(update={"emulator": served.studio})
+    alive.model_copy(update={"studio": served.studio.model_copy(update={"created": 0.0})}).write(folder)
+    # At the second look the new one is written down; at the third somebody has stopped it all.
+    looks = iter([alive, alive.model_copy(update={"emulator": None})])
+    monkeypatch.setattr("infra.local.cli.time.sleep", lambda _seconds: next(looks).write(folder))
+    result = CliRunner().invoke(app, ["up"])
+    assert result.exit_code == 0, result.output
+    assert "It was stopped." in result.output
+    assert served.studio.find() is not None
+
+
 def test_a_server_that_ended_ends_the_stack(stopped: Path, state: State, stack: Stack) -> None:
     folder = stopped / ".darkroom" / "4566"
     running = Running(port=4566, endpoint_port=1)
