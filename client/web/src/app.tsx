@@ -1,10 +1,11 @@
-import { lazy, Suspense, useEffect } from "react";
+import { type ComponentType, lazy, Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import { Redirect, Route, Switch } from "wouter";
+import { Redirect, Route, Switch, useLocation } from "wouter";
 import { isKind } from "@/contract/schemas";
 import type { Kind } from "@/contract/types";
 import { resume } from "@/jobs/store";
 import { useService } from "@/service/deployment";
+import { untilOnline } from "@/service/network";
 import { useSession } from "@/service/session";
 import { Broken } from "@/shell/broken";
 import { Layout } from "@/shell/layout";
@@ -13,11 +14,16 @@ import { NoService } from "@/shell/no-service";
 import { SignIn } from "@/shell/sign-in";
 import { Waiting } from "@/ui";
 
-const ComposePage = lazy(async () => ({ default: (await import("@/compose/page")).ComposePage }));
-const JobsPage = lazy(async () => ({ default: (await import("@/jobs/page")).JobsPage }));
-const JobPage = lazy(async () => ({ default: (await import("@/jobs/job-page")).JobPage }));
-const AssetsPage = lazy(async () => ({ default: (await import("@/assets/page")).AssetsPage }));
-const SettingsPage = lazy(async () => ({ default: (await import("@/shell/settings-page")).SettingsPage }));
+/** A page whose code comes when it is needed; without a network, once that is back. */
+function page<Props>(bring: () => Promise<ComponentType<Props>>) {
+  return lazy(async () => ({ default: await bring().catch(() => untilOnline().then(bring)) }));
+}
+
+const ComposePage = page(async () => (await import("@/compose/page")).ComposePage);
+const JobsPage = page(async () => (await import("@/jobs/page")).JobsPage);
+const JobPage = page(async () => (await import("@/jobs/job-page")).JobPage);
+const AssetsPage = page(async () => (await import("@/assets/page")).AssetsPage);
+const SettingsPage = page(async () => (await import("@/shell/settings-page")).SettingsPage);
 
 const FIRST: Kind = "restyle_room";
 
@@ -26,6 +32,7 @@ export function App() {
   const { t } = useTranslation("shell");
   const service = useService();
   const session = useSession();
+  const [location] = useLocation();
 
   useEffect(() => {
     void useService.getState().load();
@@ -42,7 +49,7 @@ export function App() {
   if (session.status === "signed_out") return <SignIn />;
   return (
     <Layout>
-      <Broken>
+      <Broken place={location}>
         <Suspense fallback={<Waiting>{t("loading")}</Waiting>}>
           <Switch>
             <Route path="/">

@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import i18next from "i18next";
+import { expect, test, vi } from "vitest";
 import { preferred } from "@/messages";
 import en from "@/messages/en";
 import es from "@/messages/es";
@@ -34,4 +35,14 @@ test("no text is empty, and both languages fill in the same", () => {
 test("the browser's first language that we know is taken", () => {
   expect(preferred(["fr-FR", "es-MX", "en"])).toBe("es");
   expect(preferred(["fr-FR"])).toBe("en");
+});
+
+test("a language whose words cannot be fetched does not keep the studio from showing", async () => {
+  vi.resetModules();
+  vi.doMock("@/messages/es", () => {
+    throw new TypeError("Failed to fetch dynamically imported module");
+  });
+  const { begin } = await import("@/messages");
+  await begin("es");
+  expect(i18next.language).toBe("en");
 });

@@ -24,7 +24,7 @@ export function preferred(wanted: readonly string[] = navigator.languages): Lang
   return (known as Language | undefined) ?? "en";
 }
 
-/** Have the words ready before anything is shown. */
+/** Have the words ready before anything is shown: English ones where others cannot be fetched. */
 export async function begin(language: Language): Promise<void> {
   await i18next.use(initReactI18next).init({
     resources: { en },
@@ -34,7 +34,7 @@ export async function begin(language: Language): Promise<void> {
     ns: Object.keys(en),
     interpolation: { escapeValue: false }, // React escapes
   });
-  await speak(language);
+  await speak(language).catch(() => speak("en"));
 }
 
 /** Change to a language, fetching its words the first time. */

@@ -12,7 +12,7 @@ interface Watched {
 }
 
 const BEAT = 1_000;
-/** A clock that jumped so far while the page was seen, has slept. */
+/** A clock that jumped so far while the page was seen, has slept, or was set. */
 const SLEPT = 15_000;
 /** What was heard so lately needs no second look. */
 const RECENT = 3_000;
@@ -106,7 +106,7 @@ export class Channel {
     if (this.#open) this.#doubt();
     else this.#connect();
     const now = Date.now();
-    this.#lookAt(({ heardAt }) => now - heardAt >= RECENT);
+    this.#lookAt(({ heardAt }) => Math.abs(now - heardAt) >= RECENT);
   };
 
   /** Have the socket show that it lives. */
@@ -117,7 +117,7 @@ export class Channel {
 
   #tick(): void {
     const now = Date.now();
-    const slept = now - this.#beatAt > SLEPT && document.visibilityState !== "hidden";
+    const slept = Math.abs(now - this.#beatAt) > SLEPT && document.visibilityState !== "hidden";
     this.#beatAt = now;
     if (this.#watched.size > 0) this.#neededAt = now;
     const idle = now - this.#neededAt >= this.#pace.idle;

@@ -28,6 +28,8 @@ interface State {
   error: ServiceError | null;
   /** Find the deployment, again if that failed before. */
   load(): Promise<void>;
+  /** Look again, as it may have been deployed anew; what is known stays where nobody answers. */
+  again(): Promise<void>;
 }
 
 const FILE = "config.json";
@@ -47,6 +49,10 @@ export const useService = create<State>()((set, get) => ({
         loading = null;
       });
     return loading;
+  },
+  async again() {
+    const service = await find().catch(() => null);
+    if (service !== null) set({ service });
   },
 }));
 

@@ -151,6 +151,7 @@ function leave(error: ServiceError | null): void {
   keep(null);
   useSession.setState({ ...NOBODY, error });
   if (error === null) depart();
+  else void useService.getState().again(); // its user pool may be another one by now
 }
 
 /**

@@ -2,12 +2,22 @@ import { Component, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Button, Notice } from "@/ui";
 
+interface BrokenProps {
+  /** The address: another one is another try. */
+  place: string;
+  children: ReactNode;
+}
+
 /** What stands in place of a page that threw. */
-export class Broken extends Component<{ children: ReactNode }, { broken: boolean }> {
+export class Broken extends Component<BrokenProps, { broken: boolean }> {
   override state = { broken: false };
 
   static getDerivedStateFromError() {
     return { broken: true };
+  }
+
+  override componentDidUpdate({ place }: BrokenProps) {
+    if (place !== this.props.place && this.state.broken) this.setState({ broken: false });
   }
 
   override render() {

@@ -1,3 +1,4 @@
+import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useService } from "@/service/deployment";
 import { describe } from "@/service/describe";
@@ -8,13 +9,22 @@ import styles from "./sign-in.module.css";
 export function NoService() {
   const { t } = useTranslation("shell");
   const { error, load } = useService();
+  const [busy, setBusy] = useState(false);
+  const again = useCallback(() => {
+    setBusy(true);
+    void load().finally(() => setBusy(false));
+  }, [load]);
+  useEffect(() => {
+    addEventListener("online", again);
+    return () => removeEventListener("online", again);
+  }, [again]);
   return (
     <main className={styles.page}>
       <Notice
         tone="bad"
         title={t("start.failed")}
         action={
-          <Button icon="again" onClick={() => void load()}>
+          <Button icon="again" busy={busy} onClick={again}>
             {t("try_again")}
           </Button>
         }

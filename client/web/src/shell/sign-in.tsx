@@ -42,7 +42,12 @@ export function SignIn() {
           </Notice>
         )}
         {challenge ? (
-          <ChallengeForm type={challenge.type} busy={busy} onAnswer={(value) => attempt(() => session.answer(value))} />
+          <ChallengeForm
+            key={challenge.type}
+            type={challenge.type}
+            busy={busy}
+            onAnswer={(value) => attempt(() => session.answer(value))}
+          />
         ) : elsewhere ? (
           <Button look="primary" icon="user" busy={busy} onClick={() => attempt(session.signInElsewhere)}>
             {t("sign_in.elsewhere")}

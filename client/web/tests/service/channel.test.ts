@@ -254,3 +254,18 @@ test("a socket that nobody needs is kept for a minute, then closed", async () =>
   expect(socket.closed).toBe(true);
   expect(connections.at(-1)).toBe("live");
 });
+
+test("a clock that was set back does not keep anything waiting", async () => {
+  channel.watch(A, 1);
+  (await connected()).breaks();
+  await after(0);
+  sockets[1]?.breaks();
+  await after(0);
+  sockets[2]?.breaks();
+  const before = sockets.length;
+  vi.setSystemTime(Date.now() - 3_600_000);
+  now.set(A, jobIn("completed", 7));
+  await after(3_000);
+  expect(sockets.length).toBeGreaterThan(before);
+  expect(states()).toEqual(["completed 7"]);
+});

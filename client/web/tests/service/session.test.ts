@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
-import { CLIENT, deployed, hosts, json, jwt } from "./support";
+import { API, CLIENT, CONFIG, deployed, hosts, json, jwt, settled } from "./support";
 
 const POOL = "POST https://cognito-idp.eu-west-1.amazonaws.com/";
 
@@ -360,4 +360,22 @@ test("what is kept of a person goes when they sign out or another signs in, but 
   await signOut();
   expect(kept()).toBeNull();
   expect(localStorage.getItem("darkroom.settings")).toBe("of everybody");
+});
+
+test("a stack that was deployed anew under an open page is found when the sign-in ends", async () => {
+  const { stub, asked } = pool(
+    () => json(tokens(1, { RefreshToken: "r" })),
+    () => refused("ResourceNotFoundException", "User pool client does not exist."),
+    () => json(tokens(2, { RefreshToken: "r" })),
+  );
+  const { refused: refuse, token, useSession } = await page();
+  await useSession.getState().signIn("ann", "secret");
+  stub.routes[`GET ${location.origin}/config.json`] = () => json({ api_url: API });
+  stub.routes[`GET ${API}/config`] = () => json({ ...CONFIG, client_id: "new" });
+  refuse(await token());
+  await expect(token()).rejects.toMatchObject({ code: "unauthorized" });
+  await vi.waitFor(() => expect(stub.to(`GET ${API}/config`)).toHaveLength(1));
+  await settled();
+  await useSession.getState().signIn("ann", "secret");
+  expect(asked.at(-1)?.body).toMatchObject({ ClientId: "new" });
 });

@@ -1,4 +1,4 @@
-import { render, screen } from "@testing-library/react";
+import { act, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test, vi } from "vitest";
 import { useService } from "@/service/deployment";
@@ -56,4 +56,13 @@ test("who was signed out unasked is told why", () => {
   useSession.setState({ error: new ServiceError("sign_in_expired", "") });
   render(<SignIn />);
   expect(screen.getByRole("alert")).toBeVisible();
+});
+
+test("the new password is not left in the field for the code that is asked for next", async () => {
+  const answer = vi.fn(async () => useSession.setState({ challenge: { type: "code" } }));
+  useSession.setState({ challenge: { type: "new_password" }, answer });
+  render(<SignIn />);
+  await userEvent.type(screen.getByLabelText("Choose a new password"), "correct horse");
+  await act(async () => userEvent.click(screen.getByRole("button", { name: "Continue" })));
+  expect(await screen.findByLabelText("Code from your authenticator app")).toHaveValue("");
 });
