@@ -1,3 +1,4 @@
+import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { again, useDrafts } from "@/compose/draft";
@@ -29,6 +30,8 @@ export function OnceMore({ job }: { job: Job }) {
   const { t } = useTranslation("jobs");
   const [, navigate] = useLocation();
   const { busy, error, run } = useAction();
+  // The same key for every press: it is one job, even if an answer was lost.
+  const key = useRef(crypto.randomUUID());
   return (
     <>
       <Button
@@ -36,7 +39,7 @@ export function OnceMore({ job }: { job: Job }) {
         icon="again"
         busy={busy}
         disabled={busy}
-        onClick={() => run(async () => navigate(`/jobs/${await rerun(job.job_id)}`))}
+        onClick={() => run(async () => navigate(`/jobs/${await rerun(job.job_id, key.current)}`))}
       >
         {t("result.once_more")}
       </Button>

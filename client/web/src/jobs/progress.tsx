@@ -5,7 +5,7 @@ import { Hidden, ProgressBar } from "@/ui";
 import { estimate } from "./estimate";
 import styles from "./progress.module.css";
 import type { Entry } from "./store";
-import { happening, remaining, roleWords } from "./words";
+import { doing, happening, remaining, roleWords } from "./words";
 
 const TICK_MILLISECONDS = 3000;
 
@@ -22,7 +22,7 @@ export function JobProgress({ entry, brief = false }: { entry: Entry; brief?: bo
       <ProgressBar label={words} value={waits ? null : value} />
       {!brief && (
         <div aria-live="polite">
-          <Hidden>{words}</Hidden>
+          <Hidden>{doing(job, t)}</Hidden>
         </div>
       )}
       {job.state !== "awaiting_upload" && <TimeLeft entry={entry} />}

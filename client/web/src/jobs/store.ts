@@ -15,7 +15,6 @@ import * as openJobs from "./open-jobs";
 import * as submission from "./submit";
 import { transfer } from "./transfer";
 
-export type { Changes } from "./submit";
 export type { Connection };
 
 /** A job as this studio knows it. */
@@ -91,9 +90,9 @@ async function place(draft: Draft): Promise<string> {
   return begin(submitted.created, submitted.files);
 }
 
-/** Ask for a job that ended once more, with changes; the new job's id. Throws `ServiceError`. */
-export async function rerun(jobId: string, changes: submission.Changes = {}): Promise<string> {
-  return begin(await submission.again(jobId, changes, crypto.randomUUID()), {});
+/** Ask for a job that ended once more, as it was; the new job's id, one for each `key`. Throws `ServiceError`. */
+export async function rerun(jobId: string, key: string): Promise<string> {
+  return begin(await submission.again(jobId, {}, key), {});
 }
 
 /** Have the files of a job that still waits for them sent again. What goes wrong shows in `trouble`. */

@@ -82,15 +82,18 @@ export function roleWords(role: string, t: Words): string {
   return has(ROLES, role) ? t(ROLES[role]) : role;
 }
 
-/** What is happening to a job, in a few words. */
+/** What is happening to a job, in a few words, and how far its stage is where the service says so. */
 export function happening(job: Job, t: Words): string {
+  const words = doing(job, t);
+  const count = job.state === "running" && job.stage ? counted(job.message, t) : null;
+  return count && words !== job.message ? `${words}: ${count}` : words;
+}
+
+/** What is happening to a job, in a few words that change with its stage. */
+export function doing(job: Job, t: Words): string {
   switch (job.state) {
-    case "running": {
-      if (!job.stage) return t("waiting.running");
-      const words = stageWords(job.kind, job.stage, t, job.message);
-      const count = counted(job.message, t);
-      return count && words !== job.message ? `${words}: ${count}` : words;
-    }
+    case "running":
+      return job.stage ? stageWords(job.kind, job.stage, t, job.message) : t("waiting.running");
     case "dispatched":
       return machine(job.message, t);
     case "queued":

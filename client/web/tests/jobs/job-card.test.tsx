@@ -111,3 +111,15 @@ test("a line that is lost for longer than a moment is told, and told no more whe
     vi.useRealTimers();
   }
 });
+
+test("every step is told once to who listens, not every count of it", async () => {
+  const { container } = show(<Card />);
+  const said = () => [...container.querySelectorAll("[aria-live]")].map((one) => one.textContent).join();
+  await put(job({ message: "Painting the room in its new style: step 2 of 4" }));
+  expect(bar(/2 of 4/)).toBeVisible();
+  const first = said();
+  expect(first).toMatch(/Painting/);
+  await put(job({ seq: 6, message: "Painting the room in its new style: step 3 of 4" }));
+  expect(bar(/3 of 4/)).toBeVisible();
+  expect(said()).toBe(first);
+});

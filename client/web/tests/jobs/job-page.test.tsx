@@ -10,7 +10,7 @@ import { completed, downloads, entry, ID, job, picture, result, show } from "./v
 const actions = vi.hoisted(() => ({
   cancel: vi.fn<(id: string) => Promise<void>>(),
   refresh: vi.fn<(id: string) => Promise<void>>(),
-  rerun: vi.fn<(id: string) => Promise<string>>(),
+  rerun: vi.fn<(id: string, key: string) => Promise<string>>(),
   retryUploads: vi.fn<(id: string) => Promise<void>>(),
   watch: vi.fn<(id: string) => Promise<void>>(),
 }));
@@ -224,7 +224,21 @@ test("a job that failed says why and what to do, and can be tried again", async 
   expect(screen.getByRole("alert")).toHaveTextContent("The GPU's memory ran out.");
   await user.click(screen.getByRole("button", { name: "Try again" }));
   await waitFor(() => expect(history.at(-1)).toBe(`/jobs/${"b".repeat(32)}`));
-  expect(actions.rerun).toHaveBeenCalledWith(ID);
+});
+
+test("another try whose answer was lost is the same one when it is pressed again", async () => {
+  const error = { code: "out_of_memory", message: "The GPU's memory ran out.", retryable: true } as const;
+  await put(job({ state: "failed", error }));
+  actions.rerun.mockRejectedValueOnce(new ServiceError("unreachable", "Nobody answers."));
+  actions.rerun.mockResolvedValue("b".repeat(32));
+  const { user, history } = page();
+  await user.click(screen.getByRole("button", { name: "Try again" }));
+  expect(await screen.findByText("Nobody answers.")).toBeVisible();
+  await user.click(screen.getByRole("button", { name: "Try again" }));
+  await waitFor(() => expect(history.at(-1)).toBe(`/jobs/${"b".repeat(32)}`));
+  const [first, second] = actions.rerun.mock.calls;
+  expect(first).toEqual([ID, expect.any(String)]);
+  expect(second).toEqual(first);
 });
 
 test("what would fail again is not offered again as it was", async () => {
