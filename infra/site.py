@@ -19,6 +19,7 @@ LOCK = "package-lock.json"
 MODULES = "node_modules"
 INSTALLED = f"{MODULES}/.installed"  # holds the digest of the lock that the modules were installed by
 _NOT_BUILT_FROM = {MODULES, "dist", "tests"}
+_OF_A_DEVELOPER = "public/config.json"  # what Vite's own server tells the page, which may hold a password
 _TAIL_LINES = 40
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -28,7 +29,8 @@ def source_files() -> list[Path]:
     found = [CONTRACT]
     for folder, folders, names in os.walk(WEB):
         folders[:] = [name for name in folders if name not in _NOT_BUILT_FROM]
-        found += [Path(folder, name) for name in names]
+        found += [Path(folder, name) for name in names if not name.startswith(".")]
+    found = [path for path in found if path != WEB / _OF_A_DEVELOPER]
     return sorted(path.relative_to(ROOT) for path in found)
 
 

@@ -71,7 +71,9 @@ def test_a_changed_source_is_built_anew_without_installing_again(project: Path, 
     assert npm.calls == ["ci", "run build", "run build"]
 
 
-@pytest.mark.parametrize("name", ["tests/a.ts", "node_modules/some/index.js", "dist/index.html"])
+@pytest.mark.parametrize(
+    "name", ["tests/a.ts", "node_modules/some/index.js", "dist/index.html", "public/config.json", "src/.main.tsx.swp"]
+)
 def test_what_is_no_source_builds_nothing(project: Path, npm: Npm, name: str) -> None:
     first = site.studio(project / "build")
     (site.WEB / name).parent.mkdir(parents=True, exist_ok=True)
