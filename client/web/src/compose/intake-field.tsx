@@ -103,7 +103,12 @@ export function IntakeField({
             {t(material ? "intake.another" : sound ? "intake.choose_sound" : "intake.choose_photo")}
           </Button>
           {!sound && (
-            <Button icon="assets" title={t("intake.library")} onClick={() => setLibrary(true)}>
+            <Button
+              icon="assets"
+              title={t("intake.library")}
+              aria-label={t("intake.library")}
+              onClick={() => setLibrary(true)}
+            >
               <span className={styles.word}>{t("intake.library")}</span>
             </Button>
           )}
@@ -112,6 +117,7 @@ export function IntakeField({
               look="quiet"
               icon="trash"
               title={t("intake.remove")}
+              aria-label={t("intake.remove")}
               onClick={() => useDrafts.getState().setMaterial(kind, role, null)}
             >
               <span className={styles.word}>{t("intake.remove")}</span>
