@@ -126,6 +126,7 @@ def test_one_that_another_command_replaces_does_not_end_the_stack(
     folder = stopped / ".darkroom" / "4566"
     running = Running(port=4566, endpoint_port=1)
     served = launch.serve(folder, running, state, built=page(stopped / "one", "first"), deployment="local")
+    served.write(stopped)  # so that it ends with the test
     assert served.studio is not None
     alive = served.model_copy(update={"emulator": served.studio})
     alive.model_copy(update={"studio": served.studio.model_copy(update={"created": 0.0})}).write(folder)
