@@ -91,7 +91,7 @@ export function IntakeField({
         {!material && required && !small && (
           <Icon name={sound ? "sound" : media === "portrait" ? "user" : "assets"} size={36} />
         )}
-        {material && <MaterialView material={material} label={label} seen={seen} small={small} />}
+        {material && <MaterialView material={material} sound={sound} label={label} seen={seen} small={small} />}
         {taking.busy && <Waiting>{t("intake.reading")}</Waiting>}
         <div className={styles.actions}>
           <Button

@@ -4,6 +4,8 @@ import styles from "./material-view.module.css";
 
 interface MaterialViewProps {
   material: Material;
+  /** Whether a recording belongs here, else a picture. */
+  sound: boolean;
   label: string;
   /** Whether the picture is shown. */
   seen: boolean;
@@ -11,16 +13,16 @@ interface MaterialViewProps {
 }
 
 /** What was given for a role, as it will be sent. */
-export function MaterialView({ material, label, seen, small }: MaterialViewProps) {
+export function MaterialView({ material, sound, label, seen, small }: MaterialViewProps) {
   const { t, i18n } = useTranslation("compose");
   const url = look(material);
   const number = (value: number) =>
     new Intl.NumberFormat(i18n.resolvedLanguage, { maximumFractionDigits: 1 }).format(value);
-  if (material.type === "sound" || (material.type === "same" && url === null)) {
+  if (sound && (material.type === "sound" || material.type === "same")) {
     return (
       <figure className={styles.view}>
         {/* biome-ignore lint/a11y/useMediaCaption: the person's own recording, which has no captions yet */}
-        {material.type === "sound" && <audio className={styles.sound} controls src={material.url} aria-label={label} />}
+        {material.url && <audio className={styles.sound} controls src={material.url} aria-label={label} />}
         <figcaption className={styles.words}>
           {material.type === "same"
             ? t("material.same")

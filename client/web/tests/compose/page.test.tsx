@@ -421,3 +421,11 @@ test("who would paint another area than an earlier job's can go back to that one
   await user.click(main("The same area as before"));
   expect(main("Fill what is painted")).toHaveAttribute("aria-disabled", "false");
 });
+
+test("an earlier job's music can be heard, and is no picture", () => {
+  show("render_scenes");
+  const music = { type: "same", job_id: "a", role: "music", url: "https://files/music" } as const;
+  act(() => useDrafts.getState().put({ ...empty("render_scenes"), materials: { music } }));
+  expect(screen.getByLabelText("Music", { selector: "audio" })).toHaveAttribute("src", "https://files/music");
+  expect(screen.queryByRole("img", { name: "Chosen: Music" })).toBeNull();
+});
