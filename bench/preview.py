@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from pipeline.engine import Engine
 from pipeline.kinds import plan
-from pipeline.params import FaceSwapParams, InpaintParams, RestyleRoomParams, UpscaleParams
+from pipeline.params import FaceSwapParams, FindObjectsParams, InpaintParams, RestyleRoomParams, UpscaleParams
 from pipeline.requests import Kind
 from pipeline.stages import Work
 
@@ -21,16 +21,22 @@ FILES: dict[Kind, dict[str, str]] = {
     Kind.INPAINT: {"photo": "living_room.jpg", "mask": "living_room_mask.png"},
     Kind.FACE_SWAP: {"source": "face_source.jpg", "target": "face_target.jpg"},
     Kind.UPSCALE: {"photo": "living_room.jpg"},
+    Kind.FIND_OBJECTS: {"photo": "living_room.jpg"},
 }
 PARAMS: dict[Kind, BaseModel] = {
     Kind.RESTYLE_ROOM: RestyleRoomParams(style="scandinavian"),
     Kind.INPAINT: InpaintParams(),
     Kind.FACE_SWAP: FaceSwapParams(consent=True),
     Kind.UPSCALE: UpscaleParams(scale=2),
+    Kind.FIND_OBJECTS: FindObjectsParams(),
 }
 CASES = (
     *((Kind.RESTYLE_ROOM, megapixels) for megapixels in (0.5, 1.0, 12.0)),
-    *((kind, megapixels) for kind in (Kind.INPAINT, Kind.FACE_SWAP, Kind.UPSCALE) for megapixels in (1.0, 12.0)),
+    *(
+        (kind, megapixels)
+        for kind in (Kind.INPAINT, Kind.FACE_SWAP, Kind.UPSCALE, Kind.FIND_OBJECTS)
+        for megapixels in (1.0, 12.0)
+    ),
 )
 
 

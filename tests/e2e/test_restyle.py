@@ -152,7 +152,7 @@ def test_what_was_found_and_pointed_at_stays_in_the_restyled_room(caller: Caller
     params = {"style": "industrial", "format": "png", "keep_at": [[x / photo.width, y / photo.height]]}
     job = caller.make("restyle_room", params, {"photo": sample}, engine="preview")
     assert [each["kept"] for each in job["result"]["objects"]].count(True) == 1
-    assert {"layout", "things"} <= {each["stage"] for each in job["timeline"] if each["cached"]}
+    assert "layout" in {each["stage"] for each in job["timeline"] if each["cached"]}
     before, after, well = (
         np.asarray(photo),
         np.asarray(_download(job, "result")),

@@ -128,10 +128,10 @@ def test_what_was_not_found_is_said_and_the_rest_goes_on(kept: Work) -> None:
 def test_without_points_nothing_is_laid_back(room: Path, tmp_path: Path) -> None:
     work = restyle(room, tmp_path)
     assert work[RESULT] is work[GRADED]
-    assert not any(each.kept for each in work[OBJECTS])
+    assert work[OBJECTS] == ()  # looking for things takes its time, and nobody asked
 
 
-def test_what_one_kind_saw_serves_the_other_and_every_choice_of_things(room: Path, tmp_path: Path) -> None:
+def test_the_room_that_one_kind_saw_serves_the_other_and_every_choice_of_things(room: Path, tmp_path: Path) -> None:
     class Silent:
         def report(self, *_news: object) -> None: ...
 
@@ -147,7 +147,7 @@ def test_what_one_kind_saw_serves_the_other_and_every_choice_of_things(room: Pat
         folder.mkdir()
         work = Work(params_model(kind).model_validate(params), {"photo": room}, folder)
         finished = runner.run(plan(kind, Engine.PREVIEW), work, Silent())
-        assert {each.stage for each in finished.timeline if each.cached} == ({"layout", "things"} if index else set())
+        assert {each.stage for each in finished.timeline if each.cached} == ({"layout"} if index else set())
         assert finished.objects
         results.append(finished.files[0].path.read_bytes())
     assert results[1] == results[3]
