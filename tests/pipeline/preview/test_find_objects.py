@@ -16,7 +16,7 @@ from pipeline.kinds import plan
 from pipeline.outlines import holds
 from pipeline.preview import things
 from pipeline.preview.restyle import GRADED
-from pipeline.preview.sight import THINGS
+from pipeline.preview.sight import THINGS, tell_apart
 from pipeline.requests import Kind, params_model
 from pipeline.results import FoundObject
 from pipeline.runner import Runner
@@ -114,7 +114,7 @@ def test_an_even_picture_shows_nothing_and_says_so(tmp_path: Path) -> None:
 def test_what_was_pointed_at_stays_to_the_bit(kept: Work) -> None:
     (sofa,) = [each for each in kept[OBJECTS] if each.kept]
     assert sofa == at(kept[OBJECTS], SOFA)
-    inside = kept[THINGS].mask(1 + kept[OBJECTS].index(sofa))
+    inside = tell_apart(kept).mask(1 + kept[OBJECTS].index(sofa))
     assert np.array_equal(kept[RESULT][inside], kept[PHOTO][inside])
     assert not np.array_equal(kept[GRADED][inside], kept[PHOTO][inside])
     seam = cv2.dilate(inside.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
