@@ -8,7 +8,7 @@ import pytest
 from infra.local.stack import LocalStack
 from pipeline.invocation import inference_id
 from tests.e2e import pictures
-from tests.e2e.caller import Caller, upload
+from tests.e2e.caller import Caller, unlinked, upload
 
 
 @pytest.fixture(scope="module")
@@ -81,14 +81,6 @@ def test_notifications_doubled_by_the_endpoint(stack: LocalStack, caller: Caller
     assert job["state"] == "completed"
     stack.wait_idle()
     assert unlinked(caller.get(job["job_id"])) == unlinked(job)
-
-
-def unlinked(job: dict[str, Any]) -> dict[str, Any]:
-    """The job without its links, which are made anew for every answer."""
-    plain: dict[str, Any] = json.loads(json.dumps(job))
-    for picture in plain["result"]["pictures"]:
-        picture.pop("url")
-    return plain
 
 
 def s3_event(stack: LocalStack, job_id: str) -> dict[str, Any]:

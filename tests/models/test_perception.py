@@ -262,12 +262,14 @@ def test_ultralytics_leaves_the_process_as_it_was(tmp_path: Path) -> None:
     """Asked in a process of its own: here the package is imported already."""
     code = (
         "import os, cv2, torch, torchvision\n"
-        "before, threads, save = dict(os.environ), cv2.getNumThreads(), torch.save\n"
+        "from PIL import Image\n"
+        "before, threads, save, opened = dict(os.environ), cv2.getNumThreads(), torch.save, Image.open\n"
         "from pipeline.models.networks.yolo import ultralytics\n"
         "ultralytics()\n"
         "assert dict(os.environ) == before\n"
         "assert cv2.getNumThreads() == threads\n"
         "assert torch.save is save\n"
+        "assert Image.open is opened\n"
     )
     environment = {"HOME": str(tmp_path), "PATH": "", "PYTHONPATH": str(Path(__file__).parents[2])}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=120)

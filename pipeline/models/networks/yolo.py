@@ -12,6 +12,7 @@ from typing import Any
 
 import cv2
 import torch
+from PIL import Image
 from torch import nn
 
 from pipeline.artifacts import Rgb
@@ -141,8 +142,9 @@ class _Parts:
 def ultralytics() -> _Parts:
     """The package, imported so that it installs nothing, asks nobody and leaves the process as it was.
 
-    It writes a settings file when it is imported, puts OpenCV on one thread, wraps ``torch.save`` and sets variables
-    of the environment for training. Raises ``DarkroomError`` (``engine_unavailable``) where it is not installed.
+    It writes a settings file when it is imported, puts OpenCV on one thread, wraps ``torch.save`` and Pillow's
+    ``Image.open`` (which then fails for what is no picture as for a package that is missing) and sets variables of the
+    environment for training. Raises ``DarkroomError`` (``engine_unavailable``) where it is not installed.
     """
     if find_spec("ultralytics") is None:
         raise DarkroomError(
@@ -150,7 +152,8 @@ def ultralytics() -> _Parts:
             "The detector yolo11n needs ultralytics (AGPL-3.0): pip install 'darkroom[yolo]', or choose rt-detr-r18.",
         )
     import_module("torchvision")  # its suppression of overlaps is used where it is loaded: always then
-    before, threads, save = dict(os.environ), cv2.getNumThreads(), torch.save
+    before, threads = dict(os.environ), cv2.getNumThreads()
+    save, open_image = torch.save, Image.open
     with TemporaryDirectory(prefix="darkroom-") as folder:
         os.environ.update(_QUIET, YOLO_CONFIG_DIR=folder)
         try:
@@ -161,3 +164,4 @@ def ultralytics() -> _Parts:
             os.environ.update(before)
             cv2.setNumThreads(threads)
             torch.save = save
+            Image.open = open_image
