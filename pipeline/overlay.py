@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from pipeline.artifacts import OBJECTS, PHOTO, RESULT, Rgb
 from pipeline.objects import THING
+from pipeline.reduction import reduced
 from pipeline.results import FoundObject
 from pipeline.stages import Stage, Work
 
@@ -45,9 +46,8 @@ def drawn(photo: Rgb, objects: Sequence[FoundObject]) -> Rgb:
     Objects are numbered from 1 in their order; later ones lie over earlier ones.
     """
     height, width = photo.shape[:2]
-    scale = min(SIDE / max(height, width), 1.0)
-    size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    picture = np.array(photo if scale == 1 else cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+    picture = reduced(photo, SIDE).copy()
+    size = (picture.shape[1], picture.shape[0])
     factor = np.array([size[0] / width, size[1] / height])
     shapes = [[np.rint(np.array(ring) * factor).astype(np.int32) for ring in each.outlines] for each in objects]
     line = max(round(LINE * max(size)), 1)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from pipeline import reduction
 from pipeline.artifacts import Rgb
 from pipeline.preview import camera, lines, room, surfaces
 from pipeline.preview.camera import Camera
@@ -26,12 +27,7 @@ class Layout:
 
 def reduced(photo: Rgb) -> Rgb:
     """The photo at the size it is analysed at: long side 640 at most. h×w×3 uint8."""
-    height, width = photo.shape[:2]
-    scale = SIDE / max(height, width)
-    if scale >= 1:
-        return photo
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return reduction.reduced(photo, SIDE)
 
 
 def find_layout(small: Rgb) -> Layout:
