@@ -11,6 +11,7 @@ import { directionOf, middleOf, nudge } from "./rectangle";
 import type { Effect, Strokes } from "./strokes";
 import { useHistory } from "./use-history";
 import { useWindow } from "./use-window";
+import { ZoomButtons, zoomByKey } from "./zoom";
 
 interface MaskEditorProps {
   photo: { url: string; width: number; height: number };
@@ -18,7 +19,6 @@ interface MaskEditorProps {
   onChange(strokes: Strokes): void;
 }
 
-const ZOOM = 1.5;
 /** CSS pixels that an arrow key moves the view. */
 const STEP = 60;
 
@@ -79,10 +79,7 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
     else if (key === "[") resizeBrush(-4);
     else if (key === "]") resizeBrush(4);
     else if (key === "i") history.add({ type: "invert" });
-    else if (key === "+" || key === "=") seen?.zoom(ZOOM);
-    else if (key === "-") seen?.zoom(1 / ZOOM);
-    else if (key === "0") seen?.fit();
-    else return event.target === stage.current && onStageKey(event);
+    else if (!zoomByKey(seen, key)) return event.target === stage.current && onStageKey(event);
     return true;
   };
 
@@ -128,14 +125,7 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
         <IconButton icon="undo" label={t("undo")} disabled={!history.canUndo} onClick={history.undo} />
         <IconButton icon="redo" label={t("redo")} disabled={!history.canRedo} onClick={history.redo} />
         <span className={styles.gap} />
-        <IconButton
-          icon="zoom_out"
-          label={t("zoom_out")}
-          disabled={!seen || seen.whole}
-          onClick={() => seen?.zoom(1 / ZOOM)}
-        />
-        <IconButton icon="fit" label={t("zoom_fit")} disabled={!seen || seen.whole} onClick={() => seen?.fit()} />
-        <IconButton icon="zoom_in" label={t("zoom_in")} onClick={() => seen?.zoom(ZOOM)} />
+        <ZoomButtons seen={seen} />
         <span className={styles.gap} />
         <Button look="quiet" icon="invert" onClick={() => history.add({ type: "invert" })}>
           {t("invert")}

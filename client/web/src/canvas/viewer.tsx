@@ -1,12 +1,13 @@
 import { type KeyboardEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { save } from "@/jobs/download";
-import { Button, Dialog, IconButton, Notice } from "@/ui";
+import { Button, Dialog, Notice } from "@/ui";
 import { Photo } from "./photo";
 import { directionOf } from "./rectangle";
 import { useGestures } from "./use-gestures";
 import { useWindow } from "./use-window";
 import styles from "./viewer.module.css";
+import { ZoomButtons, zoomByKey } from "./zoom";
 
 interface ViewerProps {
   src: string;
@@ -17,7 +18,6 @@ interface ViewerProps {
   onClose(): void;
 }
 
-const ZOOM = 1.5;
 /** CSS pixels that an arrow key moves the picture. */
 const STEP = 80;
 const ORIGIN = { x: 0, y: 0 };
@@ -42,13 +42,10 @@ export function Viewer({ src, width, height, name, onClose }: ViewerProps) {
 
   const onKey = (event: KeyboardEvent): boolean => {
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
+    if (zoomByKey(seen, event.key)) return true;
     const direction = directionOf(event.key);
-    if (event.key === "+" || event.key === "=") seen?.zoom(ZOOM);
-    else if (event.key === "-") seen?.zoom(1 / ZOOM);
-    else if (event.key === "0") seen?.fit();
-    else if (direction) seen?.move(ORIGIN, { x: -direction.x * STEP, y: -direction.y * STEP }, 1);
-    else return false;
-    return true;
+    if (direction) seen?.move(ORIGIN, { x: -direction.x * STEP, y: -direction.y * STEP }, 1);
+    return direction !== null;
   };
   const download = async () => {
     setSaving("busy");
@@ -89,14 +86,7 @@ export function Viewer({ src, width, height, name, onClose }: ViewerProps) {
           </Notice>
         )}
         <div className={styles.actions}>
-          <IconButton
-            icon="zoom_out"
-            label={t("zoom_out")}
-            disabled={!seen || seen.whole}
-            onClick={() => seen?.zoom(1 / ZOOM)}
-          />
-          <IconButton icon="fit" label={t("zoom_fit")} disabled={!seen || seen.whole} onClick={() => seen?.fit()} />
-          <IconButton icon="zoom_in" label={t("zoom_in")} onClick={() => seen?.zoom(ZOOM)} />
+          <ZoomButtons seen={seen} />
           <output className={styles.scale}>{seen && `${Math.round(seen.view.scale * seen.ratio * 100)} %`}</output>
           <p className={styles.hint}>{t("viewer.hint")}</p>
           <Button
