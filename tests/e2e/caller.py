@@ -180,11 +180,3 @@ def upload(ticket: JobDict, data: bytes, **changed: str) -> httpx.Response:
     """Send the presigned POST; ``changed`` replaces form fields, for those who try."""
     fields = {**ticket["fields"], **changed}
     return httpx.post(ticket["url"], data=fields, files={"file": ("photo", data)}, timeout=PATIENCE)
-
-
-def unlinked(job: dict[str, Any]) -> dict[str, Any]:
-    """The job without its links, which are made anew for every answer."""
-    plain: dict[str, Any] = json.loads(json.dumps(job))
-    for linked in (*plain["result"]["pictures"], *plain["uploads"].values()):
-        assert linked.pop("url").startswith("http")
-    return plain

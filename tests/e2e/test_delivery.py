@@ -8,7 +8,8 @@ import pytest
 from infra.local.stack import LocalStack
 from pipeline.invocation import inference_id
 from tests.e2e import pictures
-from tests.e2e.caller import Caller, unlinked, upload
+from tests.e2e.caller import Caller, upload
+from tests.links import unlinked
 
 
 @pytest.fixture(scope="module")

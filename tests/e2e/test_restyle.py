@@ -11,7 +11,8 @@ from PIL import Image, ImageChops, ImageStat
 
 from infra.local.stack import LocalStack
 from tests.e2e import pictures
-from tests.e2e.caller import Caller, unlinked, upload
+from tests.e2e.caller import Caller, upload
+from tests.links import unlinked
 
 
 def test_a_photo_becomes_a_restyled_room(caller: Caller, sample: bytes) -> None:
