@@ -1,7 +1,9 @@
 """What goes into the functions."""
 
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -74,3 +76,11 @@ def test_a_layer_that_cannot_be_built_leaves_nothing_and_says_why(
     with pytest.raises(source.BuildError, match="no network"):
         source.layer(tmp_path)
     assert not list((tmp_path / "layer").iterdir())
+
+
+def test_the_types_of_every_module_of_the_cdk_in_use_are_checked() -> None:
+    code = "".join(path.read_text("utf-8") for path in (source.ROOT / "infra").rglob("*.py"))
+    used = {found[1] for found in re.finditer(r"^(?:from|import) (aws_cdk[.\w]*)", code, re.MULTILINE)}
+    overrides = tomllib.loads((source.ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mypy"]["overrides"]
+    read = {name for each in overrides if each.get("follow_imports") == "normal" for name in each["module"]}
+    assert used <= read
