@@ -6,7 +6,7 @@ UNLIMITED: dict[str, object] = {
     "retry_delay_seconds": 0,
     "look_seconds": 0,
     # One test has to come to a limit.
-    "rate_limits": {**dict.fromkeys(SUBJECTS, "10000/60"), "generate": "10/300"},
+    "rate_limits": {**dict.fromkeys(SUBJECTS, "10000/60"), "generate": "5/300"},
     "owner_daily_usd": 0,
     "accept_research_licence": True,
 }

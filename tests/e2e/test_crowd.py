@@ -1,4 +1,5 @@
-"""Many callers at once. The emulator starts a process for each; so both tests are here, and the second finds them."""
+"""Many callers at once. The emulator starts a process for each, so there are as many as a small machine starts in time;
+both tests are here for the second to find them started."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +9,8 @@ from infra.local.stack import LocalStack
 from tests.e2e import pictures
 from tests.e2e.caller import Caller
 
-CROWD = 24
+CROWD = 10
+LIMIT = 5  # for each to generate, as the stack is told (tests/unlimited.py)
 PATIENCE = 240  # seconds
 
 
@@ -31,16 +33,14 @@ def test_of_a_crowd_just_the_limit_gets_through(stack: LocalStack) -> None:
         answers = list(pool.map(lambda _: crowd.ask("generate", {"prompt": "a cat"}, engine="models"), range(CROWD)))
     through = [answer for answer in answers if answer.status_code == httpx.codes.CREATED]
     refused = [answer for answer in answers if answer.status_code == httpx.codes.TOO_MANY_REQUESTS]
-    assert (len(through), len(refused)) == (10, CROWD - 10), [
-        answer.text for answer in answers if answer.is_server_error
-    ]
+    assert (len(through), len(refused)) == (LIMIT, CROWD - LIMIT), [answer.text for answer in answers]
     for answer in through:
         crowd.cancel(answer.json()["job"]["job_id"])
 
-    assert sorted(int(answer.headers["RateLimit-Remaining"]) for answer in through) == list(range(10))
+    assert sorted(int(answer.headers["RateLimit-Remaining"]) for answer in through) == list(range(LIMIT))
     told = refused[0]
     assert told.json()["code"] == "rate_limited"
     assert 0 < int(told.headers["Retry-After"]) <= 300
-    assert (told.headers["RateLimit-Limit"], told.headers["X-RateLimit-Window"]) == ("10", "300")
+    assert (told.headers["RateLimit-Limit"], told.headers["X-RateLimit-Window"]) == (str(LIMIT), "300")
     allowed = crowd.ask("restyle_room", {"style": "modern"}, {"photo": {"content_type": "image/jpeg"}})
     assert allowed.status_code == httpx.codes.CREATED, "another kind has a limit of its own"
