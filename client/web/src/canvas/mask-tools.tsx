@@ -1,6 +1,6 @@
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
-import { Button, Buttons, Field, Hidden, Icon, type IconName, NumberInput } from "@/ui";
+import { Button, Buttons, Field, Hidden, Icon, type IconName, NumberInput, RadioCard } from "@/ui";
 import styles from "./mask-tools.module.css";
 import type { Area } from "./raster";
 import { inside } from "./rectangle";
@@ -31,11 +31,18 @@ export function ToolChoice({ value, onChange }: { value: Tool; onChange(tool: To
         <Hidden>{t("tool")}</Hidden>
       </legend>
       {TOOLS.map(({ tool, icon, key }) => (
-        <label key={tool} className={styles.tool} title={`${t(`tools.${tool}`)} (${key})`}>
-          <input type="radio" name={name} value={tool} checked={tool === value} onChange={() => onChange(tool)} />
+        <RadioCard
+          key={tool}
+          className={styles.tool}
+          title={`${t(`tools.${tool}`)} (${key})`}
+          name={name}
+          value={tool}
+          checked={tool === value}
+          onChange={() => onChange(tool)}
+        >
           <Icon name={icon} />
           {t(`tools.${tool}`)}
-        </label>
+        </RadioCard>
       ))}
     </fieldset>
   );

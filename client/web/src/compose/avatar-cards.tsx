@@ -1,7 +1,7 @@
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
 import type { Kind } from "@/contract/types";
-import { Button, Notice } from "@/ui";
+import { Button, Notice, RadioCard } from "@/ui";
 import styles from "./avatar-cards.module.css";
 import { useListOf } from "./catalogue";
 import { useDrafts } from "./draft";
@@ -24,21 +24,22 @@ export function AvatarCards({ kind, role }: { kind: Kind; role: string }) {
       <legend className={styles.legend}>{t("avatars_legend")}</legend>
       <div className={styles.cards}>
         {(list ?? []).map((avatar) => (
-          <label key={avatar.name} className={styles.card} title={words.avatar(avatar.name, avatar.description)}>
-            <input
-              type="radio"
-              name={name}
-              value={avatar.name}
-              checked={material?.type === "avatar" && material.name === avatar.name}
-              onChange={() => {
-                useIntake.getState().refuse(kind, role, null);
-                const chosen = { type: "avatar" as const, name: avatar.name, url: avatar.picture };
-                useDrafts.getState().setMaterial(kind, role, chosen);
-              }}
-            />
+          <RadioCard
+            key={avatar.name}
+            className={styles.card}
+            title={words.avatar(avatar.name, avatar.description)}
+            name={name}
+            value={avatar.name}
+            checked={material?.type === "avatar" && material.name === avatar.name}
+            onChange={() => {
+              useIntake.getState().refuse(kind, role, null);
+              const chosen = { type: "avatar" as const, name: avatar.name, url: avatar.picture };
+              useDrafts.getState().setMaterial(kind, role, chosen);
+            }}
+          >
             <img src={avatar.picture} alt={words.avatar(avatar.name, avatar.description)} />
             <span>{avatar.title}</span>
-          </label>
+          </RadioCard>
         ))}
       </div>
     </fieldset>

@@ -2,6 +2,7 @@ import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { paramsSchema } from "@/contract/schemas";
 import type { Kind, StyleSummary } from "@/contract/types";
+import { RadioCard } from "@/ui";
 import { useListOf } from "./catalogue";
 import { useDrafts } from "./draft";
 import { fields } from "./shape";
@@ -27,11 +28,15 @@ export function StyleCards({ kind, error }: StyleCardsProps) {
       <legend className={styles.legend}>{t(`style_legend.${kind}`)}</legend>
       <div className={kind === "generate" ? styles.words : styles.cards}>
         {kind === "generate" && (
-          <label className={styles.card}>
-            <input type="radio" name={name} checked={value === null} onChange={() => setParam(kind, "style", null)} />
+          <RadioCard
+            className={styles.card}
+            name={name}
+            checked={value === null}
+            onChange={() => setParam(kind, "style", null)}
+          >
             <span className={styles.title}>{t("no_style.title")}</span>
             <span className={styles.about}>{t("no_style.about")}</span>
-          </label>
+          </RadioCard>
         )}
         {all.map((style) => (
           <StyleCard
@@ -67,16 +72,15 @@ function StyleCard({ kind, group, style, chosen, onChoose }: StyleCardProps) {
   const [picture, setPicture] = useState(kind === "restyle_room");
   const palette = style.palette ?? [];
   return (
-    <label className={styles.card}>
-      <input
-        type="radio"
-        name={group}
-        value={style.name}
-        checked={chosen}
-        onChange={onChoose}
-        aria-labelledby={`${id}-title`}
-        aria-describedby={`${id}-about`}
-      />
+    <RadioCard
+      className={styles.card}
+      name={group}
+      value={style.name}
+      checked={chosen}
+      onChange={onChoose}
+      aria-labelledby={`${id}-title`}
+      aria-describedby={`${id}-about`}
+    >
       {picture ? (
         <img
           className={styles.picture}
@@ -102,7 +106,7 @@ function StyleCard({ kind, group, style, chosen, onChoose }: StyleCardProps) {
       <span id={`${id}-about`} className={styles.about}>
         {words.style(kind, style.name, "description", style.description)}
       </span>
-    </label>
+    </RadioCard>
   );
 }
 

@@ -1,6 +1,7 @@
 import { useId } from "react";
 import styles from "./choice.module.css";
 import { Icon, type IconName } from "./icon";
+import { RadioCard } from "./radio-card";
 
 export interface Option<Value extends string> {
   value: Value;
@@ -26,17 +27,17 @@ export function Choice<Value extends string>({ label, hint, error, options, valu
       <legend className={styles.legend}>{label}</legend>
       <div className={styles.options}>
         {options.map((option) => (
-          <label key={option.value} className={styles.option}>
-            <input
-              type="radio"
-              name={name}
-              checked={option.value === value}
-              onChange={() => onChange(option.value)}
-              value={option.value}
-            />
+          <RadioCard
+            key={option.value}
+            className={styles.option}
+            name={name}
+            value={option.value}
+            checked={option.value === value}
+            onChange={() => onChange(option.value)}
+          >
             {option.icon && <Icon name={option.icon} size={18} />}
             {option.label}
-          </label>
+          </RadioCard>
         ))}
       </div>
       {hint && (

@@ -9,5 +9,6 @@ export { KIND_ICONS } from "./kind-icons";
 export { Notice, type Tone } from "./notice";
 export { NumberInput } from "./number-input";
 export { ProgressBar } from "./progress-bar";
+export { RadioCard } from "./radio-card";
 export { Range } from "./range";
 export { Spinner, Waiting } from "./spinner";
