@@ -16,6 +16,8 @@ CONSENT ?=
 STYLE ?=
 
 export PATH := $(abspath $(BIN)):$(PATH)
+# Dozens of processes import the same libraries, each of which would compile them again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-models setup-web demo web test check format lock bench synth openapi clean

@@ -9,6 +9,7 @@ from websockets.sync.client import connect
 
 from infra.local.stack import LocalStack
 from infra.local.state import State
+from tests.unlimited import UNLIMITED
 
 pytestmark = pytest.mark.timeout(300)  # the first one to ask synthesizes
 
@@ -21,7 +22,7 @@ JOB = {
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> LocalStack:
-    return LocalStack(tmp_path_factory.mktemp("stack"), context={"stages": "noop", "upload_seconds": 600})
+    return LocalStack(tmp_path_factory.mktemp("stack"), context={**UNLIMITED, "stages": "noop"})
 
 
 def call(stack: LocalStack, user: str = "local") -> httpx.Client:
@@ -59,7 +60,7 @@ def test_a_stack_keeps_everything_over_a_restart_and_leaves_nothing_running(stac
 
 def check_functions(stack: LocalStack) -> None:
     environments = stack.environments()
-    assert environments["api"]["UPLOAD_SECONDS"] == "600"
+    assert json.loads(environments["api"]["RATE_LIMITS"]) == UNLIMITED["rate_limits"]
     assert environments["push"]["CALLBACK_URL"].startswith("http://127.0.0.1:")
     assert "PYTHONPATH" not in environments["api"]
 
