@@ -4,6 +4,7 @@ import { fields } from "@/compose/shape";
 import { plain, useWords } from "@/compose/words";
 import { paramsSchema } from "@/contract/schemas";
 import type { Job, Quality, Result } from "@/contract/types";
+import { Fact, Facts } from "@/ui";
 import { pictures } from "./made";
 import styles from "./recipe.module.css";
 import { moment, money, seconds, stageWords } from "./words";
@@ -20,7 +21,7 @@ export function Recipe({ job }: { job: Job }) {
     <details className={styles.recipe}>
       <summary>{t("recipe.title")}</summary>
       <div className={styles.parts}>
-        <dl className={styles.facts}>
+        <Facts>
           <Fact name={t("recipe.engine")}>{t(`recipe.engines.${result?.engine ?? job.engine}`)}</Fact>
           {result && <Made result={result} />}
           {job.timeline.length > 0 && (
@@ -42,7 +43,7 @@ export function Recipe({ job }: { job: Job }) {
           <Fact name={t("recipe.number")}>
             <code>{job.job_id}</code>
           </Fact>
-        </dl>
+        </Facts>
         {result?.quality && <Scores quality={result.quality} />}
         {job.timeline.length > 0 && <Stages job={job} taken={taken} />}
         <Params job={job} />
@@ -51,16 +52,6 @@ export function Recipe({ job }: { job: Job }) {
   );
 }
 
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div className={styles.fact}>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
-
-/** What came out, and of which models and which seed. */
 function Made({ result }: { result: Result }) {
   const { t, i18n } = useTranslation("jobs");
   const [video] = result.videos;
@@ -115,7 +106,7 @@ function Scores({ quality }: { quality: Quality }) {
   return (
     <section aria-label={t("recipe.quality")}>
       <h2>{t("recipe.quality")}</h2>
-      <dl className={styles.facts}>
+      <Facts>
         {SCORES.map((name) => {
           const score = quality[name];
           return score == null ? null : (
@@ -127,7 +118,7 @@ function Scores({ quality }: { quality: Quality }) {
             </Fact>
           );
         })}
-      </dl>
+      </Facts>
     </section>
   );
 }
@@ -185,7 +176,7 @@ function Params({ job: { kind, params } }: { job: Job }) {
   return (
     <section aria-label={t("recipe.params")}>
       <h2>{t("recipe.params")}</h2>
-      <dl className={styles.facts}>
+      <Facts>
         {said.map(([name, value]) => {
           const field = known.get(name);
           return (
@@ -194,7 +185,7 @@ function Params({ job: { kind, params } }: { job: Job }) {
             </Fact>
           );
         })}
-      </dl>
+      </Facts>
     </section>
   );
 }

@@ -3,10 +3,12 @@ import { useTranslation } from "react-i18next";
 import { isKind } from "@/contract/schemas";
 import type { LimitsNow } from "@/contract/types";
 import { answered, api } from "@/service/api";
-import { Notice, Spinner } from "@/ui";
+import { Fact, Facts, Notice, Spinner } from "@/ui";
+
+const MINUTE_SECONDS = 60;
 
 /** What the caller may still ask for: the day's budget, and each kind's rate. */
-export function LimitsFacts({ className }: { className: string }) {
+export function LimitsFacts() {
   const { t, i18n } = useTranslation(["shell", "jobs"]);
   const [limits, setLimits] = useState<LimitsNow | "failed" | null>(null);
   useEffect(() => {
@@ -24,31 +26,30 @@ export function LimitsFacts({ className }: { className: string }) {
   const money = new Intl.NumberFormat(i18n.language, { style: "currency", currency: "USD" });
   const { spent_usd, daily_usd } = limits.budget;
   return (
-    <dl className={className}>
+    <Facts>
       {daily_usd !== null && (
-        <>
-          <dt>{t("settings.budget")}</dt>
-          <dd>
-            {t("settings.budget_value", {
-              left: money.format(Math.max(0, daily_usd - spent_usd)),
-              all: money.format(daily_usd),
-            })}
-          </dd>
-        </>
+        <Fact name={t("settings.budget")}>
+          {t("settings.budget_value", {
+            left: money.format(Math.max(0, daily_usd - spent_usd)),
+            all: money.format(daily_usd),
+          })}
+        </Fact>
       )}
       {Object.entries(limits.rates).map(([subject, rate]) => (
         <RateFact key={subject} subject={subject} rate={rate} />
       ))}
-    </dl>
+    </Facts>
   );
 }
 
 function RateFact({ subject, rate }: { subject: string; rate: LimitsNow["rates"][string] }) {
   const { t } = useTranslation(["shell", "jobs"]);
+  const { limit, remaining: left, window_seconds: seconds } = rate;
   return (
-    <>
-      <dt>{isKind(subject) ? t(`jobs:kinds.${subject}`) : t("settings.prompts")}</dt>
-      <dd>{t("settings.rate_value", { left: rate.remaining, count: rate.limit, seconds: rate.window_seconds })}</dd>
-    </>
+    <Fact name={isKind(subject) ? t(`jobs:kinds.${subject}`) : t("settings.prompts")}>
+      {seconds % MINUTE_SECONDS === 0
+        ? t("settings.rate_minutes", { left, limit, count: seconds / MINUTE_SECONDS })
+        : t("settings.rate_seconds", { left, limit, count: seconds })}
+    </Fact>
   );
 }

@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import { LANGUAGES, type Language } from "@/messages";
 import { useService } from "@/service/deployment";
 import { useSession } from "@/service/session";
-import { Button, Choice } from "@/ui";
+import { Button, Choice, Fact, Facts } from "@/ui";
 import { LimitsFacts } from "./limits-facts";
 import { THEMES, useSettings } from "./settings";
 import styles from "./settings-page.module.css";
@@ -45,11 +45,11 @@ export function SettingsPage() {
         </div>
       </Group>
       <Group title={t("settings.limits")}>
-        <LimitsFacts className={styles.facts ?? ""} />
+        <LimitsFacts />
       </Group>
       {service && (
         <Group title={t("settings.deployment")}>
-          <dl className={styles.facts}>
+          <Facts>
             <Fact name={t("settings.deployment_name")}>{service.deployment.deployment}</Fact>
             <Fact name={t("settings.api")}>{service.deployment.api_url}</Fact>
             <Fact name={t("settings.socket")}>{service.config.socket_url}</Fact>
@@ -61,7 +61,7 @@ export function SettingsPage() {
                 megapixels: number.format(service.config.limits.max_pixels / MEGAPIXEL),
               })}
             </Fact>
-          </dl>
+          </Facts>
         </Group>
       )}
       <p className={styles.licence}>
@@ -81,14 +81,5 @@ function Group({ title, children }: { title: string; children: ReactNode }) {
       <h2 id={heading}>{title}</h2>
       {children}
     </section>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </>
   );
 }

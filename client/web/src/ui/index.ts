@@ -2,6 +2,7 @@ export { Button, type ButtonLook, Buttons, buttonClass, IconButton } from "./but
 export { Choice, type Option } from "./choice";
 export { Dialog } from "./dialog";
 export { EmptyState } from "./empty-state";
+export { Fact, Facts } from "./facts";
 export { Field, type FieldControl } from "./field";
 export { Hidden } from "./hidden";
 export { Icon, type IconName } from "./icon";
