@@ -52,6 +52,7 @@ export function Recipe({ job }: { job: Job }) {
   );
 }
 
+/** What came out, and of which models and which seed. */
 function Made({ result }: { result: Result }) {
   const { t, i18n } = useTranslation("jobs");
   const [video] = result.videos;
