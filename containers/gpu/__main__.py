@@ -97,7 +97,7 @@ def main() -> None:
     Reporter(reports, engines, lambda: worker.jobs).start(() if settings.stages == "noop" else available())
     invocations = Invocations(worker, settings.concurrency)
     config = uvicorn.Config(
-        make_app(invocations),
+        make_app(invocations, settings.invocations_token),
         host=settings.host,
         port=settings.port,
         log_config=None,

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from functools import partial
+from secrets import compare_digest
 
 import anyio
 import anyio.to_thread
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -62,13 +63,16 @@ class Invocations:
         return await anyio.to_thread.run_sync(partial(self._worker.run, invocation, params), limiter=self._limiter)
 
 
-def make_app(invocations: Invocations) -> Starlette:
-    """The container's application."""
+def make_app(invocations: Invocations, token: SecretStr | None = None) -> Starlette:
+    """The container's application. With a ``token``, invocations must show it in the ``Authorization`` header."""
+    wanted = f"Bearer {token.get_secret_value()}".encode() if token is not None else b""
 
     async def ping(_request: Request) -> Response:
         return Response(status_code=503 if invocations.draining else 200)
 
     async def invoke(request: Request) -> Response:
+        if wanted and not compare_digest(request.headers.get("authorization", "").encode(), wanted):
+            return _problem(403, "The invocation does not show this container's token.", ErrorCode.FORBIDDEN)
         if invocations.draining:
             return _problem(503, "The machine is shutting down.", ErrorCode.CONTAINER_FAILED)
         try:
@@ -91,7 +95,7 @@ def make_app(invocations: Invocations) -> Starlette:
 
 
 def _problem(status: int, detail: str, code: ErrorCode, errors: list[dict[str, str]] | None = None) -> Response:
-    titles = {400: "Bad Request", 500: "Internal Server Error", 503: "Service Unavailable"}
+    titles = {400: "Bad Request", 403: "Forbidden", 500: "Internal Server Error", 503: "Service Unavailable"}
     body = {"type": "about:blank", "title": titles[status], "status": status, "detail": detail, "code": code.value}
     return JSONResponse(
         body | ({"errors": errors} if errors else {}), status_code=status, media_type="application/problem+json"

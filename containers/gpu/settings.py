@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipeline.catalog import choose
@@ -22,6 +22,9 @@ class Settings(BaseSettings):
     bucket: str
     host: str = "0.0.0.0"  # noqa: S104  # SageMaker calls the container from outside it
     port: int = Field(8080, ge=1, le=65535, description="SageMaker calls 8080.")
+    invocations_token: SecretStr | None = Field(
+        None, description="Bearer token of `POST /invocations`, where others than SageMaker can reach the port."
+    )
     concurrency: int = Field(2, ge=1, le=64, description="Jobs in flight; one computes while the others read and save.")
     stages: Literal["default", "noop"] = Field("default", description="`noop`: every plan is empty, for the bench.")
     weights: Path = Field(default_factory=default_folder, description="Where the models' files lie.")

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from infra import site
 from infra.config import ConfigError
-from infra.local import runtime
+from infra.local import profile, runtime
 from infra.local.deploy import DeployError
 from infra.local.emulator import PortTakenError, StartError
 from infra.local.process import Process
@@ -103,7 +103,7 @@ def up(
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
         out.print(f"ready after {time.monotonic() - start:.1f} s")
-        _show(state)
+        _show(state, folder)
         if show and state.studio_url is not None:
             _open(state.studio_url)
         elif studio and state.studio_url is None:
@@ -166,11 +166,12 @@ def down(
 @app.command()
 def status(port: Port = DEFAULT_PORT) -> None:
     """Say whether the stack answers. Exit status: 0 when it does, 1 otherwise."""
-    state = runtime.is_up(folder_of(port))
+    folder = folder_of(port)
+    state = runtime.is_up(folder)
     if state is None:
         out.print(f"no stack answers on port {port}")
         raise typer.Exit(1)
-    _show(state)
+    _show(state, folder)
 
 
 @app.command(name="list")
@@ -185,6 +186,14 @@ def list_stacks() -> None:
     out.print(table if table.row_count else "no stacks here")
 
 
-def _show(state: State) -> None:
-    lines = {"API": state.endpoint, "socket": state.socket, "user": state.auth.username, "studio": state.studio_url}
-    out.print(*(f"{name:<8}{value}" for name, value in lines.items() if value), sep="\n")
+def _show(state: State, folder: Path) -> None:
+    lines = {
+        "API": state.endpoint,
+        "socket": state.socket,
+        "user": state.auth.username,
+        "studio": state.studio_url,
+        "aws CLI": f"{profile.command(folder, state.port)} s3 ls",
+    }
+    for name, value in lines.items():
+        if value:
+            out.print(f"{name:<8}{value}", markup=False)

@@ -4,19 +4,32 @@ from functools import cache
 from typing import Any
 
 import boto3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 from infra.local import emulator
+from infra.local.state import RootKey
+
+
+def sign(key: RootKey, method: str, url: str, body: bytes = b"") -> dict[str, str]:
+    """The headers that sign a request to the endpoint's stand-in, whose own routes no client of AWS's knows."""
+    request = AWSRequest(method=method, url=url, data=body)
+    SigV4Auth(Credentials(key.access_key_id, key.secret_access_key), "sagemaker", emulator.REGION).add_auth(request)
+    return {name: str(value) for name, value in request.headers.items()}
 
 
 class Clients:
     """Makes each client once. ``clients("s3")``."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, key: RootKey) -> None:
         self._port = port
         # Names come at run time, which the stubs' overloads cannot say.
         self._session: Any = boto3.Session(
-            aws_access_key_id=emulator.KEY, aws_secret_access_key=emulator.KEY, region_name=emulator.REGION
+            aws_access_key_id=key.access_key_id,
+            aws_secret_access_key=key.secret_access_key,
+            region_name=emulator.REGION,
         )
         self._make = cache(self._client)
 

@@ -1,4 +1,4 @@
-"""MiniStack: AWS in one process on one port of the loopback interface."""
+"""The emulator: MiniStack behind the request guard, AWS in one process on one port of the loopback interface."""
 
 import json
 import os
@@ -6,19 +6,23 @@ import shutil
 import socket
 import sys
 import time
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import httpx
 
+from infra.local.access.routes import HEALTH
 from infra.local.process import Process
+from infra.local.state import RootKey, private_folder
+from infra.source import ROOT, digest
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-KEY = "test"  # MiniStack's root key for that account
 START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 LOG = "emulator.log"
+_GUARD = ROOT / "infra" / "local" / "access"
 QUIET = {"POWERTOOLS_TRACE_DISABLED": "true", "AWS_XRAY_SDK_ENABLED": "false"}  # there is no X-Ray daemon here
 # Passed on from the caller's environment; everything else of it would reach the functions.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "USERPROFILE", "LD_LIBRARY_PATH")
@@ -46,12 +50,12 @@ def own_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in _KEPT if name in os.environ}
 
 
-def credentials(port: int) -> dict[str, str]:
-    """The environment of a root client of the emulator."""
+def credentials(port: int, key: RootKey) -> dict[str, str]:
+    """The environment of a client of the emulator with every right."""
     return {
         **own_environment(),
-        "AWS_ACCESS_KEY_ID": KEY,
-        "AWS_SECRET_ACCESS_KEY": KEY,
+        "AWS_ACCESS_KEY_ID": key.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": key.secret_access_key,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_REGION": REGION,
         "AWS_ENDPOINT_URL": address(port),
@@ -75,18 +79,27 @@ def listening(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
-def start(folder: Path, port: int, *, endpoint_url: str) -> Process:
-    """Start the emulator with its state under ``folder``; SageMaker's calls go to ``endpoint_url``.
+def start(folder: Path, port: int, environment: Mapping[str, str]) -> Process:
+    """Start the emulator with its state under ``folder``, in the ``environment`` made for that.
 
     Raises ``PortTakenError``.
     """
     if listening(port):
         raise PortTakenError(f"port {port} is in use by another program; choose one with --port")
-    scratch = folder / "tmp"
-    scratch.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
+    (folder / "tmp").mkdir(exist_ok=True)
     _forget_stream_positions(folder / "state")
-    environment = {
-        **credentials(port),
+    command = [sys.executable, "-m", "infra.local.access"]
+    return Process.spawn(command, environment=environment, log=folder / LOG, folder=ROOT)
+
+
+def environment(folder: Path, port: int, *, endpoint_url: str, origins: Collection[str] = ()) -> dict[str, str]:
+    """The emulator's environment: its state under ``folder``, SageMaker's calls sent to ``endpoint_url``.
+
+    ``origins`` are those of the web pages that may call it, beside the studio's.
+    """
+    return {
+        **credentials(port, RootKey.of(folder)),
         "GATEWAY_PORT": str(port),
         "BIND_HOST": HOST,
         "MINISTACK_HOST": HOST,
@@ -95,16 +108,27 @@ def start(folder: Path, port: int, *, endpoint_url: str) -> Process:
         "STATE_DIR": str(folder / "state"),
         "S3_PERSIST": "1",
         "S3_DATA_DIR": str(folder / "s3"),
-        "TMPDIR": str(scratch),
+        "TMPDIR": str(folder / "tmp"),
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
         "LAMBDA_WARM_TTL_SECONDS": "60",
         "AWS_ENDPOINT_URL_SAGEMAKER": endpoint_url,
         "AWS_ENDPOINT_URL_SAGEMAKER_RUNTIME": endpoint_url,
+        "GUARD_FOLDER": str(folder),
+        "GUARD_PORT": str(port),
+        "GUARD_ORIGINS": json.dumps(sorted(origins)),
         **QUIET,
     }
-    command = [sys.executable, "-m", "ministack"]
-    return Process.spawn(command, environment=environment, log=folder / LOG, folder=folder)
+
+
+def fingerprint(environment: Mapping[str, str]) -> str:
+    """One digest of what an emulator was told and of the guard's code, to see whether it must be started anew.
+
+    What it has of the caller's environment does not count: the next command may come from another shell.
+    """
+    code = [path.relative_to(ROOT) for path in _GUARD.glob("*.py")]
+    told = {name: value for name, value in environment.items() if name not in _KEPT}
+    return digest(code, json.dumps(told, sort_keys=True))
 
 
 def _forget_stream_positions(state: Path) -> None:
@@ -138,7 +162,7 @@ def wait_until_ready(process: Process, url: str, log: Path, *, seconds: float = 
 
 def ready_url(port: int) -> str:
     """What answers 200 as soon as the emulator can be used."""
-    return f"{address(port)}/_ministack/health"
+    return f"{address(port)}{HEALTH}"
 
 
 def stop(process: Process, folder: Path, *, save: bool = True) -> bool:

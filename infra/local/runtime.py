@@ -10,13 +10,14 @@ from pathlib import Path
 import httpx
 
 from infra.config import Config, ConfigError
-from infra.local import emulator, seed, synth
+from infra.local import emulator, profile, seed, synth
 from infra.local.clients import Clients
 from infra.local.deploy import deploy
 from infra.local.emulator import StartError, address, free_port, listening
+from infra.local.endpoint.settings import HEALTH as ENDPOINT_HEALTH
 from infra.local.process import Process
 from infra.local.progress import Progress
-from infra.local.state import Login, Running, State, Tables
+from infra.local.state import Login, RootKey, Running, State, Tables
 from infra.local.studio import launch as studio
 from infra.local.warm import warm
 from infra.names import FAILURES, FUNCTIONS, OUTCOMES, function_output
@@ -32,7 +33,7 @@ STAND_IN_KEYS = (
 # Of the caller's environment, what its containers need beside what every process gets: which GPU to use.
 STAND_IN_ENVIRONMENT = ("CUDA_VISIBLE_DEVICES",)
 # What its process and its containers run.
-STAND_IN_CODE = ("pipeline", "containers", "handlers", "infra/local/endpoint")
+STAND_IN_CODE = ("pipeline", "containers", "handlers", "infra/local/endpoint", "infra/local/access")
 _STOP_SECONDS = 15.0
 _ANSWER_SECONDS = 30.0
 
@@ -65,6 +66,15 @@ class Plan:
         self.config = Config.read(self.context)
         if self.config.issuer:
             raise ConfigError("a local stack has its own Cognito pool: it takes no issuer")
+
+    def clients(self) -> Clients:
+        """Clients of the stack's emulator with every right."""
+        return Clients(self.port, RootKey.of(self.folder))
+
+    def emulator_environment(self, endpoint_port: int) -> dict[str, str]:
+        """What the emulator is told. ``*``, the default, allows every origin in the cloud and none here but ours."""
+        origins = [origin for origin in self.config.origins if origin != "*"]
+        return emulator.environment(self.folder, self.port, endpoint_url=address(endpoint_port), origins=origins)
 
 
 def is_up(folder: Path) -> State | None:
@@ -104,7 +114,7 @@ def up(plan: Plan, progress: Progress) -> State:
         with progress.step("starting the endpoint"):
             state = state.model_copy(update={"endpoint_control": address(running.endpoint_port)})
             assert running.stand_in is not None
-            url = f"{state.endpoint_control}/_status"
+            url = f"{state.endpoint_control}{ENDPOINT_HEALTH}"
             emulator.wait_until_ready(running.stand_in, url, plan.folder / ENDPOINT_LOG)
         if plan.studio is None:
             running = studio.stop(plan.folder, running)
@@ -112,7 +122,8 @@ def up(plan: Plan, progress: Progress) -> State:
             stage = plan.config.stage
             running = studio.serve(plan.folder, running, state, built=plan.studio, deployment=stage)
         state = state.model_copy(update={"studio_url": studio.url(running)})
-        warm(plan.port, state.functions)
+        warm(plan.clients(), state.functions)
+        profile.write(plan.folder, plan.port)
         state.write(plan.folder)
     except BaseException:
         down(plan.folder)
@@ -146,17 +157,26 @@ def purge(folder: Path) -> None:
 
 
 def _started_emulator(plan: Plan, progress: Progress) -> Running:
+    """Have the emulator running with what it must be told and with today's guard; it need not answer yet."""
     running = Running.read(plan.folder)
     if running is not None and running.emulator is not None:
         if running.emulator.find() is not None:
-            return running
-        down(plan.folder)  # it died; the stand-in without it is of no use
+            if running.emulator_digest == emulator.fingerprint(plan.emulator_environment(running.endpoint_port)):
+                return running
+            progress.say("starting the emulator anew: it was told other things, or its guard has changed")
+        down(plan.folder)  # where it died, the stand-in without it is of no use
     port = running.endpoint_port if running is not None else free_port()
     if listening(port):
         port = free_port()
-    process = emulator.start(plan.folder, plan.port, endpoint_url=address(port))
-    studio_port = running.studio_port if running is not None else None
-    running = Running(port=plan.port, endpoint_port=port, emulator=process, studio_port=studio_port)
+    environment = plan.emulator_environment(port)
+    process = emulator.start(plan.folder, plan.port, environment)
+    running = Running(
+        port=plan.port,
+        endpoint_port=port,
+        emulator=process,
+        emulator_digest=emulator.fingerprint(environment),
+        studio_port=running.studio_port if running is not None else None,
+    )
     running.write(plan.folder)
     progress.say(f"starting the emulator on port {plan.port}")
     return running
@@ -164,7 +184,7 @@ def _started_emulator(plan: Plan, progress: Progress) -> Running:
 
 def _deploy(plan: Plan, assembly: Path) -> State:
     before = State.read(plan.folder)
-    clients = Clients(plan.port)
+    clients = plan.clients()
     outputs = deploy(clients, assembly, port=plan.port)
     url = address(plan.port)
     username = seed.LOCAL_USER
@@ -201,7 +221,7 @@ def _deploy(plan: Plan, assembly: Path) -> State:
 
 def _stand_in_environment(plan: Plan, running: Running, state: State) -> dict[str, str]:
     return {
-        **emulator.credentials(plan.port),
+        **emulator.credentials(plan.port, RootKey.of(plan.folder)),
         "HOST": emulator.HOST,
         "PORT": str(running.endpoint_port),
         "ENDPOINT_NAME": state.endpoint_name,

@@ -12,10 +12,10 @@ import httpx
 
 from infra import site
 from infra.local import emulator, runtime, seed
-from infra.local.clients import Clients
+from infra.local.clients import Clients, sign
 from infra.local.emulator import free_port
 from infra.local.progress import Progress, Say, silent
-from infra.local.state import Running, State
+from infra.local.state import RootKey, Running, State
 
 _IDLE_SECONDS = 60.0
 _POLL_SECONDS = 0.05
@@ -49,7 +49,8 @@ class LocalStack:
         self._keep = keep
         self._say = say
         self._state: State | None = None
-        self._clients = Clients(self._plan.port)
+        self._key = RootKey.of(self._plan.folder)
+        self._clients = Clients(self._plan.port, self._key)
         self._tokens: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -153,7 +154,7 @@ class LocalStack:
         for name, physical in self.state.functions.items():
             configuration = client.get_function_configuration(FunctionName=physical)
             environments[name] = {
-                **emulator.credentials(self._plan.port),
+                **emulator.credentials(self._plan.port, self._key),
                 **emulator.QUIET,
                 "AWS_LAMBDA_FUNCTION_NAME": physical,
                 **configuration["Environment"]["Variables"],
@@ -227,9 +228,11 @@ class LocalStack:
         return self._control("POST", "/_faults", dict(switches))
 
     def _control(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        with httpx.Client(trust_env=False, base_url=self.state.endpoint_control, timeout=30.0) as http:
-            answer = http.request(method, path, json=body)
+        content = b"" if body is None else json.dumps(body).encode()
+        with httpx.Client(trust_env=False, timeout=30.0) as http:
+            url = f"{self.state.endpoint_control}{path}"
+            answer = http.request(method, url, content=content, headers=sign(self._key, method, url, content))
         if not answer.is_success:
             raise RuntimeError(f"the endpoint's stand-in refused {body}: {answer.text}")
-        content: dict[str, Any] = answer.json()
-        return content
+        answered: dict[str, Any] = answer.json()
+        return answered

@@ -1,6 +1,7 @@
-"""What is known of a local stack: two files in its folder, for the next command and for clients."""
+"""Files of a local stack's folder: its processes, what was deployed, and the root key of its emulator."""
 
 import os
+import secrets
 import tempfile
 from pathlib import Path
 from typing import Self
@@ -10,6 +11,26 @@ from pydantic import BaseModel, ValidationError
 from infra.local.process import Process
 
 FOLDER = ".darkroom"
+_OWNER_ONLY = 0o700
+
+
+def private_folder(folder: Path) -> None:
+    """Make a stack's folder, or close it to other users of the machine: its files are worth as much as its key."""
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(_OWNER_ONLY)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file of a stack's folder in one step, readable by its owner alone."""
+    private_folder(path.parent)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 class File(BaseModel):
@@ -30,15 +51,27 @@ class File(BaseModel):
 
     def write(self, folder: Path) -> None:
         """Replace the file in one step: readers see the old one or the new one, never half of it."""
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{self.file()}-", dir=folder)  # mode 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(self.model_dump_json(indent=2) + "\n")
-            Path(name).replace(folder / self.file())
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_private(folder / self.file(), self.model_dump_json(indent=2) + "\n")
+
+
+class RootKey(File):
+    """The access key with every right on one stack's emulator. Its secret is random, and kept with the stack."""
+
+    access_key_id: str
+    secret_access_key: str
+
+    @classmethod
+    def file(cls) -> str:
+        return "root_key.json"
+
+    @classmethod
+    def of(cls, folder: Path) -> Self:
+        """The key of the stack in a folder, made when it has none."""
+        known = cls.read(folder)
+        if known is None:
+            known = cls(access_key_id="darkroom", secret_access_key=secrets.token_urlsafe(30))
+            known.write(folder)
+        return known
 
 
 class Running(File):
@@ -49,6 +82,7 @@ class Running(File):
 
     port: int
     emulator: Process | None = None
+    emulator_digest: str = ""
     stand_in: Process | None = None
     stand_in_digest: str = ""
     endpoint_port: int

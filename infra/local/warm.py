@@ -27,8 +27,8 @@ EVENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def warm(port: int, functions: Mapping[str, str]) -> None:
+def warm(clients: Clients, functions: Mapping[str, str]) -> None:
     """Invoke functions without waiting for them; it is no error if one does not start."""
-    client = Clients(port)("lambda")
+    client = clients("lambda")
     for name, event in EVENTS.items():
         client.invoke(FunctionName=functions[name], InvocationType="Event", Payload=json.dumps(event))

@@ -9,9 +9,12 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
+from pydantic import SecretStr
 
 from containers.gpu.log import JsonFormatter
+from containers.gpu.server import Invocations, make_app
 from containers.gpu.storage import Storage
 from handlers.store import JobStore
 from pipeline.engine import Engine
@@ -47,6 +50,23 @@ async def test_a_job_is_done_and_its_picture_stored(container: Container, store:
     # Only finished says that a job has ended.
     assert (job.state, job.stage) == (State.RUNNING, "upload")
     assert 0.9 < job.progress < 1
+
+
+async def test_where_a_token_is_set_invocations_must_show_it(container: Container) -> None:
+    invocations: Invocations = container(develop()).invocations  # type: ignore[attr-defined]
+    transport = httpx.ASGITransport(make_app(invocations, SecretStr("shown")))
+    async with httpx.AsyncClient(transport=transport, base_url="http://container") as client:
+        body = invocation().model_dump_json()
+        for headers in (
+            {},
+            {"Authorization": "Bearer other"},
+            {"Authorization": "Bearer sh\u00f6wn".encode("latin-1")},
+        ):
+            answer = await client.post("/invocations", content=body, headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+        answer = await client.post("/invocations", content=body, headers={"Authorization": "Bearer shown"})
+        assert answer.json()["status"] == "completed"
+        assert (await client.get("/ping")).status_code == 200
 
 
 async def test_an_empty_plan_completes_without_pictures(container: Container, store: JobStore) -> None:

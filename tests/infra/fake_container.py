@@ -15,6 +15,8 @@ async def ping(_request: Request) -> Response:
 
 
 async def invoke(request: Request) -> Response:
+    if request.headers["authorization"] != f"Bearer {os.environ['INVOCATIONS_TOKEN']}":
+        return Response(status_code=403)
     body = await request.json()
     match body["do"]:
         case "answer":

@@ -19,12 +19,15 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from infra.local import emulator
+from infra.local.access.keys import function_key
+from infra.local.clients import sign
 from infra.local.endpoint.__main__ import build
 from infra.local.endpoint.aws import Aws, AwsError
 from infra.local.endpoint.faults import Faults, FaultValues
 from infra.local.endpoint.invocation import EndpointInvocation
 from infra.local.endpoint.server import Wire
 from infra.local.endpoint.settings import Settings
+from infra.local.state import RootKey
 
 BUCKET = "pictures"
 ROOT = Path(__file__).parents[2]
@@ -35,12 +38,14 @@ class Cloud:
     url: str
     topics: dict[str, str]
     queues: dict[str, str]
+    key: RootKey
 
 
 class Stack:
     """A running stand-in and what a control plane would use around it."""
 
-    def __init__(self, wire: Wire, port: int, queues: dict[str, str]) -> None:
+    def __init__(self, wire: Wire, port: int, queues: dict[str, str], key: RootKey) -> None:
+        self.key = key
         self.url = f"http://127.0.0.1:{port}"
         self.endpoint = wire.endpoint
         self.role = wire.role
@@ -77,13 +82,19 @@ class Stack:
         return json.loads(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
     def faults(self, **changes: Any) -> dict[str, Any]:
-        answer = urllib3.request("POST", f"{self.url}/_faults", json=changes)
+        answer = self.control("POST", "/_faults", changes)
         assert answer.status == 200, answer.data
         return answer.json()
 
+    def control(self, method: str, path: str, body: object = None, **headers: str) -> urllib3.BaseHTTPResponse:
+        """The answer to a signed request of no client of AWS's."""
+        url = f"{self.url}{path}"
+        content = b"" if body is None else json.dumps(body).encode()
+        return urllib3.request(method, url, body=content, headers=headers | sign(self.key, method, url, content))
+
     def until(self, condition: Callable[[dict[str, int]], bool]) -> dict[str, int]:
         """The status, once ``condition`` holds of it."""
-        while not condition(status := urllib3.request("GET", f"{self.url}/_status").json()):
+        while not condition(status := self.control("GET", "/_status").json()):
             threading.Event().wait(0.02)
         return status
 
@@ -92,12 +103,13 @@ class Stack:
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The emulator, with a bucket and two topics that queues listen to."""
     folder, port = tmp_path_factory.mktemp("emulator"), emulator.free_port()
-    process = emulator.start(folder, port, endpoint_url="http://127.0.0.1:1")
+    process = emulator.start(folder, port, emulator.environment(folder, port, endpoint_url="http://127.0.0.1:1"))
+    key = RootKey.of(folder)
     try:
         emulator.wait_until_ready(process, emulator.ready_url(port), folder / emulator.LOG)
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(ROOT)
-            for name, value in emulator.credentials(port).items():
+            for name, value in emulator.credentials(port, key).items():
                 patch.setenv(name, value)
             boto3.client("s3").create_bucket(Bucket=BUCKET)
             sns, sqs = boto3.client("sns"), boto3.client("sqs")
@@ -110,7 +122,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
                 attributes = sqs.get_queue_attributes(QueueUrl=queues[name], AttributeNames=["QueueArn"])
                 arn = attributes["Attributes"]["QueueArn"]
                 sns.subscribe(TopicArn=topics[name], Protocol="sqs", Endpoint=arn)
-            yield Cloud(emulator.address(port), topics, queues)
+            yield Cloud(emulator.address(port), topics, queues, key)
     finally:
         emulator.stop(process, folder)
 
@@ -129,15 +141,16 @@ def serving(cloud: Cloud, **changes: Any) -> Iterator[Stack]:
         "bucket": BUCKET,
         "container_module": "tests.infra.fake_container",
     }
-    wire = build(Settings(**(values | changes)))
-    server = uvicorn.Server(uvicorn.Config(wire.app(), port=0, log_config=None))
+    port = emulator.free_port()
+    wire = build(Settings(**(values | {"port": port} | changes)))
+    server = uvicorn.Server(uvicorn.Config(wire.app(), port=port, log_config=None))
     started = threading.Event()
-    server.startup = announced(server.startup, started)  # type: ignore[method-assign]  # nothing else tells the port
+    server.startup = announced(server.startup, started)  # type: ignore[method-assign]
     thread = threading.Thread(target=server.run)
     thread.start()
     started.wait(30)
     try:
-        yield Stack(wire, server.servers[0].sockets[0].getsockname()[1], cloud.queues)
+        yield Stack(wire, port, cloud.queues, cloud.key)
     finally:
         server.should_exit = True
         thread.join()
@@ -211,11 +224,8 @@ def test_requests_that_sagemaker_refuses(running: Stack) -> None:
         running.runtime.invoke_endpoint_async(EndpointName="other", InputLocation="s3://b/k")
     with pytest.raises(running.runtime.exceptions.ValidationError, match="InputLocation"):
         running.runtime.invoke_endpoint_async(EndpointName="pictures-gpu", InputLocation="s3://bucket-alone")
-    answer = urllib3.request(
-        "POST",
-        f"{running.url}/endpoints/pictures-gpu/async-invocations",
-        headers={"X-Amzn-SageMaker-InputLocation": "s3://b/k", "X-Amzn-SageMaker-RequestTTLSeconds": "59"},
-    )
+    named = {"X-Amzn-SageMaker-InputLocation": "s3://b/k", "X-Amzn-SageMaker-RequestTTLSeconds": "59"}
+    answer = running.control("POST", "/endpoints/pictures-gpu/async-invocations", **named)
     assert (answer.status, answer.headers["x-amzn-errortype"]) == (400, "ValidationError")
     with pytest.raises(ClientError) as unknown:
         running.sagemaker.list_endpoints()
@@ -338,8 +348,43 @@ def test_an_endpoint_that_cannot_be_reached(running: Stack) -> None:
 def test_faults_keep_what_is_not_named_and_refuse_unknown_names(running: Stack) -> None:
     running.faults(crash=2)
     assert running.faults(duplicate=True)["crash"] == 2
-    answer = urllib3.request("POST", f"{running.url}/_faults", json={"explode": True})
+    answer = running.control("POST", "/_faults", {"explode": True})
     assert answer.status == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/_faults"),
+        ("POST", "/_faults"),
+        ("GET", "/_status"),
+        ("POST", "/"),
+        ("POST", "/endpoints/pictures-gpu/async-invocations"),
+    ],
+)
+def test_whoever_does_not_sign_gets_nothing(running: Stack, method: str, path: str) -> None:
+    for headers in ({}, sign(RootKey(access_key_id="test", secret_access_key="test"), method, f"{running.url}{path}")):
+        assert urllib3.request(method, f"{running.url}{path}", headers=headers).status == 403
+    origin = {"Origin": "http://page.example"}
+    assert running.control(method, path, **origin).status == 403
+    assert running.faults() == FaultValues().model_dump()
+    assert urllib3.request("GET", f"{running.url}/_health").status == 200
+
+
+def test_a_functions_key_invokes(running: Stack) -> None:
+    key = function_key(running.key.secret_access_key, "arn:aws:lambda:us-east-1:000000000000:function:dispatch", "role")
+    runtime = boto3.client(
+        "sagemaker-runtime",
+        endpoint_url=running.url,
+        aws_access_key_id=key.access_key_id,
+        aws_secret_access_key=key.secret_access_key,
+        aws_session_token=key.session_token,
+    )
+    location = running.put({"do": "answer"})
+    runtime.invoke_endpoint_async(EndpointName="pictures-gpu", InputLocation=location, InferenceId="job-7")
+    message = running.notification("success")
+    assert message is not None
+    assert message["inferenceId"] == "job-7"
 
 
 def test_each_crash_is_taken_once() -> None:

@@ -10,16 +10,17 @@ import sys
 import time
 from pathlib import Path
 
+import boto3
 import psutil
 import pytest
 from typer.testing import CliRunner
 
 from infra.config import ConfigError
-from infra.local import emulator, runtime, seed, synth
+from infra.local import emulator, profile, runtime, seed, synth
 from infra.local.cli import app
 from infra.local.emulator import PortTakenError, StartError
 from infra.local.process import Process
-from infra.local.state import Running, State
+from infra.local.state import RootKey, Running, State
 
 SLEEP = "import time; time.sleep(300)"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(300)"
@@ -34,6 +35,41 @@ def test_state_is_for_its_owners_eyes(tmp_path: Path, state: State) -> None:
     assert stat.S_IMODE((tmp_path / "4599" / "stack.json").stat().st_mode) == 0o600
     assert State.read(tmp_path / "4599") == state
     assert [path.name for path in (tmp_path / "4599").iterdir()] == ["stack.json"]
+
+
+def test_a_stacks_folder_is_closed_to_other_users(tmp_path: Path) -> None:
+    folder = tmp_path / "4599"
+    folder.mkdir(mode=0o755)
+    key = RootKey.of(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    profile.write(folder, 4599)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+    assert RootKey.of(folder) == key
+    assert RootKey.of(tmp_path / "4600").secret_access_key != key.secret_access_key
+
+
+def test_sdks_find_the_stack_by_its_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile.write(tmp_path, 4599)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / profile.FILE))
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody's own")
+    session = boto3.Session(profile_name=profile.NAME)
+    credentials = session.get_credentials()
+    assert credentials is not None
+    assert credentials.secret_key == RootKey.of(tmp_path).secret_access_key
+    assert session.client("sqs").meta.endpoint_url == "http://127.0.0.1:4599"
+
+
+def test_what_an_emulator_was_told_is_known_again_from_any_shell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fingerprint(**context: object) -> str:
+        return emulator.fingerprint(runtime.Plan(tmp_path, 4599, context).emulator_environment(1))
+
+    before = fingerprint()
+    monkeypatch.setenv("PATH", f"/elsewhere{os.pathsep}{os.environ['PATH']}")
+    assert fingerprint() == before
+    assert fingerprint(origins="*") == before
+    assert fingerprint(origins="http://localhost:5173") != before
 
 
 def test_half_a_state_is_none(tmp_path: Path) -> None:
@@ -79,7 +115,7 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(PortTakenError, match=f"port {port} is in use"):
-            emulator.start(tmp_path, port, endpoint_url="http://127.0.0.1:1")
+            emulator.start(tmp_path, port, {})
 
 
 def test_a_process_that_ends_at_once_is_reported_with_its_last_words(tmp_path: Path) -> None:
@@ -91,7 +127,7 @@ def test_a_process_that_ends_at_once_is_reported_with_its_last_words(tmp_path: P
 def test_the_functions_see_nothing_of_the_callers_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
-    environment = emulator.credentials(4599)
+    environment = emulator.credentials(4599, RootKey(access_key_id="key", secret_access_key="secret"))
     assert not {"AWS_PROFILE", "PYTHONPATH"} & environment.keys()
     assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4599"
 

@@ -13,6 +13,7 @@ from tests.unlimited import UNLIMITED
 
 pytestmark = pytest.mark.timeout(300)  # the first one to ask synthesizes
 
+PAGE = "http://localhost:5173"
 JOB = {
     "kind": "restyle_room",
     "params": {"style": "modern"},
@@ -22,7 +23,7 @@ JOB = {
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> LocalStack:
-    return LocalStack(tmp_path_factory.mktemp("stack"), context={**UNLIMITED, "stages": "noop"})
+    return LocalStack(tmp_path_factory.mktemp("stack"), context={**UNLIMITED, "stages": "noop", "origins": PAGE})
 
 
 def call(stack: LocalStack, user: str = "local") -> httpx.Client:
@@ -53,6 +54,7 @@ def test_a_stack_keeps_everything_over_a_restart_and_leaves_nothing_running(stac
             call(stack).delete(f"/jobs/{job_id}").raise_for_status()
             assert json.loads(socket.recv(timeout=60))["job"]["state"] == "cancelled"
         check_functions(stack)
+        check_origins(stack)
         check_what_the_emulator_leaves_out(stack)
     assert not stack.running()
     check_privacy(stack)
@@ -65,12 +67,17 @@ def check_functions(stack: LocalStack) -> None:
     assert "PYTHONPATH" not in environments["api"]
 
 
+def check_origins(stack: LocalStack) -> None:
+    for origin, status, allowed in ((PAGE, 204, PAGE), ("https://page.example", 403, None)):
+        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        answer = httpx.options(f"{stack.endpoint}/jobs", headers=asked, timeout=60)
+        assert answer.status_code == status
+        assert answer.headers.get("access-control-allow-origin") == allowed
+
+
 def check_what_the_emulator_leaves_out(stack: LocalStack) -> None:
     ttl = stack.client("dynamodb").describe_time_to_live(TableName=stack.jobs_table)["TimeToLiveDescription"]
     assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expires_at"}
-    asked = {"Origin": "https://page.example", "Access-Control-Request-Method": "POST"}
-    answer = httpx.options(f"{stack.endpoint}/jobs", headers=asked, timeout=60)
-    assert answer.headers["access-control-allow-origin"] == "*"
 
 
 def check_privacy(stack: LocalStack) -> None:

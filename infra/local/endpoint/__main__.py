@@ -5,6 +5,7 @@ import logging
 import boto3
 import uvicorn
 
+from infra.local.access.keys import secrets_of
 from infra.local.endpoint.aws import Aws
 from infra.local.endpoint.credentials import RoleCredentials
 from infra.local.endpoint.endpoint import Endpoint, workers
@@ -37,10 +38,12 @@ def build(settings: Settings) -> Wire:
         stop_seconds=settings.stop_seconds,
     )
     credentials = boto3.Session().get_credentials()
-    if credentials is None:
+    root = credentials.get_frozen_credentials() if credentials is not None else None
+    if credentials is None or root is None or not root.access_key or not root.secret_key:
         raise SystemExit("there are no AWS credentials in the environment")
     aws = Aws(settings.aws_endpoint_url, settings.aws_region, credentials, connections=workers(settings))
-    return Wire(settings, Endpoint(settings, fleet, faults, aws), fleet, faults, role)
+    secret_of = secrets_of(root.access_key, root.secret_key)
+    return Wire(settings, Endpoint(settings, fleet, faults, aws), fleet, faults, role, secret_of)
 
 
 def _launcher(settings: Settings, role: RoleCredentials | None) -> Launch:

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -44,8 +45,10 @@ class Instance:
         self.in_flight = 0
         self.doomed = False
         self.idle_since = time.monotonic()
+        self._token = secrets.token_urlsafe(24)  # its port is open to everybody on this machine
         self._pool = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=concurrency + 1)
-        wanted = {**os.environ, **environment, "HOST": "127.0.0.1", "PORT": str(port)}
+        ours = {"HOST": "127.0.0.1", "PORT": str(port), "INVOCATIONS_TOKEN": self._token}
+        wanted = {**os.environ, **environment, **ours}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "infra.local.endpoint.guard", module],
             env={name: value for name, value in wanted.items() if value is not None},
@@ -80,7 +83,12 @@ class Instance:
         timeout = urllib3.Timeout(connect=PING_SECONDS, read=seconds)
         try:
             answer = self._pool.request(
-                "POST", "/invocations", body=body, headers=dict(headers), timeout=timeout, retries=False
+                "POST",
+                "/invocations",
+                body=body,
+                headers={**headers, "Authorization": f"Bearer {self._token}"},
+                timeout=timeout,
+                retries=False,
             )
         except urllib3.exceptions.ReadTimeoutError as error:
             raise InvocationTimedOut from error

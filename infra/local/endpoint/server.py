@@ -1,7 +1,7 @@
 """The wire: SageMaker Runtime's ``InvokeEndpointAsync``, SageMaker's ``DescribeEndpoint``, and the fault switches.
 
 Shapes and errors are those of botocore's service models ``sagemaker-runtime`` (rest-json) and ``sagemaker``
-(JSON 1.1); signatures are not checked.
+(JSON 1.1). The request guard checks signatures, those of the switches too.
 """
 
 import json
@@ -12,17 +12,21 @@ from contextlib import asynccontextmanager
 from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from infra.local.access.guard import RequestGuard
+from infra.local.access.request import Request as GuardedRequest
+from infra.local.access.signatures import SecretOf, Verifier
 from infra.local.endpoint import credentials
 from infra.local.endpoint.credentials import RoleCredentials
 from infra.local.endpoint.endpoint import Endpoint
 from infra.local.endpoint.faults import Faults
 from infra.local.endpoint.fleet import Fleet
 from infra.local.endpoint.invocation import InvalidInvocation, parse
-from infra.local.endpoint.settings import Settings
+from infra.local.endpoint.settings import HEALTH, Settings
 
 JSON_1_1 = "application/x-amz-json-1.1"
 
@@ -31,13 +35,20 @@ class Wire:
     """The routes of one endpoint."""
 
     def __init__(
-        self, settings: Settings, endpoint: Endpoint, fleet: Fleet, faults: Faults, role: RoleCredentials | None
+        self,
+        settings: Settings,
+        endpoint: Endpoint,
+        fleet: Fleet,
+        faults: Faults,
+        role: RoleCredentials | None,
+        secret_of: SecretOf,
     ) -> None:
         self._settings = settings
         self.endpoint = endpoint
         self._fleet = fleet
         self._faults = faults
         self.role = role
+        self._secret_of = secret_of
         self._created = time.time()
 
     def app(self) -> Starlette:
@@ -46,12 +57,16 @@ class Wire:
             routes=[
                 Route("/endpoints/{name}/async-invocations", self.invoke, methods=["POST"]),
                 Route("/", self.control, methods=["POST"]),
+                Route(HEALTH, self.health, methods=["GET"]),
                 Route("/_faults", self.read_faults, methods=["GET"]),
                 Route("/_faults", self.set_faults, methods=["POST"]),
                 Route("/_status", self.status, methods=["GET"]),
                 Route(credentials.PATH, self.role_session, methods=["GET"]),
             ],
             lifespan=self._lifespan,
+            middleware=[
+                Middleware(RequestGuard, verifier=Verifier(self._secret_of), port=self._settings.port, is_open=_is_open)
+            ],
         )
 
     @asynccontextmanager
@@ -91,6 +106,10 @@ class Wire:
         if name != self._settings.endpoint_name:
             return _error(400, "ValidationException", f'Could not find endpoint "{name}".')
         return Response(json.dumps(self._description()), media_type=JSON_1_1)
+
+    async def health(self, _request: Request) -> Response:
+        """Whether the stand-in answers."""
+        return JSONResponse({"status": "ok"})
 
     async def read_faults(self, _request: Request) -> Response:
         """The switches as they stand."""
@@ -135,6 +154,11 @@ class Wire:
             "CreationTime": self._created,
             "LastModifiedTime": self._created,
         }
+
+
+def _is_open(request: GuardedRequest) -> bool:
+    """Health, and the containers' credentials, for which a container shows its token."""
+    return request.method == "GET" and request.path in (HEALTH, credentials.PATH)
 
 
 def _error(status: int, code: str, message: str) -> Response:

@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import AliasChoices, Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+HEALTH = "/_health"  # answered without a signature
 S3_LOCATION = r"^s3://[^/]+/.*$"
 
 

@@ -1,0 +1,22 @@
+"""Settings of the guarded emulator, read once from its environment."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The guard's environment. MiniStack reads variables of its own (``infra.local.emulator``)."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_prefix="GUARD_")
+
+    folder: Path = Field(description="The stack's folder.")
+    port: int
+    origins: list[str] = Field([], description="Origins of web pages that may call, beside the studio's, as JSON.")
+
+    @classmethod
+    def read(cls) -> Self:
+        """These settings from the environment. Raises ``ValidationError`` naming what is missing or wrong."""
+        return cls()

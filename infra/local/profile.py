@@ -1,0 +1,30 @@
+"""The AWS profile of a local stack: a file by which the aws CLI and every SDK find its emulator and its root key."""
+
+from pathlib import Path
+
+from infra.local import emulator
+from infra.local.state import RootKey, write_private
+
+FILE = "aws_config"
+NAME = "darkroom"
+
+
+def write(folder: Path, port: int) -> None:
+    """Write the profile into the stack's folder. It is a file of its own: nobody's ``~/.aws`` is touched."""
+    key = RootKey.of(folder)
+    lines = [
+        f"[profile {NAME}]",
+        f"region = {emulator.REGION}",
+        f"endpoint_url = {emulator.address(port)}",
+        f"aws_access_key_id = {key.access_key_id}",
+        f"aws_secret_access_key = {key.secret_access_key}",
+    ]
+    write_private(folder / FILE, "\n".join(lines) + "\n")
+
+
+def command(folder: Path, port: int) -> str:
+    """The aws CLI's command line up to the service, such as ``s3 ls``.
+
+    The endpoint is named again: version 1 of the CLI looks for SQS in AWS otherwise.
+    """
+    return f'AWS_CONFIG_FILE="{folder / FILE}" aws --profile {NAME} --endpoint-url {emulator.address(port)}'

@@ -1,0 +1,89 @@
+"""Forms that browsers post to S3."""
+
+from typing import Any
+
+import httpx
+import pytest
+from botocore.credentials import Credentials
+
+from infra.local.access.forms import read_fields
+from infra.local.access.refusals import Refused
+from tests.infra.access.conftest import KEY, ROLE, ROOT, Guarded, client_of
+
+
+def post(guarded: Guarded, fields: dict[str, str], **more: Any) -> httpx.Response:
+    """The answer to a form with a file, as a browser sends it."""
+    return guarded.client.post(
+        "/pictures", data=fields, files={"file": ("me.jpg", b"\xff\xd8 picture", "image/jpeg")}, **more
+    )
+
+
+def form(credentials: Credentials) -> dict[str, str]:
+    fields = client_of("s3", credentials).generate_presigned_post(
+        "pictures", "uploads/1/photo", {"Content-Type": "image/jpeg"}, [{"Content-Type": "image/jpeg"}]
+    )["fields"]
+    return dict(fields)
+
+
+@pytest.mark.parametrize("credentials", [ROOT, ROLE], ids=["root", "function"])
+def test_a_form_that_botocore_signed_is_let_through(guarded: Guarded, credentials: Credentials) -> None:
+    assert post(guarded, form(credentials)).status_code == httpx.codes.OK
+    assert len(guarded.bodies) == 1
+    assert b"\xff\xd8 picture" in guarded.bodies[0]
+
+
+@pytest.mark.parametrize(
+    "credentials", [Credentials("test", "test"), Credentials("000000000000", "test"), Credentials(KEY, "test")]
+)
+def test_forms_of_others_are_refused(guarded: Guarded, credentials: Credentials) -> None:
+    answer = post(guarded, form(credentials))
+    assert (answer.status_code, answer.headers["content-type"]) == (httpx.codes.FORBIDDEN, "application/xml")
+    assert guarded.bodies == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"policy": "e30="},
+        {"x-amz-signature": "0" * 64},
+        {"x-amz-credential": "darkroom/20260101/us-east-1/s3/aws4_request"},
+        {"x-amz-credential": "darkroom"},
+        {"x-amz-algorithm": "AWS"},
+        {"policy": None},
+        {"x-amz-signature": None},
+    ],
+)
+def test_changed_forms_are_refused(guarded: Guarded, change: dict[str, str | None]) -> None:
+    fields = {name: value for name, value in (form(ROOT) | change).items() if value is not None}
+    assert post(guarded, fields).status_code in (httpx.codes.FORBIDDEN, httpx.codes.BAD_REQUEST)
+    assert guarded.bodies == []
+
+
+def test_a_form_to_another_service_is_refused(guarded: Guarded) -> None:
+    answer = guarded.client.post("/", files={"file": b"x"}, data={"Action": "ListUsers"})
+    assert answer.status_code == httpx.codes.FORBIDDEN
+
+
+PART = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+
+
+def test_fields_after_the_file_are_not_read() -> None:
+    body = PART.format("Key", "a\r\nb") + PART.format("file", "x") + PART.format("policy", "late") + "--b--"
+    assert read_fields("multipart/form-data; boundary=b", body.encode()) == {"key": "a\r\nb"}
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", "--b--"),
+        ("multipart/form-data; boundary=b", ""),
+        ("multipart/form-data; boundary=b", PART.format("key", "a")),
+        ("multipart/form-data; boundary=b", PART.format("key", "a") + PART.format("KEY", "b") + "--b--"),
+        ("multipart/form-data; boundary=b", "--b\r\nContent-Type: text/plain\r\n\r\na\r\n--b--"),
+        ("multipart/form-data; boundary=b", "--b\r\nno header"),
+        ("multipart/form-data; boundary=b", "".join(PART.format(f"f{n}", "") for n in range(80)) + "--b--"),
+    ],
+)
+def test_what_is_no_form_is_refused(content_type: str, body: str) -> None:
+    with pytest.raises(Refused, match="not a form"):
+        read_fields(content_type, body.encode())
