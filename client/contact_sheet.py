@@ -37,7 +37,7 @@ def contact_sheet(video: Path, target: Path) -> Path:
     frames, seconds = _frames(video)
     columns = FRAMES if frames[0][1].height > frames[0][1].width else FRAMES // 2
     wide = (WIDTH - GAP) // columns - GAP
-    high = round(frames[0][1].height * wide / frames[0][1].width)
+    high = max(1, round(frames[0][1].height * wide / frames[0][1].width))
     rows = len(frames) // columns
     sheet = Image.new("RGB", (WIDTH, rows * (high + BAND) + STRIP + 4 * LINE + 3 * GAP), PAPER)
     draw = ImageDraw.Draw(sheet)

@@ -9,8 +9,9 @@ from pipeline.engine import Engine
 from pipeline.params import Room
 
 PASSING_SCORE = 0.75
-# The note of a result that is less than the same job may give another time.
+# Notes of a result that is less than the same job may give another time.
 HALF_SIZE = "Made at half size: the GPU's memory ran out."
+UNDECORATED = "What was found could not be drawn over the picture, which is shown as it was. It has been logged."
 
 
 class ResultFile(BaseModel):
@@ -143,8 +144,9 @@ class Result(BaseModel):
     @property
     def repeatable(self) -> bool:
         """Whether this may stand for what the same job gives another time: not what was made smaller because the
-        machine was short of memory. A performance that chance had a part in is as good as any other of its job."""
-        return not any(note.endswith(HALF_SIZE) for note in self.notes)
+        machine was short of memory, nor what lacks its decoration. A performance that chance had a part in is as good
+        as any other of its job."""
+        return not any(note.endswith((HALF_SIZE, UNDECORATED)) for note in self.notes)
 
 
 class StageTime(BaseModel):

@@ -99,6 +99,8 @@ def demo(
             sheet: Path | str = draw(exhibit, paths, files[0], params, sampled=not own)
         except ModuleNotFoundError:
             sheet = NEEDS_PYAV
+        except Exception as error:  # the result is there already, and worth more than its sheet
+            sheet = f"none: it could not be drawn ({error})"
     typer.echo(_farewell(job, files, sheet, exhibit, params))
 
 

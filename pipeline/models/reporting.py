@@ -3,6 +3,7 @@
 from math import ceil
 from typing import Protocol
 
+from pipeline.decorations import decoration
 from pipeline.models.order import Look
 from pipeline.stages import Work
 
@@ -26,4 +27,5 @@ def note_unread(work: Work, reader: Reader, prompt: str, negative_prompt: str) -
 def show_some(work: Work, done: int, total: int, look: Look) -> None:
     """Show a look after a step, if its turn has come. After the last step there is the picture itself."""
     if done < total and done % ceil(total / LOOKS) == 0:
-        work.show(look())
+        with decoration("progress picture"):
+            work.show(look())

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pipeline.artifacts import QUALITY, RESULT, SAVED, Rgb
+from pipeline.decorations import decoration
 from pipeline.engine import Engine
 from pipeline.enlarge import (
     PICTURE,
@@ -94,7 +95,8 @@ def enlarge(picture: Rgb, result: Rgb, enlarger: Enlarger, side: int, work: Work
             done += 1
         if done * (LOOKS + 1) // total > looks and done < total:
             looks = done * (LOOKS + 1) // total
-            work.show(_shaded(small, batch[-1], picture.shape))
+            with decoration("progress picture"):
+                work.show(_shaded(small, batch[-1], picture.shape))
     work.report(1.0)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.artifacts import Clip, Rgb
+from pipeline.decorations import decoration
 from pipeline.faces import Face
 from pipeline.preview.arrays import Floats
 from pipeline.preview.eyelids import Eyelid
@@ -106,7 +107,8 @@ class _Looks:
     def __call__(self, frame: Rgb) -> None:
         if time.monotonic() < self._next:
             return
-        self._show(reduced(frame, LOOK_SIDE))
+        with decoration("progress picture"):
+            self._show(reduced(frame, LOOK_SIDE))
         self._next = time.monotonic() + LOOK_SECONDS
 
 

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+from pipeline.decorations import decoration
 from pipeline.picture import thumbnail
 from pipeline.scenes.parts import once, part_name
 from pipeline.scenes.scene import Shot, name_of, pan, speak, told, within
@@ -77,7 +78,8 @@ class MakeScenes(Stage):
 
         name = part_name("clip", shot.decides(), path.suffix)
         notes = once(work.intermediates, name, path, make, shot.fits)
-        bench.show(thumbnail(next(frames_of(path))))
+        with decoration("progress picture"):
+            bench.show(thumbnail(next(frames_of(path))))
         return notes
 
 

@@ -14,7 +14,7 @@ from client.cli.exhibits import EXHIBITS
 from client.comparison import GAP, HEIGHT, details, marked, side_by_side
 from pipeline.engine import Engine
 from pipeline.requests import ENGINES, Kind
-from tests.client.fake import Service, completed
+from tests.client.fake import RESULT, Service, completed
 from tests.client.runtime import put, state_of
 
 
@@ -77,6 +77,16 @@ def test_each_kind_has_samples_a_sheet_and_words_of_its_own(
     for words in (f"out/demo/{sheet}", f"make demo KIND={kind}", f"darkroom run {kind} "):
         assert words in result.stdout
     assert runtime.read_text().split() == ["up", "down"]
+
+
+def test_a_sheet_that_cannot_be_drawn_leaves_the_demo_its_result(runtime: Path, service: Service) -> None:
+    # The fake's usual result is no picture.
+    service.story = [completed(4, f"{service.url}/results/result.jpg", kind="find_objects")]
+    result = demo("--kind", "find_objects")
+    assert result.exit_code == 0, result.output
+    assert Path("out/demo/result.jpg").read_bytes() == RESULT
+    assert "none: it could not be drawn" in result.stdout
+    assert not Path("out/demo/found.png").exists()
 
 
 def test_what_no_preview_can_do_says_what_it_needs(runtime: Path) -> None:

@@ -18,7 +18,7 @@ from handlers.result_cache import ResultCache, cache_key
 from pipeline.engine import Engine
 from pipeline.jobs import State
 from pipeline.requests import Kind
-from pipeline.results import HALF_SIZE
+from pipeline.results import HALF_SIZE, UNDECORATED
 from tests.handlers.studio import Studio
 from tests.handlers.uploads import picture, sha256
 
@@ -212,8 +212,8 @@ def test_news_of_an_upload_after_a_job_was_done_at_once_takes_nothing_from_anybo
 
 @pytest.mark.parametrize(
     "made",
-    [{"digest": None}, {"engine": Engine.MODELS}, {"notes": (HALF_SIZE,)}],
-    ids=["by nobody knows what", "by another engine", "at half size"],
+    [{"digest": None}, {"engine": Engine.MODELS}, {"notes": (HALF_SIZE,)}, {"notes": (UNDECORATED,)}],
+    ids=["by nobody knows what", "by another engine", "at half size", "without its decoration"],
 )
 def test_what_may_come_out_otherwise_another_time_is_not_kept(studio: Studio, made: dict[str, Any]) -> None:
     studio.work(studio.upload(studio.job(allow_preview=True), PHOTO), **made)

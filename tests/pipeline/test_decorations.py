@@ -1,0 +1,88 @@
+"""Decorations: what is drawn for people to look at never fails a job."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipeline import overlay
+from pipeline.artifacts import Rgb
+from pipeline.decorations import decoration
+from pipeline.engine import Engine
+from pipeline.errors import DarkroomError, ErrorCode
+from pipeline.kinds import plan
+from pipeline.params import FindObjectsParams, Format
+from pipeline.requests import Kind
+from pipeline.results import UNDECORATED, Result
+from pipeline.runner import Runner
+from pipeline.stages import Stopped, Work
+
+
+class Silent:
+    """A reporter that hears everything and does nothing."""
+
+    def report(self, *_news: Any) -> None:
+        pass
+
+    def check(self) -> None:
+        pass
+
+    def show(self, picture: Rgb) -> None:
+        pass
+
+
+def failing(error: BaseException) -> Callable[..., Any]:
+    def fail(*_arguments: Any, **_named: Any) -> Any:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize("size", [(717, 537), (943, 707), (1169, 877), (1200, 900)])
+def test_the_objects_of_the_sample_are_drawn_at_every_size(tmp_path: Path, sample_path: Path, size: Any) -> None:
+    with Image.open(sample_path) as photo:
+        photo.resize(size, Image.Resampling.BICUBIC).save(tmp_path / "room.png")
+    work = Work(FindObjectsParams(), {"photo": tmp_path / "room.png"}, tmp_path)
+    finished = Runner().run(plan(Kind.FIND_OBJECTS, Engine.PREVIEW), work, Silent())
+    assert len(finished.objects) > 5
+    assert UNDECORATED not in finished.notes
+
+
+@pytest.mark.parametrize("error", [ValueError("x1 must be greater than or equal to x0"), MemoryError(), OSError()])
+def test_a_job_whose_overlay_cannot_be_drawn_completes_with_the_photo_and_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    pixels = np.full((1500, 2000, 3), (60, 90, 70), np.uint8)
+    cv2.circle(pixels, (1000, 750), 300, (220, 120, 40), -1)
+    Image.fromarray(pixels).save(tmp_path / "ball.png")
+    monkeypatch.setattr(overlay, "drawn", failing(error))
+    work = Work(FindObjectsParams(format=Format.PNG), {"photo": tmp_path / "ball.png"}, tmp_path)
+    with caplog.at_level(logging.WARNING):
+        finished = Runner().run(plan(Kind.FIND_OBJECTS, Engine.PREVIEW), work, Silent())
+    assert len(finished.objects) == 1
+    assert [each.name for each in finished.files] == ["result", "thumbnail"]
+    with Image.open(finished.files[0].path) as shown:
+        assert shown.size == (1600, 1200)
+        assert shown.getpixel((800, 600)) == (220, 120, 40)
+    assert UNDECORATED in finished.notes
+    (record,) = [each for each in caplog.records if each.name == "pipeline.decorations"]
+    assert record.exc_info is not None
+    assert record.exc_info[1] is error
+    assert not Result(pictures=[], engine=Engine.PREVIEW, notes=list(finished.notes)).repeatable
+
+
+@pytest.mark.parametrize("error", [Stopped(), DarkroomError(ErrorCode.TIMED_OUT, "Too late."), KeyboardInterrupt()])
+def test_what_ends_a_job_passes_a_decoration(error: BaseException) -> None:
+    with pytest.raises(type(error)), decoration("anything"):
+        raise error
+
+
+def test_a_decoration_outside_the_result_leaves_no_note(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with decoration("progress picture"):
+        raise ValueError("no")
+    assert "progress picture left out" in caplog.text
