@@ -84,8 +84,8 @@ lock: $(BIN)/uv ## Pin the newest allowed versions again
 	@$(LOCK) --extra container --extra models --extra yolo --extra faces --constraint requirements.lock --output-file requirements-container.lock --upgrade
 	@$(BIN)/uv pip compile --quiet --python-version 3.13 --python-platform x86_64-unknown-linux-gnu --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-package opencv-contrib-python --custom-compile-command "make lock" containers/gpu/animator.in --constraint requirements-container.lock --output-file requirements-animator.lock --upgrade
 
-bench: $(READY) ## Measure the spine and the preview engine (a few minutes)
-	@$(BIN)/python -m bench
+bench: $(READY) ## Measure the spine and the preview engine (a quarter of an hour); QUICK=1, PART=preview for less
+	@$(BIN)/python -m bench $(if $(QUICK),--quick) $(addprefix --part ,$(PART))
 
 synth: $(READY) ## Synthesize the CloudFormation templates for AWS into cdk.out/
 	@$(BIN)/python -m infra

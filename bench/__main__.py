@@ -1,69 +1,91 @@
-"""``python -m bench``: measure everything, write ``bench/results.json``, renew the table in README.md."""
+"""``python -m bench``: measure every part, write each into the results file at once, renew the tables in README.md.
+
+A part that fails is reported and keeps its earlier figures; the others are measured all the same, and the exit status
+is 1. After Ctrl-C, what has been measured stays in the file, and the exit status is 130.
+"""
 
 import argparse
-import io
-import json
-import tempfile
-from datetime import UTC, datetime
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-
-from PIL import Image
-from pydantic import BaseModel
+from typing import Any
 
 from bench import baseline, lambdas, preview, spine, video
+from bench.context import Context
 from bench.report import renew
-from bench.statistics import machine
-from infra.local.stack import LocalStack
+from bench.results import Results, load
+from bench.runner import names, run, selected
+from bench.section import Section
 
+# The order of measuring and of the report. A new measurement is one entry here.
+SECTIONS: tuple[Section[Any], ...] = (
+    baseline.SECTION,
+    spine.SECTION,
+    lambdas.SECTION,
+    preview.SECTION,
+    video.SECTION,
+)
 RESULTS = Path(__file__).with_name("results.json")
+QUICK_RESULTS = Path("out", "bench-quick.json")
 README = Path(__file__).parents[1] / "README.md"
 
 
-class Results(BaseModel):
-    """One run, all on the same machine."""
+def main(arguments: Sequence[str] | None = None, sections: Sequence[Section[Any]] = SECTIONS) -> int:
+    """Run the command line and return the exit status."""
+    given = _parser(sections).parse_args(arguments)
+    output: Path = given.output or (QUICK_RESULTS if given.quick else RESULTS)
 
-    machine: str
-    date: str
-    baseline: baseline.Baseline
-    spine: list[spine.Spine]
-    lambdas: list[lambdas.Lambda]
-    preview: list[preview.Preview]
-    video: list[video.Film]
+    def save(results: Results) -> None:
+        results.save(output)
+        if output.resolve() == RESULTS.resolve():
+            renew(README, sections, results)
+
+    try:
+        selected(sections, given.part)
+        results = load(output)
+    except ValueError as error:
+        print(f"Nothing was measured: {error}", file=sys.stderr)
+        return 2
+    try:
+        with Context(quick=given.quick) as context:
+            failed = run(sections, context, results, save, given.part)
+    except KeyboardInterrupt:
+        print(f"Interrupted. What had been measured is in {output}.", file=sys.stderr)
+        return 130
+    print(f"Written to {output}.")
+    if failed:
+        print(f"Failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the work; writes nothing")
-    quick = parser.parse_args().quick
-    loads = {1: 5, 10: 20, 50: 50} if quick else {1: 20, 10: 100, 50: 200}
-    repeats = 2 if quick else 7
-    photo = io.BytesIO()
-    Image.new("RGB", (64, 64), "white").save(photo, "PNG")
-    with tempfile.TemporaryDirectory() as folder:
-        print("the spine, with an empty stage list …", flush=True)
-        with LocalStack(
-            Path(folder), context={"stages": "noop", "rate_limits": {"default": "1000000/60"}, "owner_daily_usd": 0}
-        ) as stack:
-            base = baseline.measure(stack, repeats)
-            spines = spine.measure(stack, photo.getvalue(), loads)
-            environment = stack.environments()
-    print("the Lambdas …", flush=True)
-    functions = lambdas.measure(environment, repeats)
-    print("the preview engine …", flush=True)
-    results = Results(
-        machine=machine(),
-        date=datetime.now(UTC).date().isoformat(),
-        baseline=base,
-        spine=spines,
-        lambdas=functions,
-        preview=preview.measure(repeats),
-        video=video.measure(),
+def _parser(sections: Sequence[Section[Any]]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description=__doc__,
+        epilog=f"parts: {', '.join(names(sections))}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    print(json.dumps(results.model_dump(mode="json"), indent=2))
-    if not quick:
-        RESULTS.write_text(results.model_dump_json(indent=2) + "\n")
-        renew(README, results)
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help=f"few repetitions of small cases, to see that all works; writes {QUICK_RESULTS} and no table "
+        "unless --output says otherwise",
+    )
+    parser.add_argument(
+        "--part",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="measure this part only, or all of a section; may be repeated",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="the results file, whose other figures stay; the table is renewed with bench/results.json only",
+    )
+    return parser
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""What this machine gives to begin with: a loop of Python, and one AWS call through the same emulator."""
+"""Baseline measurements of the machine: a loop of Python, and one AWS call through the emulator."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,8 @@ from statistics import median
 
 from pydantic import BaseModel
 
-from infra.local.stack import LocalStack
+from bench.context import Context
+from bench.section import Section
 
 ITERATIONS = 1_000_000
 
@@ -18,14 +19,15 @@ class Baseline(BaseModel):
     get_item_ms: float
 
 
-def measure(stack: LocalStack, repeats: int) -> Baseline:
+def measure(context: Context) -> list[Baseline]:
     """Taken right before the spine, in the same stack, by one caller."""
+    stack, repeats = context.stack, context.repeats
     client = stack.client("dynamodb")
 
     def get_item() -> None:
         client.get_item(TableName=stack.jobs_table, Key={"job_id": {"S": "0" * 32}})
 
-    return Baseline(python_ms=_median(_loop, repeats), get_item_ms=_median(get_item, 20 * repeats))
+    return [Baseline(python_ms=_median(_loop, repeats), get_item_ms=_median(get_item, 20 * repeats))]
 
 
 def _loop() -> None:
@@ -42,3 +44,15 @@ def _median(call: Callable[[], None], repeats: int) -> float:
         call()
         times.append((time.perf_counter() - start) * 1000)
     return round(median(times), 2)
+
+
+SECTION = Section(
+    name="baseline",
+    about="The machine, which the load client, the emulator and the container share (median milliseconds). A watched "
+    "job makes some thirty calls like the GetItem and runs nine functions, all through the emulator's one event loop",
+    row=Baseline,
+    heads=("A million turns of a Python loop", "One DynamoDB GetItem through the emulator"),
+    cells=lambda row: (f"{row.python_ms:.0f}", f"{row.get_item_ms:.1f}"),
+    parts={"baseline": measure},
+    uses_stack=True,
+)

@@ -1,4 +1,4 @@
-"""Each Lambda's import time and zipped size, against a Lambda that only makes a boto3 client."""
+"""Import time and zipped size of each Lambda, against a Lambda that only makes a boto3 client."""
 
 import io
 import subprocess
@@ -9,6 +9,8 @@ from statistics import median
 
 from pydantic import BaseModel
 
+from bench.context import Context
+from bench.section import Section
 from infra.names import FUNCTIONS
 from infra.source import code_files
 
@@ -25,8 +27,9 @@ class Lambda(BaseModel):
     zip_kb: float
 
 
-def measure(environment: dict[str, dict[str, str]], repeats: int) -> list[Lambda]:
-    """``environment`` gives each function's variables, without which its settings refuse to load."""
+def measure(context: Context) -> list[Lambda]:
+    """Each function with its environment variables, without which its settings refuse to load."""
+    environment, repeats = context.environments, context.repeats
     bare = _seconds(BARE, {}, repeats)
     size = _zipped_kilobytes()
     rows = [Lambda(name="bare boto3", import_ms=bare * 1000, ratio=1, zip_kb=0)]
@@ -52,3 +55,13 @@ def _zipped_kilobytes() -> float:
         for path in code_files():
             archive.write(root / path, path)
     return buffer.tell() / 1000
+
+
+SECTION = Section(
+    name="lambdas",
+    about="Cold imports (median) and zipped size without the layer",
+    row=Lambda,
+    heads=("Lambda", "Import ms", "Ratio to bare boto3", "Zip kB"),
+    cells=lambda row: (row.name, f"{row.import_ms:.0f}", f"{row.ratio:.2f}", f"{row.zip_kb:.0f}"),
+    parts={"lambdas": measure},
+)

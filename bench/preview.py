@@ -1,13 +1,16 @@
-"""Milliseconds per megapixel of the preview engine's whole plan, load to save."""
+"""Speed of the preview engine's whole plans, load to save, in milliseconds per megapixel."""
 
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 
 from PIL import Image
 from pydantic import BaseModel
 
+from bench.context import Context
+from bench.section import Section, slowest
 from pipeline.engine import Engine
 from pipeline.kinds import plan
 from pipeline.params import FaceSwapParams, FindObjectsParams, InpaintParams, RestyleRoomParams, UpscaleParams
@@ -30,14 +33,13 @@ PARAMS: dict[Kind, BaseModel] = {
     Kind.UPSCALE: UpscaleParams(scale=2),
     Kind.FIND_OBJECTS: FindObjectsParams(),
 }
-CASES = (
-    *((Kind.RESTYLE_ROOM, megapixels) for megapixels in (0.5, 1.0, 12.0)),
-    *(
-        (kind, megapixels)
-        for kind in (Kind.INPAINT, Kind.FACE_SWAP, Kind.UPSCALE, Kind.FIND_OBJECTS)
-        for megapixels in (1.0, 12.0)
-    ),
-)
+MEGAPIXELS: dict[Kind, tuple[float, ...]] = {
+    Kind.RESTYLE_ROOM: (0.5, 1.0, 12.0),
+    Kind.INPAINT: (1.0, 12.0),
+    Kind.FACE_SWAP: (1.0, 12.0),
+    Kind.UPSCALE: (1.0, 12.0),
+    Kind.FIND_OBJECTS: (1.0, 12.0),
+}
 
 
 class Preview(BaseModel):
@@ -50,10 +52,11 @@ class Preview(BaseModel):
     stages: dict[str, float]
 
 
-def measure(repeats: int) -> list[Preview]:
-    """Each kind on its sample at several sizes, ``repeats`` times after one warm-up."""
+def measure(context: Context, kind: Kind) -> list[Preview]:
+    """A kind on its sample at several sizes, each time after one warm-up; at the smallest one for a quick run."""
+    sizes = MEGAPIXELS[kind][:1] if context.quick else MEGAPIXELS[kind]
     with tempfile.TemporaryDirectory() as folder:
-        return [_measure(kind, megapixels, repeats, Path(folder)) for kind, megapixels in CASES]
+        return [_measure(kind, megapixels, context.repeats, Path(folder)) for megapixels in sizes]
 
 
 def _measure(kind: Kind, megapixels: float, repeats: int, folder: Path) -> Preview:
@@ -89,3 +92,16 @@ def _scaled(file: Path, megapixels: float, folder: Path) -> Path:
         resampling = Image.Resampling.NEAREST if picture.mode in ("1", "L") else Image.Resampling.BICUBIC
         picture.resize(size, resampling).save(target, quality=95)
     return target
+
+
+SECTION = Section(
+    name="preview",
+    about="The preview engine, load to save",
+    row=Preview,
+    heads=("Kind", "Megapixels", "ms", "ms per megapixel", "Slowest stages"),
+    cells=lambda row: (
+        *(row.kind, row.megapixels, f"{row.milliseconds:.0f}", f"{row.ms_per_megapixel:.0f}"),
+        slowest(row.stages),
+    ),
+    parts={kind.value: partial(measure, kind=kind) for kind in MEGAPIXELS},
+)

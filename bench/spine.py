@@ -1,4 +1,4 @@
-"""Jobs through the whole event path with an empty stage list: what the spine itself costs.
+"""Load test of the whole event path with an empty stage list: what the spine itself costs a job.
 
 The load client runs on the machine it measures, over a few WebSockets (the emulator takes one frame of a socket
 at a time, all through one process) and a pool of HTTP connections. A second pass watches the same jobs by polling,
@@ -7,6 +7,7 @@ read from the table's stream.
 """
 
 import asyncio
+import io
 import json
 import time
 from collections.abc import Iterator
@@ -14,13 +15,17 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+from PIL import Image
 from pydantic import BaseModel
 from websockets.asyncio.client import ClientConnection, connect
 
+from bench.context import Context
+from bench.section import Section
 from bench.statistics import Spread
 from infra.local.stack import LocalStack
 from pipeline.jobs import State
@@ -35,6 +40,8 @@ POLL_SECONDS = 0.5
 FOLLOW_SECONDS = 0.1
 PATIENCE = 120.0
 SOCKETS = 8
+LOADS = {1: 20, 10: 100, 50: 200}  # jobs in flight: how many jobs to send
+QUICK_LOADS = {1: 3, 10: 20}
 
 
 class Watcher(StrEnum):
@@ -60,17 +67,22 @@ class Spine(BaseModel):
     requests_per_job: float
 
 
-def measure(stack: LocalStack, photo: bytes, loads: dict[int, int]) -> list[Spine]:
-    """``loads`` maps jobs in flight to how many jobs to send. Rounds before, thrown away, start the functions."""
+def measure(context: Context, watcher: Watcher) -> list[Spine]:
+    """Every load, watched in one way. Rounds before, thrown away, start the functions."""
+    stack, photo = context.stack, _photo()
+    loads = QUICK_LOADS if context.quick else LOADS
     most = max(loads)
-    rows = []
-    for watcher in Watcher:
-        for in_flight, jobs in ((1, 3), (most, 2 * most)):
-            asyncio.run(_run(stack, photo, in_flight, jobs, watcher))
-        # The greatest load first, while the functions that it needs are still warm.
-        measured = [asyncio.run(_run(stack, photo, *load, watcher)) for load in reversed(loads.items())]
-        rows += measured[::-1]
-    return rows
+    for in_flight, jobs in ((1, 3), (most, 2 * most)):
+        asyncio.run(_run(stack, photo, in_flight, jobs, watcher))
+    # The greatest load first, while the functions that it needs are still warm.
+    measured = [asyncio.run(_run(stack, photo, *load, watcher)) for load in reversed(loads.items())]
+    return measured[::-1]
+
+
+def _photo() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), "white").save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 @dataclass
@@ -243,3 +255,20 @@ def _stream(stack: LocalStack, start: str) -> Iterator[list[dict[str, Any]]]:
         page = streams.get_records(ShardIterator=iterator)
         iterator = page["NextShardIterator"]
         yield [record["dynamodb"]["NewImage"] for record in page["Records"] if "NewImage" in record["dynamodb"]]
+
+
+SECTION = Section(
+    name="spine",
+    about="Jobs through the whole event path with an empty stage list (milliseconds, p50 / p95 / p99)",
+    row=Spine,
+    heads=(
+        *("In flight", "Watched by", "Jobs/s", "POST /jobs", "Upload → queued", "Upload → running"),
+        *("State → client", "Submit → done", "Requests/job"),
+    ),
+    cells=lambda row: (
+        *(row.in_flight, row.watched_by, row.jobs_per_second, row.api, row.upload_to_queued),
+        *(row.upload_to_running, row.state_to_client or "", row.submit_to_done, row.requests_per_job),
+    ),
+    parts={watcher.value: partial(measure, watcher=watcher) for watcher in Watcher},
+    uses_stack=True,
+)

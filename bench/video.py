@@ -1,11 +1,14 @@
-"""Seconds of work for a second of video, of the preview engine's plans, load to save."""
+"""Speed of the preview engine's video plans, load to save, in seconds of work for a second of video."""
 
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 from pydantic import BaseModel
 
+from bench.context import Context
+from bench.section import Section, slowest
 from pipeline.artifacts import SAVED, SavedVideo
 from pipeline.avatars import avatars
 from pipeline.engine import Engine
@@ -25,15 +28,15 @@ SCRIPT = (
 )
 ROOM = Path(__file__).parents[1] / "client" / "sample" / "living_room.jpg"
 FILES = {"avatar": avatars()["amara"].path, "host": avatars()["bruno"].path, "room": ROOM}
-CASES: tuple[tuple[Kind, Params], ...] = (
-    (Kind.RENDER_VIDEO, RenderVideoParams.model_validate({"script": SCRIPT, "subtitles": "both"})),
-    (
+CASES: dict[str, tuple[Kind, Params]] = {
+    "tall": (Kind.RENDER_VIDEO, RenderVideoParams.model_validate({"script": SCRIPT, "subtitles": "both"})),
+    "wide": (
         Kind.RENDER_VIDEO,
         RenderVideoParams.model_validate(
             {"script": SCRIPT, "subtitles": "both", "aspect": "16:9", "resolution": "1080p"}
         ),
     ),
-    (
+    "scenes": (
         Kind.RENDER_SCENES,
         RenderScenesParams.model_validate(
             {
@@ -47,7 +50,7 @@ CASES: tuple[tuple[Kind, Params], ...] = (
             }
         ),
     ),
-)
+}
 
 
 class Film(BaseModel):
@@ -69,10 +72,13 @@ class Film(BaseModel):
         return self.per_second / self.encoding
 
 
-def measure() -> list[Film]:
-    """Each case once, after a second of video to warm up."""
+def measure(context: Context, case: str) -> list[Film]:
+    """A case once, after a second of video to warm up; in a low resolution for a quick run."""
+    kind, params = CASES[case]
+    if context.quick:
+        params = params.model_copy(update={"resolution": Resolution.P360})
     _work(Kind.RENDER_VIDEO, RenderVideoParams(script="Hello.", resolution=Resolution.P360))
-    return [_measure(kind, params) for kind, params in CASES]
+    return [_measure(kind, params)]
 
 
 def _measure(kind: Kind, params: Params) -> Film:
@@ -108,3 +114,17 @@ def _encoding(video: SavedVideo) -> float:
             for _ in range(video.frames):
                 writer.write(still)
         return time.perf_counter() - start
+
+
+SECTION = Section(
+    name="video",
+    about="Videos by the preview engine: seconds of work for a second of video. Encoding alone is the same encoder on "
+    "a picture that never changes, in the same run",
+    row=Film,
+    heads=("Kind", "Size", "Seconds", "Work per second", "Times encoding alone", "Slowest stages"),
+    cells=lambda row: (
+        *(row.kind, row.size, f"{row.seconds:.1f}", f"{row.per_second:.2f}", f"{row.ratio:.1f}"),
+        slowest(row.stages, digits=2),
+    ),
+    parts={case: partial(measure, case=case) for case in CASES},
+)

@@ -16,6 +16,7 @@ from pipeline.decorations import decoration
 from pipeline.engine import Engine
 from pipeline.errors import DarkroomError, ErrorCode
 from pipeline.kinds import plan
+from pipeline.models.reporting import show_some
 from pipeline.params import FindObjectsParams, Format
 from pipeline.requests import Kind
 from pipeline.results import UNDECORATED, Result
@@ -86,3 +87,13 @@ def test_a_decoration_outside_the_result_leaves_no_note(tmp_path: Path, caplog: 
     with decoration("progress picture"):
         raise ValueError("no")
     assert "progress picture left out" in caplog.text
+
+
+def test_a_progress_picture_that_cannot_be_made_fails_no_job(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    shown: list[Rgb] = []
+    work = Work(FindObjectsParams(), {}, tmp_path, show=shown.append)
+    show_some(work, 1, 2, failing(ValueError("no picture")))
+    assert "progress picture left out" in caplog.text
+    show_some(work, 1, 2, lambda: np.zeros((2, 2, 3), np.uint8))
+    assert len(shown) == 1
+    assert work.notes == []

@@ -1,0 +1,47 @@
+"""Results file of the benchmark: the figures of every part, each with its date and machine."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, RootModel
+
+
+class Failure(BaseModel):
+    """Why the latest attempt to measure a part failed."""
+
+    date: str
+    error: str
+
+
+class Entry(BaseModel):
+    """What is known of one part. ``rows`` are of its last successful measurement; empty if there was none."""
+
+    date: str = ""
+    machine: str = ""
+    quick: bool = False
+    rows: list[dict[str, Any]] = []
+    failure: Failure | None = None
+
+
+class Results(RootModel[dict[str, Entry]]):
+    """Entries by the full name of their part."""
+
+    root: dict[str, Entry] = {}
+
+    def save(self, path: Path) -> None:
+        """Replace the file atomically."""
+        write(path, self.model_dump_json(indent=2, exclude_defaults=True) + "\n")
+
+
+def load(path: Path) -> Results:
+    """Read the results file; no entries if there is none. Raises ``ValueError`` if it is not one."""
+    return Results.model_validate_json(path.read_bytes()) if path.exists() else Results()
+
+
+def write(path: Path, text: str) -> None:
+    """Write UTF-8 text to ``path`` atomically: a reader, and a run that is killed, leave the old file or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, "utf-8")
+    os.replace(part, path)  # noqa: PTH105 - Path.replace is the same, os.replace says it is atomic

@@ -1,0 +1,193 @@
+"""The benchmark's runner: what is measured is saved at once, whatever becomes of the rest."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from bench import __main__ as command
+from bench.context import Context
+from bench.report import BEGIN, END, markdown
+from bench.results import Entry, Results, load, write
+from bench.section import Section
+
+
+class Speed(BaseModel):
+    name: str
+    ms: float
+
+
+class Rooms:
+    """Sections of fakes: ``a.one``, ``a.two`` and ``b``. Each gives one row, or does what the test puts in."""
+
+    def __init__(self) -> None:
+        self.measured: list[str] = []
+        self.instead: dict[str, Callable[[], Sequence[Speed]]] = {}
+        self.sections = (self._section("a", ("one", "two")), self._section("b", ("b",)))
+
+    def _section(self, name: str, parts: tuple[str, ...]) -> Section[Speed]:
+        return Section(
+            name=name,
+            about=f"Section {name}",
+            row=Speed,
+            heads=("Name", "ms"),
+            cells=lambda row: (row.name, row.ms),
+            parts={part: self._measure(part) for part in parts},
+        )
+
+    def _measure(self, part: str) -> Callable[[Context], Sequence[Speed]]:
+        def measure(context: Context) -> Sequence[Speed]:
+            self.measured.append(part)
+            return self.instead.get(part, lambda: [Speed(name=part, ms=float(len(self.measured)))])()
+
+        return measure
+
+
+def raising(error: BaseException) -> Callable[[], Any]:
+    def do() -> Any:
+        raise error
+
+    return do
+
+
+@pytest.fixture
+def rooms() -> Rooms:
+    return Rooms()
+
+
+@pytest.fixture
+def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the committed results lie in this test, beside a README with a place for the tables."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "RESULTS", tmp_path / "results.json")
+    monkeypatch.setattr(command, "README", tmp_path / "README.md")
+    (tmp_path / "README.md").write_text(f"Before\n{BEGIN}\nold\n{END}\nafter\n")
+    return tmp_path / "results.json"
+
+
+def rows(output: Path) -> dict[str, list[dict[str, Any]]]:
+    return {name: entry.rows for name, entry in load(output).root.items()}
+
+
+def test_every_part_is_measured_saved_and_shown(rooms: Rooms, output: Path) -> None:
+    assert command.main([], rooms.sections) == 0
+    assert rooms.measured == ["one", "two", "b"]
+    assert rows(output) == {
+        "a.one": [{"name": "one", "ms": 1}],
+        "a.two": [{"name": "two", "ms": 2}],
+        "b": [{"name": "b", "ms": 3}],
+    }
+    readme = (output.parent / "README.md").read_text()
+    assert readme.startswith("Before\n")
+    assert readme.endswith("\nafter\n")
+    assert "Section a:\n\n| Name | ms |\n| --- | --- |\n| one | 1.0 |\n| two | 2.0 |\n\nSection b:" in readme
+    assert "old" not in readme
+
+
+def test_each_part_is_in_the_file_before_the_next_is_measured(rooms: Rooms, output: Path) -> None:
+    seen = []
+
+    def look() -> Sequence[Speed]:
+        seen.append(sorted(rows(output)))
+        assert "| one | 1.0 |" in (output.parent / "README.md").read_text()
+        return [Speed(name="two", ms=1)]
+
+    rooms.instead["two"] = look
+    assert command.main([], rooms.sections) == 0
+    assert seen == [["a.one"]]
+
+
+def test_a_part_that_fails_keeps_its_figures_and_the_others_are_measured(
+    rooms: Rooms, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    earlier = Entry(date="2001-01-01", machine="an old one", rows=[{"name": "two", "ms": 99}])
+    Results({"a.two": earlier}).save(output)
+    rooms.instead["two"] = raising(ValueError("x1 must be\ngreater"))
+    assert command.main([], rooms.sections) == 1
+    found = load(output).root
+    assert (found["a.two"].rows, found["a.two"].date) == (earlier.rows, earlier.date)
+    assert found["a.two"].failure is not None
+    assert found["a.two"].failure.error == "ValueError: x1 must be greater"
+    assert found["b"].rows == [{"name": "b", "ms": 3}]
+    shown = capsys.readouterr()
+    assert "Traceback" in shown.err
+    assert "a.two FAILED: ValueError: x1 must be greater; its figures of 2001-01-01 stay" in shown.err
+    assert shown.err.endswith("Failed: a.two\n")
+    readme = (output.parent / "README.md").read_text()
+    assert "| two | 99.0 |" in readme
+    assert "`a.two` was taken 2001-01-01 on an old one. Measuring `a.two` failed on " in readme
+
+    rooms.instead.clear()
+    assert command.main(["--part", "a.two"], rooms.sections) == 0
+    assert load(output).root["a.two"].failure is None
+    assert "failed" not in (output.parent / "README.md").read_text()
+
+
+def test_a_part_that_never_worked_says_so(rooms: Rooms, output: Path) -> None:
+    rooms.instead["b"] = raising(RuntimeError())
+    assert command.main(["--part", "b"], rooms.sections) == 1
+    assert load(output).root["b"].rows == []
+    assert command.main(["--part", "a"], rooms.sections) == 0
+    assert "Measuring `b` failed on" in (output.parent / "README.md").read_text()
+
+
+def test_after_an_interruption_what_was_measured_is_there(rooms: Rooms, output: Path) -> None:
+    Results({"b": Entry(date="2001-01-01", machine="m", rows=[{"name": "b", "ms": 7}])}).save(output)
+    rooms.instead["two"] = raising(KeyboardInterrupt())
+    assert command.main([], rooms.sections) == 130
+    assert rows(output) == {"a.one": [{"name": "one", "ms": 1}], "b": [{"name": "b", "ms": 7}]}
+    assert load(output).root["b"].failure is None
+
+
+def test_a_quick_run_leaves_the_committed_results_alone(rooms: Rooms, output: Path) -> None:
+    before = (output.parent / "README.md").read_text()
+    assert command.main(["--quick"], rooms.sections) == 0
+    assert not output.exists()
+    assert (output.parent / "README.md").read_text() == before
+    assert set(rows(command.QUICK_RESULTS)) == {"a.one", "a.two", "b"}
+    assert command.main(["--quick", "--part", "b", "--output", str(output)], rooms.sections) == 0
+    assert "`b` comes from a quick run" in (output.parent / "README.md").read_text()
+
+
+def test_parts_are_chosen_by_their_own_or_their_sections_name(
+    rooms: Rooms, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command.main(["--part", "a.two", "--part", "b"], rooms.sections) == 0
+    assert command.main(["--part", "a"], rooms.sections) == 0
+    assert rooms.measured == ["two", "b", "one", "two"]
+    assert command.main(["--part", "c"], rooms.sections) == 2
+    assert "no part is called 'c'; choose among: a.one, a.two, b" in capsys.readouterr().err
+
+
+def test_a_file_of_another_kind_is_not_written_over(rooms: Rooms, output: Path) -> None:
+    output.write_text('{"machine": "of an earlier form"}')
+    assert command.main([], rooms.sections) == 2
+    assert rooms.measured == []
+    assert json.loads(output.read_text()) == {"machine": "of an earlier form"}
+
+
+def test_figures_of_an_earlier_form_are_told_and_left_out(rooms: Rooms, output: Path) -> None:
+    Results({"a.one": Entry(date="2001-01-01", machine="m", rows=[{"seconds": 1}])}).save(output)
+    assert command.main(["--part", "b"], rooms.sections) == 0
+    assert "`a.one` has figures of an earlier form only" in (output.parent / "README.md").read_text()
+    assert rows(output)["a.one"] == [{"seconds": 1}]
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "results.json"
+    write(path, "old")
+
+    def full(self: Path, *_rest: Any) -> int:
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        write(path, "new")
+    assert path.read_text() == "old"
+
+
+def test_the_readme_shows_the_committed_results() -> None:
+    assert markdown(command.SECTIONS, load(command.RESULTS)) in command.README.read_text("utf-8")
