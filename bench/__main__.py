@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import baseline, lambdas, preview, spine, video
+from bench import baseline, lambdas, preview, request_guard, spine, video
 from bench.context import Context
 from bench.report import renew
 from bench.results import Results, load
@@ -20,6 +20,7 @@ from bench.section import Section
 # The order of measuring and of the report. A new measurement is one entry here.
 SECTIONS: tuple[Section[Any], ...] = (
     baseline.SECTION,
+    request_guard.SECTION,
     spine.SECTION,
     lambdas.SECTION,
     preview.SECTION,

@@ -46,6 +46,7 @@ class Clients:
                 connect_timeout=5,
                 read_timeout=120,
                 retries={"total_max_attempts": 2},
+                signature_version="s3v4" if service == "s3" else None,  # else links are signed as before 2020
                 s3={"addressing_style": "path"},
             ),
         )

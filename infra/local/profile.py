@@ -18,6 +18,9 @@ def write(folder: Path, port: int) -> None:
         f"endpoint_url = {emulator.address(port)}",
         f"aws_access_key_id = {key.access_key_id}",
         f"aws_secret_access_key = {key.secret_access_key}",
+        "s3 =",
+        "    signature_version = s3v4",
+        "    addressing_style = path",
     ]
     write_private(folder / FILE, "\n".join(lines) + "\n")
 

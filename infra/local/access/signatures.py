@@ -58,10 +58,10 @@ class Verifier:
         self._compare(signature, token, request, body, presigned=False)
 
     def _verify_query(self, request: Request, body: bytes) -> None:
-        signature = _parsed(sigv4.parse_query_signature(request.query))
         values = {name.lower(): value for name, (value, *_) in request.query.items()}
         if values.get("x-amz-algorithm") != _ALGORITHM:
             raise _unsupported()
+        signature = _parsed(sigv4.parse_query_signature(request.query))
         try:
             expired = sigv4.presigned_request_is_expired(signature.amz_date, values.get("x-amz-expires", ""))
         except ValueError as error:

@@ -64,7 +64,8 @@ def test_whoever_names_a_key_must_prove_it_on_open_routes_too(guarded: Guarded) 
         "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=0"
     )
     assert guarded.client.get(f"{API}/config", headers={"Authorization": forged}).status_code == httpx.codes.FORBIDDEN
-    link = f"{API}/config?X-Amz-Credential=test%2F20260101%2Fus-east-1%2Fexecute-api%2Faws4_request"
+    credential = "test%2F20260101%2Fus-east-1%2Fexecute-api%2Faws4_request"
+    link = f"{API}/config?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={credential}"
     assert guarded.client.get(link).status_code == httpx.codes.FORBIDDEN
 
 
