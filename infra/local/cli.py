@@ -21,6 +21,7 @@ from infra.local.emulator import PortTakenError, StartError
 from infra.local.process import Process
 from infra.local.progress import Progress
 from infra.local.state import FOLDER, Running, State
+from infra.local.studio import launch as studio_server
 from infra.local.synth import SynthError
 from infra.source import BuildError
 
@@ -105,7 +106,7 @@ def up(
         out.print(f"ready after {time.monotonic() - start:.1f} s")
         _show(state, folder)
         if show and state.studio_url is not None:
-            _open(state.studio_url)
+            _open(studio_server.link(folder, state.studio_url))
         elif studio and state.studio_url is None:
             out.print("`darkroom up --open` builds the studio and opens it in a browser.")
         if not detach:
@@ -191,7 +192,7 @@ def _show(state: State, folder: Path) -> None:
         "API": state.endpoint,
         "socket": state.socket,
         "user": state.auth.username,
-        "studio": state.studio_url,
+        "studio": studio_server.link(folder, state.studio_url) if state.studio_url else None,
         "aws CLI": f"{profile.command(folder, state.port)} s3 ls",
     }
     for name, value in lines.items():

@@ -16,6 +16,7 @@ from infra.local.clients import Clients, sign
 from infra.local.emulator import free_port
 from infra.local.progress import Progress, Say, silent
 from infra.local.state import RootKey, Running, State
+from infra.local.studio import launch as studio
 
 _IDLE_SECONDS = 60.0
 _POLL_SECONDS = 0.05
@@ -107,6 +108,11 @@ class LocalStack:
         """Where the studio is served, without a slash at the end."""
         assert self.state.studio_url is not None, "the stack was started without the studio"
         return self.state.studio_url
+
+    @property
+    def studio_link(self) -> str:
+        """The link by which a browser is told of the local user."""
+        return studio.link(self.folder, self.studio_url)
 
     @property
     def bucket(self) -> str:

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from infra.local.studio.server import application
 from infra.local.studio.settings import Settings, StudioConfig, User
 
 EMULATOR = "http://127.0.0.1:4599"
+KEY = SecretStr("0123456789abcdef")
 SCRIPT = "assets/index-1a2b3c.js"
 
 
@@ -24,11 +26,27 @@ def page(tmp_path: Path) -> TestClient:
         identity_url=EMULATOR,
         local_user=User(username="local", password="secret"),
     )
-    settings = Settings(host="127.0.0.1", port=1, folder=tmp_path / "built", emulator_url=EMULATOR, config=config)
+    settings = Settings(
+        host="127.0.0.1", port=1, folder=tmp_path / "built", emulator_url=EMULATOR, config=config, key=KEY
+    )
     return TestClient(application(settings), base_url="http://127.0.0.1:4600")
 
 
+@pytest.mark.parametrize("path", ["/", "/?key=", "/?key=wrong", "/?key=%C3%BC"])
+def test_others_are_not_told_the_local_password(page: TestClient, path: str) -> None:
+    page.get(path)
+    assert page.get("/config.json").json()["local_user"] is None
+
+
+def test_the_key_leaves_the_address(page: TestClient) -> None:
+    answer = page.get("/jobs?tab=recent&key=0123456789abcdef", follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/jobs?tab=recent")
+    assert "HttpOnly" in answer.headers["set-cookie"]
+    assert "SameSite=strict" in answer.headers["set-cookie"]
+
+
 def test_the_page_is_told_of_its_deployment(page: TestClient) -> None:
+    page.get("/?key=0123456789abcdef")
     answer = page.get("/config.json")
     assert answer.json() == {
         "deployment": "local",

@@ -49,6 +49,7 @@ def context(browser: Browser, stack: LocalStack) -> Iterator[BrowserContext]:
     """A browser that knows nothing yet."""
     context = browser.new_context(base_url=stack.studio_url, viewport={"width": 1280, "height": 800}, locale="en-US")
     context.set_default_timeout(PATIENCE_MS)
+    context.request.get(stack.studio_link)  # as `darkroom up --open` opens it; the cookie stays
     yield context
     context.close()
 

@@ -3,11 +3,13 @@
 import shutil
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from infra.local.cli import DEFAULT_PORT, folder_of
 from infra.local.state import State
+from infra.local.studio import launch
 from tests.studio.conftest import BROWSERS
 from tests.studio.visitor import await_result
 
@@ -21,16 +23,15 @@ def _shoot(page: Page, name: str) -> None:
     page.screenshot(path=FOLDER / f"{name}.jpg", type="jpeg", quality=82, animations="disabled")
 
 
-def _open(browser: Browser, url: str, path: str, viewport: ViewportSize, *, dark: bool = False) -> Page:
+def _open(browser: Browser, link: str, path: str, viewport: ViewportSize, *, dark: bool = False) -> Page:
     page = browser.new_page(
-        base_url=url,
         viewport=viewport,
         locale="en-US",
         color_scheme="dark" if dark else "light",
         has_touch=viewport is PHONE,
         is_mobile=viewport is PHONE,
     )
-    page.goto(path)
+    page.goto(urlsplit(link)._replace(path=path).geturl())
     page.get_by_role("button", name="Continue as").click()
     return page
 
@@ -41,8 +42,8 @@ def _choose(page: Page, photo: Path) -> None:
     chooser.value.set_files(photo)
 
 
-def _restyle(browser: Browser, url: str) -> None:
-    page = _open(browser, url, "/make/restyle_room", DESKTOP)
+def _restyle(browser: Browser, link: str) -> None:
+    page = _open(browser, link, "/make/restyle_room", DESKTOP)
     _choose(page, SAMPLE)
     page.get_by_role("button", name="Find things in the photo").click()
     things = page.get_by_role("checkbox", name="thing")
@@ -61,8 +62,8 @@ def _restyle(browser: Browser, url: str) -> None:
     page.close()
 
 
-def _inpaint(browser: Browser, url: str) -> None:
-    page = _open(browser, url, "/make/inpaint", DESKTOP, dark=True)
+def _inpaint(browser: Browser, link: str) -> None:
+    page = _open(browser, link, "/make/inpaint", DESKTOP, dark=True)
     _choose(page, SAMPLE)
     stage = page.get_by_role("application")
     stage.scroll_into_view_if_needed()
@@ -78,8 +79,8 @@ def _inpaint(browser: Browser, url: str) -> None:
     page.close()
 
 
-def _phone(browser: Browser, url: str) -> None:
-    page = _open(browser, url, "/make/restyle_room", PHONE, dark=True)
+def _phone(browser: Browser, link: str) -> None:
+    page = _open(browser, link, "/make/restyle_room", PHONE, dark=True)
     _choose(page, SAMPLE)
     page.get_by_role("radio", name="Boho").check()
     page.get_by_role("button", name="Another seed by chance").click()
@@ -92,7 +93,8 @@ def _phone(browser: Browser, url: str) -> None:
 
 def main() -> int:
     """Exit status: 0; 1 when there is no studio or no browser to look at it with."""
-    state = State.read(folder_of(DEFAULT_PORT))
+    folder = folder_of(DEFAULT_PORT)
+    state = State.read(folder)
     executable = next(filter(None, map(shutil.which, BROWSERS)), None)
     if state is None or state.studio_url is None or executable is None:
         sys.stderr.write("Wanted: `darkroom up --open` on the usual port, and Chromium.\n")
@@ -101,7 +103,7 @@ def main() -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         for scene in (_restyle, _inpaint, _phone):
-            scene(browser, state.studio_url)
+            scene(browser, launch.link(folder, state.studio_url))
         browser.close()
     return 0
 

@@ -79,6 +79,7 @@ def phone(browser: Browser, stack: LocalStack) -> Iterator[BrowserContext]:
         reduced_motion="reduce",
     )
     context.set_default_timeout(PATIENCE_MS)
+    context.request.get(stack.studio_link)
     yield context
     context.close()
 

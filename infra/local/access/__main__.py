@@ -4,10 +4,10 @@ import os
 
 from ministack import app as ministack
 
-from infra.local.access import routes
-from infra.local.access.emulator_keys import derive_function_keys, secrets_of
+from infra.local.access.emulator import Emulator
 from infra.local.access.guard import RequestGuard
 from infra.local.access.origins import AllowedOrigins
+from infra.local.access.routes import EmulatorRoutes
 from infra.local.access.settings import Settings
 from infra.local.access.signatures import Verifier
 
@@ -17,13 +17,15 @@ def main() -> None:
     settings = Settings.read()
     for name in [name for name in os.environ if name.startswith("GUARD_")]:
         del os.environ[name]  # functions get the rest of the environment
-    derive_function_keys(os.environ["AWS_SECRET_ACCESS_KEY"])
+    emulator = Emulator(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
+    emulator.restrict()
+    routes = EmulatorRoutes(emulator)
     ministack.app = RequestGuard(
         ministack.app,
-        Verifier(secrets_of(dict(os.environ))),
+        Verifier(emulator.secret_of),
         port=settings.port,
-        is_open=routes.is_open,
-        is_open_socket=routes.is_open_socket,
+        opening=routes.opening,
+        opens_socket=routes.opens_socket,
         origins=AllowedOrigins(settings.folder, settings.origins),
     )
     ministack.main()  # serves the module's ``app``

@@ -1,13 +1,14 @@
 """The request guard: an ASGI application around a local server that lets through what it can vouch for."""
 
 import logging
-from collections.abc import Callable, Collection, MutableMapping
+from collections.abc import Callable, Collection, Iterator, MutableMapping
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from infra.local.access.refusals import Refused, render
+from infra.local.access.refusals import Refused, render, too_large
 from infra.local.access.request import Request
+from infra.local.access.routes import Opening
 from infra.local.access.signatures import Verifier
 
 logger = logging.getLogger(__name__)
@@ -19,9 +20,9 @@ _POLICY_VIOLATION = 1008  # close code, RFC 6455
 class RequestGuard:
     """Refuses requests by another name of this machine, from web pages of other origins, and without a signature.
 
-    ``origins`` gives the origins of the web pages that may call, as they are at the moment.
-    ``is_open`` says which requests need no AWS signature, since what answers them checks its callers itself.
-    ``is_open_socket`` says the same of WebSocket handshakes, of which no other is let through.
+    ``opening`` says how a request is let through that needs no AWS signature, None for one that does; ``opens_socket``
+    says whether a WebSocket handshake is let through. ``origins`` gives the origins of the web pages that may call,
+    as they are at the moment.
     """
 
     def __init__(
@@ -30,15 +31,15 @@ class RequestGuard:
         verifier: Verifier,
         *,
         port: int,
-        is_open: Callable[[Request], bool],
-        is_open_socket: Callable[[Request], bool] = lambda _: False,
+        opening: Callable[[Request], Opening | None],
+        opens_socket: Callable[[Request], bool] = lambda _: False,
         origins: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self._app = app
         self._verifier = verifier
-        self._hosts = frozenset(f"{name}:{port}" for name in NAMES)
-        self._is_open = is_open
-        self._is_open_socket = is_open_socket
+        self._hosts = tuple(f"{name}:{port}" for name in NAMES)
+        self._opening = opening
+        self._opens_socket = opens_socket
         self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,24 +57,28 @@ class RequestGuard:
         try:
             request = Request.read(scope)
             origin = self._checked_origin(request)
-            if not self._needs_signature(request, origin):
-                await self._app(scope, receive, _with_cors(send, origin))
-                return
-            body = await _read(receive)
+            # Whoever names a key proves it, also where none is needed.
+            opening = None if request.signed or request.presigned else self._opening(request)
+            passage = opening or self._verifier.claim(request)
+            body = await _read(receive, passage.most_bytes)
             if body is None:
                 return
-            self._verifier.verify(request, body)
+            if passage.check is not None:
+                passage.check(body)
         except Refused as refused:
-            logger.warning("refused %s %s: %s", request.method, request.path, refused.message)
-            await _refuse(refused, request, _with_cors(send, origin))
+            logger.warning("refused %s %r: %s", request.method, request.path, refused.message)
+            await _refuse(refused, request, send, origin)
             return
+        if opening is not None:
+            headers = [item for item in scope["headers"] if not opening.drops(item[0].decode("latin-1").lower())]
+            scope = {**scope, "headers": headers}
         await self._app(scope, _again(body, receive), _with_cors(send, origin))
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             self._check_handshake(Request.read(scope))
         except Refused as refused:
-            logger.warning("refused WebSocket %s: %s", scope["path"], refused.message)
+            logger.warning("refused WebSocket %r: %s", scope["path"], refused.message)
             await receive()
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
             return
@@ -81,26 +86,18 @@ class RequestGuard:
 
     def _check_handshake(self, request: Request) -> None:
         self._checked_origin(request)
-        if request.signed or request.presigned or not self._is_open_socket(request):
+        if request.authorization or request.presigned or not self._opens_socket(request):
             raise Refused(403, "AccessDenied", "There is no such WebSocket API.")
 
     def _checked_origin(self, request: Request) -> str | None:
         """The web page's origin, None for callers that are no browser. Raises ``Refused``."""
-        host = request.headers.get("host", "")
-        if host not in self._hosts:  # a name of somebody else's that was pointed at this machine
-            raise Refused(403, "AccessDenied", f"This server answers to {' and '.join(sorted(self._hosts))} alone.")
+        if request.headers.get("host") not in self._hosts:  # somebody else's name, pointed at this machine
+            raise Refused(403, "AccessDenied", f"This server answers to {' and '.join(self._hosts)} alone.")
         origin = request.headers.get("origin")
         if origin is not None and origin not in self._origins():
             hint = f"; `darkroom up -c origins={origin}` allows it" if origin.startswith("http") else ""
             raise Refused(403, "AccessDenied", f"Web pages of {origin} may not call this stack{hint}.")
         return origin
-
-    def _needs_signature(self, request: Request, origin: str | None) -> bool:
-        """Whether a signature is checked: also where none is needed, if the request has one."""
-        if request.signed or request.presigned:
-            return True
-        preflight = request.method == "OPTIONS" and origin is not None  # browsers send it without credentials
-        return not preflight and not self._is_open(request)
 
 
 def _with_cors(send: Send, origin: str | None) -> Send:
@@ -114,25 +111,29 @@ def _with_cors(send: Send, origin: str | None) -> Send:
     return send_with_cors
 
 
-def _cors_headers(message: MutableMapping[str, Any], origin: str | None) -> list[tuple[bytes, bytes]]:
-    headers = [(bytes(name), bytes(value)) for name, value in message.get("headers", [])]
-    if origin is None:
-        return [item for item in headers if not item[0].lower().startswith(b"access-control-")]
-    allowed = [item for item in headers if item[0].lower() == b"access-control-allow-origin"]
-    if not allowed:
-        return headers
-    kept = [item for item in headers if item not in allowed]
-    return [*kept, (b"access-control-allow-origin", origin.encode()), (b"vary", b"Origin")]
+def _cors_headers(message: MutableMapping[str, Any], origin: str | None) -> Iterator[tuple[bytes, bytes]]:
+    for name, value in message.get("headers", []):
+        if not name.lower().startswith(b"access-control-"):
+            yield name, value
+        elif origin is not None:
+            yield name, origin.encode() if name.lower() == b"access-control-allow-origin" else value
+    if origin is not None:
+        yield b"vary", b"Origin"
 
 
-async def _read(receive: Receive) -> bytes | None:
-    """A request's whole body; None when the caller went away."""
+async def _read(receive: Receive, most_bytes: int | None) -> bytes | None:
+    """A request's whole body; None when the caller went away. Raises ``Refused`` when it is too long."""
     parts: list[bytes] = []
+    total = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
             return None
-        parts.append(message.get("body", b""))
+        part = message.get("body", b"")
+        total += len(part)
+        if most_bytes is not None and total > most_bytes:
+            raise too_large(most_bytes)
+        parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
 
@@ -147,21 +148,22 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return receive_again
 
 
-async def _refuse(refused: Refused, request: Request, send: Send) -> None:
-    service = _service(request)
-    media_type, body = render(refused, content_type=request.headers.get("content-type", ""), service=service)
+async def _refuse(refused: Refused, request: Request, send: Send, origin: str | None) -> None:
+    """Answer with the refusal, readable for the page of ``origin``."""
+    media_type, body = render(refused, content_type=request.headers.get("content-type", ""), service=_service(request))
     headers = [
         (b"content-type", media_type.encode()),
         (b"content-length", str(len(body)).encode()),
         (b"x-amzn-errortype", refused.code.encode()),
     ]
+    if origin is not None:
+        headers += [(b"access-control-allow-origin", origin.encode()), (b"vary", b"Origin")]
     await send({"type": "http.response.start", "status": refused.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if request.method == "HEAD" else body})
 
 
 def _service(request: Request) -> str:
-    """The service that a credential scope names, empty when there is none."""
-    stated = request.headers.get("authorization", "").partition("Credential=")[2].split(",")[0]
-    query = next((value[0] for name, value in request.query.items() if name.lower() == "x-amz-credential"), "")
-    scope = (stated or query).split("/")
+    """The service whose error format is answered with: of the credential scope, empty when there is none."""
+    stated = request.authorization.partition("Credential=")[2].split(",")[0]
+    scope = (stated or request.query.get("X-Amz-Credential", [""])[0]).split("/")
     return scope[3] if len(scope) == 5 else ""

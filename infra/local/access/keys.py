@@ -36,6 +36,11 @@ def function_key(root_secret: str, function: str, role: str) -> FunctionKey:
     return _from_id(root_secret, f"{FUNCTION_PREFIX}{identity}")
 
 
+def studio_key(root_secret: str) -> str:
+    """What a link into the local studio shows, to be told the local user's password."""
+    return _digest(root_secret, "studio")[:32]
+
+
 def secrets_of(root_key: str, root_secret: str) -> SecretOf:
     """Secrets of the root key and of every function's key: all that is known without the emulator."""
 

@@ -14,6 +14,20 @@ class Refused(Exception):
         self.message = message
 
 
+def unsigned() -> Refused:
+    """The refusal of a request that is not signed, or in a way that means nothing to AWS."""
+    return Refused(
+        403,
+        "MissingAuthenticationToken",
+        "The request is not signed; `darkroom status` says how to sign requests to this stack.",
+    )
+
+
+def too_large(most_bytes: int) -> Refused:
+    """The refusal of a body that is longer than callers of its kind may send."""
+    return Refused(413, "RequestEntityTooLarge", f"The body is longer than {most_bytes} bytes.")
+
+
 def unknown_key(key: str) -> Refused:
     """The refusal of an access key that is not one of this stack."""
     return Refused(

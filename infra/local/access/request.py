@@ -1,5 +1,6 @@
 """HTTP requests as the guard examines them."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -7,11 +8,9 @@ from urllib.parse import parse_qs
 from infra.local.access.refusals import Refused
 
 # What decides who may do what: told twice, two readers could each believe another one.
-_SINGLE = frozenset(
-    {"host", "origin", "authorization", "content-type", "x-amz-target", "x-amz-date"}
-    | {"x-amz-security-token", "x-amz-content-sha256"}
-)
-_CREDENTIALS_IN_QUERY = frozenset({"x-amz-algorithm", "x-amz-credential", "x-amz-signature", "awsaccesskeyid"})
+_SINGLE = frozenset({"host", "origin", "authorization", "content-type", "content-length"})
+_CREDENTIALS_IN_QUERY = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "AWSAccessKeyId")
+_BUCKET = re.compile(r"/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/?")
 
 
 @dataclass(frozen=True)
@@ -26,34 +25,55 @@ class Request:
 
     @classmethod
     def read(cls, scope: Any) -> "Request":
-        """The request of an ASGI scope. Raises ``Refused`` when a header that matters is there twice."""
+        """The request of an ASGI scope. Raises ``Refused`` for what two readers could understand in two ways."""
         headers: dict[str, str] = {}
         for raw_name, raw_value in scope["headers"]:
             name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
             if name not in headers:
                 headers[name] = value
-            elif name in _SINGLE:
+            elif name in _SINGLE or name.startswith("x-amz-"):
                 raise Refused(400, "InvalidRequest", f"The header {name} must be sent once.")
             else:
                 headers[name] += f",{value}"
         query = parse_qs(scope.get("query_string", b"").decode("utf-8", "replace"), keep_blank_values=True)
+        for known in _CREDENTIALS_IN_QUERY:
+            named = [name for name in query if name.lower() == known.lower()]
+            if named not in ([], [known]) or len(query.get(known, [])) > 1:
+                raise Refused(400, "InvalidRequest", f"The query parameter {known} must be named so, and once.")
         raw_path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
         return cls(scope.get("method", "GET"), scope["path"], raw_path, headers, query)
 
     @property
-    def presigned(self) -> bool:
-        """Whether the query names an access key."""
-        return any(name.lower() in _CREDENTIALS_IN_QUERY for name in self.query)
+    def authorization(self) -> str:
+        """The ``Authorization`` header, empty when there is none."""
+        return self.headers.get("authorization", "")
 
     @property
     def signed(self) -> bool:
         """Whether the ``Authorization`` header names an access key."""
-        return self.headers.get("authorization", "").startswith("AWS")
+        return self.authorization.startswith("AWS")
+
+    @property
+    def presigned(self) -> bool:
+        """Whether the query names an access key."""
+        return any(name in self.query for name in _CREDENTIALS_IN_QUERY)
 
     @property
     def form(self) -> bool:
-        """Whether this may be a form that a browser posts to S3."""
-        return self.method == "POST" and self.headers.get("content-type", "").startswith("multipart/form-data")
+        """Whether this may be a form that a browser posts to a bucket: nothing but the form can say who it is from."""
+        return (
+            self.method == "POST"
+            and _BUCKET.fullmatch(self.path) is not None
+            and self.headers.get("content-type", "").startswith("multipart/form-data")
+            and not self.query
+            and not self.authorization
+            and not self.amazon_headers
+        )
+
+    @property
+    def amazon_headers(self) -> list[str]:
+        """The headers whose meaning is AWS's: they can turn a request into another one."""
+        return [name for name in self.headers if name.startswith("x-amz-")]
 
 
 def _text(value: bytes) -> str:

@@ -4,26 +4,48 @@ The algorithm is documented as *Signature Version 4 for API requests* in AWS's I
 MiniStack's, which services of the emulator use as well.
 """
 
+import base64
 import hashlib
+import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from ministack.core import sigv4
 
 from infra.local.access.forms import read_fields
-from infra.local.access.refusals import Refused
+from infra.local.access.refusals import Refused, unsigned
 from infra.local.access.request import Request
 
 # The secret of an access key with its session token, empty when there is none. Raises ``Refused``.
 SecretOf = Callable[[str, str], str]
+MOST_FORM_BYTES = 256 * 2**20
+_MOST_EXPIRES_SECONDS = 7 * 24 * 3600
 _ALGORITHM = "AWS4-HMAC-SHA256"
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_MISMATCH = Refused(403, "SignatureDoesNotMatch", sigv4.SIGNATURE_MISMATCH)
-_UNSIGNED = Refused(
-    403,
-    "MissingAuthenticationToken",
-    "The request is not signed; `darkroom status` says how to sign requests to this stack.",
+_SCOPE = r"[\w.-]+/\d{8}/[\w-]+/[\w.-]+/aws4_request"
+_SIGNATURE = r"[0-9a-f]{64}"
+# Every SDK of AWS's writes it so. Read loosely, one header could name two keys.
+_AUTHORIZATION = re.compile(
+    rf"{_ALGORITHM} Credential={_SCOPE}, ?SignedHeaders=[a-z0-9;._-]+, ?Signature={_SIGNATURE}", re.ASCII
 )
+_QUERY = {
+    "X-Amz-Credential": re.compile(_SCOPE, re.ASCII),
+    "X-Amz-Signature": re.compile(_SIGNATURE),
+    "X-Amz-SignedHeaders": re.compile(r"[a-z0-9;._-]+"),
+    "X-Amz-Date": re.compile(r"\d{8}T\d{6}Z", re.ASCII),
+    "X-Amz-Expires": re.compile(r"\d{1,6}", re.ASCII),
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A request's claim to be from the holder of a key, that its body has yet to confirm. ``check`` may raise
+    ``Refused``; a longer body than ``most_bytes`` need not be read."""
+
+    check: Callable[[bytes], None]
+    most_bytes: int | None = None
 
 
 class Verifier:
@@ -32,81 +54,105 @@ class Verifier:
     def __init__(self, secret_of: SecretOf) -> None:
         self._secret_of = secret_of
 
-    def verify(self, request: Request, body: bytes) -> None:
-        """Check the one signature of a request. Raises ``Refused``."""
-        if request.signed and request.presigned:
+    def claim(self, request: Request) -> Claim:
+        """Check all that can be checked of a request before its body is read. Raises ``Refused``."""
+        if request.presigned and not request.authorization:
+            return self._claim_query(request)
+        if request.presigned:
             raise Refused(400, "InvalidArgument", "Only one way of signing a request is allowed.")
         if request.signed:
-            self._verify_header(request, body)
-        elif request.presigned:
-            self._verify_query(request, body)
-        elif request.form:
-            self._verify_form(request, body)
-        else:
-            raise _UNSIGNED
+            return self._claim_header(request)
+        if request.form:
+            return Claim(lambda body: self._verify_form(request, body), MOST_FORM_BYTES)
+        raise unsigned()
 
-    def _verify_header(self, request: Request, body: bytes) -> None:
-        if not request.headers["authorization"].startswith(f"{_ALGORITHM} "):
+    def _claim_header(self, request: Request) -> Claim:
+        if not request.authorization.startswith(f"{_ALGORITHM} "):
             raise _unsupported()
+        if not _AUTHORIZATION.fullmatch(request.authorization):
+            raise Refused(400, "IncompleteSignature", "The Authorization header is not a complete signature.")
         signature = _parsed(sigv4.parse_header_signature(request.headers))
+        if not re.fullmatch(_QUERY["X-Amz-Date"], signature.amz_date):
+            raise Refused(400, "IncompleteSignature", "The header X-Amz-Date is missing or malformed.")
         if (skewed := sigv4.request_time_failure(signature)) is not None:
             raise Refused(403, *skewed)
-        stated = request.headers.get("x-amz-content-sha256", "")
-        if _SHA256.fullmatch(stated) and stated != hashlib.sha256(body).hexdigest():
-            raise Refused(400, "XAmzContentSHA256Mismatch", "The body is not the one that was signed.")
-        token = request.headers.get("x-amz-security-token", "")
-        self._compare(signature, token, request, body, presigned=False)
+        return self._claim(signature, request.headers.get("x-amz-security-token", ""), request, presigned=False)
 
-    def _verify_query(self, request: Request, body: bytes) -> None:
-        values = {name.lower(): value for name, (value, *_) in request.query.items()}
-        if values.get("x-amz-algorithm") != _ALGORITHM:
+    def _claim_query(self, request: Request) -> Claim:
+        if request.query.get("X-Amz-Algorithm") != [_ALGORITHM]:
             raise _unsupported()
+        for name, pattern in _QUERY.items():
+            values = request.query.get(name, [])
+            if len(values) != 1 or not pattern.fullmatch(values[0]):
+                raise Refused(400, "AuthorizationQueryParametersError", f"{name} is missing or malformed.")
         signature = _parsed(sigv4.parse_query_signature(request.query))
+        expires = min(int(request.query["X-Amz-Expires"][0]), _MOST_EXPIRES_SECONDS)
         try:
-            expired = sigv4.presigned_request_is_expired(signature.amz_date, values.get("x-amz-expires", ""))
-        except ValueError as error:
-            raise Refused(400, "AuthorizationQueryParametersError", f"X-Amz-Date and X-Amz-Expires: {error}") from None
+            expired = sigv4.presigned_request_is_expired(signature.amz_date, expires)
+        except ValueError:
+            raise Refused(400, "AuthorizationQueryParametersError", "X-Amz-Date is not a time.") from None
         if expired:
             raise Refused(403, "AccessDenied", "Request has expired")
-        self._compare(signature, values.get("x-amz-security-token", ""), request, body, presigned=True)
+        token = request.query.get("X-Amz-Security-Token", [""])[0]
+        return self._claim(signature, token, request, presigned=True)
 
-    def _compare(
-        self, signature: sigv4.HeaderSignature, token: str, request: Request, body: bytes, *, presigned: bool
-    ) -> None:
-        if "host" not in signature.signed_headers.split(";"):
-            raise Refused(403, "IncompleteSignature", "The header Host must be signed.")
+    def _claim(self, signature: Any, token: str, request: Request, *, presigned: bool) -> Claim:
+        signed = signature.signed_headers.split(";")
+        missing = [name for name in ("host", *request.amazon_headers) if name not in signed]
+        if missing:  # unsigned, they could make another request of a signed one
+            raise Refused(
+                403, "AccessDenied", f"There were headers present that were not signed: {', '.join(missing)}."
+            )
         secret = self._secret_of(signature.access_key_id, token)
-        failure = sigv4.header_signature_failure(
-            signature,
-            secret,
-            request.method,
-            request.raw_path,
-            request.query,
-            request.headers,
-            body,
-            presigned=presigned,
-        )
-        if failure is not None:
-            raise Refused(403, *failure)
+        stated = request.headers.get("x-amz-content-sha256", "")
+
+        def check(body: bytes) -> None:
+            if re.fullmatch(_SIGNATURE, stated) and stated != hashlib.sha256(body).hexdigest():
+                raise Refused(400, "XAmzContentSHA256Mismatch", "The body is not the one that was signed.")
+            failure = sigv4.header_signature_failure(
+                signature,
+                secret,
+                request.method,
+                request.raw_path,
+                request.query,
+                request.headers,
+                body,
+                presigned=presigned,
+            )
+            if failure is not None:
+                raise Refused(403, *failure)
+
+        return Claim(check)
 
     def _verify_form(self, request: Request, body: bytes) -> None:
-        """Check who signed a form's policy; its conditions and its end are S3's own to check."""
+        """Check who signed a form's policy, and that it has not ended; its conditions are S3's own to check."""
         fields = read_fields(request.headers["content-type"], body)
         if not fields.keys() >= {"policy", "x-amz-credential", "x-amz-signature"}:
-            raise _UNSIGNED
+            raise unsigned()
         if fields.get("x-amz-algorithm") != _ALGORITHM:
             raise _unsupported()
-        scope = fields["x-amz-credential"].split("/")
-        if len(scope) != 5:
-            raise Refused(400, "InvalidArgument", "The credential must have five parts, divided by slashes.")
-        key, date, region, service, _ = scope
+        credential, signature = fields["x-amz-credential"], fields["x-amz-signature"]
+        if not _QUERY["X-Amz-Credential"].fullmatch(credential) or not re.fullmatch(_SIGNATURE, signature):
+            raise Refused(400, "InvalidArgument", "The credential or the signature of the form is malformed.")
+        key, date, region, service, _ = credential.split("/")
         secret = self._secret_of(key, fields.get("x-amz-security-token", ""))
         computed = sigv4.calculate_signature(secret, date, region, service, fields["policy"])
-        if service != "s3" or not sigv4.signatures_match(computed, fields["x-amz-signature"]):
-            raise _MISMATCH
+        if service != "s3" or not sigv4.signatures_match(computed, signature):
+            raise Refused(403, "SignatureDoesNotMatch", sigv4.SIGNATURE_MISMATCH)
+        if _end(fields["policy"]) <= datetime.now(UTC):
+            raise Refused(403, "AccessDenied", "Invalid according to Policy: Policy expired.")
 
 
-def _parsed(found: sigv4.HeaderSignature | tuple[str, str]) -> sigv4.HeaderSignature:
+def _end(policy: str) -> datetime:
+    """The time until which a form's policy is good."""
+    try:
+        return datetime.fromisoformat(json.loads(base64.b64decode(policy))["expiration"]).astimezone(UTC)
+    except (ValueError, TypeError, KeyError):
+        raise Refused(400, "InvalidPolicyDocument", "The policy of the form has no expiration.") from None
+
+
+def _parsed(found: Any) -> Any:
+    """MiniStack's ``HeaderSignature``, or its code and message of why there is none."""
     if isinstance(found, tuple):
         raise Refused(403, *found)
     return found

@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from infra.local.access.guard import RequestGuard
 from infra.local.access.request import Request as GuardedRequest
+from infra.local.access.routes import Opening
 from infra.local.access.signatures import SecretOf, Verifier
 from infra.local.endpoint import credentials
 from infra.local.endpoint.credentials import RoleCredentials
@@ -65,7 +66,7 @@ class Wire:
             ],
             lifespan=self._lifespan,
             middleware=[
-                Middleware(RequestGuard, verifier=Verifier(self._secret_of), port=self._settings.port, is_open=_is_open)
+                Middleware(RequestGuard, verifier=Verifier(self._secret_of), port=self._settings.port, opening=_opening)
             ],
         )
 
@@ -156,9 +157,11 @@ class Wire:
         }
 
 
-def _is_open(request: GuardedRequest) -> bool:
-    """Health, and the containers' credentials, for which a container shows its token."""
-    return request.method == "GET" and request.path in (HEALTH, credentials.PATH)
+def _opening(request: GuardedRequest) -> Opening | None:
+    """Open are health, and the containers' credentials, for which a container shows its token."""
+    if request.method != "GET" or request.path not in (HEALTH, credentials.PATH):
+        return None
+    return Opening(keeps=frozenset({"authorization"}))
 
 
 def _error(status: int, code: str, message: str) -> Response:

@@ -5,8 +5,10 @@ import sys
 from pathlib import Path
 
 from infra.local import emulator
+from infra.local.access.keys import studio_key
 from infra.local.process import Process
-from infra.local.state import Running, State
+from infra.local.state import RootKey, Running, State
+from infra.local.studio.server import KEY_PARAMETER
 from infra.local.studio.settings import StudioConfig, User
 from infra.source import ROOT, digest
 
@@ -32,6 +34,7 @@ def serve(folder: Path, running: Running, state: State, *, built: Path, deployme
         "STUDIO_FOLDER": str(built),
         "STUDIO_EMULATOR_URL": emulator.address(running.port),
         "STUDIO_CONFIG": config.model_dump_json(),
+        "STUDIO_KEY": _key(folder),
     }
     wanted = digest(_code(), json.dumps(told, sort_keys=True))
     if running.studio is not None and running.studio.find() is not None:
@@ -67,6 +70,15 @@ def url(running: Running) -> str | None:
     if running.studio is None or running.studio_port is None or running.studio.find() is None:
         return None
     return emulator.address(running.studio_port)
+
+
+def link(folder: Path, studio_url: str) -> str:
+    """The link by which a browser is told of the local user: without it, one signs in by name and password."""
+    return f"{studio_url}/?{KEY_PARAMETER}={_key(folder)}"
+
+
+def _key(folder: Path) -> str:
+    return studio_key(RootKey.of(folder).secret_access_key)
 
 
 def _code() -> list[Path]:

@@ -1,13 +1,14 @@
 """Serves the built studio on this machine as CloudFront does in the cloud."""
 
 from pathlib import Path
+from secrets import compare_digest
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,6 +18,8 @@ from infra.studio_headers import CONFIG, INDEX, REVALIDATED, cache_control, secu
 
 # No other name leads here: a page elsewhere whose name is pointed at this machine must not read the local password.
 _NAMES = ["127.0.0.1", "localhost"]
+KEY_PARAMETER = "key"
+_COOKIE_SECONDS = 30 * 24 * 3600
 
 
 class _Files(StaticFiles):
@@ -28,6 +31,27 @@ class _Files(StaticFiles):
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = cache_control(path)
         return response
+
+
+class _Entrance:
+    """Takes the key from a link's query into a cookie, and sends the browser on without it."""
+
+    def __init__(self, app: ASGIApp, key: str, cookie: str) -> None:
+        self._app = app
+        self._key = key
+        self._cookie = cookie
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and KEY_PARAMETER in (request := Request(scope)).query_params:
+            url = request.url.remove_query_params(KEY_PARAMETER)
+            response = RedirectResponse(url.replace(scheme="", netloc=""), status_code=303)
+            if _same(request.query_params[KEY_PARAMETER], self._key):
+                response.set_cookie(
+                    self._cookie, self._key, _COOKIE_SECONDS, path=f"/{CONFIG}", httponly=True, samesite="strict"
+                )
+            await response(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class _Headers:
@@ -49,9 +73,13 @@ class _Headers:
 def application(settings: Settings) -> Starlette:
     """The studio with its configuration and headers."""
     config = settings.config.model_dump()
+    key = settings.key.get_secret_value()
+    cookie = f"darkroom_studio_{settings.port}"  # cookies are for all ports of a host
 
-    async def read_config(_request: Request) -> Response:
-        return JSONResponse(config, headers={"Cache-Control": REVALIDATED})
+    async def read_config(request: Request) -> Response:
+        known = _same(request.cookies.get(cookie, ""), key)
+        told = config if known else config | {"local_user": None}
+        return JSONResponse(told, headers={"Cache-Control": REVALIDATED, "Vary": "Cookie"})
 
     return Starlette(
         routes=[
@@ -61,5 +89,10 @@ def application(settings: Settings) -> Starlette:
         middleware=[
             Middleware(_Headers, headers=security_headers(settings.reach(), https=False)),
             Middleware(TrustedHostMiddleware, allowed_hosts=_NAMES, www_redirect=False),
+            Middleware(_Entrance, key=key, cookie=cookie),
         ],
     )
+
+
+def _same(shown: str, key: str) -> bool:
+    return compare_digest(shown.encode(), key.encode())

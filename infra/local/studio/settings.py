@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from infra.studio_headers import Reach
@@ -27,7 +27,10 @@ class StudioConfig(BaseModel):
 
 
 class Settings(BaseSettings):
-    """The server's environment. ``folder`` holds the built studio; ``emulator_url`` is the one origin behind it."""
+    """The server's environment. ``folder`` holds the built studio; ``emulator_url`` is the one origin behind it.
+
+    Whoever opens the studio with ``key`` is told the local user's password; others sign in by themselves.
+    """
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_prefix="STUDIO_")
 
@@ -36,6 +39,7 @@ class Settings(BaseSettings):
     folder: Path
     emulator_url: str
     config: StudioConfig
+    key: SecretStr
 
     @classmethod
     def read(cls) -> Self:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 import pytest
@@ -17,9 +17,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket
 
-from infra.local.access import routes
 from infra.local.access.guard import RequestGuard
 from infra.local.access.keys import function_key, secrets_of
+from infra.local.access.routes import EmulatorRoutes
 from infra.local.access.signatures import Verifier
 
 PORT = 4599
@@ -33,12 +33,24 @@ ROOT = Credentials(KEY, SECRET)
 ROLE = Credentials(FUNCTION.access_key_id, FUNCTION.secret_access_key, FUNCTION.session_token)
 
 
+class Deployed:
+    """One HTTP API, one WebSocket API, one user pool."""
+
+    def protocol(self, api_id: str) -> Literal["HTTP", "WEBSOCKET"] | None:
+        protocols: dict[str, Literal["HTTP", "WEBSOCKET"]] = {"1a2b": "HTTP", "3c4d": "WEBSOCKET"}
+        return protocols.get(api_id)
+
+    def has_pool(self, pool_id: str) -> bool:
+        return pool_id == "us-east-1_pool"
+
+
 @dataclass
 class Guarded:
-    """A client of a guarded application, and the bodies that came through to it."""
+    """A client of a guarded application, and what came through to it."""
 
     client: TestClient
     bodies: list[bytes] = field(default_factory=list)
+    headers: list[set[str]] = field(default_factory=list)
 
     def send(
         self,
@@ -73,9 +85,11 @@ def client_of(service: str, credentials: Credentials = ROOT, **config: Any) -> A
 @pytest.fixture
 def guarded() -> Iterator[Guarded]:
     bodies: list[bytes] = []
+    headers: list[set[str]] = []
 
     async def answer(request: Request) -> Response:
         bodies.append(await request.body())
+        headers.append(set(request.headers))
         return Response("through", headers={"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "*"})
 
     async def accept(socket: WebSocket) -> None:
@@ -85,13 +99,14 @@ def guarded() -> Iterator[Guarded]:
 
     methods = ["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD"]
     app = Starlette(routes=[Route("/{path:path}", answer, methods=methods), WebSocketRoute("/{path:path}", accept)])
+    routes = EmulatorRoutes(Deployed())
     guard = RequestGuard(
         app,
         Verifier(secrets_of(KEY, SECRET)),
         port=PORT,
-        is_open=routes.is_open,
-        is_open_socket=routes.is_open_socket,
+        opening=routes.opening,
+        opens_socket=routes.opens_socket,
         origins=lambda: [STUDIO],
     )
     with TestClient(guard, base_url=URL) as client:
-        yield Guarded(client, bodies)
+        yield Guarded(client, bodies, headers)

@@ -48,6 +48,7 @@ def test_forms_of_others_are_refused(guarded: Guarded, credentials: Credentials)
         {"x-amz-signature": "0" * 64},
         {"x-amz-credential": "darkroom/20260101/us-east-1/s3/aws4_request"},
         {"x-amz-credential": "darkroom"},
+        {"x-amz-signature": "\u00fc" * 64},
         {"x-amz-algorithm": "AWS"},
         {"policy": None},
         {"x-amz-signature": None},
@@ -57,6 +58,32 @@ def test_changed_forms_are_refused(guarded: Guarded, change: dict[str, str | Non
     fields = {name: value for name, value in (form(ROOT) | change).items() if value is not None}
     assert post(guarded, fields).status_code in (httpx.codes.FORBIDDEN, httpx.codes.BAD_REQUEST)
     assert guarded.bodies == []
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/", {}),
+        ("/_ministack/reset", {}),
+        ("/2015-03-31/functions/sweep/invocations", {}),
+        ("/pictures/key", {}),
+        ("/pictures?delete", {}),
+        ("/?Action=ListUsers", {}),
+        ("/pictures", {"Authorization": "Bearer x"}),
+        ("/pictures", {"X-Amz-Target": "DynamoDB_20120810.ListTables"}),
+        ("/pictures", {"x-amz-acl": "public-read"}),
+    ],
+)
+def test_a_form_is_good_for_a_bucket_alone(guarded: Guarded, path: str, headers: dict[str, str]) -> None:
+    answer = guarded.client.post(path, data=form(ROOT), files={"file": b"x"}, headers=headers)
+    assert answer.status_code == httpx.codes.FORBIDDEN
+    assert guarded.bodies == []
+
+
+def test_an_expired_form_is_refused(guarded: Guarded) -> None:
+    fields = client_of("s3").generate_presigned_post("pictures", "uploads/1/photo", ExpiresIn=-1)["fields"]
+    answer = post(guarded, fields)
+    assert (answer.status_code, "Policy expired" in answer.text) == (403, True)
 
 
 def test_a_form_to_another_service_is_refused(guarded: Guarded) -> None:

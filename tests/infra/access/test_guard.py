@@ -1,5 +1,7 @@
 """Hosts, origins, and the routes that need no signature."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -12,50 +14,136 @@ from infra.local.state import Running
 from tests.infra.access.conftest import PORT, STUDIO, Guarded
 
 API = "/_aws/execute-api/1a2b/$default"
-SIGN_IN = {"X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth"}
+COGNITO = "AWSCognitoIdentityProviderService"
+SIGN_IN = {"X-Amz-Target": f"{COGNITO}.InitiateAuth"}
+PASSWORD = {
+    "AuthFlow": "USER_PASSWORD_AUTH",
+    "ClientId": "app",
+    "AuthParameters": {"USERNAME": "ann", "PASSWORD": "secret"},
+}
+DYNAMODB = "DynamoDB_20120810.ListTables"
+FORGED_SCOPE = "x Credential=a/b/us-east-1/iam/aws4_request"
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "headers"),
+    ("method", "path", "headers", "body"),
     [
-        ("GET", f"{API}/config", {}),
-        ("POST", f"{API}/jobs", {"Authorization": "Bearer token"}),
-        ("DELETE", f"{API}/jobs/1", {}),
-        ("GET", "/_ministack/health", {}),
-        ("GET", "/us-east-1_aaP4Zet2Q/.well-known/jwks.json", {}),
-        ("POST", "/", SIGN_IN),
+        ("GET", f"{API}/config", {}, b""),
+        ("POST", f"{API}/jobs", {"Authorization": "Bearer token"}, b"{}"),
+        ("DELETE", f"{API}/jobs/1?X-Amz=a", {}, b""),
+        ("GET", "/_ministack/health", {}, b""),
+        ("GET", "/us-east-1_pool/.well-known/jwks.json", {}, b""),
+        ("POST", "/", SIGN_IN, json.dumps(PASSWORD).encode()),
+        ("POST", "/", {"X-Amz-Target": f"{COGNITO}.RevokeToken"}, b'{"Token": "t", "ClientId": "app"}'),
     ],
 )
 def test_what_checks_its_callers_itself_needs_no_signature(
-    guarded: Guarded, method: str, path: str, headers: dict[str, str]
+    guarded: Guarded, method: str, path: str, headers: dict[str, str], body: bytes
 ) -> None:
-    assert guarded.client.request(method, path, headers=headers).status_code == httpx.codes.OK
+    answer = guarded.client.request(method, path, headers=headers, content=body)
+    assert answer.status_code == httpx.codes.OK, answer.text
+    assert guarded.bodies == [body]
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x"}, {"Authorization": FORGED_SCOPE}])
+@pytest.mark.parametrize(
+    ("method", "path", "target"),
+    [
+        ("POST", "/_ministack/reset", ""),
+        ("POST", "/_ministack/config", ""),
+        ("GET", "/_ministack/ready", ""),
+        ("POST", "/_ministack/health", ""),
+        ("GET", "/_ministack/health?Action=ListUsers", ""),
+        ("GET", "/_localstack/health", ""),
+        ("GET", "/health", ""),
+        ("GET", "/_aws/sqs/messages", ""),
+        ("POST", "/_aws/lambda-url/abc/", ""),
+        ("GET", "/_aws/execute-api/", ""),
+        ("GET", "/_aws/execute-api/x", DYNAMODB),
+        ("GET", "/_aws/execute-api//1a2b/live/", DYNAMODB),
+        ("GET", "/_aws/execute-api/none/live/jobs", ""),
+        ("GET", "/_aws/execute-api/x?Action=Unsubscribe&SubscriptionArn=arn", ""),
+        ("GET", "/_aws/execute-api/3c4d/live", ""),
+        ("POST", "/_aws/execute-api/3c4d/live/@connections/abc", ""),
+        ("POST", "/_aws/execute-api/1a2b/live/@connections/abc", ""),
+        ("POST", "/_aws/execute-api/1a2b/live/%40connections/abc", ""),
+        ("GET", "/x/.well-known/jwks.json", DYNAMODB),
+        ("GET", "/us-east-1_pool/.well-known/jwks.json?Action=ListUsers", ""),
+        ("POST", "/us-east-1_pool/.well-known/jwks.json", DYNAMODB),
+        ("GET", "/bucket/a/.well-known/jwks.json", ""),
+        ("POST", "/", f"{COGNITO}.AdminCreateUser"),
+        ("POST", "/", f"{COGNITO}.SignUp"),
+        ("POST", "/", f"{COGNITO}.RespondToAuthChallenge"),
+        ("POST", "/", f" {COGNITO}.SignUp"),
+        ("POST", "/?Action=CreateUser", f"{COGNITO}.InitiateAuth"),
+        ("POST", "/2015-03-31/functions", f"{COGNITO}.InitiateAuth"),
+        ("POST", "/", DYNAMODB),
+        ("OPTIONS", "/", ""),
+        ("OPTIONS", "/_alb/x", DYNAMODB),
+    ],
+)
+def test_everything_else_needs_one(
+    guarded: Guarded, method: str, path: str, target: str, headers: dict[str, str]
+) -> None:
+    given = headers | ({"X-Amz-Target": target} if target else {})
+    answer = guarded.client.request(method, path, headers=given)
+    assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (403, "MissingAuthenticationToken")
+    assert guarded.bodies == []
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "headers"),
+    ("method", "path", "kept"),
     [
-        ("POST", "/_ministack/reset", {}),
-        ("POST", "/_ministack/config", {}),
-        ("GET", "/_ministack/ready", {}),
-        ("POST", "/_ministack/health", {}),
-        ("GET", "/_localstack/health", {}),
-        ("GET", "/health", {}),
-        ("GET", "/_aws/sqs/messages", {}),
-        ("POST", "/_aws/lambda-url/abc/", {}),
-        ("POST", "/_aws/execute-api/1a2b/live/@connections/abc", {}),
-        ("POST", "/_aws/execute-api/1a2b/live/%40connections/abc", {}),
-        ("POST", "/", {"X-Amz-Target": "AWSCognitoIdentityProviderService.AdminCreateUser"}),
-        ("POST", "/?Action=CreateUser", SIGN_IN),
-        ("POST", "/2015-03-31/functions", SIGN_IN),
-        ("POST", "/", {"X-Amz-Target": "DynamoDB_20120810.ListTables"}),
-        ("GET", "/bucket/a/.well-known/jwks.json", {}),
-        ("OPTIONS", "/", {}),
+        ("POST", f"{API}/jobs", {"authorization"}),
+        ("GET", "/us-east-1_pool/.well-known/jwks.json", set()),
+        ("OPTIONS", "/bucket", set()),
     ],
 )
-def test_everything_else_needs_one(guarded: Guarded, method: str, path: str, headers: dict[str, str]) -> None:
-    answer = guarded.client.request(method, path, headers=headers)
-    assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (403, "MissingAuthenticationToken")
+def test_headers_that_could_lead_elsewhere_are_taken_from_unsigned_requests(
+    guarded: Guarded, method: str, path: str, kept: set[str]
+) -> None:
+    ambiguous = {"Authorization": "Bearer x", "X-Amz-Target": DYNAMODB, "x-amz-copy-source": "/bucket/secret"}
+    asked = {"Origin": STUDIO, "Access-Control-Request-Method": "PUT"}
+    assert guarded.client.request(method, path, headers=ambiguous | asked).status_code == httpx.codes.OK
+    (headers,) = guarded.headers
+    assert {name for name in headers if name == "authorization" or name.startswith("x-amz-")} == kept
+
+
+def test_the_studios_preflight_opens_none_of_the_emulators_own_routes(guarded: Guarded) -> None:
+    asked = {"Origin": STUDIO, "Access-Control-Request-Method": "PUT"}
+    assert guarded.client.options("/_alb/x", headers=asked).status_code == httpx.codes.FORBIDDEN
+    assert guarded.client.options("/bucket", headers={"Origin": STUDIO}).status_code == httpx.codes.FORBIDDEN
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"null",
+        b"\xff",
+        json.dumps(PASSWORD | {"ClientId": {}}).encode(),
+        json.dumps(PASSWORD | {"AuthParameters": []}).encode(),
+        json.dumps(PASSWORD | {"AuthFlow": "CUSTOM_AUTH"}).encode(),
+        json.dumps(PASSWORD | {"Session": "x"}).encode(),
+    ],
+)
+def test_what_is_no_sign_in_is_refused(guarded: Guarded, body: bytes) -> None:
+    answer = guarded.client.post("/", headers=SIGN_IN, content=body)
+    assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (400, "InvalidParameterException")
+    assert guarded.bodies == []
+
+
+def test_strangers_cannot_fill_the_memory(guarded: Guarded) -> None:
+    sent: list[int] = []
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(64):
+            sent.append(1)
+            yield bytes(2**20)
+
+    for path, status in ((f"{API}/jobs", 413), ("/bucket/key", 403)):
+        assert guarded.client.post(path, content=endless()).status_code == status
     assert guarded.bodies == []
 
 
@@ -63,10 +151,10 @@ def test_whoever_names_a_key_must_prove_it_on_open_routes_too(guarded: Guarded) 
     forged = (
         "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=0"
     )
-    assert guarded.client.get(f"{API}/config", headers={"Authorization": forged}).status_code == httpx.codes.FORBIDDEN
+    assert guarded.client.get(f"{API}/config", headers={"Authorization": forged}).status_code == 400
     credential = "test%2F20260101%2Fus-east-1%2Fexecute-api%2Faws4_request"
     link = f"{API}/config?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential={credential}"
-    assert guarded.client.get(link).status_code == httpx.codes.FORBIDDEN
+    assert guarded.client.get(link).status_code == 400
 
 
 @pytest.mark.parametrize("host", [f"127.0.0.1:{PORT}", f"localhost:{PORT}"])
@@ -118,6 +206,11 @@ def test_callers_that_are_no_browser_get_no_cors(guarded: Guarded) -> None:
     assert "access-control-allow-origin" not in guarded.client.get(f"{API}/config").headers
 
 
+def test_a_refusal_can_be_read_by_the_studio(guarded: Guarded) -> None:
+    answer = guarded.client.get("/bucket/key", headers={"Origin": STUDIO})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (403, STUDIO)
+
+
 def test_a_header_that_decides_must_come_once(guarded: Guarded) -> None:
     headers = [*SIGN_IN.items(), ("X-Amz-Target", "DynamoDB_20120810.ListTables")]
     assert guarded.client.post("/", headers=headers).status_code == httpx.codes.BAD_REQUEST  # type: ignore[arg-type]
@@ -127,7 +220,7 @@ def test_a_header_that_decides_must_come_once(guarded: Guarded) -> None:
 @pytest.mark.parametrize("headers", [{}, {"Origin": STUDIO}])
 def test_sockets_of_the_api_are_let_through(guarded: Guarded, headers: dict[str, str]) -> None:
     with guarded.client.websocket_connect(
-        f"ws://127.0.0.1:{PORT}/_aws/execute-api/1a2b/live?token=t", headers=headers
+        f"ws://127.0.0.1:{PORT}/_aws/execute-api/3c4d/live?token=t", headers=headers
     ) as socket:
         assert socket.receive_text() == "through"
 
@@ -135,9 +228,11 @@ def test_sockets_of_the_api_are_let_through(guarded: Guarded, headers: dict[str,
 @pytest.mark.parametrize(
     ("path", "headers"),
     [
-        ("/_aws/execute-api/1a2b/live", {"Origin": "http://evil.example"}),
-        ("/_aws/execute-api/1a2b/live", {"Host": f"evil.example:{PORT}"}),
-        ("/_aws/execute-api/1a2b/live?X-Amz-Credential=test%2Fa", {}),
+        ("/_aws/execute-api/3c4d/live", {"Origin": "http://evil.example"}),
+        ("/_aws/execute-api/3c4d/live", {"Host": f"evil.example:{PORT}"}),
+        ("/_aws/execute-api/3c4d/live?X-Amz-Credential=test%2Fa", {}),
+        ("/_aws/execute-api/3c4d/live", {"Authorization": "Bearer x"}),
+        ("/_aws/execute-api/1a2b/live", {}),
         ("/mqtt", {}),
     ],
 )
