@@ -15,7 +15,7 @@ from tests.infra.template import Assembly, Template
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
     """What goes to AWS."""
     context = {"stage": "test", "alarm_email": "someone@example.com", "model_data": "s3://our-models/darkroom/v1/"}
-    return _synthesize(tmp_path_factory.mktemp("cloud"), context)
+    return synthesize(tmp_path_factory.mktemp("cloud"), context)
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +36,7 @@ def studio(cloud: Assembly) -> Template:
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Template:
     """What goes to the emulator."""
-    return _synthesize(tmp_path_factory.mktemp("local"), {"stage": "test", "local": "true"})["core"]
+    return synthesize(tmp_path_factory.mktemp("local"), {"stage": "test", "local": "true"})["core"]
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +52,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
         "studio_domain": "studio.example.com",
         "studio_certificate": "arn:aws:acm:us-east-1:111122223333:certificate/0123",
     }
-    return _synthesize(tmp_path_factory.mktemp("own"), context)
+    return synthesize(tmp_path_factory.mktemp("own"), context)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +86,8 @@ def state() -> State:
     )
 
 
-def _synthesize(folder: Path, context: dict[str, str]) -> Assembly:
+def synthesize(folder: Path, context: dict[str, str]) -> Assembly:
+    """The templates of the stage ``test`` with this context, with stand-ins for the layer and the built studio."""
     from aws_cdk import Validations  # noqa: PLC0415 - only tests that need a template pay for the CDK
     from cdk_nag import AwsSolutionsChecks  # noqa: PLC0415
 

@@ -1,0 +1,28 @@
+"""What 0.1.0 deployed: today's templates keep what it named; of the rest, the message says what is not the same."""
+
+import pytest
+
+from tests.infra.template import Assembly, Template
+from tests.recorded import files, templates
+
+
+@pytest.fixture(scope="session")
+def now(cloud: Assembly, own: Assembly, local: Template) -> files.Files:
+    """Today's templates of the fixtures, by the name under which they were recorded."""
+    found = {**templates.files("cloud", cloud), **templates.files("own", own)}
+    return found | {"templates/local/core": templates.normalised(local.content)}
+
+
+RECORDED = [
+    name for name in files.names("templates") if name.rpartition("/")[0].rpartition("/")[2] in ("cloud", "own", "local")
+]
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_what_lasts_keeps_its_logical_id_its_name_and_its_keys(name: str, now: files.Files) -> None:
+    assert templates.changed(files.read(name), now[name]) == []
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_nothing_else_that_was_deployed_is_gone_or_different(name: str, now: files.Files) -> None:
+    assert templates.differing(files.read(name), now[name]) == []

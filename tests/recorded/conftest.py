@@ -1,0 +1,36 @@
+"""The functions on moto with a fixed clock, on which every scenario is played."""
+
+from collections.abc import Callable
+
+import pytest
+from mypy_boto3_s3 import S3Client
+
+from tests.handlers.conftest import (
+    Queues,
+    assets_table,
+    aws,
+    bucket,
+    environment,
+    ledger,
+    queues,
+    store,
+    subscriptions,
+)
+from tests.recorded import fixed, world
+from tests.recorded.world import OutcomeOf, World
+
+__all__ = ["assets_table", "aws", "bucket", "environment", "ledger", "queues", "store", "subscriptions"]
+
+
+@pytest.fixture
+def make_world(
+    environment: None,
+    monkeypatch: pytest.MonkeyPatch,
+    bucket: S3Client,
+    queues: Queues,
+) -> Callable[[OutcomeOf], World]:
+    """Makes the world of a scenario."""
+    monkeypatch.setenv("VARIANT_NAME", "gpu")
+    monkeypatch.setenv("RATE_LIMITS", '{"upscale": "7/60"}')
+    clock = fixed.fix(monkeypatch)
+    return lambda outcome_of: world.make(monkeypatch, clock, bucket, queues, outcome_of)

@@ -1,0 +1,66 @@
+"""All scenarios, one after the other in one world: what is recorded, and what today's code makes of the same."""
+
+from collections.abc import Callable
+
+from tests.recorded import endpoint, failures, files, kinds, reuse, service
+from tests.recorded.files import Files
+from tests.recorded.world import BUCKET, Item, OutcomeOf, World
+
+
+def play(world: World) -> Files:
+    """Play everything; what was seen, by the name of its file."""
+    reuse.engine_digests(world)
+    jobs = {scenario.name: kinds.play(world, scenario) for scenario in kinds.SCENARIOS}
+    reuse.play(world)
+    failures.play(world)
+    endpoint.sockets(world)
+    endpoint.waking(world)
+    endpoint.reports(world)
+    service.play(world, jobs["upscale-preview"])
+    endpoint.ledger(world)
+    return world.files
+
+
+def recorded_outcomes() -> OutcomeOf:
+    """The outcomes that a container of the recorded version wrote, in the order in which scenarios ask for them."""
+    known: dict[str, Item] = {}
+    for name in files.names("outcomes"):
+        for outcome in files.read(name).values():
+            if "job_id" in outcome:
+                known[f"{outcome['job_id']}-{outcome['attempt']}"] = outcome
+
+    def outcome_of(_name: str, invocation: Item) -> Item:
+        return known[f"{invocation['job_id']}-{invocation['attempt']}"]
+
+    return outcome_of
+
+
+def container_outcomes(outcome: Callable[..., Item]) -> OutcomeOf:
+    """Outcomes by today's container, which has for each scenario what it takes."""
+
+    def outcome_of(name: str, invocation: Item) -> Item:
+        if name in failures.RAISED:
+            return outcome(invocation, error=failures.RAISED[name])
+        weights = name not in ("engine_unavailable", kinds.FALLBACK.name)
+        return outcome(invocation, weights=weights, silent=name != "abandoned")
+
+    return outcome_of
+
+
+def objects(world: World) -> dict[str, Item]:
+    """The headers of an object of each prefix of the bucket and each kind of file, as they were stored.
+
+    Their keys are left out: which live picture of which job is stored depends on speed.
+    """
+    found: dict[str, Item] = {}
+    for page in world.bucket.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+        for entry in page.get("Contents", []):
+            key = entry["Key"]
+            prefix, _, rest = key.partition("/")
+            name = f"{prefix}/*/{rest.rpartition('/')[2]}" if prefix == "results" else f"{prefix}/*"
+            if name in found:
+                continue
+            head = world.bucket.head_object(Bucket=BUCKET, Key=key)
+            names = ("ContentType", "ContentDisposition", "CacheControl", "ContentEncoding", "Metadata")
+            found[name] = {each: head[each] for each in names if head.get(each)}
+    return found

@@ -1,0 +1,117 @@
+"""Synthesized templates without what changes with the code in them or with the machine: compared by content."""
+
+import re
+from typing import Any
+
+from tests.infra.template import Assembly
+from tests.recorded.files import Files, differences
+
+STACKS = ("core", "gpu", "studio")
+# What deployments choose, by the name of the folder that their templates are recorded in. ``cloud``, ``own`` and
+# ``local`` are the contexts of the fixtures in ``tests/infra``, which tests have synthesized anyway.
+CONTEXTS: dict[str, dict[str, str]] = {
+    "default": {"stage": "test"},
+    "options": {
+        "stage": "test",
+        "studio": "false",
+        "default_engine": "models",
+        "instance_type": "ml.g5.xlarge",
+        "model_data": "s3://our-models/darkroom/v1/",
+        "models": '{"detector": "rt-detr-r18"}',
+        "accept_research_licence": "true",
+        "speech": "polly",
+        "preload": "restyle_room,generate",
+        "image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/darkroom:1",
+        "rate_limits": '{"generate": "10/60"}',
+        "owner_daily_usd": "0",
+        "cache_days": "0",
+        "bedrock_model": "anthropic.claude-haiku-4-5-20251001-v1:0",
+        "daily_usd": "20",
+        "stop_usd": "30",
+    },
+}
+# Types whose names, keys and logical ids outlive a deployment or are known outside of it.
+LASTING = (
+    "AWS::DynamoDB::Table",
+    "AWS::DynamoDB::GlobalTable",
+    "AWS::S3::Bucket",
+    "AWS::Cognito::",
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::SQS::Queue",
+    "AWS::SNS::Topic",
+    "AWS::Events::EventBus",
+    "AWS::SageMaker::",
+    "AWS::CloudFront::Distribution",
+    "AWS::IAM::Role",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Logs::LogGroup",
+)
+_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
+_ANALYTICS = "CDKMetadata"
+
+
+def normalised(template: dict[str, Any]) -> dict[str, Any]:
+    """A template with placeholders for digests of assets, and without what the CDK says of itself."""
+    kept = {name: value for name, value in template.items() if name not in ("Rules", "Conditions")}
+    resources = {name: value for name, value in template["Resources"].items() if name != _ANALYTICS}
+    conditions = {name: value for name, value in template.get("Conditions", {}).items() if _ANALYTICS not in name}
+    found: dict[str, Any] = _placeholders(kept | {"Resources": resources})
+    return found | ({"Conditions": conditions} if conditions else {})
+
+
+def files(name: str, assembly: Assembly) -> Files:
+    """The templates of an assembly, by the name of their file."""
+    found = {}
+    for stack in STACKS:
+        try:
+            content = assembly[stack].content
+        except FileNotFoundError:
+            continue
+        found[f"templates/{name}/{stack}"] = normalised(content)
+    return found
+
+
+def lasting(template: dict[str, Any]) -> dict[str, Any]:
+    """Of a normalised template, what must not change when code moves: outputs, and what keeps or names something."""
+    resources = {
+        name: resource for name, resource in template["Resources"].items() if resource["Type"].startswith(LASTING)
+    }
+    return {"Resources": resources, "Outputs": template.get("Outputs", {})}
+
+
+def changed(recorded: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What of the lasting parts is gone or different; what was added is no change."""
+    return differences(_without_code(lasting(recorded)), _without_code(lasting(now)))
+
+
+def differing(recorded: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What of the whole template is gone or different, but for names of modules; what was added is no change."""
+    return differences(_without_code(recorded), _without_code(now))
+
+
+def _without_code(value: Any) -> Any:
+    """A value without the names of modules: a function's handler, and what a construct's place in the code is."""
+    match value:
+        case dict():
+            return {
+                name: _without_code(member) for name, member in value.items() if name not in ("Handler", "Metadata")
+            }
+        case list():
+            return [_without_code(member) for member in value]
+        case _:
+            return value
+
+
+def _placeholders(value: Any) -> Any:
+    match value:
+        case str():
+            return _DIGEST.sub("DIGEST", value)
+        case dict():
+            return {_DIGEST.sub("DIGEST", name): _placeholders(member) for name, member in value.items()}
+        case list():
+            return [_placeholders(member) for member in value]
+        case _:
+            return value

@@ -1,0 +1,114 @@
+"""Rows of 0.1.0 are read by today's code, and give their owners the same answers."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.recorded import files, today
+from tests.recorded.world import ADMIN, ASSETS, JOBS, LEDGER, SOCKETS, Item, OutcomeOf, World
+
+JOB_ROWS = [(name, part) for name in files.names("rows/jobs") for part in files.read(name)]
+LISTED = ("cost_usd", "cached", "engines")
+
+
+@pytest.fixture
+def world(make_world: Callable[[OutcomeOf], World]) -> World:
+    """Empty tables."""
+    return make_world(lambda _name, _invocation: {})
+
+
+def put(table: str, item: Item) -> None:
+    """Put an item into a table as it was recorded."""
+    client: Any = today.clients.dynamodb()
+    client.put_item(TableName=table, Item=item)
+
+
+def unsigned(value: Any) -> Any:
+    """A value whose links say what they read, and not until when."""
+    match value:
+        case str() if "X-Amz-Signature" in value:
+            return urlsplit(value).path
+        case dict():
+            return {name: unsigned(member) for name, member in value.items()}
+        case list():
+            return [unsigned(member) for member in value]
+        case _:
+            return value
+
+
+@pytest.mark.parametrize(("name", "part"), JOB_ROWS)
+def test_a_row_of_a_job_is_read_and_written_as_it_was(name: str, part: str) -> None:
+    item = files.read(name)[part]
+    written = today.JobRecord.from_item(item).to_item()
+    absent = {attribute: value for attribute, value in item.items() if value != {"NULL": True}}
+    assert files.differences(plain(absent), plain(written)) == []
+
+
+def plain(item: Item) -> Item:
+    """Names and JSON values of an item, without those that are null: whether 1 or 1.0 was written does not matter."""
+    values: Item = _without_null(today.from_item(item))
+    return values
+
+
+def _without_null(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _without_null(member) for name, member in value.items() if member is not None}
+        case list():
+            return [_without_null(member) for member in value]
+        case _:
+            return value
+
+
+def test_jobs_that_were_stored_are_answered_as_they_were(world: World) -> None:
+    found = []
+    for name in files.names("api/jobs"):
+        rows = files.read(name.replace("api/", "rows/")) if name.replace("api/", "rows/") in files.names("rows") else {}
+        for part, exchange in files.read(name).items():
+            if part in rows and exchange["request"]["method"] == "GET":
+                put(JOBS, rows[part])
+                now = world.call("GET", exchange["request"]["path"])
+                recorded = exchange["answer"]["body"]
+                found += [f"{name} {part}: {each}" for each in files.differences(unsigned(recorded), unsigned(now))]
+    assert found == []
+
+
+def test_assets_that_were_stored_are_answered_as_they_were(world: World) -> None:
+    rows = files.read("rows/assets")
+    for item in rows.values():
+        put(ASSETS, item)
+        now = world.call("GET", f"/assets/{item['asset_id']['S']}")
+        assert (now["asset_id"], now["state"]) == (item["asset_id"]["S"], item["state"]["S"])
+    exchange = files.read("api/assets/assets")["get"]
+    now = world.call("GET", exchange["request"]["path"])
+    assert files.differences(unsigned(exchange["answer"]["body"]), unsigned(now)) == []
+
+
+def test_the_ledgers_rows_count_as_they_did(world: World) -> None:
+    for name in files.names("rows/ledger"):
+        for item in files.read(name)["rows"]:
+            put(LEDGER, item)
+    recorded = files.read("api/service/stats")["get"]
+    now = world.call("GET", "/stats", query=recorded["request"]["query"], scope=ADMIN)
+    for kind, numbers in recorded["answer"]["body"]["kinds"].items():
+        before = {name: numbers[name] for name in LISTED}
+        assert files.differences(before, now["kinds"][kind]) == []
+    cache = files.read("api/service/cache")["stats"]["answer"]["body"]
+    after = world.call("GET", "/cache/stats", scope=ADMIN)
+    assert [after["hits"], after["misses"], after["stores"]] == [cache["hits"], cache["misses"], cache["stores"]]
+    spending = world.call("GET", "/limits")["budget"]
+    assert spending["spent_usd"] > 0
+
+
+def test_the_sockets_rows_are_read(world: World) -> None:
+    rows = files.read("rows/sockets")
+    (subscription,) = rows["subscription:after_seq"]
+    put(SOCKETS, subscription)
+    job_id = subscription["job_id"]["S"]
+    (found,) = today.Subscriptions(SOCKETS, today.clients.dynamodb()).of_job(job_id)
+    assert (found.connection_id, found.after_seq) == (subscription["connection_id"]["S"], 1)
+    assert today.Wakes.model_validate(today.from_item(rows["waking:measured"])).seconds == (242.0,)
+    assert today.Wakes.model_validate(today.from_item(rows["waking:claimed"])).since is not None
+    assert today.Spend.model_validate(today.from_item(rows["guard:stopped"])).stopped

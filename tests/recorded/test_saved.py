@@ -1,0 +1,71 @@
+"""A local stack that 0.1.0 saved is read; the recorded files hold nothing of the machine and stay small."""
+
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.recorded import archive, files, today
+
+HERE = files.FOLDER / files.VERSION
+LARGEST, ALL = 1_400_000, 2_600_000
+# Paths and names of a machine, addresses of registries and private networks, and keys.
+PRIVATE = re.compile(
+    rb"/root\b|/work\b|/home/|/tmp/\w|/Users/|PRIVATE KEY|AKIA[0-9A-Z]{16}|https?://[\w.-]*(?:pypi|proxy|registry)|"
+    rb"\b10\.\d+\.\d+\.\d+|\b192\.168\."
+)
+
+
+def test_the_state_of_a_running_stack_is_read() -> None:
+    folder = HERE / "local" / "running"
+    recorded = files.read("local/running/stack")
+    state = today.State.read(folder)
+    assert state is not None
+    assert files.differences(recorded, state.model_dump(mode="json")) == []
+    running = today.Running.read(folder)
+    assert running is not None
+    assert files.differences(files.read("local/running/processes"), running.model_dump(mode="json")) == []
+    assert set(running.processes()) == {"emulator", "endpoint"}
+
+
+def test_a_client_finds_the_stack_that_was_saved() -> None:
+    stack = today.read_local_stack(HERE / "local" / "running")
+    assert stack is not None
+    assert (stack.port, stack.auth.username) == (4566, "local")
+
+
+def test_the_state_of_a_stopped_stack_is_read() -> None:
+    running = today.Running.read(HERE / "local" / "stopped")
+    assert running is not None
+    assert running.processes() == {}
+
+
+def test_the_containers_source_can_be_used_with_the_fonts_of_a_checkout(tmp_path: Path) -> None:
+    with zipfile.ZipFile(HERE / archive.NAME) as source:
+        assert source.testzip() is None
+        source.extractall(tmp_path)
+    invocation = files.read("invocations/restyle_room-models")["invocation"]["body"]
+    script = (
+        "import sys; from containers.gpu.worker import typed_params; from pipeline.invocation import Invocation; "
+        "print(typed_params(Invocation.model_validate_json(sys.stdin.read())).style)"
+    )
+    told = json.dumps({**invocation, "added_later": True})
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, input=told, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == invocation["params"]["style"]
+
+
+@pytest.mark.parametrize("path", sorted(HERE.rglob("*.json")), ids=lambda path: path.relative_to(HERE).as_posix())
+def test_a_file_says_nothing_of_the_machine(path: Path) -> None:
+    assert PRIVATE.search(path.read_bytes()) is None
+
+
+def test_the_recording_is_small() -> None:
+    sizes = {path: path.stat().st_size for path in HERE.rglob("*") if path.is_file()}
+    assert max(sizes.values()) <= LARGEST
+    assert sum(sizes.values()) <= ALL
