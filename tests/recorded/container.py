@@ -59,7 +59,7 @@ class Container:
         engines = today.Engines(plan_for or _plan_for, partial(today.networks, settings), weigh)
         storage = today.Storage(BUCKET, self._bucket)
         runner = today.Runner(cache=today.StageCache())
-        store = SilentStore() if silent else today.JobStore(JOBS)
+        store: Any = SilentStore() if silent else today.JobStore(JOBS)
         return today.Worker(settings, store, storage, runner, engines, today.speaker(settings))
 
     def outcome(self, invocation: Item, *, error: today.DarkroomError | None = None, **how: Any) -> Item:
@@ -109,7 +109,8 @@ def stable(outcome: Item) -> Item:
     result["objects"] = result.get("objects", [])[:2]
     for found in result["objects"]:
         found["outlines"] = [outline[:4] for outline in found["outlines"][:2]]
-    return _rounded(outcome)
+    rounded: Item = _rounded(outcome)
+    return rounded
 
 
 def _rounded(value: Any) -> Any:

@@ -82,7 +82,7 @@ def _do(world: World, job_id: str, part: str) -> None:
 def _assets(world: World, made: str) -> None:
     """Assets in every state and from every source, and a job that starts from one."""
     world.clock.tick(600)
-    wish = {"name": "The room", "upload": {"content_type": "image/png", "size": len(samples.SMALL)}}
+    wish: Item = {"name": "The room", "upload": {"content_type": "image/png", "size": len(samples.SMALL)}}
     asset_id = _asset(world, "upload", wish)
     _keep_asset(world, "awaiting_upload", asset_id)
     world.upload(f"assets/{asset_id}", samples.SMALL, keep="reuse:asset")

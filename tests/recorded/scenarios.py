@@ -60,7 +60,7 @@ def objects(world: World) -> dict[str, Item]:
             name = f"{prefix}/*/{rest.rpartition('/')[2]}" if prefix == "results" else f"{prefix}/*"
             if name in found:
                 continue
-            head = world.bucket.head_object(Bucket=BUCKET, Key=key)
+            head: Item = {**world.bucket.head_object(Bucket=BUCKET, Key=key)}
             names = ("ContentType", "ContentDisposition", "CacheControl", "ContentEncoding", "Metadata")
             found[name] = {each: head[each] for each in names if head.get(each)}
     return found

@@ -23,13 +23,15 @@ def parts(folder: str) -> list[Any]:
 def test_an_invocation_is_read_with_its_params(recorded: Any) -> None:
     invocation = today.Invocation.model_validate(recorded["body"])
     assert today.typed_params(invocation).model_dump(mode="json") == recorded["body"]["params"]
-    assert files.differences(recorded["body"], invocation.model_dump(mode="json")) == []
+    found = files.differences(recorded["body"], invocation.model_dump(mode="json"))
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("recorded", [each for each in parts("outcomes") if "http_answers" not in str(each.id)])
 def test_an_outcome_is_read(recorded: Any) -> None:
     outcome = _outcomes.validate_python(recorded)
-    assert files.differences(recorded, outcome.model_dump(mode="json")) == []
+    found = files.differences(recorded, outcome.model_dump(mode="json"))
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("recorded", parts("notices"))

@@ -43,7 +43,8 @@ def test_a_row_of_a_job_is_read_and_written_as_it_was(name: str, part: str) -> N
     item = files.read(name)[part]
     written = today.JobRecord.from_item(item).to_item()
     absent = {attribute: value for attribute, value in item.items() if value != {"NULL": True}}
-    assert files.differences(plain(absent), plain(written)) == []
+    found = files.differences(plain(absent), plain(written))
+    assert not found, "\n".join(found)
 
 
 def plain(item: Item) -> Item:
@@ -72,7 +73,7 @@ def test_jobs_that_were_stored_are_answered_as_they_were(world: World) -> None:
                 now = world.call("GET", exchange["request"]["path"])
                 recorded = exchange["answer"]["body"]
                 found += [f"{name} {part}: {each}" for each in files.differences(unsigned(recorded), unsigned(now))]
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 def test_assets_that_were_stored_are_answered_as_they_were(world: World) -> None:
@@ -83,7 +84,8 @@ def test_assets_that_were_stored_are_answered_as_they_were(world: World) -> None
         assert (now["asset_id"], now["state"]) == (item["asset_id"]["S"], item["state"]["S"])
     exchange = files.read("api/assets/assets")["get"]
     now = world.call("GET", exchange["request"]["path"])
-    assert files.differences(unsigned(exchange["answer"]["body"]), unsigned(now)) == []
+    found = files.differences(unsigned(exchange["answer"]["body"]), unsigned(now))
+    assert not found, "\n".join(found)
 
 
 def test_the_ledgers_rows_count_as_they_did(world: World) -> None:
@@ -94,7 +96,8 @@ def test_the_ledgers_rows_count_as_they_did(world: World) -> None:
     now = world.call("GET", "/stats", query=recorded["request"]["query"], scope=ADMIN)
     for kind, numbers in recorded["answer"]["body"]["kinds"].items():
         before = {name: numbers[name] for name in LISTED}
-        assert files.differences(before, now["kinds"][kind]) == []
+        found = files.differences(before, now["kinds"][kind])
+        assert not found, "\n".join(found)
     cache = files.read("api/service/cache")["stats"]["answer"]["body"]
     after = world.call("GET", "/cache/stats", scope=ADMIN)
     assert [after["hits"], after["misses"], after["stores"]] == [cache["hits"], cache["misses"], cache["stores"]]

@@ -25,10 +25,12 @@ def test_the_state_of_a_running_stack_is_read() -> None:
     recorded = files.read("local/running/stack")
     state = today.State.read(folder)
     assert state is not None
-    assert files.differences(recorded, state.model_dump(mode="json")) == []
+    found = files.differences(recorded, state.model_dump(mode="json"))
+    assert not found, "\n".join(found)
     running = today.Running.read(folder)
     assert running is not None
-    assert files.differences(files.read("local/running/processes"), running.model_dump(mode="json")) == []
+    found = files.differences(files.read("local/running/processes"), running.model_dump(mode="json"))
+    assert not found, "\n".join(found)
     assert set(running.processes()) == {"emulator", "endpoint"}
 
 

@@ -1,8 +1,6 @@
 """Today's functions beside a container of 0.1.0: jobs go through the same states, rows, messages and answers."""
 
-from collections.abc import Callable
-
-import pytest
+from collections.abc import Callable, Iterator
 
 from tests.recorded import files, scenarios
 from tests.recorded.files import Files
@@ -13,15 +11,21 @@ ELSEWHERE = ("api/openapi", "outcomes/http_answers")
 FOLDERS = ("api", "endpoint", "events", "invocations", "notices", "outcomes", "queues", "rows", "socket")
 
 
-@pytest.fixture
-def played(make_world: Callable[[OutcomeOf], World]) -> Files:
-    """What today's functions make of all scenarios, given the outcomes that the old container wrote."""
-    return scenarios.play(make_world(scenarios.recorded_outcomes()))
+def changes(played: Files, *, whole: bool) -> Iterator[str]:
+    """What is gone or different of what was recorded; unless ``whole``, of what was played so far."""
+    for name in (each for folder in FOLDERS for each in files.names(folder) if each not in ELSEWHERE):
+        now = played.get(name, {})
+        recorded = {part: value for part, value in files.read(name).items() if whole or part in now}
+        for each in files.differences(recorded, now):
+            yield f"{name}: {each}"
 
 
-def test_todays_functions_store_send_and_answer_what_was_recorded(played: Files) -> None:
-    recorded = [name for folder in FOLDERS for name in files.names(folder) if name not in ELSEWHERE]
-    found = []
-    for name in recorded:
-        found += [f"{name}: {each}" for each in files.differences(files.read(name), played.get(name, {}))]
-    assert found == []
+def test_todays_functions_store_send_and_answer_what_was_recorded(make_world: Callable[[OutcomeOf], World]) -> None:
+    world = make_world(scenarios.recorded_outcomes())
+    try:
+        scenarios.play(world)
+    except Exception as error:
+        found = "\n".join(changes(world.files, whole=False))
+        raise AssertionError(f"the scenarios broke off ({error!r}); up to there differs:\n{found}") from error
+    found = "\n".join(changes(world.files, whole=True))
+    assert not found, found

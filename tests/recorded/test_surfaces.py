@@ -15,15 +15,18 @@ def now() -> files.Files:
 
 @pytest.mark.parametrize("name", ["commands/callers", "commands/operators", "settings/environment", "settings/local"])
 def test_nothing_that_a_user_types_or_sets_is_gone(name: str, now: files.Files) -> None:
-    assert files.differences(files.read(name), now[name], sets=True) == []
+    found = files.differences(files.read(name), now[name], sets=True)
+    assert not found, "\n".join(found)
 
 
 def test_no_context_key_is_gone(now: files.Files) -> None:
     name = "settings/context"
-    assert files.differences(files.read(name), now[name], sets=True) == []
+    found = files.differences(files.read(name), now[name], sets=True)
+    assert not found, "\n".join(found)
 
 
 def test_nothing_is_gone_from_the_openapi_document(now: files.Files) -> None:
     recorded: dict[str, Any] = files.read("api/openapi")
     recorded["info"].pop("version")
-    assert files.differences(recorded, now["api/openapi"], sets=True) == []
+    found = files.differences(recorded, now["api/openapi"], sets=True)
+    assert not found, "\n".join(found)

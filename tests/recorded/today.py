@@ -1,5 +1,7 @@
 """The product's modules that the recording and its tests use, by today's names: a rename changes this file alone."""
 
+from pydantic_settings import BaseSettings
+
 from client.cli import app as caller_command
 from client.cli.settings import Settings as CallerSettings
 from client.local import read as read_local_stack
@@ -63,7 +65,7 @@ from pipeline.stages import Plan
 # The top-level packages whose modules read the clock and make ids.
 PACKAGES = ("pipeline", "handlers", "containers", "infra", "client")
 # Each function's settings, by the function's name.
-FUNCTION_SETTINGS = {
+FUNCTION_SETTINGS: dict[str, type[BaseSettings]] = {
     "api": settings.ApiSettings,
     "authorize": settings.AuthorizeSettings,
     "dispatch": settings.DispatchSettings,
