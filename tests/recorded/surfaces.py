@@ -46,13 +46,18 @@ def command(app: typer.Typer) -> dict[str, Any]:
 
 def _tree(found: Any, parent: Any) -> dict[str, Any]:
     context = found.context_class(found, parent=parent, info_name=found.name)
-    told: dict[str, Any] = {"parameters": {each.name: _parameter(each) for each in found.params}}
+    told: dict[str, Any] = {"parameters": {_typed(each): _parameter(each) for each in found.params}}
     if hasattr(found, "list_commands"):
         # Commands are imported when they are called: by their name on a command line.
         told["commands"] = {
             name: _tree(found.resolve_command(context, [name])[1], context) for name in found.list_commands(context)
         }
     return told
+
+
+def _typed(parameter: Any) -> str:
+    """A parameter as a user knows it: by its first flag, an argument by its name in the usage line."""
+    return str(parameter.opts[0] if parameter.param_type_name == "option" else parameter.name)
 
 
 def _parameter(parameter: Any) -> dict[str, Any]:
