@@ -42,14 +42,14 @@ from handlers.update import Update
 from handlers.waking import Wakes
 from infra.config import Config
 from infra.local.cli import app as operator_command
-from infra.local.emulator import credentials as emulator_environment
+from infra.local.emulator import credentials
 from infra.local.endpoint import notify
 from infra.local.endpoint.invocation import EndpointInvocation
 from infra.local.endpoint.invocation import parse as parse_endpoint_invocation
 from infra.local.endpoint.settings import Settings as StandInSettings
 from infra.local.runtime import STAND_IN_KEYS
 from infra.local.stack import LocalStack
-from infra.local.state import Running, State
+from infra.local.state import RootKey, Running, State
 from infra.local.studio.settings import Settings as StudioServerSettings
 from infra.names import FUNCTIONS
 from pipeline.errors import DarkroomError, ErrorCode, ErrorDetail
@@ -85,6 +85,12 @@ CONTAINER_LEFT_OUT = (
     "pipeline/subtitles/fonts/DarkroomSansCJK-Regular.otf",
     "pipeline/subtitles/fonts/DejaVuSansCondensed-Bold.ttf",
 )
+
+
+def emulator_environment(port: int) -> dict[str, str]:
+    """The environment of a client of the emulator on a port."""
+    return credentials(port, RootKey(access_key_id="key", secret_access_key="secret"))
+
 
 __all__ = [
     "CONTAINER_FOLDERS",
