@@ -19,6 +19,7 @@ from pipeline.engine import Engine
 from pipeline.kinds import plan
 from pipeline.picture import DigitalSource
 from pipeline.requests import Kind
+from pipeline.scenes.parts import file_digest
 from pipeline.speech.espeak import EspeakSpeaker
 from pipeline.speech.speech import RATE, Speaker, Speech, Word
 from pipeline.stages import Stopped, Work
@@ -131,6 +132,15 @@ def test_subtitles_are_where_they_were_asked_for(
     assert (difference[:200] > 60).sum() == 0
     bare, poster = (np.asarray(Image.open(each["poster"].path), int) for each in (plain, files))
     assert np.abs(poster - bare).max() < 40
+
+
+def test_the_same_job_gives_the_same_files(tmp_path: Path) -> None:
+    digests = []
+    for name in ("one", "two"):
+        files = saved(render(tmp_path / name, "Hello there", aspect="1:1", subtitles="both"))
+        digests.append({name: file_digest(file.path) for name, file in files.items()})
+    assert set(digests[0]) == {"result", "poster", "thumbnail", "srt", "vtt"}
+    assert digests[0] == digests[1]
 
 
 def test_espeak_says_a_script(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from pipeline.networks import Models
 from pipeline.runner import Finished, Runner
+from pipeline.scenes.parts import file_digest
 from pipeline.speech.speech import RATE, Speech, Word
 from pipeline.stages import Plan, Stopped, Work
 from pipeline.video_params import RenderScenesParams
@@ -96,12 +97,13 @@ class Reporter:
 
 @dataclass(frozen=True)
 class Video:
-    """A finished video, decoded: frames N×H×W×3 uint8, sound n×2 float32."""
+    """A finished video, decoded: frames N×H×W×3 uint8, sound n×2 float32; ``digests`` of all of its files by name."""
 
     finished: Finished
     frames: NDArray[np.uint8]
     sound: NDArray[np.float32]
     texts: Mapping[str, str]
+    digests: Mapping[str, str]
 
     @property
     def level(self) -> NDArray[np.float32]:
@@ -144,14 +146,8 @@ class Studio:
         with av.open(str(files["result"])) as container:
             sound = np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1).T
         texts = {name: path.read_text("utf-8") for name, path in files.items() if path.suffix in (".srt", ".vtt")}
-        return Video(finished, frames, sound, texts)
-
-
-def alike(one: Video, other: Video) -> bool:
-    """Whether two videos show the same, as long, as far as anybody sees: x264 does not always give the same bytes."""
-    if one.frames.shape != other.frames.shape:
-        return False
-    return all(np.abs(a.astype(int) - b).mean() < 1 for a, b in zip(one.frames, other.frames, strict=True))
+        digests = {name: file_digest(path) for name, path in files.items()}
+        return Video(finished, frames, sound, texts, digests)
 
 
 def tone(hertz: float, seconds: float) -> NDArray[np.float32]:

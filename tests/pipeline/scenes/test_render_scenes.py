@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pyloudnorm
 import pytest
+from PIL import Image
 
 from pipeline.artifacts import SavedVideo
 from pipeline.avatars import avatars
@@ -162,6 +163,22 @@ def test_an_avatar_moves_its_mouth_in_its_own_scene_alone(studio):
     changes = [np.abs(one.astype(int) - two).max() for one, two in pairwise(video.frames[30:50])]
     assert max(changes) > 20
     assert any(note.startswith("Scene 2: A preview: ") for note in video.finished.notes)
+
+
+def test_the_same_job_gives_the_same_files(tmp_path):
+    grain = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    made = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        studio = Studio(tmp_path / name)
+        studio.files["face"] = next(iter(avatars().values())).path
+        studio.files["music"] = write_sound(tone(MUSIC_TONE, 2), studio.folder / "music.wav")
+        Image.fromarray(grain).save(studio.folder / "grain.png")
+        studio.files["grain"] = studio.folder / "grain.png"
+        scenes = [image("grain", seconds=1), {"type": "avatar", "avatar": "face", "script": "One two."}]
+        made.append(studio.render(plan(), scenes, transition="fade", subtitles="both"))
+    assert set(made[0].digests) == {"result", "poster", "thumbnail", "srt", "vtt"}
+    assert made[0].digests == made[1].digests
 
 
 @pytest.mark.parametrize("broken", ["picture", "voice_track"])
