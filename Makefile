@@ -44,7 +44,7 @@ $(MODELS_READY): $(READY) requirements-container.lock
 
 $(WEB_READY): $(READY) $(WEB)/package-lock.json
 	@echo "Adding what the studio is built with to $(WEB)/node_modules …"
-	@$(BIN)/python -m infra.site --install
+	@$(BIN)/python -m infra.bundling.studio --install
 	@touch $@
 
 setup: $(READY) ## Make .venv with everything pinned in requirements.lock
@@ -59,7 +59,7 @@ setup-models: $(MODELS_READY) ## Add the models engine to .venv: torch, diffuser
 
 web: $(WEB_READY) ## Build the studio into build/studio/ and check its types
 	@cd $(WEB) && npx tsc --noEmit
-	@$(BIN)/python -m infra.site
+	@$(BIN)/python -m infra.bundling.studio
 
 test: $(MODELS_READY) $(WEB_READY) ## Run every test; those in a browser where Chromium is installed
 	@cd $(WEB) && npm test
@@ -90,8 +90,8 @@ bench: $(READY) ## Measure the spine and the preview engine (a quarter of an hou
 synth: $(READY) ## Synthesize the CloudFormation templates for AWS into cdk.out/
 	@$(BIN)/python -m infra
 
-openapi: $(READY) ## Write handlers/openapi.json again from the contract
-	@$(BIN)/python -m handlers.openapi --write
+openapi: $(READY) ## Write handlers/http_api/openapi.json again from the contract
+	@$(BIN)/python -m handlers.http_api.openapi --write
 
 clean: ## Remove everything that make made
 	@rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist .darkroom out build cdk.out .pytest_cache .mypy_cache .ruff_cache .hypothesis

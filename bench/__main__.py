@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import baseline, lambdas, preview, request_guard, spine, video
+from bench import baseline, event_path, lambda_imports, preview_engine, request_guard, video
 from bench.context import Context
 from bench.report import renew
 from bench.results import Results, load
@@ -21,9 +21,9 @@ from bench.section import Section
 SECTIONS: tuple[Section[Any], ...] = (
     baseline.SECTION,
     request_guard.SECTION,
-    spine.SECTION,
-    lambdas.SECTION,
-    preview.SECTION,
+    event_path.SECTION,
+    lambda_imports.SECTION,
+    preview_engine.SECTION,
     video.SECTION,
 )
 RESULTS = Path(__file__).with_name("results.json")

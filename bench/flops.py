@@ -18,9 +18,9 @@ from rich.table import Table
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import CLIPModel, CLIPTextModel, CLIPVisionModelWithProjection, Sam2Config, Sam2Model
 
-from bench.weights import Scale, detectors, diffusion, perception
-from pipeline.models.order import RECIPES
-from pipeline.params import Profile
+from bench.random_weights import Scale, detectors, diffusion, perception
+from darkroom.contract.params import Profile
+from pipeline.models.denoise_request import RECIPES
 
 HEIGHT, WIDTH = 512, 768
 THINGS = 8  # boxes that the segmenter is asked about

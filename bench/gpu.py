@@ -21,28 +21,28 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from bench.busy import GpuWatch, WatchedSlot
 from bench.gpu_results import Results, Row, table
-from bench.recipe import Recipe
-from bench.statistics import machine
-from bench.weights import Scale, write_weights
-from pipeline.artifacts import Rgb
-from pipeline.catalog import catalog
-from pipeline.models import scores
-from pipeline.models.device import Placement
-from pipeline.models.interfaces import CONTROLS, FEW_STEP_UNET, UNET
-from pipeline.models.manager import ModelManager
-from pipeline.models.order import RECIPES
-from pipeline.models.restyle import plan
-from pipeline.params import Profile, RestyleRoomParams
-from pipeline.results import StageTime
-from pipeline.runner import Runner
-from pipeline.stage_cache import StageCache
-from pipeline.stages import Work
-from pipeline.weights import Shelf
+from bench.gpu_utilisation import GpuWatch, WatchedSlot
+from bench.measurement import machine
+from bench.plain_diffusers import Recipe
+from bench.random_weights import Scale, write_weights
+from darkroom.contract.params import Profile, RestyleRoomParams
+from darkroom.contract.results import StageTime
+from pipeline.core.arrays import Rgb
+from pipeline.core.runner import Runner
+from pipeline.core.stage_cache import StageCache
+from pipeline.core.stages import Work
+from pipeline.models.denoise_request import RECIPES
+from pipeline.models.network_registry import CONTROLS, FEW_STEP_UNET, UNET
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.manager import ModelManager
+from pipeline.models.stages import scores
+from pipeline.models.workflows.restyle_room import plan
+from pipeline.weights.catalog import catalog
+from pipeline.weights.store import Shelf
 
 RESULTS = Path(__file__).with_name("gpu.json")
-SAMPLE = Path(__file__).parents[1] / "client" / "sample" / "living_room.jpg"
+SAMPLE = Path(__file__).parents[1] / "infra" / "commands" / "samples" / "living_room.jpg"
 IN_FLIGHT = 3  # jobs at once: one computes, one is being opened, one is being saved
 STYLES = ("scandinavian", "industrial")
 

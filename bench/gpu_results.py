@@ -3,7 +3,7 @@
 from pydantic import BaseModel
 from rich.table import Column, Table
 
-from bench.weights import Scale
+from bench.random_weights import Scale
 
 TARGET_THROUGHPUT = 2.0
 TARGET_BUSY = 0.95

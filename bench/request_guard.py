@@ -14,11 +14,11 @@ from pydantic import BaseModel
 
 from bench.context import Context
 from bench.section import Section
+from infra.bundling.functions import ROOT
 from infra.local import emulator
 from infra.local.clients import Clients
 from infra.local.process import Process
 from infra.local.state import RootKey
-from infra.source import ROOT
 
 PICTURE = bytes(range(256)) * 4096  # 1 MB
 NAME = "bench"

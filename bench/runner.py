@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from bench.context import Context
+from bench.measurement import machine
 from bench.results import Entry, Failure, Results
 from bench.section import Section
-from bench.statistics import machine
 
 Sections = Sequence[Section[Any]]
 LONGEST_ERROR = 200  # characters of an exception's text in the results

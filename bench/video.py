@@ -9,24 +9,24 @@ from pydantic import BaseModel
 
 from bench.context import Context
 from bench.section import Section, slowest
-from pipeline.artifacts import SAVED, SavedVideo
-from pipeline.avatars import avatars
-from pipeline.engine import Engine
-from pipeline.kinds import plan
-from pipeline.params import Params
-from pipeline.picture import decode, on_white
-from pipeline.requests import Kind
+from darkroom.contract.avatars import avatars
+from darkroom.contract.engine import Engine
+from darkroom.contract.params import Params
+from darkroom.contract.requests import Kind
+from darkroom.contract.video_params import RenderScenesParams, RenderVideoParams, Resolution
+from pipeline.core.artifacts import SAVED, SavedVideo
+from pipeline.core.stages import Work
+from pipeline.imaging.codec import decode, on_white
+from pipeline.plans import plan
 from pipeline.speech.espeak import EspeakSpeaker
-from pipeline.stages import Work
-from pipeline.video.camera import cover
 from pipeline.video.encoder import VideoWriter
-from pipeline.video_params import RenderScenesParams, RenderVideoParams, Resolution
+from pipeline.video.ken_burns import cover
 
 SCRIPT = (
     "Good evening. This is a portrait that somebody rendered, and a voice that nobody has. "
     "It says three sentences, so that there is something to measure. Here is the last of them."
 )
-ROOM = Path(__file__).parents[1] / "client" / "sample" / "living_room.jpg"
+ROOM = Path(__file__).parents[1] / "infra" / "commands" / "samples" / "living_room.jpg"
 FILES = {"avatar": avatars()["amara"].path, "host": avatars()["bruno"].path, "room": ROOM}
 CASES: dict[str, tuple[Kind, Params]] = {
     "tall": (Kind.RENDER_VIDEO, RenderVideoParams.model_validate({"script": SCRIPT, "subtitles": "both"})),

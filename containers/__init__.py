@@ -1,1 +1,1 @@
-"""The container that SageMaker runs."""
+"""Containers: the worker, and the GPU container that SageMaker runs."""

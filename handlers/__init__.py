@@ -1,1 +1,1 @@
-"""One module per Lambda, thin, and what they share: the store, the sockets, the queue."""
+"""Lambda functions: one thin entry module each, and a folder of logic per capability."""

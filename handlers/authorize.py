@@ -6,9 +6,9 @@ from typing import Any
 import jwt
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers.observe import logger
+from cloud.lambda_init import at_start
+from cloud.observability import logger
 from handlers.settings import AuthorizeSettings
-from handlers.startup import at_start
 
 KEYS_SECONDS = 60 * 60
 TIMEOUT_SECONDS = 3

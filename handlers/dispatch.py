@@ -10,21 +10,21 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers import clients
-from handlers.keys import invocation_key, upload_key
-from handlers.observe import logger
-from handlers.queue import JobQueue, Message
-from handlers.record import JobRecord
-from handlers.retry import Retry
+from cloud import clients
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore
+from cloud.invocation import Invocation, inference_id
+from cloud.job_queue import JobQueue, Message
+from cloud.lambda_init import at_start
+from cloud.observability import logger
+from cloud.s3.keys import invocation_key, upload_key
+from darkroom.contract.errors import ErrorCode, ErrorDetail
+from darkroom.contract.jobs import State
+from darkroom.contract.requests import VIDEOS, Kind
+from handlers.endpoint.cold_start import Lookout, WakeStore
+from handlers.endpoint.gpu_spend import SpendStore
+from handlers.jobs.retry import Retry
 from handlers.settings import DispatchSettings
-from handlers.spend import SpendStore
-from handlers.startup import at_start
-from handlers.store import JobStore
-from handlers.waking import Lookout, WakeStore
-from pipeline.errors import ErrorCode, ErrorDetail
-from pipeline.invocation import Invocation, inference_id
-from pipeline.jobs import State
-from pipeline.requests import VIDEOS, Kind
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse

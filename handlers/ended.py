@@ -15,18 +15,19 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers import clients, tally
-from handlers.announcement import Announcer
-from handlers.budget import settlement
-from handlers.ledger import AlreadyDone, Change, Impossible, Ledger
-from handlers.leftovers import Leftovers
-from handlers.news import News, newest
-from handlers.observe import logger
-from handlers.queue import DeadLetters
-from handlers.record import JobRecord
+from cloud import clients
+from cloud.dynamodb.conditional_update import Update
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.ledger import AlreadyDone, Change, Impossible, Ledger
+from cloud.dynamodb.stream_records import News, newest
+from cloud.job_queue import DeadLetters
+from cloud.lambda_init import at_start
+from cloud.observability import logger
+from handlers.jobs.event_publisher import Announcer
+from handlers.jobs.intermediates_cleanup import Leftovers
+from handlers.limits.budget import settlement
 from handlers.settings import EndedSettings
-from handlers.startup import at_start
-from handlers.update import Update
+from handlers.statistics import daily_counters
 
 # Longer than a stream remembers.
 MARKER_SECONDS = 7 * 86400
@@ -64,7 +65,7 @@ class Bookkeeper:
         return failed
 
     def _enter(self, record: JobRecord) -> None:
-        changes = [_marker(record), tally.counted(record)]
+        changes = [_marker(record), daily_counters.counted(record)]
         settled = settlement(record)
         if settled is not None:
             changes.append(settled)

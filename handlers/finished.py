@@ -7,22 +7,22 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from handlers import clients, observe
-from handlers.keys import split_location
-from handlers.ledger import Ledger
-from handlers.observe import logger
-from handlers.queue import JobQueue
-from handlers.record import JobRecord
-from handlers.result_cache import ResultCache
-from handlers.retry import TIMED_OUT, Retry
+from cloud import clients, observability
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore
+from cloud.dynamodb.ledger import Ledger
+from cloud.invocation import Abandoned, Completed, Failed, Outcome, parse_inference_id
+from cloud.job_queue import JobQueue
+from cloud.lambda_init import at_start
+from cloud.observability import logger
+from cloud.s3.keys import split_location
+from darkroom.contract.errors import ErrorCode, ErrorDetail
+from darkroom.contract.jobs import State
+from darkroom.contract.results import StageTime
+from handlers.endpoint.cold_start import WakeStore
+from handlers.jobs.result_cache import ResultCache
+from handlers.jobs.retry import TIMED_OUT, Retry
 from handlers.settings import FinishedSettings
-from handlers.startup import at_start
-from handlers.store import JobStore
-from handlers.waking import WakeStore
-from pipeline.errors import ErrorCode, ErrorDetail
-from pipeline.invocation import Abandoned, Completed, Failed, Outcome, parse_inference_id
-from pipeline.jobs import State
-from pipeline.results import StageTime
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -82,7 +82,7 @@ class Finisher:
                     job_id, attempt, result=outcome.result, timeline=outcome.timeline, cost_usd=cost
                 )
                 if record is not None:
-                    observe.ended(record)
+                    observability.ended(record)
                     self._results.store(record, outcome)
                 else:
                     self._forget(outcome)

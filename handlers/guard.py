@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers import clients, observe
-from handlers.instances import running_instances
-from handlers.observe import logger
+from cloud import clients, observability
+from cloud.lambda_init import at_start
+from cloud.observability import logger
+from handlers.endpoint.endpoint_state import running_instances
+from handlers.endpoint.gpu_spend import DAY_SECONDS, Spend, SpendStore
 from handlers.settings import GuardSettings
-from handlers.spend import DAY_SECONDS, Spend, SpendStore
-from handlers.startup import at_start
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -37,7 +37,7 @@ class Guard:
         if spend is None:
             return
         if spend.usd > 0:  # an endpoint that rests sends nothing: a metric costs by the hour in which it is sent
-            observe.spent(self._settings.endpoint_name, spend.usd)
+            observability.spent(self._settings.endpoint_name, spend.usd)
         if instances is not None and spend.stopped:
             self._enforce(spend)
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
-from handlers import clients
-from handlers.messages import JobMessage
-from handlers.news import News, newest
-from handlers.observe import logger
+from cloud import clients
+from cloud.dynamodb.stream_records import News, newest
+from cloud.lambda_init import at_start
+from cloud.observability import logger
+from cloud.s3.presigner import Presigner
 from handlers.settings import PushSettings
-from handlers.sockets import SocketGone, Subscription, Subscriptions, post
-from handlers.startup import at_start
-from handlers.uploads import Presigner
+from handlers.websocket.messages import JobMessage
+from handlers.websocket.subscriptions import SocketGone, Subscription, Subscriptions, post
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient

@@ -1,55 +1,20 @@
-"""What each function reads from its environment: one class per function, read once; ``infra`` writes the same names.
+"""Settings of the functions, read once from the environment: one class per function. ``infra`` writes the same names.
 
 A field's environment variable is its name in upper case. Every value is required unless it has a default here.
 """
 
-from typing import Annotated, Self
+from typing import Annotated
 
 from pydantic import AfterValidator, AliasChoices, Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from handlers import rates
-from pipeline.engine import Engine
+from cloud.settings import EnvironmentSettings
+from darkroom.contract.engine import Engine
+from handlers.limits import rates
 
 MAX_QUEUE_SECONDS = 6 * 60 * 60
 
 
-class Settings(BaseSettings):
-    """Base of every function's settings."""
-
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, defer_build=True)
-
-    @classmethod
-    def environment(cls, **fields: object) -> dict[str, str]:
-        """The environment of a function with these settings, for the stack that deploys it.
-
-        Values may be unresolved tokens (strings). Raises ``TypeError`` for a name this function does not read and
-        for a required one left out, so that a wrong name fails at synth and not in the cloud.
-
-        >>> AuthorizeSettings.environment(issuer="https://issuer", client_id="app", jwks_url="https://issuer/keys")
-        {'ISSUER': 'https://issuer', 'CLIENT_ID': 'app', 'JWKS_URL': 'https://issuer/keys'}
-        """
-        unknown = sorted(set(fields) - set(cls.model_fields))
-        missing = sorted(name for name, field in cls.model_fields.items() if field.is_required() and name not in fields)
-        if unknown or missing:
-            raise TypeError(f"{cls.__name__}: unknown {unknown}, missing {missing}")
-        return {name.upper(): str(value) for name, value in fields.items()}
-
-    @classmethod
-    def read(cls) -> Self:
-        """These settings from the environment. Raises ``ValidationError`` naming what is missing or wrong."""
-        return cls()
-
-
-class ClientSettings(Settings):
-    """Where AWS is: the SDK's own variables, needed to choose addressing styles. ``infra`` sets none in the cloud."""
-
-    aws_endpoint_url: str | None = None
-    aws_endpoint_url_s3: str | None = None
-    aws_endpoint_url_apigatewaymanagementapi: str | None = None
-
-
-class JobsSettings(Settings):
+class JobsSettings(EnvironmentSettings):
     """The table of jobs."""
 
     jobs_table: str
@@ -126,7 +91,7 @@ class FinishedSettings(RetrySettings):
     instance_usd_per_hour: float = Field(0.7364, ge=0)
 
 
-class EndedSettings(Settings):
+class EndedSettings(EnvironmentSettings):
     """``handlers.ended``."""
 
     ledger_table: str
@@ -144,7 +109,7 @@ class SweepSettings(RetrySettings):
     )
 
 
-class GuardSettings(Settings):
+class GuardSettings(EnvironmentSettings):
     """``handlers.guard``."""
 
     sockets_table: str
@@ -164,7 +129,7 @@ class SocketSettings(JobsSettings):
     result_seconds: int = Field(3600, ge=60, le=43200, description="How long a presigned GET is good for.")
 
 
-class PushSettings(Settings):
+class PushSettings(EnvironmentSettings):
     """``handlers.push``."""
 
     sockets_table: str
@@ -173,7 +138,7 @@ class PushSettings(Settings):
     result_seconds: int = Field(3600, ge=60, le=43200, description="How long a presigned GET is good for.")
 
 
-class AuthorizeSettings(Settings):
+class AuthorizeSettings(EnvironmentSettings):
     """``handlers.authorize``."""
 
     issuer: str

@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel, ValidationError
 
-from handlers import clients
-from handlers.messages import (
+from cloud import clients
+from cloud.dynamodb.job_store import JobStore
+from cloud.lambda_init import at_start
+from cloud.observability import logger
+from cloud.s3.presigner import Presigner
+from darkroom.contract.errors import ErrorCode
+from handlers.settings import SocketSettings
+from handlers.websocket.messages import (
     ErrorMessage,
     JobMessage,
     Ping,
@@ -20,13 +26,7 @@ from handlers.messages import (
     Unsubscribed,
     requests,
 )
-from handlers.observe import logger
-from handlers.settings import SocketSettings
-from handlers.sockets import SocketGone, Subscription, Subscriptions, post
-from handlers.startup import at_start
-from handlers.store import JobStore
-from handlers.uploads import Presigner
-from pipeline.errors import ErrorCode
+from handlers.websocket.subscriptions import SocketGone, Subscription, Subscriptions, post
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient

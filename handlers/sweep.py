@@ -7,17 +7,17 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers import clients, observe
-from handlers.observe import logger
-from handlers.queue import JobQueue
-from handlers.record import SHARDS, JobRecord
-from handlers.retry import TIMED_OUT, Retry
+from cloud import clients, observability
+from cloud.dynamodb.job_record import SHARDS, JobRecord
+from cloud.dynamodb.job_store import JobStore
+from cloud.job_queue import JobQueue
+from cloud.lambda_init import at_start
+from cloud.observability import logger
+from darkroom.contract.errors import ErrorCode, ErrorDetail
+from darkroom.contract.jobs import State
+from handlers.jobs.retry import TIMED_OUT, Retry
 from handlers.settings import SweepSettings
-from handlers.sockets import Subscriptions
-from handlers.startup import at_start
-from handlers.store import JobStore
-from pipeline.errors import ErrorCode, ErrorDetail
-from pipeline.jobs import State
+from handlers.websocket.subscriptions import Subscriptions
 
 PAGE = 100
 
@@ -78,7 +78,7 @@ class Sweeper:
             case State.AWAITING_UPLOAD:
                 changed = self._store.expire(job_id, NO_UPLOAD, now=now)
                 if changed is not None:
-                    observe.ended(changed)
+                    observability.ended(changed)
             case State.QUEUED:
                 changed = self._queued(record, now)
             case _:
@@ -89,7 +89,7 @@ class Sweeper:
         if now - record.updated_at.timestamp() > self._settings.queue_limit_seconds:
             failed = self._store.fail(record.job_id, QUEUED_TOO_LONG, allowed={State.QUEUED}, attempt=record.attempt)
             if failed is not None:
-                observe.ended(failed)
+                observability.ended(failed)
                 self._queue.bury(failed)
             return failed
         later = now + self._settings.queue_seconds

@@ -15,25 +15,25 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from handlers import clients, observe
-from handlers.asset_intake import AssetIntake
-from handlers.assets import AssetTable
-from handlers.examine import Examiner, Gone, no_sound
-from handlers.keys import is_asset_key, parse_upload_key, upload_key
-from handlers.ledger import Ledger
-from handlers.limits import Limits
-from handlers.observe import logger
-from handlers.picture_header import NoPicture
-from handlers.queue import JobQueue
-from handlers.rates import RATES
-from handlers.record import JobRecord
-from handlers.result_cache import ResultCache
+from cloud import clients, observability
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore, Received
+from cloud.dynamodb.ledger import Ledger
+from cloud.job_queue import JobQueue
+from cloud.lambda_init import at_start
+from cloud.observability import logger
+from cloud.s3.keys import is_asset_key, parse_upload_key, upload_key
+from cloud.s3.picture_header import NoPicture
+from darkroom.contract.errors import DarkroomError
+from darkroom.contract.jobs import State
+from darkroom.contract.uploads import AUDIO_TYPES
+from handlers.assets.table import AssetTable
+from handlers.assets.upload_processor import AssetIntake
+from handlers.jobs.result_cache import ResultCache
+from handlers.jobs.upload_inspection import Examiner, Gone, no_sound
+from handlers.limits.rate_limiter import Limits
+from handlers.limits.rates import RATES
 from handlers.settings import UploadedSettings
-from handlers.startup import at_start
-from handlers.store import JobStore, Received
-from pipeline.errors import DarkroomError
-from pipeline.jobs import State
-from pipeline.uploads import AUDIO_TYPES
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -121,7 +121,7 @@ class Intake:
             self._results.hit(cached)
             if record.window_ends is not None:
                 self._limits.give_back(record.owner, record.kind, record.window_ends)
-            observe.ended(recalled)
+            observability.ended(recalled)
         return recalled
 
     def _refuse(self, key: str, job_id: str, role: str, error: DarkroomError) -> None:
@@ -136,7 +136,7 @@ class Intake:
             logger.info("upload changes nothing now", job_id=job_id, role=role)
             return
         self._delete(key, error.detail.message)
-        observe.ended(failed)
+        observability.ended(failed)
 
     def _wanted(self, key: str, job_id: str, role: str) -> JobRecord | None:
         """The job, when it asked for this upload; else the upload is deleted.

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from infra.app import build
+from infra.bundling.functions import ROOT, BuildError
 from infra.config import ConfigError
-from infra.source import ROOT, BuildError
 
 
 def main() -> int:

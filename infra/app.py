@@ -7,7 +7,7 @@ from typing import Any
 from aws_cdk import App
 
 from infra.config import Config
-from infra.core import CoreStack
+from infra.stacks.core import CoreStack
 
 
 def build(*, context: Mapping[str, Any] | None = None, outdir: Path | None = None) -> App:
@@ -20,11 +20,11 @@ def build(*, context: Mapping[str, Any] | None = None, outdir: Path | None = Non
     config = Config.read(app.node.get_all_context())
     core = CoreStack(app, config.stack_name, config=config)
     if not config.local:  # the emulator has no SageMaker; infra.local.endpoint stands in
-        from infra.gpu import GpuStack  # noqa: PLC0415 - the CDK's modules behind it cost seconds to import
+        from infra.stacks.gpu import GpuStack  # noqa: PLC0415 - the CDK's modules behind it cost seconds to import
 
         GpuStack(app, f"{config.stack_name}-gpu", config=config, core=core)
         if config.studio:
-            from infra.studio import StudioStack  # noqa: PLC0415
+            from infra.stacks.studio import StudioStack  # noqa: PLC0415
 
             StudioStack(app, f"{config.stack_name}-studio", config=config, core=core)
     return app

@@ -16,10 +16,10 @@ from pydantic import (
     model_validator,
 )
 
-from handlers import rates
-from pipeline.catalog import choose
-from pipeline.engine import Engine
-from pipeline.requests import Kind
+from darkroom.contract.engine import Engine
+from darkroom.contract.requests import Kind
+from handlers.limits import rates
+from pipeline.weights.catalog import choose
 
 
 class ConfigError(ValueError):

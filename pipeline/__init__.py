@@ -1,1 +1,1 @@
-"""What happens to a picture: the job contract, the stages, the models. Knows nothing of AWS."""
+"""Processing of pictures, sound and video: stages, plans and the engines that carry them out. Knows nothing of AWS."""

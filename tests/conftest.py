@@ -8,7 +8,7 @@ from filelock import FileLock
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from bench.weights import Scale, write_weights
+from bench.random_weights import Scale, write_weights
 
 # Several workers share the cores: torch with a thread for each core in every worker would wait for itself.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

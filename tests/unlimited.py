@@ -1,6 +1,6 @@
 """A local stack on which tests make more jobs in a minute than any person would; one template serves all."""
 
-from handlers.rates import SUBJECTS
+from handlers.limits.rates import SUBJECTS
 
 UNLIMITED: dict[str, object] = {
     "retry_delay_seconds": 0,

@@ -1,1 +1,1 @@
-"""The GPU container: the server that the asynchronous endpoint calls."""
+"""The GPU container: the HTTP server that the asynchronous SageMaker endpoint calls."""

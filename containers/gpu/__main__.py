@@ -11,24 +11,24 @@ from types import FrameType
 
 import uvicorn
 
-from containers.gpu import log
-from containers.gpu.engines import Engines, PlanFor, networks, weigh
-from containers.gpu.instance import Reporter
+from cloud import clients
+from cloud.dynamodb.job_store import JobStore
+from cloud.dynamodb.ledger import Ledger
+from cloud.instance_reports import InstanceReports
+from containers.gpu.instance_reporter import Reporter
 from containers.gpu.server import INTERRUPT_SECONDS, Invocations, make_app
-from containers.gpu.settings import Settings
-from containers.gpu.speakers import speaker
-from containers.gpu.storage import Storage
-from containers.gpu.worker import Worker
-from handlers import clients
-from handlers.instance_reports import InstanceReports
-from handlers.ledger import Ledger
-from handlers.store import JobStore
-from pipeline.engine import Engine
-from pipeline.kinds import available, plan
-from pipeline.requests import Kind
-from pipeline.runner import Runner, noop_plan
-from pipeline.stage_cache import StageCache
-from pipeline.stages import Plan
+from containers.worker import json_logging
+from containers.worker.plan_preparer import Engines, PlanFor, networks, weigh
+from containers.worker.settings import Settings
+from containers.worker.speech_synthesis import speaker
+from containers.worker.storage import Storage
+from containers.worker.worker import Worker
+from darkroom.contract.engine import Engine
+from darkroom.contract.requests import Kind
+from pipeline.core.runner import Runner, noop_plan
+from pipeline.core.stage_cache import StageCache
+from pipeline.core.stages import Plan
+from pipeline.plans import available, plan
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def _plans(settings: Settings) -> PlanFor:
 def main() -> None:
     """Serve until told to stop."""
     settings = Settings.read()
-    log.configure(settings.log_level)
+    json_logging.configure(settings.log_level)
     storage = Storage(settings.bucket, clients.s3())
     voice = speaker(settings)
     engines = Engines(

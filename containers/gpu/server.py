@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from containers.gpu.worker import Worker, typed_params
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.invocation import Abandoned, Completed, Failed, Invocation
+from cloud.invocation import Abandoned, Completed, Failed, Invocation
+from containers.worker.worker import Worker, typed_params
+from darkroom.contract.errors import DarkroomError, ErrorCode
 
 logger = logging.getLogger(__name__)
 

@@ -13,9 +13,10 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from infra import site
+from infra.bundling import studio as site
+from infra.bundling.functions import BuildError
 from infra.config import ConfigError
-from infra.local import profile, runtime
+from infra.local import aws_profile, runtime
 from infra.local.deploy import DeployError
 from infra.local.emulator import PortTakenError, StartError
 from infra.local.process import Process
@@ -23,7 +24,6 @@ from infra.local.progress import Progress
 from infra.local.state import FOLDER, Running, State
 from infra.local.studio import launch as studio_server
 from infra.local.synth import SynthError
-from infra.source import BuildError
 
 DEFAULT_PORT = 4566
 _WATCH_SECONDS = 0.5
@@ -193,7 +193,7 @@ def _show(state: State, folder: Path) -> None:
         "socket": state.socket,
         "user": state.auth.username,
         "studio": studio_server.link(folder, state.studio_url) if state.studio_url else None,
-        "aws CLI": f"{profile.command(folder, state.port)} s3 ls",
+        "aws CLI": f"{aws_profile.command(folder, state.port)} s3 ls",
     }
     for name, value in lines.items():
         if value:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import httpx
 
+from infra.bundling.functions import ROOT, digest
 from infra.local.access.routes import HEALTH
 from infra.local.process import Process
 from infra.local.state import RootKey, private_folder
-from infra.source import ROOT, digest
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"

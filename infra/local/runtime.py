@@ -9,8 +9,9 @@ from pathlib import Path
 
 import httpx
 
+from infra.bundling.functions import ROOT, digest
 from infra.config import Config, ConfigError
-from infra.local import emulator, profile, seed, synth
+from infra.local import aws_profile, emulator, synth, users
 from infra.local.clients import Clients
 from infra.local.deploy import deploy
 from infra.local.emulator import StartError, address, free_port, listening
@@ -19,10 +20,9 @@ from infra.local.process import Process
 from infra.local.progress import Progress
 from infra.local.state import Login, RootKey, Running, State, Tables
 from infra.local.studio import launch as studio
-from infra.local.warm import warm
+from infra.local.warm_up import warm
 from infra.names import FAILURES, FUNCTIONS, OUTCOMES, function_output
-from infra.source import ROOT, digest
-from pipeline.weights import default_folder
+from pipeline.weights.store import default_folder
 
 ENDPOINT_LOG = "endpoint.log"
 # What of a context is the stand-in's: variables of infra.local.endpoint.settings.
@@ -33,7 +33,10 @@ STAND_IN_KEYS = (
 # Of the caller's environment, what its containers need beside what every process gets: which GPU to use.
 STAND_IN_ENVIRONMENT = ("CUDA_VISIBLE_DEVICES",)
 # What its process and its containers run.
-STAND_IN_CODE = ("pipeline", "containers", "handlers", "infra/local/endpoint", "infra/local/access")
+STAND_IN_CODE = (
+    *("pipeline", "containers", "cloud", "darkroom/contract"),
+    *("infra/local/endpoint", "infra/local/access"),
+)
 _STOP_SECONDS = 15.0
 _ANSWER_SECONDS = 30.0
 
@@ -123,7 +126,7 @@ def up(plan: Plan, progress: Progress) -> State:
             running = studio.serve(plan.folder, running, state, built=plan.studio, deployment=stage)
         state = state.model_copy(update={"studio_url": studio.url(running)})
         warm(plan.clients(), state.functions)
-        profile.write(plan.folder, plan.port)
+        aws_profile.write(plan.folder, plan.port)
         state.write(plan.folder)
     except BaseException:
         down(plan.folder)
@@ -187,10 +190,10 @@ def _deploy(plan: Plan, assembly: Path) -> State:
     clients = plan.clients()
     outputs = deploy(clients, assembly, port=plan.port)
     url = address(plan.port)
-    username = seed.LOCAL_USER
-    password = before.auth.password if before is not None else seed.make_password()
-    seed.make_user(clients, outputs["PoolId"], username, password)
-    seed.make_admin(clients, outputs["PoolId"], username)  # the machine's owner runs the deployment
+    username = users.LOCAL_USER
+    password = before.auth.password if before is not None else users.make_password()
+    users.make_user(clients, outputs["PoolId"], username, password)
+    users.make_admin(clients, outputs["PoolId"], username)  # the machine's owner runs the deployment
     return State(
         digest=assembly.name,
         port=plan.port,

@@ -10,8 +10,8 @@ from typing import Any, Self
 
 import httpx
 
-from infra import site
-from infra.local import emulator, runtime, seed
+from infra.bundling import studio as site
+from infra.local import emulator, runtime, users
 from infra.local.clients import Clients, sign
 from infra.local.emulator import free_port
 from infra.local.progress import Progress, Say, silent
@@ -135,10 +135,10 @@ class LocalStack:
         """An access token of a user, who is made when there is none of that name."""
         if username not in self._tokens:
             auth = self.state.auth
-            password = auth.password if username == auth.username else seed.make_password()
+            password = auth.password if username == auth.username else users.make_password()
             if username != auth.username:
-                seed.make_user(self._clients, self.state.pool_id, username, password)
-            self._tokens[username] = seed.sign_in(auth.url, auth.client_id, username, password)
+                users.make_user(self._clients, self.state.pool_id, username, password)
+            self._tokens[username] = users.sign_in(auth.url, auth.client_id, username, password)
         return self._tokens[username]
 
     # What can be done to it.

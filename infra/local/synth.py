@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from infra.source import BUILD, ROOT, code_files, digest
+from infra.bundling.functions import BUILD, ROOT, code_files, digest
 
 _KEPT = 8  # assemblies; the least recently used go
 
@@ -21,7 +21,9 @@ class SynthError(RuntimeError):
 
 def fingerprint(context: Mapping[str, str]) -> str:
     """One digest over everything the template and the functions' code are made from."""
-    infra = [path.relative_to(ROOT) for path in (ROOT / "infra").glob("*.py")]
+    folders = [ROOT / "infra" / name for name in ("stacks", "constructs", "bundling")]
+    files = [*(ROOT / "infra").glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))]
+    infra = [path.relative_to(ROOT) for path in files]
     fixed = [Path("cdk.json"), Path("requirements.lock")]
     return digest([*infra, *code_files(), *fixed], json.dumps(dict(context), sort_keys=True))[:20]
 

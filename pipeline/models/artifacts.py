@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.models.interfaces import Detection, Masks
-from pipeline.stages import Artifact
-
-Bytes = NDArray[np.uint8]
+from pipeline.core.stages import Artifact
+from pipeline.models.arrays import Bytes, Masks
+from pipeline.models.interfaces import Detection
 
 
 @dataclass(frozen=True)
@@ -31,4 +30,4 @@ KEPT: Artifact[Masks | None] = Artifact("kept", "H×W bool, the photo's size: wh
 DEPTH: Artifact[Bytes] = Artifact("depth", "h×w uint8 at the working size, grey, near = bright")
 EDGES: Artifact[Bytes] = Artifact("edges", "h×w uint8 at the working size, 255 on an edge, else 0 (Canny)")
 
-__all__ = ["DEPTH", "DETECTIONS", "EDGES", "KEPT", "OUTLINES", "Bytes", "Outlines"]
+__all__ = ["DEPTH", "DETECTIONS", "EDGES", "KEPT", "OUTLINES", "Outlines"]

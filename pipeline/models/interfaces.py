@@ -1,26 +1,16 @@
-"""What the stages of the models engine ask of networks, and the networks that answer."""
+"""Protocols of networks: what the stages of the models engine ask of them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pipeline.artifacts import Clip, Rgb
-from pipeline.faces import Face
-from pipeline.networks import Network
-from pipeline.speech.speech import Samples, Speech, Transcript
-from pipeline.tiles import Tile
-
-if TYPE_CHECKING:
-    from pipeline.models.networks.diffusion import Base, Controls, Unet
-    from pipeline.models.networks.sdxl import PictureDecoder, PictureUnet, PictureWords
-
-Floats = NDArray[np.float32]
-Masks = NDArray[np.bool_]
-Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
+from pipeline.core.arrays import Rgb
+from pipeline.core.artifacts import Clip
+from pipeline.imaging.faces import Face
+from pipeline.imaging.tiles import Tile
+from pipeline.models.arrays import Box, Floats, Masks
+from pipeline.speech.types import Samples, Speech, Transcript
 
 
 @dataclass(frozen=True)
@@ -138,50 +128,3 @@ class Transcriber(Protocol):
         ``language`` is a BCP 47 tag; what it is heard to be when None. ``report`` hears after each sentence
         which fraction is done; what it raises ends the work.
         """
-
-
-DETECTOR: Network[Detector] = Network("detector", ("detector",), "pipeline.models.networks.detector:load")
-SEGMENTER: Network[Segmenter] = Network("segmenter", ("segmenter",), "pipeline.models.networks.segmenter:load")
-IMAGE_TEXT: Network[ImageText] = Network("image_text", ("image_text",), "pipeline.models.networks.image_text:load")
-DEPTH_ESTIMATOR: Network[DepthEstimator] = Network("depth", ("depth",), "pipeline.models.networks.depth:load")
-SAFETY: Network[SafetyChecker] = Network("safety", ("safety",), "pipeline.models.networks.safety:load")
-BASE: Network["Base"] = Network("base", ("diffusion",), "pipeline.models.networks.diffusion:load_base")
-UNET: Network["Unet"] = Network("unet", ("diffusion",), "pipeline.models.networks.diffusion:load_unet")
-FEW_STEP_UNET: Network["Unet"] = Network(
-    "few_step_unet", ("diffusion", "few_step"), "pipeline.models.networks.diffusion:load_few_step_unet"
-)
-CONTROLS: Network["Controls"] = Network(
-    "controls", ("control_depth", "control_edges"), "pipeline.models.networks.diffusion:load_controls"
-)
-ENLARGER_PHOTO: Network[Enlarger] = Network(
-    "enlarger_photo", ("enlarger_photo",), "pipeline.models.networks.super_resolution:load"
-)
-ENLARGER_ANIME: Network[Enlarger] = Network(
-    "enlarger_anime", ("enlarger_anime",), "pipeline.models.networks.super_resolution:load"
-)
-PICTURE_WORDS: Network["PictureWords"] = Network(
-    "picture_words", ("picture_base",), "pipeline.models.networks.sdxl:load_words"
-)
-PICTURE_UNET: Network["PictureUnet"] = Network(
-    "picture_unet", ("picture_base", "picture_unet"), "pipeline.models.networks.sdxl:load_unet"
-)
-PICTURE_FEW_STEP_UNET: Network["PictureUnet"] = Network(
-    "picture_few_step_unet", ("picture_base", "picture_few_step"), "pipeline.models.networks.sdxl:load_few_step_unet"
-)
-PICTURE_DECODER: Network["PictureDecoder"] = Network(
-    "picture_decoder", ("picture_decoder",), "pipeline.models.networks.sdxl:load_decoder"
-)
-FILLER: Network[HoleFiller] = Network("filler", ("fill",), "pipeline.models.networks.aot_gan:load")
-INPAINT_UNET: Network["Unet"] = Network(
-    "inpaint_unet", ("inpaint_diffusion",), "pipeline.models.networks.diffusion:load_inpainting_unet"
-)
-FACE_ANALYSER: Network[FaceAnalyser] = Network(
-    "face_analyser", ("face_analysis",), "pipeline.models.networks.faces:load_analyser"
-)
-FACE_SWAPPER: Network[FaceSwapper] = Network(
-    "face_swapper", ("face_swapper",), "pipeline.models.networks.faces:load_swapper"
-)
-ANIMATOR: Network[Animator] = Network("animator", ("animator",), "pipeline.models.networks.animator:load")
-TRANSCRIBER: Network[Transcriber] = Network(
-    "transcriber", ("transcriber",), "pipeline.models.networks.transcriber:load"
-)

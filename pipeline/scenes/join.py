@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
-from pipeline.artifacts import SAVED
-from pipeline.scenes.make import CLIPS
-from pipeline.scenes.speak import SPEECHES, SPOKEN, TIMELINE
-from pipeline.scenes.timing import Timeline, shared_frames, transitions_of
-from pipeline.speech.speech import Transcript
-from pipeline.stages import Slot, Stage, Work
+from darkroom.contract.video_params import MUSIC, RenderScenesParams
+from pipeline.core.artifacts import SAVED
+from pipeline.core.stages import Slot, Stage, Work
+from pipeline.scenes.render import CLIPS
+from pipeline.scenes.speech import SPEECHES, SPOKEN, TIMELINE
+from pipeline.scenes.timeline import Timeline, shared_frames, transitions_of
+from pipeline.speech.types import Transcript
 from pipeline.subtitles.cues import Cue, cues_of
 from pipeline.video.decoder import frames_of
+from pipeline.video.files import MIXED, save_video
 from pipeline.video.mix import mix
 from pipeline.video.transitions import join
-from pipeline.video_files import MIXED, save_video
-from pipeline.video_params import MUSIC, RenderScenesParams
 
 
 class JoinScenes(Stage):

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 
-from pipeline.engine import Engine
-from pipeline.picture import decode
-from pipeline.scenes.scene import naming
-from pipeline.scenes.timing import timeline_of
-from pipeline.speech.speech import RATE, Samples
-from pipeline.stages import Artifact, Slot, Stage, Work
+from darkroom.contract.engine import Engine
+from darkroom.contract.video_params import MUSIC, RenderScenesParams
+from pipeline.core.stages import Artifact, Slot, Stage, Work
+from pipeline.imaging.codec import decode
+from pipeline.scenes.clip import naming
+from pipeline.scenes.timeline import timeline_of
+from pipeline.speech.types import RATE, Samples
 from pipeline.video.decoder import stereo_blocks, voice_of
-from pipeline.video_params import MUSIC, RenderScenesParams
 
 VOICES: Artifact[dict[str, Samples]] = Artifact(
     "voices", "the recorded voices by role: mono float32 in [-1, 1] at 48,000 Hz, together no longer than a video"

@@ -10,16 +10,16 @@ from subprocess import DEVNULL, PIPE, Popen
 
 import numpy as np
 
-from pipeline.errors import DarkroomError, ErrorCode
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.video_params import MAX_VOICE_SECONDS
+from darkroom.contract.voices import Voice
 from pipeline.speech import espeak_process
+from pipeline.speech.audio import Resampler, levelled
 from pipeline.speech.espeak_process import RECORD, WORD
-from pipeline.speech.refusals import check_script, nothing_to_say, too_long
-from pipeline.speech.sound import Resampler, levelled
-from pipeline.speech.speech import Samples, Speech
-from pipeline.speech.timing import Mark, timed
+from pipeline.speech.script_errors import check_script, nothing_to_say, too_long
+from pipeline.speech.types import Samples, Speech
+from pipeline.speech.word_timing import Mark, timed
 from pipeline.speech.words import plain
-from pipeline.video_params import MAX_VOICE_SECONDS
-from pipeline.voices import Voice
 
 
 class EspeakSpeaker:

@@ -3,7 +3,7 @@
 import unicodedata
 from collections import Counter
 
-from pipeline.voices import DEFAULT_LANGUAGE
+from darkroom.contract.voices import DEFAULT_LANGUAGE
 
 # What Unicode's names of a language's own letters begin with; Latin letters are those of too many to tell.
 LETTERS = {

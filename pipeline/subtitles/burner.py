@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.artifacts import Rgb
+from pipeline.core.arrays import Rgb
+from pipeline.subtitles.bidirectional import reads_rightward
 from pipeline.subtitles.cues import Cue
-from pipeline.subtitles.direction import reads_rightward
+from pipeline.subtitles.line_breaking import balanced, pieces, reluctance, unwrapped
 from pipeline.subtitles.typesetting import ASCENT, DESCENT, Coverage, Line, Typesetter
-from pipeline.subtitles.wrapping import balanced, pieces, reluctance, unwrapped
 
 MAX_LINES = 4
 SAFE = 0.05  # of each side: what screens may cut off (title safe of EBU R 95, which is for 16:9)

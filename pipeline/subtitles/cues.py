@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from pipeline.speech.speech import Word
-from pipeline.subtitles.wrapping import (
+from pipeline.speech.types import Word
+from pipeline.subtitles.line_breaking import (
     FORBIDDEN,
     balanced,
     characters,

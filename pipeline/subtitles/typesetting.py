@@ -12,8 +12,8 @@ import numpy as np
 import uharfbuzz
 from numpy.typing import NDArray
 
-from pipeline.subtitles.direction import Run, runs
-from pipeline.subtitles.wrapping import plain
+from pipeline.subtitles.bidirectional import Run, runs
+from pipeline.subtitles.line_breaking import plain
 
 Coverage = NDArray[np.uint8]
 

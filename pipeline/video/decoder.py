@@ -12,13 +12,13 @@ from av.audio.resampler import AudioResampler
 from av.container import InputContainer
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 
-from pipeline.artifacts import Rgb
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.speech.speech import RATE, Samples
-from pipeline.uploads import audio_type_of
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.uploads import audio_type_of
+from darkroom.contract.video_params import MAX_VOICE_SECONDS
+from pipeline.core.arrays import Rgb
+from pipeline.speech.types import RATE, Samples
+from pipeline.video.audio import Stereo
 from pipeline.video.encoder import CONVERSION, THREADS
-from pipeline.video.sound import Stereo
-from pipeline.video_params import MAX_VOICE_SECONDS
 
 MAX_CHANNELS = 8
 MIN_RATE, MAX_RATE = 4_000, 192_000  # Hz: a second of one sample would become 48,000

@@ -13,11 +13,11 @@ import numpy as np
 from av.audio.stream import AudioStream
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 
-from pipeline.artifacts import Rgb
-from pipeline.picture import DigitalSource
-from pipeline.speech.speech import RATE
+from pipeline.core.arrays import Rgb
+from pipeline.imaging.codec import DigitalSource
+from pipeline.speech.types import RATE
 from pipeline.video import FPS
-from pipeline.video.sound import Stereo
+from pipeline.video.audio import Stereo
 
 CONVERSION = (
     Interpolation.BICUBIC

@@ -13,8 +13,8 @@ from av.filter import Graph
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from pipeline.speech.speech import RATE
-from pipeline.video.sound import SoundFile, Stereo, reported, written
+from pipeline.speech.types import RATE
+from pipeline.video.audio import SoundFile, Stereo, reported, written
 
 SILENCE = -70.0  # LUFS: the absolute gate of ITU-R BS.1770-5; nothing below it counts
 MOST_GAIN = 40.0  # dB: what would need more is noise

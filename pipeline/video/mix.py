@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.speech.speech import RATE, Samples
+from pipeline.speech.types import RATE, Samples
+from pipeline.video.audio import BLOCK, SoundFile, Stereo, reported, written
 from pipeline.video.decoder import stereo_blocks
 from pipeline.video.loudness import level, measure
-from pipeline.video.sound import BLOCK, SoundFile, Stereo, reported, written
 
 DUCKING = -12.0  # dB: what music loses where somebody speaks
 ATTACK, RELEASE = 0.3, 0.8  # seconds in which it makes way before a voice, and comes back after it

@@ -6,8 +6,8 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from pipeline.artifacts import Rgb
-from pipeline.video_params import Transition
+from darkroom.contract.video_params import Transition
+from pipeline.core.arrays import Rgb
 
 
 def overlaps(lengths: Sequence[int], transitions: Sequence[Transition], frames: int) -> tuple[int, ...]:

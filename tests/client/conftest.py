@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from client import Client
-from client import local as local_module
-from client import network as network_module
-from client.cli import stack as stack_module
-from client.local import LocalStack
-from client.watch import Pace
+from darkroom import Client
+from darkroom.client import local_stack as local_module
+from darkroom.client import network as network_module
+from darkroom.client.job_watcher import Pace
+from darkroom.client.local_stack import LocalStack
+from infra.commands import stack as stack_module
 from tests.client.fake import TOKEN, Service
 from tests.client.runtime import RUNTIME, state_of
 

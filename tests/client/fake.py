@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from pipeline.jobs import Job
+from darkroom.contract.jobs import Job
 from tests.client.answers import START, problem
 from tests.client.library import Library
 

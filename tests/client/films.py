@@ -5,8 +5,8 @@ import wave
 from pathlib import Path
 from typing import Any
 
-from pipeline.jobs import Job
-from pipeline.results import Result, SubtitleFile, Video
+from darkroom.contract.jobs import Job
+from darkroom.contract.results import Result, SubtitleFile, Video
 from tests.client import fake
 
 SUBTITLES = {"srt": "application/x-subrip", "vtt": "text/vtt"}

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from client import Client, ProblemError, UnreachableError, UploadError
-from client.assets import Assets
-from client.cli import app
+from darkroom import Client, ProblemError, UnreachableError, UploadError
+from darkroom.cli import app
+from darkroom.client.assets import Assets
 from tests.client.answers import s3_error
 from tests.client.fake import TOKEN, Service
 

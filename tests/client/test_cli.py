@@ -7,10 +7,10 @@ import pytest
 from starlette.responses import JSONResponse
 from typer.testing import CliRunner, Result
 
-from client.cli import app
-from pipeline.jobs import Job, State
-from pipeline.requests import Kind
-from pipeline.styles import styles
+from darkroom.cli import app
+from darkroom.contract.jobs import Job, State
+from darkroom.contract.requests import Kind
+from darkroom.contract.styles import styles
 from tests.client.answers import problem, s3_error
 from tests.client.fake import RESULT, TOKEN, Service, completed, failed, job
 

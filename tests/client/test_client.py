@@ -7,10 +7,10 @@ import pytest
 from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response
 
-from client import Client, ClientError, JobError, ProblemError, UnreachableError, UploadError
-from client.request import build
-from pipeline.jobs import Job, State
-from pipeline.requests import JobRequest
+from darkroom import Client, ClientError, JobError, ProblemError, UnreachableError, UploadError
+from darkroom.client.request_builder import build
+from darkroom.contract.jobs import Job, State
+from darkroom.contract.requests import JobRequest
 from tests.client.answers import problem, s3_error
 from tests.client.fake import RESULT, Service, completed, failed, job
 

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from client.comparison import BAND, DETAIL, GAP, HEIGHT, details, marked, side_by_side
+from infra.commands.comparison_sheet import BAND, DETAIL, GAP, HEIGHT, details, marked, side_by_side
 
 sizes = st.tuples(st.integers(1, 900), st.integers(1, 900))
 

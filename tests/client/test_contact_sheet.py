@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from client.cli import app
-from client.comparison import MARK
-from client.contact_sheet import FRAMES, LINE, STRIP, WIDTH, clock, contact_sheet, cues
-from pipeline.speech.speech import RATE
+from darkroom.cli import app
+from infra.commands.comparison_sheet import MARK
+from infra.commands.contact_sheet import FRAMES, LINE, STRIP, WIDTH, clock, contact_sheet, cues
+from pipeline.speech.types import RATE
 from pipeline.video import FPS
 from pipeline.video.encoder import VideoWriter
 from tests.client.fake import Service

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
-from client.cli import app
-from client.cli.exhibits import EXHIBITS
-from client.comparison import GAP, HEIGHT, details, marked, side_by_side
-from pipeline.engine import Engine
-from pipeline.requests import ENGINES, Kind
+from darkroom.cli import app
+from darkroom.contract.engine import Engine
+from darkroom.contract.requests import ENGINES, Kind
+from infra.commands.comparison_sheet import GAP, HEIGHT, details, marked, side_by_side
+from infra.commands.demo_samples import EXHIBITS
 from tests.client.fake import RESULT, Service, completed
 from tests.client.runtime import put, state_of
 
@@ -122,7 +122,7 @@ def test_the_samples_are_those_that_the_tests_know() -> None:
     samples = [name for exhibit in EXHIBITS.values() for name in exhibit.samples.values()]
     for name in {each for each in samples if isinstance(each, str)}:
         known = Path(__file__).parents[1] / "data" / name
-        assert (files("client") / "sample" / name).read_bytes() == known.read_bytes()
+        assert (files("infra.commands") / "samples" / name).read_bytes() == known.read_bytes()
 
 
 def test_a_sheet_shows_all_at_one_height_under_labels_that_fit(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ from pydantic import Field
 from typer import BadParameter
 from typer.testing import CliRunner
 
-from client.cli import app
-from client.cli.flags import flags
-from client.cli.sources import arguments
-from pipeline.params import Contract, Params
-from pipeline.requests import REQUESTS, BaseRequest, Kind, roles
-from pipeline.uploads import Upload
+from darkroom.cli import app
+from darkroom.cli.param_flags import flags
+from darkroom.cli.source_arguments import arguments
+from darkroom.contract.params import Contract, Params
+from darkroom.contract.requests import REQUESTS, BaseRequest, Kind, roles
+from darkroom.contract.uploads import Upload
 from tests.client.fake import TOKEN, Service
 
 

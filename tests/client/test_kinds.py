@@ -7,11 +7,11 @@ import httpx
 import pytest
 from starlette.responses import Response
 
-from client import Client, JobError, ProblemError
-from client.network import PATIENCE_SECONDS, attempt
-from client.request import build
-from pipeline.jobs import Job, State
-from pipeline.uploads import AssetReference
+from darkroom import Client, JobError, ProblemError
+from darkroom.client.network import PATIENCE_SECONDS, attempt
+from darkroom.client.request_builder import build
+from darkroom.contract.jobs import Job, State
+from darkroom.contract.uploads import AssetReference
 from tests.client.answers import problem
 from tests.client.fake import RESULT, Service, completed, failed
 

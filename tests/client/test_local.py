@@ -6,10 +6,10 @@ import pytest
 from starlette.responses import JSONResponse
 from typer.testing import CliRunner
 
-from client import Client, LocalStackError
-from client.cli import app
-from client.local import PrivateStack, find
-from pipeline.jobs import State
+from darkroom import Client, LocalStackError
+from darkroom.cli import app
+from darkroom.client.local_stack import PrivateStack, find
+from darkroom.contract.jobs import State
 from tests.client.fake import Service, failed
 from tests.client.runtime import put, state_of
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from client.cli import app
-from client.cli import models as models_module
-from pipeline.catalog import Model, catalog, defaults
+from darkroom.cli import app
+from darkroom.contract.requests import Kind
+from infra.commands import models as models_module
 from pipeline.models.networks.aot_gan import Generator
-from pipeline.requests import Kind
+from pipeline.weights.catalog import Model, catalog, defaults
 from tests.pipeline.hub import Hub
 
 RESEARCH = ("buffalo-l", "inswapper-128")
@@ -133,7 +133,7 @@ def test_pushing_is_delegated_with_its_exit_code(hub: Hub, monkeypatch: pytest.M
     monkeypatch.setattr(models_module.subprocess, "run", run)
     words = ("s3://weights/models", "sd15", "--weights", str(tmp_path))
     assert models("push", *words).exit_code == 3
-    assert called == [[sys.executable, "-m", "infra.push", *words]]
+    assert called == [[sys.executable, "-m", "infra.commands.models_push", *words]]
     assert models("push", "s3://weights/models", "nobody").exit_code == 2
     monkeypatch.setattr(models_module, "find_spec", lambda _name: None)
     assert "darkroom[infra]" in models("push", "s3://weights/models").stderr

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from client.cli import app
-from pipeline.jobs import Job
+from darkroom.cli import app
+from darkroom.contract.jobs import Job
 from tests.client.answers import problem
 from tests.client.fake import RESULT, TOKEN, Service
 

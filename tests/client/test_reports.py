@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from client import Client, ProblemError
-from client.cli import app
-from pipeline.picture_styles import picture_styles
+from darkroom import Client, ProblemError
+from darkroom.cli import app
+from darkroom.contract.picture_styles import picture_styles
 from tests.client.fake import TOKEN, Service
 
 DURATIONS = {"count": 3, "p50": 1.25, "p95": 2.5}

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from client import AssetReference, AvatarReference, Client
-from client.cli import app
-from client.scenes import ScenesError, read
+from darkroom import AssetReference, AvatarReference, Client
+from darkroom.cli import app
+from darkroom.client.scenes import ScenesError, read
 from tests.client.fake import TOKEN, Service
 from tests.client.films import filmed, sound
 

@@ -6,7 +6,7 @@ import time
 import httpx
 import pytest
 
-from client import PasswordToken, ProblemError, UnreachableError
+from darkroom import PasswordToken, ProblemError, UnreachableError
 
 
 def tokens(*answers: httpx.Response | httpx.ConnectError) -> tuple[PasswordToken, list[httpx.Request]]:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from client import AvatarReference, Client, DownloadError
-from client.cli import app
-from pipeline.jobs import State
+from darkroom import AvatarReference, Client, DownloadError
+from darkroom.cli import app
+from darkroom.contract.jobs import State
 from tests.client.answers import s3_error
 from tests.client.fake import RESULT, TOKEN, Service, completed
 from tests.client.films import CUES, filmed, sound

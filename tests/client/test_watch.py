@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client import ProblemError, UnreachableError
-from client.watch import Lost, Pace, Watch
-from pipeline.jobs import Job
+from darkroom import ProblemError, UnreachableError
+from darkroom.client.job_watcher import Lost, Pace, Watch
+from darkroom.contract.jobs import Job
 from tests.client.fake import job
 
 JOB_ID = "a" * 32

@@ -10,19 +10,19 @@ import httpx
 import pytest
 from moto import mock_aws
 
-from containers.gpu.engines import Engines, networks
+from cloud.dynamodb.job_store import JobRecord, JobStore
+from cloud.invocation import Invocation
 from containers.gpu.server import Invocations, make_app
-from containers.gpu.settings import Settings
-from containers.gpu.storage import Storage
-from containers.gpu.worker import Worker
-from handlers.store import JobRecord, JobStore
-from pipeline.engine import Engine
-from pipeline.errors import ErrorCode, ErrorDetail
-from pipeline.invocation import Invocation
-from pipeline.jobs import State, UploadStatus
-from pipeline.requests import Kind
-from pipeline.runner import Runner
-from pipeline.stages import Plan
+from containers.worker.plan_preparer import Engines, networks
+from containers.worker.settings import Settings
+from containers.worker.storage import Storage
+from containers.worker.worker import Worker
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import ErrorCode, ErrorDetail
+from darkroom.contract.jobs import State, UploadStatus
+from darkroom.contract.requests import Kind
+from pipeline.core.runner import Runner
+from pipeline.core.stages import Plan
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

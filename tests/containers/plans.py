@@ -4,11 +4,11 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from handlers.store import JobStore
-from pipeline.artifacts import SAVED, SavedPicture
-from pipeline.engine import Engine
-from pipeline.requests import Kind
-from pipeline.stages import Plan, Stage, Work
+from cloud.dynamodb.job_store import JobStore
+from darkroom.contract.engine import Engine
+from darkroom.contract.requests import Kind
+from pipeline.core.artifacts import SAVED, SavedPicture
+from pipeline.core.stages import Plan, Stage, Work
 from tests.containers.conftest import BUCKET, JOB
 
 if TYPE_CHECKING:

@@ -10,21 +10,21 @@ from typing import Any
 import boto3
 import pytest
 
-from containers.gpu import engines as module
-from containers.gpu.engines import Engines, weigh
-from containers.gpu.instance import Reporter
-from containers.gpu.settings import Settings
-from handlers.instance_reports import InstanceReport, InstanceReports
-from handlers.ledger import Ledger
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.kinds import plan
-from pipeline.models.interfaces import ANIMATOR
-from pipeline.networks import Inventory, Resident
-from pipeline.params import RestyleRoomParams
-from pipeline.requests import Kind
-from pipeline.stages import Plan
-from pipeline.video_params import RenderScenesParams
+from cloud.dynamodb.ledger import Ledger
+from cloud.instance_reports import InstanceReport, InstanceReports
+from containers.gpu.instance_reporter import Reporter
+from containers.worker import plan_preparer as module
+from containers.worker.plan_preparer import Engines, weigh
+from containers.worker.settings import Settings
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import RestyleRoomParams
+from darkroom.contract.requests import Kind
+from darkroom.contract.video_params import RenderScenesParams
+from pipeline.core.networks import Inventory, Resident
+from pipeline.core.stages import Plan
+from pipeline.models.network_registry import ANIMATOR
+from pipeline.plans import plan
 from tests.containers.conftest import BUCKET
 
 ABLE = ((Kind.RESTYLE_ROOM, Engine.PREVIEW), (Kind.RESTYLE_ROOM, Engine.MODELS))

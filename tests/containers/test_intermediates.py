@@ -4,14 +4,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from containers.gpu.intermediates import BucketIntermediates
-from containers.gpu.storage import Storage
-from handlers.store import JobStore
-from pipeline.artifacts import SAVED, SavedPicture, SavedSubtitles, SavedVideo
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.requests import Kind
-from pipeline.stages import Plan, Stage, Work
+from cloud.dynamodb.job_store import JobStore
+from containers.worker.intermediates import BucketIntermediates
+from containers.worker.storage import Storage
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.requests import Kind
+from pipeline.core.artifacts import SAVED, SavedPicture, SavedSubtitles, SavedVideo
+from pipeline.core.stages import Plan, Stage, Work
 from tests.containers.conftest import BUCKET, JOB, Container, cancel, invoke
 from tests.containers.plans import develop, keys, until_stopped, written
 

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from containers.gpu import metrics
-from pipeline.engine import Engine
-from pipeline.results import StageTime
+from containers.worker import metrics
+from darkroom.contract.engine import Engine
+from darkroom.contract.results import StageTime
 from tests.containers.conftest import invocation
 
 

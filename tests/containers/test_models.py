@@ -13,26 +13,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from containers.gpu.engines import Engines, networks
+from cloud.dynamodb.job_store import JobStore
 from containers.gpu.server import Invocations, make_app
-from containers.gpu.settings import Settings
-from containers.gpu.storage import Storage
-from containers.gpu.worker import Worker
-from handlers.store import JobStore
-from pipeline.engine import Engine
-from pipeline.jobs import Job, State
-from pipeline.kinds import plan
-from pipeline.models import scores
-from pipeline.requests import Kind
-from pipeline.runner import Runner
-from pipeline.stage_cache import StageCache
-from pipeline.stages import Plan
+from containers.worker.plan_preparer import Engines, networks
+from containers.worker.settings import Settings
+from containers.worker.storage import Storage
+from containers.worker.worker import Worker
+from darkroom.contract.engine import Engine
+from darkroom.contract.jobs import Job, State
+from darkroom.contract.requests import Kind
+from pipeline.core.runner import Runner
+from pipeline.core.stage_cache import StageCache
+from pipeline.core.stages import Plan
+from pipeline.models.stages import scores
+from pipeline.plans import plan
 from tests.containers.conftest import BUCKET, JOB, PARAMS, cancel, invoke
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-SAMPLE = Path(__file__).parents[2] / "client" / "sample" / "living_room.jpg"
+SAMPLE = Path(__file__).parents[2] / "infra" / "commands" / "samples" / "living_room.jpg"
 SEEN_ONCE = ("detect", "segment", "classify", "depth", "edges")
 Container = Callable[..., httpx.AsyncClient]
 
@@ -307,7 +307,7 @@ async def test_faces_are_swapped_by_networks_only_where_the_operator_accepts_the
 async def test_a_machine_without_torch_says_what_to_install(
     container: Container, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("containers.gpu.engines.find_spec", lambda _name: None)
+    monkeypatch.setattr("containers.worker.plan_preparer.find_spec", lambda _name: None)
     outcome = await restyle(container())
     assert outcome["error"]["code"] == "engine_unavailable"
     assert "make setup-models" in outcome["error"]["message"]

@@ -15,11 +15,11 @@ from botocore.exceptions import EndpointConnectionError
 from botocore.response import StreamingBody
 from botocore.stub import ANY, Stubber
 
-from containers.gpu.polly import MAX_CHARACTERS, PollySpeaker
-from pipeline.errors import DarkroomError, ErrorCode
+from containers.worker.polly import MAX_CHARACTERS, PollySpeaker
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.voices import Voice, voices
 from pipeline.speech.espeak import EspeakSpeaker
-from pipeline.speech.speech import RATE, Speech, Word
-from pipeline.voices import Voice, voices
+from pipeline.speech.types import RATE, Speech, Word
 
 JOANNA = voices()["joanna"]
 MARKS_REQUEST = {"Text": ANY, "VoiceId": ANY, "Engine": ANY, "OutputFormat": ANY, "SpeechMarkTypes": ANY}

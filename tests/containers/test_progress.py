@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 from botocore.exceptions import ClientError
 
-from containers.gpu.progress import ProgressWriter, is_own
-from handlers.store import JobRecord, Lost
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import State
-from pipeline.stages import Stopped
+from cloud.dynamodb.job_store import JobRecord, Lost
+from containers.worker.progress import ProgressWriter, is_own
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.jobs import State
+from pipeline.core.stages import Stopped
 from tests.containers.conftest import JOB, record
 
 LONG = 3600.0

@@ -13,16 +13,16 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from containers.gpu.log import JsonFormatter
+from cloud.dynamodb.job_store import JobStore
 from containers.gpu.server import Invocations, make_app
-from containers.gpu.storage import Storage
-from handlers.store import JobStore
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.jobs import State
-from pipeline.requests import Kind
-from pipeline.runner import noop_plan
-from pipeline.stages import Work
+from containers.worker.json_logging import JsonFormatter
+from containers.worker.storage import Storage
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.jobs import State
+from darkroom.contract.requests import Kind
+from pipeline.core.runner import noop_plan
+from pipeline.core.stages import Work
 from tests.containers.conftest import BUCKET, JOB, Container, cancel, invocation, invoke
 from tests.containers.plans import develop, keys, until_stopped, written
 
@@ -279,7 +279,7 @@ async def test_log_lines_are_json_and_name_the_job(container: Container) -> None
     lines = io.StringIO()
     handler = logging.StreamHandler(lines)
     handler.setFormatter(JsonFormatter())
-    logger = logging.getLogger("pipeline.failures")
+    logger = logging.getLogger("pipeline.core.failures")
     logger.addHandler(handler)
 
     def fail(_work: Work) -> None:

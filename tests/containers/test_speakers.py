@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from containers.gpu.settings import Settings
-from containers.gpu.speakers import speaker
+from containers.worker.settings import Settings
+from containers.worker.speech_synthesis import speaker
 
 pytestmark = pytest.mark.usefixtures("s3")
 

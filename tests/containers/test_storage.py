@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from containers.gpu.storage import Storage
-from pipeline.errors import DarkroomError, ErrorCode
+from containers.worker.storage import Storage
+from darkroom.contract.errors import DarkroomError, ErrorCode
 from tests.containers.conftest import BUCKET, JOB
 
 if TYPE_CHECKING:

@@ -92,7 +92,7 @@ def _points(scene: Scene, width: int, height: int) -> Floats:
 
 
 DATA = Path(__file__).parent
-AVATARS = DATA.parents[1] / "pipeline" / "avatars"
+AVATARS = DATA.parents[1] / "darkroom" / "contract" / "avatars"
 
 PEOPLE = {
     "amara": Person(

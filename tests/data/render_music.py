@@ -1,6 +1,6 @@
 """A quiet bed of music, made of sines: our own, so that anybody may use it. Four chords that repeat without a seam.
 
-Usage: python -m tests.data.render_music      writes tests/data/music.ogg and client/sample/music.ogg
+Usage: python -m tests.data.render_music      writes tests/data/music.ogg and infra/commands/samples/music.ogg
 """
 
 from pathlib import Path
@@ -73,5 +73,5 @@ def _put(music: Samples, tone: Samples, start: float, aside: float) -> None:
 
 if __name__ == "__main__":
     here = Path(__file__).parent
-    for folder in (here, here.parents[1] / "client" / "sample"):
+    for folder in (here, here.parents[1] / "infra" / "commands" / "samples"):
         write(folder / "music.ogg", render())

@@ -13,8 +13,8 @@ import httpx
 from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
-from pipeline.jobs import State
-from pipeline.uploads import audio_type_of, content_type_of
+from darkroom.contract.jobs import State
+from darkroom.contract.uploads import audio_type_of, content_type_of
 
 PATIENCE = 60  # seconds; a job that takes longer hangs
 JobDict = dict[str, Any]

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from cloud.invocation import inference_id
 from infra.local.stack import LocalStack
-from pipeline.invocation import inference_id
 from tests.e2e import pictures
 from tests.e2e.caller import Caller, upload
 from tests.links import unlinked

@@ -2,8 +2,8 @@
 
 import time
 
+from darkroom.contract.jobs import MAX_ATTEMPTS
 from infra.local.stack import LocalStack
-from pipeline.jobs import MAX_ATTEMPTS
 from tests.e2e import pictures
 from tests.e2e.caller import Caller, upload
 

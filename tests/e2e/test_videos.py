@@ -11,9 +11,9 @@ import numpy as np
 import psutil
 import pytest
 
+from darkroom.contract.voices import voice_for
 from infra.local.stack import LocalStack
 from pipeline.speech.espeak import EspeakSpeaker
-from pipeline.voices import voice_for
 from tests.e2e import pictures
 from tests.e2e.caller import Caller, JobDict, picture, upload
 from tests.e2e.film import fetch, film, subtitles
@@ -250,5 +250,5 @@ def kill_instances(stack: LocalStack) -> None:
     for process in psutil.process_iter(["cmdline", "environ"]):
         words = process.info["cmdline"] or []
         environment = process.info["environ"] or {}
-        if "infra.local.endpoint.guard" in words and environment.get("BUCKET") == stack.bucket:
+        if "infra.local.endpoint.exit_with_parent" in words and environment.get("BUCKET") == stack.bucket:
             process.kill()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-from handlers.problems import Problem
+from handlers.http_api.problems import Problem
 
 Call = Callable[..., "Answer"]
 

@@ -19,13 +19,14 @@ from moto import mock_aws
 from mypy_boto3_s3 import S3Client
 from mypy_boto3_sqs import SQSClient
 
-from handlers import api, clients
-from handlers.ledger import Ledger
-from handlers.queue import JobQueue
-from handlers.record import JobRecord
-from handlers.sockets import Subscriptions
-from handlers.store import JobStore, Received
-from pipeline.jobs import State
+from cloud import clients
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore, Received
+from cloud.dynamodb.ledger import Ledger
+from cloud.job_queue import JobQueue
+from darkroom.contract.jobs import State
+from handlers import api
+from handlers.websocket.subscriptions import Subscriptions
 from tests.handlers.calls import Answer, Call, request
 from tests.handlers.studio import Studio
 from tests.handlers.uploads import Upload
@@ -236,9 +237,19 @@ def environment(
     }
     for name, value in values.items():
         monkeypatch.setenv(name, value)
-    for module in ("composition", "authorize", "dispatch", "ended", "finished", "push", "socket", "sweep", "uploaded"):
+    for module in (
+        "http_api.dependencies",
+        "authorize",
+        "dispatch",
+        "ended",
+        "finished",
+        "push",
+        "socket",
+        "sweep",
+        "uploaded",
+    ):
         for member in vars(importlib.import_module(f"handlers.{module}")).values():
-            if hasattr(member, "cache_clear") and getattr(member, "__module__", "").startswith("handlers."):
+            if hasattr(member, "cache_clear") and getattr(member, "__module__", "").startswith(("handlers.", "cloud.")):
                 member.cache_clear()
 
 

@@ -6,15 +6,15 @@ from typing import Any
 
 from mypy_boto3_s3 import S3Client
 
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore
+from cloud.dynamodb.ledger import Ledger
+from cloud.instance_reports import InstanceReports
+from cloud.invocation import Completed, inference_id
+from cloud.s3.keys import upload_key
+from darkroom.contract.engine import Engine
+from darkroom.contract.results import Picture, Result, StageTime
 from handlers import finished
-from handlers.instance_reports import InstanceReports
-from handlers.keys import upload_key
-from handlers.ledger import Ledger
-from handlers.record import JobRecord
-from handlers.store import JobStore
-from pipeline.engine import Engine
-from pipeline.invocation import Completed, inference_id
-from pipeline.results import Picture, Result, StageTime
 from tests.handlers.calls import Answer, Call
 from tests.handlers.uploads import Upload, sha256
 

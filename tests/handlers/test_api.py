@@ -14,15 +14,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mypy_boto3_s3 import S3Client
 
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore
+from darkroom.contract.engine import Engine
+from darkroom.contract.jobs import Job, State
+from darkroom.contract.results import Picture, Result
+from darkroom.contract.uploads import MAX_UPLOAD_BYTES
 from handlers import api
-from handlers.desk import CANCELLED
-from handlers.problems import Problem
-from handlers.record import JobRecord
-from handlers.store import JobStore
-from pipeline.engine import Engine
-from pipeline.jobs import Job, State
-from pipeline.results import Picture, Result
-from pipeline.uploads import MAX_UPLOAD_BYTES
+from handlers.http_api.problems import Problem
+from handlers.jobs.service import CANCELLED
 from tests.handlers.calls import Answer, Call, request
 from tests.links import unlinked
 
@@ -338,7 +338,7 @@ class FakeSageMaker:
 @pytest.fixture
 def sagemaker(monkeypatch: pytest.MonkeyPatch) -> FakeSageMaker:
     fake = FakeSageMaker()
-    monkeypatch.setattr("handlers.clients.sagemaker", lambda _config: fake)
+    monkeypatch.setattr("cloud.clients.sagemaker", lambda _config: fake)
     return fake
 
 

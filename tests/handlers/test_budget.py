@@ -11,14 +11,14 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from handlers import clients
-from handlers.budget import Budget, estimate, settlement
-from handlers.ledger import Ledger
-from handlers.record import JobRecord
-from handlers.refusal import Refusal
-from handlers.store import JobStore
-from pipeline.engine import Engine
-from pipeline.requests import ENGINES, Kind
+from cloud import clients
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore
+from cloud.dynamodb.ledger import Ledger
+from darkroom.contract.engine import Engine
+from darkroom.contract.requests import ENGINES, Kind
+from handlers.limits.budget import Budget, estimate, settlement
+from handlers.limits.limit_exceeded import Refusal
 from tests.handlers.conftest import Atomic
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -164,7 +164,7 @@ def test_fifty_at_once_never_exceed_it(ledger: Ledger, atomic: Atomic) -> None:
 
 def test_a_settlement_under_way_at_the_same_row_is_waited_for(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("handlers.ledger.time.sleep", pauses.append)
+    monkeypatch.setattr("cloud.dynamodb.ledger.time.sleep", pauses.append)
 
     class Busy:
         """A table whose row is in two transactions, one after the other."""

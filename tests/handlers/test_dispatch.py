@@ -8,13 +8,13 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from mypy_boto3_s3 import S3Client
 
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore
+from cloud.invocation import Invocation, inference_id
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import ErrorCode, ErrorDetail
+from darkroom.contract.jobs import MAX_ATTEMPTS, State
 from handlers import dispatch
-from handlers.record import JobRecord
-from handlers.store import JobStore
-from pipeline.engine import Engine
-from pipeline.errors import ErrorCode, ErrorDetail
-from pipeline.invocation import Invocation, inference_id
-from pipeline.jobs import MAX_ATTEMPTS, State
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
@@ -40,7 +40,7 @@ class FakeEndpoint:
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> FakeEndpoint:
     fake = FakeEndpoint()
-    monkeypatch.setattr("handlers.clients.sagemaker_runtime", lambda: fake)
+    monkeypatch.setattr("cloud.clients.sagemaker_runtime", lambda: fake)
     return fake
 
 

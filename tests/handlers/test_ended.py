@@ -10,10 +10,13 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.validate import ParamValidator
 
-from handlers import announcement, clients, ended, tally
-from handlers.ledger import Ledger
-from handlers.record import JobRecord
-from pipeline.jobs import State
+from cloud import clients
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.ledger import Ledger
+from darkroom.contract.jobs import State
+from handlers import ended
+from handlers.jobs import event_publisher
+from handlers.statistics import daily_counters
 
 pytestmark = pytest.mark.usefixtures("environment")
 MakeRecord = Callable[..., JobRecord]
@@ -52,7 +55,7 @@ class FakeBus:
 def bus(monkeypatch: pytest.MonkeyPatch) -> FakeBus:
     fake = FakeBus()
     monkeypatch.setattr(clients, "events", lambda: fake)
-    monkeypatch.setattr(announcement, "TRY_SECONDS", 0)
+    monkeypatch.setattr(event_publisher, "TRY_SECONDS", 0)
     return fake
 
 
@@ -98,8 +101,8 @@ def ending(record: MakeRecord) -> MakeRecord:
     return make
 
 
-def only(ledger: Ledger) -> tally.Tally:
-    (found,) = tally.read(ledger, CREATED.date())
+def only(ledger: Ledger) -> daily_counters.Tally:
+    (found,) = daily_counters.read(ledger, CREATED.date())
     return found
 
 
@@ -112,7 +115,10 @@ def test_an_end_is_counted_once_however_often_it_comes(
     counted = only(ledger)
     assert (counted.kind, counted.engine, counted.states) == ("restyle_room", "preview", {State.COMPLETED: 1})
     assert counted.micro_usd == 4000
-    assert {name: sum(counts.values()) for name, counts in counted.seconds.items()} == {"diffuse": 1, tally.WHOLE: 1}
+    assert {name: sum(counts.values()) for name, counts in counted.seconds.items()} == {
+        "diffuse": 1,
+        daily_counters.WHOLE: 1,
+    }
     assert {detail["job_id"] for detail in bus.details()} == {job.job_id}
 
 
@@ -125,7 +131,10 @@ def test_each_way_to_end_is_counted_by_itself(
     counted = only(ledger)
     assert counted.states == {State.COMPLETED: 2, State.FAILED: 2, State.CANCELLED: 1, State.EXPIRED: 1}
     assert counted.cached == 1
-    assert {name: sum(counts.values()) for name, counts in counted.seconds.items()} == {"diffuse": 1, tally.WHOLE: 1}
+    assert {name: sum(counts.values()) for name, counts in counted.seconds.items()} == {
+        "diffuse": 1,
+        daily_counters.WHOLE: 1,
+    }
     types = [entry["DetailType"] for entry in bus.taken]
     assert types == [
         *("Job completed", "Job failed", "Job failed", "Job cancelled", "Job expired", "Job completed"),
@@ -144,7 +153,7 @@ def test_a_stage_that_ran_twice_counts_with_all_of_its_time(
 ) -> None:
     assert deliver(ending(timeline=[{"stage": "diffuse", "seconds": 2.0}, {"stage": "diffuse", "seconds": 2.0}])) == []
     ((bucket_, count),) = only(ledger).seconds["diffuse"].items()
-    assert (count, bucket_) == (1, tally.bucket(4.0))
+    assert (count, bucket_) == (1, daily_counters.bucket(4.0))
 
 
 def test_the_budget_is_settled_with_the_count(
@@ -193,7 +202,7 @@ def test_a_batch_comes_again_from_the_first_event_that_was_lost(
     deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus
 ) -> None:
     jobs = [ending() for _ in range(3)]
-    bus.refuse[jobs[1].job_id] = announcement.TRIES
+    bus.refuse[jobs[1].job_id] = event_publisher.TRIES
     assert deliver(*jobs) == ["101"]
     assert deliver(*jobs[1:]) == []
     assert only(ledger).states == {State.COMPLETED: 3}

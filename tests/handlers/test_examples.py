@@ -6,11 +6,16 @@ import pkgutil
 
 import pytest
 
+import cloud
 import handlers
 
-MODULES = [module.name for module in pkgutil.iter_modules(handlers.__path__)]
+MODULES = [
+    module.name
+    for package in (cloud, handlers)
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+]
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str) -> None:
-    assert doctest.testmod(importlib.import_module(f"handlers.{name}")).failed == 0
+    assert doctest.testmod(importlib.import_module(name)).failed == 0

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from mypy_boto3_s3 import S3Client
 
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore
+from cloud.invocation import Abandoned, Completed, Failed, inference_id
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import ErrorCode, ErrorDetail
+from darkroom.contract.jobs import MAX_ATTEMPTS, State
+from darkroom.contract.results import Picture, Result, StageTime
 from handlers import finished
-from handlers.record import JobRecord
-from handlers.store import JobStore
-from pipeline.engine import Engine
-from pipeline.errors import ErrorCode, ErrorDetail
-from pipeline.invocation import Abandoned, Completed, Failed, inference_id
-from pipeline.jobs import MAX_ATTEMPTS, State
-from pipeline.results import Picture, Result, StageTime
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]

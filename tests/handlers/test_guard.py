@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from handlers import clients, guard
+from cloud import clients
+from handlers import guard
+from handlers.endpoint.gpu_spend import UNSEEN_SECONDS, SpendStore
 from handlers.guard import DIMENSION
-from handlers.spend import UNSEEN_SECONDS, SpendStore
 from tests.handlers.conftest import SOCKETS
 
 ENDPOINT, VARIANT = "darkroom-test", "gpu"

@@ -8,19 +8,19 @@ from urllib.parse import urlsplit
 import pytest
 from mypy_boto3_s3 import S3Client
 
-from handlers import composition
-from handlers import library as library_module
-from handlers.asset import Asset, AssetState, PublicAsset
-from handlers.asset_intake import AssetIntake
-from handlers.assets import AssetTable
-from handlers.keys import asset_key, upload_key
-from handlers.record import JobRecord
-from handlers.store import JobStore, Received
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError
-from pipeline.jobs import State
-from pipeline.results import Picture, Result
-from pipeline.uploads import MAX_UPLOAD_BYTES
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore, Received
+from cloud.s3.keys import asset_key, upload_key
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError
+from darkroom.contract.jobs import State
+from darkroom.contract.results import Picture, Result
+from darkroom.contract.uploads import MAX_UPLOAD_BYTES
+from handlers.assets import service as library_module
+from handlers.assets.asset import Asset, AssetState, PublicAsset
+from handlers.assets.table import AssetTable
+from handlers.assets.upload_processor import AssetIntake
+from handlers.http_api import dependencies
 from tests.handlers.calls import Call
 from tests.handlers.test_api import policy_of
 from tests.handlers.uploads import picture, sha256, there
@@ -73,7 +73,7 @@ def test_an_upload_becomes_an_asset(call: Call, upload: Any) -> None:
     assert (now["state"], now["size"], now["sha256"]) == ("ready", len(data), sha256(data))
     assert (now["width"], now["height"], now["source"]["type"]) == (320, 200, "upload")
     assert urlsplit(now["url"]).path == "/" + asset_key(asset.asset_id)
-    assert composition.library().form(composition.library().get("owner-1", asset.asset_id)) is None
+    assert dependencies.library().form(dependencies.library().get("owner-1", asset.asset_id)) is None
 
 
 def test_the_form_is_good_for_exactly_what_was_declared(call: Call) -> None:
@@ -351,7 +351,7 @@ def test_nobody_gets_nothing(call: Call, method: str, path: str) -> None:
 
 
 def test_jobs_start_from_ready_assets_alone(call: Call, upload: Any, table: AssetTable) -> None:
-    library = composition.library()
+    library = dependencies.library()
     asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
     for owner, code in (("owner-1", "conflict"), ("owner-2", "not_found")):
         with pytest.raises(DarkroomError) as told:
@@ -367,4 +367,4 @@ def test_what_is_larger_than_a_jobs_picture_starts_no_job(call: Call, done: JobR
     asset_id = call("POST", "/assets", {"job_id": done.job_id}).body["asset"]["asset_id"]
     table.receive(asset_id, Received("image/png", 16_000, 12_000, 1000, "0" * 64))
     with pytest.raises(DarkroomError, match="megapixels"):
-        composition.library().find("owner-1", asset_id)
+        dependencies.library().find("owner-1", asset_id)

@@ -13,11 +13,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from handlers import rates
-from handlers.ledger import Ledger
-from handlers.limits import Limits
-from handlers.rates import RATES, Rate
-from handlers.refusal import Refusal
+from cloud.dynamodb.ledger import Ledger
+from handlers.limits import rates
+from handlers.limits.limit_exceeded import Refusal
+from handlers.limits.rate_limiter import Limits
+from handlers.limits.rates import RATES, Rate
 from handlers.settings import ApiSettings
 from infra.config import Config, ConfigError
 from tests.handlers.conftest import Atomic
@@ -36,7 +36,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("handlers.limits.time", clock)
+    monkeypatch.setattr("handlers.limits.rate_limiter.time", clock)
     return clock
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handlers.openapi import FILE, text
+from handlers.http_api.openapi import FILE, text
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,7 @@ def document() -> dict[str, Any]:
 
 
 def test_the_committed_document_is_up_to_date() -> None:
-    assert FILE.read_text("utf-8") == text(), "run `make openapi` and commit handlers/openapi.json"
+    assert FILE.read_text("utf-8") == text(), "run `make openapi` and commit handlers/http_api/openapi.json"
 
 
 def test_it_asks_for_a_token_wherever_one_is_needed(document: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from handlers.picture_header import Header, Incomplete, read_header
-from pipeline.errors import DarkroomError, ErrorCode
+from cloud.s3.picture_header import Header, Incomplete, read_header
+from darkroom.contract.errors import DarkroomError, ErrorCode
 
 
 def encoded(format_: str, size: tuple[int, int] = (70, 50), mode: str = "RGB", **options: Any) -> bytes:

@@ -12,10 +12,10 @@ from botocore.validate import ParamValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers import clients
-from handlers.enhancement import EnhancedPrompt, Enhancer, PromptRequest
-from pipeline.prompts import enhance
-from pipeline.requests import Kind
+from cloud import clients
+from darkroom.contract.requests import Kind
+from handlers.prompts.enhancement import EnhancedPrompt, Enhancer, PromptRequest
+from handlers.prompts.rules import enhance
 from tests.handlers.calls import Call
 
 environment = pytest.mark.usefixtures("environment")

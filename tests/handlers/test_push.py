@@ -8,14 +8,14 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError
 
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import ErrorCode, ErrorDetail
+from darkroom.contract.jobs import State
+from darkroom.contract.results import Picture, Result
 from handlers import push
-from handlers.record import JobRecord
-from handlers.sockets import Subscription, Subscriptions
-from handlers.store import JobStore
-from pipeline.engine import Engine
-from pipeline.errors import ErrorCode, ErrorDetail
-from pipeline.jobs import State
-from pipeline.results import Picture, Result
+from handlers.websocket.subscriptions import Subscription, Subscriptions
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
@@ -43,7 +43,7 @@ def change(job: JobRecord | None, number: int, at: float = NOW) -> dict[str, Any
 @pytest.fixture
 def deliver(context: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Delivers a batch of stream records, a moment after they happened."""
-    monkeypatch.setattr("handlers.clients.sockets", lambda _url: sockets)
+    monkeypatch.setattr("cloud.clients.sockets", lambda _url: sockets)
     monkeypatch.setattr("handlers.push.time.time", lambda: NOW + 1)
 
     def do(*changes: dict[str, Any]) -> Any:

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from mypy_boto3_s3 import S3Client
 
-from handlers.desk import CANCELLED
-from handlers.record import JobRecord
+from cloud.dynamodb.job_record import JobRecord
+from darkroom.contract.jobs import State
+from handlers.jobs.service import CANCELLED
 from handlers.sweep import NO_UPLOAD
-from pipeline.jobs import State
 from tests.handlers.studio import Studio
 from tests.handlers.uploads import picture, sha256
 

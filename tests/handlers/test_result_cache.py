@@ -11,14 +11,14 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.attributes import from_attribute, to_attribute
-from handlers.budget import settlement
-from handlers.ledger import Ledger
-from handlers.result_cache import ResultCache, cache_key
-from pipeline.engine import Engine
-from pipeline.jobs import State
-from pipeline.requests import Kind
-from pipeline.results import HALF_SIZE, UNDECORATED
+from cloud.dynamodb.attributes import from_attribute, to_attribute
+from cloud.dynamodb.ledger import Ledger
+from darkroom.contract.engine import Engine
+from darkroom.contract.jobs import State
+from darkroom.contract.requests import Kind
+from darkroom.contract.results import HALF_SIZE, UNDECORATED
+from handlers.jobs.result_cache import ResultCache, cache_key
+from handlers.limits.budget import settlement
 from tests.handlers.studio import Studio
 from tests.handlers.uploads import picture, sha256
 
@@ -250,7 +250,7 @@ def test_a_result_is_given_no_longer_than_its_pictures_are_kept(studio: Studio, 
     studio.done(PHOTO)
     assert studio.job(PHOTO).cached
     now = time.time()
-    monkeypatch.setattr("handlers.result_cache.time.time", lambda: now + 2.1 * 86_400)
+    monkeypatch.setattr("handlers.jobs.result_cache.time.time", lambda: now + 2.1 * 86_400)
     assert not studio.job(PHOTO).cached
 
 

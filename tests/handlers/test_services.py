@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from handlers import services
-from handlers.instance_reports import InstanceReport, InstanceReports, LoadedModel
-from handlers.ledger import Ledger
-from handlers.open_jobs import OpenJobs
-from handlers.record import JobRecord
-from pipeline.jobs import State
-from pipeline.picture_styles import picture_styles
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.ledger import Ledger
+from cloud.instance_reports import InstanceReport, InstanceReports, LoadedModel
+from darkroom.contract.jobs import State
+from darkroom.contract.picture_styles import picture_styles
+from handlers.endpoint import service_status
+from handlers.jobs.open_jobs import OpenJobs
 from tests.handlers.calls import Call
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -46,7 +46,7 @@ def _error(code: str, message: str = "") -> ClientError:
 @pytest.fixture
 def sagemaker(monkeypatch: pytest.MonkeyPatch) -> FakeSageMaker:
     fake = FakeSageMaker()
-    monkeypatch.setattr("handlers.clients.sagemaker", lambda _config: fake)
+    monkeypatch.setattr("cloud.clients.sagemaker", lambda _config: fake)
     return fake
 
 
@@ -99,7 +99,7 @@ def test_a_part_that_takes_too_long_is_not_waited_for(
     call: Call, sagemaker: FakeSageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answered = threading.Event()
-    monkeypatch.setattr(services, "LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr(service_status, "LIMIT_SECONDS", 0.2)
     monkeypatch.setattr(InstanceReports, "read", lambda *_: answered.wait(20) and [])
     body = call("GET", "/services").body
     answered.set()

@@ -4,18 +4,19 @@ from typing import Any
 
 import pytest
 
+from cloud.settings import EnvironmentSettings
 from handlers import settings
-from handlers.settings import AuthorizeSettings, DispatchSettings, Settings
+from handlers.settings import AuthorizeSettings, DispatchSettings
 
 FUNCTIONS = [
     value
     for value in vars(settings).values()
-    if isinstance(value, type) and issubclass(value, Settings) and value is not Settings
+    if isinstance(value, type) and issubclass(value, EnvironmentSettings) and value is not EnvironmentSettings
 ]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
-def test_what_is_written_is_read(function: type[Settings], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_written_is_read(function: type[EnvironmentSettings], monkeypatch: pytest.MonkeyPatch) -> None:
     fields: dict[str, Any] = {
         name: f"{name}-value" for name, field in function.model_fields.items() if field.is_required()
     }

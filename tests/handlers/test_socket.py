@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore
+from darkroom.contract.errors import ErrorCode, ErrorDetail
+from darkroom.contract.jobs import State
 from handlers import socket
-from handlers.record import JobRecord
-from handlers.sockets import Subscription, Subscriptions
-from handlers.store import JobStore
-from pipeline.errors import ErrorCode, ErrorDetail
-from pipeline.jobs import State
+from handlers.websocket.subscriptions import Subscription, Subscriptions
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
@@ -21,7 +21,7 @@ ME = "socket="
 @pytest.fixture
 def say(context: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Sends a frame over the socket ``ME`` and returns what came back."""
-    monkeypatch.setattr("handlers.clients.sockets", lambda _url: sockets)
+    monkeypatch.setattr("cloud.clients.sockets", lambda _url: sockets)
 
     def do(frame: Any = None, *, kind: str = "MESSAGE", owner: str = "owner-1") -> list[dict[str, Any]]:
         before = len(sockets.heard(ME))

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers import open_jobs, tally
-from handlers.histogram import GROWTH, bucket, quantile
-from handlers.ledger import Ledger
-from handlers.record import JobRecord
-from pipeline.jobs import State
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.ledger import Ledger
+from darkroom.contract.jobs import State
+from handlers.jobs import open_jobs
+from handlers.statistics import daily_counters
+from handlers.statistics.histogram import GROWTH, bucket, quantile
 from tests.handlers.calls import Answer, Call
 
 environment = pytest.mark.usefixtures("environment")
@@ -40,7 +41,7 @@ def end(record: MakeRecord, ledger: Ledger) -> Callable[..., None]:
         job = record(
             state=state, created_at=now, updated_at=now + timedelta(seconds=seconds), timeline=timeline, **changes
         )
-        ledger.change_all([tally.counted(job)])
+        ledger.change_all([daily_counters.counted(job)])
 
     return do
 
@@ -107,7 +108,7 @@ def test_days_that_cannot_be_told(stats: Any) -> None:
 @environment
 def test_a_job_counts_for_the_day_of_its_creation_in_utc(record: MakeRecord) -> None:
     job = record(created_at="2026-01-02T00:30:00+01:00")
-    assert tally.day_of(job) == date(2026, 1, 1)
+    assert daily_counters.day_of(job) == date(2026, 1, 1)
 
 
 @environment

@@ -16,12 +16,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from handlers.record import due_shard
-from handlers.store import OWN, UNFINISHED, AlreadyExists, JobRecord, JobStore, Lost, Received
-from pipeline.engine import Engine
-from pipeline.errors import ErrorCode, ErrorDetail
-from pipeline.jobs import MAX_ATTEMPTS, TRANSITIONS, State
-from pipeline.results import PreviewPicture, Result, StageTime
+from cloud.dynamodb.job_record import due_shard
+from cloud.dynamodb.job_store import OWN, UNFINISHED, AlreadyExists, JobRecord, JobStore, Lost, Received
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import ErrorCode, ErrorDetail
+from darkroom.contract.jobs import MAX_ATTEMPTS, TRANSITIONS, State
+from darkroom.contract.results import PreviewPicture, Result, StageTime
 
 ERROR = ErrorDetail(code=ErrorCode.INTERNAL, message="It broke.")
 RESULT = Result(pictures=[], engine=Engine.PREVIEW, seed=7)
@@ -210,8 +210,8 @@ def test_a_listing_shows_every_job_of_the_owner_once_newest_first(store: JobStor
 def test_a_long_search_stops_now_and_then_and_goes_on_there(
     store: JobStore, record: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("handlers.table.FILTERED_ROWS", 2)
-    monkeypatch.setattr("handlers.table.FILTERED_PAGES", 2)
+    monkeypatch.setattr("cloud.dynamodb.job_table.FILTERED_ROWS", 2)
+    monkeypatch.setattr("cloud.dynamodb.job_table.FILTERED_PAGES", 2)
     oldest = store.create(record(kind="upscale"))
     for _ in range(8):
         store.create(record())

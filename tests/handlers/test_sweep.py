@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore
+from darkroom.contract.errors import ErrorCode, ErrorDetail
+from darkroom.contract.jobs import MAX_ATTEMPTS, State
 from handlers import sweep
-from handlers.record import JobRecord
-from handlers.sockets import GRACE_SECONDS, SOCKET_SECONDS, Subscription, Subscriptions
-from handlers.store import JobStore
-from pipeline.errors import ErrorCode, ErrorDetail
-from pipeline.jobs import MAX_ATTEMPTS, State
+from handlers.websocket.subscriptions import GRACE_SECONDS, SOCKET_SECONDS, Subscription, Subscriptions
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]

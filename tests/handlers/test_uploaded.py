@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from mypy_boto3_s3 import S3Client
 
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore
+from cloud.s3.keys import upload_key
+from darkroom.contract.jobs import State
+from darkroom.contract.uploads import MAX_UPLOAD_BYTES
 from handlers import uploaded
-from handlers.desk import CANCELLED
-from handlers.keys import upload_key
-from handlers.record import JobRecord
-from handlers.store import JobStore
-from pipeline.jobs import State
-from pipeline.uploads import MAX_UPLOAD_BYTES
+from handlers.jobs.service import CANCELLED
 from tests.handlers.uploads import picture, sha256, there
 
 pytestmark = pytest.mark.usefixtures("environment")

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from mypy_boto3_s3 import S3Client
 
-from handlers.leftovers import Leftovers
-from handlers.record import JobRecord
-from pipeline.avatars import avatars
-from pipeline.errors import ErrorCode, ErrorDetail
-from pipeline.jobs import State
-from pipeline.voices import voices
+from cloud.dynamodb.job_record import JobRecord
+from darkroom.contract.avatars import avatars
+from darkroom.contract.errors import ErrorCode, ErrorDetail
+from darkroom.contract.jobs import State
+from darkroom.contract.voices import voices
+from handlers.jobs.intermediates_cleanup import Leftovers
 from tests.handlers.studio import Studio
 from tests.handlers.uploads import picture, sha256, there
 
@@ -86,7 +86,7 @@ def test_a_portrait_that_we_have_no_more_is_told_as_what_is_kept_no_more(
 ) -> None:
     asked = studio.call("POST", "/jobs", video()).body["job"]["job_id"]
     studio.store.cancel(asked, "owner-1", NO)
-    monkeypatch.setattr("handlers.copies.avatars", dict)
+    monkeypatch.setattr("handlers.jobs.object_copies.avatars", dict)
     studio.call("POST", f"/jobs/{asked}/rerun", {}).problem(410, "upload_expired")
 
 

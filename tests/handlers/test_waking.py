@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError
 
-from handlers import clients, dispatch, finished
-from handlers.record import JobRecord
-from handlers.spend import Spend, SpendStore
-from handlers.store import JobStore
-from handlers.waking import CLAIM_SECONDS, KEPT, STOPPED, UNKNOWN, WakeStore
-from pipeline.errors import ErrorCode, ErrorDetail
-from pipeline.invocation import inference_id
-from pipeline.jobs import State
+from cloud import clients
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore
+from cloud.invocation import inference_id
+from darkroom.contract.errors import ErrorCode, ErrorDetail
+from darkroom.contract.jobs import State
+from handlers import dispatch, finished
+from handlers.endpoint.cold_start import CLAIM_SECONDS, KEPT, STOPPED, UNKNOWN, WakeStore
+from handlers.endpoint.gpu_spend import Spend, SpendStore
 from tests.handlers.conftest import SOCKETS
 
 ENDPOINT = "endpoint"
@@ -57,8 +58,8 @@ class Clock:
 @pytest.fixture
 def sagemaker(monkeypatch: pytest.MonkeyPatch) -> SageMaker:
     fake = SageMaker()
-    monkeypatch.setattr("handlers.clients.sagemaker", lambda _config: fake)
-    monkeypatch.setattr("handlers.clients.sagemaker_runtime", lambda: fake)
+    monkeypatch.setattr("cloud.clients.sagemaker", lambda _config: fake)
+    monkeypatch.setattr("cloud.clients.sagemaker_runtime", lambda: fake)
     return fake
 
 

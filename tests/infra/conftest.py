@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from infra import site, source
+from infra.bundling import functions
+from infra.bundling import studio as site
+from infra.bundling.functions import ROOT
 from infra.local.state import Login, State, Tables
-from infra.source import ROOT
 from tests.infra.template import Assembly, Template
 
 
@@ -100,7 +101,7 @@ def synthesize(folder: Path, context: dict[str, str]) -> Assembly:
     page.mkdir()
     (page / "index.html").touch()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(source, "layer", lambda: layer.parent)  # building the real ones needs the network
+        patch.setattr(functions, "layer", lambda: layer.parent)  # building the real ones needs the network
         patch.setattr(site, "studio", lambda: page)
         flags = json.loads((ROOT / "cdk.json").read_text())["context"]
         app = build(context=flags | context, outdir=folder / "cdk.out")

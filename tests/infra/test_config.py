@@ -2,8 +2,8 @@
 
 import pytest
 
+from infra.bundling.functions import ROOT
 from infra.config import Config, ConfigError
-from infra.source import ROOT
 
 
 def test_an_empty_context_will_do() -> None:

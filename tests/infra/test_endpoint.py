@@ -423,7 +423,8 @@ def test_an_instance_ends_when_its_parent_dies() -> None:
             sys.executable,
             "-c",
             "import sys, subprocess, time\n"
-            "child = subprocess.Popen([sys.executable, '-m', 'infra.local.endpoint.guard', 'http.server', '0'],"
+            "module = 'infra.local.endpoint.exit_with_parent'\n"
+            "child = subprocess.Popen([sys.executable, '-m', module, 'http.server', '0'],"
             " stdin=subprocess.PIPE)\n"
             "print(child.pid, flush=True)\n"
             "time.sleep(600)\n",

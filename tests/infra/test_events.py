@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from darkroom.contract.jobs import State
 from infra.names import FUNCTIONS
-from pipeline.jobs import State
 from tests.infra.template import Template, text
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from containers.gpu.settings import Settings
+from containers.worker.settings import Settings
 from tests.infra.template import Template, text
 
 

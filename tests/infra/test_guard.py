@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from handlers import observe
+from cloud import observability
 from tests.infra.template import Template, text
 
 ENDPOINT = "arn:AWS::Partition:sagemaker:AWS::Region:AWS::AccountId:endpoint/darkroom-test"
@@ -86,7 +86,7 @@ def test_the_alarms_watch_the_metric_that_is_sent(
 ) -> None:
     variables = gpu.function("guard")["Environment"]["Variables"]
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", variables["POWERTOOLS_SERVICE_NAME"])
-    observe.spent(variables["ENDPOINT_NAME"], 1.5)
+    observability.spent(variables["ENDPOINT_NAME"], 1.5)
     sent = json.loads(capsys.readouterr().out)
     (described,) = sent["_aws"]["CloudWatchMetrics"]
     (dimensions,) = described["Dimensions"]

@@ -16,7 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from infra.config import ConfigError
-from infra.local import emulator, profile, runtime, seed, synth
+from infra.local import aws_profile, emulator, runtime, synth, users
 from infra.local.cli import app
 from infra.local.emulator import PortTakenError, StartError
 from infra.local.process import Process
@@ -42,17 +42,17 @@ def test_a_stacks_folder_is_closed_to_other_users(tmp_path: Path) -> None:
     folder.mkdir(mode=0o755)
     key = RootKey.of(folder)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    profile.write(folder, 4599)
+    aws_profile.write(folder, 4599)
     assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
     assert RootKey.of(folder) == key
     assert RootKey.of(tmp_path / "4600").secret_access_key != key.secret_access_key
 
 
 def test_sdks_find_the_stack_by_its_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    profile.write(tmp_path, 4599)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / profile.FILE))
+    aws_profile.write(tmp_path, 4599)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / aws_profile.FILE))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody's own")
-    session = boto3.Session(profile_name=profile.NAME)
+    session = boto3.Session(profile_name=aws_profile.NAME)
     credentials = session.get_credentials()
     assert credentials is not None
     assert credentials.secret_key == RootKey.of(tmp_path).secret_access_key
@@ -186,7 +186,7 @@ def test_the_container_is_told_where_the_weights_are_and_what_to_do_with_them(
 
 
 def test_passwords_differ_and_suit_the_pool() -> None:
-    passwords = {seed.make_password() for _ in range(50)}
+    passwords = {users.make_password() for _ in range(50)}
     assert len(passwords) == 50
     for password in passwords:
         assert len(password) >= 14

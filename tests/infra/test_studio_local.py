@@ -8,12 +8,12 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from infra import site
+from infra.bundling import studio
+from infra.bundling.functions import BuildError
 from infra.local import runtime
 from infra.local.cli import app
 from infra.local.state import Running, State
 from infra.local.studio import launch
-from infra.source import BuildError
 
 URL = "http://127.0.0.1:4600"
 
@@ -66,7 +66,7 @@ def stack(state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stac
     stack = Stack(state)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runtime, "up", stack.up)
-    monkeypatch.setattr(site, "built", lambda: None)
+    monkeypatch.setattr(studio, "built", lambda: None)
     return stack
 
 
@@ -85,7 +85,7 @@ def up(*arguments: str) -> str:
 
 
 def test_a_studio_that_is_built_is_served(stack: Stack, opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(site, "built", lambda: Path("built"))
+    monkeypatch.setattr(studio, "built", lambda: Path("built"))
     assert f"studio  {URL}" in up()
     assert "studio  " not in up("--no-studio")
     assert [plan.studio for plan in stack.plans] == [Path("built"), None]
@@ -97,7 +97,7 @@ def test_one_that_is_not_built_is_hinted_at(stack: Stack) -> None:
 
 
 def test_open_builds_it_and_opens_it(stack: Stack, opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(site, "studio", lambda: Path("fresh"))
+    monkeypatch.setattr(studio, "studio", lambda: Path("fresh"))
     said = up("--open")
     assert "takes a minute" in said
     assert stack.plans[0].studio == Path("fresh")
@@ -106,7 +106,7 @@ def test_open_builds_it_and_opens_it(stack: Stack, opened: list[str], monkeypatc
 
 
 def test_where_no_browser_is_its_address_is_said(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(site, "built", lambda: Path("built"))
+    monkeypatch.setattr(studio, "built", lambda: Path("built"))
     monkeypatch.setattr("webbrowser.open", lambda _url: False)
     assert re.search(rf"open {re.escape(URL)}/\?key=[0-9a-f]{{32}} in one", up("--open"))
 
@@ -115,7 +115,7 @@ def test_one_that_cannot_be_built_starts_nothing(stack: Stack, monkeypatch: pyte
     def fail() -> Path:
         raise BuildError("npm ci failed for the studio")
 
-    monkeypatch.setattr(site, "studio", fail)
+    monkeypatch.setattr(studio, "studio", fail)
     result = CliRunner().invoke(app, ["up", "--open"])
     assert result.exit_code == 1
     assert "npm ci failed" in result.output

@@ -9,18 +9,18 @@ import av
 import numpy as np
 import pytest
 
-from bench.weights.video import write_stand_in
-from pipeline.catalog import catalog
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.models.device import Placement
-from pipeline.models.interfaces import ANIMATOR
-from pipeline.models.manager import ModelManager
+from bench.random_weights.video import write_stand_in
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.core.networks import digest_of
+from pipeline.core.stages import Stopped
+from pipeline.models.network_registry import ANIMATOR
 from pipeline.models.networks import animator
-from pipeline.networks import digest_of
-from pipeline.speech.speech import RATE, Speech
-from pipeline.stages import Stopped
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.manager import ModelManager
+from pipeline.speech.types import RATE, Speech
 from pipeline.video.decoder import frames_of
-from pipeline.weights import Shelf
+from pipeline.weights.catalog import catalog
+from pipeline.weights.store import Shelf
 
 DITTO = catalog()["ditto"]
 SECONDS = 0.4

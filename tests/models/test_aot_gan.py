@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.catalog import catalog
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.models.device import Placement
+from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.models.networks.aot_gan import AotGan, Generator, load
-from pipeline.weights import Weights
+from pipeline.models.offload.device import Placement
+from pipeline.weights.catalog import catalog
+from pipeline.weights.store import Weights
 
 MODEL = catalog()["aot-gan-places2"]
 

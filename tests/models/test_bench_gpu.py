@@ -6,7 +6,7 @@ import pytest
 
 from bench.gpu import main
 from bench.gpu_results import Results
-from pipeline.models import scores
+from pipeline.models.stages import scores
 
 
 def test_it_measures_the_engine_against_the_plain_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

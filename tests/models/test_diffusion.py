@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 import torch
 
-from pipeline.artifacts import PHOTO, RESULT, ROOM
-from pipeline.errors import DarkroomError, ErrorCode
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import Profile, RestyleRoomParams, Room
+from pipeline.core.artifacts import PHOTO, RESULT, ROOM
+from pipeline.core.stages import Stopped, Work
 from pipeline.models.artifacts import DEPTH, EDGES, KEPT
-from pipeline.models.device import Placement
-from pipeline.models.diffuse import Diffuse
-from pipeline.models.finish import Finish
-from pipeline.models.geometry import Fit
-from pipeline.models.interfaces import BASE, CONTROLS, FEW_STEP_UNET, SAFETY, UNET
-from pipeline.models.manager import ModelManager
-from pipeline.models.order import Order, Sampler
-from pipeline.models.painter import CHOSEN, PAINTED
-from pipeline.params import Profile, RestyleRoomParams, Room
-from pipeline.stages import Stopped, Work
-from pipeline.weights import Shelf
+from pipeline.models.denoise_request import Order, Sampler
+from pipeline.models.letterbox import Fit
+from pipeline.models.network_registry import BASE, CONTROLS, FEW_STEP_UNET, SAFETY, UNET
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.manager import ModelManager
+from pipeline.models.stages.composite_kept import Finish
+from pipeline.models.stages.denoising import CHOSEN, PAINTED
+from pipeline.models.stages.diffuse import Diffuse
+from pipeline.weights.store import Shelf
 
 HEIGHT, WIDTH = 64, 96
 SIDE = 128

@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.catalog import catalog
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.faces import oval
-from pipeline.kinds import plan
-from pipeline.models.device import Placement
-from pipeline.models.interfaces import FACE_ANALYSER, FACE_SWAPPER, SAFETY
-from pipeline.models.manager import ModelManager
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import FaceSwapParams
+from darkroom.contract.requests import Kind
+from pipeline.core.runner import Finished, Runner
+from pipeline.core.stage_cache import StageCache
+from pipeline.core.stages import Work
+from pipeline.imaging.faces import oval
+from pipeline.models.network_registry import FACE_ANALYSER, FACE_SWAPPER, SAFETY
 from pipeline.models.networks import faces
-from pipeline.params import FaceSwapParams
-from pipeline.requests import Kind
-from pipeline.runner import Finished, Runner
-from pipeline.stage_cache import StageCache
-from pipeline.stages import Work
-from pipeline.weights import Shelf
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.manager import ModelManager
+from pipeline.plans import plan
+from pipeline.weights.catalog import catalog
+from pipeline.weights.store import Shelf
 
 LICENSED = "accept_research_licence=true"
 

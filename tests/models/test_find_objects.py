@@ -9,24 +9,24 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.artifacts import OBJECTS, PHOTO
-from pipeline.engine import Engine
-from pipeline.kinds import plan
-from pipeline.models import find_objects, restyle
+from darkroom.contract.engine import Engine
+from darkroom.contract.params import FindObjectsParams, Params, RestyleRoomParams
+from darkroom.contract.requests import Kind
+from pipeline.core.artifacts import OBJECTS, PHOTO
+from pipeline.core.networks import Held
+from pipeline.core.runner import Finished, Runner
+from pipeline.core.stage_cache import StageCache
+from pipeline.core.stages import Plan, Stage, Work
+from pipeline.imaging.outlines import MOST_OBJECTS, holds
 from pipeline.models.artifacts import DETECTIONS, KEPT, OUTLINES, Outlines
-from pipeline.models.device import Placement
-from pipeline.models.find_objects import ListObjects
 from pipeline.models.interfaces import Detection
-from pipeline.models.keep import Keep
-from pipeline.models.manager import ModelManager
-from pipeline.networks import Held
-from pipeline.outlines import MOST_OBJECTS, holds
-from pipeline.params import FindObjectsParams, Params, RestyleRoomParams
-from pipeline.requests import Kind
-from pipeline.runner import Finished, Runner
-from pipeline.stage_cache import StageCache
-from pipeline.stages import Plan, Stage, Work
-from pipeline.weights import Shelf
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.manager import ModelManager
+from pipeline.models.stages.keep import Keep
+from pipeline.models.workflows import find_objects, restyle_room
+from pipeline.models.workflows.find_objects import ListObjects
+from pipeline.plans import plan
+from pipeline.weights.store import Shelf
 
 COUCH = Detection("couch", (20, 20, 180, 90), 0.9)
 CAT = Detection("cat", (60, 30, 100, 60), 0.8)
@@ -154,7 +154,10 @@ def picture(tmp_path: Path) -> Path:
 def test_a_restyling_of_the_same_photo_need_not_look_again(picture: Path, tmp_path: Path) -> None:
     networks, runner = Networks(COUCH, CAT), Runner(cache=StageCache())
     seeing = Plan(
-        Kind.RESTYLE_ROOM, Engine.MODELS, tuple((each, 0.25) for each, _ in restyle.plan().steps[:4]), (OBJECTS, KEPT)
+        Kind.RESTYLE_ROOM,
+        Engine.MODELS,
+        tuple((each, 0.25) for each, _ in restyle_room.plan().steps[:4]),
+        (OBJECTS, KEPT),
     )
 
     def do(made: Plan, params: Params) -> tuple[Finished, Work]:

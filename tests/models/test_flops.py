@@ -1,7 +1,7 @@
 """The arithmetic that a photo costs, by full-size configurations without numbers."""
 
 from bench.flops import ours, ratio, replaced
-from pipeline.params import Profile
+from darkroom.contract.params import Profile
 
 
 def test_the_fast_profile_takes_a_fifth_of_the_replaced_systems_arithmetic() -> None:

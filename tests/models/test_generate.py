@@ -13,22 +13,22 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-from bench.weights import Scale, sdxl, write_weights
-from bench.weights.diffusion import text_encoder_config
-from pipeline.catalog import catalog
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.kinds import plan
-from pipeline.models.device import Placement
-from pipeline.models.drawing import TRAINED, Canvas, Drawing
-from pipeline.models.interfaces import PICTURE_DECODER, PICTURE_FEW_STEP_UNET, PICTURE_UNET, PICTURE_WORDS, SAFETY
-from pipeline.models.manager import ModelManager
-from pipeline.params import Aspect, GenerateParams, Profile
-from pipeline.requests import Kind
-from pipeline.results import HALF_SIZE
-from pipeline.runner import Runner
-from pipeline.stages import Stopped, Work
-from pipeline.weights import Shelf
+from bench.random_weights import Scale, sdxl, write_weights
+from bench.random_weights.diffusion import text_encoder_config
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import Aspect, GenerateParams, Profile
+from darkroom.contract.requests import Kind
+from darkroom.contract.results import HALF_SIZE
+from pipeline.core.runner import Runner
+from pipeline.core.stages import Stopped, Work
+from pipeline.models.network_registry import PICTURE_DECODER, PICTURE_FEW_STEP_UNET, PICTURE_UNET, PICTURE_WORDS, SAFETY
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.manager import ModelManager
+from pipeline.models.text_to_image_request import TRAINED, Canvas, Drawing
+from pipeline.plans import plan
+from pipeline.weights.catalog import catalog
+from pipeline.weights.store import Shelf
 
 SIDE = 128
 NETWORKS = (PICTURE_WORDS, PICTURE_UNET, PICTURE_FEW_STEP_UNET, PICTURE_DECODER, SAFETY)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.models.geometry import LEAST_SIDE, Fit, within
+from pipeline.models.letterbox import LEAST_SIDE, Fit, within
 
 SIDES = st.integers(1, 16_384)
 LONG_SIDES = st.sampled_from([64, 128, 512, 768, 1024])

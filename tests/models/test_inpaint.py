@@ -7,19 +7,19 @@ import pytest
 import torch
 from PIL import Image
 
-from pipeline.artifacts import PHOTO, RESULT, SAVED, SEED
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.kinds import plan
-from pipeline.masks import HOLE
-from pipeline.models.device import Placement
-from pipeline.models.half_size import HALF_SIZE
-from pipeline.models.interfaces import BASE, FILLER, INPAINT_UNET, SAFETY
-from pipeline.models.manager import ModelManager
-from pipeline.params import InpaintParams
-from pipeline.requests import Kind
-from pipeline.stages import Stopped, Work
-from pipeline.weights import Shelf
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import InpaintParams
+from darkroom.contract.requests import Kind
+from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SEED
+from pipeline.core.stages import Stopped, Work
+from pipeline.imaging.masks import HOLE
+from pipeline.models.network_registry import BASE, FILLER, INPAINT_UNET, SAFETY
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.manager import ModelManager
+from pipeline.models.stages.half_size_retry import HALF_SIZE
+from pipeline.plans import plan
+from pipeline.weights.store import Shelf
 
 SIDE = 128
 WORDS = {"prompt": "a red chair", "steps": 3}

@@ -14,14 +14,14 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.catalog import catalog, choose
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.models.device import Placement
-from pipeline.models.interfaces import DEPTH_ESTIMATOR, SAFETY
-from pipeline.models.manager import ModelManager
-from pipeline.models.memory import TorchNetwork
-from pipeline.networks import Network
-from pipeline.weights import Shelf, Weights
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.core.networks import Network
+from pipeline.models.network_registry import DEPTH_ESTIMATOR, SAFETY
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.manager import ModelManager
+from pipeline.models.offload.runtimes import TorchNetwork
+from pipeline.weights.catalog import catalog, choose
+from pipeline.weights.store import Shelf, Weights
 
 MB = 1_000_000
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.models.device import GIB, Placement
-from pipeline.models.memory import CTranslate2Network, OnnxNetwork, TorchNetwork
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.models.offload.device import GIB, Placement
+from pipeline.models.offload.runtimes import CTranslate2Network, OnnxNetwork, TorchNetwork
 
 CPU = Placement.of("cpu")
 HALF = Placement(torch.device("cpu"), torch.float16, torch.channels_last)

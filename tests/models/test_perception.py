@@ -15,16 +15,16 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from pipeline.catalog import catalog
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.models.device import Placement
-from pipeline.models.memory import TorchNetwork
+from darkroom.contract.coco_objects import OBJECTS
+from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.models.networks import depth, detector, image_text, segmenter
+from pipeline.models.networks.coco_labels import known_labels
 from pipeline.models.networks.image_text import squares
-from pipeline.models.networks.labels import known_labels
 from pipeline.models.networks.yolo import ultralytics
-from pipeline.objects import OBJECTS
-from pipeline.weights import Shelf, Weights
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.runtimes import TorchNetwork
+from pipeline.weights.catalog import catalog
+from pipeline.weights.store import Shelf, Weights
 from tests.models.pickles import Harmful
 
 Rgb = NDArray[np.uint8]

@@ -11,20 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.artifacts import OBJECTS, PHOTO, ROOM
+from darkroom.contract.params import RestyleRoomParams, Room
+from darkroom.contract.results import FoundObject, ModelUsed
+from pipeline.core.artifacts import OBJECTS, PHOTO, ROOM
+from pipeline.core.networks import Held, Network
+from pipeline.core.stages import Artifact, Stage, Work
 from pipeline.models.artifacts import DEPTH, DETECTIONS, EDGES, KEPT, OUTLINES, Outlines
-from pipeline.models.classify import Classify
-from pipeline.models.depth import EstimateDepth, grey
-from pipeline.models.detect import Detect
-from pipeline.models.edges import FindEdges
-from pipeline.models.geometry import Fit
-from pipeline.models.interfaces import DEPTH_ESTIMATOR, DETECTOR, IMAGE_TEXT, SEGMENTER, Detection
-from pipeline.models.keep import Keep
-from pipeline.models.segment import Segment
-from pipeline.networks import Held, Network
-from pipeline.params import RestyleRoomParams, Room
-from pipeline.results import FoundObject, ModelUsed
-from pipeline.stages import Artifact, Stage, Work
+from pipeline.models.interfaces import Detection
+from pipeline.models.letterbox import Fit
+from pipeline.models.network_registry import DEPTH_ESTIMATOR, DETECTOR, IMAGE_TEXT, SEGMENTER
+from pipeline.models.stages.classify_room import Classify
+from pipeline.models.stages.depth import EstimateDepth, grey
+from pipeline.models.stages.detect import Detect
+from pipeline.models.stages.edges import FindEdges
+from pipeline.models.stages.keep import Keep
+from pipeline.models.stages.segment import Segment
 
 LONG_SIDE = 256
 RATIOS = st.floats(1 / 3, 3)

@@ -1,9 +1,9 @@
 import pytest
 
-from pipeline.models.prompt import caption, negative_prompt, prompt, room_words
-from pipeline.params import Room
-from pipeline.results import RecognisedRoom
-from pipeline.styles import styles
+from darkroom.contract.params import Room
+from darkroom.contract.results import RecognisedRoom
+from darkroom.contract.styles import styles
+from pipeline.models.stages.restyle_prompt import caption, negative_prompt, prompt, room_words
 
 READ = 75  # tokens that CLIP's text encoder reads
 

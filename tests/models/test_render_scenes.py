@@ -3,25 +3,25 @@
 import numpy as np
 import pytest
 
-from bench.weights.video import write_stand_in
-from pipeline.avatars import avatars
-from pipeline.catalog import catalog
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.models import draw as draw_module
-from pipeline.models.device import Placement
-from pipeline.models.draw import Draw
-from pipeline.models.drawing import Canvas
-from pipeline.models.imagine import IMAGINED, Imagine, params_of
-from pipeline.models.interfaces import SAFETY
-from pipeline.models.manager import ModelManager
-from pipeline.models.render_scenes import plan
-from pipeline.params import Aspect, Profile
-from pipeline.picture import decode
-from pipeline.results import HALF_SIZE, Result
-from pipeline.speech.speech import RATE
-from pipeline.video_params import RenderScenesParams
-from pipeline.weights import Shelf
+from bench.random_weights.video import write_stand_in
+from darkroom.contract.avatars import avatars
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import Aspect, Profile
+from darkroom.contract.results import HALF_SIZE, Result
+from darkroom.contract.video_params import RenderScenesParams
+from pipeline.imaging.codec import decode
+from pipeline.models.network_registry import SAFETY
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.manager import ModelManager
+from pipeline.models.stages import text_to_image as draw_module
+from pipeline.models.stages.scene_pictures import IMAGINED, Imagine, params_of
+from pipeline.models.stages.text_to_image import Draw
+from pipeline.models.text_to_image_request import Canvas
+from pipeline.models.workflows.render_scenes import plan
+from pipeline.speech.types import RATE
+from pipeline.weights.catalog import catalog
+from pipeline.weights.store import Shelf
 from tests.pipeline.scenes.studio import COLOURS, Reporter, Studio, write_sound
 
 SIDE = 128

@@ -10,21 +10,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.weights.video import write_stand_in
-from pipeline.artifacts import SavedSubtitles, SavedVideo
-from pipeline.catalog import catalog
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.kinds import plan
-from pipeline.models.device import Placement
-from pipeline.models.manager import ModelManager
-from pipeline.models.transcribe import NOT_UNDERSTOOD
-from pipeline.requests import Kind
-from pipeline.runner import Finished, Runner
-from pipeline.speech.speech import RATE, Samples, Speech, Word
-from pipeline.stages import Work
-from pipeline.video_params import RenderVideoParams
-from pipeline.weights import Shelf
+from bench.random_weights.video import write_stand_in
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.requests import Kind
+from darkroom.contract.video_params import RenderVideoParams
+from pipeline.core.artifacts import SavedSubtitles, SavedVideo
+from pipeline.core.runner import Finished, Runner
+from pipeline.core.stages import Work
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.manager import ModelManager
+from pipeline.models.stages.transcribe import NOT_UNDERSTOOD
+from pipeline.plans import plan
+from pipeline.speech.types import RATE, Samples, Speech, Word
+from pipeline.weights.catalog import catalog
+from pipeline.weights.store import Shelf
 
 SECONDS = 2
 DITTO = catalog()["ditto"]

@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.catalog import catalog
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.models.device import Placement
-from pipeline.models.interfaces import TRANSCRIBER
-from pipeline.models.manager import ModelManager
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.core.stages import Stopped
+from pipeline.models.network_registry import TRANSCRIBER
 from pipeline.models.networks import transcriber
 from pipeline.models.networks.transcriber import WhisperTranscriber, words_of
-from pipeline.speech.speech import RATE, Word
-from pipeline.stages import Stopped
-from pipeline.weights import Shelf
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.manager import ModelManager
+from pipeline.speech.types import RATE, Word
+from pipeline.weights.catalog import catalog
+from pipeline.weights.store import Shelf
 
 SECONDS = 3
 

@@ -17,24 +17,24 @@ from numpy.typing import NDArray
 from PIL import Image
 from spandrel import ModelLoader
 
-from bench.weights import Scale, write_weights
-from pipeline.artifacts import QUALITY, RESULT, SAVED
-from pipeline.catalog import catalog
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.kinds import plan
-from pipeline.models import upscale
-from pipeline.models.device import Placement
-from pipeline.models.manager import ModelManager
+from bench.random_weights import Scale, write_weights
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import UpscaleParams
+from darkroom.contract.requests import Kind
+from darkroom.contract.results import ModelUsed
+from pipeline.core.artifacts import QUALITY, RESULT, SAVED
+from pipeline.core.networks import Held, Network
+from pipeline.core.stages import Stopped, Work
+from pipeline.imaging.tiles import Assembly, Floats, Tile, parts, tiles
 from pipeline.models.networks import super_resolution
 from pipeline.models.networks.super_resolution import SuperResolution
-from pipeline.networks import Held, Network
-from pipeline.params import UpscaleParams
-from pipeline.requests import Kind
-from pipeline.results import ModelUsed
-from pipeline.stages import Stopped, Work
-from pipeline.tiles import Assembly, Floats, Tile, parts, tiles
-from pipeline.weights import Shelf, Weights
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.manager import ModelManager
+from pipeline.models.workflows import upscale
+from pipeline.plans import plan
+from pipeline.weights.catalog import catalog
+from pipeline.weights.store import Shelf, Weights
 from tests.models.pickles import Harmful
 
 Rgb = NDArray[np.uint8]

@@ -7,21 +7,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.artifacts import PHOTO, QUALITY, ROOM, SEED
-from pipeline.composite import composite
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.models import scores
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import Profile, RestyleRoomParams, Room
+from darkroom.contract.results import Quality
+from darkroom.contract.styles import styles
+from pipeline.core.artifacts import PHOTO, QUALITY, ROOM, SEED
+from pipeline.core.networks import Held
+from pipeline.core.stages import Stopped, Work
+from pipeline.imaging.composite import composite
 from pipeline.models.artifacts import DEPTH, DETECTIONS, EDGES, KEPT
-from pipeline.models.edges import find_edges
-from pipeline.models.geometry import Fit
-from pipeline.models.interfaces import BASE, CONTROLS, DETECTOR, FEW_STEP_UNET, IMAGE_TEXT, SAFETY, Detection
-from pipeline.models.painter import CHOSEN, PAINTED, Painted
-from pipeline.models.validate import Validate
-from pipeline.networks import Held
-from pipeline.params import Profile, RestyleRoomParams, Room
-from pipeline.results import Quality
-from pipeline.stages import Stopped, Work
-from pipeline.styles import styles
+from pipeline.models.interfaces import Detection
+from pipeline.models.letterbox import Fit
+from pipeline.models.network_registry import BASE, CONTROLS, DETECTOR, FEW_STEP_UNET, IMAGE_TEXT, SAFETY
+from pipeline.models.stages import scores
+from pipeline.models.stages.denoising import CHOSEN, PAINTED, Painted
+from pipeline.models.stages.edges import find_edges
+from pipeline.models.stages.validate import Validate
 
 SOFA = Detection("couch", (8, 40, 60, 80), 0.9)
 PLANT = Detection("potted plant", (70, 10, 90, 50), 0.6)

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.speech.align import spread
+from darkroom.contract.voices import voices
+from pipeline.speech.alignment import spread
+from pipeline.speech.audio import voiced
 from pipeline.speech.espeak import EspeakSpeaker
-from pipeline.speech.sound import voiced
-from pipeline.speech.speech import RATE, Samples, Speech, Word
+from pipeline.speech.types import RATE, Samples, Speech, Word
 from pipeline.speech.words import split
-from pipeline.voices import voices
 
 THREE_SENTENCES = (
     "Welcome to our little workshop by the sea. Today, I will show you how a boat is built, from the first plank to "

@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from pipeline.avatars import AVATARS_FOLDER, Avatar, avatars
-from pipeline.preview.face_finder import find_faces
+from darkroom.contract.avatars import AVATARS_FOLDER, Avatar, avatars
+from pipeline.preview.faces.detection import find_faces
 from tests.data.render_face import PEOPLE, STUDIO, render
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from pipeline.catalog import ROLES, Model, catalog, choose, defaults, document
-from pipeline.requests import Kind
+from darkroom.contract.requests import Kind
+from pipeline.weights.catalog import ROLES, Model, catalog, choose, defaults, document
 
 
 def test_every_role_has_exactly_one_default() -> None:
@@ -92,12 +92,12 @@ def test_models_are_pinned_to_commits_unless_nothing_public_names_one() -> None:
 
 def test_reading_the_catalogue_costs_no_library() -> None:
     heavy = "'torch', 'numpy', 'huggingface_hub', 'rich'"
-    code = f"import sys, pipeline.fetch; sys.exit(any(name in sys.modules for name in ({heavy})))"
+    code = f"import sys, pipeline.weights.fetch; sys.exit(any(name in sys.modules for name in ({heavy})))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_documented_models_are_the_models() -> None:
-    """Renew with ``python -c "from pipeline.catalog import document; print(document())" > docs/models.md``."""
+    """Renew with ``python -c "from pipeline.weights.catalog import document; print(document())" > docs/models.md``."""
     assert (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8") == document() + "\n"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.checkpoints import NotACheckpoint, shapes
+from pipeline.weights.checkpoints import NotACheckpoint, shapes
 
 
 def archive(name: str, content: bytes, compression: int = zipfile.ZIP_STORED) -> bytes:

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline import overlay
-from pipeline.artifacts import Rgb
-from pipeline.decorations import decoration
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.kinds import plan
-from pipeline.models.reporting import show_some
-from pipeline.params import FindObjectsParams, Format
-from pipeline.requests import Kind
-from pipeline.results import UNDECORATED, Result
-from pipeline.runner import Runner
-from pipeline.stages import Stopped, Work
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import FindObjectsParams, Format
+from darkroom.contract.requests import Kind
+from darkroom.contract.results import UNDECORATED, Result
+from pipeline.core.arrays import Rgb
+from pipeline.core.best_effort import decoration
+from pipeline.core.runner import Runner
+from pipeline.core.stages import Stopped, Work
+from pipeline.imaging import object_overlay
+from pipeline.models.stages.reporting import show_some
+from pipeline.plans import plan
 
 
 class Silent:
@@ -61,7 +61,7 @@ def test_a_job_whose_overlay_cannot_be_drawn_completes_with_the_photo_and_a_note
     pixels = np.full((1500, 2000, 3), (60, 90, 70), np.uint8)
     cv2.circle(pixels, (1000, 750), 300, (220, 120, 40), -1)
     Image.fromarray(pixels).save(tmp_path / "ball.png")
-    monkeypatch.setattr(overlay, "drawn", failing(error))
+    monkeypatch.setattr(object_overlay, "drawn", failing(error))
     work = Work(FindObjectsParams(format=Format.PNG), {"photo": tmp_path / "ball.png"}, tmp_path)
     with caplog.at_level(logging.WARNING):
         finished = Runner().run(plan(Kind.FIND_OBJECTS, Engine.PREVIEW), work, Silent())
@@ -71,7 +71,7 @@ def test_a_job_whose_overlay_cannot_be_drawn_completes_with_the_photo_and_a_note
         assert shown.size == (1600, 1200)
         assert shown.getpixel((800, 600)) == (220, 120, 40)
     assert UNDECORATED in finished.notes
-    (record,) = [each for each in caplog.records if each.name == "pipeline.decorations"]
+    (record,) = [each for each in caplog.records if each.name == "pipeline.core.best_effort"]
     assert record.exc_info is not None
     assert record.exc_info[1] is error
     assert not Result(pictures=[], engine=Engine.PREVIEW, notes=list(finished.notes)).repeatable

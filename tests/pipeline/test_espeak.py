@@ -10,11 +10,11 @@ import numpy as np
 import psutil
 import pytest
 
-from pipeline.errors import DarkroomError, ErrorCode
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.voices import Voice, voices
+from pipeline.speech.audio import PEAK
 from pipeline.speech.espeak import EspeakSpeaker
-from pipeline.speech.sound import PEAK
-from pipeline.speech.speech import RATE, Speech
-from pipeline.voices import Voice, voices
+from pipeline.speech.types import RATE, Speech
 
 SCRIPTS = {
     "ar": "مرحبا بالعالم، كيف حالك؟",

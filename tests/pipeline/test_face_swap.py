@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.faces import oval
-from pipeline.kinds import plan
-from pipeline.params import FaceSwapParams
-from pipeline.preview.face_finder import find_faces
-from pipeline.preview.face_swap import put
-from pipeline.requests import Kind
-from pipeline.runner import Finished, Runner
-from pipeline.stages import Stopped, Work
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import FaceSwapParams
+from darkroom.contract.requests import Kind
+from pipeline.core.runner import Finished, Runner
+from pipeline.core.stages import Stopped, Work
+from pipeline.imaging.faces import oval
+from pipeline.plans import plan
+from pipeline.preview.faces.detection import find_faces
+from pipeline.preview.workflows.face_swap import put
 
 DATA = Path(__file__).parents[1] / "data"
 SOURCE, TARGET, GROUP, ROOM = (

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.faces import (
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.imaging.faces import (
     Face,
     colours_matched,
     found_objects,

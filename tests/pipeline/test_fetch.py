@@ -10,12 +10,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipeline import fetch as fetch_module
-from pipeline.catalog import Model
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.fetch import fetch
-from pipeline.requests import Kind
-from pipeline.weights import Shelf
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.requests import Kind
+from pipeline.weights import fetch as fetch_module
+from pipeline.weights.catalog import Model
+from pipeline.weights.fetch import fetch
+from pipeline.weights.store import Shelf
 from tests.pipeline.hub import COMMIT, Hub
 
 WEIGHTS = bytes(range(256)) * 40

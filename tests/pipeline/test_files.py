@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipeline.artifacts import RESULT, SAVED
-from pipeline.files import SaveResult
-from pipeline.params import GenerateParams
-from pipeline.stages import Stopped, Work
+from darkroom.contract.params import GenerateParams
+from pipeline.core.artifacts import RESULT, SAVED
+from pipeline.core.stages import Stopped, Work
+from pipeline.imaging.load_save import SaveResult
 
 NOISE = np.random.default_rng(0).integers(0, 256, (700, 900, 3)).astype(np.uint8)
 

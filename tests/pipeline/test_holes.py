@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.holes import crops
-from pipeline.seams import blended
+from pipeline.imaging.holes import crops
+from pipeline.imaging.poisson_blending import blended
 
 
 @st.composite

@@ -9,14 +9,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.artifacts import PHOTO, RESULT, SAVED, SEED
-from pipeline.engine import Engine
-from pipeline.kinds import plan
-from pipeline.masks import HOLE
-from pipeline.params import InpaintParams
-from pipeline.preview.fill import fill
-from pipeline.requests import Kind
-from pipeline.stages import Stopped, Work
+from darkroom.contract.engine import Engine
+from darkroom.contract.params import InpaintParams
+from darkroom.contract.requests import Kind
+from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SEED
+from pipeline.core.stages import Stopped, Work
+from pipeline.imaging.masks import HOLE
+from pipeline.plans import plan
+from pipeline.preview.inpainting.fill import fill
 
 DATA = Path(__file__).parents[1] / "data"
 

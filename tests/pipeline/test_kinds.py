@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import kinds
-from pipeline.catalog import choose, defaults
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.kinds import available, describe, document, plan
-from pipeline.requests import ENGINES, VIDEOS, Kind
-from pipeline.stages import Slot
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.requests import ENGINES, VIDEOS, Kind
+from pipeline import plans
+from pipeline.core.stages import Slot
+from pipeline.plans import available, describe, document, plan
+from pipeline.weights.catalog import choose, defaults
 
 
 def test_the_engines_are_those_of_the_contract() -> None:
@@ -34,8 +34,8 @@ def test_whoever_fetches_the_models_of_a_kind_has_all_that_its_plan_uses(kind: K
 
 
 def test_a_missing_engine_is_an_error_unless_the_job_accepts_the_preview(monkeypatch: pytest.MonkeyPatch) -> None:
-    able = {each: module for each, module in kinds._MODULES.items() if each != (Kind.UPSCALE, Engine.MODELS)}
-    monkeypatch.setattr(kinds, "_MODULES", able)
+    able = {each: module for each, module in plans._MODULES.items() if each != (Kind.UPSCALE, Engine.MODELS)}
+    monkeypatch.setattr(plans, "_MODULES", able)
     with pytest.raises(DarkroomError, match="allow_preview") as caught:
         plan(Kind.UPSCALE, Engine.MODELS)
     assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
@@ -63,7 +63,7 @@ def test_heavy_stages_ask_for_the_compute_slot_and_files_do_not(kind: Kind, engi
 
 
 def test_plans_are_made_and_documented_without_torch() -> None:
-    code = "import sys; from pipeline.kinds import document; document(); sys.exit('torch' in sys.modules)"
+    code = "import sys; from pipeline.plans import document; document(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -78,10 +78,10 @@ def test_a_plan_describes_itself(kind: Kind, engine: Engine) -> None:
 
 
 def test_the_registry_imports_no_engine_before_it_is_asked() -> None:
-    code = "import sys, pipeline.kinds; sys.exit('cv2' in sys.modules or 'numpy' in sys.modules)"
+    code = "import sys, pipeline.plans; sys.exit('cv2' in sys.modules or 'numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_the_documented_plans_are_the_plans() -> None:
-    """Renew with ``python -c "from pipeline.kinds import document; print(document())" > docs/plans.md``."""
+    """Renew with ``python -c "from pipeline.plans import document; print(document())" > docs/plans.md``."""
     assert (Path(__file__).parents[2] / "docs" / "plans.md").read_text("utf-8") == document() + "\n"

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ImageFont
 
-from pipeline.labels import LEAST_TEXT, Label, draw_label, place_labels
-from pipeline.overlay import COLOURS, LINE, SIDE, drawn
-from pipeline.results import FoundObject
+from darkroom.contract.results import FoundObject
+from pipeline.imaging.object_labels import LEAST_TEXT, Label, draw_label, place_labels
+from pipeline.imaging.object_overlay import COLOURS, LINE, SIDE, drawn
 
 GREY = 120
 RED = COLOURS[0]

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from pipeline.artifacts import PHOTO
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.masks import HOLE, LoadMask, grown, read_mask
-from pipeline.params import InpaintParams
-from pipeline.stages import Work
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import InpaintParams
+from pipeline.core.artifacts import PHOTO
+from pipeline.core.stages import Work
+from pipeline.imaging.masks import HOLE, LoadMask, grown, read_mask
 
 SIZE = (60, 40)
 

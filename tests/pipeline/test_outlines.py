@@ -10,7 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from pipeline.outlines import (
+from darkroom.contract.results import FoundObject
+from pipeline.imaging.outlines import (
     BUDGET,
     CANVAS,
     MOST_CORNERS,
@@ -22,7 +23,6 @@ from pipeline.outlines import (
     outlines_of,
     pointed_at,
 )
-from pipeline.results import FoundObject
 
 SIZE = (60, 80)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pipeline.overlay import SIDE, drawn
-from pipeline.results import FoundObject
+from darkroom.contract.results import FoundObject
+from pipeline.imaging.object_overlay import SIDE, drawn
 
 
 def square(left: float, top: float, side: float, label: str = "thing") -> FoundObject:

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.picture import DigitalSource, decode, on_white, save_jpeg, save_png, sniff, thumbnail
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.imaging.codec import DigitalSource, decode, on_white, save_jpeg, save_png, sniff, thumbnail
 
 RED, BLUE = (220, 30, 30), (30, 30, 220)
 

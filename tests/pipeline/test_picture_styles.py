@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from pipeline.params import GenerateParams
-from pipeline.picture_styles import PictureStyle, picture_styles
+from darkroom.contract.params import GenerateParams
+from darkroom.contract.picture_styles import PictureStyle, picture_styles
 
 
 def test_there_are_twelve_looks_with_titles_of_their_own() -> None:

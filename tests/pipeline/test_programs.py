@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import programs
-from pipeline.catalog import Program
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.programs import INTERPRETER, Checkout, run
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.weights import programs
+from pipeline.weights.catalog import Program
+from pipeline.weights.programs import INTERPRETER, Checkout, run
 
 COMMIT = "c" * 40
 PROGRAM = Program(repository="somebody/something", commit=COMMIT, file="main.py")

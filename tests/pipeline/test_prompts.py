@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pipeline.picture_styles import picture_styles
-from pipeline.prompts import MOST_TOKENS, Rules, enhance, rules
-from pipeline.requests import Kind
-from pipeline.styles import styles
+from darkroom.contract.picture_styles import picture_styles
+from darkroom.contract.requests import Kind
+from darkroom.contract.styles import styles
+from handlers.prompts.rules import MOST_TOKENS, Rules, enhance, rules
 
 STYLES = {Kind.GENERATE: list(picture_styles()), Kind.RESTYLE_ROOM: list(styles())}
 KNOWN = sorted(

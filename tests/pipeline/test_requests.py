@@ -3,10 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.params import FaceSwapParams, GenerateParams, InpaintParams, RestyleRoomParams, Room
-from pipeline.requests import Kind, UpscaleRequest, engine_for
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import FaceSwapParams, GenerateParams, InpaintParams, RestyleRoomParams, Room
+from darkroom.contract.requests import Kind, UpscaleRequest, engine_for
 
 
 @pytest.mark.parametrize("name", ["couch", "sofa", " Sofa ", "COUCH"])

@@ -10,16 +10,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.artifacts import PHOTO, QUALITY, RESULT, SAVED
-from pipeline.engine import Engine
-from pipeline.kinds import plan
-from pipeline.params import RestyleRoomParams, Room
-from pipeline.preview.light import grade
-from pipeline.preview.restyle import REPAINTED
-from pipeline.preview.sight import LAYOUT, SURE
-from pipeline.requests import Kind
-from pipeline.stages import Stopped, Work
-from pipeline.styles import styles
+from darkroom.contract.engine import Engine
+from darkroom.contract.params import RestyleRoomParams, Room
+from darkroom.contract.requests import Kind
+from darkroom.contract.styles import styles
+from pipeline.core.artifacts import PHOTO, QUALITY, RESULT, SAVED
+from pipeline.core.stages import Stopped, Work
+from pipeline.plans import plan
+from pipeline.preview.rendering.colour_grading import grade
+from pipeline.preview.room.stages import LAYOUT, SURE
+from pipeline.preview.workflows.restyle_room import REPAINTED
 
 Restyle = Callable[..., Work]
 

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.preview.analysis import Layout, find_layout, reduced
-from pipeline.preview.depth import estimate
-from pipeline.preview.restyle import SURE
-from pipeline.preview.room import WALLS, Face
+from pipeline.preview.room.box import WALLS, Face
+from pipeline.preview.room.depth import estimate
+from pipeline.preview.room.layout import Layout, find_layout, reduced
+from pipeline.preview.workflows.restyle_room import SURE
 
 FLOOR, WALL, CEILING = 1, 2, 3
 FACES = {FLOOR: (Face.FLOOR,), WALL: WALLS, CEILING: (Face.CEILING,)}

@@ -16,15 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from pipeline.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED, Rgb, SavedPicture
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.networks import Held, Models, Network
-from pipeline.params import RestyleRoomParams, Room
-from pipeline.requests import Kind
-from pipeline.results import FoundObject, ModelUsed, Quality, RecognisedRoom, StageTime
-from pipeline.runner import Runner, noop_plan
-from pipeline.stages import Artifact, Plan, Slot, Stage, Stopped, Work
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import RestyleRoomParams, Room
+from darkroom.contract.requests import Kind
+from darkroom.contract.results import FoundObject, ModelUsed, Quality, RecognisedRoom, StageTime
+from pipeline.core.arrays import Rgb
+from pipeline.core.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED, SavedPicture
+from pipeline.core.networks import Held, Models, Network
+from pipeline.core.runner import Runner, noop_plan
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, Stopped, Work
 
 EARLY: Artifact[object] = Artifact("early", "anything")
 LATE: Artifact[object] = Artifact("late", "anything")

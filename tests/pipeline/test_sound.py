@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.speech.sound import PEAK, Resampler, decoded, levelled, voiced
-from pipeline.speech.speech import RATE, Samples
+from pipeline.speech.audio import PEAK, Resampler, decoded, levelled, voiced
+from pipeline.speech.types import RATE, Samples
 
 
 def tone(seconds: float, amplitude: float = 0.5) -> Samples:

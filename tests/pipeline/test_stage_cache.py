@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.artifacts import Rgb
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.models import restyle
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import RestyleRoomParams
+from darkroom.contract.requests import Kind
+from darkroom.contract.results import FoundObject, ModelUsed
+from pipeline.core.arrays import Rgb
+from pipeline.core.networks import Held, Network
+from pipeline.core.runner import Finished, Runner
+from pipeline.core.stage_cache import Made, StageCache
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, Work
 from pipeline.models.interfaces import Detection
-from pipeline.networks import Held, Network
-from pipeline.params import RestyleRoomParams
-from pipeline.requests import Kind
-from pipeline.results import FoundObject, ModelUsed
-from pipeline.runner import Finished, Runner
-from pipeline.stage_cache import Made, StageCache
-from pipeline.stages import Artifact, Plan, Slot, Stage, Work
+from pipeline.models.workflows import restyle_room
 
 SHEET: Artifact[Any] = Artifact("sheet", "the photo's bytes")
 FOUND: Artifact[Any] = Artifact("found", "anything made of the sheet")
@@ -238,7 +238,7 @@ class Networks(Rack):
 
 def test_the_engines_stages_read_no_params_but_those_they_say(sample_path: Path, tmp_path: Path) -> None:
     work = Work(Noted(style="modern", keep=("couch",)), {"photo": sample_path}, tmp_path, models=Networks())
-    known = [stage for stage, _ in restyle.plan().steps if stage.depends is not None]
+    known = [stage for stage, _ in restyle_room.plan().steps if stage.depends is not None]
     for stage in known:
         READ.clear()
         work.enter(stage)

@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from pipeline.params import RestyleRoomParams
-from pipeline.styles import Style, styles
+from darkroom.contract.params import RestyleRoomParams
+from darkroom.contract.styles import Style, styles
 
 
 def test_the_promised_styles_are_there() -> None:

@@ -10,12 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.avatars import avatars
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.speech.speech import RATE, Samples, Speaker, Speech, Transcript, Word
-from pipeline.stages import Stage, Work
-from pipeline.talk import (
+from darkroom.contract.avatars import avatars
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.video_params import MAX_VOICE_SECONDS, RenderVideoParams, Subtitles
+from darkroom.contract.voices import Voice, voice_for
+from pipeline.core.stages import Stage, Work
+from pipeline.speech.types import RATE, Samples, Speaker, Speech, Transcript, Word
+from pipeline.video import FPS
+from pipeline.video.talking_portrait import (
     CUES,
     LEAD,
     PORTRAIT,
@@ -30,9 +33,6 @@ from pipeline.talk import (
     frames_in,
     padded,
 )
-from pipeline.video import FPS
-from pipeline.video_params import MAX_VOICE_SECONDS, RenderVideoParams, Subtitles
-from pipeline.voices import Voice, voice_for
 
 AVATAR = avatars()["bruno"].path
 VOICE = voice_for(None, None)

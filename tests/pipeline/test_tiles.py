@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.tiles import Assembly, Part, Tile, parts, tiles
+from pipeline.imaging.tiles import Assembly, Part, Tile, parts, tiles
 
 Floats = NDArray[np.float32]
 

@@ -11,14 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline import enlarge
-from pipeline.artifacts import QUALITY, RESULT, SAVED
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.kinds import plan
-from pipeline.params import UpscaleParams
-from pipeline.requests import Kind
-from pipeline.stages import Stopped, Work
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import UpscaleParams
+from darkroom.contract.requests import Kind
+from pipeline.core.artifacts import QUALITY, RESULT, SAVED
+from pipeline.core.stages import Stopped, Work
+from pipeline.imaging import upscaling
+from pipeline.plans import plan
 
 
 def run(picture: Path, scale: float = 2, **params: Any) -> Work:
@@ -46,7 +46,7 @@ def test_the_sample_is_enlarged_faithfully(sample, tmp_path: Path) -> None:
 def test_bands_leave_no_seams(tmp_path: Path, sample: Any, monkeypatch: pytest.MonkeyPatch, scale: float) -> None:
     Image.fromarray(sample.rgb[:300, :400]).save(tmp_path / "in.png")
     whole = run(tmp_path / "in.png", scale)[RESULT].astype(int)
-    monkeypatch.setattr(enlarge, "BAND_PIXELS", 400 * 50)
+    monkeypatch.setattr(upscaling, "BAND_PIXELS", 400 * 50)
     cut = run(tmp_path / "in.png", scale)[RESULT].astype(int)
     assert np.abs(whole - cut).max() <= 1
 

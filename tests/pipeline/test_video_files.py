@@ -4,16 +4,16 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.artifacts import Clip
-from pipeline.speech.speech import RATE, Speech, Transcript
-from pipeline.stages import Work
+from darkroom.contract.video_params import RenderVideoParams
+from pipeline.core.artifacts import Clip
+from pipeline.core.stages import Work
+from pipeline.speech.types import RATE, Speech, Transcript
 from pipeline.subtitles.cues import Cue
-from pipeline.talk import CLIP, CUES, SPEECH, TRANSCRIPT
 from pipeline.video import FPS
 from pipeline.video.decoder import frames_of
 from pipeline.video.encoder import encode
-from pipeline.video_files import EncodeVideo
-from pipeline.video_params import RenderVideoParams
+from pipeline.video.files import EncodeVideo
+from pipeline.video.talking_portrait import CLIP, CUES, SPEECH, TRANSCRIPT
 
 WIDTH, HEIGHT = 640, 360
 

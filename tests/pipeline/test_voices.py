@@ -4,7 +4,7 @@ import pytest
 from botocore.session import Session
 from pydantic import TypeAdapter, ValidationError
 
-from pipeline.voices import DEFAULT_LANGUAGE, Language, Voice, VoiceName, languages, voice_for, voices
+from darkroom.contract.voices import DEFAULT_LANGUAGE, Language, Voice, VoiceName, languages, voice_for, voices
 
 
 def test_there_is_a_short_list_of_voices_with_one_for_every_language() -> None:

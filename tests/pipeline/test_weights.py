@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pipeline import weights as weights_module
-from pipeline.catalog import Model, catalog
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.weights import MANIFEST, Shelf, default_folder, sha256_of
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.weights import store as weights_module
+from pipeline.weights.catalog import Model, catalog
+from pipeline.weights.store import MANIFEST, Shelf, default_folder, sha256_of
 
 COMMIT = "c" * 40
 

@@ -2,48 +2,42 @@
 
 from pydantic_settings import BaseSettings
 
-from client.cli import app as caller_command
-from client.cli.settings import Settings as CallerSettings
-from client.local import read as read_local_stack
-from containers.gpu.engines import Engines, networks, weigh
-from containers.gpu.instance import Reporter
+from cloud import clients
+from cloud.dynamodb.attributes import from_item
+from cloud.dynamodb.conditional_update import Update
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import JobStore
+from cloud.dynamodb.ledger import Ledger
+from cloud.instance_reports import InstanceReport, InstanceReports
+from cloud.invocation import Abandoned, Completed, Failed, Invocation, Outcome
+from cloud.job_queue import JobQueue, Message
+from cloud.settings import AwsEndpointSettings
+from containers.gpu.instance_reporter import Reporter
 from containers.gpu.server import Invocations, make_app
-from containers.gpu.settings import Settings as ContainerSettings
-from containers.gpu.speakers import speaker
-from containers.gpu.storage import Storage
-from containers.gpu.worker import Worker, typed_params
-from handlers import (
-    api,
-    authorize,
-    clients,
-    dispatch,
-    ended,
-    finished,
-    guard,
-    openapi,
-    push,
-    settings,
-    socket,
-    sweep,
-    uploaded,
-)
-from handlers.attributes import from_item
+from containers.worker.plan_preparer import Engines, networks, weigh
+from containers.worker.settings import Settings as ContainerSettings
+from containers.worker.speech_synthesis import speaker
+from containers.worker.storage import Storage
+from containers.worker.worker import Worker, typed_params
+from darkroom.cli import app as caller_command
+from darkroom.cli.settings import Settings as CallerSettings
+from darkroom.client.local_stack import read as read_local_stack
+from darkroom.contract.errors import DarkroomError, ErrorCode, ErrorDetail
+from darkroom.contract.jobs import State as JobState
+from darkroom.contract.requests import Kind
+from darkroom.contract.results import PreviewPicture, Result, StageTime
+from handlers import api, authorize, dispatch, ended, finished, guard, push, settings, socket, sweep, uploaded
+from handlers.endpoint.cold_start import Wakes
+from handlers.endpoint.gpu_spend import Spend
 from handlers.finished import Notice
-from handlers.instance_reports import InstanceReport, InstanceReports
-from handlers.ledger import Ledger
-from handlers.messages import requests as socket_requests
-from handlers.problems import STATUSES
-from handlers.queue import JobQueue, Message
-from handlers.record import JobRecord
-from handlers.sockets import Subscription, Subscriptions
-from handlers.spend import Spend
-from handlers.store import JobStore
-from handlers.update import Update
-from handlers.waking import Wakes
+from handlers.http_api import openapi
+from handlers.http_api.problems import STATUSES
+from handlers.websocket.messages import requests as socket_requests
+from handlers.websocket.subscriptions import Subscription, Subscriptions
 from infra.config import Config
 from infra.local.cli import app as operator_command
 from infra.local.emulator import credentials
-from infra.local.endpoint import notify
+from infra.local.endpoint import notifications
 from infra.local.endpoint.invocation import EndpointInvocation
 from infra.local.endpoint.invocation import parse as parse_endpoint_invocation
 from infra.local.endpoint.settings import Settings as StandInSettings
@@ -52,18 +46,13 @@ from infra.local.stack import LocalStack
 from infra.local.state import RootKey, Running, State
 from infra.local.studio.settings import Settings as StudioServerSettings
 from infra.names import FUNCTIONS
-from pipeline.errors import DarkroomError, ErrorCode, ErrorDetail
-from pipeline.invocation import Abandoned, Completed, Failed, Invocation, Outcome
-from pipeline.jobs import State as JobState
-from pipeline.kinds import plan
-from pipeline.requests import Kind
-from pipeline.results import PreviewPicture, Result, StageTime
-from pipeline.runner import Runner
-from pipeline.stage_cache import StageCache
-from pipeline.stages import Plan
+from pipeline.core.runner import Runner
+from pipeline.core.stage_cache import StageCache
+from pipeline.core.stages import Plan
+from pipeline.plans import plan
 
 # The top-level packages whose modules read the clock and make ids.
-PACKAGES = ("pipeline", "handlers", "containers", "infra", "client")
+PACKAGES = ("darkroom", "cloud", "pipeline", "handlers", "containers", "infra")
 # Each function's settings, by the function's name.
 FUNCTION_SETTINGS: dict[str, type[BaseSettings]] = {
     "api": settings.ApiSettings,
@@ -76,10 +65,10 @@ FUNCTION_SETTINGS: dict[str, type[BaseSettings]] = {
     "socket": settings.SocketSettings,
     "sweep": settings.SweepSettings,
     "uploaded": settings.UploadedSettings,
-    "AWS clients of each": settings.ClientSettings,
+    "AWS clients of each": AwsEndpointSettings,
 }
 # What the GPU container's image holds of the source tree, as its Dockerfile copies it.
-CONTAINER_FOLDERS = ("pipeline", "handlers", "containers")
+CONTAINER_FOLDERS = ("darkroom", "cloud", "pipeline", "containers")
 # Files of the container's source that are too large to be recorded: a user copies them from a checkout.
 CONTAINER_LEFT_OUT = (
     "pipeline/subtitles/fonts/DarkroomSansCJK-Regular.otf",
@@ -155,7 +144,7 @@ __all__ = [
     "guard",
     "make_app",
     "networks",
-    "notify",
+    "notifications",
     "openapi",
     "operator_command",
     "parse_endpoint_invocation",

@@ -176,7 +176,7 @@ class World:
         key = location.removeprefix(f"s3://{BUCKET}/")
         self.bucket.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(outcome).encode())
         self.publish(
-            name, today.notify.success(called, REGION, location=location, content_type="application/json"), part
+            name, today.notifications.success(called, REGION, location=location, content_type="application/json"), part
         )
 
     def fail(self, name: str, invocation: Item, reason: str, *, part: str, location: str | None = None) -> None:
@@ -184,7 +184,7 @@ class World:
         self.clock.tick(3)
         called = self._called(invocation)
         kind = "application/problem+json" if location else "application/json"
-        message = today.notify.failure(called, REGION, reason=reason, location=location, content_type=kind)
+        message = today.notifications.failure(called, REGION, reason=reason, location=location, content_type=kind)
         self.publish(name, message, part)
 
     def publish(self, name: str, message: str, part: str) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from infra.site import MODULES, WEB
+from infra.bundling.studio import MODULES, WEB
 
 _AXE: Path = WEB / MODULES / "axe-core" / "axe.min.js"
 _GRAVE = {"serious", "critical"}

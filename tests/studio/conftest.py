@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from infra.local import seed
+from infra.local import users
 from infra.local.stack import LocalStack
 from tests.studio.visitor import Visitor
 from tests.studio.watch import Watch, origin_of
@@ -63,8 +63,8 @@ def page(context: BrowserContext) -> Page:
 @pytest.fixture
 def visitor(page: Page, stack: LocalStack) -> Visitor:
     """Somebody new before that page."""
-    username, password = f"visitor-{uuid4().hex[:8]}", seed.make_password()
-    seed.make_user(stack.client, stack.state.pool_id, username, password)
+    username, password = f"visitor-{uuid4().hex[:8]}", users.make_password()
+    users.make_user(stack.client, stack.state.pool_id, username, password)
     return Visitor(page, username, password)
 
 

@@ -8,8 +8,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, expect
 
+from darkroom.contract.requests import Kind
 from infra.local.stack import LocalStack
-from pipeline.requests import Kind
 from tests.studio.accessibility import violations
 from tests.studio.conftest import PATIENCE_MS
 from tests.studio.visitor import DEVELOPED_MS, Visitor

@@ -5,7 +5,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import expect
 
-from pipeline.uploads import MAX_PIXELS
+from darkroom.contract.uploads import MAX_PIXELS
 from tests.e2e import pictures
 from tests.studio.visitor import Visitor
 

@@ -12,14 +12,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from pipeline.artifacts import RESULT
-from pipeline.engine import Engine
-from pipeline.kinds import plan
-from pipeline.params import RestyleRoomParams, Room
-from pipeline.picture import Rgb
-from pipeline.requests import Kind
-from pipeline.stages import Work
-from pipeline.styles import styles
+from darkroom.contract.engine import Engine
+from darkroom.contract.params import RestyleRoomParams, Room
+from darkroom.contract.requests import Kind
+from darkroom.contract.styles import styles
+from pipeline.core.artifacts import RESULT
+from pipeline.core.stages import Work
+from pipeline.imaging.codec import Rgb
+from pipeline.plans import plan
 
 WEB = Path(__file__).resolve().parents[1]
 SAMPLE = WEB.parent / "sample" / "living_room.jpg"

@@ -5,7 +5,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from infra.local.endpoint import notify
+from infra.local.endpoint import notifications
 from infra.local.endpoint.aws import Aws, AwsError
 from infra.local.endpoint.faults import Faults
 from infra.local.endpoint.fleet import Closed, Fleet
@@ -129,7 +129,9 @@ class Endpoint:
     def _announce(self, invocation: EndpointInvocation, answer: bytes, content_type: str) -> None:
         location = self.output_location(invocation)
         self._aws.write(location, answer, content_type)
-        message = notify.success(invocation, self._settings.aws_region, location=location, content_type=content_type)
+        message = notifications.success(
+            invocation, self._settings.aws_region, location=location, content_type=content_type
+        )
         self._publish(self._settings.success_topic_arn, message)
 
     def _announce_failure(self, invocation: EndpointInvocation, failure: _Failure) -> None:
@@ -137,7 +139,7 @@ class Endpoint:
         location = self.failure_location(invocation) if failure.answer is not None else None
         if location is not None and failure.answer is not None:
             self._aws.write(location, failure.answer, failure.content_type)
-        message = notify.failure(
+        message = notifications.failure(
             invocation,
             self._settings.aws_region,
             reason=failure.reason,

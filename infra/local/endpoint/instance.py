@@ -50,7 +50,7 @@ class Instance:
         ours = {"HOST": "127.0.0.1", "PORT": str(port), "INVOCATIONS_TOKEN": self._token}
         wanted = {**os.environ, **environment, **ours}
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "infra.local.endpoint.guard", module],
+            [sys.executable, "-m", "infra.local.endpoint.exit_with_parent", module],
             env={name: value for name, value in wanted.items() if value is not None},
             stdin=subprocess.PIPE,
         )

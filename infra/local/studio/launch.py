@@ -4,13 +4,13 @@ import json
 import sys
 from pathlib import Path
 
+from infra.bundling.functions import ROOT, digest
 from infra.local import emulator
 from infra.local.access.keys import studio_key
 from infra.local.process import Process
 from infra.local.state import RootKey, Running, State
 from infra.local.studio.server import KEY_PARAMETER
 from infra.local.studio.settings import StudioConfig, User
-from infra.source import ROOT, digest
 
 LOG = "studio.log"
 _CODE = ("infra/local/studio", "infra/studio_headers.py")

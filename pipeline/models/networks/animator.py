@@ -21,16 +21,17 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
-from pipeline.artifacts import Clip, Rgb
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.models.device import Placement
-from pipeline.preview.face_finder import find_faces
-from pipeline.programs import Checkout, Ended, run
-from pipeline.reduction import reduced
-from pipeline.speech.speech import RATE, Samples, Speech
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.core.arrays import Rgb
+from pipeline.core.artifacts import Clip
+from pipeline.imaging.resize import reduced
+from pipeline.models.offload.device import Placement
+from pipeline.preview.faces.detection import find_faces
+from pipeline.speech.types import RATE, Samples, Speech
 from pipeline.video import FPS
 from pipeline.video.encoder import VideoWriter
-from pipeline.weights import Weights
+from pipeline.weights.programs import Checkout, Ended, run
+from pipeline.weights.store import Weights
 
 logger = logging.getLogger(__name__)
 

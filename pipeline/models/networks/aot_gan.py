@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from pipeline.artifacts import Rgb
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.models.device import Placement
-from pipeline.models.interfaces import Masks
-from pipeline.models.memory import TorchNetwork
-from pipeline.weights import Weights
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.core.arrays import Rgb
+from pipeline.models.arrays import Masks
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.runtimes import TorchNetwork
+from pipeline.weights.store import Weights
 
 WIDTH = 64  # channels of the first convolution, as published
 RATES = (1, 2, 4, 8)

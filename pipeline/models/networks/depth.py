@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from transformers import AutoModelForDepthEstimation, DPTImageProcessor
 
-from pipeline.artifacts import Rgb
-from pipeline.models.device import Placement
-from pipeline.models.interfaces import Floats
-from pipeline.models.memory import TorchNetwork
-from pipeline.weights import Weights
+from pipeline.core.arrays import Rgb
+from pipeline.models.arrays import Floats
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.runtimes import TorchNetwork
+from pipeline.weights.store import Weights
 
 
 class InverseDepth(TorchNetwork):

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from pipeline.models.device import Placement
 from pipeline.models.networks import rt_detr, yolo
-from pipeline.weights import Weights
+from pipeline.models.offload.device import Placement
+from pipeline.weights.store import Weights
 
 
 def load(weights: Mapping[str, Weights], placement: Placement) -> yolo.Yolo | rt_detr.RtDetr:

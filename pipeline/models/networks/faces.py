@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.artifacts import Rgb
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.faces import Face, from_the_left, similarity, spans, warped
-from pipeline.models.device import Placement
-from pipeline.models.geometry import within
-from pipeline.models.memory import OnnxNetwork
-from pipeline.weights import Weights
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.core.arrays import Rgb
+from pipeline.imaging.faces import Face, from_the_left, similarity, spans, warped
+from pipeline.models.letterbox import within
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.runtimes import OnnxNetwork
+from pipeline.weights.store import Weights
 
 Floats = NDArray[np.float32]
 

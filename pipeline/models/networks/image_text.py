@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from transformers import CLIPImageProcessor, CLIPModel, CLIPTokenizer
 
-from pipeline.artifacts import Rgb
-from pipeline.models.device import Placement
-from pipeline.models.geometry import resized
-from pipeline.models.interfaces import Floats
-from pipeline.models.memory import TorchNetwork
-from pipeline.weights import Weights
+from pipeline.core.arrays import Rgb
+from pipeline.models.arrays import Floats
+from pipeline.models.letterbox import resized
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.runtimes import TorchNetwork
+from pipeline.weights.store import Weights
 
 SQUARE_ENOUGH = 1.25  # a photo no longer than this many times its width is seen in one square
 MOST_SQUARES = 8

@@ -6,13 +6,13 @@ from typing import Any
 import torch
 from transformers import AutoModelForObjectDetection, RTDetrImageProcessor
 
-from pipeline.artifacts import Rgb
-from pipeline.models.device import Placement
-from pipeline.models.geometry import within
+from pipeline.core.arrays import Rgb
 from pipeline.models.interfaces import Detection
-from pipeline.models.memory import TorchNetwork
-from pipeline.models.networks.labels import known_labels
-from pipeline.weights import Weights
+from pipeline.models.letterbox import within
+from pipeline.models.networks.coco_labels import known_labels
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.runtimes import TorchNetwork
+from pipeline.weights.store import Weights
 
 LEAST_SCORE = 0.5  # it scores higher than YOLO, also what is not there; so its own post-processing cuts, by default
 

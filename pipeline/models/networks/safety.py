@@ -8,11 +8,11 @@ import torch
 from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 from transformers import CLIPImageProcessor
 
-from pipeline.artifacts import Rgb
-from pipeline.models.device import Placement
-from pipeline.models.memory import TorchNetwork
+from pipeline.core.arrays import Rgb
 from pipeline.models.networks.image_text import squares
-from pipeline.weights import Weights
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.runtimes import TorchNetwork
+from pipeline.weights.store import Weights
 
 
 class ClipSafetyChecker(TorchNetwork):

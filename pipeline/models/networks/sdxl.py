@@ -12,19 +12,19 @@ from safetensors.torch import load_file
 from torch import nn
 from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from pipeline.artifacts import Rgb
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.models.device import Placement
-from pipeline.models.drawing import Drawing
-from pipeline.models.memory import TorchNetwork
-from pipeline.models.networks.decoding import decode, decoded
-from pipeline.models.networks.loading import options
-from pipeline.models.networks.looks import SDXL_COLOURS, look
-from pipeline.models.networks.pace import Pace
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.core.arrays import Rgb
+from pipeline.models.denoise_request import OnStep
+from pipeline.models.networks.latent_rgb import SDXL_COLOURS, look
+from pipeline.models.networks.launch_throttle import Pace
+from pipeline.models.networks.pretrained import options
 from pipeline.models.networks.schedulers import Dpm, Euler
-from pipeline.models.networks.words import tokens_of, unread
-from pipeline.models.order import OnStep
-from pipeline.weights import Weights
+from pipeline.models.networks.tokenization import tokens_of, unread
+from pipeline.models.networks.vae_decoding import decode, decoded
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.runtimes import TorchNetwork
+from pipeline.models.text_to_image_request import Drawing
+from pipeline.weights.store import Weights
 
 PROMPTS = 32  # embeddings that are remembered: 0.3 MB each in half precision
 

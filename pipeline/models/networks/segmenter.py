@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from transformers import Sam2ImageProcessor, Sam2Model
 
-from pipeline.artifacts import Rgb
-from pipeline.models.device import Placement
-from pipeline.models.geometry import within
-from pipeline.models.interfaces import Box, Floats
-from pipeline.models.memory import TorchNetwork
-from pipeline.weights import Weights
+from pipeline.core.arrays import Rgb
+from pipeline.models.arrays import Box, Floats
+from pipeline.models.letterbox import within
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.runtimes import TorchNetwork
+from pipeline.weights.store import Weights
 
 BATCH = 16  # boxes decoded at once; each takes some 30 MB of the device's memory on the way
 

@@ -14,12 +14,12 @@ from spandrel import ModelLoader, UnsupportedModelError, canonicalize_state_dict
 from spandrel.architectures.ESRGAN import ESRGAN
 from torch import Tensor
 
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.models.device import Placement
-from pipeline.models.interfaces import Floats
-from pipeline.models.memory import TorchNetwork
-from pipeline.tiles import Tile
-from pipeline.weights import Weights
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.imaging.tiles import Tile
+from pipeline.models.arrays import Floats
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.runtimes import TorchNetwork
+from pipeline.weights.store import Weights
 
 FACTOR = 4
 RESIDUAL = 0.2  # how much of what three dense blocks make is added to what they were given

@@ -10,11 +10,11 @@ import numpy as np
 from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.models.device import Placement
-from pipeline.models.memory import CTranslate2Network
-from pipeline.speech.speech import RATE, Samples, Transcript, Word
-from pipeline.weights import Weights
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.runtimes import CTranslate2Network
+from pipeline.speech.types import RATE, Samples, Transcript, Word
+from pipeline.weights.store import Weights
 
 logger = logging.getLogger(__name__)
 

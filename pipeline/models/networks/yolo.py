@@ -15,14 +15,14 @@ import torch
 from PIL import Image
 from torch import nn
 
-from pipeline.artifacts import Rgb
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.models.device import Placement
-from pipeline.models.geometry import resized
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.core.arrays import Rgb
 from pipeline.models.interfaces import Detection
-from pipeline.models.memory import TorchNetwork
-from pipeline.models.networks.labels import known_labels
-from pipeline.weights import Weights
+from pipeline.models.letterbox import resized
+from pipeline.models.networks.coco_labels import known_labels
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.runtimes import TorchNetwork
+from pipeline.weights.store import Weights
 
 SIDE = 640  # what the published weights were trained at
 STRIDE = 32

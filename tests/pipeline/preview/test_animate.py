@@ -5,17 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.artifacts import Rgb
-from pipeline.avatars import avatars
-from pipeline.picture import decode
-from pipeline.preview.animate import LEAST_EYES, NO_FACE, SEVERAL_FACES, Puppet, animate
-from pipeline.preview.face_finder import find_faces
-from pipeline.preview.gestures import closings
-from pipeline.speech.speech import RATE, Samples
-from pipeline.stages import Stopped
+from darkroom.contract.avatars import avatars
+from pipeline.core.arrays import Rgb
+from pipeline.core.stages import Stopped
+from pipeline.imaging.codec import decode
+from pipeline.preview.faces.animation import LEAST_EYES, NO_FACE, SEVERAL_FACES, Puppet, animate
+from pipeline.preview.faces.detection import find_faces
+from pipeline.preview.faces.motion_curves import closings
+from pipeline.speech.types import RATE, Samples
 from pipeline.video import FPS
-from pipeline.video.camera import planned
 from pipeline.video.decoder import frames_of
+from pipeline.video.ken_burns import planned
 
 WIDTH, HEIGHT = 180, 320
 

@@ -6,12 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.artifacts import Rgb
-from pipeline.avatars import AvatarName, avatars
-from pipeline.picture import decode
-from pipeline.preview.arrays import Floats
-from pipeline.preview.eyelids import Eyelid
-from pipeline.preview.face_finder import find_faces
+from darkroom.contract.avatars import AvatarName, avatars
+from pipeline.core.arrays import Floats, Rgb
+from pipeline.imaging.codec import decode
+from pipeline.preview.faces.detection import find_faces
+from pipeline.preview.faces.eyelids import Eyelid
 
 
 @cache

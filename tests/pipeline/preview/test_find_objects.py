@@ -10,18 +10,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pipeline.artifacts import OBJECTS, PHOTO, RESULT, SAVED
-from pipeline.engine import Engine
-from pipeline.kinds import plan
-from pipeline.outlines import holds
-from pipeline.preview import things
-from pipeline.preview.restyle import GRADED
-from pipeline.preview.sight import THINGS, tell_apart
-from pipeline.requests import Kind, params_model
-from pipeline.results import FoundObject
-from pipeline.runner import Runner
-from pipeline.stage_cache import StageCache
-from pipeline.stages import Work
+from darkroom.contract.engine import Engine
+from darkroom.contract.requests import Kind, params_model
+from darkroom.contract.results import FoundObject
+from pipeline.core.artifacts import OBJECTS, PHOTO, RESULT, SAVED
+from pipeline.core.runner import Runner
+from pipeline.core.stage_cache import StageCache
+from pipeline.core.stages import Work
+from pipeline.imaging.outlines import holds
+from pipeline.plans import plan
+from pipeline.preview.room import object_segments
+from pipeline.preview.room.stages import THINGS, tell_apart
+from pipeline.preview.workflows.restyle_room import GRADED
 
 SIZE = (640, 480)
 SOFA, ARMCHAIR, BARE = (0.5, 0.6), (0.1, 0.8), (0.5, 0.05)
@@ -157,7 +157,7 @@ def test_the_room_that_one_kind_saw_serves_the_other_and_every_choice_of_things(
 def test_telling_things_apart_says_how_far_it_is_and_can_be_stopped() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
     heard: list[float] = []
-    things.find(noise, None, heard.append)
+    object_segments.find(noise, None, heard.append)
     assert len(heard) > 2
     assert heard == sorted(heard)
     assert 0 <= heard[0] <= heard[-1] <= 1
@@ -166,7 +166,7 @@ def test_telling_things_apart_says_how_far_it_is_and_can_be_stopped() -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        things.find(noise, None, stop)
+        object_segments.find(noise, None, stop)
 
 
 @given(width=st.integers(32, 300), height=st.integers(32, 300), seed=st.integers(0, 99))

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.preview.gestures import BLINK_GAP, closings, openings
-from pipeline.speech.speech import RATE, Samples
+from pipeline.preview.faces.motion_curves import BLINK_GAP, closings, openings
+from pipeline.speech.types import RATE, Samples
 from pipeline.video import FPS
 
 

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.artifacts import Rgb
-from pipeline.avatars import AvatarName, avatars
-from pipeline.picture import decode
-from pipeline.preview.arrays import Floats
-from pipeline.preview.face_finder import find_faces
-from pipeline.preview.mouth import LEVELS, Mouth
+from darkroom.contract.avatars import AvatarName, avatars
+from pipeline.core.arrays import Floats, Rgb
+from pipeline.imaging.codec import decode
+from pipeline.preview.faces.detection import find_faces
+from pipeline.preview.faces.mouth import LEVELS, Mouth
 
 
 @cache

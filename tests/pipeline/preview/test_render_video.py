@@ -13,21 +13,21 @@ import pyloudnorm
 import pytest
 from PIL import Image
 
-from pipeline.artifacts import SAVED, SavedFile, SavedPicture, SavedSubtitles, SavedVideo
-from pipeline.avatars import avatars
-from pipeline.engine import Engine
-from pipeline.kinds import plan
-from pipeline.picture import DigitalSource
-from pipeline.requests import Kind
-from pipeline.scenes.parts import file_digest
+from darkroom.contract.avatars import avatars
+from darkroom.contract.engine import Engine
+from darkroom.contract.requests import Kind
+from darkroom.contract.video_params import RenderVideoParams
+from darkroom.contract.voices import Voice
+from pipeline.core.artifacts import SAVED, SavedFile, SavedPicture, SavedSubtitles, SavedVideo
+from pipeline.core.stages import Stopped, Work
+from pipeline.imaging.codec import DigitalSource
+from pipeline.plans import plan
+from pipeline.scenes.intermediate_files import file_digest
 from pipeline.speech.espeak import EspeakSpeaker
-from pipeline.speech.speech import RATE, Speaker, Speech, Word
-from pipeline.stages import Stopped, Work
-from pipeline.talk import LEAD, TAIL
+from pipeline.speech.types import RATE, Speaker, Speech, Word
 from pipeline.video import FPS
 from pipeline.video.decoder import frames_of
-from pipeline.video_params import RenderVideoParams
-from pipeline.voices import Voice
+from pipeline.video.talking_portrait import LEAD, TAIL
 
 SILENCE = (LEAD + TAIL) / FPS
 

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.networks import Models
-from pipeline.runner import Finished, Runner
-from pipeline.scenes.parts import file_digest
-from pipeline.speech.speech import RATE, Speech, Word
-from pipeline.stages import Plan, Stopped, Work
-from pipeline.video_params import RenderScenesParams
+from darkroom.contract.video_params import RenderScenesParams
+from pipeline.core.networks import Models
+from pipeline.core.runner import Finished, Runner
+from pipeline.core.stages import Plan, Stopped, Work
+from pipeline.scenes.intermediate_files import file_digest
+from pipeline.speech.types import RATE, Speech, Word
 
 WORD_SECONDS, PAUSE_SECONDS = 0.25, 0.1
 COLOURS = {"red": (200, 40, 40), "green": (40, 160, 40), "blue": (40, 60, 200)}

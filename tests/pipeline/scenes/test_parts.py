@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.scenes.parts import load_speech, once, part_name, samples_digest, save_speech
-from pipeline.speech.speech import Speech, Word
+from pipeline.scenes.intermediate_files import load_speech, once, part_name, samples_digest, save_speech
+from pipeline.speech.types import Speech, Word
 from tests.pipeline.scenes.studio import Folder
 
 

@@ -9,12 +9,12 @@ import pyloudnorm
 import pytest
 from PIL import Image
 
-from pipeline.artifacts import SavedVideo
-from pipeline.avatars import avatars
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.preview.render_scenes import plan
-from pipeline.speech.speech import RATE
-from pipeline.stages import Stopped
+from darkroom.contract.avatars import avatars
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.core.artifacts import SavedVideo
+from pipeline.core.stages import Stopped
+from pipeline.preview.workflows.render_scenes import plan
+from pipeline.speech.types import RATE
 from pipeline.video import FPS
 from tests.pipeline.scenes.studio import (
     COLOURS,

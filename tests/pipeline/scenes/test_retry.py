@@ -5,17 +5,17 @@ import os
 import numpy as np
 import pytest
 
-from pipeline.artifacts import SAVED, Clip
-from pipeline.engine import Engine
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.requests import Kind
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.requests import Kind
+from pipeline.core.artifacts import SAVED, Clip
+from pipeline.core.stages import Plan, Stage
 from pipeline.scenes.join import JoinScenes
 from pipeline.scenes.load import LoadScenes
-from pipeline.scenes.make import MakeScenes
-from pipeline.scenes.speak import Speak, TranscribeScenes
-from pipeline.stages import Plan, Stage
-from pipeline.talk import CLIP, PORTRAIT, SPEECH, frames_in
+from pipeline.scenes.render import MakeScenes
+from pipeline.scenes.speech import Speak, TranscribeScenes
 from pipeline.video.encoder import encode
+from pipeline.video.talking_portrait import CLIP, PORTRAIT, SPEECH, frames_in
 from tests.pipeline.scenes.studio import COLOURS, Studio
 
 SIDE = 64

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.scenes.timing import Length, lay_out, shared_frames, timeline_of, transitions_of
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.video_params import RenderScenesParams, Transition
+from pipeline.scenes.timeline import Length, lay_out, shared_frames, timeline_of, transitions_of
 from pipeline.video import FPS
 from pipeline.video.transitions import overlaps
-from pipeline.video_params import RenderScenesParams, Transition
 
 SECONDS = st.none() | st.floats(0.01, 60)
 LENGTHS = st.lists(st.builds(Length, SECONDS, SECONDS), min_size=2, max_size=20)

@@ -5,10 +5,10 @@ import threading
 import numpy as np
 import pytest
 
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.params import GenerateParams
-from pipeline.scenes.workshop import Task, make_all
-from pipeline.stages import Stopped, Work
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import GenerateParams
+from pipeline.core.stages import Stopped, Work
+from pipeline.scenes.parallel_scenes import Task, make_all
 
 LONG = 30  # seconds that no test ever waits
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.artifacts import Rgb
+from darkroom.contract.video_params import Resolution, VideoAspect
+from pipeline.core.arrays import Rgb
 from pipeline.subtitles.burner import Burner, Overlay, safe_area
 from pipeline.subtitles.cues import Cue
-from pipeline.video_params import Resolution, VideoAspect
 
 SIZES = st.builds(
     lambda resolution, aspect: resolution.size(aspect), st.sampled_from(Resolution), st.sampled_from(VideoAspect)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.speech.speech import Word
+from pipeline.speech.types import Word
 from pipeline.subtitles.cues import CHARACTERS_PER_SECOND, MAX_COLUMNS, Cue, cues_of
-from pipeline.subtitles.wrapping import characters, columns, unwrapped
+from pipeline.subtitles.line_breaking import characters, columns, unwrapped
 
 ANY_WORD = st.one_of(
     st.text("abcdefgh.,'-", min_size=1, max_size=60),

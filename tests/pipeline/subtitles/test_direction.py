@@ -5,7 +5,7 @@ from bidi import get_display
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.subtitles.direction import Run, reads_rightward, runs
+from pipeline.subtitles.bidirectional import Run, reads_rightward, runs
 
 MIXED = st.text("abג דה،عر ١٢12.,-+%()[]\"'!?:/字é\u05b8\u064e", max_size=42).map(str.strip)
 

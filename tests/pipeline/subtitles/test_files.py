@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.subtitles.cues import Cue
-from pipeline.subtitles.files import srt, vtt
+from pipeline.subtitles.formats import srt, vtt
 
 LINES = st.lists(
     st.text("ab &<>-123:,.שלוםسلام字幕;#amp", min_size=1, max_size=42).map(str.strip).filter(bool),

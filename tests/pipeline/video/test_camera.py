@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.artifacts import Rgb
-from pipeline.video.camera import cover, drift, planned
+from pipeline.core.arrays import Rgb
+from pipeline.video.ken_burns import cover, drift, planned
 
 unit, inner = st.floats(0, 1), st.floats(0.1, 0.9)
 sides = st.integers(40, 700)

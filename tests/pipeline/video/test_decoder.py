@@ -12,11 +12,11 @@ import pytest
 from av.audio.stream import AudioStream
 from PIL import Image
 
-from pipeline.errors import DarkroomError, ErrorCode, ErrorDetail
-from pipeline.speech.speech import RATE
+from darkroom.contract.errors import DarkroomError, ErrorCode, ErrorDetail
+from pipeline.speech.types import RATE
+from pipeline.video.audio import Stereo
 from pipeline.video.decoder import frames_of, stereo_blocks, voice_of
 from pipeline.video.encoder import encode
-from pipeline.video.sound import Stereo
 
 SIDE = 64
 FORMATS = [

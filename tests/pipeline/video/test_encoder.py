@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.artifacts import Rgb
-from pipeline.picture import DigitalSource
-from pipeline.scenes.parts import file_digest
-from pipeline.speech.speech import RATE
+from pipeline.core.arrays import Rgb
+from pipeline.imaging.codec import DigitalSource
+from pipeline.scenes.intermediate_files import file_digest
+from pipeline.speech.types import RATE
 from pipeline.video import FPS
+from pipeline.video.audio import Stereo
 from pipeline.video.decoder import frames_of, stereo_blocks
 from pipeline.video.encoder import AVX512_SKX, VideoWriter, encode, instruction_set_options
-from pipeline.video.sound import Stereo
 
 WIDTH, HEIGHT = 160, 96
 AVX2 = 11  # OpenCV's ``CV_CPU_AVX2``

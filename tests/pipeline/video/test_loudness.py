@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
-from pipeline.speech.speech import RATE
+from pipeline.speech.types import RATE
+from pipeline.video.audio import SoundFile, Stereo, written
 from pipeline.video.loudness import amplified, level, measure, peaks_of
-from pipeline.video.sound import SoundFile, Stereo, written
 
 SECONDS = 6
 

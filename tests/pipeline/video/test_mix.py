@@ -10,12 +10,12 @@ from av.audio.stream import AudioStream
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipeline.errors import DarkroomError, ErrorCode
-from pipeline.speech.speech import RATE, Samples
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.speech.types import RATE, Samples
 from pipeline.video import mix as mixing
+from pipeline.video.audio import Stereo
 from pipeline.video.loudness import measure
 from pipeline.video.mix import mix
-from pipeline.video.sound import Stereo
 
 PITCH = 3_000  # Hz, of the music; voices are below
 

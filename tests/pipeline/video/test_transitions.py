@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.artifacts import Rgb
+from darkroom.contract.video_params import Transition
+from pipeline.core.arrays import Rgb
 from pipeline.video.transitions import join, overlaps
-from pipeline.video_params import Transition
 
 WIDTH, HEIGHT = 40, 8
 

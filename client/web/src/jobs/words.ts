@@ -112,7 +112,7 @@ function counted(message: string, t: Words): string | null {
   return seconds ? t("of_seconds", { done, all }) : t("of", { done, all });
 }
 
-/** What a job waits for that was given to an endpoint: handlers/waking.py has the service's words. */
+/** What a job waits for that was given to an endpoint: handlers/endpoint/cold_start.py has the service's words. */
 function machine(message: string, t: Words): string {
   if (/budget is spent/.test(message)) return t("waiting.stopped");
   if (!/^Waking/.test(message)) return t("waiting.dispatched");

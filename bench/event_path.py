@@ -1,0 +1,274 @@
+"""Load test of the whole event path with an empty stage list: what the spine itself costs a job.
+
+The load client runs on the machine it measures, over a few WebSockets (the emulator takes one frame of a socket
+at a time, all through one process) and a pool of HTTP connections. A second pass watches the same jobs by polling,
+for the requests that costs and how late its news is. In a third nobody watches: that is the spine alone, its ends
+read from the table's stream.
+"""
+
+import asyncio
+import io
+import json
+import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from PIL import Image
+from pydantic import BaseModel
+from websockets.asyncio.client import ClientConnection, connect
+
+from bench.context import Context
+from bench.measurement import Spread
+from bench.section import Section
+from darkroom.contract.jobs import State
+from infra.local.stack import LocalStack
+
+BODY = {
+    "kind": "restyle_room",
+    "cache": False,
+    "params": {"style": "modern"},
+    "uploads": {"photo": {"content_type": "image/png"}},
+}
+POLL_SECONDS = 0.5
+FOLLOW_SECONDS = 0.1
+PATIENCE = 120.0
+SOCKETS = 8
+LOADS = {1: 20, 10: 100, 50: 200}  # jobs in flight: how many jobs to send
+QUICK_LOADS = {1: 3, 10: 20}
+
+
+class Watcher(StrEnum):
+    """How the load client learns what becomes of its jobs."""
+
+    SOCKET = "socket"
+    POLLING = "polling"
+    NOBODY = "nobody"
+
+
+class Spine(BaseModel):
+    """One load. Times are milliseconds, p50 / p95 / p99."""
+
+    in_flight: int
+    jobs: int
+    watched_by: Watcher
+    jobs_per_second: float
+    api: Spread
+    upload_to_queued: Spread
+    upload_to_running: Spread
+    state_to_client: Spread | None
+    submit_to_done: Spread
+    requests_per_job: float
+
+
+def measure(context: Context, watcher: Watcher) -> list[Spine]:
+    """Every load, watched in one way. Rounds before, thrown away, start the functions."""
+    stack, photo = context.stack, _photo()
+    loads = QUICK_LOADS if context.quick else LOADS
+    most = max(loads)
+    for in_flight, jobs in ((1, 3), (most, 2 * most)):
+        asyncio.run(_run(stack, photo, in_flight, jobs, watcher))
+    # The greatest load first, while the functions that it needs are still warm.
+    measured = [asyncio.run(_run(stack, photo, *load, watcher)) for load in reversed(loads.items())]
+    return measured[::-1]
+
+
+def _photo() -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), "white").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@dataclass
+class Load:
+    """One load in progress. ``news`` is the delay between a state's time and its arrival, in seconds."""
+
+    api: httpx.AsyncClient
+    s3: httpx.AsyncClient
+    sockets: list[ClientConnection]
+    photo: bytes
+    ended: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    answers: list[float] = field(default_factory=list)
+    uploaded: dict[str, float] = field(default_factory=dict)
+    news: list[float] = field(default_factory=list)
+    done: list[float] = field(default_factory=list)
+    requests: int = 0
+
+    async def submit(self) -> tuple[str, dict[str, Any]]:
+        """POST a job; its id and the presigned POST of its photo."""
+        start = time.perf_counter()
+        response = await self.api.post("/jobs", json=BODY)
+        self.answers.append(time.perf_counter() - start)
+        self.requests += 1
+        created = response.raise_for_status().json()
+        return created["job"]["job_id"], created["uploads"]["photo"]
+
+    async def upload(self, job_id: str, ticket: dict[str, Any]) -> None:
+        """Send the photo, and note when it had arrived."""
+        response = await self.s3.post(ticket["url"], data=ticket["fields"], files={"file": self.photo})
+        self.uploaded[job_id] = time.time()
+        response.raise_for_status()
+
+    async def watched(self) -> None:
+        """One job, watched over one of the WebSockets."""
+        start = time.perf_counter()
+        job_id, ticket = await self.submit()
+        self.ended[job_id] = asyncio.get_running_loop().create_future()
+        socket = self.sockets[len(self.ended) % len(self.sockets)]
+        await socket.send(json.dumps({"action": "subscribe", "job_id": job_id}))
+        self.requests += 1
+        await self.upload(job_id, ticket)
+        await asyncio.wait_for(self.ended[job_id], PATIENCE)
+        self.done.append(time.perf_counter() - start)
+
+    async def polled(self) -> None:
+        """One job, watched by asking every half second."""
+        start = time.perf_counter()
+        job_id, ticket = await self.submit()
+        await self.upload(job_id, ticket)
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            job = (await self.api.get(f"/jobs/{job_id}")).raise_for_status().json()
+            self.requests += 1
+            if self.heard(job):
+                break
+        self.done.append(time.perf_counter() - start)
+
+    async def unwatched(self) -> None:
+        """One job that nobody watches."""
+        start = time.perf_counter()
+        job_id, ticket = await self.submit()
+        self.ended[job_id] = asyncio.get_running_loop().create_future()
+        await self.upload(job_id, ticket)
+        await asyncio.wait_for(self.ended[job_id], PATIENCE)
+        self.done.append(time.perf_counter() - start)
+
+    async def follow(self, stack: LocalStack) -> None:
+        """Read the table's stream for the ends of jobs until cancelled."""
+        pages = _stream(stack, "LATEST")
+        while True:
+            for image in await asyncio.to_thread(next, pages):
+                if State(image["state"]["S"]) is State.COMPLETED:
+                    ended = self.ended.get(image["job_id"]["S"])
+                    if ended is not None and not ended.done():
+                        ended.set_result(None)
+            await asyncio.sleep(FOLLOW_SECONDS)
+
+    async def listen(self, socket: ClientConnection) -> None:
+        """Take a socket's messages until cancelled."""
+        async for message in socket:
+            content = json.loads(message)
+            if content["type"] == "job" and self.heard(content["job"]):
+                ended = self.ended[content["job"]["job_id"]]
+                if not ended.done():  # the last news may come twice
+                    ended.set_result(None)
+
+    def heard(self, job: dict[str, Any]) -> bool:
+        """Note how old this news is; whether it is the last."""
+        terminal = State(job["state"]).terminal
+        if terminal and job["state"] != State.COMPLETED:
+            raise RuntimeError(f"a job ended as {job['state']}: {job['error']}")
+        if job["seq"] > 1:
+            self.news.append(max(0.0, time.time() - datetime.fromisoformat(job["updated_at"]).timestamp()))
+        return terminal
+
+
+async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, watcher: Watcher) -> Spine:
+    token = stack.token_for("bench")
+    limits = httpx.Limits(max_connections=in_flight + 4, max_keepalive_connections=in_flight + 4)
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        httpx.AsyncClient(base_url=stack.endpoint, headers=headers, timeout=PATIENCE, limits=limits) as api,
+        httpx.AsyncClient(timeout=PATIENCE, limits=limits) as s3,
+        AsyncExitStack() as opened,
+    ):
+        url = f"{stack.socket}?{urlencode({'token': token})}"
+        sockets = [
+            await opened.enter_async_context(connect(url, open_timeout=PATIENCE))
+            for _ in range(min(in_flight, SOCKETS) if watcher is Watcher.SOCKET else 0)
+        ]
+        load = Load(api, s3, sockets, photo)
+        places = asyncio.Semaphore(in_flight)
+
+        job = {Watcher.SOCKET: load.watched, Watcher.POLLING: load.polled, Watcher.NOBODY: load.unwatched}[watcher]
+
+        async def one() -> None:
+            async with places:
+                await job()
+
+        start = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            listeners = [group.create_task(load.listen(socket)) for socket in sockets]
+            if watcher is Watcher.NOBODY:
+                listeners.append(group.create_task(load.follow(stack)))
+            async with asyncio.TaskGroup() as jobs_group:
+                for _ in range(jobs):
+                    jobs_group.create_task(one())
+            seconds = time.perf_counter() - start
+            for listener in listeners:
+                listener.cancel()
+    history = _history(stack, load)
+    return Spine(
+        in_flight=in_flight,
+        jobs=jobs,
+        watched_by=watcher,
+        jobs_per_second=round(jobs / seconds, 1),
+        api=Spread.of(load.answers),
+        upload_to_queued=Spread.of([times[State.QUEUED] for times in history]),
+        upload_to_running=Spread.of([times[State.RUNNING] for times in history]),
+        state_to_client=Spread.of(load.news) if load.news else None,
+        submit_to_done=Spread.of(load.done),
+        requests_per_job=round(load.requests / jobs, 1),
+    )
+
+
+def _history(stack: LocalStack, load: Load) -> list[dict[State, float]]:
+    """Seconds from the upload's end to each state, read from the table's stream: nothing is coalesced there."""
+    times: dict[str, dict[State, float]] = {job_id: {} for job_id in load.uploaded}
+    for images in _stream(stack, "TRIM_HORIZON"):
+        if not images:
+            break
+        for image in images:
+            job_id = image["job_id"]["S"]
+            if job_id in times:
+                moment = datetime.fromisoformat(image["updated_at"]["S"]).timestamp()
+                times[job_id].setdefault(State(image["state"]["S"]), max(0.0, moment - load.uploaded[job_id]))
+    return [job for job in times.values() if State.QUEUED in job and State.RUNNING in job]
+
+
+def _stream(stack: LocalStack, start: str) -> Iterator[list[dict[str, Any]]]:
+    """The new images of the jobs table from ``start`` on, a page at a time, for ever; the emulator has one shard."""
+    streams = stack.client("dynamodbstreams")
+    (stream,) = streams.list_streams(TableName=stack.jobs_table)["Streams"]
+    arn = stream["StreamArn"]
+    (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType=start)[
+        "ShardIterator"
+    ]
+    while True:
+        page = streams.get_records(ShardIterator=iterator)
+        iterator = page["NextShardIterator"]
+        yield [record["dynamodb"]["NewImage"] for record in page["Records"] if "NewImage" in record["dynamodb"]]
+
+
+SECTION = Section(
+    name="spine",
+    about="Jobs through the whole event path with an empty stage list (milliseconds, p50 / p95 / p99)",
+    row=Spine,
+    heads=(
+        *("In flight", "Watched by", "Jobs/s", "POST /jobs", "Upload → queued", "Upload → running"),
+        *("State → client", "Submit → done", "Requests/job"),
+    ),
+    cells=lambda row: (
+        *(row.in_flight, row.watched_by, row.jobs_per_second, row.api, row.upload_to_queued),
+        *(row.upload_to_running, row.state_to_client or "", row.submit_to_done, row.requests_per_job),
+    ),
+    parts={watcher.value: partial(measure, watcher=watcher) for watcher in Watcher},
+    uses_stack=True,
+)

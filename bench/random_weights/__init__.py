@@ -1,0 +1,48 @@
+"""Random weights in the real on-disk layouts: tiny ones for tests, full-size ones to measure with, off the network."""
+
+import shutil
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from importlib import import_module
+from pathlib import Path
+
+from pipeline.weights.catalog import Model, catalog
+from pipeline.weights.store import Shelf
+
+
+class Scale(StrEnum):
+    """How large: enough layers to be the real thing in small, or the real configuration."""
+
+    TINY = "tiny"
+    FULL = "full"
+
+
+# Writes the files of ``model`` into a folder, as its repository has them.
+Writer = Callable[[Path, Model, Scale], None]
+
+_MODULES = (
+    "bench.random_weights.perception",
+    "bench.random_weights.diffusion",
+    "bench.random_weights.faces",
+    "bench.random_weights.super_resolution",
+    "bench.random_weights.sdxl",
+    "bench.random_weights.inpaint",
+    "bench.random_weights.video",
+)
+
+
+def write_weights(folder: Path, scale: Scale, models: Iterable[str] | None = None) -> None:
+    """Write random weights of the models (ids; all when left out) into ``folder`` and record them as if fetched.
+
+    Raises ``LookupError`` for a model whose role no writer knows.
+    """
+    writers: dict[str, Writer] = {}
+    for name in _MODULES:
+        writers |= import_module(name).WRITERS
+    shelf = Shelf(folder)
+    for model in catalog().values() if models is None else (catalog()[each] for each in models):
+        target = folder / model.id
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        writers[model.role](target, model, scale)
+        shelf.record(model, revision="random")

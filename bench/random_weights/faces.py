@@ -1,0 +1,135 @@
+"""Small ONNX graphs with the inputs and outputs of InsightFace's: faces are red squares, identities are colours.
+
+There are none of full size: their architectures are not ours to rebuild, and random ones would measure nothing else.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from bench.random_weights import Scale, Writer
+from pipeline.weights.catalog import Model
+
+OPSET, IR_VERSION = 17, 8
+SEEN_STRIDE = 32  # of SCRFD's three: at 640 pixels a side, a red square of some 40 is one face
+# Of a face around the middle of a cell, in cells: its box's distances to the left, top, right and bottom, its points.
+BOX = (1.4, 1.6, 1.4, 1.8)
+POINTS = ((-0.7, -0.5), (0.7, -0.5), (0.0, 0.2), (-0.5, 0.9), (0.5, 0.9))
+IDENTITY = 512
+
+
+def _write_analysis(folder: Path, model: Model, scale: Scale) -> None:
+    del scale
+    detector, recogniser = (folder / file for file in model.files)
+    detector.parent.mkdir(parents=True, exist_ok=True)
+    _save(_detector(), detector)
+    _save(_recogniser(), recogniser)
+
+
+def _write_swapper(folder: Path, model: Model, scale: Scale) -> None:
+    del scale
+    _save(_swapper(), folder / model.files[0])
+
+
+def _detector() -> Any:
+    """As SCRFD with points: for each stride scores (N, 1), then boxes (N, 4), then points (N, 10), two anchors a cell.
+
+    The second anchor and the finer strides see nothing.
+    """
+    nodes, initial = [], []
+    outputs: dict[str, list[Any]] = {"score": [], "box": [], "points": []}
+    red = _constant(initial, "red", np.array([1, -0.5, -0.5], np.float32).reshape(1, 3, 1, 1))
+    nodes.append(helper.make_node("Conv", ["input.1", red], ["redness"]))
+    for stride in (8, 16, 32):
+        pooled = f"cells_{stride}"
+        nodes.append(
+            helper.make_node("AveragePool", ["redness"], [pooled], kernel_shape=[stride] * 2, strides=[stride] * 2)
+        )
+        # The pooled redness of a full cell is 2, of grey 0: the sigmoid is at a half in between.
+        steep = 8.0 if stride == SEEN_STRIDE else 0.0
+        heads = {
+            "score": ([steep, 0.0], [-8.0 if steep else -20.0, -20.0]),
+            "box": ([0.0] * 8, [distance + side * 0.5 for distance, side in zip(BOX, (-1, -1, 1, 1), strict=True)] * 2),
+            "points": ([0.0] * 20, [share + 0.5 for point in POINTS for share in point] * 2),
+        }
+        for head, (weight, bias) in heads.items():
+            name, width = f"{head}_{stride}", len(bias) // 2
+            kernel = _constant(initial, f"{name}.weight", np.float32(weight).reshape(-1, 1, 1, 1))
+            shift = _constant(initial, f"{name}.bias", np.float32(bias))
+            shape = _constant(initial, f"{name}.shape", np.array([-1, width], np.int64))
+            nodes.append(helper.make_node("Conv", [pooled, kernel, shift], [f"{name}.map"]))
+            squashed = f"{name}.map"
+            if head == "score":
+                squashed = f"{name}.probability"
+                nodes.append(helper.make_node("Sigmoid", [f"{name}.map"], [squashed]))
+            nodes.append(helper.make_node("Transpose", [squashed], [f"{name}.last"], perm=[0, 2, 3, 1]))
+            nodes.append(helper.make_node("Reshape", [f"{name}.last", shape], [name]))
+            outputs[head].append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, width]))
+    given = helper.make_tensor_value_info("input.1", TensorProto.FLOAT, [1, 3, "height", "width"])
+    return _model(nodes, [given], [output for head in outputs.values() for output in head], initial)
+
+
+def _recogniser() -> Any:
+    """As ArcFace: N×3×112×112 in, N×512 out, from the means of 49 patches."""
+    rng = np.random.default_rng(0)
+    initial: list[Any] = []
+    weight = _constant(initial, "weight", rng.normal(0, 0.1, (IDENTITY, 3 * 49)).astype(np.float32))
+    bias = _constant(initial, "bias", rng.normal(0, 0.1, IDENTITY).astype(np.float32))
+    nodes = [
+        helper.make_node("AveragePool", ["input.1"], ["patches"], kernel_shape=[16, 16], strides=[16, 16]),
+        helper.make_node("Flatten", ["patches"], ["flat"]),
+        helper.make_node("Gemm", ["flat", weight, bias], ["683"], transB=1),
+    ]
+    given = helper.make_tensor_value_info("input.1", TensorProto.FLOAT, ["batch", 3, 112, 112])
+    made = helper.make_tensor_value_info("683", TensorProto.FLOAT, ["batch", IDENTITY])
+    return _model(nodes, [given], [made], initial)
+
+
+def _swapper() -> Any:
+    """As inswapper: ``target`` 1×3×128×128 and ``source`` 1×512 in, the target in a colour that is the source's out.
+
+    The last initializer is the matrix that the caller multiplies identities by.
+    """
+    rng = np.random.default_rng(1)
+    initial: list[Any] = []
+    weight = _constant(initial, "weight", rng.normal(0, 2, (IDENTITY, 3)).astype(np.float32))
+    shape = _constant(initial, "shape", np.array([1, 3, 1, 1], np.int64))
+    kept, tinted = (_constant(initial, name, np.float32(value)) for name, value in (("kept", 0.4), ("tinted", 0.6)))
+    _constant(initial, "emap", rng.normal(0, 0.05, (IDENTITY, IDENTITY)).astype(np.float32))
+    nodes = [
+        helper.make_node("MatMul", ["source", weight], ["tint"]),
+        helper.make_node("Sigmoid", ["tint"], ["colour"]),
+        helper.make_node("Reshape", ["colour", shape], ["plane"]),
+        helper.make_node("Mul", ["plane", tinted], ["paint"]),
+        helper.make_node("Mul", ["target", kept], ["faint"]),
+        helper.make_node("Add", ["faint", "paint"], ["output"]),
+    ]
+    given = [
+        helper.make_tensor_value_info("target", TensorProto.FLOAT, [1, 3, 128, 128]),
+        helper.make_tensor_value_info("source", TensorProto.FLOAT, [1, IDENTITY]),
+    ]
+    made = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 3, 128, 128])
+    return _model(nodes, given, [made], initial)
+
+
+def _constant(initial: list[Any], name: str, value: NDArray[Any]) -> str:
+    initial.append(numpy_helper.from_array(np.asarray(value), name))
+    return name
+
+
+def _model(nodes: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any], initial: Sequence[Any]) -> Any:
+    graph = helper.make_graph(nodes, "darkroom", inputs, outputs, initial)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+
+
+def _save(model: Any, file: Path) -> None:
+    onnx.checker.check_model(model)
+    onnx.save(model, str(file))
+
+
+WRITERS: dict[str, Writer] = {"face_analysis": _write_analysis, "face_swapper": _write_swapper}

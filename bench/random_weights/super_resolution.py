@@ -1,0 +1,56 @@
+"""Random weights of the networks that enlarge."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from bench.random_weights import Scale, Writer
+from pipeline.weights.catalog import Model
+
+GROWTH = 32  # channels that each convolution of a dense block adds; the architecture's own, at any width
+WIDTH, BLOCKS = 64, {"enlarger_photo": 23, "enlarger_anime": 6}
+TINY_WIDTH, TINY_BLOCKS = 8, {"enlarger_photo": 1, "enlarger_anime": 1}
+# The share of a layer's output that is noise; the first three channels are the colours, handed on.
+LIVELY = 0.3
+
+
+def write_enlarger(folder: Path, model: Model, scale: Scale) -> None:
+    """An RRDB network under the names of Real-ESRGAN's releases that repeats pixels, and adds some noise of its own.
+
+    In a file of either kind: safetensors hold the tensors themselves, a ``.pth`` has them under ``params_ema``.
+    """
+    torch.manual_seed(len(model.id))
+    tiny = scale is Scale.TINY
+    blocks, width = (TINY_BLOCKS if tiny else BLOCKS)[model.role], TINY_WIDTH if tiny else WIDTH
+    weights: dict[str, Tensor] = {}
+
+    def convolution(name: str, inputs: int, outputs: int, *, hands_on: bool) -> None:
+        kernel = torch.randn(outputs, inputs, 3, 3) * LIVELY / (inputs * 9) ** 0.5
+        if hands_on:
+            kernel[:3] *= LIVELY
+            kernel[range(3), range(3), 1, 1] = 1
+        weights[f"{name}.weight"] = kernel
+        weights[f"{name}.bias"] = torch.zeros(outputs)
+
+    convolution("conv_first", 3, width, hands_on=True)
+    for block in range(blocks):
+        for dense in range(1, 4):
+            for layer in range(1, 6):
+                inputs = width + GROWTH * (layer - 1)
+                convolution(
+                    f"body.{block}.rdb{dense}.conv{layer}", inputs, width if layer == 5 else GROWTH, hands_on=False
+                )
+    convolution("conv_body", width, width, hands_on=False)
+    for name in ("conv_up1", "conv_up2", "conv_hr"):
+        convolution(name, width, width, hands_on=True)
+    convolution("conv_last", width, 3, hands_on=True)
+    file = folder / model.files[0]
+    if file.suffix == ".safetensors":
+        save_file(weights, file)
+    else:
+        torch.save({"params_ema": weights}, file)
+
+
+WRITERS: dict[str, Writer] = {"enlarger_photo": write_enlarger, "enlarger_anime": write_enlarger}

@@ -1,0 +1,128 @@
+"""Random weights of the network that transcribes, and files with the names of those that animate.
+
+The latter are read by nobody: what a stand-in for Ditto's program does is no network's work.
+"""
+
+import json
+import stat
+import sys
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+from ctranslate2.converters import TransformersConverter
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import WhisperConfig, WhisperForConditionalGeneration
+
+from bench.random_weights import Scale, Writer
+from pipeline.weights.catalog import Model
+from pipeline.weights.programs import INTERPRETER
+
+LANGUAGES = 99
+TIMES = 1501  # marks of 0 to 30 seconds, each a fiftieth after the last
+FULL_WORDS = 51_865  # of the multilingual vocabulary, the special ones included
+# Before the softmax; those of the likeliest other tokens are about 0.5. From 0.45 on a tiny network in 8 bits ends
+# before its first word on some processors (seen on one with AVX2 alone); by 0.2 to 0.4 it says words, also in 32 bits.
+END_LOGIT = {Scale.FULL: 0.5, Scale.TINY: 0.3}
+STAND_IN = Path(__file__).with_name("stub_animator.py")
+
+
+def whisper_config(scale: Scale, tokenizer: Tokenizer) -> WhisperConfig:
+    """For ``WhisperForConditionalGeneration``: Whisper small."""
+    full = scale is Scale.FULL
+    width, layers, heads = (768, 12, 12) if full else (16, 1, 2)
+    end, begin = (tokenizer.token_to_id(token) for token in ("<|endoftext|>", "<|startoftranscript|>"))
+    return WhisperConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        d_model=width,
+        encoder_layers=layers,
+        decoder_layers=layers,
+        encoder_attention_heads=heads,
+        decoder_attention_heads=heads,
+        encoder_ffn_dim=4 * width,
+        decoder_ffn_dim=4 * width,
+        bos_token_id=end,
+        eos_token_id=end,
+        pad_token_id=end,
+        decoder_start_token_id=begin,
+        suppress_tokens=[],
+        begin_suppress_tokens=[],
+    )
+
+
+def whisper_tokenizer(scale: Scale) -> Tokenizer:
+    """Bytes for words, words that mean nothing up to the full number, and Whisper's special ones."""
+    codes = import_module("faster_whisper.tokenizer")._LANGUAGE_CODES[:LANGUAGES]
+    special = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in codes)]
+    special += [f"<|{name}|>" for name in ("translate", "transcribe", "startoflm", "startofprev", "nospeech")]
+    special += ["<|notimestamps|>", *(f"<|{index * 0.02:.2f}|>" for index in range(TIMES))]
+    words = sorted(pre_tokenizers.ByteLevel.alphabet())
+    if scale is Scale.FULL:
+        words += [f"Ġword{index}" for index in range(FULL_WORDS - len(words) - len(special))]
+    tokenizer = Tokenizer(models.BPE(vocab={word: index for index, word in enumerate(words)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(special)
+    return tokenizer
+
+
+def _write_transcriber(folder: Path, model: Model, scale: Scale) -> None:
+    torch.manual_seed(0)
+    tokenizer = whisper_tokenizer(scale)
+    with TemporaryDirectory() as name:
+        source, target = Path(name) / "source", Path(name) / "target"
+        network = WhisperForConditionalGeneration(whisper_config(scale, tokenizer))
+        _end_some_time(network, tokenizer.token_to_id("<|endoftext|>"), END_LOGIT[scale])
+        network.save_pretrained(source)
+        tokenizer.save(str(source / "tokenizer.json"))
+        about = {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "<|endoftext|>"}
+        (source / "tokenizer_config.json").write_text(json.dumps(about), "utf-8")
+        (source / "preprocessor_config.json").write_text('{"feature_extractor_type": "WhisperFeatureExtractor"}\n')
+        converter = TransformersConverter(str(source), copy_files=["tokenizer.json"])
+        converter.convert(str(target), quantization=model.dtype)
+        for file in ("model.bin", "tokenizer.json"):
+            (folder / file).write_bytes((target / file).read_bytes())
+        words = json.loads((target / "vocabulary.json").read_text("utf-8"))
+        config = json.loads((target / "config.json").read_text("utf-8"))
+    # As the repository has it, which an older converter made.
+    (folder / "vocabulary.txt").write_text("\n".join(words) + "\n", "utf-8")
+    first = tokenizer.token_to_id("<|startoftranscript|>") + 1
+    config["lang_ids"] = list(range(first, first + LANGUAGES))
+    (folder / "config.json").write_text(json.dumps(config), "utf-8")
+
+
+def _end_some_time(network: Any, end: int, logit: float) -> None:
+    """Have what is written end by itself: random weights would go on until nothing more may be written."""
+    with torch.no_grad():
+        bias = network.model.decoder.layer_norm.bias
+        torch.nn.init.normal_(bias)
+        network.model.decoder.embed_tokens.weight[end] = bias * logit / bias.square().sum()
+
+
+def _write_animator(folder: Path, model: Model, scale: Scale) -> None:
+    """Beside the files, where ``DARKROOM_PROGRAMS`` is when it is not set, a stand-in for the program.
+
+    There is nothing of full size: its architecture is not ours to rebuild.
+    """
+    del scale
+    for file in model.files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(b"stand-in")
+    write_stand_in(folder.parent / "programs" / model.id, model)
+
+
+def write_stand_in(checkout: Path, model: Model) -> None:
+    """What looks like a checkout of the model's program at its commit, and runs ``stand_in_animator.py``."""
+    assert model.program is not None
+    interpreter = checkout / INTERPRETER
+    interpreter.parent.mkdir(parents=True, exist_ok=True)
+    interpreter.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', "utf-8")
+    interpreter.chmod(interpreter.stat().st_mode | stat.S_IXUSR)
+    (checkout / ".git").mkdir(exist_ok=True)
+    (checkout / ".git" / "HEAD").write_text(f"{model.program.commit}\n", "utf-8")
+    (checkout / model.program.file).write_bytes(STAND_IN.read_bytes())
+
+
+WRITERS: dict[str, Writer] = {"transcriber": _write_transcriber, "animator": _write_animator}

@@ -1,5 +1,0 @@
-"""``python -m client.cli`` is ``darkroom``."""
-
-from client.cli import main
-
-main()

@@ -1,0 +1,1 @@
+"""AWS code that functions and containers share: clients, logging, the invocation protocol, queues, S3 and DynamoDB."""

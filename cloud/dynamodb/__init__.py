@@ -1,0 +1,1 @@
+"""DynamoDB access: tables, records and conditional updates."""

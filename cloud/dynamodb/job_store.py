@@ -1,0 +1,284 @@
+"""The jobs table, written: every change of a job is one conditional write, so that any event may come twice, late or
+out of order and the first one to be right wins. ``seq`` grows by one with each change; terminal states never change.
+"""
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from cloud.dynamodb.conditional_update import Update
+from cloud.dynamodb.job_record import SHARDS, JobRecord, timestamp
+from cloud.dynamodb.job_table import JobTable
+from darkroom.contract.errors import ErrorDetail
+from darkroom.contract.jobs import State, sources
+from darkroom.contract.results import PreviewPicture, Result, StageTime
+from darkroom.contract.uploads import MediaType
+
+__all__ = ["OWN", "SHARDS", "UNFINISHED", "AlreadyExists", "JobRecord", "JobStore", "Lost", "Received"]
+
+UNFINISHED = frozenset(state for state in State if not state.terminal)
+# The states in which an attempt may speak for the job.
+OWN = frozenset({State.DISPATCHED, State.RUNNING})
+
+# What a dispatched job waits for when nothing more is known.
+WAITING = "Waiting for a machine"
+QUEUED = "In the queue"
+RECALLED = "Done: the same job was made before"
+
+
+class AlreadyExists(Exception):
+    """A job with this id is there already."""
+
+
+class Lost(Exception):
+    """The job is no longer this attempt's: it has ended, or another attempt has it."""
+
+
+@dataclass(frozen=True)
+class Received:
+    """What an upload turned out to be. ``sha256`` (hex) is None as long as nobody had to compute it.
+
+    Pixels as stored, of a picture; None of sound.
+    """
+
+    content_type: MediaType
+    width: int | None
+    height: int | None
+    size: int
+    sha256: str | None = None
+
+
+class JobStore(JobTable):
+    """The jobs table, written.
+
+    Transitions return the new record, or None when the job is not there or not in a state that allows them: an
+    event seen twice, too late, or overtaken by another.
+    """
+
+    def create(self, record: JobRecord) -> JobRecord:
+        """Put a new job. Raises ``AlreadyExists`` when its id is taken."""
+        try:
+            self._client.put_item(
+                TableName=self._table, Item=record.to_item(), ConditionExpression="attribute_not_exists(job_id)"
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                raise AlreadyExists(record.job_id) from error
+            raise
+        return record
+
+    # What the container says.
+
+    def start(self, job_id: str, attempt: int, *, message: str) -> JobRecord:
+        """``dispatched → running``; the job as it is now. Being started again is nothing new. Raises ``Lost``."""
+        update = self._by(OWN, attempt)
+        update.set({"state": State.RUNNING, "message": message})
+        update.set_if_absent("started_at", time.time())
+        record = self._apply(job_id, update)
+        if record is None:
+            raise Lost(job_id)
+        return record
+
+    def report(
+        self,
+        job_id: str,
+        attempt: int,
+        *,
+        progress: float,
+        stage: str | None,
+        message: str,
+        timeline: Sequence[StageTime],
+        preview: PreviewPicture | None = None,
+    ) -> None:
+        """How far a running attempt is; without a ``preview``, the last one stays. Raises ``Lost``.
+
+        A ``progress`` below an earlier one is not taken over.
+        """
+        for ahead in (True, False):
+            update = self._by(OWN, attempt)
+            update.set({"state": State.RUNNING, "stage": stage, "message": message, "timeline": _times(timeline)})
+            if preview is not None:
+                update.set({"preview": preview.model_dump(mode="json", exclude={"url"})})
+            if ahead:
+                update.set({"progress": progress})
+                update.require("progress", "<=", progress)
+            if self._apply(job_id, update) is not None:
+                return
+        raise Lost(job_id)
+
+    # What the functions decide.
+
+    def receive_only(self, job_id: str, role: str, received: Received, *, due_at: float) -> JobRecord | None:
+        """One write for a job that waits for this picture alone, as declared: received, ``awaiting_upload → queued``.
+
+        None also when the job needs more pictures, declared something else, or wants the cache to be asked first:
+        ask ``get`` what it is.
+        """
+        update = self._by({State.AWAITING_UPLOAD})
+        update.set(_received(role, received) | _queued(due_at))
+        update.require_equal_if_there("use_cache", False)
+        update.require_size("uploads", 1)
+        update.require(f"uploads.{role}.content_type", "=", received.content_type)
+        update.require_equal_if_there(f"uploads.{role}.size", received.size)
+        if received.sha256 is None:
+            update.require_absent(f"uploads.{role}.sha256")
+        else:
+            update.require_equal_if_there(f"uploads.{role}.sha256", received.sha256)
+        return self._apply(job_id, update)
+
+    def receive(self, job_id: str, role: str, received: Received) -> JobRecord | None:
+        """One of several pictures is there."""
+        update = self._by({State.AWAITING_UPLOAD})
+        update.set(_received(role, received))
+        update.require(f"uploads.{role}.received", "=", False)
+        return self._apply(job_id, update)
+
+    def recall(self, job_id: str, result: Result, *, expires_at: int) -> JobRecord | None:
+        """``awaiting_upload → completed``: every picture is there, and the same job was made before."""
+        update = self._by({State.AWAITING_UPLOAD})
+        update.set({"state": State.COMPLETED, "progress": 1.0, "message": RECALLED, "cached": True, "cost_usd": 0.0})
+        update.set({"result": result.model_dump(mode="json", exclude_none=True), "expires_at": expires_at})
+        return self._end(job_id, update)
+
+    def queue(self, job_id: str, *, due_at: float) -> JobRecord | None:
+        """``awaiting_upload → queued``: every picture is there."""
+        update = self._by({State.AWAITING_UPLOAD})
+        update.set(_queued(due_at))
+        return self._apply(job_id, update)
+
+    def dispatch(
+        self,
+        job_id: str,
+        attempt: int,
+        *,
+        due_at: float,
+        message: str = WAITING,
+        waking_since: float | None = None,
+    ) -> JobRecord | None:
+        """``queued → dispatched``, beginning ``attempt`` (1 is the first)."""
+        update = self._by({State.QUEUED}, attempt - 1)
+        update.set({"state": State.DISPATCHED, "attempt": attempt, "due_at": due_at, "message": message})
+        update.remove(["started_at"])
+        if waking_since is None:
+            update.remove(["waking_since"])
+        else:
+            update.set({"waking_since": waking_since})
+        return self._apply(job_id, update)
+
+    def requeue(
+        self, job_id: str, attempt: int, *, due_at: float, message: str, cost_usd: float | None = None
+    ) -> JobRecord | None:
+        """``dispatched or running → queued``: ``attempt`` came to nothing (at this cost, if known), another follows."""
+        update = self._by(OWN, attempt)
+        update.set(_queued(due_at) | {"message": message})
+        update.remove(["stage", "preview"])
+        _charge(update, cost_usd)
+        return self._apply(job_id, update)
+
+    def complete(
+        self, job_id: str, attempt: int, *, result: Result, timeline: Sequence[StageTime], cost_usd: float
+    ) -> JobRecord | None:
+        """``dispatched or running → completed``. What earlier attempts cost is part of the job's cost."""
+        update = self._by(OWN, attempt)
+        update.set({"state": State.COMPLETED, "progress": 1.0, "message": "Done"})
+        _charge(update, cost_usd)
+        update.set({"result": result.model_dump(mode="json", exclude_none=True), "timeline": _times(timeline)})
+        update.remove(["stage"])
+        return self._end(job_id, update)
+
+    def fail(
+        self,
+        job_id: str,
+        error: ErrorDetail,
+        *,
+        allowed: Collection[State],
+        attempt: int | None = None,
+        timeline: Sequence[StageTime] = (),
+        cost_usd: float | None = None,
+    ) -> JobRecord | None:
+        """From one of ``allowed`` (and, when given, from ``attempt`` alone) to ``failed``; the cost as ``complete``."""
+        update = self._by(sources(State.FAILED) & set(allowed), attempt)
+        update.set(_ended(State.FAILED, error))
+        if timeline:
+            update.set({"timeline": _times(timeline)})
+        _charge(update, cost_usd)
+        return self._end(job_id, update)
+
+    def cancel(self, job_id: str, owner: str, error: ErrorDetail) -> JobRecord | None:
+        """Any unfinished state of a job of ``owner`` to ``cancelled``."""
+        update = self._by(sources(State.CANCELLED))
+        update.set(_ended(State.CANCELLED, error))
+        update.require("owner", "=", owner)
+        return self._end(job_id, update)
+
+    def expire(self, job_id: str, error: ErrorDetail, *, now: float) -> JobRecord | None:
+        """``awaiting_upload → expired``, unless the uploads were given time beyond ``now`` (epoch seconds) since."""
+        update = self._by({State.AWAITING_UPLOAD})
+        update.set(_ended(State.EXPIRED, error))
+        update.require("due_at", "<=", now)
+        return self._end(job_id, update)
+
+    def postpone(self, job_id: str, state: State, *, due_at: float) -> JobRecord | None:
+        """Have sweep look later at a job still in ``state``. Nothing its owner sees changes, so ``seq`` stays."""
+        update = self._by({state})
+        update.set({"due_at": due_at})
+        return self._write(job_id, update)
+
+    @staticmethod
+    def _by(states: Collection[State], attempt: int | None = None) -> Update:
+        """An update that happens only from ``states`` and, when given, within ``attempt``."""
+        update = Update()
+        update.require_one_of("state", states)
+        if attempt is not None:
+            update.require("attempt", "=", attempt)
+        return update
+
+    def _apply(self, job_id: str, update: Update) -> JobRecord | None:
+        """A change that the owner sees."""
+        update.set({"updated_at": timestamp(datetime.now(UTC))})
+        update.add("seq", 1)
+        return self._write(job_id, update)
+
+    def _end(self, job_id: str, update: Update) -> JobRecord | None:
+        """The last change: nobody needs to look after the job any more."""
+        update.remove(["due_shard", "due_at", "preview"])
+        return self._apply(job_id, update)
+
+    def _write(self, job_id: str, update: Update) -> JobRecord | None:
+        try:
+            answer = self._client.update_item(
+                TableName=self._table, Key=self._key(job_id), ReturnValues="ALL_NEW", **update.arguments()
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return None
+            raise
+        return JobRecord.from_item(answer["Attributes"])
+
+
+def _received(role: str, received: Received) -> dict[str, Any]:
+    status: dict[str, Any] = {"received": True, "size": received.size}
+    status |= {"width": received.width, "height": received.height, "sha256": received.sha256}
+    return {f"uploads.{role}.{name}": value for name, value in status.items() if value is not None}
+
+
+def _charge(update: Update, cost_usd: float | None) -> None:
+    """Add what an attempt cost to what those before it did."""
+    if cost_usd is not None:
+        update.add("cost_usd", cost_usd)
+
+
+def _queued(due_at: float) -> dict[str, Any]:
+    return {"state": State.QUEUED, "message": QUEUED, "due_at": due_at}
+
+
+def _ended(state: State, error: ErrorDetail) -> dict[str, Any]:
+    return {"state": state, "message": error.message, "error": error.model_dump(mode="json")}
+
+
+def _times(timeline: Sequence[StageTime]) -> list[dict[str, Any]]:
+    return [entry.model_dump(mode="json") for entry in timeline]

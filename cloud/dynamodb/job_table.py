@@ -1,0 +1,107 @@
+"""The jobs table, read: one job, an owner's jobs, jobs that somebody must look after."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from cloud import clients
+from cloud.dynamodb.attributes import to_attribute, to_item
+from cloud.dynamodb.job_record import JobRecord
+from darkroom.contract.jobs import State
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# How far one listing reads through an owner's jobs in search of those that match.
+FILTERED_ROWS = 500
+FILTERED_PAGES = 4
+
+
+class JobTable:
+    """The jobs table named ``table``. Safe to share between threads."""
+
+    def __init__(self, table: str, client: "DynamoDBClient | None" = None) -> None:
+        self._table = table
+        self._client = client or clients.dynamodb()
+
+    def get(self, job_id: str) -> JobRecord | None:
+        """The job as it stands now (a consistent read), or None."""
+        answer = self._client.get_item(TableName=self._table, Key=self._key(job_id), ConsistentRead=True)
+        return JobRecord.from_item(answer["Item"]) if "Item" in answer else None
+
+    def page(
+        self,
+        owner: str,
+        *,
+        limit: int,
+        state: State | None = None,
+        kind: str | None = None,
+        after: tuple[str, str] | None = None,
+    ) -> tuple[list[JobRecord], tuple[str, str] | None]:
+        """Jobs of ``owner``, newest first, at most ``limit``; and where to go on (``after``), None at the end.
+
+        There may be fewer, or none, before the end: the search for a rare ``state`` or ``kind`` stops now and then.
+        ``after`` is (created_at as stored, job_id) of the last job seen.
+        """
+        names = {"#owner": "owner"}
+        values: dict[str, Any] = {":owner": owner}
+        filters = []
+        for name, wanted in (("state", state), ("kind", kind)):
+            if wanted is not None:
+                names[f"#{name}"] = name
+                values[f":{name}"] = wanted
+                filters.append(f"#{name} = :{name}")
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": "by_owner",
+            "KeyConditionExpression": "#owner = :owner",
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": to_item(values),
+            "ScanIndexForward": False,
+            "Limit": FILTERED_ROWS if filters else limit,
+        }
+        if filters:
+            query["FilterExpression"] = " AND ".join(filters)
+        start = after
+        found: list[tuple[str, str]] = []
+        for _ in range(FILTERED_PAGES if filters else 1):
+            if start is not None:
+                created_at, job_id = start
+                query["ExclusiveStartKey"] = to_item({"owner": owner, "created_at": created_at, "job_id": job_id})
+            page = self._client.query(**query)
+            found += [(row["created_at"]["S"], row["job_id"]["S"]) for row in page["Items"]]
+            last = page.get("LastEvaluatedKey")
+            start = (last["created_at"]["S"], last["job_id"]["S"]) if last else None
+            if len(found) >= limit or start is None:
+                break
+        more = found[limit - 1] if len(found) > limit else start
+        records = self._get_all([job_id for _, job_id in found[:limit]])
+        # The index is a moment behind the table.
+        return [record for record in records if state is None or record.state is state], more
+
+    def due(self, shard: str, now: float, *, limit: int) -> list[str]:
+        """Ids of unfinished jobs of one of ``SHARDS`` that are due at ``now`` (epoch seconds), longest due first."""
+        answer = self._client.query(
+            TableName=self._table,
+            IndexName="due",
+            KeyConditionExpression="due_shard = :shard AND due_at <= :now",
+            ExpressionAttributeValues={":shard": to_attribute(shard), ":now": to_attribute(now)},
+            Limit=limit,
+        )
+        return [row["job_id"]["S"] for row in answer["Items"]]
+
+    def _get_all(self, job_ids: Sequence[str]) -> list[JobRecord]:
+        if not job_ids:
+            return []
+        records: dict[str, JobRecord] = {}
+        wanted: Any = {self._table: {"Keys": [self._key(job_id) for job_id in job_ids], "ConsistentRead": True}}
+        while wanted:
+            answer = self._client.batch_get_item(RequestItems=wanted)
+            for item in answer["Responses"].get(self._table, []):
+                record = JobRecord.from_item(item)
+                records[record.job_id] = record
+            wanted = answer.get("UnprocessedKeys")
+        return [records[job_id] for job_id in job_ids if job_id in records]
+
+    @staticmethod
+    def _key(job_id: str) -> dict[str, Any]:
+        return {"job_id": {"S": job_id}}

@@ -1,0 +1,37 @@
+"""What the jobs table's stream tells: the newest state of each job in a batch."""
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cloud.dynamodb.job_record import JobRecord
+from cloud.observability import logger
+
+
+@dataclass(frozen=True)
+class News:
+    """The newest state of a job in a batch of stream records, and where in the stream it was."""
+
+    record: JobRecord
+    sequence_number: str
+    at: float
+
+
+def newest(stream_records: Iterable[Mapping[str, Any]]) -> list[News]:
+    """The newest state of each job, in the order of the stream. What cannot be read is logged and passed over."""
+    found: dict[str, News] = {}
+    for stream_record in stream_records:
+        change = stream_record.get("dynamodb", {})
+        if "NewImage" not in change:
+            continue
+        try:
+            record = JobRecord.from_item(change["NewImage"])
+        except ValueError as error:
+            logger.warning("stream record cannot be read", keys=change.get("Keys"), reason=str(error))
+            continue
+        known = found.get(record.job_id)
+        if known is None or known.record.seq < record.seq:
+            at = float(change.get("ApproximateCreationDateTime", time.time()))
+            found[record.job_id] = News(record, change["SequenceNumber"], at)
+    return sorted(found.values(), key=lambda news: int(news.sequence_number))

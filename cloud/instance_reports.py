@@ -1,0 +1,65 @@
+"""What instances of the endpoint say of themselves, and which engines they have: rows of the ledger."""
+
+import time
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from cloud.dynamodb.ledger import Ledger
+
+INSTANCES = "instances"
+ENGINES = "engines"
+# An instance that has said nothing for so long is not there any more.
+SILENT_SECONDS = 120
+FORGET_SECONDS = 3600
+ENGINE_DAYS = 90
+
+
+class LoadedModel(BaseModel):
+    """A network that an instance has in memory."""
+
+    name: str
+    megabytes: float
+    on_device: bool = Field(description="On the GPU; in the host's memory otherwise.")
+
+
+class InstanceReport(BaseModel):
+    """An instance, as it was when it last said so."""
+
+    instance_id: str
+    reported_at: datetime
+    device: str | None = Field(
+        None, description="`cpu`, or the GPU's name; null until the models engine has been looked at."
+    )
+    jobs: int = Field(description="Jobs in flight.")
+    networks: list[LoadedModel] = []
+    vram_used_mb: float | None = Field(None, description="Of the whole GPU, whoever uses it; null without one.")
+    vram_total_mb: float | None = None
+
+
+class InstanceReports:
+    """The reports: instances write them, the API reads them."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def write(self, report: InstanceReport) -> None:
+        """Replace an instance's report."""
+        expires_at = int(time.time()) + FORGET_SECONDS
+        self._ledger.put(INSTANCES, report.instance_id, report.model_dump(mode="json"), expires_at=expires_at)
+
+    def read(self, now: float) -> list[InstanceReport]:
+        """The reports of instances that are there at ``now`` (epoch seconds), newest first."""
+        reports = [InstanceReport.model_validate(row) for row in self._ledger.rows(INSTANCES)]
+        fresh = [report for report in reports if now - report.reported_at.timestamp() < SILENT_SECONDS]
+        return sorted(fresh, key=lambda report: report.reported_at, reverse=True)
+
+    def announce(self, kind: str, engine: str, digest: str) -> None:
+        """Say what does a kind on an engine now: ``digest`` changes when its code or its models do."""
+        expires_at = int(time.time()) + ENGINE_DAYS * 86400
+        self._ledger.put(ENGINES, f"{kind}#{engine}", {"digest": digest}, expires_at=expires_at)
+
+    def engine_digest(self, kind: str, engine: str) -> str | None:
+        """What does a kind on an engine, as last announced; None when nobody ever did."""
+        row = self._ledger.get(ENGINES, f"{kind}#{engine}")
+        return None if row is None else str(row["digest"])

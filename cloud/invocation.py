@@ -1,0 +1,80 @@
+"""What the control plane and the container say to each other, through the endpoint's input and output objects."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, JsonValue
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import ErrorDetail
+from darkroom.contract.jobs import JobId
+from darkroom.contract.requests import Kind
+from darkroom.contract.results import Result, StageTime
+
+
+class Invocation(BaseModel):
+    """The endpoint's input: all that the container needs, so that it never has to ask back."""
+
+    job_id: JobId
+    attempt: int = Field(ge=1)
+    kind: Kind
+    engine: Engine
+    allow_preview: bool = False
+    params: dict[str, JsonValue]
+    uploads: dict[str, str] = Field(description="Role → S3 key.")
+    progress: float = Field(0.0, ge=0, le=1, description="What earlier attempts reached; progress never falls.")
+    deadline: datetime
+
+
+class Completed(BaseModel):
+    """The pictures are in place."""
+
+    status: Literal["completed"] = "completed"
+    job_id: JobId
+    attempt: int
+    result: Result
+    timeline: list[StageTime]
+    inputs: dict[str, str] = Field({}, description="Role → SHA-256 (hex) of the file that was worked on.")
+    engine_digest: str | None = Field(None, description="Changes when the engine's code or its models do.")
+
+
+class Failed(BaseModel):
+    """The job could not be done; ``error`` says whether another attempt can help."""
+
+    status: Literal["failed"] = "failed"
+    job_id: JobId
+    attempt: int
+    error: ErrorDetail
+    timeline: list[StageTime] = []
+
+
+class Abandoned(BaseModel):
+    """The container stopped because the job was no longer its own: cancelled, or given to another attempt."""
+
+    status: Literal["abandoned"] = "abandoned"
+    job_id: JobId
+    attempt: int
+
+
+Outcome = Annotated[Completed | Failed | Abandoned, Field(discriminator="status")]
+
+
+def inference_id(job_id: str, attempt: int) -> str:
+    """The name of one attempt at the endpoint.
+
+    >>> inference_id("0" * 32, 2)
+    '00000000000000000000000000000000-2'
+    """
+    return f"{job_id}-{attempt}"
+
+
+def parse_inference_id(value: str) -> tuple[str, int]:
+    """Job and attempt of an inference id. Raises ``ValueError`` when it is none of ours.
+
+    >>> parse_inference_id("00000000000000000000000000000000-2")
+    ('00000000000000000000000000000000', 2)
+    """
+    job_id, separator, attempt = value.rpartition("-")
+    if not separator or len(job_id) != 32 or not attempt.isdigit():
+        raise ValueError(f"not an inference id of a Darkroom job: {value!r}")
+    return job_id, int(attempt)

@@ -1,0 +1,43 @@
+"""What an operator sees: one structured log line per event, and metrics of how jobs end.
+
+X-Ray is switched on by the stack alone: patching the SDK with aws_xray_sdk would add a third to every import.
+"""
+
+from aws_lambda_powertools import Logger, single_metric
+from aws_lambda_powertools.metrics import MetricUnit
+
+from cloud.dynamodb.job_record import JobRecord
+from darkroom.contract.jobs import State
+
+NAMESPACE = "Darkroom"
+GPU_SPEND = "GpuSpendToday"
+
+logger = Logger(service="darkroom")
+
+
+def created(record: JobRecord) -> None:
+    """A job was accepted."""
+    _count("JobsCreated", kind=record.kind)
+
+
+def ended(record: JobRecord) -> None:
+    """A job reached its end: counted by state, kind and error code; the seconds it took when it was made."""
+    code = record.error.code if record.error else "none"
+    _count(f"Jobs{record.state.capitalize()}", kind=record.kind, code=code)
+    seconds = (record.updated_at - record.created_at).total_seconds()
+    if record.state is State.COMPLETED and not record.cached:
+        with single_metric(name="SecondsToDone", unit=MetricUnit.Seconds, value=seconds, namespace=NAMESPACE) as metric:
+            metric.add_dimension("kind", record.kind)
+    logger.info("job ended", job_id=record.job_id, state=record.state, code=code, seconds=round(seconds, 3))
+
+
+def spent(endpoint: str, usd: float) -> None:
+    """What an endpoint's instances have cost since midnight UTC."""
+    with single_metric(name=GPU_SPEND, unit=MetricUnit.NoUnit, value=usd, namespace=NAMESPACE) as metric:
+        metric.add_dimension("endpoint", endpoint)
+
+
+def _count(name: str, **dimensions: str) -> None:
+    with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace=NAMESPACE) as metric:
+        for dimension, value in dimensions.items():
+            metric.add_dimension(dimension, value)

@@ -1,0 +1,1 @@
+"""S3 access: keys, presigned requests and the headers of objects."""

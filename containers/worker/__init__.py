@@ -1,0 +1,1 @@
+"""The worker that every lane shares: from an invocation to its outcome."""

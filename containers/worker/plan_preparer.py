@@ -1,0 +1,195 @@
+"""Which plan a job gets here, and the networks for it: loaded when the first job needs them, or ahead of it."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import distributions
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+import pipeline
+from containers.worker.settings import Settings
+from darkroom import contract
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.requests import VIDEOS, Kind
+from pipeline.core.networks import Inventory, Models, Network, digest_of
+from pipeline.core.stages import Plan
+from pipeline.weights.store import Shelf
+
+logger = logging.getLogger(__name__)
+
+PlanFor = Callable[[Kind, Engine, bool], Plan]
+
+NOT_INSTALLED = (
+    "The models engine is not installed on this machine. Install it with: make setup-models, "
+    "or pip install 'darkroom[models]'."
+)
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A plan, with the networks that it needs. ``digest`` changes when its code or its models do."""
+
+    plan: Plan
+    models: Models | None
+    digest: str
+
+
+class Engines:
+    """``plan_for(kind, engine, allow_preview)`` gives the stages, ``networks`` has what they compute with.
+
+    ``weigh`` gives a digest of networks from their files alone, so that where there are none nothing is imported.
+    ``voice`` names what says scripts. Safe to share between threads. All may raise ``DarkroomError``.
+    """
+
+    def __init__(
+        self,
+        plan_for: PlanFor,
+        networks: Callable[[], Models],
+        weigh: Callable[[Sequence[Network[Any]]], str] = lambda _networks: "",
+        *,
+        voice: str = "",
+    ) -> None:
+        self._plan_for = plan_for
+        self._networks = networks
+        self._weigh = weigh
+        self._voice = voice
+        self._models: Models | None = None
+        self._lock = threading.Lock()
+
+    def prepare(self, kind: Kind, engine: Engine, allow_preview: bool, params: BaseModel) -> Prepared:
+        """What does a job on an engine; with ``allow_preview``, the preview engine where that one cannot work here.
+
+        Raises ``DarkroomError`` (``engine_unavailable``) saying what is missing and how to mend it.
+        """
+        try:
+            return self._prepared(self._plan_for(kind, engine, allow_preview), params)
+        except DarkroomError as error:
+            if error.detail.code is not ErrorCode.ENGINE_UNAVAILABLE or not allow_preview or engine is Engine.PREVIEW:
+                raise
+            logger.warning("the %s engine is not available: %s", engine, error)
+            return self._prepared(self._plan_for(kind, Engine.PREVIEW, False), params)
+
+    def preload(self, kinds: Iterable[Kind]) -> None:
+        """Load what the models engine needs for ``kinds``, so that the first job does not wait for it.
+
+        What cannot be loaded is logged: the jobs that need it will say so.
+        """
+        for kind in kinds:
+            try:
+                plan = self._plan_for(kind, Engine.MODELS, False)
+                for network in _always(plan):
+                    with self._placed().use(network):
+                        logger.info("loaded %s", network.name)
+            except DarkroomError as error:
+                logger.warning("%s on the models engine cannot be done here: %s", kind, error)
+            except Exception:
+                logger.exception("%s on the models engine cannot be done here", kind)
+
+    def digests(self, able: Iterable[tuple[Kind, Engine]]) -> dict[tuple[Kind, Engine], str]:
+        """What would do each kind on each engine here; without those that cannot be done."""
+        found = {}
+        for kind, engine in able:
+            try:
+                found[kind, engine] = self._digest(self._plan_for(kind, engine, False))
+            except DarkroomError as error:
+                logger.info("%s cannot be done on the %s engine here: %s", kind, engine, error)
+            except Exception:
+                logger.exception("%s cannot be done on the %s engine here", kind, engine)
+        return found
+
+    def inventory(self) -> Inventory:
+        """What is in memory now: nothing, and on no device, until the models engine has been looked at."""
+        return self._models.inventory() if self._models is not None else Inventory(None, ())
+
+    def _prepared(self, plan: Plan, params: BaseModel) -> Prepared:
+        if not plan.networks:
+            return Prepared(plan, None, self._digest(plan))
+        models = self._placed()
+        models.check(plan.needs(params))
+        return Prepared(plan, models, self._digest(plan))
+
+    def _placed(self) -> Models:
+        with self._lock:
+            self._models = self._models or self._networks()
+            return self._models
+
+    def _digest(self, plan: Plan) -> str:
+        """Of all that decides what the plan makes of a job, but for the last bits, in which no two GPUs agree."""
+        models = ""
+        if plan.networks:
+            weighed = "/".join([self._weigh(_always(plan)), *map(self._weighed_if_here, plan.spared)])
+            # As the settings have it, or as the device's memory allows: pictures of another size are other pictures.
+            models = f"{weighed}/{self._placed().long_side}"
+        voice = self._voice if plan.kind in VIDEOS else ""
+        return sha256(f"{_code_digest()}\n{models}\n{voice}".encode()).hexdigest()
+
+    def _weighed_if_here(self, network: Network[Any]) -> str:
+        """A digest of a network that some jobs do without; empty where it cannot be had."""
+        try:
+            return self._weigh([network])
+        except DarkroomError:
+            return ""
+
+
+def _always(plan: Plan) -> tuple[Network[Any], ...]:
+    """The networks that every job of a plan needs."""
+    return tuple(network for network in plan.networks if network not in plan.spared)
+
+
+def networks(settings: Settings) -> Models:
+    """The networks as the settings place them. Raises ``DarkroomError`` (``engine_unavailable``) without torch."""
+    if find_spec("torch") is None:
+        raise DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, NOT_INSTALLED)
+    try:
+        # The container starts, and serves the preview engine, where there is no torch.
+        from pipeline.models.offload.device import Placement  # noqa: PLC0415
+        from pipeline.models.offload.manager import ModelManager  # noqa: PLC0415
+    except (ImportError, OSError) as error:
+        logger.exception("the models engine cannot be loaded")
+        raise DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, f"{NOT_INSTALLED} ({error})") from error
+    return ModelManager(
+        Shelf(settings.weights),
+        Placement.of(settings.device),
+        budget=_bytes(settings.vram_budget_mb),
+        host_budget=_bytes(settings.host_budget_mb),
+        choices=settings.models,
+        long_side=settings.long_side,
+        research=settings.accept_research_licence,
+    )
+
+
+def weigh(settings: Settings, networks: Sequence[Network[Any]]) -> str:
+    """A digest of the networks' files as they were fetched, and of whether all of them may be used.
+
+    What was made while research models were accepted is not taken any more once they are not.
+    """
+    digest = digest_of(networks, Shelf(settings.weights), settings.models)
+    return f"{digest}/{settings.accept_research_licence}"
+
+
+@cache
+def _code_digest() -> str:
+    """SHA-256 of the pipeline's and the contract's files and of what is installed.
+
+    Other code, styles or fonts may make another picture.
+    """
+    total = sha256()
+    for name, version in sorted((str(each.metadata["Name"]), each.version) for each in distributions()):
+        total.update(f"{name}=={version}\n".encode())
+    for package in (pipeline, contract):
+        folder = Path(*package.__path__)
+        for path in sorted(path for path in folder.rglob("*") if path.suffix in {".py", ".toml", ".otf", ".ttf"}):
+            total.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()
+
+
+def _bytes(megabytes: int | None) -> int | None:
+    return None if megabytes is None else megabytes * 1_000_000

@@ -1,0 +1,155 @@
+"""Amazon Polly, which speaks the voices that it has; whoever else there is speaks the others."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from functools import partial
+from io import BytesIO
+from typing import Any, Protocol
+
+import av
+import numpy as np
+from botocore.exceptions import BotoCoreError, ClientError
+
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.video_params import MAX_VOICE_SECONDS
+from darkroom.contract.voices import Voice
+from pipeline.speech.audio import decoded, levelled
+from pipeline.speech.script_errors import check_script, nothing_to_say, too_long
+from pipeline.speech.types import RATE, Samples, Speaker, Speech
+from pipeline.speech.word_timing import Mark, timed
+from pipeline.speech.words import ends_clause, ends_sentence, plain, spans, split
+
+MAX_CHARACTERS = 2_800  # of a request; Polly takes 3,000 that are billed
+PAUSE = 0.3  # seconds between two requests' sentences
+BODY_CHUNK = 64 * 1024
+# Vorbis at 24 kHz is what the neural voices are made in, and begins with the sound: PCM ends at 16 kHz, and MP3 begins
+# with its encoder's delay, by which every mark would be late.
+AUDIO = {"OutputFormat": "ogg_vorbis", "SampleRate": "24000"}
+MARKS = {"OutputFormat": "json", "SpeechMarkTypes": ["word"]}
+# What Polly answers to a text that it does not want, and to a voice that it does not have (here).
+_TEXT_ERRORS = {"InvalidSsmlException", "TextLengthExceededException", "ValidationException"}
+_VOICE_ERRORS = {"EngineNotSupportedException", "LanguageNotSupportedException"}
+_ACCESS_ERRORS = {"AccessDeniedException", "ExpiredTokenException", "UnrecognizedClientException"}
+
+
+class PollyClient(Protocol):
+    """What is asked of boto3's client ``polly``."""
+
+    def synthesize_speech(self, **request: Any) -> Mapping[str, Any]:
+        """Sound or speech marks for a text, as ``AudioStream``."""
+
+
+class PollySpeaker:
+    """Amazon Polly as a ``Speaker``. ``fallback`` speaks for the voices that Polly does not have."""
+
+    def __init__(self, client: PollyClient, fallback: Speaker) -> None:
+        self._client = client
+        self._fallback = fallback
+
+    @property
+    def about(self) -> str:
+        """Polly; it has no version that one could ask for."""
+        return "polly"
+
+    def speak(self, script: str, voice: Voice, report: Callable[[float], None] = lambda _fraction: None) -> Speech:
+        """Say ``script`` as plain text, a few thousand characters at a time. Raises ``DarkroomError`` as ``Speaker``
+        says; ``engine_unavailable`` is retryable where Polly is busy or cannot be reached."""
+        if voice.polly is None:
+            return self._fallback.speak(script, voice, report)
+        check_script(script, voice)
+        blocks: list[Samples] = []
+        marks: list[Mark] = []
+        count = 0  # samples so far
+        for start, end in _chunks(script, voice.language):
+            if blocks:
+                blocks.append(np.zeros(round(PAUSE * RATE), np.float32))
+                count += len(blocks[-1])
+            text = plain(script[start:end])
+            lines = self._ask(text, voice, MARKS, partial(report, start / len(script)))
+            marks += _marks(lines, text, start, count / RATE)
+            said = _decoded(self._ask(text, voice, AUDIO, partial(report, (start + end) / 2 / len(script))))
+            blocks += said
+            count += sum(map(len, said))
+            if count > MAX_VOICE_SECONDS * RATE:
+                raise too_long(marks)
+            report(end / len(script))
+        samples = levelled(blocks)
+        if not samples.any():
+            raise nothing_to_say(voice)
+        return Speech(samples, timed(script, voice.language, marks, samples))
+
+    def _ask(self, text: str, voice: Voice, kind: Mapping[str, Any], report: Callable[[], None]) -> bytes:
+        try:
+            answer = self._client.synthesize_speech(Text=text, VoiceId=voice.polly, Engine=voice.polly_engine, **kind)
+            body = bytearray()
+            with closing(answer["AudioStream"]) as stream:
+                for chunk in stream.iter_chunks(BODY_CHUNK):
+                    body += chunk
+                    report()
+        except ClientError as error:
+            raise _refused(error, voice) from error
+        except BotoCoreError as error:
+            raise _busy("cannot be reached") from error
+        return bytes(body)
+
+
+def _chunks(script: str, language: str) -> Iterator[tuple[int, int]]:
+    """Where each request's text begins and ends: after a sentence where possible, else a clause, else a word."""
+    words = list(zip(split(script, language), spans(script, language), strict=True))
+    start, last = 0, len(script)
+    while last - start > MAX_CHARACTERS:
+        within = [(text, end) for text, (_, end) in words if start < end <= start + MAX_CHARACTERS]
+        ends = (
+            [end for text, end in within if ends_sentence(text)]
+            or [end for text, end in within if ends_clause(text)]
+            or [end for _, end in within]
+            or [start + MAX_CHARACTERS]
+        )
+        yield start, ends[-1]
+        start = last - len(script[ends[-1] : last].lstrip())
+    if start < last:
+        yield start, last
+
+
+def _marks(lines: bytes, text: str, index: int, seconds: float) -> Iterator[Mark]:
+    """The marks of a text that begins at ``index`` of the script and is heard from ``seconds`` on.
+
+    Polly counts in bytes of UTF-8 and in milliseconds.
+    """
+    encoded = text.encode()
+    for line in lines.splitlines():
+        mark = json.loads(line)
+        before = len(encoded[: mark["start"]].decode("utf-8", "ignore"))
+        yield Mark(index + before, seconds + mark["time"] / 1000)
+
+
+def _decoded(body: bytes) -> list[Samples]:
+    try:
+        return list(decoded(BytesIO(body)))
+    except (av.FFmpegError, IndexError) as error:
+        raise _busy("answered with something that is no sound") from error
+
+
+def _refused(error: ClientError, voice: Voice) -> DarkroomError:
+    code = error.response["Error"]["Code"]
+    if code in _TEXT_ERRORS:
+        return DarkroomError(
+            ErrorCode.INVALID_REQUEST, f"Amazon Polly cannot say the script ({code}). Write it as plain sentences."
+        )
+    if code in _VOICE_ERRORS:
+        return DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            f"Amazon Polly does not have the voice {voice.name} ({voice.polly_engine}) in this region. "
+            "Choose another voice, or upload a voice_track.",
+        )
+    if code in _ACCESS_ERRORS:
+        return DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            f"This deployment may not use Amazon Polly ({code}). Upload a voice_track, or tell who runs it.",
+        )
+    return _busy(f"is busy or failed ({code})")
+
+
+def _busy(what: str) -> DarkroomError:
+    return DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, f"Amazon Polly {what}. Try again in a moment.", retryable=True)

@@ -1,0 +1,61 @@
+"""What the container reads from its environment, once."""
+
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from darkroom.contract.requests import Kind
+from darkroom.contract.uploads import MAX_AUDIO_BYTES
+from pipeline.weights.catalog import choose
+from pipeline.weights.store import default_folder
+
+
+class Settings(BaseSettings):
+    """A field's environment variable is its name in upper case. AWS's own variables are the SDK's business."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    jobs_table: str
+    ledger_table: str
+    bucket: str
+    host: str = "0.0.0.0"  # noqa: S104  # SageMaker calls the container from outside it
+    port: int = Field(8080, ge=1, le=65535, description="SageMaker calls 8080.")
+    invocations_token: SecretStr | None = Field(
+        None, description="Bearer token of `POST /invocations`, where others than SageMaker can reach the port."
+    )
+    concurrency: int = Field(2, ge=1, le=64, description="Jobs in flight; one computes while the others read and save.")
+    stages: Literal["default", "noop"] = Field("default", description="`noop`: every plan is empty, for the bench.")
+    weights: Path = Field(default_factory=default_folder, description="Where the models' files lie.")
+    device: str = Field("auto", description="Where networks compute: `auto`, `cpu`, `cuda` or `cuda:N`.")
+    vram_budget_mb: int | None = Field(None, ge=1, description="The device's memory for networks; measured if not set.")
+    host_budget_mb: int | None = Field(None, ge=0, description="The host's for networks that had to leave the device.")
+    long_side: int | None = Field(None, ge=64, multiple_of=8, description="Of what diffusion works on, in pixels.")
+    models: dict[str, str] = Field({}, description="Role → id of the model to take instead of the default, as JSON.")
+    accept_research_licence: bool = Field(
+        False, description="Use models that are licensed for non-commercial research only: the operator's word for it."
+    )
+    speech: Literal["espeak", "polly"] = Field("espeak", description="What says scripts.")
+    cache_mb: int = Field(512, ge=0, description="For what stages found out about photos; 0 keeps nothing.")
+    preload: tuple[Kind, ...] = Field((), description="Kinds whose networks are loaded at the start, as JSON.")
+    max_upload_bytes: int = Field(MAX_AUDIO_BYTES, ge=1, description="Of the largest file that a job may be given.")
+    max_part_bytes: int = Field(2_000_000_000, ge=1, description="Of a part that an earlier attempt finished.")
+    progress_seconds: float = Field(0.2, gt=0, description="Least time between two writes of progress in one stage.")
+    video_progress_seconds: float = Field(
+        1.0, gt=0, description="The same for a job that makes a video: it takes minutes, and its scripts are long."
+    )
+    heartbeat_seconds: float = Field(1.0, gt=0, description="Longest time until a cancelled job is noticed.")
+    drain_seconds: float = Field(20.0, ge=0, description="Time to finish after SIGTERM; SageMaker kills after 30 s.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("models")
+    @classmethod
+    def _known_models(cls, value: dict[str, str]) -> dict[str, str]:
+        choose(tuple(value), value)
+        return value
+
+    @classmethod
+    def read(cls) -> Self:
+        """These settings from the environment. Raises ``ValidationError`` naming what is missing or wrong."""
+        return cls()

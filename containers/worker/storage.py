@@ -1,0 +1,96 @@
+"""Pictures between the bucket and the disk, a piece at a time: no file is ever whole in memory."""
+
+import base64
+import hashlib
+import logging
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from darkroom.contract.errors import DarkroomError, ErrorCode
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+logger = logging.getLogger(__name__)
+
+CHUNK = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What now lies in the bucket: ``size`` in bytes, ``sha256`` in lower-case hex."""
+
+    key: str
+    size: int
+    sha256: str
+
+
+class Storage:
+    """The objects of one bucket. Safe to share between threads."""
+
+    def __init__(self, bucket: str, client: "S3Client") -> None:
+        self._bucket = bucket
+        self._client = client
+
+    def download(self, key: str, path: Path, *, limit: int) -> str:
+        """Write the object to ``path``; its SHA-256, lower-case hex.
+
+        Raises ``DarkroomError``: ``upload_expired`` when it is not there, ``too_large`` beyond ``limit`` bytes.
+        """
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+                raise DarkroomError(
+                    ErrorCode.UPLOAD_EXPIRED, "The uploaded picture is no longer there. Submit the job again."
+                ) from error
+            raise
+        left = limit
+        digest = hashlib.sha256()
+        with closing(answer["Body"]) as body, path.open("wb") as file:
+            for chunk in body.iter_chunks(CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    raise DarkroomError(ErrorCode.TOO_LARGE, f"The picture has more than {limit} bytes.")
+                digest.update(chunk)
+                file.write(chunk)
+        return digest.hexdigest()
+
+    def upload(self, path: Path, key: str, *, content_type: str, filename: str) -> Stored:
+        """Store the file under ``key``; S3 checks its SHA-256, browsers save it as ``filename``."""
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+            size = file.tell()
+            file.seek(0)
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=file,
+                ContentLength=size,
+                ContentType=content_type,
+                ContentDisposition=f'inline; filename="{filename}"',
+                ChecksumSHA256=base64.b64encode(digest.digest()).decode(),
+            )
+        return Stored(key, size, digest.hexdigest())
+
+    def put(self, key: str, body: bytes, *, content_type: str) -> None:
+        """Store a few bytes under ``key``."""
+        self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
+
+    def keys(self, prefix: str) -> list[str]:
+        """The first thousand keys that begin with ``prefix``."""
+        answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
+        return [entry["Key"] for entry in answer.get("Contents", [])]
+
+    def delete(self, keys: Iterable[str]) -> None:
+        """Remove the objects. What cannot be removed is logged and left to the bucket's lifecycle rules."""
+        for key in keys:
+            try:
+                self._client.delete_object(Bucket=self._bucket, Key=key)
+            except (ClientError, BotoCoreError):
+                logger.warning("could not delete %s", key, exc_info=True)

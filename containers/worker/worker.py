@@ -1,0 +1,293 @@
+"""One invocation from its input to its outcome."""
+
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import BaseModel
+
+from cloud.dynamodb.job_store import Lost
+from cloud.invocation import Abandoned, Completed, Failed, Invocation
+from containers.worker import metrics
+from containers.worker.intermediates import BucketIntermediates
+from containers.worker.json_logging import job_context
+from containers.worker.plan_preparer import Engines, Prepared
+from containers.worker.progress import ProgressWriter, Store, is_own
+from containers.worker.progress_images import Looks
+from containers.worker.settings import Settings
+from containers.worker.storage import Storage
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.jobs import State
+from darkroom.contract.requests import VIDEOS, params_model
+from darkroom.contract.results import Picture, Result, ResultFile, StageTime, SubtitleFile, Video
+from pipeline.core.artifacts import SavedFile
+from pipeline.core.runner import Finished, Runner
+from pipeline.core.stages import Stopped, Work
+from pipeline.speech.types import Speaker
+
+logger = logging.getLogger(__name__)
+
+# The plan's progress ends here; storing what it made takes the rest.
+PLAN_ENDS = 0.97
+
+
+def typed_params(invocation: Invocation) -> BaseModel:
+    """The params as their kind defines them. Raises ``ValidationError``."""
+    return params_model(invocation.kind).model_validate(invocation.params)
+
+
+class Worker:
+    """Does jobs, any number at once from as many threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        storage: Storage,
+        runner: Runner,
+        engines: Engines,
+        speaker: Speaker | None = None,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._storage = storage
+        self._runner = runner
+        self._engines = engines
+        self._speaker = speaker
+        self._writers: set[ProgressWriter] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def jobs(self) -> int:
+        """How many jobs are being done."""
+        return len(self._writers)
+
+    def interrupt(self, reason: DarkroomError) -> None:
+        """Have every running job fail with ``reason`` at its next report."""
+        with self._lock:
+            writers = list(self._writers)
+        for writer in writers:
+            writer.interrupt(reason)
+
+    def run(self, invocation: Invocation, params: BaseModel) -> Completed | Failed | Abandoned:
+        """Do the job and store its pictures, unless it is no longer this attempt's.
+
+        Raises only what another attempt may mend, and what no outcome can say: AWS not answering.
+        """
+        job_id, number = invocation.job_id, invocation.attempt
+        with (
+            job_context(job_id, number),
+            self._writer(invocation) as writer,
+            self._looks(writer, invocation) as looks,
+        ):
+            began = time.monotonic()
+            parts = BucketIntermediates(self._storage, job_id, limit=self._settings.max_part_bytes)
+            attempt = _Attempt(invocation, params, writer, looks, parts)
+            try:
+                self._start(invocation)
+                prepared = self._prepared(attempt)
+                result = self._result(attempt, prepared)
+                writer.close()
+                self._confirm(attempt)
+            except Stopped:
+                self._forget(attempt)
+                logger.info("abandoned")
+                return Abandoned(job_id=job_id, attempt=number)
+            except DarkroomError as error:
+                self._forget(attempt)
+                if error.detail.code is ErrorCode.REJECTED_CONTENT:
+                    looks.forget()
+                if not error.detail.retryable:
+                    attempt.forget_parts()
+                logger.info("failed: %s", error.detail.code)
+                return Failed(job_id=job_id, attempt=number, error=error.detail, timeline=attempt.timeline)
+            attempt.forget_parts()
+            logger.info("completed in %.3f s", time.monotonic() - began)
+            return Completed(
+                job_id=job_id,
+                attempt=number,
+                result=result,
+                timeline=attempt.timeline,
+                inputs=attempt.inputs,
+                engine_digest=prepared.digest,
+            )
+
+    @contextmanager
+    def _writer(self, invocation: Invocation) -> Iterator[ProgressWriter]:
+        settings = self._settings
+        interval = settings.video_progress_seconds if invocation.kind in VIDEOS else settings.progress_seconds
+        writer = ProgressWriter(
+            self._store,
+            invocation.job_id,
+            invocation.attempt,
+            interval=interval,
+            heartbeat=settings.heartbeat_seconds,
+        )
+        with self._lock:
+            self._writers.add(writer)
+        try:
+            yield writer
+        finally:
+            with self._lock:
+                self._writers.discard(writer)
+            writer.close()
+
+    @contextmanager
+    def _looks(self, writer: ProgressWriter, invocation: Invocation) -> Iterator[Looks]:
+        looks = Looks(self._storage, invocation.job_id, invocation.attempt, writer.preview)
+        writer.show = looks.show
+        try:
+            yield looks
+        finally:
+            looks.close()
+
+    def _start(self, invocation: Invocation) -> None:
+        if datetime.now(UTC) >= invocation.deadline:
+            raise DarkroomError(
+                ErrorCode.TIMED_OUT, "The job's time was up before a machine was free. Try again.", retryable=True
+            )
+        try:
+            self._store.start(invocation.job_id, invocation.attempt, message="Starting")
+        except Lost as error:
+            raise Stopped from error
+
+    def _prepared(self, attempt: "_Attempt") -> Prepared:
+        invocation = attempt.invocation
+        models = invocation.engine is Engine.MODELS
+        if models:
+            attempt.report("prepare", "Getting the models ready")
+        with _timed("prepare", attempt.timeline) if models else nullcontext():
+            return self._engines.prepare(invocation.kind, invocation.engine, invocation.allow_preview, attempt.params)
+
+    def _result(self, attempt: "_Attempt", prepared: Prepared) -> Result:
+        try:
+            with tempfile.TemporaryDirectory(prefix="darkroom-", ignore_cleanup_errors=True) as name:
+                finished = self._made(attempt, prepared, Path(name))
+        finally:
+            metrics.stages(attempt.invocation, prepared.plan.engine, attempt.timeline)
+        return attempt.described(finished)
+
+    def _made(self, attempt: "_Attempt", prepared: Prepared, folder: Path) -> Finished:
+        plan, invocation = prepared.plan, attempt.invocation
+        files: dict[str, Path] = {}
+        if plan.steps and invocation.uploads:
+            attempt.report("download", "Fetching what was uploaded")
+            with _timed("download", attempt.timeline):
+                files = self._download(attempt, folder)
+        work = Work(
+            attempt.params,
+            files,
+            folder,
+            models=prepared.models,
+            speaker=self._speaker,
+            intermediates=attempt.parts,
+        )
+        if plan.engine is not invocation.engine:
+            work.notes.append(f"Made by the {plan.engine} engine: the {invocation.engine} engine is not available.")
+        span = (invocation.progress, max(invocation.progress, PLAN_ENDS))
+        finished = self._runner.run(
+            plan, work, attempt.writer, invocation.deadline, span=span, timeline=attempt.timeline
+        )
+        if finished.unsafe_looks:
+            attempt.looks.forget()
+        if finished.files:
+            attempt.report("upload", "Storing the result", span[1])
+            with _timed("upload", attempt.timeline):
+                self._upload(attempt, finished.files)
+        return finished
+
+    def _download(self, attempt: "_Attempt", folder: Path) -> dict[str, Path]:
+        uploads = attempt.invocation.uploads
+        files = {role: folder / f"upload-{index}" for index, role in enumerate(uploads)}
+        for role, key in uploads.items():
+            attempt.inputs[role] = self._storage.download(key, files[role], limit=self._settings.max_upload_bytes)
+        return files
+
+    def _upload(self, attempt: "_Attempt", files: Sequence[SavedFile]) -> None:
+        invocation = attempt.invocation
+        for saved in files:
+            attempt.writer.check()
+            there = self._storage.upload(
+                saved.path,
+                f"results/{invocation.job_id}/{saved.path.name}",
+                content_type=saved.content_type,
+                filename=f"{invocation.kind}-{invocation.job_id[:8]}-{saved.path.name}",
+            )
+            attempt.stored.append(saved.stored(there.key, there.size, there.sha256))
+
+    def _confirm(self, attempt: "_Attempt") -> None:
+        """Look once more after storing, so that a job cancelled meanwhile leaves nothing behind."""
+        attempt.writer.check()
+        invocation = attempt.invocation
+        if attempt.stored and not is_own(self._store.get(invocation.job_id), invocation.attempt):
+            raise Stopped
+
+    def _forget(self, attempt: "_Attempt") -> None:
+        """Delete what was stored, unless another attempt, or this one on another machine, has its own there."""
+        if not (attempt.stored or attempt.parts.kept):
+            return
+        invocation = attempt.invocation
+        try:
+            record = self._store.get(invocation.job_id)
+        except (ClientError, BotoCoreError):
+            logger.warning("kept what was stored", exc_info=True)
+            return
+        if record is None or (record.attempt == invocation.attempt and record.state is not State.COMPLETED):
+            self._storage.delete(each.key for each in attempt.stored)
+        if record is None or record.state.terminal:
+            attempt.forget_parts()
+
+
+@dataclass
+class _Attempt:
+    """An attempt as it goes: what its stages took, what it worked on (role → SHA-256), and what it has stored."""
+
+    invocation: Invocation
+    params: BaseModel
+    writer: ProgressWriter
+    looks: Looks
+    parts: BucketIntermediates
+    timeline: list[StageTime] = field(default_factory=list)
+    inputs: dict[str, str] = field(default_factory=dict)
+    stored: list[ResultFile] = field(default_factory=list)
+
+    def report(self, stage: str, message: str, progress: float | None = None) -> None:
+        """Say what is being done outside the plan's own stages."""
+        reached = self.invocation.progress if progress is None else progress
+        self.writer.report(reached, stage, message, self.timeline)
+
+    def forget_parts(self) -> None:
+        """Delete what was kept for the next attempt: there is none."""
+        self.parts.forget(earlier=self.invocation.attempt > 1)
+
+    def described(self, finished: Finished) -> Result:
+        """The result, now that its pictures are stored."""
+        return Result(
+            pictures=[each for each in self.stored if type(each) is Picture],
+            videos=[each for each in self.stored if isinstance(each, Video)],
+            subtitles=[each for each in self.stored if isinstance(each, SubtitleFile)],
+            engine=finished.engine,
+            seed=getattr(self.params, "seed", None) if finished.seed is None else finished.seed,
+            models=list(finished.models),
+            quality=finished.quality,
+            room=finished.room,
+            objects=list(finished.objects),
+            notes=list(finished.notes),
+        )
+
+
+@contextmanager
+def _timed(stage: str, timeline: list[StageTime]) -> Iterator[None]:
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        timeline.append(StageTime(stage=stage, seconds=time.monotonic() - started))

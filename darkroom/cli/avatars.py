@@ -1,0 +1,43 @@
+"""``darkroom avatars``: the portraits that come with the service."""
+
+import json
+from collections.abc import Sequence
+
+import typer
+from rich.table import Table
+
+from darkroom.cli.jobs import console
+from darkroom.cli.service import named, running
+from darkroom.cli.settings import EndpointFlag, JsonFlag, Settings, TokenFlag
+from darkroom.client.responses import Avatar
+from darkroom.contract.avatars import avatars as contract_avatars
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command(epilog='Example:  darkroom run render_video amara --script "Hello there."')
+def avatars(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None) -> None:
+    """Show the portraits of nobody that may speak in videos, by name in place of a file.
+
+    Asks the service; without one, shows the avatars of the contract that this command was installed with.
+    """
+    found = _avatars(endpoint, token)
+    if as_json:
+        typer.echo(json.dumps([avatar.model_dump(exclude={"picture"}) for avatar in found], indent=2))
+        return
+    table = Table("avatar", "title", "description", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
+    for avatar in found:
+        table.add_row(avatar.name, avatar.title, avatar.description)
+    console().print(table)
+
+
+def _avatars(endpoint: str | None, token: str | None) -> Sequence[Avatar]:
+    client = named(Settings.read(endpoint, token)) or running(token)
+    if client is None:
+        return [
+            Avatar(name=each.name, title=each.title, description=each.description, licence=each.licence, picture="")
+            for each in contract_avatars().values()
+        ]
+    with client:
+        return client.avatars()

@@ -1,0 +1,32 @@
+"""``darkroom enhance``: a better prompt of a few words."""
+
+from typing import Annotated
+
+import typer
+
+from darkroom.cli.service import existing
+from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
+from darkroom.contract.requests import Kind
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command(no_args_is_help=True, epilog='Example:  darkroom run generate --prompt "$(darkroom enhance "a red fox")"')
+def enhance(
+    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What the picture should show, in a few words.")],
+    kind: Annotated[Kind, typer.Option(help="What it is for.")] = Kind.GENERATE,
+    style: Annotated[str | None, typer.Option(help="A look to go with.", show_default=False)] = None,
+    as_json: JsonFlag = False,
+    endpoint: EndpointFlag = None,
+    token: TokenFlag = None,
+) -> None:
+    """Make a better prompt of a few words. Prints it; who made it is on stderr."""
+    with existing(endpoint, token) as client:
+        found = client.enhance(prompt, kind=kind, style=style)
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+        return
+    typer.echo(found.prompt)
+    typer.echo(f"by {found.by}{f' ({found.model})' if found.model else ''}", err=True)
+    if found.note:
+        typer.echo(f"note: {found.note}", err=True)

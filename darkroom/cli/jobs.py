@@ -1,0 +1,212 @@
+"""``darkroom jobs``: list, show, download, cancel, watch, rerun."""
+
+import json
+from itertools import islice
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from darkroom.cli.output_path import choose, format_of
+from darkroom.cli.param_flags import changed
+from darkroom.cli.progress import headline, reporting, size
+from darkroom.cli.save_results import EngineFlag, NoCacheFlag, OutputFlag, collect, report
+from darkroom.cli.service import existing
+from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
+from darkroom.cli.submission import explain, finish, follow
+from darkroom.client.errors import ClientError
+from darkroom.client.result_files import saved
+from darkroom.contract.jobs import Job, State
+from darkroom.contract.requests import Kind
+from darkroom.contract.results import Picture, ResultFile, SubtitleFile, Video
+
+PIPED_WIDTH = 160
+LARGEST_PAGE = 100
+
+JobArgument = Annotated[str, typer.Argument(metavar="JOB_ID", help="As `darkroom jobs list` shows it.")]
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    epilog="Example:  darkroom jobs list --status failed --json",
+)
+
+
+@app.callback()
+def jobs() -> None:
+    """Look after your jobs."""
+
+
+@app.command("list")
+def list_jobs(
+    status: Annotated[State | None, typer.Option(help="Only jobs in this state.")] = None,
+    kind: Annotated[Kind | None, typer.Option(help="Only jobs of this kind.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    as_json: JsonFlag = False,
+    endpoint: EndpointFlag = None,
+    token: TokenFlag = None,
+) -> None:
+    """List your jobs, newest first."""
+    with existing(endpoint, token) as client:
+        found = list(islice(client.list(status=status, kind=kind, page=min(limit, LARGEST_PAGE)), limit))
+    if as_json:
+        typer.echo(json.dumps([job.model_dump(mode="json") for job in found], indent=2))
+        return
+    table = Table("job", "kind", "state", "progress", "created", "made", "what", box=None, pad_edge=False)
+    table.columns[0].no_wrap = table.columns[2].no_wrap = True
+    for job in found:
+        created = job.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(job.job_id, job.kind, job.state, f"{job.progress:.0%}", created, _made(job), _what(job))
+    console().print(table)
+
+
+@app.command()
+def show(
+    job_id: JobArgument, as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None
+) -> None:
+    """Show a job: its state, times, cost, and links to its files."""
+    with existing(endpoint, token) as client:
+        job = client.get(job_id)
+    if as_json:
+        typer.echo(job.model_dump_json(indent=2))
+        return
+    for name, value in _facts(job):
+        typer.echo(f"{name:<10} {value}")
+
+
+@app.command()
+def download(
+    job_id: JobArgument,
+    name: Annotated[
+        str | None,
+        typer.Option(help="Only this of its files, as `darkroom jobs show` calls it.", show_default=False),
+    ] = None,
+    output: OutputFlag = None,
+    as_json: JsonFlag = False,
+    endpoint: EndpointFlag = None,
+    token: TokenFlag = None,
+) -> None:
+    """Save what a completed job has made. Prints the path of each file."""
+    with existing(endpoint, token) as client:
+        job = client.get(job_id)
+        if not job.state.terminal:
+            raise ClientError("conflict", f"The job is {headline(job)}: there is nothing to download yet.")
+        explain(job)
+        if name is None:
+            format_of(job.kind, output, None)
+        target = choose(output, f"{job.kind}_{job.job_id[:8]}" if name is None else f"{name}_{job.job_id[:8]}")
+        paths = collect(client, job, target, name=name)
+    report(job, paths, as_json=as_json)
+
+
+@app.command()
+def cancel(
+    job_ids: Annotated[list[str], typer.Argument(metavar="JOB_ID...", help="One or more.")],
+    as_json: JsonFlag = False,
+    endpoint: EndpointFlag = None,
+    token: TokenFlag = None,
+) -> None:
+    """Cancel jobs. A job that has already ended is an error (`conflict`)."""
+    with existing(endpoint, token) as client:
+        for job_id in job_ids:
+            job = client.cancel(job_id)
+            typer.echo(job.model_dump_json(indent=2) if as_json else f"{job.job_id} {job.state}")
+
+
+@app.command()
+def watch(
+    job_id: JobArgument, as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None
+) -> None:
+    """Watch a job until it ends. Exit code 0 when it completed, else 1. Ctrl-C leaves the job alone."""
+    with existing(endpoint, token) as client, reporting() as reporter:
+        job = follow(client, job_id, reporter)
+    typer.echo(job.model_dump_json(indent=2) if as_json else f"{job.job_id} {job.state}")
+    explain(job)
+
+
+@app.command()
+def rerun(
+    job_id: JobArgument,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A param to change (repeatable); null is the default."),
+    ] = None,
+    engine: EngineFlag = None,
+    no_cache: NoCacheFlag = False,
+    output: OutputFlag = None,
+    as_json: JsonFlag = False,
+    endpoint: EndpointFlag = None,
+    token: TokenFlag = None,
+) -> None:
+    """Make a job again, with some params changed: no second upload. Ends as `darkroom run` does."""
+    with reporting() as reporter, existing(endpoint, token) as client:
+        before = client.get(job_id)
+        params = changed(before.kind, before.params, changes or [])
+        if wanted := format_of(before.kind, output, str(params["format"]) if "format" in params else None):
+            params["format"] = wanted
+        style = params.get("style", before.params.get("style"))
+        target = choose(output, f"{before.kind}_{style}" if style else str(before.kind))
+        created = client.rerun(job_id, params, engine=engine, cache=not no_cache)
+        job = finish(client, created, {}, reporter)
+        paths = collect(client, job, target)
+    report(job, paths, as_json=as_json)
+
+
+def console() -> Console:
+    """Standard output; in a pipe wide enough for a whole row."""
+    found = Console(highlight=False)
+    return found if found.is_terminal else Console(width=PIPED_WIDTH, highlight=False)
+
+
+def _what(job: Job) -> str:
+    return f"{job.error.code}: {job.error.message}" if job.error else headline(job)
+
+
+def _made(job: Job) -> str:
+    """What a job has made, in a few words."""
+    if job.result is None or job.state is not State.COMPLETED:
+        return "–"
+    files = saved(job)
+    total = size(sum(each.size for each in files))
+    if isinstance(files[0], Video):
+        return f"{files[0].seconds:.1f} s, {total}"
+    return f"{len(files)} pictures, {total}" if len(files) > 1 else total
+
+
+def _described(file: ResultFile) -> str:
+    """A file's measures, as far as its type has them."""
+    facts = [file.content_type, size(file.size)]
+    if isinstance(file, SubtitleFile):
+        facts.insert(1, f"{file.language}, {file.cues} cues")
+    if isinstance(file, Picture):
+        facts.insert(0, f"{file.width}×{file.height}")
+    if isinstance(file, Video):
+        facts.insert(1, f"{file.seconds:.1f} s")
+    return ", ".join(facts)
+
+
+def _facts(job: Job) -> list[tuple[str, str]]:
+    """What a person wants to know of a job, in order."""
+    facts = [
+        ("job", job.job_id),
+        ("kind", str(job.kind)),
+        ("params", json.dumps(job.params)),
+        ("state", f"{headline(job)} ({job.progress:.0%}, attempt {job.attempt}, seq {job.seq})"),
+        ("created", job.created_at.astimezone().isoformat(" ", "seconds")),
+        ("updated", job.updated_at.astimezone().isoformat(" ", "seconds")),
+    ]
+    if job.error:
+        facts.append(("error", f"{job.error.code}: {job.error.message}"))
+    if job.timeline:
+        facts.append(("timeline", ", ".join(f"{each.stage} {each.seconds:.2f} s" for each in job.timeline)))
+    if job.cost_usd is not None:
+        facts.append(("cost", f"${job.cost_usd:.5f}"))
+    if job.result:
+        facts.append(("engine", str(job.result.engine)))
+        if job.result.quality:
+            facts.append(("quality", f"{job.result.quality.score:.2f}"))
+        facts += [("note", note) for note in job.result.notes]
+        facts += [(each.name, f"{_described(each)} {each.url or each.key}") for each in job.result.files]
+    return facts

@@ -1,0 +1,59 @@
+"""Commands that are imported when they are called, so that ``darkroom --help`` does not wait for all of them."""
+
+import math
+from importlib import import_module
+from typing import Any, ClassVar
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
+
+from darkroom.client.errors import ClientError, ProblemError
+
+
+class LazyGroup(TyperGroup):
+    """A group whose ``lazy`` maps a name to where its Typer app is (``module`` or ``module:name``) and its help."""
+
+    lazy: ClassVar[dict[str, tuple[str, str]]] = {}
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        """The names, in the order of ``lazy``."""
+        return list(self.lazy)
+
+    def get_command(self, _ctx: Any, cmd_name: str) -> Any:
+        """The command once it was called; before that, a stand-in with the help that lists show."""
+        if cmd_name not in self.commands and cmd_name in self.lazy:
+            return TyperCommand(name=cmd_name, help=self.lazy[cmd_name][1])
+        return self.commands.get(cmd_name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Called with the words of a command line: now the command itself is wanted."""
+        if args and args[0] in self.lazy and args[0] not in self.commands:
+            module, _, attribute = self.lazy[args[0]][0].partition(":")
+            command = get_command(getattr(import_module(module), attribute or "app"))
+            command.name = args[0]
+            self.commands[args[0]] = command
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Problems of the service, told in one line, with exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except ClientError as error:
+            wait = error.retry_after if isinstance(error, ProblemError) else None
+            again = "" if wait is None or "try again" in error.message.lower() else f" Try again in {duration(wait)}."
+            typer.echo(f"darkroom: {error.code}: {error.message}{again}", err=True)
+            raise typer.Exit(1) from None
+
+
+def duration(seconds: float) -> str:
+    """A time to wait as one says it, rounded up.
+
+    >>> duration(45), duration(61), duration(7200)
+    ('45 seconds', '2 minutes', '2 hours')
+    """
+    for unit, size in (("hour", 3600), ("minute", 60), ("second", 1)):
+        if seconds > size or size == 1:
+            count = max(1, math.ceil(seconds / size))
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    raise AssertionError("a second is the smallest unit")

@@ -1,0 +1,99 @@
+"""Where results go: decided before any work, so that a wrong path costs nothing."""
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+
+from darkroom.client.media import EXTENSIONS, extension
+from darkroom.client.result_files import beside, places
+from darkroom.contract.requests import VIDEOS, Kind
+from darkroom.contract.results import ResultFile
+
+HINT = "'--output' / '-o'"
+FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".png": "png"}
+_STEM_LENGTH = 40
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file that was asked for by name, or a folder in which ``stem`` will be free to take."""
+
+    folder: Path
+    stem: str
+    file: Path | None = None
+
+    def paths(self, files: Sequence[ResultFile]) -> tuple[Path, ...]:
+        """The path of each file. What was asked for is replaced; a name of our own never replaces what is there.
+
+        ``room_boho_2.jpg`` follows ``room_boho.jpg``, ``fox-2.jpg`` is the second picture of ``fox.jpg``, and
+        ``hello.srt`` belongs to ``hello.mp4``. A name asked for that says another type than came out gives way to one
+        that says the right one.
+        """
+        suffix = extension(files[0].content_type)
+        if self.file is not None and not _belies(self.file, suffix):
+            return places(self.file, files)
+        stem = self.stem if self.file is None else self.file.stem
+        number = 1
+        found = places(self.folder / f"{stem}{suffix}", files)
+        while any(path.exists() for path in found):
+            number += 1
+            found = places(self.folder / f"{stem}_{number}{suffix}", files)
+        return found
+
+
+def choose(asked: Path | None, stem: str, inputs: Iterable[Path] = ()) -> Output:
+    """The output for a job on ``inputs``: as asked, else ``stem`` in the current directory.
+
+    Raises ``typer.BadParameter`` for a folder that is not there or cannot be written, and for one of the inputs.
+    """
+    folder = asked if asked is not None and asked.is_dir() else (asked or Path("x")).parent
+    if not folder.is_dir():
+        raise typer.BadParameter(f"the folder {str(folder)!r} does not exist", param_hint=HINT)
+    if not os.access(folder, os.W_OK):
+        raise typer.BadParameter(f"the folder {str(folder)!r} cannot be written", param_hint=HINT)
+    if asked is None or asked.is_dir():
+        return Output(folder, stem)
+    for path in (asked, *(beside(asked, suffix) for suffix in (".srt", ".vtt"))):
+        if path.exists() and any(path.samefile(each) for each in inputs):
+            raise typer.BadParameter(f"{str(path)!r} is the input; it would be overwritten", param_hint=HINT)
+    return Output(folder, stem, asked)
+
+
+def format_of(kind: Kind, asked: Path | None, said: str | None) -> str | None:
+    """The format that the name of the output asks for; None when it asks for none.
+
+    ``said`` is what ``--format`` says. Raises ``typer.BadParameter`` where the two differ, and for an extension that no
+    result of the kind has.
+    """
+    if asked is None or asked.is_dir():
+        return None
+    suffix = asked.suffix.lower()
+    if kind in VIDEOS:
+        if suffix not in ("", ".mp4"):
+            raise typer.BadParameter(f"{kind} makes MP4 videos: a name in {suffix} does not fit", param_hint=HINT)
+        return None
+    if suffix in EXTENSIONS.values() and suffix not in FORMATS:
+        raise typer.BadParameter(f"results are JPEG or PNG, not {suffix}", param_hint=HINT)
+    wanted = FORMATS.get(suffix)
+    if wanted is not None and said is not None and wanted != said:
+        raise typer.BadParameter(f"{said} does not fit the name {asked.name!r} of the output", param_hint="'--format'")
+    return wanted
+
+
+def slug(words: str) -> str:
+    """A prompt as the name of a file.
+
+    >>> slug("A red fox, at night!")
+    'a_red_fox_at_night'
+    """
+    return re.sub(r"\W+", "_", words.lower()).strip("_")[:_STEM_LENGTH].rstrip("_")
+
+
+def _belies(file: Path, suffix: str) -> bool:
+    """Whether the name says that the file is of another type than ``suffix`` says."""
+    said = file.suffix.lower()
+    return said in {*EXTENSIONS.values(), *FORMATS} and said != suffix and FORMATS.get(said) != FORMATS.get(suffix)

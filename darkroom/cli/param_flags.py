@@ -1,0 +1,281 @@
+"""The command line of a kind, generated from the contract: each of its params a flag."""
+
+import inspect
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from darkroom.client import script
+from darkroom.client.scenes import SCRIPT, problem
+from darkroom.contract.requests import Kind, params_model
+
+Schema = dict[str, Any]
+
+AGREED = "Must be given"
+SET = "'--set'"
+
+_SCALARS: dict[str, type] = {"integer": int, "number": float, "boolean": bool, "string": str}
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A field of the kind's params as an option. ``annotation`` is what typer makes of the word on the line.
+
+    ``numbers``: how many stand in one word, with commas between them; 0 for what is no row of numbers.
+    """
+
+    name: str
+    annotation: Any
+    about: str
+    default: Any
+    required: bool
+    as_json: bool = False
+    repeatable: bool = False
+    numbers: int = 0
+    constant: bool = False
+
+    @property
+    def option(self) -> str:
+        """As it is typed."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def parameter(self) -> inspect.Parameter:
+        """For the signature that typer reads."""
+        word = f"{self.option}/--no-{self.option[2:]}" if self.annotation is bool and not self.constant else self.option
+        # The contract's own name is understood as well as the shell's custom.
+        words = dict.fromkeys([word] if self.annotation is bool else [word, f"--{self.name}"])
+        wanted: Any = list[self.annotation] if self.repeatable else self.annotation  # type: ignore[name-defined] # data
+        optional = not self.required and self.default is None
+        annotation: Any = wanted | None if optional else wanted
+        metavar = "TEXT|@FILE" if self.name == SCRIPT else None
+        if self.repeatable and not issubclass(self.annotation, Enum):
+            metavar = ",".join(["NUMBER"] * self.numbers) or f"<{self.annotation.__name__}>"
+        shown = self.default not in (None, "") and not self.constant
+        option = typer.Option(*words, help=self.about, show_default=shown, metavar=metavar)
+        # What must be agreed to is asked for by `chosen`, in words of its own.
+        required = self.required and not self.constant
+        default = False if self.constant else self.default
+        return parameter(self.name, Annotated[annotation, option], default, required=required)
+
+    def chosen(self, given: Any) -> Any:
+        """The value for the contract; None when nothing was said or it is the default, which is the service's to fill.
+
+        Raises ``typer.BadParameter`` for text that should be JSON or numbers and is not, for a script that cannot be
+        read, and when what must be agreed to is not.
+        """
+        if self.constant and self.required and not given:
+            reason = self.about.removeprefix(AGREED)
+            raise typer.BadParameter(f"missing{reason}", param_hint=f"'{self.option}'")
+        if self.constant:
+            return given or None
+        if given is None or given == self.default:
+            return None
+        if self.name == SCRIPT:
+            return _script(given, f"'{self.option}'")
+        if self.numbers:
+            return [self._numbers(word, f"'{self.option}'") for word in given] or None
+        if self.repeatable:
+            return [each.value if isinstance(each, Enum) else each for each in given] or None
+        if self.as_json:
+            try:
+                return json.loads(given)
+            except ValueError as error:
+                raise typer.BadParameter(f"not JSON: {error}", param_hint=f"'{self.option}'") from error
+        return given.value if isinstance(given, Enum) else given
+
+    def read(self, text: str) -> Any:
+        """The value that a text stands for; one that the contract cannot have is left for the contract to refuse.
+
+        Raises ``typer.BadParameter`` for a script that cannot be read, and for what should be numbers and is not.
+        """
+        if text == "null" and not self.required:
+            return self.default.value if isinstance(self.default, Enum) else [] if self.repeatable else self.default
+        if self.name == SCRIPT:
+            return _script(text, SET)
+        if self.numbers and not text.startswith("["):
+            return [self._numbers(word, SET) for word in text.split()]
+        if self.repeatable and not text.startswith("["):
+            return [word.strip() for word in text.split(",") if word.strip()]
+        if self.repeatable or self.as_json or self.annotation in (bool, int, float):
+            try:
+                return json.loads(text)
+            except ValueError:
+                return text
+        return text
+
+    def _numbers(self, word: str, where: str) -> list[float]:
+        try:
+            values = [float(part) for part in word.split(",")]
+        except ValueError:
+            values = []
+        if len(values) != self.numbers:
+            raise typer.BadParameter(
+                f"{word!r}: write {self.numbers} numbers with commas between them", param_hint=where
+            )
+        return values
+
+
+def flags(kind: Kind) -> tuple[Flag, ...]:
+    """A flag for each of the kind's params: type, choices, default, description and range as the contract says."""
+    schema = params_model(kind).model_json_schema()
+    return tuple(
+        _flag(name, field, schema.get("$defs", {}), required=name in schema.get("required", ()))
+        for name, field in schema.get("properties", {}).items()
+    )
+
+
+def changed(kind: Kind, params: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+    """The params that ``NAME=VALUE`` words change, as the contract has them; ``null`` stands for the default.
+
+    Raises ``typer.BadParameter`` for a word of another form, an unknown param, and values that the contract does not
+    allow beside the ``params`` that stay.
+    """
+    known = {each.name: each for each in flags(kind)}
+    wanted: dict[str, Any] = {}
+    for change in changes:
+        name, equals, text = change.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals or name not in known:
+            reason = "write NAME=VALUE" if not equals else f"{kind} has no param {name!r}; it has: {', '.join(known)}"
+            raise typer.BadParameter(f"{change!r}: {reason}", param_hint=SET)
+        wanted[name] = known[name].read(text)
+    try:
+        params_model(kind).model_validate({**params, **wanted})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "".join(f"{part}: " for part in first["loc"][:1])
+        raise typer.BadParameter(where + _words(first["msg"]), param_hint=SET) from error
+    return wanted
+
+
+def usage_error(error: ValidationError, hints: Mapping[str, str], otherwise: str | None = None) -> typer.BadParameter:
+    """What the contract does not allow, in the words of the command line.
+
+    ``hints`` has how each param and role is typed; ``otherwise`` says where all else comes from.
+    """
+    first = error.errors()[0]
+    message = _words(first["msg"])
+    path = [str(part) for part in first["loc"]]
+    if len(path) > 1:
+        names = path[1:2]
+    else:
+        # What does not fit together is told of the whole; its message begins with what is wrong, or speaks of it.
+        names = re.findall(r"\w+", message)
+        names = names[:1] if names[0] in hints else names
+    found = dict.fromkeys(hints[name] for name in names if name in hints)
+    if found:
+        return typer.BadParameter(message, param_hint=" / ".join(found))
+    return typer.BadParameter(problem(error), param_hint=otherwise)
+
+
+def _words(message: str) -> str:
+    return message.removeprefix("Value error, ")
+
+
+def _script(word: str, where: str) -> str:
+    try:
+        return script.read(word)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=where) from error
+
+
+def _told(about: str) -> str:
+    """A description with the command in place of the route.
+
+    >>> _told("GET /styles?kind=generate lists them.")
+    '`darkroom styles --kind generate` lists them.'
+    """
+    return re.sub(r"GET /(\w+)(?:\?(\w+)=(\w+))?", lambda found: f"`darkroom {found[1]}{_option(found)}`", about)
+
+
+def _option(found: re.Match[str]) -> str:
+    return f" --{found[2]} {found[3]}" if found[2] else ""
+
+
+def _flag(name: str, field: Schema, definitions: dict[str, Schema], *, required: bool) -> Flag:
+    shape = _resolve(field, definitions)
+    about = _told(field.get("description") or shape.get("description") or "")
+    default = field.get("default")
+    if shape.get("const") is True:
+        words = about.replace("Must be true", AGREED)
+        return Flag(name, bool, words, default or False, required, constant=True)
+    if "enum" in shape:
+        # Named after its values' own text: typer shows and takes the values.
+        choices = Enum(name, {str(value): str(value) for value in shape["enum"]}, type=str)  # type: ignore[misc] # data
+        return Flag(name, choices, about, None if default is None else choices(default), required)
+    if name == SCRIPT:
+        return Flag(name, str, f"{about} @FILE is the text of a file, @- that of standard input.", default, required)
+    if (scalar := _SCALARS.get(shape.get("type", ""))) is not None:
+        return Flag(name, scalar, " ".join(part for part in (about, _range(shape)) if part), default, required)
+    if numbers := _row(shape.get("items", {})):
+        words = " ".join(part for part in (about, _often(shape)) if part)
+        return Flag(name, str, words, default or None, required, repeatable=True, numbers=numbers)
+    if shape.get("type") == "array" and not (item := _flag(name, shape["items"], definitions, required=True)).as_json:
+        words = " ".join(part for part in (about, _often(shape)) if part)
+        return Flag(name, item.annotation, words, default or None, required, repeatable=True)
+    text = None if default is None else json.dumps(default)
+    return Flag(name, str, f"{about} (as JSON)".strip(), text, required, as_json=True)
+
+
+def _row(shape: Schema) -> int:
+    """How many numbers an array of numbers alone always has; 0 for anything else.
+
+    >>> _row({"type": "array", "prefixItems": [{"type": "number"}] * 2, "minItems": 2, "maxItems": 2})
+    2
+    """
+    parts = shape.get("prefixItems", [])
+    return len(parts) if all(part.get("type") == "number" for part in parts) else 0
+
+
+def _resolve(field: Schema, definitions: dict[str, Schema]) -> Schema:
+    """The schema behind a reference, or the one of an optional field that is not null."""
+    if "$ref" in field:
+        return definitions[field["$ref"].rpartition("/")[2]]
+    alternatives = [each for each in field.get("anyOf", ()) if each.get("type") != "null"]
+    return _resolve(alternatives[0], definitions) if len(alternatives) == 1 else field
+
+
+def _often(shape: Schema) -> str:
+    """That an option may be given again, in words.
+
+    >>> _often({"maxItems": 20})
+    '(repeatable, at most 20 times)'
+    """
+    return f"(repeatable, at most {shape['maxItems']} times)" if "maxItems" in shape else "(repeatable)"
+
+
+def _range(shape: Schema) -> str:
+    """The bounds in words.
+
+    >>> _range({"exclusiveMinimum": 1, "maximum": 4})
+    '(more than 1, at most 4)'
+    """
+    words = {
+        "minimum": "at least",
+        "exclusiveMinimum": "more than",
+        "maximum": "at most",
+        "exclusiveMaximum": "less than",
+    }
+    bounds = [
+        f"{word} {shape[key]:g}" if shape[key] < 1e6 else f"{word} {shape[key]}"
+        for key, word in words.items()
+        if key in shape
+    ]
+    return f"({', '.join(bounds)})" if bounds else ""
+
+
+def parameter(name: str, annotation: Any, default: Any, *, required: bool) -> inspect.Parameter:
+    """One of a signature that typer reads."""
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=annotation,
+        default=inspect.Parameter.empty if required else default,
+    )

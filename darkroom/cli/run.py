@@ -1,0 +1,204 @@
+"""``darkroom run KIND …``: one command for each kind of the contract."""
+
+import inspect
+from collections.abc import Callable
+from enum import Enum
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from typer.core import TyperGroup
+
+from darkroom.cli.output_path import Output, choose, format_of, slug
+from darkroom.cli.param_flags import flags, parameter, usage_error
+from darkroom.cli.progress import reporting
+from darkroom.cli.save_results import EngineFlag, NoCacheFlag, OutputFlag, collect, report
+from darkroom.cli.service import started
+from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
+from darkroom.cli.source_arguments import arguments
+from darkroom.cli.submission import Submission, carry_out
+from darkroom.client import scenes
+from darkroom.client.request_builder import build
+from darkroom.client.sources import Source
+from darkroom.contract.requests import REQUESTS, BaseRequest, Kind, params_model
+from darkroom.contract.uploads import AssetReference, AvatarReference
+
+PreviewFlag = Annotated[
+    bool, typer.Option("--allow-preview", help="Accept the preview engine where the models engine is not available.")
+]
+SCENES = scenes.SCENES.upper()
+ScenesArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar=SCENES,
+        help='A JSON file: {"scenes": [{"type": "image", "picture": "room.jpg", "script": "…", "seconds": 4}, '
+        '{"type": "avatar", "avatar": "amara", "script": "@hello.txt"}, {"type": "generated", "prompt": "…"}], '
+        '"music": "bed.mp3", "subtitles": "both"}. Paths are relative to it; options here go before what it says.',
+        show_default=False,
+    ),
+]
+
+
+class Kinds(TyperGroup):
+    """The kinds as commands; an unknown one is answered with the list."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As typer's, with an error that helps."""
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            ctx.fail(f"unknown kind {args[0]!r}; choose one of: {', '.join(self.commands)}")
+        return super().resolve_command(ctx, args)
+
+
+app = typer.Typer(
+    cls=Kinds,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    epilog="Example:  darkroom run restyle_room room.jpg --style boho -o boho.jpg",
+)
+
+
+@app.callback()
+def run() -> None:
+    """Make a picture or a video: submit, upload, watch, download.
+
+    Prints the path of each file. Exit code 0 when the job is done, 1 when it failed or was cancelled (its code and
+    message are on stderr), 2 for wrong usage. Ctrl-C cancels the job.
+    """
+
+
+class Line:
+    """What the command line of a kind may say, and what it says."""
+
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
+        self.arguments = arguments(kind)
+        # Scenes are too much for a line: they come in a file.
+        self.filed = scenes.SCENES in params_model(kind).model_fields
+        self.flags = tuple(each for each in flags(kind) if each.name != scenes.SCENES)
+
+    @property
+    def parameters(self) -> list[inspect.Parameter]:
+        """For the signature that typer reads."""
+        file = [parameter(scenes.SCENES, ScenesArgument, None, required=False)] if self.filed else []
+        places = [each for argument in self.arguments for each in argument.parameters]
+        return [*file, *places, *(each.parameter for each in self.flags)]
+
+    @property
+    def help(self) -> str:
+        """What the contract says of the kind, and an example."""
+        words = ["scenes.json"] if self.filed else [each.example for each in self.arguments if each.required]
+        for each in self.flags:
+            if each.constant and each.required:
+                words.append(each.option)
+            elif each.required:
+                example = next(iter(each.annotation)).value if issubclass(each.annotation, Enum) else '"…"'
+                words += [each.option, example]
+            elif each.name == scenes.SCRIPT:
+                words += [each.option, '"Hello there."']
+        about = (inspect.getdoc(REQUESTS[self.kind]) or "").strip()
+        return f"{about}\n\nExample:  darkroom run {self.kind} {' '.join(words)}"
+
+    def prepare(
+        self,
+        build_request: Callable[..., tuple[BaseRequest, dict[str, Path]]],
+        said: dict[str, Any],
+        output: Path | None,
+    ) -> tuple[Submission, Output]:
+        """All that can be wrong about the line is found here, before any work. Raises ``typer.BadParameter``."""
+        params, sources = self._file(said) if self.filed else ({}, {})
+        sources |= {each.role: source for each in self.arguments if (source := each.chosen(said)) is not None}
+        # A default that was typed goes before what a file says.
+        given = {each.name: each.chosen(said.get(each.name)) for each in self.flags}
+        for each in self.flags:
+            if each.name in said and given[each.name] is None:
+                params.pop(each.name, None)
+        params |= {name: value for name, value in given.items() if value is not None}
+        wanted = format_of(self.kind, output, said["format"].value if "format" in said else None)
+        if wanted is not None and wanted != next(each for each in self.flags if each.name == "format").default.value:
+            params["format"] = wanted
+        try:
+            request, paths = build_request(sources or None, params)
+        except ValidationError as error:
+            raise usage_error(error, self._hints(said), f"'{SCENES}'" if self.filed else None) from error
+        except (OSError, ValueError) as error:
+            raise typer.BadParameter(str(error)) from error
+        inputs = [*paths.values(), *([Path(said[scenes.SCENES])] if self.filed else [])]
+        return Submission(request, paths), choose(output, self._stem(said, sources, params), inputs)
+
+    def _file(self, said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Source]]:
+        path = said.get(scenes.SCENES)
+        if path is None:
+            raise typer.BadParameter("missing: a JSON file with the scenes", param_hint=f"'{SCENES}'")
+        try:
+            return scenes.read(path)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint=f"'{SCENES}'") from error
+
+    def _hints(self, said: dict[str, Any]) -> dict[str, str]:
+        """How each param and role is typed; where there is a file, of those that are not its own."""
+        hints = {each.role: f"'{each.role.upper()}'" if each.first else f"'{each.option}'" for each in self.arguments}
+        hints |= {each.name: f"'{each.option}'" for each in self.flags}
+        return {name: hint for name, hint in hints.items() if name in said} if self.filed else hints
+
+    def _stem(self, said: dict[str, Any], sources: dict[str, Source], params: dict[str, Any]) -> str:
+        """What the files of results are called: after what they are made of, and how."""
+        if self.filed:
+            return Path(said[scenes.SCENES]).stem
+        stem = "_".join(part for part in (_begin(sources, params), str(params.get("style", ""))) if part)
+        return f"{stem}_{self.kind}" if sources and "style" not in params else stem
+
+
+def _command(line: Line) -> Callable[..., None]:
+    def command(
+        context: typer.Context,
+        *,
+        engine: EngineFlag = None,
+        allow_preview: PreviewFlag = False,
+        no_cache: NoCacheFlag = False,
+        output: OutputFlag = None,
+        as_json: JsonFlag = False,
+        endpoint: EndpointFlag = None,
+        token: TokenFlag = None,
+        **given: Any,
+    ) -> None:
+        said = {name: value for name, value in given.items() if _on_the_line(context, name)}
+        request = partial(build, line.kind, engine=engine, allow_preview=allow_preview, cache=not no_cache)
+        submission, target = line.prepare(request, said, output)
+        with reporting() as reporter, started(endpoint, token, reporter.say) as client:
+            job = carry_out(client, submission, reporter)
+            paths = collect(client, job, target)
+        report(job, paths, as_json=as_json)
+
+    first, *own = (each for each in inspect.signature(command).parameters.values() if each.kind is not each.VAR_KEYWORD)
+    parameters = [first, *sorted([*line.parameters, *own], key=lambda each: each.default is not each.empty)]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # what inspect looks for first
+    command.__annotations__ = {each.name: each.annotation for each in parameters}
+    command.__doc__ = line.help
+    return command
+
+
+def _on_the_line(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _begin(sources: dict[str, Source], params: dict[str, Any]) -> str:
+    """What the names of results begin with: that of the picture that is changed, else the prompt's words."""
+    if not sources:
+        return slug(str(params.get("prompt", ""))) or "picture"
+    # Where there is a target, it is what the result is made of; the first picture otherwise.
+    changed = sources.get("target") or next(iter(sources.values()))
+    match changed:
+        case AssetReference():
+            return changed.asset_id[:8]
+        case AvatarReference():
+            return changed.avatar
+        case _:
+            return Path(changed).stem
+
+
+for _kind in REQUESTS:
+    app.command(str(_kind), no_args_is_help=True)(_command(Line(_kind)))

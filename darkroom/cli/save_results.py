@@ -1,0 +1,62 @@
+"""What a command that makes something leaves behind: files, what it prints, and its exit code."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from darkroom.cli.output_path import Output
+from darkroom.cli.submission import explain
+from darkroom.client.client import Client
+from darkroom.client.errors import ClientError
+from darkroom.client.result_files import named, saved
+from darkroom.contract.engine import Engine
+from darkroom.contract.jobs import Job, State
+
+OutputFlag = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="OUT",
+        help="File or folder for the result; a name after what was given in the current directory when left out. "
+        "An extension chooses a picture's format; several become OUT.jpg, OUT-2.jpg, …; subtitles go beside a video.",
+        show_default=False,
+    ),
+]
+EngineFlag = Annotated[
+    Engine | None, typer.Option("--engine", help="Who does the work; the service's default when left out.")
+]
+NoCacheFlag = Annotated[
+    bool, typer.Option("--no-cache", help="Make it anew, even if the same job of yours was done before.")
+]
+
+
+def collect(client: Client, job: Job, target: Output, *, name: str | None = None) -> list[Path]:
+    """The results of a completed job, and their subtitles, on this disk; nothing for a job that ended otherwise.
+
+    With a ``name`` only the file of this name. Raises ``DownloadError`` when the job has none.
+    """
+    if job.state is not State.COMPLETED or job.result is None:
+        return []
+    files = saved(job) if name is None else (named(job, name),)
+    paths = list(target.paths(files))
+    try:
+        for file, path in zip(files, paths, strict=True):
+            client.download(job, path, name=file.name)
+    except OSError as error:
+        raise ClientError("unwritable_file", str(error)) from error
+    if target.file is not None and paths[0] != target.file:
+        typer.echo(f"note: it came as {files[0].content_type}, so it is not called {target.file.name}", err=True)
+    return paths
+
+
+def report(job: Job, paths: list[Path], *, as_json: bool) -> None:
+    """The results on stdout: the job, or the path of each file. Exit code 1 when there is none."""
+    if as_json:
+        typer.echo(job.model_dump_json(indent=2))
+    for path in paths:
+        typer.echo(f"saved {path}" if as_json else path, err=as_json)
+    explain(job)
+    for note in job.result.notes if job.result else ():
+        typer.echo(f"note: {note}", err=True)

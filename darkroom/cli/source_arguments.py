@@ -1,0 +1,105 @@
+"""The pictures and sounds of a kind on the command line, generated from the contract: each by its place or its name."""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from darkroom.cli.param_flags import parameter
+from darkroom.client.sources import Models, models, named
+from darkroom.contract.avatars import avatars
+from darkroom.contract.requests import Kind, roles, uploads_model
+from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference
+
+PICTURE = "A JPEG, PNG or WebP file, or asset:ID."
+
+
+@dataclass(frozen=True)
+class SourceArgument:
+    """A role of the kind: the path of a file, ``asset:`` and an asset's id, or an avatar's name.
+
+    It has its place on the line; every one after the first may be given as ``--mask mask.png``, too. ``allowed`` are
+    the sources that the contract takes for it.
+    """
+
+    role: str
+    about: str
+    required: bool
+    first: bool
+    allowed: Models
+
+    @property
+    def option(self) -> str:
+        """As it is typed where its place is not used."""
+        return "--" + self.role.replace("_", "-")
+
+    @property
+    def example(self) -> str:
+        """A word that may stand for it."""
+        return next(iter(avatars())) if AvatarReference in self.allowed else f"{self.role}.jpg"
+
+    @property
+    def parameters(self) -> list[inspect.Parameter]:
+        """For the signature that typer reads: the place, and the option where there is one."""
+        place = typer.Argument(metavar=self.role.upper(), help=self.about, show_default=False)
+        found = [parameter(self.role, Annotated[str | None, place], None, required=False)]
+        if not self.first:
+            option = typer.Option(
+                self.option, metavar=self.role.upper(), help=f"The same as {self.role.upper()}.", show_default=False
+            )
+            found.append(parameter(f"{self.role}_", Annotated[str | None, option], None, required=False))
+        return found
+
+    def chosen(self, given: Mapping[str, Any]) -> Path | AssetReference | AvatarReference | None:
+        """What the line says of this role; None for an optional one of which it says nothing.
+
+        Raises ``typer.BadParameter`` for a file that is not there or of the wrong type, no id of an asset, no avatar,
+        and too much or too little said.
+        """
+        place, option = given.get(self.role), given.get(f"{self.role}_")
+        where = f"'{self.option}'" if place is None and option is not None else f"'{self.role.upper()}'"
+        if place is not None and option is not None:
+            raise typer.BadParameter(f"given twice, as {place!r} and {option!r}", param_hint=f"'{self.option}'")
+        word = place if option is None else option
+        if word is None:
+            if self.required:
+                raise typer.BadParameter(f"missing: {self._wanted()}", param_hint=where)
+            return None
+        try:
+            return named(word, self.allowed)
+        except (ValueError, OSError) as error:
+            raise typer.BadParameter(str(error), param_hint=where) from error
+
+    def _wanted(self) -> str:
+        avatar = ", or the name of an avatar" if AvatarReference in self.allowed else ""
+        either = "" if self.first else f" (or {self.option} {self.role.upper()})"
+        return f"a file, {'' if avatar else 'or '}asset:ID{avatar}{either}"
+
+
+def arguments(kind: Kind) -> tuple[SourceArgument, ...]:
+    """The kind's sources, in the contract's order."""
+    fields = uploads_model(kind).model_fields
+    return tuple(
+        SourceArgument(
+            role,
+            _about(role, fields[role].description, models(kind, role)),
+            required=fields[role].is_required(),
+            first=number == 0 and fields[role].is_required(),
+            allowed=models(kind, role),
+        )
+        for number, role in enumerate(roles(kind))
+    )
+
+
+def _about(role: str, description: str | None, allowed: Models) -> str:
+    form = PICTURE
+    if AudioUpload in allowed:
+        form = "A WAV, MP3, MP4 (M4A), Ogg, FLAC or WebM file."
+    elif AvatarReference in allowed:
+        form = "A JPEG, PNG or WebP file, asset:ID, or the name of an avatar (`darkroom avatars`)."
+    if description is None:
+        return f"The {role.replace('_', ' ')}: {form[0].lower()}{form[1:]}"
+    return description if form is PICTURE else f"{description} {form}"

@@ -1,0 +1,70 @@
+"""``darkroom styles``: the room styles with their colours, and the looks of generated pictures."""
+
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from darkroom.cli.jobs import console
+from darkroom.cli.service import named, running
+from darkroom.cli.settings import EndpointFlag, JsonFlag, Settings, TokenFlag
+from darkroom.client.responses import StyleCard
+from darkroom.contract.picture_styles import picture_styles
+from darkroom.contract.requests import Kind
+from darkroom.contract.styles import styles as contract_styles
+
+
+class StyledKind(StrEnum):
+    """The kinds that have styles."""
+
+    RESTYLE_ROOM = Kind.RESTYLE_ROOM.value
+    GENERATE = Kind.GENERATE.value
+
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def styles(
+    kind: Annotated[
+        StyledKind, typer.Option(help="What the styles are for: rooms, or generated pictures.")
+    ] = StyledKind.RESTYLE_ROOM,
+    as_json: JsonFlag = False,
+    endpoint: EndpointFlag = None,
+    token: TokenFlag = None,
+) -> None:
+    """Show the styles of a kind; those of rooms with their colours.
+
+    Asks the service; without one, shows the styles of the contract that this command was installed with.
+    """
+    cards = _cards(Kind(kind), endpoint, token)
+    if as_json:
+        typer.echo(json.dumps([card.model_dump() for card in cards], indent=2))
+        return
+    coloured = any(card.palette for card in cards)
+    table = Table("style", *(["palette"] if coloured else []), "title", "description", box=None, pad_edge=False)
+    table.columns[0].no_wrap = table.columns[1].no_wrap = True
+    for card in cards:
+        palette = [_swatches(card.palette)] if coloured else []
+        table.add_row(card.name, *palette, card.title, card.description)
+    console().print(table)
+
+
+def _cards(kind: Kind, endpoint: str | None, token: str | None) -> Sequence[StyleCard]:
+    client = named(Settings.read(endpoint, token)) or running(token)
+    if client is None:
+        known = contract_styles() if kind is Kind.RESTYLE_ROOM else picture_styles()
+        return [StyleCard.model_validate(style.model_dump()) for style in known.values()]
+    with client:
+        return client.styles(None if kind is Kind.RESTYLE_ROOM else kind)
+
+
+def _swatches(palette: Sequence[str]) -> Text:
+    """Blocks of colour; where there are no colours (a pipe), their names."""
+    if not console().is_terminal:
+        return Text(" ".join(palette))
+    return Text.assemble(*((" ██ ", colour) for colour in palette))

@@ -1,0 +1,93 @@
+"""A job from its pictures to its end, with Ctrl-C and every kind of failure told as a command should."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+
+from darkroom.cli.progress import Reporter
+from darkroom.client.client import Client
+from darkroom.client.errors import ClientError, ProblemError
+from darkroom.client.responses import Created
+from darkroom.contract.jobs import Job, State
+from darkroom.contract.requests import BaseRequest
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What is to be done, and the file of each role."""
+
+    request: BaseRequest
+    files: dict[str, Path]
+
+
+def carry_out(client: Client, submission: Submission, reporter: Reporter) -> Job:
+    """Submit, upload and watch: the job in its terminal state.
+
+    Ctrl-C cancels the job and ends with exit code 1; a second one ends at once with 130. An upload that the storage
+    refuses cancels the job, too, and ends with exit code 1.
+    """
+    return finish(client, client.create(submission.request), submission.files, reporter)
+
+
+def finish(client: Client, created: Created, files: dict[str, Path], reporter: Reporter) -> Job:
+    """What follows when the job is there: upload what it waits for, and watch. Ends as ``carry_out`` does."""
+    job = created.job
+    try:
+        reporter.show(job)
+        if created.uploads:
+            _upload(client, created, files, reporter)
+        for state in client.watch(job):
+            job = state
+            reporter.show(job)
+    except KeyboardInterrupt:
+        _interrupt(client, job, reporter)
+    return job
+
+
+def follow(client: Client, job_id: str, reporter: Reporter) -> Job:
+    """Watch a job that somebody submitted, to its end. Ctrl-C leaves it alone."""
+    job = client.get(job_id)
+    reporter.show(job)
+    for state in client.watch(job):
+        job = state
+        reporter.show(job)
+    return job
+
+
+def explain(job: Job) -> None:
+    """For a job without a result: its code and message on stderr, exit code 1."""
+    if job.state is not State.COMPLETED:
+        code = job.error.code if job.error else job.state
+        again = " Trying again may help." if job.error and job.error.retryable else ""
+        fail(job.state, code, (job.error.message if job.error else job.message) + again)
+
+
+def fail(state: State, code: str, message: str) -> NoReturn:
+    """``darkroom: failed: unsupported_media: …`` on stderr, exit code 1."""
+    words = [state, *([code] if code != state else []), message]
+    typer.echo(f"darkroom: {': '.join(words)}", err=True)
+    raise typer.Exit(1)
+
+
+def _upload(client: Client, created: Created, files: dict[str, Path], reporter: Reporter) -> None:
+    try:
+        client.upload(created, files, progress=reporter.sending)
+    except ClientError as error:
+        client.abandon(created.job.job_id)
+        fail(State.FAILED, error.code, error.message)
+    except OSError as error:
+        client.abandon(created.job.job_id)
+        fail(State.FAILED, "unreadable_file", str(error))
+
+
+def _interrupt(client: Client, job: Job, reporter: Reporter) -> NoReturn:
+    reporter.say("Cancelling the job … (Ctrl-C again quits at once)")
+    try:
+        client.cancel(job.job_id)
+    except ProblemError as error:
+        fail(State.CANCELLED, error.code, f"It was too late to cancel job {job.job_id}: {error.message}")
+    except ClientError as error:
+        fail(State.CANCELLED, error.code, f"Job {job.job_id} could not be cancelled: {error.message}")
+    fail(State.CANCELLED, "cancelled", f"You interrupted job {job.job_id}; it was cancelled.")

@@ -1,0 +1,53 @@
+"""``darkroom voices``: who says the scripts of videos."""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from darkroom.cli.jobs import console
+from darkroom.cli.service import named, running
+from darkroom.cli.settings import EndpointFlag, JsonFlag, Settings, TokenFlag
+from darkroom.client.responses import Voice
+from darkroom.client.service_info import speaks
+from darkroom.contract.voices import voices as contract_voices
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command(epilog="Example:  darkroom voices --language en")
+def voices(
+    language: Annotated[
+        str | None,
+        typer.Option(metavar="TAG", help="Only those that speak it: en, or en-GB for one of its kinds."),
+    ] = None,
+    as_json: JsonFlag = False,
+    endpoint: EndpointFlag = None,
+    token: TokenFlag = None,
+) -> None:
+    """Show the voices that say scripts. The first of a language is the one that it has by default.
+
+    Asks the service; without one, shows the voices of the contract that this command was installed with.
+    """
+    known = _voices(endpoint, token)
+    found = [voice for voice in known if language is None or speaks(voice.language, language)]
+    if not found:
+        spoken = ", ".join(dict.fromkeys(voice.language for voice in known))
+        raise typer.BadParameter(f"no voice speaks {language!r}; choose one of: {spoken}", param_hint="'--language'")
+    if as_json:
+        typer.echo(json.dumps([voice.model_dump() for voice in found], indent=2, ensure_ascii=False))
+        return
+    table = Table("voice", "language", "title", box=None, pad_edge=False)
+    for voice in found:
+        table.add_row(voice.name, voice.language, voice.title)
+    console().print(table)
+
+
+def _voices(endpoint: str | None, token: str | None) -> Sequence[Voice]:
+    client = named(Settings.read(endpoint, token)) or running(token)
+    if client is None:
+        return [Voice.model_validate(voice, from_attributes=True) for voice in contract_voices().values()]
+    with client:
+        return client.voices()

@@ -1,0 +1,1 @@
+"""The Python SDK: requests, uploads, sockets and downloads."""

@@ -1,0 +1,117 @@
+"""One call to the HTTP API: token, retries, and problem details turned into ``ProblemError``."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from darkroom.client.errors import FieldProblem, ProblemError
+from darkroom.client.network import TIMEOUT, attempt, direct_mounts, retry_after
+from darkroom.client.tokens import TokenSource
+
+# What a gateway's bare answer means where the service itself had no say.
+_CODES = {
+    400: "invalid_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    409: "conflict",
+    413: "too_large",
+    422: "invalid_request",
+    429: "rate_limited",
+}
+
+
+class Api:
+    """The HTTP API at ``endpoint``. Every call is safe to repeat: reads, deletions, and creation by its key."""
+
+    def __init__(self, endpoint: str, token: TokenSource, *, transport: httpx.BaseTransport | None = None) -> None:
+        self._endpoint = endpoint
+        self._token = token
+        self._http = httpx.Client(timeout=TIMEOUT, mounts=direct_mounts(), transport=transport)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def json(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Any = None,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        accepted: tuple[int, ...] = (),
+    ) -> Any:
+        """The parsed JSON of a successful answer, or of one whose status is ``accepted``.
+
+        Raises ``ProblemError`` and ``UnreachableError``. A refused token is renewed once, if it can be.
+        """
+
+        def send() -> httpx.Response:
+            token = self._token.token()
+            return self._http.request(
+                method,
+                self._endpoint + path,
+                json=body,
+                params=query,
+                headers={**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})},
+            )
+
+        def retried(answer: httpx.Response) -> bool:
+            return answer.status_code not in accepted and _passing(answer)
+
+        answer = attempt(send, retried=retried)
+        if answer.status_code == httpx.codes.UNAUTHORIZED and self._token.forget():
+            answer = attempt(send, retried=retried)
+        if not answer.is_success and answer.status_code not in accepted:
+            raise problem(answer)
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise ProblemError(
+                status=answer.status_code,
+                code="internal",
+                title="Not a Darkroom service",
+                detail=f"{self._endpoint} answers {path} with something that is not JSON. Is this the right address?",
+            ) from error
+
+    def pages(self, path: str, query: Mapping[str, object]) -> Iterator[Any]:
+        """The pages of a listing, each fetched when it is asked for; what is None in ``query`` is left out."""
+        asked = {name: str(value) for name, value in query.items() if value is not None}
+        while True:
+            page = self.json("GET", path, query=asked)
+            yield page
+            if not page.get("cursor"):
+                return
+            asked["cursor"] = str(page["cursor"])
+
+
+def _passing(answer: httpx.Response) -> bool:
+    return answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.status_code >= 500
+
+
+def problem(answer: httpx.Response) -> ProblemError:
+    """An answer that is an error, by RFC 9457; what a gateway says on its own is read as well as it can be."""
+    status = answer.status_code
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        body = {}
+    phrase = answer.reason_phrase or f"HTTP {status}"
+    listed = body.get("errors")
+    return ProblemError(
+        status=status,
+        code=str(body.get("code") or _CODES.get(status, "internal" if status >= 500 else "invalid_request")),
+        title=str(body.get("title") or body.get("message") or phrase),
+        detail=str(body.get("detail") or ""),
+        errors=tuple(
+            FieldProblem(str(each.get("field", "")), str(each.get("message", "")))
+            for each in (listed if isinstance(listed, list) else [])
+            if isinstance(each, dict)
+        ),
+        retry_after=retry_after(answer),
+    )

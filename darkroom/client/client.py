@@ -1,0 +1,292 @@
+"""The client: submit pictures and sounds, watch the job develop, collect the result."""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from os import PathLike
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote
+
+import httpx
+
+from darkroom.client import download, file_upload
+from darkroom.client.api import Api
+from darkroom.client.assets import Assets
+from darkroom.client.errors import ClientError, DownloadError, JobError, LocalStackError, UploadError
+from darkroom.client.job_watcher import Lost, Pace, Socket, Watch
+from darkroom.client.local_stack import find
+from darkroom.client.media import extension
+from darkroom.client.network import TRANSFER_TIMEOUT, direct_mounts
+from darkroom.client.request_builder import build
+from darkroom.client.responses import Config, Created, Page
+from darkroom.client.result_files import RESULT, named, places, saved
+from darkroom.client.service_info import Information
+from darkroom.client.sources import Source
+from darkroom.client.tokens import StaticToken, TokenSource
+from darkroom.client.websocket import open_socket
+from darkroom.contract.errors import ErrorCode
+from darkroom.contract.jobs import Job, State
+from darkroom.contract.requests import BaseRequest, Kind
+
+Files = Mapping[str, str | PathLike[str]]
+
+
+class Client(Information):
+    """A Darkroom service, as seen by one user.
+
+    ``endpoint`` is the address of the HTTP API; ``token`` a bearer token or where to get one (``PasswordToken``).
+    Methods raise ``ProblemError`` when the service refuses and ``UnreachableError`` when it does not answer; what
+    is safe to repeat is repeated first. Use as a context manager, or ``close`` it. Threads may share one.
+
+    >>> with Client("https://api.example.com", token="…") as darkroom:  # doctest: +SKIP
+    ...     for job in darkroom.list(status="completed"):
+    ...         print(job.job_id, job.kind, job.cost_usd)
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        token: str | TokenSource | None = None,
+        *,
+        socket_url: str | None = None,
+        pace: Pace | None = None,
+        transport: httpx.BaseTransport | None = None,
+        storage_transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.endpoint = endpoint.rstrip("/")
+        self._token = StaticToken(token) if isinstance(token, str) or token is None else token
+        super().__init__(Api(self.endpoint, self._token, transport=transport))
+        self._storage = httpx.Client(
+            timeout=TRANSFER_TIMEOUT, mounts=direct_mounts(), transport=storage_transport, follow_redirects=True
+        )
+        self._socket_url = socket_url
+        self._pace = pace or Pace()
+        self.assets = Assets(self._api, self._storage, self._pace)
+        self._config: Config | None = None
+
+    @classmethod
+    def local(cls) -> Self:
+        """The local stack that runs from this directory. Raises ``LocalStackError`` when there is none."""
+        stack = find()
+        if stack is None:
+            raise LocalStackError("No local stack runs from this directory; start one with `darkroom up`.")
+        return cls(stack.endpoint, stack.token(), socket_url=stack.socket)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._api.close()
+        self._storage.close()
+
+    def create(self, request: BaseRequest, *, idempotency_key: str | None = None) -> Created:
+        """Announce a job: it waits for its uploads, each of which has a form.
+
+        With an ``idempotency_key`` of your own, the same call made again, even by another process, gives the same
+        job (within its retention); a different request under the same key raises ``ProblemError``
+        (``idempotency_mismatch``).
+        """
+        return Created.model_validate(
+            self._api.json(
+                "POST",
+                "/jobs",
+                body=request.model_dump(mode="json", exclude_unset=True),
+                headers={"Idempotency-Key": idempotency_key or uuid.uuid4().hex},
+            )
+        )
+
+    def rerun(
+        self,
+        job_id: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        engine: str | None = None,
+        allow_preview: bool | None = None,
+        cache: bool = True,
+        idempotency_key: str | None = None,
+    ) -> Created:
+        """The same job again, with some params or the engine changed; its pictures need no second upload.
+
+        What is not in ``params`` stays as it was. Watch ``created.job``; ``idempotency_key`` is as for ``create``.
+        """
+        changed: dict[str, Any] = {"params": dict(params or {})}
+        changed |= {} if engine is None else {"engine": engine}
+        changed |= {} if allow_preview is None else {"allow_preview": allow_preview}
+        changed |= {} if cache else {"cache": False}
+        return Created.model_validate(
+            self._api.json(
+                "POST",
+                f"{_job(job_id)}/rerun",
+                body=changed,
+                headers={"Idempotency-Key": idempotency_key or uuid.uuid4().hex},
+            )
+        )
+
+    def upload(self, created: Created, files: Files, *, progress: Callable[[int, int], None] | None = None) -> None:
+        """Upload the file of every role, streamed from disk; ``progress`` gets bytes sent and bytes in all.
+
+        Only what has a form is uploaded: no assets, no picture that the job no longer waits for (the same job may be
+        created twice by its key), nothing for a job whose result is there already. Forms that ran out of time are
+        asked for anew once. Raises ``UploadError``, ``OSError`` (unreadable file) and ``ValueError`` (``files`` does
+        not name the roles that the job waits for, or others than the job's).
+        """
+        if not set(created.uploads) <= set(files) <= set(created.job.uploads):
+            raise ValueError(f"the job wants {sorted(created.uploads or created.job.uploads)}, not {sorted(files)}")
+        forms = created.uploads
+        paths = {role: Path(file) for role, file in files.items() if role in forms}
+        total = sum(path.stat().st_size for path in paths.values())
+        before = 0
+        for role, path in paths.items():
+            report = _shifted(progress, before, total)
+            try:
+                file_upload.send(self._storage, forms[role], path, report)
+            except UploadError as error:
+                if error.code != ErrorCode.UPLOAD_EXPIRED:
+                    raise
+                forms = self.renew(created.job.job_id).uploads
+                if role in forms:
+                    file_upload.send(self._storage, forms[role], path, report)
+            before += path.stat().st_size
+
+    def renew(self, job_id: str) -> Created:
+        """Fresh forms for a job that still waits for its pictures."""
+        return Created.model_validate(self._api.json("POST", f"{_job(job_id)}/uploads"))
+
+    def get(self, job_id: str) -> Job:
+        """The job as it is now, with fresh links to its pictures."""
+        return Job.model_validate(self._api.json("GET", _job(job_id)))
+
+    def list(
+        self, *, status: State | str | None = None, kind: Kind | str | None = None, page: int | None = None
+    ) -> Iterator[Job]:
+        """Your jobs, newest first, fetched as you go on, ``page`` at a time (1 to 100, the service's 20 else)."""
+        for body in self._api.pages("/jobs", {"status": status, "kind": kind, "limit": page}):
+            yield from Page.model_validate(body).jobs
+
+    def cancel(self, job_id: str) -> Job:
+        """Cancel the job, whatever it is doing. Raises ``ProblemError`` (``conflict``) when it has already ended."""
+        return Job.model_validate(self._api.json("DELETE", _job(job_id)))
+
+    def watch(self, job: str | Job, *, after_seq: int | None = None) -> Iterator[Job]:
+        """Every later state of the job, as it comes, up to and with the terminal one.
+
+        ``job`` is its id, or the job as last seen: then what comes after that, which is nothing when it has ended.
+        Goes over the WebSocket; reconnects by itself and continues after the last ``seq`` seen; polls where no socket
+        can be had. Stop early by leaving the loop: the job goes on.
+        """
+        if isinstance(job, Job):
+            if job.state.terminal:
+                return iter(())
+            job_id, seen = job.job_id, job.seq
+        else:
+            job_id, seen = job, 0
+        after = seen if after_seq is None else after_seq
+        return iter(Watch(job_id, lambda: self.get(job_id), self._socket, after_seq=after, pace=self._pace))
+
+    def download(self, job: Job, path: str | PathLike[str], *, name: str = "result") -> Path:
+        """Write the file ``name`` (``result``, ``thumbnail``, ``srt``, …) of a completed job to ``path``, atomically.
+
+        Size and SHA-256 are checked. Raises ``JobError`` when the job has no result, ``DownloadError``,
+        ``UnreachableError`` and ``OSError``; then nothing is written.
+        """
+        target = Path(path)
+        try:
+            download.fetch(self._storage, named(job, name), target)
+        except download.LinkExpired:
+            try:
+                download.fetch(self._storage, named(self.get(job.job_id), name), target)
+            except download.LinkExpired:
+                raise DownloadError("forbidden", f"The storage refuses the link to the {name}.") from None
+        return target
+
+    def download_all(self, job: Job, path: str | PathLike[str]) -> tuple[Path, ...]:
+        """Write every result of a completed job and its subtitles, as ``download`` does; the paths.
+
+        ``path`` is a folder, which gets ``result.jpg``, ``result-2.jpg``, … or ``result.mp4``, ``result.srt``,
+        ``result.vtt`` (the extension is the file's), or the file for the first, which names the others: ``fox.jpg``,
+        ``fox-2.jpg``, …
+        """
+        files = saved(job)
+        first = Path(path)
+        if first.is_dir():
+            first /= f"{RESULT}{extension(files[0].content_type)}"
+        return tuple(
+            self.download(job, place, name=file.name) for file, place in zip(files, places(first, files), strict=True)
+        )
+
+    def run(
+        self,
+        kind: Kind | str,
+        files: Mapping[str, Source] | Source | None = None,
+        *,
+        engine: str | None = None,
+        allow_preview: bool = False,
+        cache: bool = True,
+        on_change: Callable[[Job], None] | None = None,
+        **params: Any,
+    ) -> Job:
+        """Submit, upload and wait: the completed job.
+
+        ``files`` maps roles to paths, pictures of your library (``AssetReference``) or portraits of the service's
+        (``AvatarReference``); one will do where one role is needed, and a kind that starts from words takes none. For
+        ``render_scenes``, ``client.scenes.read`` makes roles and params of a JSON file. The result of the same job made
+        before is taken unless ``cache`` is false. ``on_change`` sees every state. Raises ``JobError`` when the job ends
+        without a result, and ``ValueError`` (of params pydantic's ``ValidationError``) for what the contract does not
+        allow. A job whose upload fails is cancelled.
+        """
+        request, paths = build(kind, files, params, engine=engine, allow_preview=allow_preview, cache=cache)
+        created = self.create(request)
+        job = created.job
+        if on_change is not None:
+            on_change(job)
+        try:
+            self.upload(created, paths)
+        except (ClientError, OSError):
+            self.abandon(job.job_id)
+            raise
+        for state in self.watch(job):
+            job = state
+            if on_change is not None:
+                on_change(job)
+        if job.state is not State.COMPLETED:
+            raise JobError(job)
+        return job
+
+    def abandon(self, job_id: str) -> None:
+        """Cancel the job if that can be done; nothing is raised when it cannot."""
+        try:
+            self.cancel(job_id)
+        except ClientError:
+            return
+
+    def config(self) -> Config:
+        """What the deployment says of itself; asked once."""
+        if self._config is None:
+            self._config = Config.model_validate(self._api.json("GET", "/config"))
+        return self._config
+
+    def _socket(self) -> AbstractContextManager[Socket]:
+        try:
+            url = self._socket_url or self.config().socket_url
+            token = self._token.token()
+        except ClientError as error:
+            raise Lost(str(error)) from error
+        if not url:
+            raise Lost("this deployment names no socket")
+        return open_socket(url, token)
+
+
+def _job(job_id: str) -> str:
+    return f"/jobs/{quote(job_id, safe='')}"
+
+
+def _shifted(progress: Callable[[int, int], None] | None, before: int, total: int) -> Callable[[int, int], None] | None:
+    """The progress of one file among several."""
+    if progress is None:
+        return None
+    return lambda sent, _size: progress(before + sent, total)

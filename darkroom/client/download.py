@@ -1,0 +1,69 @@
+"""Results from S3 to disk: streamed, checked, and in place at once or not at all."""
+
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from darkroom.client.errors import DownloadError, UnreachableError
+from darkroom.client.network import ATTEMPTS, RETRIED_STATUS, pause
+from darkroom.contract.results import ResultFile
+
+
+class LinkExpired(Exception):
+    """Raised when a presigned link is refused: a fresh one is in the job's next answer."""
+
+
+def fetch(http: httpx.Client, made: ResultFile, path: Path, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Write the file to ``path``, atomically: a reader sees the old file or the whole new one.
+
+    Tries again on a bad connection. Raises ``LinkExpired``, ``DownloadError`` (refused, or size or SHA-256 differ
+    from the job's), ``UnreachableError``, and ``OSError`` when the disk says no; then ``path`` is as it was.
+    """
+    if made.url is None:
+        raise LinkExpired
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        for number in range(ATTEMPTS):
+            try:
+                _stream(http, made, made.url, part)
+                break
+            except (httpx.TransportError, _TryAgain) as error:
+                if number == ATTEMPTS - 1:
+                    raise UnreachableError(f"The {made.name} could not be downloaded: {error}.") from error
+                sleep(pause(number))
+        os.replace(part, path)  # noqa: PTH105 - Path.replace is the same, os.replace says it is atomic
+    finally:
+        part.unlink(missing_ok=True)
+
+
+class _TryAgain(Exception):
+    pass
+
+
+def _stream(http: httpx.Client, made: ResultFile, url: str, part: Path) -> None:
+    digest = hashlib.sha256()
+    size = 0
+    with http.stream("GET", url) as answer, part.open("wb") as file:
+        if answer.status_code == httpx.codes.FORBIDDEN:
+            raise LinkExpired
+        if answer.status_code in RETRIED_STATUS:
+            raise _TryAgain(f"HTTP {answer.status_code}")
+        if not answer.is_success:
+            raise DownloadError(
+                "not_found" if answer.status_code == httpx.codes.NOT_FOUND else "download_failed",
+                f"The storage answers {answer.status_code} for the {made.name}.",
+            )
+        for chunk in answer.iter_bytes():
+            digest.update(chunk)
+            size += len(chunk)
+            file.write(chunk)
+    if digest.hexdigest() != made.sha256:
+        raise DownloadError(
+            "checksum_mismatch",
+            f"The {made.name} came damaged: {size} bytes of {made.size}, and not with the job's SHA-256.",
+        )

@@ -1,0 +1,108 @@
+"""Files to S3: a multipart POST streamed from disk, and S3's XML errors in plain words."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree.ElementTree import Element, ParseError, XMLParser
+
+import httpx
+
+from darkroom.client.errors import UploadError
+from darkroom.client.network import RETRIED_STATUS, attempt
+from darkroom.client.responses import PresignedPost
+from darkroom.contract.errors import ErrorCode
+from darkroom.contract.uploads import byte_limit
+
+Progress = Callable[[int, int], None]
+"""Called with the bytes sent so far and the bytes in all; a retry starts at 0 again."""
+
+MEGABYTE = 1024 * 1024
+_REASONS: dict[str, tuple[ErrorCode, str]] = {
+    "EntityTooLarge": (
+        ErrorCode.TOO_LARGE,
+        "The file is larger than what was declared or than the limit of {limit} MB.",
+    ),
+    "EntityTooSmall": (ErrorCode.EMPTY_FILE, "The file is empty, or smaller than what was declared."),
+    "BadDigest": (ErrorCode.CHECKSUM_MISMATCH, "The file changed while it was uploaded."),
+    "InvalidDigest": (ErrorCode.CHECKSUM_MISMATCH, "The file changed while it was uploaded."),
+    "XAmzContentChecksumMismatch": (ErrorCode.CHECKSUM_MISMATCH, "The file changed while it was uploaded."),
+    "XAmzContentSHA256Mismatch": (ErrorCode.CHECKSUM_MISMATCH, "The file changed while it was uploaded."),
+    "ExpiredToken": (ErrorCode.UPLOAD_EXPIRED, "The time to upload is over; ask for new uploads."),
+    "NoSuchBucket": (ErrorCode.NOT_FOUND, "The bucket for uploads is gone: the stack was replaced or is not complete."),
+}
+_RETRIED_CODES = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"})
+
+
+class CountedFile(io.FileIO):
+    """A file that says how much of it was read, whenever some was."""
+
+    def __init__(self, path: Path, progress: Progress | None) -> None:
+        super().__init__(path, "rb")
+        self._progress = progress
+        self._size = path.stat().st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """As ``FileIO.read``, then the report."""
+        chunk = super().read(-1 if size is None else size)
+        if self._progress is not None and chunk:
+            self._progress(self.tell(), self._size)
+        return chunk
+
+
+def send(http: httpx.Client, form: PresignedPost, path: Path, progress: Progress | None = None) -> None:
+    """Upload ``path`` by the presigned ``form``, again on a bad connection (the same key is written again).
+
+    Raises ``UploadError`` with the code for what S3 refused, ``UnreachableError`` when it does not answer, and
+    ``OSError`` when the file cannot be read.
+    """
+
+    def post() -> httpx.Response:
+        with CountedFile(path, progress) as file:
+            # S3 takes the form's own Content-Type field; what is said beside the file is not looked at.
+            return http.post(form.url, data=form.fields, files={"file": (path.name, file, "application/octet-stream")})
+
+    answer = attempt(
+        post, retried=lambda answer: answer.status_code in RETRIED_STATUS or _s3_error(answer)[0] in _RETRIED_CODES
+    )
+    if not answer.is_success:
+        raise refusal(answer, byte_limit(form.fields.get("Content-Type", "")))
+
+
+def refusal(answer: httpx.Response, limit: int) -> UploadError:
+    """S3's refusal of a file of at most ``limit`` bytes as an error of ours.
+
+    A policy past its time is ``upload_expired``, other breaches are ``forbidden``.
+    """
+    code, message = _s3_error(answer)
+    if code == "AccessDenied" and "expired" in message.lower():
+        return UploadError(*_REASONS["ExpiredToken"])
+    if code in _REASONS:
+        reason, words = _REASONS[code]
+        return UploadError(reason, words.format(limit=limit // MEGABYTE))
+    said = f"{code}: {message}" if code else f"HTTP {answer.status_code}"
+    if answer.status_code in RETRIED_STATUS or code in _RETRIED_CODES:
+        return UploadError(ErrorCode.INTERNAL, f"The storage is in trouble ({said}); try again later.")
+    if code == "InvalidArgument" and "checksum" in message.lower():
+        return UploadError(*_REASONS["BadDigest"])
+    return UploadError(ErrorCode.FORBIDDEN, f"The storage refused the upload ({said}).")
+
+
+def _s3_error(answer: httpx.Response) -> tuple[str, str]:
+    """``Code`` and ``Message`` of S3's XML; two empty strings when the body is something else."""
+    if answer.is_success or not answer.content.lstrip().startswith(b"<"):
+        return "", ""
+    try:
+        root = _parse(answer.content)
+    except ParseError:
+        return "", ""
+    found = {element.tag.rpartition("}")[2]: (element.text or "").strip() for element in root.iter()}
+    return found.get("Code", ""), found.get("Message", "")
+
+
+def _parse(content: bytes) -> Element:
+    """XML without a document type: entities, and what they can blow up to, cannot be declared."""
+    if b"<!DOCTYPE" in content[:1024] or len(content) > MEGABYTE:
+        raise ParseError("not an error of S3")
+    parser = XMLParser()  # noqa: S314 - no document type, bounded size
+    parser.feed(content)
+    return parser.close()

@@ -1,0 +1,167 @@
+"""A job as it develops: over the WebSocket, resumed where it broke off, and by polling where there is no socket."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from darkroom.client.errors import ClientError, ProblemError, UnreachableError
+from darkroom.client.network import pause
+from darkroom.contract.jobs import Job
+
+
+class Lost(Exception):
+    """The socket is gone, or was never had."""
+
+
+class Socket(Protocol):
+    """What watching needs of a connection."""
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send one JSON message. Raises ``Lost``."""
+
+    def receive(self, seconds: float) -> dict[str, Any] | None:
+        """The next JSON message; None when none came within ``seconds``. Raises ``Lost``."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often things happen, in seconds.
+
+    API Gateway cuts a socket that was idle for ten minutes: hence the pings. A silence of ``quiet`` is checked by
+    one GET, so that a lost push or a half-open connection cannot hide the end of a job. A service that cannot be
+    reached, or is in trouble, is waited for during ``patience``.
+    """
+
+    poll: float = 1.0
+    quiet: float = 30.0
+    ping: float = 240.0
+    first_reconnect: float = 0.5
+    longest_reconnect: float = 30.0
+    patience: float = 60.0
+
+
+class Clock(Protocol):
+    """Time, so that tests need none."""
+
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+
+    def sleep(self, seconds: float, /) -> None:
+        """Wait."""
+
+
+class Watch:
+    """The states of one job from ``after_seq`` on, in order, each once, up to and with the terminal one.
+
+    ``fetch`` is ``GET /jobs/{id}`` and its errors end the watch; ``connect`` opens an authorised socket or raises
+    ``Lost``; None means that the deployment has no socket. A state may be skipped (the service sends the newest of
+    a burst), but ``seq`` only ever grows.
+    """
+
+    def __init__(
+        self,
+        job_id: str,
+        fetch: Callable[[], Job],
+        connect: Callable[[], AbstractContextManager[Socket]] | None,
+        *,
+        after_seq: int = 0,
+        pace: Pace | None = None,
+        clock: Clock = time,
+    ) -> None:
+        self._job_id = job_id
+        self._fetch = fetch
+        self._connect = connect
+        self._seq = after_seq
+        self._pace = pace or Pace()
+        self._clock = clock
+        self._failures = 0
+        self._ended = False
+        self._looked = False
+        self._answered_at = clock.monotonic()
+
+    def __iter__(self) -> Iterator[Job]:
+        while not self._ended:
+            try:
+                yield from self._listen()
+            except Lost:
+                self._failures += 1
+            if not self._ended:
+                yield from self._poll()
+
+    def _listen(self) -> Iterator[Job]:
+        """States from one connection until the end. Raises ``Lost``."""
+        if self._connect is None:
+            raise Lost("this deployment has no socket")
+        with self._connect() as socket:
+            socket.send({"action": "subscribe", "job_id": self._job_id, "after_seq": self._seq})
+            now = self._clock.monotonic()
+            ping_at, check_at = now + self._pace.ping, now + self._pace.quiet
+            while not self._ended:
+                now = self._clock.monotonic()
+                if now >= ping_at:
+                    socket.send({"action": "ping"})
+                    ping_at = now + self._pace.ping
+                if now >= check_at:
+                    check_at = now + self._pace.quiet
+                    before = self._seq
+                    yield from self._look()
+                    if self._seq > before and not self._ended:
+                        raise Lost("the socket kept silent about a change")
+                    continue
+                message = socket.receive(min(ping_at, check_at) - now)
+                if message is None:
+                    continue
+                self._answered_at = self._clock.monotonic()
+                check_at = self._answered_at + self._pace.quiet
+                if message.get("type") == "job":
+                    self._failures = 0
+                    yield from self._news(Job.model_validate(message["job"]))
+                elif message.get("type") == "subscribed" and not self._looked:
+                    # Nothing newer than after_seq: so the job may have ended there, and nothing will ever come.
+                    yield from self._look()
+                elif message.get("type") == "error" or "type" not in message:
+                    # Refused, or the gateway's own error. The GET that follows says why, or carries on without.
+                    raise Lost(str(message.get("error") or message))
+
+    def _poll(self) -> Iterator[Job]:
+        """States by GET until it is time to try the socket again; at least one GET, for what was missed."""
+        if self._connect is None:
+            retry_at = float("inf")
+        else:
+            longest, first = self._pace.longest_reconnect, self._pace.first_reconnect
+            # The first break is usually the gateway's; come back at once, then ever more slowly.
+            wait = 0.0 if self._failures <= 1 else pause(min(self._failures - 2, 16), first=first, longest=longest)
+            retry_at = self._clock.monotonic() + wait
+        while True:
+            yield from self._look()
+            left = retry_at - self._clock.monotonic()
+            if self._ended or left <= 0:
+                return
+            self._clock.sleep(min(self._pace.poll, left))
+
+    def _look(self) -> Iterator[Job]:
+        """One GET, and what it tells that is new."""
+        self._looked = True
+        try:
+            job = self._fetch()
+        except ClientError as error:
+            if not _passing(error) or self._clock.monotonic() - self._answered_at > self._pace.patience:
+                raise
+            return
+        self._answered_at = self._clock.monotonic()
+        yield from self._news(job)
+
+    def _news(self, job: Job) -> Iterator[Job]:
+        if job.job_id == self._job_id and job.seq > self._seq:
+            self._seq = job.seq
+            self._ended = job.state.terminal
+            yield job
+        elif job.job_id == self._job_id and job.state.terminal:
+            self._ended = True
+
+
+def _passing(error: ClientError) -> bool:
+    """Whether the trouble may be over soon: no connection, or the service's own failure."""
+    return isinstance(error, UnreachableError) or (isinstance(error, ProblemError) and error.status >= 500)

@@ -1,0 +1,192 @@
+"""The local stack: finding the one that runs from a directory, starting one, stopping it."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from darkroom.client.errors import LocalStackError
+from darkroom.client.network import direct_mounts
+from darkroom.client.tokens import PasswordToken
+
+FOLDER = ".darkroom"
+STATE_FILE = "stack.json"
+# Marks a stack that one command started for itself: others must not lean on it, it ends with that command.
+PRIVATE_MARK = "private"
+# A stack that is gone refuses the connection at once; one on a busy machine may take its time over the answer.
+ANSWER_TIMEOUT = httpx.Timeout(30.0, connect=2.0)
+START_SECONDS = 240.0
+STOP_SECONDS = 60.0
+TAIL_LINES = 20
+
+Say = Callable[[str], None]
+
+
+class Login(BaseModel):
+    """The local user, and the Cognito endpoint that knows it."""
+
+    url: str
+    client_id: str
+    username: str
+    password: str
+
+
+class LocalStack(BaseModel):
+    """What ``stack.json`` tells a client of a stack on this machine."""
+
+    port: int
+    endpoint: str
+    socket: str | None = None
+    auth: Login
+
+    def token(self) -> PasswordToken:
+        """The local user's tokens."""
+        return PasswordToken(self.auth.url, self.auth.client_id, self.auth.username, self.auth.password)
+
+    def answers(self) -> bool:
+        """Whether its API is there: ``GET /config`` needs no token and touches nothing behind it."""
+        try:
+            with httpx.Client(mounts=direct_mounts(), timeout=ANSWER_TIMEOUT) as http:
+                return http.get(f"{self.endpoint.rstrip('/')}/config").is_success
+        except httpx.HTTPError:
+            return False
+
+
+def read(folder: Path) -> LocalStack | None:
+    """The stack whose state is in ``folder``; None when there is none or the file is not (yet) whole."""
+    try:
+        return LocalStack.model_validate_json((folder / STATE_FILE).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def find(root: Path | None = None) -> LocalStack | None:
+    """The stack that runs from ``root`` (the current directory), the one started last when there are several."""
+    folders = [
+        state.parent
+        for state in ((root or Path.cwd()) / FOLDER).glob(f"*/{STATE_FILE}")
+        if not (state.parent / PRIVATE_MARK).exists()
+    ]
+    for folder in sorted(folders, key=lambda folder: (folder / STATE_FILE).stat().st_mtime, reverse=True):
+        stack = read(folder)
+        if stack is not None and stack.answers():
+            return stack
+    return None
+
+
+def command(*arguments: str) -> list[str]:
+    """The command line of the local runtime."""
+    return [sys.executable, "-m", "infra.local", *arguments]
+
+
+def free_port() -> int:
+    """A port on 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class PrivateStack:
+    """A stack for one command alone: a context manager that starts it on a free port and leaves nothing behind.
+
+    ``say`` gets what the runtime prints while it starts. Entering raises ``LocalStackError`` with the end of its
+    output when it does not come up.
+    """
+
+    def __init__(self, say: Say, *, root: Path | None = None) -> None:
+        self._say = say
+        self._root = root or Path.cwd()
+        self._port = free_port()
+        self._folder = self._root / FOLDER / str(self._port)
+        self._started = False
+
+    def __enter__(self) -> LocalStack:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / PRIVATE_MARK).touch()
+        self._started = True
+        try:
+            return self._up()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _value: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self, *, wait: bool = True) -> None:
+        """Stop it and remove its state; does nothing the second time. Without ``wait`` it stops on its own."""
+        if not self._started:
+            return
+        self._started = False
+        down = _spawn(command("down", "--port", str(self._port), "--purge"), self._root, stdout=subprocess.DEVNULL)
+        if not wait:
+            return
+        try:
+            down.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            down.kill()
+            self._say(f"The local stack on port {self._port} does not stop; see `darkroom status`.")
+            return
+        shutil.rmtree(self._folder, ignore_errors=True)
+        with suppress(OSError):  # gone already, or another stack's state is in it
+            (self._root / FOLDER).rmdir()
+
+    def _up(self) -> LocalStack:
+        process = _spawn(
+            command("up", "--detach", "--no-studio", "--port", str(self._port)), self._root, stdout=subprocess.PIPE
+        )
+        tail: deque[str] = deque(maxlen=TAIL_LINES)
+        # Its servers may hold the pipe open after it returned: so the process is waited for, not the end of output.
+        reader = threading.Thread(target=self._relay, args=(process, tail), daemon=True)
+        reader.start()
+        try:
+            code = process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise LocalStackError(f"The local stack was not up after {START_SECONDS:.0f} seconds.") from None
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(STOP_SECONDS)
+        reader.join(timeout=1)
+        if code:
+            raise LocalStackError("\n".join(["The local stack did not come up. It said:", *tail]))
+        stack = read(self._folder)
+        if stack is None:
+            raise LocalStackError(f"The local stack came up, but left no usable {STATE_FILE} in {self._folder}.")
+        return stack
+
+    def _relay(self, process: "subprocess.Popen[str]", tail: deque[str]) -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if text := line.rstrip():
+                tail.append(text)
+                self._say(text)
+
+
+def _spawn(arguments: list[str], root: Path, *, stdout: int) -> "subprocess.Popen[str]":
+    try:
+        return subprocess.Popen(
+            arguments,
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            # A Ctrl-C in the terminal is ours to handle; the stack is stopped in order afterwards.
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise LocalStackError(f"The local stack cannot be started: {error}") from error

@@ -1,0 +1,67 @@
+"""From a kind, paths and params to the contract's request."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from darkroom.client.media import describe, describe_sound
+from darkroom.client.sources import Source, wants_sound
+from darkroom.contract.requests import REQUESTS, BaseRequest, Kind, roles, uploads_model
+from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference, Upload
+
+
+def build(
+    kind: Kind | str,
+    files: Mapping[str, Source] | Source | None,
+    params: Mapping[str, Any],
+    *,
+    engine: str | None = None,
+    allow_preview: bool = False,
+    cache: bool = True,
+) -> tuple[BaseRequest, dict[str, Path]]:
+    """The request, and the path of each role that has a file.
+
+    ``files`` may be one source where the kind needs one role. Raises ``ValueError`` for an unknown kind and for a role
+    of sound whose file is none, ``ValidationError`` (pydantic, a ``ValueError``) for what the contract does not allow,
+    and ``OSError`` for a file that cannot be read.
+    """
+    try:
+        kind = Kind(kind)
+    except ValueError:
+        raise ValueError(f"unknown kind {kind!r}; choose one of: {', '.join(Kind)}") from None
+    sources = _by_role(kind, files)
+    references = (AssetReference, AvatarReference)
+    paths = {role: Path(source) for role, source in sources.items() if not isinstance(source, references)}
+
+    def described(role: str) -> Upload | AudioUpload:
+        return describe_sound(paths[role]) if wants_sound(kind, role, params) else describe(paths[role])
+
+    document: dict[str, Any] = {
+        "kind": kind,
+        "params": dict(params),
+        "uploads": {role: described(role) if role in paths else source for role, source in sources.items()},
+    }
+    if engine is not None:
+        document["engine"] = engine
+    if allow_preview:
+        document["allow_preview"] = True
+    if not cache:
+        document["cache"] = False
+    return REQUESTS[kind].model_validate(document), paths
+
+
+def _by_role(kind: Kind, files: Mapping[str, Source] | Source | None) -> Mapping[str, Source]:
+    if files is None:
+        return {}
+    if isinstance(files, Mapping):
+        return files
+    model = uploads_model(kind)
+    wanted = roles(kind)
+    needed = [role for role in wanted if model.model_fields[role].is_required()]
+    if not wanted:
+        raise ValueError(f"{kind} starts from words alone; it takes no picture")
+    if model.model_config.get("extra") == "allow":
+        raise ValueError(f"{kind} wants what its scenes speak of, by role, and may have {', '.join(wanted)}")
+    if len(needed) != 1:
+        raise ValueError(f"{kind} wants several pictures, by role: {', '.join(needed)}")
+    return {needed[0]: files}

@@ -1,0 +1,69 @@
+"""Which files a job made, and what they are called on this disk."""
+
+from collections.abc import Iterator, Sequence
+from itertools import count
+from pathlib import Path
+
+from darkroom.client.errors import DownloadError, JobError
+from darkroom.client.media import extension
+from darkroom.contract.jobs import Job
+from darkroom.contract.results import Picture, ResultFile, SubtitleFile
+
+RESULT = "result"
+
+
+def results(job: Job) -> tuple[Picture, ...]:
+    """What the job was asked for: the video ``result``, or the pictures ``result``, ``result-2``, … in order.
+
+    Raises ``JobError`` when there is none.
+    """
+    made = (*job.result.videos, *job.result.pictures) if job.result else ()
+    found = tuple(each for each in made if each.name.partition("-")[0] == RESULT)
+    if not found:
+        raise JobError(job)
+    return found
+
+
+def saved(job: Job) -> tuple[ResultFile, ...]:
+    """What is saved of a job: its results, then their subtitles. Raises ``JobError`` when it has no result."""
+    return (*results(job), *(job.result.subtitles if job.result else ()))
+
+
+def named(job: Job, name: str) -> ResultFile:
+    """One file. Raises ``JobError`` for a job without a result, ``DownloadError`` for a name it does not have."""
+    if job.result is None:
+        raise JobError(job)
+    for file in job.result.files:
+        if file.name == name:
+            return file
+    names = ", ".join(file.name for file in job.result.files)
+    raise DownloadError("not_found", f"The job has no file called {name}; it has: {names}.")
+
+
+def numbered(path: Path, number: int) -> Path:
+    """The file of the ``number``-th of several pictures, where ``path`` is that of the first.
+
+    >>> numbered(Path("fox.jpg"), 1).name, numbered(Path("fox.jpg"), 2).name
+    ('fox.jpg', 'fox-2.jpg')
+    """
+    return path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
+
+
+def beside(video: Path, suffix: str) -> Path:
+    """The file of a video's subtitles.
+
+    >>> beside(Path("hello.mp4"), ".srt").name, beside(Path("take.2"), ".srt").name
+    ('hello.srt', 'take.2.srt')
+    """
+    return video.with_suffix(suffix) if video.suffix.lower() == ".mp4" else video.with_name(video.name + suffix)
+
+
+def places(first: Path, files: Sequence[ResultFile]) -> tuple[Path, ...]:
+    """Where each of the ``files`` goes that ``saved`` gives, when ``first`` is the place of the first."""
+    numbers: Iterator[int] = count(1)
+    return tuple(
+        beside(first, extension(file.content_type))
+        if isinstance(file, SubtitleFile)
+        else numbered(first, next(numbers))
+        for file in files
+    )

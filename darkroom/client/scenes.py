@@ -1,0 +1,138 @@
+"""Scenes as a JSON file says them, with files in place of roles."""
+
+import json
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from darkroom.client import script
+from darkroom.client.sources import Models, Source, models, named
+from darkroom.contract.requests import Kind
+from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference, Upload
+from darkroom.contract.video_params import MAX_SCENES, MIN_SCENES, MUSIC, VOICE_TRACK, Scene
+
+SCENES = "scenes"
+SCRIPT = "script"
+# What a scene names: the end of its role's name, and which sources may stand for it.
+_FIELDS: dict[str, tuple[str, Models]] = {
+    "picture": ("picture", frozenset({Upload, AssetReference})),
+    "avatar": ("avatar", frozenset({Upload, AssetReference, AvatarReference})),
+    VOICE_TRACK: ("voice", frozenset({AudioUpload})),
+}
+
+
+class ScenesError(ValueError):
+    """Raised for a file that holds no scenes that could be made."""
+
+
+def read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Source]]:
+    """The params and the sources of ``render_scenes`` that a JSON file says.
+
+    The file holds the params, and a path (relative to the file), ``asset:ID`` or an avatar's name where the params have
+    a role, ``@hello.txt`` where a script is in a text file, and beside them the path of the ``music``:
+
+        {"scenes": [{"type": "image", "picture": "room.jpg", "script": "This is our room."},
+                    {"type": "avatar", "avatar": "amara", "script": "@hello.txt"}],
+         "music": "bed.mp3", "subtitles": "both"}
+
+    Each source gets one role, however often it is named. Raises ``ScenesError``, which names the scene and the field,
+    for what is no JSON, has no scenes, or names what does not exist; all else is the contract's to judge.
+
+    >>> params, sources = read("trailer.json")  # doctest: +SKIP
+    >>> job = darkroom.run("render_scenes", sources, **params)  # doctest: +SKIP
+    """
+    file = Path(path)
+    params = _document(file)
+    scenes = params.get(SCENES)
+    if not isinstance(scenes, list):
+        raise ScenesError(f'{str(path)!r} has no list of "{SCENES}"')
+    if not MIN_SCENES <= len(scenes) <= MAX_SCENES:
+        raise ScenesError(f"{MIN_SCENES} to {MAX_SCENES} scenes make a video, not {len(scenes)}")
+    sources: dict[str, Source] = {}
+    params[SCENES] = [_scene(number, scene, file.parent, sources) for number, scene in enumerate(scenes, 1)]
+    music = params.pop(MUSIC, None)
+    if music is not None:
+        sources[MUSIC] = _named(music, models(Kind.RENDER_SCENES, MUSIC), file.parent, f"{MUSIC}: ")
+    return params, sources
+
+
+def problem(error: ValidationError) -> str:
+    """The first thing that the contract does not allow, with the number of the scene and the name of the field."""
+    first = error.errors()[0]
+    path = first["loc"][1:] if first["loc"][:1] == ("params",) else first["loc"]
+    message = first["msg"].removeprefix("Value error, ")
+    if path[:1] != (SCENES,) or len(path) < 2:
+        return ": ".join([*map(str, path), message])
+    if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        message = f"type: choose one of: {', '.join(_types())}"
+    # After the number comes the type of the scene, which is no field.
+    return ": ".join([f"scene {int(path[1]) + 1}", *map(str, path[3:]), message])
+
+
+def _document(file: Path) -> dict[str, Any]:
+    if file.is_dir():
+        raise ScenesError(f"{str(file)!r} is a directory")
+    try:
+        found = json.loads(file.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise ScenesError(f"the file {str(file)!r} does not exist") from None
+    except OSError as error:
+        raise ScenesError(f"the file {str(file)!r} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ScenesError(f"{str(file)!r} is no JSON: it is no text in UTF-8") from error
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise ScenesError(f"{str(file)!r} is no JSON: {where}: {error.msg}") from error
+    if not isinstance(found, dict):
+        raise ScenesError(f'{str(file)!r} is to hold one object, {{"{SCENES}": […]}}')
+    return found
+
+
+def _scene(number: int, scene: Any, folder: Path, sources: dict[str, Source]) -> Any:
+    """The scene with a role for each source that it names, and with its script; ``sources`` grows by the new ones."""
+    if not isinstance(scene, Mapping):
+        raise ScenesError(f'scene {number} is to be an object, {{"type": …}}')
+    found = dict(scene)
+    if isinstance(found.get(SCRIPT), str):
+        try:
+            found[SCRIPT] = script.read(found[SCRIPT], folder)
+        except ValueError as error:
+            raise ScenesError(f"scene {number}: {SCRIPT}: {error}") from error
+    for field, (ending, allowed) in _FIELDS.items():
+        if found.get(field) is not None:
+            source = _named(found[field], allowed, folder, f"scene {number}: {field}: ")
+            found[field] = _role(source, f"scene_{number}_{ending}", sources)
+    return found
+
+
+def _named(word: Any, allowed: Models, folder: Path, where: str) -> Source:
+    if not isinstance(word, str) or not word:
+        raise ScenesError(f"{where}write the path of a file")
+    try:
+        return named(word, allowed, folder)
+    except (ValueError, OSError) as error:
+        raise ScenesError(f"{where}{error}") from error
+
+
+def _role(source: Source, role: str, sources: dict[str, Source]) -> str:
+    """The role of the same source if it has one, else ``role``, which it gets."""
+    for known, other in sources.items():
+        if _same(source, other):
+            return known
+    sources[role] = source
+    return role
+
+
+def _same(one: Source, other: Source) -> bool:
+    if isinstance(one, Path) and isinstance(other, Path):
+        return one.samefile(other)
+    return one == other
+
+
+def _types() -> list[str]:
+    union = get_args(Scene)[0]
+    kinds: tuple[type[BaseModel], ...] = get_args(union)
+    return [get_args(kind.model_fields["type"].annotation)[0] for kind in kinds]

@@ -1,0 +1,100 @@
+"""What a word names for a role: a file, a picture of the library, or a portrait that comes with the service."""
+
+import os
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from darkroom.client.media import audio_type, shows_sound
+from darkroom.contract.avatars import avatars
+from darkroom.contract.requests import Kind, uploads_model
+from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference
+
+Source = str | PathLike[str] | AssetReference | AvatarReference
+"""What a role is given: the path of a file, a picture of the caller's library, or a portrait of the service's."""
+
+ASSET = "asset:"
+AVATAR = "avatar:"
+
+Models = frozenset[type[BaseModel]]
+
+
+def models(kind: Kind, role: str) -> Models:
+    """Which of the contract's sources may stand for a kind's own role.
+
+    >>> AvatarReference in models(Kind.RENDER_VIDEO, "avatar"), AudioUpload in models(Kind.INPAINT, "mask")
+    (True, False)
+    """
+    return frozenset(_classes(uploads_model(kind).model_fields[role].annotation))
+
+
+def wants_sound(kind: Kind, role: str, params: Mapping[str, Any]) -> bool:
+    """Whether the role is for sound: as the contract says, else as the params' scenes speak of it."""
+    if role in uploads_model(kind).model_fields:
+        return AudioUpload in models(kind, role)
+    scenes = params.get("scenes")
+    return isinstance(scenes, list | tuple) and any(_voice_track(scene) == role for scene in scenes)
+
+
+def named(word: str, allowed: Models, folder: Path = Path()) -> Path | AssetReference | AvatarReference:
+    """The source that ``word`` names: ``asset:`` and an id, the path of a file in ``folder``, or an avatar.
+
+    An avatar's name is understood where an avatar is ``allowed`` and no file has this name; ``avatar:amara`` is one in
+    any case. Raises ``ValueError`` for what does not exist, is not allowed, or is of the wrong type.
+    """
+    if word.startswith(ASSET):
+        return _asset(word.removeprefix(ASSET), allowed)
+    if word.startswith(AVATAR):
+        return _avatar(word.removeprefix(AVATAR), allowed)
+    path = folder / word
+    by_name = AvatarReference in allowed
+    if by_name and word in avatars() and not path.is_file():
+        return AvatarReference(avatar=word)
+    if not path.exists():
+        neither = f", nor is there an avatar of this name; {_known()}" if by_name else ""
+        raise ValueError(f"the file {word!r} does not exist{neither}")
+    if path.is_dir():
+        raise ValueError(f"{word!r} is a directory")
+    if not os.access(path, os.R_OK):
+        raise ValueError(f"the file {word!r} is not readable")
+    if AudioUpload in allowed:
+        audio_type(path)
+    elif shows_sound(path):
+        raise ValueError(f"{word!r} is sound or a film, and a picture is wanted")
+    return path
+
+
+def _asset(word: str, allowed: Models) -> AssetReference:
+    if AssetReference not in allowed:
+        raise ValueError("a sound file is wanted: the library has pictures alone")
+    try:
+        return AssetReference(asset_id=word)
+    except ValidationError:
+        raise ValueError(f"{word!r} is no asset's id (32 hex digits); `darkroom assets list` shows yours") from None
+
+
+def _avatar(word: str, allowed: Models) -> AvatarReference:
+    if AvatarReference not in allowed:
+        raise ValueError(f"no avatar may stand here: give a {'sound' if AudioUpload in allowed else 'picture'} file")
+    try:
+        return AvatarReference(avatar=word)
+    except ValidationError:
+        raise ValueError(f"there is no avatar {word!r}; {_known()}") from None
+
+
+def _known() -> str:
+    return f"`darkroom avatars` shows them: {', '.join(avatars())}"
+
+
+def _voice_track(scene: Any) -> Any:
+    return scene.get("voice_track") if isinstance(scene, Mapping) else getattr(scene, "voice_track", None)
+
+
+def _classes(annotation: Any) -> list[type[BaseModel]]:
+    """The models that an annotation is made of, whatever it wraps them in."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _classes(part)]

@@ -1,0 +1,112 @@
+"""Where the bearer token comes from: given, or a Cognito user's, signed in with a password."""
+
+import threading
+import time
+from typing import Protocol
+
+import httpx
+
+from darkroom.client.errors import ProblemError, UnreachableError
+from darkroom.client.network import direct_mounts
+
+REFRESH_SECONDS = 60.0
+
+
+class TokenSource(Protocol):
+    """Gives the token for the next request."""
+
+    def token(self) -> str | None:
+        """A token good for now; None to send none."""
+
+    def forget(self) -> bool:
+        """Called when the service refused the token. Returns whether a new one can be had."""
+
+
+class StaticToken:
+    """A token that somebody else keeps fresh."""
+
+    def __init__(self, value: str | None) -> None:
+        self._value = value or None
+
+    def token(self) -> str | None:
+        """The token as given."""
+        return self._value
+
+    def forget(self) -> bool:
+        """There is no other."""
+        return False
+
+
+class PasswordToken:
+    """Access tokens of a Cognito user (``InitiateAuth``, ``USER_PASSWORD_AUTH``), renewed a minute before they end.
+
+    ``url`` is the Cognito endpoint, such as ``https://cognito-idp.eu-west-1.amazonaws.com``. The app client must
+    allow the flow and have no secret. ``token`` raises ``ProblemError`` when the sign-in is refused and
+    ``UnreachableError`` when nobody answers.
+    """
+
+    def __init__(
+        self, url: str, client_id: str, username: str, password: str, *, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        self._url = url
+        self._client_id = client_id
+        self._username = username
+        self._password = password
+        self._transport = transport
+        self._lock = threading.Lock()
+        self._value: str | None = None
+        self._renew_at = 0.0
+
+    def token(self) -> str:
+        """The access token, asked for anew when the one at hand is about to end."""
+        with self._lock:
+            if self._value is None or time.monotonic() >= self._renew_at:
+                self._value, seconds = self._sign_in()
+                self._renew_at = time.monotonic() + max(seconds - REFRESH_SECONDS, seconds / 2)
+            return self._value
+
+    def forget(self) -> bool:
+        """The next ``token`` signs in again."""
+        with self._lock:
+            self._value = None
+        return True
+
+    def _sign_in(self) -> tuple[str, float]:
+        try:
+            with httpx.Client(transport=self._transport, mounts=direct_mounts(), timeout=30) as http:
+                answer = http.post(
+                    self._url,
+                    headers={
+                        "Content-Type": "application/x-amz-json-1.1",
+                        "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
+                    },
+                    json={
+                        "AuthFlow": "USER_PASSWORD_AUTH",
+                        "ClientId": self._client_id,
+                        "AuthParameters": {"USERNAME": self._username, "PASSWORD": self._password},
+                    },
+                )
+        except httpx.TransportError as error:
+            raise UnreachableError(f"Nobody answers at {self._url} to sign in: {error}") from error
+        try:
+            body = answer.json()
+            result = body["AuthenticationResult"]
+            return str(result["AccessToken"]), float(result.get("ExpiresIn", 3600))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ProblemError(
+                status=answer.status_code if answer.is_error else 401,
+                code="unauthorized",
+                title="Sign-in refused",
+                detail=f"{self._username} could not sign in: {_reason(answer)}",
+            ) from error
+
+
+def _reason(answer: httpx.Response) -> str:
+    """What Cognito said. Challenges (a new password, a second factor) are not errors to it, but are to us."""
+    try:
+        body = answer.json()
+    except ValueError:
+        return f"HTTP {answer.status_code}"
+    if "ChallengeName" in body:
+        return f"the user pool asks for {body['ChallengeName']}"
+    return str(body.get("message") or body.get("Message") or body.get("__type") or f"HTTP {answer.status_code}")

@@ -1,0 +1,202 @@
+"""How each kind is to be done: the typed params of the request body."""
+
+import re
+from collections.abc import Collection
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
+
+from darkroom.contract.coco_objects import ObjectName
+from darkroom.contract.engine import Engine
+from darkroom.contract.picture_styles import PictureStyleName
+from darkroom.contract.styles import StyleName
+
+
+class Contract(BaseModel):
+    """Base of everything a caller sends: unknown fields are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Params(Contract):
+    """Base of the params of every kind, with what its fields alone cannot say."""
+
+    def check_roles(self, _pictures: Collection[str], _sounds: Collection[str], /) -> None:
+        """Raises ``ValueError`` when the roles that pictures and sounds are given for are not what this speaks of."""
+
+    def check_engine(self, _engine: Engine, _roles: Collection[str], /) -> None:
+        """Raises ``DarkroomError`` (``engine_unavailable``) when the engine, which does the kind, cannot do this."""
+
+
+class Room(StrEnum):
+    """The rooms a restyling knows."""
+
+    LIVING_ROOM = "living_room"
+    BEDROOM = "bedroom"
+    KITCHEN = "kitchen"
+    DINING_ROOM = "dining_room"
+    BATHROOM = "bathroom"
+    HOME_OFFICE = "home_office"
+
+    @property
+    def words(self) -> str:
+        """As one would say it.
+
+        >>> Room.HOME_OFFICE.words
+        'home office'
+        """
+        return self.value.replace("_", " ")
+
+
+class Profile(StrEnum):
+    """How much time the models engine takes over a picture."""
+
+    FAST = "fast"
+    QUALITY = "quality"
+
+
+class Format(StrEnum):
+    """How the result is encoded. Only PNG keeps every pixel as it was made."""
+
+    JPEG = "jpeg"
+    PNG = "png"
+
+
+class Aspect(StrEnum):
+    """Width to height of a generated picture: the shapes that SDXL was trained on, about a megapixel each."""
+
+    SQUARE = "1:1"
+    LANDSCAPE_4_3 = "4:3"
+    PORTRAIT_3_4 = "3:4"
+    LANDSCAPE_3_2 = "3:2"
+    PORTRAIT_2_3 = "2:3"
+    WIDE = "16:9"
+    TALL = "9:16"
+    PANORAMA = "21:9"
+    BANNER = "9:21"
+
+
+class Content(StrEnum):
+    """What a picture shows, as far as enlarging it is concerned."""
+
+    PHOTO = "photo"
+    ANIME = "anime"
+
+
+Seed = Annotated[int, Field(ge=0, lt=2**32, description="The same seed makes the same picture again.")]
+Share = Annotated[float, Field(ge=0, le=1)]
+# Where in a photo, whatever its size: across, then down.
+Point = tuple[Share, Share]
+# Words without the white space around them: a prompt of nothing else is none.
+Prompt = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
+_FACES = {"type": "string", "pattern": "^(largest|all|[0-9]{1,2})$"}
+
+
+def _choice_of_faces(value: object) -> object:
+    """A number is understood as well as its text, which the command line has no other way to say."""
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(text, str) and not re.fullmatch("largest|all|[0-9]{1,2}", text):
+        raise ValueError("say largest, all, or a number from 0 to 99")
+    return text
+
+
+Faces = Annotated[str, BeforeValidator(_choice_of_faces), WithJsonSchema(_FACES)]
+
+
+class RestyleRoomParams(Params):
+    """How to restyle a room. What the preview engine has no use for, it says in the result's notes."""
+
+    style: StyleName = Field(description="The look of the room; GET /styles lists them.")
+    room: Room | None = Field(None, description="What room it is; recognised from the photo when left out.")
+    strength: float = Field(1.0, gt=0, le=1, description="How far to go from the photo to the style.")
+    seed: Seed = 42
+    keep: tuple[ObjectName, ...] = Field(
+        (), max_length=20, description="Things that stay as they are, such as sofa or potted plant."
+    )
+    keep_at: tuple[Point, ...] = Field(
+        (),
+        max_length=20,
+        description="The things at these points of the upright photo stay as they are: each a share of its width, "
+        "then of its height, from the top left.",
+    )
+    keep_people: bool = Field(True, description="People stay as they are.")
+    prompt: Prompt = Field("", description="What else the room should have, in words.")
+    negative_prompt: Prompt = Field("", description="What it should not have; only where guidance is above 1.")
+    profile: Profile = Field(Profile.FAST, description="A few large steps, or twenty small ones.")
+    steps: int | None = Field(None, ge=1, le=50, description="Denoising steps; the profile's number when left out.")
+    guidance: float | None = Field(
+        None, ge=1, le=20, description="How closely to follow the words; the profile's value when left out."
+    )
+    depth_scale: float = Field(0.8, ge=0, le=2, description="How firmly the photo's depth holds.")
+    edges_scale: float = Field(0.6, ge=0, le=2, description="How firmly the photo's edges hold.")
+    format: Format = Field(Format.JPEG, description="How the result is encoded; PNG keeps every pixel.")
+
+
+class InpaintParams(Params):
+    """How to fill the hole. Without a prompt, what is around it goes on; pixels outside stay as they are."""
+
+    prompt: Prompt = Field("", description="What to put there; what is around it goes on when left out.")
+    negative_prompt: Prompt = Field("", description="What should not be there; only with a prompt.")
+    grow: int = Field(0, ge=0, le=64, description="Pixels by which the hole is widened on every side first.")
+    seed: Seed = 42
+    steps: int = Field(25, ge=1, le=50, description="Denoising steps, where there is a prompt.")
+    guidance: float = Field(7.5, ge=1, le=20, description="How closely to follow the prompt.")
+    format: Format = Field(Format.PNG, description="How the result is encoded; PNG keeps what is outside.")
+
+    @model_validator(mode="after")
+    def _negative_prompt_has_an_effect(self) -> Self:
+        if self.negative_prompt and (not self.prompt or self.guidance <= 1):
+            raise ValueError("negative_prompt has an effect only with a prompt and with guidance above 1")
+        return self
+
+
+class GenerateParams(Params):
+    """What to make a picture of."""
+
+    prompt: Prompt = Field(min_length=1, pattern=r"\S", description="What the picture shows, in words.")
+    style: PictureStyleName | None = Field(None, description="A look to add; GET /styles?kind=generate lists them.")
+    aspect: Aspect = Field(Aspect.SQUARE, description="Width to height.")
+    count: int = Field(1, ge=1, le=4, description="How many pictures; each has the next seed.")
+    profile: Profile = Field(Profile.FAST, description="Four large steps, or thirty small ones.")
+    negative_prompt: Prompt = Field("", description="What it should not show; only with profile quality.")
+    seed: Seed = 42
+    format: Format = Field(Format.JPEG, description="How the result is encoded.")
+
+    @model_validator(mode="after")
+    def _negative_prompt_has_an_effect(self) -> Self:
+        if self.negative_prompt and self.profile is Profile.FAST:
+            raise ValueError(
+                "negative_prompt has no effect with profile fast, whose four steps know no guidance; "
+                "leave it out or take profile quality"
+            )
+        return self
+
+
+class FaceSwapParams(Params):
+    """Whose face goes where."""
+
+    faces: Faces = Field(
+        "largest", description="Which faces of the target: largest, all, or a number, counted from the left from 0."
+    )
+    source_face: int | None = Field(
+        None, ge=0, le=99, description="Which face of the source, counted likewise, where it shows several."
+    )
+    consent: Literal[True] = Field(
+        description="Must be true: you confirm that everybody whose face is used or replaced has agreed to it."
+    )
+    format: Format = Field(Format.JPEG, description="How the result is encoded.")
+
+
+class UpscaleParams(Params):
+    """How to enlarge a picture."""
+
+    scale: float = Field(2.0, gt=1, le=4, description="How many times as wide and as high.")
+    content: Content = Field(Content.PHOTO, description="What it shows: the models engine has a network for each.")
+    format: Format = Field(Format.JPEG, description="How the result is encoded; with transparency it is always PNG.")
+
+
+class FindObjectsParams(Params):
+    """How to show what was found."""
+
+    format: Format = Field(Format.JPEG, description="How the picture of what was found is encoded.")

@@ -1,0 +1,37 @@
+"""The looks of generated pictures: data in ``picture_styles.toml``, typed here."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.contract.choice import OneOf
+
+PICTURE_STYLES_FILE = Path(__file__).with_name("picture_styles.toml")
+
+
+class PictureStyle(BaseModel):
+    """One look: what people read, and the words that diffusion reads.
+
+    ``prompt`` has one ``{prompt}``, where the caller's words go.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    title: str
+    description: str
+    prompt: str = Field(max_length=300, pattern=r"^[^{}]*\{prompt\}[^{}]*$")
+    negative_prompt: str = Field("", max_length=200, description="What the look avoids, where guidance is above 1.")
+
+
+@cache
+def picture_styles() -> dict[str, PictureStyle]:
+    """Every look by name, in the order of the file. Raises ``ValidationError`` when the file is wrong."""
+    tables = tomllib.loads(PICTURE_STYLES_FILE.read_text("utf-8"))
+    return {name: PictureStyle(name=name, **table) for name, table in tables.items()}
+
+
+PictureStyleName = Annotated[str, OneOf("style", picture_styles(), title="PictureStyle")]

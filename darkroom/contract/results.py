@@ -1,0 +1,157 @@
+"""What comes out of a job, and everything needed to make it again."""
+
+from collections.abc import Iterator
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.params import Room
+
+PASSING_SCORE = 0.75
+# Notes of a result that is less than the same job may give another time.
+HALF_SIZE = "Made at half size: the GPU's memory ran out."
+UNDECORATED = "What was found could not be drawn over the picture, which is shown as it was. It has been logged."
+
+
+class ResultFile(BaseModel):
+    """A file that a job made. ``url`` is a presigned GET, made anew for every answer."""
+
+    name: str = Field(description="`result`, `thumbnail`, …; unique among the job's files.")
+    key: str
+    content_type: str
+    size: int
+    sha256: str
+    url: str | None = None
+
+
+class Picture(ResultFile):
+    """A picture that a job made."""
+
+    width: int
+    height: int
+
+
+class Video(Picture):
+    """A video that a job made: MP4, H.264 and AAC, ready to be played while it is loaded."""
+
+    seconds: float
+    frames: int
+    frames_per_second: float
+
+
+class SubtitleFile(ResultFile):
+    """What is said in a video, as text with its times."""
+
+    format: Literal["srt", "vtt"]
+    language: str = Field(description="A BCP 47 tag.")
+    cues: int
+
+
+class PreviewPicture(BaseModel):
+    """A small look at a picture in the making. ``url`` is a presigned GET, made anew for every answer."""
+
+    key: str
+    width: int
+    height: int
+    url: str | None = None
+
+
+class FoundObject(BaseModel):
+    """A thing seen in the photo."""
+
+    label: str
+    box: tuple[float, float, float, float] = Field(description="Left, top, right, bottom in the photo's pixels.")
+    score: float = Field(ge=0, le=1, description="How sure the detector is.")
+    area: float = Field(ge=0, le=1, description="Share of the photo that its mask covers.")
+    kept: bool = Field(False, description="Whether it was left as it is in the photo.")
+    outlines: list[list[tuple[float, float]]] = Field(
+        [],
+        description="Closed rings around its mask in the photo's pixels, simplified: x, then y of each corner, the "
+        "first not repeated. What lies within an even number of rings is not the thing. Empty where nothing was drawn.",
+    )
+
+
+class RecognisedRoom(BaseModel):
+    """What room the photo shows."""
+
+    room: Room
+    confidence: float = Field(ge=0, le=1)
+    sure: bool = Field(description="False: the confidence is low, and naming the room in the request may help.")
+
+
+class ModelUsed(BaseModel):
+    """A model that took part, pinned."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    revision: str
+
+
+class Quality(BaseModel):
+    """Computed scores in [0, 1]; higher is better."""
+
+    structure: float = Field(ge=0, le=1, description="Agreement of the result's structure with the photo's.")
+    style: float = Field(ge=0, le=1, description="Closeness to the style: its palette (preview), its words (models).")
+    visual: float = Field(ge=0, le=1, description="Sharpness and exposure, against the photo's.")
+    objects: float | None = Field(
+        None, ge=0, le=1, description="How much of what was in the photo is still recognised; null when nobody looked."
+    )
+    score: float = Field(ge=0, le=1, description="The mean of those there are.")
+
+    @classmethod
+    def of(cls, *, structure: float, style: float, visual: float, objects: float | None = None) -> Self:
+        """With the score computed; values are rounded to four places.
+
+        >>> Quality.of(structure=0.5, style=1, visual=0.9).score
+        0.8
+        """
+        values = [round(value, 4) for value in (structure, style, visual, *([] if objects is None else [objects]))]
+        return cls(
+            structure=values[0],
+            style=values[1],
+            visual=values[2],
+            objects=values[3] if objects is not None else None,
+            score=round(sum(values) / len(values), 4),
+        )
+
+    @property
+    def passed(self) -> bool:
+        """Whether the picture is good enough to show without a warning."""
+        return self.score >= PASSING_SCORE
+
+
+class Result(BaseModel):
+    """What came out, and everything needed to make it again."""
+
+    pictures: list[Picture]
+    videos: list[Video] = []
+    subtitles: list[SubtitleFile] = []
+    engine: Engine
+    seed: int | None = None
+    models: list[ModelUsed] = []
+    quality: Quality | None = None
+    room: RecognisedRoom | None = None
+    objects: list[FoundObject] = []
+    notes: list[str] = Field([], description="What a person should know about this result.")
+
+    @property
+    def files(self) -> Iterator[ResultFile]:
+        """Everything that was made, what was asked for first."""
+        yield from (*self.videos, *self.pictures, *self.subtitles)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether this may stand for what the same job gives another time: not what was made smaller because the
+        machine was short of memory, nor what lacks its decoration. A performance that chance had a part in is as good
+        as any other of its job."""
+        return not any(note.endswith((HALF_SIZE, UNDECORATED)) for note in self.notes)
+
+
+class StageTime(BaseModel):
+    """Wall-clock seconds a stage took."""
+
+    stage: str
+    seconds: float = Field(ge=0)
+    cached: bool = Field(False, description="Known from an earlier job with the same photo.")

@@ -1,0 +1,88 @@
+"""The room styles: data in ``styles.toml``, typed here, used by the API (names) and the engines (words, materials)."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.contract.choice import OneOf
+
+STYLES_FILE = Path(__file__).with_name("styles.toml")
+
+HexColour = Annotated[str, Field(pattern=r"^#[0-9a-f]{6}$")]
+
+Material = Literal[
+    "paint",
+    "plaster",
+    "concrete",
+    "brick",
+    "shiplap",
+    "slats",
+    "panelling",
+    "wainscot",
+    "planks",
+    "herringbone",
+    "tiles",
+    "checker",
+    "terrazzo",
+    "carpet",
+]
+
+
+class StyleTable(BaseModel):
+    """Base of everything in the file: unknown fields are errors, values do not change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Finish(StyleTable):
+    """What a surface is covered with. Sizes are metres on the surface."""
+
+    material: Material
+    colours: tuple[HexColour, ...] = Field(min_length=1, max_length=5, description="The main colour first.")
+    joint: HexColour | None = Field(None, description="Between planks, bricks and tiles; darker than them by default.")
+    size: float = Field(0.2, ge=0.01, le=4, description="Width of a plank, slat or tile.")
+    length: float = Field(1.2, ge=0.01, le=4, description="Length of a plank or brick; height of a wainscot.")
+
+
+class Light(StyleTable):
+    """How the whole picture is graded. All zeros leave it as it is."""
+
+    exposure: float = Field(0, ge=-1, le=1, description="Stops.")
+    temperature: float = Field(0, ge=-1, le=1, description="From cool to warm.")
+    tint: float = Field(0, ge=-1, le=1, description="From green to magenta.")
+    contrast: float = Field(0, ge=-1, le=1)
+    saturation: float = Field(0, ge=-1, le=1)
+    fade: float = Field(0, ge=0, le=1, description="Lifts the blacks, as old prints do.")
+    vignette: float = Field(0, ge=0, le=1, description="Darkens the corners.")
+
+
+class Style(StyleTable):
+    """One style: what people read, what the diffusion model is told, and what the preview engine paints with.
+
+    Colours are sRGB, ``#rrggbb``.
+    """
+
+    name: str
+    title: str
+    description: str
+    prompt: str = Field(max_length=160, description="What the diffusion model reads: materials, colours, light.")
+    palette: tuple[HexColour, ...] = Field(min_length=3, max_length=8, description="Dominant colours first.")
+    wall: Finish
+    accent: Finish | None = Field(None, description="The wall that is seen best; like the others by default.")
+    ceiling: Finish
+    floor: Finish
+    wet_floor: Finish = Field(description="The floor of kitchens and bathrooms.")
+    light: Light = Light()
+
+
+@cache
+def styles() -> dict[str, Style]:
+    """Every style by name, in the order of the file. Raises ``ValidationError`` when the file is wrong."""
+    tables = tomllib.loads(STYLES_FILE.read_text("utf-8"))
+    return {name: Style(name=name, **table) for name, table in tables.items()}
+
+
+StyleName = Annotated[str, OneOf("style", styles())]

@@ -1,0 +1,143 @@
+"""What a caller hands in: files to be uploaded, pictures of the library, and portraits that come with us."""
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Discriminator, Field, Tag
+
+from darkroom.contract.avatars import AvatarName
+from darkroom.contract.params import Contract
+
+MAX_UPLOAD_BYTES = 20 * 1024 * 1024
+MAX_AUDIO_BYTES = 64 * 1024 * 1024  # five minutes of stereo at 48 kHz, uncompressed
+MAX_PIXELS = 50_000_000
+MAX_SIDE = 16_384
+MIN_SIDE = 32
+ContentType = Literal["image/jpeg", "image/png", "image/webp"]
+AudioType = Literal["audio/wav", "audio/mpeg", "audio/mp4", "audio/ogg", "audio/flac", "audio/webm"]
+MediaType = ContentType | AudioType
+# Of ISO media files that hold pictures (HEIF, AVIF).
+_STILL_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"})
+AUDIO_TYPES: tuple[AudioType, ...] = get_args(AudioType)
+
+
+def content_type_of(head: bytes) -> ContentType | None:
+    """The content type that a picture's first 12 bytes or more show; None when it is none that we take.
+
+    >>> content_type_of(b"GIF89a")
+    """
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "image/webp"
+    return None
+
+
+def audio_type_of(head: bytes) -> AudioType | None:
+    """The content type that an audio file's first 12 bytes or more show; None when it is none that we take.
+
+    A container that may hold a film as well (MP4, Ogg, WebM) is taken at its word: whether there is sound in it is
+    found out by whoever opens it.
+
+    >>> audio_type_of(b"fLaC" + bytes(8))
+    'audio/flac'
+    """
+    if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
+        return "audio/wav"
+    if head.startswith(b"fLaC"):
+        return "audio/flac"
+    if head.startswith(b"OggS"):
+        return "audio/ogg"
+    if head.startswith(b"\x1aE\xdf\xa3"):
+        return "audio/webm"
+    if head[4:8] == b"ftyp" and head[8:12] not in _STILL_BRANDS:
+        return "audio/mp4"
+    # Of MPEG audio: a tag, or the first frame's sync word (11 bits) with layer III (01).
+    if head.startswith(b"ID3") or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2):
+        return "audio/mpeg"
+    return None
+
+
+def byte_limit(content_type: str) -> int:
+    """The most bytes that an upload of this type may have.
+
+    >>> byte_limit("image/png") < byte_limit("audio/wav")
+    True
+    """
+    return MAX_AUDIO_BYTES if content_type.startswith("audio/") else MAX_UPLOAD_BYTES
+
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file, lower-case hex.")]
+AssetId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="The id of an asset of yours.")]
+
+
+class Upload(Contract):
+    """The picture that the caller is going to upload for one role; the presigned POST is fixed to it."""
+
+    content_type: ContentType
+    size: int | None = Field(None, ge=1, le=MAX_UPLOAD_BYTES, description="Bytes, if known.")
+    sha256: Sha256 | None = None
+
+
+class AudioUpload(Contract):
+    """The sound that the caller is going to upload for one role; the presigned POST is fixed to it."""
+
+    content_type: AudioType
+    size: int | None = Field(None, ge=1, le=MAX_AUDIO_BYTES, description="Bytes, if known.")
+    sha256: Sha256 | None = None
+
+
+class AssetReference(Contract):
+    """A picture from the caller's library, in place of an upload."""
+
+    asset_id: AssetId
+
+
+class AvatarReference(Contract):
+    """A portrait that comes with the service, in place of an upload."""
+
+    avatar: AvatarName = Field(description="GET /avatars lists them.")
+
+
+AnySource = Upload | AudioUpload | AssetReference | AvatarReference
+
+
+def _source(value: Any) -> str:
+    fields = value if isinstance(value, dict) else getattr(value, "__dict__", {})
+    for name, tag in (("asset_id", "asset"), ("avatar", "avatar")):
+        if name in fields:
+            return tag
+    return "audio" if str(fields.get("content_type", "")).startswith("audio/") else "upload"
+
+
+def _picture(value: Any) -> str:
+    """Sound where a picture belongs is told as a wrong content type, not as an unknown kind of source."""
+    return "asset" if _source(value) == "asset" else "upload"
+
+
+def _portrait(value: Any) -> str:
+    tag = _source(value)
+    return "upload" if tag == "audio" else tag
+
+
+# What a role's picture is: about to be uploaded, or there already.
+Source = Annotated[
+    Annotated[Upload, Tag("upload")] | Annotated[AssetReference, Tag("asset")],
+    Discriminator(_picture),
+]
+# The same, or a portrait that comes with us.
+PortraitSource = Annotated[
+    Annotated[Upload, Tag("upload")]
+    | Annotated[AssetReference, Tag("asset")]
+    | Annotated[AvatarReference, Tag("avatar")],
+    Discriminator(_portrait),
+]
+# Whatever a scene may be made of.
+SceneSource = Annotated[
+    Annotated[Upload, Tag("upload")]
+    | Annotated[AudioUpload, Tag("audio")]
+    | Annotated[AssetReference, Tag("asset")]
+    | Annotated[AvatarReference, Tag("avatar")],
+    Discriminator(_source),
+]

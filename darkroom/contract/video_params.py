@@ -1,0 +1,256 @@
+"""How videos are to be made: the typed params of the two kinds that end as one."""
+
+from collections.abc import Collection
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import Contract, Params, Prompt, Seed
+from darkroom.contract.picture_styles import PictureStyleName
+from darkroom.contract.voices import Language, VoiceName, voices
+
+MAX_SCRIPT_CHARACTERS = 5_000
+MAX_SCRIPTS_CHARACTERS = 15_000  # of all scenes: what a fast voice says in ten minutes
+MAX_VOICE_SECONDS = 300
+MAX_VIDEO_SECONDS = 600
+MIN_SCENES, MAX_SCENES = 2, 20
+MUSIC = "music"  # the role that no scene may take
+VOICE_TRACK = "voice_track"
+
+# Words to be spoken, without the white space around them.
+Script = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_SCRIPT_CHARACTERS)]
+RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$", description="A role of the request's uploads.")]
+
+
+class Subtitles(StrEnum):
+    """What becomes of what is said, as text."""
+
+    NONE = "none"
+    BURNED = "burned"
+    FILE = "file"
+    BOTH = "both"
+
+    @property
+    def burned(self) -> bool:
+        """Whether they are part of the picture."""
+        return self in (Subtitles.BURNED, Subtitles.BOTH)
+
+    @property
+    def filed(self) -> bool:
+        """Whether there are files of them: SRT and VTT."""
+        return self in (Subtitles.FILE, Subtitles.BOTH)
+
+
+class VideoAspect(StrEnum):
+    """Width to height of a video."""
+
+    TALL = "9:16"
+    SQUARE = "1:1"
+    WIDE = "16:9"
+
+
+class Resolution(StrEnum):
+    """The shorter side of a video, in pixels."""
+
+    P360 = "360p"
+    P720 = "720p"
+    P1080 = "1080p"
+
+    def size(self, aspect: VideoAspect) -> tuple[int, int]:
+        """Width and height in pixels, both even, as H.264 wants them.
+
+        >>> Resolution.P720.size(VideoAspect.TALL)
+        (720, 1280)
+        """
+        short = int(self.value.removesuffix("p"))
+        across, down = (int(side) for side in aspect.value.split(":"))
+        unit = short / min(across, down)
+        return round(across * unit / 2) * 2, round(down * unit / 2) * 2
+
+
+class Transition(StrEnum):
+    """How one scene gives way to the next."""
+
+    CUT = "cut"
+    FADE = "fade"
+    SLIDE = "slide"
+
+
+class Spoken(Contract):
+    """What is common to whoever speaks."""
+
+    script: Script = Field("", description="What is said; of a recorded voice its words, which spares transcribing it.")
+    voice: VoiceName | None = Field(None, description="Who says it; GET /voices lists them. The language's own else.")
+
+    def check_voice(self, language: str | None) -> None:
+        """Raises ``ValueError`` for a voice that does not speak the language."""
+        if self.voice is not None and language is not None and voices()[self.voice].language != language:
+            raise ValueError(
+                f"the voice {self.voice} speaks {voices()[self.voice].language}, not {language}; leave one of them out"
+            )
+
+
+class VideoParams(Params):
+    """What is common to both kinds of video."""
+
+    language: Language | None = Field(
+        None, description="What is spoken; when left out, the voice's own, or what a recorded one seems to be in."
+    )
+    subtitles: Subtitles = Field(Subtitles.NONE, description="Burned into the picture, as SRT and VTT files, or both.")
+    aspect: VideoAspect = Field(VideoAspect.TALL, description="Width to height.")
+    resolution: Resolution = Field(Resolution.P720, description="The shorter side.")
+    seed: Seed = 42
+
+
+class RenderVideoParams(Spoken, VideoParams):
+    """What a portrait is to say, and how that is shown. Without a script, a recorded voice is needed."""
+
+    @model_validator(mode="after")
+    def _voice_speaks_the_language(self) -> Self:
+        self.check_voice(self.language)
+        return self
+
+    def check_roles(self, _pictures: Collection[str], sounds: Collection[str], /) -> None:
+        """Raises ``ValueError`` when there is nothing to say, or nothing for the voice to say."""
+        if not self.script and VOICE_TRACK not in sounds:
+            raise ValueError("nothing to say: give a script, or a voice_track among the uploads")
+        if self.voice is not None and VOICE_TRACK in sounds:
+            raise ValueError("voice has no effect with a voice_track, which has a voice of its own")
+
+    def check_engine(self, engine: Engine, roles: Collection[str], /) -> None:
+        """Raises ``DarkroomError`` (``engine_unavailable``) for words that only a network could hear."""
+        if self.subtitles is not Subtitles.NONE and VOICE_TRACK in roles and not self.script:
+            _refuse_unheard(engine, "the voice_track")
+
+
+class BaseScene(Spoken):
+    """What every scene has."""
+
+    voice_track: RoleName | None = Field(
+        None, description="The role of a recorded voice, in place of a synthesised one."
+    )
+    transition: Transition | None = Field(
+        None, description="How it takes the place of the scene before; as for the whole video when left out."
+    )
+    seconds: float | None = Field(
+        None, gt=0, le=60, description="How long it lasts at least; as long as its words, or 4, when left out."
+    )
+
+    @model_validator(mode="after")
+    def _one_voice(self) -> Self:
+        if self.voice is not None and self.voice_track is not None:
+            raise ValueError("voice has no effect with a voice_track, which has a voice of its own")
+        return self
+
+    @property
+    def picture_role(self) -> str | None:
+        """The role of the picture that it shows; None when it makes its own."""
+        return None
+
+
+class ImageScene(BaseScene):
+    """A picture, over which the camera moves slowly."""
+
+    type: Literal["image"]
+    picture: RoleName
+
+    @property
+    def picture_role(self) -> str | None:
+        """The role of its picture."""
+        return self.picture
+
+
+class GeneratedScene(BaseScene):
+    """A picture made from words, over which the camera moves slowly."""
+
+    type: Literal["generated"]
+    prompt: Prompt = Field(min_length=1, pattern=r"\S", description="What the picture shows, in words.")
+    style: PictureStyleName | None = Field(None, description="A look to add; GET /styles?kind=generate lists them.")
+
+
+class AvatarScene(BaseScene):
+    """A portrait that speaks."""
+
+    type: Literal["avatar"]
+    avatar: RoleName
+
+    @property
+    def picture_role(self) -> str | None:
+        """The role of its portrait."""
+        return self.avatar
+
+
+Scene = Annotated[ImageScene | GeneratedScene | AvatarScene, Field(discriminator="type")]
+
+
+class RenderScenesParams(VideoParams):
+    """Scenes in their order, and what joins them."""
+
+    scenes: tuple[Scene, ...] = Field(min_length=MIN_SCENES, max_length=MAX_SCENES)
+    transition: Transition = Field(Transition.FADE, description="How one scene gives way to the next.")
+    transition_seconds: float = Field(0.5, ge=0.1, le=2, description="How long that takes, unless it is a cut.")
+    music_volume: float = Field(0.3, ge=0, le=1, description="Of the music where nobody speaks; 1: as loud as speech.")
+    loudness: float = Field(
+        -16, ge=-31, le=-9, description="Of the whole in LUFS (EBU R 128): -16 for the web, -23 for broadcast."
+    )
+
+    @model_validator(mode="after")
+    def _scenes_can_be_made(self) -> Self:
+        for number, scene in enumerate(self.scenes, 1):
+            try:
+                scene.check_voice(self.language)
+            except ValueError as error:
+                raise ValueError(f"scene {number}: {error}") from error
+            if isinstance(scene, AvatarScene) and not scene.script and scene.voice_track is None:
+                raise ValueError(f"scene {number}: nothing to say: give the avatar a script, or a voice_track")
+        if sum(len(scene.script) for scene in self.scenes) > MAX_SCRIPTS_CHARACTERS:
+            raise ValueError(f"the scripts have more than {MAX_SCRIPTS_CHARACTERS:,} characters together")
+        if sum(scene.seconds or 0 for scene in self.scenes) > MAX_VIDEO_SECONDS:
+            raise ValueError(f"the scenes last longer than {MAX_VIDEO_SECONDS} seconds, which is the limit")
+        return self
+
+    def check_roles(self, pictures: Collection[str], sounds: Collection[str], /) -> None:
+        """Raises ``ValueError`` for a role that is missing, of the wrong kind, or that no scene speaks of."""
+        spoken_of = {MUSIC}
+        for number, scene in enumerate(self.scenes, 1):
+            for role, wanted, others, what in (
+                (scene.picture_role, pictures, sounds, "a picture"),
+                (scene.voice_track, sounds, pictures, "sound"),
+            ):
+                if role is None:
+                    continue
+                if role == MUSIC:
+                    raise ValueError(f"scene {number}: {role!r} is what plays under all of it")
+                if role not in wanted:
+                    reason = f"is to be {what}" if role in others else "is not among the uploads"
+                    raise ValueError(f"scene {number}: {role!r} {reason}")
+                spoken_of.add(role)
+        unused = {*pictures, *sounds} - spoken_of
+        if unused:
+            raise ValueError(f"no scene speaks of {', '.join(sorted(unused))}")
+
+    def check_engine(self, engine: Engine, _roles: Collection[str], /) -> None:
+        """Raises ``DarkroomError`` (``engine_unavailable``) for scenes that only networks could make."""
+        if engine is not Engine.PREVIEW:
+            return
+        for number, scene in enumerate(self.scenes, 1):
+            if isinstance(scene, GeneratedScene):
+                raise DarkroomError(
+                    ErrorCode.ENGINE_UNAVAILABLE,
+                    f"Scene {number} is to be generated, which the preview engine cannot do. "
+                    'Give it a picture, or ask for the engine "models".',
+                )
+            if self.subtitles is not Subtitles.NONE and scene.voice_track is not None and not scene.script:
+                _refuse_unheard(engine, f"the voice_track of scene {number}")
+
+
+def _refuse_unheard(engine: Engine, what: str) -> None:
+    if engine is Engine.PREVIEW:
+        raise DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            f"The preview engine cannot hear what {what} says. Give its words as script, "
+            'leave the subtitles out, or ask for the engine "models".',
+        )

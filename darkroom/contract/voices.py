@@ -1,0 +1,58 @@
+"""The voices that speak scripts: data in ``voices.toml``, typed here; what says it is the container's to choose."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.contract.choice import OneOf
+
+VOICES_FILE = Path(__file__).with_name("voices.toml")
+DEFAULT_LANGUAGE = "en-US"
+
+
+class Voice(BaseModel):
+    """One voice, in the words of each synthesiser.
+
+    ``language`` is a BCP 47 tag. The first voice of a language in the file is the one that it has by default.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="What a request calls it; unique.")
+    title: str = Field(max_length=40)
+    language: str = Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")
+    espeak: str = Field(description="espeak-ng's name of language and variant, such as en-us+f3.")
+    polly: str | None = Field(None, description="Amazon Polly's voice id; where it has none, espeak-ng speaks.")
+    polly_engine: str = Field("neural", pattern=r"^(standard|neural|long-form|generative)$")
+
+
+@cache
+def voices() -> dict[str, Voice]:
+    """Every voice by name, in the order of the file. Raises ``ValidationError`` when the file is wrong."""
+    tables = tomllib.loads(VOICES_FILE.read_text("utf-8"))
+    return {name: Voice(name=name, **table) for name, table in tables.items()}
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """Every language that a voice speaks, once, in the order of the file."""
+    return tuple(dict.fromkeys(voice.language for voice in voices().values()))
+
+
+def voice_for(name: str | None, language: str | None) -> Voice:
+    """The voice of a name, else the first of a language, which is American English where none is given.
+
+    >>> voice_for(None, "es-ES").language
+    'es-ES'
+    """
+    if name is not None:
+        return voices()[name]
+    wanted = language or DEFAULT_LANGUAGE
+    return next(voice for voice in voices().values() if voice.language == wanted)
+
+
+VoiceName = Annotated[str, OneOf("voice", voices())]
+Language = Annotated[str, OneOf("language", languages())]

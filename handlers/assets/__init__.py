@@ -1,0 +1,1 @@
+"""Assets: an owner's uploaded pictures, kept for later jobs."""

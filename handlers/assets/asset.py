@@ -1,0 +1,84 @@
+"""An asset: a picture in a caller's library, as the table keeps it and as its owner sees it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, Field
+
+from cloud.dynamodb.attributes import from_item, to_item
+from cloud.dynamodb.job_record import timestamp
+from cloud.s3.keys import asset_key
+from darkroom.contract.errors import ErrorDetail
+from darkroom.contract.jobs import UploadStatus
+from darkroom.contract.uploads import ContentType
+
+
+class AssetState(StrEnum):
+    """Where an asset stands: its picture is on the way, there, or was refused."""
+
+    AWAITING_UPLOAD = "awaiting_upload"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class AssetSource(BaseModel):
+    """Where an asset's picture comes from: an upload, or a job's `picture` or `role`."""
+
+    type: Literal["upload", "job"] = "upload"
+    job_id: str | None = None
+    picture: str | None = Field(None, description="The name of the picture that the job made.")
+    role: str | None = Field(None, description="The role of the picture that the job was given.")
+
+
+class PublicAsset(BaseModel):
+    """An asset as its owner sees it. Until it is `ready`, type, size and SHA-256 are what was declared."""
+
+    asset_id: str
+    name: str | None = None
+    state: AssetState
+    content_type: ContentType
+    width: int | None = None
+    height: int | None = None
+    size: int | None = Field(None, description="Bytes.")
+    sha256: str | None = Field(None, description="Lower-case hex; always there once the asset is `ready`.")
+    source: AssetSource = AssetSource()
+    created_at: datetime
+    error: ErrorDetail | None = Field(None, description="Why the picture was refused, of an asset that `failed`.")
+    url: str | None = Field(None, description="A presigned GET, made anew for every answer, once it is `ready`.")
+
+
+class Asset(PublicAsset):
+    """One item of the table of assets.
+
+    ``expires_at`` (epoch seconds) is when the table forgets it: only while its picture has not come.
+    """
+
+    owner: str
+    request_digest: str
+    expires_at: int | None = None
+
+    @property
+    def key(self) -> str:
+        """Where its picture lies in the bucket."""
+        return asset_key(self.asset_id)
+
+    @property
+    def declared(self) -> UploadStatus:
+        """What its picture is said to be."""
+        return UploadStatus(content_type=self.content_type, size=self.size, sha256=self.sha256)
+
+    def lapsed(self, now: float) -> bool:
+        """Whether its picture has not come in time: the table forgets such rows hours late."""
+        return self.expires_at is not None and self.expires_at <= now
+
+    def to_item(self) -> dict[str, Any]:
+        """The item in DynamoDB's form; absent values are absent attributes."""
+        values = self.model_dump(mode="json", exclude_none=True, exclude={"url"})
+        return to_item(values | {"created_at": timestamp(self.created_at)})
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Mapping[str, Any]]) -> Self:
+        """The asset of an item. Raises ``ValueError`` when it is none."""
+        return cls.model_validate(from_item(item))

@@ -1,0 +1,239 @@
+"""What the API does with assets: the logic behind its routes, and behind jobs that start from one."""
+
+import time
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import TYPE_CHECKING, Annotated, Self
+from uuid import UUID, uuid4, uuid5
+
+from botocore.exceptions import ClientError
+from pydantic import Field, TypeAdapter, model_validator
+
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import AlreadyExists, Received
+from cloud.dynamodb.job_table import JobTable
+from cloud.observability import logger
+from cloud.s3.presigner import GRACE_SECONDS, PresignedPost, Presigner
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.jobs import JobId
+from darkroom.contract.params import Contract
+from darkroom.contract.uploads import MAX_PIXELS, MAX_UPLOAD_BYTES, ContentType, Upload
+from handlers.assets.asset import Asset, AssetSource, AssetState, PublicAsset
+from handlers.assets.table import AssetTable
+from handlers.jobs.upload_inspection import Examiner, Gone
+from handlers.settings import ApiSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# Names of assets made with an idempotency key. Changing it would make replays look like new assets.
+NAMESPACE = UUID("0b8f1f7e-4b4e-5d0f-8f0c-1d2a5f6a9c3b")
+# Enough for a person, and few enough to count at every new one. Two asked for at once may both be the last.
+MAX_ASSETS = 1000
+
+_content_type: TypeAdapter[ContentType] = TypeAdapter(ContentType)
+Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+
+
+class AssetRequest(Contract):
+    """A picture to keep: one to be uploaded (`upload`), or one that a job of yours made or was given (`job_id`)."""
+
+    name: str | None = Field(None, min_length=1, max_length=200, description="For people.")
+    upload: Upload | None = Field(None, description="What is going to be uploaded; the presigned POST is fixed to it.")
+    job_id: JobId | None = Field(None, description="A job of yours.")
+    picture: Word | None = Field(None, description="Which of the pictures that the job made; `result` when left out.")
+    role: Word | None = Field(None, description="In place of `picture`: which of the pictures the job was given.")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.upload is None) == (self.job_id is None):
+            raise ValueError("send either upload or job_id")
+        if self.job_id is None and (self.picture or self.role):
+            raise ValueError("picture and role go with job_id")
+        if self.picture and self.role:
+            raise ValueError("send either picture or role")
+        return self
+
+
+class Library:
+    """Assets, as their owner may handle them. Somebody else's asset is not there: ``not_found``."""
+
+    def __init__(
+        self, settings: ApiSettings, table: AssetTable, jobs: JobTable, presigner: Presigner, s3: "S3Client"
+    ) -> None:
+        self._settings = settings
+        self._table = table
+        self._jobs = jobs
+        self._presigner = presigner
+        self._s3 = s3
+        self._examiner = Examiner(s3, settings.bucket)
+
+    def create(self, owner: str, request: AssetRequest, idempotency_key: str | None) -> tuple[Asset, bool]:
+        """A new asset, or the one that the same key and request made before; and whether it is new.
+
+        Raises ``DarkroomError``: ``idempotency_mismatch`` when the key was used for another request, ``not_found``
+        and ``conflict`` when the job or its picture is not there, ``conflict`` when the library is full.
+        """
+        new = idempotency_key is None
+        asset_id = uuid4().hex if new else uuid5(NAMESPACE, f"{owner}\n{idempotency_key}").hex
+        digest = sha256(request.model_dump_json().encode()).hexdigest()
+        known = None if new else self._table.get(asset_id)
+        if known is not None:
+            return self._replay(known, request, digest), False
+        if self._table.count(owner, MAX_ASSETS) >= MAX_ASSETS:
+            raise DarkroomError(
+                ErrorCode.CONFLICT, f"Your library holds {MAX_ASSETS} assets: delete some of them first."
+            )
+        asset = Asset(
+            asset_id=asset_id,
+            name=request.name,
+            state=AssetState.AWAITING_UPLOAD,
+            created_at=datetime.now(UTC),
+            owner=owner,
+            request_digest=digest,
+            expires_at=self._lapse(),
+            **(self._of_upload(request.upload) if request.upload else self._of_job(owner, request)),
+        )
+        try:
+            self._table.create(asset)
+        except AlreadyExists:
+            return self._replay(self.get(owner, asset_id), request, digest), False
+        return self._filled(asset, request), True
+
+    def get(self, owner: str, asset_id: str) -> Asset:
+        """An asset. Raises ``DarkroomError`` with ``not_found``."""
+        asset = self._table.get(asset_id) if len(asset_id) == 32 else None
+        if asset is None or asset.owner != owner or asset.lapsed(time.time()):
+            raise DarkroomError(ErrorCode.NOT_FOUND, "You have no asset with this id.")
+        return asset
+
+    def find(self, owner: str, asset_id: str) -> Asset:
+        """An asset that a job can start from.
+
+        Raises ``DarkroomError``: ``not_found``, ``conflict`` when its picture is not there, ``too_large`` for what a
+        job could make but none may be given.
+        """
+        asset = self.get(owner, asset_id)
+        if asset.state is not AssetState.READY:
+            raise DarkroomError(ErrorCode.CONFLICT, f"The asset {asset_id} has no picture yet: it is {asset.state}.")
+        pixels = (asset.width or 0) * (asset.height or 0)
+        if (asset.size or 0) > MAX_UPLOAD_BYTES or pixels > MAX_PIXELS:
+            raise DarkroomError(
+                ErrorCode.TOO_LARGE,
+                f"The asset {asset_id} is larger than a job's picture may be: {MAX_UPLOAD_BYTES // 2**20} MB and "
+                f"{MAX_PIXELS // 10**6} megapixels. Make it smaller.",
+            )
+        return asset
+
+    def page(
+        self, owner: str, *, limit: int, state: AssetState | None, after: tuple[str, str] | None
+    ) -> tuple[list[Asset], tuple[str, str] | None]:
+        """Assets of ``owner``, newest first, and where to go on."""
+        return self._table.page(owner, now=time.time(), limit=limit, state=state, after=after)
+
+    def delete(self, owner: str, asset_id: str) -> None:
+        """Remove an asset and its picture; one that is not there, or somebody else's, is nothing to remove."""
+        asset = self._table.get(asset_id) if len(asset_id) == 32 else None
+        if asset is None or asset.owner != owner:
+            return
+        # In this order: were it broken off, the asset would still be there to be deleted again.
+        self._s3.delete_object(Bucket=self._settings.bucket, Key=asset.key)
+        self._table.delete(asset_id)
+
+    def form(self, asset: Asset) -> PresignedPost | None:
+        """The form to upload what an asset waits for; None when it waits for nothing."""
+        waits = asset.state is AssetState.AWAITING_UPLOAD and asset.source.type == "upload"
+        return self._presigner.post(asset.key, asset.declared) if waits else None
+
+    def public(self, asset: Asset) -> PublicAsset:
+        """The asset as its owner sees it, with a fresh URL."""
+        values = {name: getattr(asset, name) for name in PublicAsset.model_fields}
+        if asset.state is AssetState.READY:
+            values["url"] = self._presigner.get(asset.key)
+        return PublicAsset.model_construct(**values)
+
+    def _replay(self, asset: Asset, request: AssetRequest, digest: str) -> Asset:
+        if asset.request_digest != digest:
+            raise DarkroomError(
+                ErrorCode.IDEMPOTENCY_MISMATCH,
+                "This Idempotency-Key came with another request before. Use a new key for a new asset.",
+            )
+        return self._filled(self._table.await_until(asset.asset_id, self._lapse()) or asset, request)
+
+    def _filled(self, asset: Asset, request: AssetRequest) -> Asset:
+        """The asset with its picture, where that is a job's. Whatever breaks off here, the copy's event mends."""
+        if asset.state is not AssetState.AWAITING_UPLOAD or request.job_id is None:
+            return asset
+        record = self._job(asset.owner, request.job_id)
+        try:
+            self._s3.copy_object(
+                Bucket=self._settings.bucket,
+                Key=asset.key,
+                CopySource={"Bucket": self._settings.bucket, "Key": _source_key(record, asset.source)},
+                ChecksumAlgorithm="SHA256",
+            )
+            received = self._received(asset)
+        except (ClientError, Gone) as error:
+            if isinstance(error, ClientError) and error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+                raise
+            self._table.delete(asset.asset_id)
+            raise DarkroomError(ErrorCode.NOT_FOUND, "The job's picture is not kept any more.") from error
+        logger.info("picture copied", asset_id=asset.asset_id, job_id=record.job_id)
+        return self._table.receive(asset.asset_id, received) or asset
+
+    def _received(self, asset: Asset) -> Received:
+        digest = asset.sha256 or self._examiner.digest(asset.key)
+        if asset.width is None or asset.height is None or asset.size is None:
+            seen = self._examiner.look(asset.key)
+            return Received(seen.content_type, seen.width, seen.height, seen.size, digest)
+        return Received(asset.content_type, asset.width, asset.height, asset.size, digest)
+
+    def _job(self, owner: str, job_id: str) -> JobRecord:
+        record = self._jobs.get(job_id)
+        if record is None or record.owner != owner:
+            raise DarkroomError(ErrorCode.NOT_FOUND, "You have no job with this id.")
+        return record
+
+    def _of_job(self, owner: str, request: AssetRequest) -> dict[str, object]:
+        """What is known of a job's picture. Raises ``DarkroomError`` (``not_found``, ``conflict``) without one."""
+        assert request.job_id is not None
+        record = self._job(owner, request.job_id)
+        if request.role is not None:
+            source = AssetSource(type="job", job_id=record.job_id, role=request.role)
+            upload = record.uploads.get(request.role)
+            if upload is None or record.picture_key(request.role) is None:
+                given = ", ".join(role for role in record.uploads if record.picture_key(role) is not None) or "none"
+                raise DarkroomError(ErrorCode.CONFLICT, f"The job was given no {request.role}; its pictures: {given}.")
+            known = upload.model_dump(include={"content_type", "size", "sha256", "width", "height"})
+            return {"source": source, **known}
+        name = request.picture or "result"
+        source = AssetSource(type="job", job_id=record.job_id, picture=name)
+        pictures = {} if record.result is None else {picture.name: picture for picture in record.result.pictures}
+        if name not in pictures:
+            made = ", ".join(pictures) or "none"
+            raise DarkroomError(
+                ErrorCode.CONFLICT, f"The job, which is {record.state}, has no picture {name!r}; its pictures: {made}."
+            )
+        picture = pictures[name]
+        return {
+            "source": source,
+            "content_type": _content_type.validate_python(picture.content_type),
+            **picture.model_dump(include={"size", "sha256", "width", "height"}),
+        }
+
+    @staticmethod
+    def _of_upload(upload: Upload) -> dict[str, object]:
+        return {"source": AssetSource(), **upload.model_dump()}
+
+    def _lapse(self) -> int:
+        return int(time.time()) + self._settings.upload_seconds + GRACE_SECONDS
+
+
+def _source_key(record: JobRecord, source: AssetSource) -> str:
+    if source.role is not None:
+        key = record.picture_key(source.role)
+        assert key is not None
+        return key
+    pictures = record.result.pictures if record.result else []
+    (key,) = [picture.key for picture in pictures if picture.name == source.picture]
+    return key

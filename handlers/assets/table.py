@@ -1,0 +1,150 @@
+"""The table of assets: each change is one conditional write, so that an event may come twice, late or out of order."""
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from cloud import clients
+from cloud.dynamodb.attributes import to_item
+from cloud.dynamodb.conditional_update import Update
+from cloud.dynamodb.job_store import AlreadyExists, Received
+from darkroom.contract.errors import ErrorDetail
+from handlers.assets.asset import Asset, AssetState
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# How far one listing reads through an owner's assets in search of those in a state.
+FILTERED_ROWS = 500
+FILTERED_PAGES = 4
+
+
+class AssetTable:
+    """The table of assets named ``table``. Safe to share between threads."""
+
+    def __init__(self, table: str, client: "DynamoDBClient | None" = None) -> None:
+        self._table = table
+        self._client = client or clients.dynamodb()
+
+    def create(self, asset: Asset) -> None:
+        """Put a new asset. Raises ``AlreadyExists`` when its id is taken."""
+        try:
+            self._client.put_item(
+                TableName=self._table, Item=asset.to_item(), ConditionExpression="attribute_not_exists(asset_id)"
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                raise AlreadyExists(asset.asset_id) from error
+            raise
+
+    def get(self, asset_id: str) -> Asset | None:
+        """The asset as it stands now (a consistent read), or None."""
+        answer = self._client.get_item(TableName=self._table, Key=_key(asset_id), ConsistentRead=True)
+        return Asset.from_item(answer["Item"]) if "Item" in answer else None
+
+    def receive(self, asset_id: str, received: Received) -> Asset | None:
+        """``awaiting_upload or ready → ready``: this is its picture now. None when the asset is not there any more."""
+        update = Update()
+        update.require_one_of("state", {AssetState.AWAITING_UPLOAD, AssetState.READY})
+        size = {"size": received.size, "width": received.width, "height": received.height}
+        update.set(
+            {"state": AssetState.READY, "content_type": received.content_type, "sha256": received.sha256, **size}
+        )
+        update.remove(["expires_at"])
+        return self._write(asset_id, update)
+
+    def refuse(self, asset_id: str, error: ErrorDetail) -> Asset | None:
+        """``awaiting_upload or ready → failed``: its picture cannot be used. None when it is not there any more."""
+        update = Update()
+        update.require_one_of("state", {AssetState.AWAITING_UPLOAD, AssetState.READY})
+        update.set({"state": AssetState.FAILED, "error": error.model_dump(mode="json")})
+        update.remove(["expires_at"])
+        return self._write(asset_id, update)
+
+    def await_until(self, asset_id: str, expires_at: int) -> Asset | None:
+        """Give an asset whose picture has not come more time, until ``expires_at`` (epoch seconds)."""
+        update = Update()
+        update.require("state", "=", AssetState.AWAITING_UPLOAD)
+        update.set({"expires_at": expires_at})
+        return self._write(asset_id, update)
+
+    def delete(self, asset_id: str) -> None:
+        """Remove an asset, if it is there."""
+        self._client.delete_item(TableName=self._table, Key=_key(asset_id))
+
+    def page(
+        self, owner: str, *, now: float, limit: int, state: AssetState | None, after: tuple[str, str] | None
+    ) -> tuple[list[Asset], tuple[str, str] | None]:
+        """Assets of ``owner``, newest first, at most ``limit``; and where to go on (``after``), None at the end.
+
+        There may be fewer, or none, before the end. Assets that have lapsed at ``now`` (epoch seconds) are left out.
+        ``after`` is (created_at as stored, asset_id) of the last asset seen.
+        """
+        found: list[dict[str, Any]] = []
+        start = after
+        for _ in range(FILTERED_PAGES):
+            page = self._client.query(**self._query(owner, now, state, start))
+            found += page["Items"]
+            last = page.get("LastEvaluatedKey")
+            start = (last["created_at"]["S"], last["asset_id"]["S"]) if last else None
+            if len(found) >= limit or start is None:
+                break
+        if len(found) > limit:
+            start = (found[limit - 1]["created_at"]["S"], found[limit - 1]["asset_id"]["S"])
+        return [Asset.from_item(item) for item in found[:limit]], start
+
+    def count(self, owner: str, limit: int) -> int:
+        """How many assets ``owner`` has, counted no further than ``limit``; the newest may be missing for a moment."""
+        counted = 0
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": "by_owner",
+            "KeyConditionExpression": "#owner = :owner",
+            "ExpressionAttributeNames": {"#owner": "owner"},
+            "ExpressionAttributeValues": to_item({":owner": owner}),
+            "Select": "COUNT",
+        }
+        while True:
+            page = self._client.query(**query, Limit=limit - counted)
+            counted += page["Count"]
+            if counted >= limit or "LastEvaluatedKey" not in page:
+                return counted
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _query(self, owner: str, now: float, state: AssetState | None, start: tuple[str, str] | None) -> dict[str, Any]:
+        names = {"#owner": "owner", "#expires_at": "expires_at"}
+        values: dict[str, Any] = {":owner": owner, ":now": now}
+        filters = ["(attribute_not_exists(#expires_at) OR #expires_at > :now)"]
+        if state is not None:
+            names["#state"] = "state"
+            values[":state"] = state
+            filters.append("#state = :state")
+        query: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": "by_owner",
+            "KeyConditionExpression": "#owner = :owner",
+            "FilterExpression": " AND ".join(filters),
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": to_item(values),
+            "ScanIndexForward": False,
+            "Limit": FILTERED_ROWS,
+        }
+        if start is not None:
+            created_at, asset_id = start
+            query["ExclusiveStartKey"] = to_item({"owner": owner, "created_at": created_at, "asset_id": asset_id})
+        return query
+
+    def _write(self, asset_id: str, update: Update) -> Asset | None:
+        try:
+            answer = self._client.update_item(
+                TableName=self._table, Key=_key(asset_id), ReturnValues="ALL_NEW", **update.arguments()
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
+                return None
+            raise
+        return Asset.from_item(answer["Attributes"])
+
+
+def _key(asset_id: str) -> dict[str, Any]:
+    return to_item({"asset_id": asset_id})

@@ -1,0 +1,60 @@
+"""An asset's picture arrived: its header decides whether the asset is ready or has failed."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cloud.observability import logger
+from cloud.s3.keys import parse_asset_key
+from darkroom.contract.errors import DarkroomError
+from handlers.assets.asset import Asset, AssetState
+from handlers.assets.table import AssetTable
+from handlers.jobs.upload_inspection import Examiner, Gone
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class AssetIntake:
+    """Takes pictures of assets in: what lies under the key now counts, however often and late we hear of it."""
+
+    def __init__(self, bucket: str, table: AssetTable, s3: "S3Client") -> None:
+        self._bucket = bucket
+        self._table = table
+        self._s3 = s3
+        self._examiner = Examiner(s3, bucket)
+
+    def take(self, key: str) -> None:
+        """Look at the object under ``key``, whatever and whenever somebody put it there."""
+        asset_id = parse_asset_key(key)
+        asset = self._table.get(asset_id) if asset_id is not None else None
+        if asset is None or asset.state is AssetState.FAILED:
+            self._delete(key, "no asset waits for it")
+        elif asset.state is AssetState.READY and asset.source.type == "job":
+            logger.info("asset is ready", asset_id=asset_id)
+        else:
+            self._take(asset)
+
+    def _take(self, asset: Asset) -> None:
+        """As long as its form is good, the owner may send another picture: so a ready asset is looked at again."""
+        try:
+            received = self._examiner.look(asset.key)
+            # A ready asset's size and SHA-256 are what came before, not what was declared: the form held it to that.
+            if asset.state is AssetState.AWAITING_UPLOAD:
+                received = self._examiner.compare(asset.key, "asset", asset.declared, received)
+            received = replace(received, sha256=received.sha256 or self._examiner.digest(asset.key))
+        except Gone:
+            logger.info("upload is gone", asset_id=asset.asset_id)
+            return
+        except DarkroomError as error:
+            # In this order: were it broken off, the next news would find a refused asset and go on from there.
+            self._table.refuse(asset.asset_id, error.detail)
+            self._delete(asset.key, error.detail.message)
+            return
+        if self._table.receive(asset.asset_id, received) is None:
+            self._delete(asset.key, "its asset was deleted meanwhile")
+            return
+        logger.info("asset received", asset_id=asset.asset_id)
+
+    def _delete(self, key: str, reason: str) -> None:
+        self._s3.delete_object(Bucket=self._bucket, Key=key)
+        logger.info("upload deleted", key=key, reason=reason)

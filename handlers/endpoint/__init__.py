@@ -1,0 +1,1 @@
+"""The SageMaker endpoint: its state, cold starts and costs."""

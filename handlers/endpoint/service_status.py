@@ -1,0 +1,115 @@
+"""What works at the moment: the endpoint, what waits for it, and what each of its instances says of itself."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from botocore.exceptions import ClientError
+from pydantic import BaseModel, Field
+
+from cloud.instance_reports import InstanceReport, InstanceReports
+from cloud.observability import logger
+from darkroom.contract.jobs import State
+from handlers.endpoint.endpoint_state import endpoint_state
+from handlers.jobs.open_jobs import OpenJobs
+from handlers.settings import ApiSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sqs import SQSClient
+
+LIMIT_SECONDS = 3.0
+ABSENT: Literal["absent"] = "absent"
+
+
+class EndpointStatus(BaseModel):
+    """The endpoint that does the work."""
+
+    status: str = Field(description="`absent`, or SageMaker's status: `InService`, `Updating`, …")
+    instances: int = Field(description="How many run now; none run while nothing waits.")
+
+
+class Backlog(BaseModel):
+    """What has been asked for and is not done."""
+
+    messages: int = Field(description="About how many jobs wait to be given to the endpoint.")
+    dispatched: int = Field(description="Jobs that wait for an instance.")
+    running: int
+    cut_off: bool = Field(False, description="More jobs are open than were counted.")
+
+
+class Services(BaseModel):
+    """How the service is doing. What did not answer is null, and `reasons` says why."""
+
+    checked_at: datetime
+    endpoint: EndpointStatus | None
+    backlog: Backlog | None
+    instances: list[InstanceReport] | None = Field(description="Those that have said something lately, newest first.")
+    reasons: dict[str, str] = Field({}, description="Part → why it is null.")
+
+
+class ServiceWatch:
+    """Asks the parts. The clients should give up early and not retry."""
+
+    def __init__(
+        self,
+        settings: ApiSettings,
+        open_jobs: OpenJobs,
+        reports: InstanceReports,
+        sqs: "SQSClient",
+        sagemaker: "SageMakerClient",
+    ) -> None:
+        self._settings = settings
+        self._open_jobs = open_jobs
+        self._reports = reports
+        self._sqs = sqs
+        self._sagemaker = sagemaker
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="services")
+
+    def look(self) -> Services:
+        """Takes ``LIMIT_SECONDS`` at most; a part that has not answered by then is null."""
+        questions: dict[str, Callable[[], Any]] = {
+            "endpoint": self._endpoint,
+            "backlog": self._backlog,
+            "instances": lambda: self._reports.read(time.time()),
+        }
+        asked: dict[str, Future[Any]] = {name: self._threads.submit(ask) for name, ask in questions.items()}
+        wait_for(asked.values(), timeout=LIMIT_SECONDS)
+        parts: dict[str, Any] = {}
+        reasons = {}
+        for name, answer in asked.items():
+            parts[name], reason = _told(answer)
+            if reason is not None:
+                reasons[name] = reason
+        return Services(checked_at=datetime.now(UTC), **parts, reasons=reasons)
+
+    def _endpoint(self) -> EndpointStatus:
+        state = endpoint_state(self._sagemaker, self._settings.endpoint_name)
+        if state is None:
+            return EndpointStatus(status=ABSENT, instances=0)
+        return EndpointStatus(status=state.status, instances=state.instances)
+
+    def _backlog(self) -> Backlog:
+        name: Literal["ApproximateNumberOfMessages"] = "ApproximateNumberOfMessages"
+        answer = self._sqs.get_queue_attributes(QueueUrl=self._settings.queue_url, AttributeNames=[name])
+        count = self._open_jobs.count()
+        return Backlog(
+            messages=int(answer["Attributes"][name]),
+            dispatched=count.in_state(State.DISPATCHED),
+            running=count.in_state(State.RUNNING),
+            cut_off=count.cut_off,
+        )
+
+
+def _told(answer: Future[Any]) -> tuple[Any, str | None]:
+    """What a part said, or None and why."""
+    if not answer.done():
+        return None, "no answer in time"
+    error = answer.exception()
+    if error is None:
+        return answer.result(), None
+    logger.warning("a part did not answer well", reason=repr(error))
+    return None, error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__

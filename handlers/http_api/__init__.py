@@ -1,0 +1,1 @@
+"""The HTTP API: routes, problem details and the OpenAPI document; no logic."""

@@ -1,0 +1,44 @@
+"""Who calls: what the HTTP API's authorizer says of the token that it let through."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from darkroom.contract.errors import DarkroomError, ErrorCode
+
+ADMIN_SCOPE = "darkroom/admin"
+ADMIN_GROUP = "admin"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The token's ``sub``, and whether it may look after the deployment itself."""
+
+    owner: str
+    admin: bool
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> "Caller":
+        """The caller of an HTTP API event (payload format 2.0).
+
+        An administrator has the scope ``darkroom/admin``, or is in the group ``admin`` of the Cognito pool. Raises
+        ``DarkroomError`` (``unauthorized``) without a token.
+        """
+        authorizer = event["requestContext"].get("authorizer") or {}
+        claims: Mapping[str, Any] = (authorizer.get("jwt") or {}).get("claims") or {}
+        owner = claims.get("sub")
+        if not owner:
+            raise DarkroomError(ErrorCode.UNAUTHORIZED, "Send an access token: Authorization: Bearer …")
+        scopes = str(claims.get("scope") or "").split()
+        # API Gateway makes text of a list: "[admin editors]".
+        groups = re.split(r"[\s,]+", str(claims.get("cognito:groups") or "").strip("[]"))
+        return cls(str(owner), ADMIN_SCOPE in scopes or ADMIN_GROUP in groups)
+
+    def require_admin(self) -> None:
+        """Raises ``DarkroomError`` (``forbidden``) for anybody else."""
+        if not self.admin:
+            raise DarkroomError(
+                ErrorCode.FORBIDDEN,
+                f"This takes a token with the scope {ADMIN_SCOPE}, or of a member of the group {ADMIN_GROUP}.",
+            )

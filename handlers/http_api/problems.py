@@ -1,0 +1,123 @@
+"""Errors of the API as problem details (RFC 9457)."""
+
+import re
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.requests import Kind
+
+CONTENT_TYPE = "application/problem+json"
+
+STATUSES: Mapping[ErrorCode, HTTPStatus] = {
+    ErrorCode.INVALID_REQUEST: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.UNAUTHORIZED: HTTPStatus.UNAUTHORIZED,
+    ErrorCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
+    ErrorCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ErrorCode.CONFLICT: HTTPStatus.CONFLICT,
+    ErrorCode.IDEMPOTENCY_MISMATCH: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.UNSUPPORTED_MEDIA: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    ErrorCode.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    ErrorCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorCode.BUDGET_EXCEEDED: HTTPStatus.TOO_MANY_REQUESTS,
+    ErrorCode.UPLOAD_EXPIRED: HTTPStatus.GONE,
+    # Asked for by name, and no time makes it possible.
+    ErrorCode.ENGINE_UNAVAILABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
+    ErrorCode.ENDPOINT_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+_TITLES: Mapping[ErrorCode, str] = {
+    ErrorCode.INVALID_REQUEST: "The request is not valid",
+    ErrorCode.UNAUTHORIZED: "A valid access token is needed",
+    ErrorCode.FORBIDDEN: "Not for this caller",
+    ErrorCode.NOT_FOUND: "Not found",
+    ErrorCode.CONFLICT: "Not possible as things stand",
+    ErrorCode.IDEMPOTENCY_MISMATCH: "The idempotency key was used for another request",
+    ErrorCode.UNSUPPORTED_MEDIA: "Not a media type that is accepted",
+    ErrorCode.TOO_LARGE: "Too large",
+    ErrorCode.RATE_LIMITED: "Too many requests for now",
+    ErrorCode.BUDGET_EXCEEDED: "The day's budget is used up",
+    ErrorCode.UPLOAD_EXPIRED: "The pictures are gone",
+    ErrorCode.ENGINE_UNAVAILABLE: "The engine cannot do this",
+    ErrorCode.ENDPOINT_UNAVAILABLE: "A part of the service does not answer",
+    ErrorCode.INTERNAL: "Something went wrong here",
+}
+
+
+class FieldError(BaseModel):
+    """One thing that is wrong with a request."""
+
+    field: str = Field(description="Where: a path in the body such as `params.style`, or the name of a parameter.")
+    message: str
+
+
+class Problem(BaseModel):
+    """Problem details (RFC 9457). ``code`` is the stable part; ``detail`` is for people."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: ErrorCode
+    errors: list[FieldError] | None = Field(None, description="What is wrong, field by field.")
+
+
+def problem(code: ErrorCode, detail: str, errors: list[FieldError] | None = None) -> Problem:
+    """The problem of a code.
+
+    >>> problem(ErrorCode.NOT_FOUND, "You have no job with this id.").status
+    404
+    """
+    status = STATUSES.get(code, HTTPStatus.INTERNAL_SERVER_ERROR)
+    title = _TITLES.get(code, status.phrase)
+    return Problem(title=title, status=status, detail=detail, code=code, errors=errors)
+
+
+def of_error(error: DarkroomError) -> Problem:
+    """The problem of an error raised anywhere."""
+    return problem(error.detail.code, error.detail.message)
+
+
+def of_validation(errors: Iterable[Mapping[str, Any]]) -> Problem:
+    """The problem of pydantic's errors.
+
+    A content type that is not accepted is 415 ``unsupported_media`` and a declared size beyond the limit is 413
+    ``too_large``, when nothing else is wrong; everything else is 422 ``invalid_request``.
+    """
+    errors = list(errors)
+    fields = [FieldError(field=_field(error), message=_message(error)) for error in errors]
+    codes = {_code(error) for error in errors}
+    code = codes.pop() if len(codes) == 1 else ErrorCode.INVALID_REQUEST
+    detail = "; ".join(f"{field.field}: {field.message}" for field in fields[:5])
+    return problem(code, detail[:1000] or "The request is not valid.", fields)
+
+
+def _field(error: Mapping[str, Any]) -> str:
+    """Where, as the caller wrote it: without the part of the request, nor what chose the form of body or picture."""
+    source, *path = (str(part) for part in error["loc"])
+    if source == "body" and path and path[0] in {kind.value for kind in Kind}:
+        path = path[1:]
+    if path[:1] == ["uploads"] and path[2:3] in (["upload"], ["asset"]):
+        path = [*path[:2], *path[3:]]
+    if error["type"].startswith("union_tag"):
+        path = [*path, error["ctx"]["discriminator"].strip("'")]
+    return ".".join(path) or source
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    # Enumerations show as <Kind.UPSCALE: 'upscale'>; callers know the values alone.
+    return re.sub(r"<[\w.]+: ('\w+')>", r"\1", str(error["msg"])).removeprefix("Value error, ")
+
+
+def _code(error: Mapping[str, Any]) -> ErrorCode:
+    where, last = set(error["loc"]), error["loc"][-1]
+    if {"upload", "uploads"} & where and last == "content_type" and error["type"] == "literal_error":
+        return ErrorCode.UNSUPPORTED_MEDIA
+    if {"upload", "uploads"} & where and last == "size" and error["type"] == "less_than_equal":
+        return ErrorCode.TOO_LARGE
+    return ErrorCode.INVALID_REQUEST

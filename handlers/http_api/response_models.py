@@ -1,0 +1,103 @@
+"""What the API answers, besides jobs."""
+
+from typing import get_args
+
+from pydantic import BaseModel, Field
+
+from cloud.s3.presigner import PresignedPost
+from darkroom.contract.jobs import Job
+from darkroom.contract.uploads import (
+    AUDIO_TYPES,
+    MAX_AUDIO_BYTES,
+    MAX_PIXELS,
+    MAX_SIDE,
+    MAX_UPLOAD_BYTES,
+    MIN_SIDE,
+    ContentType,
+)
+from darkroom.contract.video_params import MAX_SCRIPT_CHARACTERS, MAX_VIDEO_SECONDS, MAX_VOICE_SECONDS
+
+
+class JobWithUploads(BaseModel):
+    """A job and the forms to upload what it waits for."""
+
+    job: Job
+    uploads: dict[str, PresignedPost] = Field(description="Role → form; only pictures the job still waits for.")
+
+
+class JobPage(BaseModel):
+    """Some of the caller's jobs, newest first."""
+
+    jobs: list[Job]
+    cursor: str | None = Field(None, description="Give it back as `cursor` for the next page; null on the last.")
+
+
+class StyleSummary(BaseModel):
+    """A style of room restyling, or a look of generated pictures."""
+
+    name: str
+    title: str
+    description: str
+    palette: list[str] = Field([], description="sRGB colours, `#rrggbb`, dominant first; a look of pictures has none.")
+
+
+class StyleList(BaseModel):
+    """Every style."""
+
+    styles: list[StyleSummary]
+
+
+class AvatarSummary(BaseModel):
+    """An avatar: somebody who does not exist."""
+
+    name: str
+    title: str
+    description: str
+    licence: str
+    picture: str = Field(description="The portrait as a `data:` URI: WebP, 512×512 pixels.")
+
+
+class AvatarList(BaseModel):
+    """Every avatar."""
+
+    avatars: list[AvatarSummary]
+
+
+class VoiceSummary(BaseModel):
+    """A voice that says scripts."""
+
+    name: str
+    title: str
+    language: str = Field(description="A BCP 47 tag.")
+
+
+class VoiceList(BaseModel):
+    """Every voice; the first of a language is the one that it has by default."""
+
+    voices: list[VoiceSummary]
+
+
+class Limits(BaseModel):
+    """What uploads have to keep to."""
+
+    content_types: list[str] = list(get_args(ContentType))
+    max_upload_bytes: int = MAX_UPLOAD_BYTES
+    audio_types: list[str] = list(AUDIO_TYPES)
+    max_audio_bytes: int = MAX_AUDIO_BYTES
+    max_script_characters: int = MAX_SCRIPT_CHARACTERS
+    max_voice_seconds: int = MAX_VOICE_SECONDS
+    max_video_seconds: int = MAX_VIDEO_SECONDS
+    max_pixels: int = MAX_PIXELS
+    max_side: int = MAX_SIDE
+    min_side: int = MIN_SIDE
+    upload_seconds: int
+
+
+class PublicConfig(BaseModel):
+    """What a client needs to know of a deployment before it has a token."""
+
+    socket_url: str
+    region: str
+    issuer: str
+    client_id: str
+    limits: Limits

@@ -1,0 +1,44 @@
+"""The result cache, as an administrator looks after it."""
+
+import time
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from handlers.http_api import dependencies
+from handlers.http_api.caller import Caller
+from handlers.http_api.openapi_responses import JSON, document
+from handlers.jobs.result_cache import DAY_SECONDS, CacheCleared, CacheStats
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
+
+
+@router.get(
+    "/cache/stats",
+    summary="How much the result cache helps",
+    operation_id="getCacheStats",
+    responses=document({200: ("Counters of the last 30 days.", CacheStats)}, problems=(401, 403)),
+)
+def cache_stats() -> Response[CacheStats]:
+    """Hits, misses, and what the hits saved. For administrators."""
+    Caller.of(router.current_event).require_admin()
+    return Response(HTTPStatus.OK, JSON, dependencies.result_cache().stats())
+
+
+@router.delete(
+    "/cache",
+    summary="Take results no more that were made before",
+    operation_id="clearCache",
+    responses=document({200: ("From when on results count.", CacheCleared)}, problems=(401, 403, 422)),
+)
+def clear_cache(
+    max_age_days: Annotated[
+        float, Query(ge=0, le=3650, allow_inf_nan=False, description="Results older than this; 0: every one.")
+    ] = 0.0,
+) -> Response[CacheCleared]:
+    """Take no result older than `max_age_days` for another job any more; jobs keep theirs. For administrators."""
+    Caller.of(router.current_event).require_admin()
+    return Response(HTTPStatus.OK, JSON, dependencies.result_cache().clear(time.time() - max_age_days * DAY_SECONDS))

@@ -1,0 +1,29 @@
+"""Prompts: have one said better before a job is asked for."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from handlers.http_api import dependencies
+from handlers.http_api.caller import Caller
+from handlers.http_api.openapi_responses import JSON, document
+from handlers.limits.rates import PROMPTS
+from handlers.prompts.enhancement import EnhancedPrompt, PromptRequest
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
+
+
+@router.post(
+    "/prompts/enhance",
+    summary="Say a prompt better",
+    operation_id="enhancePrompt",
+    responses=document({200: ("The prompt, said better.", EnhancedPrompt)}, problems=(401, 415, 422, 429)),
+)
+def enhance_prompt(request: Annotated[PromptRequest, Body()]) -> Response[EnhancedPrompt]:
+    """Say a prompt better: by the deployment's language model, or by rules where it has none or that fails."""
+    standing = dependencies.limits().take(Caller.of(router.current_event).owner, PROMPTS)
+    body = dependencies.enhancer().enhance(request)
+    return Response(HTTPStatus.OK, JSON, body, headers=dict(standing.headers))

@@ -1,0 +1,116 @@
+"""The service itself: what it knows, how it is, and what a client needs to begin."""
+
+import base64
+from collections.abc import Iterable
+from functools import cache
+from http import HTTPStatus
+from typing import Annotated, Literal
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Query
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
+
+from darkroom.contract.avatars import avatars
+from darkroom.contract.picture_styles import PictureStyle, picture_styles
+from darkroom.contract.requests import Kind
+from darkroom.contract.styles import Style, styles
+from darkroom.contract.voices import voices
+from handlers.endpoint.health import Health, Unhealthy
+from handlers.http_api import dependencies
+from handlers.http_api.openapi_responses import JSON, document
+from handlers.http_api.response_models import (
+    AvatarList,
+    AvatarSummary,
+    Limits,
+    PublicConfig,
+    StyleList,
+    StyleSummary,
+    VoiceList,
+    VoiceSummary,
+)
+
+router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
+
+
+@router.get(
+    "/styles",
+    summary="The styles of a kind of job",
+    operation_id="listStyles",
+    responses=document({200: ("Every style.", StyleList)}, problems=(401, 422)),
+)
+def list_styles(
+    kind: Annotated[
+        Literal[Kind.RESTYLE_ROOM, Kind.GENERATE], Query(description="What is to be made: a room, or a picture.")
+    ] = Kind.RESTYLE_ROOM,
+) -> Response[StyleList]:
+    """The styles of room restyling, or the looks of generated pictures."""
+    found: Iterable[Style | PictureStyle] = picture_styles().values() if kind is Kind.GENERATE else styles().values()
+    known = [StyleSummary.model_validate(style, from_attributes=True, extra="ignore") for style in found]
+    return Response(HTTPStatus.OK, JSON, StyleList(styles=known))
+
+
+@router.get(
+    "/avatars",
+    summary="The avatars that come with the service",
+    operation_id="listAvatars",
+    responses=document({200: ("Every avatar.", AvatarList)}, problems=(401,)),
+)
+def list_avatars() -> Response[AvatarList]:
+    """The avatars that come with the service: people who do not exist."""
+    return Response(HTTPStatus.OK, JSON, _avatars())
+
+
+@router.get(
+    "/voices",
+    summary="The voices that say scripts",
+    operation_id="listVoices",
+    responses=document({200: ("Every voice.", VoiceList)}, problems=(401,)),
+)
+def list_voices() -> Response[VoiceList]:
+    """The voices that say the scripts of videos."""
+    known = [VoiceSummary.model_validate(voice, from_attributes=True, extra="ignore") for voice in voices().values()]
+    return Response(HTTPStatus.OK, JSON, VoiceList(voices=known))
+
+
+@router.get(
+    "/health",
+    summary="Whether everything the service stands on answers",
+    operation_id="getHealth",
+    responses=document({200: ("Everything answers.", Health)}, problems=(401, 503)),
+)
+def health() -> Response[Health]:
+    """Whether table, bucket, queue and endpoint answer; 503 with the parts in `parts` when one does not."""
+    found = dependencies.health_check().check()
+    if found.status == "ok":
+        return Response(HTTPStatus.OK, JSON, found)
+    raise Unhealthy(found)
+
+
+@router.get(
+    "/config",
+    summary="What a client needs before it has a token",
+    operation_id="getConfig",
+    responses=document({200: ("Where things are, and the limits.", PublicConfig)}),
+)
+def config() -> Response[PublicConfig]:
+    """What a client needs before it has a token: where to get one, where the WebSocket is, and the limits."""
+    settings = dependencies.settings()
+    body = PublicConfig(
+        socket_url=settings.socket_url,
+        region=settings.aws_region,
+        issuer=settings.issuer,
+        client_id=settings.client_id,
+        limits=Limits(upload_seconds=settings.upload_seconds),
+    )
+    return Response(HTTPStatus.OK, JSON, body)
+
+
+@cache
+def _avatars() -> AvatarList:
+    known = [
+        AvatarSummary(
+            **avatar.model_dump(), picture=f"data:image/webp;base64,{base64.b64encode(avatar.picture).decode()}"
+        )
+        for avatar in avatars().values()
+    ]
+    return AvatarList(avatars=known)

@@ -1,0 +1,1 @@
+"""Jobs: creation, uploads, retries, cached results and published events."""

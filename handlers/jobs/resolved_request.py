@@ -1,0 +1,158 @@
+"""What a job is to be made of, with everything settled that its request left open."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from pydantic import Field, JsonValue, ValidationError
+
+from cloud.dynamodb.job_record import JobRecord
+from cloud.s3.keys import avatar_key
+from darkroom.contract.avatars import avatars
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.jobs import UploadStatus
+from darkroom.contract.params import Contract
+from darkroom.contract.requests import BaseRequest, Kind, engine_for, params_model
+from darkroom.contract.uploads import AUDIO_TYPES, AssetReference, AvatarReference, ContentType
+
+
+class Asset(Protocol):
+    """A picture in a caller's library."""
+
+    @property
+    def asset_id(self) -> str:
+        """Its id."""
+
+    @property
+    def content_type(self) -> ContentType:
+        """What its header said."""
+
+    @property
+    def size(self) -> int | None:
+        """Bytes."""
+
+    @property
+    def sha256(self) -> str | None:
+        """Of the file, hex."""
+
+    @property
+    def key(self) -> str:
+        """Where it lies in the bucket."""
+
+
+class Library(Protocol):
+    """Where callers keep pictures."""
+
+    def find(self, owner: str, asset_id: str) -> Asset:
+        """An asset of ``owner`` that is there. Raises ``DarkroomError`` (``not_found``, ``conflict``)."""
+
+
+class Rerun(Contract):
+    """The same job again: what is said here differs."""
+
+    params: dict[str, JsonValue] = Field({}, description="Params in place of the job's own; the others stay.")
+    engine: Engine | None = Field(None, description="Who does the work; as before when left out.")
+    allow_preview: bool | None = Field(
+        None, description="Accept the preview engine where the models engine is not available; as before if left out."
+    )
+    cache: bool = Field(True, description="Take the result of the same job of yours, if it was made before.")
+
+
+@dataclass(frozen=True)
+class Order:
+    """``params`` with their defaults, ``uploads`` as declared, ``copied_from`` role → key of what nobody uploads."""
+
+    kind: Kind
+    engine: Engine
+    allow_preview: bool
+    params: Mapping[str, Any]
+    uploads: Mapping[str, UploadStatus]
+    copied_from: Mapping[str, str]
+    cache: bool
+
+    @property
+    def inputs(self) -> dict[str, str] | None:
+        """Role → SHA-256 of the picture; None when one is not known yet."""
+        known = {role: upload.sha256 for role, upload in self.uploads.items() if upload.sha256 is not None}
+        return known if known.keys() == self.uploads.keys() else None
+
+
+def requested(request: BaseRequest, owner: str, library: Library, default_engine: Engine) -> Order:
+    """What a request asks for.
+
+    Raises ``DarkroomError``: ``engine_unavailable`` when the engine it names cannot do it, ``not_found`` and
+    ``conflict`` for assets.
+    """
+    engine = engine_for(request.kind, request.engine, default_engine)
+    request.params.check_engine(engine, request.sources)
+    uploads: dict[str, UploadStatus] = {}
+    copied_from: dict[str, str] = {}
+    for role, source in request.sources.items():
+        match source:
+            case AssetReference():
+                asset = library.find(owner, source.asset_id)
+                uploads[role] = UploadStatus(
+                    content_type=asset.content_type, size=asset.size, sha256=asset.sha256, asset_id=asset.asset_id
+                )
+                copied_from[role] = asset.key
+            case AvatarReference():
+                portrait = avatars()[source.avatar]
+                uploads[role] = UploadStatus(
+                    content_type="image/webp", size=portrait.size, sha256=portrait.sha256, avatar=portrait.name
+                )
+                copied_from[role] = avatar_key(portrait.name)
+            case _:
+                uploads[role] = UploadStatus.model_validate(source.model_dump())
+    return Order(
+        kind=request.kind,
+        engine=engine,
+        allow_preview=request.allow_preview,
+        params=request.params.model_dump(mode="json"),
+        uploads=uploads,
+        copied_from=copied_from,
+        cache=request.cache,
+    )
+
+
+def again(record: JobRecord, rerun: Rerun, default_engine: Engine) -> Order:
+    """What making a job that has ended once more asks for.
+
+    Raises ``DarkroomError``: ``conflict`` when it has not ended or its pictures never came, ``engine_unavailable``
+    when the engine cannot do it. Raises ``RequestValidationError`` for params that are wrong.
+    """
+    if not record.state.terminal:
+        raise DarkroomError(ErrorCode.CONFLICT, f"The job has not ended: it is {record.state}.")
+    engine = engine_for(record.kind, rerun.engine or record.engine, default_engine)
+    allow_preview = record.allow_preview if rerun.allow_preview is None else rerun.allow_preview
+    try:
+        params = params_model(record.kind).model_validate(record.params | rerun.params)
+    except ValidationError as error:
+        wrong = [{**one, "loc": ("body", "params", *one["loc"])} for one in error.errors()]
+        raise RequestValidationError(wrong) from error
+    sounds = {role for role, upload in record.uploads.items() if upload.content_type in AUDIO_TYPES}
+    try:
+        params.check_roles(record.uploads.keys() - sounds, sounds)
+    except ValueError as error:
+        loc = ("body", "params")
+        raise RequestValidationError([{"type": "value_error", "loc": loc, "msg": str(error)}]) from error
+    params.check_engine(engine, record.uploads)
+    copied_from = {}
+    for role in record.uploads:
+        key = record.picture_key(role)
+        if key is None:
+            raise DarkroomError(ErrorCode.CONFLICT, f"The job's {role} never came. Submit a new job and upload it.")
+        copied_from[role] = key
+    return Order(
+        kind=record.kind,
+        engine=engine,
+        allow_preview=allow_preview,
+        params=params.model_dump(mode="json"),
+        uploads={
+            role: upload.model_copy(update={"received": False, "width": None, "height": None})
+            for role, upload in record.uploads.items()
+        },
+        copied_from=copied_from,
+        cache=rerun.cache,
+    )

@@ -1,0 +1,246 @@
+"""The result cache: what a job gave is what the same job of the same owner gives.
+
+The same is: kind, engine, every param, the pictures by their SHA-256, and what does the work (its code and models).
+The owner is part of it on purpose: who knows a file's digest must not be shown what somebody else made of it.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import BaseModel, Field
+
+from cloud.dynamodb.attributes import from_attribute, to_attribute
+from cloud.dynamodb.conditional_update import Update
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.ledger import MICROS, Ledger
+from cloud.instance_reports import InstanceReports
+from cloud.invocation import Completed
+from cloud.observability import logger
+from cloud.s3.keys import upload_key
+from darkroom.contract.engine import Engine
+from darkroom.contract.requests import Kind
+from darkroom.contract.results import Result
+
+DAY_SECONDS = 86_400
+STATISTICS_DAYS = 30
+# Links to a result work until the day before its pictures are deleted; S3 deletes at midnight UTC, a day or less later.
+MARGIN_SECONDS = DAY_SECONDS
+
+# Of the ledger: a row for each day's counters, and one for the moment before which nothing counts any more.
+COUNTERS = "cache"
+VALID_FROM = "valid_from"
+RESULT = "result"
+
+
+class CachedResult(BaseModel):
+    """What a job gave. Moments are epoch seconds; ``pictures_until`` is when the table forgets the job itself."""
+
+    job_id: str
+    result: Result
+    cost_usd: float
+    seconds: float
+    created_at: float
+    pictures_until: int
+
+    def upload_key(self, role: str) -> str:
+        """Where the picture lies that the job was given for a role; gone some days after it came."""
+        return upload_key(self.job_id, role)
+
+
+class CacheDay(BaseModel):
+    """A UTC day of the result cache."""
+
+    date: str
+    hits: int = 0
+    misses: int = 0
+    stores: int = 0
+    saved_usd: float = Field(0.0, description="What the hits had cost when they were made.")
+    saved_seconds: float = Field(0.0, description="What they had taken.")
+
+
+class CacheStats(BaseModel):
+    """How much the result cache helps."""
+
+    cache_days: int = Field(description="How long a result is taken for the same job again; 0: never.")
+    valid_from: datetime | None = Field(description="Results made before are taken no more; null: none were cleared.")
+    hits: int
+    misses: int
+    hit_rate: float | None = Field(description="Hits of every look; null without any.")
+    stores: int
+    saved_usd: float
+    saved_seconds: float
+    days: list[CacheDay] = Field(description="The last 30 days on which anything happened, newest first.")
+
+
+class CacheCleared(BaseModel):
+    """What clearing did."""
+
+    valid_from: datetime = Field(description="Results made before this moment are taken no more.")
+    moved: bool = Field(description="False: as much or more had been cleared before.")
+
+
+def cache_key(
+    *, owner: str, kind: Kind, engine: Engine, params: Mapping[str, Any], inputs: Mapping[str, str], engine_digest: str
+) -> str:
+    """The name of a job's result (SHA-256, hex): of equal jobs the same, whether just asked for or read from the table.
+
+    ``inputs`` is role → SHA-256 of the picture.
+    """
+    job = {
+        "owner": owner,
+        "kind": str(kind),
+        "engine": str(engine),
+        "params": dict(params),
+        "inputs": dict(inputs),
+        "engine_digest": engine_digest,
+    }
+    # The table does not tell 1.0 from 1.
+    canonical = from_attribute(to_attribute(job))
+    return sha256(json.dumps(canonical, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+class ResultCache:
+    """The cache, for ``cache_days``; 0 turns it off. Whatever goes wrong in it costs a job nothing but its speed."""
+
+    def __init__(self, ledger: Ledger, *, cache_days: int) -> None:
+        self._ledger = ledger
+        self._engines = InstanceReports(ledger)
+        self._cache_days = cache_days
+
+    @property
+    def on(self) -> bool:
+        """Whether anything is kept at all."""
+        return self._cache_days > 0
+
+    def find(
+        self, *, owner: str, kind: Kind, engine: Engine, params: Mapping[str, Any], inputs: Mapping[str, str]
+    ) -> CachedResult | None:
+        """What the same job gave before; None when it was never made, too long ago, or by another engine.
+
+        A miss is counted here; a hit is one when a job ends by it: say so with ``hit``.
+        """
+        if not self.on:
+            return None
+        try:
+            digest = self._engines.engine_digest(kind, engine)
+            if digest is None:
+                return None
+            key = cache_key(owner=owner, kind=kind, engine=engine, params=params, inputs=inputs, engine_digest=digest)
+            found = self._valid(self._ledger.get(_partition(key), RESULT))
+            if found is None:
+                self._add(misses=1)
+        except (ClientError, BotoCoreError, ValueError) as error:
+            logger.warning("the result cache was not asked", kind=kind, reason=str(error))
+            return None
+        return found
+
+    def hit(self, cached: CachedResult) -> None:
+        """A job ended by a result found here."""
+        try:
+            self._add(
+                hits=1, saved_micros=round(cached.cost_usd * MICROS), saved_milliseconds=round(cached.seconds * 1e3)
+            )
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("a hit was not counted", reason=str(error))
+
+    def store(self, record: JobRecord, completed: Completed) -> None:
+        """Keep what a job that has just completed gave, unless the same job could give something better another time.
+
+        What is made by chance (``animate`` on the models engine) stays as it was the first time: who wants another
+        asks with ``cache`` false.
+        """
+        result, digest = completed.result, completed.engine_digest
+        as_asked = result.engine is record.engine and result.repeatable
+        if not self.on or digest is None or completed.inputs.keys() != record.uploads.keys() or not as_asked:
+            return
+        now = time.time()
+        cached = CachedResult(
+            job_id=record.job_id,
+            result=result,
+            cost_usd=record.cost_usd or 0.0,
+            seconds=sum(entry.seconds for entry in completed.timeline),
+            created_at=now,
+            pictures_until=record.expires_at,
+        )
+        expires_at = min(int(now) + self._cache_days * DAY_SECONDS, record.expires_at - MARGIN_SECONDS)
+        try:
+            key = cache_key(
+                owner=record.owner,
+                kind=record.kind,
+                engine=record.engine,
+                params=record.params,
+                inputs=completed.inputs,
+                engine_digest=digest,
+            )
+            values = cached.model_dump(mode="json", exclude_none=True)
+            self._ledger.put(_partition(key), RESULT, values, expires_at=expires_at)
+            self._add(stores=1)
+        except (ClientError, BotoCoreError, TypeError) as error:
+            logger.warning("a result was not kept for the next time", job_id=record.job_id, reason=str(error))
+
+    def clear(self, before: float) -> CacheCleared:
+        """Take no result made before a moment (epoch seconds) any more. What was cleared once stays so."""
+        update = Update()
+        update.set({"moment": before})
+        update.require_if_there("moment", "<", before)
+        moved = self._ledger.change(COUNTERS, VALID_FROM, update) is not None
+        moment = self._valid_from()
+        return CacheCleared(valid_from=datetime.fromtimestamp(max(before, moment or 0), UTC), moved=moved)
+
+    def stats(self) -> CacheStats:
+        """The counters of the last days, and their sums."""
+        rows = {row["sk"]: row for row in self._ledger.rows(COUNTERS)}
+        moment = rows.pop(VALID_FROM, {}).get("moment")
+        days = [_day(date, row) for date, row in sorted(rows.items(), reverse=True)][:STATISTICS_DAYS]
+        hits, misses = sum(day.hits for day in days), sum(day.misses for day in days)
+        return CacheStats(
+            cache_days=self._cache_days,
+            valid_from=None if moment is None else datetime.fromtimestamp(moment, UTC),
+            hits=hits,
+            misses=misses,
+            hit_rate=round(hits / (hits + misses), 4) if hits + misses else None,
+            stores=sum(day.stores for day in days),
+            saved_usd=round(sum(day.saved_usd for day in days), 6),
+            saved_seconds=round(sum(day.saved_seconds for day in days), 3),
+            days=days,
+        )
+
+    def _valid(self, row: Mapping[str, Any] | None) -> CachedResult | None:
+        """The result of a row that counts; the table may forget a row days after its time."""
+        if row is None or row["expires_at"] <= time.time():
+            return None
+        cached = CachedResult.model_validate(row)
+        valid_from = self._valid_from()
+        return cached if valid_from is None or cached.created_at >= valid_from else None
+
+    def _valid_from(self) -> float | None:
+        row = self._ledger.get(COUNTERS, VALID_FROM)
+        return None if row is None else float(row["moment"])
+
+    def _add(self, **amounts: int) -> None:
+        now = time.time()
+        update = Update()
+        for name, amount in amounts.items():
+            update.add(name, amount)
+        update.set_if_absent("expires_at", int(now) + (STATISTICS_DAYS + 1) * DAY_SECONDS)
+        self._ledger.change(COUNTERS, datetime.fromtimestamp(now, UTC).date().isoformat(), update)
+
+
+def _partition(key: str) -> str:
+    return f"cache#{key}"
+
+
+def _day(date: str, row: Mapping[str, Any]) -> CacheDay:
+    return CacheDay(
+        date=date,
+        hits=row.get("hits", 0),
+        misses=row.get("misses", 0),
+        stores=row.get("stores", 0),
+        saved_usd=row.get("saved_micros", 0) / MICROS,
+        saved_seconds=row.get("saved_milliseconds", 0) / 1e3,
+    )

@@ -1,0 +1,61 @@
+"""Another chance for a job, or its end."""
+
+import time
+from collections.abc import Sequence
+
+from cloud import observability
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import OWN, JobStore
+from cloud.job_queue import JobQueue
+from darkroom.contract.errors import ErrorCode, ErrorDetail
+from darkroom.contract.jobs import MAX_ATTEMPTS
+from darkroom.contract.results import StageTime
+from handlers.settings import RetrySettings
+
+TIMED_OUT = ErrorDetail(
+    code=ErrorCode.TIMED_OUT,
+    message="The picture was not done in time. Try again, perhaps with a smaller photo.",
+    retryable=True,
+)
+
+
+class Retry:
+    """Decides what becomes of an attempt that came to nothing."""
+
+    def __init__(self, settings: RetrySettings, store: JobStore, queue: JobQueue) -> None:
+        self._settings = settings
+        self._store = store
+        self._queue = queue
+
+    def retry_or_fail(
+        self,
+        job_id: str,
+        attempt: int,
+        error: ErrorDetail,
+        *,
+        timeline: Sequence[StageTime] = (),
+        cost_usd: float | None = None,
+    ) -> JobRecord | None:
+        """Back to the queue while attempts are left and ``error`` says that another can help; else ``failed``.
+
+        Returns the job as it is now, None when this attempt no longer had it: nothing was done. A job whose last
+        attempt failed although another could help is also reported to the dead letters.
+        """
+        if error.retryable and attempt < MAX_ATTEMPTS:
+            delay = self._settings.retry_delay_seconds * 2 ** (attempt - 1)
+            record = self._store.requeue(
+                job_id,
+                attempt,
+                due_at=time.time() + delay + self._settings.queue_seconds,
+                message=f"Trying again: {error.message}",
+                cost_usd=cost_usd,
+            )
+            if record is not None:
+                self._queue.send(record, delay=delay)
+            return record
+        record = self._store.fail(job_id, error, allowed=OWN, attempt=attempt, timeline=timeline, cost_usd=cost_usd)
+        if record is not None:
+            observability.ended(record)
+            if error.retryable:
+                self._queue.bury(record)
+        return record

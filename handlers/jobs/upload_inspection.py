@@ -1,0 +1,125 @@
+"""What an object in the bucket turns out to be: its type and a picture's size by the header, and its SHA-256."""
+
+from base64 import b64decode
+from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from cloud.dynamodb.job_store import Received
+from cloud.s3.picture_header import Incomplete, read_header
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.jobs import UploadStatus
+from darkroom.contract.uploads import audio_type_of, byte_limit
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# How far to read for a header: nearly every file shows it in the first bytes; some JPEGs carry megabytes before it.
+READS = (64 * 1024, 1024 * 1024, 8 * 1024 * 1024)
+
+
+class Gone(Exception):
+    """There is nothing under the key (any more)."""
+
+
+class Examiner:
+    """Looks at what was uploaded, reading as little of it as is needed."""
+
+    def __init__(self, s3: "S3Client", bucket: str) -> None:
+        self._s3 = s3
+        self._bucket = bucket
+
+    def look(self, key: str, *, sound: bool = False) -> Received:
+        """What the header says; with the digest when the whole file had to be read for it.
+
+        Sound is taken where ``sound`` says so, whether it was asked for is ``compare``'s to see.
+
+        Raises ``Gone``, or ``DarkroomError`` for what cannot be used.
+        """
+        for length in READS:
+            try:
+                answer = self._s3.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{length - 1}")
+            except ClientError as error:
+                if error.response["Error"]["Code"] in ("InvalidRange", "416"):
+                    read_header(b"")
+                raise _gone(error, key) from error
+            data = answer["Body"].read()
+            size = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
+            heard = audio_type_of(data) if sound else None
+            _check(size, byte_limit(heard or ""))
+            digest = sha256(data).hexdigest() if len(data) == size else None
+            if heard is not None:
+                return Received(heard, None, None, size, digest)
+            try:
+                header = read_header(data)
+            except Incomplete:
+                if len(data) >= size:
+                    break
+                continue
+            return Received(header.content_type, header.width, header.height, size, digest)
+        raise DarkroomError(
+            ErrorCode.INVALID_IMAGE, "The file ends before its picture begins. Save it again and retry."
+        )
+
+    def compare(self, key: str, name: str, declared: UploadStatus, received: Received) -> Received:
+        """What was received, with its digest where one was declared. ``name`` is what to call the picture.
+
+        Raises ``Gone``, or ``DarkroomError`` when it is not what was declared.
+        """
+        if declared.content_type != received.content_type:
+            # Of a container, nobody has looked at what is in it.
+            seen = "sound or a video" if received.width is None else received.content_type
+            raise DarkroomError(
+                ErrorCode.UNSUPPORTED_MEDIA,
+                f"The {name} was declared {declared.content_type} but is {seen}. "
+                "Ask again with the right content_type.",
+            )
+        if declared.size is not None and declared.size != received.size:
+            raise DarkroomError(
+                ErrorCode.CHECKSUM_MISMATCH,
+                f"The {name} was declared with {declared.size} bytes but has {received.size}. Ask again.",
+            )
+        if declared.sha256 is None:
+            return received
+        received = replace(received, sha256=received.sha256 or self.digest(key))
+        if declared.sha256 != received.sha256:
+            raise DarkroomError(
+                ErrorCode.CHECKSUM_MISMATCH,
+                f"The {name} is not the file declared: its SHA-256 is {received.sha256}. Ask again.",
+            )
+        return received
+
+    def digest(self, key: str) -> str:
+        """SHA-256 (hex): S3's own where it kept one when it took the upload in, else computed. Raises ``Gone``."""
+        try:
+            head = self._s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
+            if "ChecksumSHA256" in head:
+                return b64decode(head["ChecksumSHA256"]).hex()
+            digest = sha256()
+            for chunk in self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].iter_chunks(2**20):
+                digest.update(chunk)
+            return digest.hexdigest()
+        except ClientError as error:
+            raise _gone(error, key) from error
+
+
+def no_sound(name: str, seen: str) -> DarkroomError:
+    """What is said of a file where sound was asked for; ``seen`` is what it seems to be instead."""
+    return DarkroomError(
+        ErrorCode.UNSUPPORTED_MEDIA,
+        f"The {name} is {seen}, and no sound of a kind we know. Upload WAV, MP3, MP4 (M4A), Ogg, FLAC or WebM instead.",
+    )
+
+
+def _check(size: int, limit: int) -> None:
+    if size > limit:
+        raise DarkroomError(
+            ErrorCode.TOO_LARGE,
+            f"The file has {size / 2**20:.1f} MB; {limit // 2**20} MB is the limit. Make it smaller.",
+        )
+
+
+def _gone(error: ClientError, key: str) -> Exception:
+    return Gone(key) if error.response["Error"]["Code"] in ("NoSuchKey", "404") else error

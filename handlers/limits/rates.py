@@ -1,0 +1,79 @@
+"""How often one owner may ask for what, as configured."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Self
+
+from darkroom.contract.requests import Kind
+
+DEFAULT = "default"
+PROMPTS = "prompts"
+MAX_COUNT = 1_000_000
+MAX_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class Rate:
+    """At most ``count`` requests in ``seconds``."""
+
+    count: int
+    seconds: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The rate of a text such as ``10/60``. Raises ``ValueError`` saying what would be one.
+
+        >>> Rate.parse("10/60")
+        Rate(count=10, seconds=60)
+        """
+        match = re.fullmatch(r"([0-9]{1,7})/([0-9]{1,5})", text.strip())
+        rate = cls(int(match[1]), int(match[2])) if match else None
+        if rate is None or not 1 <= rate.count <= MAX_COUNT or not 1 <= rate.seconds <= MAX_SECONDS:
+            raise ValueError(
+                f"{text!r} is no rate: write 10/60 for ten in 60 seconds, "
+                f"at most {MAX_COUNT} in a window of 1 to {MAX_SECONDS} seconds"
+            )
+        return rate
+
+
+# What is not named here has the default.
+RATES: Mapping[str, Rate] = {
+    Kind.GENERATE: Rate(10, 60),
+    Kind.FACE_SWAP: Rate(5, 60),
+    Kind.UPSCALE: Rate(5, 60),
+    Kind.FIND_OBJECTS: Rate(20, 60),
+    PROMPTS: Rate(20, 60),
+    Kind.RENDER_VIDEO: Rate(3, 300),
+    Kind.RENDER_SCENES: Rate(2, 300),
+    DEFAULT: Rate(30, 60),
+}
+SUBJECTS = frozenset(str(subject) for subject in (*Kind, *RATES))
+
+
+def rates(overrides: Mapping[str, str]) -> dict[str, Rate]:
+    """The rate of each subject, those of ``overrides`` in place of the usual ones.
+
+    Raises ``ValueError`` naming a subject that is none, or a rate that is none.
+
+    >>> rates({"upscale": "1/10"})["upscale"]
+    Rate(count=1, seconds=10)
+    """
+    found = dict(RATES)
+    for subject, text in overrides.items():
+        if subject not in SUBJECTS:
+            close = get_close_matches(subject, SUBJECTS, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"choose among {', '.join(sorted(SUBJECTS))}."
+            raise ValueError(f"there is no rate limit for {subject!r}; {hint}")
+        try:
+            found[subject] = Rate.parse(text)
+        except ValueError as error:
+            raise ValueError(f"{subject}: {error}") from error
+    return found
+
+
+def check(overrides: dict[str, str]) -> dict[str, str]:
+    """The overrides as they are. Raises ``ValueError`` as ``rates`` does."""
+    rates(overrides)
+    return overrides

@@ -1,0 +1,1 @@
+"""Prompt enhancement by rules or by a language model."""

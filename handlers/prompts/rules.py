@@ -1,0 +1,152 @@
+"""Better prompts by rule: words for light, lens, composition and detail that fit what a prompt says, and no others.
+
+The words are data in ``prompts.toml``. Nothing is drawn by lot and nothing is remembered: the same prompt always
+becomes the same one.
+"""
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from darkroom.contract.picture_styles import picture_styles
+from darkroom.contract.requests import Kind
+from darkroom.contract.styles import styles
+
+PROMPTS_FILE = Path(__file__).with_name("rules.toml")
+MOST_CHARACTERS = 500  # as the contract has it
+MOST_TOKENS = 75  # CLIP's text encoders read 77, the two at the ends among them
+
+Aspect = Literal["light", "lens", "composition", "detail", "palette"]
+
+
+def _words(text: str) -> set[str]:
+    """The words of a text in lower case, each without its plural s.
+
+    >>> sorted(_words("Two dogs, wide-angle"))
+    ['angle', 'dog', 'two', 'wide']
+    """
+    return {_singular(word) for word in re.findall(r"[^\W_]+", text.casefold())}
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
+
+
+Words = Annotated[frozenset[str], BeforeValidator(lambda given: {_singular(word) for word in given})]
+
+
+class Family(BaseModel):
+    """What subjects of one sort have in common: the phrases for each aspect, the best first."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subjects: Words
+    light: tuple[str, ...] = ()
+    lens: tuple[str, ...] = ()
+    composition: tuple[str, ...] = ()
+    detail: tuple[str, ...] = ()
+    palette: tuple[str, ...] = ()
+
+    def phrases(self, aspect: Aspect) -> tuple[str, ...]:
+        """Those for one aspect."""
+        found: tuple[str, ...] = getattr(self, aspect)
+        return found
+
+
+class Rules(BaseModel):
+    """The whole file. ``aspects`` has what says each of them already, ``drawn`` what says that it is no photograph.
+
+    Raises ``ValidationError`` for a phrase that does not say its own aspect or that names a subject: enhancing once
+    more would add to it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    drawn: Words
+    aspects: dict[Aspect, Words]
+    kinds: dict[Kind, tuple[Aspect, ...]]
+    families: dict[str, Family] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _phrases_settle_their_aspect_and_nothing_else(self) -> Self:
+        deciding = self.drawn.union(*(family.subjects for family in self.families.values()))
+        for family in self.families.values():
+            for aspect, said in self.aspects.items():
+                for phrase in family.phrases(aspect):
+                    words = _words(phrase)
+                    if not words & said or words & deciding:
+                        raise ValueError(f"the phrase {phrase!r} for {aspect} does not say it, or names a subject")
+        return self
+
+    def family(self, text: str, context: str) -> Family:
+        """The family of what ``text``, or else ``context``, is about: of the subject that comes first."""
+        if self.drawn & _words(f"{text} {context}"):
+            return self.families["drawn"]
+        for word in re.findall(r"[^\W_]+", text.casefold()):
+            for family in self.families.values():
+                if _singular(word) in family.subjects:
+                    return family
+        return self.families["other"]
+
+
+@cache
+def rules() -> Rules:
+    """The rules. Raises ``ValidationError`` when the file is wrong."""
+    return Rules.model_validate(tomllib.loads(PROMPTS_FILE.read_text("utf-8")))
+
+
+def enhance(prompt: str, kind: Kind = Kind.GENERATE, style: str | None = None) -> str:
+    """The prompt, without white space around it, followed by what it leaves open.
+
+    Adds no word that prompt or style have already, nothing on an aspect that they speak of, and no more than 500
+    characters and about what CLIP reads; so enhancing twice changes nothing. ``style`` is one of the kind's own.
+    Raises ``ValueError`` for one that is not. An empty prompt stays empty, and so does one of a kind without prompts.
+
+    >>> enhance("a red fox in the snow")
+    'a red fox in the snow, 200mm telephoto, eye-level framing, lifelike texture'
+    >>> enhance("a fox", style="watercolour")
+    'a fox, balanced composition, harmonious palette'
+    """
+    text = prompt.strip()
+    if not text:
+        return text
+    context, avoided = _style(kind, style)
+    known = rules()
+    family = known.families["room"] if kind is Kind.RESTYLE_ROOM else known.family(text, context)
+    for aspect in known.kinds.get(kind, ()):
+        there = _words(f"{text} {context}")
+        if there & known.aspects[aspect]:
+            continue
+        for phrase in family.phrases(aspect):
+            longer = f"{text}{'' if text[-1] in ',;:.!?' else ','} {phrase}"
+            fits = len(longer) <= MOST_CHARACTERS and _tokens(f"{longer} {context}") <= MOST_TOKENS
+            if fits and not _words(phrase) & (there | _words(avoided)):
+                text = longer
+                break
+    return text
+
+
+def _style(kind: Kind, style: str | None) -> tuple[str, str]:
+    """The words that a style adds to the prompt, and those that it keeps away."""
+    if style is None:
+        return "", ""
+    if kind is Kind.RESTYLE_ROOM and style in styles():
+        return f"interior photograph of a room, {styles()[style].prompt}", ""
+    if kind is Kind.GENERATE and style in picture_styles():
+        chosen = picture_styles()[style]
+        return chosen.prompt.replace("{prompt}", ""), chosen.negative_prompt
+    raise ValueError(f"{style!r} is no style of {kind}")
+
+
+def _tokens(text: str) -> int:
+    """About how many tokens CLIP makes of a text: rather too many than too few.
+
+    >>> _tokens("a red fox, 85mm")
+    7
+    """
+    runs = re.findall(r"[a-z]+|\d|[^\sa-z\d]", text.casefold())
+    return sum(-(-len(run) // 8) if run.isascii() else len(run.encode()) for run in runs)

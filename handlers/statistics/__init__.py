@@ -1,0 +1,1 @@
+"""Statistics: counters and histograms per day."""

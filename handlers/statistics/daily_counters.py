@@ -1,0 +1,87 @@
+"""How a UTC day's jobs ended, counted in the ledger: a row of numbers for each kind and engine.
+
+A row has an attribute for each terminal state, ``cached`` for how many of the completed ones took an earlier result,
+``micro_usd``, and a histogram (``handlers.statistics.histogram``) of each stage, ``diffuse#17`` being bucket 17 of
+``diffuse``.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, date
+
+from cloud.dynamodb.conditional_update import Update
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.ledger import MICROS, Change, Ledger
+from darkroom.contract.jobs import State
+from handlers.statistics.histogram import bucket
+
+# Somewhat longer than anybody may look back.
+LOOK_BACK_DAYS = 30
+KEEP_SECONDS = (LOOK_BACK_DAYS + 5) * 86400
+# Beside the stages: from a job's creation to its end.
+WHOLE = "whole_job"
+CACHED = "cached"
+MICRO_USD = "micro_usd"
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How the jobs of a kind and an engine ended on a day."""
+
+    kind: str
+    engine: str
+    states: dict[State, int]
+    cached: int = 0
+    micro_usd: int = 0
+    # Stage, or WHOLE → bucket → how many.
+    seconds: dict[str, dict[int, int]] = field(default_factory=dict)
+
+
+def day_of(record: JobRecord) -> date:
+    """The day that a job counts for: that of its creation, in UTC."""
+    return record.created_at.astimezone(UTC).date()
+
+
+def counted(record: JobRecord) -> Change:
+    """What a job that ended adds to its day. Only stages that did their work then, and not before, count as slow."""
+    update = Update()
+    update.add(record.state, 1)
+    if record.cached:
+        update.add(CACHED, 1)
+    update.add(MICRO_USD, round((record.cost_usd or 0) * MICROS))
+    if record.state is State.COMPLETED and not record.cached:
+        for name, seconds in _durations(record).items():
+            update.add(f"{name}#{bucket(seconds)}", 1)
+    update.set_if_absent("expires_at", int(record.created_at.timestamp()) + KEEP_SECONDS)
+    # A job that was allowed a preview counts for the engine that made it.
+    engine = record.result.engine if record.result is not None else record.engine
+    return Change(_partition(day_of(record)), f"{record.kind}#{engine}", update)
+
+
+def read(ledger: Ledger, day: date) -> list[Tally]:
+    """The tallies of a day."""
+    return [_tally(row) for row in ledger.rows(_partition(day))]
+
+
+def _durations(record: JobRecord) -> dict[str, float]:
+    durations: dict[str, float] = defaultdict(float)
+    for entry in record.timeline:
+        if not entry.cached:
+            durations[entry.stage] += entry.seconds
+    return durations | {WHOLE: (record.updated_at - record.created_at).total_seconds()}
+
+
+def _tally(row: dict[str, object]) -> Tally:
+    kind, _, engine = str(row["sk"]).partition("#")
+    numbers = {name: value for name, value in row.items() if isinstance(value, int)}
+    seconds: dict[str, dict[int, int]] = defaultdict(dict)
+    for name, count in numbers.items():
+        stage, mark, number = name.rpartition("#")
+        if mark:
+            seconds[stage][int(number)] = count
+    states = {state: numbers[state] for state in State if numbers.get(state)}
+    return Tally(kind, engine, states, numbers.get(CACHED, 0), numbers.get(MICRO_USD, 0), dict(seconds))
+
+
+def _partition(day: date) -> str:
+    return f"day#{day.isoformat()}"

@@ -1,0 +1,150 @@
+"""A day in numbers: how its jobs ended, how long they took and what they cost, and what is open now."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
+
+from pydantic import BaseModel, Field
+
+from cloud.dynamodb.ledger import MICROS, Ledger
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.jobs import State
+from handlers.jobs.open_jobs import OpenCount, OpenJobs
+from handlers.statistics.daily_counters import LOOK_BACK_DAYS, WHOLE, Tally, read
+from handlers.statistics.histogram import quantile
+
+
+class Durations(BaseModel):
+    """How long something took, in seconds; percentiles are within a tenth of the true ones."""
+
+    count: int
+    p50: float | None = None
+    p95: float | None = None
+
+
+class EngineStatistics(BaseModel):
+    """The ended jobs of a kind on one engine."""
+
+    states: dict[State, int]
+    cost_usd: float
+    seconds: Durations = Field(description="From asking to done, of completed jobs that were not cached.")
+    stages: dict[str, Durations] = Field(description="Of the same jobs, without stages whose work was known before.")
+
+
+class KindStatistics(BaseModel):
+    """The jobs of one kind."""
+
+    states: dict[State, int] = Field(description="Those that ended of the day, and those open now, if it is today.")
+    cached: int = Field(description="How many of the completed ones took an earlier result.")
+    success_rate: float | None = Field(description="completed / (completed + failed); null before any has ended so.")
+    cost_usd: float
+    seconds: Durations = Field(description="From asking to done, of completed jobs that were not cached.")
+    engines: dict[str, EngineStatistics]
+
+
+class Statistics(BaseModel):
+    """A UTC day's jobs, by the day on which they were asked for."""
+
+    date: date
+    at: datetime
+    states: dict[State, int]
+    cached: int
+    success_rate: float | None
+    cost_usd: float
+    kinds: dict[str, KindStatistics]
+    open_cut_off: bool = Field(False, description="More jobs are open than were counted.")
+
+
+class StatisticsDesk:
+    """Makes the numbers of a day."""
+
+    def __init__(self, ledger: Ledger, open_jobs: OpenJobs) -> None:
+        self._ledger = ledger
+        self._open_jobs = open_jobs
+
+    def of(self, day: date | None, now: datetime) -> Statistics:
+        """The numbers of a day, today's for None.
+
+        Raises ``DarkroomError`` (``invalid_request``) for a day to come, or one that is forgotten.
+        """
+        today = now.astimezone(UTC).date()
+        day = day or today
+        oldest = today - timedelta(days=LOOK_BACK_DAYS - 1)
+        if not oldest <= day <= today:
+            raise DarkroomError(ErrorCode.INVALID_REQUEST, f"date: choose one from {oldest} to {today} (UTC).")
+        # Before the books are read: a job that ends meanwhile is rather counted twice for a moment than lost.
+        open_count = self._open_jobs.count() if day == today else OpenCount(Counter(), cut_off=False)
+        return _statistics(day, now, read(self._ledger, day), open_count)
+
+
+def _statistics(day: date, now: datetime, tallies: list[Tally], open_count: OpenCount) -> Statistics:
+    by_kind: dict[str, list[Tally]] = defaultdict(list)
+    for tally in tallies:
+        by_kind[tally.kind].append(tally)
+    open_states: dict[str, Counter[State]] = defaultdict(Counter)
+    for (kind, state), count in open_count.jobs.items():
+        open_states[kind][State(state)] += count
+    names = sorted(by_kind.keys() | open_states.keys())
+    kinds = {name: _kind(by_kind[name], open_states[name]) for name in names}
+    states = _states([kind.states for kind in kinds.values()])
+    return Statistics(
+        date=day,
+        at=now,
+        states=states,
+        cached=sum(kind.cached for kind in kinds.values()),
+        success_rate=_success_rate(states),
+        cost_usd=_dollars(tallies),
+        kinds=kinds,
+        open_cut_off=open_count.cut_off,
+    )
+
+
+def _kind(tallies: list[Tally], open_states: Mapping[State, int]) -> KindStatistics:
+    states = _states([*(tally.states for tally in tallies), open_states])
+    return KindStatistics(
+        states=states,
+        cached=sum(tally.cached for tally in tallies),
+        success_rate=_success_rate(states),
+        cost_usd=_dollars(tallies),
+        seconds=_durations(tally.seconds.get(WHOLE, {}) for tally in tallies),
+        engines={
+            tally.engine: EngineStatistics(
+                states=_states([tally.states]),
+                cost_usd=_dollars([tally]),
+                seconds=_durations([tally.seconds.get(WHOLE, {})]),
+                stages={
+                    stage: _durations([counts]) for stage, counts in sorted(tally.seconds.items()) if stage != WHOLE
+                },
+            )
+            for tally in tallies
+        },
+    )
+
+
+def _states(counts: Iterable[Mapping[State, int]]) -> dict[State, int]:
+    """The sum of several counts, in the order of a job's life."""
+    total: Counter[State] = Counter()
+    for count in counts:
+        total.update(count)
+    return {state: total[state] for state in State if total[state]}
+
+
+def _success_rate(states: Mapping[State, int]) -> float | None:
+    completed, failed = states.get(State.COMPLETED, 0), states.get(State.FAILED, 0)
+    return round(completed / (completed + failed), 4) if completed + failed else None
+
+
+def _dollars(tallies: Iterable[Tally]) -> float:
+    return sum(tally.micro_usd for tally in tallies) / MICROS
+
+
+def _durations(histograms: Iterable[Mapping[int, int]]) -> Durations:
+    counts: Counter[int] = Counter()
+    for histogram in histograms:
+        counts.update(histogram)
+    p50, p95 = quantile(counts, 0.5), quantile(counts, 0.95)
+    return Durations(
+        count=counts.total(),
+        p50=None if p50 is None else round(p50, 4),
+        p95=None if p95 is None else round(p95, 4),
+    )

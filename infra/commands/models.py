@@ -1,0 +1,232 @@
+"""``darkroom models``: list, fetch, import, verify, push."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from rich.table import Table
+
+from darkroom.cli.jobs import console
+from darkroom.cli.settings import JsonFlag
+from darkroom.client.errors import ClientError
+from darkroom.contract.errors import DarkroomError
+from darkroom.contract.requests import Kind
+from pipeline.weights.catalog import ROLES, Model, catalog, defaults
+from pipeline.weights.fetch import fetch as fetch_model
+from pipeline.weights.file_import import import_file
+from pipeline.weights.store import Recorded, Shelf, default_folder
+
+IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="ID", help="As `darkroom models list` shows them.")]
+WeightsFlag = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        metavar="FOLDER",
+        help="Where models lie; DARKROOM_WEIGHTS when left out, else the user's cache folder.",
+        show_default=False,
+    ),
+]
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    epilog="Example:  darkroom models fetch --kind restyle_room",
+)
+
+
+@app.callback()
+def models() -> None:
+    """Look after the models of the models engine."""
+
+
+@app.command("list")
+def list_models(as_json: JsonFlag = False, weights: WeightsFlag = None) -> None:
+    """List the models: what for, what is here, licence.
+
+    docs/models.md says what each licence asks of you.
+    """
+    with _told():
+        shelf = Shelf(weights or default_folder())
+        rows = [(model, shelf.recorded(model), _state(shelf, model)) for model in catalog().values()]
+    if as_json:
+        typer.echo(json.dumps([_document(*row) for row in rows], indent=2))
+        return
+    table = Table("model", "what for", "here", "GPU", "licence", "to sell", "revision", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
+    for model, recorded, state in rows:
+        here = {"absent": "–", "fetched": _megabytes(_bytes(recorded))}.get(state, state.replace("_", " "))
+        revision = (recorded.revision if recorded else model.revision)[:8]
+        name = f"{model.id}{'' if model.default else ' (choice)'}"
+        sold = "yes" if model.commercial else "research" if model.research_only else "no"
+        table.add_row(name, ROLES[model.role], here, f"{model.vram_mb} MB", model.licence, sold, revision)
+    console().print(table)
+    typer.echo(f"in {shelf.folder}", err=True)
+
+
+@app.command()
+def fetch(
+    ids: IdsArgument = None,
+    kind: Annotated[Kind | None, typer.Option(help="What jobs of this kind need by default.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All there are, also those that are a choice.")] = False,
+    research: Annotated[
+        bool, typer.Option("--research", help="Also those that are licensed for non-commercial research only.")
+    ] = False,
+    weights: WeightsFlag = None,
+) -> None:
+    """Fetch models from the Hugging Face hub.
+
+    Those given, else all that jobs of any kind need by default. What is here and right is left alone; what is
+    missing, altered or cut off is mended. HF_TOKEN and HF_ENDPOINT are understood. Models that are licensed for
+    non-commercial research only are left out unless named or asked for with --research.
+    """
+    if sum((bool(ids), kind is not None, every)) > 1:
+        raise typer.BadParameter("give IDs, --kind or --all, not two of them")
+    asked = _named(ids) if ids else tuple(catalog().values())
+    if not ids and not every:
+        asked = defaults([kind] if kind else Kind, research=True)
+    if not asked:
+        typer.echo(f"{kind} needs no model.", err=True)
+    chosen = tuple(model for model in asked if ids or research or not model.research_only)
+    if left_out := [model.id for model in asked if model not in chosen]:
+        typer.echo(
+            f"left out: {', '.join(left_out)}, licensed for non-commercial research only; --research fetches them",
+            err=True,
+        )
+    for model in chosen:
+        if model.research_only:
+            typer.echo(f"{model.id} is licensed for non-commercial research only: {model.licence}", err=True)
+    shelf = Shelf(weights or default_folder())
+    with _told(), _bars() as begin:
+        for model in chosen:
+            got = fetch_model(model, shelf, begin(model))
+            what = f"fetched {_megabytes(got.downloaded)}" if got.downloaded else "is here"
+            typer.echo(f"{model.id} {what} ({model.licence}, revision {got.revision[:8]})")
+
+
+@app.command("import")
+def import_model(
+    model_id: Annotated[str, typer.Argument(metavar="ID", help="As `darkroom models list` shows it.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="As the model's authors publish it.")],
+    weights: WeightsFlag = None,
+) -> None:
+    """Import a model from a file that you have.
+
+    For models that their authors publish where no program can fetch them. The file is looked at, copied and recorded.
+    """
+    (model,) = _named([model_id])
+    if model.original is None:
+        able = ", ".join(each.id for each in catalog().values() if each.original is not None)
+        raise typer.BadParameter(f"{model.id} is fetched, not imported; these can be imported: {able}")
+    shelf = Shelf(weights or default_folder())
+    with _told():
+        import_file(model, file, shelf)
+    typer.echo(f"{model.id} imported from {file.name} ({model.licence})")
+
+
+@app.command()
+def verify(ids: IdsArgument = None, weights: WeightsFlag = None) -> None:
+    """Hold every file to what was fetched.
+
+    Reads the models again, all that were fetched without IDs. Exit code 1 when something is wrong.
+    """
+    shelf = Shelf(weights or default_folder())
+    with _told():
+        chosen = _named(ids) if ids else tuple(model for model in catalog().values() if shelf.recorded(model))
+        if not chosen:
+            raise ClientError("engine_unavailable", f"Nothing was fetched into {shelf.folder}.")
+        problems = 0
+        for model in chosen:
+            found = shelf.verify(model)
+            problems += len(found)
+            for problem in found:
+                typer.echo(f"darkroom: {problem}", err=True)
+            if not found:
+                typer.echo(f"{model.id} is as it was fetched")
+    raise typer.Exit(1 if problems else 0)
+
+
+@app.command()
+def push(
+    target: Annotated[str, typer.Argument(metavar="s3://BUCKET/PREFIX", help="Where they go.")],
+    ids: IdsArgument = None,
+    weights: WeightsFlag = None,
+) -> None:
+    """Push fetched models to S3, for SageMaker.
+
+    Those given, else all that were fetched. Prints the prefix, where the endpoint reads them as they are. Every file
+    is verified first; what is there already is not sent again. Credentials are those of the AWS SDK.
+    """
+    _named(ids or [])
+    if find_spec("infra") is None or find_spec("boto3") is None:
+        raise ClientError("not_installed", "Pushing models needs the AWS SDK; pip install 'darkroom[infra]' brings it.")
+    folder = ["--weights", str(weights)] if weights is not None else []
+    command = [sys.executable, "-m", "infra.commands.models_push", target, *(ids or []), *folder]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+def _named(ids: Sequence[str]) -> tuple[Model, ...]:
+    if unknown := [each for each in ids if each not in catalog()]:
+        raise typer.BadParameter(f"unknown model {unknown[0]!r}; choose among: {', '.join(catalog())}")
+    return tuple(catalog()[each] for each in dict.fromkeys(ids))
+
+
+def _state(shelf: Shelf, model: Model) -> str:
+    if shelf.recorded(model) is None:
+        return "absent"
+    try:
+        shelf.check(model)
+    except DarkroomError:
+        return "fetch_again"
+    return "fetched"
+
+
+def _bytes(recorded: Recorded | None) -> int:
+    return sum(file.size for file in recorded.files.values()) if recorded else 0
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB"
+
+
+def _document(model: Model, recorded: Recorded | None, state: str) -> dict[str, object]:
+    return {
+        **model.model_dump(mode="json"),
+        "what_for": ROLES[model.role],
+        "state": state,
+        "fetched_revision": recorded.revision if recorded else None,
+        "bytes": _bytes(recorded),
+    }
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """The pipeline's errors as the command tells its own."""
+    try:
+        yield
+    except DarkroomError as error:
+        raise ClientError(error.detail.code, error.detail.message) from error
+
+
+@contextmanager
+def _bars() -> Iterator[Callable[[Model], Callable[[int, int], None]]]:
+    """A live bar for each model that is begun, in a terminal; silence elsewhere."""
+    columns = (
+        *(TextColumn("{task.description}", markup=False), BarColumn(bar_width=30), DownloadColumn()),
+        *(TransferSpeedColumn(), TimeRemainingColumn()),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+
+        def begin(model: Model) -> Callable[[int, int], None]:
+            task = progress.add_task(model.id, total=None)
+            return lambda done, total: progress.update(task, completed=done, total=total)
+
+        yield begin

@@ -1,0 +1,192 @@
+"""``python -m infra.commands.models_push``: models to S3, as an endpoint reads them.
+
+What lies under the prefix is an uncompressed model of SageMaker (``S3DataType: S3Prefix``, ``CompressionType: None``):
+each object appears in ``/opt/ml/model`` by its key after the prefix, so the folder there is the shelf here. Files go
+first and the manifest last: it never names what is not there yet.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn, Self
+
+import boto3
+import typer
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from darkroom.contract.errors import DarkroomError
+from pipeline.weights.catalog import Model, catalog
+from pipeline.weights.store import MANIFEST, Manifest, RecordedFile, Shelf, default_folder
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+# Told of bytes that are there and bytes in all.
+Report = Callable[[int, int], None]
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bucket and a prefix that ends in a slash, as SageMaker wants it."""
+
+    bucket: str
+    prefix: str
+
+    @classmethod
+    def parse(cls, uri: str) -> Self:
+        """Of ``s3://bucket/prefix``. Raises ``ValueError``."""
+        match = re.fullmatch(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<prefix>[^/].*)", uri)
+        if match is None:
+            raise ValueError(f"{uri!r} is not s3://BUCKET/PREFIX; models have a prefix of their own")
+        return cls(match["bucket"], match["prefix"].rstrip("/") + "/")
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}"
+
+
+@dataclass(frozen=True)
+class _Upload:
+    """A file of the shelf, its key, and what the manifest says of it."""
+
+    path: Path
+    key: str
+    recorded: RecordedFile
+
+
+def push(
+    shelf: Shelf, models: Iterable[Model], target: Target, s3: "S3Client", report: Report = lambda _done, _total: None
+) -> int:
+    """Upload the models, every file verified first: the number of bytes that were not there.
+
+    A file that is there with the same size and SHA-256 (kept as its metadata) is skipped. The manifest there goes on
+    naming what was pushed before. Raises ``DarkroomError`` for a file that is missing or altered, and boto3's errors.
+    """
+    wanted = {}
+    uploads = []
+    for model in models:
+        weights = shelf.open(model)
+        recorded = shelf.recorded(model)
+        assert recorded is not None
+        wanted[model.id] = recorded
+        uploads += [
+            _Upload(weights.folder / path, f"{target.prefix}{model.id}/{path}", recorded.files[path])
+            for path in model.files
+        ]
+    missing = [upload for upload in uploads if not _there(s3, target.bucket, upload)]
+    total = sum(upload.recorded.size for upload in uploads)
+    count = sum(upload.recorded.size for upload in missing)
+    advance = _Counter(total - count, total, report)
+    for upload in missing:
+        s3.upload_file(
+            str(upload.path),
+            target.bucket,
+            upload.key,
+            ExtraArgs={"Metadata": {"sha256": upload.recorded.sha256}, "ChecksumAlgorithm": "SHA256"},
+            Callback=advance,
+        )
+    manifest = _manifest(s3, target)
+    merged = Manifest(models=manifest.models | wanted)
+    if merged != manifest:
+        body = merged.model_dump_json(indent=2).encode() + b"\n"
+        s3.put_object(Bucket=target.bucket, Key=target.prefix + MANIFEST, Body=body, ContentType="application/json")
+    return count
+
+
+class _Counter:
+    """Adds up what boto3's threads have sent."""
+
+    def __init__(self, done: int, total: int, report: Report) -> None:
+        self._done, self._total, self._report = done, total, report
+        self._lock = threading.Lock()
+        report(done, total)
+
+    def __call__(self, count: int) -> None:
+        with self._lock:
+            self._done += count
+            self._report(self._done, self._total)
+
+
+def _there(s3: "S3Client", bucket: str, upload: _Upload) -> bool:
+    try:
+        head = s3.head_object(Bucket=bucket, Key=upload.key)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in ("404", "NoSuchKey", "NotFound"):
+            return False
+        raise
+    return head["ContentLength"] == upload.recorded.size and head["Metadata"].get("sha256") == upload.recorded.sha256
+
+
+def _manifest(s3: "S3Client", target: Target) -> Manifest:
+    """What is there; an empty one when nothing is, or nothing that can be read."""
+    try:
+        body = s3.get_object(Bucket=target.bucket, Key=target.prefix + MANIFEST)["Body"].read()
+        return Manifest.model_validate_json(body)
+    except (s3.exceptions.NoSuchKey, ValidationError):
+        return Manifest()
+
+
+@app.command()
+def main(
+    target: Annotated[str, typer.Argument(metavar="s3://BUCKET/PREFIX", help="Where they go.")],
+    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Which; all that were fetched.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="The models' folder; DARKROOM_WEIGHTS when left out.")] = None,
+) -> None:
+    """Push fetched models to S3, where a SageMaker endpoint reads them as they are.
+
+    Exit status: 0; 1 when something is missing, altered or refused; 2 for wrong usage.
+    """
+    shelf = Shelf(weights or default_folder())
+    try:
+        place = Target.parse(target)
+        models = _chosen(shelf, ids or [])
+        with _bar() as report:
+            sent = push(shelf, models, place, boto3.client("s3"), report)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    except DarkroomError as error:
+        _fail(error.detail.message)
+    except ClientError as error:
+        _fail(f"{place} refused: {error.response['Error'].get('Message') or error}")
+    except (BotoCoreError, S3UploadFailedError) as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    err.print(f"{len(models)} models, {sent / 1e6:.0f} MB sent, the rest was there", markup=False)
+    typer.echo(str(place))
+
+
+def _chosen(shelf: Shelf, ids: list[str]) -> list[Model]:
+    if unknown := [each for each in ids if each not in catalog()]:
+        raise ValueError(f"unknown model {unknown[0]!r}; choose among: {', '.join(catalog())}")
+    chosen = [model for model in catalog().values() if (model.id in ids if ids else shelf.recorded(model))]
+    if not chosen:
+        _fail(f"nothing was fetched into {shelf.folder}; `darkroom models fetch` does it")
+    return chosen
+
+
+@contextmanager
+def _bar() -> Iterator[Report]:
+    """A live bar in a terminal, silence elsewhere."""
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
+        task = progress.add_task("pushing", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _fail(message: str) -> NoReturn:
+    err.print(f"error: {message}", markup=False)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m infra.commands.models_push")

@@ -1,0 +1,103 @@
+"""``darkroom up``, ``down``, ``status``: the local stack, by ``python -m infra.local``."""
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from darkroom.cli.service import existing, local
+from darkroom.cli.settings import EndpointFlag, TokenFlag
+from darkroom.client.errors import LocalStackError
+from darkroom.client.local_stack import FOLDER, command, find, read
+
+PortFlag = Annotated[
+    int | None,
+    typer.Option("--port", min=1, max=65535, help="The stack's port; 4566 when left out.", show_default=False),
+]
+RunningPortFlag = Annotated[
+    int | None,
+    typer.Option(
+        "--port", min=1, max=65535, help="The stack's port; the one started last when left out.", show_default=False
+    ),
+]
+FURTHER = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+up = typer.Typer(add_completion=False, rich_markup_mode=None)
+down = typer.Typer(add_completion=False, rich_markup_mode=None)
+status = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@up.command(context_settings=FURTHER, epilog="Example:  darkroom up --open")
+def start(
+    context: typer.Context,
+    port: PortFlag = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when it is up, and leave it running.")] = False,
+    show: Annotated[bool, typer.Option("--open", help="Open the studio in a browser; it is built if need be.")] = False,
+) -> None:
+    """Start the local stack: the whole service on this machine, its state under .darkroom/.
+
+    Two can run side by side on two ports. Further options go to `python -m infra.local up`.
+    """
+    flags = [*(["--detach"] if detach else []), *(["--open"] if show else [])]
+    code = _delegate("up", *_port(port), *flags, *context.args)
+    raise typer.Exit(code)
+
+
+@down.command(context_settings=FURTHER)
+def stop(context: typer.Context, port: RunningPortFlag = None) -> None:
+    """Stop the local stack; its state is kept for the next start, unless --purge is given."""
+    raise typer.Exit(_delegate("down", *_port(port or _running_port()), *context.args))
+
+
+@status.command(context_settings=FURTHER)
+def show(
+    context: typer.Context, port: RunningPortFlag = None, endpoint: EndpointFlag = None, token: TokenFlag = None
+) -> None:
+    """Say whether the stack answers, and where. Exit code 0 when it does.
+
+    With --endpoint it is that service whose health is shown.
+    """
+    if endpoint is None:
+        port = port or _running_port()
+        code = _delegate("status", *_port(port), *context.args)
+        stack = None if code or port is None else read(Path.cwd() / FOLDER / str(port))
+        if stack is None:
+            raise typer.Exit(code)
+        with local(stack) as client:
+            health = client.health()
+    else:
+        with existing(endpoint, token) as client:
+            health = client.health()
+            typer.echo(f"API      {client.endpoint}\nsocket   {client.config().socket_url or 'none'}")
+    for name, part in health.parts.items():
+        typer.echo(f"{name:<9}{part.status}{f': {part.reason}' if part.reason else ''}")
+    typer.echo(f"health   {'ok' if health.ok else 'down'}")
+    raise typer.Exit(0 if health.ok else 1)
+
+
+def _running_port() -> int | None:
+    """The port of the stack that the other commands use."""
+    stack = find()
+    return stack.port if stack else None
+
+
+def _port(port: int | None) -> list[str]:
+    return [] if port is None else ["--port", str(port)]
+
+
+def _delegate(*arguments: str) -> int:
+    """Run the local runtime in this terminal: its exit code. Ctrl-C is its to answer."""
+    if find_spec("infra") is None:
+        raise LocalStackError("The local stack is not installed; pip install 'darkroom[infra]' brings it.")
+    sys.stdout.flush()
+    with subprocess.Popen(command(*arguments)) as process:
+        while True:
+            try:
+                code = process.wait()
+                break
+            except KeyboardInterrupt:
+                continue
+    return code if code >= 0 else 128 - code

@@ -1,0 +1,32 @@
+"""Who called the APIs and how it went."""
+
+import json
+
+from aws_cdk import RemovalPolicy
+from aws_cdk.aws_apigatewayv2 import CfnStage
+from aws_cdk.aws_logs import LogGroup
+from constructs import Construct
+
+from infra.config import Config
+from infra.constructs.functions import RETENTION
+
+# No query string: a socket's token stands there.
+FORMAT = json.dumps(
+    {
+        "request_id": "$context.requestId",
+        "time": "$context.requestTimeEpoch",
+        "route": "$context.routeKey",
+        "status": "$context.status",
+        "address": "$context.identity.sourceIp",
+        "error": "$context.error.message",
+        "integration_error": "$context.integrationErrorMessage",
+    }
+)
+
+
+def keep_access_logs(stage: Construct, *, config: Config) -> None:
+    """Have an API's stage write one JSON line a request to a log group of its own."""
+    logs = LogGroup(stage, "AccessLogs", retention=RETENTION[config.log_days], removal_policy=RemovalPolicy.DESTROY)
+    cfn = stage.node.default_child
+    assert isinstance(cfn, CfnStage)
+    cfn.access_log_settings = CfnStage.AccessLogSettingsProperty(destination_arn=logs.log_group_arn, format=FORMAT)

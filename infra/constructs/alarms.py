@@ -1,0 +1,114 @@
+"""What a person is woken for."""
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration
+from aws_cdk.aws_cloudwatch import Alarm, ComparisonOperator, IMetric, TreatMissingData
+from aws_cdk.aws_cloudwatch_actions import SnsAction
+from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
+from aws_cdk.aws_lambda import Function
+from aws_cdk.aws_sns import Topic
+from aws_cdk.aws_sns_subscriptions import EmailSubscription
+from constructs import Construct
+
+from infra.config import Config
+from infra.constructs.jobs import Jobs
+
+STALLED_SECONDS = 15 * 60
+LATE_NEWS_SECONDS = 30
+LATE_BOOKS_SECONDS = 5 * 60
+
+
+class Alarms(Construct):
+    """One topic; an alarm for work given up, functions that fail, jobs that stand still and streams that are late."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's own name
+        *,
+        config: Config,
+        jobs: Jobs,
+        functions: Sequence[Function],
+        push: Function,
+        ended: Function,
+    ) -> None:
+        super().__init__(scope, id)
+        self.topic = Topic(self, "Topic", enforce_ssl=not config.local)
+        self.topic.add_to_resource_policy(
+            PolicyStatement(
+                principals=[ServicePrincipal("cloudwatch.amazonaws.com"), ServicePrincipal("budgets.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.topic.env.account}},
+            )
+        )
+        if config.alarm_email:
+            self.topic.add_subscription(EmailSubscription(config.alarm_email))
+        minute = Duration.minutes(1)
+        self.watch(
+            self,
+            "DeadLetters",
+            jobs.dead_letters.metric_approximate_number_of_messages_visible(period=minute, statistic="Maximum"),
+            threshold=0,
+            periods=1,
+            text="Work was given up: read the messages, mend the cause, redrive.",
+        )
+        for function in functions:
+            self.watch(
+                self,
+                f"Errors-{function.node.id}",
+                function.metric_errors(period=minute),
+                threshold=0,
+                periods=3,
+                text=f"The function {function.node.id} has failed in three minutes on end.",
+            )
+        for name, queue in (("Uploads", jobs.uploads), ("Jobs", jobs.queue)):
+            self.watch(
+                self,
+                f"Stalled{name}",
+                queue.metric_approximate_age_of_oldest_message(period=minute, statistic="Maximum"),
+                threshold=STALLED_SECONDS,
+                periods=1,
+                text=f"The oldest message in the {name.lower()} queue has waited for more than 15 minutes.",
+            )
+        # A function that takes only a part of its batch has not failed: how far behind the stream it is tells more.
+        for name, function, late_seconds, text in (
+            ("LateNews", push, LATE_NEWS_SECONDS, "Clients hear of changes more than 30 s late."),
+            ("LateBooks", ended, LATE_BOOKS_SECONDS, "Statistics, budgets and events are more than 5 minutes late."),
+        ):
+            self.watch(
+                self,
+                name,
+                function.metric("IteratorAge", period=minute, statistic="Maximum"),
+                threshold=late_seconds * 1000,
+                periods=3,
+                text=text,
+            )
+
+    def watch(
+        self,
+        scope: Construct,
+        name: str,
+        metric: IMetric,
+        *,
+        threshold: float,
+        comparison: ComparisonOperator = ComparisonOperator.GREATER_THAN_THRESHOLD,
+        periods: int,
+        text: str,
+    ) -> None:
+        """An alarm in ``scope``, for ``periods`` of the metric on end, that the topic is told of.
+
+        A period without data is a good one.
+        """
+        alarm = Alarm(
+            scope,
+            name,
+            metric=metric,
+            threshold=threshold,
+            comparison_operator=comparison,
+            evaluation_periods=periods,
+            treat_missing_data=TreatMissingData.NOT_BREACHING,
+            alarm_description=text,
+        )
+        alarm.add_alarm_action(SnsAction(self.topic))

@@ -1,0 +1,189 @@
+"""The REST API: one function behind an HTTP API that lets only good tokens through."""
+
+import json
+from collections.abc import Iterator
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk.aws_apigatewayv2 import (
+    CorsHttpMethod,
+    CorsPreflightOptions,
+    HttpApi,
+    HttpMethod,
+    HttpStage,
+    ThrottleSettings,
+)
+from aws_cdk.aws_apigatewayv2_authorizers import HttpJwtAuthorizer
+from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
+from aws_cdk.aws_iam import PolicyStatement
+from constructs import Construct
+
+from handlers.settings import ApiSettings
+from infra.config import Config
+from infra.constructs.access_logs import keep_access_logs
+from infra.constructs.api_urls import Addresses
+from infra.constructs.assets import Library
+from infra.constructs.functions import Functions, allow
+from infra.constructs.identity import Identity
+from infra.constructs.jobs import BY_OWNER, DUE, Jobs
+from infra.constructs.ledger import Ledger
+from infra.constructs.nag_findings import acknowledge
+from infra.constructs.storage import Storage
+from infra.names import ASSETS, PREVIEWS, RESULTS, UPLOADS
+
+CORS_HEADERS = ("authorization", "content-type", "idempotency-key")
+CORS_EXPOSED = (
+    *("location", "retry-after", "ratelimit-limit", "ratelimit-remaining", "ratelimit-reset"),
+    *("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-window"),
+)
+CORS_METHODS = ("GET", "POST", "DELETE")
+CORS_SECONDS = 3600
+# What the ids of Bedrock's inference profiles begin with: us.anthropic.… calls anthropic.… in one of those regions.
+PROFILE_REGIONS = frozenset({"us", "us-gov", "eu", "apac", "au", "ca", "jp", "global"})
+PUBLIC = "/config"  # where a client learns whom to ask for a token
+
+
+class Api(Construct):
+    """Every route needs a token of the configured issuer, except ``GET /config``."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's own name
+        *,
+        config: Config,
+        functions: Functions,
+        storage: Storage,
+        jobs: Jobs,
+        identity: Identity,
+        addresses: Addresses,
+        ledger: Ledger,
+        library: Library,
+        socket_url: str,
+    ) -> None:
+        super().__init__(scope, id)
+        endpoint = Stack.of(self).format_arn(
+            service="sagemaker", resource="endpoint", resource_name=config.endpoint_name
+        )
+        self.function = functions.make(
+            self,
+            "api",
+            memory=1024,
+            environment=ApiSettings.environment(
+                jobs_table=jobs.table.table_name,
+                bucket=storage.bucket.bucket_name,
+                queue_url=jobs.queue.queue_url,
+                endpoint_name=config.endpoint_name,
+                issuer=identity.issuer,
+                client_id=identity.client_id,
+                socket_url=socket_url,
+                default_engine=config.default_engine,
+                ledger_table=ledger.table.table_name,
+                assets_table=library.table.table_name,
+                rate_limits=json.dumps(config.rate_limits),
+                owner_daily_usd=config.owner_daily_usd,
+                instance_usd_per_hour=config.instance_usd_per_hour,
+                cache_days=config.cache_days,
+                queue_seconds=config.queue_seconds,
+                bedrock_model=config.bedrock_model,
+                upload_seconds=config.upload_seconds,
+                retention_days=config.retention_days,
+            ),
+            rights=[
+                allow(
+                    ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
+                    [jobs.table.table_arn],
+                ),
+                allow(
+                    ["dynamodb:Query"],
+                    [
+                        *(f"{jobs.table.table_arn}/index/{index}" for index in (BY_OWNER, DUE)),
+                        f"{library.table.table_arn}/index/{BY_OWNER}",
+                        ledger.table.table_arn,
+                    ],
+                ),
+                allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [ledger.table.table_arn]),
+                allow(
+                    ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
+                    [library.table.table_arn],
+                ),
+                # What a presigned form or link may do is what its signer may do; and from one prefix to another,
+                # pictures are copied.
+                allow(["s3:PutObject"], [storage.arn(UPLOADS), storage.arn(ASSETS)]),
+                allow(["s3:GetObject"], [storage.arn(prefix) for prefix in (UPLOADS, ASSETS, RESULTS, PREVIEWS)]),
+                allow(["s3:DeleteObject"], [storage.arn(ASSETS)]),
+                storage.tell_missing(),  # and what /health asks of the bucket
+                allow(["sqs:SendMessage", "sqs:GetQueueAttributes"], [jobs.queue.queue_arn]),
+                *_bedrock(self, config.bedrock_model),
+                allow(["sagemaker:DescribeEndpoint"], [endpoint]),
+            ],
+        )
+        self.api = HttpApi(
+            self,
+            "Http",
+            api_name=config.stack_name,
+            create_default_stage=False,
+            cors_preflight=CorsPreflightOptions(
+                allow_origins=config.origins,
+                allow_methods=[CorsHttpMethod(method) for method in CORS_METHODS],
+                allow_headers=list(CORS_HEADERS),
+                expose_headers=list(CORS_EXPOSED),
+                max_age=Duration.seconds(CORS_SECONDS),
+            ),
+        )
+        integration = HttpLambdaIntegration("Function", self.function)
+        self.api.add_routes(path=PUBLIC, methods=[HttpMethod.GET], integration=integration)
+        self.api.add_routes(
+            path="/{proxy+}",
+            methods=[HttpMethod(method) for method in CORS_METHODS],
+            integration=integration,
+            authorizer=HttpJwtAuthorizer("Token", identity.issuer, jwt_audience=[identity.client_id]),
+        )
+        stage = HttpStage(
+            self,
+            "Stage",
+            http_api=self.api,
+            auto_deploy=True,
+            throttle=ThrottleSettings(
+                rate_limit=config.requests_per_second, burst_limit=2 * config.requests_per_second
+            ),
+        )
+        keep_access_logs(stage, config=config)
+        acknowledge(
+            self.api,
+            "AwsSolutions-APIG4",
+            reason="GET /config alone needs no token: it says where to get one and holds nothing else.",
+        )
+        self.url = addresses.api(self.api)
+
+
+def _bedrock(scope: Construct, model: str) -> Iterator[PolicyStatement]:
+    """The right to ask the one model that enhances prompts, where there is one: named by its id, that of an inference
+    profile, or the ARN of either.
+    """
+    if not model:
+        return
+    stack = Stack.of(scope)
+
+    def foundation(name: str, *, region: str | None = None) -> str:
+        return stack.format_arn(
+            service="bedrock", region=region, account="", resource="foundation-model", resource_name=name
+        )
+
+    if model.startswith("arn:"):
+        resources = [model]
+        if "inference-profile/" in model:
+            # It calls a model that its name does not tell, in regions that it chooses.
+            profiled = allow(["bedrock:InvokeModel"], [foundation("*", region="*")])
+            profiled.add_condition("StringEquals", {"bedrock:InferenceProfileArn": model})
+            yield profiled
+    elif model.partition(".")[0] in PROFILE_REGIONS:
+        profile = stack.format_arn(
+            service="bedrock",
+            resource="inference-profile",
+            resource_name=model,
+            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+        )
+        resources = [foundation(model.partition(".")[2], region="*"), profile]
+    else:
+        resources = [foundation(model)]
+    yield allow(["bedrock:InvokeModel"], resources)

@@ -1,0 +1,23 @@
+"""The library: callers' assets, which outlive the jobs that made or used them."""
+
+from aws_cdk.aws_dynamodb import ProjectionType
+from constructs import Construct
+
+from infra.config import Config
+from infra.constructs.jobs import BY_OWNER
+from infra.constructs.tables import make_table, text_key
+
+
+class Library(Construct):
+    """The table of assets; their pictures lie in the bucket under ``assets/``, which nothing expires."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
+        super().__init__(scope, id)
+        # It forgets only assets whose picture never came.
+        self.table = make_table(self, "Table", "asset_id", destroy=config.destroy)
+        self.table.add_global_secondary_index(
+            index_name=BY_OWNER,
+            partition_key=text_key("owner"),
+            sort_key=text_key("created_at"),
+            projection_type=ProjectionType.ALL,
+        )

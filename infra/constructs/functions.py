@@ -1,0 +1,115 @@
+"""One way to make a function, so that all have the same runtime, logs, tracing and nothing more than their rights."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk.aws_iam import PolicyStatement, Role, ServicePrincipal
+from aws_cdk.aws_lambda import Architecture, Code, Function, LayerVersion, LoggingFormat, Runtime, Tracing
+from aws_cdk.aws_logs import LogGroup, RetentionDays
+from constructs import Construct
+
+from infra.bundling import functions
+from infra.config import Config
+from infra.constructs.nag_findings import acknowledge
+
+TIMEOUT_SECONDS = 15
+RETENTION = {
+    1: RetentionDays.ONE_DAY,
+    3: RetentionDays.THREE_DAYS,
+    5: RetentionDays.FIVE_DAYS,
+    7: RetentionDays.ONE_WEEK,
+    14: RetentionDays.TWO_WEEKS,
+    30: RetentionDays.ONE_MONTH,
+    60: RetentionDays.TWO_MONTHS,
+    90: RetentionDays.THREE_MONTHS,
+    180: RetentionDays.SIX_MONTHS,
+    365: RetentionDays.ONE_YEAR,
+}
+
+
+def allow(actions: Sequence[str], resources: Sequence[str]) -> PolicyStatement:
+    """A statement for a function's role."""
+    return PolicyStatement(actions=list(actions), resources=list(resources))
+
+
+def allow_rows(actions: Sequence[str], table_arn: str, partitions: Sequence[str], *, config: Config) -> PolicyStatement:
+    """A statement for a function's role: these partitions of a table alone."""
+    conditions: dict[str, object] = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": list(partitions)}}
+    if not config.local:  # the emulator knows no leading keys: there, a request would never have any
+        conditions["Null"] = {"dynamodb:LeadingKeys": "false"}  # of no values at all, all are equal
+    return PolicyStatement(actions=list(actions), resources=[table_arn], conditions=conditions)
+
+
+class Functions(Construct):
+    """Makes functions that share their code and their layer."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
+        super().__init__(scope, id)
+        self._config = config
+        self._code = Code.from_asset(str(functions.code()))
+        self.made: list[Function] = []
+        self._layers: list[LayerVersion] = []
+        if not config.local:  # the emulator's functions see the interpreter's own packages
+            layer = LayerVersion(
+                self,
+                "Dependencies",
+                code=Code.from_asset(str(functions.layer())),
+                compatible_runtimes=[Runtime.PYTHON_3_13],
+                compatible_architectures=[Architecture.ARM_64],
+                description="Everything that the functions import, pinned in requirements-handlers.lock",
+            )
+            self._layers.append(layer)
+
+    def make(
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        environment: Mapping[str, str],
+        rights: Sequence[PolicyStatement],
+        memory: int = 512,
+        timeout: int = TIMEOUT_SECONDS,
+    ) -> Function:
+        """The function ``handlers.<name>.handler`` with exactly these rights, in ``scope``.
+
+        ``memory`` in MB (it buys CPU), ``timeout`` in seconds.
+        """
+        logs = LogGroup(
+            scope, f"{name}-logs", retention=RETENTION[self._config.log_days], removal_policy=RemovalPolicy.DESTROY
+        )
+        role = Role(scope, f"{name}-role", assumed_by=ServicePrincipal("lambda.amazonaws.com"))
+        role.add_to_policy(allow(["logs:CreateLogStream", "logs:PutLogEvents"], [logs.log_group_arn]))
+        for statement in rights:
+            role.add_to_policy(statement)
+        function = Function(
+            scope,
+            name,
+            runtime=Runtime.PYTHON_3_13,
+            architecture=Architecture.ARM_64,
+            handler=f"handlers.{name}.handler",
+            code=self._code,
+            layers=self._layers,
+            role=role,
+            log_group=logs,
+            logging_format=LoggingFormat.JSON,
+            tracing=Tracing.ACTIVE,
+            memory_size=memory,
+            timeout=Duration.seconds(timeout),
+            environment={
+                **environment,
+                "POWERTOOLS_SERVICE_NAME": name,
+                "POWERTOOLS_LOG_LEVEL": self._config.log_level,
+            },
+        )
+        acknowledge(
+            role,
+            "AwsSolutions-IAM5[Resource::*]",
+            reason="X-Ray's two write actions know no resource; everything else this role may do names its resource.",
+        )
+        acknowledge(
+            function,
+            "AwsSolutions-L1",
+            reason="Functions and container run one Python, 3.13, which is maintained until October 2029.",
+        )
+        self.made.append(function)
+        return function

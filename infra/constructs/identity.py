@@ -1,0 +1,75 @@
+"""Who the callers are: a Cognito pool of our own, or an OIDC issuer that is there already."""
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk.aws_cognito import (
+    AccountRecovery,
+    AuthFlow,
+    CfnUserPoolGroup,
+    Mfa,
+    MfaSecondFactor,
+    PasswordPolicy,
+    SignInAliases,
+    UserPool,
+)
+from constructs import Construct
+
+from handlers.http_api.caller import ADMIN_GROUP
+from infra.config import Config
+from infra.constructs.api_urls import Addresses
+from infra.constructs.nag_findings import acknowledge
+
+
+class Identity(Construct):
+    """``issuer``, ``client_id`` and ``jwks_url`` of the tokens that are let in."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Config, addresses: Addresses) -> None:  # noqa: A002
+        super().__init__(scope, id)
+        self.pool: UserPool | None = None
+        if config.issuer and config.audience:
+            self.issuer = str(config.issuer).rstrip("/")
+            self.client_id = config.audience
+            self.jwks_url = str(config.jwks_url or f"{self.issuer}/.well-known/jwks.json")
+            return
+        self.pool = UserPool(
+            self,
+            "Pool",
+            self_sign_up_enabled=False,
+            sign_in_aliases=SignInAliases(username=True, email=True),
+            password_policy=PasswordPolicy(
+                min_length=14, require_lowercase=True, require_uppercase=True, require_digits=True, require_symbols=True
+            ),
+            mfa=Mfa.OPTIONAL,
+            mfa_second_factor=MfaSecondFactor(sms=False, otp=True),
+            account_recovery=AccountRecovery.EMAIL_ONLY,
+            removal_policy=RemovalPolicy.DESTROY if config.destroy else RemovalPolicy.RETAIN,
+        )
+        acknowledge(
+            self.pool,
+            "AwsSolutions-COG2",
+            reason="A second factor is each user's choice: these accounts reach one's own pictures and nothing else.",
+        )
+        acknowledge(
+            self.pool,
+            "AwsSolutions-COG8",
+            reason="The Plus plan is paid for threat protection; who needs it brings an issuer that has it.",
+        )
+        CfnUserPoolGroup(
+            self,
+            "Admins",
+            user_pool_id=self.pool.user_pool_id,
+            group_name=ADMIN_GROUP,
+            description="May see what all callers' jobs came to and cost, and empty the result cache.",
+        )
+        client = self.pool.add_client(
+            "Client",
+            auth_flows=AuthFlow(user_password=True, user_srp=True),
+            access_token_validity=Duration.hours(1),
+            id_token_validity=Duration.hours(1),
+            refresh_token_validity=Duration.days(30),
+            prevent_user_existence_errors=True,
+            enable_token_revocation=True,
+            disable_o_auth=True,
+        )
+        self.client_id = client.user_pool_client_id
+        self.issuer = f"https://cognito-idp.{Stack.of(self).region}.amazonaws.com/{self.pool.user_pool_id}"
+        self.jwks_url = addresses.jwks(self.pool.user_pool_id)

@@ -1,0 +1,69 @@
+"""What follows a job's end: the books are kept, and the news goes out on a bus that customers may build on."""
+
+from aws_cdk import Duration
+from aws_cdk.aws_events import EventBus
+from aws_cdk.aws_lambda import FilterCriteria, FilterRule, StartingPosition
+from aws_cdk.aws_lambda_event_sources import DynamoEventSource, SqsDlq
+from constructs import Construct
+
+from darkroom.contract.jobs import State
+from handlers.settings import EndedSettings
+from infra.config import Config
+from infra.constructs.functions import Functions, allow
+from infra.constructs.jobs import Jobs
+from infra.constructs.ledger import Ledger
+from infra.constructs.storage import Storage
+from infra.names import INTERMEDIATES
+
+RECORD_AGE = Duration.hours(12)  # the books must be right: tried for half of the day that a stream remembers
+
+
+class Ended(Construct):
+    """``function`` hears of every job that ended; ``bus`` carries an event for each."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's own name
+        *,
+        config: Config,
+        functions: Functions,
+        jobs: Jobs,
+        ledger: Ledger,
+        storage: Storage,
+    ) -> None:
+        super().__init__(scope, id)
+        self.bus = EventBus(self, "Bus", event_bus_name=config.stack_name, description="Darkroom: jobs that ended")
+        self.function = functions.make(
+            self,
+            "ended",
+            environment=EndedSettings.environment(
+                ledger_table=ledger.table.table_name,
+                bucket=storage.bucket.bucket_name,
+                event_bus=self.bus.event_bus_name,
+                dead_letter_queue_url=jobs.dead_letters.queue_url,
+            ),
+            rights=[
+                allow(["dynamodb:UpdateItem"], [ledger.table.table_arn]),
+                allow(["events:PutEvents"], [self.bus.event_bus_arn]),
+                allow(["sqs:SendMessage"], [jobs.dead_letters.queue_arn]),
+                allow(["s3:DeleteObject"], [storage.arn(INTERMEDIATES)]),
+                storage.tell_missing(),  # that lists, too
+            ],
+        )
+        ended = [state.value for state in State if state.terminal]
+        self.function.add_event_source(
+            DynamoEventSource(
+                jobs.table,
+                starting_position=StartingPosition.TRIM_HORIZON,
+                batch_size=25,
+                filters=[
+                    FilterCriteria.filter({"dynamodb": {"NewImage": {"state": {"S": FilterRule.or_(*ended)}}}}),
+                ],
+                retry_attempts=-1,
+                bisect_batch_on_error=True,
+                max_record_age=RECORD_AGE,
+                report_batch_item_failures=True,
+                on_failure=SqsDlq(jobs.dead_letters),
+            )
+        )

@@ -1,0 +1,172 @@
+"""What happens between an upload and the end of its job: the functions that nobody calls, and when they run."""
+
+from aws_cdk import Duration, Stack
+from aws_cdk.aws_events import Rule, Schedule
+from aws_cdk.aws_events_targets import LambdaFunction
+from aws_cdk.aws_lambda_destinations import SqsDestination
+from aws_cdk.aws_lambda_event_sources import SnsEventSource, SqsEventSource
+from constructs import Construct
+
+from handlers.endpoint import cold_start, gpu_spend
+from handlers.settings import DispatchSettings, FinishedSettings, SweepSettings, UploadedSettings
+from infra.config import Config
+from infra.constructs.assets import Library
+from infra.constructs.functions import Functions, allow, allow_rows
+from infra.constructs.jobs import DUE, Jobs
+from infra.constructs.ledger import Ledger
+from infra.constructs.storage import Storage
+from infra.constructs.worker_resources import Container
+from infra.names import ASSETS, INVOCATIONS, OUTCOMES, RESULTS, UPLOADS
+
+# Enough for hundreds of jobs a second; more would only wait for the endpoint.
+CONCURRENCY = 10
+LOCAL_CONCURRENCY = 2  # each is a process on this machine, and two share its cores best
+
+
+class Events(Construct):
+    """uploaded → dispatch → (endpoint) → finished, and sweep every minute for what was lost on the way."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's own name
+        *,
+        config: Config,
+        functions: Functions,
+        storage: Storage,
+        jobs: Jobs,
+        container: Container,
+        ledger: Ledger,
+        library: Library,
+    ) -> None:
+        super().__init__(scope, id)
+        concurrency = LOCAL_CONCURRENCY if config.local else CONCURRENCY
+        table = jobs.table.table_arn
+        retry = {
+            "jobs_table": jobs.table.table_name,
+            "queue_url": jobs.queue.queue_url,
+            "dead_letter_queue_url": jobs.dead_letters.queue_url,
+            "retry_delay_seconds": config.retry_delay_seconds,
+            "queue_seconds": config.queue_seconds,
+        }
+        send = allow(["sqs:SendMessage"], [jobs.queue.queue_arn])
+        bury = allow(["sqs:SendMessage"], [jobs.dead_letters.queue_arn])
+        endpoint = Stack.of(self).format_arn(
+            service="sagemaker", resource="endpoint", resource_name=config.endpoint_name
+        )
+        wakes = allow_rows(
+            ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+            jobs.sockets.table_arn,
+            [cold_start.partition(config.endpoint_name)],
+            config=config,
+        )
+
+        self.uploaded = functions.make(
+            self,
+            "uploaded",
+            environment=UploadedSettings.environment(
+                jobs_table=jobs.table.table_name,
+                bucket=storage.bucket.bucket_name,
+                queue_url=jobs.queue.queue_url,
+                ledger_table=ledger.table.table_name,
+                assets_table=library.table.table_name,
+                cache_days=config.cache_days,
+                queue_seconds=config.queue_seconds,
+            ),
+            rights=[
+                allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table, library.table.table_arn]),
+                allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [ledger.table.table_arn]),
+                allow(["s3:GetObject", "s3:DeleteObject"], [storage.arn(UPLOADS), storage.arn(ASSETS)]),
+                storage.tell_missing(),
+                send,
+            ],
+        )
+        storage.announce_uploads(jobs.uploads)
+        self.uploaded.add_event_source(
+            SqsEventSource(jobs.uploads, batch_size=10, max_concurrency=concurrency, report_batch_item_failures=True)
+        )
+
+        self.dispatch = functions.make(
+            self,
+            "dispatch",
+            environment=DispatchSettings.environment(
+                **retry,
+                bucket=storage.bucket.bucket_name,
+                endpoint_name=config.endpoint_name,
+                sockets_table=jobs.sockets.table_name,
+                look_seconds=config.look_seconds,
+                invocation_seconds=config.invocation_seconds,
+                video_seconds=config.video_seconds,
+                invocation_ttl_seconds=config.invocation_ttl_seconds,
+            ),
+            rights=[
+                allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
+                allow(["s3:PutObject"], [storage.arn(INVOCATIONS)]),
+                allow(["sagemaker:InvokeEndpointAsync", "sagemaker:DescribeEndpoint"], [endpoint]),
+                wakes,
+                allow_rows(
+                    ["dynamodb:GetItem"],
+                    jobs.sockets.table_arn,
+                    [gpu_spend.partition(config.endpoint_name)],
+                    config=config,
+                ),
+                send,
+                bury,
+            ],
+        )
+        self.dispatch.add_event_source(
+            SqsEventSource(jobs.queue, batch_size=10, max_concurrency=concurrency, report_batch_item_failures=True)
+        )
+
+        self.finished = functions.make(
+            self,
+            "finished",
+            environment=FinishedSettings.environment(
+                **retry,
+                bucket=storage.bucket.bucket_name,
+                endpoint_name=config.endpoint_name,
+                sockets_table=jobs.sockets.table_name,
+                ledger_table=ledger.table.table_name,
+                cache_days=config.cache_days,
+                instance_usd_per_hour=config.instance_usd_per_hour,
+            ),
+            rights=[
+                allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
+                allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [ledger.table.table_arn]),
+                allow(["s3:GetObject"], [storage.arn(OUTCOMES)]),
+                allow(["s3:DeleteObject"], [storage.arn(RESULTS)]),
+                storage.tell_missing(),
+                wakes,
+                send,
+                bury,
+            ],
+        )
+        for topic in (container.success, container.error):
+            self.finished.add_event_source(SnsEventSource(topic))
+        self.finished.configure_async_invoke(
+            retry_attempts=2, max_event_age=Duration.hours(1), on_failure=SqsDestination(jobs.dead_letters)
+        )
+
+        self.sweep = functions.make(
+            self,
+            "sweep",
+            timeout=50,  # ends before the next one starts
+            environment=SweepSettings.environment(
+                **retry,
+                sockets_table=jobs.sockets.table_name,
+                queue_limit_seconds=config.queue_limit_seconds,
+            ),
+            rights=[
+                allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
+                allow(["dynamodb:Query"], [f"{table}/index/{DUE}", f"{jobs.sockets.table_arn}/index/{DUE}"]),
+                allow(["dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], [jobs.sockets.table_arn]),
+                send,
+                bury,
+            ],
+        )
+        Rule(
+            self,
+            "EveryMinute",
+            schedule=Schedule.rate(Duration.minutes(1)),
+            targets=[LambdaFunction(self.sweep, retry_attempts=0)],
+        )

@@ -1,0 +1,115 @@
+"""What the GPU may cost: the function that counts it, what it may do about it, and whom it wakes."""
+
+from aws_cdk import Duration, Stack
+from aws_cdk.aws_cloudwatch import ComparisonOperator, Metric
+from aws_cdk.aws_dynamodb import Table
+from aws_cdk.aws_events import Rule, Schedule
+from aws_cdk.aws_events_targets import LambdaFunction
+from aws_cdk.aws_iam import PolicyStatement
+from constructs import Construct
+
+from cloud.observability import GPU_SPEND, NAMESPACE
+from handlers.endpoint.gpu_spend import partition
+from handlers.guard import DIMENSION
+from handlers.settings import GuardSettings
+from infra.config import Config
+from infra.constructs.alarms import Alarms
+from infra.constructs.functions import Functions, allow, allow_rows
+from infra.constructs.nag_findings import acknowledge
+
+MINUTES = 5
+
+
+class Guard(Construct):
+    """Looks every five minutes, tells at ``daily_usd`` and stops at ``stop_usd``."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's own name
+        *,
+        config: Config,
+        sockets: Table,
+        alarms: Alarms,
+        variant: str,
+        configuration_arn: str,
+    ) -> None:
+        super().__init__(scope, id)
+        stack = Stack.of(self)
+        endpoint = stack.format_arn(service="sagemaker", resource="endpoint", resource_name=config.endpoint_name)
+        targets = stack.format_arn(service="application-autoscaling", resource="scalable-target", resource_name="*")
+        # A layer of this stack's own: one stack's layer in another's functions could never be replaced.
+        self.function = Functions(self, "Functions", config=config).make(
+            self,
+            "guard",
+            environment=GuardSettings.environment(
+                sockets_table=sockets.table_name,
+                endpoint_name=config.endpoint_name,
+                variant_name=variant,
+                max_instances=config.max_instances,
+                instance_usd_per_hour=config.instance_usd_per_hour,
+                stop_usd=config.stop_usd,
+            ),
+            rights=[
+                allow_rows(
+                    ["dynamodb:GetItem", "dynamodb:UpdateItem"],
+                    sockets.table_arn,
+                    [partition(config.endpoint_name)],
+                    config=config,
+                ),
+                PolicyStatement(
+                    actions=["application-autoscaling:RegisterScalableTarget"],
+                    resources=[targets],
+                    conditions={
+                        "StringEquals": {
+                            "application-autoscaling:service-namespace": "sagemaker",
+                            "application-autoscaling:scalable-dimension": DIMENSION,
+                        }
+                    },
+                ),
+                # Auto scaling asks whether its caller may do to the endpoint what it will do for him.
+                allow(["sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"], [endpoint]),
+                allow(["sagemaker:DescribeEndpointConfig"], [configuration_arn]),
+            ],
+        )
+        acknowledge(
+            self,
+            "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:application-autoscaling:<AWS::Region>:<AWS::AccountId>:"
+            "scalable-target/*]",
+            reason="The service gives targets ids of its own and checks its caller against all of them; the namespace, "
+            "the dimension and the right to update this one endpoint narrow it down.",
+        )
+        Rule(
+            self,
+            "EveryFiveMinutes",
+            schedule=Schedule.rate(Duration.minutes(MINUTES)),
+            targets=[LambdaFunction(self.function, retry_attempts=0)],
+        )
+        spend = Metric(
+            namespace=NAMESPACE,
+            metric_name=GPU_SPEND,
+            dimensions_map={"endpoint": config.endpoint_name, "service": "guard"},
+            statistic="Maximum",
+            period=Duration.minutes(2 * MINUTES),  # a look that comes a little late leaves no gap
+        )
+        for name, usd, text in (
+            ("Spend", config.daily_usd, f"The GPU has cost {config.daily_usd:g} USD since midnight UTC."),
+            ("Stop", config.stop_usd, f"The GPU has cost {config.stop_usd:g} USD and is stopped until midnight UTC."),
+        ):
+            alarms.watch(
+                self,
+                name,
+                spend,
+                threshold=usd,
+                comparison=ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+                periods=1,
+                text=text,
+            )
+        alarms.watch(
+            self,
+            "Errors-guard",
+            self.function.metric_errors(period=Duration.minutes(MINUTES)),
+            threshold=0,
+            periods=3,
+            text="The cost guard has failed for fifteen minutes on end: nothing limits what the GPU costs.",
+        )

@@ -1,0 +1,117 @@
+"""The bucket of pictures: what comes in, what goes out, and what the endpoint is given."""
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
+from aws_cdk.aws_s3 import (
+    BlockPublicAccess,
+    Bucket,
+    BucketEncryption,
+    CfnBucket,
+    CorsRule,
+    HttpMethods,
+    LifecycleRule,
+    ObjectOwnership,
+)
+from aws_cdk.aws_sqs import Queue
+from constructs import Construct
+
+from infra.config import Config
+from infra.constructs.nag_findings import acknowledge, logical_id
+from infra.names import ASSETS, INTERMEDIATES, INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
+
+_ENDPOINT_DAYS = 7  # long enough to look into a failure; they name the person's pictures, so no longer
+
+
+class Storage(Construct):
+    """One private bucket; all that lies in it has an end of its life, but for what callers keep as assets."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
+        super().__init__(scope, id)
+        lifetimes = {
+            UPLOADS: config.upload_days,
+            RESULTS: config.retention_days,
+            PREVIEWS: config.preview_days,
+            INTERMEDIATES: _ENDPOINT_DAYS,
+            INVOCATIONS: _ENDPOINT_DAYS,
+            OUTCOMES: _ENDPOINT_DAYS,
+        }
+        prefixes = (*lifetimes, ASSETS)
+        self.bucket = Bucket(
+            self,
+            "Pictures",
+            encryption=BucketEncryption.S3_MANAGED,
+            # The emulator is reached by plain http on the loopback interface, which this policy would refuse.
+            enforce_ssl=not config.local,
+            minimum_tls_version=None if config.local else 1.2,
+            block_public_access=BlockPublicAccess.BLOCK_ALL,
+            object_ownership=ObjectOwnership.BUCKET_OWNER_ENFORCED,
+            removal_policy=RemovalPolicy.DESTROY if config.destroy else RemovalPolicy.RETAIN,
+            lifecycle_rules=[
+                LifecycleRule(id="multipart", abort_incomplete_multipart_upload_after=Duration.days(1)),
+                *(
+                    LifecycleRule(id=prefix.rstrip("/"), prefix=prefix, expiration=Duration.days(days))
+                    for prefix, days in lifetimes.items()
+                ),
+            ],
+            cors=[
+                CorsRule(
+                    allowed_methods=[HttpMethods.POST, HttpMethods.GET, HttpMethods.HEAD],
+                    allowed_origins=config.origins,
+                    allowed_headers=["*"],
+                    exposed_headers=["ETag"],
+                    max_age=3600,
+                )
+            ],
+        )
+        acknowledge(
+            self.bucket,
+            "AwsSolutions-S1",
+            reason="Access logs would hold callers' addresses and picture keys for longer than the pictures live; "
+            "an operator who must audit reads turns on CloudTrail data events for the account.",
+        )
+
+        acknowledge(
+            Stack.of(self),
+            *(f"AwsSolutions-IAM5[Resource::<{logical_id(self.bucket)}.Arn>/{prefix}*]" for prefix in prefixes),
+            reason="A role is given one prefix, not the bucket; below it the names are ids, which no policy knows.",
+        )
+
+    def arn(self, prefix: str) -> str:
+        """All objects under a prefix, for a policy."""
+        return self.bucket.arn_for_objects(f"{prefix}*")
+
+    def tell_missing(self) -> PolicyStatement:
+        """Lets a reader be told 404 for an object that is not there; without it S3 says 403, as for a forbidden one."""
+        return PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket.bucket_arn])
+
+    def announce_uploads(self, queue: Queue) -> None:
+        """Send a message to ``queue`` for every object that arrives under ``uploads/`` and ``assets/``."""
+        # By account and not by the bucket's name, which would need the bucket before the queue and the queue before
+        # the bucket: S3 checks that it may send when the notification is made.
+        queue.add_to_resource_policy(
+            PolicyStatement(
+                principals=[ServicePrincipal("s3.amazonaws.com")],
+                actions=["sqs:SendMessage"],
+                resources=[queue.queue_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.bucket.env.account}},
+            )
+        )
+        cfn = self.bucket.node.default_child
+        assert isinstance(cfn, CfnBucket)
+        cfn.notification_configuration = CfnBucket.NotificationConfigurationProperty(
+            queue_configurations=[
+                CfnBucket.QueueConfigurationProperty(
+                    event="s3:ObjectCreated:*",
+                    queue=queue.queue_arn,
+                    filter=CfnBucket.NotificationFilterProperty(
+                        s3_key=CfnBucket.S3KeyFilterProperty(
+                            rules=[CfnBucket.FilterRuleProperty(name="prefix", value=prefix)]
+                        )
+                    ),
+                )
+                for prefix in (UPLOADS, ASSETS)
+            ]
+        )
+        policy = queue.node.find_child("Policy").node.default_child
+        assert policy is not None
+        cfn.node.add_dependency(policy)

@@ -1,0 +1,152 @@
+"""News of jobs as they happen: a WebSocket API, who may connect, and what is pushed."""
+
+from aws_cdk import Duration, Stack
+from aws_cdk.aws_apigatewayv2 import (
+    ThrottleSettings,
+    WebSocketApi,
+    WebSocketStage,
+)
+from aws_cdk.aws_apigatewayv2_authorizers import WebSocketLambdaAuthorizer
+from aws_cdk.aws_apigatewayv2_integrations import WebSocketLambdaIntegration
+from aws_cdk.aws_lambda import FilterCriteria, FilterRule, StartingPosition
+from aws_cdk.aws_lambda_event_sources import DynamoEventSource, SqsDlq
+from constructs import Construct
+
+from handlers.settings import AuthorizeSettings, PushSettings, SocketSettings
+from infra.config import Config
+from infra.constructs.access_logs import keep_access_logs
+from infra.constructs.api_urls import Addresses
+from infra.constructs.functions import Functions, allow
+from infra.constructs.identity import Identity
+from infra.constructs.jobs import BY_CONNECTION, Jobs
+from infra.constructs.nag_findings import acknowledge, logical_id
+from infra.constructs.storage import Storage
+from infra.names import ASSETS, PREVIEWS, RESULTS, SOCKET_STAGE, UPLOADS
+
+# News that nobody could be told for so long is worth no more than asking again.
+NEWS_SECONDS = 120
+
+
+class Socket(Construct):
+    """``$connect`` needs a token; subscriptions and messages go through the socket function; push speaks up itself."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's own name
+        *,
+        config: Config,
+        functions: Functions,
+        storage: Storage,
+        jobs: Jobs,
+        identity: Identity,
+        addresses: Addresses,
+    ) -> None:
+        super().__init__(scope, id)
+        self.api = WebSocketApi(self, "Live", api_name=f"{config.stack_name}-live")
+        self.url = addresses.socket(self.api)
+        callback_url = addresses.callback(self.api)
+        sockets = [jobs.sockets.table_arn]
+        by_connection = [f"{jobs.sockets.table_arn}/index/{BY_CONNECTION}"]
+        links = allow(["s3:GetObject"], [storage.arn(prefix) for prefix in (UPLOADS, ASSETS, RESULTS, PREVIEWS)])
+        answer = allow(
+            ["execute-api:ManageConnections"],
+            [
+                Stack.of(self).format_arn(
+                    service="execute-api",
+                    resource=self.api.api_id,
+                    resource_name=f"{SOCKET_STAGE}/POST/@connections/*",
+                )
+            ],
+        )
+        self.authorize = functions.make(
+            self,
+            "authorize",
+            environment=AuthorizeSettings.environment(
+                issuer=identity.issuer, client_id=identity.client_id, jwks_url=identity.jwks_url
+            ),
+            rights=[],
+        )
+        self.function = functions.make(
+            self,
+            "socket",
+            environment=SocketSettings.environment(
+                jobs_table=jobs.table.table_name,
+                sockets_table=jobs.sockets.table_name,
+                bucket=storage.bucket.bucket_name,
+                callback_url=callback_url,
+            ),
+            rights=[
+                allow(["dynamodb:GetItem"], [jobs.table.table_arn]),
+                allow(["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], sockets),
+                allow(["dynamodb:Query"], by_connection),
+                links,
+                answer,
+            ],
+        )
+        self.push = functions.make(
+            self,
+            "push",
+            environment=PushSettings.environment(
+                sockets_table=jobs.sockets.table_name,
+                bucket=storage.bucket.bucket_name,
+                callback_url=callback_url,
+            ),
+            rights=[
+                allow(["dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], sockets),
+                allow(["dynamodb:Query"], by_connection),
+                links,
+                answer,
+            ],
+        )
+        self.push.add_event_source(
+            DynamoEventSource(
+                jobs.table,
+                # From the beginning: what happens while a deployment makes the mapping must not go untold.
+                starting_position=StartingPosition.TRIM_HORIZON,
+                batch_size=100,
+                # Nobody can watch a job that is only being made.
+                filters=[FilterCriteria.filter({"eventName": FilterRule.is_equal("MODIFY")})],
+                parallelization_factor=1 if config.local else 4,
+                retry_attempts=3,
+                bisect_batch_on_error=True,
+                max_record_age=Duration.seconds(NEWS_SECONDS),
+                report_batch_item_failures=True,
+                on_failure=SqsDlq(jobs.dead_letters),
+            )
+        )
+        authorizer = WebSocketLambdaAuthorizer(
+            "Token", self.authorize, identity_source=["route.request.querystring.token"]
+        )
+        for route in ("$connect", "$disconnect", "$default"):
+            self.api.add_route(
+                route,
+                integration=WebSocketLambdaIntegration("Function", self.function),
+                authorizer=authorizer if route == "$connect" else None,
+            )
+        stage = WebSocketStage(
+            self,
+            "Stage",
+            web_socket_api=self.api,
+            stage_name=SOCKET_STAGE,
+            auto_deploy=True,
+            throttle=ThrottleSettings(
+                rate_limit=config.requests_per_second, burst_limit=2 * config.requests_per_second
+            ),
+        )
+        keep_access_logs(stage, config=config)
+        acknowledge(
+            self,
+            "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:"
+            f"<{logical_id(self.api)}>/{SOCKET_STAGE}/POST/@connections/*]",
+            reason="A connection's id is known when somebody connects; the right is to send, on this stage alone.",
+        )
+        if not config.local:
+            from infra.constructs.gateway_logs import let_gateway_log  # noqa: PLC0415 - a second to import, not needed locally
+
+            let_gateway_log(self, stage)
+        acknowledge(
+            self.api,
+            "AwsSolutions-APIG4",
+            reason="A WebSocket API authorises $connect alone; every later message comes over that connection.",
+        )

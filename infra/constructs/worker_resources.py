@@ -1,0 +1,71 @@
+"""What the container is to the core stack: a role with just its rights, and two topics on which its work is announced.
+
+Here and not beside the endpoint, because the local stand-in of the endpoint uses the same role and topics.
+"""
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk.aws_iam import AccountRootPrincipal, CompositePrincipal, IPrincipal, Role, ServicePrincipal
+from aws_cdk.aws_sns import Topic
+from constructs import Construct
+
+from cloud.instance_reports import ENGINES, INSTANCES
+from infra.config import Config
+from infra.constructs.functions import allow, allow_rows
+from infra.constructs.jobs import Jobs
+from infra.constructs.ledger import Ledger
+from infra.constructs.nag_findings import acknowledge
+from infra.constructs.storage import Storage
+from infra.names import INTERMEDIATES, INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
+
+
+class Container(Construct):
+    """``role``, ``success`` and ``error``."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,  # noqa: A002 - the CDK's own name
+        *,
+        config: Config,
+        storage: Storage,
+        jobs: Jobs,
+        ledger: Ledger,
+    ) -> None:
+        super().__init__(scope, id)
+        self.success = Topic(self, "Success", enforce_ssl=not config.local)
+        self.error = Topic(self, "Error", enforce_ssl=not config.local)
+        principals: list[IPrincipal] = [ServicePrincipal("sagemaker.amazonaws.com")]
+        if config.local:  # the stand-in assumes the role as an operator of the account
+            principals.append(AccountRootPrincipal())
+        self.role = Role(self, "Role", assumed_by=CompositePrincipal(*principals))
+        logs = Stack.of(self).format_arn(
+            service="logs",
+            resource="log-group",
+            resource_name="/aws/sagemaker/Endpoints/*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        for statement in (
+            allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [jobs.table.table_arn]),
+            allow_rows(["dynamodb:PutItem"], ledger.table.table_arn, [ENGINES, INSTANCES], config=config),
+            allow(["s3:GetObject"], [storage.arn(UPLOADS)]),
+            storage.tell_missing(),
+            allow(
+                ["s3:PutObject", "s3:DeleteObject"],
+                [storage.arn(prefix) for prefix in (RESULTS, PREVIEWS, INTERMEDIATES)],
+            ),
+            allow(["s3:GetObject"], [storage.arn(INTERMEDIATES)]),
+            allow(["s3:AbortMultipartUpload"], [storage.arn(RESULTS)]),
+            # What SageMaker does in the role's name: read the input, write the output, announce it.
+            allow(["s3:GetObject"], [storage.arn(INVOCATIONS)]),
+            allow(["s3:PutObject"], [storage.arn(OUTCOMES)]),
+            *([allow(["polly:SynthesizeSpeech"], ["*"])] if config.speech == "polly" else []),
+            allow(["sns:Publish"], [self.success.topic_arn, self.error.topic_arn]),
+            allow(["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"], [logs]),
+        ):
+            self.role.add_to_policy(statement)
+        acknowledge(
+            self.role,
+            "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:"
+            "/aws/sagemaker/Endpoints/*]",
+            reason="SageMaker names the endpoint's log group and streams.",
+        )

@@ -1,0 +1,27 @@
+"""Runs a module in a process that ends with its parent: ``python -m infra.local.endpoint.exit_with_parent MODULE``.
+
+The parent holds the other end of standard input and never writes to it; when the parent dies, however it dies and on
+whatever system, that end closes.
+"""
+
+import os
+import runpy
+import sys
+import threading
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 1024):
+        pass
+    os._exit(1)
+
+
+def main() -> None:
+    """Run the module named on the command line."""
+    threading.Thread(target=_end_with_parent, name="guard", daemon=True).start()
+    sys.argv = sys.argv[1:]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""CDK stacks: core, GPU endpoint and studio."""

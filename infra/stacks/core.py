@@ -1,0 +1,120 @@
+"""The core stack: everything but the GPU. Idle, it costs next to nothing; the emulator runs it whole."""
+
+from aws_cdk import CfnOutput, Stack
+from constructs import Construct
+
+from infra.config import Config
+from infra.constructs.alarms import Alarms
+from infra.constructs.api import Api
+from infra.constructs.api_urls import Addresses
+from infra.constructs.assets import Library
+from infra.constructs.functions import Functions
+from infra.constructs.identity import Identity
+from infra.constructs.job_ended import Ended
+from infra.constructs.job_processing import Events
+from infra.constructs.jobs import Jobs
+from infra.constructs.ledger import Ledger
+from infra.constructs.storage import Storage
+from infra.constructs.websocket import Socket
+from infra.constructs.worker_resources import Container
+from infra.names import function_output
+
+
+class CoreStack(Stack):
+    """The spine of Darkroom."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
+        super().__init__(
+            scope, id, stack_name=config.stack_name, description="Darkroom: API, queues, tables and functions"
+        )
+        self.addresses = Addresses(self, "Addresses", config=config)
+        self.storage = Storage(self, "Storage", config=config)
+        self.jobs = Jobs(self, "Jobs", config=config)
+        self.ledger = Ledger(self, "Ledger", config=config)
+        self.library = Library(self, "Library", config=config)
+        self.identity = Identity(self, "Identity", config=config, addresses=self.addresses)
+        self.functions = Functions(self, "Functions", config=config)
+        self.container = Container(
+            self, "Container", config=config, storage=self.storage, jobs=self.jobs, ledger=self.ledger
+        )
+        self.events = Events(
+            self,
+            "Events",
+            config=config,
+            functions=self.functions,
+            storage=self.storage,
+            jobs=self.jobs,
+            container=self.container,
+            ledger=self.ledger,
+            library=self.library,
+        )
+        self.ended = Ended(
+            self,
+            "Ended",
+            config=config,
+            functions=self.functions,
+            jobs=self.jobs,
+            ledger=self.ledger,
+            storage=self.storage,
+        )
+        self.socket = Socket(
+            self,
+            "Socket",
+            config=config,
+            functions=self.functions,
+            storage=self.storage,
+            jobs=self.jobs,
+            identity=self.identity,
+            addresses=self.addresses,
+        )
+        self.api = Api(
+            self,
+            "Api",
+            config=config,
+            functions=self.functions,
+            storage=self.storage,
+            jobs=self.jobs,
+            identity=self.identity,
+            addresses=self.addresses,
+            ledger=self.ledger,
+            library=self.library,
+            socket_url=self.socket.url,
+        )
+        self.alarms = Alarms(
+            self,
+            "Alarms",
+            config=config,
+            jobs=self.jobs,
+            functions=self.functions.made,
+            push=self.socket.push,
+            ended=self.ended.function,
+        )
+        self._outputs()
+
+    def _outputs(self) -> None:
+        outputs = {
+            "ApiUrl": self.api.url,
+            "ApiId": self.api.api.api_id,
+            "SocketUrl": self.socket.url,
+            "Issuer": self.identity.issuer,
+            "ClientId": self.identity.client_id,
+            "Bucket": self.storage.bucket.bucket_name,
+            "JobsTable": self.jobs.table.table_name,
+            "SocketsTable": self.jobs.sockets.table_name,
+            "LedgerTable": self.ledger.table.table_name,
+            "AssetsTable": self.library.table.table_name,
+            "EventBus": self.ended.bus.event_bus_name,
+            "QueueUrl": self.jobs.queue.queue_url,
+            "UploadsQueueUrl": self.jobs.uploads.queue_url,
+            "DeadLettersUrl": self.jobs.dead_letters.queue_url,
+            "SuccessTopic": self.container.success.topic_arn,
+            "ErrorTopic": self.container.error.topic_arn,
+            "AlarmsTopic": self.alarms.topic.topic_arn,
+            "ContainerRole": self.container.role.role_arn,
+        }
+        if self.identity.pool:
+            outputs["PoolId"] = self.identity.pool.user_pool_id
+        for function in self.functions.made:
+            outputs[function_output(function.node.id)] = function.function_name
+        for key, value in outputs.items():
+            CfnOutput(self, key, value=value)

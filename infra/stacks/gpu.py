@@ -1,0 +1,253 @@
+"""The GPU stack: an asynchronous SageMaker endpoint that costs nothing while no picture waits.
+
+In a stack of its own, so that everything else can be deployed, and run locally, without it.
+"""
+
+import json
+import re
+
+from aws_cdk import CfnOutput, Duration, IgnoreMode, Stack
+from aws_cdk.aws_applicationautoscaling import (
+    AdjustmentType,
+    MetricAggregationType,
+    ScalableTarget,
+    ScalingInterval,
+    ServiceNamespace,
+    StepScalingPolicy,
+    TargetTrackingScalingPolicy,
+)
+from aws_cdk.aws_budgets import CfnBudget
+from aws_cdk.aws_cloudwatch import Metric
+from aws_cdk.aws_ecr_assets import DockerImageAsset, Platform
+from aws_cdk.aws_iam import Policy
+from aws_cdk.aws_sagemaker import CfnEndpoint, CfnEndpointConfig, CfnModel
+from constructs import Construct
+
+from handlers.guard import DIMENSION
+from infra.bundling.functions import ROOT
+from infra.config import Config, ConfigError
+from infra.constructs.functions import allow
+from infra.constructs.model_data import Weights
+from infra.constructs.nag_findings import acknowledge
+from infra.constructs.spend_guard import Guard
+from infra.names import FAILURES, OUTCOMES
+from infra.stacks.core import CoreStack
+
+VARIANT = "gpu"
+DOWNLOAD_SECONDS = 1200  # 5 GB of weights take a minute or two
+STARTUP_SECONDS = 600  # the server answers at once; what it preloads it loads beside that
+DOCKERFILE = "containers/gpu/Dockerfile"
+_IMAGE = re.compile(
+    r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>[^:@]+)[:@].+"
+)
+
+
+class GpuStack(Stack):
+    """Model, endpoint and their scaling between no instance and ``max_instances``."""
+
+    def __init__(self, scope: Construct, id: str, *, config: Config, core: CoreStack) -> None:  # noqa: A002
+        super().__init__(
+            scope, id, stack_name=f"{config.stack_name}-gpu", description="Darkroom: the GPU endpoint and its scaling"
+        )
+        self._config = config
+        self._core = core
+        image, repository = self._image()
+        self._weights = (
+            Weights(self, "Weights", uri=config.model_data, role=core.container.role) if config.model_data else None
+        )
+        pull = Policy(
+            self,
+            "Pull",
+            roles=[core.container.role],
+            statements=[
+                allow(
+                    ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                    [repository],
+                ),
+                allow(["ecr:GetAuthorizationToken"], ["*"]),
+            ],
+        )
+        acknowledge(
+            pull,
+            "AwsSolutions-IAM5[Resource::*]",
+            reason="ecr:GetAuthorizationToken knows no resource; what it lets in is the one repository above.",
+        )
+        self.configuration, self.endpoint = self._endpoint(image, pull)
+        self._scaling()
+        self.guard = Guard(
+            self,
+            "Guard",
+            config=config,
+            sockets=core.jobs.sockets,
+            alarms=core.alarms,
+            variant=VARIANT,
+            configuration_arn=self.configuration.ref,
+        )
+        self._budget()
+        CfnOutput(self, "EndpointName", value=config.endpoint_name)
+        CfnOutput(self, "ImageUri", value=image)
+
+    def _image(self) -> tuple[str, str]:
+        """The image's URI and its repository's ARN."""
+        if self._config.image:
+            match = _IMAGE.fullmatch(self._config.image)
+            if match is None:
+                raise ConfigError(
+                    f"context image: {self._config.image!r} is not ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG"
+                )
+            repository = self.format_arn(
+                service="ecr",
+                account=match["account"],
+                region=match["region"],
+                resource="repository",
+                resource_name=match["name"],
+            )
+            return self._config.image, repository
+        ignored = (ROOT / f"{DOCKERFILE}.dockerignore").read_text().splitlines()
+        asset = DockerImageAsset(
+            self,
+            "Image",
+            directory=str(ROOT),
+            file=DOCKERFILE,
+            platform=Platform.LINUX_AMD64,
+            # Whose weights only those may use who accept the licence.
+            build_args={"ANIMATOR": "1"} if self._config.accept_research_licence else None,
+            exclude=[line for line in ignored if line and not line.startswith("#")],
+            ignore_mode=IgnoreMode.DOCKER,
+        )
+        return asset.image_uri, asset.repository.repository_arn
+
+    def _endpoint(self, image: str, pull: Policy) -> tuple[CfnEndpointConfig, CfnEndpoint]:
+        config, core = self._config, self._core
+        bucket = core.storage.bucket.bucket_name
+        model = CfnModel(
+            self,
+            "Model",
+            execution_role_arn=core.container.role.role_arn,
+            primary_container=CfnModel.ContainerDefinitionProperty(
+                image=image,
+                model_data_source=self._weights.source if self._weights else None,
+                environment={
+                    "JOBS_TABLE": core.jobs.table.table_name,
+                    "LEDGER_TABLE": core.ledger.table.table_name,
+                    "BUCKET": bucket,
+                    "CONCURRENCY": str(config.jobs_per_instance),
+                    "LOG_LEVEL": config.log_level,
+                    # Not `auto`: an instance whose driver is too old for our CUDA is to say so, not to use its CPU.
+                    "DEVICE": "cuda",
+                    "MODELS": json.dumps(config.models),
+                    "ACCEPT_RESEARCH_LICENCE": str(config.accept_research_licence).lower(),
+                    "SPEECH": config.speech,
+                    "PRELOAD": json.dumps(config.preload if self._weights else []),
+                },
+            ),
+        )
+        model.node.add_dependency(pull)
+        if self._weights:
+            model.node.add_dependency(self._weights.policy)
+        configuration = CfnEndpointConfig(
+            self,
+            "Configuration",
+            production_variants=[
+                CfnEndpointConfig.ProductionVariantProperty(
+                    model_name=model.attr_model_name,
+                    variant_name=VARIANT,
+                    instance_type=config.instance_type,
+                    initial_instance_count=1,
+                    initial_variant_weight=1,
+                    inference_ami_version=config.inference_ami,
+                    model_data_download_timeout_in_seconds=DOWNLOAD_SECONDS,
+                    container_startup_health_check_timeout_in_seconds=STARTUP_SECONDS,
+                )
+            ],
+            async_inference_config=CfnEndpointConfig.AsyncInferenceConfigProperty(
+                client_config=CfnEndpointConfig.AsyncInferenceClientConfigProperty(
+                    max_concurrent_invocations_per_instance=config.jobs_per_instance
+                ),
+                output_config=CfnEndpointConfig.AsyncInferenceOutputConfigProperty(
+                    s3_output_path=f"s3://{bucket}/{OUTCOMES}",
+                    s3_failure_path=f"s3://{bucket}/{FAILURES}",
+                    notification_config=CfnEndpointConfig.AsyncInferenceNotificationConfigProperty(
+                        success_topic=core.container.success.topic_arn, error_topic=core.container.error.topic_arn
+                    ),
+                ),
+            ),
+        )
+        endpoint = CfnEndpoint(
+            self,
+            "Endpoint",
+            endpoint_name=config.endpoint_name,  # the core stack knows it without a reference
+            endpoint_config_name=configuration.attr_endpoint_config_name,
+        )
+        return configuration, endpoint
+
+    def _metric(self, name: str, statistic: str) -> Metric:
+        # SageMaker publishes both backlog metrics under the endpoint's name alone: with the variant's beside it, an
+        # alarm watches a metric that never exists and never fires.
+        return Metric(
+            namespace="AWS/SageMaker",
+            metric_name=name,
+            dimensions_map={"EndpointName": self._config.endpoint_name},
+            statistic=statistic,
+            period=Duration.minutes(1),
+        )
+
+    def _scaling(self) -> None:
+        config = self._config
+        target = ScalableTarget(
+            self,
+            "Instances",
+            service_namespace=ServiceNamespace.SAGEMAKER,
+            resource_id=f"endpoint/{config.endpoint_name}/variant/{VARIANT}",
+            scalable_dimension=DIMENSION,
+            min_capacity=0,
+            max_capacity=config.max_instances,
+        )
+        target.node.add_dependency(self.endpoint)
+        TargetTrackingScalingPolicy(
+            self,
+            "Backlog",
+            scaling_target=target,
+            custom_metric=self._metric("ApproximateBacklogSizePerInstance", "Average"),
+            target_value=2 * config.jobs_per_instance,
+            scale_out_cooldown=Duration.minutes(2),
+            scale_in_cooldown=Duration.minutes(10),
+        )
+        # Target tracking divides by the number of instances: from zero only this brings the first one.
+        StepScalingPolicy(
+            self,
+            "FromZero",
+            scaling_target=target,
+            metric=self._metric("HasBacklogWithoutCapacity", "Maximum"),
+            adjustment_type=AdjustmentType.CHANGE_IN_CAPACITY,
+            metric_aggregation_type=MetricAggregationType.MAXIMUM,
+            evaluation_periods=1,
+            cooldown=Duration.minutes(5),
+            scaling_steps=[ScalingInterval(lower=1, change=1), ScalingInterval(upper=0, change=0)],
+        )
+
+    def _budget(self) -> None:
+        """A second line behind the guard, which reckons: what was billed, hours late, and everything of SageMaker's.
+
+        Costs nothing, and still speaks when the guard does not run or its price an hour is not the bill's.
+        """
+        CfnBudget(
+            self,
+            "DailySpend",
+            budget=CfnBudget.BudgetDataProperty(
+                budget_type="COST",
+                time_unit="DAILY",
+                budget_limit=CfnBudget.SpendProperty(amount=self._config.daily_usd, unit="USD"),
+                cost_filters={"Service": ["Amazon SageMaker"]},
+            ),
+            notifications_with_subscribers=[
+                CfnBudget.NotificationWithSubscribersProperty(
+                    notification=CfnBudget.NotificationProperty(
+                        comparison_operator="GREATER_THAN", notification_type="ACTUAL", threshold=100
+                    ),
+                    subscribers=[
+                        CfnBudget.SubscriberProperty(subscription_type="SNS", address=self._core.alarms.topic.topic_arn)
+                    ],
+                )
+            ],
+        )

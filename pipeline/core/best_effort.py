@@ -1,0 +1,28 @@
+"""Error handling of decorations: drawing that helps people, and that no job may fail for."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from darkroom.contract.errors import DarkroomError
+from darkroom.contract.results import UNDECORATED
+from pipeline.core.stages import Stopped, Work
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def decoration(name: str, work: Work | None = None) -> Iterator[None]:
+    """Context manager that logs an unexpected error of its block with the traceback, and suppresses it.
+
+    Given ``work``, the result has the note ``UNDECORATED``, which also keeps it out of the result cache. ``Stopped``
+    and ``DarkroomError`` pass, as those are meant to end the job.
+    """
+    try:
+        yield
+    except (Stopped, DarkroomError):
+        raise
+    except Exception:
+        logger.exception("%s left out", name)
+        if work is not None:
+            work.note(UNDECORATED)

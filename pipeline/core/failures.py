@@ -1,0 +1,56 @@
+"""Whatever a stage raises, as the caller of a job sees it."""
+
+import logging
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.core.networks import Models
+from pipeline.core.stages import Stopped
+
+logger = logging.getLogger(__name__)
+
+
+@contextmanager
+def translating(stage: str, models: Models | None) -> Iterator[None]:
+    """Let ``Stopped`` and ``DarkroomError`` pass, log anything else and raise it as a ``DarkroomError``.
+
+    After running out of memory, what nobody uses is given back, so that the next job finds a healthy machine.
+    """
+    try:
+        yield
+    except Stopped:
+        raise
+    except DarkroomError as error:
+        _recover(error, error, models)
+        raise
+    except Exception as error:
+        logger.exception("stage %s failed", stage)
+        shown = _translated(error, stage)
+        _recover(shown, error, models)
+        raise shown from error
+
+
+def _recover(shown: DarkroomError, error: BaseException | None, models: Models | None) -> None:
+    if shown.detail.code is not ErrorCode.OUT_OF_MEMORY or models is None:
+        return
+    while error is not None:
+        # The frames of a traceback hold on to the tensors that filled the memory.
+        traceback.clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
+    models.free()
+
+
+def _translated(error: Exception, stage: str) -> DarkroomError:
+    # torch's and OpenCV's are recognised by name and code: this module imports neither.
+    name, code = type(error).__name__, getattr(error, "code", None)
+    if isinstance(error, MemoryError) or name == "OutOfMemoryError" or (type(error).__module__ == "cv2" and code == -4):
+        return DarkroomError(
+            ErrorCode.OUT_OF_MEMORY,
+            f"The machine ran out of memory at {stage!r}. Try again, or with a smaller picture.",
+            retryable=True,
+        )
+    return DarkroomError(
+        ErrorCode.INTERNAL, f"Something unexpected went wrong at {stage!r}; it has been logged.", retryable=False
+    )

@@ -1,0 +1,280 @@
+"""Runs a plan: progress, time, cancellation, deadline and memory are the runner's, so that stages need not care."""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.requests import Kind
+from darkroom.contract.results import FoundObject, ModelUsed, Quality, RecognisedRoom, StageTime
+from pipeline.core.arrays import Rgb
+from pipeline.core.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED, SavedFile
+from pipeline.core.failures import translating
+from pipeline.core.stage_cache import Lineages, Made, StageCache
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, Work
+
+T = TypeVar("T")
+
+# How long a cancelled job may go on waiting for the compute slot.
+SLOT_POLL_SECONDS = 0.05
+
+
+class Reporter(Protocol):
+    """Who hears how a job develops. ``report`` and ``check`` raise ``Stopped`` when the job is no longer ours."""
+
+    def report(self, progress: float, stage: str, message: str, timeline: Sequence[StageTime]) -> None:
+        """Hear of progress in [0, 1], which never falls. Must return at once: the stage waits for it."""
+
+    def check(self) -> None:
+        """Say whether to go on, without any news."""
+
+    def show(self, picture: Rgb) -> None:
+        """Take a small look (h×w×3 uint8 sRGB) at the picture in the making. Must return at once."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a plan made. ``files`` lie in the work's folder and must be taken before it is removed.
+
+    ``unsafe_looks``: some of the looks at them show what they do not and nobody must see.
+    """
+
+    files: tuple[SavedFile, ...]
+    engine: Engine
+    quality: Quality | None
+    seed: int | None
+    room: RecognisedRoom | None
+    objects: tuple[FoundObject, ...]
+    models: tuple[ModelUsed, ...]
+    notes: tuple[str, ...]
+    timeline: tuple[StageTime, ...]
+    unsafe_looks: bool
+
+
+def noop_plan(kind: Kind, engine: Engine) -> Plan:
+    """A plan of no stages, which completes without a picture: for measuring what surrounds the pipeline."""
+    return Plan(kind, engine, ())
+
+
+class Runner:
+    """Runs plans, any number at once from as many threads; stages of ``Slot.COMPUTE`` take turns on ``slot``.
+
+    With a ``cache``, a stage whose result is known from an earlier job is passed over.
+    """
+
+    def __init__(
+        self,
+        slot: threading.Semaphore | None = None,
+        *,
+        cache: StageCache | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._slot = slot or threading.Semaphore()
+        self._cache = cache
+        self._clock = clock
+        self._now = now
+
+    def run(
+        self,
+        plan: Plan,
+        work: Work,
+        reporter: Reporter,
+        deadline: datetime | None = None,
+        *,
+        span: tuple[float, float] = (0.0, 1.0),
+        timeline: list[StageTime] | None = None,
+    ) -> Finished:
+        """Run every stage of ``plan`` over ``work`` and collect what it made.
+
+        ``span`` is the part of the job's progress that the plan covers: an earlier attempt's progress to where the
+        caller goes on. ``timeline`` is appended to as stages end, so that the caller has it when the job fails;
+        it counts a stage's own seconds, not its wait for the compute slot, which is another job's time.
+
+        Raises ``Stopped`` as soon as the reporter does; ``DarkroomError`` as the stage raised it, ``timed_out``
+        (retryable: most of a late job's time went into queues) at the first report after the deadline,
+        ``out_of_memory`` (retryable: the neighbours that took it are gone by then), and ``internal`` for anything
+        unexpected, whose traceback goes to the log alone.
+        """
+        times = [] if timeline is None else timeline
+        cache = self._cache if any(stage.cached for stage, _ in plan.steps) else None
+        run = _Run(work, reporter, self._ends(deadline), self._clock, span, times, cache)
+        readers = _last_readers(plan)
+        try:
+            for index, (stage, share) in enumerate(plan.steps):
+                run.begin(stage, share)
+                self._step(stage, run)
+                run.end()
+                for artifact in readers[index]:
+                    work.release(artifact)
+        finally:
+            work.enter(None, _unheard, _unseen)
+        return Finished(
+            files=_get(work, SAVED) or (),
+            engine=plan.engine,
+            quality=_get(work, QUALITY),
+            seed=_get(work, SEED),
+            room=_get(work, ROOM),
+            objects=_get(work, OBJECTS) or (),
+            models=tuple(work.models_used),
+            notes=tuple(work.notes),
+            timeline=tuple(times),
+            unsafe_looks=work.unsafe_looks,
+        )
+
+    def _ends(self, deadline: datetime | None) -> float:
+        """The deadline on the monotonic clock, which a change of the machine's time cannot move."""
+        if deadline is None:
+            return math.inf
+        return self._clock() + (deadline - self._now()).total_seconds()
+
+    def _step(self, stage: Stage, run: "_Run") -> None:
+        with translating(stage.name, run.work.models):
+            lineage = run.lineages.follow(stage) if run.cache is not None else None
+        cache = run.cache if stage.cached else None
+        if cache is None or lineage is None:
+            with self._turn(stage, run):
+                self._perform(stage, run)
+        elif not self._take(cache.get(lineage), stage, run):
+            with self._turn(stage, run):
+                # Another job with the same photo may have made it while this one waited for its turn.
+                if not self._take(cache.get(lineage), stage, run):
+                    cache.put(lineage, self._make(stage, run))
+
+    def _take(self, made: Made | None, stage: Stage, run: "_Run") -> bool:
+        if made is None:
+            return False
+        for artifact in stage.provides:
+            run.work[artifact] = made.values[artifact.name]
+        run.work.notes.extend(made.notes)
+        run.work.models_used |= dict.fromkeys(made.models)
+        run.timeline.append(StageTime(stage=stage.name, seconds=0, cached=True))
+        return True
+
+    def _make(self, stage: Stage, run: "_Run") -> Made:
+        work = run.work
+        notes, models_used = work.notes, work.models_used
+        work.notes, work.models_used = [], {}
+        try:
+            self._perform(stage, run)
+            values = {artifact.name: work[artifact] for artifact in stage.provides}
+            return Made(values, tuple(work.notes), tuple(work.models_used))
+        finally:
+            notes.extend(work.notes)
+            work.notes, work.models_used = notes, models_used | work.models_used
+
+    @contextmanager
+    def _turn(self, stage: Stage, run: "_Run") -> Iterator[None]:
+        # What does without its networks for these params leaves the device to others.
+        if stage.slot is not Slot.COMPUTE or (stage.spared and not stage.needs(run.work.params)):
+            yield
+            return
+        while not self._slot.acquire(timeout=SLOT_POLL_SECONDS):
+            run.check()
+        try:
+            run.check()
+            yield
+        finally:
+            self._slot.release()
+
+    def _perform(self, stage: Stage, run: "_Run") -> None:
+        started = self._clock()
+        try:
+            with translating(stage.name, run.work.models):
+                stage.run(run.work)
+                _check_provided(stage, run.work)
+        finally:
+            run.timeline.append(StageTime(stage=stage.name, seconds=max(self._clock() - started, 0.0)))
+
+
+class _Run:
+    """One job's way through a plan: where it stands, and whether it may go on."""
+
+    def __init__(
+        self,
+        work: Work,
+        reporter: Reporter,
+        ends: float,
+        clock: Callable[[], float],
+        span: tuple[float, float],
+        timeline: list[StageTime],
+        cache: StageCache | None,
+    ) -> None:
+        self.work = work
+        self.cache = cache
+        self.timeline = timeline
+        self.lineages = Lineages(work)
+        self._reporter = reporter
+        self._ends = ends
+        self._clock = clock
+        self._start, self._width = span[0], max(span[1] - span[0], 0.0)
+        self._highest = span[0]
+        self._done = 0.0
+        self._share = 0.0
+        self._stage = self._message = ""
+
+    def begin(self, stage: Stage, share: float) -> None:
+        self._stage, self._message, self._share = stage.name, stage.message, share
+        self.work.enter(stage, self.report, self._reporter.show)
+        self.report(0.0)
+
+    def end(self) -> None:
+        self._done += self._share
+        self._share = 0.0
+        self.report(0.0)
+
+    def check(self) -> None:
+        self._reporter.check()
+        if self._clock() >= self._ends:
+            raise DarkroomError(
+                ErrorCode.TIMED_OUT,
+                f"The job's time was up while it was at {self._stage!r}. Try again, or with a smaller picture.",
+                retryable=True,
+            )
+
+    def report(self, fraction: float, message: str = "") -> None:
+        self.check()
+        within = min(max(fraction, 0.0), 1.0) if math.isfinite(fraction) else 0.0
+        reached = self._start + self._width * min(self._done + self._share * within, 1.0)
+        self._highest = min(max(self._highest, reached), 1.0)
+        self._reporter.report(self._highest, self._stage, message or self._message, tuple(self.timeline))
+
+
+def _unheard(_fraction: float, _message: str) -> None:
+    """Takes the place of a run's report when the run is over."""
+
+
+def _unseen(_picture: Rgb) -> None:
+    """Takes the place of a run's show when the run is over."""
+
+
+def _last_readers(plan: Plan) -> list[list[Artifact[Any]]]:
+    """For each step, the artifacts that nobody reads after it; what the runner or the caller collects stays."""
+    collected: tuple[Artifact[Any], ...] = (SAVED, QUALITY, SEED, ROOM, OBJECTS, *plan.results)
+    kept = {artifact.name for artifact in collected}
+    released: list[list[Artifact[Any]]] = []
+    needed = set(kept)
+    for stage, _ in reversed(plan.steps):
+        touched = {artifact.name: artifact for artifact in (*stage.requires, *stage.provides)}
+        released.append([artifact for name, artifact in touched.items() if name not in needed])
+        needed |= {artifact.name for artifact in stage.requires}
+    return released[::-1]
+
+
+def _check_provided(stage: Stage, work: Work) -> None:
+    missing = [artifact.name for artifact in stage.provides if artifact not in work]
+    if missing:
+        raise LookupError(f"stage {stage.name!r} ended without providing {', '.join(missing)}")
+
+
+def _get(work: Work, artifact: Artifact[T]) -> T | None:
+    try:
+        return work[artifact]
+    except KeyError:
+        return None

@@ -1,0 +1,140 @@
+"""What stages made of a photo, kept for the next job with the same photo.
+
+A result is known by its lineage: a digest of the stage, of the params and networks that decide it and of the lineages
+of what it requires, down to the SHA-256 of the files that were uploaded. Jobs that share a lineage share the result.
+"""
+
+import hashlib
+import json
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel
+
+from darkroom.contract.results import ModelUsed
+from pipeline.core.stages import Stage, Work
+
+DEFAULT_BUDGET = 512 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Made:
+    """What one run of a stage gave: the values of its artifacts by name, the notes and the models it used."""
+
+    values: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    models: tuple[ModelUsed, ...] = ()
+
+
+class StageCache:
+    """The most recently used results, up to ``budget`` bytes; safe to use from many threads.
+
+    What is put in belongs to every later job: its arrays are made read-only.
+    """
+
+    def __init__(self, budget: int = DEFAULT_BUDGET) -> None:
+        self._budget = budget
+        self._kept: OrderedDict[str, tuple[Made, int]] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, lineage: str) -> Made | None:
+        """What was made under ``lineage``, if it is still here."""
+        with self._lock:
+            if lineage not in self._kept:
+                return None
+            self._kept.move_to_end(lineage)
+            return self._kept[lineage][0]
+
+    def put(self, lineage: str, made: Made) -> None:
+        """Keep ``made``, in the place of the least recently used; what alone exceeds the budget is not kept."""
+        size = _freeze(made.values)
+        if size > self._budget:
+            return
+        with self._lock:
+            self._bytes -= self._kept.pop(lineage, (made, 0))[1]
+            self._kept[lineage] = made, size
+            self._bytes += size
+            while self._bytes > self._budget:
+                self._bytes -= self._kept.popitem(last=False)[1][1]
+
+
+class Lineages:
+    """The lineages of what one job's stages provide, followed from stage to stage."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._of: dict[str, str | None] = {}
+        self._files: dict[str, str] | None = None
+
+    def follow(self, stage: Stage) -> str | None:
+        """The lineage of what ``stage`` is about to provide; None when nothing is known about what decides it."""
+        lineage = self._lineage(stage)
+        self._of |= {artifact.name: lineage and f"{lineage}/{artifact.name}" for artifact in stage.provides}
+        return lineage
+
+    def _lineage(self, stage: Stage) -> str | None:
+        sources = [self._of.get(artifact.name) for artifact in stage.requires]
+        if stage.depends is None or None in sources:
+            return None
+        work, models = self._work, self._work.models
+        unknown = set(stage.depends) - set(type(work.params).model_fields)
+        if unknown:
+            raise LookupError(f"stage {stage.name!r} depends on {', '.join(sorted(unknown))}, which is no param")
+        decides = {
+            "stage": [type(stage).__module__, type(stage).__qualname__, stage.name],
+            "params": work.params.model_dump(mode="json", include=set(stage.depends)),
+            "sources": sources,
+            "files": {} if stage.requires else self._hashed(),
+            "networks": models.digest(stage.networks) if models and stage.networks else None,
+            # Also without networks: edges are found at the size at which the networks work.
+            "long_side": models.long_side if models else None,
+        }
+        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+
+    def _hashed(self) -> dict[str, str]:
+        if self._files is None:
+            self._files = {}
+            for role, path in self._work.files.items():
+                with path.open("rb") as file:
+                    self._files[role] = hashlib.file_digest(file, "sha256").hexdigest()
+        return self._files
+
+
+def _freeze(values: Any) -> int:
+    """Make every array within ``values`` read-only; the bytes that they take, each object counted once."""
+    total = 0
+    seen: set[int] = set()
+    for value in _within(values, seen):
+        total += sys.getsizeof(value)
+        if isinstance(value, np.ndarray):
+            value.flags.writeable = False
+            owner: Any = value
+            while isinstance(owner, np.ndarray) and owner.base is not None:
+                owner = owner.base
+            if owner is not value and id(owner) not in seen:
+                # A view keeps all of what it looks at.
+                seen.add(id(owner))
+                total += owner.nbytes if isinstance(owner, np.ndarray) else value.nbytes
+    return total
+
+
+def _within(value: Any, seen: set[int]) -> Iterator[Any]:
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    yield value
+    parts: Iterable[Any] = ()
+    if isinstance(value, Mapping):
+        parts = (*value.keys(), *value.values())
+    elif isinstance(value, (tuple, list, set, frozenset)):
+        parts = value
+    elif isinstance(value, BaseModel) or hasattr(value, "__dict__"):
+        parts = vars(value).values()
+    for part in parts:
+        yield from _within(part, seen)

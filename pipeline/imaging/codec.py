@@ -1,0 +1,267 @@
+"""Pictures in and out: decoded within limits, upright and in sRGB; encoded without anybody's metadata but ours."""
+
+import io
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin
+
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.uploads import MAX_PIXELS, MAX_SIDE, MIN_SIDE, ContentType, content_type_of
+from pipeline.core.arrays import Rgb
+
+Alpha = NDArray[np.uint8]
+
+THUMBNAIL = (480, 360)
+JPEG_QUALITY = 95
+LOOK_QUALITY = 70
+# What Pillow's decoders raise on broken files; SyntaxError is what its PNG reader means by "broken".
+BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error)
+
+# Signatures: ISO/IEC 10918-1 (SOI and the next marker), PNG 3rd edition §5.2, RFC 9649 §2.4.
+_OTHERS = {
+    b"GIF8": "a GIF",
+    b"%PDF": "a PDF",
+    b"BM": "a BMP",
+    b"II*\x00": "a TIFF",
+    b"MM\x00*": "a TIFF",
+    b"<svg": "an SVG",
+    b"<?xml": "an SVG or XML file",
+}
+_HEIF_BRANDS = {b"heic": "a HEIC", b"heix": "a HEIC", b"mif1": "a HEIF", b"msf1": "a HEIF", b"avif": "an AVIF"}
+
+_XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
+   <Iptc4xmpExt:DigitalSourceType>{source}</Iptc4xmpExt:DigitalSourceType>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="r"?>"""
+
+
+class DigitalSource(StrEnum):
+    """How a picture came about: the terms of IPTC's Digital Source Type NewsCodes that fit what we do."""
+
+    TRAINED_ALGORITHMIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
+    COMPOSITE_WITH_TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+    COMPOSITE_SYNTHETIC = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"
+    ALGORITHMICALLY_ENHANCED = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicallyEnhanced"
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A picture in memory: ``rgb`` H×W×3 uint8 sRGB, upright; ``alpha`` H×W uint8, or None when it is opaque."""
+
+    rgb: Rgb
+    alpha: Alpha | None
+
+
+def sniff(head: bytes) -> ContentType:
+    """The content type that the first 16 bytes or more of a file show, whatever its name says.
+
+    Raises ``DarkroomError``: ``empty_file``, or ``unsupported_media`` naming the type where it is known.
+
+    >>> sniff(b"\\xff\\xd8\\xff\\xe0" + bytes(12))
+    'image/jpeg'
+    """
+    if not head:
+        raise DarkroomError(ErrorCode.EMPTY_FILE, "The file has no bytes. Upload it again.")
+    shown = content_type_of(head)
+    if shown is not None:
+        return shown
+    what = next((name for start, name in _OTHERS.items() if head.lstrip().startswith(start)), None)
+    if what is None and head[4:8] == b"ftyp":
+        what = _HEIF_BRANDS.get(head[8:12], "a video or HEIF file")
+    raise DarkroomError(
+        ErrorCode.UNSUPPORTED_MEDIA,
+        f"This is {what or 'not a picture we know'}. Upload a JPEG, PNG or WebP.",
+    )
+
+
+def decode(path: Path) -> Decoded:
+    """Decode a JPEG, PNG or WebP completely: EXIF orientation applied, colours converted to sRGB.
+
+    The dimensions are checked before anything is decoded. Of an animation, the first frame is taken; 16-bit samples
+    are rounded to 8. Raises ``DarkroomError``: ``empty_file``, ``unsupported_media``, ``too_large``,
+    ``invalid_image``.
+    """
+    with path.open("rb") as file:
+        sniff(file.read(64))
+    try:
+        with Image.open(path, formats=("JPEG", "PNG", "WEBP")) as image:
+            check_size(*image.size)
+            image.load()
+            _turn_upright(image)
+            return _split(image)
+    except Image.DecompressionBombError as error:
+        raise _too_large(f"more than {MAX_PIXELS:,} pixels") from error
+    except BROKEN as error:
+        raise DarkroomError(
+            ErrorCode.INVALID_IMAGE,
+            "The picture is damaged or incomplete and cannot be decoded. Export it again and upload the new file.",
+        ) from error
+
+
+def check_size(width: int, height: int) -> None:
+    """Hold a picture's dimensions, in pixels, against the limits. Raises ``too_large`` or ``invalid_image``."""
+    if width > MAX_SIDE or height > MAX_SIDE or width * height > MAX_PIXELS:
+        raise _too_large(f"{width}×{height} pixels")
+    if min(width, height) < MIN_SIDE:
+        raise DarkroomError(
+            ErrorCode.INVALID_IMAGE,
+            f"The picture is {width}×{height} pixels; each side must have at least {MIN_SIDE}.",
+        )
+
+
+def on_white(picture: Decoded) -> Rgb:
+    """The picture composited on white. H×W×3 uint8."""
+    if picture.alpha is None:
+        return picture.rgb
+    coverage = picture.alpha[..., None].astype(np.uint16)
+    # (v + 128 + ((v + 128) >> 8)) >> 8 divides by 255 exactly rounded, for v up to 255².
+    blend = picture.rgb * coverage + 255 * (255 - coverage) + 128
+    return ((blend + (blend >> 8)) >> 8).astype(np.uint8)
+
+
+def thumbnail(rgb: Rgb) -> Rgb:
+    """The picture at most 480×360, in its own aspect ratio, never enlarged. h×w×3 uint8."""
+    image = Image.fromarray(rgb)
+    image.thumbnail(THUMBNAIL, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return np.asarray(image)
+
+
+def save_jpeg(
+    rgb: Rgb,
+    path: Path,
+    *,
+    source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA,
+    on_write: Callable[[], None] = lambda: None,
+) -> None:
+    """Encode H×W×3 uint8 sRGB as a JPEG (quality 95, colour at full resolution) with only our mark for metadata.
+
+    ``on_write`` is called often; what it raises ends the work and leaves part of a file.
+    """
+    _save(
+        Image.fromarray(rgb), path, on_write, format="JPEG", quality=JPEG_QUALITY, subsampling=0, xmp=xmp_packet(source)
+    )
+
+
+def encode_look(rgb: Rgb) -> bytes:
+    """A live look, h×w×3 uint8 sRGB, as a small JPEG (quality 70) that is marked as made by a machine."""
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(
+        file, "JPEG", quality=LOOK_QUALITY, xmp=xmp_packet(DigitalSource.TRAINED_ALGORITHMIC_MEDIA)
+    )
+    return file.getvalue()
+
+
+def save_png(
+    rgb: Rgb,
+    alpha: Alpha | None,
+    path: Path,
+    *,
+    source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA,
+    on_write: Callable[[], None] = lambda: None,
+) -> None:
+    """Encode H×W×3 uint8 sRGB, and H×W alpha if there is any, as a PNG with only our mark for metadata.
+
+    ``on_write`` as for JPEGs.
+    """
+    image = Image.fromarray(rgb)
+    if alpha is not None:
+        image.putalpha(Image.fromarray(alpha))
+    text = PngImagePlugin.PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", xmp_packet(source).decode("utf-8"))
+    _save(image, path, on_write, format="PNG", pnginfo=text, compress_level=3)
+
+
+def xmp_packet(source: DigitalSource) -> bytes:
+    """The XMP packet (ISO 16684-1) that says how the picture came about: IPTC Extension ``DigitalSourceType``."""
+    return _XMP.format(source=source.value).encode("utf-8")
+
+
+class _Heard:
+    """A file that says whenever something is written to it: Pillow encodes large pictures piece by piece."""
+
+    def __init__(self, file: BinaryIO, on_write: Callable[[], None]) -> None:
+        self._file = file
+        self._on_write = on_write
+
+    def write(self, data: bytes) -> int:
+        self._on_write()
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+
+def _save(image: Image.Image, path: Path, on_write: Callable[[], None], **options: Any) -> None:
+    with path.open("wb") as file:
+        image.save(cast("BinaryIO", _Heard(file, on_write)), **options)
+
+
+def _too_large(size: str) -> DarkroomError:
+    return DarkroomError(
+        ErrorCode.TOO_LARGE,
+        f"The picture has {size}; the limits are {MAX_PIXELS:,} pixels and {MAX_SIDE:,} a side. Upload a smaller one.",
+    )
+
+
+def _turn_upright(image: Image.Image) -> None:
+    # Broken EXIF says nothing about the pixels, which are fine.
+    with suppress(*BROKEN):
+        ImageOps.exif_transpose(image, in_place=True)
+
+
+def _split(image: Image.Image) -> Decoded:
+    """Colours to sRGB; transparency, in whichever way the format expresses it, to an alpha channel."""
+    alpha = None
+    if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
+        coverage = np.asarray(image.convert("RGBA").getchannel("A"))
+        alpha = None if coverage.min() == 255 else coverage
+    return Decoded(np.ascontiguousarray(_srgb(image)), alpha)
+
+
+def _srgb(image: Image.Image) -> Rgb:
+    if image.mode in {"I", "I;16", "I;16B", "I;16L", "I;16N", "F"}:
+        grey = (np.asarray(image).astype(np.float32) / 257).round().clip(0, 255).astype(np.uint8)
+        image = _carry(image, Image.fromarray(grey))
+    elif image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
+        # Pillow inverts every CMYK JPEG as Adobe writes them; one without Adobe's marker has plain ink values.
+        image = _carry(image, Image.fromarray(255 - np.asarray(image), mode="CMYK"))
+    elif image.mode in {"RGBA", "P", "PA", "RGBX", "1", "YCbCr"}:
+        image = _carry(image, image.convert("RGB"))
+    elif image.mode == "LA":
+        image = _carry(image, image.getchannel("L"))
+    profile = image.info.get("icc_profile")
+    if profile:
+        converted = _through_profile(image, profile)
+        if converted is not None:
+            return np.asarray(converted)
+    return np.asarray(image.convert("RGB"))
+
+
+def _carry(source: Image.Image, target: Image.Image) -> Image.Image:
+    target.info = {key: value for key, value in source.info.items() if key == "icc_profile"}
+    return target
+
+
+def _through_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
+    """Through the embedded ICC profile to sRGB; None when the profile is broken or of another colour model."""
+    try:
+        embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(embedded) and image.mode == "RGB":
+            return image
+        srgb = ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(image, embedded, srgb, outputMode="RGB")
+    except (ImageCms.PyCMSError, *BROKEN):
+        return None

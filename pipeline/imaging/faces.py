@@ -1,0 +1,227 @@
+"""Faces in pictures, whichever engine found them: which are meant, and how one takes the place of another.
+
+A face's five points are the eyes, the nose's tip and the mouth's corners, the viewer's left before the right.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.results import FoundObject
+from pipeline.core.arrays import Rgb
+
+Floats = NDArray[Any]  # float32
+Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
+
+# The oval that is exchanged, in a face's own frame: across in distances between the eyes, down in distances from the
+# eyes to the mouth. From the middle of the forehead to just above the chin's edge.
+OVAL_TOP, OVAL_BOTTOM, OVAL_HALF_WIDTH = -0.62, 1.66, 0.97
+SOLID = 0.66  # share of the oval's radius up to which nothing of the face below shows
+LEAST_SPAN = 1.0  # pixels that eyes and mouth enclose, below which there is no telling where a face is
+# How far the spread of a face's lightness and of its two colours is changed: a grey picture has no colours at all.
+CLOSEST_SPREAD, WIDEST_SPREAD = np.array((0.6, 0, 0), np.float32), 1.6
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face: its box, its ``points`` (5×2 float32, pixels), how sure the detector is (0 to 1).
+
+    ``identity`` is what a recognition network makes of it, 512 float32; None where there is none.
+    """
+
+    box: Box
+    points: Floats
+    score: float
+    identity: Floats | None = None
+
+    @property
+    def area(self) -> float:
+        """Of its box, in pixels."""
+        left, top, right, bottom = self.box
+        return max(right - left, 0.0) * max(bottom - top, 0.0)
+
+
+def from_the_left(faces: Iterable[Face]) -> tuple[Face, ...]:
+    """In the order in which they are counted: by the middles of their boxes."""
+    return tuple(sorted(faces, key=lambda face: (face.box[0] + face.box[2], face.box[1])))
+
+
+def spans(points: Floats) -> bool:
+    """Whether eyes and mouth enclose anything; not where a face is seen so far from the side that they are one line."""
+    across, down = points[1] - points[0], (points[3] + points[4] - points[0] - points[1]) / 2
+    return bool(abs(across[0] * down[1] - across[1] * down[0]) >= LEAST_SPAN)
+
+
+def no_face(which: str, why: str = "") -> DarkroomError:
+    """``no_face`` for the picture of a role, with what to do about it."""
+    return DarkroomError(
+        ErrorCode.NO_FACE,
+        f"{why or f'No face was found in the {which} picture.'} Choose one in which a face is seen from the front, "
+        "upright, in good light and not too small.",
+    )
+
+
+def source_of(faces: Sequence[Face], index: int | None) -> Face:
+    """The face to take of those in the source, in their order from the left.
+
+    Raises ``DarkroomError``: ``no_face``; ``several_faces`` when there is a choice and ``index`` makes none.
+    """
+    if not faces:
+        raise no_face("source")
+    if index is None:
+        if len(faces) > 1:
+            raise DarkroomError(
+                ErrorCode.SEVERAL_FACES,
+                f"The source picture shows {len(faces)} faces. Say with source_face which one to take, "
+                f"0 to {len(faces) - 1}, counted from the left; or choose a picture of one person.",
+            )
+        return faces[0]
+    if index >= len(faces):
+        raise _beyond("source", "source_face", index, len(faces))
+    return faces[index]
+
+
+def targets_of(faces: Sequence[Face], which: str) -> tuple[int, ...]:
+    """Indices of the faces to replace, of those in the target from the left: ``largest``, ``all`` or a number.
+
+    Raises ``DarkroomError`` (``no_face``).
+    """
+    if not faces:
+        raise no_face("target")
+    if which == "all":
+        return tuple(range(len(faces)))
+    if which == "largest":
+        return (max(range(len(faces)), key=lambda index: faces[index].area),)
+    index = int(which)
+    if index >= len(faces):
+        raise _beyond("target", "faces", index, len(faces))
+    return (index,)
+
+
+def found_objects(faces: Sequence[Face], swapped: Sequence[int], height: int, width: int) -> tuple[FoundObject, ...]:
+    """The faces of a picture of ``height`` × ``width`` as its result tells them, from the left."""
+    return tuple(
+        FoundObject(
+            label="face",
+            box=_rounded(face.box),
+            score=round(min(max(face.score, 0.0), 1.0), 3),
+            area=round(min(face.area / (height * width), 1.0), 4),
+            kept=index not in swapped,
+        )
+        for index, face in enumerate(faces)
+    )
+
+
+def similarity(source: Floats, target: Floats) -> Floats:
+    """The turn, scale and shift that brings N×2 points closest to N×2 others (Umeyama 1991). 2×3 float32.
+
+    Raises ``ValueError`` when the points of ``source`` are all one.
+    """
+    middle, goal = source.mean(0), target.mean(0)
+    a, b = (source - middle).astype(np.float64), (target - goal).astype(np.float64)
+    spread = float((a * a).sum())
+    if spread < 1e-9:
+        raise ValueError("points that are all one have no size")
+    # In two dimensions the closest rotation and scale are one complex number.
+    real = float((a * b).sum()) / spread
+    imaginary = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / spread
+    linear = np.array([[real, -imaginary], [imaginary, real]])
+    shift = goal - linear @ middle
+    return np.column_stack([linear, shift]).astype(np.float32)
+
+
+def oval(points: Floats, height: int, width: int) -> Floats:
+    """How much of a face's place is its own at every pixel of a picture: H×W float32, 1 within, fading to 0."""
+    left, right = points[0], points[1]
+    eyes, mouth = (left + right) / 2, (points[3] + points[4]) / 2
+    across, down = right - left, mouth - eyes
+    frame = np.linalg.inv(np.column_stack([across, down]).astype(np.float64)).astype(np.float32)
+    x = np.arange(width, dtype=np.float32) - eyes[0]
+    y = np.arange(height, dtype=np.float32)[:, None] - eyes[1]
+    aside = (frame[0, 0] * x + frame[0, 1] * y) / OVAL_HALF_WIDTH
+    below = frame[1, 0] * x + frame[1, 1] * y
+    below = (below - (OVAL_TOP + OVAL_BOTTOM) / 2) / ((OVAL_BOTTOM - OVAL_TOP) / 2)
+    fade = np.clip((1 - np.sqrt(aside * aside + below * below)) / (1 - SOLID), 0, 1)
+    return np.asarray(fade * fade * (3 - 2 * fade), np.float32)
+
+
+def frame_of(points: Floats, height: int, width: int) -> tuple[slice, slice]:
+    """Rows and columns of a picture outside of which ``oval`` is 0; empty ones where the face is outside of it."""
+    left, right = points[0], points[1]
+    eyes, mouth = (left + right) / 2, (points[3] + points[4]) / 2
+    across, down = right - left, mouth - eyes
+    centre = eyes + down * (OVAL_TOP + OVAL_BOTTOM) / 2
+    reach = np.hypot(across * OVAL_HALF_WIDTH, down * (OVAL_BOTTOM - OVAL_TOP) / 2) + 2
+    low, high = np.floor(centre - reach), np.ceil(centre + reach) + 1
+    (x0, x1), (y0, y1) = ((int(low[i]), int(high[i])) for i in (0, 1))
+    return slice(min(max(y0, 0), height), min(max(y1, 0), height)), slice(
+        min(max(x0, 0), width), min(max(x1, 0), width)
+    )
+
+
+def warped(picture: Rgb, transform: Floats, height: int, width: int) -> tuple[Rgb, Floats]:
+    """H×W×3 uint8 moved by a 2×3 transform onto ``height`` × ``width``, and where it covers that (float32, 0 to 1).
+
+    What shrinks is averaged first, or it would glitter. At the picture's edge the cover fades over a twentieth.
+    """
+    scale = float(np.sqrt(abs(np.linalg.det(transform[:, :2].astype(np.float64)))))
+    if scale < 0.7:
+        size = (max(round(picture.shape[1] * scale), 2), max(round(picture.shape[0] * scale), 2))
+        steps = np.array([picture.shape[1] / size[0], picture.shape[0] / size[1]], np.float32)
+        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+        # Pixels are squares: the middle of the first one moves as well.
+        shift = transform[:, :2] @ ((steps - 1) / 2) + transform[:, 2]
+        transform = np.column_stack([transform[:, :2] * steps, shift]).astype(np.float32)
+    moved = cv2.warpAffine(picture, transform, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    inside = np.zeros(picture.shape[:2], np.float32)
+    inside[1:-1, 1:-1] = 1
+    edge = max(round(0.05 * min(picture.shape[:2])), 1)
+    inside = np.minimum(inside, cv2.blur(inside, (2 * edge + 1, 2 * edge + 1), borderType=cv2.BORDER_CONSTANT))
+    ramp = np.clip(2 * inside - 1, 0, 1)
+    cover = cv2.warpAffine(ramp, transform, (width, height), flags=cv2.INTER_LINEAR, borderValue=0.0)
+    return np.asarray(moved, np.uint8), np.asarray(cover, np.float32)
+
+
+def colours_matched(face: Rgb, like: Rgb, mask: Floats, *, strength: float = 1.0) -> Rgb:
+    """``face`` with the mean and spread of the colours of ``like`` (both h×w×3 uint8), in CIELAB.
+
+    Reckoned where ``mask`` (h×w, 0 to 1) is above a half (Reinhard et al., Color Transfer between Images, 2001).
+    """
+    inner = mask > 0.5
+    if not inner.any():
+        return face
+    lab = cv2.cvtColor(face.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    goal = cv2.cvtColor(like.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    mean, wanted = lab[inner].mean(0), goal[inner].mean(0)
+    ratio = np.clip((goal[inner].std(0) + 1e-3) / (lab[inner].std(0) + 1e-3), CLOSEST_SPREAD, WIDEST_SPREAD)
+    changed = (lab - mean) * ratio + wanted
+    rgb = cv2.cvtColor(np.asarray(lab + strength * (changed - lab), np.float32), cv2.COLOR_LAB2RGB)
+    return np.asarray((np.clip(rgb, 0, 1) * 255).round(), np.uint8)
+
+
+def paste(picture: Rgb, face: Rgb, mask: Floats, place: tuple[slice, slice]) -> None:
+    """Lay ``face`` (h×w×3 uint8) into ``place`` of H×W×3 uint8, as far as ``mask`` (h×w, 0 to 1) has it. In place.
+
+    Where the mask is 0, pixels stay as they are, to the bit.
+    """
+    below = picture[place]
+    share = mask[..., None]
+    mixed = np.rint(share * face + (1 - share) * below).astype(np.uint8)
+    picture[place] = np.where(share > 0, mixed, below)
+
+
+def _rounded(box: Box) -> Box:
+    left, top, right, bottom = (round(edge, 1) for edge in box)
+    return left, top, right, bottom
+
+
+def _beyond(which: str, param: str, index: int, count: int) -> DarkroomError:
+    shown = "one face, number 0" if count == 1 else f"{count} faces, numbers 0 to {count - 1} from the left"
+    return DarkroomError(
+        ErrorCode.NO_FACE, f"The {which} picture shows {shown}: there is no number {index}, as {param} asks for."
+    )

@@ -1,0 +1,73 @@
+"""The first and the last stage of every kind that makes one picture of one photo."""
+
+from darkroom.contract.params import Format
+from pipeline.core.arrays import Rgb
+from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SavedPicture
+from pipeline.core.stages import Slot, Stage, Work
+from pipeline.imaging.codec import Alpha, DigitalSource, decode, on_white, save_jpeg, save_png, thumbnail
+
+
+class LoadPhoto(Stage):
+    """Decode the uploaded photo within the limits; what is transparent becomes white."""
+
+    name = "load"
+    message = "Opening the photo"
+    slot = Slot.CPU
+    provides = (PHOTO,)
+    depends = ()
+
+    def run(self, work: Work) -> None:
+        work[PHOTO] = on_white(decode(work.files["photo"]))
+
+
+class SaveResult(Stage):
+    """Encode the result in the format that the params ask for, JPEG if they have none, and a thumbnail.
+
+    ``source`` says how the picture came about, which its metadata tells everybody.
+    """
+
+    name = "save"
+    message = "Saving the result"
+    slot = Slot.CPU
+    requires = (RESULT,)
+    provides = (SAVED,)
+
+    def __init__(self, source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA) -> None:
+        self._source = source
+
+    def run(self, work: Work) -> None:
+        result = work[RESULT]
+        small = save_thumbnail(result, work)
+        work.report(0.2)
+        work[SAVED] = (save_picture(result, None, work, source=self._source), small)
+
+
+def save_picture(
+    result: Rgb,
+    alpha: Alpha | None,
+    work: Work,
+    *,
+    name: str = "result",
+    source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA,
+) -> SavedPicture:
+    """Write H×W×3 uint8 and, if there is any, H×W alpha into the job's folder.
+
+    As the params' ``format`` says, JPEG if they have none; with alpha always as PNG. Looks often whether to go on,
+    without any progress of its own: a large PNG takes half a minute.
+    """
+    height, width = result.shape[:2]
+    if alpha is not None or getattr(work.params, "format", Format.JPEG) is Format.PNG:
+        path = work.folder / f"{name}.png"
+        save_png(result, alpha, path, source=source, on_write=lambda: work.report(0))
+        return SavedPicture(name, path, "image/png", width, height)
+    path = work.folder / f"{name}.jpg"
+    save_jpeg(result, path, source=source, on_write=lambda: work.report(0))
+    return SavedPicture(name, path, "image/jpeg", width, height)
+
+
+def save_thumbnail(result: Rgb, work: Work, *, name: str = "thumbnail") -> SavedPicture:
+    """Write a small JPEG of H×W×3 uint8 into the job's folder."""
+    small = thumbnail(result)
+    path = work.folder / f"{name}.jpg"
+    save_jpeg(small, path)
+    return SavedPicture(name, path, "image/jpeg", small.shape[1], small.shape[0])

@@ -1,0 +1,85 @@
+"""Masks that come with a photo: white is filled, black stays."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import InpaintParams
+from pipeline.core.artifacts import PHOTO
+from pipeline.core.stages import Artifact, Slot, Stage, Work
+from pipeline.imaging.codec import decode
+
+Mask = NDArray[np.bool_]
+
+WHITE = 128  # the grey from which on a pixel is white
+
+HOLE: Artifact[Mask] = Artifact("hole", "H×W bool, the photo's size: true where it is filled, already grown")
+
+
+class LoadMask(Stage):
+    """Read where the photo is to be filled, and widen it as the params say.
+
+    ``from_words``: whether the engine can fill a whole photo, from a prompt alone.
+    """
+
+    name = "mask"
+    message = "Reading the mask"
+    slot = Slot.CPU
+    requires = (PHOTO,)
+    provides = (HOLE,)
+
+    def __init__(self, *, from_words: bool) -> None:
+        self._from_words = from_words
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError``: ``invalid_mask``, and what decoding raises."""
+        params = work.params_as(InpaintParams)
+        height, width = work[PHOTO].shape[:2]
+        mask = read_mask(work.files["mask"])
+        if mask.shape != (height, width):
+            raise _invalid(
+                f"The mask is {mask.shape[1]}×{mask.shape[0]} pixels and the upright photo {width}×{height}. "
+                "Upload a mask of the photo's size."
+            )
+        if not mask.any():
+            raise _invalid("The mask has no white in it, and white is what is filled. Paint the hole white.")
+        hole = grown(mask, params.grow)
+        if hole.all() and not (self._from_words and params.prompt):
+            whole = "is white all over" if mask.all() else f"is, grown by {params.grow} pixels, white all over"
+            words = ", or give a prompt" if self._from_words else ""
+            raise _invalid(
+                f"The mask {whole}: nothing of the photo is left to go on with. Leave some of it black{words}."
+            )
+        work[HOLE] = hole
+
+
+def read_mask(path: Path) -> Mask:
+    """A picture as a mask, H×W bool: true where its grey (ITU-R BT.601) is 128 or more.
+
+    What is transparent is black. Raises ``DarkroomError`` as decoding does, saying that it is the mask.
+    """
+    try:
+        picture = decode(path)
+    except DarkroomError as error:
+        raise DarkroomError(error.detail.code, f"The mask: {error.detail.message}") from error
+    grey = cv2.cvtColor(picture.rgb, cv2.COLOR_RGB2GRAY)
+    if picture.alpha is not None:
+        grey = cv2.multiply(grey, picture.alpha, scale=1 / 255)
+    white: Mask = np.asarray(grey) >= WHITE
+    return white
+
+
+def grown(mask: Mask, by: int) -> Mask:
+    """``mask``, H×W bool, and every pixel no further than ``by`` from it."""
+    if not by or mask.all():
+        return mask
+    distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    wider: Mask = np.asarray(distance) <= by
+    return wider
+
+
+def _invalid(message: str) -> DarkroomError:
+    return DarkroomError(ErrorCode.INVALID_MASK, message)

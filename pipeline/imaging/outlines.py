@@ -1,0 +1,129 @@
+"""Outlines of things: closed rings around a mask, simplified until those of one photo are a few kilobytes together.
+
+Whoever draws them and whoever asks what is at a point goes by the same rings, so that both say the same.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from darkroom.contract.params import Point
+from darkroom.contract.results import FoundObject
+from pipeline.imaging.masks import Mask
+
+Corner = tuple[float, float]  # x, y in the photo's pixels
+Ring = list[Corner]
+
+CANVAS = 1024  # pixels of the longer side that masks are worth being looked at with
+MOST_OBJECTS = 24  # of one photo that have outlines
+MOST_RINGS = 8  # of one thing
+MOST_CORNERS = 48  # of one ring
+BUDGET = 960  # corners of all rings of one photo
+MATTERS = 0.02  # of the thing's area: what a smaller ring encloses does not matter
+TOLERANCE = 0.0012  # of the longer side: how far a simplified ring may stray at first
+COARSER = 1.3  # times as far, when there are too many corners
+
+
+def canvas_of(height: int, width: int) -> tuple[int, int]:
+    """Height and width at which to draw masks of a photo of this size: at most 1024 a side, never enlarged."""
+    scale = min(CANVAS / max(height, width), 1.0)
+    return max(round(height * scale), 1), max(round(width * scale), 1)
+
+
+def outlines_of(masks: Iterable[Mask], height: int, width: int) -> list[list[Ring]]:
+    """For each h×w bool mask of a photo of ``height`` × ``width`` its rings, largest first; none for an empty one.
+
+    Corners are whole pixels of the photo, within it. Rings of holes are among them: what an odd number of rings holds
+    is the thing. Simplified after Douglas and Peucker (1973): at most 48 corners a ring and 960 together.
+    """
+    contours = [_contours(mask) for mask in masks]
+    tolerance = TOLERANCE
+    while True:
+        outlines = [_rings(found, tolerance, height, width) for found in contours]
+        if sum(len(ring) for rings in outlines for ring in rings) <= BUDGET or tolerance > 1:
+            return outlines
+        tolerance *= COARSER
+
+
+def holds(rings: Sequence[Sequence[Corner]], x: float, y: float) -> bool:
+    """Whether an odd number of rings holds a point: a ray to the right crosses their sides an odd number of times."""
+    inside = False
+    for ring in rings:
+        for (x1, y1), (x2, y2) in zip(ring, [*ring[1:], ring[0]], strict=True):
+            if (y1 > y) != (y2 > y) and x < x1 + (x2 - x1) * (y - y1) / (y2 - y1):
+                inside = not inside
+    return inside
+
+
+def pointed_at(
+    objects: Sequence[FoundObject], points: Iterable[Point], height: int, width: int
+) -> tuple[set[int], list[str]]:
+    """Which objects, by index, are at points of a photo of ``height`` × ``width``: at each the smallest it is in.
+
+    And a note for each point at which there is none.
+    """
+    found, notes = set(), []
+    for across, down in points:
+        there = [index for index, each in enumerate(objects) if holds(each.outlines, across * width, down * height)]
+        if there:
+            found.add(min(there, key=lambda index: objects[index].area))
+        else:
+            notes.append(f"Nothing was found to keep at {across:.3g}, {down:.3g}.")
+    return found, list(dict.fromkeys(notes))
+
+
+class _Contours:
+    """The rings around one mask of h×w, as they are: N×2 int32 each, largest first; ``box`` encloses all of them."""
+
+    def __init__(self, shape: tuple[int, ...], rings: list[NDArray[np.int32]]) -> None:
+        self.height, self.width = shape
+        self.rings = rings
+        left, top, wide, high = cv2.boundingRect(rings[0]) if rings else (0, 0, 0, 0)
+        self.box = np.array([[left, top], [left + wide, top], [left + wide, top + high], [left, top + high]])
+
+
+def _contours(mask: Mask) -> _Contours:
+    found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    sized = sorted(((cv2.contourArea(ring), len(ring), index) for index, ring in enumerate(found)), reverse=True)
+    least = MATTERS * np.count_nonzero(mask)
+    kept = [index for place, (area, _, index) in enumerate(sized) if place == 0 or area >= least]
+    return _Contours(mask.shape, [np.asarray(found[index], np.int32).reshape(-1, 2) for index in kept[:MOST_RINGS]])
+
+
+def _rings(found: _Contours, tolerance: float, height: int, width: int) -> list[Ring]:
+    rings = []
+    for place, contour in enumerate(found.rings):
+        ring = _placed(_simplified(contour, tolerance * max(found.height, found.width)), found, height, width)
+        if len(ring) < 3 and place == 0:
+            # Too thin to enclose anything: its box does.
+            across, down = width / found.width, height / found.height
+            ring = [(float(round(x * across)), float(round(y * down))) for x, y in found.box]
+        if len(ring) >= 3:
+            rings.append(ring)
+    return rings
+
+
+def _simplified(contour: NDArray[np.int32], tolerance: float) -> NDArray[np.int32]:
+    while True:
+        corners = np.asarray(cv2.approxPolyDP(contour, tolerance, True), np.int32).reshape(-1, 2)
+        if len(corners) <= MOST_CORNERS:
+            return corners
+        tolerance *= COARSER
+
+
+def _placed(corners: NDArray[np.int32], found: _Contours, height: int, width: int) -> Ring:
+    """Where the photo has the middles of the mask's pixels; those at its border reach to the photo's."""
+    ring: Ring = []
+    for x, y in corners:
+        place = (_along(int(x), found.width, width), _along(int(y), found.height, height))
+        if place not in ring[-1:] and place not in ring[:1]:
+            ring.append(place)
+    return ring
+
+
+def _along(pixel: int, pixels: int, side: int) -> float:
+    if pixel in (0, pixels - 1):
+        return float(side if pixel else 0)
+    return float(round((pixel + 0.5) * side / pixels))

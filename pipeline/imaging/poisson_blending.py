@@ -1,0 +1,148 @@
+"""Seams that cannot be seen: differences between pixels are kept, their values give way (Pérez et al. 2003)."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.arrays import Rgb
+from pipeline.imaging.masks import Mask
+
+Floats = NDArray[np.float32]
+
+NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0))
+SWEEPS = 24  # steps of conjugate gradients at each level
+NEAR = 5  # pixels beside the hole that say how far off its fill is
+MOST_PIXELS = 400_000  # at which that is worked out
+LEAST_SIDE = 8  # pixels of the coarsest level's shorter side
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
+_LAPLACIAN = np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]], np.float32)
+
+
+def blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
+    """``photo`` with ``hole`` taken from ``filled``, whose colours give way until no step is left at the rim.
+
+    Pictures are H×W×3 uint8, the hole is H×W bool. Outside of the hole the photo's pixels stay as they are, to the
+    bit; a photo that is all hole is all filled. In large pictures the giving way is worked out at a smaller size.
+    """
+    if not hole.any():
+        return photo.copy()
+    rows, columns = (np.flatnonzero(hole.any(axis=axis)) for axis in (1, 0))
+    part = np.s_[max(rows[0] - NEAR, 0) : rows[-1] + NEAR + 1, max(columns[0] - NEAR, 0) : columns[-1] + NEAR + 1]
+    result = photo.copy()
+    result[part] = _blended(photo[part], filled[part], hole[part])
+    return result
+
+
+def _blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
+    height, width = hole.shape
+    # A single pixel's noise at the rim must not draw a line into the hole: a mean of some is what counts.
+    scale = min((MOST_PIXELS / hole.size) ** 0.5, 1.0)
+    size = (max(round(width * scale), 1), max(round(height * scale), 1))
+    step = cv2.subtract(photo, filled, mask=(~hole).astype(np.uint8), dtype=cv2.CV_32F)
+    small = cv2.blur(cv2.resize(step, size, interpolation=cv2.INTER_AREA), (NEAR, NEAR))
+    share = np.asarray(cv2.resize((~hole).astype(np.float32), size, interpolation=cv2.INTER_AREA))
+    near = (small / np.maximum(np.asarray(cv2.blur(share, (NEAR, NEAR))), 1e-6)[..., None]).astype(np.float32)
+    answer = relaxed(near, np.zeros_like(near), share == 0)
+    given = answer if scale == 1 else cv2.resize(answer, (width, height), interpolation=cv2.INTER_LINEAR)
+    return _laid(photo, np.asarray(cv2.add(filled, np.asarray(given, np.float32), dtype=cv2.CV_8U), np.uint8), hole)
+
+
+def pasted(photo: Rgb, values: Floats, hole: Mask) -> Rgb:
+    """``photo``, H×W×3 uint8, with the hole's pixels taken from H×W×3 float32 in 0 to 255, rounded."""
+    return _laid(photo, np.asarray(cv2.add(values, np.zeros(4), dtype=cv2.CV_8U), np.uint8), hole)
+
+
+def _laid(photo: Rgb, levels: Rgb, hole: Mask) -> Rgb:
+    """``photo`` with the hole's pixels taken from ``levels``; NumPy's own indexing takes seconds for large photos."""
+    result = photo.copy()
+    cv2.copyTo(levels, hole.astype(np.uint8), result)
+    return result
+
+
+def relaxed(rim: Floats, wanted: Floats, hole: Mask, hold: float = 0.0) -> Floats:
+    """The H×W×C values x that are ``rim`` beside the hole and within it solve ``hold``·x − Δx = ``wanted``.
+
+    ``rim`` and ``wanted`` are H×W×C float32; of the first, only pixels beside the hole are looked at. With ``hold``,
+    what the rim says is forgotten after about 1/√``hold`` pixels (Bhat et al. 2008, the screened Poisson equation). At
+    the picture's own border nothing is known and nothing is asked for. Outside of the hole the answer means nothing.
+
+    By cascadic multigrid (Bornemann and Deuflhard 1996): conjugate gradients on each level of a pyramid, beginning at
+    the coarser one's answer. Near enough for eyes, in time proportional to the pixels.
+    """
+    beside = cv2.dilate(hole.astype(np.uint8), _CROSS).astype(bool) & ~hole
+    return _relaxed(rim, beside, wanted, hole, hold)
+
+
+def _relaxed(rim: Floats, beside: Mask, wanted: Floats, hole: Mask, hold: float) -> Floats:
+    height, width = hole.shape
+    inside = hole.astype(np.float32)[..., None]
+    known = np.where(beside[..., None], rim, np.float32(0))
+    begin, sweeps = np.zeros_like(known), 4 * SWEEPS
+    if min(height, width) >= 2 * LEAST_SIDE:
+        begin, sweeps = _coarser(known, beside, wanted * inside, hole, hold), SWEEPS
+    right = wanted + sum(_shifted(known, by) for by in NEIGHBOURS)
+    return np.where(hole[..., None], _conjugate_gradients(begin * inside, right * inside, inside, hold, sweeps), known)
+
+
+def _coarser(known: Floats, beside: Mask, wanted: Floats, hole: Mask, hold: float) -> Floats:
+    """The answer at half the size, enlarged."""
+    height, width = hole.shape
+    even = (height % 2, width % 2)
+
+    def halved(values: NDArray[np.float32]) -> Floats:
+        whole = cv2.copyMakeBorder(values, 0, even[0], 0, even[1], cv2.BORDER_REPLICATE)
+        half = cv2.resize(whole, (whole.shape[1] // 2, whole.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        return np.asarray(half, np.float32)
+
+    share = halved(beside.astype(np.float32))
+    # Only what is hole altogether stays hole, so that whatever is beside it has a pixel in it that was beside it.
+    inner = np.asarray(halved(hole.astype(np.float32)) > 0.99, np.bool_)
+    rim = (halved(known) / np.maximum(share, 1e-6)[..., None]).astype(np.float32)
+    # A Laplacian that is not divided by the pixels' area grows fourfold when they do; so does the rest.
+    answer = _relaxed(rim, np.asarray(share > 0, np.bool_) & ~inner, 4 * halved(wanted), inner, 4 * hold)
+    size = (width + even[1], height + even[0])
+    larger = cv2.resize(answer, size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(larger, np.float32)[:height, :width]
+
+
+def _shifted(values: Floats, by: tuple[int, int]) -> Floats:
+    """H×W×C with each pixel's value taken from ``by`` (down, right), one pixel at most; zero beyond the border."""
+    down, right = by
+    moved = np.zeros_like(values)
+    height, width = values.shape[:2]
+    to = (slice(max(-down, 0), height - max(down, 0)), slice(max(-right, 0), width - max(right, 0)))
+    come = (slice(max(down, 0), height - max(-down, 0)), slice(max(right, 0), width - max(-right, 0)))
+    moved[to] = values[come]
+    return moved
+
+
+def _conjugate_gradients(begin: Floats, right: Floats, inside: Floats, hold: float, steps: int) -> Floats:
+    """Hestenes and Stiefel 1952, for each channel by itself."""
+    answer = begin
+    residual = right - _applied(answer, inside, hold)
+    direction = residual.copy()
+    size = _dot(residual, residual)
+    enough = 1e-6 * np.maximum(_dot(right, right), 1e-6)
+    for _ in range(steps):
+        if (size <= enough).all():
+            break
+        image = _applied(direction, inside, hold)
+        length = size / np.maximum(_dot(direction, image), 1e-12)
+        answer += length * direction
+        residual -= length * image
+        before, size = size, _dot(residual, residual)
+        direction = residual + size / np.maximum(before, 1e-12) * direction
+    return answer
+
+
+def _applied(values: Floats, inside: Floats, hold: float) -> Floats:
+    # What the border repeats cancels out: no difference is asked for across it.
+    found = cv2.filter2D(values, cv2.CV_32F, _LAPLACIAN, borderType=cv2.BORDER_REPLICATE)
+    stays = np.float32(hold) * values
+    product: Floats = np.asarray((np.asarray(found).reshape(values.shape) + stays) * inside, np.float32)
+    return product
+
+
+def _dot(one: Floats, other: Floats) -> Floats:
+    product: Floats = np.einsum("hwc,hwc->c", one, other).astype(np.float32)
+    return product

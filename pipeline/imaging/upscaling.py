@@ -1,0 +1,176 @@
+"""The stages that both engines' ``upscale`` share: what is before enlarging and after it, and plain resampling."""
+
+from math import ceil, floor
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import Format, UpscaleParams
+from darkroom.contract.results import Quality
+from pipeline.core.arrays import Rgb
+from pipeline.core.artifacts import QUALITY, RESULT, SAVED
+from pipeline.core.stages import Artifact, Slot, Stage, Work
+from pipeline.imaging.codec import Alpha, Decoded, decode, on_white
+from pipeline.imaging.load_save import save_picture, save_thumbnail
+
+Bytes = NDArray[np.uint8]
+
+MAX_RESULT_PIXELS = 200_000_000
+MAX_JPEG_SIDE = 65_500  # libjpeg's own limit, a little below the format's
+BAND_PIXELS = 4_000_000  # of the result, made at a time
+REACH = 4  # source pixels that Pillow's Lanczos kernel looks at on either side, and one more
+MEASURED_SIDE = 1600
+THUMBNAIL_SOURCE = 960  # twice the thumbnail's longer side: what it is made of
+
+PICTURE: Artifact[Decoded] = Artifact("picture", "H×W×3 uint8 sRGB, upright, with its H×W alpha or None")
+RESULT_ALPHA: Artifact[Alpha | None] = Artifact("result_alpha", "the result's alpha, H×W uint8, or None")
+
+
+class LoadPicture(Stage):
+    """Decode the picture, keep its alpha, and refuse what would become too large.
+
+    What is wholly transparent takes the colour of what is visible next to it, lest its own, which nobody has ever
+    seen, bleeds into the edges when the picture is enlarged.
+    """
+
+    name = "load"
+    message = "Opening the picture"
+    slot = Slot.CPU
+    provides = (PICTURE,)
+
+    def run(self, work: Work) -> None:
+        picture = decode(work.files["photo"])
+        params = work.params_as(UpscaleParams)
+        width, height = enlarged_size(picture.rgb, params.scale)
+        if width * height > MAX_RESULT_PIXELS:
+            raise _too_large(width, height, f"{MAX_RESULT_PIXELS:,} pixels are the limit. Ask for a smaller scale.")
+        jpeg = picture.alpha is None and params.format is Format.JPEG
+        if jpeg and max(width, height) > MAX_JPEG_SIDE:
+            raise _too_large(
+                width, height, f"a JPEG's sides end at {MAX_JPEG_SIDE:,}. Ask for a PNG or a smaller scale."
+            )
+        work[PICTURE] = (
+            picture if picture.alpha is None else Decoded(_spread(picture.rgb, picture.alpha), picture.alpha)
+        )
+
+
+class MeasureResult(Stage):
+    """Score the result against the picture, at the picture's size."""
+
+    name = "validate"
+    message = "Checking the result"
+    slot = Slot.COMPUTE
+    requires = (PICTURE, RESULT)
+    provides = (QUALITY,)
+
+    def run(self, work: Work) -> None:
+        work[QUALITY] = measure(work[PICTURE].rgb, work[RESULT])
+
+
+class SavePicture(Stage):
+    """Encode the result as the params ask, with alpha always as PNG; and a thumbnail on white."""
+
+    name = "save"
+    message = "Saving the result"
+    slot = Slot.CPU
+    requires = (RESULT, RESULT_ALPHA)
+    provides = (SAVED,)
+
+    def run(self, work: Work) -> None:
+        result, alpha = work[RESULT], work[RESULT_ALPHA]
+        small = save_thumbnail(_reduced_on_white(result, alpha), work)
+        work.report(0.1)
+        work[SAVED] = (save_picture(result, alpha, work), small)
+
+
+def enlarged_size(rgb: Rgb, scale: float) -> tuple[int, int]:
+    """Width and height of the result: each side times ``scale``, rounded."""
+    height, width = rgb.shape[:2]
+    return round(width * scale), round(height * scale)
+
+
+def bands(width: int, height: int) -> list[slice]:
+    """The rows of a result of this size in bands of some four megapixels."""
+    rows = max(BAND_PIXELS // width, 8)
+    return [slice(start, min(start + rows, height)) for start in range(0, height, rows)]
+
+
+def resampled(
+    source: Bytes, width: int, height: int, rows: slice, kernel: Image.Resampling = Image.Resampling.LANCZOS
+) -> Bytes:
+    """Some rows of H×W(×3) uint8 enlarged to ``height`` × ``width``: as they would be if all were made at once."""
+    per_row = source.shape[0] / height
+    top, bottom = rows.start * per_row, rows.stop * per_row
+    first, last = max(floor(top) - REACH, 0), min(ceil(bottom) + REACH, source.shape[0])
+    part = Image.fromarray(np.ascontiguousarray(source[first:last]))
+    box = (0, top - first, source.shape[1], bottom - first)
+    return np.asarray(part.resize((width, rows.stop - rows.start), kernel, box=box))
+
+
+def enlarged_alpha(alpha: Alpha | None, width: int, height: int, work: Work) -> Alpha | None:
+    """H×W uint8 alpha, or None, by Lanczos; looks whether to go on, without any progress of its own."""
+    if alpha is None:
+        return None
+    result = np.empty((height, width), np.uint8)
+    for rows in bands(width, height):
+        result[rows] = resampled(alpha, width, height, rows)
+        work.report(0)
+    return result
+
+
+def measure(before: Rgb, after: Rgb) -> Quality:
+    """Structure: agreement of the result, reduced again, with the original. Sharpness: its detail against that.
+
+    Style is as structure: an enlargement should look like what it enlarges.
+    """
+    height, width = before.shape[:2]
+    scale = min(1.0, MEASURED_SIDE / max(height, width))
+    size = (max(8, round(width * scale)), max(8, round(height * scale)))
+    one, two = (
+        cv2.cvtColor(cv2.resize(p, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY) for p in (before, after)
+    )
+    error = float(np.abs(one.astype(np.float32) - two).mean())
+    agreement = float(np.clip(1 - error / 25, 0, 1))
+    detail = [float(cv2.Laplacian(p, cv2.CV_32F).std()) for p in (one, two)]
+    visual = min(1.0, detail[1] / detail[0]) if detail[0] > 0.5 else 1.0
+    return Quality.of(structure=agreement, style=agreement, visual=visual)
+
+
+def _spread(rgb: Rgb, alpha: Alpha) -> Rgb:
+    """The colours of what is visible, to the nearest of which whatever is wholly transparent is set."""
+    hidden = alpha == 0
+    if not hidden.any() or hidden.all():
+        return rgb
+    _, labels = cv2.distanceTransformWithLabels(
+        hidden.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    # Every visible pixel has a label of its own.
+    colours = np.zeros((int(labels.max()) + 1, 3), np.uint8)
+    colours[labels[~hidden]] = rgb[~hidden]
+    spread = rgb.copy()
+    spread[hidden] = colours[labels[hidden]]
+    return spread
+
+
+def _reduced_on_white(result: Rgb, alpha: Alpha | None) -> Rgb:
+    """The result small enough to make a thumbnail of, without a second one at full size on the way."""
+    height, width = result.shape[:2]
+    step = max(max(height, width) // THUMBNAIL_SOURCE, 1)
+    # Long and thin pictures keep a pixel of their shorter side.
+    down, across = min(step, height), min(step, width)
+    size = (ceil(width / across), ceil(height / down))
+    small = np.empty((size[1], size[0], 3), np.uint8)
+    rows = max(BAND_PIXELS // (width * down), 1)
+    for first in range(0, size[1], rows):
+        part = slice(first * down, min((first + rows) * down, height))
+        white = on_white(Decoded(result[part], None if alpha is None else alpha[part]))
+        lines = small[first : first + rows]
+        lines[:] = cv2.resize(white, (size[0], len(lines)), interpolation=cv2.INTER_AREA)
+    return small
+
+
+def _too_large(width: int, height: int, why: str) -> DarkroomError:
+    return DarkroomError(ErrorCode.TOO_LARGE, f"The result would have {width}×{height} pixels; {why}")

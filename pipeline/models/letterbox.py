@@ -1,0 +1,135 @@
+"""How a photo of any size and shape becomes a canvas that diffusion can work on, and comes back."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.core.arrays import Rgb
+from pipeline.core.artifacts import PHOTO
+from pipeline.core.stages import Work
+from pipeline.models.arrays import Box, Masks
+
+GRID = 8  # pixels of the picture to one of SD 1.5's latent
+LEAST_SIDE = 64  # what the latent's three halvings in the U-Net leave one pixel of
+TRAINED_SIDE = 512  # what SD 1.5 was trained on; it makes little of anything much smaller
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A photo within its canvas: scaled by one factor, then padded at the right and at the bottom.
+
+    ``photo_*`` is the photo's size, ``inner_*`` the size it takes on the canvas, all in pixels.
+    """
+
+    photo_height: int
+    photo_width: int
+    inner_height: int
+    inner_width: int
+
+    @classmethod
+    def of(cls, height: int, width: int, long_side: int) -> Self:
+        """A photo of ``height`` × ``width`` pixels on a canvas whose longer side is at most ``long_side``.
+
+        Photos below 512 pixels are enlarged to that, or to ``long_side`` where it is less; others never.
+        ``long_side`` is a multiple of 8, 64 or more. Raises ``ValueError`` for anything else and for empty photos.
+        """
+        if min(height, width) < 1:
+            raise ValueError(f"a photo of {width}×{height} pixels")
+        if long_side % GRID or long_side < LEAST_SIDE:
+            raise ValueError(f"long side {long_side}: not a multiple of {GRID} from {LEAST_SIDE} on")
+        longest = max(height, width)
+        wanted = min(max(longest, TRAINED_SIDE), long_side)
+        return cls(height, width, _scaled(height, wanted, longest), _scaled(width, wanted, longest))
+
+    @property
+    def height(self) -> int:
+        """The canvas's height: a multiple of 8, 64 or more."""
+        return _padded(self.inner_height)
+
+    @property
+    def width(self) -> int:
+        """The canvas's width: a multiple of 8, 64 or more."""
+        return _padded(self.inner_width)
+
+    def halved(self) -> Self:
+        """The same photo on a canvas of half the sides, as far as the canvas's least size allows."""
+        side = max(_padded(max(self.inner_height, self.inner_width)) // 2 // GRID * GRID, LEAST_SIDE)
+        longest = max(self.photo_height, self.photo_width)
+        return type(self)(
+            self.photo_height,
+            self.photo_width,
+            _scaled(self.photo_height, side, longest),
+            _scaled(self.photo_width, side, longest),
+        )
+
+    def to_canvas(self, picture: Rgb) -> Rgb:
+        """The photo (H×W×3 or H×W uint8) on the canvas; the padding repeats the photo's last row and column."""
+        return self._pad(resized(picture, self.inner_height, self.inner_width))
+
+    def mask_to_canvas(self, mask: Masks) -> Masks:
+        """An H×W bool mask of the photo on the canvas: true where at least half of what a pixel covers was."""
+        covered = resized(mask.astype(np.uint8) * 255, self.inner_height, self.inner_width)
+        kept: Masks = self._pad(covered) >= 128
+        return kept
+
+    def covered(self, mask: Masks) -> Masks:
+        """An H×W bool mask of the photo on the canvas: true where a pixel covers any of it."""
+        size = (self.inner_width, self.inner_height)
+        # In floating point: of a large photo's mask, a pixel may cover less than what a byte can say.
+        amount = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        touched: Masks = self._pad(np.asarray(amount > 0, np.uint8)) > 0
+        return touched
+
+    def from_canvas(self, picture: Rgb) -> Rgb:
+        """A canvas (h×w×3 or h×w uint8) without its padding, at the photo's size."""
+        inner = picture[: self.inner_height, : self.inner_width]
+        return resized(np.ascontiguousarray(inner), self.photo_height, self.photo_width)
+
+    def box_from_canvas(self, box: Box) -> Box:
+        """A box in the canvas's pixels in the photo's."""
+        across, down = self.photo_width / self.inner_width, self.photo_height / self.inner_height
+        left, top, right, bottom = box
+        return (left * across, top * down, right * across, bottom * down)
+
+    def _pad(self, picture: Rgb) -> Rgb:
+        below, right = self.height - self.inner_height, self.width - self.inner_width
+        if not below and not right:
+            return picture
+        padded: NDArray[Any] = cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_REPLICATE)
+        return padded
+
+
+def fit_of(work: Work) -> Fit:
+    """The job's photo on the canvas that the device's memory allows."""
+    assert work.models is not None
+    height, width = work[PHOTO].shape[:2]
+    return Fit.of(height, width, work.models.long_side)
+
+
+def resized(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """An H×W or H×W×C uint8 picture at another size: averaged where it shrinks, by Lanczos where it only grows.
+
+    The picture itself when it has that size already.
+    """
+    if picture.shape[:2] == (height, width):
+        return picture
+    grows = height >= picture.shape[0] and width >= picture.shape[1]
+    method = cv2.INTER_LANCZOS4 if grows else cv2.INTER_AREA
+    result: NDArray[Any] = cv2.resize(picture, (width, height), interpolation=method)
+    return result
+
+
+def within(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """The picture shrunk, each way for itself, to at most ``height`` × ``width``; never enlarged."""
+    return resized(picture, min(picture.shape[0], height), min(picture.shape[1], width))
+
+
+def _scaled(side: int, wanted: int, longest: int) -> int:
+    return max(round(side * wanted / longest), 1)
+
+
+def _padded(side: int) -> int:
+    return max(-(-side // GRID) * GRID, LEAST_SIDE)

@@ -1,0 +1,72 @@
+"""Filling a hole with what words say: diffusers' own inpainting pipeline over borrowed parts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import StableDiffusionInpaintPipeline
+from torch import nn
+from torch.nn.functional import max_pool2d
+
+from pipeline.models.denoise_request import FillOrder, OnStep
+from pipeline.models.networks.latent_rgb import SD15_COLOURS, look
+from pipeline.models.networks.launch_throttle import Pace
+from pipeline.models.networks.schedulers import Dpm
+from pipeline.models.networks.shared_components import pipeline_of
+from pipeline.models.offload.device import Placement
+
+GRID = 8  # pixels of the picture to one of the latent
+
+
+class Inpainter:
+    """Turns noise into latents under a photo with a hole: nothing is copied, nothing is kept.
+
+    ``unet`` is one of nine channels: latents, the hole, and the latents of the photo without what is in the hole
+    (Rombach et al. 2022).
+    """
+
+    def __init__(self, vae: Any, unet: nn.Module, schedule: Mapping[str, Any], placement: Placement) -> None:
+        self._vae = vae
+        self._unet = unet
+        self._schedule = schedule
+        self._placement = placement
+
+    def denoise(
+        self, order: FillOrder, prompt: torch.Tensor, negative_prompt: torch.Tensor | None, on_step: OnStep
+    ) -> torch.Tensor:
+        """Latents, 1×4×h/8×w/8, in the VAE decoder's scale times its factor.
+
+        ``prompt`` and ``negative_prompt`` are embeddings, 1×77×d; no negative one is no classifier-free guidance.
+        """
+        height, width = order.hole.shape
+        pixels = torch.from_numpy(np.ascontiguousarray(order.photo)).permute(2, 0, 1)[None].float() / 255
+        whole = torch.from_numpy(np.ascontiguousarray(order.hole))[None, None].float()
+        # A latent pixel that has any of the hole in it is hole: the pipeline would look at one pixel of each alone.
+        hole = max_pool2d(whole, GRID).repeat_interleave(GRID, dim=2).repeat_interleave(GRID, dim=3)
+        scheduler = Dpm.from_config(self._schedule)
+        pace = Pace(self._placement.device)
+
+        def after_step(_pipeline: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            pace.step()
+            on_step(index + 1, order.steps, lambda: look(scheduler.expected, SD15_COLOURS))
+            return tensors
+
+        pipeline = pipeline_of(StableDiffusionInpaintPipeline, self._vae, self._unet, scheduler)
+        latents: torch.Tensor = pipeline(
+            image=pixels,
+            mask_image=hole,
+            height=height,
+            width=width,
+            prompt_embeds=prompt,
+            negative_prompt_embeds=negative_prompt,
+            guidance_scale=order.guidance if negative_prompt is not None else 1.0,
+            num_inference_steps=order.steps,
+            strength=1.0,
+            # On the CPU, so that a seed means the same noise whatever the device.
+            generator=torch.Generator().manual_seed(order.seed),
+            callback_on_step_end=after_step,
+            output_type="latent",
+            return_dict=False,
+        )[0]
+        return latents

@@ -1,0 +1,42 @@
+"""Small looks at pictures in the making, without the VAE's decoder: its colours are nearly linear in the latents."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn.functional import interpolate
+
+from pipeline.core.arrays import Rgb
+from pipeline.imaging.resize import LOOK_SIDE
+
+
+@dataclass(frozen=True)
+class LatentColours:
+    """What each of four latent channels adds to R, G and B in [-1, 1], and what these are without any."""
+
+    channels: tuple[tuple[float, float, float], ...]
+    without: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+# Published by Keturn in "Decoding latents to RGB without upscaling" (Hugging Face forum, topic 23204).
+SD15_COLOURS = LatentColours(
+    ((0.298, 0.207, 0.208), (0.187, 0.286, 0.173), (-0.158, 0.189, 0.264), (-0.184, -0.271, -0.473))
+)
+# Published by Timothy Alexis Vass in "Explaining the SDXL latent space" (Hugging Face blog, 2023), for 0 to 255:
+# 60, 60, 60; -60, -5, 10; 25, 15, -5; -70, -50, -35; without any 150, 140, 130.
+SDXL_COLOURS = LatentColours(
+    ((0.471, 0.471, 0.471), (-0.471, -0.039, 0.078), (0.196, 0.118, -0.039), (-0.549, -0.392, -0.275)),
+    (0.176, 0.098, 0.020),
+)
+
+
+def look(latents: torch.Tensor, colours: LatentColours) -> Rgb:
+    """The first of n×4×h×w latents as about 256 pixels on its longer side, or h×w if that is more: uint8 sRGB."""
+    channels = torch.tensor(colours.channels, device=latents.device)
+    without = torch.tensor(colours.without, device=latents.device)[:, None, None]
+    rgb = torch.einsum("chw,cr->rhw", latents[0].float(), channels) + without
+    scale = max(LOOK_SIDE / max(rgb.shape[1:]), 1.0)
+    size = [round(side * scale) for side in rgb.shape[1:]]
+    large = interpolate(rgb[None], size=size, mode="bilinear", align_corners=False)[0]
+    pixels = ((large / 2 + 0.5).clamp(0, 1) * 255).nan_to_num().round().to(torch.uint8)
+    return np.ascontiguousarray(pixels.permute(1, 2, 0).cpu().numpy())

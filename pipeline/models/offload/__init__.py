@@ -1,0 +1,1 @@
+"""GPU memory management: loading networks, and moving them between GPU and CPU."""

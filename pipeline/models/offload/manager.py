@@ -1,0 +1,308 @@
+"""Who has the networks: loads them when they are first used, keeps what fits, moves the rest out of the way.
+
+A network is on the device, in the host's memory or nowhere, never in two places. Room is made by the least recently
+used ones, which go to the host's memory and, when that is full as well, come back from the disk another time.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import torch
+
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.results import ModelUsed
+from pipeline.core.networks import Held, Inventory, Network, Resident, digest_of
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.runtimes import Movable
+from pipeline.weights.catalog import Model, choose
+from pipeline.weights.store import Shelf
+
+logger = logging.getLogger(__name__)
+
+MEGABYTE = 1_000_000
+
+
+@dataclass(eq=False)
+class _Entry:
+    """A network that is somewhere. ``size`` is in bytes; ``used`` grows with every use."""
+
+    network: Network[Any]
+    movable: Movable
+    size: int
+    on_device: bool = False
+    users: int = 0
+    used: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.network.name
+
+
+class _Taken(Exception):
+    """There is no room: others use what would have to go."""
+
+
+class ModelManager:
+    """Implements ``pipeline.core.networks.Models`` with the weights of ``shelf``, for any number of threads.
+
+    ``budget`` and ``host_budget`` are bytes for weights on the device and in the host's memory; measured when left
+    out (``Placement``). On the CPU there is no limit, and what has to go goes altogether. ``choices`` names the model
+    for a role where it is not to be the catalogue's default; raises ``ValueError`` for one that is not there. Models
+    for non-commercial research alone are refused unless ``research`` says that the operator accepts their licence.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        placement: Placement,
+        *,
+        budget: int | None = None,
+        host_budget: int | None = None,
+        choices: Mapping[str, str] | None = None,
+        long_side: int | None = None,
+        research: bool = False,
+    ) -> None:
+        self._shelf = shelf
+        self._placement = placement
+        self._budget = placement.budget() if budget is None else budget
+        self._host_budget = placement.host_budget() if host_budget is None else host_budget
+        self._choices = dict(choices or {})
+        choose(tuple(self._choices), self._choices)
+        self._research = research
+        self._long_side = long_side or placement.long_side(self._budget)
+        self._entries: dict[Network[Any], _Entry] = {}
+        self._uses = self._releases = 0
+        # Whoever loads or moves anything holds ``_moving``; ``_state`` is held for moments only, to read or write
+        # the entries. Never the first after the second.
+        self._moving = threading.Lock()
+        self._state = threading.Condition()
+        self._holding = threading.local()
+
+    @property
+    def long_side(self) -> int:
+        """The longer side, in pixels, at which the device's memory lets pictures be made: a multiple of 8."""
+        return self._long_side
+
+    @contextmanager
+    def use(self, *networks: Network[Any]) -> Iterator[Held]:
+        """The networks, on the device for as long as the block lasts; waits while others use what would have to go.
+
+        Raises ``DarkroomError``: ``engine_unavailable`` naming the file that is missing or altered and the command
+        that mends it, the program that is not here, or the model whose licence was not accepted; ``out_of_memory``
+        when the networks exceed the budget, or (retryable) when a thread that holds some already asks for more than
+        there is room for beside the others', which might wait for it in turn.
+        """
+        self._models(networks)
+        wanted = tuple(dict.fromkeys(networks))
+        entries = self._acquire(wanted)
+        self._holding.blocks = getattr(self._holding, "blocks", 0) + 1
+        try:
+            yield Held({network: entry.movable for network, entry in zip(wanted, entries, strict=True)})
+        finally:
+            self._holding.blocks -= 1
+            self._release(entries)
+            with self._state:
+                self._releases += 1
+                self._state.notify_all()
+
+    def free(self) -> None:
+        """Have every network that is not in use leave the device, and give the device's unused memory back."""
+        with self._moving, torch.inference_mode(mode=False):
+            while (entry := self._idle(on_device=True)) is not None:
+                self._evict(entry)
+            self._fit_host()
+        self._placement.give_back()
+
+    def check(self, networks: Sequence[Network[Any]]) -> None:
+        """Raises as ``use`` would, without loading anything."""
+        for model in self._models(networks):
+            self._shelf.check(model)
+
+    def used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
+        """The models that they are made of, pinned."""
+        opened = map(self._shelf.open, self._models(networks))
+        return tuple(ModelUsed(id=weights.model.id, revision=weights.revision) for weights in opened)
+
+    def digest(self, networks: Sequence[Network[Any]]) -> str:
+        """SHA-256 of the networks' names and of their models' files, as they were fetched."""
+        return digest_of(networks, self._shelf, self._choices)
+
+    def inventory(self) -> Inventory:
+        """What is in memory now, the most recently used first."""
+        with self._state:
+            entries = sorted(self._entries.values(), key=lambda entry: entry.used, reverse=True)
+            residents = tuple(Resident(entry.name, entry.size, entry.on_device) for entry in entries)
+        used, total = self._placement.memory() or (None, None)
+        return Inventory(self._placement.name(), residents, used, total)
+
+    def _models(self, networks: Sequence[Network[Any]]) -> tuple[Model, ...]:
+        models = choose(tuple(dict.fromkeys(role for network in networks for role in network.roles)), self._choices)
+        for model in models:
+            if model.research_only and not self._research:
+                raise DarkroomError(
+                    ErrorCode.ENGINE_UNAVAILABLE,
+                    f"The model {model.id} is licensed for non-commercial research only ({model.licence}), and this "
+                    "deployment has not accepted that. Its operator does so with accept_research_licence=true.",
+                )
+            if (checkout := self._shelf.checkout(model)) is not None:
+                checkout.check()
+        return models
+
+    def _acquire(self, networks: tuple[Network[Any], ...]) -> list[_Entry]:
+        while True:
+            with self._state:
+                there = [self._entries.get(network) for network in networks]
+                ready = [entry for entry in there if entry is not None and entry.on_device]
+                if len(ready) == len(networks):
+                    for entry in ready:
+                        self._count(entry)
+                    return ready
+                releases = self._releases
+            try:
+                with self._moving, torch.inference_mode(mode=False):
+                    return self._bring(networks)
+            except _Taken:
+                if getattr(self._holding, "blocks", 0):
+                    raise DarkroomError(
+                        ErrorCode.OUT_OF_MEMORY,
+                        f"There is no room for {', '.join(network.name for network in networks)} beside the networks "
+                        "that are in use. Try again.",
+                        retryable=True,
+                    ) from None
+            with self._state:
+                while self._releases == releases:
+                    self._state.wait()
+
+    def _bring(self, networks: tuple[Network[Any], ...]) -> list[_Entry]:
+        """Get them all to the device, counted as in use, or none. Raises ``_Taken``."""
+        entries: list[_Entry] = []
+        # First those that are there, lest they make room for the others.
+        there = {network for network, entry in self._entries.items() if entry.on_device}
+        try:
+            for network in sorted(networks, key=lambda network: network not in there):
+                entry = self._entries.get(network) or self._load(network)
+                with self._state:
+                    self._count(entry)
+                entries.append(entry)
+                if not entry.on_device:
+                    self._make_room(entry, entries)
+                    self._move_in(entry, entries)
+        except BaseException:
+            self._release(entries)
+            raise
+        finally:
+            self._fit_host()
+        return [self._entries[network] for network in networks]
+
+    def _load(self, network: Network[Any]) -> _Entry:
+        began = time.monotonic()
+        module, _, function = network.loader.partition(":")
+        weights = {model.role: self._shelf.open(model) for model in choose(network.roles, self._choices)}
+        movable: Movable = getattr(import_module(module), function)(weights, self._placement)
+        entry = _Entry(network, movable, movable.size())
+        with self._state:
+            self._entries[network] = entry
+        _log("loaded", entry, began)
+        return entry
+
+    def _make_room(self, entry: _Entry, together: Sequence[_Entry]) -> None:
+        """Evict until ``entry`` fits on the device. Raises ``_Taken``; ``DarkroomError`` when all never will."""
+        if self._budget is None:
+            return
+        needed = sum(other.size for other in together)
+        if needed > self._budget:
+            raise DarkroomError(
+                ErrorCode.OUT_OF_MEMORY,
+                f"{', '.join(other.name for other in together)}: {needed / MEGABYTE:.0f} MB of weights exceed the "
+                f"{self._budget / MEGABYTE:.0f} MB that the device has for them.",
+            )
+        while self._bytes(on_device=True) + entry.size > self._budget:
+            idle = self._idle(on_device=True)
+            if idle is None:
+                raise _Taken
+            self._evict(idle)
+
+    def _move_in(self, entry: _Entry, together: Sequence[_Entry]) -> None:
+        began = time.monotonic()
+        before = self._placement.allocated()
+        try:
+            entry.movable.to_device()
+        except BaseException:
+            # It may be half here and half there.
+            self._drop(entry)
+            raise
+        allocated = self._placement.allocated() - before
+        with self._state:
+            # Others that compute meanwhile allocate as well, and what they take is not this network's.
+            alone = not any(other.users for other in self._entries.values() if other not in together)
+            entry.size = max(entry.movable.size(), allocated if alone else 0)
+            entry.on_device = True
+        _log("moved to the device", entry, began)
+
+    def _evict(self, entry: _Entry) -> None:
+        """Have an idle network, already marked as off the device, leave it."""
+        began = time.monotonic()
+        self._fit_host(beside=entry)
+        if entry.size > self._host_budget:
+            self._drop(entry)
+            return
+        try:
+            entry.movable.to_host()
+        except Exception:
+            logger.warning("%s could not move to the host's memory", entry.name, exc_info=True)
+            self._drop(entry)
+        else:
+            self._placement.give_back(thorough=False)
+            _log("moved to the host", entry, began)
+
+    def _fit_host(self, beside: _Entry | None = None) -> None:
+        """Drop networks from the host until they are within its budget, ``beside`` being the last to go."""
+        while self._bytes(on_device=False) > self._host_budget:
+            entry = self._idle(on_device=False, other_than=beside)
+            if entry is None:
+                return
+            self._drop(entry)
+
+    def _drop(self, entry: _Entry) -> None:
+        began = time.monotonic()
+        with self._state:
+            del self._entries[entry.network]
+        entry.movable.close()
+        self._placement.give_back()
+        _log("dropped", entry, began)
+
+    def _idle(self, *, on_device: bool, other_than: _Entry | None = None) -> _Entry | None:
+        """The least recently used one that nobody uses; from here on it is not ready to be used."""
+        with self._state:
+            entries = [entry for entry in self._entries.values() if entry is not other_than]
+            idle = [entry for entry in entries if entry.on_device is on_device and not entry.users]
+            oldest = min(idle, key=lambda entry: entry.used, default=None)
+            if oldest is not None:
+                oldest.on_device = False
+            return oldest
+
+    def _bytes(self, *, on_device: bool) -> int:
+        """What weights take there; those that are just passing through the host are not counted."""
+        with self._state:
+            entries = [entry for entry in self._entries.values() if entry.on_device is on_device]
+            return sum(entry.size for entry in entries if on_device or not entry.users)
+
+    def _count(self, entry: _Entry) -> None:
+        self._uses += 1
+        entry.users += 1
+        entry.used = self._uses
+
+    def _release(self, entries: Sequence[_Entry]) -> None:
+        with self._state:
+            for entry in entries:
+                entry.users -= 1
+
+
+def _log(what: str, entry: _Entry, began: float) -> None:
+    logger.info("%s %s: %.0f MB in %.2f s", what, entry.name, entry.size / MEGABYTE, time.monotonic() - began)

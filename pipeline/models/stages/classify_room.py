@@ -1,0 +1,51 @@
+"""What room the photo shows."""
+
+from darkroom.contract.params import RestyleRoomParams, Room
+from darkroom.contract.results import RecognisedRoom
+from pipeline.core.artifacts import PHOTO, ROOM
+from pipeline.core.stages import Slot, Stage, Work
+from pipeline.models.network_registry import IMAGE_TEXT
+
+SURE = 0.6  # probability from which on the answer is taken for certain
+# Zero-shot classification by captions, several to a class: Radford et al., Learning Transferable Visual Models, 2021.
+TEMPLATES = ("a photo of a {}", "the interior of a {}", "a real estate photo of a {}")
+# What a photo may show instead: without them, anything at all would be some room for certain.
+OTHERS = (
+    "a photo of a hallway",
+    "a photo of a garden",
+    "a photo of the outside of a building",
+    "a photo of a landscape",
+    "a portrait of a person",
+    "a close-up of an object",
+    "a drawing",
+)
+
+
+class Classify(Stage):
+    """The room, recognised unless the caller named it."""
+
+    name = "classify"
+    message = "Recognising the room"
+    slot = Slot.COMPUTE
+    requires = (PHOTO,)
+    provides = (ROOM,)
+    networks = (IMAGE_TEXT,)
+    depends = ("room",)
+    cached = True
+
+    def run(self, work: Work) -> None:
+        if work.params_as(RestyleRoomParams).room is not None:
+            work[ROOM] = None
+            return
+        captions = [template.format(room.words) for room in Room for template in TEMPLATES]
+        with work.use(IMAGE_TEXT) as held:
+            fits = held[IMAGE_TEXT].probabilities(work[PHOTO], [*captions, *OTHERS])
+        by_room = fits[: len(captions)].reshape(len(Room), len(TEMPLATES)).sum(axis=1)
+        best = int(by_room.argmax())
+        room, confidence = list(Room)[best], round(min(float(by_room[best]), 1.0), 4)
+        work[ROOM] = RecognisedRoom(room=room, confidence=confidence, sure=confidence >= SURE)
+        if confidence < SURE:
+            work.notes.append(
+                f"It is not certain what room this is; it was taken for a {room.words}. "
+                "Naming the room in the request may help."
+            )

@@ -1,0 +1,91 @@
+"""From what the networks say of a photo to the objects of a result, and to masks at any size."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from darkroom.contract.results import FoundObject
+from pipeline.imaging.outlines import MOST_OBJECTS, canvas_of, outlines_of
+from pipeline.models.arrays import Box, Masks
+from pipeline.models.artifacts import Outlines
+from pipeline.models.interfaces import Detection
+
+# An outline may leave its box by this share of the box's sides; what lies farther off is not the thing.
+MARGIN = 0.1
+LEAST_AREA = 0.0001  # what is there at all covers some of the photo
+
+
+def found_objects(detections: Sequence[Detection], outlines: Outlines, height: int, width: int) -> list[FoundObject]:
+    """What was detected in a photo of ``height`` × ``width``, in the same order.
+
+    The largest twenty-four have outlines: more cannot be pointed at.
+    """
+    areas = [_area(logits, each.box, height, width) for each, logits in zip(detections, outlines.logits, strict=True)]
+    largest = [index for index in np.argsort(areas)[::-1][:MOST_OBJECTS] if areas[index] > 0]
+    size = canvas_of(height, width)
+    masks = (_mask(outlines.logits[index], detections[index].box, (height, width), size) for index in largest)
+    rings = dict(zip(largest, outlines_of(masks, height, width), strict=True))
+    return [
+        FoundObject(
+            label=each.label,
+            box=(round(each.box[0], 1), round(each.box[1], 1), round(each.box[2], 1), round(each.box[3], 1)),
+            score=round(each.score, 4),
+            area=round(area, 4) or (LEAST_AREA if area else 0.0),
+            outlines=rings.get(index, []),
+        )
+        for index, (each, area) in enumerate(zip(detections, areas, strict=True))
+    ]
+
+
+def add_mask(to: Masks, logits: NDArray[np.float16], box: Box) -> None:
+    """Set in an H×W bool mask what the outline covers within its reach; ``box`` is in that mask's pixels.
+
+    The logits are interpolated first, so that the mask's edge is smooth.
+    """
+    height, width = to.shape
+    rows, columns = logits.shape
+    left, top, right, bottom = _reach(box, height, width)
+    # From the centre of a pixel of the mask to where that lies among the centres of the logits.
+    down, across = rows / height, columns / width
+    inverse = np.array(
+        [[across, 0, (left + 0.5) * across - 0.5], [0, down, (top + 0.5) * down - 0.5]], dtype=np.float64
+    )
+    full: NDArray[Any] = cv2.warpAffine(
+        logits.astype(np.float32),
+        inverse,
+        (right - left, bottom - top),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    to[top:bottom, left:right] |= full > 0
+
+
+def _mask(logits: NDArray[np.float16], box: Box, photo: tuple[int, int], size: tuple[int, int]) -> Masks:
+    mask = np.zeros(size, np.bool_)
+    down, across = size[0] / photo[0], size[1] / photo[1]
+    add_mask(mask, logits, (box[0] * across, box[1] * down, box[2] * across, box[3] * down))
+    return mask
+
+
+def _reach(box: Box, height: float, width: float) -> tuple[int, int, int, int]:
+    """The pixels that a thing of this box may cover: first column and row, and those after the last."""
+    left, top, right, bottom = box
+    across, down = MARGIN * (right - left), MARGIN * (bottom - top)
+    return (
+        int(max(np.floor(left - across), 0)),
+        int(max(np.floor(top - down), 0)),
+        int(min(np.ceil(right + across), width)),
+        int(min(np.ceil(bottom + down), height)),
+    )
+
+
+def _area(logits: NDArray[np.float16], box: Box, height: int, width: int) -> float:
+    """The share of the photo that the outline covers within its reach, counted at the logits' own resolution."""
+    rows, columns = logits.shape
+    down, across = rows / height, columns / width
+    scaled = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
+    left, top, right, bottom = _reach(scaled, rows, columns)
+    return float(np.count_nonzero(logits[top:bottom, left:right] > 0)) / logits.size

@@ -1,0 +1,31 @@
+"""Outlines of what was detected."""
+
+import numpy as np
+
+from pipeline.core.artifacts import PHOTO
+from pipeline.core.stages import Slot, Stage, Work
+from pipeline.models.artifacts import DETECTIONS, OUTLINES, Outlines
+from pipeline.models.network_registry import SEGMENTER
+
+
+class Segment(Stage):
+    """Each thing's outline, prompted with its box; which of them are kept is decided later, so that this is reused."""
+
+    name = "segment"
+    message = "Outlining what was found"
+    slot = Slot.COMPUTE
+    requires = (PHOTO, DETECTIONS)
+    provides = (OUTLINES,)
+    networks = (SEGMENTER,)
+    depends = ()
+    cached = True
+
+    def run(self, work: Work) -> None:
+        boxes = [each.box for each in work[DETECTIONS]]
+        if not boxes:
+            work[OUTLINES] = Outlines(np.zeros((0, 1, 1), np.float16))
+            return
+        with work.use(SEGMENTER) as held:
+            logits = held[SEGMENTER].segment(work[PHOTO], boxes)
+        most = float(np.finfo(np.float16).max)
+        work[OUTLINES] = Outlines(np.clip(logits, -most, most).astype(np.float16))

@@ -1,0 +1,1 @@
+"""Plans of the models engine, one per kind."""

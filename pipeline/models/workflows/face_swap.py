@@ -1,0 +1,118 @@
+"""``face_swap`` on the models engine: recognition gives the source's identity, a network paints it into the target."""
+
+import cv2
+import numpy as np
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.requests import Kind
+from pipeline.core.arrays import Rgb
+from pipeline.core.artifacts import OBJECTS, PHOTO, RESULT, SAVED
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, Work
+from pipeline.imaging.codec import DigitalSource
+from pipeline.imaging.face_swap_stages import (
+    CHOSEN_FACES,
+    SOURCE_FACE,
+    TARGET_FACES,
+    ChooseFaces,
+    DetectFaces,
+    LoadPictures,
+)
+from pipeline.imaging.faces import Face, colours_matched, frame_of, oval, paste, warped
+from pipeline.imaging.load_save import SaveResult
+from pipeline.models.arrays import Floats
+from pipeline.models.interfaces import FaceSwapper
+from pipeline.models.network_registry import FACE_ANALYSER, FACE_SWAPPER, SAFETY
+
+MATCH = 0.6  # how far the colours go towards the target's: the network has seen its light, but only in 128 pixels
+SOFT_BEYOND = 2.0  # enlargement of what the network made from which on the result says that it is soft
+
+SWAPPED: Artifact[Rgb] = Artifact("swapped", "the target with its faces exchanged, not yet judged: H×W×3 uint8 sRGB")
+
+
+class AnalyseFaces(DetectFaces):
+    """The faces of both pictures, and whose they are."""
+
+    networks = (FACE_ANALYSER,)
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError`` (``no_face``)."""
+        with work.use(FACE_ANALYSER) as held:
+            self.find(work, lambda picture, _which: held[FACE_ANALYSER].analyse(picture))
+
+
+class SwapFaces(Stage):
+    """Make the source's face in each chosen face's pose and light, and blend it in."""
+
+    name = "swap"
+    message = "Swapping the faces"
+    slot = Slot.COMPUTE
+    requires = (PHOTO, SOURCE_FACE, TARGET_FACES, CHOSEN_FACES)
+    provides = (SWAPPED,)
+    networks = (FACE_SWAPPER,)
+
+    def run(self, work: Work) -> None:
+        faces, chosen, identity = work[TARGET_FACES], work[CHOSEN_FACES], work[SOURCE_FACE].identity
+        assert identity is not None
+        result, largest = work[PHOTO].copy(), 0.0
+        with work.use(FACE_SWAPPER) as held:
+            for done, index in enumerate(chosen, 1):
+                largest = max(largest, put(held[FACE_SWAPPER], work[PHOTO], result, faces[index], identity))
+                work.report(done / len(chosen))
+        if largest > SOFT_BEYOND:
+            work.notes.append(f"The network makes small faces; this one was enlarged {largest:.1f} times and is soft.")
+        work[SWAPPED] = result
+
+
+class CheckResult(Stage):
+    """Refuse what must not be shown."""
+
+    name = "validate"
+    message = "Checking the result"
+    slot = Slot.COMPUTE
+    requires = (SWAPPED,)
+    provides = (RESULT,)
+    networks = (SAFETY,)
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError`` (``rejected_content``)."""
+        with work.use(SAFETY) as held:
+            if held[SAFETY].unsafe(work[SWAPPED]):
+                raise DarkroomError(
+                    ErrorCode.REJECTED_CONTENT,
+                    "The picture that was made is not safe for work and was thrown away. Try another target.",
+                )
+        work[RESULT] = work[SWAPPED]
+
+
+def put(swapper: FaceSwapper, photo: Rgb, result: Rgb, given: Face, identity: Floats) -> float:
+    """Lay ``identity`` over the face ``given`` of ``photo`` into ``result``, both H×W×3 uint8.
+
+    How many times what the network made was enlarged.
+    """
+    place = frame_of(given.points, *photo.shape[:2])
+    below = result[place]
+    if min(below.shape[:2]) < 2:
+        return 0.0
+    made, transform = swapper.swap(photo, given, identity)
+    corner = np.array((place[1].start, place[0].start), np.float32)
+    back = np.asarray(cv2.invertAffineTransform(transform), np.float32)
+    back[:, 2] -= corner
+    height, width = below.shape[:2]
+    face, cover = warped(made, back, height, width)
+    mask = oval(given.points - corner, height, width) * cover
+    paste(result, colours_matched(face, below, mask, strength=MATCH), mask, place)
+    return float(np.sqrt(abs(np.linalg.det(back[:, :2].astype(np.float64)))))
+
+
+def plan() -> Plan:
+    """The stages, with the share of progress that each takes."""
+    steps: tuple[tuple[Stage, float], ...] = (
+        (LoadPictures(), 0.1),
+        (AnalyseFaces(), 0.35),
+        (ChooseFaces(), 0.02),
+        (SwapFaces(), 0.3),
+        (CheckResult(), 0.13),
+        (SaveResult(DigitalSource.COMPOSITE_WITH_TRAINED), 0.1),
+    )
+    return Plan(Kind.FACE_SWAP, Engine.MODELS, steps, results=(SAVED, OBJECTS))

@@ -1,0 +1,47 @@
+"""``find_objects`` on the models engine: what a restyling of the same photo begins with, drawn over it."""
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.requests import Kind
+from pipeline.core.artifacts import OBJECTS, PHOTO, SAVED
+from pipeline.core.stages import Plan, Stage, Work
+from pipeline.imaging.codec import DigitalSource
+from pipeline.imaging.load_save import LoadPhoto, SaveResult
+from pipeline.imaging.object_overlay import ShowObjects
+from pipeline.imaging.outlines import MOST_OBJECTS
+from pipeline.models.artifacts import DETECTIONS, OUTLINES
+from pipeline.models.stages.detect import Detect
+from pipeline.models.stages.detected_objects import found_objects
+from pipeline.models.stages.segment import Segment
+
+
+class ListObjects(Stage):
+    """The objects of the result: the largest that were found."""
+
+    name = "outline"
+    message = "Drawing round what was found"
+    requires = (PHOTO, DETECTIONS, OUTLINES)
+    provides = (OBJECTS,)
+
+    def run(self, work: Work) -> None:
+        height, width = work[PHOTO].shape[:2]
+        detections, outlines = work[DETECTIONS], work[OUTLINES]
+        found = found_objects(detections, outlines, height, width)
+        outlined = sorted((each for each in found if each.outlines), key=lambda each: -each.area)
+        if not outlined:
+            work.note("Nothing was found in this photo.")
+        elif len(found) > MOST_OBJECTS:
+            work.note(f"{len(found)} things were found; these are the largest {len(outlined)}.")
+        work[OBJECTS] = tuple(outlined)
+
+
+def plan() -> Plan:
+    """The stages, with the share of progress that each takes."""
+    steps = (
+        (LoadPhoto(), 0.1),
+        (Detect(), 0.3),
+        (Segment(), 0.4),
+        (ListObjects(), 0.05),
+        (ShowObjects(), 0.05),
+        (SaveResult(DigitalSource.COMPOSITE_SYNTHETIC), 0.1),
+    )
+    return Plan(Kind.FIND_OBJECTS, Engine.MODELS, steps, results=(SAVED, OBJECTS))

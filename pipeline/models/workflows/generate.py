@@ -1,0 +1,36 @@
+"""``generate``: pictures from words, by SDXL-Lightning or by SDXL itself."""
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.requests import Kind
+from pipeline.core.artifacts import SAVED, SEED
+from pipeline.core.stages import Plan, Slot, Stage, Work
+from pipeline.imaging.load_save import save_picture, save_thumbnail
+from pipeline.models.stages.prompt_encoding import Compose
+from pipeline.models.stages.safety_check import SAFE, Screen
+from pipeline.models.stages.text_to_image import Draw
+
+
+class SavePictures(Stage):
+    """Encode every picture in the format that was asked for, with a thumbnail each: ``result``, ``result-2``, …"""
+
+    name = "save"
+    message = "Saving the result"
+    slot = Slot.CPU
+    requires = (SAFE,)
+    provides = (SAVED,)
+
+    def run(self, work: Work) -> None:
+        pictures = [each.picture for each in work[SAFE]]
+        saved = []
+        for index, picture in enumerate(pictures):
+            work.report(index / len(pictures))
+            end = f"-{index + 1}" if index else ""
+            saved.append(save_picture(picture, None, work, name=f"result{end}"))
+            saved.append(save_thumbnail(picture, work, name=f"thumbnail{end}"))
+        work[SAVED] = tuple(saved)
+
+
+def plan() -> Plan:
+    """The stages, with the share of progress that each takes."""
+    steps = ((Compose(), 0.05), (Draw(), 0.85), (Screen(), 0.05), (SavePictures(), 0.05))
+    return Plan(Kind.GENERATE, Engine.MODELS, steps, results=(SAVED, SEED))

@@ -1,0 +1,143 @@
+"""``inpaint`` on the models engine: AOT-GAN goes on with what is around a hole, SD 1.5 paints what words say."""
+
+from dataclasses import dataclass
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import InpaintParams
+from darkroom.contract.requests import Kind
+from pipeline.core.arrays import Rgb
+from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SEED
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, Work
+from pipeline.imaging.codec import DigitalSource
+from pipeline.imaging.holes import Crop, crops
+from pipeline.imaging.load_save import LoadPhoto, SaveResult
+from pipeline.imaging.masks import HOLE, LoadMask
+from pipeline.imaging.poisson_blending import blended
+from pipeline.models.letterbox import TRAINED_SIDE, Fit
+from pipeline.models.network_registry import SAFETY
+from pipeline.models.stages.half_size_retry import at_half_size_if_need_be
+from pipeline.models.stages.hole_filling import NETWORKS, filled
+
+CONTEXT = 0.5  # of a hole's longer side, on every side of it: about as much around it as it is
+MARGIN = 64  # pixels of that at least
+MOST_PAINTED = 4  # crops that are painted one by one; of more, a single one is made
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A crop of the photo with its hole filled: h×w×3 uint8 sRGB on ``fit``'s canvas."""
+
+    crop: Crop
+    picture: Rgb
+    fit: Fit
+
+
+FILLED: Artifact[tuple[Filled, ...]] = Artifact("filled", "each hole's crop of the photo, h×w×3 uint8 on its canvas")
+PASSED: Artifact[tuple[Filled, ...]] = Artifact("passed", "the crops when nothing in them must be refused; likewise")
+
+
+class FillHoles(Stage):
+    """Fill each hole in a crop of its own; at half the size if the memory runs out."""
+
+    name = "fill"
+    message = "Filling the hole"
+    slot = Slot.COMPUTE
+    requires = (PHOTO, HOLE)
+    provides = (FILLED, SEED)
+    networks = NETWORKS
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError`` (``out_of_memory``) when half the size was too large as well."""
+        assert work.models is not None
+        side, params = work.models.long_side, work.params_as(InpaintParams)
+        margin, least = min(MARGIN, side // 4), min(side, TRAINED_SIDE)
+        found = crops(work[HOLE], context=CONTEXT, margin=margin, least=least)
+        if params.prompt and len(found) > MOST_PAINTED:
+            found = (_around(found),)
+        done = tuple(self._filled(work, crop, number, len(found)) for number, crop in enumerate(found))
+        share = min(each.fit.inner_height / each.crop.height for each in done)
+        if share < 1:
+            work.notes.append(f"The hole is large: it was filled at {share:.0%} of the photo's size and enlarged.")
+        work[FILLED], work[SEED] = done, params.seed
+
+    def _filled(self, work: Work, crop: Crop, number: int, count: int) -> Filled:
+        photo, hole = crop.of(work[PHOTO]), crop.of(work[HOLE])
+
+        def make(fit: Fit) -> Filled:
+            picture = filled(
+                work,
+                fit.to_canvas(photo),
+                fit.covered(hole),
+                lambda fraction, message: work.report((number + fraction) / count, message),
+            )
+            return Filled(crop, picture, fit)
+
+        assert work.models is not None
+        fit = Fit.of(crop.height, crop.width, work.models.long_side)
+        return at_half_size_if_need_be(work, self.name, make, fit, fit.halved)
+
+
+class Validate(Stage):
+    """Refuse what must not be shown, where words said what to paint."""
+
+    name = "validate"
+    message = "Checking the result"
+    slot = Slot.COMPUTE
+    requires = (FILLED,)
+    provides = (PASSED,)
+    networks = (SAFETY,)
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError`` (``rejected_content``)."""
+        if work.params_as(InpaintParams).prompt:
+            with work.use(SAFETY) as held:
+                unsafe = any(held[SAFETY].unsafe(each.picture) for each in work[FILLED])
+            if unsafe:
+                raise DarkroomError(
+                    ErrorCode.REJECTED_CONTENT,
+                    "The picture that was made is not safe for work and was thrown away. "
+                    "Try other words or another seed.",
+                )
+        work[PASSED] = work[FILLED]
+
+
+class Finish(Stage):
+    """Lay what was filled into the photo's holes, at the photo's resolution."""
+
+    name = "finish"
+    message = "Laying it into the photo"
+    requires = (PHOTO, HOLE, PASSED)
+    provides = (RESULT,)
+
+    def run(self, work: Work) -> None:
+        hole, result = work[HOLE], work[PHOTO].copy()
+        passed = work[PASSED]
+        for number, each in enumerate(passed):
+            work.report(number / len(passed))
+            part = each.crop.of(result)
+            part[:] = blended(part, each.fit.from_canvas(each.picture), each.crop.of(hole))
+        work[RESULT] = result
+
+
+def _around(found: tuple[Crop, ...]) -> Crop:
+    """One crop of all."""
+    return Crop(
+        min(crop.top for crop in found),
+        min(crop.left for crop in found),
+        max(crop.bottom for crop in found),
+        max(crop.right for crop in found),
+    )
+
+
+def plan() -> Plan:
+    """The stages, with the share of progress that each takes."""
+    steps: tuple[tuple[Stage, float], ...] = (
+        (LoadPhoto(), 0.03),
+        (LoadMask(from_words=True), 0.02),
+        (FillHoles(), 0.8),
+        (Validate(), 0.05),
+        (Finish(), 0.05),
+        (SaveResult(DigitalSource.COMPOSITE_WITH_TRAINED), 0.05),
+    )
+    return Plan(Kind.INPAINT, Engine.MODELS, steps, results=(SAVED, SEED))

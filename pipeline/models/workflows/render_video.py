@@ -1,0 +1,26 @@
+"""``render_video`` on the models engine: a network has the portrait speak, another writes down what a voice says."""
+
+from typing import Any
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.requests import Kind
+from pipeline.core.artifacts import SAVED
+from pipeline.core.stages import Artifact, Plan, Stage
+from pipeline.models.stages.animate import AnimateByNetwork
+from pipeline.models.stages.transcribe import TranscribeByNetwork
+from pipeline.video.files import EncodeVideo
+from pipeline.video.talking_portrait import LoadAvatar, Speak, Subtitle
+
+
+def plan() -> Plan:
+    """The stages, with the share of the time that each takes."""
+    steps: tuple[tuple[Stage, float], ...] = (
+        (LoadAvatar(Engine.MODELS), 0.02),
+        (Speak(), 0.03),
+        (AnimateByNetwork(), 0.76),
+        (TranscribeByNetwork(), 0.05),
+        (Subtitle(), 0.01),
+        (EncodeVideo(), 0.13),
+    )
+    results: tuple[Artifact[Any], ...] = (SAVED,)
+    return Plan(Kind.RENDER_VIDEO, Engine.MODELS, steps, results=results)

@@ -1,0 +1,81 @@
+"""Which plan does a kind on an engine. Engines are imported when first asked for: they are heavy."""
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.requests import Kind
+from pipeline.core.stages import Plan
+
+# Module with a function ``plan() -> Plan``, for every kind that an engine can do.
+_MODULES: dict[tuple[Kind, Engine], str] = {
+    (Kind.RESTYLE_ROOM, Engine.MODELS): "pipeline.models.workflows.restyle_room",
+    (Kind.RESTYLE_ROOM, Engine.PREVIEW): "pipeline.preview.workflows.restyle_room",
+    (Kind.INPAINT, Engine.MODELS): "pipeline.models.workflows.inpaint",
+    (Kind.INPAINT, Engine.PREVIEW): "pipeline.preview.workflows.inpaint",
+    (Kind.GENERATE, Engine.MODELS): "pipeline.models.workflows.generate",
+    (Kind.FACE_SWAP, Engine.MODELS): "pipeline.models.workflows.face_swap",
+    (Kind.FACE_SWAP, Engine.PREVIEW): "pipeline.preview.workflows.face_swap",
+    (Kind.UPSCALE, Engine.MODELS): "pipeline.models.workflows.upscale",
+    (Kind.UPSCALE, Engine.PREVIEW): "pipeline.preview.workflows.upscale",
+    (Kind.FIND_OBJECTS, Engine.MODELS): "pipeline.models.workflows.find_objects",
+    (Kind.FIND_OBJECTS, Engine.PREVIEW): "pipeline.preview.workflows.find_objects",
+    (Kind.RENDER_VIDEO, Engine.MODELS): "pipeline.models.workflows.render_video",
+    (Kind.RENDER_VIDEO, Engine.PREVIEW): "pipeline.preview.workflows.render_video",
+    (Kind.RENDER_SCENES, Engine.MODELS): "pipeline.models.workflows.render_scenes",
+    (Kind.RENDER_SCENES, Engine.PREVIEW): "pipeline.preview.workflows.render_scenes",
+}
+
+
+def plan(kind: Kind, engine: Engine, *, allow_preview: bool = False) -> Plan:
+    """The plan for a kind on an engine, built once.
+
+    With ``allow_preview``, the preview engine's plan where ``engine`` has none: the plan's ``engine`` says which it
+    is. Raises ``DarkroomError`` (``engine_unavailable``) when there is none.
+    """
+    chosen = engine
+    if allow_preview and (kind, engine) not in _MODULES:
+        chosen = Engine.PREVIEW
+    if (kind, chosen) not in _MODULES:
+        hint = " Set allow_preview to take the preview engine instead." if (kind, Engine.PREVIEW) in _MODULES else ""
+        raise DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE, f"The {engine.value} engine cannot do {kind.value} here.{hint}"
+        )
+    return _build(kind, chosen)
+
+
+def available() -> tuple[tuple[Kind, Engine], ...]:
+    """Every kind and engine that ``plan`` can answer."""
+    return tuple(_MODULES)
+
+
+def describe(made: Plan) -> str:
+    """A plan as a Markdown table, from its stages' declarations."""
+    lines = [
+        f"## `{made.kind.value}` on `{made.engine.value}`",
+        "",
+        "| stage | share | slot | networks | needs | gives |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for stage, share in made.steps:
+        needs, gives = (", ".join(a.name for a in side) or "–" for side in (stage.requires, stage.provides))
+        networks = ", ".join(network.name for network in stage.networks) or "–"
+        kept = " (cached)" if stage.cached else ""
+        cells = (f"{stage.name}: {stage.message}", f"{share:.0%}", stage.slot.value, networks, needs, gives + kept)
+        lines.append(f"| {' | '.join(cells)} |")
+    artifacts = {artifact.name: artifact.about for stage, _ in made.steps for artifact in stage.provides}
+    return "\n".join([*lines, "", *(f"- **{name}**: {about}" for name, about in artifacts.items())])
+
+
+def document() -> str:
+    """Every plan as Markdown: ``docs/plans.md``."""
+    plans = [describe(plan(kind, engine)) for kind, engine in available()]
+    return "\n\n".join(["# Plans\n\nWritten by `pipeline.plans.document` from what the stages declare.", *plans])
+
+
+@cache
+def _build(kind: Kind, engine: Engine) -> Plan:
+    build: Callable[[], Plan] = import_module(_MODULES[kind, engine]).plan
+    return build()

@@ -1,0 +1,1 @@
+"""Faces in the preview engine: detection, landmarks and animation."""

@@ -1,0 +1,124 @@
+"""Faces from the front by the cascades that come with OpenCV (Viola & Jones 2001): no weights to fetch."""
+
+import threading
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from pipeline.core.arrays import Bytes, Floats, Rgb
+from pipeline.imaging.faces import Face, from_the_left
+from pipeline.preview.faces.landmarks import points_of
+
+LONG_SIDE = 800  # what larger pictures are reduced to: cascades take time by the pixel
+SHORT_SIDE = 240  # what smaller ones are enlarged to: a face below some 30 pixels is none to them
+LEAST_SHARE = 0.06  # of the shorter side: smaller faces are too small to be worth it
+EYES_SIDE = 200  # pixels to which a face's width is brought to look for its eyes
+SURE = 3.0  # the last stage's weight from which a find needs no second look
+TURNS = (0, -28, 28)  # degrees; a cascade sees faces that are tilted by some 15
+
+_lock = threading.Lock()
+
+
+def find_faces(photo: Rgb) -> tuple[Face, ...]:
+    """The faces that H×W×3 uint8 sRGB shows from the front, from the left. Turned ones are left out."""
+    small, gain = _at_working_size(photo)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    for turn in TURNS:
+        found = list(_faces(small, grey, turn))
+        if found:
+            height, width = photo.shape[:2]
+            return from_the_left([_scaled(face, 1 / gain, height, width) for face in _distinct(found)])
+    return ()
+
+
+def shows_profile(photo: Rgb) -> bool:
+    """Whether H×W×3 uint8 sRGB shows a face from the side."""
+    grey = cv2.equalizeHist(cv2.cvtColor(_at_working_size(photo)[0], cv2.COLOR_RGB2GRAY))
+    return any(_detected("profileface", np.ascontiguousarray(each), 0)[0] for each in (grey, grey[:, ::-1]))
+
+
+def _at_working_size(photo: Rgb) -> tuple[Rgb, float]:
+    height, width = photo.shape[:2]
+    gain = min(LONG_SIDE / max(height, width), max(SHORT_SIDE / min(height, width), 1.0))
+    size = (max(round(width * gain), 1), max(round(height * gain), 1))
+    method = cv2.INTER_AREA if gain < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(photo, size, interpolation=method), np.uint8), gain
+
+
+def _faces(small: Rgb, grey: Bytes, turn: int) -> Iterator[Face]:
+    height, width = grey.shape
+    upright, back = grey, np.array([[1, 0, 0], [0, 1, 0]], np.float32)
+    if turn:
+        spin = cv2.getRotationMatrix2D((width / 2, height / 2), turn, 1.0)
+        upright = cv2.warpAffine(grey, spin, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        small = np.asarray(cv2.warpAffine(small, spin, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+        back = cv2.invertAffineTransform(spin).astype(np.float32)
+    red = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)[..., 1].astype(np.float32)
+    least = max(round(LEAST_SHARE * min(height, width)), 24)
+    for box, weight in zip(*_detected("frontalface_alt2", cv2.equalizeHist(upright), least), strict=True):
+        eyes = _eyes(upright, box)
+        if weight < SURE and not eyes:
+            continue
+        points = points_of(upright, red, box, eyes)
+        left, top, across, down = box
+        corners = np.array(
+            [(left, top), (left + across, top), (left, top + down), (left + across, top + down)], np.float32
+        )
+        corners = corners @ back[:, :2].T + back[:, 2]
+        edges = [float(edge) for edge in (*corners.min(0), *corners.max(0))]
+        score = 1 / (1 + np.exp(-weight / 2))
+        yield Face((edges[0], edges[1], edges[2], edges[3]), points @ back[:, :2].T + back[:, 2], float(score))
+
+
+def _detected(name: str, grey: Bytes, least: int) -> tuple[list[tuple[int, int, int, int]], list[float]]:
+    """Boxes (left, top, width, height) and how far each is above the last stage's threshold."""
+    # A cascade keeps what it is working on in itself.
+    with _lock:
+        boxes, _, weights = _cascade(name).detectMultiScale3(
+            grey, scaleFactor=1.1, minNeighbors=4, minSize=(least, least), outputRejectLevels=True
+        )
+    rows = [tuple(int(edge) for edge in box) for box in boxes]
+    return rows, [float(weight) for weight in np.ravel(weights)]  # type: ignore[return-value] # four each
+
+
+def _eyes(grey: Bytes, box: tuple[int, int, int, int]) -> list[tuple[float, float]]:
+    """The middles of eyes in the upper part of a face's box, in the picture's pixels."""
+    left, top, width, height = box
+    left, top = max(left, 0), max(top, 0)
+    upper = grey[top : top + round(0.62 * height), left : left + width]
+    if min(upper.shape) < 12:
+        return []
+    gain = EYES_SIDE / upper.shape[1]
+    size = (EYES_SIDE, max(round(upper.shape[0] * gain), 1))
+    upper = cv2.equalizeHist(cv2.resize(upper, size, interpolation=cv2.INTER_AREA if gain < 1 else cv2.INTER_CUBIC))
+    boxes, _ = _detected("eye_tree_eyeglasses", upper, round(0.13 * EYES_SIDE))
+    return [(left + (x + across / 2) / gain, top + (y + down / 2) / gain) for x, y, across, down in boxes]
+
+
+def _distinct(faces: list[Face]) -> list[Face]:
+    """Without those whose middle lies in a surer one."""
+    kept: list[Face] = []
+    for face in sorted(faces, key=lambda face: -face.score):
+        x, y = (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2
+        if not any(other.box[0] < x < other.box[2] and other.box[1] < y < other.box[3] for other in kept):
+            kept.append(face)
+    return kept
+
+
+def _scaled(face: Face, factor: float, height: int, width: int) -> Face:
+    left, top, right, bottom = (edge * factor for edge in face.box)
+    box = (max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height)))
+    points: Floats = ((face.points + 0.5) * factor - 0.5).astype(np.float32)
+    return Face(box, points, face.score)
+
+
+@cache
+def _cascade(name: str) -> cv2.CascadeClassifier:
+    file = Path(str(cv2.__file__)).parent / "data" / f"haarcascade_{name}.xml"
+    cascade = cv2.CascadeClassifier(str(file))
+    if cascade.empty():
+        raise RuntimeError(f"OpenCV cannot read {file}")
+    return cascade

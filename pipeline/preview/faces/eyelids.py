@@ -1,0 +1,162 @@
+"""A portrait's eye, closed: the skin above it is stretched down over it, and its lashes are drawn along the edge."""
+
+from dataclasses import dataclass
+from itertools import product
+
+import cv2
+import numpy as np
+
+from pipeline.core.arrays import Floats, Rgb
+
+LEVELS = 8  # steps from open to closed
+# In distances between the eyes, from here on.
+ASIDE, ABOVE, BELOW = 0.36, 0.34, 0.24  # what is looked at around an eye
+LID = 0.15  # how much of the skin above the eye is stretched
+MARGIN, WIDER = 0.022, 1.15  # how far the lid reaches beyond the eye that was found, and how much wider it is
+LASHES, LASH_DARKNESS = 0.011, 0.62
+COLUMNS = 61  # of the window in which the eye's outline is looked for
+FAINT = 6.0  # CIE76 ΔE between an eye and skin, at least
+CLEAR = 1.6  # how much more than its surroundings an eye differs from skin, at least: nothing is moved over glasses
+
+
+@dataclass(frozen=True)
+class Outline:
+    """An eye between two parabolas. ``x`` and ``y`` are the middle of the line through its corners, from the iris'
+    middle; ``half`` is from there to a corner, ``upper`` and ``lower`` to the lids, ``tilt`` the line's slope."""
+
+    x: float = 0.0
+    y: float = 0.02
+    half: float = 0.23
+    upper: float = 0.10
+    lower: float = 0.07
+    tilt: float = 0.0
+
+    def lids(self, across: Floats) -> tuple[Floats, Floats]:
+        """How far down the upper and the lower lid are, by the place across: the same beyond the corners."""
+        arch = np.clip(1 - ((across - self.x) / self.half) ** 2, 0, 1)
+        line = self.y + self.tilt * np.clip(across - self.x, -self.half, self.half)
+        return line - self.upper * arch, line + self.lower * arch
+
+
+# What each part of an outline may be, and by how much it is changed at once.
+STEPS = {"x": 0.012, "y": 0.008, "half": 0.012, "upper": 0.008, "lower": 0.008, "tilt": 0.04}
+LIMITS = {
+    "x": (-0.09, 0.09),
+    "y": (-0.04, 0.08),
+    "half": (0.17, 0.29),
+    "upper": (0.05, 0.16),
+    "lower": (0.02, 0.12),
+    "tilt": (-0.28, 0.28),
+}
+
+
+class Eyelid:
+    """The upper lid of one eye of ``picture``, H×W×3 uint8 sRGB: ``which`` (0 or 1) of a face's five ``points``.
+
+    Raises ``ValueError`` where no eye is seen: it is outside of the picture, closed or behind glasses.
+    """
+
+    def __init__(self, picture: Rgb, points: Floats, which: int) -> None:
+        between = (points[1] - points[0]).astype(np.float64)
+        self._unit = float(max(np.hypot(*between), 1.0))
+        self._across, iris = between / self._unit, points[which].astype(np.float64)
+        self._down = np.array([-self._across[1], self._across[0]])
+        height, width = picture.shape[:2]
+        reach = self._unit * np.hypot(ASIDE, ABOVE)
+        (x0, y0), (x1, y1) = (np.floor(iris - reach).astype(int), np.ceil(iris + reach).astype(int) + 1)
+        if min(x0, y0) < 0 or x1 > width or y1 > height:
+            raise ValueError("the eye is at the edge of the picture, or beyond")
+        self.place = slice(int(y0), int(y1)), slice(int(x0), int(x1))
+        self._picture = np.ascontiguousarray(picture[self.place])
+        self.outline = _outline(self._window(iris - (x0, y0)))
+        self._x, self._y = np.meshgrid(np.arange(x1 - x0, dtype=np.float32), np.arange(y1 - y0, dtype=np.float32))
+        x, y = (self._x + x0 - iris[0]) / self._unit, (self._y + y0 - iris[1]) / self._unit
+        self._aside = np.asarray(x * self._across[0] + y * self._across[1], np.float32)
+        self._below = np.asarray(x * self._down[0] + y * self._down[1], np.float32)
+        self._made: dict[int, Rgb] = {}
+
+    def at(self, closed: float) -> Rgb:
+        """What is at ``place`` when the eye is so far closed: 0 (as in the picture, to the bit) to 1.
+
+        Each of ``LEVELS`` steps is made once, and not to be changed.
+        """
+        level = round(min(max(closed, 0.0), 1.0) * LEVELS)
+        if level == 0:
+            return self._picture
+        if level not in self._made:
+            self._made[level] = self._closed(level / LEVELS)
+        return self._made[level]
+
+    def _closed(self, share: float) -> Rgb:
+        aside, below = self._aside, self._below
+        upper, lower = self.outline.lids(aside)
+        arch = np.sqrt(np.clip(1 - ((aside - self.outline.x) / (WIDER * self.outline.half)) ** 2, 0, 1))
+        upper, lower = upper - MARGIN * arch, lower + MARGIN * arch
+        edge = upper + share * (lower - upper)
+        still = upper - LID
+        stretched = still + (below - still) * (upper - still) / np.maximum(edge - still, 1e-6)
+        covered = (below > still) & (below < edge)
+        shift = np.where(covered, stretched - below, np.where(below < edge + 2 / self._unit, upper - below, 0))
+        shift = np.where(below <= still, 0, shift) * self._unit
+        moved = cv2.remap(
+            self._picture,
+            np.asarray(self._x + shift * self._down[0], np.float32),
+            np.asarray(self._y + shift * self._down[1], np.float32),
+            cv2.INTER_CUBIC,
+        ).astype(np.float32)
+        lid = np.clip((edge - below) * self._unit + 0.5, 0, 1) * (arch > 0) * (below > still)
+        lash = np.exp(-(((below - edge) / LASHES) ** 2)) * arch * min(3 * share, 1.0) * LASH_DARKNESS
+        mixed = self._picture + lid[..., None] * (moved - self._picture)
+        return np.asarray(np.clip(mixed * (1 - lash[..., None]), 0, 255).round(), np.uint8)
+
+    def _window(self, iris: Floats) -> Floats:
+        """Around the eye, upright and small, in CIELAB: rows×COLUMNS×3 float32."""
+        gain = self._unit * 2 * ASIDE / (COLUMNS - 1)
+        rows = round((ABOVE + BELOW) * self._unit / gain) + 1
+        corner = iris - self._unit * (ASIDE * self._across + ABOVE * self._down)
+        back = np.column_stack([self._across * gain, self._down * gain, corner]).astype(np.float32)
+        soft = cv2.GaussianBlur(self._picture, (0, 0), max(0.5 * gain, 0.3))
+        small = cv2.warpAffine(
+            soft, back, (COLUMNS, rows), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+        )
+        return np.asarray(cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
+
+
+def _outline(lab: Floats) -> Outline:
+    """The outline that holds most of what is not like skin and least of what is: one step at a time, from a usual one.
+
+    A deformable template (Yuille, Hallinan & Cohen 1992) on the distance from the colour of the skin below the eye.
+    """
+    rows, columns = lab.shape[:2]
+    x, y = np.meshgrid(np.linspace(-ASIDE, ASIDE, columns), np.linspace(-ABOVE, BELOW, rows))
+    skin = np.median(lab[(y > 0.15) & (np.abs(x) < 0.2)], 0)
+    unlike = np.linalg.norm(lab - skin, axis=2)
+    usual = Outline()
+    eye = _within(usual, x, y)
+    threshold = 0.5 * float(np.median(unlike[eye]))
+    worth = np.minimum(unlike, 3 * threshold) - threshold
+
+    def gained(outline: Outline) -> float:
+        return float(worth[_within(outline, x, y)].sum())
+
+    found, best = usual, gained(usual)
+    improved = True
+    while improved:
+        improved = False
+        for (part, step), sign in product(STEPS.items(), (-1, 1)):
+            value = getattr(found, part) + sign * step
+            if not LIMITS[part][0] <= value <= LIMITS[part][1]:
+                continue
+            tried = Outline(**{**vars(found), part: value})
+            if (gain := gained(tried)) > best + 1e-6:
+                found, best, improved = tried, gain, True
+    eye = _within(found, x, y)
+    beside = (np.abs(x) < 0.3) & (y > -0.2) & ~eye
+    if float(unlike[eye].mean()) < max(CLEAR * float(unlike[beside].mean()), FAINT):
+        raise ValueError("nothing that differs from skin as an eye does")
+    return found
+
+
+def _within(outline: Outline, x: Floats, y: Floats) -> Floats:
+    upper, lower = outline.lids(x)
+    return np.asarray((y > upper) & (y < lower) & (np.abs(x - outline.x) < outline.half), bool)

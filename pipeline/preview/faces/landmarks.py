@@ -1,0 +1,126 @@
+"""The eyes, nose and mouth of a face that a cascade found: OpenCV has no network for them, and this needs none.
+
+Eyes are where gradients point away from one place; the mouth is the dark, red line below them.
+"""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from pipeline.core.arrays import Bytes, Floats
+
+SIDE = 128  # of the upright crop in which the mouth is looked for
+EYES = np.array([(46, 44), (82, 44)], np.float32)  # where that has the eyes
+# Where a face that looks straight ahead has its mouth, and how wide: in that crop.
+MOUTH_Y, MOUTH_HALF, NOSE_SHARE = 81.0, 14.0, 0.56
+EYE_WINDOW = 40  # pixels to which an eye's surroundings are brought
+# In shares of the box that the cascade gives: where an eye is looked for.
+WINDOWS = ((0.14, 0.26, 0.46, 0.52), (0.54, 0.26, 0.86, 0.52))
+
+
+def points_of(
+    grey: Bytes, red: Floats, box: tuple[int, int, int, int], seen: Sequence[tuple[float, float]] = ()
+) -> Floats:
+    """Five points, 5×2 float32, of the face in ``box`` (left, top, width, height).
+
+    ``grey`` is H×W uint8, ``red`` H×W float32: CIELAB's a; ``seen`` is where a cascade saw eyes. The points may lie a
+    little outside of the picture.
+    """
+    left, top, width, height = box
+    eyes = np.array(
+        [_eye(grey, left, top, width, height, _window(box, seen, window)) for window in WINDOWS], np.float32
+    )
+    usual = np.array(
+        [(left + 0.31 * width, top + 0.40 * height), (left + 0.69 * width, top + 0.40 * height)], np.float32
+    )
+    apart, level = eyes[1] - eyes[0], abs(eyes[1, 1] - eyes[0, 1])
+    if not 0.26 * width < apart[0] < 0.56 * width or level > 0.22 * width:
+        eyes = usual
+    return _with_mouth(grey, red, eyes)
+
+
+def _window(
+    box: tuple[int, int, int, int], seen: Sequence[tuple[float, float]], usual: tuple[float, float, float, float]
+) -> tuple[float, float, float, float]:
+    """Where to look for an eye, in shares of ``box``: around the one that was seen in the ``usual`` place, if any."""
+    left, top, width, height = box
+    for x, y in (((x - left) / width, (y - top) / height) for x, y in seen):
+        if usual[0] <= x <= usual[2] and usual[1] <= y <= usual[3]:
+            return (x - 0.10, y - 0.07, x + 0.10, y + 0.07)
+    return usual
+
+
+def _eye(
+    grey: Bytes, left: int, top: int, width: int, height: int, window: tuple[float, float, float, float]
+) -> Floats:
+    """The middle of an iris in a window of a face's box (Timm & Barth, Accurate Eye Centre Localisation, 2011)."""
+    x0, y0 = max(left + round(window[0] * width), 0), max(top + round(window[1] * height), 0)
+    x1, y1 = left + round(window[2] * width), top + round(window[3] * height)
+    part = grey[y0:y1, x0:x1]
+    if min(part.shape) < 3:
+        return np.array(((x0 + x1) / 2, (y0 + y1) / 2), np.float32)
+    gain = EYE_WINDOW / part.shape[1]
+    small = cv2.resize(part, (EYE_WINDOW, max(round(part.shape[0] * gain), 3)), interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), 1.0).astype(np.float32)
+    across, down = cv2.Sobel(small, cv2.CV_32F, 1, 0), cv2.Sobel(small, cv2.CV_32F, 0, 1)
+    strong = np.hypot(across, down)
+    at = strong > strong.mean() + 0.3 * strong.std()
+    rows, columns = np.nonzero(at)
+    if not len(rows):
+        return np.array(((x0 + x1) / 2, (y0 + y1) / 2), np.float32)
+    direction = np.stack([across[at], down[at]], -1) / strong[at][:, None]
+    high, wide = small.shape
+    y, x = np.mgrid[0:high, 0:wide].astype(np.float32)
+    away = np.stack([columns[None, None] - x[..., None], rows[None, None] - y[..., None]], -1)
+    away /= np.linalg.norm(away, axis=-1, keepdims=True) + 1e-6
+    # An iris is dark and its surroundings bright: gradients point outwards.
+    agree = np.clip((away * direction).sum(-1), 0, None) ** 2
+    dark = 255 - cv2.GaussianBlur(small, (0, 0), 2.0)
+    middle = np.exp(-(((x - wide / 2) / (0.32 * wide)) ** 2 + ((y - 0.53 * high) / (0.36 * high)) ** 2))
+    score = agree.mean(-1) * dark * middle
+    row, column = np.unravel_index(int(score.argmax()), score.shape)
+    return np.array((x0 + (column + 0.5) / gain, y0 + (row + 0.5) / gain), np.float32)
+
+
+def _with_mouth(grey: Bytes, red: Floats, eyes: Floats) -> Floats:
+    """The eyes, and the nose and the mouth below them."""
+    centre, apart = eyes.mean(0), eyes[1] - eyes[0]
+    gain = float(np.hypot(*apart)) / float(EYES[1, 0] - EYES[0, 0])
+    turn = float(np.arctan2(apart[1], apart[0]))
+    rotate = gain * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]], np.float32)
+    back = np.column_stack([rotate, centre - rotate @ EYES.mean(0)]).astype(np.float32)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    if gain > 1:
+        grey, red = (cv2.GaussianBlur(each, (0, 0), 0.5 * gain) for each in (grey, red))
+    upright = cv2.warpAffine(grey, back, (SIDE, SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    reddish = cv2.warpAffine(red, back, (SIDE, SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    middle, half, y = _mouth(upright.astype(np.float32), reddish.astype(np.float32))
+    below = EYES.mean(0) + np.array((middle - EYES[:, 0].mean(), y - EYES[0, 1]), np.float32)
+    nose = EYES.mean(0) + NOSE_SHARE * (below - EYES.mean(0))
+    crop = np.array([*EYES, nose, below - (half, 0), below - (-half, 0)], np.float32)
+    return np.asarray(crop @ back[:, :2].T + back[:, 2], np.float32)
+
+
+def _mouth(grey: Floats, red: Floats) -> tuple[float, float, float]:
+    """Middle, half width and height of the mouth in the upright crop; the usual ones where nothing shows it."""
+    top, bottom, left, right = 68, 98, 44, 84
+    soft = cv2.GaussianBlur(grey, (0, 0), 1.2)
+    # The line between the lips: darker than what is above and below.
+    line = np.roll(soft, 4, 0) + np.roll(soft, -4, 0) - 2 * soft
+    line = np.clip(line[top:bottom, left:right], 0, None)
+    lips = cv2.GaussianBlur(red, (0, 0), 1.5)[top:bottom, left:right]
+    lips = np.clip(lips - np.median(lips), 0, None)
+    rows = line[:, 10:30].mean(1) / (line.max() + 1e-3) + 0.8 * lips[:, 10:30].mean(1) / (lips.max() + 1e-3)
+    usual = np.exp(-(((np.arange(top, bottom) - MOUTH_Y) / 9.0) ** 2))
+    y = int((rows * usual).argmax())
+    band = slice(max(y - 2, 0), y + 3)
+    columns = line[band].max(0) / (line[band].max() + 1e-3) + lips[band].max(0) / (lips[band].max() + 1e-3)
+    # A mouth is dark or red from end to end, and about as wide as the eyes are apart.
+    there = np.flatnonzero(cv2.GaussianBlur(columns.reshape(1, -1), (0, 0), 1.0)[0] > 0.55)
+    if line[band].max() < 4 or not len(there):
+        return float(EYES[:, 0].mean()), MOUTH_HALF, MOUTH_Y
+    start, end = left + float(there[0]), left + float(there[-1])
+    half = float(np.clip((end - start) / 2, 0.7 * MOUTH_HALF, 1.35 * MOUTH_HALF))
+    middle = float(np.clip((start + end) / 2, EYES[:, 0].mean() - 6, EYES[:, 0].mean() + 6))
+    return middle, half, float(top + y)

@@ -1,0 +1,71 @@
+"""When a portrait opens its mouth, from how loud its voice is, and when it blinks, which is by chance."""
+
+import numpy as np
+
+from pipeline.core.arrays import Floats
+from pipeline.speech.types import RATE, Samples
+from pipeline.video import FPS
+
+HOP = RATE // 50  # samples: 20 ms
+LOUD = 0.95  # quantile of what is not silence: how loud the voice is when it is loud
+SILENCE = -60.0  # dB of full scale: no voice is so low
+RANGE = 22.0  # dB below loud at which the mouth is closed
+QUIET, NOISE_MARGIN = 0.1, 8.0  # quantile that is taken for the room's noise, and how far above it the mouth is closed
+LEAST_RANGE = 10.0  # dB: how much of the loud is speech, however loud the room
+ATTACK, RELEASE = 0.025, 0.07  # seconds in which the mouth does most of the way
+CLOSED = 0.08  # below this share of the way lips touch
+AHEAD = 0.02  # seconds by which lips part before they are heard
+
+BLINK_GAP = (2.5, 6.0)  # seconds from one blink to the next
+BLINK_CLOSING, BLINK_CLOSED, BLINK_OPENING = 0.07, 0.03, 0.12  # seconds
+
+
+def openings(samples: Samples, frames: int) -> Floats:
+    """How far the mouth is open in each frame: ``frames`` float32 from 0 to 1, exactly 0 in pauses.
+
+    ``samples`` are mono float32 in [-1, 1] at ``RATE``. The loudness of every 20 ms, in dB below the voice's own
+    loud passages, is smoothed by one pole (Zölzer, DAFX, 2011, §4.2: fast up, slower down).
+    """
+    levels = _levels(samples)
+    heard = levels[levels > SILENCE]
+    if not len(heard):
+        return np.zeros(frames, np.float32)
+    loud = float(np.quantile(heard, LOUD))
+    floor = max(loud - RANGE, float(np.quantile(levels, QUIET)) + NOISE_MARGIN)
+    floor = min(floor, loud - LEAST_RANGE)
+    wanted = np.clip((levels - floor) / (loud - floor), 0, 1)
+    rise, fall = (1 - np.exp(-HOP / RATE / seconds) for seconds in (ATTACK, RELEASE))
+    followed = np.empty(len(wanted), np.float32)
+    reached = 0.0
+    for index, goal in enumerate(wanted.tolist()):
+        reached += (rise if goal > reached else fall) * (goal - reached)
+        followed[index] = reached
+    parted = np.clip((followed - CLOSED) / (1 - CLOSED), 0, 1)
+    # A hop's level belongs to its middle.
+    moments = ((np.arange(frames) + 0.5) / FPS + AHEAD) * RATE / HOP - 0.5
+    between = np.interp(moments, np.arange(len(parted)), parted, left=0, right=0)
+    return np.asarray(between, np.float32)
+
+
+def closings(frames: int, seed: int) -> Floats:
+    """How far the eyes are closed in each frame: ``frames`` float32 from 0 to 1, open in the first one."""
+    chance = np.random.default_rng(seed)
+    closed = np.zeros(frames, np.float32)
+    moments = np.arange(frames) / FPS
+    start = float(chance.uniform(1.0, BLINK_GAP[0]))
+    while start < frames / FPS:
+        since = moments - start
+        down = np.clip(since / BLINK_CLOSING, 0, 1)
+        up = np.clip((since - BLINK_CLOSING - BLINK_CLOSED) / BLINK_OPENING, 0, 1)
+        closed = np.maximum(closed, (down - up).astype(np.float32))
+        start += float(chance.uniform(*BLINK_GAP))
+    return closed
+
+
+def _levels(samples: Samples) -> Floats:
+    """The root mean square of every hop, in dB of full scale; the last one may be shorter."""
+    whole = len(samples) // HOP * HOP
+    powers = np.square(samples[:whole]).reshape(-1, HOP).mean(1)
+    if whole < len(samples):
+        powers = np.append(powers, np.square(samples[whole:]).mean())
+    return np.asarray(10 * np.log10(np.maximum(powers, 1e-12)), np.float32)

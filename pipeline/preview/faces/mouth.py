@@ -1,0 +1,191 @@
+"""A portrait's mouth, opened: the jaw's pixels are moved down, and what was never in the picture is painted dark.
+
+It knows nothing of sounds: how far the mouth opens is all that it is told.
+"""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from pipeline.core.arrays import Floats, Rgb
+
+LEVELS = 28  # steps from closed to open
+# In widths of the mouth, from here on: how far the lower lip goes down and the upper one up.
+DROP, LIFT = 0.21, 0.035
+ROUND = 2.3  # 2 would be a parabola between the corners
+HALF = 0.47  # from the middle to where the lips part no more
+REACH = 1.3  # how far aside the jaw takes the cheeks along
+CHIN, NECK = 0.80, 1.30  # below the mouth, in distances from the eyes to the mouth: where it ends moving, and its trace
+NOSE = 0.34  # above the mouth, in the same: up to where the upper lip takes skin along
+SEARCH = 0.2  # above and below the corners: where the line between the lips is looked for
+COLUMNS, ROWS = 61, 41  # of the strip in which that is
+TEETH, TEETH_HALF = 0.055, 0.31  # how far the upper teeth reach below the closed lips, and aside
+TONGUE = 0.12  # how far the tongue's light reaches above the lower lip
+DARK, RED, WHITE = (np.array(colour, np.float32) for colour in ((46, 17, 16), (128, 62, 58), (240, 222, 204)))
+PAINTED_FOR = 172.0  # the lightness of skin, 0 to 255, to which those colours belong
+
+
+class Mouth:
+    """The mouth of one face in ``picture``, H×W×3 uint8 sRGB, given its five ``points`` (5×2, pixels).
+
+    Raises ``ValueError`` where no part of it is within the picture.
+    """
+
+    def __init__(self, picture: Rgb, points: Floats) -> None:
+        frame = _Frame(points)
+        self.place = frame.place(*picture.shape[:2])
+        self._picture = np.ascontiguousarray(picture[self.place])
+        if min(self._picture.shape[:2]) < 2:
+            raise ValueError("the mouth is outside of the picture")
+        self._frame = frame
+        rows, columns = (np.arange(side.start, side.stop, dtype=np.float32) for side in self.place)
+        self._x, self._y = np.meshgrid(columns - columns[0], rows - rows[0])
+        across, down = frame.coordinates(columns[None, :], rows[:, None])
+        self._across = across
+        self._below = down - _seam(picture, frame)(across)
+        self._light = _lightness(picture, points) / PAINTED_FOR
+        self._made: dict[int, Rgb] = {}
+
+    def at(self, opening: float) -> Rgb:
+        """What is at ``place`` when the mouth is so far open: 0 (as in the picture, to the bit) to 1.
+
+        Each of ``LEVELS`` steps is made once, and not to be changed.
+        """
+        level = round(min(max(opening, 0.0), 1.0) * LEVELS)
+        if level == 0:
+            return self._picture
+        if level not in self._made:
+            self._made[level] = self._opened(level / LEVELS)
+        return self._made[level]
+
+    def _opened(self, opening: float) -> Rgb:
+        frame, across, below = self._frame, self._across, self._below
+        lens = np.clip(1 - np.abs(across / HALF) ** ROUND, 0, 1)
+        up, low = -LIFT * opening * lens, DROP * opening * lens
+        # Where each pixel was before the jaw moved: a few steps towards the fixed point, as nothing is folded over.
+        jaw = below
+        for _ in range(5):
+            dragged = _dragged(across, np.maximum(jaw, 0), frame.tall)
+            jaw = np.asarray(below - opening * DROP * dragged, np.float32)
+        lip = below + opening * LIFT * lens * (1 - _ramp(-below / (NOSE * frame.tall)))
+        lower = below > (up + low) / 2
+        source = np.where(lower, np.maximum(jaw, 0), np.minimum(lip, 0))
+        shift = (source - below) * frame.width
+        moved = cv2.remap(
+            self._picture,
+            np.asarray(self._x + shift * frame.down[0], np.float32),
+            np.asarray(self._y + shift * frame.down[1], np.float32),
+            cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        pixel = 1 / frame.width
+        inside = np.clip((np.minimum(below - up, low - below) / pixel + 0.5) / 1.5, 0, 1) * (lens > 0)
+        inner = self._interior(opening, up, low)
+        mixed = moved + inside[..., None] * (inner - moved)
+        return np.asarray(np.clip(mixed, 0, 255).round(), np.uint8)
+
+    def _interior(self, opening: float, up: Floats, low: Floats) -> Floats:
+        """What is behind the lips at each pixel: H×W×3 float32, 0 to 255. Dark; teeth above, the tongue's red below."""
+        across, below = self._across, self._below
+        tongue = _ramp(1 - (low - below) / TONGUE) * np.clip(1 - (across / 0.36) ** 2, 0, 1) * _ramp(opening / 0.6)
+        behind = DARK + (0.75 * tongue)[..., None] * (RED - DARK)
+        edge = TEETH * np.sqrt(np.clip(1 - (across / (1.25 * TEETH_HALF)) ** 2, 0, 1))
+        teeth = _ramp((edge - below) / 0.02) * _ramp((TEETH_HALF - np.abs(across)) / 0.1)
+        # The lip above throws its shadow on them.
+        shade = 0.5 + 0.45 * _ramp((below - up) / 0.09)
+        colour = behind + teeth[..., None] * (shade[..., None] * WHITE - behind)
+        return np.asarray(colour * self._light, np.float32)
+
+
+class _Frame:
+    """A face's own measure, in widths of its mouth, from the middle of the mouth: ``across`` to the right of the
+    picture, ``down`` to the chin."""
+
+    def __init__(self, points: Floats) -> None:
+        corners = points[3:5].astype(np.float64)
+        eyes = points[:2].mean(0).astype(np.float64)
+        self.middle = corners.mean(0)
+        self.width = float(max(np.hypot(*(corners[1] - corners[0])), 1.0))
+        self.across = (corners[1] - corners[0]) / self.width
+        self.down = np.array([-self.across[1], self.across[0]])
+        self.tall = float(max((self.middle - eyes) @ self.down / self.width, 0.3))  # from the eyes to the mouth
+
+    def coordinates(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Across and down, of pixels."""
+        right, below = (x - self.middle[0]) / self.width, (y - self.middle[1]) / self.width
+        across = right * self.across[0] + below * self.across[1]
+        down = right * self.down[0] + below * self.down[1]
+        return np.asarray(across, np.float32), np.asarray(down, np.float32)
+
+    def pixels(self, across: Floats, down: Floats) -> Floats:
+        """The other way round: …×2."""
+        return np.asarray(
+            self.middle + self.width * (across[..., None] * self.across + down[..., None] * self.down), np.float32
+        )
+
+    def place(self, height: int, width: int) -> tuple[slice, slice]:
+        """Rows and columns outside of which nothing moves; empty ones where that is outside of the picture."""
+        top, bottom = -NOSE * self.tall - SEARCH, NECK * self.tall + SEARCH
+        corners = self.pixels(np.array([-REACH, REACH, -REACH, REACH]), np.array([top, top, bottom, bottom]))
+        (x0, y0), (x1, y1) = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int) + 1
+        rows = slice(int(np.clip(y0, 0, height)), int(np.clip(y1, 0, height)))
+        return rows, slice(int(np.clip(x0, 0, width)), int(np.clip(x1, 0, width)))
+
+
+def _dragged(across: Floats, below: Floats, tall: float) -> Floats:
+    """How much of the lower lip's way a place takes that is so far below the line between the lips: 0 to 1.
+
+    At the lips a lens between the corners, which stay; at the chin wide and soft; nothing below the neck.
+    """
+    depth = np.clip(below / (CHIN * tall), 0, 1)
+    half = HALF + (REACH - HALF) * depth
+    bump = np.clip(1 - np.abs(across / half) ** ROUND, 0, 1)
+    soft = np.clip(below / 0.3, 0, 1)
+    fade = 1 - _ramp((below - CHIN * tall) / ((NECK - CHIN) * tall))
+    return np.asarray(bump ** (1 + soft) * fade, np.float32)
+
+
+def _seam(picture: Rgb, frame: _Frame) -> Callable[[Floats], Floats]:
+    """How far below the corners the line between the lips runs, by the place across.
+
+    The darkest way through the strip between the corners that does not jump, and a smooth curve through that.
+    """
+    across, down = np.linspace(-0.5, 0.5, COLUMNS), np.linspace(-SEARCH, SEARCH, ROWS)
+    strip = frame.pixels(*np.meshgrid(across, down))
+    blur = max(frame.width / COLUMNS, 0.5)
+    grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (0, 0), blur)
+    seen = cv2.remap(grey, strip[..., 0], strip[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = seen.astype(np.float32)
+    line = np.clip(np.roll(seen, 4, 0) + np.roll(seen, -4, 0) - 2 * seen, 0, None)
+    line[:4] = line[-4:] = 0
+    worth = line / (line.max() + 1e-3) - 0.5 * (down[:, None] / SEARCH) ** 2
+    best, came = worth[:, 0].copy(), np.zeros((ROWS, COLUMNS), int)
+    for column in range(1, COLUMNS):
+        steps = np.stack([np.roll(best, step) - 0.05 * abs(step) for step in (-1, 0, 1)])
+        steps[0, -1] = steps[2, 0] = -np.inf
+        came[:, column] = np.array([1, 0, -1])[steps.argmax(0)]
+        best = steps.max(0) + worth[:, column]
+    rows = np.empty(COLUMNS, int)
+    rows[-1] = int(best.argmax())
+    for column in range(COLUMNS - 1, 0, -1):
+        rows[column - 1] = rows[column] + came[rows[column], column]
+    weight = 0.05 + line[rows, np.arange(COLUMNS)] / (line.max() + 1e-3)
+    curve = np.polynomial.Polynomial.fit(across, down[rows], 4, w=weight, domain=[-0.5, 0.5])
+    return lambda where: np.asarray(curve(np.clip(where, -0.5, 0.5)), np.float32)
+
+
+def _lightness(picture: Rgb, points: Floats) -> float:
+    """How light the skin between the eyes and the mouth's corners is: 70 to 200, of 255."""
+    cheeks = np.clip((points[:2] + points[3:5]) / 2, 0, np.array(picture.shape[1::-1]) - 1).astype(int)
+    reach = max(int(np.hypot(*(points[1] - points[0])) / 12), 1)
+    patches = [
+        picture[max(y - reach, 0) : y + reach + 1, max(x - reach, 0) : x + reach + 1].reshape(-1, 3) for x, y in cheeks
+    ]
+    return float(np.clip(np.median(np.concatenate(patches).mean(1)), 70, 200))
+
+
+def _ramp(share: Floats | float) -> Floats:
+    """From 0 to 1 as ``share`` does, without corners."""
+    share = np.clip(share, 0, 1)
+    return np.asarray(share * share * (3 - 2 * share), np.float32)

@@ -1,0 +1,1 @@
+"""Inpainting without networks: patch matching and filling."""

@@ -1,0 +1,162 @@
+"""Patches of a picture: which of those outside of a hole fit best over it."""
+
+import cv2
+import numpy as np
+
+from pipeline.core.arrays import Floats, Integers, Mask
+
+REACH = 3  # pixels around the middle of a patch
+SIDE = 2 * REACH + 1
+EXACT = 10_000_000  # pairs of patches up to which all are compared
+BLOCK = 4_000_000  # of them at a time
+FAR = 0.02  # what the crop's whole diagonal counts, in shares of the patches' variance
+
+
+class Patches:
+    """The patches of one picture with a hole.
+
+    ``picture`` is h×w×3 float32 in 0 to 1, ``hole`` h×w bool. Targets are the pixels whose patches touch the hole,
+    sources those whose patches are whole and known; both are flat indices. A patch is compared by a few of the numbers
+    of its cosine transform, in which nearly all is that patches of photos show.
+    """
+
+    def __init__(self, picture: Floats, hole: Mask, rng: np.random.Generator) -> None:
+        self.height, self.width = hole.shape
+        self.hole = hole
+        block = np.ones((SIDE, SIDE), np.uint8)
+        touched = cv2.dilate(hole.astype(np.uint8), block) > 0
+        whole = np.zeros_like(hole)
+        whole[REACH : self.height - REACH, REACH : self.width - REACH] = True
+        self.valid: Mask = whole & ~touched
+        self.sources: Integers = np.flatnonzero(self.valid)
+        self.targets: Integers = np.flatnonzero(touched)
+        self.place = np.full(self.height * self.width, -1)
+        self.place[self.targets] = np.arange(len(self.targets))
+        self._rng = rng
+        self.described = _described(picture).reshape(-1, NUMBERS)
+        spread = self.described[self.sources].var(axis=0).sum()
+        self._far = FAR * (spread + 1e-3) / (self.height**2 + self.width**2)
+        self.wanted: Floats = self.described[:0]
+
+    def look(self, picture: Floats) -> None:
+        """From now on, h×w×3 ``picture`` is what is in the hole, for the targets."""
+        y, x = self.targets // self.width, self.targets % self.width
+        top, left = max(y.min() - REACH, 0), max(x.min() - REACH, 0)
+        part = _described(picture[top : y.max() + REACH + 1, left : x.max() + REACH + 1])
+        self.wanted = part[y - top, x - left]
+
+    def distances(self, sources: Integers, targets: Integers | None = None) -> Floats:
+        """How unlike each source's patch and the patch of its target (by number; all when left out) are."""
+        at, wanted = (self.targets, self.wanted) if targets is None else (self.targets[targets], self.wanted[targets])
+        found = self.described[sources] - wanted
+        apart = (sources // self.width - at // self.width) ** 2 + (sources % self.width - at % self.width) ** 2
+        return np.asarray(np.einsum("nk,nk->n", found, found) + self._far * apart)
+
+    def nearest(self) -> Integers:
+        """The best source for each target, all being compared: no more than ``EXACT`` pairs."""
+        table = self.described[self.sources]
+        place = np.stack((self.sources // self.width, self.sources % self.width), 1).astype(np.float32)
+        weight = np.float32(self._far**0.5)
+        table = np.concatenate((table, weight * place), axis=1)
+        sizes = (table**2).sum(axis=1)
+        there = np.stack((self.targets // self.width, self.targets % self.width), 1).astype(np.float32)
+        wanted = np.concatenate((self.wanted, weight * there), axis=1)
+        found = np.empty(len(self.targets), np.int64)
+        rows = max(BLOCK // len(self.sources), 1)
+        for start in range(0, len(found), rows):
+            part = slice(start, start + rows)
+            found[part] = (sizes - 2 * wanted[part] @ table.T).argmin(axis=1)
+        return self.sources[found]
+
+    def exact(self) -> bool:
+        """Whether there are so few patches that all can be compared."""
+        return len(self.sources) * len(self.targets) <= EXACT
+
+    def improve(self, sources: Integers, reach: int) -> Integers:
+        """Better sources for the targets: their neighbours', shifted, and random ones within ``reach`` pixels."""
+        best = self.distances(sources)
+        for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+            self._try(sources, best, self._neighbours(sources, down, right))
+        while reach >= 1:
+            y = sources // self.width + self._rng.integers(-reach, reach + 1, len(sources))
+            x = sources % self.width + self._rng.integers(-reach, reach + 1, len(sources))
+            self._try(sources, best, self._flat(y, x))
+            reach //= 3
+        return sources
+
+    def nearest_valid(self, y: Integers, x: Integers) -> Integers:
+        """The valid source nearest to each place, as a flat index."""
+        outside = (~self.valid).astype(np.uint8)
+        _, labels = cv2.distanceTransformWithLabels(
+            outside, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+        )
+        number = np.zeros(int(labels.max()) + 1, np.int64)
+        number[labels[self.valid]] = self.sources
+        y, x = np.clip(y, 0, self.height - 1), np.clip(x, 0, self.width - 1)
+        return np.asarray(number[labels[y, x]])
+
+    def _neighbours(self, sources: Integers, down: int, right: int) -> Integers:
+        """For each target what its neighbour's source is, shifted back; -1 where there is none."""
+        y, x = self.targets // self.width + down, self.targets % self.width + right
+        inside = (y >= 0) & (y < self.height) & (x >= 0) & (x < self.width)
+        number = np.where(inside, self.place[np.where(inside, y * self.width + x, 0)], -1)
+        theirs = sources[number]
+        return np.where(number >= 0, self._flat(theirs // self.width - down, theirs % self.width - right), -1)
+
+    def _flat(self, y: Integers, x: Integers) -> Integers:
+        inside = (y >= 0) & (y < self.height) & (x >= 0) & (x < self.width)
+        flat = np.where(inside, y * self.width + x, 0)
+        return np.where(inside & self.valid.reshape(-1)[flat], flat, -1)
+
+    def _try(self, sources: Integers, best: Floats, candidates: Integers) -> None:
+        there = np.flatnonzero((candidates >= 0) & (candidates != sources))
+        found = self.distances(candidates[there], there)
+        better = found < best[there]
+        which = there[better]
+        sources[which], best[which] = candidates[which], found[better]
+
+
+def _basis() -> tuple[tuple[int, Floats, Floats], ...]:
+    """Channel, column and row of each number: of lightness the ten lowest waves, of the other two three each."""
+    at = (np.arange(SIDE) + 0.5) * np.pi / SIDE
+    waves = [np.cos(k * at) for k in range(4)]
+    waves = [wave / np.linalg.norm(wave) for wave in waves]
+    order = sorted(((u, v) for u in range(4) for v in range(4) if u + v < 4), key=sum)
+    return tuple((c, waves[u], waves[v]) for c, few in ((0, 10), (1, 3), (2, 3)) for u, v in order[:few])
+
+
+BASIS = _basis()
+NUMBERS = len(BASIS)
+# Lightness, and blue and red against it: axes at right angles, of equal length.
+OPPONENT = np.linalg.qr(np.array([[1, 1, 1], [-1, -1, 2], [1, -1, 0]], np.float32).T)[0].astype(np.float32)
+
+
+def _described(picture: Floats) -> Floats:
+    """h×w×NUMBERS float32 of h×w×3; beyond its border the picture is mirrored."""
+    channels = cv2.split(np.ascontiguousarray(picture @ OPPONENT))
+    numbers = [cv2.sepFilter2D(channels[c], cv2.CV_32F, row, column) for c, column, row in BASIS]
+    return np.stack(numbers, axis=-1)
+
+
+def vote(colours: Floats, patches: Patches, sources: Integers, sure: Floats) -> Floats:
+    """h×w×C float32: in the hole, the mean of what all patches over a pixel have there, weighted.
+
+    ``sure`` has a weight for each target. Wexler, Shechtman and Irani 2007.
+    """
+    width = patches.width
+    inside = np.flatnonzero(patches.hole)
+    y, x = inside // width, inside % width
+    total = np.zeros((len(inside), colours.shape[2]), np.float32)
+    weights = np.zeros(len(inside), np.float32)
+    flat = colours.reshape(-1, colours.shape[2])
+    for down in range(-REACH, REACH + 1):
+        for right in range(-REACH, REACH + 1):
+            there = (y + down >= 0) & (y + down < patches.height) & (x + right >= 0) & (x + right < width)
+            number = patches.place[np.where(there, inside + down * width + right, inside)]
+            weight = sure[number] * there
+            source = sources[number] - np.where(there, down * width + right, 0)
+            total += weight[:, None] * flat[source]
+            weights += weight
+    result = colours.copy()
+    result.reshape(-1, colours.shape[2])[inside] = total / np.maximum(weights, 1e-20)[:, None]
+    return result

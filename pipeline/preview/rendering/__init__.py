@@ -1,0 +1,1 @@
+"""Rendering of a restyled room: materials, light and quality scores."""

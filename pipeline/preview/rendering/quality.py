@@ -1,0 +1,54 @@
+"""How good a restyled picture is, measured on it."""
+
+import cv2
+import numpy as np
+
+from darkroom.contract.results import Quality
+from pipeline.core.arrays import Bytes, Floats, Mask
+
+FAR_COLOUR = 40.0  # CIE76 ΔE at which a surface has nothing of the palette any more
+
+
+def measure(before: Bytes, after: Bytes, bare: Mask | None, palette: list[str]) -> Quality:
+    """Compare h×w×3 uint8 sRGB pictures of one size; ``bare``: where surfaces were repainted, None for nowhere.
+
+    Structure: the share of the photo's edges that the result still has, off the repainted faces' interiors (new
+    floors have new seams). Style: how close the repainted surfaces (the picture, if nothing was) are to the nearest
+    palette colour, in hue and lightness. Visual: the detail kept.
+    """
+    grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (before, after)]
+    counted = np.ones(before.shape[:2], bool)
+    if bare is not None:
+        counted = cv2.erode(bare.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
+    structure = _edges_kept(grey[0], grey[1], counted)
+    style = _palette_closeness(after, bare, palette)
+    detail = [float(cv2.Laplacian(cv2.GaussianBlur(g, (3, 3), 0), cv2.CV_32F)[counted].std()) for g in grey]
+    visual = min(1.0, detail[1] / detail[0]) if detail[0] > 0.5 else 1.0
+    return Quality.of(structure=structure, style=style, visual=visual)
+
+
+def _edges_kept(before: Bytes, after: Bytes, counted: Mask) -> float:
+    expected = (_edges(before) > 0) & counted
+    if not expected.any():
+        return 1.0
+    found = cv2.dilate(_edges(after, 0.7), np.ones((3, 3), np.uint8)) > 0
+    return float(found[expected].mean())
+
+
+def _edges(grey: Bytes, ease: float = 1.0) -> Bytes:
+    soft = cv2.GaussianBlur(grey, (0, 0), 1.2)
+    # The result's own contrast decides what an edge is in it, or any softer light would count as lost structure.
+    upper = ease * float(np.clip(soft.std() * 2.2, 30, 160))
+    return cv2.Canny(soft, 0.45 * upper, upper)
+
+
+def _palette_closeness(after: Bytes, bare: Mask | None, palette: list[str]) -> float:
+    small = cv2.cvtColor(after.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    pixels: Floats = small[bare] if bare is not None and bare.any() else small.reshape(-1, 3)
+    pixels = pixels[:: max(1, len(pixels) // 20000)]
+    colours = np.array([[int(c[k : k + 2], 16) for k in (1, 3, 5)] for c in palette], np.float32)[None] / 255
+    targets = cv2.cvtColor(colours, cv2.COLOR_RGB2LAB)[0]
+    difference = pixels[:, None] - targets[None]
+    # Shade changes lightness more than hue: it counts for less.
+    distance = np.sqrt((0.35 * difference[..., 0]) ** 2 + difference[..., 1] ** 2 + difference[..., 2] ** 2).min(1)
+    return float(np.clip(1 - distance / FAR_COLOUR, 0, 1).mean())

@@ -1,0 +1,192 @@
+"""Repainting: new materials on the room's sides, in perspective, under the photo's own light and shadows."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from darkroom.contract.styles import Finish
+from pipeline.core.arrays import Bytes, Floats, Mask, Rgb
+from pipeline.preview.rendering.materials import Texture, texture
+from pipeline.preview.room.box import WALLS, Box, Face
+from pipeline.preview.room.camera import Camera
+from pipeline.preview.room.surfaces import Surfaces
+
+ROOM_HEIGHT = 2.6  # metres; what scale a photo has nobody can say, rooms mostly have this one
+LINEAR = ((np.arange(256, dtype=np.float32) / 255) ** 2.2).astype(np.float32)
+GAMMA = (np.linspace(0, 1, 4096, dtype=np.float32) ** (1 / 2.2) * 255 + 0.5).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Repaint:
+    """What painting a band of the picture needs, worked out once on the analysed size (h×w).
+
+    ``slope``, ``offset``: h×w, the matte as a linear function of the photo's lightness (guided filter);
+    ``shade``: h×w×3, light on floors relative to full light; ``albedo``: colour of each old face, linear, by Face.
+    """
+
+    box: Box
+    camera: Camera
+    slope: Floats
+    offset: Floats
+    shade: Floats
+    albedo: dict[Face, Floats]
+    textures: dict[Face, Texture]
+    shift: tuple[float, float]
+    metres: float
+
+
+def prepare(
+    photo: Rgb, box: Box, camera: Camera, surfaces: Surfaces, finishes: dict[Face, Finish], seed: int
+) -> Repaint:
+    """Estimate matte, light and old colours at the analysed size of an H×W×3 uint8 photo, and make the materials."""
+    height, width = surfaces.face.shape
+    small = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
+    # Enough texels for what is near the camera, in steps so that textures are made once for pictures of a like size.
+    texels = int(np.clip(max(photo.shape) // 1024 * 320 + 320, 640, 1600))
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    slope, offset = _guided(grey, surfaces.bare.astype(np.float32))
+    linear = LINEAR[small]
+    albedo: dict[Face, Floats] = {}
+    for group in ((Face.FLOOR,), (Face.CEILING,), WALLS):
+        seen = surfaces.of(*group)
+        albedo |= dict.fromkeys(group, _full_light(linear, seen))
+    floor = surfaces.of(Face.FLOOR)
+    shade = _floor_shade(linear, floor, albedo[Face.FLOOR])
+    rng = np.random.default_rng(seed)
+    shift = (float(rng.uniform(0, 10)), float(rng.uniform(0, 10)))
+    textures = {face: texture(finish, seed, texels) for face, finish in finishes.items()}
+    metres = float(np.clip(ROOM_HEIGHT / (1 + box.ceiling), 0.9, 1.9))
+    return Repaint(box, camera, slope, offset, shade, albedo, textures, shift, metres)
+
+
+def paint(photo: Rgb, rows: slice, height: int, plan: Repaint, strength: float) -> Rgb:
+    """Repaint a band: ``photo`` holds ``rows`` of a picture of ``height``. h×W×3 uint8 in, the same out."""
+    width = photo.shape[1]
+    grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
+    slope, offset = (_enlarged(plane, width, height, rows) for plane in (plan.slope, plan.offset))
+    matte = np.clip((slope * (grey.astype(np.float32) / 255) + offset - 0.12) / 0.76, 0, 1)
+    rays = plan.camera.rays(width, height, rows)
+    faces, distance = plan.box.faces(rays)
+    result = photo.astype(np.float32)
+    for face in plan.textures:
+        # A pixel on the line between two sides is a little of both.
+        share = cv2.blur((faces == face).astype(np.float32), (3, 3)) * matte
+        where = share > 0.004
+        if not where.any():
+            continue
+        columns, lines = np.flatnonzero(where.any(0)), np.flatnonzero(where.any(1))
+        box = np.s_[lines[0] : lines[-1] + 1, columns[0] : columns[-1] + 1]
+        fresh = _material(plan, face, rays[box], distance[box], width)
+        light = _light(plan, face, photo[box], (rows, box, width, height))
+        lit = np.clip(LINEAR[fresh] * light * 4095, 0, 4095).astype(np.uint16)
+        result[box] += (GAMMA[lit].astype(np.float32) - photo[box]) * (share[box] * np.float32(strength))[..., None]
+    return np.asarray(np.clip(result + 0.5, 0, 255).astype(np.uint8))
+
+
+def _light(plan: Repaint, face: Face, photo: Rgb, place: tuple[slice, tuple[slice, slice], int, int]) -> Floats:
+    """Light on a face relative to full light, h×w×3: smoothed on floors, whose pattern goes; exact elsewhere."""
+    rows, box, width, height = place
+    if face == Face.FLOOR:
+        band = slice(rows.start + box[0].start, rows.start + box[0].stop)
+        return _enlarged(plan.shade, width, height, band)[:, box[1]]
+    ratio = LINEAR[photo] / plan.albedo[face]
+    level = ratio.mean(-1, keepdims=True)
+    # Coloured light stays half: all of it would bring back the old wall's own colour where it was not even.
+    return np.asarray(np.minimum(0.5 * level + 0.5 * ratio, 1.35), np.float32)
+
+
+def _material(plan: Repaint, face: Face, rays: Floats, distance: Floats, width: int) -> Bytes:
+    """The face's texture seen through the camera, h×w×3 uint8, filtered for its distance."""
+    cloth = plan.textures[face]
+    reach = distance * np.float32(plan.metres)
+    x, y, z = (rays[..., k] * reach for k in range(3))
+    up = np.float32(plan.metres) - y  # above the floor
+    if face in (Face.FLOOR, Face.CEILING):
+        u, v, facing = z, x, np.abs(rays[..., 1])
+    elif face == Face.BACK:
+        u, v, facing = x, up, np.abs(rays[..., 2])
+    else:
+        u, v, facing = z, up, np.abs(rays[..., 0])
+    u = u + np.float32(plan.shift[0])
+    v = v if face in WALLS else v + np.float32(plan.shift[1])
+    if cloth.standing:
+        v = np.clip(v, 0.002, cloth.metres - 0.002)
+    scale = width / plan.camera.width * plan.camera.focal
+    across = reach / np.float32(scale)
+    along = across * np.sqrt((rays * rays).sum(-1)) / np.maximum(facing, np.float32(1e-3))
+    texel = cloth.metres / len(cloth.levels[0])
+    level = np.log2(np.maximum(np.sqrt(across * along) / np.float32(texel), 1.0))
+    return _sampled(cloth, u, v, np.clip(level, 0, len(cloth.levels) - 1.001))
+
+
+def _sampled(cloth: Texture, u: Floats, v: Floats, level: Floats) -> Bytes:
+    """Trilinear look-up in a mipmap (Williams, 1983)."""
+    lowest, highest = int(level.min()), int(level.max()) + 1
+    result: Floats | None = None
+    for index in range(lowest, highest + 1):
+        share = np.clip(1 - np.abs(level - index), 0, 1)
+        if not share.any():
+            continue
+        picture = cloth.levels[index]
+        per_metre = np.float32(len(picture) / cloth.metres)
+        seen = cv2.remap(
+            picture, u * per_metre - 0.5, v * per_metre - 0.5, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
+        )
+        part = seen * share[..., None]
+        result = part if result is None else result + part
+    assert result is not None
+    return (result + 0.5).astype(np.uint8)
+
+
+def _enlarged(plane: Floats, width: int, height: int, rows: slice) -> Floats:
+    """Rows of an analysed plane (h×w or h×w×3) enlarged to width×height, without making the whole."""
+    small_height, small_width = plane.shape[:2]
+    y = (np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5) * (small_height / height) - 0.5
+    x = (np.arange(width, dtype=np.float32) + 0.5) * (small_width / width) - 0.5
+    first = max(0, int(y[0]) - 1)
+    part = np.ascontiguousarray(plane[first : int(y[-1]) + 3])
+    columns, lines = np.meshgrid(x, y - first)
+    return cv2.remap(part, columns, lines, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _guided(guide: Floats, mask: Floats, radius: int = 4, smoothness: float = 4e-4) -> tuple[Floats, Floats]:
+    """Coefficients of a guided filter (He, Sun and Tang, 2010): matte = slope · guide + offset, each h×w."""
+    size = (2 * radius + 1, 2 * radius + 1)
+    mean_guide, mean_mask = cv2.blur(guide, size), cv2.blur(mask, size)
+    covariance = cv2.blur(guide * mask, size) - mean_guide * mean_mask
+    variance = cv2.blur(guide * guide, size) - mean_guide**2
+    slope = covariance / (variance + smoothness)
+    offset = mean_mask - slope * mean_guide
+    return cv2.blur(slope, size), cv2.blur(offset, size)
+
+
+def _full_light(linear: Floats, seen: Mask) -> Floats:
+    """The colour of a surface where the light is good, 3 linear values; its shadows are darker than this."""
+    if not seen.any():
+        return np.full(3, 0.5, np.float32)
+    pixels = linear[seen]
+    level = pixels.mean(-1)
+    low, high = np.percentile(level, (60, 92))
+    chosen = pixels[(level >= low) & (level <= high)]
+    return np.asarray(np.maximum(np.median(chosen, 0) if len(chosen) else pixels.mean(0), 0.02).astype(np.float32))
+
+
+def _floor_shade(linear: Floats, floor: Mask, albedo: Floats) -> Floats:
+    """Light on the floor, h×w×3: blurred within the floor only, so that furniture does not bleed into it."""
+    height, width = floor.shape
+    ratio = np.log(np.maximum(linear / albedo, 0.01))
+    level = ratio.mean(-1, keepdims=True)
+    ratio = 0.75 * level + 0.25 * ratio
+    weight = cv2.erode(floor.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
+    result = np.zeros_like(ratio)
+    for share in (0.3, 0.06, 0.022):
+        sigma = share * max(height, width) / 2
+        size = (int(sigma * 2) | 1, int(sigma * 2) | 1)
+        total: Floats = weight
+        mean: Floats = ratio * weight[..., None]
+        for _ in range(2):
+            total, mean = cv2.blur(total, size), cv2.blur(mean, size)
+        trust = np.clip(total / 0.15, 0, 1)[..., None]
+        result = result * (1 - trust) + mean / (total + 1e-5)[..., None] * trust
+    return np.asarray(np.minimum(np.exp(result), 1.3).astype(np.float32))

@@ -1,0 +1,1 @@
+"""Room layout estimation: lines, vanishing points, surfaces and depth."""

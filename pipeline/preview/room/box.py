@@ -1,0 +1,135 @@
+"""The room as a box around the camera: floor, ceiling and up to three walls, fitted to edges and colours.
+
+Box layouts after Hedau, Hoiem and Forsyth, "Recovering the Spatial Layout of Cluttered Rooms" (2009); the fit is our
+own: coordinate descent over four numbers instead of a learned ranking of vanishing-point rays.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from pipeline.core.arrays import Bytes, Floats, Integers
+from pipeline.preview.room.box_scoring import ENOUGH, FAR, Evidence
+from pipeline.preview.room.camera import Camera
+from pipeline.preview.room.line_segments import Segments
+
+# What the search steps through: the back wall's distance, then ceiling, left and right relative to
+# it, so that each number moves one line of the picture: the back wall's foot, its top, its left and right corner.
+CANDIDATES, STARTS = 1200, 5
+_CORNERS = np.append(np.tan(np.radians(np.linspace(6, 66, 25))), FAR)
+_FEET = np.geomspace(0.9, 7, 26)
+SWEEP = ((0, _FEET), (1, np.append(np.linspace(0.08, 0.9, 24), FAR)), (2, _CORNERS), (3, _CORNERS), (0, _FEET))
+SWEEPS = 2
+
+
+class Face(IntEnum):
+    """The sides of the box, as they appear in face maps."""
+
+    FLOOR = 0
+    CEILING = 1
+    LEFT = 2
+    RIGHT = 3
+    BACK = 4
+
+
+WALLS = (Face.LEFT, Face.RIGHT, Face.BACK)
+
+
+@dataclass(frozen=True)
+class Box:
+    """Distances from the camera to each side, in camera heights (the floor is 1 below)."""
+
+    ceiling: float
+    left: float
+    right: float
+    back: float
+
+    def faces(self, rays: Floats) -> tuple[Bytes, Floats]:
+        """The face that each ray meets, h×w uint8, and how far along the ray (in units of its length), h×w float32."""
+        x, y, z = rays[..., 0], rays[..., 1], rays[..., 2]
+        level = np.where(y > 0, y, y * np.float32(-1 / self.ceiling))
+        side = np.where(x > 0, x * np.float32(1 / self.right), x * np.float32(-1 / self.left))
+        ahead = z * np.float32(1 / self.back)
+        face = np.where(x > 0, np.uint8(Face.RIGHT), np.uint8(Face.LEFT))
+        face = np.where(ahead > side, np.uint8(Face.BACK), face)
+        upright = np.maximum(side, ahead)
+        vertical = np.where(y > 0, np.uint8(Face.FLOOR), np.uint8(Face.CEILING))
+        return np.where(level > upright, vertical, face), 1 / np.maximum(np.maximum(level, upright), np.float32(1e-6))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted box. ``support``: how well the picture's edges lie on its boundaries: 0 by chance, 0.75 perfect."""
+
+    box: Box
+    score: float
+    support: float
+
+
+def fit(lab: Bytes, camera: Camera, segments: Segments, directions: Integers) -> Fit:
+    """Fit a box to an H×W×3 uint8 CIELAB picture of the camera's aspect ratio, any size (320 wide is enough)."""
+    evidence = Evidence(lab, camera, segments, directions)
+    candidates = evidence.candidates(CANDIDATES)
+    totals = np.concatenate([evidence.scores(part).total for part in np.array_split(candidates, CANDIDATES // 60)])
+    found = [_descend(evidence, candidates[index]) for index in _distinct(candidates, totals)]
+    best, shape = max(found, key=lambda item: item[0])
+    best, shape = _polish(evidence, best, shape, (0.06, 0.04, 0.02))
+    exactly = float(evidence.scores(shape[None], 1.0).total[0])
+    _, shape = _polish(evidence, exactly, shape, (0.01, 0.007, 0.004, 0.002), 1.0)
+    scores = evidence.scores(shape[None])
+    back, ceiling, left, right = (float(value) for value in shape)
+    box = Box(min(ceiling * back, FAR), min(left * back, FAR), min(right * back, FAR), back)
+    return Fit(box, float(scores.total[0]), float(scores.support[0]))
+
+
+def _distinct(candidates: Floats, totals: Floats) -> list[int]:
+    """The best candidates that are not variations of a better one."""
+    chosen: list[int] = []
+    places = np.log(np.minimum(candidates, 6.0))
+    for index in np.argsort(-totals, kind="stable"):
+        if all(np.abs(places[index] - places[other]).max() > 0.25 for other in chosen):
+            chosen.append(int(index))
+        if len(chosen) == STARTS:
+            break
+    return chosen
+
+
+def _polish(
+    evidence: Evidence,
+    best: float,
+    shape: Floats,
+    steps: tuple[float, ...],
+    enough: float = ENOUGH,
+) -> tuple[float, Floats]:
+    rng = np.random.default_rng(0)
+    for step in steps:
+        moves = np.exp(rng.normal(0, step, (40, 4)) * (rng.random((40, 4)) < 0.5))
+        best, shape = _better(evidence, best, shape, shape * moves, enough)
+    return best, shape
+
+
+def _descend(evidence: Evidence, shape: Floats) -> tuple[float, Floats]:
+    best = -np.inf
+    for _ in range(SWEEPS):
+        before = best
+        for index, options in SWEEP:
+            trials = np.repeat(shape[None], len(options), 0)
+            trials[:, index] = options
+            best, shape = _better(evidence, best, shape, trials)
+        if best - before < 1e-4:
+            break
+    return best, shape
+
+
+def _better(
+    evidence: Evidence,
+    best: float,
+    shape: Floats,
+    trials: Floats,
+    enough: float = ENOUGH,
+) -> tuple[float, Floats]:
+    scores = evidence.scores(trials, enough)
+    winner = int(scores.total.argmax())
+    value = float(scores.total[winner])
+    return (value, trials[winner]) if value > best else (best, shape)

@@ -1,0 +1,249 @@
+"""The things in a photo without names: what is not bare floor, wall or ceiling, parted where colours part.
+
+Regions grow together in the order of the full λ-schedule (Robinson, Redding and Crisp, "Implementation of a Fast
+Algorithm for Segmenting SAR Imagery", 2002), which solves the piecewise constant model of Mumford and Shah greedily:
+small patterns go first, so that a rug's checks are one rug before the rug is one with the sofa.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
+
+import cv2
+import numpy as np
+
+from darkroom.contract.coco_objects import THING
+from darkroom.contract.results import FoundObject
+from pipeline.core.arrays import Bytes, Floats, Integers, Mask, Rgb
+from pipeline.imaging.outlines import MOST_OBJECTS, outlines_of
+
+LEAST = 0.0025  # of the picture: what is smaller is no thing to point at
+CELL = 8  # pixels between the middles of the first regions
+PARTED = 10.0  # λ per pixel of the longer side, up to which regions grow together
+LIGHTNESS = 0.2  # what a step in lightness counts, which may be a shadow's, against one in hue
+WHOLE = 0.4  # of the picture: what is larger, where no room is known, is what things are in front of
+FRAMED = 0.3  # of the picture's border: the same
+LINE = 7  # pixels: what is thinner and hangs on a thing is a line of the room
+REPORTED = 1 << 14  # steps looked at between two reports
+
+Colour = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Things:
+    """``label``: h×w uint8 at the analysed size, 0 for none, else the number of a thing, largest first.
+
+    ``scores`` has for each in this order how much it differs from what is around it, in [0, 1].
+    """
+
+    label: Bytes
+    scores: tuple[float, ...]
+
+    def mask(self, number: int) -> Mask:
+        """Where a thing is seen, by its number from 1. h×w bool."""
+        return np.asarray(self.label == number)
+
+    def objects(self, height: int, width: int) -> tuple[FoundObject, ...]:
+        """The things of a photo of ``height`` × ``width``, by their numbers."""
+        masks = [self.mask(number) for number, _ in enumerate(self.scores, 1)]
+        outlines = outlines_of(masks, height, width)
+        down, across = height / self.label.shape[0], width / self.label.shape[1]
+        found = []
+        for mask, rings, score in zip(masks, outlines, self.scores, strict=True):
+            left, top, wide, high = cv2.boundingRect(mask.astype(np.uint8))
+            found.append(
+                FoundObject(
+                    label=THING,
+                    box=(
+                        round(left * across, 1),
+                        round(top * down, 1),
+                        round((left + wide) * across, 1),
+                        round((top + high) * down, 1),
+                    ),
+                    score=round(score, 4),
+                    area=round(float(mask.mean()), 4),
+                    outlines=rings,
+                )
+            )
+        return tuple(found)
+
+    def enlarged(self, numbers: Collection[int], height: int, width: int) -> Mask:
+        """Where things are in the photo itself, by their numbers: H×W bool, with smooth edges."""
+        chosen = np.isin(self.label, list(numbers)).astype(np.uint8) * 255
+        if chosen.shape == (height, width):
+            return np.asarray(chosen > 0)
+        soft = cv2.GaussianBlur(chosen, (3, 3), 0)
+        return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)) > 127
+
+
+def find(small: Rgb, bare: Mask | None, report: Callable[[float], None] = lambda _fraction: None) -> Things:
+    """The things in an h×w×3 uint8 photo of the analysed size; ``bare``: h×w bool, None where no room is known."""
+    lab = cv2.cvtColor(cv2.bilateralFilter(small, 5, 25, 3), cv2.COLOR_RGB2LAB)
+    shown = np.ones(lab.shape[:2], bool) if bare is None else ~bare
+    parts = _parts(lab, shown, report)
+    if bare is None:
+        parts = _without_background(parts)
+    return _numbered(lab, parts)
+
+
+def _parts(lab: Integers, shown: Mask, report: Callable[[float], None]) -> Integers:
+    """Regions of one thing each, h×w int32, 0 outside of what is ``shown``."""
+    first = _first_regions(lab, shown)
+    count = int(first.max()) + 1
+    if count == 1:
+        return first
+    values = (lab.astype(np.float32) * np.array([LIGHTNESS, 1, 1], np.float32)).reshape(-1, 3)
+    flat = first.ravel()
+    size = np.bincount(flat, minlength=count).astype(np.float64)
+    total = np.stack([np.bincount(flat, weights=values[:, k], minlength=count) for k in range(3)], 1)
+    mean: Floats = total / np.maximum(size, 1)[:, None]
+    regions = _Regions(size, mean, _borders(first, count))
+    return np.asarray(regions.grow(PARTED * max(shown.shape), LEAST * shown.size, report)[first])
+
+
+def _first_regions(lab: Integers, shown: Mask) -> Integers:
+    """Small regions that respect edges: a watershed from a grid. h×w int32 from 1, 0 outside of what is ``shown``."""
+    height, width = shown.shape
+    seeds = np.zeros((height, width), np.int32)
+    rows, columns = np.mgrid[CELL // 2 : height : CELL, CELL // 2 : width : CELL]
+    seeds[rows, columns] = np.arange(1, rows.size + 1, dtype=np.int32).reshape(rows.shape)
+    flooded = cv2.watershed(cv2.cvtColor(lab, cv2.COLOR_LAB2BGR), seeds)
+    # The watershed's lines, and its frame, go to a neighbour.
+    regions = np.maximum(flooded, 0).astype(np.float32)
+    around = cv2.dilate(regions, np.ones((3, 3), np.uint8))
+    regions = np.where(regions > 0, regions, around).astype(np.int32)
+    regions[~shown] = 0
+    # Numbered without gaps: what lies on bare surfaces alone is gone.
+    names, numbered = np.unique(regions, return_inverse=True)
+    numbered = numbered.reshape(shown.shape).astype(np.int32)
+    return numbered if names[0] == 0 else numbered + 1
+
+
+def _borders(label: Integers, count: int) -> dict[tuple[int, int], float]:
+    """How many pairs of neighbouring pixels each two regions share."""
+    pairs = []
+    for one, other in ((label[:, 1:], label[:, :-1]), (label[1:], label[:-1])):
+        differ = (one != other) & (one > 0) & (other > 0)
+        pairs.append(np.sort(np.stack([one[differ], other[differ]], 1), axis=1))
+    keys, lengths = np.unique(np.concatenate(pairs) @ np.array([count, 1], np.int64), return_counts=True)
+    return {(int(key // count), int(key % count)): float(length) for key, length in zip(keys, lengths, strict=True)}
+
+
+class _Regions:
+    """Regions that become part of each other.
+
+    ``size`` (N float64) counts pixels, ``mean`` (N×3) is the colour, ``borders`` what ``_borders`` says.
+    """
+
+    def __init__(self, size: Floats, mean: Floats, borders: Mapping[tuple[int, int], float]) -> None:
+        # Python's own numbers: for three at a time, NumPy's arrays take several times as long.
+        self._size: list[float] = size.tolist()
+        self._mean: list[Colour] = [(lightness, a, b) for lightness, a, b in mean.tolist()]
+        self._beside: list[dict[int, float]] = [{} for _ in size]
+        for (one, other), length in borders.items():
+            self._beside[one][other] = self._beside[other][one] = length
+        self._parent = list(range(len(size)))
+        self._version = [0] * len(size)
+
+    def grow(self, parted: float, least: float, report: Callable[[float], None]) -> Integers:
+        """Join neighbours, the least different first, up to λ = ``parted``: for each region the one it is part of.
+
+        Those of less than ``least`` pixels, which are no things, join what they touch along a side of their own.
+        """
+        heap = [self._step(one, other) for one, near in enumerate(self._beside) for other in near if one < other]
+        heapify(heap)
+        looked = joined = 0
+        while heap:
+            if looked % REPORTED == 0:
+                report(joined / len(self._parent))
+            looked += 1
+            price, one, other, *seen = heappop(heap)
+            if seen != [self._version[one], self._version[other]]:
+                continue
+            smaller = min(self._size[one], self._size[other])
+            if price > parted and (smaller >= least or self._beside[one][other] ** 2 < smaller):
+                continue
+            joined += 1
+            for near in self._join(one, other):
+                heappush(heap, self._step(one, near))
+        return np.array([self._root(index) for index in range(len(self._parent))])
+
+    def _step(self, one: int, other: int) -> tuple[float, int, int, int, int]:
+        (l1, a1, b1), (l2, a2, b2) = self._mean[one], self._mean[other]
+        apart = (l1 - l2) ** 2 + (a1 - a2) ** 2 + (b1 - b2) ** 2
+        weight = self._size[one] * self._size[other] / (self._size[one] + self._size[other])
+        price = weight * apart / self._beside[one][other]
+        return price, one, other, self._version[one], self._version[other]
+
+    def _join(self, one: int, other: int) -> Iterable[int]:
+        """Make ``other`` part of ``one``: whom that has beside it now."""
+        (l1, a1, b1), (l2, a2, b2) = self._mean[one], self._mean[other]
+        size = self._size[one] + self._size[other]
+        share, rest = self._size[one] / size, self._size[other] / size
+        self._mean[one] = (share * l1 + rest * l2, share * a1 + rest * a2, share * b1 + rest * b2)
+        self._size[one] = size
+        self._parent[other] = one
+        # Steps that were worked out before are no longer true, and none leads to what is gone.
+        self._version[one] += 1
+        self._version[other] += 1
+        beside = self._beside[one]
+        for near, length in self._beside[other].items():
+            del self._beside[near][other]
+            if near != one:
+                beside[near] = self._beside[near][one] = beside.get(near, 0.0) + length
+        return beside
+
+    def _root(self, index: int) -> int:
+        while self._parent[index] != index:
+            index = self._parent[index]
+        return index
+
+
+def _without_background(parts: Integers) -> Integers:
+    """Without what things are in front of: what is large, or makes up much of the picture's border."""
+    border = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    area = np.bincount(parts.ravel())
+    framed = np.bincount(border, minlength=len(area))
+    behind = (area > WHOLE * parts.size) | (framed > FRAMED * border.size)
+    return np.where(behind[parts], 0, parts)
+
+
+def _numbered(lab: Integers, parts: Integers) -> Things:
+    """The largest, cleaned, as they are told."""
+    found: list[tuple[int, Mask]] = []
+    for number in np.unique(parts[parts > 0]):
+        region = _cleaned(parts == number)
+        area = int(np.count_nonzero(region))
+        if area >= LEAST * parts.size:
+            found.append((area, region))
+    found = sorted(found, key=lambda each: -each[0])[:MOST_OBJECTS]
+    label = np.zeros(parts.shape, np.uint8)
+    for number, (_, region) in enumerate(found, 1):
+        label[region] = number
+    return Things(label, tuple(_score(lab, region) for _, region in found))
+
+
+def _cleaned(region: Mask) -> Mask:
+    """A thing's largest piece, without the thin lines that hang on it, unless it is thin itself; small gaps closed."""
+    solid = cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    opened = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((LINE, LINE), np.uint8))
+    if np.count_nonzero(opened) > 0.6 * np.count_nonzero(solid):
+        solid = opened
+    _, label, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    if len(stats) == 1:
+        return np.zeros_like(region)
+    return np.asarray(label == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()))
+
+
+def _score(lab: Integers, region: Mask) -> float:
+    """How far a thing's colours are from those around it: the share of their histograms that differs."""
+    reach = np.ones((15, 15), np.uint8)
+    ring = (cv2.dilate(region.astype(np.uint8), reach) > 0) & ~region
+    if not ring.any():
+        return 0.0
+    one, other = (
+        cv2.calcHist([lab], [0, 1, 2], where.astype(np.uint8), [12, 16, 16], [0, 256, 64, 192, 64, 192]).ravel()
+        for where in (region, ring)
+    )
+    shared = np.minimum(one / max(one.sum(), 1), other / max(other.sum(), 1)).sum()
+    return float(np.clip(1 - shared, 0, 1))

@@ -1,0 +1,1 @@
+"""Plans of the preview engine, one per kind."""

@@ -1,0 +1,142 @@
+"""``face_swap`` on the preview engine: the source's face moved, recoloured and blended into the target's place.
+
+It moves pixels and makes none: pose and expression stay the source's, so it does well where both look the same way.
+"""
+
+from typing import Any
+
+import cv2
+import numpy as np
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.requests import Kind
+from pipeline.core.arrays import Floats, Rgb
+from pipeline.core.artifacts import OBJECTS, PHOTO, RESULT, SAVED
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, Work
+from pipeline.imaging.codec import DigitalSource
+from pipeline.imaging.face_swap_stages import (
+    CHOSEN_FACES,
+    SOURCE,
+    SOURCE_FACE,
+    TARGET_FACES,
+    ChooseFaces,
+    DetectFaces,
+    LoadPictures,
+)
+from pipeline.imaging.faces import Face, colours_matched, frame_of, no_face, oval, paste, similarity, warped
+from pipeline.imaging.load_save import SaveResult
+from pipeline.preview.faces.detection import find_faces, shows_profile
+
+CLONE_SIDE = 256  # at which the gradients are joined: what it changes is smooth, and large ones take seconds
+CLONE_SHARE = 0.7  # how much of the target's light goes over the face; all of it lets the face below shine through
+EDGE = 0.08  # of the mask: where the gradients are joined
+LEAST_EYES = 6.0  # pixels between the eyes below which there is nothing to see
+
+
+class FindFaces(DetectFaces):
+    """The faces of both pictures that are seen from the front."""
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError`` (``no_face``)."""
+        self.find(work, _found)
+
+
+class SwapFaces(Stage):
+    """Put the source's face where each chosen face is."""
+
+    name = "swap"
+    message = "Swapping the faces"
+    slot = Slot.COMPUTE
+    requires = (SOURCE, PHOTO, SOURCE_FACE, TARGET_FACES, CHOSEN_FACES)
+    provides = (RESULT,)
+
+    def run(self, work: Work) -> None:
+        faces, chosen = work[TARGET_FACES], work[CHOSEN_FACES]
+        result = work[PHOTO].copy()
+        for done, index in enumerate(chosen, 1):
+            put(work[SOURCE], work[SOURCE_FACE], result, faces[index])
+            work.report(done / len(chosen))
+        work[RESULT] = result
+        work.notes.append(
+            "A preview: the source's face is moved into place as it is, with its own pose and expression."
+        )
+
+
+def put(source: Rgb, taken: Face, target: Rgb, given: Face) -> None:
+    """Lay the face ``taken`` of ``source`` over the face ``given`` of ``target`` (H×W×3 uint8), in place."""
+    place = frame_of(given.points, *target.shape[:2])
+    below = target[place]
+    if min(below.shape[:2]) < 2:
+        return
+    corner = np.array((place[1].start, place[0].start), np.float32)
+    points = given.points - corner
+    height, width = below.shape[:2]
+    moved, cover = warped(source, _between(taken.points, points), height, width)
+    mask = oval(points, height, width) * cover
+    matched = colours_matched(moved, below, mask)
+    paste(target, _lit_as(matched, below, mask), mask, place)
+
+
+def _found(picture: Rgb, which: str) -> tuple[Face, ...]:
+    faces = find_faces(picture)
+    if not faces:
+        turned = f"The face in the {which} picture is turned or tilted too far." if shows_profile(picture) else ""
+        raise no_face(which, turned)
+    large = tuple(face for face in faces if np.hypot(*(face.points[1] - face.points[0])) >= LEAST_EYES)
+    if not large:
+        raise no_face(which, f"The face in the {which} picture is too small.")
+    return large
+
+
+def _between(source: Floats, target: Floats) -> Floats:
+    """From five points to five others: as they lie, where that stretches little; turned and scaled alone otherwise."""
+    alike = similarity(source, target)
+    ones = np.column_stack([source, np.ones(len(source), np.float32)]).astype(np.float64)
+    stretched = np.linalg.lstsq(ones, target.astype(np.float64), rcond=None)[0].T
+    wide, narrow = np.linalg.svd(stretched[:, :2], compute_uv=False)
+    skewed = narrow <= 0 or wide / narrow > 1.3 or np.linalg.det(stretched[:, :2]) <= 0
+    return np.asarray(alike if skewed else stretched, np.float32)
+
+
+def _lit_as(face: Rgb, below: Rgb, mask: Floats) -> Rgb:
+    """``face`` in the light that falls on ``below`` (both h×w×3 uint8): the low frequencies of joining their gradients.
+
+    Pérez et al., Poisson Image Editing, 2003. At most ``CLONE_SIDE`` pixels a side; as it is where there is no room.
+    """
+    height, width = face.shape[:2]
+    gain = min(CLONE_SIDE / max(height, width), 1.0)
+    size = (max(round(width * gain), 8), max(round(height * gain), 8))
+    little, under, where = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (face, below, mask))
+    # OpenCV reads beyond its arrays where the mask touches their border, and so it gets a border of its own.
+    frame = 4
+    little, under = (
+        cv2.copyMakeBorder(each, frame, frame, frame, frame, cv2.BORDER_REPLICATE) for each in (little, under)
+    )
+    area = (where > EDGE).astype(np.uint8) * 255
+    area = np.asarray(cv2.copyMakeBorder(area, frame, frame, frame, frame, cv2.BORDER_CONSTANT), np.uint8)
+    rows, columns = np.flatnonzero(area.any(1)), np.flatnonzero(area.any(0))
+    if len(rows) < 8 or len(columns) < 8:
+        return face
+    # It centres the mask's bounding box on the point that it is given.
+    x0, y0 = int(columns[0]), int(rows[0])
+    middle = (x0 + (int(columns[-1]) - x0 + 1) // 2, y0 + (int(rows[-1]) - y0 + 1) // 2)
+    try:
+        joined = cv2.seamlessClone(little, under, area, middle, cv2.NORMAL_CLONE)
+    except cv2.error:
+        return face
+    change = cv2.GaussianBlur(joined.astype(np.float32) - little, (0, 0), 0.02 * max(size) + 1)
+    change = cv2.resize(change[frame:-frame, frame:-frame], (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(np.clip(face + CLONE_SHARE * change, 0, 255).round(), np.uint8)
+
+
+def plan() -> Plan:
+    """The stages, with the share of the time that each takes."""
+    steps: tuple[tuple[Stage, float], ...] = (
+        (LoadPictures(), 0.15),
+        (FindFaces(), 0.4),
+        (ChooseFaces(), 0.05),
+        (SwapFaces(), 0.25),
+        (SaveResult(DigitalSource.COMPOSITE_WITH_TRAINED), 0.15),
+    )
+    results: tuple[Artifact[Any], ...] = (SAVED, OBJECTS)
+    return Plan(Kind.FACE_SWAP, Engine.PREVIEW, steps, results=results)

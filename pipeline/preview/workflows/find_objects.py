@@ -1,0 +1,43 @@
+"""``find_objects`` on the preview engine: what is not the room itself, without names."""
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.requests import Kind
+from pipeline.core.artifacts import OBJECTS, PHOTO, SAVED
+from pipeline.core.stages import Plan, Slot, Stage, Work
+from pipeline.imaging.codec import DigitalSource
+from pipeline.imaging.load_save import LoadPhoto, SaveResult
+from pipeline.imaging.object_overlay import ShowObjects
+from pipeline.preview.room.stages import LAYOUT, SURE, THINGS, FindLayout, FindThings
+
+
+class ListObjects(Stage):
+    """The objects of the result, and what a person should know about them."""
+
+    name = "outline"
+    message = "Drawing round what was found"
+    slot = Slot.COMPUTE
+    requires = (PHOTO, LAYOUT, THINGS)
+    provides = (OBJECTS,)
+
+    def run(self, work: Work) -> None:
+        height, width = work[PHOTO].shape[:2]
+        work[OBJECTS] = work[THINGS].objects(height, width)
+        if not work[OBJECTS]:
+            work.note("Nothing was found in this photo.")
+            return
+        work.note("The preview engine tells things apart by their colours, and does not know their names.")
+        if work[LAYOUT].confidence < SURE:
+            work.note("No room was found with confidence: these are the parts of the picture that stand out.")
+
+
+def plan() -> Plan:
+    """The stages, with the share of the time that each takes."""
+    steps = (
+        (LoadPhoto(), 0.1),
+        (FindLayout(), 0.55),
+        (FindThings(), 0.2),
+        (ListObjects(), 0.02),
+        (ShowObjects(), 0.05),
+        (SaveResult(DigitalSource.COMPOSITE_SYNTHETIC), 0.08),
+    )
+    return Plan(Kind.FIND_OBJECTS, Engine.PREVIEW, steps, results=(SAVED, OBJECTS))

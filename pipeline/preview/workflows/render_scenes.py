@@ -1,0 +1,26 @@
+"""``render_scenes`` on the preview engine: pictures under a moving camera, and portraits as animated stills."""
+
+from typing import Any
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.requests import Kind
+from pipeline.core.artifacts import SAVED
+from pipeline.core.stages import Artifact, Plan, Stage
+from pipeline.preview.workflows.render_video import AnimateStill
+from pipeline.scenes.join import JoinScenes
+from pipeline.scenes.load import LoadScenes
+from pipeline.scenes.render import MakeScenes
+from pipeline.scenes.speech import Speak, TranscribeScenes
+
+
+def plan() -> Plan:
+    """The stages, with the share of the time that each takes."""
+    steps: tuple[tuple[Stage, float], ...] = (
+        (LoadScenes(Engine.PREVIEW), 0.05),
+        (Speak(), 0.05),
+        (TranscribeScenes(), 0.02),
+        (MakeScenes(AnimateStill()), 0.5),
+        (JoinScenes(), 0.38),
+    )
+    results: tuple[Artifact[Any], ...] = (SAVED,)
+    return Plan(Kind.RENDER_SCENES, Engine.PREVIEW, steps, results=results)

@@ -1,0 +1,175 @@
+"""``restyle_room`` on the preview engine: find the room, repaint it in the style's materials, regrade the light."""
+
+import numpy as np
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.params import RestyleRoomParams, Room
+from darkroom.contract.requests import Kind
+from darkroom.contract.styles import Finish, Style, styles
+from pipeline.core.arrays import Floats
+from pipeline.core.artifacts import OBJECTS, PHOTO, QUALITY, RESULT, SAVED
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, Work
+from pipeline.imaging.composite import composite
+from pipeline.imaging.load_save import LoadPhoto, SaveResult
+from pipeline.imaging.outlines import pointed_at
+from pipeline.preview.rendering import colour_grading, quality, repaint
+from pipeline.preview.rendering.repaint import Repaint
+from pipeline.preview.room import depth
+from pipeline.preview.room.box import WALLS, Face
+from pipeline.preview.room.layout import Layout, reduced
+from pipeline.preview.room.stages import LAYOUT, SURE, FindLayout, tell_apart
+
+BAND = 256  # rows painted at a time, so that memory does not grow with the picture
+SEAM = 1 / 640  # of the longer side: how far around what is kept the photo fades out; a pixel of the analysed size
+
+DEPTH: Artifact[Floats | None] = Artifact("depth", "h×w float32, distance in camera heights; None without a room")
+REPAINTED: Artifact[np.ndarray] = Artifact("repainted", "H×W×3 uint8 sRGB, new materials in the photo's own light")
+GRADED: Artifact[np.ndarray] = Artifact("graded", "H×W×3 uint8 sRGB, repainted, in the style's light")
+
+
+class EstimateDepth(Stage):
+    """How far away everything is, from the room's geometry."""
+
+    name = "depth"
+    message = "Measuring depth"
+    slot = Slot.COMPUTE
+    requires = (LAYOUT,)
+    provides = (DEPTH,)
+
+    def run(self, work: Work) -> None:
+        layout = work[LAYOUT]
+        sure = layout.confidence >= SURE
+        work[DEPTH] = depth.estimate(layout.box, layout.camera, layout.surfaces) if sure else None
+
+
+class Paint(Stage):
+    """New materials on floor, walls and ceiling, in perspective, under the old light; things stay untouched."""
+
+    name = "repaint"
+    message = "Laying the new floor and painting the walls"
+    slot = Slot.COMPUTE
+    requires = (PHOTO, LAYOUT)
+    provides = (REPAINTED,)
+
+    def run(self, work: Work) -> None:
+        photo, layout, params = work[PHOTO], work[LAYOUT], work.params_as(RestyleRoomParams)
+        work.notes += _not_for_us(params)
+        if layout.confidence < SURE:
+            work.notes.append("No floor, walls or ceiling were found with confidence: only the light was changed.")
+            work[REPAINTED] = photo
+            return
+        finishes = finishes_of(styles()[params.style], params.room, layout)
+        plan = repaint.prepare(photo, layout.box, layout.camera, layout.surfaces, finishes, params.seed)
+        work[REPAINTED] = _in_bands(work, photo, plan, params.strength)
+
+
+def _not_for_us(params: RestyleRoomParams) -> list[str]:
+    """What was asked for, or left to us, that only networks can do."""
+    notes = []
+    if params.room is None:
+        notes.append(
+            "The preview engine does not recognise rooms; for the floor of a kitchen or a bathroom, name the room."
+        )
+    if params.prompt or params.negative_prompt:
+        notes.append("The preview engine does not read words: prompt and negative_prompt had no effect.")
+    if params.keep:
+        notes.append(
+            "The preview engine repaints floor, walls and ceiling alone: everything else is kept, not just "
+            f"{', '.join(params.keep)}."
+        )
+    return notes
+
+
+def _in_bands(work: Work, photo: np.ndarray, plan: Repaint, strength: float) -> np.ndarray:
+    height = photo.shape[0]
+    result = np.empty_like(photo)
+    for start in range(0, height, BAND):
+        rows = slice(start, min(start + BAND, height))
+        result[rows] = repaint.paint(photo[rows], rows, height, plan, strength)
+        work.report(rows.stop / height)
+    return result
+
+
+class Grade(Stage):
+    """The style's light over the whole picture."""
+
+    name = "grade"
+    message = "Setting the light"
+    slot = Slot.COMPUTE
+    requires = (REPAINTED,)
+    provides = (GRADED,)
+
+    def run(self, work: Work) -> None:
+        picture, params = work[REPAINTED], work.params_as(RestyleRoomParams)
+        height = picture.shape[0]
+        result = np.empty_like(picture)
+        for start in range(0, height, BAND):
+            rows = slice(start, min(start + BAND, height))
+            style = styles()[params.style]
+            result[rows] = colour_grading.grade(picture[rows], style.light, params.strength, rows=rows, height=height)
+            work.report(rows.stop / height)
+        work[GRADED] = result
+
+
+class Keep(Stage):
+    """The things at the points asked for are laid back as they are in the photo. Nobody looks for any else."""
+
+    name = "keep"
+    message = "Laying back what stays as it is"
+    slot = Slot.COMPUTE
+    requires = (PHOTO, LAYOUT, GRADED)
+    provides = (RESULT, OBJECTS)
+
+    def run(self, work: Work) -> None:
+        photo, points = work[PHOTO], work.params_as(RestyleRoomParams).keep_at
+        if not points:
+            work[RESULT], work[OBJECTS] = work[GRADED], ()
+            return
+        height, width = photo.shape[:2]
+        things = tell_apart(work)
+        found = things.objects(height, width)
+        kept, notes = pointed_at(found, points, height, width)
+        mask = things.enlarged([index + 1 for index in kept], height, width) if kept else None
+        work[RESULT] = composite(photo, work[GRADED], mask, feather=SEAM)
+        work[OBJECTS] = tuple(each.model_copy(update={"kept": index in kept}) for index, each in enumerate(found))
+        work.notes.extend(notes)
+
+
+class Validate(Stage):
+    """Score the result against the photo and the style."""
+
+    name = "validate"
+    message = "Checking the result"
+    slot = Slot.COMPUTE
+    requires = (PHOTO, LAYOUT, RESULT)
+    provides = (QUALITY,)
+
+    def run(self, work: Work) -> None:
+        layout = work[LAYOUT]
+        bare = layout.surfaces.bare if layout.confidence >= SURE else None
+        palette = list(styles()[work.params_as(RestyleRoomParams).style].palette)
+        work[QUALITY] = quality.measure(reduced(work[PHOTO]), reduced(work[RESULT]), bare, palette)
+
+
+def finishes_of(style: Style, room: Room | None, layout: Layout) -> dict[Face, Finish]:
+    """What each side gets. The accent goes to the wall that is seen best."""
+    seen = {wall: int(np.count_nonzero(layout.surfaces.of(wall))) for wall in WALLS}
+    best = max(WALLS, key=lambda wall: seen[wall])
+    walls = {wall: style.accent if style.accent and wall == best else style.wall for wall in WALLS}
+    floor = style.wet_floor if room in {Room.KITCHEN, Room.BATHROOM} else style.floor
+    return {Face.FLOOR: floor, Face.CEILING: style.ceiling, **walls}
+
+
+def plan() -> Plan:
+    """The stages, with the share of the time that each takes."""
+    steps = (
+        (LoadPhoto(), 0.05),
+        (FindLayout(), 0.38),
+        (EstimateDepth(), 0.04),
+        (Paint(), 0.28),
+        (Grade(), 0.08),
+        (Keep(), 0.05),
+        (Validate(), 0.04),
+        (SaveResult(), 0.08),
+    )
+    return Plan(Kind.RESTYLE_ROOM, Engine.PREVIEW, steps, results=(SAVED, QUALITY, OBJECTS))

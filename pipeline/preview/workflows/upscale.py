@@ -1,0 +1,92 @@
+"""``upscale`` on the preview engine: Lanczos, then sharpening that follows the edges and leaves no halos."""
+
+from math import ceil
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.params import Content, UpscaleParams
+from darkroom.contract.requests import Kind
+from pipeline.core.arrays import Bytes, Floats
+from pipeline.core.artifacts import QUALITY, RESULT, SAVED
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, Work
+from pipeline.imaging.upscaling import (
+    PICTURE,
+    RESULT_ALPHA,
+    LoadPicture,
+    MeasureResult,
+    SavePicture,
+    bands,
+    enlarged_alpha,
+    enlarged_size,
+    resampled,
+)
+
+SHARPENING = 1.0
+BLUR = 0.5  # pixels of the picture: the standard deviation of what is taken for blurred
+FLAT, EDGE = 3, 18  # levels from one pixel of the picture to the next: no sharpening up to here, all of it from here on
+
+
+class Enlarge(Stage):
+    """Resample with a Lanczos kernel, band by band, and sharpen along edges."""
+
+    name = "enlarge"
+    message = "Enlarging"
+    slot = Slot.COMPUTE
+    requires = (PICTURE,)
+    provides = (RESULT, RESULT_ALPHA)
+
+    def run(self, work: Work) -> None:
+        picture, params = work[PICTURE], work.params_as(UpscaleParams)
+        if params.content is not Content.PHOTO:
+            work.notes.append("The preview engine enlarges every picture alike: content had no effect.")
+        width, height = enlarged_size(picture.rgb, params.scale)
+        alpha = enlarged_alpha(picture.alpha, width, height, work)
+        # What is around a pixel, to which sharpening is held.
+        box = np.ones((3, 3), np.uint8)
+        limits: tuple[Bytes, ...] = (cv2.erode(picture.rgb, box), cv2.dilate(picture.rgb, box))
+        around = ceil(3 * BLUR * params.scale) + 1
+        result = np.empty((height, width, 3), np.uint8)
+        for rows in bands(width, height):
+            least, most = (resampled(limit, width, height, rows, Image.Resampling.BILINEAR) for limit in limits)
+            sharp = _sharpened(_framed(picture.rgb, width, height, rows, around), params.scale, around)
+            result[rows] = cv2.min(cv2.max(sharp, least), most)
+            work.report(rows.stop / height)
+        work[RESULT], work[RESULT_ALPHA] = result, alpha
+
+
+def _framed(source: Bytes, width: int, height: int, rows: slice, around: int) -> Bytes:
+    """Rows of the enlarged picture with so many more above and below (repeated at the ends)."""
+    more = slice(max(rows.start - around, 0), min(rows.stop + around, height))
+    above, below = more.start - (rows.start - around), rows.stop + around - more.stop
+    return cv2.copyMakeBorder(resampled(source, width, height, more), above, below, 0, 0, cv2.BORDER_REPLICATE)
+
+
+def _sharpened(framed: Bytes, scale: float, around: int) -> Bytes:
+    """Unsharp masking of the brightness where there are edges, none in flat areas, whose noise it would raise.
+
+    What was one pixel wide is ``scale`` wide now, and so are the edges.
+    """
+    grey = cv2.cvtColor(framed, cv2.COLOR_RGB2GRAY)
+    soft = cv2.GaussianBlur(grey, (0, 0), BLUR * scale)
+    slope: Floats = cv2.magnitude(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
+    slope *= scale / 8  # Sobel's own gain: now levels for each pixel of the picture
+    np.clip((slope - FLAT) * (SHARPENING / (EDGE - FLAT)), 0, SHARPENING, out=slope)
+    detail = slope * cv2.subtract(grey, soft, dtype=cv2.CV_32F)
+    inner = slice(around, -around)
+    return cv2.add(framed[inner], cv2.merge([detail[inner]] * 3), dtype=cv2.CV_8U)
+
+
+def plan() -> Plan:
+    """The stages, with the share of the time that each takes."""
+    steps: tuple[tuple[Stage, float], ...] = (
+        (LoadPicture(), 0.1),
+        (Enlarge(), 0.6),
+        (MeasureResult(), 0.05),
+        (SavePicture(), 0.25),
+    )
+    results: tuple[Artifact[Any], ...] = (SAVED, QUALITY)
+    return Plan(Kind.UPSCALE, Engine.PREVIEW, steps, results=results)

@@ -1,0 +1,164 @@
+"""One scene: what its clip is made of and what it is told by."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import av
+import numpy as np
+
+from darkroom.contract.errors import DarkroomError
+from darkroom.contract.video_params import RenderScenesParams, RenderVideoParams, Scene
+from pipeline.core.arrays import Rgb
+from pipeline.core.stages import Stage, Work
+from pipeline.imaging.codec import decode, on_white
+from pipeline.scenes.intermediate_files import file_digest, samples_digest
+from pipeline.scenes.parallel_scenes import Bench, named
+from pipeline.scenes.timeline import Span
+from pipeline.speech.types import RATE, Samples, Speech
+from pipeline.video import FPS
+from pipeline.video.encoder import encode
+from pipeline.video.files import framed
+from pipeline.video.ken_burns import drift
+from pipeline.video.talking_portrait import CLIP, PORTRAIT, SPEECH
+
+ANIMATED = 0.85  # of the time that a portrait takes, when its clip is still to be brought to the video's size
+
+
+@dataclass(frozen=True)
+class Shot:
+    """What decides a scene's clip: ``frames`` frames, ``width`` × ``height``, of the picture in a file.
+
+    ``voice`` is what moves the lips, as long as the clip: mono float32 at ``RATE``; None where none move. ``maker`` is
+    who makes it, and changes when the clip would be another. Nothing else does: it is the same clip wherever in a
+    video it comes.
+    """
+
+    picture: Path
+    frames: int
+    width: int
+    height: int
+    seed: int
+    voice: Samples | None
+    maker: str
+
+    @property
+    def own_seed(self) -> int:
+        """The seed of this picture: the camera does not move over each of them in the same way."""
+        return (self.seed + int(self._picture_digest[:8], 16)) % 2**32
+
+    def decides(self) -> dict[str, object]:
+        """All of it, as JSON has it."""
+        return {
+            "picture": self._picture_digest,
+            "size": [self.frames, self.width, self.height],
+            "seed": self.seed,
+            "voice": None if self.voice is None else samples_digest(self.voice),
+            "maker": self.maker,
+        }
+
+    @cached_property
+    def _picture_digest(self) -> str:
+        return file_digest(self.picture)
+
+    def fits(self, path: Path) -> bool:
+        """Whether a file is a whole video of its size and length; its frames are counted, not decoded."""
+        try:
+            with av.open(str(path)) as container:
+                video = container.streams.video[0]
+                frames = sum(1 for packet in container.demux(video) if packet.size)
+        except (av.FFmpegError, IndexError, ValueError):
+            return False
+        return (video.width, video.height, frames) == (self.width, self.height, self.frames)
+
+
+def pan(shot: Shot, path: Path, bench: Bench) -> tuple[str, ...]:
+    """Write the clip of a picture over which the camera moves. There is nothing to be known about it."""
+    with bench.turn(bench.workshop.processors):
+        frames = drift(on_white(decode(shot.picture)), shot.width, shot.height, shot.frames, seed=shot.own_seed)
+        _write(frames, shot, path, bench, 0.0)
+    return ()
+
+
+def speak(animate: Stage, work: Work, shot: Shot, path: Path, bench: Bench) -> Sequence[str]:
+    """Write the clip of a portrait that speaks; gives what a person should know about it.
+
+    ``animate`` is the stage of ``render_video`` that makes a clip. One with networks waits for the device. Raises what
+    the stage raises.
+    """
+    assert shot.voice is not None
+    params = work.params_as(RenderScenesParams)
+    wanted = RenderVideoParams(aspect=params.aspect, resolution=params.resolution, seed=shot.own_seed)
+    folder = path.with_suffix("")
+    folder.mkdir()
+    share = ANIMATED if animate.networks else 1.0
+    inner = Work(
+        wanted,
+        {},
+        folder,
+        lambda fraction, _message: bench.report(share * fraction),
+        models=work.models,
+        show=bench.show,
+    )
+    with bench.turn(bench.workshop.device if animate.networks else bench.workshop.processors):
+        inner[PORTRAIT], inner[SPEECH] = on_white(decode(shot.picture)), Speech(shot.voice, ())
+        inner.enter(animate)
+        animate.run(inner)
+        inner.enter(None)
+        inner.release(PORTRAIT)
+    clip = inner[CLIP]
+    if shot.fits(clip.path):
+        clip.path.replace(path)
+    else:
+        with (
+            bench.turn(bench.workshop.processors),
+            closing(framed(clip, shot.width, shot.height, shot.frames)) as frames,
+        ):
+            _write(frames, shot, path, bench, share)
+    shutil.rmtree(folder, ignore_errors=True)
+    return inner.notes
+
+
+def within(span: Span, samples: Samples) -> Samples:
+    """What a scene says with the silence around it: as long as the scene."""
+    result = np.zeros(span.frames * RATE // FPS, np.float32)
+    start = span.lead * RATE // FPS
+    result[start : start + len(samples)] = samples
+    return result
+
+
+def name_of(number: int, scene: Scene) -> str:
+    """What a scene is told by; ``number`` counts from 1."""
+    return f"Scene {number} ({scene.type})"
+
+
+@contextmanager
+def naming(number: int, scene: Scene) -> Iterator[None]:
+    """Have every ``DarkroomError`` of the block say which scene it is about."""
+    try:
+        yield
+    except DarkroomError as error:
+        raise named(name_of(number, scene), error) from error
+
+
+def told(notes: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """What is to be known of each scene, in their order: what is the same of several is said once.
+
+    >>> told([["It is dark."], [], ["It is dark."]])
+    ('Scenes 1, 3: It is dark.',)
+    """
+    numbers: dict[str, list[str]] = {}
+    for number, those in enumerate(notes, 1):
+        for note in dict.fromkeys(those):
+            numbers.setdefault(note, []).append(str(number))
+    return tuple(f"Scene{'s' * (len(of) > 1)} {', '.join(of)}: {note}" for note, of in numbers.items())
+
+
+def _write(frames: Iterator[Rgb], shot: Shot, path: Path, bench: Bench, before: float) -> None:
+    def report(count: int) -> None:
+        bench.report(before + (1 - before) * count / shot.frames)
+
+    encode(path, frames, None, shot.width, shot.height, draft=True, on_frame=report)

@@ -1,0 +1,93 @@
+"""Finished parts of a video: each is made once, whichever attempt of the job made it."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+
+from pipeline.core.intermediates import Intermediates
+from pipeline.speech.types import Samples, Speech, Word
+
+# What NumPy raises on files that are not whole.
+BROKEN = (OSError, ValueError, KeyError, EOFError, BadZipFile)
+FULL_SCALE = 32_767
+
+
+def part_name(what: str, decides: Mapping[str, object], suffix: str) -> str:
+    """The name of a part: the same whenever all that ``decides`` what it is, JSON values, is the same.
+
+    >>> part_name("clip", {"frames": 2, "seed": 1}, ".mp4") == part_name("clip", {"seed": 1, "frames": 2}, ".mp4")
+    True
+    """
+    digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+    return f"{what}-{digest}{suffix}"
+
+
+def once(
+    intermediates: Intermediates,
+    name: str,
+    path: Path,
+    make: Callable[[Path], Sequence[str]],
+    whole: Callable[[Path], bool],
+) -> tuple[str, ...]:
+    """Have the part at ``path``: as an earlier attempt kept it if that is ``whole``, else made now, and kept.
+
+    Gives what ``make`` says that a person should know about the part, whenever it was made. Raises what ``make``
+    raises.
+    """
+    about = path.with_name(f"{path.name}.notes")
+    if intermediates.get(name, path) and whole(path):
+        return _read_notes(about) if intermediates.get(f"{name}.notes", about) else ()
+    path.unlink(missing_ok=True)
+    notes = tuple(make(path))
+    if notes:
+        # Before the part itself, which is not to be there without them.
+        about.write_text(json.dumps(notes), "utf-8")
+        intermediates.put(f"{name}.notes", about)
+    intermediates.put(name, path)
+    return notes
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file, hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def samples_digest(samples: Samples) -> str:
+    """SHA-256 of a voice, hex."""
+    return hashlib.sha256(np.ascontiguousarray(samples).data).hexdigest()
+
+
+def save_speech(speech: Speech, path: Path) -> None:
+    """Write a speech, its samples rounded to 16 bits, as NumPy's ``.npz``."""
+    with path.open("wb") as file:
+        np.savez_compressed(
+            file,
+            samples=np.rint(np.clip(speech.samples, -1, 1) * FULL_SCALE).astype(np.int16),
+            texts=np.array([word.text for word in speech.words], np.str_),
+            times=np.array([(word.start, word.end) for word in speech.words], np.float64).reshape(-1, 2),
+        )
+
+
+def load_speech(path: Path) -> Speech | None:
+    """A speech as it was saved; None when the file is not whole."""
+    try:
+        with np.load(path, allow_pickle=False) as saved:
+            samples, texts, times = saved["samples"], saved["texts"], saved["times"]
+        words = tuple(
+            Word(str(text), float(start), float(end)) for text, (start, end) in zip(texts, times, strict=True)
+        )
+        return Speech(samples.astype(np.float32) / FULL_SCALE, words)
+    except BROKEN:
+        return None
+
+
+def _read_notes(path: Path) -> tuple[str, ...]:
+    try:
+        return tuple(map(str, json.loads(path.read_text("utf-8"))))
+    except BROKEN:
+        return ()

@@ -1,0 +1,107 @@
+"""The stages of ``render_scenes`` in which every scene gets its voice, and the times of its words."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from darkroom.contract.video_params import RenderScenesParams
+from darkroom.contract.voices import Voice, voice_for
+from pipeline.core.stages import Artifact, Slot, Stage, Work
+from pipeline.scenes.clip import naming, told
+from pipeline.scenes.intermediate_files import load_speech, once, part_name, save_speech
+from pipeline.scenes.load import VOICES, recorded_seconds
+from pipeline.scenes.timeline import Timeline, timeline_of
+from pipeline.speech.types import Speech, Transcript, later
+from pipeline.video.talking_portrait import Listen, speaker_of, voice_note
+
+SPEECHES: Artifact[tuple[Speech | None, ...]] = Artifact(
+    "speeches", "what each scene says, None for nothing; a recorded voice has no words yet"
+)
+TIMELINE: Artifact[Timeline] = Artifact("timeline", "when each scene is seen and when it speaks, in frames")
+SPOKEN: Artifact[tuple[Transcript, ...]] = Artifact(
+    "spoken", "what each scene says, with its times in seconds of the video; without words when nobody wants to read it"
+)
+
+
+class Speak(Stage):
+    """Have every script said, unless an earlier attempt did: some who speak are paid by the letter."""
+
+    name = "speak"
+    message = "Speaking"
+    slot = Slot.CPU
+    requires = (VOICES,)
+    provides = (SPEECHES, TIMELINE)
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError``: ``too_long`` as soon as it is certain, and what the speaker raises of a scene."""
+        params, voices = work.params_as(RenderScenesParams), work[VOICES]
+        seconds = recorded_seconds(params, voices)
+        timeline = timeline_of(params, seconds)
+        speeches: list[Speech | None] = []
+        for index, scene in enumerate(params.scenes):
+            report = _part_of(work, self.message, index, len(params.scenes))
+            report(0.0)
+            if scene.voice_track is not None:
+                speeches.append(Speech(voices[scene.voice_track], ()))
+            elif scene.script:
+                path = work.folder / f"scene-{index + 1}.npz"
+                with naming(index + 1, scene):
+                    speech = _said(work, scene.script, voice_for(scene.voice, params.language), path, report)
+                speeches.append(speech)
+                seconds[index] = speech.seconds
+                timeline = timeline_of(params, seconds)
+            else:
+                speeches.append(None)
+        work[SPEECHES] = tuple(speeches)
+        work[TIMELINE] = timeline
+
+
+class TranscribeScenes(Listen):
+    """Find out when each word of each scene is said, if anybody wants to read it."""
+
+    requires = (SPEECHES, TIMELINE)
+    provides = (SPOKEN,)
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError`` as ``hear`` does, of a scene."""
+        params = work.params_as(RenderScenesParams)
+        spoken, notes = [], []
+        speeches, spans = work[SPEECHES], work[TIMELINE].spans
+        for index, (scene, speech, span) in enumerate(zip(params.scenes, speeches, spans, strict=True)):
+            # What is heard of one scene is told of that scene.
+            report = _part_of(work, self.message, index, len(params.scenes))
+            report(0.0)
+            inner = Work(params, {}, work.folder, report, models=work.models)
+            with naming(index + 1, scene):
+                recorded = scene.voice_track is not None
+                transcript = self.transcript(inner, scene, speech, params, recorded=recorded)
+            spoken.append(replace(transcript, words=later(transcript.words, span.speaks)))
+            notes.append(inner.notes)
+            work.models_used |= inner.models_used
+        work.notes.extend(told(notes))
+        work[SPOKEN] = tuple(spoken)
+
+
+def _said(work: Work, script: str, voice: Voice, path: Path, report: Callable[[float], None]) -> Speech:
+    """The script as the voice says it, or as it did in an earlier attempt; ``path`` is where that may be put."""
+    speaker = speaker_of(work)
+
+    def say(path: Path) -> tuple[str, ...]:
+        save_speech(speaker.speak(script, voice, report), path)
+        return ()
+
+    name = part_name("speech", {"script": script, "voice": voice.model_dump(), "speaker": speaker.about}, path.suffix)
+    once(work.intermediates, name, path, say, lambda path: load_speech(path) is not None)
+    # Also what was said just now is read back: the clips that follow from it are the same in every attempt.
+    speech = load_speech(path)
+    assert speech is not None
+    path.unlink()
+    work.note(voice_note(voice, speaker))
+    return speech
+
+
+def _part_of(work: Work, message: str, index: int, count: int) -> Callable[..., None]:
+    def report(fraction: float, _message: str = "") -> None:
+        work.report((index + fraction) / count, f"{message}: scene {index + 1} of {count}")
+
+    return report

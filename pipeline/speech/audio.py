@@ -1,0 +1,97 @@
+"""Samples of a voice: resampling, one level for all, and where in them somebody speaks."""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import BinaryIO
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.speech.types import RATE, Samples
+
+PEAK = 10 ** (-3 / 20)  # -3 dBFS: what every synthesised voice is brought to
+HOP = RATE // 100  # samples between two measurements of the level
+SILENCE = -70.0  # dBFS: a recording whose loud parts are below has nobody speaking in it
+RANGE = 35.0  # dB below the loud parts of speech, where its quietest sounds end
+OVER_NOISE, UNDER_SPEECH = 8.0, 12.0  # dB that the threshold stays away from either
+SHORTEST = 0.05  # seconds; what is louder for less is a click
+
+
+class Resampler:
+    """Mono sound of any rate, a block after the other, brought to ``RATE`` by libswresample without delay."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+
+    def add(self, block: NDArray[np.int16]) -> Iterator[Samples]:
+        """The samples that are certain after n more, signed 16 bit each."""
+        frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), format="s16", layout="mono")
+        frame.sample_rate = self._rate
+        return self._samples(frame)
+
+    def end(self) -> Iterator[Samples]:
+        """The samples that are left: together they last as long as what was added."""
+        return self._samples(None)
+
+    def _samples(self, frame: av.AudioFrame | None) -> Iterator[Samples]:
+        for resampled in self._resampler.resample(frame):
+            yield resampled.to_ndarray()[0]
+
+
+def decoded(file: BinaryIO) -> Iterator[Samples]:
+    """The sound in a file that libavformat can read, as one channel at ``RATE``, a block after the other.
+
+    Raises ``av.FFmpegError`` for damage, ``IndexError`` where there is no sound in the file.
+    """
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+    with av.open(file, "r") as container:
+        frames = container.decode(audio=0)
+        for frame in chain(frames, (None,)):
+            for resampled in resampler.resample(frame):
+                yield resampled.to_ndarray()[0]
+
+
+def levelled(blocks: list[Samples]) -> Samples:
+    """The blocks joined, with their peak at ``PEAK``; silence stays silent."""
+    samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
+    peak = max(float(samples.max(initial=0)), -float(samples.min(initial=0)))
+    if peak > 0:
+        samples *= PEAK / peak
+    return samples
+
+
+def voiced(samples: Samples, *, bridged: float = 0.1) -> NDArray[np.float64]:
+    """Where there is a voice: n×2 float64 seconds, begin and end of each part in their order; none in silence.
+
+    A part is louder than a threshold between the recording's own noise and its own speech. Pauses shorter than
+    ``bridged`` seconds belong to the speech, as the closure before a stop consonant does.
+    """
+    levels = _levels(samples)
+    if not len(levels):
+        return np.zeros((0, 2))
+    noise, speech = np.percentile(levels, (5, 95))
+    if speech < SILENCE:
+        return np.zeros((0, 2))
+    threshold = min(max(noise + OVER_NOISE, speech - RANGE), speech - UNDER_SPEECH)
+    loud = np.concatenate(([0], (levels > threshold).astype(np.int8), [0]))
+    change = np.diff(loud)
+    parts = np.stack((np.flatnonzero(change > 0), np.flatnonzero(change < 0)), axis=1) * (HOP / RATE)
+    pauses = parts[1:, 0] - parts[:-1, 1] >= bridged
+    begins = parts[np.concatenate(([True], pauses)), 0]
+    ends = np.minimum(parts[np.concatenate((pauses, [True])), 1], len(samples) / RATE)
+    kept = ends - begins >= SHORTEST
+    spoken: NDArray[np.float64] = np.stack((begins, ends), axis=1)[kept]
+    return spoken
+
+
+def _levels(samples: Samples) -> NDArray[np.float64]:
+    """The level of every ``HOP`` samples and their neighbours, in dBFS; -100 for what is quieter."""
+    whole = len(samples) // HOP
+    blocks = samples[: whole * HOP].reshape(whole, HOP)
+    power = np.einsum("ij,ij->i", blocks, blocks).astype(np.float64) / HOP
+    if whole > 2:
+        power = np.convolve(np.pad(power, 1, "edge"), np.full(3, 1 / 3), "valid")
+    levels: NDArray[np.float64] = 10 * np.log10(np.maximum(power, 1e-10))
+    return levels

@@ -1,0 +1,45 @@
+"""Why a script is not spoken, said so that its writer can change it."""
+
+import unicodedata
+from collections.abc import Iterable
+
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.video_params import MAX_VOICE_SECONDS
+from darkroom.contract.voices import Voice
+from pipeline.speech.language import LETTERS
+from pipeline.speech.word_timing import Mark
+from pipeline.speech.words import spoken
+
+
+def check_script(script: str, voice: Voice) -> None:
+    """Raises ``DarkroomError`` (``invalid_request``) for a script of punctuation alone, or mostly in the letters of
+    other languages: a voice would skip them, or spell them one by one."""
+    if not spoken(script):
+        raise nothing_to_say(voice)
+    own = ("LATIN", "FULLWIDTH LATIN", *LETTERS.get(voice.language.split("-")[0], ()))
+    letters = [character for character in script if character.isalpha()]
+    foreign = sum(not unicodedata.name(letter, "").startswith(own) for letter in letters)
+    if foreign * 2 > len(letters):
+        raise DarkroomError(
+            ErrorCode.INVALID_REQUEST,
+            f"The voice {voice.name} speaks {voice.language}, and most of the script is in letters of another "
+            "language. Choose that language, or a voice that speaks it.",
+        )
+
+
+def nothing_to_say(voice: Voice) -> DarkroomError:
+    """The refusal of a script that sounds like nothing."""
+    return DarkroomError(
+        ErrorCode.INVALID_REQUEST,
+        f"There is nothing in the script that the voice {voice.name} could say. Write words in {voice.language}.",
+    )
+
+
+def too_long(marks: Iterable[Mark]) -> DarkroomError:
+    """The refusal of a script that cannot be said within ``MAX_VOICE_SECONDS``, of which so much was said."""
+    said = max((mark.index for mark in marks if mark.seconds <= MAX_VOICE_SECONDS), default=0)
+    return DarkroomError(
+        ErrorCode.TOO_LONG,
+        f"The script takes longer than {MAX_VOICE_SECONDS // 60} minutes to say. "
+        f"Shorten it to about {max(said // 50 * 50, 50):,} characters.",
+    )

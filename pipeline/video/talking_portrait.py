@@ -1,0 +1,179 @@
+"""``render_video``: what its stages hand on, and those that both engines share, from the portrait to the subtitles.
+
+Every time here is the video's own: what was said is given a little silence before and after it at once, so that
+animation, subtitles and sound need not know of it.
+"""
+
+from math import ceil
+
+import numpy as np
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.video_params import VOICE_TRACK, RenderVideoParams, Spoken, Subtitles, VideoParams
+from darkroom.contract.voices import Voice, voice_for
+from pipeline.core.arrays import Rgb
+from pipeline.core.artifacts import Clip
+from pipeline.core.stages import Artifact, Slot, Stage, Work
+from pipeline.imaging.codec import decode, on_white
+from pipeline.speech.alignment import spread
+from pipeline.speech.language import language_of
+from pipeline.speech.types import RATE, Samples, Speaker, Speech, Transcript, later
+from pipeline.subtitles.cues import Cue, cues_of
+from pipeline.video import FPS
+from pipeline.video.decoder import voice_of
+
+SAMPLES_PER_FRAME = RATE // FPS
+LEAD, TAIL = 5, 10  # frames of silence before and, at least, after what is said: abrupt starts are ugly
+
+
+PORTRAIT: Artifact[Rgb] = Artifact("portrait", "who speaks: H×W×3 uint8 sRGB, upright, full resolution")
+TRACK: Artifact[Samples | None] = Artifact(
+    "track", "the uploaded voice: mono float32 in [-1, 1] at 48 kHz; None when it is to be synthesised"
+)
+SPEECH: Artifact[Speech] = Artifact(
+    "speech", "what is heard, with silence around it, as long as the video; its words where they are known"
+)
+CLIP: Artifact[Clip] = Artifact("clip", "the animated portrait, about as long as the speech")
+TRANSCRIPT: Artifact[Transcript] = Artifact(
+    "transcript", "what is said, with its times in seconds; without words when nobody wants to read it"
+)
+CUES: Artifact[tuple[Cue, ...]] = Artifact("cues", "the subtitles in their order; empty when nobody wants them")
+
+
+class LoadAvatar(Stage):
+    """Decode the portrait and, if there is one, the recorded voice within their limits.
+
+    ``engine`` is who does the job: what it cannot do is told here, before any work.
+    """
+
+    name = "load"
+    message = "Opening the portrait"
+    slot = Slot.CPU
+    provides = (PORTRAIT, TRACK)
+
+    def __init__(self, engine: Engine = Engine.MODELS) -> None:
+        self._engine = engine
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError`` as the decoders do (``invalid_audio``, ``too_long``, …), and
+        ``engine_unavailable``."""
+        work.params_as(RenderVideoParams).check_engine(self._engine, work.files)
+        work[PORTRAIT] = on_white(decode(work.files["avatar"]))
+        work.report(0.3)
+        track = work.files.get(VOICE_TRACK)
+        work[TRACK] = None if track is None else voice_of(track, report=lambda part: work.report(0.3 + 0.7 * part))
+
+
+class Speak(Stage):
+    """Have the script said, or take the recorded voice as it is."""
+
+    name = "speak"
+    message = "Speaking"
+    slot = Slot.CPU
+    requires = (TRACK,)
+    provides = (SPEECH,)
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError``: ``engine_unavailable`` where nobody can speak, and what the speaker raises."""
+        track = work[TRACK]
+        if track is not None:
+            work[SPEECH] = padded(Speech(track, ()))
+            return
+        params, speaker = work.params_as(RenderVideoParams), speaker_of(work)
+        voice = voice_for(params.voice, params.language)
+        work[SPEECH] = padded(speaker.speak(params.script, voice, work.report))
+        work.notes.append(voice_note(voice, speaker))
+
+
+class Listen(Stage):
+    """Base of the stages that find out when each word is said, if anybody wants to read it.
+
+    Synthesised speech knows; a script is laid over a recorded voice. Who can hear words overrides ``hear``.
+    """
+
+    name = "transcribe"
+    message = "Finding the words' times"
+    slot = Slot.CPU
+
+    def hear(self, work: Work, samples: Samples, language: str | None) -> Transcript:  # noqa: ARG002 - as overridden
+        """What a voice says that nobody wrote down, mono float32 at ``RATE``; ``language`` None: not known.
+
+        Raises ``DarkroomError`` (``engine_unavailable``).
+        """
+        raise DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            "Nobody here can hear what the voice_track says. Give its words as script, or leave the subtitles out.",
+        )
+
+    def transcript(
+        self, work: Work, spoken: Spoken, speech: Speech | None, params: VideoParams, *, recorded: bool
+    ) -> Transcript:
+        """What ``speech`` says of what was to be ``spoken``, and in which language; no words where nobody wants them.
+
+        Raises ``DarkroomError`` as ``hear`` does.
+        """
+        stated = params.language if recorded else voice_for(spoken.voice, params.language).language
+        language = language_of(spoken.script, stated)
+        if speech is None or params.subtitles is Subtitles.NONE:
+            return Transcript((), language)
+        if not recorded:
+            return Transcript(speech.words, language)
+        if not spoken.script:
+            return self.hear(work, speech.samples, params.language)
+        work.notes.append("The subtitles' times are estimated: the script is laid over the voice's loud passages.")
+        return Transcript(spread(spoken.script, speech.samples, language), language)
+
+
+class Transcribe(Listen):
+    """Find out when each word is said, if anybody wants to read it."""
+
+    requires = (TRACK, SPEECH)
+    provides = (TRANSCRIPT,)
+
+    def run(self, work: Work) -> None:
+        """Raises ``DarkroomError`` as ``hear`` does."""
+        params, recorded = work.params_as(RenderVideoParams), work[TRACK] is not None
+        work[TRANSCRIPT] = self.transcript(work, params, work[SPEECH], params, recorded=recorded)
+
+
+class Subtitle(Stage):
+    """Break what is said into lines that can be read while it is heard."""
+
+    name = "subtitle"
+    message = "Writing the subtitles"
+    slot = Slot.CPU
+    requires = (SPEECH, TRANSCRIPT)
+    provides = (CUES,)
+
+    def run(self, work: Work) -> None:
+        transcript, until = work[TRANSCRIPT], work[SPEECH].seconds
+        work[CUES] = cues_of(transcript.words, transcript.language, until=until)
+
+
+def speaker_of(work: Work) -> Speaker:
+    """Who says scripts. Raises ``DarkroomError`` (``engine_unavailable``) where nobody does."""
+    if work.speaker is None:
+        raise DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            "Nobody can say a script here: no speech synthesis is installed. Upload a voice_track in its place.",
+        )
+    return work.speaker
+
+
+def voice_note(voice: Voice, speaker: Speaker) -> str:
+    """What a result says of a voice that nobody has."""
+    return f"The voice is synthesised: {voice.title} by {speaker.about}."
+
+
+def padded(speech: Speech) -> Speech:
+    """With silence around it, such that it lasts a whole number of frames; its words are moved along."""
+    whole = ceil(len(speech.samples) / SAMPLES_PER_FRAME) * SAMPLES_PER_FRAME
+    before = LEAD * SAMPLES_PER_FRAME
+    after = whole - len(speech.samples) + TAIL * SAMPLES_PER_FRAME
+    return Speech(np.pad(speech.samples, (before, after)), later(speech.words, LEAD / FPS))
+
+
+def frames_in(speech: Speech) -> int:
+    """How many frames last as long as it does; the last one may outlast it."""
+    return ceil(len(speech.samples) / SAMPLES_PER_FRAME)

@@ -1,0 +1,1 @@
+"""Model weights: the catalogue, fetching, checking and storing them."""

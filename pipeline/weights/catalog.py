@@ -1,0 +1,184 @@
+"""The catalogue of models: data in ``models.toml``, typed here."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from darkroom.contract.requests import Kind
+
+CATALOG_FILE = Path(__file__).with_name("models.toml")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+Layout = Literal[
+    "diffusers", "transformers", "ultralytics", "lora", "spandrel", "torch", "onnx", "ctranslate2", "program"
+]
+
+ROLES = {
+    "detector": "finds things and people",
+    "segmenter": "outlines them",
+    "image_text": "tells rooms and styles",
+    "depth": "estimates depth",
+    "diffusion": "makes the picture",
+    "control_depth": "holds it to the depth",
+    "control_edges": "holds it to the edges",
+    "few_step": "makes it in a few steps",
+    "fill": "fills holes with what is around them",
+    "inpaint_diffusion": "fills holes with what words say",
+    "safety": "refuses what must not be shown",
+    "picture_base": "reads the words of pictures to be",
+    "picture_unet": "draws them",
+    "picture_few_step": "draws them in four steps",
+    "picture_decoder": "turns what was drawn into pixels",
+    "face_analysis": "finds faces and tells whose they are",
+    "face_swapper": "puts one face in another's place",
+    "enlarger_photo": "enlarges photos",
+    "enlarger_anime": "enlarges drawings",
+    "animator": "has portraits speak",
+    "transcriber": "writes down what is said",
+}
+
+
+def _known_role(role: str) -> str:
+    if role not in ROLES:
+        raise ValueError(f"unknown role {role!r}; there are: {', '.join(ROLES)}")
+    return role
+
+
+def _inside(path: str) -> str:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or "\\" in path or path != "/".join(parts):
+        raise ValueError(f"{path!r} is not a plain path within a folder")
+    return path
+
+
+class Original(BaseModel):
+    """A model's file as its authors publish it, where no program can fetch it: how to get it and how to know it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str = Field(description="Its name there.")
+    where: str
+    tensors: int
+    parameters: int = Field(description="Numbers in all tensors.")
+    shapes: dict[str, tuple[int, ...]] = Field(description="Some of the tensors, by name.")
+    others: str = Field("", description="What lies beside it and is taken for it.")
+
+
+class Program(BaseModel):
+    """The authors' own program, where no package runs their model: a repository on GitHub, and what is run of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    repository: str = Field(description="owner/name on GitHub.")
+    commit: str = Field(pattern=rf"^{COMMIT.pattern}$")
+    file: Annotated[str, AfterValidator(_inside)] = Field(description="What is run, as a path in the repository.")
+
+
+class Model(BaseModel):
+    """One model: where its files come from, what they are, and who may use them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", description="Its folder's name; unique.")
+    role: Annotated[str, AfterValidator(_known_role)] = Field(description="What it is for, one of ``ROLES``.")
+    default: bool = Field(True, description="Chosen for its role unless the operator names another.")
+    repository: str = Field(description="owner/name on the Hugging Face hub.")
+    revision: str = Field(description="A commit; or a branch, which the first fetch resolves to a commit.")
+    layout: Layout
+    files: tuple[Annotated[str, AfterValidator(_inside)], ...] = Field(
+        min_length=1, description="Paths in the repository, and in the model's folder."
+    )
+    dtype: Literal["float16", "float32"]
+    vram_mb: int = Field(gt=0, description="What the weights take on a GPU, roughly; for people, not for the manager.")
+    licence: str
+    commercial: bool = Field(description="Whether the licence lets a product be sold with it.")
+    research_only: bool = Field(
+        False, description="The licence allows non-commercial research alone: off unless the operator accepts that."
+    )
+    note: str = Field("", description="What a person should know before choosing it.")
+    kinds: tuple[Kind, ...]
+    original: Original | None = Field(None, description="For a model of one file that can be imported as well.")
+    program: Program | None = Field(None, description="What runs it, where that is a program of its authors'.")
+
+    @property
+    def variant(self) -> Literal["fp16"] | None:
+        """The marker that diffusers puts into the names of half-precision files, where this model's have it."""
+        return "fp16" if any(".fp16." in file for file in self.files) else None
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the revision is a commit."""
+        return COMMIT.fullmatch(self.revision) is not None
+
+
+@cache
+def catalog() -> dict[str, Model]:
+    """Every model by id, in the order of the file. Raises ``ValidationError`` when the file is wrong."""
+    tables = tomllib.loads(CATALOG_FILE.read_text("utf-8"))
+    return {name: Model(id=name, **table) for name, table in tables.items()}
+
+
+def choose(roles: tuple[str, ...], choices: Mapping[str, str]) -> tuple[Model, ...]:
+    """A model for each role: the one ``choices`` (role → id) names, else the default.
+
+    Raises ``ValueError`` when there is none, or the one named is of another role.
+    """
+    chosen = []
+    for role in roles:
+        named = choices.get(role)
+        fitting = [m for m in catalog().values() if m.role == role and (m.id == named if named else m.default)]
+        if len(fitting) != 1:
+            known = ", ".join(model.id for model in catalog().values() if model.role == role) or "none"
+            raise ValueError(f"no model {named or 'by default'!r} for the role {role!r}; there are: {known}")
+        chosen.append(fitting[0])
+    return tuple(chosen)
+
+
+def defaults(kinds: Iterable[Kind] = Kind, *, research: bool = False) -> tuple[Model, ...]:
+    """The models that jobs of these kinds need when the operator chooses nothing.
+
+    With ``research``, also those that are licensed for non-commercial research alone.
+    """
+    wanted = set(kinds)
+    needed = (model for model in catalog().values() if model.default and wanted & set(model.kinds))
+    return tuple(model for model in needed if research or not model.research_only)
+
+
+def document() -> str:
+    """The catalogue for people, in Markdown: ``docs/models.md``."""
+    lines = [
+        "# Models",
+        "",
+        "Written by `pipeline.weights.catalog.document` from `pipeline/weights/models.toml`. "
+        "A model marked * is the one that its role",
+        "has by default. GPU memory is what the weights take, roughly. Licences are summed up here; read them.",
+        "",
+        "| model | what for | repository | revision | GPU memory | licence | may be sold with |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for model in catalog().values():
+        revision = f"`{model.revision[:8]}`" if model.pinned else f"`{model.revision}`, resolved by the first fetch"
+        sold = "yes" if model.commercial else "**no, research only**" if model.research_only else "**no**"
+        lines.append(
+            f"| `{model.id}`{'*' if model.default else ''} | {ROLES[model.role]} | `{model.repository}` | {revision} "
+            f"| {model.vram_mb} MB | {model.licence} | {sold} |"
+        )
+    lines += ["", "## What binds you", ""]
+    lines += [f"- **{model.id}** ({model.licence}): {model.note}" for model in catalog().values() if model.note]
+    lines += ["", "## What runs as a program of its own", ""]
+    lines += [
+        f"- **{model.id}**: `{program.file}` of https://github.com/{program.repository} at `{program.commit}`, in the "
+        f"folder `{model.id}` of `DARKROOM_PROGRAMS`"
+        for model in catalog().values()
+        if (program := model.program) is not None
+    ]
+    lines += ["", "## Which job needs what", ""]
+    for kind in Kind:
+        needed = ", ".join(f"`{model.id}`" for model in defaults([kind]))
+        lines.append(f"- `{kind}`: {needed or 'no model; the preview engine makes it'}")
+    return "\n".join(lines)

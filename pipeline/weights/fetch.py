@@ -1,0 +1,273 @@
+"""Fetching models from the Hugging Face hub: exactly the files of the catalogue, each held to what the hub says."""
+
+import errno
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.weights.catalog import COMMIT, Model
+from pipeline.weights.store import IMPORTED, Recorded, RecordedFile, Shelf, sha256_of
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+ATTEMPTS = 5
+RETRY_SECONDS = 1.0
+TIMEOUT_SECONDS = 30.0
+
+# Told of bytes that are there and bytes in all, of one model.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a fetch came to: ``revision`` is a commit, or ``IMPORTED``; ``downloaded`` bytes were not there."""
+
+    revision: str
+    downloaded: int
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file as the hub describes it: small ones by the git blob's SHA-1, large ones by their SHA-256."""
+
+    path: str
+    size: int
+    blob: str
+    sha256: str | None
+
+    def matches(self, file: Path) -> bool:
+        """Whether ``file`` holds these bytes."""
+        if not file.is_file() or file.stat().st_size != self.size:
+            return False
+        if self.sha256 is not None:
+            return sha256_of(file) == self.sha256
+        blob = hashlib.sha1(b"blob %d\0" % self.size, usedforsecurity=False)
+        blob.update(file.read_bytes())
+        return blob.hexdigest() == self.blob
+
+
+def fetch(model: Model, shelf: Shelf, progress: Progress = lambda _done, _total: None) -> Fetched:
+    """Bring the model's files onto the shelf and record them; what is there and right is not fetched again.
+
+    The revision is the catalogue's commit; for a branch it is the commit that was recorded, or at the first fetch the
+    one that the branch is at. A download that was cut off goes on where it was. Needs no network when all is there, as
+    it is when a person imported it. The hub is ``HF_ENDPOINT``, the user ``HF_TOKEN``, as ``huggingface_hub`` has them.
+
+    Raises ``DarkroomError`` (``engine_unavailable``) of one line: no library, no network, no room, no such file, or a
+    file that is not what was recorded or what the hub says it is.
+    """
+    recorded = shelf.recorded(model)
+    known_origin = recorded is not None and (recorded.revision == IMPORTED or COMMIT.fullmatch(recorded.revision))
+    if recorded is not None and known_origin and not shelf.verify(model):
+        size = sum(file.size for file in recorded.files.values())
+        progress(size, size)
+        return Fetched(recorded.revision, 0)
+    hub = _hub()
+    folder = shelf.folder / model.id
+    with _explained(model, folder):
+        commit = _commit(hub, model, recorded)
+        files = _files(hub, model, commit)
+        known = recorded.files if recorded is not None and recorded.revision == commit else {}
+        _compare(model, files, known)
+        folder.mkdir(parents=True, exist_ok=True)
+        wanted = [file for file in files if not file.matches(folder / file.path)]
+        total, missing = sum(file.size for file in files), sum(file.size for file in wanted)
+        _make_sure_of_room(folder, missing - sum(_size(_part(folder, file, commit)) for file in wanted))
+        done = total - missing
+        for file in wanted:
+            _download(hub, model, file, commit, folder, partial(_report, progress, done, total))
+            done += file.size
+            progress(done, total)
+        for file in files:
+            if file.path in known and sha256_of(folder / file.path) != known[file.path].sha256:
+                raise _other(model, file.path, "its SHA-256 is not the one recorded when it was first fetched")
+        shelf.record(model, commit)
+    progress(total, total)
+    return Fetched(commit, missing)
+
+
+def _hub() -> "HfApi":
+    try:
+        from huggingface_hub import HfApi  # noqa: PLC0415 - half a second that only a download needs
+    except ImportError:
+        raise DarkroomError(
+            ErrorCode.ENGINE_UNAVAILABLE,
+            "Fetching models needs huggingface_hub: pip install 'darkroom[models]' brings it and what runs them.",
+        ) from None
+    return HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name="darkroom")
+
+
+def _commit(hub: "HfApi", model: Model, recorded: Recorded | None) -> str:
+    if model.pinned:
+        return model.revision
+    if recorded is not None and recorded.repository == model.repository and COMMIT.fullmatch(recorded.revision):
+        return recorded.revision
+    commit = hub.model_info(model.repository, revision=model.revision, timeout=TIMEOUT_SECONDS).sha
+    if commit is None or not COMMIT.fullmatch(commit):
+        raise _failed(model, f"the hub names no commit for {model.repository} at {model.revision}")
+    return commit
+
+
+def _files(hub: "HfApi", model: Model, commit: str) -> list[_File]:
+    """What the hub says of the model's files, in the catalogue's order."""
+    from huggingface_hub.hf_api import RepoFile  # noqa: PLC0415 - with the library, see above
+
+    infos = hub.get_paths_info(model.repository, list(model.files), revision=commit)
+    found = {
+        info.path: _File(info.path, info.size, info.blob_id, info.lfs.sha256 if info.lfs else None)
+        for info in infos
+        if isinstance(info, RepoFile)
+    }
+    for path in model.files:
+        if path not in found:
+            raise _failed(model, f"{model.repository} has no file {path} at {commit[:8]}")
+    return [found[path] for path in model.files]
+
+
+def _compare(model: Model, files: list[_File], known: dict[str, RecordedFile]) -> None:
+    """Before anything is downloaded: does the hub still offer, at this commit, what was fetched from it?"""
+    for file in files:
+        before = known.get(file.path)
+        if before is not None and file.sha256 not in (None, before.sha256):
+            raise _other(model, file.path, "the hub's SHA-256 is not the one recorded when it was first fetched")
+
+
+def _download(
+    hub: "HfApi", model: Model, file: _File, commit: str, folder: Path, progress: Callable[[int], None]
+) -> None:
+    """One file, into place when it is whole and right. What was there of it is kept when it fails."""
+    from huggingface_hub import hf_hub_url  # noqa: PLC0415 - with the library, see above
+
+    url = hf_hub_url(model.repository, file.path, revision=commit, endpoint=hub.endpoint)
+    part = _part(folder, file, commit)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    last = ATTEMPTS - 1
+    for attempt in range(ATTEMPTS):
+        try:
+            _stream(url, part, file.size, progress)
+            break
+        except _transport_error() as error:
+            if attempt == last or _refused(error):
+                raise
+            time.sleep(RETRY_SECONDS * 2**attempt)
+    if not file.matches(part):
+        part.unlink()
+        raise _other(model, file.path, "what came is not what the hub says it is")
+    part.replace(folder / file.path)
+
+
+def _stream(url: str, part: Path, size: int, progress: Callable[[int], None]) -> None:
+    """Append to ``part`` what it lacks of ``size`` bytes."""
+    from huggingface_hub import get_session  # noqa: PLC0415 - with the library, see above
+    from huggingface_hub.utils import (  # type: ignore[attr-defined] # documented there  # noqa: PLC0415 - likewise
+        build_hf_headers,
+        hf_raise_for_status,
+    )
+
+    if _size(part) > size:
+        part.unlink()
+    part.touch()
+    have = _size(part)
+    progress(have)
+    if have == size:
+        return
+    # Compressed on the way, a file could not be continued.
+    headers = build_hf_headers(library_name="darkroom") | {"Accept-Encoding": "identity", "Range": f"bytes={have}-"}
+    with get_session().stream("GET", url, headers=headers, timeout=TIMEOUT_SECONDS, follow_redirects=True) as response:
+        if response.is_error:
+            response.read()
+        hf_raise_for_status(response)
+        continued = response.status_code == 206
+        have = have if continued else 0
+        with part.open("ab" if continued else "wb") as target:
+            for chunk in response.iter_bytes():
+                target.write(chunk)
+                have += len(chunk)
+                progress(min(have, size))
+
+
+def _transport_error() -> type[Exception]:
+    """The base of what the hub's HTTP library raises: httpx in older releases, httpx2 in newer ones."""
+    from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415 - with the library, see above
+
+    return next(base for base in HfHubHTTPError.__mro__ if base.__name__ == "HTTPError" and issubclass(base, Exception))
+
+
+def _refused(error: Exception) -> bool:
+    """Whether it is an answer that stays the same: not here, not for you."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return status is not None and 400 <= status < 500 and status not in (408, 429)
+
+
+@contextmanager
+def _explained(model: Model, folder: Path) -> Iterator[None]:
+    """What can go wrong between here and the hub, each in one line."""
+    from huggingface_hub import errors  # noqa: PLC0415 - with the library, see above
+
+    again = f"`darkroom models fetch {model.id}` goes on where it was"
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise _failed(model, f"{model.repository} wants its terms accepted first; do so, and set HF_TOKEN") from error
+    except errors.RepositoryNotFoundError as error:
+        raise _failed(model, f"there is no {model.repository} on the hub, or not for this HF_TOKEN") from error
+    except errors.RevisionNotFoundError as error:
+        raise _failed(model, f"{model.repository} has no revision {model.revision}") from error
+    except errors.OfflineModeIsEnabled as error:
+        raise _failed(model, "HF_HUB_OFFLINE is set; unset it to fetch") from error
+    except errors.HfHubHTTPError as error:
+        raise _failed(model, f"the hub refused ({_words(error)}); {again}", retryable=not _refused(error)) from error
+    except _transport_error() as error:
+        raise _failed(model, f"the hub cannot be reached ({_words(error)}); {again}", retryable=True) from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _failed(model, f"the disk of {folder} is full; make room, and {again}") from error
+        raise _failed(model, f"{error.filename or folder}: {error.strerror or error}") from error
+
+
+def _words(error: Exception) -> str:
+    return (" ".join(str(error).split()) or type(error).__name__)[:200]
+
+
+def _make_sure_of_room(folder: Path, needed: int) -> None:
+    if shutil.disk_usage(folder).free < needed:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+
+def _report(progress: Progress, before: int, total: int, count: int) -> None:
+    progress(before + count, total)
+
+
+def _part(folder: Path, file: _File, commit: str) -> Path:
+    """Where a file grows; parts of two commits are never mixed."""
+    path = folder / file.path
+    return path.with_name(f"{path.name}.{commit[:8]}.part")
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _other(model: Model, path: str, why: str) -> DarkroomError:
+    return _failed(model, f"{model.id}/{path} is not the file it should be: {why}")
+
+
+def _failed(model: Model, why: str, *, retryable: bool = False) -> DarkroomError:
+    original = model.original
+    instead = (
+        f" Or take {original.file} from {original.where}, and `darkroom models import {model.id} {original.file}`."
+        if original
+        else ""
+    )
+    return DarkroomError(
+        ErrorCode.ENGINE_UNAVAILABLE, f"{model.id} could not be fetched: {why}.{instead}", retryable=retryable
+    )

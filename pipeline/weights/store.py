@@ -1,0 +1,238 @@
+"""Weights on disk: a folder for each model, and a manifest of what was fetched that every file is held to."""
+
+import hashlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.weights.catalog import COMMIT, Model
+from pipeline.weights.programs import Checkout
+
+MANIFEST = "manifest.json"
+IMPORTED = "imported"  # the revision of what a person brought as a file
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One model's files: ``folder / path`` for each path of ``model.files``, laid out as in its repository.
+
+    ``checkout`` is where the program that runs it has to be; None for a model without one.
+    """
+
+    model: Model
+    folder: Path
+    revision: str
+    checkout: Checkout | None = None
+
+
+class RecordedFile(BaseModel):
+    """A file as it was fetched."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: int = Field(ge=0, description="Bytes.")
+
+
+class Recorded(BaseModel):
+    """A model as it was fetched: ``revision`` is a commit of ``repository``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    repository: str
+    revision: str
+    files: dict[str, RecordedFile]
+
+
+class Manifest(BaseModel):
+    """What the folder holds, by model id."""
+
+    models: dict[str, Recorded] = {}
+
+
+def default_folder() -> Path:
+    """``DARKROOM_WEIGHTS``, else ``darkroom/weights`` in the user's cache folder."""
+    if named := os.environ.get("DARKROOM_WEIGHTS"):
+        return Path(named).expanduser()
+    if sys.platform == "win32":
+        cache = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        cache = Path.home() / "Library" / "Caches"
+    else:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "darkroom" / "weights"
+
+
+def programs_folder(weights: Path) -> Path:
+    """``DARKROOM_PROGRAMS``, else ``programs`` in the weights' folder."""
+    named = os.environ.get("DARKROOM_PROGRAMS")
+    return Path(named).expanduser() if named else weights / "programs"
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, lower-case hex. A file is read once per process for as long as it is not written again."""
+    about = path.stat()
+    state = (about.st_size, about.st_mtime_ns)
+    known = _hashed.get(path)
+    if known is None or known[0] != state:
+        with path.open("rb") as file:
+            known = (state, hashlib.file_digest(file, "sha256").hexdigest())
+        _hashed[path] = known
+    return known[1]
+
+
+# By absolute path: what the file looked like from outside when it was read, and its SHA-256.
+_hashed: dict[Path, tuple[tuple[int, int], str]] = {}
+
+
+class Shelf:
+    """The folder of all models, which may be read-only; may be shared between threads.
+
+    Every way in which a file can be wrong is a ``DarkroomError`` (``engine_unavailable``) of one line that names the
+    file and the command that mends it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.absolute()
+        self._lock = threading.Lock()
+        self._read: tuple[tuple[int, int], Manifest] | None = None
+
+    def recorded(self, model: Model) -> Recorded | None:
+        """What was fetched of it; None when nothing was."""
+        return self._manifest().models.get(model.id)
+
+    def record(self, model: Model, revision: str) -> None:
+        """Hash the model's files as they are now: what they are held to from here on."""
+        files = {}
+        for path in model.files:
+            file = self._file(model, path)
+            if not file.is_file():
+                raise _wrong(model, f"The file {model.id}/{path} is missing")
+            files[path] = RecordedFile(sha256=sha256_of(file), size=file.stat().st_size)
+        with self._lock:
+            manifest = self._manifest()
+            models = manifest.models | {model.id: Recorded(repository=model.repository, revision=revision, files=files)}
+            self._write(Manifest(models=models))
+
+    def open(self, model: Model) -> Weights:
+        """The model's files, every one hashed at its first opening in this process.
+
+        Later openings compare size and time of writing, and read only what was written since.
+        """
+        recorded = self._complete(model)
+        for problem in self._problems(model, recorded, _altered):
+            raise _wrong(model, problem)
+        return Weights(model, self.folder / model.id, recorded.revision, self.checkout(model))
+
+    def checkout(self, model: Model) -> Checkout | None:
+        """Where the program that runs it has to be, unchecked; None for a model without one."""
+        if model.program is None:
+            return None
+        return Checkout(model.program, programs_folder(self.folder).absolute() / model.id)
+
+    def check(self, model: Model) -> None:
+        """Raises as ``open`` would, reading no file: sizes only."""
+        for problem in self._problems(model, self._complete(model), _resized):
+            raise _wrong(model, problem)
+
+    def verify(self, model: Model) -> list[str]:
+        """Read every file again: what is wrong, a line for each; empty when nothing is."""
+        try:
+            recorded = self._complete(model)
+        except DarkroomError as error:
+            return [error.detail.message]
+        for path in model.files:
+            _hashed.pop(self._file(model, path), None)
+        return [_mended(model, problem) for problem in self._problems(model, recorded, _altered)]
+
+    def digest(self, model: Model) -> str:
+        """SHA-256 over the recorded hashes of the model's files: changes when any of them does."""
+        recorded = self._complete(model)
+        total = hashlib.sha256()
+        for path in sorted(model.files):
+            total.update(f"{path}\0{recorded.files[path].sha256}\n".encode())
+        return total.hexdigest()
+
+    def _file(self, model: Model, path: str) -> Path:
+        return self.folder / model.id / path
+
+    def _complete(self, model: Model) -> Recorded:
+        """What was fetched, with every file that the catalogue lists, of the revision that it pins."""
+        recorded = self.recorded(model)
+        if recorded is None:
+            raise _wrong(model, f"The model {model.id} was never fetched")
+        for path in model.files:
+            if path not in recorded.files:
+                raise _wrong(model, f"The file {model.id}/{path} was never fetched")
+        # Weights that never were in a repository (random ones) have a revision of another form.
+        repinned = model.pinned and COMMIT.fullmatch(recorded.revision) and recorded.revision != model.revision
+        if repinned or recorded.repository != model.repository:
+            raise _wrong(
+                model,
+                f"The model {model.id} was fetched from {recorded.repository} at {recorded.revision[:8]}, "
+                f"and {model.repository} at {model.revision[:8]} is wanted",
+            )
+        return recorded
+
+    def _problems(self, model: Model, recorded: Recorded, wrong: Callable[[Path, RecordedFile], bool]) -> Iterator[str]:
+        for path in model.files:
+            file = self._file(model, path)
+            try:
+                if wrong(file, recorded.files[path]):
+                    yield f"The file {model.id}/{path} is not what was fetched"
+            except FileNotFoundError:
+                yield f"The file {model.id}/{path} is missing"
+            except OSError as error:
+                yield f"The file {model.id}/{path} cannot be read ({error.strerror or error})"
+
+    def _manifest(self) -> Manifest:
+        path = self.folder / MANIFEST
+        try:
+            about = path.stat()
+            state = (about.st_size, about.st_mtime_ns)
+            if self._read is None or self._read[0] != state:
+                self._read = (state, Manifest.model_validate_json(path.read_bytes()))
+            return self._read[1]
+        except FileNotFoundError:
+            return Manifest()
+        except (OSError, ValidationError) as error:
+            raise DarkroomError(
+                ErrorCode.ENGINE_UNAVAILABLE,
+                f"{path} cannot be read; remove it, and `darkroom models fetch` writes it anew.",
+            ) from error
+
+    def _write(self, manifest: Manifest) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", encoding="utf-8", dir=self.folder, prefix=f".{MANIFEST}.", delete=False) as file:
+            draft = Path(file.name)
+            try:
+                file.write(manifest.model_dump_json(indent=2) + "\n")
+                file.close()
+                draft.chmod(0o644)  # like any other file: who serves may be another user
+                draft.replace(self.folder / MANIFEST)
+            finally:
+                draft.unlink(missing_ok=True)
+        self._read = None
+
+
+def _resized(file: Path, recorded: RecordedFile) -> bool:
+    return file.stat().st_size != recorded.size
+
+
+def _altered(file: Path, recorded: RecordedFile) -> bool:
+    return _resized(file, recorded) or sha256_of(file) != recorded.sha256
+
+
+def _mended(model: Model, problem: str) -> str:
+    return f"{problem}; `darkroom models fetch {model.id}` mends it."
+
+
+def _wrong(model: Model, problem: str) -> DarkroomError:
+    return DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, _mended(model, problem))
