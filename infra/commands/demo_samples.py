@@ -23,7 +23,7 @@ Pictures = Mapping[str, Path]
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One kind's demo: ``samples`` has for each role a file of ``client/sample``, or an avatar.
+    """One kind's demo: ``samples`` has for each role a file of ``infra/commands/samples``, or an avatar.
 
     ``sheet`` is the name of the picture that ``panels`` (of the pictures by role, the result, the params, and whether
     it is the sample) goes to; without ``panels`` it shows frames of the video that came out. ``photo`` is the role that

@@ -18,11 +18,11 @@ from pydantic import BaseModel
 from darkroom.contract.engine import Engine
 from darkroom.contract.requests import Kind
 from darkroom.contract.results import ModelUsed
-from pipeline.core.arrays import Rgb
 from pipeline.core.intermediates import Intermediates, NoIntermediates
 from pipeline.core.networks import Held, Models, Network
 
 if TYPE_CHECKING:
+    from pipeline.core.arrays import Rgb
     from pipeline.speech.types import Speaker
 
 T = TypeVar("T")

@@ -15,7 +15,9 @@ from tests.client.fake import TOKEN, Service, job
 
 ROOT = Path(__file__).parents[2]
 # A shell that starts tests in the background has them, and so their children, ignore SIGINT: undo that.
-PROGRAM = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from darkroom.cli import main; main()"
+PROGRAM = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from darkroom.cli import main; main()"
+)
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to one process, which Windows cannot")
 

@@ -175,7 +175,7 @@ def test_other_fonts_are_another_engine(tmp_path: Path, monkeypatch: pytest.Monk
     (tmp_path / "__init__.py").touch()
     font = tmp_path / "letters.otf"
     font.write_bytes(b"letters")
-    monkeypatch.setattr("pipeline.__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr("pipeline.__path__", [str(tmp_path)])
     module._code_digest.cache_clear()
     usual = module._code_digest()
     font.write_bytes(b"other letters")

@@ -37,7 +37,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (web / name).parent.mkdir(parents=True, exist_ok=True)
         (web / name).write_text(text)
     contract = tmp_path / "handlers" / "http_api" / "openapi.json"
-    contract.parent.mkdir()
+    contract.parent.mkdir(parents=True)
     contract.write_text("{}")
     monkeypatch.setattr(functions, "ROOT", tmp_path)
     for name, value in (("ROOT", tmp_path), ("WEB", web), ("CONTRACT", contract), ("BUILD", tmp_path / "build")):
