@@ -12,9 +12,9 @@ from typing import Any
 
 from bench import baseline, event_path, lambda_imports, preview_engine, request_guard, video
 from bench.context import Context
-from bench.report import renew
+from bench.report import update_readme
 from bench.results import Results, load
-from bench.runner import names, run, selected
+from bench.runner import names, run_parts, select_parts
 from bench.section import Section
 
 # The order of measuring and of the report. A new measurement is one entry here.
@@ -39,17 +39,17 @@ def main(arguments: Sequence[str] | None = None, sections: Sequence[Section[Any]
     def save(results: Results) -> None:
         results.save(output)
         if output.resolve() == RESULTS.resolve():
-            renew(README, sections, results)
+            update_readme(README, sections, results)
 
     try:
-        selected(sections, given.part)
+        select_parts(sections, given.part)
         results = load(output)
     except ValueError as error:
         print(f"Nothing was measured: {error}", file=sys.stderr)
         return 2
     try:
         with Context(quick=given.quick) as context:
-            failed = run(sections, context, results, save, given.part)
+            failed = run_parts(sections, context, results, save, given.part)
     except KeyboardInterrupt:
         print(f"Interrupted. What had been measured is in {output}.", file=sys.stderr)
         return 130

@@ -25,7 +25,7 @@ from pydantic import BaseModel
 from websockets.asyncio.client import ClientConnection, connect
 
 from bench.context import Context
-from bench.measurement import Spread
+from bench.measurement import Percentiles
 from bench.section import Section
 from darkroom.contract.jobs import State
 from infra.local.stack import LocalStack
@@ -52,22 +52,22 @@ class Watcher(StrEnum):
     NOBODY = "nobody"
 
 
-class Spine(BaseModel):
+class EventPathTiming(BaseModel):
     """One load. Times are milliseconds, p50 / p95 / p99."""
 
     in_flight: int
     jobs: int
     watched_by: Watcher
     jobs_per_second: float
-    api: Spread
-    upload_to_queued: Spread
-    upload_to_running: Spread
-    state_to_client: Spread | None
-    submit_to_done: Spread
+    api: Percentiles
+    upload_to_queued: Percentiles
+    upload_to_running: Percentiles
+    state_to_client: Percentiles | None
+    submit_to_done: Percentiles
     requests_per_job: float
 
 
-def measure(context: Context, watcher: Watcher) -> list[Spine]:
+def measure(context: Context, watcher: Watcher) -> list[EventPathTiming]:
     """Every load, watched in one way. Rounds before, thrown away, start the functions."""
     stack, photo = context.stack, _photo()
     loads = QUICK_LOADS if context.quick else LOADS
@@ -86,7 +86,7 @@ def _photo() -> bytes:
 
 
 @dataclass
-class Load:
+class LoadClient:
     """One load in progress. ``news`` is the delay between a state's time and its arrival, in seconds."""
 
     api: httpx.AsyncClient
@@ -96,7 +96,7 @@ class Load:
     ended: dict[str, asyncio.Future[None]] = field(default_factory=dict)
     answers: list[float] = field(default_factory=list)
     uploaded: dict[str, float] = field(default_factory=dict)
-    news: list[float] = field(default_factory=list)
+    update_delays: list[float] = field(default_factory=list)
     done: list[float] = field(default_factory=list)
     requests: int = 0
 
@@ -115,7 +115,7 @@ class Load:
         self.uploaded[job_id] = time.time()
         response.raise_for_status()
 
-    async def watched(self) -> None:
+    async def run_over_websocket(self) -> None:
         """One job, watched over one of the WebSockets."""
         start = time.perf_counter()
         job_id, ticket = await self.submit()
@@ -127,7 +127,7 @@ class Load:
         await asyncio.wait_for(self.ended[job_id], PATIENCE)
         self.done.append(time.perf_counter() - start)
 
-    async def polled(self) -> None:
+    async def run_polling(self) -> None:
         """One job, watched by asking every half second."""
         start = time.perf_counter()
         job_id, ticket = await self.submit()
@@ -136,11 +136,11 @@ class Load:
             await asyncio.sleep(POLL_SECONDS)
             job = (await self.api.get(f"/jobs/{job_id}")).raise_for_status().json()
             self.requests += 1
-            if self.heard(job):
+            if self.record_update(job):
                 break
         self.done.append(time.perf_counter() - start)
 
-    async def unwatched(self) -> None:
+    async def run_unwatched(self) -> None:
         """One job that nobody watches."""
         start = time.perf_counter()
         job_id, ticket = await self.submit()
@@ -149,7 +149,7 @@ class Load:
         await asyncio.wait_for(self.ended[job_id], PATIENCE)
         self.done.append(time.perf_counter() - start)
 
-    async def follow(self, stack: LocalStack) -> None:
+    async def follow_stream(self, stack: LocalStack) -> None:
         """Read the table's stream for the ends of jobs until cancelled."""
         pages = _stream(stack, "LATEST")
         while True:
@@ -160,26 +160,26 @@ class Load:
                         ended.set_result(None)
             await asyncio.sleep(FOLLOW_SECONDS)
 
-    async def listen(self, socket: ClientConnection) -> None:
+    async def follow_websocket(self, socket: ClientConnection) -> None:
         """Take a socket's messages until cancelled."""
         async for message in socket:
             content = json.loads(message)
-            if content["type"] == "job" and self.heard(content["job"]):
+            if content["type"] == "job" and self.record_update(content["job"]):
                 ended = self.ended[content["job"]["job_id"]]
                 if not ended.done():  # the last news may come twice
                     ended.set_result(None)
 
-    def heard(self, job: dict[str, Any]) -> bool:
+    def record_update(self, job: dict[str, Any]) -> bool:
         """Note how old this news is; whether it is the last."""
         terminal = State(job["state"]).terminal
         if terminal and job["state"] != State.COMPLETED:
             raise RuntimeError(f"a job ended as {job['state']}: {job['error']}")
         if job["seq"] > 1:
-            self.news.append(max(0.0, time.time() - datetime.fromisoformat(job["updated_at"]).timestamp()))
+            self.update_delays.append(max(0.0, time.time() - datetime.fromisoformat(job["updated_at"]).timestamp()))
         return terminal
 
 
-async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, watcher: Watcher) -> Spine:
+async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, watcher: Watcher) -> EventPathTiming:
     token = stack.token_for("bench")
     limits = httpx.Limits(max_connections=in_flight + 4, max_keepalive_connections=in_flight + 4)
     headers = {"Authorization": f"Bearer {token}"}
@@ -193,10 +193,14 @@ async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, watch
             await opened.enter_async_context(connect(url, open_timeout=PATIENCE))
             for _ in range(min(in_flight, SOCKETS) if watcher is Watcher.SOCKET else 0)
         ]
-        load = Load(api, s3, sockets, photo)
+        load = LoadClient(api, s3, sockets, photo)
         places = asyncio.Semaphore(in_flight)
 
-        job = {Watcher.SOCKET: load.watched, Watcher.POLLING: load.polled, Watcher.NOBODY: load.unwatched}[watcher]
+        job = {
+            Watcher.SOCKET: load.run_over_websocket,
+            Watcher.POLLING: load.run_polling,
+            Watcher.NOBODY: load.run_unwatched,
+        }[watcher]
 
         async def one() -> None:
             async with places:
@@ -204,9 +208,9 @@ async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, watch
 
         start = time.perf_counter()
         async with asyncio.TaskGroup() as group:
-            listeners = [group.create_task(load.listen(socket)) for socket in sockets]
+            listeners = [group.create_task(load.follow_websocket(socket)) for socket in sockets]
             if watcher is Watcher.NOBODY:
-                listeners.append(group.create_task(load.follow(stack)))
+                listeners.append(group.create_task(load.follow_stream(stack)))
             async with asyncio.TaskGroup() as jobs_group:
                 for _ in range(jobs):
                     jobs_group.create_task(one())
@@ -214,21 +218,21 @@ async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, watch
             for listener in listeners:
                 listener.cancel()
     history = _history(stack, load)
-    return Spine(
+    return EventPathTiming(
         in_flight=in_flight,
         jobs=jobs,
         watched_by=watcher,
         jobs_per_second=round(jobs / seconds, 1),
-        api=Spread.of(load.answers),
-        upload_to_queued=Spread.of([times[State.QUEUED] for times in history]),
-        upload_to_running=Spread.of([times[State.RUNNING] for times in history]),
-        state_to_client=Spread.of(load.news) if load.news else None,
-        submit_to_done=Spread.of(load.done),
+        api=Percentiles.of(load.answers),
+        upload_to_queued=Percentiles.of([times[State.QUEUED] for times in history]),
+        upload_to_running=Percentiles.of([times[State.RUNNING] for times in history]),
+        state_to_client=Percentiles.of(load.update_delays) if load.update_delays else None,
+        submit_to_done=Percentiles.of(load.done),
         requests_per_job=round(load.requests / jobs, 1),
     )
 
 
-def _history(stack: LocalStack, load: Load) -> list[dict[State, float]]:
+def _history(stack: LocalStack, load: LoadClient) -> list[dict[State, float]]:
     """Seconds from the upload's end to each state, read from the table's stream: nothing is coalesced there."""
     times: dict[str, dict[State, float]] = {job_id: {} for job_id in load.uploaded}
     for images in _stream(stack, "TRIM_HORIZON"):
@@ -260,7 +264,7 @@ def _stream(stack: LocalStack, start: str) -> Iterator[list[dict[str, Any]]]:
 SECTION = Section(
     name="spine",
     about="Jobs through the whole event path with an empty stage list (milliseconds, p50 / p95 / p99)",
-    row=Spine,
+    row=EventPathTiming,
     heads=(
         *("In flight", "Watched by", "Jobs/s", "POST /jobs", "Upload → queued", "Upload → running"),
         *("State → client", "Submit → done", "Requests/job"),

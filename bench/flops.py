@@ -20,7 +20,7 @@ from transformers import CLIPModel, CLIPTextModel, CLIPVisionModelWithProjection
 
 from bench.random_weights import Scale, detectors, diffusion, perception
 from darkroom.contract.params import Profile
-from pipeline.models.denoise_request import RECIPES
+from pipeline.models.denoise_request import SAMPLING_PRESETS
 
 HEIGHT, WIDTH = 512, 768
 THINGS = 8  # boxes that the segmenter is asked about
@@ -41,7 +41,7 @@ def flops(call: Count) -> int:
 
 
 @dataclass(frozen=True)
-class Parts:
+class NetworkFlops:
     """Operations of one forward of each network at 768×512."""
 
     detect: int
@@ -59,7 +59,7 @@ class Parts:
 
 
 @cache
-def parts() -> Parts:
+def network_flops() -> NetworkFlops:
     """Counted once: some seconds, most of them for building the networks."""
     full = Scale.FULL
     latents = (1, 4, HEIGHT // 8, WIDTH // 8)
@@ -76,7 +76,7 @@ def parts() -> Parts:
         safety = CLIPVisionModelWithProjection(diffusion.safety_config(full).vision_config)
     step = torch.tensor(500)
     conditioning = flops(lambda: controlnet.controlnet_cond_embedding(_pixels(HEIGHT, WIDTH)))
-    return Parts(
+    return NetworkFlops(
         detect=flops(lambda: yolo(_pixels(448, 640))),  # 640 wide, padded to multiples of 32
         segment=flops(lambda: sam(pixel_values=_pixels(1024, 1024), input_boxes=torch.empty(1, THINGS, 4))),
         image=flops(lambda: clip.get_image_features(pixel_values=_pixels(224, 224))),
@@ -93,9 +93,9 @@ def parts() -> Parts:
     )
 
 
-def ours(profile: Profile, *, kept: bool = True) -> dict[str, int]:
+def darkroom_flops(profile: Profile, *, kept: bool = True) -> dict[str, int]:
     """Operations of each stage of our plan; ``kept``: something of the photo stays, so that it is encoded."""
-    part, recipe = parts(), RECIPES[profile]
+    part, recipe = network_flops(), SAMPLING_PRESETS[profile]
     passes = 2 if recipe.guidance > 1 else 1
     step = passes * (part.unet + CONTROLNETS * part.controlnet)
     return {
@@ -112,9 +112,9 @@ def ours(profile: Profile, *, kept: bool = True) -> dict[str, int]:
     }
 
 
-def replaced() -> dict[str, int]:
+def replaced_system_flops() -> dict[str, int]:
     """Operations of each stage of the replaced system. What it announced and never used counts nothing."""
-    part = parts()
+    part = network_flops()
     step = 2 * (part.unet + CONTROLNETS * (part.controlnet + part.conditioning))
     return {
         "detect": part.detect,
@@ -126,7 +126,7 @@ def replaced() -> dict[str, int]:
 
 def ratio(profile: Profile, *, kept: bool = True) -> float:
     """How many times as many operations the replaced system took for the whole job."""
-    return sum(replaced().values()) / sum(ours(profile, kept=kept).values())
+    return sum(replaced_system_flops().values()) / sum(darkroom_flops(profile, kept=kept).values())
 
 
 def table(columns: Mapping[str, Mapping[str, int]]) -> Table:
@@ -152,10 +152,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="operations as JSON instead of the table")
     wanted = parser.parse_args()
     columns = {
-        "replaced": replaced(),
-        "quality": ours(Profile.QUALITY),
-        "fast": ours(Profile.FAST),
-        "fast, nothing kept": ours(Profile.FAST, kept=False),
+        "replaced": replaced_system_flops(),
+        "quality": darkroom_flops(Profile.QUALITY),
+        "fast": darkroom_flops(Profile.FAST),
+        "fast, nothing kept": darkroom_flops(Profile.FAST, kept=False),
     }
     if wanted.json:
         print(json.dumps(columns, indent=2))

@@ -21,25 +21,25 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from bench.gpu_results import Results, Row, table
-from bench.gpu_utilisation import GpuWatch, WatchedSlot
-from bench.measurement import machine
-from bench.plain_diffusers import Recipe
+from bench.gpu_results import GpuResults, GpuRow, table
+from bench.gpu_utilisation import GpuUtilisation, TimedSlot
+from bench.measurement import describe_machine
+from bench.plain_diffusers import PlainDiffusers
 from bench.random_weights import Scale, write_weights
 from darkroom.contract.params import Profile, RestyleRoomParams
 from darkroom.contract.results import StageTime
 from pipeline.core.arrays import Rgb
 from pipeline.core.runner import Runner
 from pipeline.core.stage_cache import StageCache
-from pipeline.core.stages import Work
-from pipeline.models.denoise_request import RECIPES
-from pipeline.models.network_registry import CONTROLS, FEW_STEP_UNET, UNET
+from pipeline.core.stages import StageContext
+from pipeline.models.denoise_request import SAMPLING_PRESETS
+from pipeline.models.network_registry import CONTROLNETS, SD15_FEW_STEP_UNET, SD15_UNET
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.manager import ModelManager
 from pipeline.models.stages import scores
 from pipeline.models.workflows.restyle_room import plan
 from pipeline.weights.catalog import catalog
-from pipeline.weights.store import Shelf
+from pipeline.weights.store import WeightStore
 
 RESULTS = Path(__file__).with_name("gpu.json")
 SAMPLE = Path(__file__).parents[1] / "infra" / "commands" / "samples" / "living_room.jpg"
@@ -48,18 +48,18 @@ STYLES = ("scandinavian", "industrial")
 
 
 @dataclass(frozen=True)
-class Bench:
+class GpuBenchmark:
     """What all rows share."""
 
-    shelf: Shelf
+    store: WeightStore
     placement: Placement
     photos: Sequence[Path]
     long_side: int
 
-    def recipe(self, steps: int) -> Row:
+    def run_baseline(self, steps: int) -> GpuRow:
         """The plain recipe, one job after another."""
         began = time.perf_counter()
-        recipe = Recipe(self.shelf, self.placement, self.long_side)
+        recipe = PlainDiffusers(self.store, self.placement, self.long_side)
         load_seconds = time.perf_counter() - began
 
         def job(index: int) -> dict[str, float]:
@@ -68,25 +68,25 @@ class Bench:
 
         return self._row(f"plain diffusers, {steps} steps", steps, load_seconds, job, in_flight=1)
 
-    def engine(self, profile: Profile, steps: int, *, compiled: bool = False, same_photo: bool = False) -> Row:
+    def run_engine(self, profile: Profile, steps: int, *, compiled: bool = False, same_photo: bool = False) -> GpuRow:
         """The models engine with a backlog."""
-        models = ModelManager(self.shelf, self.placement, long_side=self.long_side)
-        made, slot, cache = plan(), WatchedSlot(), StageCache()
+        models = ModelManager(self.store, self.placement, long_side=self.long_side)
+        made, slot, cache = plan(), TimedSlot(), StageCache()
         runner = Runner(slot, cache=cache)
-        unet, other = (FEW_STEP_UNET, UNET) if profile is Profile.FAST else (UNET, FEW_STEP_UNET)
+        unet, other = (SD15_FEW_STEP_UNET, SD15_UNET) if profile is Profile.FAST else (SD15_UNET, SD15_FEW_STEP_UNET)
         began = time.perf_counter()
         with models.use(*(network for network in made.networks if network is not other)) as held:
             load_seconds = time.perf_counter() - began
             if compiled:
                 held[unet].compile()
-                held[CONTROLS].compile()
+                held[CONTROLNETS].compile()
 
         def job(index: int) -> dict[str, float]:
             style = STYLES[index % len(STYLES)]
             params = RestyleRoomParams(style=style, profile=profile, steps=steps, seed=index)
             photo = self.photos[0 if same_photo else index]
             with tempfile.TemporaryDirectory() as folder:
-                work = Work(params, {"photo": photo}, Path(folder), models=models)
+                work = StageContext(params, {"photo": photo}, Path(folder), network_provider=models)
                 finished = runner.run(made, work, _Silent())
             return {each.stage: each.seconds for each in finished.timeline}
 
@@ -100,20 +100,20 @@ class Bench:
         load_seconds: float,
         job: Callable[[int], dict[str, float]],
         in_flight: int,
-        slot: WatchedSlot | None = None,
-    ) -> Row:
+        slot: TimedSlot | None = None,
+    ) -> GpuRow:
         device = self.placement.device
         began = time.perf_counter()
         job(0)  # the first picture finds the fastest kernels, or compiles them
         first_seconds = time.perf_counter() - began
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
-        with GpuWatch(device) as watch, ThreadPoolExecutor(in_flight) as pool:
-            held, began = slot.held if slot else 0.0, time.perf_counter()
+        with GpuUtilisation(device) as watch, ThreadPoolExecutor(in_flight) as pool:
+            held, began = slot.held_seconds if slot else 0.0, time.perf_counter()
             timelines = list(pool.map(job, range(1, len(self.photos))))
             seconds = time.perf_counter() - began
         stages = {stage: median(timeline[stage] for timeline in timelines) for stage in timelines[0]}
-        row = Row(
+        row = GpuRow(
             name=name,
             steps=steps,
             seconds_per_picture=seconds / len(timelines),
@@ -121,8 +121,8 @@ class Bench:
             load_seconds=load_seconds,
             first_seconds=first_seconds,
             peak_vram_mb=torch.cuda.max_memory_allocated(device) / 1e6 if device.type == "cuda" else None,
-            gpu_busy=watch.busy,
-            slot_busy=(slot.held - held) / seconds if slot else None,
+            gpu_busy=watch.mean,
+            slot_busy=(slot.held_seconds - held) / seconds if slot else None,
             stages=stages,
         )
         print(f"{row.name}: {row.seconds_per_picture:.3f} s a picture", flush=True)
@@ -151,11 +151,11 @@ def measure(
     steps: int | None,
     long_side: int,
     compiled: bool,
-) -> Results:
+) -> GpuResults:
     """Every row, in ``folder``, where weights that an earlier run wrote are used again."""
-    placement = Placement.of(device)
-    shelf = Shelf(folder / scale.value)
-    if any(shelf.recorded(model) is None for model in catalog().values()):
+    placement = Placement.for_device(device)
+    shelf = WeightStore(folder / scale.value)
+    if any(shelf.record_of(model) is None for model in catalog().values()):
         print(f"writing random weights, {scale.value} size …", flush=True)
         write_weights(shelf.folder, scale)
     began = time.perf_counter()
@@ -164,14 +164,14 @@ def measure(
     verify_seconds = time.perf_counter() - began
     with tempfile.TemporaryDirectory() as photos:
         size = (1280, 960) if scale is Scale.FULL else (160, 120)
-        bench = Bench(shelf, placement, _photos(Path(photos), jobs + 1, size), long_side)
+        bench = GpuBenchmark(shelf, placement, _photos(Path(photos), jobs + 1, size), long_side)
         # What random networks paint is always poor, and to paint it twice would say nothing about the time it takes.
         with patch.object(scores, "RETRY_BELOW", 0.0):
             rows = [row for profile in profiles for row in _rows(bench, profile, steps, compiled)]
     plain = {row.steps: row for row in rows if row.slot_busy is None}
-    return Results(
+    return GpuResults(
         device=torch.cuda.get_device_name(placement.device) if placement.device.type == "cuda" else "CPU",
-        machine=machine(),
+        machine=describe_machine(),
         date=datetime.now(UTC).date().isoformat(),
         torch=torch.__version__,
         scale=scale,
@@ -184,18 +184,18 @@ def measure(
     )
 
 
-def _rows(bench: Bench, profile: Profile, steps: int | None, compiled: bool) -> Iterator[Row]:
-    count = RECIPES[profile].steps if steps is None else steps
-    ways: list[Callable[[], Row]] = [
-        lambda: bench.recipe(count),
-        lambda: bench.engine(profile, count),
-        lambda: bench.engine(profile, count, same_photo=True),
+def _rows(bench: GpuBenchmark, profile: Profile, steps: int | None, compiled: bool) -> Iterator[GpuRow]:
+    count = SAMPLING_PRESETS[profile].steps if steps is None else steps
+    ways: list[Callable[[], GpuRow]] = [
+        lambda: bench.run_baseline(count),
+        lambda: bench.run_engine(profile, count),
+        lambda: bench.run_engine(profile, count, same_photo=True),
     ]
     if compiled:
-        ways.append(lambda: bench.engine(profile, count, compiled=True))
+        ways.append(lambda: bench.run_engine(profile, count, compiled=True))
     for way in ways:
         yield way()
-        bench.placement.give_back()
+        bench.placement.release_cached_memory()
 
 
 def _photos(folder: Path, count: int, size: tuple[int, int]) -> list[Path]:

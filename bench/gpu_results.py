@@ -9,7 +9,7 @@ TARGET_THROUGHPUT = 2.0
 TARGET_BUSY = 0.95
 
 
-class Row(BaseModel):
+class GpuRow(BaseModel):
     """One way to make pictures. ``stages`` are median seconds; what a device cannot say is None.
 
     ``steps_per_second`` counts denoising steps over the whole stage, text encoder and VAE included. ``slot_busy`` is
@@ -29,7 +29,7 @@ class Row(BaseModel):
     stages: dict[str, float]
 
 
-class Results(BaseModel):
+class GpuResults(BaseModel):
     """One run. ``throughput`` is each row's pictures per second over those of the recipe with as many steps."""
 
     device: str
@@ -41,13 +41,13 @@ class Results(BaseModel):
     photo: tuple[int, int]
     long_side: int
     verify_seconds: float
-    rows: list[Row]
+    rows: list[GpuRow]
     throughput: dict[str, float]
     target_throughput: float = TARGET_THROUGHPUT
     target_busy: float = TARGET_BUSY
 
 
-def table(results: Results) -> Table:
+def table(results: GpuResults) -> Table:
     """The rows for a person, the targets in the caption."""
     heads = ("s each", "× plain", "it/s", "VRAM MB", "load s", "first s", "GPU busy", "slot held")
     shown = Table(

@@ -10,12 +10,12 @@ import torch
 SAMPLES_PER_SECOND = 10
 
 
-class WatchedSlot(threading.Semaphore):
+class TimedSlot(threading.Semaphore):
     """A compute slot that adds up how many seconds it was ``held``."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.held = 0.0
+        self.held_seconds = 0.0
         self._since = 0.0
 
     def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
@@ -27,11 +27,11 @@ class WatchedSlot(threading.Semaphore):
 
     def release(self, n: int = 1) -> None:
         """As ``Semaphore``'s."""
-        self.held += time.perf_counter() - self._since
+        self.held_seconds += time.perf_counter() - self._since
         super().release(n)
 
 
-class GpuWatch:
+class GpuUtilisation:
     """Samples NVML's utilisation while its block lasts: the share of the last moments in which a kernel was running.
 
     That is how long the GPU worked, not how hard. ``busy`` is the samples' mean in [0, 1]; None without a GPU, or
@@ -45,7 +45,7 @@ class GpuWatch:
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
     @property
-    def busy(self) -> float | None:
+    def mean(self) -> float | None:
         """The mean of the samples so far."""
         return sum(self._samples) / len(self._samples) / 100 if self._samples else None
 

@@ -18,7 +18,7 @@ BARE = "import boto3; boto3.client('dynamodb', region_name='us-east-1')"
 TIMED = "import time; start = time.perf_counter(); {statement}; print(time.perf_counter() - start)"
 
 
-class Lambda(BaseModel):
+class LambdaImport(BaseModel):
     """``ratio`` is the import time over the bare Lambda's."""
 
     name: str
@@ -27,15 +27,15 @@ class Lambda(BaseModel):
     zip_kb: float
 
 
-def measure(context: Context) -> list[Lambda]:
+def measure(context: Context) -> list[LambdaImport]:
     """Each function with its environment variables, without which its settings refuse to load."""
     environment, repeats = context.environments, context.repeats
     bare = _seconds(BARE, {}, repeats)
     size = _zipped_kilobytes()
-    rows = [Lambda(name="bare boto3", import_ms=bare * 1000, ratio=1, zip_kb=0)]
+    rows = [LambdaImport(name="bare boto3", import_ms=bare * 1000, ratio=1, zip_kb=0)]
     for name in FUNCTIONS:
         seconds = _seconds(f"import handlers.{name}", environment[name], repeats)
-        rows.append(Lambda(name=name, import_ms=seconds * 1000, ratio=seconds / bare, zip_kb=size))
+        rows.append(LambdaImport(name=name, import_ms=seconds * 1000, ratio=seconds / bare, zip_kb=size))
     return rows
 
 
@@ -60,7 +60,7 @@ def _zipped_kilobytes() -> float:
 SECTION = Section(
     name="lambdas",
     about="Cold imports (median) and zipped size without the layer",
-    row=Lambda,
+    row=LambdaImport,
     heads=("Lambda", "Import ms", "Ratio to bare boto3", "Zip kB"),
     cells=lambda row: (row.name, f"{row.import_ms:.0f}", f"{row.ratio:.2f}", f"{row.zip_kb:.0f}"),
     parts={"lambdas": measure},

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import BaseModel
 
 
-class Spread(BaseModel):
+class Percentiles(BaseModel):
     """Milliseconds at the 50th, 95th and 99th percentile."""
 
     p50: float
@@ -17,7 +17,7 @@ class Spread(BaseModel):
     p99: float
 
     @classmethod
-    def of(cls, seconds: Sequence[float]) -> "Spread":
+    def of(cls, seconds: Sequence[float]) -> "Percentiles":
         """From durations in seconds; at least one."""
         p50, p95, p99 = (round(float(value) * 1000, 1) for value in np.percentile(seconds, (50, 95, 99)))
         return cls(p50=p50, p95=p95, p99=p99)
@@ -26,7 +26,7 @@ class Spread(BaseModel):
         return f"{self.p50:.0f} / {self.p95:.0f} / {self.p99:.0f}"
 
 
-def machine() -> str:
+def describe_machine() -> str:
     """What the numbers were taken on: processor, cores, Python."""
     model = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")

@@ -24,11 +24,11 @@ from diffusers import (
 from PIL import Image
 from transformers import CLIPTextModel, CLIPTokenizer
 
-from pipeline.models.letterbox import Fit
+from pipeline.models.letterbox import Letterbox
 from pipeline.models.networks import depth, detector, segmenter
 from pipeline.models.offload.device import Placement
 from pipeline.weights.catalog import catalog
-from pipeline.weights.store import Shelf, Weights
+from pipeline.weights.store import Weights, WeightStore
 
 GUIDANCE = 7.5
 SCALES = [0.8, 0.6]  # depth, edges
@@ -38,10 +38,10 @@ PROMPT = "a scandinavian living room, light wood, white walls, wool, soft daylig
 NEGATIVE_PROMPT = "blurry, distorted, low quality, deformed furniture"
 
 
-class Recipe:
+class PlainDiffusers:
     """All its networks, on the device from the start to the end."""
 
-    def __init__(self, shelf: Shelf, placement: Placement, long_side: int) -> None:
+    def __init__(self, shelf: WeightStore, placement: Placement, long_side: int) -> None:
         self._placement = placement
         self._long_side = long_side
         given = {name: shelf.open(catalog()[name]) for name in MODELS}
@@ -63,7 +63,7 @@ class Recipe:
         self._segmenter.segment(rgb, [detection.box for detection in found])
         clock.lap("segment")
         height, width = rgb.shape[:2]
-        fit = Fit.of(height, width, self._long_side)
+        fit = Letterbox.for_photo(height, width, self._long_side)
         canvas = fit.to_canvas(rgb)
         near = self._depth.estimate(canvas)
         span = max(float(near.max() - near.min()), 1e-6)

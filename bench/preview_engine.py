@@ -20,8 +20,8 @@ from darkroom.contract.params import (
     UpscaleParams,
 )
 from darkroom.contract.requests import Kind
-from pipeline.core.stages import Work
-from pipeline.plans import plan
+from pipeline.core.stages import StageContext
+from pipeline.plans import get_plan
 
 SAMPLES = Path(__file__).parents[1] / "infra" / "commands" / "samples"
 # The file of each role, scaled alike.
@@ -48,7 +48,7 @@ MEGAPIXELS: dict[Kind, tuple[float, ...]] = {
 }
 
 
-class Preview(BaseModel):
+class PreviewTiming(BaseModel):
     """``stages`` are the median milliseconds of each."""
 
     kind: Kind
@@ -58,29 +58,29 @@ class Preview(BaseModel):
     stages: dict[str, float]
 
 
-def measure(context: Context, kind: Kind) -> list[Preview]:
+def measure(context: Context, kind: Kind) -> list[PreviewTiming]:
     """A kind on its sample at several sizes, each time after one warm-up; at the smallest one for a quick run."""
     sizes = MEGAPIXELS[kind][:1] if context.quick else MEGAPIXELS[kind]
     with tempfile.TemporaryDirectory() as folder:
         return [_measure(kind, megapixels, context.repeats, Path(folder)) for megapixels in sizes]
 
 
-def _measure(kind: Kind, megapixels: float, repeats: int, folder: Path) -> Preview:
+def _measure(kind: Kind, megapixels: float, repeats: int, folder: Path) -> PreviewTiming:
     files = {role: _scaled(SAMPLES / name, megapixels, folder) for role, name in FILES[kind].items()}
-    steps = [stage for stage, _ in plan(kind, Engine.PREVIEW).steps]
+    steps = [stage for stage, _ in get_plan(kind, Engine.PREVIEW).steps]
     runs: list[dict[str, float]] = []
     for _ in range(repeats + 1):
-        work = Work(PARAMS[kind], files, folder)
+        work = StageContext(PARAMS[kind], files, folder)
         times: dict[str, float] = {}
         for stage in steps:
-            work.enter(stage)
+            work.enter_stage(stage)
             start = time.perf_counter()
             stage.run(work)
             times[stage.name] = (time.perf_counter() - start) * 1000
         runs.append(times)
     stages = {name: round(median(run[name] for run in runs[1:]), 1) for name in runs[0]}
     total = median(sum(run.values()) for run in runs[1:])
-    return Preview(
+    return PreviewTiming(
         kind=kind,
         megapixels=megapixels,
         milliseconds=round(total, 1),
@@ -103,7 +103,7 @@ def _scaled(file: Path, megapixels: float, folder: Path) -> Path:
 SECTION = Section(
     name="preview",
     about="The preview engine, load to save",
-    row=Preview,
+    row=PreviewTiming,
     heads=("Kind", "Megapixels", "ms", "ms per megapixel", "Slowest stages"),
     cells=lambda row: (
         *(row.kind, row.megapixels, f"{row.milliseconds:.0f}", f"{row.ms_per_megapixel:.0f}"),

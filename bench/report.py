@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.results import Entry, Results, write
+from bench.results import Entry, Results, write_atomically
 from bench.section import Section
 
 BEGIN = "<!-- bench: written by `make bench` -->"
@@ -16,13 +16,13 @@ END = "<!-- /bench -->"
 Stamp = tuple[str, str]  # date, machine
 
 
-def renew(readme: Path, sections: Sequence[Section[Any]], results: Results) -> None:
+def update_readme(readme: Path, sections: Sequence[Section[Any]], results: Results) -> None:
     """Replace what stands between the markers, atomically. Raises ``ValueError`` when the README has none."""
     before, begin, rest = readme.read_text("utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"{readme} has no place for the results; add {BEGIN} and {END}")
-    write(readme, f"{before}{BEGIN}\n{markdown(sections, results)}\n{END}{after}")
+    write_atomically(readme, f"{before}{BEGIN}\n{markdown(sections, results)}\n{END}{after}")
 
 
 def markdown(sections: Sequence[Section[Any]], results: Results) -> str:

@@ -31,7 +31,7 @@ class Results(RootModel[dict[str, Entry]]):
 
     def save(self, path: Path) -> None:
         """Replace the file atomically."""
-        write(path, self.model_dump_json(indent=2, exclude_defaults=True) + "\n")
+        write_atomically(path, self.model_dump_json(indent=2, exclude_defaults=True) + "\n")
 
 
 def load(path: Path) -> Results:
@@ -39,7 +39,7 @@ def load(path: Path) -> Results:
     return Results.model_validate_json(path.read_bytes()) if path.exists() else Results()
 
 
-def write(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
     """Write UTF-8 text to ``path`` atomically: a reader, and a run that is killed, leave the old file or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")

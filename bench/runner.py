@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from bench.context import Context
-from bench.measurement import machine
+from bench.measurement import describe_machine
 from bench.results import Entry, Failure, Results
 from bench.section import Section
 
@@ -22,7 +22,7 @@ def names(sections: Sections) -> list[str]:
     return [section.full_name(part) for section in sections for part in section.parts]
 
 
-def selected(sections: Sections, wanted: Sequence[str]) -> list[str]:
+def select_parts(sections: Sections, wanted: Sequence[str]) -> list[str]:
     """The full names of the parts that ``wanted`` names, by their own or by their section's name; all if it is empty.
 
     Raises ``ValueError`` for a name that nothing has.
@@ -34,7 +34,7 @@ def selected(sections: Sections, wanted: Sequence[str]) -> list[str]:
     return [each for each in known if not wanted or any(_covers(name, each) for name in wanted)]
 
 
-def run(
+def run_parts(
     sections: Sections,
     context: Context,
     results: Results,
@@ -48,7 +48,7 @@ def run(
     ``selected`` does.
     """
     failed = []
-    for name, section, measure in _measurements(sections, selected(sections, wanted)):
+    for name, section, measure in _measurements(sections, select_parts(sections, wanted)):
         print(f"{name} …", flush=True)
         try:
             if not section.uses_stack:
@@ -63,7 +63,7 @@ def run(
             _stop(context)
         else:
             dumped = [row.model_dump(mode="json") for row in rows]
-            results.root[name] = Entry(date=_today(), machine=machine(), quick=context.quick, rows=dumped)
+            results.root[name] = Entry(date=_today(), machine=describe_machine(), quick=context.quick, rows=dumped)
             print(f"{table}\n", flush=True)
         save(results)
     return failed

@@ -15,12 +15,12 @@ from darkroom.contract.params import Params
 from darkroom.contract.requests import Kind
 from darkroom.contract.video_params import RenderScenesParams, RenderVideoParams, Resolution
 from pipeline.core.artifacts import SAVED, SavedVideo
-from pipeline.core.stages import Work
+from pipeline.core.stages import StageContext
 from pipeline.imaging.codec import decode, on_white
-from pipeline.plans import plan
-from pipeline.speech.espeak import EspeakSpeaker
+from pipeline.plans import get_plan
+from pipeline.speech.espeak import EspeakSynthesiser
 from pipeline.video.encoder import VideoWriter
-from pipeline.video.ken_burns import cover
+from pipeline.video.ken_burns import resize_to_cover
 
 SCRIPT = (
     "Good evening. This is a portrait that somebody rendered, and a voice that nobody has. "
@@ -53,7 +53,7 @@ CASES: dict[str, tuple[Kind, Params]] = {
 }
 
 
-class Film(BaseModel):
+class VideoTiming(BaseModel):
     """``stages`` are each one's seconds of work for a second of video; ``encoding`` is what the frames alone take.
 
     That baseline is the same encoder on a picture that never changes, in the same run.
@@ -72,7 +72,7 @@ class Film(BaseModel):
         return self.per_second / self.encoding
 
 
-def measure(context: Context, case: str) -> list[Film]:
+def measure(context: Context, case: str) -> list[VideoTiming]:
     """A case once, after a second of video to warm up; in a low resolution for a quick run."""
     kind, params = CASES[case]
     if context.quick:
@@ -81,9 +81,9 @@ def measure(context: Context, case: str) -> list[Film]:
     return [_measure(kind, params)]
 
 
-def _measure(kind: Kind, params: Params) -> Film:
+def _measure(kind: Kind, params: Params) -> VideoTiming:
     times, video = _work(kind, params)
-    return Film(
+    return VideoTiming(
         kind=kind,
         size=f"{video.width}×{video.height}",
         seconds=round(video.seconds, 2),
@@ -95,19 +95,19 @@ def _measure(kind: Kind, params: Params) -> Film:
 
 def _work(kind: Kind, params: Params) -> tuple[dict[str, float], SavedVideo]:
     with tempfile.TemporaryDirectory() as folder:
-        work = Work(params, FILES, Path(folder), speaker=EspeakSpeaker())
+        work = StageContext(params, FILES, Path(folder), speaker=EspeakSynthesiser())
         times: dict[str, float] = {}
-        for stage, _ in plan(kind, Engine.PREVIEW).steps:
-            work.enter(stage)
+        for stage, _ in get_plan(kind, Engine.PREVIEW).steps:
+            work.enter_stage(stage)
             start = time.perf_counter()
             stage.run(work)
             times[stage.name] = time.perf_counter() - start
-        work.enter(None)
+        work.enter_stage(None)
         return times, next(each for each in work[SAVED] if isinstance(each, SavedVideo))
 
 
 def _encoding(video: SavedVideo) -> float:
-    still = cover(on_white(decode(FILES["avatar"])), video.width, video.height, None)
+    still = resize_to_cover(on_white(decode(FILES["avatar"])), video.width, video.height, None)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         with VideoWriter(Path(folder) / "still.mp4", video.width, video.height) as writer:
@@ -120,7 +120,7 @@ SECTION = Section(
     name="video",
     about="Videos by the preview engine: seconds of work for a second of video. Encoding alone is the same encoder on "
     "a picture that never changes, in the same run",
-    row=Film,
+    row=VideoTiming,
     heads=("Kind", "Size", "Seconds", "Work per second", "Times encoding alone", "Slowest stages"),
     cells=lambda row: (
         *(row.kind, row.size, f"{row.seconds:.1f}", f"{row.per_second:.2f}", f"{row.ratio:.1f}"),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
     from mypy_boto3_sqs import SQSClient
 
-PATIENT = Config(
+DEFAULT_CONFIG = Config(
     connect_timeout=2,
     read_timeout=10,
     retries={"mode": "standard", "total_max_attempts": 3},
@@ -33,27 +33,31 @@ PATIENT = Config(
     response_checksum_validation="when_required",
 )
 # Where somebody else waits meanwhile: behind a socket that does not answer, or a part that a health check asks.
-BRIEF = PATIENT.merge(Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1}))
+FAIL_FAST_CONFIG = DEFAULT_CONFIG.merge(
+    Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
+)
 # Where a caller waits for words.
-WORDY = PATIENT.merge(Config(connect_timeout=1, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 1}))
+LANGUAGE_MODEL_CONFIG = DEFAULT_CONFIG.merge(
+    Config(connect_timeout=1, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 1})
+)
 
 
-def dynamodb(config: Config = PATIENT) -> "DynamoDBClient":
+def dynamodb(config: Config = DEFAULT_CONFIG) -> "DynamoDBClient":
     """The tables."""
     return cast("DynamoDBClient", _session().create_client("dynamodb", config=config))
 
 
-def sqs(config: Config = PATIENT) -> "SQSClient":
+def sqs(config: Config = DEFAULT_CONFIG) -> "SQSClient":
     """The queue of jobs."""
     return cast("SQSClient", _session().create_client("sqs", config=config))
 
 
-def sagemaker(config: Config = PATIENT) -> "SageMakerClient":
+def sagemaker(config: Config = DEFAULT_CONFIG) -> "SageMakerClient":
     """The endpoint's state."""
     return cast("SageMakerClient", _session().create_client("sagemaker", config=config))
 
 
-class Scaling(Protocol):
+class ApplicationAutoScaling(Protocol):
     """The one call of Application Auto Scaling that we make."""
 
     def register_scalable_target(
@@ -68,12 +72,12 @@ class Scaling(Protocol):
         """Set how many instances there may be."""
 
 
-def scaling(config: Config = PATIENT) -> Scaling:
+def application_autoscaling(config: Config = DEFAULT_CONFIG) -> ApplicationAutoScaling:
     """The limits between which the endpoint's instances are scaled."""
-    return cast("Scaling", _session().create_client("application-autoscaling", config=config))
+    return cast("ApplicationAutoScaling", _session().create_client("application-autoscaling", config=config))
 
 
-def sagemaker_runtime(config: Config = PATIENT) -> "SageMakerRuntimeClient":
+def sagemaker_runtime(config: Config = DEFAULT_CONFIG) -> "SageMakerRuntimeClient":
     """The endpoint itself."""
     return cast("SageMakerRuntimeClient", _session().create_client("sagemaker-runtime", config=config))
 
@@ -85,12 +89,12 @@ class EventBus(Protocol):
         """Send up to ten events; the answer says of each whether it was taken."""
 
 
-def events(config: Config = PATIENT) -> EventBus:
+def eventbridge(config: Config = DEFAULT_CONFIG) -> EventBus:
     """The bus of what happened."""
     return cast("EventBus", _session().create_client("events", config=config))
 
 
-class LanguageModels(Protocol):
+class BedrockRuntime(Protocol):
     """The one call of Bedrock that we make."""
 
     def converse(
@@ -104,9 +108,9 @@ class LanguageModels(Protocol):
         """Have a model answer."""
 
 
-def bedrock(config: Config) -> LanguageModels:
+def bedrock_runtime(config: Config) -> BedrockRuntime:
     """The language models."""
-    return cast("LanguageModels", _session().create_client("bedrock-runtime", config=config))
+    return cast("BedrockRuntime", _session().create_client("bedrock-runtime", config=config))
 
 
 class Polly(Protocol):
@@ -116,12 +120,12 @@ class Polly(Protocol):
         """Have a text said."""
 
 
-def polly(config: Config = PATIENT) -> Polly:
+def polly(config: Config = DEFAULT_CONFIG) -> Polly:
     """What says scripts, by the character."""
     return cast("Polly", _session().create_client("polly", config=config))
 
 
-def s3(config: Config = PATIENT) -> "S3Client":
+def s3(config: Config = DEFAULT_CONFIG) -> "S3Client":
     """The bucket. Presigned URLs name it in the path at an emulator, and in the region's own host in the cloud."""
     settings = AwsEndpointSettings.read()
     emulated = settings.aws_endpoint_url_s3 or settings.aws_endpoint_url
@@ -132,7 +136,7 @@ def s3(config: Config = PATIENT) -> "S3Client":
     return cast("S3Client", _session().create_client("s3", config=config.merge(style)))
 
 
-def sockets(callback_url: str, config: Config = BRIEF) -> "ApiGatewayManagementApiClient":
+def apigateway_management(callback_url: str, config: Config = FAIL_FAST_CONFIG) -> "ApiGatewayManagementApiClient":
     """The WebSocket API behind ``callback_url``, or behind the SDK's variable for it where that name is not served."""
     url = AwsEndpointSettings.read().aws_endpoint_url_apigatewaymanagementapi or callback_url
     client = _session().create_client("apigatewaymanagementapi", endpoint_url=url, config=config)

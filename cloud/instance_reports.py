@@ -50,16 +50,16 @@ class InstanceReports:
 
     def read(self, now: float) -> list[InstanceReport]:
         """The reports of instances that are there at ``now`` (epoch seconds), newest first."""
-        reports = [InstanceReport.model_validate(row) for row in self._ledger.rows(INSTANCES)]
+        reports = [InstanceReport.model_validate(row) for row in self._ledger.query_partition(INSTANCES)]
         fresh = [report for report in reports if now - report.reported_at.timestamp() < SILENT_SECONDS]
         return sorted(fresh, key=lambda report: report.reported_at, reverse=True)
 
-    def announce(self, kind: str, engine: str, digest: str) -> None:
+    def write_engine_digest(self, kind: str, engine: str, digest: str) -> None:
         """Say what does a kind on an engine now: ``digest`` changes when its code or its models do."""
         expires_at = int(time.time()) + ENGINE_DAYS * 86400
         self._ledger.put(ENGINES, f"{kind}#{engine}", {"digest": digest}, expires_at=expires_at)
 
-    def engine_digest(self, kind: str, engine: str) -> str | None:
+    def read_engine_digest(self, kind: str, engine: str) -> str | None:
         """What does a kind on an engine, as last announced; None when nobody ever did."""
         row = self._ledger.get(ENGINES, f"{kind}#{engine}")
         return None if row is None else str(row["digest"])

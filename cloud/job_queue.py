@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
-class Message(BaseModel):
+class DispatchMessage(BaseModel):
     """Have the endpoint begin ``attempt`` of a job."""
 
     job_id: JobId
@@ -22,30 +22,30 @@ class Message(BaseModel):
     kind: Kind | None = None  # not said in messages that were sent before it was asked for
 
 
-def fair_group(owner: str) -> str:
+def message_group_id(owner: str) -> str:
     """The message group of an owner, so that one owner's crowd does not make the others wait.
 
     A group name holds up to 128 printable ASCII characters; an owner that does not fit is named by its digest.
 
-    >>> fair_group("auth0|5f7c8ec7c33c6c004bbafe82")
+    >>> message_group_id("auth0|5f7c8ec7c33c6c004bbafe82")
     'auth0|5f7c8ec7c33c6c004bbafe82'
     """
     return owner if re.fullmatch(r"[!-~]{1,128}", owner) else sha256(owner.encode()).hexdigest()
 
 
-class DeadLetters:
+class DeadLetterQueue:
     """What an operator should look at."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
         self._url = url
 
-    def bury(self, record: JobRecord) -> None:
+    def send(self, record: JobRecord) -> None:
         """Tell the operator of a job."""
         self._client.send_message(
             QueueUrl=self._url,
             MessageBody=record.model_dump_json(include={"job_id", "kind", "attempt", "error", "updated_at"}),
-            MessageGroupId=fair_group(record.owner),
+            MessageGroupId=message_group_id(record.owner),
         )
 
 
@@ -55,19 +55,19 @@ class JobQueue:
     def __init__(self, client: "SQSClient", url: str, dead_letter_url: str | None = None) -> None:
         self._client = client
         self._url = url
-        self._dead_letters = DeadLetters(client, dead_letter_url) if dead_letter_url else None
+        self._dead_letters = DeadLetterQueue(client, dead_letter_url) if dead_letter_url else None
 
     def send(self, record: JobRecord, *, delay: int = 0) -> None:
         """Ask for the next attempt of a queued job, ``delay`` seconds from now."""
-        message = Message(job_id=record.job_id, attempt=record.attempt + 1, kind=record.kind)
+        message = DispatchMessage(job_id=record.job_id, attempt=record.attempt + 1, kind=record.kind)
         self._client.send_message(
             QueueUrl=self._url,
             MessageBody=message.model_dump_json(),
-            MessageGroupId=fair_group(record.owner),
+            MessageGroupId=message_group_id(record.owner),
             DelaySeconds=delay,
         )
 
-    def bury(self, record: JobRecord) -> None:
+    def send_to_dead_letters(self, record: JobRecord) -> None:
         """Tell the operator of a job that failed although it could have worked."""
         if self._dead_letters is not None:
-            self._dead_letters.bury(record)
+            self._dead_letters.send(record)

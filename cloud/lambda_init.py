@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 
 
-def at_start(make: Callable[[], object]) -> None:
+def run_during_init(make: Callable[[], object]) -> None:
     """Call ``make`` (a cached factory) now when this process is a function's.
 
     A function's start has a full CPU whatever its memory size, its first call has not. Elsewhere (tests, the OpenAPI

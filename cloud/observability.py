@@ -15,12 +15,12 @@ GPU_SPEND = "GpuSpendToday"
 logger = Logger(service="darkroom")
 
 
-def created(record: JobRecord) -> None:
+def count_job_created(record: JobRecord) -> None:
     """A job was accepted."""
     _count("JobsCreated", kind=record.kind)
 
 
-def ended(record: JobRecord) -> None:
+def report_job_ended(record: JobRecord) -> None:
     """A job reached its end: counted by state, kind and error code; the seconds it took when it was made."""
     code = record.error.code if record.error else "none"
     _count(f"Jobs{record.state.capitalize()}", kind=record.kind, code=code)
@@ -31,7 +31,7 @@ def ended(record: JobRecord) -> None:
     logger.info("job ended", job_id=record.job_id, state=record.state, code=code, seconds=round(seconds, 3))
 
 
-def spent(endpoint: str, usd: float) -> None:
+def report_gpu_spend(endpoint: str, usd: float) -> None:
     """What an endpoint's instances have cost since midnight UTC."""
     with single_metric(name=GPU_SPEND, unit=MetricUnit.NoUnit, value=usd, namespace=NAMESPACE) as metric:
         metric.add_dimension("endpoint", endpoint)

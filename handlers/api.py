@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cloud.lambda_init import at_start
+from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from handlers.http_api import dependencies, json_body, problems
 from handlers.http_api.app import app
@@ -19,7 +19,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Requests of the HTTP API (payload format 2.0)."""
     http = event["requestContext"]["http"]
     wanted = http["method"] == "POST" and (event["rawPath"] in WITH_BODY or event.get("body"))
-    told = json_body.refuse(event) if wanted else None
+    told = json_body.check_json_body(event) if wanted else None
     answer = app.resolve(event, context) if told is None else _plain(told)
     logger.info("answered", method=http["method"], path=http["path"], status=answer["statusCode"])
     return answer
@@ -31,4 +31,4 @@ def _plain(told: Problem) -> dict[str, Any]:
     return {"statusCode": told.status, "headers": {"Content-Type": problems.CONTENT_TYPE}, "body": body}
 
 
-at_start(dependencies.desk)
+run_during_init(dependencies.job_service)

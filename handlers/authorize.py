@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cloud.lambda_init import at_start
+from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from handlers.settings import AuthorizeSettings
 
@@ -14,7 +14,7 @@ KEYS_SECONDS = 60 * 60
 TIMEOUT_SECONDS = 3
 
 
-class Verifier:
+class TokenVerifier:
     """Verifies tokens of one OpenID Connect issuer. Its keys are fetched once an hour, and when a new one shows up."""
 
     def __init__(self, settings: AuthorizeSettings) -> None:
@@ -43,8 +43,8 @@ class Verifier:
 
 
 @cache
-def _verifier() -> Verifier:
-    return Verifier(AuthorizeSettings.read())
+def _verifier() -> TokenVerifier:
+    return TokenVerifier(AuthorizeSettings.read())
 
 
 @logger.inject_lambda_context
@@ -65,4 +65,4 @@ def _policy(principal: str, effect: str, resource: str) -> dict[str, Any]:
     return {"principalId": principal, "policyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
 
 
-at_start(_verifier)
+run_during_init(_verifier)

@@ -14,16 +14,16 @@ from cloud import clients
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
 from cloud.invocation import Invocation, inference_id
-from cloud.job_queue import JobQueue, Message
-from cloud.lambda_init import at_start
+from cloud.job_queue import DispatchMessage, JobQueue
+from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from cloud.s3.keys import invocation_key, upload_key
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
-from darkroom.contract.requests import VIDEOS, Kind
-from handlers.endpoint.cold_start import Lookout, WakeStore
-from handlers.endpoint.gpu_spend import SpendStore
-from handlers.jobs.retry import Retry
+from darkroom.contract.requests import VIDEO_KINDS, Kind
+from handlers.endpoint.cold_start import ColdStartMonitor, ColdStartStore
+from handlers.endpoint.gpu_spend import GpuSpendStore
+from handlers.jobs.retry import RetryPolicy
 from handlers.settings import DispatchSettings
 
 if TYPE_CHECKING:
@@ -42,23 +42,23 @@ class Dispatcher:
         self,
         settings: DispatchSettings,
         store: JobStore,
-        retry: Retry,
-        lookout: Lookout,
+        retry: RetryPolicy,
+        cold_start_monitor: ColdStartMonitor,
         s3: "S3Client",
         runtime: "SageMakerRuntimeClient",
     ) -> None:
         self._settings = settings
         self._store = store
         self._retry = retry
-        self._lookout = lookout
+        self._lookout = cold_start_monitor
         self._s3 = s3
         self._runtime = runtime
 
-    def dispatch(self, message: Message, *, redelivered: bool) -> None:
+    def dispatch(self, message: DispatchMessage, *, redelivered: bool) -> None:
         """Begin the attempt that ``message`` asks for. A message that comes too late or twice does nothing."""
         now = time.time()
         deadline = now + self._settings.invocation_ttl_seconds + self._seconds(message.kind)
-        prospect = self._lookout.prospect(now)
+        prospect = self._lookout.estimate_wait(now)
         record = self._store.dispatch(
             message.job_id,
             message.attempt,
@@ -83,12 +83,12 @@ class Dispatcher:
             )
             self._retry.retry_or_fail(record.job_id, record.attempt, detail)
         else:
-            self._lookout.invoked(record)
+            self._lookout.record_invocation(record)
             logger.info("dispatched", job_id=record.job_id, attempt=record.attempt)
 
     def _seconds(self, kind: Kind | None) -> int:
         """How long an attempt may run."""
-        return self._settings.video_seconds if kind in VIDEOS else self._settings.invocation_seconds
+        return self._settings.video_seconds if kind in VIDEO_KINDS else self._settings.invocation_seconds
 
     def _invoke(self, record: JobRecord, deadline: float) -> None:
         invocation = Invocation(
@@ -126,19 +126,19 @@ def _dispatcher() -> Dispatcher:
     dynamodb = clients.dynamodb()
     store = JobStore(settings.jobs_table, dynamodb)
     queue = JobQueue(clients.sqs(), settings.queue_url, settings.dead_letter_queue_url)
-    lookout = Lookout(
+    lookout = ColdStartMonitor(
         settings,
-        clients.sagemaker(clients.BRIEF),
-        WakeStore(settings.sockets_table, settings.endpoint_name, dynamodb),
-        SpendStore(settings.sockets_table, settings.endpoint_name, dynamodb),
+        clients.sagemaker(clients.FAIL_FAST_CONFIG),
+        ColdStartStore(settings.sockets_table, settings.endpoint_name, dynamodb),
+        GpuSpendStore(settings.sockets_table, settings.endpoint_name, dynamodb),
     )
-    retry = Retry(settings, store, queue)
+    retry = RetryPolicy(settings, store, queue)
     return Dispatcher(settings, store, retry, lookout, clients.s3(), clients.sagemaker_runtime())
 
 
 def _dispatch(record: SQSRecord) -> None:
     redelivered = int(record.attributes.approximate_receive_count or 1) > 1
-    _dispatcher().dispatch(Message.model_validate_json(record.body), redelivered=redelivered)
+    _dispatcher().dispatch(DispatchMessage.model_validate_json(record.body), redelivered=redelivered)
 
 
 @logger.inject_lambda_context
@@ -149,4 +149,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailur
     )
 
 
-at_start(_dispatcher)
+run_during_init(_dispatcher)

@@ -13,15 +13,15 @@ from cloud.dynamodb.job_store import JobStore
 from cloud.dynamodb.ledger import Ledger
 from cloud.invocation import Abandoned, Completed, Failed, Outcome, parse_inference_id
 from cloud.job_queue import JobQueue
-from cloud.lambda_init import at_start
+from cloud.lambda_init import run_during_init
 from cloud.observability import logger
-from cloud.s3.keys import split_location
+from cloud.s3.keys import parse_s3_uri
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from darkroom.contract.results import StageTime
-from handlers.endpoint.cold_start import WakeStore
+from handlers.endpoint.cold_start import ColdStartStore
 from handlers.jobs.result_cache import ResultCache
-from handlers.jobs.retry import TIMED_OUT, Retry
+from handlers.jobs.retry import TIMED_OUT_ERROR, RetryPolicy
 from handlers.settings import FinishedSettings
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _outcomes: TypeAdapter[Completed | Failed | Abandoned] = TypeAdapter(Outcome)
 
-CRASHED = ErrorDetail(
+CONTAINER_FAILED_ERROR = ErrorDetail(
     code=ErrorCode.CONTAINER_FAILED,
     message="The machine that made this picture failed. Submitting the job again usually helps.",
     retryable=True,
@@ -40,7 +40,7 @@ class _Response(BaseModel):
     output_location: str | None = Field(None, alias="outputLocation")
 
 
-class Notice(BaseModel):
+class AsyncInferenceNotification(BaseModel):
     """What SageMaker publishes when an asynchronous invocation is over.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-predictions.html
@@ -52,7 +52,7 @@ class Notice(BaseModel):
     response: _Response = Field(_Response(), alias="responseParameters")
 
 
-class Finisher:
+class OutcomeProcessor:
     """Gives jobs the end that their attempts came to."""
 
     def __init__(
@@ -60,8 +60,8 @@ class Finisher:
         settings: FinishedSettings,
         store: JobStore,
         results: ResultCache,
-        retry: Retry,
-        wakes: WakeStore,
+        retry: RetryPolicy,
+        wakes: ColdStartStore,
         s3: "S3Client",
     ) -> None:
         self._settings = settings
@@ -71,7 +71,7 @@ class Finisher:
         self._wakes = wakes
         self._s3 = s3
 
-    def finish(self, notice: Notice) -> None:
+    def process(self, notice: AsyncInferenceNotification) -> None:
         """Apply one notice. One seen before, or of an attempt that no longer counts, does nothing."""
         job_id, attempt = parse_inference_id(notice.inference_id)
         outcome = self._outcome(notice, job_id, attempt)
@@ -82,10 +82,10 @@ class Finisher:
                     job_id, attempt, result=outcome.result, timeline=outcome.timeline, cost_usd=cost
                 )
                 if record is not None:
-                    observability.ended(record)
+                    observability.report_job_ended(record)
                     self._results.store(record, outcome)
                 else:
-                    self._forget(outcome)
+                    self._delete_results(outcome)
             case Failed():
                 cost = self._cost(outcome.timeline)
                 record = self._retry.retry_or_fail(
@@ -97,13 +97,13 @@ class Finisher:
             self._measure(record)
         logger.info("finished", job_id=job_id, attempt=attempt, outcome=outcome.status, state=record and record.state)
 
-    def _outcome(self, notice: Notice, job_id: str, attempt: int) -> Completed | Failed | Abandoned:
+    def _outcome(self, notice: AsyncInferenceNotification, job_id: str, attempt: int) -> Completed | Failed | Abandoned:
         if notice.status != "Completed" or notice.response.output_location is None:
             logger.warning("invocation failed", job_id=job_id, attempt=attempt, reason=notice.failure_reason)
             reason = notice.failure_reason.lower()
             late = any(word in reason for word in ("timed out", "timeout", "time out", "expired", "ttl"))
-            return Failed(job_id=job_id, attempt=attempt, error=TIMED_OUT if late else CRASHED)
-        bucket, key = split_location(notice.response.output_location)
+            return Failed(job_id=job_id, attempt=attempt, error=TIMED_OUT_ERROR if late else CONTAINER_FAILED_ERROR)
+        bucket, key = parse_s3_uri(notice.response.output_location)
         try:
             body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
             outcome = _outcomes.validate_json(body)
@@ -111,23 +111,23 @@ class Finisher:
             if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
                 raise
             logger.warning("outcome is gone", job_id=job_id, attempt=attempt, key=key)
-            return Failed(job_id=job_id, attempt=attempt, error=CRASHED)
+            return Failed(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
         except ValidationError as error:
             logger.warning("outcome cannot be read", job_id=job_id, attempt=attempt, reason=str(error))
-            return Failed(job_id=job_id, attempt=attempt, error=CRASHED)
+            return Failed(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
         if (outcome.job_id, outcome.attempt) != (job_id, attempt):
             logger.warning("outcome of another attempt", job_id=job_id, attempt=attempt, key=key)
-            return Failed(job_id=job_id, attempt=attempt, error=CRASHED)
+            return Failed(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
         return outcome
 
     def _measure(self, record: JobRecord) -> None:
         """Keep how long the endpoint took to wake. The job has its outcome already: nobody should try this again."""
         try:
-            self._wakes.measure(record)
+            self._wakes.record_duration(record)
         except (ClientError, BotoCoreError, ValueError) as error:
             logger.warning("a wake was not measured", job_id=record.job_id, reason=str(error))
 
-    def _forget(self, outcome: Completed) -> None:
+    def _delete_results(self, outcome: Completed) -> None:
         """Delete what was made for a job that ended otherwise after the container had last looked."""
         record = self._store.get(outcome.job_id)
         if record is not None and record.state.terminal and record.state is not State.COMPLETED:
@@ -141,14 +141,14 @@ class Finisher:
 
 
 @cache
-def _finisher() -> Finisher:
+def _finisher() -> OutcomeProcessor:
     settings = FinishedSettings.read()
     dynamodb = clients.dynamodb()
     store = JobStore(settings.jobs_table, dynamodb)
     queue = JobQueue(clients.sqs(), settings.queue_url, settings.dead_letter_queue_url)
-    wakes = WakeStore(settings.sockets_table, settings.endpoint_name, dynamodb)
+    wakes = ColdStartStore(settings.sockets_table, settings.endpoint_name, dynamodb)
     results = ResultCache(Ledger(settings.ledger_table, dynamodb), cache_days=settings.cache_days)
-    return Finisher(settings, store, results, Retry(settings, store, queue), wakes, clients.s3())
+    return OutcomeProcessor(settings, store, results, RetryPolicy(settings, store, queue), wakes, clients.s3())
 
 
 @logger.inject_lambda_context
@@ -156,12 +156,12 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
     """SNS notifications. A notice that is none is dropped; anything else that goes wrong is tried again."""
     for record in event["Records"]:
         try:
-            notice = Notice.model_validate_json(record["Sns"]["Message"])
+            notice = AsyncInferenceNotification.model_validate_json(record["Sns"]["Message"])
             parse_inference_id(notice.inference_id)
         except ValueError as error:
             logger.warning("not a notice of ours", reason=str(error))
             continue
-        _finisher().finish(notice)
+        _finisher().process(notice)
 
 
-at_start(_finisher)
+run_during_init(_finisher)

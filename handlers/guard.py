@@ -7,89 +7,93 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloud import clients, observability
-from cloud.lambda_init import at_start
+from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from handlers.endpoint.endpoint_state import running_instances
-from handlers.endpoint.gpu_spend import DAY_SECONDS, Spend, SpendStore
+from handlers.endpoint.gpu_spend import DAY_SECONDS, GpuSpend, GpuSpendStore
 from handlers.settings import GuardSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
-DIMENSION = "sagemaker:variant:DesiredInstanceCount"
+SCALABLE_DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
 
-class Guard:
+class SpendGuard:
     """Counts, and stops and restarts an endpoint by the number of instances that it may have."""
 
     def __init__(
-        self, settings: GuardSettings, spends: SpendStore, sagemaker: "SageMakerClient", scaling: clients.Scaling
+        self,
+        settings: GuardSettings,
+        spends: GpuSpendStore,
+        sagemaker: "SageMakerClient",
+        scaling: clients.ApplicationAutoScaling,
     ) -> None:
         self._settings = settings
         self._spends = spends
         self._sagemaker = sagemaker
         self._scaling = scaling
 
-    def look(self, now: float) -> None:
+    def check(self, now: float) -> None:
         """Count up to ``now`` (epoch seconds) and act on it. Time counted already is not counted again."""
         instances = running_instances(self._sagemaker, self._settings.endpoint_name)
         spend = self._count(now, instances or 0)
         if spend is None:
             return
         if spend.usd > 0:  # an endpoint that rests sends nothing: a metric costs by the hour in which it is sent
-            observability.spent(self._settings.endpoint_name, spend.usd)
+            observability.report_gpu_spend(self._settings.endpoint_name, spend.usd)
         if instances is not None and spend.stopped:
             self._enforce(spend)
 
-    def _count(self, now: float, instances: int) -> Spend | None:
+    def _count(self, now: float, instances: int) -> GpuSpend | None:
         """The spend with the time up to ``now``; None when another look has counted it."""
         old = self._spends.get()
         if old is None:
-            new = Spend(day=int(now // DAY_SECONDS), usd=0.0, counted_until=now, instances=instances)
+            new = GpuSpend(day=int(now // DAY_SECONDS), usd=0.0, counted_until=now, instances=instances)
         elif now <= old.counted_until:
             return None
         else:
-            new = old.counted(now, instances, self._settings.instance_usd_per_hour)
+            new = old.add_time_until(now, instances, self._settings.instance_usd_per_hour)
         if new.usd >= self._settings.stop_usd and not new.stopped:
             new = new.model_copy(update={"stopped": True})
             logger.error("GPU stopped", usd=round(new.usd, 4), stop_usd=self._settings.stop_usd)
         return new if self._spends.replace(old, new) else None
 
-    def _enforce(self, spend: Spend) -> None:
+    def _enforce(self, spend: GpuSpend) -> None:
         """Keep the endpoint stopped, or let it run again: on the next day, or when the limit was raised.
 
         Repeated with each look during a stop: the call takes away what runs, but not from an endpoint that is being
         updated at that moment, and a deployment meanwhile may have set another limit.
         """
         if spend.usd >= self._settings.stop_usd:
-            self._allow(0)
+            self._set_max_capacity(0)
             return
-        self._allow(self._settings.max_instances)
+        self._set_max_capacity(self._settings.max_instances)
         self._spends.replace(spend, spend.model_copy(update={"stopped": False}))
         logger.info("GPU may run again", max_instances=self._settings.max_instances)
 
-    def _allow(self, instances: int) -> None:
+    def _set_max_capacity(self, instances: int) -> None:
         endpoint, variant = self._settings.endpoint_name, self._settings.variant_name
         self._scaling.register_scalable_target(
             ServiceNamespace="sagemaker",
             ResourceId=f"endpoint/{endpoint}/variant/{variant}",
-            ScalableDimension=DIMENSION,
+            ScalableDimension=SCALABLE_DIMENSION,
             MinCapacity=0,
             MaxCapacity=instances,
         )
 
 
 @cache
-def _guard() -> Guard:
+def _guard() -> SpendGuard:
     settings = GuardSettings.read()
-    spends = SpendStore(settings.sockets_table, settings.endpoint_name, clients.dynamodb())
-    return Guard(settings, spends, clients.sagemaker(), clients.scaling())
+    spends = GpuSpendStore(settings.sockets_table, settings.endpoint_name, clients.dynamodb())
+    return SpendGuard(settings, spends, clients.sagemaker(), clients.application_autoscaling())
 
 
 @logger.inject_lambda_context
 def handler(_event: dict[str, Any], _context: LambdaContext) -> None:
     """The schedule."""
-    _guard().look(time.time())
+    _guard().check(time.time())
 
 
-at_start(_guard)
+run_during_init(_guard)

@@ -9,24 +9,24 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud import clients
-from cloud.dynamodb.stream_records import News, newest
-from cloud.lambda_init import at_start
+from cloud.dynamodb.stream_records import JobChange, latest_changes
+from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from cloud.s3.presigner import Presigner
 from handlers.settings import PushSettings
 from handlers.websocket.messages import JobMessage
-from handlers.websocket.subscriptions import SocketGone, Subscription, Subscriptions, post
+from handlers.websocket.subscriptions import ConnectionGone, Subscription, Subscriptions, send_to_connection
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
 
 THREADS = 16
 # A job's last news is worth some patience; anything else is overtaken by the next news.
-LAST_NEWS_TRIES = 3
-LAST_NEWS_SECONDS = 5 * 60
+FINAL_STATE_TRIES = 3
+FINAL_STATE_SECONDS = 5 * 60
 
 
-class Pusher:
+class JobUpdatePusher:
     """Sends news to sockets."""
 
     def __init__(
@@ -37,10 +37,10 @@ class Pusher:
         self._api = api
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="push")
 
-    def push(self, batch: list[News]) -> list[str]:
+    def push(self, batch: list[JobChange]) -> list[str]:
         """Send a batch; returns the sequence numbers of last news that did not arrive and may be tried again."""
-        watched = self._threads.map(self._watchers, batch)
-        tasks: list[tuple[News, Future[bool]]] = []
+        watched = self._threads.map(self._subscribers, batch)
+        tasks: list[tuple[JobChange, Future[bool]]] = []
         for news, subscriptions in zip(batch, watched, strict=True):
             if subscriptions:
                 message = JobMessage(job=news.record.public(self._presigner.get))
@@ -49,23 +49,23 @@ class Pusher:
         logger.info("pushed", job_ids=[news.record.job_id for news in batch], sockets=len(tasks), missed=len(missed))
         return sorted(missed, key=int)
 
-    def _watchers(self, news: News) -> list[Subscription]:
+    def _subscribers(self, news: JobChange) -> list[Subscription]:
         return [
             subscription
             for subscription in self._subscriptions.of_job(news.record.job_id)
             if subscription.owner == news.record.owner and subscription.after_seq < news.record.seq
         ]
 
-    def _deliver(self, news: News, message: JobMessage, subscription: Subscription) -> bool:
+    def _deliver(self, news: JobChange, message: JobMessage, subscription: Subscription) -> bool:
         """Whether nothing is left to do: sent, the socket is gone, or the news is not worth another try."""
         last = news.record.state.terminal
-        for _ in range(LAST_NEWS_TRIES if last else 1):
+        for _ in range(FINAL_STATE_TRIES if last else 1):
             try:
-                post(self._api, subscription.connection_id, message)
+                send_to_connection(self._api, subscription.connection_id, message)
                 if last:
                     self._subscriptions.remove(subscription.job_id, subscription.connection_id)
-            except SocketGone:
-                self._subscriptions.forget(subscription.connection_id)
+            except ConnectionGone:
+                self._subscriptions.remove_connection(subscription.connection_id)
                 return True
             except (ClientError, BotoCoreError) as error:
                 if _too_long(error):
@@ -79,7 +79,7 @@ class Pusher:
                 )
             else:
                 return True
-        return not last or time.time() - news.at > LAST_NEWS_SECONDS
+        return not last or time.time() - news.at > FINAL_STATE_SECONDS
 
 
 def _too_long(error: ClientError | BotoCoreError) -> bool:
@@ -88,23 +88,23 @@ def _too_long(error: ClientError | BotoCoreError) -> bool:
 
 
 @cache
-def _pusher() -> Pusher:
+def _pusher() -> JobUpdatePusher:
     settings = PushSettings.read()
-    return Pusher(
+    return JobUpdatePusher(
         Subscriptions(settings.sockets_table, clients.dynamodb()),
         Presigner(clients.s3(), settings.bucket, get_seconds=settings.result_seconds),
-        clients.sockets(settings.callback_url),
+        clients.apigateway_management(settings.callback_url),
     )
 
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """A batch of the jobs table's stream; last news that did not arrive are reported for another try."""
-    batch = newest(event["Records"])
+    batch = latest_changes(event["Records"])
     if not batch:
         logger.info("no news")
         return {"batchItemFailures": []}
     return {"batchItemFailures": [{"itemIdentifier": number} for number in _pusher().push(batch)]}
 
 
-at_start(_pusher)
+run_during_init(_pusher)

@@ -41,7 +41,7 @@ class ApiSettings(JobsSettings):
     default_engine: Engine = Field(Engine.PREVIEW, description="Of requests that name none.")
     ledger_table: str
     assets_table: str
-    rate_limits: Annotated[dict[str, str], AfterValidator(rates.check)] = Field(
+    rate_limits: Annotated[dict[str, str], AfterValidator(rates.validate_overrides)] = Field(
         {}, description="Kind (or `prompts`, `default`) → `10/60`: ten in 60 seconds."
     )
     owner_daily_usd: float = Field(10.0, ge=0, description="What the jobs of one owner may cost in a UTC day; 0: any.")

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from cloud import clients
 from cloud.dynamodb.job_store import JobStore
-from cloud.lambda_init import at_start
+from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from cloud.s3.presigner import Presigner
 from darkroom.contract.errors import ErrorCode
@@ -24,15 +24,15 @@ from handlers.websocket.messages import (
     Subscribed,
     Unsubscribe,
     Unsubscribed,
-    requests,
+    client_messages,
 )
-from handlers.websocket.subscriptions import SocketGone, Subscription, Subscriptions, post
+from handlers.websocket.subscriptions import ConnectionGone, Subscription, Subscriptions, send_to_connection
 
 if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
 
 
-class Desk:
+class WebSocketSession:
     """Answers what sockets ask."""
 
     def __init__(
@@ -47,10 +47,10 @@ class Desk:
         self._presigner = presigner
         self._api = api
 
-    def answer(self, connection_id: str, owner: str, body: str) -> None:
+    def handle_frame(self, connection_id: str, owner: str, body: str) -> None:
         """Do what the frame ``body`` asks and tell the socket."""
         try:
-            request = requests.validate_json(body)
+            request = client_messages.validate_json(body)
         except ValidationError as error:
             self._send(connection_id, _refusal(body, error))
             return
@@ -64,9 +64,9 @@ class Desk:
                 self._send(connection_id, Pong())
         logger.info(request.action, connection_id=connection_id, job_id=getattr(request, "job_id", None))
 
-    def forget(self, connection_id: str) -> None:
+    def disconnect(self, connection_id: str) -> None:
         """The socket is closed."""
-        self._subscriptions.forget(connection_id)
+        self._subscriptions.remove_connection(connection_id)
         logger.info("disconnected", connection_id=connection_id)
 
     def _subscribe(self, connection_id: str, owner: str, request: Subscribe) -> None:
@@ -90,9 +90,9 @@ class Desk:
 
     def _send(self, connection_id: str, message: BaseModel) -> None:
         try:
-            post(self._api, connection_id, message)
-        except SocketGone:
-            self.forget(connection_id)
+            send_to_connection(self._api, connection_id, message)
+        except ConnectionGone:
+            self.disconnect(connection_id)
 
 
 def _refusal(body: str, error: ValidationError) -> ErrorMessage:
@@ -112,14 +112,14 @@ def _refusal(body: str, error: ValidationError) -> ErrorMessage:
 
 
 @cache
-def _desk() -> Desk:
+def _session() -> WebSocketSession:
     settings = SocketSettings.read()
     dynamodb = clients.dynamodb()
-    return Desk(
+    return WebSocketSession(
         JobStore(settings.jobs_table, dynamodb),
         Subscriptions(settings.sockets_table, dynamodb),
         Presigner(clients.s3(), settings.bucket, get_seconds=settings.result_seconds),
-        clients.sockets(settings.callback_url),
+        clients.apigateway_management(settings.callback_url),
     )
 
 
@@ -132,10 +132,10 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
         case "CONNECT":
             logger.info("connected", connection_id=connection_id)
         case "DISCONNECT":
-            _desk().forget(connection_id)
+            _session().disconnect(connection_id)
         case _:
-            _desk().answer(connection_id, request["authorizer"]["owner"], event.get("body") or "")
+            _session().handle_frame(connection_id, request["authorizer"]["owner"], event.get("body") or "")
     return {"statusCode": 200}
 
 
-at_start(_desk)
+run_during_init(_session)

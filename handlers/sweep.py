@@ -11,11 +11,11 @@ from cloud import clients, observability
 from cloud.dynamodb.job_record import SHARDS, JobRecord
 from cloud.dynamodb.job_store import JobStore
 from cloud.job_queue import JobQueue
-from cloud.lambda_init import at_start
+from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
-from handlers.jobs.retry import TIMED_OUT, Retry
+from handlers.jobs.retry import TIMED_OUT_ERROR, RetryPolicy
 from handlers.settings import SweepSettings
 from handlers.websocket.subscriptions import Subscriptions
 
@@ -37,7 +37,12 @@ class Sweeper:
     """Looks after what is due."""
 
     def __init__(
-        self, settings: SweepSettings, store: JobStore, retry: Retry, queue: JobQueue, subscriptions: Subscriptions
+        self,
+        settings: SweepSettings,
+        store: JobStore,
+        retry: RetryPolicy,
+        queue: JobQueue,
+        subscriptions: Subscriptions,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -64,13 +69,13 @@ class Sweeper:
 
         for shard in SHARDS:
             for job_id in self._store.due(shard, now, limit=PAGE):
-                attempt(lambda job_id=job_id: self._look_after(job_id, now))  # type: ignore[misc] # bound at once
+                attempt(lambda job_id=job_id: self._handle_due_job(job_id, now))  # type: ignore[misc] # bound at once
             attempt(lambda shard=shard: self._forget_sockets(shard, now))  # type: ignore[misc] # bound at once
         logger.info("swept", counts=counts)
         if errors:
             raise errors[0]
 
-    def _look_after(self, job_id: str, now: float) -> str:
+    def _handle_due_job(self, job_id: str, now: float) -> str:
         record = self._store.get(job_id)
         if record is None or record.due_at is None or record.due_at > now:
             return "moved_on"
@@ -78,19 +83,19 @@ class Sweeper:
             case State.AWAITING_UPLOAD:
                 changed = self._store.expire(job_id, NO_UPLOAD, now=now)
                 if changed is not None:
-                    observability.ended(changed)
+                    observability.report_job_ended(changed)
             case State.QUEUED:
                 changed = self._queued(record, now)
             case _:
-                changed = self._retry.retry_or_fail(job_id, record.attempt, TIMED_OUT)
+                changed = self._retry.retry_or_fail(job_id, record.attempt, TIMED_OUT_ERROR)
         return f"{record.state}_to_{changed.state}" if changed is not None else "moved_on"
 
     def _queued(self, record: JobRecord, now: float) -> JobRecord | None:
         if now - record.updated_at.timestamp() > self._settings.queue_limit_seconds:
             failed = self._store.fail(record.job_id, QUEUED_TOO_LONG, allowed={State.QUEUED}, attempt=record.attempt)
             if failed is not None:
-                observability.ended(failed)
-                self._queue.bury(failed)
+                observability.report_job_ended(failed)
+                self._queue.send_to_dead_letters(failed)
             return failed
         later = now + self._settings.queue_seconds
         postponed = self._store.postpone(record.job_id, State.QUEUED, due_at=later)
@@ -99,7 +104,7 @@ class Sweeper:
         return postponed
 
     def _forget_sockets(self, shard: str, now: float) -> str:
-        self._subscriptions.forget_old(shard, now)
+        self._subscriptions.remove_expired(shard, now)
         return "sockets"
 
 
@@ -110,7 +115,7 @@ def _sweeper() -> Sweeper:
     store = JobStore(settings.jobs_table, dynamodb)
     queue = JobQueue(clients.sqs(), settings.queue_url, settings.dead_letter_queue_url)
     subscriptions = Subscriptions(settings.sockets_table, dynamodb)
-    return Sweeper(settings, store, Retry(settings, store, queue), queue, subscriptions)
+    return Sweeper(settings, store, RetryPolicy(settings, store, queue), queue, subscriptions)
 
 
 @logger.inject_lambda_context
@@ -119,4 +124,4 @@ def handler(_event: dict[str, Any], _context: LambdaContext) -> None:
     _sweeper().sweep(time.time())
 
 
-at_start(_sweeper)
+run_during_init(_sweeper)

@@ -17,22 +17,22 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cloud import clients, observability
 from cloud.dynamodb.job_record import JobRecord
-from cloud.dynamodb.job_store import JobStore, Received
+from cloud.dynamodb.job_store import InspectedUpload, JobStore
 from cloud.dynamodb.ledger import Ledger
 from cloud.job_queue import JobQueue
-from cloud.lambda_init import at_start
+from cloud.lambda_init import run_during_init
 from cloud.observability import logger
 from cloud.s3.keys import is_asset_key, parse_upload_key, upload_key
-from cloud.s3.picture_header import NoPicture
+from cloud.s3.picture_header import NotAPicture
 from darkroom.contract.errors import DarkroomError
 from darkroom.contract.jobs import State
 from darkroom.contract.uploads import AUDIO_TYPES
 from handlers.assets.table import AssetTable
-from handlers.assets.upload_processor import AssetIntake
+from handlers.assets.upload_processor import AssetUploadProcessor
 from handlers.jobs.result_cache import ResultCache
-from handlers.jobs.upload_inspection import Examiner, Gone, no_sound
-from handlers.limits.rate_limiter import Limits
-from handlers.limits.rates import RATES
+from handlers.jobs.upload_inspection import ObjectMissing, UploadInspector, not_audio_error
+from handlers.limits.rate_limiter import RateLimiter
+from handlers.limits.rates import DEFAULT_RATES
 from handlers.settings import UploadedSettings
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class Intake:
+class UploadProcessor:
     """Takes uploads in."""
 
     def __init__(
@@ -48,13 +48,13 @@ class Intake:
     ) -> None:
         self._settings = settings
         self._store = store
-        self._limits = Limits(ledger, RATES)
+        self._limits = RateLimiter(ledger, DEFAULT_RATES)
         self._results = ResultCache(ledger, cache_days=settings.cache_days)
         self._queue = queue
         self._s3 = s3
-        self._examiner = Examiner(s3, settings.bucket)
+        self._examiner = UploadInspector(s3, settings.bucket)
 
-    def take(self, key: str) -> None:
+    def process(self, key: str) -> None:
         """Look at the object under ``key``, whatever and whenever somebody put it there."""
         parsed = parse_upload_key(key)
         if parsed is None:
@@ -63,30 +63,30 @@ class Intake:
         job_id, role = parsed
         try:
             self._take(key, job_id, role)
-        except Gone:
+        except ObjectMissing:
             logger.info("upload is gone", job_id=job_id, role=role)
         except DarkroomError as error:
             self._refuse(key, job_id, role, error)
 
     def _take(self, key: str, job_id: str, role: str) -> None:
-        """Raises ``Gone``, or ``DarkroomError`` for what cannot be used."""
-        received = self._examiner.look(key, sound=True)
-        record = self._store.receive_only(job_id, role, received, due_at=self._due())
+        """Raises ``ObjectMissing``, or ``DarkroomError`` for what cannot be used."""
+        received = self._examiner.inspect(key, accept_audio=True)
+        record = self._store.receive_single_upload(job_id, role, received, due_at=self._due())
         if record is not None:
             self._send(record)
         else:
-            self._take_slowly(key, job_id, role, received)
+            self._receive_after_lookup(key, job_id, role, received)
 
-    def _take_slowly(self, key: str, job_id: str, role: str, received: Received) -> None:
+    def _receive_after_lookup(self, key: str, job_id: str, role: str, received: InspectedUpload) -> None:
         """One of several pictures, one with a declared digest, an event seen before, or not what was declared.
 
-        Raises ``Gone``, or ``DarkroomError`` for what cannot be used.
+        Raises ``ObjectMissing``, or ``DarkroomError`` for what cannot be used.
         """
         record = self._wanted(key, job_id, role)
         if record is None:
             return
         if record.state is State.AWAITING_UPLOAD:
-            received = self._examiner.compare(key, role, record.uploads[role], received)
+            received = self._examiner.check_declared(key, role, record.uploads[role], received)
             record = self._receive(record, role, received)
         if record.state is State.QUEUED and record.attempt == 0:
             # Perhaps this event died between its write and its message; a second message does no harm.
@@ -94,18 +94,18 @@ class Intake:
         else:
             logger.info("upload changes nothing now", job_id=job_id, role=role, state=record.state)
 
-    def _receive(self, record: JobRecord, role: str, received: Received) -> JobRecord:
+    def _receive(self, record: JobRecord, role: str, received: InspectedUpload) -> JobRecord:
         job_id = record.job_id
         if record.use_cache:
-            received = replace(received, sha256=received.sha256 or self._examiner.digest(upload_key(job_id, role)))
+            received = replace(received, sha256=received.sha256 or self._examiner.sha256_of(upload_key(job_id, role)))
         elif len(record.uploads) == 1:
-            return self._store.receive_only(job_id, role, received, due_at=self._due()) or record
-        record = self._store.receive(job_id, role, received) or record
+            return self._store.receive_single_upload(job_id, role, received, due_at=self._due()) or record
+        record = self._store.receive_upload(job_id, role, received) or record
         if all(upload.received for upload in record.uploads.values()):
-            record = self._recall(record) or self._store.queue(job_id, due_at=self._due()) or record
+            record = self._complete_from_cache(record) or self._store.queue(job_id, due_at=self._due()) or record
         return record
 
-    def _recall(self, record: JobRecord) -> JobRecord | None:
+    def _complete_from_cache(self, record: JobRecord) -> JobRecord | None:
         """The job, done because the same was made before; None when it was not, or nobody wants to know."""
         inputs = {role: upload.sha256 for role, upload in record.uploads.items() if upload.sha256 is not None}
         if not record.use_cache or inputs.keys() != record.uploads.keys():
@@ -116,12 +116,12 @@ class Intake:
         if cached is None:
             return None
         expires_at = min(record.expires_at, cached.pictures_until)
-        recalled = self._store.recall(record.job_id, cached.result, expires_at=expires_at)
+        recalled = self._store.complete_from_cache(record.job_id, cached.result, expires_at=expires_at)
         if recalled is not None:
-            self._results.hit(cached)
+            self._results.count_hit(cached)
             if record.window_ends is not None:
-                self._limits.give_back(record.owner, record.kind, record.window_ends)
-            observability.ended(recalled)
+                self._limits.release(record.owner, record.kind, record.window_ends)
+            observability.report_job_ended(recalled)
         return recalled
 
     def _refuse(self, key: str, job_id: str, role: str, error: DarkroomError) -> None:
@@ -129,14 +129,14 @@ class Intake:
         record = self._wanted(key, job_id, role)
         if record is None:
             return
-        if isinstance(error, NoPicture) and record.uploads[role].content_type in AUDIO_TYPES:
-            error = no_sound(role, error.seen)
+        if isinstance(error, NotAPicture) and record.uploads[role].content_type in AUDIO_TYPES:
+            error = not_audio_error(role, error.seen)
         failed = self._store.fail(job_id, error.detail, allowed={State.AWAITING_UPLOAD})
         if failed is None:
             logger.info("upload changes nothing now", job_id=job_id, role=role)
             return
         self._delete(key, error.detail.message)
-        observability.ended(failed)
+        observability.report_job_ended(failed)
 
     def _wanted(self, key: str, job_id: str, role: str) -> JobRecord | None:
         """The job, when it asked for this upload; else the upload is deleted.
@@ -165,18 +165,18 @@ class Intake:
 
 
 @cache
-def _intake() -> Intake:
+def _intake() -> UploadProcessor:
     settings = UploadedSettings.read()
     queue = JobQueue(clients.sqs(), settings.queue_url)
     dynamodb = clients.dynamodb()
     store, ledger = JobStore(settings.jobs_table, dynamodb), Ledger(settings.ledger_table, dynamodb)
-    return Intake(settings, store, ledger, queue, clients.s3())
+    return UploadProcessor(settings, store, ledger, queue, clients.s3())
 
 
 @cache
-def _asset_intake() -> AssetIntake:
+def _asset_intake() -> AssetUploadProcessor:
     settings = UploadedSettings.read()
-    return AssetIntake(settings.bucket, AssetTable(settings.assets_table), clients.s3())
+    return AssetUploadProcessor(settings.bucket, AssetTable(settings.assets_table), clients.s3())
 
 
 def _take(record: SQSRecord) -> None:
@@ -184,7 +184,7 @@ def _take(record: SQSRecord) -> None:
     for entry in json.loads(record.body).get("Records", []):
         key = unquote_plus(entry["s3"]["object"]["key"])
         intake = _asset_intake() if is_asset_key(key) else _intake()
-        intake.take(key)
+        intake.process(key)
 
 
 @logger.inject_lambda_context
@@ -195,4 +195,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailur
     )
 
 
-at_start(_intake)
+run_during_init(_intake)

@@ -19,7 +19,7 @@ from pydantic import (
 from darkroom.contract.engine import Engine
 from darkroom.contract.requests import Kind
 from handlers.limits import rates
-from pipeline.weights.catalog import choose
+from pipeline.weights.catalog import choose_models
 
 
 class ConfigError(ValueError):
@@ -116,7 +116,7 @@ class Config(BaseModel):
     log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = 30
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
-    rate_limits: Annotated[dict[str, str], BeforeValidator(_json), AfterValidator(rates.check)] = Field(
+    rate_limits: Annotated[dict[str, str], BeforeValidator(_json), AfterValidator(rates.validate_overrides)] = Field(
         {}, description='Other limits per owner than the default ones: {"generate": "10/60"} is ten in 60 seconds.'
     )
     owner_daily_usd: float = Field(10.0, ge=0, description="What jobs of one owner may cost in a UTC day; 0: any sum.")
@@ -148,7 +148,7 @@ class Config(BaseModel):
 
     @model_validator(mode="after")
     def _known_models(self) -> Self:
-        choose(tuple(self.models), self.models)
+        choose_models(tuple(self.models), self.models)
         return self
 
     @model_validator(mode="after")

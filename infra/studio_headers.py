@@ -19,7 +19,7 @@ _DENIED_FEATURES = (
 
 
 @dataclass(frozen=True)
-class Reach:
+class ConnectOrigins:
     """The origins that the studio talks to beside its own, each ``scheme://host[:port]``.
 
     ``storage``: the bucket under each of its names; ``identity``: where tokens come from.
@@ -31,7 +31,7 @@ class Reach:
     identity: str
 
 
-def content_security_policy(reach: Reach) -> str:
+def content_security_policy(reach: ConnectOrigins) -> str:
     """The policy (CSP level 3): own scripts and styles alone, nothing inline, requests within ``reach``."""
     pictures = _words("'self'", "blob:", "data:", *reach.storage)
     media = _words("'self'", "blob:", *reach.storage)
@@ -57,7 +57,7 @@ def _words(*sources: str) -> str:
     return " ".join(dict.fromkeys(sources))
 
 
-def security_headers(reach: Reach, *, https: bool) -> dict[str, str]:
+def security_headers(reach: ConnectOrigins, *, https: bool) -> dict[str, str]:
     """Every security header by its name. ``https``: ask browsers never to come by plain HTTP again."""
     headers = {
         "Content-Security-Policy": content_security_policy(reach),

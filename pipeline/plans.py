@@ -29,7 +29,7 @@ _MODULES: dict[tuple[Kind, Engine], str] = {
 }
 
 
-def plan(kind: Kind, engine: Engine, *, allow_preview: bool = False) -> Plan:
+def get_plan(kind: Kind, engine: Engine, *, allow_preview: bool = False) -> Plan:
     """The plan for a kind on an engine, built once.
 
     With ``allow_preview``, the preview engine's plan where ``engine`` has none: the plan's ``engine`` says which it
@@ -46,12 +46,12 @@ def plan(kind: Kind, engine: Engine, *, allow_preview: bool = False) -> Plan:
     return _build(kind, chosen)
 
 
-def available() -> tuple[tuple[Kind, Engine], ...]:
+def available_plans() -> tuple[tuple[Kind, Engine], ...]:
     """Every kind and engine that ``plan`` can answer."""
     return tuple(_MODULES)
 
 
-def describe(made: Plan) -> str:
+def plan_markdown(made: Plan) -> str:
     """A plan as a Markdown table, from its stages' declarations."""
     lines = [
         f"## `{made.kind.value}` on `{made.engine.value}`",
@@ -62,17 +62,17 @@ def describe(made: Plan) -> str:
     for stage, share in made.steps:
         needs, gives = (", ".join(a.name for a in side) or "–" for side in (stage.requires, stage.provides))
         networks = ", ".join(network.name for network in stage.networks) or "–"
-        kept = " (cached)" if stage.cached else ""
+        kept = " (cached)" if stage.cacheable else ""
         cells = (f"{stage.name}: {stage.message}", f"{share:.0%}", stage.slot.value, networks, needs, gives + kept)
         lines.append(f"| {' | '.join(cells)} |")
-    artifacts = {artifact.name: artifact.about for stage, _ in made.steps for artifact in stage.provides}
+    artifacts = {artifact.name: artifact.description for stage, _ in made.steps for artifact in stage.provides}
     return "\n".join([*lines, "", *(f"- **{name}**: {about}" for name, about in artifacts.items())])
 
 
-def document() -> str:
+def plans_markdown() -> str:
     """Every plan as Markdown: ``docs/plans.md``."""
-    plans = [describe(plan(kind, engine)) for kind, engine in available()]
-    return "\n\n".join(["# Plans\n\nWritten by `pipeline.plans.document` from what the stages declare.", *plans])
+    plans = [plan_markdown(get_plan(kind, engine)) for kind, engine in available_plans()]
+    return "\n\n".join(["# Plans\n\nWritten by `pipeline.plans.plans_markdown` from what the stages declare.", *plans])
 
 
 @cache

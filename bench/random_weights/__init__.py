@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 from pipeline.weights.catalog import Model, catalog
-from pipeline.weights.store import Shelf
+from pipeline.weights.store import WeightStore
 
 
 class Scale(StrEnum):
@@ -39,7 +39,7 @@ def write_weights(folder: Path, scale: Scale, models: Iterable[str] | None = Non
     writers: dict[str, Writer] = {}
     for name in _MODULES:
         writers |= import_module(name).WRITERS
-    shelf = Shelf(folder)
+    shelf = WeightStore(folder)
     for model in catalog().values() if models is None else (catalog()[each] for each in models):
         target = folder / model.id
         shutil.rmtree(target, ignore_errors=True)

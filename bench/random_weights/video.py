@@ -110,10 +110,10 @@ def _write_animator(folder: Path, model: Model, scale: Scale) -> None:
     for file in model.files:
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_bytes(b"stand-in")
-    write_stand_in(folder.parent / "programs" / model.id, model)
+    write_stub_program(folder.parent / "programs" / model.id, model)
 
 
-def write_stand_in(checkout: Path, model: Model) -> None:
+def write_stub_program(checkout: Path, model: Model) -> None:
     """What looks like a checkout of the model's program at its commit, and runs ``stand_in_animator.py``."""
     assert model.program is not None
     interpreter = checkout / INTERPRETER

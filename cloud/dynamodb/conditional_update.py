@@ -7,7 +7,7 @@ from typing import Any
 from cloud.dynamodb.attributes import to_attribute
 
 
-class Update:
+class ConditionalUpdate:
     """Collects what an ``UpdateItem`` sets, adds, removes and insists on.
 
     Attributes are named by path (``uploads.photo.received``); every name is aliased, so reserved words are no
@@ -25,7 +25,7 @@ class Update:
     def name(self, path: str) -> str:
         """The alias of an attribute.
 
-        >>> Update().name("uploads.photo.size")
+        >>> ConditionalUpdate().name("uploads.photo.size")
         '#uploads.#photo.#size'
         """
         parts = path.split(".")
@@ -64,11 +64,11 @@ class Update:
         """Insist on one of some values."""
         self._conditions.append(f"{self.name(path)} IN ({', '.join(self.value(value) for value in sorted(values))})")
 
-    def require_equal_if_there(self, path: str, value: Any) -> None:
+    def require_equal_if_present(self, path: str, value: Any) -> None:
         """Insist that an attribute, where it exists, is this value."""
-        self.require_if_there(path, "=", value)
+        self.require_if_present(path, "=", value)
 
-    def require_if_there(self, path: str, comparison: str, value: Any) -> None:
+    def require_if_present(self, path: str, comparison: str, value: Any) -> None:
         """Insist that an attribute, where it exists, compares (``<=``, …) to a value."""
         name = self.name(path)
         self._conditions.append(f"(attribute_not_exists({name}) OR {name} {comparison} {self.value(value)})")

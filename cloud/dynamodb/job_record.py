@@ -64,7 +64,7 @@ class JobRecord(Job):
         """The record of an item or a stream image. Raises ``ValueError`` when it is none."""
         return cls.model_validate(attributes.from_item(item))
 
-    def picture_key(self, role: str) -> str | None:
+    def input_key(self, role: str) -> str | None:
         """Where the picture lies that the job was given for a role, or would have been; None when it never came."""
         upload = self.uploads.get(role)
         if upload is not None and upload.received:
@@ -73,7 +73,7 @@ class JobRecord(Job):
 
     def _stored(self, role: str) -> str | None:
         """The same, None for what lies in the code and not in the bucket."""
-        key = self.picture_key(role)
+        key = self.input_key(role)
         return None if key is None or parse_avatar_key(key) else key
 
     def public(self, link: Callable[[str], str]) -> Job:

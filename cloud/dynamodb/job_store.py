@@ -10,36 +10,45 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cloud.dynamodb.conditional_update import Update
+from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.job_record import SHARDS, JobRecord, timestamp
 from cloud.dynamodb.job_table import JobTable
 from darkroom.contract.errors import ErrorDetail
-from darkroom.contract.jobs import State, sources
+from darkroom.contract.jobs import State, states_before
 from darkroom.contract.results import PreviewPicture, Result, StageTime
 from darkroom.contract.uploads import MediaType
 
-__all__ = ["OWN", "SHARDS", "UNFINISHED", "AlreadyExists", "JobRecord", "JobStore", "Lost", "Received"]
+__all__ = [
+    "ATTEMPT_STATES",
+    "SHARDS",
+    "UNFINISHED",
+    "AlreadyExists",
+    "InspectedUpload",
+    "JobRecord",
+    "JobStore",
+    "StaleAttempt",
+]
 
 UNFINISHED = frozenset(state for state in State if not state.terminal)
 # The states in which an attempt may speak for the job.
-OWN = frozenset({State.DISPATCHED, State.RUNNING})
+ATTEMPT_STATES = frozenset({State.DISPATCHED, State.RUNNING})
 
 # What a dispatched job waits for when nothing more is known.
-WAITING = "Waiting for a machine"
-QUEUED = "In the queue"
-RECALLED = "Done: the same job was made before"
+WAITING_MESSAGE = "Waiting for a machine"
+QUEUED_MESSAGE = "In the queue"
+CACHED_MESSAGE = "Done: the same job was made before"
 
 
 class AlreadyExists(Exception):
     """A job with this id is there already."""
 
 
-class Lost(Exception):
+class StaleAttempt(Exception):
     """The job is no longer this attempt's: it has ended, or another attempt has it."""
 
 
 @dataclass(frozen=True)
-class Received:
+class InspectedUpload:
     """What an upload turned out to be. ``sha256`` (hex) is None as long as nobody had to compute it.
 
     Pixels as stored, of a picture; None of sound.
@@ -75,12 +84,12 @@ class JobStore(JobTable):
 
     def start(self, job_id: str, attempt: int, *, message: str) -> JobRecord:
         """``dispatched → running``; the job as it is now. Being started again is nothing new. Raises ``Lost``."""
-        update = self._by(OWN, attempt)
+        update = self._conditional_update(ATTEMPT_STATES, attempt)
         update.set({"state": State.RUNNING, "message": message})
         update.set_if_absent("started_at", time.time())
         record = self._apply(job_id, update)
         if record is None:
-            raise Lost(job_id)
+            raise StaleAttempt(job_id)
         return record
 
     def report(
@@ -99,7 +108,7 @@ class JobStore(JobTable):
         A ``progress`` below an earlier one is not taken over.
         """
         for ahead in (True, False):
-            update = self._by(OWN, attempt)
+            update = self._conditional_update(ATTEMPT_STATES, attempt)
             update.set({"state": State.RUNNING, "stage": stage, "message": message, "timeline": _times(timeline)})
             if preview is not None:
                 update.set({"preview": preview.model_dump(mode="json", exclude={"url"})})
@@ -108,45 +117,49 @@ class JobStore(JobTable):
                 update.require("progress", "<=", progress)
             if self._apply(job_id, update) is not None:
                 return
-        raise Lost(job_id)
+        raise StaleAttempt(job_id)
 
     # What the functions decide.
 
-    def receive_only(self, job_id: str, role: str, received: Received, *, due_at: float) -> JobRecord | None:
+    def receive_single_upload(
+        self, job_id: str, role: str, received: InspectedUpload, *, due_at: float
+    ) -> JobRecord | None:
         """One write for a job that waits for this picture alone, as declared: received, ``awaiting_upload → queued``.
 
         None also when the job needs more pictures, declared something else, or wants the cache to be asked first:
         ask ``get`` what it is.
         """
-        update = self._by({State.AWAITING_UPLOAD})
+        update = self._conditional_update({State.AWAITING_UPLOAD})
         update.set(_received(role, received) | _queued(due_at))
-        update.require_equal_if_there("use_cache", False)
+        update.require_equal_if_present("use_cache", False)
         update.require_size("uploads", 1)
         update.require(f"uploads.{role}.content_type", "=", received.content_type)
-        update.require_equal_if_there(f"uploads.{role}.size", received.size)
+        update.require_equal_if_present(f"uploads.{role}.size", received.size)
         if received.sha256 is None:
             update.require_absent(f"uploads.{role}.sha256")
         else:
-            update.require_equal_if_there(f"uploads.{role}.sha256", received.sha256)
+            update.require_equal_if_present(f"uploads.{role}.sha256", received.sha256)
         return self._apply(job_id, update)
 
-    def receive(self, job_id: str, role: str, received: Received) -> JobRecord | None:
+    def receive_upload(self, job_id: str, role: str, received: InspectedUpload) -> JobRecord | None:
         """One of several pictures is there."""
-        update = self._by({State.AWAITING_UPLOAD})
+        update = self._conditional_update({State.AWAITING_UPLOAD})
         update.set(_received(role, received))
         update.require(f"uploads.{role}.received", "=", False)
         return self._apply(job_id, update)
 
-    def recall(self, job_id: str, result: Result, *, expires_at: int) -> JobRecord | None:
+    def complete_from_cache(self, job_id: str, result: Result, *, expires_at: int) -> JobRecord | None:
         """``awaiting_upload → completed``: every picture is there, and the same job was made before."""
-        update = self._by({State.AWAITING_UPLOAD})
-        update.set({"state": State.COMPLETED, "progress": 1.0, "message": RECALLED, "cached": True, "cost_usd": 0.0})
+        update = self._conditional_update({State.AWAITING_UPLOAD})
+        update.set(
+            {"state": State.COMPLETED, "progress": 1.0, "message": CACHED_MESSAGE, "cached": True, "cost_usd": 0.0}
+        )
         update.set({"result": result.model_dump(mode="json", exclude_none=True), "expires_at": expires_at})
         return self._end(job_id, update)
 
     def queue(self, job_id: str, *, due_at: float) -> JobRecord | None:
         """``awaiting_upload → queued``: every picture is there."""
-        update = self._by({State.AWAITING_UPLOAD})
+        update = self._conditional_update({State.AWAITING_UPLOAD})
         update.set(_queued(due_at))
         return self._apply(job_id, update)
 
@@ -156,11 +169,11 @@ class JobStore(JobTable):
         attempt: int,
         *,
         due_at: float,
-        message: str = WAITING,
+        message: str = WAITING_MESSAGE,
         waking_since: float | None = None,
     ) -> JobRecord | None:
         """``queued → dispatched``, beginning ``attempt`` (1 is the first)."""
-        update = self._by({State.QUEUED}, attempt - 1)
+        update = self._conditional_update({State.QUEUED}, attempt - 1)
         update.set({"state": State.DISPATCHED, "attempt": attempt, "due_at": due_at, "message": message})
         update.remove(["started_at"])
         if waking_since is None:
@@ -173,7 +186,7 @@ class JobStore(JobTable):
         self, job_id: str, attempt: int, *, due_at: float, message: str, cost_usd: float | None = None
     ) -> JobRecord | None:
         """``dispatched or running → queued``: ``attempt`` came to nothing (at this cost, if known), another follows."""
-        update = self._by(OWN, attempt)
+        update = self._conditional_update(ATTEMPT_STATES, attempt)
         update.set(_queued(due_at) | {"message": message})
         update.remove(["stage", "preview"])
         _charge(update, cost_usd)
@@ -183,7 +196,7 @@ class JobStore(JobTable):
         self, job_id: str, attempt: int, *, result: Result, timeline: Sequence[StageTime], cost_usd: float
     ) -> JobRecord | None:
         """``dispatched or running → completed``. What earlier attempts cost is part of the job's cost."""
-        update = self._by(OWN, attempt)
+        update = self._conditional_update(ATTEMPT_STATES, attempt)
         update.set({"state": State.COMPLETED, "progress": 1.0, "message": "Done"})
         _charge(update, cost_usd)
         update.set({"result": result.model_dump(mode="json", exclude_none=True), "timeline": _times(timeline)})
@@ -201,7 +214,7 @@ class JobStore(JobTable):
         cost_usd: float | None = None,
     ) -> JobRecord | None:
         """From one of ``allowed`` (and, when given, from ``attempt`` alone) to ``failed``; the cost as ``complete``."""
-        update = self._by(sources(State.FAILED) & set(allowed), attempt)
+        update = self._conditional_update(states_before(State.FAILED) & set(allowed), attempt)
         update.set(_ended(State.FAILED, error))
         if timeline:
             update.set({"timeline": _times(timeline)})
@@ -210,45 +223,45 @@ class JobStore(JobTable):
 
     def cancel(self, job_id: str, owner: str, error: ErrorDetail) -> JobRecord | None:
         """Any unfinished state of a job of ``owner`` to ``cancelled``."""
-        update = self._by(sources(State.CANCELLED))
+        update = self._conditional_update(states_before(State.CANCELLED))
         update.set(_ended(State.CANCELLED, error))
         update.require("owner", "=", owner)
         return self._end(job_id, update)
 
     def expire(self, job_id: str, error: ErrorDetail, *, now: float) -> JobRecord | None:
         """``awaiting_upload → expired``, unless the uploads were given time beyond ``now`` (epoch seconds) since."""
-        update = self._by({State.AWAITING_UPLOAD})
+        update = self._conditional_update({State.AWAITING_UPLOAD})
         update.set(_ended(State.EXPIRED, error))
         update.require("due_at", "<=", now)
         return self._end(job_id, update)
 
     def postpone(self, job_id: str, state: State, *, due_at: float) -> JobRecord | None:
         """Have sweep look later at a job still in ``state``. Nothing its owner sees changes, so ``seq`` stays."""
-        update = self._by({state})
+        update = self._conditional_update({state})
         update.set({"due_at": due_at})
         return self._write(job_id, update)
 
     @staticmethod
-    def _by(states: Collection[State], attempt: int | None = None) -> Update:
+    def _conditional_update(states: Collection[State], attempt: int | None = None) -> ConditionalUpdate:
         """An update that happens only from ``states`` and, when given, within ``attempt``."""
-        update = Update()
+        update = ConditionalUpdate()
         update.require_one_of("state", states)
         if attempt is not None:
             update.require("attempt", "=", attempt)
         return update
 
-    def _apply(self, job_id: str, update: Update) -> JobRecord | None:
+    def _apply(self, job_id: str, update: ConditionalUpdate) -> JobRecord | None:
         """A change that the owner sees."""
         update.set({"updated_at": timestamp(datetime.now(UTC))})
         update.add("seq", 1)
         return self._write(job_id, update)
 
-    def _end(self, job_id: str, update: Update) -> JobRecord | None:
+    def _end(self, job_id: str, update: ConditionalUpdate) -> JobRecord | None:
         """The last change: nobody needs to look after the job any more."""
         update.remove(["due_shard", "due_at", "preview"])
         return self._apply(job_id, update)
 
-    def _write(self, job_id: str, update: Update) -> JobRecord | None:
+    def _write(self, job_id: str, update: ConditionalUpdate) -> JobRecord | None:
         try:
             answer = self._client.update_item(
                 TableName=self._table, Key=self._key(job_id), ReturnValues="ALL_NEW", **update.arguments()
@@ -260,20 +273,20 @@ class JobStore(JobTable):
         return JobRecord.from_item(answer["Attributes"])
 
 
-def _received(role: str, received: Received) -> dict[str, Any]:
+def _received(role: str, received: InspectedUpload) -> dict[str, Any]:
     status: dict[str, Any] = {"received": True, "size": received.size}
     status |= {"width": received.width, "height": received.height, "sha256": received.sha256}
     return {f"uploads.{role}.{name}": value for name, value in status.items() if value is not None}
 
 
-def _charge(update: Update, cost_usd: float | None) -> None:
+def _charge(update: ConditionalUpdate, cost_usd: float | None) -> None:
     """Add what an attempt cost to what those before it did."""
     if cost_usd is not None:
         update.add("cost_usd", cost_usd)
 
 
 def _queued(due_at: float) -> dict[str, Any]:
-    return {"state": State.QUEUED, "message": QUEUED, "due_at": due_at}
+    return {"state": State.QUEUED, "message": QUEUED_MESSAGE, "due_at": due_at}
 
 
 def _ended(state: State, error: ErrorDetail) -> dict[str, Any]:

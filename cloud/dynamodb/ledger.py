@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from cloud import clients
 from cloud.dynamodb.attributes import from_item, to_item
-from cloud.dynamodb.conditional_update import Update
+from cloud.dynamodb.conditional_update import ConditionalUpdate
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,21 +23,21 @@ CONFLICT_SECONDS = 0.02  # the first pause; it doubles
 IMPOSSIBLE = frozenset({"ValidationError", "ItemCollectionSizeLimitExceeded"})
 
 
-class AlreadyDone(Exception):
+class ConditionFailed(Exception):
     """One of the conditions of several writes that go together did not hold; none of them was made."""
 
 
-class Impossible(Exception):
+class PermanentWriteError(Exception):
     """The table will never take these writes as they are; none of them was made."""
 
 
 @dataclass(frozen=True)
-class Change:
+class LedgerUpdate:
     """One write of several that go together: ``update`` applied to the row of ``partition`` and ``sort``."""
 
     partition: str
     sort: str
-    update: Update
+    update: ConditionalUpdate
 
 
 class Ledger:
@@ -60,7 +60,7 @@ class Ledger:
         item = to_item({**values, "pk": partition, "sk": sort, "expires_at": expires_at})
         self._client.put_item(TableName=self._table, Item=item)
 
-    def change(self, partition: str, sort: str, update: Update) -> dict[str, Any] | None:
+    def update_item(self, partition: str, sort: str, update: ConditionalUpdate) -> dict[str, Any] | None:
         """Apply an update; the row as it is now, or None when its condition did not hold.
 
         A writer that meets a transaction at its row tries again after a moment.
@@ -82,11 +82,11 @@ class Ledger:
             else:
                 return from_item(answer["Attributes"])
 
-    def change_all(self, changes: Sequence[Change]) -> None:
+    def transact(self, changes: Sequence[LedgerUpdate]) -> None:
         """Apply all of them or none.
 
-        Raises ``AlreadyDone`` when a condition did not hold, ``Impossible`` for what no other try can mend (a row that
-        would grow beyond what a table holds). Writers that meet at one row try again after a moment.
+        Raises ``ConditionFailed`` when a condition did not hold, ``PermanentWriteError`` for what no other try can
+        mend (a row that would grow beyond what a table holds). Writers that meet at one row try again after a moment.
         """
         items: Any = [
             {"Update": {"TableName": self._table, "Key": _key(each.partition, each.sort), **each.update.arguments()}}
@@ -98,16 +98,16 @@ class Ledger:
             except ClientError as error:
                 reasons = {reason.get("Code") for reason in error.response.get("CancellationReasons", [])}
                 if "ConditionalCheckFailed" in reasons:
-                    raise AlreadyDone from error
+                    raise ConditionFailed from error
                 if reasons & IMPOSSIBLE or error.response["Error"]["Code"] == "ValidationException":
-                    raise Impossible(str(error)) from error
+                    raise PermanentWriteError(str(error)) from error
                 if "TransactionConflict" not in reasons or attempt == CONFLICT_TRIES - 1:
                     raise
                 _pause(attempt)
             else:
                 return
 
-    def rows(self, partition: str) -> list[dict[str, Any]]:
+    def query_partition(self, partition: str) -> list[dict[str, Any]]:
         """Every row of a partition, in the order of their sort keys."""
         query: dict[str, Any] = {
             "TableName": self._table,

@@ -10,7 +10,7 @@ from cloud.observability import logger
 
 
 @dataclass(frozen=True)
-class News:
+class JobChange:
     """The newest state of a job in a batch of stream records, and where in the stream it was."""
 
     record: JobRecord
@@ -18,9 +18,9 @@ class News:
     at: float
 
 
-def newest(stream_records: Iterable[Mapping[str, Any]]) -> list[News]:
+def latest_changes(stream_records: Iterable[Mapping[str, Any]]) -> list[JobChange]:
     """The newest state of each job, in the order of the stream. What cannot be read is logged and passed over."""
-    found: dict[str, News] = {}
+    found: dict[str, JobChange] = {}
     for stream_record in stream_records:
         change = stream_record.get("dynamodb", {})
         if "NewImage" not in change:
@@ -33,5 +33,5 @@ def newest(stream_records: Iterable[Mapping[str, Any]]) -> list[News]:
         known = found.get(record.job_id)
         if known is None or known.record.seq < record.seq:
             at = float(change.get("ApproximateCreationDateTime", time.time()))
-            found[record.job_id] = News(record, change["SequenceNumber"], at)
+            found[record.job_id] = JobChange(record, change["SequenceNumber"], at)
     return sorted(found.values(), key=lambda news: int(news.sequence_number))

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cloud.dynamodb.attributes import from_item, to_item
-from cloud.dynamodb.conditional_update import Update
+from cloud.dynamodb.conditional_update import ConditionalUpdate
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class Row:
+class VersionedItem:
     """The row of a partition and a sort key. ``version`` names the attribute that each replacement changes."""
 
     def __init__(self, table: str, partition: str, sort: str, client: "DynamoDBClient", *, version: str) -> None:
@@ -32,7 +32,7 @@ class Row:
 
     def replace(self, version: Any, values: Mapping[str, Any]) -> bool:
         """Write ``values`` if the row still has ``version`` (None: if there is none); returns whether it had."""
-        update = Update()
+        update = ConditionalUpdate()
         update.set(values)
         if version is None:
             update.require_absent(self._version)

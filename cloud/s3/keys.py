@@ -71,10 +71,10 @@ def parse_avatar_key(key: str) -> str | None:
     return key.removeprefix(_AVATARS) if key.startswith(_AVATARS) else None
 
 
-def intermediates_folder(job_id: str) -> str:
+def intermediates_prefix(job_id: str) -> str:
     """Where finished parts of a job lie until it ends.
 
-    >>> intermediates_folder("0" * 32)
+    >>> intermediates_prefix("0" * 32)
     'intermediates/00000000000000000000000000000000/'
     """
     return f"intermediates/{job_id}/"
@@ -86,7 +86,7 @@ def intermediate_key(job_id: str, name: str) -> str:
     >>> intermediate_key("0" * 32, "scene.mp4")
     'intermediates/00000000000000000000000000000000/scene.mp4'
     """
-    return f"{intermediates_folder(job_id)}{name}"
+    return f"{intermediates_prefix(job_id)}{name}"
 
 
 def invocation_key(job_id: str, attempt: int) -> str:
@@ -98,10 +98,10 @@ def invocation_key(job_id: str, attempt: int) -> str:
     return f"invocations/{job_id}/{attempt}.json"
 
 
-def split_location(location: str) -> tuple[str, str]:
+def parse_s3_uri(location: str) -> tuple[str, str]:
     """Bucket and key of an ``s3://`` location. Raises ``ValueError`` for anything else.
 
-    >>> split_location("s3://bucket/outcomes/1.out")
+    >>> parse_s3_uri("s3://bucket/outcomes/1.out")
     ('bucket', 'outcomes/1.out')
     """
     scheme, _, rest = location.partition("://")

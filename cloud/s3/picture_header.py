@@ -21,22 +21,22 @@ class Header:
     height: int
 
 
-class Incomplete(Exception):
+class IncompleteHeader(Exception):
     """The header goes on beyond the bytes given."""
 
 
-class NoPicture(DarkroomError):
+class NotAPicture(DarkroomError):
     """The file is none of the pictures that are taken; ``seen`` is what it seems to be, in words."""
 
-    def __init__(self, seen: str) -> None:
-        super().__init__(ErrorCode.UNSUPPORTED_MEDIA, f"This is {seen}. Upload a {ACCEPTED} picture instead.")
-        self.seen = seen
+    def __init__(self, detected: str) -> None:
+        super().__init__(ErrorCode.UNSUPPORTED_MEDIA, f"This is {detected}. Upload a {ACCEPTED} picture instead.")
+        self.seen = detected
 
 
 def read_header(data: bytes) -> Header:
     """The header in the first bytes of a file.
 
-    Raises ``Incomplete`` when more bytes are needed, and ``DarkroomError`` with ``empty_file``,
+    Raises ``IncompleteHeader`` when more bytes are needed, and ``DarkroomError`` with ``empty_file``,
     ``unsupported_media`` (naming what the file is), ``invalid_image`` (broken, or a side below 32 pixels) or
     ``too_large`` (a side or the area beyond the limits).
     """
@@ -51,13 +51,13 @@ def read_header(data: bytes) -> Header:
         case "image/webp":
             size = _webp(data)
         case None:
-            raise NoPicture(name(data))
+            raise NotAPicture(describe_file(data))
     header = Header(content_type, *size)
     _check(header)
     return header
 
 
-def name(data: bytes) -> str:
+def describe_file(data: bytes) -> str:
     """What a file that is not accepted seems to be, in words, with its article."""
     for signature, words in _SIGNATURES:
         if data.startswith(signature):
@@ -115,7 +115,7 @@ def _jpeg(data: bytes) -> tuple[int, int]:
     at = 2
     while True:
         if at + 2 > len(data):
-            raise Incomplete
+            raise IncompleteHeader
         if data[at] != 0xFF:
             raise _broken("JPEG")
         marker = data[at + 1]
@@ -128,7 +128,7 @@ def _jpeg(data: bytes) -> tuple[int, int]:
         if marker in (_START_OF_SCAN, _END):
             raise _broken("JPEG")
         if at + 9 > len(data):
-            raise Incomplete
+            raise IncompleteHeader
         length = int.from_bytes(data[at + 2 : at + 4], "big")
         if marker in _FRAMES:
             return int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
@@ -139,7 +139,7 @@ def _jpeg(data: bytes) -> tuple[int, int]:
 
 def _png(data: bytes) -> tuple[int, int]:
     if len(data) < 24:
-        raise Incomplete
+        raise IncompleteHeader
     if data[8:16] != b"\0\0\0\x0dIHDR":
         raise _broken("PNG")
     return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
@@ -147,7 +147,7 @@ def _png(data: bytes) -> tuple[int, int]:
 
 def _webp(data: bytes) -> tuple[int, int]:
     if len(data) < 30:
-        raise Incomplete
+        raise IncompleteHeader
     match data[12:16]:
         case b"VP8 " if data[23:26] == b"\x9d\x01\x2a":
             return (

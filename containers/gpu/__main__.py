@@ -15,12 +15,12 @@ from cloud import clients
 from cloud.dynamodb.job_store import JobStore
 from cloud.dynamodb.ledger import Ledger
 from cloud.instance_reports import InstanceReports
-from containers.gpu.instance_reporter import Reporter
-from containers.gpu.server import INTERRUPT_SECONDS, Invocations, make_app
+from containers.gpu.instance_reporter import InstanceReporter
+from containers.gpu.server import INTERRUPT_SECONDS, InvocationRunner, make_app
 from containers.worker import json_logging
-from containers.worker.plan_preparer import Engines, PlanFor, networks, weigh
+from containers.worker.plan_preparer import PlanFor, PlanPreparer, create_network_provider, weights_digest
 from containers.worker.settings import Settings
-from containers.worker.speech_synthesis import speaker
+from containers.worker.speech_synthesis import create_speaker
 from containers.worker.storage import Storage
 from containers.worker.worker import Worker
 from darkroom.contract.engine import Engine
@@ -28,7 +28,7 @@ from darkroom.contract.requests import Kind
 from pipeline.core.runner import Runner, noop_plan
 from pipeline.core.stage_cache import StageCache
 from pipeline.core.stages import Plan
-from pipeline.plans import available, plan
+from pipeline.plans import available_plans, get_plan
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ KEEP_ALIVE_SECONDS = 3600
 class DrainingServer(uvicorn.Server):
     """Answers until the running invocations have: the first signal drains, the second ends it."""
 
-    def __init__(self, config: uvicorn.Config, invocations: Invocations, drain_seconds: float) -> None:
+    def __init__(self, config: uvicorn.Config, invocations: InvocationRunner, drain_seconds: float) -> None:
         super().__init__(config)
         self._invocations = invocations
         self._drain_seconds = drain_seconds
@@ -68,12 +68,12 @@ def _plans(settings: Settings) -> PlanFor:
         return lambda kind, engine, _allow_preview: noop_plan(kind, engine)
 
     def plan_for(kind: Kind, engine: Engine, allow_preview: bool) -> Plan:
-        return plan(kind, engine, allow_preview=allow_preview)
+        return get_plan(kind, engine, allow_preview=allow_preview)
 
-    for kind, engine in available():
+    for kind, engine in available_plans():
         # Before the first job has to wait for it. One engine that cannot be loaded must not take the others along.
         try:
-            plan(kind, engine)
+            get_plan(kind, engine)
         except Exception:
             logger.exception("%s on the %s engine cannot be done here", kind, engine)
     return plan_for
@@ -84,9 +84,12 @@ def main() -> None:
     settings = Settings.read()
     json_logging.configure(settings.log_level)
     storage = Storage(settings.bucket, clients.s3())
-    voice = speaker(settings)
-    engines = Engines(
-        _plans(settings), partial(networks, settings), partial(weigh, settings), voice=voice.about if voice else ""
+    voice = create_speaker(settings)
+    engines = PlanPreparer(
+        _plans(settings),
+        partial(create_network_provider, settings),
+        partial(weights_digest, settings),
+        voice=voice.about if voice else "",
     )
     runner = Runner(cache=StageCache(settings.cache_mb * 2**20) if settings.cache_mb else None)
     worker = Worker(settings, JobStore(settings.jobs_table), storage, runner, engines, voice)
@@ -94,8 +97,10 @@ def main() -> None:
         # Beside the server: /ping answers while the weights are read, and a job that comes early waits for them.
         threading.Thread(target=engines.preload, args=(settings.preload,), name="preload", daemon=True).start()
     reports = InstanceReports(Ledger(settings.ledger_table))
-    Reporter(reports, engines, lambda: worker.jobs).start(() if settings.stages == "noop" else available())
-    invocations = Invocations(worker, settings.concurrency)
+    InstanceReporter(reports, engines, lambda: worker.jobs).start(
+        () if settings.stages == "noop" else available_plans()
+    )
+    invocations = InvocationRunner(worker, settings.concurrency)
     config = uvicorn.Config(
         make_app(invocations, settings.invocations_token),
         host=settings.host,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from cloud.instance_reports import InstanceReport, InstanceReports, LoadedModel
-from containers.worker.plan_preparer import Engines
+from containers.worker.plan_preparer import PlanPreparer
 from darkroom.contract.engine import Engine
 from darkroom.contract.requests import Kind
 
@@ -17,7 +17,7 @@ MEGABYTE = 1_000_000
 REPORT_SECONDS = 30.0
 
 
-class Reporter:
+class InstanceReporter:
     """A thread that reports every ``interval`` seconds until ``stop``. ``jobs`` says how many are in flight.
 
     Nobody waits for a report: one that cannot be made or written is logged, and the next one is tried.
@@ -26,7 +26,7 @@ class Reporter:
     def __init__(
         self,
         reports: InstanceReports,
-        engines: Engines,
+        engines: PlanPreparer,
         jobs: Callable[[], int],
         *,
         interval: float = REPORT_SECONDS,
@@ -39,9 +39,9 @@ class Reporter:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, able: Iterable[tuple[Kind, Engine]]) -> None:
+    def start(self, supported: Iterable[tuple[Kind, Engine]]) -> None:
         """Announce what does each of these kinds on these engines here, then report."""
-        self._thread = threading.Thread(target=self._run, args=(tuple(able),), name="reporter", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(tuple(supported),), name="reporter", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -67,12 +67,12 @@ class Reporter:
         )
 
     def _run(self, able: tuple[tuple[Kind, Engine], ...]) -> None:
-        digests = self._engines.digests(able)
+        digests = self._engines.engine_digests(able)
         while True:
             try:
                 while digests:
                     (kind, engine), digest = next(iter(digests.items()))
-                    self._reports.announce(kind, engine, digest)
+                    self._reports.write_engine_digest(kind, engine, digest)
                     del digests[kind, engine]
                 self._reports.write(self.report())
             except Exception:

@@ -25,7 +25,7 @@ Done = Completed | Failed | Abandoned
 INTERRUPT_SECONDS = 5.0
 
 
-class Invocations:
+class InvocationRunner:
     """The running invocations. One delivered twice at once runs once; both callers get its outcome."""
 
     def __init__(self, worker: Worker, concurrency: int) -> None:
@@ -63,7 +63,7 @@ class Invocations:
         return await anyio.to_thread.run_sync(partial(self._worker.run, invocation, params), limiter=self._limiter)
 
 
-def make_app(invocations: Invocations, token: SecretStr | None = None) -> Starlette:
+def make_app(invocations: InvocationRunner, token: SecretStr | None = None) -> Starlette:
     """The container's application. With a ``token``, invocations must show it in the ``Authorization`` header."""
     wanted = f"Bearer {token.get_secret_value()}".encode() if token is not None else b""
 

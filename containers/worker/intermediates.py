@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cloud.s3.keys import intermediate_key, intermediates_folder
+from cloud.s3.keys import intermediate_key, intermediates_prefix
 from darkroom.contract.errors import DarkroomError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 CONTENT_TYPE = "application/octet-stream"
 
 
-class BucketIntermediates:
+class S3Intermediates:
     """The parts of one job. Whatever goes wrong here costs the job nothing but its next attempt's time.
 
     ``limit`` is the most bytes that a part may have to be taken back. After ``forget`` nothing is kept any more.
@@ -53,18 +53,18 @@ class BucketIntermediates:
             return
         self._kept = True
         try:
-            self._storage.upload(path, key, content_type=CONTENT_TYPE, filename=name)
+            self._storage.upload_file(path, key, content_type=CONTENT_TYPE, filename=name)
         except (ClientError, BotoCoreError, OSError):
             logger.warning("the part %s was not kept for another attempt", name, exc_info=True)
         if self._forgotten:
             self._storage.delete([key])
 
-    def forget(self, *, earlier: bool) -> None:
+    def delete(self, *, earlier: bool) -> None:
         """Delete the parts; ``earlier``: there may be some of earlier attempts."""
         self._forgotten = True
         if not (self._kept or earlier):
             return
         try:
-            self._storage.delete(self._storage.keys(intermediates_folder(self._job_id)))
+            self._storage.delete(self._storage.keys(intermediates_prefix(self._job_id)))
         except (ClientError, BotoCoreError):
             logger.warning("parts were left to the bucket's lifecycle rules", exc_info=True)

@@ -20,7 +20,7 @@ def job_context(job_id: str, attempt: int) -> Iterator[None]:
         _job.reset(token)
 
 
-def at_stage(stage: str) -> None:
+def set_log_stage(stage: str) -> None:
     """From here on the lines of this job name ``stage``."""
     fields = _job.get()
     if fields is not None:

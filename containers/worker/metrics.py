@@ -14,7 +14,7 @@ NAMESPACE = "Darkroom"
 _printing = threading.Lock()
 
 
-def stages(invocation: Invocation, engine: Engine, timeline: Iterable[StageTime]) -> None:
+def emit_stage_seconds(invocation: Invocation, engine: Engine, timeline: Iterable[StageTime]) -> None:
     """Print one line for each stage: ``StageSeconds`` by kind, engine and stage; the job, its attempt and whether the
     stage was known already stand beside it, to be searched for."""
     for entry in timeline:

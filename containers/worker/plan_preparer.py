@@ -18,10 +18,10 @@ from containers.worker.settings import Settings
 from darkroom import contract
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from darkroom.contract.requests import VIDEOS, Kind
-from pipeline.core.networks import Inventory, Models, Network, digest_of
+from darkroom.contract.requests import VIDEO_KINDS, Kind
+from pipeline.core.networks import MemoryInventory, Network, NetworkProvider, networks_digest
 from pipeline.core.stages import Plan
-from pipeline.weights.store import Shelf
+from pipeline.weights.store import WeightStore
 
 logger = logging.getLogger(__name__)
 
@@ -34,15 +34,15 @@ NOT_INSTALLED = (
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedPlan:
     """A plan, with the networks that it needs. ``digest`` changes when its code or its models do."""
 
     plan: Plan
-    models: Models | None
+    network_provider: NetworkProvider | None
     digest: str
 
 
-class Engines:
+class PlanPreparer:
     """``plan_for(kind, engine, allow_preview)`` gives the stages, ``networks`` has what they compute with.
 
     ``weigh`` gives a digest of networks from their files alone, so that where there are none nothing is imported.
@@ -52,7 +52,7 @@ class Engines:
     def __init__(
         self,
         plan_for: PlanFor,
-        networks: Callable[[], Models],
+        networks: Callable[[], NetworkProvider],
         weigh: Callable[[Sequence[Network[Any]]], str] = lambda _networks: "",
         *,
         voice: str = "",
@@ -61,10 +61,10 @@ class Engines:
         self._networks = networks
         self._weigh = weigh
         self._voice = voice
-        self._models: Models | None = None
+        self._models: NetworkProvider | None = None
         self._lock = threading.Lock()
 
-    def prepare(self, kind: Kind, engine: Engine, allow_preview: bool, params: BaseModel) -> Prepared:
+    def prepare(self, kind: Kind, engine: Engine, allow_preview: bool, params: BaseModel) -> PreparedPlan:
         """What does a job on an engine; with ``allow_preview``, the preview engine where that one cannot work here.
 
         Raises ``DarkroomError`` (``engine_unavailable``) saying what is missing and how to mend it.
@@ -85,15 +85,15 @@ class Engines:
         for kind in kinds:
             try:
                 plan = self._plan_for(kind, Engine.MODELS, False)
-                for network in _always(plan):
-                    with self._placed().use(network):
+                for network in _always_required(plan):
+                    with self._get_network_provider().use(network):
                         logger.info("loaded %s", network.name)
             except DarkroomError as error:
                 logger.warning("%s on the models engine cannot be done here: %s", kind, error)
             except Exception:
                 logger.exception("%s on the models engine cannot be done here", kind)
 
-    def digests(self, able: Iterable[tuple[Kind, Engine]]) -> dict[tuple[Kind, Engine], str]:
+    def engine_digests(self, able: Iterable[tuple[Kind, Engine]]) -> dict[tuple[Kind, Engine], str]:
         """What would do each kind on each engine here; without those that cannot be done."""
         found = {}
         for kind, engine in able:
@@ -105,18 +105,18 @@ class Engines:
                 logger.exception("%s cannot be done on the %s engine here", kind, engine)
         return found
 
-    def inventory(self) -> Inventory:
+    def inventory(self) -> MemoryInventory:
         """What is in memory now: nothing, and on no device, until the models engine has been looked at."""
-        return self._models.inventory() if self._models is not None else Inventory(None, ())
+        return self._models.inventory() if self._models is not None else MemoryInventory(None, ())
 
-    def _prepared(self, plan: Plan, params: BaseModel) -> Prepared:
+    def _prepared(self, plan: Plan, params: BaseModel) -> PreparedPlan:
         if not plan.networks:
-            return Prepared(plan, None, self._digest(plan))
-        models = self._placed()
-        models.check(plan.needs(params))
-        return Prepared(plan, models, self._digest(plan))
+            return PreparedPlan(plan, None, self._digest(plan))
+        models = self._get_network_provider()
+        models.check_weights(plan.required_networks(params))
+        return PreparedPlan(plan, models, self._digest(plan))
 
-    def _placed(self) -> Models:
+    def _get_network_provider(self) -> NetworkProvider:
         with self._lock:
             self._models = self._models or self._networks()
             return self._models
@@ -125,13 +125,15 @@ class Engines:
         """Of all that decides what the plan makes of a job, but for the last bits, in which no two GPUs agree."""
         models = ""
         if plan.networks:
-            weighed = "/".join([self._weigh(_always(plan)), *map(self._weighed_if_here, plan.spared)])
+            weighed = "/".join(
+                [self._weigh(_always_required(plan)), *map(self._optional_weights_digest, plan.optional_networks)]
+            )
             # As the settings have it, or as the device's memory allows: pictures of another size are other pictures.
-            models = f"{weighed}/{self._placed().long_side}"
-        voice = self._voice if plan.kind in VIDEOS else ""
+            models = f"{weighed}/{self._get_network_provider().long_side}"
+        voice = self._voice if plan.kind in VIDEO_KINDS else ""
         return sha256(f"{_code_digest()}\n{models}\n{voice}".encode()).hexdigest()
 
-    def _weighed_if_here(self, network: Network[Any]) -> str:
+    def _optional_weights_digest(self, network: Network[Any]) -> str:
         """A digest of a network that some jobs do without; empty where it cannot be had."""
         try:
             return self._weigh([network])
@@ -139,12 +141,12 @@ class Engines:
             return ""
 
 
-def _always(plan: Plan) -> tuple[Network[Any], ...]:
+def _always_required(plan: Plan) -> tuple[Network[Any], ...]:
     """The networks that every job of a plan needs."""
-    return tuple(network for network in plan.networks if network not in plan.spared)
+    return tuple(network for network in plan.networks if network not in plan.optional_networks)
 
 
-def networks(settings: Settings) -> Models:
+def create_network_provider(settings: Settings) -> NetworkProvider:
     """The networks as the settings place them. Raises ``DarkroomError`` (``engine_unavailable``) without torch."""
     if find_spec("torch") is None:
         raise DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, NOT_INSTALLED)
@@ -156,22 +158,22 @@ def networks(settings: Settings) -> Models:
         logger.exception("the models engine cannot be loaded")
         raise DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, f"{NOT_INSTALLED} ({error})") from error
     return ModelManager(
-        Shelf(settings.weights),
-        Placement.of(settings.device),
+        WeightStore(settings.weights),
+        Placement.for_device(settings.device),
         budget=_bytes(settings.vram_budget_mb),
         host_budget=_bytes(settings.host_budget_mb),
         choices=settings.models,
         long_side=settings.long_side,
-        research=settings.accept_research_licence,
+        accept_research_licence=settings.accept_research_licence,
     )
 
 
-def weigh(settings: Settings, networks: Sequence[Network[Any]]) -> str:
+def weights_digest(settings: Settings, networks: Sequence[Network[Any]]) -> str:
     """A digest of the networks' files as they were fetched, and of whether all of them may be used.
 
     What was made while research models were accepted is not taken any more once they are not.
     """
-    digest = digest_of(networks, Shelf(settings.weights), settings.models)
+    digest = networks_digest(networks, WeightStore(settings.weights), settings.models)
     return f"{digest}/{settings.accept_research_licence}"
 
 

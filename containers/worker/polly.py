@@ -14,11 +14,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.video_params import MAX_VOICE_SECONDS
 from darkroom.contract.voices import Voice
-from pipeline.speech.audio import decoded, levelled
-from pipeline.speech.script_errors import check_script, nothing_to_say, too_long
-from pipeline.speech.types import RATE, Samples, Speaker, Speech
-from pipeline.speech.word_timing import Mark, timed
-from pipeline.speech.words import ends_clause, ends_sentence, plain, spans, split
+from pipeline.speech.audio import decode_audio, normalise_peak
+from pipeline.speech.script_errors import check_script, nothing_to_say_error, script_too_long_error
+from pipeline.speech.types import SAMPLE_RATE, Samples, Speech, SpeechSynthesiser
+from pipeline.speech.word_timing import SpeechMark, time_words
+from pipeline.speech.words import ends_clause, ends_sentence, remove_controls, split_words, word_spans
 
 MAX_CHARACTERS = 2_800  # of a request; Polly takes 3,000 that are billed
 PAUSE = 0.3  # seconds between two requests' sentences
@@ -41,9 +41,9 @@ class PollyClient(Protocol):
 
 
 class PollySpeaker:
-    """Amazon Polly as a ``Speaker``. ``fallback`` speaks for the voices that Polly does not have."""
+    """Amazon Polly as a ``SpeechSynthesiser``. ``fallback`` speaks for the voices that Polly does not have."""
 
-    def __init__(self, client: PollyClient, fallback: Speaker) -> None:
+    def __init__(self, client: PollyClient, fallback: SpeechSynthesiser) -> None:
         self._client = client
         self._fallback = fallback
 
@@ -52,32 +52,35 @@ class PollySpeaker:
         """Polly; it has no version that one could ask for."""
         return "polly"
 
-    def speak(self, script: str, voice: Voice, report: Callable[[float], None] = lambda _fraction: None) -> Speech:
-        """Say ``script`` as plain text, a few thousand characters at a time. Raises ``DarkroomError`` as ``Speaker``
-        says; ``engine_unavailable`` is retryable where Polly is busy or cannot be reached."""
+    def synthesise(self, script: str, voice: Voice, report: Callable[[float], None] = lambda _fraction: None) -> Speech:
+        """Say ``script`` as plain text, a few thousand characters at a time.
+
+        Raises ``DarkroomError`` as ``SpeechSynthesiser`` says; ``engine_unavailable`` is retryable where Polly is
+        busy or cannot be reached.
+        """
         if voice.polly is None:
-            return self._fallback.speak(script, voice, report)
+            return self._fallback.synthesise(script, voice, report)
         check_script(script, voice)
         blocks: list[Samples] = []
-        marks: list[Mark] = []
+        marks: list[SpeechMark] = []
         count = 0  # samples so far
         for start, end in _chunks(script, voice.language):
             if blocks:
-                blocks.append(np.zeros(round(PAUSE * RATE), np.float32))
+                blocks.append(np.zeros(round(PAUSE * SAMPLE_RATE), np.float32))
                 count += len(blocks[-1])
-            text = plain(script[start:end])
+            text = remove_controls(script[start:end])
             lines = self._ask(text, voice, MARKS, partial(report, start / len(script)))
-            marks += _marks(lines, text, start, count / RATE)
+            marks += _marks(lines, text, start, count / SAMPLE_RATE)
             said = _decoded(self._ask(text, voice, AUDIO, partial(report, (start + end) / 2 / len(script))))
             blocks += said
             count += sum(map(len, said))
-            if count > MAX_VOICE_SECONDS * RATE:
-                raise too_long(marks)
+            if count > MAX_VOICE_SECONDS * SAMPLE_RATE:
+                raise script_too_long_error(marks)
             report(end / len(script))
-        samples = levelled(blocks)
+        samples = normalise_peak(blocks)
         if not samples.any():
-            raise nothing_to_say(voice)
-        return Speech(samples, timed(script, voice.language, marks, samples))
+            raise nothing_to_say_error(voice)
+        return Speech(samples, time_words(script, voice.language, marks, samples))
 
     def _ask(self, text: str, voice: Voice, kind: Mapping[str, Any], report: Callable[[], None]) -> bytes:
         try:
@@ -90,13 +93,13 @@ class PollySpeaker:
         except ClientError as error:
             raise _refused(error, voice) from error
         except BotoCoreError as error:
-            raise _busy("cannot be reached") from error
+            raise _unavailable("cannot be reached") from error
         return bytes(body)
 
 
 def _chunks(script: str, language: str) -> Iterator[tuple[int, int]]:
     """Where each request's text begins and ends: after a sentence where possible, else a clause, else a word."""
-    words = list(zip(split(script, language), spans(script, language), strict=True))
+    words = list(zip(split_words(script, language), word_spans(script, language), strict=True))
     start, last = 0, len(script)
     while last - start > MAX_CHARACTERS:
         within = [(text, end) for text, (_, end) in words if start < end <= start + MAX_CHARACTERS]
@@ -112,7 +115,7 @@ def _chunks(script: str, language: str) -> Iterator[tuple[int, int]]:
         yield start, last
 
 
-def _marks(lines: bytes, text: str, index: int, seconds: float) -> Iterator[Mark]:
+def _marks(lines: bytes, text: str, index: int, seconds: float) -> Iterator[SpeechMark]:
     """The marks of a text that begins at ``index`` of the script and is heard from ``seconds`` on.
 
     Polly counts in bytes of UTF-8 and in milliseconds.
@@ -121,14 +124,14 @@ def _marks(lines: bytes, text: str, index: int, seconds: float) -> Iterator[Mark
     for line in lines.splitlines():
         mark = json.loads(line)
         before = len(encoded[: mark["start"]].decode("utf-8", "ignore"))
-        yield Mark(index + before, seconds + mark["time"] / 1000)
+        yield SpeechMark(index + before, seconds + mark["time"] / 1000)
 
 
 def _decoded(body: bytes) -> list[Samples]:
     try:
-        return list(decoded(BytesIO(body)))
+        return list(decode_audio(BytesIO(body)))
     except (av.FFmpegError, IndexError) as error:
-        raise _busy("answered with something that is no sound") from error
+        raise _unavailable("answered with something that is no sound") from error
 
 
 def _refused(error: ClientError, voice: Voice) -> DarkroomError:
@@ -148,8 +151,8 @@ def _refused(error: ClientError, voice: Voice) -> DarkroomError:
             ErrorCode.ENGINE_UNAVAILABLE,
             f"This deployment may not use Amazon Polly ({code}). Upload a voice_track, or tell who runs it.",
         )
-    return _busy(f"is busy or failed ({code})")
+    return _unavailable(f"is busy or failed ({code})")
 
 
-def _busy(what: str) -> DarkroomError:
+def _unavailable(what: str) -> DarkroomError:
     return DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, f"Amazon Polly {what}. Try again in a moment.", retryable=True)

@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from cloud.dynamodb.job_store import OWN, JobRecord, Lost
-from containers.worker.json_logging import at_stage, job_context
+from cloud.dynamodb.job_store import ATTEMPT_STATES, JobRecord, StaleAttempt
+from containers.worker.json_logging import job_context, set_log_stage
 from darkroom.contract.errors import DarkroomError
 from darkroom.contract.results import PreviewPicture, StageTime
 from pipeline.core.arrays import Rgb
-from pipeline.core.stages import Stopped
+from pipeline.core.stages import JobAbandoned
 
 logger = logging.getLogger(__name__)
 
 
-class Store(Protocol):
+class ProgressStore(Protocol):
     """What is needed of ``cloud.dynamodb.job_store.JobStore``."""
 
     def get(self, job_id: str) -> JobRecord | None:
@@ -40,12 +40,12 @@ class Store(Protocol):
         """How far a running attempt is; without a ``preview``, the last one stays. Raises ``Lost``."""
 
 
-def _unseen(_picture: Rgb) -> None:
+def _ignore_progress_image(_picture: Rgb) -> None:
     """Takes looks at a job that has nowhere to put them."""
 
 
 @dataclass(frozen=True)
-class _News:
+class _ProgressUpdate:
     progress: float
     stage: str
     message: str
@@ -58,12 +58,12 @@ class ProgressWriter:
 
     Within a stage it writes at most every ``interval`` seconds, a new stage at once; with no news for ``heartbeat``
     seconds it asks whether the job is still this attempt's. Once it is not, ``report`` and ``check`` raise
-    ``Stopped``. The thread begins with the first report, so a job without stages has none. ``show`` is who takes
+    ``JobAbandoned``. The thread begins with the first report, so a job without stages has none. ``show`` is who takes
     looks at the picture; whoever has stored one says so with ``preview``, and it goes out with the next write.
     """
 
     def __init__(
-        self, store: Store, job_id: str, attempt: int, *, interval: float = 0.2, heartbeat: float = 1.0
+        self, store: ProgressStore, job_id: str, attempt: int, *, interval: float = 0.2, heartbeat: float = 1.0
     ) -> None:
         self._store = store
         self._job_id = job_id
@@ -71,22 +71,22 @@ class ProgressWriter:
         self._interval = interval
         self._heartbeat = heartbeat
         self._changed = threading.Condition()
-        self.show: Callable[[Rgb], None] = _unseen
-        self._news: _News | None = None
-        self._known: _News | None = None
+        self.report_progress_image: Callable[[Rgb], None] = _ignore_progress_image
+        self._news: _ProgressUpdate | None = None
+        self._known: _ProgressUpdate | None = None
         self._urgent = False
         self._closing = False
-        self._end: Stopped | DarkroomError | None = None
+        self._interrupt_reason: JobAbandoned | DarkroomError | None = None
         self._last_stage: str | None = None
         self._thread: threading.Thread | None = None
 
     def report(self, progress: float, stage: str, message: str, timeline: Sequence[StageTime]) -> None:
-        """Take the news and return at once. Raises ``Stopped``, or what ``interrupt`` was given."""
+        """Take the news and return at once. Raises ``JobAbandoned``, or what ``interrupt`` was given."""
         self.check()
-        at_stage(stage)
+        set_log_stage(stage)
         with self._changed:
             waiting = self._news.preview if self._news is not None else None
-            self._news = self._known = _News(progress, stage, message, tuple(timeline), waiting)
+            self._news = self._known = _ProgressUpdate(progress, stage, message, tuple(timeline), waiting)
             self._urgent |= stage != self._last_stage
             self._last_stage = stage
             if self._thread is None:
@@ -94,7 +94,7 @@ class ProgressWriter:
                 self._thread.start()
             self._changed.notify_all()
 
-    def preview(self, picture: PreviewPicture) -> None:
+    def progress_image_stored(self, picture: PreviewPicture) -> None:
         """Take note of a look that is in place, and return at once."""
         with self._changed:
             latest = self._news or self._known
@@ -103,14 +103,14 @@ class ProgressWriter:
                 self._changed.notify_all()
 
     def check(self) -> None:
-        """Raises ``Stopped`` when the job is not this attempt's any more, or what ``interrupt`` was given."""
-        if self._end is not None:
-            raise self._end
+        """Raises ``JobAbandoned`` when the job is not this attempt's any more, or what ``interrupt`` was given."""
+        if self._interrupt_reason is not None:
+            raise self._interrupt_reason
 
-    def interrupt(self, reason: Stopped | DarkroomError) -> None:
+    def interrupt(self, reason: JobAbandoned | DarkroomError) -> None:
         """Have the next report raise ``reason``."""
         with self._changed:
-            self._end = self._end or reason
+            self._interrupt_reason = self._interrupt_reason or reason
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -126,26 +126,26 @@ class ProgressWriter:
         with job_context(self._job_id, self._attempt):
             while True:
                 with self._changed:
-                    self._changed.wait_for(self._stirred, self._heartbeat)
+                    self._changed.wait_for(self._has_work, self._heartbeat)
                     if self._news is not None:
                         pause = written + self._interval - time.monotonic()
-                        self._changed.wait_for(self._hurried, max(pause, 0))
+                        self._changed.wait_for(self._must_write_now, max(pause, 0))
                     news, self._news = self._news, None
                     self._urgent = False
-                    closing = self._closing or self._end is not None
-                if self._end is None and (news is not None or not closing):
-                    self._tell(news)
+                    closing = self._closing or self._interrupt_reason is not None
+                if self._interrupt_reason is None and (news is not None or not closing):
+                    self._write_update(news)
                     written = time.monotonic()
                 if closing:
                     return
 
-    def _stirred(self) -> bool:
-        return self._news is not None or self._hurried()
+    def _has_work(self) -> bool:
+        return self._news is not None or self._must_write_now()
 
-    def _hurried(self) -> bool:
-        return self._urgent or self._closing or self._end is not None
+    def _must_write_now(self) -> bool:
+        return self._urgent or self._closing or self._interrupt_reason is not None
 
-    def _tell(self, news: _News | None) -> None:
+    def _write_update(self, news: _ProgressUpdate | None) -> None:
         try:
             if news is not None:
                 self._store.report(
@@ -157,10 +157,10 @@ class ProgressWriter:
                     timeline=news.timeline,
                     preview=news.preview,
                 )
-            elif not is_own(self._store.get(self._job_id), self._attempt):
-                self.interrupt(Stopped())
-        except Lost:
-            self.interrupt(Stopped())
+            elif not owns_job(self._store.get(self._job_id), self._attempt):
+                self.interrupt(JobAbandoned())
+        except StaleAttempt:
+            self.interrupt(JobAbandoned())
         except Exception:
             # Whatever it was, the thread goes on: without it a cancelled job would never be noticed.
             logger.warning("progress could not be written", exc_info=True)
@@ -168,6 +168,6 @@ class ProgressWriter:
                 self._news = self._news or news
 
 
-def is_own(record: JobRecord | None, attempt: int) -> bool:
+def owns_job(record: JobRecord | None, attempt: int) -> bool:
     """Whether ``attempt`` may still speak for the job."""
-    return record is not None and record.state in OWN and record.attempt == attempt
+    return record is not None and record.state in ATTEMPT_STATES and record.attempt == attempt

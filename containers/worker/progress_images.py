@@ -9,24 +9,24 @@ from containers.worker.json_logging import job_context
 from containers.worker.storage import Storage
 from darkroom.contract.results import PreviewPicture
 from pipeline.core.arrays import Rgb
-from pipeline.imaging.codec import encode_look
+from pipeline.imaging.codec import encode_progress_image
 
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "image/jpeg"
 
 
-def folder(job_id: str) -> str:
+def progress_images_prefix(job_id: str) -> str:
     """Where the looks at a job lie.
 
-    >>> folder("0" * 32)
+    >>> progress_images_prefix("0" * 32)
     'previews/00000000000000000000000000000000/'
     """
     return f"previews/{job_id}/"
 
 
 @dataclass
-class _Desk:
+class _SharedState:
     """What the worker's side and the thread share, guarded by ``changed``."""
 
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -35,22 +35,24 @@ class _Desk:
     forgotten: bool = False
 
 
-class Looks:
+class ProgressImages:
     """The looks of one attempt: a thread of its own stores the newest and forgets what it overtook.
 
     ``tell`` hears of each one that is in place. Nothing here ever raises or waits. The thread begins
     with the first look, so a job that shows none has none.
     """
 
-    def __init__(self, storage: Storage, job_id: str, attempt: int, tell: Callable[[PreviewPicture], None]) -> None:
+    def __init__(
+        self, storage: Storage, job_id: str, attempt: int, on_stored: Callable[[PreviewPicture], None]
+    ) -> None:
         self._storage = storage
         self._job_id = job_id
         self._attempt = attempt
-        self._tell = tell
-        self._desk = _Desk()
+        self._tell = on_stored
+        self._desk = _SharedState()
         self._thread: threading.Thread | None = None
 
-    def show(self, picture: Rgb) -> None:
+    def enqueue(self, picture: Rgb) -> None:
         """Take h×w×3 uint8 sRGB and return at once. After ``close``, nothing happens."""
         desk = self._desk
         with desk.changed:
@@ -69,7 +71,7 @@ class Looks:
             self._desk.newest = None
             self._desk.changed.notify_all()
 
-    def forget(self) -> None:
+    def delete_all(self) -> None:
         """Take no more, and delete every look at the job, those of earlier attempts and on their way included."""
         with self._desk.changed:
             self._desk.forgotten = True
@@ -86,11 +88,11 @@ class Looks:
                 if picture is None:
                     return
                 count += 1
-                self._put(picture, f"{folder(self._job_id)}{self._attempt}-{count}.jpg")
+                self._put(picture, f"{progress_images_prefix(self._job_id)}{self._attempt}-{count}.jpg")
 
     def _put(self, picture: Rgb, key: str) -> None:
         try:
-            self._storage.put(key, encode_look(picture), content_type=CONTENT_TYPE)
+            self._storage.put_bytes(key, encode_progress_image(picture), content_type=CONTENT_TYPE)
             if not self._desk.closed:
                 height, width = picture.shape[:2]
                 self._tell(PreviewPicture(key=key, width=width, height=height))
@@ -104,6 +106,6 @@ class Looks:
 
     def _delete(self) -> None:
         try:
-            self._storage.delete(self._storage.keys(folder(self._job_id)))
+            self._storage.delete(self._storage.keys(progress_images_prefix(self._job_id)))
         except Exception:
             logger.warning("live looks were left to the bucket's lifecycle rules", exc_info=True)

@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from darkroom.contract.requests import Kind
 from darkroom.contract.uploads import MAX_AUDIO_BYTES
-from pipeline.weights.catalog import choose
+from pipeline.weights.catalog import choose_models
 from pipeline.weights.store import default_folder
 
 
@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     @field_validator("models")
     @classmethod
     def _known_models(cls, value: dict[str, str]) -> dict[str, str]:
-        choose(tuple(value), value)
+        choose_models(tuple(value), value)
         return value
 
     @classmethod

@@ -5,17 +5,17 @@ import logging
 from cloud import clients
 from containers.worker.settings import Settings
 from darkroom.contract.errors import DarkroomError
-from pipeline.speech.types import Speaker
+from pipeline.speech.types import SpeechSynthesiser
 
 logger = logging.getLogger(__name__)
 
 
-def speaker(settings: Settings) -> Speaker | None:
+def create_speaker(settings: Settings) -> SpeechSynthesiser | None:
     """Who the settings name; None, and a line in the log, where it cannot be had: the jobs that need it will say so."""
     try:
-        from pipeline.speech.espeak import EspeakSpeaker  # noqa: PLC0415 - pictures are made without ffmpeg as well
+        from pipeline.speech.espeak import EspeakSynthesiser  # noqa: PLC0415 - pictures are made without ffmpeg as well
 
-        chosen: Speaker = EspeakSpeaker()
+        chosen: SpeechSynthesiser = EspeakSynthesiser()
         if settings.speech == "polly":
             from containers.worker.polly import PollySpeaker  # noqa: PLC0415
 

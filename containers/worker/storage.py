@@ -22,7 +22,7 @@ CHUNK = 256 * 1024
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredObject:
     """What now lies in the bucket: ``size`` in bytes, ``sha256`` in lower-case hex."""
 
     key: str
@@ -61,7 +61,7 @@ class Storage:
                 file.write(chunk)
         return digest.hexdigest()
 
-    def upload(self, path: Path, key: str, *, content_type: str, filename: str) -> Stored:
+    def upload_file(self, path: Path, key: str, *, content_type: str, filename: str) -> StoredObject:
         """Store the file under ``key``; S3 checks its SHA-256, browsers save it as ``filename``."""
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
@@ -76,9 +76,9 @@ class Storage:
                 ContentDisposition=f'inline; filename="{filename}"',
                 ChecksumSHA256=base64.b64encode(digest.digest()).decode(),
             )
-        return Stored(key, size, digest.hexdigest())
+        return StoredObject(key, size, digest.hexdigest())
 
-    def put(self, key: str, body: bytes, *, content_type: str) -> None:
+    def put_bytes(self, key: str, body: bytes, *, content_type: str) -> None:
         """Store a few bytes under ``key``."""
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
 

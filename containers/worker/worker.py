@@ -13,30 +13,30 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel
 
-from cloud.dynamodb.job_store import Lost
+from cloud.dynamodb.job_store import StaleAttempt
 from cloud.invocation import Abandoned, Completed, Failed, Invocation
 from containers.worker import metrics
-from containers.worker.intermediates import BucketIntermediates
+from containers.worker.intermediates import S3Intermediates
 from containers.worker.json_logging import job_context
-from containers.worker.plan_preparer import Engines, Prepared
-from containers.worker.progress import ProgressWriter, Store, is_own
-from containers.worker.progress_images import Looks
+from containers.worker.plan_preparer import PlanPreparer, PreparedPlan
+from containers.worker.progress import ProgressStore, ProgressWriter, owns_job
+from containers.worker.progress_images import ProgressImages
 from containers.worker.settings import Settings
 from containers.worker.storage import Storage
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import State
-from darkroom.contract.requests import VIDEOS, params_model
+from darkroom.contract.requests import VIDEO_KINDS, params_model
 from darkroom.contract.results import Picture, Result, ResultFile, StageTime, SubtitleFile, Video
 from pipeline.core.artifacts import SavedFile
-from pipeline.core.runner import Finished, Runner
-from pipeline.core.stages import Stopped, Work
-from pipeline.speech.types import Speaker
+from pipeline.core.runner import PlanResult, Runner
+from pipeline.core.stages import JobAbandoned, StageContext
+from pipeline.speech.types import SpeechSynthesiser
 
 logger = logging.getLogger(__name__)
 
 # The plan's progress ends here; storing what it made takes the rest.
-PLAN_ENDS = 0.97
+PLAN_PROGRESS_END = 0.97
 
 
 def typed_params(invocation: Invocation) -> BaseModel:
@@ -50,11 +50,11 @@ class Worker:
     def __init__(
         self,
         settings: Settings,
-        store: Store,
+        store: ProgressStore,
         storage: Storage,
         runner: Runner,
-        engines: Engines,
-        speaker: Speaker | None = None,
+        engines: PlanPreparer,
+        speaker: SpeechSynthesiser | None = None,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -86,30 +86,30 @@ class Worker:
         with (
             job_context(job_id, number),
             self._writer(invocation) as writer,
-            self._looks(writer, invocation) as looks,
+            self._progress_images(writer, invocation) as looks,
         ):
             began = time.monotonic()
-            parts = BucketIntermediates(self._storage, job_id, limit=self._settings.max_part_bytes)
+            parts = S3Intermediates(self._storage, job_id, limit=self._settings.max_part_bytes)
             attempt = _Attempt(invocation, params, writer, looks, parts)
             try:
                 self._start(invocation)
                 prepared = self._prepared(attempt)
                 result = self._result(attempt, prepared)
                 writer.close()
-                self._confirm(attempt)
-            except Stopped:
-                self._forget(attempt)
+                self._confirm_ownership(attempt)
+            except JobAbandoned:
+                self._discard_stored(attempt)
                 logger.info("abandoned")
                 return Abandoned(job_id=job_id, attempt=number)
             except DarkroomError as error:
-                self._forget(attempt)
+                self._discard_stored(attempt)
                 if error.detail.code is ErrorCode.REJECTED_CONTENT:
-                    looks.forget()
+                    looks.delete_all()
                 if not error.detail.retryable:
-                    attempt.forget_parts()
+                    attempt.delete_intermediates()
                 logger.info("failed: %s", error.detail.code)
                 return Failed(job_id=job_id, attempt=number, error=error.detail, timeline=attempt.timeline)
-            attempt.forget_parts()
+            attempt.delete_intermediates()
             logger.info("completed in %.3f s", time.monotonic() - began)
             return Completed(
                 job_id=job_id,
@@ -123,7 +123,7 @@ class Worker:
     @contextmanager
     def _writer(self, invocation: Invocation) -> Iterator[ProgressWriter]:
         settings = self._settings
-        interval = settings.video_progress_seconds if invocation.kind in VIDEOS else settings.progress_seconds
+        interval = settings.video_progress_seconds if invocation.kind in VIDEO_KINDS else settings.progress_seconds
         writer = ProgressWriter(
             self._store,
             invocation.job_id,
@@ -141,9 +141,9 @@ class Worker:
             writer.close()
 
     @contextmanager
-    def _looks(self, writer: ProgressWriter, invocation: Invocation) -> Iterator[Looks]:
-        looks = Looks(self._storage, invocation.job_id, invocation.attempt, writer.preview)
-        writer.show = looks.show
+    def _progress_images(self, writer: ProgressWriter, invocation: Invocation) -> Iterator[ProgressImages]:
+        looks = ProgressImages(self._storage, invocation.job_id, invocation.attempt, writer.progress_image_stored)
+        writer.report_progress_image = looks.enqueue
         try:
             yield looks
         finally:
@@ -156,10 +156,10 @@ class Worker:
             )
         try:
             self._store.start(invocation.job_id, invocation.attempt, message="Starting")
-        except Lost as error:
-            raise Stopped from error
+        except StaleAttempt as error:
+            raise JobAbandoned from error
 
-    def _prepared(self, attempt: "_Attempt") -> Prepared:
+    def _prepared(self, attempt: "_Attempt") -> PreparedPlan:
         invocation = attempt.invocation
         models = invocation.engine is Engine.MODELS
         if models:
@@ -167,37 +167,37 @@ class Worker:
         with _timed("prepare", attempt.timeline) if models else nullcontext():
             return self._engines.prepare(invocation.kind, invocation.engine, invocation.allow_preview, attempt.params)
 
-    def _result(self, attempt: "_Attempt", prepared: Prepared) -> Result:
+    def _result(self, attempt: "_Attempt", prepared: PreparedPlan) -> Result:
         try:
             with tempfile.TemporaryDirectory(prefix="darkroom-", ignore_cleanup_errors=True) as name:
-                finished = self._made(attempt, prepared, Path(name))
+                finished = self._run_plan(attempt, prepared, Path(name))
         finally:
-            metrics.stages(attempt.invocation, prepared.plan.engine, attempt.timeline)
-        return attempt.described(finished)
+            metrics.emit_stage_seconds(attempt.invocation, prepared.plan.engine, attempt.timeline)
+        return attempt.to_result(finished)
 
-    def _made(self, attempt: "_Attempt", prepared: Prepared, folder: Path) -> Finished:
+    def _run_plan(self, attempt: "_Attempt", prepared: PreparedPlan, folder: Path) -> PlanResult:
         plan, invocation = prepared.plan, attempt.invocation
         files: dict[str, Path] = {}
         if plan.steps and invocation.uploads:
             attempt.report("download", "Fetching what was uploaded")
             with _timed("download", attempt.timeline):
                 files = self._download(attempt, folder)
-        work = Work(
+        work = StageContext(
             attempt.params,
             files,
             folder,
-            models=prepared.models,
+            network_provider=prepared.network_provider,
             speaker=self._speaker,
-            intermediates=attempt.parts,
+            intermediates=attempt.intermediates,
         )
         if plan.engine is not invocation.engine:
             work.notes.append(f"Made by the {plan.engine} engine: the {invocation.engine} engine is not available.")
-        span = (invocation.progress, max(invocation.progress, PLAN_ENDS))
+        span = (invocation.progress, max(invocation.progress, PLAN_PROGRESS_END))
         finished = self._runner.run(
             plan, work, attempt.writer, invocation.deadline, span=span, timeline=attempt.timeline
         )
-        if finished.unsafe_looks:
-            attempt.looks.forget()
+        if finished.unsafe_progress_images:
+            attempt.progress_images.delete_all()
         if finished.files:
             attempt.report("upload", "Storing the result", span[1])
             with _timed("upload", attempt.timeline):
@@ -215,24 +215,24 @@ class Worker:
         invocation = attempt.invocation
         for saved in files:
             attempt.writer.check()
-            there = self._storage.upload(
+            there = self._storage.upload_file(
                 saved.path,
                 f"results/{invocation.job_id}/{saved.path.name}",
                 content_type=saved.content_type,
                 filename=f"{invocation.kind}-{invocation.job_id[:8]}-{saved.path.name}",
             )
-            attempt.stored.append(saved.stored(there.key, there.size, there.sha256))
+            attempt.stored.append(saved.to_result_file(there.key, there.size, there.sha256))
 
-    def _confirm(self, attempt: "_Attempt") -> None:
+    def _confirm_ownership(self, attempt: "_Attempt") -> None:
         """Look once more after storing, so that a job cancelled meanwhile leaves nothing behind."""
         attempt.writer.check()
         invocation = attempt.invocation
-        if attempt.stored and not is_own(self._store.get(invocation.job_id), invocation.attempt):
-            raise Stopped
+        if attempt.stored and not owns_job(self._store.get(invocation.job_id), invocation.attempt):
+            raise JobAbandoned
 
-    def _forget(self, attempt: "_Attempt") -> None:
+    def _discard_stored(self, attempt: "_Attempt") -> None:
         """Delete what was stored, unless another attempt, or this one on another machine, has its own there."""
-        if not (attempt.stored or attempt.parts.kept):
+        if not (attempt.stored or attempt.intermediates.kept):
             return
         invocation = attempt.invocation
         try:
@@ -243,7 +243,7 @@ class Worker:
         if record is None or (record.attempt == invocation.attempt and record.state is not State.COMPLETED):
             self._storage.delete(each.key for each in attempt.stored)
         if record is None or record.state.terminal:
-            attempt.forget_parts()
+            attempt.delete_intermediates()
 
 
 @dataclass
@@ -253,8 +253,8 @@ class _Attempt:
     invocation: Invocation
     params: BaseModel
     writer: ProgressWriter
-    looks: Looks
-    parts: BucketIntermediates
+    progress_images: ProgressImages
+    intermediates: S3Intermediates
     timeline: list[StageTime] = field(default_factory=list)
     inputs: dict[str, str] = field(default_factory=dict)
     stored: list[ResultFile] = field(default_factory=list)
@@ -264,11 +264,11 @@ class _Attempt:
         reached = self.invocation.progress if progress is None else progress
         self.writer.report(reached, stage, message, self.timeline)
 
-    def forget_parts(self) -> None:
+    def delete_intermediates(self) -> None:
         """Delete what was kept for the next attempt: there is none."""
-        self.parts.forget(earlier=self.invocation.attempt > 1)
+        self.intermediates.delete(earlier=self.invocation.attempt > 1)
 
-    def described(self, finished: Finished) -> Result:
+    def to_result(self, finished: PlanResult) -> Result:
         """The result, now that its pictures are stored."""
         return Result(
             pictures=[each for each in self.stored if type(each) is Picture],

@@ -9,8 +9,8 @@ import typer
 from rich.table import Table
 
 from darkroom.cli.jobs import LARGEST_PAGE, JobArgument, console
-from darkroom.cli.progress import reporting, size
-from darkroom.cli.service import existing
+from darkroom.cli.progress import format_bytes, reporting
+from darkroom.cli.service import connect
 from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 from darkroom.client.responses import Asset
 
@@ -41,7 +41,7 @@ def list_assets(
     token: TokenFlag = None,
 ) -> None:
     """List your assets, newest first."""
-    with existing(endpoint, token) as client:
+    with connect(endpoint, token) as client:
         found = list(islice(client.assets.list(state=state, page=min(limit, LARGEST_PAGE)), limit))
     if as_json:
         typer.echo(json.dumps([asset.model_dump(mode="json") for asset in found], indent=2))
@@ -69,7 +69,7 @@ def add(
     """Add pictures to your library and print their ids. Each is named after its file unless --name says otherwise."""
     if name is not None and len(files) > 1:
         raise typer.BadParameter("names one picture, and there are several", param_hint="'--name'")
-    with reporting() as reporter, existing(endpoint, token) as client:
+    with reporting() as reporter, connect(endpoint, token) as client:
         for file in files:
             reporter.say(f"adding {file}")
             _print(client.assets.add(file, name=name, progress=reporter.sending), as_json=as_json)
@@ -92,7 +92,7 @@ def keep(
     """Keep a picture of a job in your library and print its id."""
     if picture is not None and role is not None:
         raise typer.BadParameter("goes without --picture", param_hint="'--role'")
-    with existing(endpoint, token) as client:
+    with connect(endpoint, token) as client:
         _print(client.assets.keep(job_id, picture=picture, role=role, name=name), as_json=as_json)
 
 
@@ -101,7 +101,7 @@ def show(
     asset_id: AssetArgument, as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None
 ) -> None:
     """Show an asset, with a link to its picture."""
-    with existing(endpoint, token) as client:
+    with connect(endpoint, token) as client:
         asset = client.assets.get(asset_id)
     if as_json:
         typer.echo(asset.model_dump_json(indent=2))
@@ -130,7 +130,7 @@ def remove(
     token: TokenFlag = None,
 ) -> None:
     """Remove assets. Results made from them stay."""
-    with existing(endpoint, token) as client:
+    with connect(endpoint, token) as client:
         for asset_id in asset_ids:
             client.assets.remove(asset_id)
             typer.echo(f"{asset_id} removed")
@@ -146,7 +146,7 @@ def _picture(asset: Asset) -> str:
 
 
 def _size(asset: Asset) -> str:
-    return "–" if asset.size is None else size(asset.size)
+    return "–" if asset.size is None else format_bytes(asset.size)
 
 
 def _source(asset: Asset) -> str:

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from darkroom.cli.jobs import console
-from darkroom.cli.service import named, running
+from darkroom.cli.service import client_for_endpoint, client_for_running_stack
 from darkroom.cli.settings import EndpointFlag, JsonFlag, Settings, TokenFlag
 from darkroom.client.responses import Avatar
 from darkroom.contract.avatars import avatars as contract_avatars
@@ -33,7 +33,7 @@ def avatars(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: Tok
 
 
 def _avatars(endpoint: str | None, token: str | None) -> Sequence[Avatar]:
-    client = named(Settings.read(endpoint, token)) or running(token)
+    client = client_for_endpoint(Settings.read(endpoint, token)) or client_for_running_stack(token)
     if client is None:
         return [
             Avatar(name=each.name, title=each.title, description=each.description, licence=each.licence, picture="")

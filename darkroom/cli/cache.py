@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from darkroom.cli.jobs import console
-from darkroom.cli.service import existing
+from darkroom.cli.service import connect
 from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 
 app = typer.Typer(
@@ -28,7 +28,7 @@ def cache() -> None:
 @app.command()
 def stats(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None) -> None:
     """Show how much the cache helps, day by day."""
-    with existing(endpoint, token) as client:
+    with connect(endpoint, token) as client:
         found = client.cache_stats()
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
@@ -64,7 +64,7 @@ def clear(
     token: TokenFlag = None,
 ) -> None:
     """Take earlier results no more. Jobs keep theirs; the next same job is made anew."""
-    with existing(endpoint, token) as client:
+    with connect(endpoint, token) as client:
         found = client.clear_cache(max_age_days=older_than)
     if as_json:
         typer.echo(found.model_dump_json(indent=2))

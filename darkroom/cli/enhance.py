@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from darkroom.cli.service import existing
+from darkroom.cli.service import connect
 from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 from darkroom.contract.requests import Kind
 
@@ -21,7 +21,7 @@ def enhance(
     token: TokenFlag = None,
 ) -> None:
     """Make a better prompt of a few words. Prints it; who made it is on stderr."""
-    with existing(endpoint, token) as client:
+    with connect(endpoint, token) as client:
         found = client.enhance(prompt, kind=kind, style=style)
     if as_json:
         typer.echo(found.model_dump_json(indent=2))

@@ -8,15 +8,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from darkroom.cli.output_path import choose, format_of
-from darkroom.cli.param_flags import changed
-from darkroom.cli.progress import headline, reporting, size
-from darkroom.cli.save_results import EngineFlag, NoCacheFlag, OutputFlag, collect, report
-from darkroom.cli.service import existing
+from darkroom.cli.output_path import choose_output, format_of
+from darkroom.cli.param_flags import parse_changes
+from darkroom.cli.progress import format_bytes, headline, reporting
+from darkroom.cli.save_results import EngineFlag, NoCacheFlag, OutputFlag, download_results, print_results
+from darkroom.cli.service import connect
 from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
-from darkroom.cli.submission import explain, finish, follow
+from darkroom.cli.submission import exit_unless_completed, upload_and_watch, watch_job
 from darkroom.client.errors import ClientError
-from darkroom.client.result_files import saved
+from darkroom.client.result_files import downloadable_files
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.requests import Kind
 from darkroom.contract.results import Picture, ResultFile, SubtitleFile, Video
@@ -49,7 +49,7 @@ def list_jobs(
     token: TokenFlag = None,
 ) -> None:
     """List your jobs, newest first."""
-    with existing(endpoint, token) as client:
+    with connect(endpoint, token) as client:
         found = list(islice(client.list(status=status, kind=kind, page=min(limit, LARGEST_PAGE)), limit))
     if as_json:
         typer.echo(json.dumps([job.model_dump(mode="json") for job in found], indent=2))
@@ -67,7 +67,7 @@ def show(
     job_id: JobArgument, as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None
 ) -> None:
     """Show a job: its state, times, cost, and links to its files."""
-    with existing(endpoint, token) as client:
+    with connect(endpoint, token) as client:
         job = client.get(job_id)
     if as_json:
         typer.echo(job.model_dump_json(indent=2))
@@ -89,16 +89,16 @@ def download(
     token: TokenFlag = None,
 ) -> None:
     """Save what a completed job has made. Prints the path of each file."""
-    with existing(endpoint, token) as client:
+    with connect(endpoint, token) as client:
         job = client.get(job_id)
         if not job.state.terminal:
             raise ClientError("conflict", f"The job is {headline(job)}: there is nothing to download yet.")
-        explain(job)
+        exit_unless_completed(job)
         if name is None:
             format_of(job.kind, output, None)
-        target = choose(output, f"{job.kind}_{job.job_id[:8]}" if name is None else f"{name}_{job.job_id[:8]}")
-        paths = collect(client, job, target, name=name)
-    report(job, paths, as_json=as_json)
+        target = choose_output(output, f"{job.kind}_{job.job_id[:8]}" if name is None else f"{name}_{job.job_id[:8]}")
+        paths = download_results(client, job, target, name=name)
+    print_results(job, paths, as_json=as_json)
 
 
 @app.command()
@@ -109,7 +109,7 @@ def cancel(
     token: TokenFlag = None,
 ) -> None:
     """Cancel jobs. A job that has already ended is an error (`conflict`)."""
-    with existing(endpoint, token) as client:
+    with connect(endpoint, token) as client:
         for job_id in job_ids:
             job = client.cancel(job_id)
             typer.echo(job.model_dump_json(indent=2) if as_json else f"{job.job_id} {job.state}")
@@ -120,10 +120,10 @@ def watch(
     job_id: JobArgument, as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None
 ) -> None:
     """Watch a job until it ends. Exit code 0 when it completed, else 1. Ctrl-C leaves the job alone."""
-    with existing(endpoint, token) as client, reporting() as reporter:
-        job = follow(client, job_id, reporter)
+    with connect(endpoint, token) as client, reporting() as reporter:
+        job = watch_job(client, job_id, reporter)
     typer.echo(job.model_dump_json(indent=2) if as_json else f"{job.job_id} {job.state}")
-    explain(job)
+    exit_unless_completed(job)
 
 
 @app.command()
@@ -141,17 +141,17 @@ def rerun(
     token: TokenFlag = None,
 ) -> None:
     """Make a job again, with some params changed: no second upload. Ends as `darkroom run` does."""
-    with reporting() as reporter, existing(endpoint, token) as client:
+    with reporting() as reporter, connect(endpoint, token) as client:
         before = client.get(job_id)
-        params = changed(before.kind, before.params, changes or [])
+        params = parse_changes(before.kind, before.params, changes or [])
         if wanted := format_of(before.kind, output, str(params["format"]) if "format" in params else None):
             params["format"] = wanted
         style = params.get("style", before.params.get("style"))
-        target = choose(output, f"{before.kind}_{style}" if style else str(before.kind))
+        target = choose_output(output, f"{before.kind}_{style}" if style else str(before.kind))
         created = client.rerun(job_id, params, engine=engine, cache=not no_cache)
-        job = finish(client, created, {}, reporter)
-        paths = collect(client, job, target)
-    report(job, paths, as_json=as_json)
+        job = upload_and_watch(client, created, {}, reporter)
+        paths = download_results(client, job, target)
+    print_results(job, paths, as_json=as_json)
 
 
 def console() -> Console:
@@ -168,8 +168,8 @@ def _made(job: Job) -> str:
     """What a job has made, in a few words."""
     if job.result is None or job.state is not State.COMPLETED:
         return "–"
-    files = saved(job)
-    total = size(sum(each.size for each in files))
+    files = downloadable_files(job)
+    total = format_bytes(sum(each.size for each in files))
     if isinstance(files[0], Video):
         return f"{files[0].seconds:.1f} s, {total}"
     return f"{len(files)} pictures, {total}" if len(files) > 1 else total
@@ -177,7 +177,7 @@ def _made(job: Job) -> str:
 
 def _described(file: ResultFile) -> str:
     """A file's measures, as far as its type has them."""
-    facts = [file.content_type, size(file.size)]
+    facts = [file.content_type, format_bytes(file.size)]
     if isinstance(file, SubtitleFile):
         facts.insert(1, f"{file.language}, {file.cues} cues")
     if isinstance(file, Picture):

@@ -9,8 +9,8 @@ from pathlib import Path
 import typer
 
 from darkroom.client.media import EXTENSIONS, extension
-from darkroom.client.result_files import beside, places
-from darkroom.contract.requests import VIDEOS, Kind
+from darkroom.client.result_files import subtitle_path, target_paths
+from darkroom.contract.requests import VIDEO_KINDS, Kind
 from darkroom.contract.results import ResultFile
 
 HINT = "'--output' / '-o'"
@@ -19,7 +19,7 @@ _STEM_LENGTH = 40
 
 
 @dataclass(frozen=True)
-class Output:
+class OutputTarget:
     """A file that was asked for by name, or a folder in which ``stem`` will be free to take."""
 
     folder: Path
@@ -34,18 +34,18 @@ class Output:
         that says the right one.
         """
         suffix = extension(files[0].content_type)
-        if self.file is not None and not _belies(self.file, suffix):
-            return places(self.file, files)
+        if self.file is not None and not _contradicts(self.file, suffix):
+            return target_paths(self.file, files)
         stem = self.stem if self.file is None else self.file.stem
         number = 1
-        found = places(self.folder / f"{stem}{suffix}", files)
+        found = target_paths(self.folder / f"{stem}{suffix}", files)
         while any(path.exists() for path in found):
             number += 1
-            found = places(self.folder / f"{stem}_{number}{suffix}", files)
+            found = target_paths(self.folder / f"{stem}_{number}{suffix}", files)
         return found
 
 
-def choose(asked: Path | None, stem: str, inputs: Iterable[Path] = ()) -> Output:
+def choose_output(asked: Path | None, stem: str, inputs: Iterable[Path] = ()) -> OutputTarget:
     """The output for a job on ``inputs``: as asked, else ``stem`` in the current directory.
 
     Raises ``typer.BadParameter`` for a folder that is not there or cannot be written, and for one of the inputs.
@@ -56,11 +56,11 @@ def choose(asked: Path | None, stem: str, inputs: Iterable[Path] = ()) -> Output
     if not os.access(folder, os.W_OK):
         raise typer.BadParameter(f"the folder {str(folder)!r} cannot be written", param_hint=HINT)
     if asked is None or asked.is_dir():
-        return Output(folder, stem)
-    for path in (asked, *(beside(asked, suffix) for suffix in (".srt", ".vtt"))):
+        return OutputTarget(folder, stem)
+    for path in (asked, *(subtitle_path(asked, suffix) for suffix in (".srt", ".vtt"))):
         if path.exists() and any(path.samefile(each) for each in inputs):
             raise typer.BadParameter(f"{str(path)!r} is the input; it would be overwritten", param_hint=HINT)
-    return Output(folder, stem, asked)
+    return OutputTarget(folder, stem, asked)
 
 
 def format_of(kind: Kind, asked: Path | None, said: str | None) -> str | None:
@@ -72,7 +72,7 @@ def format_of(kind: Kind, asked: Path | None, said: str | None) -> str | None:
     if asked is None or asked.is_dir():
         return None
     suffix = asked.suffix.lower()
-    if kind in VIDEOS:
+    if kind in VIDEO_KINDS:
         if suffix not in ("", ".mp4"):
             raise typer.BadParameter(f"{kind} makes MP4 videos: a name in {suffix} does not fit", param_hint=HINT)
         return None
@@ -93,7 +93,7 @@ def slug(words: str) -> str:
     return re.sub(r"\W+", "_", words.lower()).strip("_")[:_STEM_LENGTH].rstrip("_")
 
 
-def _belies(file: Path, suffix: str) -> bool:
+def _contradicts(file: Path, suffix: str) -> bool:
     """Whether the name says that the file is of another type than ``suffix`` says."""
     said = file.suffix.lower()
     return said in {*EXTENSIONS.values(), *FORMATS} and said != suffix and FORMATS.get(said) != FORMATS.get(suffix)

@@ -64,7 +64,7 @@ class Flag:
         default = False if self.constant else self.default
         return parameter(self.name, Annotated[annotation, option], default, required=required)
 
-    def chosen(self, given: Any) -> Any:
+    def contract_value(self, given: Any) -> Any:
         """The value for the contract; None when nothing was said or it is the default, which is the service's to fill.
 
         Raises ``typer.BadParameter`` for text that should be JSON or numbers and is not, for a script that cannot be
@@ -131,7 +131,7 @@ def flags(kind: Kind) -> tuple[Flag, ...]:
     )
 
 
-def changed(kind: Kind, params: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+def parse_changes(kind: Kind, params: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
     """The params that ``NAME=VALUE`` words change, as the contract has them; ``null`` stands for the default.
 
     Raises ``typer.BadParameter`` for a word of another form, an unknown param, and values that the contract does not
@@ -186,10 +186,10 @@ def _script(word: str, where: str) -> str:
         raise typer.BadParameter(str(error), param_hint=where) from error
 
 
-def _told(about: str) -> str:
+def _mention_command(about: str) -> str:
     """A description with the command in place of the route.
 
-    >>> _told("GET /styles?kind=generate lists them.")
+    >>> _mention_command("GET /styles?kind=generate lists them.")
     '`darkroom styles --kind generate` lists them.'
     """
     return re.sub(r"GET /(\w+)(?:\?(\w+)=(\w+))?", lambda found: f"`darkroom {found[1]}{_option(found)}`", about)
@@ -201,7 +201,7 @@ def _option(found: re.Match[str]) -> str:
 
 def _flag(name: str, field: Schema, definitions: dict[str, Schema], *, required: bool) -> Flag:
     shape = _resolve(field, definitions)
-    about = _told(field.get("description") or shape.get("description") or "")
+    about = _mention_command(field.get("description") or shape.get("description") or "")
     default = field.get("default")
     if shape.get("const") is True:
         words = about.replace("Must be true", AGREED)

@@ -24,11 +24,11 @@ class Reporter(Protocol):
     def sending(self, sent: int, total: int) -> None:
         """The upload, in bytes."""
 
-    def show(self, job: Job) -> None:
+    def job_changed(self, job: Job) -> None:
         """A new state."""
 
 
-class Lines:
+class LineReporter:
     """Plain lines: seconds since the start, percent, stage, message. No line says the same as the one before."""
 
     def __init__(self) -> None:
@@ -45,9 +45,9 @@ class Lines:
     def sending(self, sent: int, total: int) -> None:
         """Only the end of the upload is worth a line."""
         if sent == total:
-            self.say(f"  0 %  uploaded {size(total)}")
+            self.say(f"  0 %  uploaded {format_bytes(total)}")
 
-    def show(self, job: Job) -> None:
+    def job_changed(self, job: Job) -> None:
         """One line; none when only what no line tells has changed, such as one of two pictures that came."""
         text = f"{job.progress:4.0%}".replace("%", " %") + f"  {headline(job)}"
         if text != self._shown:
@@ -55,7 +55,7 @@ class Lines:
             self.say(text)
 
 
-class Bar:
+class BarReporter:
     """One live line for the job; what is said goes above it."""
 
     def __init__(self, progress: Progress) -> None:
@@ -68,9 +68,9 @@ class Bar:
 
     def sending(self, sent: int, total: int) -> None:
         """The bar stays where it is: uploading is no progress of the job."""
-        self._progress.update(self._task, message=f"uploading {size(sent)} of {size(total)}")
+        self._progress.update(self._task, message=f"uploading {format_bytes(sent)} of {format_bytes(total)}")
 
-    def show(self, job: Job) -> None:
+    def job_changed(self, job: Job) -> None:
         """Moves the bar."""
         self._progress.update(self._task, total=1.0, completed=job.progress, message=headline(job))
 
@@ -100,16 +100,16 @@ def bar() -> Progress:
 def reporting() -> Iterator[Reporter]:
     """The reporter that suits stderr."""
     if not sys.stderr.isatty():
-        yield Lines()
+        yield LineReporter()
         return
     with bar() as progress:
-        yield Bar(progress)
+        yield BarReporter(progress)
 
 
-def size(count: int) -> str:
+def format_bytes(count: int) -> str:
     """Bytes as one says them.
 
-    >>> size(3 * MEGABYTE), size(2048)
+    >>> format_bytes(3 * MEGABYTE), format_bytes(2048)
     ('3.0 MB', '2.0 kB')
     """
     return f"{count / MEGABYTE:.1f} MB" if count >= MEGABYTE // 10 else f"{count / 1024:.1f} kB"

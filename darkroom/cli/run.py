@@ -11,18 +11,18 @@ import typer
 from pydantic import ValidationError
 from typer.core import TyperGroup
 
-from darkroom.cli.output_path import Output, choose, format_of, slug
+from darkroom.cli.output_path import OutputTarget, choose_output, format_of, slug
 from darkroom.cli.param_flags import flags, parameter, usage_error
 from darkroom.cli.progress import reporting
-from darkroom.cli.save_results import EngineFlag, NoCacheFlag, OutputFlag, collect, report
-from darkroom.cli.service import started
+from darkroom.cli.save_results import EngineFlag, NoCacheFlag, OutputFlag, download_results, print_results
+from darkroom.cli.service import connect_or_start_stack
 from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 from darkroom.cli.source_arguments import arguments
-from darkroom.cli.submission import Submission, carry_out
+from darkroom.cli.submission import Submission, submit_and_watch
 from darkroom.client import scenes
-from darkroom.client.request_builder import build
+from darkroom.client.request_builder import build_request
 from darkroom.client.sources import Source
-from darkroom.contract.requests import REQUESTS, BaseRequest, Kind, params_model
+from darkroom.contract.requests import REQUEST_MODELS, BaseRequest, Kind, params_model
 from darkroom.contract.uploads import AssetReference, AvatarReference
 
 PreviewFlag = Annotated[
@@ -69,7 +69,7 @@ def run() -> None:
     """
 
 
-class Line:
+class KindCommand:
     """What the command line of a kind may say, and what it says."""
 
     def __init__(self, kind: Kind) -> None:
@@ -98,7 +98,7 @@ class Line:
                 words += [each.option, example]
             elif each.name == scenes.SCRIPT:
                 words += [each.option, '"Hello there."']
-        about = (inspect.getdoc(REQUESTS[self.kind]) or "").strip()
+        about = (inspect.getdoc(REQUEST_MODELS[self.kind]) or "").strip()
         return f"{about}\n\nExample:  darkroom run {self.kind} {' '.join(words)}"
 
     def prepare(
@@ -106,12 +106,12 @@ class Line:
         build_request: Callable[..., tuple[BaseRequest, dict[str, Path]]],
         said: dict[str, Any],
         output: Path | None,
-    ) -> tuple[Submission, Output]:
+    ) -> tuple[Submission, OutputTarget]:
         """All that can be wrong about the line is found here, before any work. Raises ``typer.BadParameter``."""
         params, sources = self._file(said) if self.filed else ({}, {})
-        sources |= {each.role: source for each in self.arguments if (source := each.chosen(said)) is not None}
+        sources |= {each.role: source for each in self.arguments if (source := each.parse(said)) is not None}
         # A default that was typed goes before what a file says.
-        given = {each.name: each.chosen(said.get(each.name)) for each in self.flags}
+        given = {each.name: each.contract_value(said.get(each.name)) for each in self.flags}
         for each in self.flags:
             if each.name in said and given[each.name] is None:
                 params.pop(each.name, None)
@@ -126,7 +126,7 @@ class Line:
         except (OSError, ValueError) as error:
             raise typer.BadParameter(str(error)) from error
         inputs = [*paths.values(), *([Path(said[scenes.SCENES])] if self.filed else [])]
-        return Submission(request, paths), choose(output, self._stem(said, sources, params), inputs)
+        return Submission(request, paths), choose_output(output, self._stem(said, sources, params), inputs)
 
     def _file(self, said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Source]]:
         path = said.get(scenes.SCENES)
@@ -151,7 +151,7 @@ class Line:
         return f"{stem}_{self.kind}" if sources and "style" not in params else stem
 
 
-def _command(line: Line) -> Callable[..., None]:
+def _command(line: KindCommand) -> Callable[..., None]:
     def command(
         context: typer.Context,
         *,
@@ -165,12 +165,12 @@ def _command(line: Line) -> Callable[..., None]:
         **given: Any,
     ) -> None:
         said = {name: value for name, value in given.items() if _on_the_line(context, name)}
-        request = partial(build, line.kind, engine=engine, allow_preview=allow_preview, cache=not no_cache)
+        request = partial(build_request, line.kind, engine=engine, allow_preview=allow_preview, cache=not no_cache)
         submission, target = line.prepare(request, said, output)
-        with reporting() as reporter, started(endpoint, token, reporter.say) as client:
-            job = carry_out(client, submission, reporter)
-            paths = collect(client, job, target)
-        report(job, paths, as_json=as_json)
+        with reporting() as reporter, connect_or_start_stack(endpoint, token, reporter.say) as client:
+            job = submit_and_watch(client, submission, reporter)
+            paths = download_results(client, job, target)
+        print_results(job, paths, as_json=as_json)
 
     first, *own = (each for each in inspect.signature(command).parameters.values() if each.kind is not each.VAR_KEYWORD)
     parameters = [first, *sorted([*line.parameters, *own], key=lambda each: each.default is not each.empty)]
@@ -200,5 +200,5 @@ def _begin(sources: dict[str, Source], params: dict[str, Any]) -> str:
             return Path(changed).stem
 
 
-for _kind in REQUESTS:
-    app.command(str(_kind), no_args_is_help=True)(_command(Line(_kind)))
+for _kind in REQUEST_MODELS:
+    app.command(str(_kind), no_args_is_help=True)(_command(KindCommand(_kind)))

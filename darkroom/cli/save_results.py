@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from darkroom.cli.output_path import Output
-from darkroom.cli.submission import explain
+from darkroom.cli.output_path import OutputTarget
+from darkroom.cli.submission import exit_unless_completed
 from darkroom.client.client import Client
 from darkroom.client.errors import ClientError
-from darkroom.client.result_files import named, saved
+from darkroom.client.result_files import downloadable_files, file_named
 from darkroom.contract.engine import Engine
 from darkroom.contract.jobs import Job, State
 
@@ -32,14 +32,14 @@ NoCacheFlag = Annotated[
 ]
 
 
-def collect(client: Client, job: Job, target: Output, *, name: str | None = None) -> list[Path]:
+def download_results(client: Client, job: Job, target: OutputTarget, *, name: str | None = None) -> list[Path]:
     """The results of a completed job, and their subtitles, on this disk; nothing for a job that ended otherwise.
 
     With a ``name`` only the file of this name. Raises ``DownloadError`` when the job has none.
     """
     if job.state is not State.COMPLETED or job.result is None:
         return []
-    files = saved(job) if name is None else (named(job, name),)
+    files = downloadable_files(job) if name is None else (file_named(job, name),)
     paths = list(target.paths(files))
     try:
         for file, path in zip(files, paths, strict=True):
@@ -51,12 +51,12 @@ def collect(client: Client, job: Job, target: Output, *, name: str | None = None
     return paths
 
 
-def report(job: Job, paths: list[Path], *, as_json: bool) -> None:
+def print_results(job: Job, paths: list[Path], *, as_json: bool) -> None:
     """The results on stdout: the job, or the path of each file. Exit code 1 when there is none."""
     if as_json:
         typer.echo(job.model_dump_json(indent=2))
     for path in paths:
         typer.echo(f"saved {path}" if as_json else path, err=as_json)
-    explain(job)
+    exit_unless_completed(job)
     for note in job.result.notes if job.result else ():
         typer.echo(f"note: {note}", err=True)

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 
 from darkroom.cli.param_flags import parameter
-from darkroom.client.sources import Models, models, named
+from darkroom.client.sources import Models, allowed_models, parse_source
 from darkroom.contract.avatars import avatars
-from darkroom.contract.requests import Kind, roles, uploads_model
+from darkroom.contract.requests import Kind, upload_roles, uploads_model
 from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference
 
 PICTURE = "A JPEG, PNG or WebP file, or asset:ID."
@@ -53,7 +53,7 @@ class SourceArgument:
             found.append(parameter(f"{self.role}_", Annotated[str | None, option], None, required=False))
         return found
 
-    def chosen(self, given: Mapping[str, Any]) -> Path | AssetReference | AvatarReference | None:
+    def parse(self, given: Mapping[str, Any]) -> Path | AssetReference | AvatarReference | None:
         """What the line says of this role; None for an optional one of which it says nothing.
 
         Raises ``typer.BadParameter`` for a file that is not there or of the wrong type, no id of an asset, no avatar,
@@ -69,7 +69,7 @@ class SourceArgument:
                 raise typer.BadParameter(f"missing: {self._wanted()}", param_hint=where)
             return None
         try:
-            return named(word, self.allowed)
+            return parse_source(word, self.allowed)
         except (ValueError, OSError) as error:
             raise typer.BadParameter(str(error), param_hint=where) from error
 
@@ -85,12 +85,12 @@ def arguments(kind: Kind) -> tuple[SourceArgument, ...]:
     return tuple(
         SourceArgument(
             role,
-            _about(role, fields[role].description, models(kind, role)),
+            _about(role, fields[role].description, allowed_models(kind, role)),
             required=fields[role].is_required(),
             first=number == 0 and fields[role].is_required(),
-            allowed=models(kind, role),
+            allowed=allowed_models(kind, role),
         )
-        for number, role in enumerate(roles(kind))
+        for number, role in enumerate(upload_roles(kind))
     )
 
 

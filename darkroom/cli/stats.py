@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from darkroom.cli.jobs import console
-from darkroom.cli.service import existing
+from darkroom.cli.service import connect
 from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 from darkroom.client.reports import Durations, Instance, Services
 
@@ -30,7 +30,7 @@ def show_stats(
     token: TokenFlag = None,
 ) -> None:
     """Show a day's jobs in numbers: how they ended, how long they took, what they cost. For administrators."""
-    with existing(endpoint, token) as client:
+    with connect(endpoint, token) as client:
         found = client.stats(None if day is None else day.date())
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
@@ -60,7 +60,7 @@ def show_stats(
 @services.command()
 def show_services(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None) -> None:
     """Show what works at the moment: the endpoint, what waits for it, and what its instances hold."""
-    with existing(endpoint, token) as client:
+    with connect(endpoint, token) as client:
         found = client.services()
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
@@ -83,7 +83,7 @@ def show_services(as_json: JsonFlag = False, endpoint: EndpointFlag = None, toke
 @limits.command()
 def show_limits(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None) -> None:
     """Show where you stand: what you may still ask for, and what your jobs of today have taken."""
-    with existing(endpoint, token) as client:
+    with connect(endpoint, token) as client:
         found = client.limits()
     if as_json:
         typer.echo(found.model_dump_json(indent=2))

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from darkroom.cli.jobs import console
-from darkroom.cli.service import named, running
+from darkroom.cli.service import client_for_endpoint, client_for_running_stack
 from darkroom.cli.settings import EndpointFlag, JsonFlag, Settings, TokenFlag
 from darkroom.client.responses import StyleCard
 from darkroom.contract.picture_styles import picture_styles
@@ -55,7 +55,7 @@ def styles(
 
 
 def _cards(kind: Kind, endpoint: str | None, token: str | None) -> Sequence[StyleCard]:
-    client = named(Settings.read(endpoint, token)) or running(token)
+    client = client_for_endpoint(Settings.read(endpoint, token)) or client_for_running_stack(token)
     if client is None:
         known = contract_styles() if kind is Kind.RESTYLE_ROOM else picture_styles()
         return [StyleCard.model_validate(style.model_dump()) for style in known.values()]

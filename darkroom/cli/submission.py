@@ -22,49 +22,49 @@ class Submission:
     files: dict[str, Path]
 
 
-def carry_out(client: Client, submission: Submission, reporter: Reporter) -> Job:
+def submit_and_watch(client: Client, submission: Submission, reporter: Reporter) -> Job:
     """Submit, upload and watch: the job in its terminal state.
 
     Ctrl-C cancels the job and ends with exit code 1; a second one ends at once with 130. An upload that the storage
     refuses cancels the job, too, and ends with exit code 1.
     """
-    return finish(client, client.create(submission.request), submission.files, reporter)
+    return upload_and_watch(client, client.create(submission.request), submission.files, reporter)
 
 
-def finish(client: Client, created: Created, files: dict[str, Path], reporter: Reporter) -> Job:
-    """What follows when the job is there: upload what it waits for, and watch. Ends as ``carry_out`` does."""
+def upload_and_watch(client: Client, created: Created, files: dict[str, Path], reporter: Reporter) -> Job:
+    """What follows when the job is there: upload what it waits for, and watch. Ends as ``submit_and_watch`` does."""
     job = created.job
     try:
-        reporter.show(job)
+        reporter.job_changed(job)
         if created.uploads:
             _upload(client, created, files, reporter)
         for state in client.watch(job):
             job = state
-            reporter.show(job)
+            reporter.job_changed(job)
     except KeyboardInterrupt:
         _interrupt(client, job, reporter)
     return job
 
 
-def follow(client: Client, job_id: str, reporter: Reporter) -> Job:
+def watch_job(client: Client, job_id: str, reporter: Reporter) -> Job:
     """Watch a job that somebody submitted, to its end. Ctrl-C leaves it alone."""
     job = client.get(job_id)
-    reporter.show(job)
+    reporter.job_changed(job)
     for state in client.watch(job):
         job = state
-        reporter.show(job)
+        reporter.job_changed(job)
     return job
 
 
-def explain(job: Job) -> None:
+def exit_unless_completed(job: Job) -> None:
     """For a job without a result: its code and message on stderr, exit code 1."""
     if job.state is not State.COMPLETED:
         code = job.error.code if job.error else job.state
         again = " Trying again may help." if job.error and job.error.retryable else ""
-        fail(job.state, code, (job.error.message if job.error else job.message) + again)
+        exit_with_error(job.state, code, (job.error.message if job.error else job.message) + again)
 
 
-def fail(state: State, code: str, message: str) -> NoReturn:
+def exit_with_error(state: State, code: str, message: str) -> NoReturn:
     """``darkroom: failed: unsupported_media: …`` on stderr, exit code 1."""
     words = [state, *([code] if code != state else []), message]
     typer.echo(f"darkroom: {': '.join(words)}", err=True)
@@ -76,10 +76,10 @@ def _upload(client: Client, created: Created, files: dict[str, Path], reporter: 
         client.upload(created, files, progress=reporter.sending)
     except ClientError as error:
         client.abandon(created.job.job_id)
-        fail(State.FAILED, error.code, error.message)
+        exit_with_error(State.FAILED, error.code, error.message)
     except OSError as error:
         client.abandon(created.job.job_id)
-        fail(State.FAILED, "unreadable_file", str(error))
+        exit_with_error(State.FAILED, "unreadable_file", str(error))
 
 
 def _interrupt(client: Client, job: Job, reporter: Reporter) -> NoReturn:
@@ -87,7 +87,7 @@ def _interrupt(client: Client, job: Job, reporter: Reporter) -> NoReturn:
     try:
         client.cancel(job.job_id)
     except ProblemError as error:
-        fail(State.CANCELLED, error.code, f"It was too late to cancel job {job.job_id}: {error.message}")
+        exit_with_error(State.CANCELLED, error.code, f"It was too late to cancel job {job.job_id}: {error.message}")
     except ClientError as error:
-        fail(State.CANCELLED, error.code, f"Job {job.job_id} could not be cancelled: {error.message}")
-    fail(State.CANCELLED, "cancelled", f"You interrupted job {job.job_id}; it was cancelled.")
+        exit_with_error(State.CANCELLED, error.code, f"Job {job.job_id} could not be cancelled: {error.message}")
+    exit_with_error(State.CANCELLED, "cancelled", f"You interrupted job {job.job_id}; it was cancelled.")

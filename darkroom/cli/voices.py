@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from darkroom.cli.jobs import console
-from darkroom.cli.service import named, running
+from darkroom.cli.service import client_for_endpoint, client_for_running_stack
 from darkroom.cli.settings import EndpointFlag, JsonFlag, Settings, TokenFlag
 from darkroom.client.responses import Voice
 from darkroom.client.service_info import speaks
@@ -46,7 +46,7 @@ def voices(
 
 
 def _voices(endpoint: str | None, token: str | None) -> Sequence[Voice]:
-    client = named(Settings.read(endpoint, token)) or running(token)
+    client = client_for_endpoint(Settings.read(endpoint, token)) or client_for_running_stack(token)
     if client is None:
         return [Voice.model_validate(voice, from_attributes=True) for voice in contract_voices().values()]
     with client:

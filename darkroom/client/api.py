@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from darkroom.client.errors import FieldProblem, ProblemError
-from darkroom.client.network import TIMEOUT, attempt, direct_mounts, retry_after
+from darkroom.client.network import TIMEOUT, loopback_mounts, retry_after, send_with_retries
 from darkroom.client.tokens import TokenSource
 
 # What a gateway's bare answer means where the service itself had no say.
@@ -28,7 +28,7 @@ class Api:
     def __init__(self, endpoint: str, token: TokenSource, *, transport: httpx.BaseTransport | None = None) -> None:
         self._endpoint = endpoint
         self._token = token
-        self._http = httpx.Client(timeout=TIMEOUT, mounts=direct_mounts(), transport=transport)
+        self._http = httpx.Client(timeout=TIMEOUT, mounts=loopback_mounts(), transport=transport)
 
     def close(self) -> None:
         """Close the connections."""
@@ -60,11 +60,11 @@ class Api:
             )
 
         def retried(answer: httpx.Response) -> bool:
-            return answer.status_code not in accepted and _passing(answer)
+            return answer.status_code not in accepted and _is_transient(answer)
 
-        answer = attempt(send, retried=retried)
+        answer = send_with_retries(send, retried=retried)
         if answer.status_code == httpx.codes.UNAUTHORIZED and self._token.forget():
-            answer = attempt(send, retried=retried)
+            answer = send_with_retries(send, retried=retried)
         if not answer.is_success and answer.status_code not in accepted:
             raise problem(answer)
         try:
@@ -88,7 +88,7 @@ class Api:
             asked["cursor"] = str(page["cursor"])
 
 
-def _passing(answer: httpx.Response) -> bool:
+def _is_transient(answer: httpx.Response) -> bool:
     return answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.status_code >= 500
 
 

@@ -15,7 +15,7 @@ from darkroom.client import file_upload
 from darkroom.client.api import Api
 from darkroom.client.errors import ClientError, UploadError
 from darkroom.client.job_watcher import Clock, Pace
-from darkroom.client.media import describe
+from darkroom.client.media import describe_picture
 from darkroom.client.responses import Asset, AssetPage, CreatedAsset
 from darkroom.contract.errors import ErrorCode
 
@@ -56,12 +56,12 @@ class Assets:
         removed from the library, if it can be.
         """
         file = Path(path)
-        described = describe(file).model_dump(mode="json", exclude_none=True)
+        described = describe_picture(file).model_dump(mode="json", exclude_none=True)
         created = self._create({"name": name or file.name, "upload": described})
         asset = created.asset
         try:
             if created.upload is not None:
-                file_upload.send(self._storage, created.upload, file, progress)
+                file_upload.upload_file(self._storage, created.upload, file, progress)
             return self._settled(asset)
         except (UploadError, OSError):
             with suppress(ClientError):

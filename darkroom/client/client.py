@@ -14,14 +14,14 @@ from darkroom.client import download, file_upload
 from darkroom.client.api import Api
 from darkroom.client.assets import Assets
 from darkroom.client.errors import ClientError, DownloadError, JobError, LocalStackError, UploadError
-from darkroom.client.job_watcher import Lost, Pace, Socket, Watch
-from darkroom.client.local_stack import find
+from darkroom.client.job_watcher import ConnectionLost, JobWatcher, Pace, Socket
+from darkroom.client.local_stack import find_running_stack
 from darkroom.client.media import extension
-from darkroom.client.network import TRANSFER_TIMEOUT, direct_mounts
-from darkroom.client.request_builder import build
-from darkroom.client.responses import Config, Created, Page
-from darkroom.client.result_files import RESULT, named, places, saved
-from darkroom.client.service_info import Information
+from darkroom.client.network import TRANSFER_TIMEOUT, loopback_mounts
+from darkroom.client.request_builder import build_request
+from darkroom.client.responses import Config, Created, JobPage
+from darkroom.client.result_files import RESULT, downloadable_files, file_named, target_paths
+from darkroom.client.service_info import ServiceInformation
 from darkroom.client.sources import Source
 from darkroom.client.tokens import StaticToken, TokenSource
 from darkroom.client.websocket import open_socket
@@ -32,7 +32,7 @@ from darkroom.contract.requests import BaseRequest, Kind
 Files = Mapping[str, str | PathLike[str]]
 
 
-class Client(Information):
+class Client(ServiceInformation):
     """A Darkroom service, as seen by one user.
 
     ``endpoint`` is the address of the HTTP API; ``token`` a bearer token or where to get one (``PasswordToken``).
@@ -58,7 +58,7 @@ class Client(Information):
         self._token = StaticToken(token) if isinstance(token, str) or token is None else token
         super().__init__(Api(self.endpoint, self._token, transport=transport))
         self._storage = httpx.Client(
-            timeout=TRANSFER_TIMEOUT, mounts=direct_mounts(), transport=storage_transport, follow_redirects=True
+            timeout=TRANSFER_TIMEOUT, mounts=loopback_mounts(), transport=storage_transport, follow_redirects=True
         )
         self._socket_url = socket_url
         self._pace = pace or Pace()
@@ -68,7 +68,7 @@ class Client(Information):
     @classmethod
     def local(cls) -> Self:
         """The local stack that runs from this directory. Raises ``LocalStackError`` when there is none."""
-        stack = find()
+        stack = find_running_stack()
         if stack is None:
             raise LocalStackError("No local stack runs from this directory; start one with `darkroom up`.")
         return cls(stack.endpoint, stack.token(), socket_url=stack.socket)
@@ -144,13 +144,13 @@ class Client(Information):
         for role, path in paths.items():
             report = _shifted(progress, before, total)
             try:
-                file_upload.send(self._storage, forms[role], path, report)
+                file_upload.upload_file(self._storage, forms[role], path, report)
             except UploadError as error:
                 if error.code != ErrorCode.UPLOAD_EXPIRED:
                     raise
                 forms = self.renew(created.job.job_id).uploads
                 if role in forms:
-                    file_upload.send(self._storage, forms[role], path, report)
+                    file_upload.upload_file(self._storage, forms[role], path, report)
             before += path.stat().st_size
 
     def renew(self, job_id: str) -> Created:
@@ -166,7 +166,7 @@ class Client(Information):
     ) -> Iterator[Job]:
         """Your jobs, newest first, fetched as you go on, ``page`` at a time (1 to 100, the service's 20 else)."""
         for body in self._api.pages("/jobs", {"status": status, "kind": kind, "limit": page}):
-            yield from Page.model_validate(body).jobs
+            yield from JobPage.model_validate(body).jobs
 
     def cancel(self, job_id: str) -> Job:
         """Cancel the job, whatever it is doing. Raises ``ProblemError`` (``conflict``) when it has already ended."""
@@ -186,7 +186,7 @@ class Client(Information):
         else:
             job_id, seen = job, 0
         after = seen if after_seq is None else after_seq
-        return iter(Watch(job_id, lambda: self.get(job_id), self._socket, after_seq=after, pace=self._pace))
+        return iter(JobWatcher(job_id, lambda: self.get(job_id), self._socket, after_seq=after, pace=self._pace))
 
     def download(self, job: Job, path: str | PathLike[str], *, name: str = "result") -> Path:
         """Write the file ``name`` (``result``, ``thumbnail``, ``srt``, …) of a completed job to ``path``, atomically.
@@ -196,10 +196,10 @@ class Client(Information):
         """
         target = Path(path)
         try:
-            download.fetch(self._storage, named(job, name), target)
+            download.fetch(self._storage, file_named(job, name), target)
         except download.LinkExpired:
             try:
-                download.fetch(self._storage, named(self.get(job.job_id), name), target)
+                download.fetch(self._storage, file_named(self.get(job.job_id), name), target)
             except download.LinkExpired:
                 raise DownloadError("forbidden", f"The storage refuses the link to the {name}.") from None
         return target
@@ -211,12 +211,13 @@ class Client(Information):
         ``result.vtt`` (the extension is the file's), or the file for the first, which names the others: ``fox.jpg``,
         ``fox-2.jpg``, …
         """
-        files = saved(job)
+        files = downloadable_files(job)
         first = Path(path)
         if first.is_dir():
             first /= f"{RESULT}{extension(files[0].content_type)}"
         return tuple(
-            self.download(job, place, name=file.name) for file, place in zip(files, places(first, files), strict=True)
+            self.download(job, place, name=file.name)
+            for file, place in zip(files, target_paths(first, files), strict=True)
         )
 
     def run(
@@ -239,7 +240,7 @@ class Client(Information):
         without a result, and ``ValueError`` (of params pydantic's ``ValidationError``) for what the contract does not
         allow. A job whose upload fails is cancelled.
         """
-        request, paths = build(kind, files, params, engine=engine, allow_preview=allow_preview, cache=cache)
+        request, paths = build_request(kind, files, params, engine=engine, allow_preview=allow_preview, cache=cache)
         created = self.create(request)
         job = created.job
         if on_change is not None:
@@ -275,9 +276,9 @@ class Client(Information):
             url = self._socket_url or self.config().socket_url
             token = self._token.token()
         except ClientError as error:
-            raise Lost(str(error)) from error
+            raise ConnectionLost(str(error)) from error
         if not url:
-            raise Lost("this deployment names no socket")
+            raise ConnectionLost("this deployment names no socket")
         return open_socket(url, token)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from darkroom.client.errors import DownloadError, UnreachableError
-from darkroom.client.network import ATTEMPTS, RETRIED_STATUS, pause
+from darkroom.client.network import ATTEMPTS, RETRIED_STATUS, backoff_seconds
 from darkroom.contract.results import ResultFile
 
 
@@ -35,7 +35,7 @@ def fetch(http: httpx.Client, made: ResultFile, path: Path, *, sleep: Callable[[
             except (httpx.TransportError, _TryAgain) as error:
                 if number == ATTEMPTS - 1:
                     raise UnreachableError(f"The {made.name} could not be downloaded: {error}.") from error
-                sleep(pause(number))
+                sleep(backoff_seconds(number))
         os.replace(part, path)  # noqa: PTH105 - Path.replace is the same, os.replace says it is atomic
     finally:
         part.unlink(missing_ok=True)

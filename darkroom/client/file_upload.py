@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, ParseError, XMLParser
 import httpx
 
 from darkroom.client.errors import UploadError
-from darkroom.client.network import RETRIED_STATUS, attempt
+from darkroom.client.network import RETRIED_STATUS, send_with_retries
 from darkroom.client.responses import PresignedPost
 from darkroom.contract.errors import ErrorCode
 from darkroom.contract.uploads import byte_limit
@@ -49,7 +49,7 @@ class CountedFile(io.FileIO):
         return chunk
 
 
-def send(http: httpx.Client, form: PresignedPost, path: Path, progress: Progress | None = None) -> None:
+def upload_file(http: httpx.Client, form: PresignedPost, path: Path, progress: Progress | None = None) -> None:
     """Upload ``path`` by the presigned ``form``, again on a bad connection (the same key is written again).
 
     Raises ``UploadError`` with the code for what S3 refused, ``UnreachableError`` when it does not answer, and
@@ -61,14 +61,14 @@ def send(http: httpx.Client, form: PresignedPost, path: Path, progress: Progress
             # S3 takes the form's own Content-Type field; what is said beside the file is not looked at.
             return http.post(form.url, data=form.fields, files={"file": (path.name, file, "application/octet-stream")})
 
-    answer = attempt(
+    answer = send_with_retries(
         post, retried=lambda answer: answer.status_code in RETRIED_STATUS or _s3_error(answer)[0] in _RETRIED_CODES
     )
     if not answer.is_success:
-        raise refusal(answer, byte_limit(form.fields.get("Content-Type", "")))
+        raise upload_error(answer, byte_limit(form.fields.get("Content-Type", "")))
 
 
-def refusal(answer: httpx.Response, limit: int) -> UploadError:
+def upload_error(answer: httpx.Response, limit: int) -> UploadError:
     """S3's refusal of a file of at most ``limit`` bytes as an error of ours.
 
     A policy past its time is ``upload_expired``, other breaches are ``forbidden``.
@@ -88,7 +88,7 @@ def refusal(answer: httpx.Response, limit: int) -> UploadError:
 
 
 def _s3_error(answer: httpx.Response) -> tuple[str, str]:
-    """``Code`` and ``Message`` of S3's XML; two empty strings when the body is something else."""
+    """``Code`` and ``DispatchMessage`` of S3's XML; two empty strings when the body is something else."""
     if answer.is_success or not answer.content.lstrip().startswith(b"<"):
         return "", ""
     try:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from darkroom.client.errors import ClientError, ProblemError, UnreachableError
-from darkroom.client.network import pause
+from darkroom.client.network import backoff_seconds
 from darkroom.contract.jobs import Job
 
 
-class Lost(Exception):
+class ConnectionLost(Exception):
     """The socket is gone, or was never had."""
 
 
@@ -52,7 +52,7 @@ class Clock(Protocol):
         """Wait."""
 
 
-class Watch:
+class JobWatcher:
     """The states of one job from ``after_seq`` on, in order, each once, up to and with the terminal one.
 
     ``fetch`` is ``GET /jobs/{id}`` and its errors end the watch; ``connect`` opens an authorised socket or raises
@@ -85,7 +85,7 @@ class Watch:
         while not self._ended:
             try:
                 yield from self._listen()
-            except Lost:
+            except ConnectionLost:
                 self._failures += 1
             if not self._ended:
                 yield from self._poll()
@@ -93,7 +93,7 @@ class Watch:
     def _listen(self) -> Iterator[Job]:
         """States from one connection until the end. Raises ``Lost``."""
         if self._connect is None:
-            raise Lost("this deployment has no socket")
+            raise ConnectionLost("this deployment has no socket")
         with self._connect() as socket:
             socket.send({"action": "subscribe", "job_id": self._job_id, "after_seq": self._seq})
             now = self._clock.monotonic()
@@ -108,7 +108,7 @@ class Watch:
                     before = self._seq
                     yield from self._look()
                     if self._seq > before and not self._ended:
-                        raise Lost("the socket kept silent about a change")
+                        raise ConnectionLost("the socket kept silent about a change")
                     continue
                 message = socket.receive(min(ping_at, check_at) - now)
                 if message is None:
@@ -123,7 +123,7 @@ class Watch:
                     yield from self._look()
                 elif message.get("type") == "error" or "type" not in message:
                     # Refused, or the gateway's own error. The GET that follows says why, or carries on without.
-                    raise Lost(str(message.get("error") or message))
+                    raise ConnectionLost(str(message.get("error") or message))
 
     def _poll(self) -> Iterator[Job]:
         """States by GET until it is time to try the socket again; at least one GET, for what was missed."""
@@ -132,7 +132,11 @@ class Watch:
         else:
             longest, first = self._pace.longest_reconnect, self._pace.first_reconnect
             # The first break is usually the gateway's; come back at once, then ever more slowly.
-            wait = 0.0 if self._failures <= 1 else pause(min(self._failures - 2, 16), first=first, longest=longest)
+            wait = (
+                0.0
+                if self._failures <= 1
+                else backoff_seconds(min(self._failures - 2, 16), first=first, longest=longest)
+            )
             retry_at = self._clock.monotonic() + wait
         while True:
             yield from self._look()
@@ -147,7 +151,7 @@ class Watch:
         try:
             job = self._fetch()
         except ClientError as error:
-            if not _passing(error) or self._clock.monotonic() - self._answered_at > self._pace.patience:
+            if not _is_transient(error) or self._clock.monotonic() - self._answered_at > self._pace.patience:
                 raise
             return
         self._answered_at = self._clock.monotonic()
@@ -162,6 +166,6 @@ class Watch:
             self._ended = True
 
 
-def _passing(error: ClientError) -> bool:
+def _is_transient(error: ClientError) -> bool:
     """Whether the trouble may be over soon: no connection, or the service's own failure."""
     return isinstance(error, UnreachableError) or (isinstance(error, ProblemError) and error.status >= 500)

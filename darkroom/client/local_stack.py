@@ -15,7 +15,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from darkroom.client.errors import LocalStackError
-from darkroom.client.network import direct_mounts
+from darkroom.client.network import loopback_mounts
 from darkroom.client.tokens import PasswordToken
 
 FOLDER = ".darkroom"
@@ -55,13 +55,13 @@ class LocalStack(BaseModel):
     def answers(self) -> bool:
         """Whether its API is there: ``GET /config`` needs no token and touches nothing behind it."""
         try:
-            with httpx.Client(mounts=direct_mounts(), timeout=ANSWER_TIMEOUT) as http:
+            with httpx.Client(mounts=loopback_mounts(), timeout=ANSWER_TIMEOUT) as http:
                 return http.get(f"{self.endpoint.rstrip('/')}/config").is_success
         except httpx.HTTPError:
             return False
 
 
-def read(folder: Path) -> LocalStack | None:
+def read_stack(folder: Path) -> LocalStack | None:
     """The stack whose state is in ``folder``; None when there is none or the file is not (yet) whole."""
     try:
         return LocalStack.model_validate_json((folder / STATE_FILE).read_bytes())
@@ -69,7 +69,7 @@ def read(folder: Path) -> LocalStack | None:
         return None
 
 
-def find(root: Path | None = None) -> LocalStack | None:
+def find_running_stack(root: Path | None = None) -> LocalStack | None:
     """The stack that runs from ``root`` (the current directory), the one started last when there are several."""
     folders = [
         state.parent
@@ -77,7 +77,7 @@ def find(root: Path | None = None) -> LocalStack | None:
         if not (state.parent / PRIVATE_MARK).exists()
     ]
     for folder in sorted(folders, key=lambda folder: (folder / STATE_FILE).stat().st_mtime, reverse=True):
-        stack = read(folder)
+        stack = read_stack(folder)
         if stack is not None and stack.answers():
             return stack
     return None
@@ -95,7 +95,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-class PrivateStack:
+class TemporaryStack:
     """A stack for one command alone: a context manager that starts it on a free port and leaves nothing behind.
 
     ``say`` gets what the runtime prints while it starts. Entering raises ``LocalStackError`` with the end of its
@@ -161,7 +161,7 @@ class PrivateStack:
         reader.join(timeout=1)
         if code:
             raise LocalStackError("\n".join(["The local stack did not come up. It said:", *tail]))
-        stack = read(self._folder)
+        stack = read_stack(self._folder)
         if stack is None:
             raise LocalStackError(f"The local stack came up, but left no usable {STATE_FILE} in {self._folder}.")
         return stack

@@ -77,7 +77,7 @@ def audio_type(path: Path) -> AudioType:
     return found
 
 
-def shows_sound(path: Path) -> bool:
+def looks_like_audio(path: Path) -> bool:
     """Whether the file's first bytes are those of sound, or of a film. Raises ``OSError``."""
     return audio_type_of(_head(path)) is not None
 
@@ -88,7 +88,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def describe(path: Path) -> Upload:
+def describe_picture(path: Path) -> Upload:
     """The picture that is going to be uploaded. Raises ``OSError`` when the file cannot be read.
 
     The size is left out where the contract has no room for it (empty, too large): the storage refuses such a file
@@ -98,7 +98,7 @@ def describe(path: Path) -> Upload:
     return Upload(content_type=declared, sha256=sha256(path), **_size(path, declared))
 
 
-def describe_sound(path: Path) -> AudioUpload:
+def describe_audio(path: Path) -> AudioUpload:
     """The sound that is going to be uploaded, as ``describe`` does. Raises ``ValueError`` as ``audio_type`` does."""
     declared = audio_type(path)
     return AudioUpload(content_type=declared, sha256=sha256(path), **_size(path, declared))

@@ -16,10 +16,10 @@ ATTEMPTS = 4
 RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
 LONGEST_PAUSE_SECONDS = 8.0
 # Who is asked to wait longer than this is told so instead of being kept waiting.
-PATIENCE_SECONDS = 30.0
+MAX_RETRY_AFTER_SECONDS = 30.0
 
 
-def direct_mounts() -> dict[str, httpx.BaseTransport | None]:
+def loopback_mounts() -> dict[str, httpx.BaseTransport | None]:
     """For ``httpx.Client(mounts=…)``: loopback addresses are never asked of a proxy."""
     return {f"all://{host}": None for host in LOOPBACK}
 
@@ -33,7 +33,7 @@ def is_loopback(url: str) -> bool:
     return urlsplit(url).hostname in {host.strip("[]") for host in LOOPBACK}
 
 
-def pause(attempt: int, *, first: float = 0.25, longest: float = LONGEST_PAUSE_SECONDS) -> float:
+def backoff_seconds(attempt: int, *, first: float = 0.25, longest: float = LONGEST_PAUSE_SECONDS) -> float:
     """Seconds to wait after the ``attempt``-th failure (from 0): doubling, with jitter, never above ``longest``."""
     return min(longest, first * 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
 
@@ -44,7 +44,7 @@ def retry_after(answer: httpx.Response) -> float | None:
     return float(value) if value.isdecimal() else None
 
 
-def attempt(
+def send_with_retries(
     send: Callable[[], httpx.Response],
     *,
     attempts: int = ATTEMPTS,
@@ -53,10 +53,11 @@ def attempt(
 ) -> httpx.Response:
     """The answer of ``send``, called again while the connection fails or the answer may be ``retried``.
 
-    ``send`` must be safe to repeat. A ``Retry-After`` is waited for, but ``PATIENCE_SECONDS`` in all at most. Raises
+    ``send`` must be safe to repeat. A ``RetryPolicy-After`` is waited for, but ``MAX_RETRY_AFTER_SECONDS`` in all at
+    most. Raises
     ``UnreachableError`` when no attempt got an answer; the last answer is returned even when it is one to retry.
     """
-    patience = PATIENCE_SECONDS
+    patience = MAX_RETRY_AFTER_SECONDS
     for number in range(attempts):
         last = number == attempts - 1
         try:
@@ -64,14 +65,14 @@ def attempt(
         except (httpx.TransportError, httpx.InvalidURL) as error:
             if last or isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
                 raise UnreachableError(_explain(error)) from error
-            sleep(pause(number))
+            sleep(backoff_seconds(number))
             continue
         if last or not retried(answer):
             return answer
         asked = retry_after(answer)
         if asked is not None and asked > patience:
             return answer
-        wait = pause(number) if asked is None else asked
+        wait = backoff_seconds(number) if asked is None else asked
         patience -= wait
         answer.close()
         sleep(wait)

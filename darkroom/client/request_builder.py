@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from darkroom.client.media import describe, describe_sound
-from darkroom.client.sources import Source, wants_sound
-from darkroom.contract.requests import REQUESTS, BaseRequest, Kind, roles, uploads_model
+from darkroom.client.media import describe_audio, describe_picture
+from darkroom.client.sources import Source, expects_audio
+from darkroom.contract.requests import REQUEST_MODELS, BaseRequest, Kind, upload_roles, uploads_model
 from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference, Upload
 
 
-def build(
+def build_request(
     kind: Kind | str,
     files: Mapping[str, Source] | Source | None,
     params: Mapping[str, Any],
@@ -34,7 +34,7 @@ def build(
     paths = {role: Path(source) for role, source in sources.items() if not isinstance(source, references)}
 
     def described(role: str) -> Upload | AudioUpload:
-        return describe_sound(paths[role]) if wants_sound(kind, role, params) else describe(paths[role])
+        return describe_audio(paths[role]) if expects_audio(kind, role, params) else describe_picture(paths[role])
 
     document: dict[str, Any] = {
         "kind": kind,
@@ -47,7 +47,7 @@ def build(
         document["allow_preview"] = True
     if not cache:
         document["cache"] = False
-    return REQUESTS[kind].model_validate(document), paths
+    return REQUEST_MODELS[kind].model_validate(document), paths
 
 
 def _by_role(kind: Kind, files: Mapping[str, Source] | Source | None) -> Mapping[str, Source]:
@@ -56,7 +56,7 @@ def _by_role(kind: Kind, files: Mapping[str, Source] | Source | None) -> Mapping
     if isinstance(files, Mapping):
         return files
     model = uploads_model(kind)
-    wanted = roles(kind)
+    wanted = upload_roles(kind)
     needed = [role for role in wanted if model.model_fields[role].is_required()]
     if not wanted:
         raise ValueError(f"{kind} starts from words alone; it takes no picture")

@@ -23,7 +23,7 @@ class Created(BaseModel):
     uploads: dict[str, PresignedPost]
 
 
-class Page(BaseModel):
+class JobPage(BaseModel):
     """One page of jobs, newest first; ``cursor`` asks for the next one."""
 
     jobs: list[Job]
@@ -85,7 +85,7 @@ class StyleList(BaseModel):
     styles: tuple[StyleCard, ...]
 
 
-class Trouble(BaseModel):
+class AssetError(BaseModel):
     """Why something was refused. A newer service may add codes, so they are plain strings here."""
 
     code: str
@@ -114,7 +114,7 @@ class Asset(BaseModel):
     sha256: str | None = None
     created_at: datetime
     url: str | None = None
-    error: Trouble | None = None
+    error: AssetError | None = None
     source: AssetSource | None = None
 
     @property

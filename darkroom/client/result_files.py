@@ -24,12 +24,12 @@ def results(job: Job) -> tuple[Picture, ...]:
     return found
 
 
-def saved(job: Job) -> tuple[ResultFile, ...]:
+def downloadable_files(job: Job) -> tuple[ResultFile, ...]:
     """What is saved of a job: its results, then their subtitles. Raises ``JobError`` when it has no result."""
     return (*results(job), *(job.result.subtitles if job.result else ()))
 
 
-def named(job: Job, name: str) -> ResultFile:
+def file_named(job: Job, name: str) -> ResultFile:
     """One file. Raises ``JobError`` for a job without a result, ``DownloadError`` for a name it does not have."""
     if job.result is None:
         raise JobError(job)
@@ -49,20 +49,20 @@ def numbered(path: Path, number: int) -> Path:
     return path if number == 1 else path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
-def beside(video: Path, suffix: str) -> Path:
+def subtitle_path(video: Path, suffix: str) -> Path:
     """The file of a video's subtitles.
 
-    >>> beside(Path("hello.mp4"), ".srt").name, beside(Path("take.2"), ".srt").name
+    >>> subtitle_path(Path("hello.mp4"), ".srt").name, subtitle_path(Path("take.2"), ".srt").name
     ('hello.srt', 'take.2.srt')
     """
     return video.with_suffix(suffix) if video.suffix.lower() == ".mp4" else video.with_name(video.name + suffix)
 
 
-def places(first: Path, files: Sequence[ResultFile]) -> tuple[Path, ...]:
+def target_paths(first: Path, files: Sequence[ResultFile]) -> tuple[Path, ...]:
     """Where each of the ``files`` goes that ``saved`` gives, when ``first`` is the place of the first."""
     numbers: Iterator[int] = count(1)
     return tuple(
-        beside(first, extension(file.content_type))
+        subtitle_path(first, extension(file.content_type))
         if isinstance(file, SubtitleFile)
         else numbered(first, next(numbers))
         for file in files

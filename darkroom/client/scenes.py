@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 
 from darkroom.client import script
-from darkroom.client.sources import Models, Source, models, named
+from darkroom.client.sources import Models, Source, allowed_models, parse_source
 from darkroom.contract.requests import Kind
 from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference, Upload
 from darkroom.contract.video_params import MAX_SCENES, MIN_SCENES, MUSIC, VOICE_TRACK, Scene
@@ -55,7 +55,7 @@ def read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Source]]:
     params[SCENES] = [_scene(number, scene, file.parent, sources) for number, scene in enumerate(scenes, 1)]
     music = params.pop(MUSIC, None)
     if music is not None:
-        sources[MUSIC] = _named(music, models(Kind.RENDER_SCENES, MUSIC), file.parent, f"{MUSIC}: ")
+        sources[MUSIC] = _named(music, allowed_models(Kind.RENDER_SCENES, MUSIC), file.parent, f"{MUSIC}: ")
     return params, sources
 
 
@@ -112,7 +112,7 @@ def _named(word: Any, allowed: Models, folder: Path, where: str) -> Source:
     if not isinstance(word, str) or not word:
         raise ScenesError(f"{where}write the path of a file")
     try:
-        return named(word, allowed, folder)
+        return parse_source(word, allowed, folder)
     except (ValueError, OSError) as error:
         raise ScenesError(f"{where}{error}") from error
 

@@ -19,7 +19,7 @@ from darkroom.client.responses import (
 from darkroom.contract.requests import Kind
 
 
-class Information:
+class ServiceInformation:
     """The part of ``Client`` that asks the service about itself. Errors are those of ``Client``."""
 
     def __init__(self, api: Api) -> None:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from darkroom.client.media import audio_type, shows_sound
+from darkroom.client.media import audio_type, looks_like_audio
 from darkroom.contract.avatars import avatars
 from darkroom.contract.requests import Kind, uploads_model
 from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference
@@ -22,24 +22,24 @@ AVATAR = "avatar:"
 Models = frozenset[type[BaseModel]]
 
 
-def models(kind: Kind, role: str) -> Models:
+def allowed_models(kind: Kind, role: str) -> Models:
     """Which of the contract's sources may stand for a kind's own role.
 
-    >>> AvatarReference in models(Kind.RENDER_VIDEO, "avatar"), AudioUpload in models(Kind.INPAINT, "mask")
+    >>> AvatarReference in allowed_models(Kind.RENDER_VIDEO, "avatar"), AudioUpload in allowed_models(Kind.INPAINT, "mask")
     (True, False)
     """
     return frozenset(_classes(uploads_model(kind).model_fields[role].annotation))
 
 
-def wants_sound(kind: Kind, role: str, params: Mapping[str, Any]) -> bool:
+def expects_audio(kind: Kind, role: str, params: Mapping[str, Any]) -> bool:
     """Whether the role is for sound: as the contract says, else as the params' scenes speak of it."""
     if role in uploads_model(kind).model_fields:
-        return AudioUpload in models(kind, role)
+        return AudioUpload in allowed_models(kind, role)
     scenes = params.get("scenes")
     return isinstance(scenes, list | tuple) and any(_voice_track(scene) == role for scene in scenes)
 
 
-def named(word: str, allowed: Models, folder: Path = Path()) -> Path | AssetReference | AvatarReference:
+def parse_source(word: str, allowed: Models, folder: Path = Path()) -> Path | AssetReference | AvatarReference:
     """The source that ``word`` names: ``asset:`` and an id, the path of a file in ``folder``, or an avatar.
 
     An avatar's name is understood where an avatar is ``allowed`` and no file has this name; ``avatar:amara`` is one in
@@ -62,7 +62,7 @@ def named(word: str, allowed: Models, folder: Path = Path()) -> Path | AssetRefe
         raise ValueError(f"the file {word!r} is not readable")
     if AudioUpload in allowed:
         audio_type(path)
-    elif shows_sound(path):
+    elif looks_like_audio(path):
         raise ValueError(f"{word!r} is sound or a film, and a picture is wanted")
     return path
 

@@ -7,7 +7,7 @@ from typing import Protocol
 import httpx
 
 from darkroom.client.errors import ProblemError, UnreachableError
-from darkroom.client.network import direct_mounts
+from darkroom.client.network import loopback_mounts
 
 REFRESH_SECONDS = 60.0
 
@@ -73,7 +73,7 @@ class PasswordToken:
 
     def _sign_in(self) -> tuple[str, float]:
         try:
-            with httpx.Client(transport=self._transport, mounts=direct_mounts(), timeout=30) as http:
+            with httpx.Client(transport=self._transport, mounts=loopback_mounts(), timeout=30) as http:
                 answer = http.post(
                     self._url,
                     headers={

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from darkroom.client.job_watcher import Lost
+from darkroom.client.job_watcher import ConnectionLost
 from darkroom.client.network import is_loopback
 
 OPEN_SECONDS = 10.0
@@ -27,7 +27,7 @@ class JsonSocket:
         try:
             self._connection.send(json.dumps(message))
         except (OSError, WebSocketException) as error:
-            raise Lost(str(error)) from error
+            raise ConnectionLost(str(error)) from error
 
     def receive(self, seconds: float) -> dict[str, Any] | None:
         """The next JSON message; None when none came within ``seconds`` (or sooner). Raises ``Lost``."""
@@ -37,7 +37,7 @@ class JsonSocket:
         except TimeoutError:
             return None
         except (OSError, WebSocketException, ValueError) as error:
-            raise Lost(str(error)) from error
+            raise ConnectionLost(str(error)) from error
         return message if isinstance(message, dict) else {}
 
 
@@ -57,5 +57,5 @@ def open_socket(url: str, token: str | None) -> Iterator[JsonSocket]:
                 )
             )
         except (OSError, WebSocketException, ValueError) as error:
-            raise Lost(f"no socket: {error}") from error
+            raise ConnectionLost(f"no socket: {error}") from error
         yield JsonSocket(connection)

@@ -56,10 +56,10 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 }
 
 
-def sources(target: State) -> frozenset[State]:
+def states_before(target: State) -> frozenset[State]:
     """The states from which ``target`` may be reached.
 
-    >>> sorted(sources(State.RUNNING))
+    >>> sorted(states_before(State.RUNNING))
     [<State.DISPATCHED: 'dispatched'>]
     """
     return frozenset(state for state, targets in TRANSITIONS.items() if target in targets)

@@ -178,7 +178,7 @@ JobRequest = Annotated[
     | RenderScenesRequest,
     Field(discriminator="kind"),
 ]
-REQUESTS: dict[Kind, type[BaseRequest]] = {
+REQUEST_MODELS: dict[Kind, type[BaseRequest]] = {
     Kind.RESTYLE_ROOM: RestyleRoomRequest,
     Kind.INPAINT: InpaintRequest,
     Kind.GENERATE: GenerateRequest,
@@ -189,9 +189,9 @@ REQUESTS: dict[Kind, type[BaseRequest]] = {
     Kind.RENDER_SCENES: RenderScenesRequest,
 }
 # Those that make videos.
-VIDEOS = frozenset({Kind.RENDER_VIDEO, Kind.RENDER_SCENES})
+VIDEO_KINDS = frozenset({Kind.RENDER_VIDEO, Kind.RENDER_SCENES})
 # Which engines can do a kind at all; the one that an unnamed choice falls back to first.
-ENGINES: dict[Kind, tuple[Engine, ...]] = {
+ENGINES_BY_KIND: dict[Kind, tuple[Engine, ...]] = {
     Kind.RESTYLE_ROOM: (Engine.MODELS, Engine.PREVIEW),
     Kind.INPAINT: (Engine.MODELS, Engine.PREVIEW),
     Kind.GENERATE: (Engine.MODELS,),
@@ -203,10 +203,10 @@ ENGINES: dict[Kind, tuple[Engine, ...]] = {
 }
 
 
-def roles(kind: Kind) -> tuple[str, ...]:
+def upload_roles(kind: Kind) -> tuple[str, ...]:
     """What a kind is given by name, in the order a person names it; scenes may name more of their own.
 
-    >>> roles(Kind.INPAINT)
+    >>> upload_roles(Kind.INPAINT)
     ('photo', 'mask')
     """
     return tuple(uploads_model(kind).model_fields)
@@ -228,15 +228,15 @@ def params_model(kind: Kind) -> type[Params]:
     return model
 
 
-def engine_for(kind: Kind, asked: Engine | None, default: Engine) -> Engine:
+def resolve_engine(kind: Kind, asked: Engine | None, default: Engine) -> Engine:
     """Who does a kind: the engine that was asked for, else the default where it can, else the first that can.
 
     Raises ``DarkroomError`` (``engine_unavailable``) when the one asked for cannot.
 
-    >>> engine_for(Kind.GENERATE, None, Engine.PREVIEW)
+    >>> resolve_engine(Kind.GENERATE, None, Engine.PREVIEW)
     <Engine.MODELS: 'models'>
     """
-    able = ENGINES[kind]
+    able = ENGINES_BY_KIND[kind]
     if asked is not None and asked not in able:
         names = " or ".join(f'"{engine}"' for engine in able)
         raise DarkroomError(
@@ -247,6 +247,6 @@ def engine_for(kind: Kind, asked: Engine | None, default: Engine) -> Engine:
 
 
 def _model(kind: Kind, field: str) -> type[BaseModel]:
-    annotation = REQUESTS[kind].model_fields[field].annotation
+    annotation = REQUEST_MODELS[kind].model_fields[field].annotation
     assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
     return annotation

@@ -10,8 +10,10 @@ from darkroom.contract.params import Room
 
 PASSING_SCORE = 0.75
 # Notes of a result that is less than the same job may give another time.
-HALF_SIZE = "Made at half size: the GPU's memory ran out."
-UNDECORATED = "What was found could not be drawn over the picture, which is shown as it was. It has been logged."
+HALF_SIZE_NOTE = "Made at half size: the GPU's memory ran out."
+OVERLAY_FAILED_NOTE = (
+    "What was found could not be drawn over the picture, which is shown as it was. It has been logged."
+)
 
 
 class ResultFile(BaseModel):
@@ -101,10 +103,10 @@ class Quality(BaseModel):
     score: float = Field(ge=0, le=1, description="The mean of those there are.")
 
     @classmethod
-    def of(cls, *, structure: float, style: float, visual: float, objects: float | None = None) -> Self:
+    def from_scores(cls, *, structure: float, style: float, visual: float, objects: float | None = None) -> Self:
         """With the score computed; values are rounded to four places.
 
-        >>> Quality.of(structure=0.5, style=1, visual=0.9).score
+        >>> Quality.from_scores(structure=0.5, style=1, visual=0.9).score
         0.8
         """
         values = [round(value, 4) for value in (structure, style, visual, *([] if objects is None else [objects]))]
@@ -142,11 +144,11 @@ class Result(BaseModel):
         yield from (*self.videos, *self.pictures, *self.subtitles)
 
     @property
-    def repeatable(self) -> bool:
+    def cacheable(self) -> bool:
         """Whether this may stand for what the same job gives another time: not what was made smaller because the
         machine was short of memory, nor what lacks its decoration. A performance that chance had a part in is as good
         as any other of its job."""
-        return not any(note.endswith((HALF_SIZE, UNDECORATED)) for note in self.notes)
+        return not any(note.endswith((HALF_SIZE_NOTE, OVERLAY_FAILED_NOTE)) for note in self.notes)
 
 
 class StageTime(BaseModel):

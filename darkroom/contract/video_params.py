@@ -123,7 +123,7 @@ class RenderVideoParams(Spoken, VideoParams):
     def check_engine(self, engine: Engine, roles: Collection[str], /) -> None:
         """Raises ``DarkroomError`` (``engine_unavailable``) for words that only a network could hear."""
         if self.subtitles is not Subtitles.NONE and VOICE_TRACK in roles and not self.script:
-            _refuse_unheard(engine, "the voice_track")
+            _require_script(engine, "the voice_track")
 
 
 class BaseScene(Spoken):
@@ -244,10 +244,10 @@ class RenderScenesParams(VideoParams):
                     'Give it a picture, or ask for the engine "models".',
                 )
             if self.subtitles is not Subtitles.NONE and scene.voice_track is not None and not scene.script:
-                _refuse_unheard(engine, f"the voice_track of scene {number}")
+                _require_script(engine, f"the voice_track of scene {number}")
 
 
-def _refuse_unheard(engine: Engine, what: str) -> None:
+def _require_script(engine: Engine, what: str) -> None:
     if engine is Engine.PREVIEW:
         raise DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE,

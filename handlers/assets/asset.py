@@ -69,7 +69,7 @@ class Asset(PublicAsset):
         """What its picture is said to be."""
         return UploadStatus(content_type=self.content_type, size=self.size, sha256=self.sha256)
 
-    def lapsed(self, now: float) -> bool:
+    def has_expired(self, now: float) -> bool:
         """Whether its picture has not come in time: the table forgets such rows hours late."""
         return self.expires_at is not None and self.expires_at <= now
 

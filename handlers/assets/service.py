@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from pydantic import Field, TypeAdapter, model_validator
 
 from cloud.dynamodb.job_record import JobRecord
-from cloud.dynamodb.job_store import AlreadyExists, Received
+from cloud.dynamodb.job_store import AlreadyExists, InspectedUpload
 from cloud.dynamodb.job_table import JobTable
 from cloud.observability import logger
 from cloud.s3.presigner import GRACE_SECONDS, PresignedPost, Presigner
@@ -20,19 +20,19 @@ from darkroom.contract.params import Contract
 from darkroom.contract.uploads import MAX_PIXELS, MAX_UPLOAD_BYTES, ContentType, Upload
 from handlers.assets.asset import Asset, AssetSource, AssetState, PublicAsset
 from handlers.assets.table import AssetTable
-from handlers.jobs.upload_inspection import Examiner, Gone
+from handlers.jobs.upload_inspection import ObjectMissing, UploadInspector
 from handlers.settings import ApiSettings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 # Names of assets made with an idempotency key. Changing it would make replays look like new assets.
-NAMESPACE = UUID("0b8f1f7e-4b4e-5d0f-8f0c-1d2a5f6a9c3b")
+IDEMPOTENCY_NAMESPACE = UUID("0b8f1f7e-4b4e-5d0f-8f0c-1d2a5f6a9c3b")
 # Enough for a person, and few enough to count at every new one. Two asked for at once may both be the last.
 MAX_ASSETS = 1000
 
 _content_type: TypeAdapter[ContentType] = TypeAdapter(ContentType)
-Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
 
 class AssetRequest(Contract):
@@ -41,8 +41,10 @@ class AssetRequest(Contract):
     name: str | None = Field(None, min_length=1, max_length=200, description="For people.")
     upload: Upload | None = Field(None, description="What is going to be uploaded; the presigned POST is fixed to it.")
     job_id: JobId | None = Field(None, description="A job of yours.")
-    picture: Word | None = Field(None, description="Which of the pictures that the job made; `result` when left out.")
-    role: Word | None = Field(None, description="In place of `picture`: which of the pictures the job was given.")
+    picture: Identifier | None = Field(
+        None, description="Which of the pictures that the job made; `result` when left out."
+    )
+    role: Identifier | None = Field(None, description="In place of `picture`: which of the pictures the job was given.")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -55,7 +57,7 @@ class AssetRequest(Contract):
         return self
 
 
-class Library:
+class AssetService:
     """Assets, as their owner may handle them. Somebody else's asset is not there: ``not_found``."""
 
     def __init__(
@@ -66,7 +68,7 @@ class Library:
         self._jobs = jobs
         self._presigner = presigner
         self._s3 = s3
-        self._examiner = Examiner(s3, settings.bucket)
+        self._examiner = UploadInspector(s3, settings.bucket)
 
     def create(self, owner: str, request: AssetRequest, idempotency_key: str | None) -> tuple[Asset, bool]:
         """A new asset, or the one that the same key and request made before; and whether it is new.
@@ -75,7 +77,7 @@ class Library:
         and ``conflict`` when the job or its picture is not there, ``conflict`` when the library is full.
         """
         new = idempotency_key is None
-        asset_id = uuid4().hex if new else uuid5(NAMESPACE, f"{owner}\n{idempotency_key}").hex
+        asset_id = uuid4().hex if new else uuid5(IDEMPOTENCY_NAMESPACE, f"{owner}\n{idempotency_key}").hex
         digest = sha256(request.model_dump_json().encode()).hexdigest()
         known = None if new else self._table.get(asset_id)
         if known is not None:
@@ -91,23 +93,23 @@ class Library:
             created_at=datetime.now(UTC),
             owner=owner,
             request_digest=digest,
-            expires_at=self._lapse(),
+            expires_at=self._upload_expiry(),
             **(self._of_upload(request.upload) if request.upload else self._of_job(owner, request)),
         )
         try:
             self._table.create(asset)
         except AlreadyExists:
             return self._replay(self.get(owner, asset_id), request, digest), False
-        return self._filled(asset, request), True
+        return self._with_copied_picture(asset, request), True
 
     def get(self, owner: str, asset_id: str) -> Asset:
         """An asset. Raises ``DarkroomError`` with ``not_found``."""
         asset = self._table.get(asset_id) if len(asset_id) == 32 else None
-        if asset is None or asset.owner != owner or asset.lapsed(time.time()):
+        if asset is None or asset.owner != owner or asset.has_expired(time.time()):
             raise DarkroomError(ErrorCode.NOT_FOUND, "You have no asset with this id.")
         return asset
 
-    def find(self, owner: str, asset_id: str) -> Asset:
+    def get_ready_asset(self, owner: str, asset_id: str) -> Asset:
         """An asset that a job can start from.
 
         Raises ``DarkroomError``: ``not_found``, ``conflict`` when its picture is not there, ``too_large`` for what a
@@ -140,7 +142,7 @@ class Library:
         self._s3.delete_object(Bucket=self._settings.bucket, Key=asset.key)
         self._table.delete(asset_id)
 
-    def form(self, asset: Asset) -> PresignedPost | None:
+    def presigned_post(self, asset: Asset) -> PresignedPost | None:
         """The form to upload what an asset waits for; None when it waits for nothing."""
         waits = asset.state is AssetState.AWAITING_UPLOAD and asset.source.type == "upload"
         return self._presigner.post(asset.key, asset.declared) if waits else None
@@ -158,9 +160,11 @@ class Library:
                 ErrorCode.IDEMPOTENCY_MISMATCH,
                 "This Idempotency-Key came with another request before. Use a new key for a new asset.",
             )
-        return self._filled(self._table.await_until(asset.asset_id, self._lapse()) or asset, request)
+        return self._with_copied_picture(
+            self._table.extend_upload_until(asset.asset_id, self._upload_expiry()) or asset, request
+        )
 
-    def _filled(self, asset: Asset, request: AssetRequest) -> Asset:
+    def _with_copied_picture(self, asset: Asset, request: AssetRequest) -> Asset:
         """The asset with its picture, where that is a job's. Whatever breaks off here, the copy's event mends."""
         if asset.state is not AssetState.AWAITING_UPLOAD or request.job_id is None:
             return asset
@@ -173,7 +177,7 @@ class Library:
                 ChecksumAlgorithm="SHA256",
             )
             received = self._received(asset)
-        except (ClientError, Gone) as error:
+        except (ClientError, ObjectMissing) as error:
             if isinstance(error, ClientError) and error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
                 raise
             self._table.delete(asset.asset_id)
@@ -181,12 +185,12 @@ class Library:
         logger.info("picture copied", asset_id=asset.asset_id, job_id=record.job_id)
         return self._table.receive(asset.asset_id, received) or asset
 
-    def _received(self, asset: Asset) -> Received:
-        digest = asset.sha256 or self._examiner.digest(asset.key)
+    def _received(self, asset: Asset) -> InspectedUpload:
+        digest = asset.sha256 or self._examiner.sha256_of(asset.key)
         if asset.width is None or asset.height is None or asset.size is None:
-            seen = self._examiner.look(asset.key)
-            return Received(seen.content_type, seen.width, seen.height, seen.size, digest)
-        return Received(asset.content_type, asset.width, asset.height, asset.size, digest)
+            seen = self._examiner.inspect(asset.key)
+            return InspectedUpload(seen.content_type, seen.width, seen.height, seen.size, digest)
+        return InspectedUpload(asset.content_type, asset.width, asset.height, asset.size, digest)
 
     def _job(self, owner: str, job_id: str) -> JobRecord:
         record = self._jobs.get(job_id)
@@ -201,8 +205,8 @@ class Library:
         if request.role is not None:
             source = AssetSource(type="job", job_id=record.job_id, role=request.role)
             upload = record.uploads.get(request.role)
-            if upload is None or record.picture_key(request.role) is None:
-                given = ", ".join(role for role in record.uploads if record.picture_key(role) is not None) or "none"
+            if upload is None or record.input_key(request.role) is None:
+                given = ", ".join(role for role in record.uploads if record.input_key(role) is not None) or "none"
                 raise DarkroomError(ErrorCode.CONFLICT, f"The job was given no {request.role}; its pictures: {given}.")
             known = upload.model_dump(include={"content_type", "size", "sha256", "width", "height"})
             return {"source": source, **known}
@@ -225,13 +229,13 @@ class Library:
     def _of_upload(upload: Upload) -> dict[str, object]:
         return {"source": AssetSource(), **upload.model_dump()}
 
-    def _lapse(self) -> int:
+    def _upload_expiry(self) -> int:
         return int(time.time()) + self._settings.upload_seconds + GRACE_SECONDS
 
 
 def _source_key(record: JobRecord, source: AssetSource) -> str:
     if source.role is not None:
-        key = record.picture_key(source.role)
+        key = record.input_key(source.role)
         assert key is not None
         return key
     pictures = record.result.pictures if record.result else []

@@ -6,8 +6,8 @@ from botocore.exceptions import ClientError
 
 from cloud import clients
 from cloud.dynamodb.attributes import to_item
-from cloud.dynamodb.conditional_update import Update
-from cloud.dynamodb.job_store import AlreadyExists, Received
+from cloud.dynamodb.conditional_update import ConditionalUpdate
+from cloud.dynamodb.job_store import AlreadyExists, InspectedUpload
 from darkroom.contract.errors import ErrorDetail
 from handlers.assets.asset import Asset, AssetState
 
@@ -42,9 +42,9 @@ class AssetTable:
         answer = self._client.get_item(TableName=self._table, Key=_key(asset_id), ConsistentRead=True)
         return Asset.from_item(answer["Item"]) if "Item" in answer else None
 
-    def receive(self, asset_id: str, received: Received) -> Asset | None:
+    def receive(self, asset_id: str, received: InspectedUpload) -> Asset | None:
         """``awaiting_upload or ready → ready``: this is its picture now. None when the asset is not there any more."""
-        update = Update()
+        update = ConditionalUpdate()
         update.require_one_of("state", {AssetState.AWAITING_UPLOAD, AssetState.READY})
         size = {"size": received.size, "width": received.width, "height": received.height}
         update.set(
@@ -55,15 +55,15 @@ class AssetTable:
 
     def refuse(self, asset_id: str, error: ErrorDetail) -> Asset | None:
         """``awaiting_upload or ready → failed``: its picture cannot be used. None when it is not there any more."""
-        update = Update()
+        update = ConditionalUpdate()
         update.require_one_of("state", {AssetState.AWAITING_UPLOAD, AssetState.READY})
         update.set({"state": AssetState.FAILED, "error": error.model_dump(mode="json")})
         update.remove(["expires_at"])
         return self._write(asset_id, update)
 
-    def await_until(self, asset_id: str, expires_at: int) -> Asset | None:
+    def extend_upload_until(self, asset_id: str, expires_at: int) -> Asset | None:
         """Give an asset whose picture has not come more time, until ``expires_at`` (epoch seconds)."""
-        update = Update()
+        update = ConditionalUpdate()
         update.require("state", "=", AssetState.AWAITING_UPLOAD)
         update.set({"expires_at": expires_at})
         return self._write(asset_id, update)
@@ -134,7 +134,7 @@ class AssetTable:
             query["ExclusiveStartKey"] = to_item({"owner": owner, "created_at": created_at, "asset_id": asset_id})
         return query
 
-    def _write(self, asset_id: str, update: Update) -> Asset | None:
+    def _write(self, asset_id: str, update: ConditionalUpdate) -> Asset | None:
         try:
             answer = self._client.update_item(
                 TableName=self._table, Key=_key(asset_id), ReturnValues="ALL_NEW", **update.arguments()

@@ -8,22 +8,22 @@ from cloud.s3.keys import parse_asset_key
 from darkroom.contract.errors import DarkroomError
 from handlers.assets.asset import Asset, AssetState
 from handlers.assets.table import AssetTable
-from handlers.jobs.upload_inspection import Examiner, Gone
+from handlers.jobs.upload_inspection import ObjectMissing, UploadInspector
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class AssetIntake:
+class AssetUploadProcessor:
     """Takes pictures of assets in: what lies under the key now counts, however often and late we hear of it."""
 
     def __init__(self, bucket: str, table: AssetTable, s3: "S3Client") -> None:
         self._bucket = bucket
         self._table = table
         self._s3 = s3
-        self._examiner = Examiner(s3, bucket)
+        self._examiner = UploadInspector(s3, bucket)
 
-    def take(self, key: str) -> None:
+    def process(self, key: str) -> None:
         """Look at the object under ``key``, whatever and whenever somebody put it there."""
         asset_id = parse_asset_key(key)
         asset = self._table.get(asset_id) if asset_id is not None else None
@@ -37,12 +37,12 @@ class AssetIntake:
     def _take(self, asset: Asset) -> None:
         """As long as its form is good, the owner may send another picture: so a ready asset is looked at again."""
         try:
-            received = self._examiner.look(asset.key)
+            received = self._examiner.inspect(asset.key)
             # A ready asset's size and SHA-256 are what came before, not what was declared: the form held it to that.
             if asset.state is AssetState.AWAITING_UPLOAD:
-                received = self._examiner.compare(asset.key, "asset", asset.declared, received)
-            received = replace(received, sha256=received.sha256 or self._examiner.digest(asset.key))
-        except Gone:
+                received = self._examiner.check_declared(asset.key, "asset", asset.declared, received)
+            received = replace(received, sha256=received.sha256 or self._examiner.sha256_of(asset.key))
+        except ObjectMissing:
             logger.info("upload is gone", asset_id=asset.asset_id)
             return
         except DarkroomError as error:

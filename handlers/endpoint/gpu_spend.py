@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from cloud.dynamodb.versioned_item import Row
+from cloud.dynamodb.versioned_item import VersionedItem
 from cloud.observability import logger
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def partition(endpoint_name: str) -> str:
     return f"guard#{endpoint_name}"
 
 
-class Spend(BaseModel):
+class GpuSpend(BaseModel):
     """What is known of a UTC day's spend.
 
     ``day`` counts from 1970, ``usd`` is what that day has cost up to ``counted_until`` (epoch seconds), ``instances``
@@ -39,7 +39,7 @@ class Spend(BaseModel):
     instances: int
     stopped: bool = False
 
-    def counted(self, now: float, instances: int, usd_per_hour: float) -> "Spend":
+    def add_time_until(self, now: float, instances: int, usd_per_hour: float) -> "GpuSpend":
         """This and the time up to ``now``, in which the greater of both counts of instances is taken to have run.
 
         A day begins at nothing. Of a silence longer than ``UNSEEN_SECONDS`` only the end is reckoned.
@@ -54,24 +54,24 @@ class Spend(BaseModel):
         if day != self.day:
             logger.info("day ended", usd=round(self.usd + usd_per_second * max(0.0, midnight - since), 4))
         usd += usd_per_second * (now - max(since, midnight))
-        return Spend(day=day, usd=usd, counted_until=now, instances=instances, stopped=self.stopped)
+        return GpuSpend(day=day, usd=usd, counted_until=now, instances=instances, stopped=self.stopped)
 
-    def stops(self, now: float) -> bool:
+    def blocks_instances(self, now: float) -> bool:
         """Whether no instance starts at ``now`` because of it. The next day lifts a stop within minutes."""
         return self.stopped and self.day == now // DAY_SECONDS
 
 
-class SpendStore:
-    """The one row with an endpoint's ``Spend``."""
+class GpuSpendStore:
+    """The one row with an endpoint's ``GpuSpend``."""
 
     def __init__(self, table: str, endpoint_name: str, client: "DynamoDBClient") -> None:
-        self._row = Row(table, partition(endpoint_name), "spend", client, version="counted_until")
+        self._row = VersionedItem(table, partition(endpoint_name), "spend", client, version="counted_until")
 
-    def get(self) -> Spend | None:
+    def get(self) -> GpuSpend | None:
         """The spend as it stands now (a consistent read), or None before the first count."""
         values = self._row.get()
-        return Spend.model_validate(values) if values is not None else None
+        return GpuSpend.model_validate(values) if values is not None else None
 
-    def replace(self, old: Spend | None, new: Spend) -> bool:
+    def replace(self, old: GpuSpend | None, new: GpuSpend) -> bool:
         """Write ``new`` unless somebody has counted since ``old`` was read; returns whether it was written."""
         return self._row.replace(old.counted_until if old is not None else None, new.model_dump())

@@ -39,7 +39,7 @@ class Health(BaseModel):
     parts: dict[str, Part]
 
 
-class Down(Exception):
+class ComponentDown(Exception):
     """A part answers, but not well."""
 
 
@@ -98,7 +98,7 @@ class HealthCheck:
     def _endpoint(self) -> None:
         answer = self._sagemaker.describe_endpoint(EndpointName=self._settings.endpoint_name)
         if answer["EndpointStatus"] not in _IN_SERVICE:
-            raise Down(answer["EndpointStatus"])
+            raise ComponentDown(answer["EndpointStatus"])
 
 
 def _ask(question: Callable[[], None]) -> Part:
@@ -108,7 +108,7 @@ def _ask(question: Callable[[], None]) -> Part:
         question()
     except ClientError as error:
         reason = error.response["Error"]["Code"]
-    except (BotoCoreError, Down) as error:
-        reason = str(error) if isinstance(error, Down) else type(error).__name__
+    except (BotoCoreError, ComponentDown) as error:
+        reason = str(error) if isinstance(error, ComponentDown) else type(error).__name__
     milliseconds = round((time.perf_counter() - started) * 1000, 1)
     return Part(status="ok" if reason is None else "down", milliseconds=milliseconds, reason=reason)

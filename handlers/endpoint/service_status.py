@@ -51,7 +51,7 @@ class Services(BaseModel):
     reasons: dict[str, str] = Field({}, description="Part → why it is null.")
 
 
-class ServiceWatch:
+class ServiceStatusReader:
     """Asks the parts. The clients should give up early and not retry."""
 
     def __init__(
@@ -69,7 +69,7 @@ class ServiceWatch:
         self._sagemaker = sagemaker
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="services")
 
-    def look(self) -> Services:
+    def read_status(self) -> Services:
         """Takes ``LIMIT_SECONDS`` at most; a part that has not answered by then is null."""
         questions: dict[str, Callable[[], Any]] = {
             "endpoint": self._endpoint,
@@ -81,7 +81,7 @@ class ServiceWatch:
         parts: dict[str, Any] = {}
         reasons = {}
         for name, answer in asked.items():
-            parts[name], reason = _told(answer)
+            parts[name], reason = _result_or_reason(answer)
             if reason is not None:
                 reasons[name] = reason
         return Services(checked_at=datetime.now(UTC), **parts, reasons=reasons)
@@ -104,7 +104,7 @@ class ServiceWatch:
         )
 
 
-def _told(answer: Future[Any]) -> tuple[Any, str | None]:
+def _result_or_reason(answer: Future[Any]) -> tuple[Any, str | None]:
     """What a part said, or None and why."""
     if not answer.done():
         return None, "no answer in time"

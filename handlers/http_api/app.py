@@ -14,7 +14,7 @@ from handlers.endpoint.health import Unhealthy
 from handlers.http_api import problems
 from handlers.http_api.problems import Problem, problem
 from handlers.http_api.routes import assets, cache, jobs, limits, prompts, service, statistics
-from handlers.limits.limit_exceeded import Refusal
+from handlers.limits.limit_exceeded import LimitExceeded
 
 app = APIGatewayHttpResolver(enable_validation=True)
 for routes in (cache, jobs, assets, limits, prompts, service, statistics):
@@ -25,7 +25,7 @@ def _darkroom_error(error: DarkroomError) -> Response[Any]:
     return _answer(problems.of_error(error))
 
 
-def _refusal(error: Refusal) -> Response[Any]:
+def _refusal(error: LimitExceeded) -> Response[Any]:
     return _answer(problems.of_error(error), error.headers)
 
 
@@ -51,7 +51,7 @@ def _internal(_error: Exception) -> Response[Any]:
 
 
 app.exception_handler(DarkroomError)(_darkroom_error)
-app.exception_handler(Refusal)(_refusal)
+app.exception_handler(LimitExceeded)(_refusal)
 app.exception_handler(RequestValidationError)(_invalid)
 app.exception_handler(Unhealthy)(_unhealthy)
 app.exception_handler(NotFoundError)(_no_route)

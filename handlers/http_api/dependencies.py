@@ -10,21 +10,21 @@ from cloud.dynamodb.ledger import Ledger
 from cloud.instance_reports import InstanceReports
 from cloud.job_queue import JobQueue
 from cloud.s3.presigner import Presigner
-from handlers.assets.service import Library
+from handlers.assets.service import AssetService
 from handlers.assets.table import AssetTable
 from handlers.endpoint.health import HealthCheck
-from handlers.endpoint.service_status import ServiceWatch
-from handlers.jobs.object_copies import Copies
+from handlers.endpoint.service_status import ServiceStatusReader
+from handlers.jobs.object_copies import ObjectCopier
 from handlers.jobs.open_jobs import OpenJobs
 from handlers.jobs.result_cache import ResultCache
-from handlers.jobs.service import Desk, Means
+from handlers.jobs.service import JobDependencies, JobService
 from handlers.limits.budget import Budget
-from handlers.limits.rate_limiter import Limits
-from handlers.limits.rates import rates
+from handlers.limits.rate_limiter import RateLimiter
+from handlers.limits.rates import configured_rates
 from handlers.prompts import rules
-from handlers.prompts.enhancement import Enhancer
+from handlers.prompts.enhancement import PromptEnhancer
 from handlers.settings import ApiSettings
-from handlers.statistics.service import StatisticsDesk
+from handlers.statistics.service import StatisticsService
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -63,17 +63,17 @@ def presigner() -> Presigner:
 
 
 @cache
-def library() -> Library:
+def asset_service() -> AssetService:
     """Where assets are kept."""
     known = settings()
     assets, jobs = AssetTable(known.assets_table, dynamodb()), JobTable(known.jobs_table, dynamodb())
-    return Library(known, assets, jobs, presigner(), s3())
+    return AssetService(known, assets, jobs, presigner(), s3())
 
 
 @cache
-def limits() -> Limits:
+def rate_limiter() -> RateLimiter:
     """How often each may ask for what."""
-    return Limits(ledger(), rates(settings().rate_limits))
+    return RateLimiter(ledger(), configured_rates(settings().rate_limits))
 
 
 @cache
@@ -90,48 +90,50 @@ def result_cache() -> ResultCache:
 
 
 @cache
-def desk() -> Desk:
+def job_service() -> JobService:
     """Where jobs are asked for."""
     known = settings()
-    means = Means(
-        limits=limits(),
+    dependencies = JobDependencies(
+        limits=rate_limiter(),
         budget=budget(),
         cache=result_cache(),
-        library=library(),
-        copies=Copies(s3(), known.bucket),
+        library=asset_service(),
+        copies=ObjectCopier(s3(), known.bucket),
         queue=JobQueue(clients.sqs(), known.queue_url),
     )
-    return Desk(known, JobStore(known.jobs_table, dynamodb()), presigner(), means)
+    return JobService(known, JobStore(known.jobs_table, dynamodb()), presigner(), dependencies)
 
 
 @cache
 def health_check() -> HealthCheck:
     """Asks the parts how they are."""
-    brief = clients.BRIEF
+    brief = clients.FAIL_FAST_CONFIG
     return HealthCheck(
         settings(), clients.dynamodb(brief), clients.s3(brief), clients.sqs(brief), clients.sagemaker(brief)
     )
 
 
 @cache
-def statistics() -> StatisticsDesk:
+def statistics_service() -> StatisticsService:
     """Tells of a day in numbers."""
-    return StatisticsDesk(ledger(), OpenJobs(settings().jobs_table, dynamodb()))
+    return StatisticsService(ledger(), OpenJobs(settings().jobs_table, dynamodb()))
 
 
 @cache
-def services() -> ServiceWatch:
+def service_status() -> ServiceStatusReader:
     """Asks what works."""
-    known, brief = settings(), clients.BRIEF
+    known, brief = settings(), clients.FAIL_FAST_CONFIG
     tables = clients.dynamodb(brief)
     reports = InstanceReports(Ledger(known.ledger_table, tables))
-    return ServiceWatch(
+    return ServiceStatusReader(
         known, OpenJobs(known.jobs_table, tables), reports, clients.sqs(brief), clients.sagemaker(brief)
     )
 
 
 @cache
-def enhancer() -> Enhancer:
+def prompt_enhancer() -> PromptEnhancer:
     """Says prompts better."""
     model = settings().bedrock_model
-    return Enhancer(rules.enhance, model, clients.bedrock(clients.WORDY) if model else None)
+    return PromptEnhancer(
+        rules.enhance, model, clients.bedrock_runtime(clients.LANGUAGE_MODEL_CONFIG) if model else None
+    )

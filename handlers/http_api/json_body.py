@@ -16,7 +16,7 @@ JSON = "application/json"
 MAX_CHARACTERS = 200_000
 
 
-def refuse(event: Mapping[str, Any]) -> Problem | None:
+def check_json_body(event: Mapping[str, Any]) -> Problem | None:
     """What is wrong with the body of an HTTP API event (payload format 2.0) that should be a JSON object."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     media = headers.get("content-type", JSON).partition(";")[0].strip().lower()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 JSON = "application/json"
 
 
-def document(
+def document_responses(
     *answers: Mapping[int, tuple[str, type[BaseModel]]], problems: tuple[int, ...] = ()
 ) -> "dict[int, OpenAPIResponse]":
     """Responses by status: each of ``answers`` with its description and model, each of ``problems`` as a problem."""

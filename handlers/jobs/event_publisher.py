@@ -21,14 +21,14 @@ TRIES = 3
 TRY_SECONDS = 0.1  # the first pause; it doubles
 
 
-class Announcer:
+class EventPublisher:
     """Puts an event on the bus for each job that ended."""
 
     def __init__(self, events: clients.EventBus, bus: str) -> None:
         self._events = events
         self._bus = bus
 
-    def announce(self, records: Sequence[JobRecord]) -> set[str]:
+    def publish(self, records: Sequence[JobRecord]) -> set[str]:
         """Send an event for each job; returns the ids of those whose event was not taken."""
         missed: set[str] = set()
         for batch in _batches([(record.job_id, self._entry(record)) for record in records]):

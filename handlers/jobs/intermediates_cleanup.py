@@ -4,28 +4,28 @@ from typing import TYPE_CHECKING
 
 from cloud.dynamodb.job_record import JobRecord
 from cloud.observability import logger
-from cloud.s3.keys import intermediates_folder
-from darkroom.contract.requests import VIDEOS
+from cloud.s3.keys import intermediates_prefix
+from darkroom.contract.requests import VIDEO_KINDS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-class Leftovers:
+class IntermediatesCleanup:
     """The finished parts of jobs in ``bucket``."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
-    def clear(self, record: JobRecord) -> None:
+    def delete_intermediates(self, record: JobRecord) -> None:
         """Delete what lies there of a job that has ended; doing it again does no harm.
 
         A container that does not know of the end yet deletes what it adds as soon as it hears.
         """
-        if record.kind not in VIDEOS or record.attempt == 0:
+        if record.kind not in VIDEO_KINDS or record.attempt == 0:
             return
-        folder = intermediates_folder(record.job_id)
+        folder = intermediates_prefix(record.job_id)
         # A job has fewer parts than one listing shows.
         for entry in self._s3.list_objects_v2(Bucket=self._bucket, Prefix=folder).get("Contents", []):
             self._s3.delete_object(Bucket=self._bucket, Key=entry["Key"])

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
 
-class Copies:
+class ObjectCopier:
     """Copies within ``bucket``."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
-    def check(self, keys: Iterable[str]) -> None:
+    def check_sources(self, keys: Iterable[str]) -> None:
         """Raises ``DarkroomError`` (``upload_expired``) when there is nothing under one of ``keys``."""
         for key in keys:
             avatar = parse_avatar_key(key)
@@ -36,7 +36,7 @@ class Copies:
             except ClientError as error:
                 raise _gone(error) from error
 
-    def make(self, record: JobRecord) -> None:
+    def copy_inputs(self, record: JobRecord) -> None:
         """Copy the pictures that a job waits for and nobody uploads; doing it again does no harm.
 
         Raises ``DarkroomError`` (``upload_expired``) when one is gone.

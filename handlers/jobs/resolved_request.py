@@ -14,11 +14,11 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import UploadStatus
 from darkroom.contract.params import Contract
-from darkroom.contract.requests import BaseRequest, Kind, engine_for, params_model
+from darkroom.contract.requests import BaseRequest, Kind, params_model, resolve_engine
 from darkroom.contract.uploads import AUDIO_TYPES, AssetReference, AvatarReference, ContentType
 
 
-class Asset(Protocol):
+class StoredAsset(Protocol):
     """A picture in a caller's library."""
 
     @property
@@ -42,10 +42,10 @@ class Asset(Protocol):
         """Where it lies in the bucket."""
 
 
-class Library(Protocol):
+class AssetLibrary(Protocol):
     """Where callers keep pictures."""
 
-    def find(self, owner: str, asset_id: str) -> Asset:
+    def get_ready_asset(self, owner: str, asset_id: str) -> StoredAsset:
         """An asset of ``owner`` that is there. Raises ``DarkroomError`` (``not_found``, ``conflict``)."""
 
 
@@ -61,7 +61,7 @@ class Rerun(Contract):
 
 
 @dataclass(frozen=True)
-class Order:
+class ResolvedRequest:
     """``params`` with their defaults, ``uploads`` as declared, ``copied_from`` role → key of what nobody uploads."""
 
     kind: Kind
@@ -73,26 +73,26 @@ class Order:
     cache: bool
 
     @property
-    def inputs(self) -> dict[str, str] | None:
+    def input_digests(self) -> dict[str, str] | None:
         """Role → SHA-256 of the picture; None when one is not known yet."""
         known = {role: upload.sha256 for role, upload in self.uploads.items() if upload.sha256 is not None}
         return known if known.keys() == self.uploads.keys() else None
 
 
-def requested(request: BaseRequest, owner: str, library: Library, default_engine: Engine) -> Order:
+def resolve_request(request: BaseRequest, owner: str, library: AssetLibrary, default_engine: Engine) -> ResolvedRequest:
     """What a request asks for.
 
     Raises ``DarkroomError``: ``engine_unavailable`` when the engine it names cannot do it, ``not_found`` and
     ``conflict`` for assets.
     """
-    engine = engine_for(request.kind, request.engine, default_engine)
+    engine = resolve_engine(request.kind, request.engine, default_engine)
     request.params.check_engine(engine, request.sources)
     uploads: dict[str, UploadStatus] = {}
     copied_from: dict[str, str] = {}
     for role, source in request.sources.items():
         match source:
             case AssetReference():
-                asset = library.find(owner, source.asset_id)
+                asset = library.get_ready_asset(owner, source.asset_id)
                 uploads[role] = UploadStatus(
                     content_type=asset.content_type, size=asset.size, sha256=asset.sha256, asset_id=asset.asset_id
                 )
@@ -105,7 +105,7 @@ def requested(request: BaseRequest, owner: str, library: Library, default_engine
                 copied_from[role] = avatar_key(portrait.name)
             case _:
                 uploads[role] = UploadStatus.model_validate(source.model_dump())
-    return Order(
+    return ResolvedRequest(
         kind=request.kind,
         engine=engine,
         allow_preview=request.allow_preview,
@@ -116,7 +116,7 @@ def requested(request: BaseRequest, owner: str, library: Library, default_engine
     )
 
 
-def again(record: JobRecord, rerun: Rerun, default_engine: Engine) -> Order:
+def resolve_rerun(record: JobRecord, rerun: Rerun, default_engine: Engine) -> ResolvedRequest:
     """What making a job that has ended once more asks for.
 
     Raises ``DarkroomError``: ``conflict`` when it has not ended or its pictures never came, ``engine_unavailable``
@@ -124,7 +124,7 @@ def again(record: JobRecord, rerun: Rerun, default_engine: Engine) -> Order:
     """
     if not record.state.terminal:
         raise DarkroomError(ErrorCode.CONFLICT, f"The job has not ended: it is {record.state}.")
-    engine = engine_for(record.kind, rerun.engine or record.engine, default_engine)
+    engine = resolve_engine(record.kind, rerun.engine or record.engine, default_engine)
     allow_preview = record.allow_preview if rerun.allow_preview is None else rerun.allow_preview
     try:
         params = params_model(record.kind).model_validate(record.params | rerun.params)
@@ -140,11 +140,11 @@ def again(record: JobRecord, rerun: Rerun, default_engine: Engine) -> Order:
     params.check_engine(engine, record.uploads)
     copied_from = {}
     for role in record.uploads:
-        key = record.picture_key(role)
+        key = record.input_key(role)
         if key is None:
             raise DarkroomError(ErrorCode.CONFLICT, f"The job's {role} never came. Submit a new job and upload it.")
         copied_from[role] = key
-    return Order(
+    return ResolvedRequest(
         kind=record.kind,
         engine=engine,
         allow_preview=allow_preview,

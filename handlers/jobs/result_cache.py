@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, Field
 
 from cloud.dynamodb.attributes import from_attribute, to_attribute
-from cloud.dynamodb.conditional_update import Update
+from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.ledger import MICROS, Ledger
 from cloud.instance_reports import InstanceReports
@@ -127,7 +127,7 @@ class ResultCache:
         if not self.on:
             return None
         try:
-            digest = self._engines.engine_digest(kind, engine)
+            digest = self._engines.read_engine_digest(kind, engine)
             if digest is None:
                 return None
             key = cache_key(owner=owner, kind=kind, engine=engine, params=params, inputs=inputs, engine_digest=digest)
@@ -139,7 +139,7 @@ class ResultCache:
             return None
         return found
 
-    def hit(self, cached: CachedResult) -> None:
+    def count_hit(self, cached: CachedResult) -> None:
         """A job ended by a result found here."""
         try:
             self._add(
@@ -155,7 +155,7 @@ class ResultCache:
         asks with ``cache`` false.
         """
         result, digest = completed.result, completed.engine_digest
-        as_asked = result.engine is record.engine and result.repeatable
+        as_asked = result.engine is record.engine and result.cacheable
         if not self.on or digest is None or completed.inputs.keys() != record.uploads.keys() or not as_asked:
             return
         now = time.time()
@@ -185,16 +185,16 @@ class ResultCache:
 
     def clear(self, before: float) -> CacheCleared:
         """Take no result made before a moment (epoch seconds) any more. What was cleared once stays so."""
-        update = Update()
+        update = ConditionalUpdate()
         update.set({"moment": before})
-        update.require_if_there("moment", "<", before)
-        moved = self._ledger.change(COUNTERS, VALID_FROM, update) is not None
+        update.require_if_present("moment", "<", before)
+        moved = self._ledger.update_item(COUNTERS, VALID_FROM, update) is not None
         moment = self._valid_from()
         return CacheCleared(valid_from=datetime.fromtimestamp(max(before, moment or 0), UTC), moved=moved)
 
     def stats(self) -> CacheStats:
         """The counters of the last days, and their sums."""
-        rows = {row["sk"]: row for row in self._ledger.rows(COUNTERS)}
+        rows = {row["sk"]: row for row in self._ledger.query_partition(COUNTERS)}
         moment = rows.pop(VALID_FROM, {}).get("moment")
         days = [_day(date, row) for date, row in sorted(rows.items(), reverse=True)][:STATISTICS_DAYS]
         hits, misses = sum(day.hits for day in days), sum(day.misses for day in days)
@@ -224,11 +224,11 @@ class ResultCache:
 
     def _add(self, **amounts: int) -> None:
         now = time.time()
-        update = Update()
+        update = ConditionalUpdate()
         for name, amount in amounts.items():
             update.add(name, amount)
         update.set_if_absent("expires_at", int(now) + (STATISTICS_DAYS + 1) * DAY_SECONDS)
-        self._ledger.change(COUNTERS, datetime.fromtimestamp(now, UTC).date().isoformat(), update)
+        self._ledger.update_item(COUNTERS, datetime.fromtimestamp(now, UTC).date().isoformat(), update)
 
 
 def _partition(key: str) -> str:

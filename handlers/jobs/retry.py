@@ -5,21 +5,21 @@ from collections.abc import Sequence
 
 from cloud import observability
 from cloud.dynamodb.job_record import JobRecord
-from cloud.dynamodb.job_store import OWN, JobStore
+from cloud.dynamodb.job_store import ATTEMPT_STATES, JobStore
 from cloud.job_queue import JobQueue
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import MAX_ATTEMPTS
 from darkroom.contract.results import StageTime
 from handlers.settings import RetrySettings
 
-TIMED_OUT = ErrorDetail(
+TIMED_OUT_ERROR = ErrorDetail(
     code=ErrorCode.TIMED_OUT,
     message="The picture was not done in time. Try again, perhaps with a smaller photo.",
     retryable=True,
 )
 
 
-class Retry:
+class RetryPolicy:
     """Decides what becomes of an attempt that came to nothing."""
 
     def __init__(self, settings: RetrySettings, store: JobStore, queue: JobQueue) -> None:
@@ -53,9 +53,11 @@ class Retry:
             if record is not None:
                 self._queue.send(record, delay=delay)
             return record
-        record = self._store.fail(job_id, error, allowed=OWN, attempt=attempt, timeline=timeline, cost_usd=cost_usd)
+        record = self._store.fail(
+            job_id, error, allowed=ATTEMPT_STATES, attempt=attempt, timeline=timeline, cost_usd=cost_usd
+        )
         if record is not None:
-            observability.ended(record)
+            observability.report_job_ended(record)
             if error.retryable:
-                self._queue.bury(record)
+                self._queue.send_to_dead_letters(record)
         return record

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud import observability
 from cloud.dynamodb.job_record import JobRecord
-from cloud.dynamodb.job_store import QUEUED, RECALLED, AlreadyExists, JobStore
+from cloud.dynamodb.job_store import CACHED_MESSAGE, QUEUED_MESSAGE, AlreadyExists, JobStore
 from cloud.job_queue import JobQueue
 from cloud.observability import logger
 from cloud.s3.presigner import GRACE_SECONDS, PresignedPost, Presigner
@@ -20,22 +20,22 @@ from darkroom.contract.errors import DarkroomError, ErrorCode, ErrorDetail
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.requests import BaseRequest, Kind
 from handlers.jobs import resolved_request
-from handlers.jobs.object_copies import Copies
-from handlers.jobs.resolved_request import Library, Order, Rerun
+from handlers.jobs.object_copies import ObjectCopier
+from handlers.jobs.resolved_request import AssetLibrary, Rerun, ResolvedRequest
 from handlers.jobs.result_cache import CachedResult, ResultCache
 from handlers.limits.budget import Budget
-from handlers.limits.limit_exceeded import Refusal
-from handlers.limits.rate_limiter import Limits
+from handlers.limits.limit_exceeded import LimitExceeded
+from handlers.limits.rate_limiter import RateLimiter
 from handlers.settings import ApiSettings
 
 # Names of jobs made with an idempotency key. Changing it would make replays look like new jobs.
-NAMESPACE = UUID("6f0dbb0e-6c0f-5f0e-9a3e-6a4b3d1c7a52")
+IDEMPOTENCY_NAMESPACE = UUID("6f0dbb0e-6c0f-5f0e-9a3e-6a4b3d1c7a52")
 
-CANCELLED = ErrorDetail(code=ErrorCode.CANCELLED, message="Cancelled on request.", retryable=False)
+CANCELLED_ERROR = ErrorDetail(code=ErrorCode.CANCELLED, message="Cancelled on request.", retryable=False)
 
 
 @dataclass(frozen=True)
-class Placed:
+class SubmittedJob:
     """A job that was asked for, whether it is new, and what the answer's headers say of the rate limit."""
 
     record: JobRecord
@@ -44,19 +44,19 @@ class Placed:
 
 
 @dataclass(frozen=True)
-class Means:
+class JobDependencies:
     """What a job is made with: what may be asked for, what is there already, and who goes on with it."""
 
-    limits: Limits
+    limits: RateLimiter
     budget: Budget
     cache: ResultCache
-    library: Library
-    copies: Copies
+    library: AssetLibrary
+    copies: ObjectCopier
     queue: JobQueue
 
 
 @dataclass(frozen=True)
-class _Name:
+class _JobIdentity:
     """The id of a job about to be made, and the digest of the request that made it."""
 
     owner: str
@@ -69,37 +69,41 @@ class _Name:
         digest = sha256(request.encode()).hexdigest()
         if idempotency_key is None:
             return cls(owner, uuid4().hex, digest, may_exist=False)
-        return cls(owner, uuid5(NAMESPACE, f"{owner}\n{idempotency_key}").hex, digest, may_exist=True)
+        return cls(owner, uuid5(IDEMPOTENCY_NAMESPACE, f"{owner}\n{idempotency_key}").hex, digest, may_exist=True)
 
 
-class Desk:
+class JobService:
     """Jobs, as their owner may handle them. Somebody else's job is not there: ``not_found``."""
 
-    def __init__(self, settings: ApiSettings, store: JobStore, presigner: Presigner, means: Means) -> None:
+    def __init__(
+        self, settings: ApiSettings, store: JobStore, presigner: Presigner, dependencies: JobDependencies
+    ) -> None:
         self._settings = settings
         self._store = store
         self._presigner = presigner
-        self._means = means
+        self._dependencies = dependencies
 
-    def create(self, owner: str, request: BaseRequest, idempotency_key: str | None) -> Placed:
+    def create(self, owner: str, request: BaseRequest, idempotency_key: str | None) -> SubmittedJob:
         """A new job, or the one that the same key and request made before.
 
         Raises ``DarkroomError``: ``idempotency_mismatch`` when the key was used for another request,
         ``engine_unavailable``, ``not_found`` and ``conflict`` for assets, ``rate_limited``, ``budget_exceeded``.
         """
-        name = _Name.of(owner, request.model_dump_json(), idempotency_key)
+        name = _JobIdentity.of(owner, request.model_dump_json(), idempotency_key)
         engine = self._settings.default_engine
-        return self._place(name, lambda: resolved_request.requested(request, owner, self._means.library, engine))
+        return self._submit(
+            name, lambda: resolved_request.resolve_request(request, owner, self._dependencies.library, engine)
+        )
 
-    def rerun(self, owner: str, job_id: str, rerun: Rerun, idempotency_key: str | None) -> Placed:
+    def rerun(self, owner: str, job_id: str, rerun: Rerun, idempotency_key: str | None) -> SubmittedJob:
         """A job that ended, as a new one; or the one that the same key and request made before.
 
         Raises ``DarkroomError`` as ``create`` does, and ``not_found``, ``conflict`` or ``upload_expired`` when there
         is nothing to repeat. Raises ``RequestValidationError`` for params that are wrong.
         """
         record = self.get(owner, job_id)
-        name = _Name.of(owner, f"{job_id}\n{rerun.model_dump_json()}", idempotency_key)
-        return self._place(name, lambda: resolved_request.again(record, rerun, self._settings.default_engine))
+        name = _JobIdentity.of(owner, f"{job_id}\n{rerun.model_dump_json()}", idempotency_key)
+        return self._submit(name, lambda: resolved_request.resolve_rerun(record, rerun, self._settings.default_engine))
 
     def get(self, owner: str, job_id: str) -> JobRecord:
         """A job. Raises ``DarkroomError`` with ``not_found``."""
@@ -116,16 +120,16 @@ class Desk:
 
     def cancel(self, owner: str, job_id: str) -> JobRecord:
         """The job, cancelled now or before. Raises ``DarkroomError`` with ``not_found``, or ``conflict`` at its end."""
-        cancelled = self._store.cancel(job_id, owner, CANCELLED) if len(job_id) == 32 else None
+        cancelled = self._store.cancel(job_id, owner, CANCELLED_ERROR) if len(job_id) == 32 else None
         if cancelled is not None:
-            observability.ended(cancelled)
+            observability.report_job_ended(cancelled)
             return cancelled
         record = self.get(owner, job_id)
         if record.state is not State.CANCELLED:
             raise DarkroomError(ErrorCode.CONFLICT, f"The job has ended: it is {record.state}.")
         return record
 
-    def renew(self, owner: str, job_id: str) -> JobRecord:
+    def renew_uploads(self, owner: str, job_id: str) -> JobRecord:
         """The job, given time for its uploads again. Raises ``DarkroomError`` with ``not_found`` or ``conflict``."""
         record = self.get(owner, job_id)
         renewed = self._store.postpone(job_id, State.AWAITING_UPLOAD, due_at=self._uploads_due())
@@ -134,7 +138,7 @@ class Desk:
         self._copy(renewed)
         return renewed
 
-    def forms(self, record: JobRecord) -> dict[str, PresignedPost]:
+    def presigned_posts(self, record: JobRecord) -> dict[str, PresignedPost]:
         """The forms to upload what the job waits for."""
         return self._presigner.posts(record) if record.state is State.AWAITING_UPLOAD else {}
 
@@ -142,32 +146,32 @@ class Desk:
         """The job as its owner sees it, with fresh URLs."""
         return record.public(self._presigner.get)
 
-    def _place(self, name: _Name, settle: Callable[[], Order]) -> Placed:
+    def _submit(self, name: _JobIdentity, resolve: Callable[[], ResolvedRequest]) -> SubmittedJob:
         """The job of this name; ``settle`` is asked what it is made of when it is not there yet."""
         existing = self._store.get(name.job_id) if name.may_exist else None
         if existing is not None:
             return self._replay(name, existing)
-        wanted = settle()
+        wanted = resolve()
         cached = self._cached(name.owner, wanted)
-        return self._new(name, wanted) if cached is None else self._recalled(name, wanted, cached)
+        return self._new(name, wanted) if cached is None else self._complete_from_cache(name, wanted, cached)
 
-    def _cached(self, owner: str, wanted: Order) -> CachedResult | None:
-        inputs = wanted.inputs
+    def _cached(self, owner: str, wanted: ResolvedRequest) -> CachedResult | None:
+        inputs = wanted.input_digests
         if not wanted.cache or inputs is None:
             return None
-        return self._means.cache.find(
+        return self._dependencies.cache.find(
             owner=owner, kind=wanted.kind, engine=wanted.engine, params=wanted.params, inputs=inputs
         )
 
-    def _recalled(self, name: _Name, wanted: Order, cached: CachedResult) -> Placed:
+    def _complete_from_cache(self, name: _JobIdentity, wanted: ResolvedRequest, cached: CachedResult) -> SubmittedJob:
         """A job that is done at once: the same was made before. It counts for nothing."""
-        headers = self._means.limits.look(name.owner, wanted.kind).headers
+        headers = self._dependencies.limits.status(name.owner, wanted.kind).headers
         record = self._record(name, wanted, datetime.now(UTC))
         record = record.model_copy(
             update={
                 "state": State.COMPLETED,
                 "progress": 1.0,
-                "message": RECALLED,
+                "message": CACHED_MESSAGE,
                 "cached": True,
                 "cost_usd": 0.0,
                 "result": cached.result,
@@ -180,42 +184,42 @@ class Desk:
         existing = self._create(record)
         if existing is not None:
             return self._replay(name, existing)
-        self._means.cache.hit(cached)
-        observability.ended(record)
-        return Placed(record, new=True, headers=headers)
+        self._dependencies.cache.count_hit(cached)
+        observability.report_job_ended(record)
+        return SubmittedJob(record, new=True, headers=headers)
 
-    def _new(self, name: _Name, wanted: Order) -> Placed:
+    def _new(self, name: _JobIdentity, wanted: ResolvedRequest) -> SubmittedJob:
         """A job that is to be worked on."""
-        means, owner, now = self._means, name.owner, datetime.now(UTC)
-        means.copies.check(wanted.copied_from.values())
-        standing = means.limits.take(owner, wanted.kind)
+        dependencies, owner, now = self._dependencies, name.owner, datetime.now(UTC)
+        dependencies.copies.check_sources(wanted.copied_from.values())
+        rate_limit = dependencies.limits.acquire(owner, wanted.kind)
         try:
-            reserved = means.budget.reserve(owner, wanted.kind, wanted.engine, wanted.params, now=now)
-        except Refusal as refusal:
-            means.limits.give_back(owner, wanted.kind, standing.window_ends)
-            refusal.headers.update(means.limits.look(owner, wanted.kind).headers)
+            reserved = dependencies.budget.reserve(owner, wanted.kind, wanted.engine, wanted.params, now=now)
+        except LimitExceeded as exceeded:
+            dependencies.limits.release(owner, wanted.kind, rate_limit.window_ends)
+            exceeded.headers.update(dependencies.limits.status(owner, wanted.kind).headers)
             raise
         record = self._record(name, wanted, now).model_copy(
-            update={"reserved_usd": reserved, "window_ends": standing.window_ends}
+            update={"reserved_usd": reserved, "window_ends": rate_limit.window_ends}
         )
         existing = self._create(record)
         if existing is not None:
-            means.limits.give_back(owner, wanted.kind, standing.window_ends)
-            means.budget.give_back(owner, reserved, now=now)
+            dependencies.limits.release(owner, wanted.kind, rate_limit.window_ends)
+            dependencies.budget.release(owner, reserved, now=now)
             return self._replay(name, existing)
         if record.state is State.QUEUED:
             self._send(record)
         self._copy(record)
-        return Placed(record, new=True, headers=standing.headers)
+        return SubmittedJob(record, new=True, headers=rate_limit.headers)
 
-    def _record(self, name: _Name, wanted: Order, now: datetime) -> JobRecord:
+    def _record(self, name: _JobIdentity, wanted: ResolvedRequest, now: datetime) -> JobRecord:
         waits = bool(wanted.uploads)
         return JobRecord(
             job_id=name.job_id,
             kind=wanted.kind,
             state=State.AWAITING_UPLOAD if waits else State.QUEUED,
             seq=1,
-            message="Waiting for the pictures" if waits else QUEUED,
+            message="Waiting for the pictures" if waits else QUEUED_MESSAGE,
             engine=wanted.engine,
             allow_preview=wanted.allow_preview,
             params=dict(wanted.params),
@@ -227,7 +231,7 @@ class Desk:
             due_at=self._uploads_due() if waits else time.time() + self._settings.queue_seconds,
             expires_at=int((now + timedelta(days=self._settings.retention_days)).timestamp()),
             # What is known of every picture was looked for already.
-            use_cache=wanted.cache and self._means.cache.on and wanted.inputs is None,
+            use_cache=wanted.cache and self._dependencies.cache.on and wanted.input_digests is None,
             copied_from=dict(wanted.copied_from),
         )
 
@@ -240,10 +244,10 @@ class Desk:
             if existing.created_at != record.created_at:
                 return existing
             # Our own: the write was made twice because the first answer was lost on its way.
-        observability.created(record)
+        observability.count_job_created(record)
         return None
 
-    def _replay(self, name: _Name, existing: JobRecord) -> Placed:
+    def _replay(self, name: _JobIdentity, existing: JobRecord) -> SubmittedJob:
         if existing.request_digest != name.digest:
             raise DarkroomError(
                 ErrorCode.IDEMPOTENCY_MISMATCH,
@@ -252,12 +256,12 @@ class Desk:
         waiting = self._store.postpone(existing.job_id, State.AWAITING_UPLOAD, due_at=self._uploads_due())
         if waiting is not None:
             self._copy(waiting)
-        headers = self._means.limits.look(name.owner, existing.kind).headers
-        return Placed(waiting or existing, new=False, headers=headers)
+        headers = self._dependencies.limits.status(name.owner, existing.kind).headers
+        return SubmittedJob(waiting or existing, new=False, headers=headers)
 
     def _send(self, record: JobRecord) -> None:
         try:
-            self._means.queue.send(record)
+            self._dependencies.queue.send(record)
         except (ClientError, BotoCoreError) as error:
             # The job is in the table: sweep sends what has been queued for too long.
             logger.warning("not sent to the queue", job_id=record.job_id, reason=str(error))
@@ -265,11 +269,11 @@ class Desk:
     def _copy(self, record: JobRecord) -> None:
         """Copy what the job starts from. Raises ``DarkroomError`` (``upload_expired``): it failed for that."""
         try:
-            self._means.copies.make(record)
+            self._dependencies.copies.copy_inputs(record)
         except DarkroomError as error:
             failed = self._store.fail(record.job_id, error.detail, allowed={State.AWAITING_UPLOAD})
             if failed is not None:
-                observability.ended(failed)
+                observability.report_job_ended(failed)
             raise
 
     def _uploads_due(self) -> float:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from cloud.dynamodb.job_store import Received
-from cloud.s3.picture_header import Incomplete, read_header
+from cloud.dynamodb.job_store import InspectedUpload
+from cloud.s3.picture_header import IncompleteHeader, read_header
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import UploadStatus
 from darkroom.contract.uploads import audio_type_of, byte_limit
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 # How far to read for a header: nearly every file shows it in the first bytes; some JPEGs carry megabytes before it.
-READS = (64 * 1024, 1024 * 1024, 8 * 1024 * 1024)
+HEADER_READ_BYTES = (64 * 1024, 1024 * 1024, 8 * 1024 * 1024)
 
 
-class Gone(Exception):
+class ObjectMissing(Exception):
     """There is nothing under the key (any more)."""
 
 
-class Examiner:
+class UploadInspector:
     """Looks at what was uploaded, reading as little of it as is needed."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
-    def look(self, key: str, *, sound: bool = False) -> Received:
+    def inspect(self, key: str, *, accept_audio: bool = False) -> InspectedUpload:
         """What the header says; with the digest when the whole file had to be read for it.
 
         Sound is taken where ``sound`` says so, whether it was asked for is ``compare``'s to see.
 
-        Raises ``Gone``, or ``DarkroomError`` for what cannot be used.
+        Raises ``ObjectMissing``, or ``DarkroomError`` for what cannot be used.
         """
-        for length in READS:
+        for length in HEADER_READ_BYTES:
             try:
                 answer = self._s3.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{length - 1}")
             except ClientError as error:
@@ -47,26 +47,26 @@ class Examiner:
                 raise _gone(error, key) from error
             data = answer["Body"].read()
             size = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
-            heard = audio_type_of(data) if sound else None
+            heard = audio_type_of(data) if accept_audio else None
             _check(size, byte_limit(heard or ""))
             digest = sha256(data).hexdigest() if len(data) == size else None
             if heard is not None:
-                return Received(heard, None, None, size, digest)
+                return InspectedUpload(heard, None, None, size, digest)
             try:
                 header = read_header(data)
-            except Incomplete:
+            except IncompleteHeader:
                 if len(data) >= size:
                     break
                 continue
-            return Received(header.content_type, header.width, header.height, size, digest)
+            return InspectedUpload(header.content_type, header.width, header.height, size, digest)
         raise DarkroomError(
             ErrorCode.INVALID_IMAGE, "The file ends before its picture begins. Save it again and retry."
         )
 
-    def compare(self, key: str, name: str, declared: UploadStatus, received: Received) -> Received:
+    def check_declared(self, key: str, name: str, declared: UploadStatus, received: InspectedUpload) -> InspectedUpload:
         """What was received, with its digest where one was declared. ``name`` is what to call the picture.
 
-        Raises ``Gone``, or ``DarkroomError`` when it is not what was declared.
+        Raises ``ObjectMissing``, or ``DarkroomError`` when it is not what was declared.
         """
         if declared.content_type != received.content_type:
             # Of a container, nobody has looked at what is in it.
@@ -83,7 +83,7 @@ class Examiner:
             )
         if declared.sha256 is None:
             return received
-        received = replace(received, sha256=received.sha256 or self.digest(key))
+        received = replace(received, sha256=received.sha256 or self.sha256_of(key))
         if declared.sha256 != received.sha256:
             raise DarkroomError(
                 ErrorCode.CHECKSUM_MISMATCH,
@@ -91,8 +91,9 @@ class Examiner:
             )
         return received
 
-    def digest(self, key: str) -> str:
-        """SHA-256 (hex): S3's own where it kept one when it took the upload in, else computed. Raises ``Gone``."""
+    def sha256_of(self, key: str) -> str:
+        """SHA-256 (hex): S3's own where it kept one when it took the upload in, else computed. Raises
+        ``ObjectMissing``."""
         try:
             head = self._s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
             if "ChecksumSHA256" in head:
@@ -105,7 +106,7 @@ class Examiner:
             raise _gone(error, key) from error
 
 
-def no_sound(name: str, seen: str) -> DarkroomError:
+def not_audio_error(name: str, seen: str) -> DarkroomError:
     """What is said of a file where sound was asked for; ``seen`` is what it seems to be instead."""
     return DarkroomError(
         ErrorCode.UNSUPPORTED_MEDIA,
@@ -122,4 +123,4 @@ def _check(size: int, limit: int) -> None:
 
 
 def _gone(error: ClientError, key: str) -> Exception:
-    return Gone(key) if error.response["Error"]["Code"] in ("NoSuchKey", "404") else error
+    return ObjectMissing(key) if error.response["Error"]["Code"] in ("NoSuchKey", "404") else error

@@ -7,15 +7,15 @@ from unicodedata import east_asian_width
 
 from pydantic import BaseModel, Field
 
-from cloud.dynamodb.conditional_update import Update
+from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.job_record import JobRecord
-from cloud.dynamodb.ledger import MICROS, Change, Ledger
+from cloud.dynamodb.ledger import MICROS, Ledger, LedgerUpdate
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode
 from darkroom.contract.jobs import State
-from darkroom.contract.requests import VIDEOS, Kind
+from darkroom.contract.requests import VIDEO_KINDS, Kind
 from darkroom.contract.video_params import MAX_VOICE_SECONDS
-from handlers.limits.limit_exceeded import Refusal
+from handlers.limits.limit_exceeded import LimitExceeded
 
 KEEP_DAYS = 40
 AMOUNT = "reserved_or_spent"
@@ -65,36 +65,36 @@ class Budget:
     ) -> float | None:
         """Set aside what a job will cost about; the dollars, None without a limit.
 
-        Raises ``Refusal`` (``budget_exceeded``) when the day's budget does not hold as much any more.
+        Raises ``LimitExceeded`` (``budget_exceeded``) when the day's budget does not hold as much any more.
         """
         if self._limit == 0:
             return None
-        micros: int = round(estimate(kind, engine, params) / 3600 * self._usd_per_hour * MICROS)
-        update = Update()
+        micros: int = round(estimate_seconds(kind, engine, params) / 3600 * self._usd_per_hour * MICROS)
+        update = ConditionalUpdate()
         update.add(AMOUNT, micros)
         update.set_if_absent("expires_at", int((now + timedelta(days=KEEP_DAYS)).timestamp()))
-        update.require_if_there(AMOUNT, "<=", self._limit - micros)
+        update.require_if_present(AMOUNT, "<=", self._limit - micros)
         fits = micros <= self._limit  # where nothing was spent yet, the condition has nothing to compare
-        if not fits or self._ledger.change(*_row(owner, now), update) is None:
+        if not fits or self._ledger.update_item(*_row(owner, now), update) is None:
             raise self._refusal(owner, micros, now)
         return micros / MICROS
 
-    def give_back(self, owner: str, reserved_usd: float | None, *, now: datetime) -> None:
+    def release(self, owner: str, reserved_usd: float | None, *, now: datetime) -> None:
         """Undo a ``reserve`` of the same moment."""
         if reserved_usd:
-            update = Update()
+            update = ConditionalUpdate()
             update.add(AMOUNT, -round(reserved_usd * MICROS))
-            self._ledger.change(*_row(owner, now), update)
+            self._ledger.update_item(*_row(owner, now), update)
 
-    def look(self, owner: str, *, now: datetime) -> Spending:
+    def current_spending(self, owner: str, *, now: datetime) -> Spending:
         """Where an owner stands in the UTC day of ``now``."""
         micros = (self._ledger.get(*_row(owner, now)) or {}).get(AMOUNT, 0)
         midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
         return Spending(spent_usd=micros / MICROS, daily_usd=self._limit / MICROS or None, ends_at=midnight)
 
-    def _refusal(self, owner: str, micros: int, now: datetime) -> Refusal:
-        spending = self.look(owner, now=now)
-        return Refusal(
+    def _refusal(self, owner: str, micros: int, now: datetime) -> LimitExceeded:
+        spending = self.current_spending(owner, now=now)
+        return LimitExceeded(
             ErrorCode.BUDGET_EXCEEDED,
             f"Your jobs of today have taken ${spending.spent_usd:.4f}, those under way included, of the "
             f"${self._limit / MICROS:.2f} that a day allows; this one may take ${micros / MICROS:.4f}. "
@@ -104,13 +104,13 @@ class Budget:
         )
 
 
-def estimate(kind: Kind, engine: Engine, params: Mapping[str, Any]) -> float:
+def estimate_seconds(kind: Kind, engine: Engine, params: Mapping[str, Any]) -> float:
     """The seconds that a job takes on an instance, on the generous side.
 
-    >>> estimate(Kind.GENERATE, Engine.MODELS, {"count": 3})
+    >>> estimate_seconds(Kind.GENERATE, Engine.MODELS, {"count": 3})
     60
     """
-    if kind not in VIDEOS:
+    if kind not in VIDEO_KINDS:
         return SECONDS[kind, engine] * int(params.get("count", 1))
     shown = sum(_seconds_shown(scene) for scene in params.get("scenes", [params]))
     return VIDEO_START_SECONDS[engine] + SECONDS_OF_VIDEO[engine] * shown
@@ -126,7 +126,7 @@ def _seconds_shown(scene: Mapping[str, Any]) -> float:
     return max(spoken, scene.get("seconds") or SILENT_SECONDS)
 
 
-def settlement(record: JobRecord) -> Change | None:
+def settle_budget(record: JobRecord) -> LedgerUpdate | None:
     """What a job that ended changes in its owner's budget: what it cost in place of what was reserved.
 
     A job that was cancelled at work costs no less than was reserved: nobody knows what its machine did until it heard,
@@ -139,11 +139,11 @@ def settlement(record: JobRecord) -> Change | None:
     difference = round(cost * MICROS) - round(record.reserved_usd * MICROS)
     if difference == 0:
         return None
-    update = Update()
+    update = ConditionalUpdate()
     update.add(AMOUNT, difference)
     # The row of a job that took until its day was forgotten.
     update.set_if_absent("expires_at", int((record.created_at + timedelta(days=KEEP_DAYS)).timestamp()))
-    return Change(*_row(record.owner, record.created_at), update)
+    return LedgerUpdate(*_row(record.owner, record.created_at), update)
 
 
 def _row(owner: str, moment: datetime) -> tuple[str, str]:

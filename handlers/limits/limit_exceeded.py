@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from darkroom.contract.errors import DarkroomError, ErrorCode
 
 
-class Refusal(DarkroomError):
-    """What its answer says besides the problem: ``headers``, with ``Retry-After`` in whole seconds among them."""
+class LimitExceeded(DarkroomError):
+    """What its answer says besides the problem: ``headers``, with ``RetryPolicy-After`` in whole seconds among them."""
 
     def __init__(self, code: ErrorCode, message: str, *, seconds: float, headers: Mapping[str, str]) -> None:
         super().__init__(code, message, retryable=True)

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cloud.dynamodb.conditional_update import Update
+from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.ledger import Ledger
 from darkroom.contract.errors import ErrorCode
 from darkroom.contract.requests import Kind
-from handlers.limits.limit_exceeded import Refusal
+from handlers.limits.limit_exceeded import LimitExceeded
 from handlers.limits.rates import DEFAULT, PROMPTS, Rate
 
 # How much longer than its window a row is kept.
@@ -22,7 +22,7 @@ KEEP_SECONDS = 3600
 
 
 @dataclass(frozen=True)
-class Standing:
+class RateLimitStatus:
     """Where an owner stands in the window of a subject; ``window_ends`` in epoch seconds, ``now`` likewise."""
 
     rate: Rate
@@ -31,7 +31,7 @@ class Standing:
     now: float
 
     @property
-    def seconds(self) -> int:
+    def reset_seconds(self) -> int:
         """Until the window ends, rounded up."""
         return max(0, math.ceil(self.window_ends - self.now))
 
@@ -41,22 +41,22 @@ class Standing:
         return {
             "RateLimit-Limit": str(self.rate.count),
             "RateLimit-Remaining": str(self.remaining),
-            "RateLimit-Reset": str(self.seconds),
+            "RateLimit-Reset": str(self.reset_seconds),
             "X-RateLimit-Limit": str(self.rate.count),
             "X-RateLimit-Remaining": str(self.remaining),
             "X-RateLimit-Window": str(self.rate.seconds),
         }
 
 
-class Limits:
+class RateLimiter:
     """The limits of every owner, with the rate of each subject (a kind, or another name). Safe to share."""
 
     def __init__(self, ledger: Ledger, rates: Mapping[str, Rate]) -> None:
         self._ledger = ledger
         self._rates = rates
 
-    def take(self, owner: str, subject: str) -> Standing:
-        """Count a request. Raises ``Refusal`` (``rate_limited``) when the window is full."""
+    def acquire(self, owner: str, subject: str) -> RateLimitStatus:
+        """Count a request. Raises ``LimitExceeded`` (``rate_limited``) when the window is full."""
         rate = self._rate(subject)
         now = time.time()
         # A window that is open at ``now`` stays so: who cannot open one because another was first counts in that one.
@@ -65,57 +65,57 @@ class Limits:
             if row is not None:
                 return _standing(rate, row, now)
         standing = _standing(rate, self._ledger.get(_partition(owner), subject), now)
-        raise Refusal(
+        raise LimitExceeded(
             ErrorCode.RATE_LIMITED,
             f"The limit is {rate.count} requests for {subject} in {rate.seconds} seconds. "
-            f"Try again in {standing.seconds} s.",
-            seconds=standing.seconds,
+            f"Try again in {standing.reset_seconds} s.",
+            seconds=standing.reset_seconds,
             headers=standing.headers,
         )
 
-    def look(self, owner: str, subject: str) -> Standing:
+    def status(self, owner: str, subject: str) -> RateLimitStatus:
         """Where an owner stands, without counting anything."""
         return _standing(self._rate(subject), self._ledger.get(_partition(owner), subject), time.time())
 
-    def overview(self, owner: str) -> dict[str, Standing]:
+    def all_statuses(self, owner: str) -> dict[str, RateLimitStatus]:
         """Where an owner stands in everything that has a rate, without counting anything."""
         now = time.time()
-        rows = {row["sk"]: row for row in self._ledger.rows(_partition(owner))}
+        rows = {row["sk"]: row for row in self._ledger.query_partition(_partition(owner))}
         return {subject: _standing(self._rate(subject), rows.get(subject), now) for subject in (*Kind, PROMPTS)}
 
-    def give_back(self, owner: str, subject: str, window_ends: float) -> None:
+    def release(self, owner: str, subject: str, window_ends: float) -> None:
         """Undo a ``take`` that counted in the window of this end; nothing, when that window is over or replaced."""
-        update = Update()
+        update = ConditionalUpdate()
         update.add("count", -1)
         update.require("window_ends", "=", window_ends)
         update.require("count", ">", 0)
-        self._ledger.change(_partition(owner), subject, update)
+        self._ledger.update_item(_partition(owner), subject, update)
 
     def _rate(self, subject: str) -> Rate:
         return self._rates.get(subject) or self._rates[DEFAULT]
 
     def _count(self, owner: str, subject: str, rate: Rate, now: float) -> dict[str, Any] | None:
         """Count in the open window; None when there is none, or it is full."""
-        update = Update()
+        update = ConditionalUpdate()
         update.add("count", 1)
         update.require("window_ends", ">", now)
         update.require("count", "<", rate.count)
-        return self._ledger.change(_partition(owner), subject, update)
+        return self._ledger.update_item(_partition(owner), subject, update)
 
     def _open(self, owner: str, subject: str, rate: Rate, now: float) -> dict[str, Any] | None:
         """Begin a window with this request; None when one is open."""
         ends = now + rate.seconds
-        update = Update()
+        update = ConditionalUpdate()
         update.set({"count": 1, "window_ends": ends, "expires_at": int(ends) + KEEP_SECONDS})
-        update.require_if_there("window_ends", "<=", now)
-        return self._ledger.change(_partition(owner), subject, update)
+        update.require_if_present("window_ends", "<=", now)
+        return self._ledger.update_item(_partition(owner), subject, update)
 
 
 def _partition(owner: str) -> str:
     return f"limit#{owner}"
 
 
-def _standing(rate: Rate, row: Mapping[str, Any] | None, now: float) -> Standing:
+def _standing(rate: Rate, row: Mapping[str, Any] | None, now: float) -> RateLimitStatus:
     if row is None or row["window_ends"] <= now:
-        return Standing(rate, rate.count, now + rate.seconds, now)
-    return Standing(rate, max(0, rate.count - row["count"]), float(row["window_ends"]), now)
+        return RateLimitStatus(rate, rate.count, now + rate.seconds, now)
+    return RateLimitStatus(rate, max(0, rate.count - row["count"]), float(row["window_ends"]), now)

@@ -39,7 +39,7 @@ class Rate:
 
 
 # What is not named here has the default.
-RATES: Mapping[str, Rate] = {
+DEFAULT_RATES: Mapping[str, Rate] = {
     Kind.GENERATE: Rate(10, 60),
     Kind.FACE_SWAP: Rate(5, 60),
     Kind.UPSCALE: Rate(5, 60),
@@ -49,18 +49,18 @@ RATES: Mapping[str, Rate] = {
     Kind.RENDER_SCENES: Rate(2, 300),
     DEFAULT: Rate(30, 60),
 }
-SUBJECTS = frozenset(str(subject) for subject in (*Kind, *RATES))
+SUBJECTS = frozenset(str(subject) for subject in (*Kind, *DEFAULT_RATES))
 
 
-def rates(overrides: Mapping[str, str]) -> dict[str, Rate]:
+def configured_rates(overrides: Mapping[str, str]) -> dict[str, Rate]:
     """The rate of each subject, those of ``overrides`` in place of the usual ones.
 
     Raises ``ValueError`` naming a subject that is none, or a rate that is none.
 
-    >>> rates({"upscale": "1/10"})["upscale"]
+    >>> configured_rates({"upscale": "1/10"})["upscale"]
     Rate(count=1, seconds=10)
     """
-    found = dict(RATES)
+    found = dict(DEFAULT_RATES)
     for subject, text in overrides.items():
         if subject not in SUBJECTS:
             close = get_close_matches(subject, SUBJECTS, n=1)
@@ -73,7 +73,7 @@ def rates(overrides: Mapping[str, str]) -> dict[str, Rate]:
     return found
 
 
-def check(overrides: dict[str, str]) -> dict[str, str]:
+def validate_overrides(overrides: dict[str, str]) -> dict[str, str]:
     """The overrides as they are. Raises ``ValueError`` as ``rates`` does."""
-    rates(overrides)
+    configured_rates(overrides)
     return overrides

@@ -88,10 +88,10 @@ class Unusable(Exception):
     """What the language model said is no prompt; the message says why."""
 
 
-class Enhancer:
+class PromptEnhancer:
     """Says prompts better. ``model`` is a Bedrock model or inference profile, or empty for the rules alone."""
 
-    def __init__(self, rules: Rules, model: str, bedrock: clients.LanguageModels | None) -> None:
+    def __init__(self, rules: Rules, model: str, bedrock: clients.BedrockRuntime | None) -> None:
         self._rules = rules
         self._model = model
         self._bedrock = bedrock
@@ -114,7 +114,7 @@ class Enhancer:
         said = self._rules(request.prompt, request.kind, request.style)
         return EnhancedPrompt(prompt=said, original=request.prompt, by="rules", note=note)
 
-    def _ask(self, bedrock: clients.LanguageModels, request: PromptRequest) -> str:
+    def _ask(self, bedrock: clients.BedrockRuntime, request: PromptRequest) -> str:
         answer = bedrock.converse(
             modelId=self._model,
             system=[{"text": SYSTEM}],

@@ -17,10 +17,10 @@ from darkroom.contract.requests import Kind
 from darkroom.contract.styles import styles
 
 PROMPTS_FILE = Path(__file__).with_name("rules.toml")
-MOST_CHARACTERS = 500  # as the contract has it
-MOST_TOKENS = 75  # CLIP's text encoders read 77, the two at the ends among them
+MAX_CHARACTERS = 500  # as the contract has it
+MAX_TOKENS = 75  # CLIP's text encoders read 77, the two at the ends among them
 
-Aspect = Literal["light", "lens", "composition", "detail", "palette"]
+PromptAspect = Literal["light", "lens", "composition", "detail", "palette"]
 
 
 def _words(text: str) -> set[str]:
@@ -36,7 +36,7 @@ def _singular(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith("ss") else word
 
 
-Words = Annotated[frozenset[str], BeforeValidator(lambda given: {_singular(word) for word in given})]
+WordSet = Annotated[frozenset[str], BeforeValidator(lambda given: {_singular(word) for word in given})]
 
 
 class Family(BaseModel):
@@ -44,20 +44,20 @@ class Family(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    subjects: Words
+    subjects: WordSet
     light: tuple[str, ...] = ()
     lens: tuple[str, ...] = ()
     composition: tuple[str, ...] = ()
     detail: tuple[str, ...] = ()
     palette: tuple[str, ...] = ()
 
-    def phrases(self, aspect: Aspect) -> tuple[str, ...]:
+    def phrases(self, aspect: PromptAspect) -> tuple[str, ...]:
         """Those for one aspect."""
         found: tuple[str, ...] = getattr(self, aspect)
         return found
 
 
-class Rules(BaseModel):
+class EnhancementRules(BaseModel):
     """The whole file. ``aspects`` has what says each of them already, ``drawn`` what says that it is no photograph.
 
     Raises ``ValidationError`` for a phrase that does not say its own aspect or that names a subject: enhancing once
@@ -66,9 +66,9 @@ class Rules(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    drawn: Words
-    aspects: dict[Aspect, Words]
-    kinds: dict[Kind, tuple[Aspect, ...]]
+    drawn: WordSet
+    aspects: dict[PromptAspect, WordSet]
+    kinds: dict[Kind, tuple[PromptAspect, ...]]
     families: dict[str, Family] = Field(min_length=2)
 
     @model_validator(mode="after")
@@ -94,9 +94,9 @@ class Rules(BaseModel):
 
 
 @cache
-def rules() -> Rules:
+def enhancement_rules() -> EnhancementRules:
     """The rules. Raises ``ValidationError`` when the file is wrong."""
-    return Rules.model_validate(tomllib.loads(PROMPTS_FILE.read_text("utf-8")))
+    return EnhancementRules.model_validate(tomllib.loads(PROMPTS_FILE.read_text("utf-8")))
 
 
 def enhance(prompt: str, kind: Kind = Kind.GENERATE, style: str | None = None) -> str:
@@ -115,7 +115,7 @@ def enhance(prompt: str, kind: Kind = Kind.GENERATE, style: str | None = None) -
     if not text:
         return text
     context, avoided = _style(kind, style)
-    known = rules()
+    known = enhancement_rules()
     family = known.families["room"] if kind is Kind.RESTYLE_ROOM else known.family(text, context)
     for aspect in known.kinds.get(kind, ()):
         there = _words(f"{text} {context}")
@@ -123,7 +123,7 @@ def enhance(prompt: str, kind: Kind = Kind.GENERATE, style: str | None = None) -
             continue
         for phrase in family.phrases(aspect):
             longer = f"{text}{'' if text[-1] in ',;:.!?' else ','} {phrase}"
-            fits = len(longer) <= MOST_CHARACTERS and _tokens(f"{longer} {context}") <= MOST_TOKENS
+            fits = len(longer) <= MAX_CHARACTERS and _tokens(f"{longer} {context}") <= MAX_TOKENS
             if fits and not _words(phrase) & (there | _words(avoided)):
                 text = longer
                 break

@@ -9,9 +9,9 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, date
 
-from cloud.dynamodb.conditional_update import Update
+from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.job_record import JobRecord
-from cloud.dynamodb.ledger import MICROS, Change, Ledger
+from cloud.dynamodb.ledger import MICROS, Ledger, LedgerUpdate
 from darkroom.contract.jobs import State
 from handlers.statistics.histogram import bucket
 
@@ -19,13 +19,13 @@ from handlers.statistics.histogram import bucket
 LOOK_BACK_DAYS = 30
 KEEP_SECONDS = (LOOK_BACK_DAYS + 5) * 86400
 # Beside the stages: from a job's creation to its end.
-WHOLE = "whole_job"
+WHOLE_JOB = "whole_job"
 CACHED = "cached"
 MICRO_USD = "micro_usd"
 
 
 @dataclass(frozen=True)
-class Tally:
+class DailyCounters:
     """How the jobs of a kind and an engine ended on a day."""
 
     kind: str
@@ -42,9 +42,9 @@ def day_of(record: JobRecord) -> date:
     return record.created_at.astimezone(UTC).date()
 
 
-def counted(record: JobRecord) -> Change:
+def count_ended_job(record: JobRecord) -> LedgerUpdate:
     """What a job that ended adds to its day. Only stages that did their work then, and not before, count as slow."""
-    update = Update()
+    update = ConditionalUpdate()
     update.add(record.state, 1)
     if record.cached:
         update.add(CACHED, 1)
@@ -55,12 +55,12 @@ def counted(record: JobRecord) -> Change:
     update.set_if_absent("expires_at", int(record.created_at.timestamp()) + KEEP_SECONDS)
     # A job that was allowed a preview counts for the engine that made it.
     engine = record.result.engine if record.result is not None else record.engine
-    return Change(_partition(day_of(record)), f"{record.kind}#{engine}", update)
+    return LedgerUpdate(_partition(day_of(record)), f"{record.kind}#{engine}", update)
 
 
-def read(ledger: Ledger, day: date) -> list[Tally]:
+def read_day(ledger: Ledger, day: date) -> list[DailyCounters]:
     """The tallies of a day."""
-    return [_tally(row) for row in ledger.rows(_partition(day))]
+    return [_parse_row(row) for row in ledger.query_partition(_partition(day))]
 
 
 def _durations(record: JobRecord) -> dict[str, float]:
@@ -68,10 +68,10 @@ def _durations(record: JobRecord) -> dict[str, float]:
     for entry in record.timeline:
         if not entry.cached:
             durations[entry.stage] += entry.seconds
-    return durations | {WHOLE: (record.updated_at - record.created_at).total_seconds()}
+    return durations | {WHOLE_JOB: (record.updated_at - record.created_at).total_seconds()}
 
 
-def _tally(row: dict[str, object]) -> Tally:
+def _parse_row(row: dict[str, object]) -> DailyCounters:
     kind, _, engine = str(row["sk"]).partition("#")
     numbers = {name: value for name, value in row.items() if isinstance(value, int)}
     seconds: dict[str, dict[int, int]] = defaultdict(dict)
@@ -80,7 +80,7 @@ def _tally(row: dict[str, object]) -> Tally:
         if mark:
             seconds[stage][int(number)] = count
     states = {state: numbers[state] for state in State if numbers.get(state)}
-    return Tally(kind, engine, states, numbers.get(CACHED, 0), numbers.get(MICRO_USD, 0), dict(seconds))
+    return DailyCounters(kind, engine, states, numbers.get(CACHED, 0), numbers.get(MICRO_USD, 0), dict(seconds))
 
 
 def _partition(day: date) -> str:

@@ -10,7 +10,7 @@ from cloud.dynamodb.ledger import MICROS, Ledger
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import State
 from handlers.jobs.open_jobs import OpenCount, OpenJobs
-from handlers.statistics.daily_counters import LOOK_BACK_DAYS, WHOLE, Tally, read
+from handlers.statistics.daily_counters import LOOK_BACK_DAYS, WHOLE_JOB, DailyCounters, read_day
 from handlers.statistics.histogram import quantile
 
 
@@ -55,14 +55,14 @@ class Statistics(BaseModel):
     open_cut_off: bool = Field(False, description="More jobs are open than were counted.")
 
 
-class StatisticsDesk:
+class StatisticsService:
     """Makes the numbers of a day."""
 
     def __init__(self, ledger: Ledger, open_jobs: OpenJobs) -> None:
         self._ledger = ledger
         self._open_jobs = open_jobs
 
-    def of(self, day: date | None, now: datetime) -> Statistics:
+    def for_day(self, day: date | None, now: datetime) -> Statistics:
         """The numbers of a day, today's for None.
 
         Raises ``DarkroomError`` (``invalid_request``) for a day to come, or one that is forgotten.
@@ -74,11 +74,11 @@ class StatisticsDesk:
             raise DarkroomError(ErrorCode.INVALID_REQUEST, f"date: choose one from {oldest} to {today} (UTC).")
         # Before the books are read: a job that ends meanwhile is rather counted twice for a moment than lost.
         open_count = self._open_jobs.count() if day == today else OpenCount(Counter(), cut_off=False)
-        return _statistics(day, now, read(self._ledger, day), open_count)
+        return _statistics(day, now, read_day(self._ledger, day), open_count)
 
 
-def _statistics(day: date, now: datetime, tallies: list[Tally], open_count: OpenCount) -> Statistics:
-    by_kind: dict[str, list[Tally]] = defaultdict(list)
+def _statistics(day: date, now: datetime, tallies: list[DailyCounters], open_count: OpenCount) -> Statistics:
+    by_kind: dict[str, list[DailyCounters]] = defaultdict(list)
     for tally in tallies:
         by_kind[tally.kind].append(tally)
     open_states: dict[str, Counter[State]] = defaultdict(Counter)
@@ -99,21 +99,21 @@ def _statistics(day: date, now: datetime, tallies: list[Tally], open_count: Open
     )
 
 
-def _kind(tallies: list[Tally], open_states: Mapping[State, int]) -> KindStatistics:
+def _kind(tallies: list[DailyCounters], open_states: Mapping[State, int]) -> KindStatistics:
     states = _states([*(tally.states for tally in tallies), open_states])
     return KindStatistics(
         states=states,
         cached=sum(tally.cached for tally in tallies),
         success_rate=_success_rate(states),
         cost_usd=_dollars(tallies),
-        seconds=_durations(tally.seconds.get(WHOLE, {}) for tally in tallies),
+        seconds=_durations(tally.seconds.get(WHOLE_JOB, {}) for tally in tallies),
         engines={
             tally.engine: EngineStatistics(
                 states=_states([tally.states]),
                 cost_usd=_dollars([tally]),
-                seconds=_durations([tally.seconds.get(WHOLE, {})]),
+                seconds=_durations([tally.seconds.get(WHOLE_JOB, {})]),
                 stages={
-                    stage: _durations([counts]) for stage, counts in sorted(tally.seconds.items()) if stage != WHOLE
+                    stage: _durations([counts]) for stage, counts in sorted(tally.seconds.items()) if stage != WHOLE_JOB
                 },
             )
             for tally in tallies
@@ -134,7 +134,7 @@ def _success_rate(states: Mapping[State, int]) -> float | None:
     return round(completed / (completed + failed), 4) if completed + failed else None
 
 
-def _dollars(tallies: Iterable[Tally]) -> float:
+def _dollars(tallies: Iterable[DailyCounters]) -> float:
     return sum(tally.micro_usd for tally in tallies) / MICROS
 
 

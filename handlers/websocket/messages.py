@@ -30,8 +30,8 @@ class Ping(Contract):
     action: Literal["ping"]
 
 
-Request = Annotated[Subscribe | Unsubscribe | Ping, Field(discriminator="action")]
-requests: TypeAdapter[Subscribe | Unsubscribe | Ping] = TypeAdapter(Request)
+ClientMessage = Annotated[Subscribe | Unsubscribe | Ping, Field(discriminator="action")]
+client_messages: TypeAdapter[Subscribe | Unsubscribe | Ping] = TypeAdapter(ClientMessage)
 
 
 class JobMessage(BaseModel):

@@ -20,7 +20,7 @@ GRACE_SECONDS = 10 * 60
 _BATCH = 25
 
 
-class SocketGone(Exception):
+class ConnectionGone(Exception):
     """The socket has been closed."""
 
 
@@ -65,7 +65,7 @@ class Subscriptions:
         )
         return [Subscription.model_validate(from_item(row)) for row in rows]
 
-    def forget(self, connection_id: str) -> None:
+    def remove_connection(self, connection_id: str) -> None:
         """The socket is gone: remove everything it watched."""
         rows = self._query(
             IndexName="by_connection",
@@ -74,7 +74,7 @@ class Subscriptions:
         )
         self._delete(rows)
 
-    def forget_old(self, shard: str, now: float) -> int:
+    def remove_expired(self, shard: str, now: float) -> int:
         """Remove the rows of a shard whose sockets must have ended by ``now`` (epoch seconds); returns how many."""
         rows = self._query(
             IndexName="due",
@@ -104,11 +104,11 @@ class Subscriptions:
         return {"pk": f"job#{job_id}", "sk": f"socket#{connection_id}"}
 
 
-def post(client: "ApiGatewayManagementApiClient", connection_id: str, message: BaseModel) -> None:
-    """Send a message to a socket. Raises ``SocketGone``, or botocore's errors for what may pass."""
+def send_to_connection(client: "ApiGatewayManagementApiClient", connection_id: str, message: BaseModel) -> None:
+    """Send a message to a socket. Raises ``ConnectionGone``, or botocore's errors for what may pass."""
     try:
         client.post_to_connection(ConnectionId=connection_id, Data=message.model_dump_json().encode())
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] == 410:
-            raise SocketGone(connection_id) from error
+            raise ConnectionGone(connection_id) from error
         raise

@@ -40,7 +40,7 @@ def digest(files: Iterable[Path], *extra: str) -> str:
     return total.hexdigest()
 
 
-def publish(work: Path, target: Path) -> None:
+def move_into_place(work: Path, target: Path) -> None:
     """Move a finished folder into place; another process that was first has made the same."""
     try:
         work.rename(target)
@@ -50,7 +50,7 @@ def publish(work: Path, target: Path) -> None:
         shutil.rmtree(work)
 
 
-def code(build: Path = BUILD) -> Path:
+def build_code(build: Path = BUILD) -> Path:
     """A folder with the functions' code and nothing else."""
     files = code_files()
     target = build / "code" / digest(files)[:16]
@@ -61,7 +61,7 @@ def code(build: Path = BUILD) -> Path:
             (work / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / path, work / path)
         work.chmod(0o755)
-        publish(work, target)
+        move_into_place(work, target)
     return target
 
 
@@ -73,7 +73,7 @@ def _uv() -> str:
     return found
 
 
-def layer(build: Path = BUILD) -> Path:
+def build_layer(build: Path = BUILD) -> Path:
     """A folder with ``python/``: the functions' locked dependencies for Lambda on arm64.
 
     Built without Docker from wheels alone, kept by the lock's digest, so that only the first synth needs the network.
@@ -98,5 +98,5 @@ def layer(build: Path = BUILD) -> Path:
         shutil.rmtree(work / "python" / "bin", ignore_errors=True)
         (work / "python" / ".lock").unlink(missing_ok=True)
         work.chmod(0o755)
-        publish(work, target)
+        move_into_place(work, target)
     return target

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from infra.bundling.functions import BUILD, ROOT, BuildError, digest, publish
+from infra.bundling.functions import BUILD, ROOT, BuildError, digest, move_into_place
 
 WEB = ROOT / "client" / "web"
 CONTRACT = ROOT / "handlers" / "http_api" / "openapi.json"  # the forms are made from it
@@ -38,20 +38,20 @@ def _target(build: Path) -> Path:
     return build / "studio" / digest(source_files())[:16]
 
 
-def built(build: Path = BUILD) -> Path | None:
+def find_built_studio(build: Path = BUILD) -> Path | None:
     """The folder of the studio if it was built from today's sources already."""
     target = _target(build)
     return target if target.is_dir() else None
 
 
-def studio(build: Path = BUILD) -> Path:
+def build_studio(build: Path = BUILD) -> Path:
     """A folder with the built studio: ``index.html``, ``assets/`` and what is served beside them.
 
     Built in a copy of the sources, kept by their digest; two processes may ask at once. Raises ``BuildError``.
     """
     target = _target(build)
     if not target.is_dir():
-        install()
+        install_node_modules()
         target.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".studio-", dir=target.parent))
         try:
@@ -61,13 +61,13 @@ def studio(build: Path = BUILD) -> Path:
             copy = work / WEB.relative_to(ROOT)
             (copy / MODULES).symlink_to(WEB / MODULES, target_is_directory=True)
             _npm("run", "build", folder=copy)
-            publish(copy / "dist", target)
+            move_into_place(copy / "dist", target)
         finally:
             shutil.rmtree(work)
     return target
 
 
-def install() -> None:
+def install_node_modules() -> None:
     """Have the modules of the committed lock in ``client/web/node_modules``. Raises ``BuildError``."""
     wanted = digest([(WEB / LOCK).relative_to(ROOT)])
     installed = WEB / INSTALLED
@@ -108,9 +108,9 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         if arguments.install:
-            install()
+            install_node_modules()
         else:
-            print(studio().relative_to(ROOT))  # noqa: T201 - a command talks to its user
+            print(build_studio().relative_to(ROOT))  # noqa: T201 - a command talks to its user
     except BuildError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from darkroom.client.result_files import beside
+from darkroom.client.result_files import subtitle_path
 from infra.commands.comparison_sheet import BAND, GAP, INK, MARK, PAPER, fitted
 
 FRAMES = 8
@@ -49,7 +49,7 @@ def contact_sheet(video: Path, target: Path) -> Path:
         sheet.paste(picture.resize((wide, high), Image.Resampling.LANCZOS), (left, top + BAND))
     top = rows * (high + BAND) + GAP
     _wave(draw, _loudness(video, WIDTH - 2 * GAP, seconds), top)
-    subtitles = beside(video, ".srt")
+    subtitles = subtitle_path(video, ".srt")
     if subtitles.exists():
         _words(draw, cues(subtitles.read_text("utf-8")), seconds, top + STRIP + GAP)
     sheet.save(target, "PNG", optimize=True)

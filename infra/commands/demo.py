@@ -9,17 +9,17 @@ from pydantic import ValidationError
 
 from darkroom.cli.param_flags import usage_error
 from darkroom.cli.progress import reporting
-from darkroom.cli.service import private
-from darkroom.cli.submission import Submission, carry_out, explain
+from darkroom.cli.service import temporary_stack_client
+from darkroom.cli.submission import Submission, exit_unless_completed, submit_and_watch
 from darkroom.client.client import Client
 from darkroom.client.errors import ClientError
-from darkroom.client.request_builder import build
+from darkroom.client.request_builder import build_request
 from darkroom.client.sources import Source
 from darkroom.contract.engine import Engine
 from darkroom.contract.jobs import Job
-from darkroom.contract.requests import ENGINES, Kind
+from darkroom.contract.requests import ENGINES_BY_KIND, Kind
 from darkroom.contract.styles import styles
-from infra.commands.demo_samples import EXHIBITS, Exhibit, draw, reduced, sample
+from infra.commands.demo_samples import DEMO_SAMPLES, DemoSample, draw_sheet, reduced, sample
 
 FOLDER = Path("out", "demo")
 NEEDS_MODELS = """{kind} needs the models engine, which has no preview. With a GPU (or patience):
@@ -68,9 +68,9 @@ def demo(
     Runs on a free port with state of its own, so it never touches a stack of yours. Writes the result and a sheet
     that compares it with what was given, or shows frames of the video, to out/demo/.
     """
-    if kind not in EXHIBITS or Engine.PREVIEW not in ENGINES[kind]:
+    if kind not in DEMO_SAMPLES or Engine.PREVIEW not in ENGINES_BY_KIND[kind]:
         raise ClientError("engine_unavailable", NEEDS_MODELS.format(kind=kind))
-    exhibit = EXHIBITS[kind]
+    exhibit = DEMO_SAMPLES[kind]
     own = {
         role: path
         for role, path in {exhibit.photo: photo, "mask": mask, "source": source, "target": target}.items()
@@ -87,24 +87,24 @@ def demo(
         if exhibit.reduce and not own:
             given = {role: reduced(path, FOLDER) for role, path in given.items() if isinstance(path, Path)}
         try:
-            request, paths = build(kind, given, params)
+            request, paths = build_request(kind, given, params)
         except ValidationError as error:
             raise usage_error(error, {"style": "'--style'"}) from error
         FOLDER.mkdir(parents=True, exist_ok=True)
-        with reporting() as reporter, private(reporter.say) as client:
-            job = carry_out(client, Submission(request, paths), reporter)
-            explain(job)
+        with reporting() as reporter, temporary_stack_client(reporter.say) as client:
+            job = submit_and_watch(client, Submission(request, paths), reporter)
+            exit_unless_completed(job)
             files = _save(client, job)
         try:
-            sheet: Path | str = draw(exhibit, paths, files[0], params, sampled=not own)
+            sheet: Path | str = draw_sheet(exhibit, paths, files[0], params, sampled=not own)
         except ModuleNotFoundError:
             sheet = NEEDS_PYAV
         except Exception as error:  # the result is there already, and worth more than its sheet
             sheet = f"none: it could not be drawn ({error})"
-    typer.echo(_farewell(job, files, sheet, exhibit, params))
+    typer.echo(_summary(job, files, sheet, exhibit, params))
 
 
-def _check(kind: Kind, exhibit: Exhibit, own: dict[str, Path], style: str | None, *, consent: bool) -> None:
+def _check(kind: Kind, exhibit: DemoSample, own: dict[str, Path], style: str | None, *, consent: bool) -> None:
     """Raises ``typer.BadParameter`` for pictures of another kind, only some of this one's, and a missing consent."""
     names = {exhibit.photo: "PHOTO", **{role: f"--{role}" for role in ("mask", "source", "target")}}
     # What the line has no word for is always the sample.
@@ -134,11 +134,11 @@ def _save(client: Client, job: Job) -> tuple[Path, ...]:
     return client.download_all(job, FOLDER)
 
 
-def _several(exhibit: Exhibit) -> str:
+def _several(exhibit: DemoSample) -> str:
     return "pictures of yours" if " " in exhibit.own else "a picture of yours"
 
 
-def _farewell(job: Job, files: tuple[Path, ...], sheet: Path | str, exhibit: Exhibit, params: dict[str, Any]) -> str:
+def _summary(job: Job, files: tuple[Path, ...], sheet: Path | str, exhibit: DemoSample, params: dict[str, Any]) -> str:
     """Where the files are, what made them, and what to try next."""
     assert job.result is not None
     seconds = sum(each.seconds for each in job.timeline)
@@ -148,7 +148,7 @@ def _farewell(job: Job, files: tuple[Path, ...], sheet: Path | str, exhibit: Exh
     tries = [(f"make demo {choice}{exhibit.own}", _several(exhibit))]
     if job.kind is Kind.RESTYLE_ROOM:
         tries.append((f"make demo STYLE={other}", "another style (darkroom styles shows them all)"))
-    others = [each for each in EXHIBITS if each is not job.kind]
+    others = [each for each in DEMO_SAMPLES if each is not job.kind]
     tries.append((f"make demo KIND={others[0]}", f"another kind ({', '.join(others)})"))
     tries.append((".venv/bin/darkroom up --detach", "keep the stack running, then:"))
     width = max(len(command) for command, _ in tries)

@@ -22,7 +22,7 @@ Pictures = Mapping[str, Path]
 
 
 @dataclass(frozen=True)
-class Exhibit:
+class DemoSample:
     """One kind's demo: ``samples`` has for each role a file of ``infra/commands/samples``, or an avatar.
 
     ``sheet`` is the name of the picture that ``panels`` (of the pictures by role, the result, the params, and whether
@@ -53,7 +53,9 @@ def reduced(photo: Path, folder: Path) -> Path:
     return target
 
 
-def draw(exhibit: Exhibit, pictures: Pictures, result: Path, params: Mapping[str, Any], *, sampled: bool) -> Path:
+def draw_sheet(
+    exhibit: DemoSample, pictures: Pictures, result: Path, params: Mapping[str, Any], *, sampled: bool
+) -> Path:
     """Write the sheet beside the result: its path. Raises ``ModuleNotFoundError`` for a video where PyAV is not."""
     if exhibit.panels is None:
         return contact_sheet(result, result.parent / exhibit.sheet)
@@ -90,8 +92,8 @@ def _found(pictures: Pictures, result: Path, _params: Mapping[str, Any], _sample
     return [("photo", upright(pictures["photo"])), ("what was found", upright(result))]
 
 
-EXHIBITS: dict[Kind, Exhibit] = {
-    Kind.RESTYLE_ROOM: Exhibit(
+DEMO_SAMPLES: dict[Kind, DemoSample] = {
+    Kind.RESTYLE_ROOM: DemoSample(
         samples={"photo": LIVING_ROOM},
         sheet="before_after.png",
         panels=_restyled,
@@ -99,14 +101,14 @@ EXHIBITS: dict[Kind, Exhibit] = {
         own="PHOTO=me.jpg",
         command="me.jpg --style {style}",
     ),
-    Kind.INPAINT: Exhibit(
+    Kind.INPAINT: DemoSample(
         samples={"photo": LIVING_ROOM, "mask": "living_room_mask.png"},
         sheet="filled.png",
         panels=_filled,
         own="PHOTO=me.jpg MASK=mask.png",
         command="me.jpg --mask mask.png",
     ),
-    Kind.FACE_SWAP: Exhibit(
+    Kind.FACE_SWAP: DemoSample(
         samples={"source": "face_source.jpg", "target": "face_target.jpg"},
         sheet="swapped.png",
         panels=_swapped,
@@ -114,7 +116,7 @@ EXHIBITS: dict[Kind, Exhibit] = {
         own="SOURCE=face.jpg TARGET=me.jpg CONSENT=yes",
         command="face.jpg me.jpg --consent",
     ),
-    Kind.UPSCALE: Exhibit(
+    Kind.UPSCALE: DemoSample(
         samples={"photo": LIVING_ROOM},
         sheet="detail.png",
         panels=_enlarged,
@@ -123,14 +125,14 @@ EXHIBITS: dict[Kind, Exhibit] = {
         command="small.jpg --scale 4",
         reduce=True,
     ),
-    Kind.FIND_OBJECTS: Exhibit(
+    Kind.FIND_OBJECTS: DemoSample(
         samples={"photo": LIVING_ROOM},
         sheet="found.png",
         panels=_found,
         own="PHOTO=me.jpg",
         command="me.jpg",
     ),
-    Kind.RENDER_VIDEO: Exhibit(
+    Kind.RENDER_VIDEO: DemoSample(
         samples={"avatar": AMARA},
         sheet="frames.png",
         params={
@@ -143,7 +145,7 @@ EXHIBITS: dict[Kind, Exhibit] = {
         own="PHOTO=me.jpg",
         command='me.jpg --script "Hello there." --subtitles both',
     ),
-    Kind.RENDER_SCENES: Exhibit(
+    Kind.RENDER_SCENES: DemoSample(
         samples={"scene_1_picture": LIVING_ROOM, "scene_2_avatar": AMARA, "music": "music.ogg"},
         sheet="frames.png",
         params={

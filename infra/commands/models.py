@@ -19,10 +19,10 @@ from darkroom.cli.settings import JsonFlag
 from darkroom.client.errors import ClientError
 from darkroom.contract.errors import DarkroomError
 from darkroom.contract.requests import Kind
-from pipeline.weights.catalog import ROLES, Model, catalog, defaults
-from pipeline.weights.fetch import fetch as fetch_model
+from pipeline.weights.catalog import ROLES, Model, catalog, default_models
+from pipeline.weights.fetch import fetch_model
 from pipeline.weights.file_import import import_file
-from pipeline.weights.store import Recorded, Shelf, default_folder
+from pipeline.weights.store import ModelRecord, WeightStore, default_folder
 
 IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="ID", help="As `darkroom models list` shows them.")]
 WeightsFlag = Annotated[
@@ -54,9 +54,9 @@ def list_models(as_json: JsonFlag = False, weights: WeightsFlag = None) -> None:
 
     docs/models.md says what each licence asks of you.
     """
-    with _told():
-        shelf = Shelf(weights or default_folder())
-        rows = [(model, shelf.recorded(model), _state(shelf, model)) for model in catalog().values()]
+    with _as_client_errors():
+        shelf = WeightStore(weights or default_folder())
+        rows = [(model, shelf.record_of(model), _state(shelf, model)) for model in catalog().values()]
     if as_json:
         typer.echo(json.dumps([_document(*row) for row in rows], indent=2))
         return
@@ -92,7 +92,7 @@ def fetch(
         raise typer.BadParameter("give IDs, --kind or --all, not two of them")
     asked = _named(ids) if ids else tuple(catalog().values())
     if not ids and not every:
-        asked = defaults([kind] if kind else Kind, research=True)
+        asked = default_models([kind] if kind else Kind, research=True)
     if not asked:
         typer.echo(f"{kind} needs no model.", err=True)
     chosen = tuple(model for model in asked if ids or research or not model.research_only)
@@ -104,8 +104,8 @@ def fetch(
     for model in chosen:
         if model.research_only:
             typer.echo(f"{model.id} is licensed for non-commercial research only: {model.licence}", err=True)
-    shelf = Shelf(weights or default_folder())
-    with _told(), _bars() as begin:
+    shelf = WeightStore(weights or default_folder())
+    with _as_client_errors(), _bars() as begin:
         for model in chosen:
             got = fetch_model(model, shelf, begin(model))
             what = f"fetched {_megabytes(got.downloaded)}" if got.downloaded else "is here"
@@ -126,8 +126,8 @@ def import_model(
     if model.original is None:
         able = ", ".join(each.id for each in catalog().values() if each.original is not None)
         raise typer.BadParameter(f"{model.id} is fetched, not imported; these can be imported: {able}")
-    shelf = Shelf(weights or default_folder())
-    with _told():
+    shelf = WeightStore(weights or default_folder())
+    with _as_client_errors():
         import_file(model, file, shelf)
     typer.echo(f"{model.id} imported from {file.name} ({model.licence})")
 
@@ -138,9 +138,9 @@ def verify(ids: IdsArgument = None, weights: WeightsFlag = None) -> None:
 
     Reads the models again, all that were fetched without IDs. Exit code 1 when something is wrong.
     """
-    shelf = Shelf(weights or default_folder())
-    with _told():
-        chosen = _named(ids) if ids else tuple(model for model in catalog().values() if shelf.recorded(model))
+    shelf = WeightStore(weights or default_folder())
+    with _as_client_errors():
+        chosen = _named(ids) if ids else tuple(model for model in catalog().values() if shelf.record_of(model))
         if not chosen:
             raise ClientError("engine_unavailable", f"Nothing was fetched into {shelf.folder}.")
         problems = 0
@@ -179,8 +179,8 @@ def _named(ids: Sequence[str]) -> tuple[Model, ...]:
     return tuple(catalog()[each] for each in dict.fromkeys(ids))
 
 
-def _state(shelf: Shelf, model: Model) -> str:
-    if shelf.recorded(model) is None:
+def _state(shelf: WeightStore, model: Model) -> str:
+    if shelf.record_of(model) is None:
         return "absent"
     try:
         shelf.check(model)
@@ -189,7 +189,7 @@ def _state(shelf: Shelf, model: Model) -> str:
     return "fetched"
 
 
-def _bytes(recorded: Recorded | None) -> int:
+def _bytes(recorded: ModelRecord | None) -> int:
     return sum(file.size for file in recorded.files.values()) if recorded else 0
 
 
@@ -197,7 +197,7 @@ def _megabytes(count: int) -> str:
     return f"{count / 1e6:.1f} MB"
 
 
-def _document(model: Model, recorded: Recorded | None, state: str) -> dict[str, object]:
+def _document(model: Model, recorded: ModelRecord | None, state: str) -> dict[str, object]:
     return {
         **model.model_dump(mode="json"),
         "what_for": ROLES[model.role],
@@ -208,7 +208,7 @@ def _document(model: Model, recorded: Recorded | None, state: str) -> dict[str, 
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _as_client_errors() -> Iterator[None]:
     """The pipeline's errors as the command tells its own."""
     try:
         yield

@@ -23,7 +23,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from darkroom.contract.errors import DarkroomError
 from pipeline.weights.catalog import Model, catalog
-from pipeline.weights.store import MANIFEST, Manifest, RecordedFile, Shelf, default_folder
+from pipeline.weights.store import MANIFEST, FileRecord, Manifest, WeightStore, default_folder
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -36,7 +36,7 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @dataclass(frozen=True)
-class Target:
+class S3Destination:
     """A bucket and a prefix that ends in a slash, as SageMaker wants it."""
 
     bucket: str
@@ -60,11 +60,15 @@ class _Upload:
 
     path: Path
     key: str
-    recorded: RecordedFile
+    recorded: FileRecord
 
 
 def push(
-    shelf: Shelf, models: Iterable[Model], target: Target, s3: "S3Client", report: Report = lambda _done, _total: None
+    shelf: WeightStore,
+    models: Iterable[Model],
+    target: S3Destination,
+    s3: "S3Client",
+    report: Report = lambda _done, _total: None,
 ) -> int:
     """Upload the models, every file verified first: the number of bytes that were not there.
 
@@ -75,7 +79,7 @@ def push(
     uploads = []
     for model in models:
         weights = shelf.open(model)
-        recorded = shelf.recorded(model)
+        recorded = shelf.record_of(model)
         assert recorded is not None
         wanted[model.id] = recorded
         uploads += [
@@ -126,7 +130,7 @@ def _there(s3: "S3Client", bucket: str, upload: _Upload) -> bool:
     return head["ContentLength"] == upload.recorded.size and head["Metadata"].get("sha256") == upload.recorded.sha256
 
 
-def _manifest(s3: "S3Client", target: Target) -> Manifest:
+def _manifest(s3: "S3Client", target: S3Destination) -> Manifest:
     """What is there; an empty one when nothing is, or nothing that can be read."""
     try:
         body = s3.get_object(Bucket=target.bucket, Key=target.prefix + MANIFEST)["Body"].read()
@@ -145,9 +149,9 @@ def main(
 
     Exit status: 0; 1 when something is missing, altered or refused; 2 for wrong usage.
     """
-    shelf = Shelf(weights or default_folder())
+    shelf = WeightStore(weights or default_folder())
     try:
-        place = Target.parse(target)
+        place = S3Destination.parse(target)
         models = _chosen(shelf, ids or [])
         with _bar() as report:
             sent = push(shelf, models, place, boto3.client("s3"), report)
@@ -165,10 +169,10 @@ def main(
     typer.echo(str(place))
 
 
-def _chosen(shelf: Shelf, ids: list[str]) -> list[Model]:
+def _chosen(shelf: WeightStore, ids: list[str]) -> list[Model]:
     if unknown := [each for each in ids if each not in catalog()]:
         raise ValueError(f"unknown model {unknown[0]!r}; choose among: {', '.join(catalog())}")
-    chosen = [model for model in catalog().values() if (model.id in ids if ids else shelf.recorded(model))]
+    chosen = [model for model in catalog().values() if (model.id in ids if ids else shelf.record_of(model))]
     if not chosen:
         _fail(f"nothing was fetched into {shelf.folder}; `darkroom models fetch` does it")
     return chosen

@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from darkroom.cli.service import existing, local
+from darkroom.cli.service import client_for_stack, connect
 from darkroom.cli.settings import EndpointFlag, TokenFlag
 from darkroom.client.errors import LocalStackError
-from darkroom.client.local_stack import FOLDER, command, find, read
+from darkroom.client.local_stack import FOLDER, command, find_running_stack, read_stack
 
 PortFlag = Annotated[
     int | None,
@@ -63,13 +63,13 @@ def show(
     if endpoint is None:
         port = port or _running_port()
         code = _delegate("status", *_port(port), *context.args)
-        stack = None if code or port is None else read(Path.cwd() / FOLDER / str(port))
+        stack = None if code or port is None else read_stack(Path.cwd() / FOLDER / str(port))
         if stack is None:
             raise typer.Exit(code)
-        with local(stack) as client:
+        with client_for_stack(stack) as client:
             health = client.health()
     else:
-        with existing(endpoint, token) as client:
+        with connect(endpoint, token) as client:
             health = client.health()
             typer.echo(f"API      {client.endpoint}\nsocket   {client.config().socket_url or 'none'}")
     for name, part in health.parts.items():
@@ -80,7 +80,7 @@ def show(
 
 def _running_port() -> int | None:
     """The port of the stack that the other commands use."""
-    stack = find()
+    stack = find_running_stack()
     return stack.port if stack else None
 
 

@@ -24,7 +24,7 @@ FORMAT = json.dumps(
 )
 
 
-def keep_access_logs(stage: Construct, *, config: Config) -> None:
+def enable_access_logs(stage: Construct, *, config: Config) -> None:
     """Have an API's stage write one JSON line a request to a log group of its own."""
     logs = LogGroup(stage, "AccessLogs", retention=RETENTION[config.log_days], removal_policy=RemovalPolicy.DESTROY)
     cfn = stage.node.default_child

@@ -15,8 +15,8 @@ from infra.config import Config
 from infra.constructs.jobs import Jobs
 
 STALLED_SECONDS = 15 * 60
-LATE_NEWS_SECONDS = 30
-LATE_BOOKS_SECONDS = 5 * 60
+LATE_PUSH_SECONDS = 30
+LATE_ENDED_SECONDS = 5 * 60
 
 
 class Alarms(Construct):
@@ -46,7 +46,7 @@ class Alarms(Construct):
         if config.alarm_email:
             self.topic.add_subscription(EmailSubscription(config.alarm_email))
         minute = Duration.minutes(1)
-        self.watch(
+        self.add_alarm(
             self,
             "DeadLetters",
             jobs.dead_letters.metric_approximate_number_of_messages_visible(period=minute, statistic="Maximum"),
@@ -55,7 +55,7 @@ class Alarms(Construct):
             text="Work was given up: read the messages, mend the cause, redrive.",
         )
         for function in functions:
-            self.watch(
+            self.add_alarm(
                 self,
                 f"Errors-{function.node.id}",
                 function.metric_errors(period=minute),
@@ -64,7 +64,7 @@ class Alarms(Construct):
                 text=f"The function {function.node.id} has failed in three minutes on end.",
             )
         for name, queue in (("Uploads", jobs.uploads), ("Jobs", jobs.queue)):
-            self.watch(
+            self.add_alarm(
                 self,
                 f"Stalled{name}",
                 queue.metric_approximate_age_of_oldest_message(period=minute, statistic="Maximum"),
@@ -74,10 +74,10 @@ class Alarms(Construct):
             )
         # A function that takes only a part of its batch has not failed: how far behind the stream it is tells more.
         for name, function, late_seconds, text in (
-            ("LateNews", push, LATE_NEWS_SECONDS, "Clients hear of changes more than 30 s late."),
-            ("LateBooks", ended, LATE_BOOKS_SECONDS, "Statistics, budgets and events are more than 5 minutes late."),
+            ("LateNews", push, LATE_PUSH_SECONDS, "Clients hear of changes more than 30 s late."),
+            ("LateBooks", ended, LATE_ENDED_SECONDS, "Statistics, budgets and events are more than 5 minutes late."),
         ):
-            self.watch(
+            self.add_alarm(
                 self,
                 name,
                 function.metric("IteratorAge", period=minute, statistic="Maximum"),
@@ -86,7 +86,7 @@ class Alarms(Construct):
                 text=text,
             )
 
-    def watch(
+    def add_alarm(
         self,
         scope: Construct,
         name: str,

@@ -19,9 +19,9 @@ from constructs import Construct
 
 from handlers.settings import ApiSettings
 from infra.config import Config
-from infra.constructs.access_logs import keep_access_logs
-from infra.constructs.api_urls import Addresses
-from infra.constructs.assets import Library
+from infra.constructs.access_logs import enable_access_logs
+from infra.constructs.api_urls import ApiUrls
+from infra.constructs.assets import Assets
 from infra.constructs.functions import Functions, allow
 from infra.constructs.identity import Identity
 from infra.constructs.jobs import BY_OWNER, DUE, Jobs
@@ -55,16 +55,16 @@ class Api(Construct):
         storage: Storage,
         jobs: Jobs,
         identity: Identity,
-        addresses: Addresses,
+        addresses: ApiUrls,
         ledger: Ledger,
-        library: Library,
+        library: Assets,
         socket_url: str,
     ) -> None:
         super().__init__(scope, id)
         endpoint = Stack.of(self).format_arn(
             service="sagemaker", resource="endpoint", resource_name=config.endpoint_name
         )
-        self.function = functions.make(
+        self.function = functions.add_function(
             self,
             "api",
             memory=1024,
@@ -88,7 +88,7 @@ class Api(Construct):
                 upload_seconds=config.upload_seconds,
                 retention_days=config.retention_days,
             ),
-            rights=[
+            statements=[
                 allow(
                     ["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"],
                     [jobs.table.table_arn],
@@ -111,7 +111,7 @@ class Api(Construct):
                 allow(["s3:PutObject"], [storage.arn(UPLOADS), storage.arn(ASSETS)]),
                 allow(["s3:GetObject"], [storage.arn(prefix) for prefix in (UPLOADS, ASSETS, RESULTS, PREVIEWS)]),
                 allow(["s3:DeleteObject"], [storage.arn(ASSETS)]),
-                storage.tell_missing(),  # and what /health asks of the bucket
+                storage.allow_list_bucket(),  # and what /health asks of the bucket
                 allow(["sqs:SendMessage", "sqs:GetQueueAttributes"], [jobs.queue.queue_arn]),
                 *_bedrock(self, config.bedrock_model),
                 allow(["sagemaker:DescribeEndpoint"], [endpoint]),
@@ -147,7 +147,7 @@ class Api(Construct):
                 rate_limit=config.requests_per_second, burst_limit=2 * config.requests_per_second
             ),
         )
-        keep_access_logs(stage, config=config)
+        enable_access_logs(stage, config=config)
         acknowledge(
             self.api,
             "AwsSolutions-APIG4",

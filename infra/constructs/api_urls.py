@@ -8,7 +8,7 @@ from infra.config import Config
 from infra.names import GATEWAY_PARAMETER, SOCKET_STAGE
 
 
-class Addresses(Construct):
+class ApiUrls(Construct):
     """Builds URLs. Locally the emulator's ``host:port`` is a template parameter, so that one synthesized
     template serves every port."""
 

@@ -8,7 +8,7 @@ from infra.constructs.jobs import BY_OWNER
 from infra.constructs.tables import make_table, text_key
 
 
-class Library(Construct):
+class Assets(Construct):
     """The table of assets; their pictures lie in the bucket under ``assets/``, which nothing expires."""
 
     def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name

@@ -46,27 +46,27 @@ class Functions(Construct):
     def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
         super().__init__(scope, id)
         self._config = config
-        self._code = Code.from_asset(str(functions.code()))
-        self.made: list[Function] = []
+        self._code = Code.from_asset(str(functions.build_code()))
+        self.created: list[Function] = []
         self._layers: list[LayerVersion] = []
         if not config.local:  # the emulator's functions see the interpreter's own packages
             layer = LayerVersion(
                 self,
                 "Dependencies",
-                code=Code.from_asset(str(functions.layer())),
+                code=Code.from_asset(str(functions.build_layer())),
                 compatible_runtimes=[Runtime.PYTHON_3_13],
                 compatible_architectures=[Architecture.ARM_64],
                 description="Everything that the functions import, pinned in requirements-handlers.lock",
             )
             self._layers.append(layer)
 
-    def make(
+    def add_function(
         self,
         scope: Construct,
         name: str,
         *,
         environment: Mapping[str, str],
-        rights: Sequence[PolicyStatement],
+        statements: Sequence[PolicyStatement],
         memory: int = 512,
         timeout: int = TIMEOUT_SECONDS,
     ) -> Function:
@@ -79,7 +79,7 @@ class Functions(Construct):
         )
         role = Role(scope, f"{name}-role", assumed_by=ServicePrincipal("lambda.amazonaws.com"))
         role.add_to_policy(allow(["logs:CreateLogStream", "logs:PutLogEvents"], [logs.log_group_arn]))
-        for statement in rights:
+        for statement in statements:
             role.add_to_policy(statement)
         function = Function(
             scope,
@@ -111,5 +111,5 @@ class Functions(Construct):
             "AwsSolutions-L1",
             reason="Functions and container run one Python, 3.13, which is maintained until October 2029.",
         )
-        self.made.append(function)
+        self.created.append(function)
         return function

@@ -9,7 +9,7 @@ from constructs import Construct
 from infra.constructs.nag_findings import acknowledge
 
 
-def let_gateway_log(scope: Construct, stage: WebSocketStage) -> None:
+def enable_gateway_logs(scope: Construct, stage: WebSocketStage) -> None:
     """Set the role with which the gateway logs, one for the whole account and region, before ``stage`` is made."""
     role = Role(
         scope,

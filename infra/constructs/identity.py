@@ -15,14 +15,14 @@ from constructs import Construct
 
 from handlers.http_api.caller import ADMIN_GROUP
 from infra.config import Config
-from infra.constructs.api_urls import Addresses
+from infra.constructs.api_urls import ApiUrls
 from infra.constructs.nag_findings import acknowledge
 
 
 class Identity(Construct):
     """``issuer``, ``client_id`` and ``jwks_url`` of the tokens that are let in."""
 
-    def __init__(self, scope: Construct, id: str, *, config: Config, addresses: Addresses) -> None:  # noqa: A002
+    def __init__(self, scope: Construct, id: str, *, config: Config, addresses: ApiUrls) -> None:  # noqa: A002
         super().__init__(scope, id)
         self.pool: UserPool | None = None
         if config.issuer and config.audience:

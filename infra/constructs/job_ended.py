@@ -18,7 +18,7 @@ from infra.names import INTERMEDIATES
 RECORD_AGE = Duration.hours(12)  # the books must be right: tried for half of the day that a stream remembers
 
 
-class Ended(Construct):
+class JobEnded(Construct):
     """``function`` hears of every job that ended; ``bus`` carries an event for each."""
 
     def __init__(
@@ -34,7 +34,7 @@ class Ended(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.bus = EventBus(self, "Bus", event_bus_name=config.stack_name, description="Darkroom: jobs that ended")
-        self.function = functions.make(
+        self.function = functions.add_function(
             self,
             "ended",
             environment=EndedSettings.environment(
@@ -43,12 +43,12 @@ class Ended(Construct):
                 event_bus=self.bus.event_bus_name,
                 dead_letter_queue_url=jobs.dead_letters.queue_url,
             ),
-            rights=[
+            statements=[
                 allow(["dynamodb:UpdateItem"], [ledger.table.table_arn]),
                 allow(["events:PutEvents"], [self.bus.event_bus_arn]),
                 allow(["sqs:SendMessage"], [jobs.dead_letters.queue_arn]),
                 allow(["s3:DeleteObject"], [storage.arn(INTERMEDIATES)]),
-                storage.tell_missing(),  # that lists, too
+                storage.allow_list_bucket(),  # that lists, too
             ],
         )
         ended = [state.value for state in State if state.terminal]

@@ -10,12 +10,12 @@ from constructs import Construct
 from handlers.endpoint import cold_start, gpu_spend
 from handlers.settings import DispatchSettings, FinishedSettings, SweepSettings, UploadedSettings
 from infra.config import Config
-from infra.constructs.assets import Library
+from infra.constructs.assets import Assets
 from infra.constructs.functions import Functions, allow, allow_rows
 from infra.constructs.jobs import DUE, Jobs
 from infra.constructs.ledger import Ledger
 from infra.constructs.storage import Storage
-from infra.constructs.worker_resources import Container
+from infra.constructs.worker_resources import WorkerResources
 from infra.names import ASSETS, INVOCATIONS, OUTCOMES, RESULTS, UPLOADS
 
 # Enough for hundreds of jobs a second; more would only wait for the endpoint.
@@ -23,7 +23,7 @@ CONCURRENCY = 10
 LOCAL_CONCURRENCY = 2  # each is a process on this machine, and two share its cores best
 
 
-class Events(Construct):
+class JobProcessing(Construct):
     """uploaded → dispatch → (endpoint) → finished, and sweep every minute for what was lost on the way."""
 
     def __init__(
@@ -35,9 +35,9 @@ class Events(Construct):
         functions: Functions,
         storage: Storage,
         jobs: Jobs,
-        container: Container,
+        container: WorkerResources,
         ledger: Ledger,
-        library: Library,
+        library: Assets,
     ) -> None:
         super().__init__(scope, id)
         concurrency = LOCAL_CONCURRENCY if config.local else CONCURRENCY
@@ -61,7 +61,7 @@ class Events(Construct):
             config=config,
         )
 
-        self.uploaded = functions.make(
+        self.uploaded = functions.add_function(
             self,
             "uploaded",
             environment=UploadedSettings.environment(
@@ -73,20 +73,20 @@ class Events(Construct):
                 cache_days=config.cache_days,
                 queue_seconds=config.queue_seconds,
             ),
-            rights=[
+            statements=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table, library.table.table_arn]),
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [ledger.table.table_arn]),
                 allow(["s3:GetObject", "s3:DeleteObject"], [storage.arn(UPLOADS), storage.arn(ASSETS)]),
-                storage.tell_missing(),
+                storage.allow_list_bucket(),
                 send,
             ],
         )
-        storage.announce_uploads(jobs.uploads)
+        storage.notify_of_uploads(jobs.uploads)
         self.uploaded.add_event_source(
             SqsEventSource(jobs.uploads, batch_size=10, max_concurrency=concurrency, report_batch_item_failures=True)
         )
 
-        self.dispatch = functions.make(
+        self.dispatch = functions.add_function(
             self,
             "dispatch",
             environment=DispatchSettings.environment(
@@ -99,7 +99,7 @@ class Events(Construct):
                 video_seconds=config.video_seconds,
                 invocation_ttl_seconds=config.invocation_ttl_seconds,
             ),
-            rights=[
+            statements=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
                 allow(["s3:PutObject"], [storage.arn(INVOCATIONS)]),
                 allow(["sagemaker:InvokeEndpointAsync", "sagemaker:DescribeEndpoint"], [endpoint]),
@@ -118,7 +118,7 @@ class Events(Construct):
             SqsEventSource(jobs.queue, batch_size=10, max_concurrency=concurrency, report_batch_item_failures=True)
         )
 
-        self.finished = functions.make(
+        self.finished = functions.add_function(
             self,
             "finished",
             environment=FinishedSettings.environment(
@@ -130,12 +130,12 @@ class Events(Construct):
                 cache_days=config.cache_days,
                 instance_usd_per_hour=config.instance_usd_per_hour,
             ),
-            rights=[
+            statements=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
                 allow(["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"], [ledger.table.table_arn]),
                 allow(["s3:GetObject"], [storage.arn(OUTCOMES)]),
                 allow(["s3:DeleteObject"], [storage.arn(RESULTS)]),
-                storage.tell_missing(),
+                storage.allow_list_bucket(),
                 wakes,
                 send,
                 bury,
@@ -147,7 +147,7 @@ class Events(Construct):
             retry_attempts=2, max_event_age=Duration.hours(1), on_failure=SqsDestination(jobs.dead_letters)
         )
 
-        self.sweep = functions.make(
+        self.sweep = functions.add_function(
             self,
             "sweep",
             timeout=50,  # ends before the next one starts
@@ -156,7 +156,7 @@ class Events(Construct):
                 sockets_table=jobs.sockets.table_name,
                 queue_limit_seconds=config.queue_limit_seconds,
             ),
-            rights=[
+            statements=[
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
                 allow(["dynamodb:Query"], [f"{table}/index/{DUE}", f"{jobs.sockets.table_arn}/index/{DUE}"]),
                 allow(["dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], [jobs.sockets.table_arn]),

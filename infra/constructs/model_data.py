@@ -14,7 +14,7 @@ from infra.constructs.nag_findings import acknowledge
 _PREFIX = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<prefix>[^*?]+/)")
 
 
-class Weights(Construct):
+class ModelData(Construct):
     """``source`` is what the model is given, ``policy`` what ``role`` needs to read it.
 
     ``uri`` is what ``darkroom models push`` prints. SageMaker lays its objects under ``/opt/ml/model``.

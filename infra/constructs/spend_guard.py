@@ -10,7 +10,7 @@ from constructs import Construct
 
 from cloud.observability import GPU_SPEND, NAMESPACE
 from handlers.endpoint.gpu_spend import partition
-from handlers.guard import DIMENSION
+from handlers.guard import SCALABLE_DIMENSION
 from handlers.settings import GuardSettings
 from infra.config import Config
 from infra.constructs.alarms import Alarms
@@ -20,7 +20,7 @@ from infra.constructs.nag_findings import acknowledge
 MINUTES = 5
 
 
-class Guard(Construct):
+class SpendGuard(Construct):
     """Looks every five minutes, tells at ``daily_usd`` and stops at ``stop_usd``."""
 
     def __init__(
@@ -39,7 +39,7 @@ class Guard(Construct):
         endpoint = stack.format_arn(service="sagemaker", resource="endpoint", resource_name=config.endpoint_name)
         targets = stack.format_arn(service="application-autoscaling", resource="scalable-target", resource_name="*")
         # A layer of this stack's own: one stack's layer in another's functions could never be replaced.
-        self.function = Functions(self, "Functions", config=config).make(
+        self.function = Functions(self, "Functions", config=config).add_function(
             self,
             "guard",
             environment=GuardSettings.environment(
@@ -50,7 +50,7 @@ class Guard(Construct):
                 instance_usd_per_hour=config.instance_usd_per_hour,
                 stop_usd=config.stop_usd,
             ),
-            rights=[
+            statements=[
                 allow_rows(
                     ["dynamodb:GetItem", "dynamodb:UpdateItem"],
                     sockets.table_arn,
@@ -63,7 +63,7 @@ class Guard(Construct):
                     conditions={
                         "StringEquals": {
                             "application-autoscaling:service-namespace": "sagemaker",
-                            "application-autoscaling:scalable-dimension": DIMENSION,
+                            "application-autoscaling:scalable-dimension": SCALABLE_DIMENSION,
                         }
                     },
                 ),
@@ -96,7 +96,7 @@ class Guard(Construct):
             ("Spend", config.daily_usd, f"The GPU has cost {config.daily_usd:g} USD since midnight UTC."),
             ("Stop", config.stop_usd, f"The GPU has cost {config.stop_usd:g} USD and is stopped until midnight UTC."),
         ):
-            alarms.watch(
+            alarms.add_alarm(
                 self,
                 name,
                 spend,
@@ -105,7 +105,7 @@ class Guard(Construct):
                 periods=1,
                 text=text,
             )
-        alarms.watch(
+        alarms.add_alarm(
             self,
             "Errors-guard",
             self.function.metric_errors(period=Duration.minutes(MINUTES)),

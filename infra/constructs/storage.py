@@ -80,11 +80,11 @@ class Storage(Construct):
         """All objects under a prefix, for a policy."""
         return self.bucket.arn_for_objects(f"{prefix}*")
 
-    def tell_missing(self) -> PolicyStatement:
+    def allow_list_bucket(self) -> PolicyStatement:
         """Lets a reader be told 404 for an object that is not there; without it S3 says 403, as for a forbidden one."""
         return PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket.bucket_arn])
 
-    def announce_uploads(self, queue: Queue) -> None:
+    def notify_of_uploads(self, queue: Queue) -> None:
         """Send a message to ``queue`` for every object that arrives under ``uploads/`` and ``assets/``."""
         # By account and not by the bucket's name, which would need the bucket before the queue and the queue before
         # the bucket: S3 checks that it may send when the notification is made.

@@ -14,8 +14,8 @@ from constructs import Construct
 
 from handlers.settings import AuthorizeSettings, PushSettings, SocketSettings
 from infra.config import Config
-from infra.constructs.access_logs import keep_access_logs
-from infra.constructs.api_urls import Addresses
+from infra.constructs.access_logs import enable_access_logs
+from infra.constructs.api_urls import ApiUrls
 from infra.constructs.functions import Functions, allow
 from infra.constructs.identity import Identity
 from infra.constructs.jobs import BY_CONNECTION, Jobs
@@ -27,7 +27,7 @@ from infra.names import ASSETS, PREVIEWS, RESULTS, SOCKET_STAGE, UPLOADS
 NEWS_SECONDS = 120
 
 
-class Socket(Construct):
+class WebSocket(Construct):
     """``$connect`` needs a token; subscriptions and messages go through the socket function; push speaks up itself."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Socket(Construct):
         storage: Storage,
         jobs: Jobs,
         identity: Identity,
-        addresses: Addresses,
+        addresses: ApiUrls,
     ) -> None:
         super().__init__(scope, id)
         self.api = WebSocketApi(self, "Live", api_name=f"{config.stack_name}-live")
@@ -59,15 +59,15 @@ class Socket(Construct):
                 )
             ],
         )
-        self.authorize = functions.make(
+        self.authorize = functions.add_function(
             self,
             "authorize",
             environment=AuthorizeSettings.environment(
                 issuer=identity.issuer, client_id=identity.client_id, jwks_url=identity.jwks_url
             ),
-            rights=[],
+            statements=[],
         )
-        self.function = functions.make(
+        self.function = functions.add_function(
             self,
             "socket",
             environment=SocketSettings.environment(
@@ -76,7 +76,7 @@ class Socket(Construct):
                 bucket=storage.bucket.bucket_name,
                 callback_url=callback_url,
             ),
-            rights=[
+            statements=[
                 allow(["dynamodb:GetItem"], [jobs.table.table_arn]),
                 allow(["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], sockets),
                 allow(["dynamodb:Query"], by_connection),
@@ -84,7 +84,7 @@ class Socket(Construct):
                 answer,
             ],
         )
-        self.push = functions.make(
+        self.push = functions.add_function(
             self,
             "push",
             environment=PushSettings.environment(
@@ -92,7 +92,7 @@ class Socket(Construct):
                 bucket=storage.bucket.bucket_name,
                 callback_url=callback_url,
             ),
-            rights=[
+            statements=[
                 allow(["dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], sockets),
                 allow(["dynamodb:Query"], by_connection),
                 links,
@@ -134,7 +134,7 @@ class Socket(Construct):
                 rate_limit=config.requests_per_second, burst_limit=2 * config.requests_per_second
             ),
         )
-        keep_access_logs(stage, config=config)
+        enable_access_logs(stage, config=config)
         acknowledge(
             self,
             "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:"
@@ -142,9 +142,9 @@ class Socket(Construct):
             reason="A connection's id is known when somebody connects; the right is to send, on this stage alone.",
         )
         if not config.local:
-            from infra.constructs.gateway_logs import let_gateway_log  # noqa: PLC0415 - a second to import, not needed locally
+            from infra.constructs.gateway_logs import enable_gateway_logs  # noqa: PLC0415 - a second to import, not needed locally
 
-            let_gateway_log(self, stage)
+            enable_gateway_logs(self, stage)
         acknowledge(
             self.api,
             "AwsSolutions-APIG4",

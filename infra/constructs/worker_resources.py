@@ -18,7 +18,7 @@ from infra.constructs.storage import Storage
 from infra.names import INTERMEDIATES, INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
 
 
-class Container(Construct):
+class WorkerResources(Construct):
     """``role``, ``success`` and ``error``."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Container(Construct):
             allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [jobs.table.table_arn]),
             allow_rows(["dynamodb:PutItem"], ledger.table.table_arn, [ENGINES, INSTANCES], config=config),
             allow(["s3:GetObject"], [storage.arn(UPLOADS)]),
-            storage.tell_missing(),
+            storage.allow_list_bucket(),
             allow(
                 ["s3:PutObject", "s3:DeleteObject"],
                 [storage.arn(prefix) for prefix in (RESULTS, PREVIEWS, INTERMEDIATES)],

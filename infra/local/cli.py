@@ -21,7 +21,7 @@ from infra.local.deploy import DeployError
 from infra.local.emulator import PortTakenError, StartError
 from infra.local.process import Process
 from infra.local.progress import Progress
-from infra.local.state import FOLDER, Running, State
+from infra.local.state import FOLDER, RunningProcesses, StackState
 from infra.local.studio import launch as studio_server
 from infra.local.synth import SynthError
 
@@ -91,9 +91,9 @@ def up(
     folder = folder_of(port)
     with _termination_as_interrupt():
         try:
-            plan = runtime.Plan(folder, port, _read_context(context))
+            plan = runtime.StackOptions(folder, port, _read_context(context))
             progress = Progress(out.print)
-            plan.studio = _built_studio(progress) if show else site.built() if studio else None
+            plan.studio = _built_studio(progress) if show else site.find_built_studio() if studio else None
             state = runtime.up(plan, progress)
         except (ConfigError, PortTakenError) as error:
             err.print(f"error: {error}", markup=False)
@@ -114,11 +114,11 @@ def up(
 
 
 def _built_studio(progress: Progress) -> Path:
-    built = site.built()
+    built = site.find_built_studio()
     if built is None:
         out.print("building the studio; the first time, what it is built with is downloaded: that takes a minute")
         with progress.step("building the studio"):
-            built = site.studio()
+            built = site.build_studio()
     return built
 
 
@@ -132,7 +132,7 @@ def _watch(folder: Path) -> None:
     before: dict[str, Process] = {}
     try:
         while True:
-            running = Running.read(folder)
+            running = RunningProcesses.read(folder)
             if running is None or running.emulator is None:
                 out.print("It was stopped.")
                 return
@@ -168,7 +168,7 @@ def down(
 def status(port: Port = DEFAULT_PORT) -> None:
     """Say whether the stack answers. Exit status: 0 when it does, 1 otherwise."""
     folder = folder_of(port)
-    state = runtime.is_up(folder)
+    state = runtime.find_running(folder)
     if state is None:
         out.print(f"no stack answers on port {port}")
         raise typer.Exit(1)
@@ -181,13 +181,13 @@ def list_stacks() -> None:
     folders = sorted((Path.cwd() / FOLDER).glob("*/"), key=lambda path: path.name)
     table = Table("port", "state", "endpoint")
     for folder in folders:
-        known = State.read(folder)
+        known = StackState.read(folder)
         if known is not None:
-            table.add_row(str(known.port), "running" if runtime.is_up(folder) else "stopped", known.endpoint)
+            table.add_row(str(known.port), "running" if runtime.find_running(folder) else "stopped", known.endpoint)
     out.print(table if table.row_count else "no stacks here")
 
 
-def _show(state: State, folder: Path) -> None:
+def _show(state: StackState, folder: Path) -> None:
     lines = {
         "API": state.endpoint,
         "socket": state.socket,

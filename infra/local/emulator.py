@@ -23,7 +23,10 @@ START_SECONDS = 60.0
 STOP_SECONDS = 30.0
 LOG = "emulator.log"
 _GUARD = ROOT / "infra" / "local" / "access"
-QUIET = {"POWERTOOLS_TRACE_DISABLED": "true", "AWS_XRAY_SDK_ENABLED": "false"}  # there is no X-Ray daemon here
+TRACING_DISABLED = {
+    "POWERTOOLS_TRACE_DISABLED": "true",
+    "AWS_XRAY_SDK_ENABLED": "false",
+}  # there is no X-Ray daemon here
 # Passed on from the caller's environment; everything else of it would reach the functions.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "USERPROFILE", "LD_LIBRARY_PATH")
 
@@ -117,7 +120,7 @@ def environment(folder: Path, port: int, *, endpoint_url: str, origins: Collecti
         "GUARD_FOLDER": str(folder),
         "GUARD_PORT": str(port),
         "GUARD_ORIGINS": json.dumps(sorted(origins)),
-        **QUIET,
+        **TRACING_DISABLED,
     }
 
 

@@ -18,9 +18,9 @@ from infra.local.emulator import StartError, address, free_port, listening
 from infra.local.endpoint.settings import HEALTH as ENDPOINT_HEALTH
 from infra.local.process import Process
 from infra.local.progress import Progress
-from infra.local.state import Login, RootKey, Running, State, Tables
+from infra.local.state import Login, RootKey, RunningProcesses, StackState, Tables
 from infra.local.studio import launch as studio
-from infra.local.warm_up import warm
+from infra.local.warm_up import warm_up_functions
 from infra.names import FAILURES, FUNCTIONS, OUTCOMES, function_output
 from pipeline.weights.store import default_folder
 
@@ -41,7 +41,7 @@ _STOP_SECONDS = 15.0
 _ANSWER_SECONDS = 30.0
 
 
-class Plan:
+class StackOptions:
     """What to run where. ``context`` is the CDK app's; the stand-in's own settings may stand beside it.
     ``studio`` is the folder of the built studio, if it is to be served.
 
@@ -80,9 +80,9 @@ class Plan:
         return emulator.environment(self.folder, self.port, endpoint_url=address(endpoint_port), origins=origins)
 
 
-def is_up(folder: Path) -> State | None:
+def find_running(folder: Path) -> StackState | None:
     """The stack in a folder, if it answers."""
-    running, state = Running.read(folder), State.read(folder)
+    running, state = RunningProcesses.read(folder), StackState.read(folder)
     if running is None or state is None or running.emulator is None or running.emulator.find() is None:
         return None
     if not _answers(state):
@@ -90,22 +90,22 @@ def is_up(folder: Path) -> State | None:
     return state.model_copy(update={"studio_url": studio.url(running)})
 
 
-def up(plan: Plan, progress: Progress) -> State:
+def up(plan: StackOptions, progress: Progress) -> StackState:
     """Have the stack running and up to date; return when it answers.
 
     Raises ``StartError`` (``PortTakenError`` among them), ``SynthError`` or ``DeployError``; what was started is
     stopped again then.
     """
     try:
-        running = _started_emulator(plan, progress)
+        running = _ensure_emulator(plan, progress)
         with progress.step("synthesizing"):
-            assembly = synth.assembly(plan.context)
+            assembly = synth.cached_assembly(plan.context)
         with progress.step("waiting for the emulator"):
             assert running.emulator is not None
             emulator.wait_until_ready(running.emulator, emulator.ready_url(plan.port), plan.folder / emulator.LOG)
-        state = State.read(plan.folder)
+        state = StackState.read(plan.folder)
         if state is not None and state.digest == assembly.name:
-            running = _stand_in(plan, running, state)  # both take their time to start: at once, then
+            running = _ensure_endpoint(plan, running, state)  # both take their time to start: at once, then
             if not _answers(state):
                 state = None
         else:
@@ -113,7 +113,7 @@ def up(plan: Plan, progress: Progress) -> State:
         if state is None:
             with progress.step("deploying"):
                 state = _deploy(plan, assembly)
-            running = _stand_in(plan, running, state)
+            running = _ensure_endpoint(plan, running, state)
         with progress.step("starting the endpoint"):
             state = state.model_copy(update={"endpoint_control": address(running.endpoint_port)})
             assert running.stand_in is not None
@@ -125,7 +125,7 @@ def up(plan: Plan, progress: Progress) -> State:
             stage = plan.config.stage
             running = studio.serve(plan.folder, running, state, built=plan.studio, deployment=stage)
         state = state.model_copy(update={"studio_url": studio.url(running)})
-        warm(plan.clients(), state.functions)
+        warm_up_functions(plan.clients(), state.functions)
         aws_profile.write(plan.folder, plan.port)
         state.write(plan.folder)
     except BaseException:
@@ -139,7 +139,7 @@ def down(folder: Path, *, save: bool = True) -> bool:
 
     Without ``save`` nothing is waited for: what the stack knows is about to be forgotten.
     """
-    running = Running.read(folder)
+    running = RunningProcesses.read(folder)
     if running is None or not running.processes():
         return False
     if running.studio is not None:
@@ -159,9 +159,9 @@ def purge(folder: Path) -> None:
         folder.parent.rmdir()
 
 
-def _started_emulator(plan: Plan, progress: Progress) -> Running:
+def _ensure_emulator(plan: StackOptions, progress: Progress) -> RunningProcesses:
     """Have the emulator running with what it must be told and with today's guard; it need not answer yet."""
-    running = Running.read(plan.folder)
+    running = RunningProcesses.read(plan.folder)
     if running is not None and running.emulator is not None:
         if running.emulator.find() is not None:
             if running.emulator_digest == emulator.fingerprint(plan.emulator_environment(running.endpoint_port)):
@@ -173,7 +173,7 @@ def _started_emulator(plan: Plan, progress: Progress) -> Running:
         port = free_port()
     environment = plan.emulator_environment(port)
     process = emulator.start(plan.folder, plan.port, environment)
-    running = Running(
+    running = RunningProcesses(
         port=plan.port,
         endpoint_port=port,
         emulator=process,
@@ -185,8 +185,8 @@ def _started_emulator(plan: Plan, progress: Progress) -> Running:
     return running
 
 
-def _deploy(plan: Plan, assembly: Path) -> State:
-    before = State.read(plan.folder)
+def _deploy(plan: StackOptions, assembly: Path) -> StackState:
+    before = StackState.read(plan.folder)
     clients = plan.clients()
     outputs = deploy(clients, assembly, port=plan.port)
     url = address(plan.port)
@@ -194,7 +194,7 @@ def _deploy(plan: Plan, assembly: Path) -> State:
     password = before.auth.password if before is not None else users.make_password()
     users.make_user(clients, outputs["PoolId"], username, password)
     users.make_admin(clients, outputs["PoolId"], username)  # the machine's owner runs the deployment
-    return State(
+    return StackState(
         digest=assembly.name,
         port=plan.port,
         endpoint=outputs["ApiUrl"],
@@ -222,7 +222,7 @@ def _deploy(plan: Plan, assembly: Path) -> State:
     )
 
 
-def _stand_in_environment(plan: Plan, running: Running, state: State) -> dict[str, str]:
+def _stand_in_environment(plan: StackOptions, running: RunningProcesses, state: StackState) -> dict[str, str]:
     return {
         **emulator.credentials(plan.port, RootKey.of(plan.folder)),
         "HOST": emulator.HOST,
@@ -246,7 +246,7 @@ def _stand_in_environment(plan: Plan, running: Running, state: State) -> dict[st
     }
 
 
-def _stand_in(plan: Plan, running: Running, state: State) -> Running:
+def _ensure_endpoint(plan: StackOptions, running: RunningProcesses, state: StackState) -> RunningProcesses:
     """Have the stand-in running with what it must be told and with today's code; it need not answer yet."""
     environment = _stand_in_environment(plan, running, state)
     code = [path.relative_to(ROOT) for folder in STAND_IN_CODE for path in (ROOT / folder).rglob("*.py")]
@@ -266,7 +266,7 @@ def _stand_in(plan: Plan, running: Running, state: State) -> Running:
     return running
 
 
-def _answers(state: State) -> bool:
+def _answers(state: StackState) -> bool:
     """Whether the API is there: ``GET /config`` needs no token and touches nothing behind the function."""
     try:
         with httpx.Client(trust_env=False, timeout=_ANSWER_SECONDS) as http:
@@ -275,4 +275,4 @@ def _answers(state: State) -> bool:
         return False
 
 
-__all__ = ["Plan", "StartError", "down", "is_up", "purge", "up"]
+__all__ = ["StackOptions", "StartError", "down", "find_running", "purge", "up"]

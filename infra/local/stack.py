@@ -15,7 +15,7 @@ from infra.local import emulator, runtime, users
 from infra.local.clients import Clients, sign
 from infra.local.emulator import free_port
 from infra.local.progress import Progress, Say, silent
-from infra.local.state import RootKey, Running, State
+from infra.local.state import RootKey, RunningProcesses, StackState
 from infra.local.studio import launch as studio
 
 _IDLE_SECONDS = 60.0
@@ -44,12 +44,12 @@ class LocalStack:
         keep: bool = True,
         say: Say = silent,
     ) -> None:
-        self._plan = runtime.Plan(folder, port or free_port(), context)
+        self._plan = runtime.StackOptions(folder, port or free_port(), context)
         self._faults = dict(faults or {})
         self._studio = studio
         self._keep = keep
         self._say = say
-        self._state: State | None = None
+        self._state: StackState | None = None
         self._key = RootKey.of(self._plan.folder)
         self._clients = Clients(self._plan.port, self._key)
         self._tokens: dict[str, str] = {}
@@ -66,7 +66,7 @@ class LocalStack:
     def start(self) -> None:
         """Start, or start again after ``stop`` with what was there."""
         if self._studio:
-            self._plan.studio = site.studio()
+            self._plan.studio = site.build_studio()
         self._state = runtime.up(self._plan, Progress(self._say))
         if self._faults:
             self._set_faults(self._faults)
@@ -77,7 +77,7 @@ class LocalStack:
 
     def running(self) -> bool:
         """Whether a process of it is still there."""
-        running = Running.read(self.folder)
+        running = RunningProcesses.read(self.folder)
         return running is not None and any(process.find() for process in running.processes().values())
 
     # Where things are.
@@ -88,7 +88,7 @@ class LocalStack:
         return self._plan.folder
 
     @property
-    def state(self) -> State:
+    def state(self) -> StackState:
         """Everything that is known of the stack."""
         assert self._state is not None, "the stack was not started"
         return self._state
@@ -161,7 +161,7 @@ class LocalStack:
             configuration = client.get_function_configuration(FunctionName=physical)
             environments[name] = {
                 **emulator.credentials(self._plan.port, self._key),
-                **emulator.QUIET,
+                **emulator.TRACING_DISABLED,
                 "AWS_LAMBDA_FUNCTION_NAME": physical,
                 **configuration["Environment"]["Variables"],
             }

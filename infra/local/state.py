@@ -33,7 +33,7 @@ def write_private(path: Path, text: str) -> None:
         raise
 
 
-class File(BaseModel):
+class StateFile(BaseModel):
     """A model kept in one file of a stack's folder, readable by its owner alone."""
 
     @classmethod
@@ -54,7 +54,7 @@ class File(BaseModel):
         write_private(folder / self.file(), self.model_dump_json(indent=2) + "\n")
 
 
-class RootKey(File):
+class RootKey(StateFile):
     """The access key with every right on one stack's emulator. Its secret is random, and kept with the stack."""
 
     access_key_id: str
@@ -74,7 +74,7 @@ class RootKey(File):
         return known
 
 
-class Running(File):
+class RunningProcesses(StateFile):
     """What was started. Written as soon as something is, so that whatever happens next can stop it.
 
     A digest says what its process was told and what code it runs. Ports are kept for the next start.
@@ -118,7 +118,7 @@ class Tables(BaseModel):
     assets: str
 
 
-class State(File):
+class StackState(StateFile):
     """A deployed stack. ``digest`` says from what it was made; ``functions`` maps our names to Lambda's.
 
     ``studio_url`` is None while the studio is not served.

@@ -28,7 +28,7 @@ def fingerprint(context: Mapping[str, str]) -> str:
     return digest([*infra, *code_files(), *fixed], json.dumps(dict(context), sort_keys=True))[:20]
 
 
-def assembly(context: Mapping[str, str], *, cache: Path = BUILD / "synth") -> Path:
+def cached_assembly(context: Mapping[str, str], *, cache: Path = BUILD / "synth") -> Path:
     """The cloud assembly for a context, in a folder named by what it was made from. Raises ``SynthError``."""
     target = cache / fingerprint(context)
     if target.is_dir():

@@ -27,7 +27,7 @@ EVENTS: dict[str, dict[str, Any]] = {
 }
 
 
-def warm(clients: Clients, functions: Mapping[str, str]) -> None:
+def warm_up_functions(clients: Clients, functions: Mapping[str, str]) -> None:
     """Invoke functions without waiting for them; it is no error if one does not start."""
     client = clients("lambda")
     for name, event in EVENTS.items():

@@ -6,17 +6,17 @@ from constructs import Construct
 from infra.config import Config
 from infra.constructs.alarms import Alarms
 from infra.constructs.api import Api
-from infra.constructs.api_urls import Addresses
-from infra.constructs.assets import Library
+from infra.constructs.api_urls import ApiUrls
+from infra.constructs.assets import Assets
 from infra.constructs.functions import Functions
 from infra.constructs.identity import Identity
-from infra.constructs.job_ended import Ended
-from infra.constructs.job_processing import Events
+from infra.constructs.job_ended import JobEnded
+from infra.constructs.job_processing import JobProcessing
 from infra.constructs.jobs import Jobs
 from infra.constructs.ledger import Ledger
 from infra.constructs.storage import Storage
-from infra.constructs.websocket import Socket
-from infra.constructs.worker_resources import Container
+from infra.constructs.websocket import WebSocket
+from infra.constructs.worker_resources import WorkerResources
 from infra.names import function_output
 
 
@@ -27,28 +27,28 @@ class CoreStack(Stack):
         super().__init__(
             scope, id, stack_name=config.stack_name, description="Darkroom: API, queues, tables and functions"
         )
-        self.addresses = Addresses(self, "Addresses", config=config)
+        self.addresses = ApiUrls(self, "Addresses", config=config)
         self.storage = Storage(self, "Storage", config=config)
         self.jobs = Jobs(self, "Jobs", config=config)
         self.ledger = Ledger(self, "Ledger", config=config)
-        self.library = Library(self, "Library", config=config)
+        self.assets = Assets(self, "Library", config=config)
         self.identity = Identity(self, "Identity", config=config, addresses=self.addresses)
         self.functions = Functions(self, "Functions", config=config)
-        self.container = Container(
+        self.worker = WorkerResources(
             self, "Container", config=config, storage=self.storage, jobs=self.jobs, ledger=self.ledger
         )
-        self.events = Events(
+        self.processing = JobProcessing(
             self,
             "Events",
             config=config,
             functions=self.functions,
             storage=self.storage,
             jobs=self.jobs,
-            container=self.container,
+            container=self.worker,
             ledger=self.ledger,
-            library=self.library,
+            library=self.assets,
         )
-        self.ended = Ended(
+        self.job_ended = JobEnded(
             self,
             "Ended",
             config=config,
@@ -57,7 +57,7 @@ class CoreStack(Stack):
             ledger=self.ledger,
             storage=self.storage,
         )
-        self.socket = Socket(
+        self.websocket = WebSocket(
             self,
             "Socket",
             config=config,
@@ -77,17 +77,17 @@ class CoreStack(Stack):
             identity=self.identity,
             addresses=self.addresses,
             ledger=self.ledger,
-            library=self.library,
-            socket_url=self.socket.url,
+            library=self.assets,
+            socket_url=self.websocket.url,
         )
         self.alarms = Alarms(
             self,
             "Alarms",
             config=config,
             jobs=self.jobs,
-            functions=self.functions.made,
-            push=self.socket.push,
-            ended=self.ended.function,
+            functions=self.functions.created,
+            push=self.websocket.push,
+            ended=self.job_ended.function,
         )
         self._outputs()
 
@@ -95,26 +95,26 @@ class CoreStack(Stack):
         outputs = {
             "ApiUrl": self.api.url,
             "ApiId": self.api.api.api_id,
-            "SocketUrl": self.socket.url,
+            "SocketUrl": self.websocket.url,
             "Issuer": self.identity.issuer,
             "ClientId": self.identity.client_id,
             "Bucket": self.storage.bucket.bucket_name,
             "JobsTable": self.jobs.table.table_name,
             "SocketsTable": self.jobs.sockets.table_name,
             "LedgerTable": self.ledger.table.table_name,
-            "AssetsTable": self.library.table.table_name,
-            "EventBus": self.ended.bus.event_bus_name,
+            "AssetsTable": self.assets.table.table_name,
+            "EventBus": self.job_ended.bus.event_bus_name,
             "QueueUrl": self.jobs.queue.queue_url,
             "UploadsQueueUrl": self.jobs.uploads.queue_url,
             "DeadLettersUrl": self.jobs.dead_letters.queue_url,
-            "SuccessTopic": self.container.success.topic_arn,
-            "ErrorTopic": self.container.error.topic_arn,
+            "SuccessTopic": self.worker.success.topic_arn,
+            "ErrorTopic": self.worker.error.topic_arn,
             "AlarmsTopic": self.alarms.topic.topic_arn,
-            "ContainerRole": self.container.role.role_arn,
+            "ContainerRole": self.worker.role.role_arn,
         }
         if self.identity.pool:
             outputs["PoolId"] = self.identity.pool.user_pool_id
-        for function in self.functions.made:
+        for function in self.functions.created:
             outputs[function_output(function.node.id)] = function.function_name
         for key, value in outputs.items():
             CfnOutput(self, key, value=value)

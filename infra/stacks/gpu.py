@@ -23,13 +23,13 @@ from aws_cdk.aws_iam import Policy
 from aws_cdk.aws_sagemaker import CfnEndpoint, CfnEndpointConfig, CfnModel
 from constructs import Construct
 
-from handlers.guard import DIMENSION
+from handlers.guard import SCALABLE_DIMENSION
 from infra.bundling.functions import ROOT
 from infra.config import Config, ConfigError
 from infra.constructs.functions import allow
-from infra.constructs.model_data import Weights
+from infra.constructs.model_data import ModelData
 from infra.constructs.nag_findings import acknowledge
-from infra.constructs.spend_guard import Guard
+from infra.constructs.spend_guard import SpendGuard
 from infra.names import FAILURES, OUTCOMES
 from infra.stacks.core import CoreStack
 
@@ -53,12 +53,12 @@ class GpuStack(Stack):
         self._core = core
         image, repository = self._image()
         self._weights = (
-            Weights(self, "Weights", uri=config.model_data, role=core.container.role) if config.model_data else None
+            ModelData(self, "Weights", uri=config.model_data, role=core.worker.role) if config.model_data else None
         )
         pull = Policy(
             self,
             "Pull",
-            roles=[core.container.role],
+            roles=[core.worker.role],
             statements=[
                 allow(
                     ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
@@ -74,7 +74,7 @@ class GpuStack(Stack):
         )
         self.configuration, self.endpoint = self._endpoint(image, pull)
         self._scaling()
-        self.guard = Guard(
+        self.guard = SpendGuard(
             self,
             "Guard",
             config=config,
@@ -123,7 +123,7 @@ class GpuStack(Stack):
         model = CfnModel(
             self,
             "Model",
-            execution_role_arn=core.container.role.role_arn,
+            execution_role_arn=core.worker.role.role_arn,
             primary_container=CfnModel.ContainerDefinitionProperty(
                 image=image,
                 model_data_source=self._weights.source if self._weights else None,
@@ -168,7 +168,7 @@ class GpuStack(Stack):
                     s3_output_path=f"s3://{bucket}/{OUTCOMES}",
                     s3_failure_path=f"s3://{bucket}/{FAILURES}",
                     notification_config=CfnEndpointConfig.AsyncInferenceNotificationConfigProperty(
-                        success_topic=core.container.success.topic_arn, error_topic=core.container.error.topic_arn
+                        success_topic=core.worker.success.topic_arn, error_topic=core.worker.error.topic_arn
                     ),
                 ),
             ),
@@ -199,7 +199,7 @@ class GpuStack(Stack):
             "Instances",
             service_namespace=ServiceNamespace.SAGEMAKER,
             resource_id=f"endpoint/{config.endpoint_name}/variant/{VARIANT}",
-            scalable_dimension=DIMENSION,
+            scalable_dimension=SCALABLE_DIMENSION,
             min_capacity=0,
             max_capacity=config.max_instances,
         )

@@ -45,7 +45,7 @@ from infra.studio_headers import (
     CONFIG,
     INDEX,
     STRICT_TRANSPORT_SECONDS,
-    Reach,
+    ConnectOrigins,
     cache_control,
     security_headers,
 )
@@ -71,7 +71,7 @@ class StudioStack(Stack):
         self._global_name = f"{self.stack_name}-{self.region}"
         self.bucket = self._bucket()
         self.distribution = self._distribution()
-        self._deploy(studio.studio())
+        self._deploy(studio.build_studio())
         name = config.studio_domain or self.distribution.distribution_domain_name
         CfnOutput(self, "StudioUrl", value=f"https://{name}")
 
@@ -95,7 +95,7 @@ class StudioStack(Stack):
         )
         return bucket
 
-    def _reach(self) -> Reach:
+    def _reach(self) -> ConnectOrigins:
         core = self._core
         pictures = core.storage.bucket
         if self._config.issuer:
@@ -103,9 +103,9 @@ class StudioStack(Stack):
             identity = f"{parts.scheme}://{parts.netloc}"
         else:
             identity = f"https://cognito-idp.{self.region}.amazonaws.com"
-        return Reach(
+        return ConnectOrigins(
             api=core.api.url,
-            socket=core.socket.api.api_endpoint,
+            socket=core.websocket.api.api_endpoint,
             storage=(
                 f"https://{pictures.bucket_regional_domain_name}",
                 f"https://{pictures.bucket_domain_name}",

@@ -19,7 +19,7 @@ class SavedFile:
 
     _as: ClassVar[type[ResultFile]] = ResultFile
 
-    def stored(self, key: str, size: int, sha256: str) -> ResultFile:
+    def to_result_file(self, key: str, size: int, sha256: str) -> ResultFile:
         """What the result says of it, now that it lies under ``key``: ``size`` in bytes, ``sha256`` in hex."""
         own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "path"}
         return self._as(**own, key=key, size=size, sha256=sha256)

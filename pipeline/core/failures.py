@@ -6,43 +6,45 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from pipeline.core.networks import Models
-from pipeline.core.stages import Stopped
+from pipeline.core.networks import NetworkProvider
+from pipeline.core.stages import JobAbandoned
 
 logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def translating(stage: str, models: Models | None) -> Iterator[None]:
-    """Let ``Stopped`` and ``DarkroomError`` pass, log anything else and raise it as a ``DarkroomError``.
+def translate_errors(stage: str, models: NetworkProvider | None) -> Iterator[None]:
+    """Let ``JobAbandoned`` and ``DarkroomError`` pass, log anything else and raise it as a ``DarkroomError``.
 
     After running out of memory, what nobody uses is given back, so that the next job finds a healthy machine.
     """
     try:
         yield
-    except Stopped:
+    except JobAbandoned:
         raise
     except DarkroomError as error:
-        _recover(error, error, models)
+        _release_memory_if_exhausted(error, error, models)
         raise
     except Exception as error:
         logger.exception("stage %s failed", stage)
-        shown = _translated(error, stage)
-        _recover(shown, error, models)
+        shown = _to_darkroom_error(error, stage)
+        _release_memory_if_exhausted(shown, error, models)
         raise shown from error
 
 
-def _recover(shown: DarkroomError, error: BaseException | None, models: Models | None) -> None:
+def _release_memory_if_exhausted(
+    shown: DarkroomError, error: BaseException | None, models: NetworkProvider | None
+) -> None:
     if shown.detail.code is not ErrorCode.OUT_OF_MEMORY or models is None:
         return
     while error is not None:
         # The frames of a traceback hold on to the tensors that filled the memory.
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__
-    models.free()
+    models.release_idle()
 
 
-def _translated(error: Exception, stage: str) -> DarkroomError:
+def _to_darkroom_error(error: Exception, stage: str) -> DarkroomError:
     # torch's and OpenCV's are recognised by name and code: this module imports neither.
     name, code = type(error).__name__, getattr(error, "code", None)
     if isinstance(error, MemoryError) or name == "OutOfMemoryError" or (type(error).__module__ == "cv2" and code == -4):

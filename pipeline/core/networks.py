@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar, cast
 
 from darkroom.contract.results import ModelUsed
-from pipeline.weights.catalog import choose
-from pipeline.weights.store import Shelf
+from pipeline.weights.catalog import choose_models
+from pipeline.weights.store import WeightStore
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ class Network(Generic[T]):
     loader: str
 
 
-class Held(Mapping[Network[Any], Any]):
+class LoadedNetworks(Mapping[Network[Any], Any]):
     """Networks on the device, each with the type that its name says."""
 
     def __init__(self, networks: Mapping[Network[Any], Any]) -> None:
@@ -47,7 +47,7 @@ class Held(Mapping[Network[Any], Any]):
 
 
 @dataclass(frozen=True)
-class Resident:
+class NetworkInMemory:
     """A network that is in memory: its name, its bytes, and whether it is on the device or in the host's memory."""
 
     name: str
@@ -56,49 +56,49 @@ class Resident:
 
 
 @dataclass(frozen=True)
-class Inventory:
+class MemoryInventory:
     """What is in memory, and on what: None before anything looked for a device.
 
     ``used`` and ``total`` are bytes of the whole GPU, whoever uses it; None without one.
     """
 
     device: str | None
-    networks: tuple[Resident, ...]
+    networks: tuple[NetworkInMemory, ...]
     used: int | None = None
     total: int | None = None
 
 
-class Models(Protocol):
+class NetworkProvider(Protocol):
     """Who has the networks."""
 
     @property
     def long_side(self) -> int:
         """The longer side, in pixels, at which the device's memory lets pictures be made: a multiple of 8."""
 
-    def use(self, *networks: Network[Any]) -> AbstractContextManager[Held]:
+    def use(self, *networks: Network[Any]) -> AbstractContextManager[LoadedNetworks]:
         """The networks, on the device for as long as the block lasts.
 
         Raises ``DarkroomError`` (``engine_unavailable``) naming the file that is missing or altered and the command
         that mends it.
         """
 
-    def free(self) -> None:
+    def release_idle(self) -> None:
         """Give back all memory that is not in use, as after running out of it. Networks in use stay."""
 
-    def check(self, networks: Sequence[Network[Any]]) -> None:
+    def check_weights(self, networks: Sequence[Network[Any]]) -> None:
         """Raises as ``use`` would, without loading anything."""
 
-    def used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
+    def models_used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
         """The models that they are made of, pinned."""
 
     def digest(self, networks: Sequence[Network[Any]]) -> str:
-        """Changes when any of them would answer otherwise: see ``digest_of``."""
+        """Changes when any of them would answer otherwise: see ``networks_digest``."""
 
-    def inventory(self) -> Inventory:
+    def inventory(self) -> MemoryInventory:
         """What is in memory now."""
 
 
-def digest_of(networks: Sequence[Network[Any]], shelf: Shelf, choices: Mapping[str, str]) -> str:
+def networks_digest(networks: Sequence[Network[Any]], weight_store: WeightStore, choices: Mapping[str, str]) -> str:
     """SHA-256 of the networks' names and of their models' files, as they were fetched to ``shelf``.
 
     ``choices`` names the model for a role where it is not the catalogue's default. Raises ``DarkroomError``
@@ -106,9 +106,9 @@ def digest_of(networks: Sequence[Network[Any]], shelf: Shelf, choices: Mapping[s
     """
     total = hashlib.sha256()
     for network in networks:
-        models = choose(network.roles, choices)
-        for checkout in filter(None, map(shelf.checkout, models)):
+        models = choose_models(network.roles, choices)
+        for checkout in filter(None, map(weight_store.checkout, models)):
             checkout.check()
-        digests = (f"{model.id}={shelf.digest(model)}" for model in models)
+        digests = (f"{model.id}={weight_store.digest(model)}" for model in models)
         total.update(f"{network.name}:{','.join(digests)}\n".encode())
     return total.hexdigest()

@@ -15,9 +15,9 @@ from darkroom.contract.requests import Kind
 from darkroom.contract.results import FoundObject, ModelUsed, Quality, RecognisedRoom, StageTime
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED, SavedFile
-from pipeline.core.failures import translating
-from pipeline.core.stage_cache import Lineages, Made, StageCache
-from pipeline.core.stages import Artifact, Plan, Slot, Stage, Work
+from pipeline.core.failures import translate_errors
+from pipeline.core.stage_cache import CacheKeys, StageCache, StageOutput
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
 
 T = TypeVar("T")
 
@@ -25,8 +25,8 @@ T = TypeVar("T")
 SLOT_POLL_SECONDS = 0.05
 
 
-class Reporter(Protocol):
-    """Who hears how a job develops. ``report`` and ``check`` raise ``Stopped`` when the job is no longer ours."""
+class ProgressReporter(Protocol):
+    """Who hears how a job develops. ``report`` and ``check`` raise ``JobAbandoned`` when the job is no longer ours."""
 
     def report(self, progress: float, stage: str, message: str, timeline: Sequence[StageTime]) -> None:
         """Hear of progress in [0, 1], which never falls. Must return at once: the stage waits for it."""
@@ -34,15 +34,15 @@ class Reporter(Protocol):
     def check(self) -> None:
         """Say whether to go on, without any news."""
 
-    def show(self, picture: Rgb) -> None:
+    def report_progress_image(self, picture: Rgb) -> None:
         """Take a small look (h×w×3 uint8 sRGB) at the picture in the making. Must return at once."""
 
 
 @dataclass(frozen=True)
-class Finished:
+class PlanResult:
     """What a plan made. ``files`` lie in the work's folder and must be taken before it is removed.
 
-    ``unsafe_looks``: some of the looks at them show what they do not and nobody must see.
+    ``unsafe_progress_images``: some of the looks at them show what they do not and nobody must see.
     """
 
     files: tuple[SavedFile, ...]
@@ -54,7 +54,7 @@ class Finished:
     models: tuple[ModelUsed, ...]
     notes: tuple[str, ...]
     timeline: tuple[StageTime, ...]
-    unsafe_looks: bool
+    unsafe_progress_images: bool
 
 
 def noop_plan(kind: Kind, engine: Engine) -> Plan:
@@ -84,28 +84,28 @@ class Runner:
     def run(
         self,
         plan: Plan,
-        work: Work,
-        reporter: Reporter,
+        work: StageContext,
+        reporter: ProgressReporter,
         deadline: datetime | None = None,
         *,
         span: tuple[float, float] = (0.0, 1.0),
         timeline: list[StageTime] | None = None,
-    ) -> Finished:
+    ) -> PlanResult:
         """Run every stage of ``plan`` over ``work`` and collect what it made.
 
         ``span`` is the part of the job's progress that the plan covers: an earlier attempt's progress to where the
         caller goes on. ``timeline`` is appended to as stages end, so that the caller has it when the job fails;
         it counts a stage's own seconds, not its wait for the compute slot, which is another job's time.
 
-        Raises ``Stopped`` as soon as the reporter does; ``DarkroomError`` as the stage raised it, ``timed_out``
+        Raises ``JobAbandoned`` as soon as the reporter does; ``DarkroomError`` as the stage raised it, ``timed_out``
         (retryable: most of a late job's time went into queues) at the first report after the deadline,
         ``out_of_memory`` (retryable: the neighbours that took it are gone by then), and ``internal`` for anything
         unexpected, whose traceback goes to the log alone.
         """
         times = [] if timeline is None else timeline
-        cache = self._cache if any(stage.cached for stage, _ in plan.steps) else None
-        run = _Run(work, reporter, self._ends(deadline), self._clock, span, times, cache)
-        readers = _last_readers(plan)
+        cache = self._cache if any(stage.cacheable for stage, _ in plan.steps) else None
+        run = _PlanRun(work, reporter, self._monotonic_deadline(deadline), self._clock, span, times, cache)
+        readers = _artifacts_to_release(plan)
         try:
             for index, (stage, share) in enumerate(plan.steps):
                 run.begin(stage, share)
@@ -114,8 +114,8 @@ class Runner:
                 for artifact in readers[index]:
                     work.release(artifact)
         finally:
-            work.enter(None, _unheard, _unseen)
-        return Finished(
+            work.enter_stage(None, _ignore_report, _ignore_progress_image)
+        return PlanResult(
             files=_get(work, SAVED) or (),
             engine=plan.engine,
             quality=_get(work, QUALITY),
@@ -125,29 +125,29 @@ class Runner:
             models=tuple(work.models_used),
             notes=tuple(work.notes),
             timeline=tuple(times),
-            unsafe_looks=work.unsafe_looks,
+            unsafe_progress_images=work.unsafe_progress_images,
         )
 
-    def _ends(self, deadline: datetime | None) -> float:
+    def _monotonic_deadline(self, deadline: datetime | None) -> float:
         """The deadline on the monotonic clock, which a change of the machine's time cannot move."""
         if deadline is None:
             return math.inf
         return self._clock() + (deadline - self._now()).total_seconds()
 
-    def _step(self, stage: Stage, run: "_Run") -> None:
-        with translating(stage.name, run.work.models):
-            lineage = run.lineages.follow(stage) if run.cache is not None else None
-        cache = run.cache if stage.cached else None
+    def _step(self, stage: Stage, run: "_PlanRun") -> None:
+        with translate_errors(stage.name, run.work.network_provider):
+            lineage = run.cache_keys.key_for(stage) if run.cache is not None else None
+        cache = run.cache if stage.cacheable else None
         if cache is None or lineage is None:
-            with self._turn(stage, run):
-                self._perform(stage, run)
-        elif not self._take(cache.get(lineage), stage, run):
-            with self._turn(stage, run):
+            with self._compute_slot(stage, run):
+                self._run_timed(stage, run)
+        elif not self._use_cached_output(cache.get(lineage), stage, run):
+            with self._compute_slot(stage, run):
                 # Another job with the same photo may have made it while this one waited for its turn.
-                if not self._take(cache.get(lineage), stage, run):
-                    cache.put(lineage, self._make(stage, run))
+                if not self._use_cached_output(cache.get(lineage), stage, run):
+                    cache.put(lineage, self._run_and_capture(stage, run))
 
-    def _take(self, made: Made | None, stage: Stage, run: "_Run") -> bool:
+    def _use_cached_output(self, made: StageOutput | None, stage: Stage, run: "_PlanRun") -> bool:
         if made is None:
             return False
         for artifact in stage.provides:
@@ -157,22 +157,22 @@ class Runner:
         run.timeline.append(StageTime(stage=stage.name, seconds=0, cached=True))
         return True
 
-    def _make(self, stage: Stage, run: "_Run") -> Made:
+    def _run_and_capture(self, stage: Stage, run: "_PlanRun") -> StageOutput:
         work = run.work
         notes, models_used = work.notes, work.models_used
         work.notes, work.models_used = [], {}
         try:
-            self._perform(stage, run)
+            self._run_timed(stage, run)
             values = {artifact.name: work[artifact] for artifact in stage.provides}
-            return Made(values, tuple(work.notes), tuple(work.models_used))
+            return StageOutput(values, tuple(work.notes), tuple(work.models_used))
         finally:
             notes.extend(work.notes)
             work.notes, work.models_used = notes, models_used | work.models_used
 
     @contextmanager
-    def _turn(self, stage: Stage, run: "_Run") -> Iterator[None]:
+    def _compute_slot(self, stage: Stage, run: "_PlanRun") -> Iterator[None]:
         # What does without its networks for these params leaves the device to others.
-        if stage.slot is not Slot.COMPUTE or (stage.spared and not stage.needs(run.work.params)):
+        if stage.slot is not Slot.COMPUTE or (stage.optional_networks and not stage.required_networks(run.work.params)):
             yield
             return
         while not self._slot.acquire(timeout=SLOT_POLL_SECONDS):
@@ -183,23 +183,23 @@ class Runner:
         finally:
             self._slot.release()
 
-    def _perform(self, stage: Stage, run: "_Run") -> None:
+    def _run_timed(self, stage: Stage, run: "_PlanRun") -> None:
         started = self._clock()
         try:
-            with translating(stage.name, run.work.models):
+            with translate_errors(stage.name, run.work.network_provider):
                 stage.run(run.work)
                 _check_provided(stage, run.work)
         finally:
             run.timeline.append(StageTime(stage=stage.name, seconds=max(self._clock() - started, 0.0)))
 
 
-class _Run:
+class _PlanRun:
     """One job's way through a plan: where it stands, and whether it may go on."""
 
     def __init__(
         self,
-        work: Work,
-        reporter: Reporter,
+        work: StageContext,
+        reporter: ProgressReporter,
         ends: float,
         clock: Callable[[], float],
         span: tuple[float, float],
@@ -209,7 +209,7 @@ class _Run:
         self.work = work
         self.cache = cache
         self.timeline = timeline
-        self.lineages = Lineages(work)
+        self.cache_keys = CacheKeys(work)
         self._reporter = reporter
         self._ends = ends
         self._clock = clock
@@ -221,7 +221,7 @@ class _Run:
 
     def begin(self, stage: Stage, share: float) -> None:
         self._stage, self._message, self._share = stage.name, stage.message, share
-        self.work.enter(stage, self.report, self._reporter.show)
+        self.work.enter_stage(stage, self.report, self._reporter.report_progress_image)
         self.report(0.0)
 
     def end(self) -> None:
@@ -246,15 +246,15 @@ class _Run:
         self._reporter.report(self._highest, self._stage, message or self._message, tuple(self.timeline))
 
 
-def _unheard(_fraction: float, _message: str) -> None:
+def _ignore_report(_fraction: float, _message: str) -> None:
     """Takes the place of a run's report when the run is over."""
 
 
-def _unseen(_picture: Rgb) -> None:
+def _ignore_progress_image(_picture: Rgb) -> None:
     """Takes the place of a run's show when the run is over."""
 
 
-def _last_readers(plan: Plan) -> list[list[Artifact[Any]]]:
+def _artifacts_to_release(plan: Plan) -> list[list[Artifact[Any]]]:
     """For each step, the artifacts that nobody reads after it; what the runner or the caller collects stays."""
     collected: tuple[Artifact[Any], ...] = (SAVED, QUALITY, SEED, ROOM, OBJECTS, *plan.results)
     kept = {artifact.name for artifact in collected}
@@ -267,13 +267,13 @@ def _last_readers(plan: Plan) -> list[list[Artifact[Any]]]:
     return released[::-1]
 
 
-def _check_provided(stage: Stage, work: Work) -> None:
+def _check_provided(stage: Stage, work: StageContext) -> None:
     missing = [artifact.name for artifact in stage.provides if artifact not in work]
     if missing:
         raise LookupError(f"stage {stage.name!r} ended without providing {', '.join(missing)}")
 
 
-def _get(work: Work, artifact: Artifact[T]) -> T | None:
+def _get(work: StageContext, artifact: Artifact[T]) -> T | None:
     try:
         return work[artifact]
     except KeyError:

@@ -17,13 +17,13 @@ import numpy as np
 from pydantic import BaseModel
 
 from darkroom.contract.results import ModelUsed
-from pipeline.core.stages import Stage, Work
+from pipeline.core.stages import Stage, StageContext
 
 DEFAULT_BUDGET = 512 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Made:
+class StageOutput:
     """What one run of a stage gave: the values of its artifacts by name, the notes and the models it used."""
 
     values: Mapping[str, Any]
@@ -39,56 +39,56 @@ class StageCache:
 
     def __init__(self, budget: int = DEFAULT_BUDGET) -> None:
         self._budget = budget
-        self._kept: OrderedDict[str, tuple[Made, int]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[StageOutput, int]] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
-    def get(self, lineage: str) -> Made | None:
+    def get(self, key: str) -> StageOutput | None:
         """What was made under ``lineage``, if it is still here."""
         with self._lock:
-            if lineage not in self._kept:
+            if key not in self._kept:
                 return None
-            self._kept.move_to_end(lineage)
-            return self._kept[lineage][0]
+            self._kept.move_to_end(key)
+            return self._kept[key][0]
 
-    def put(self, lineage: str, made: Made) -> None:
+    def put(self, key: str, output: StageOutput) -> None:
         """Keep ``made``, in the place of the least recently used; what alone exceeds the budget is not kept."""
-        size = _freeze(made.values)
+        size = _freeze(output.values)
         if size > self._budget:
             return
         with self._lock:
-            self._bytes -= self._kept.pop(lineage, (made, 0))[1]
-            self._kept[lineage] = made, size
+            self._bytes -= self._kept.pop(key, (output, 0))[1]
+            self._kept[key] = output, size
             self._bytes += size
             while self._bytes > self._budget:
                 self._bytes -= self._kept.popitem(last=False)[1][1]
 
 
-class Lineages:
+class CacheKeys:
     """The lineages of what one job's stages provide, followed from stage to stage."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: StageContext) -> None:
         self._work = work
         self._of: dict[str, str | None] = {}
         self._files: dict[str, str] | None = None
 
-    def follow(self, stage: Stage) -> str | None:
+    def key_for(self, stage: Stage) -> str | None:
         """The lineage of what ``stage`` is about to provide; None when nothing is known about what decides it."""
-        lineage = self._lineage(stage)
+        lineage = self._compute_key(stage)
         self._of |= {artifact.name: lineage and f"{lineage}/{artifact.name}" for artifact in stage.provides}
         return lineage
 
-    def _lineage(self, stage: Stage) -> str | None:
+    def _compute_key(self, stage: Stage) -> str | None:
         sources = [self._of.get(artifact.name) for artifact in stage.requires]
-        if stage.depends is None or None in sources:
+        if stage.depends_on_params is None or None in sources:
             return None
-        work, models = self._work, self._work.models
-        unknown = set(stage.depends) - set(type(work.params).model_fields)
+        work, models = self._work, self._work.network_provider
+        unknown = set(stage.depends_on_params) - set(type(work.params).model_fields)
         if unknown:
             raise LookupError(f"stage {stage.name!r} depends on {', '.join(sorted(unknown))}, which is no param")
         decides = {
             "stage": [type(stage).__module__, type(stage).__qualname__, stage.name],
-            "params": work.params.model_dump(mode="json", include=set(stage.depends)),
+            "params": work.params.model_dump(mode="json", include=set(stage.depends_on_params)),
             "sources": sources,
             "files": {} if stage.requires else self._hashed(),
             "networks": models.digest(stage.networks) if models and stage.networks else None,

@@ -1,7 +1,7 @@
 """Stages declare what they need and what they give; a plan is a checked list of them with their shares of progress.
 
-Values pass between stages on a typed blackboard, ``Work``. A stage may read only what it requires, write only what
-it provides and use only the networks it names, so the declarations stay true and can be documented, checked at
+Values pass between stages on a typed blackboard, ``StageContext``. A stage may read only what it requires, write only
+what it provides and use only the networks it names, so the declarations stay true and can be documented, checked at
 import and cached.
 """
 
@@ -19,11 +19,11 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.requests import Kind
 from darkroom.contract.results import ModelUsed
 from pipeline.core.intermediates import Intermediates, NoIntermediates
-from pipeline.core.networks import Held, Models, Network
+from pipeline.core.networks import LoadedNetworks, Network, NetworkProvider
 
 if TYPE_CHECKING:
     from pipeline.core.arrays import Rgb
-    from pipeline.speech.types import Speaker
+    from pipeline.speech.types import SpeechSynthesiser
 
 T = TypeVar("T")
 P = TypeVar("P", bound=BaseModel)
@@ -34,7 +34,7 @@ class Artifact(Generic[T]):
     """A named, typed value that stages hand on. ``about`` gives shape, dtype and value range."""
 
     name: str
-    about: str
+    description: str
 
 
 class Slot(StrEnum):
@@ -44,15 +44,15 @@ class Slot(StrEnum):
     COMPUTE = "compute"
 
 
-class Work:
+class StageContext:
     """One job on its way through the stages.
 
     ``params`` are the kind's typed params; ``files`` maps a role to its upload on disk; ``folder`` is a directory
     of this job alone, removed after it; ``models`` has the networks, None where there are none; ``speaker`` says
     scripts, None where nobody can; ``intermediates`` keeps finished parts for the job's next attempt. ``report``
     tells the runner how far the running stage is (0 to 1) and raises when the job was cancelled or its time is up;
-    ``show`` hands it a small look at the picture in the making. A stage sets ``unsafe_looks`` when some of those show
-    what the result must not: whoever keeps them deletes them all.
+    ``show`` hands it a small look at the picture in the making. A stage sets ``unsafe_progress_images`` when some of
+    those show what the result must not: whoever keeps them deletes them all.
     """
 
     def __init__(
@@ -62,38 +62,38 @@ class Work:
         folder: Path,
         report: Callable[[float, str], None] = lambda _fraction, _message: None,
         *,
-        models: Models | None = None,
-        speaker: "Speaker | None" = None,
+        network_provider: NetworkProvider | None = None,
+        speaker: "SpeechSynthesiser | None" = None,
         intermediates: Intermediates | None = None,
-        show: "Callable[[Rgb], None]" = lambda _picture: None,
+        report_progress_image: "Callable[[Rgb], None]" = lambda _picture: None,
     ) -> None:
         self.params = params
         self.files = files
         self.folder = folder
-        self.models = models
+        self.network_provider = network_provider
         self.speaker = speaker
         self.intermediates = intermediates or NoIntermediates()
         self.notes: list[str] = []
         self.models_used: dict[ModelUsed, None] = {}
-        self.unsafe_looks = False
+        self.unsafe_progress_images = False
         self._report = report
-        self._show = show
+        self._show = report_progress_image
         self._values: dict[str, Any] = {}
         self._stage: Stage | None = None
 
-    def enter(
+    def enter_stage(
         self,
         stage: "Stage | None",
         report: Callable[[float, str], None] | None = None,
-        show: "Callable[[Rgb], None] | None" = None,
+        report_progress_image: "Callable[[Rgb], None] | None" = None,
     ) -> None:
         """Called by the runner: from here on, ``stage``'s declarations are enforced (None: no limits), ``report``, if
         given, hears how far it is, and ``show``, if given, gets the looks at it."""
         self._stage = stage
         if report is not None:
             self._report = report
-        if show is not None:
-            self._show = show
+        if report_progress_image is not None:
+            self._show = report_progress_image
 
     def release(self, artifact: Artifact[Any]) -> None:
         """Called by the runner when no later stage reads ``artifact``, so that its memory can be used again."""
@@ -118,19 +118,19 @@ class Work:
         return self.params
 
     def report(self, fraction: float, message: str = "") -> None:
-        """Say how far the running stage is. Raises ``Stopped`` or ``DarkroomError`` to end the job here."""
+        """Say how far the running stage is. Raises ``JobAbandoned`` or ``DarkroomError`` to end the job here."""
         self._report(fraction, message)
 
-    def note(self, text: str) -> None:
+    def add_note(self, text: str) -> None:
         """Say it in the result, once."""
         if text not in self.notes:
             self.notes.append(text)
 
-    def show(self, picture: "Rgb") -> None:
+    def report_progress_image(self, picture: "Rgb") -> None:
         """Give a look at the picture in the making: h×w×3 uint8 sRGB, small (some 256 pixels a side)."""
         self._show(picture)
 
-    def use(self, *networks: Network[Any]) -> AbstractContextManager[Held]:
+    def use_networks(self, *networks: Network[Any]) -> AbstractContextManager[LoadedNetworks]:
         """The networks, on the device for as long as the block lasts.
 
         Raises ``LookupError`` for one that the stage does not declare, ``DarkroomError`` (``engine_unavailable``)
@@ -140,10 +140,10 @@ class Work:
             undeclared = [network.name for network in networks if network not in self._stage.networks]
             if undeclared:
                 raise LookupError(f"stage {self._stage.name!r} uses {', '.join(undeclared)} without declaring it")
-        if self.models is None:
+        if self.network_provider is None:
             raise LookupError("this work was given no networks")
-        self.models_used |= dict.fromkeys(self.models.used(networks))
-        return self.models.use(*networks)
+        self.models_used |= dict.fromkeys(self.network_provider.models_used(networks))
+        return self.network_provider.use(*networks)
 
 
 class Stage(ABC):
@@ -161,16 +161,16 @@ class Stage(ABC):
     requires: ClassVar[tuple[Artifact[Any], ...]] = ()
     provides: ClassVar[tuple[Artifact[Any], ...]] = ()
     networks: ClassVar[tuple[Network[Any], ...]] = ()
-    spared: ClassVar[tuple[Network[Any], ...]] = ()
-    depends: ClassVar[tuple[str, ...] | None] = None
-    cached: ClassVar[bool] = False
+    optional_networks: ClassVar[tuple[Network[Any], ...]] = ()
+    depends_on_params: ClassVar[tuple[str, ...] | None] = None
+    cacheable: ClassVar[bool] = False
 
-    def needs(self, _params: BaseModel, /) -> tuple[Network[Any], ...]:
+    def required_networks(self, _params: BaseModel, /) -> tuple[Network[Any], ...]:
         """The networks that a job with these params, of its kind, cannot do without."""
         return self.networks
 
     @abstractmethod
-    def run(self, work: Work) -> None:
+    def run(self, context: StageContext) -> None:
         """Read what is required from ``work``, write what is provided. Raises ``DarkroomError`` to fail the job."""
 
 
@@ -193,14 +193,16 @@ class Plan:
         return tuple(dict.fromkeys(network for stage, _ in self.steps for network in stage.networks))
 
     @property
-    def spared(self) -> tuple[Network[Any], ...]:
+    def optional_networks(self) -> tuple[Network[Any], ...]:
         """Those that some jobs do without."""
-        always = {network for stage, _ in self.steps for network in stage.networks if network not in stage.spared}
+        always = {
+            network for stage, _ in self.steps for network in stage.networks if network not in stage.optional_networks
+        }
         return tuple(network for network in self.networks if network not in always)
 
-    def needs(self, params: BaseModel) -> tuple[Network[Any], ...]:
+    def required_networks(self, params: BaseModel) -> tuple[Network[Any], ...]:
         """The networks that a job with these params cannot do without, once."""
-        return tuple(dict.fromkeys(network for stage, _ in self.steps for network in stage.needs(params)))
+        return tuple(dict.fromkeys(network for stage, _ in self.steps for network in stage.required_networks(params)))
 
     def __post_init__(self) -> None:
         here = f"{self.kind}/{self.engine}"
@@ -223,5 +225,6 @@ class Plan:
             raise ValueError(f"{here}: nothing provides {', '.join(absent)}")
 
 
-class Stopped(Exception):
-    """Raised out of ``Work.report`` when the job is no longer ours: cancelled, or taken over by another attempt."""
+class JobAbandoned(Exception):
+    """Raised out of ``StageContext.report`` when the job is no longer ours: cancelled, or taken over by another
+    attempt."""

@@ -21,9 +21,9 @@ Alpha = NDArray[np.uint8]
 
 THUMBNAIL = (480, 360)
 JPEG_QUALITY = 95
-LOOK_QUALITY = 70
+PROGRESS_IMAGE_QUALITY = 70
 # What Pillow's decoders raise on broken files; SyntaxError is what its PNG reader means by "broken".
-BROKEN = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error)
+DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error)
 
 # Signatures: ISO/IEC 10918-1 (SOI and the next marker), PNG 3rd edition §5.2, RFC 9649 §2.4.
 _OTHERS = {
@@ -58,7 +58,7 @@ class DigitalSource(StrEnum):
 
 
 @dataclass(frozen=True)
-class Decoded:
+class DecodedPicture:
     """A picture in memory: ``rgb`` H×W×3 uint8 sRGB, upright; ``alpha`` H×W uint8, or None when it is opaque."""
 
     rgb: Rgb
@@ -87,7 +87,7 @@ def sniff(head: bytes) -> ContentType:
     )
 
 
-def decode(path: Path) -> Decoded:
+def decode(path: Path) -> DecodedPicture:
     """Decode a JPEG, PNG or WebP completely: EXIF orientation applied, colours converted to sRGB.
 
     The dimensions are checked before anything is decoded. Of an animation, the first frame is taken; 16-bit samples
@@ -104,7 +104,7 @@ def decode(path: Path) -> Decoded:
             return _split(image)
     except Image.DecompressionBombError as error:
         raise _too_large(f"more than {MAX_PIXELS:,} pixels") from error
-    except BROKEN as error:
+    except DECODE_ERRORS as error:
         raise DarkroomError(
             ErrorCode.INVALID_IMAGE,
             "The picture is damaged or incomplete and cannot be decoded. Export it again and upload the new file.",
@@ -122,7 +122,7 @@ def check_size(width: int, height: int) -> None:
         )
 
 
-def on_white(picture: Decoded) -> Rgb:
+def on_white(picture: DecodedPicture) -> Rgb:
     """The picture composited on white. H×W×3 uint8."""
     if picture.alpha is None:
         return picture.rgb
@@ -155,11 +155,11 @@ def save_jpeg(
     )
 
 
-def encode_look(rgb: Rgb) -> bytes:
+def encode_progress_image(rgb: Rgb) -> bytes:
     """A live look, h×w×3 uint8 sRGB, as a small JPEG (quality 70) that is marked as made by a machine."""
     file = io.BytesIO()
     Image.fromarray(rgb).save(
-        file, "JPEG", quality=LOOK_QUALITY, xmp=xmp_packet(DigitalSource.TRAINED_ALGORITHMIC_MEDIA)
+        file, "JPEG", quality=PROGRESS_IMAGE_QUALITY, xmp=xmp_packet(DigitalSource.TRAINED_ALGORITHMIC_MEDIA)
     )
     return file.getvalue()
 
@@ -189,7 +189,7 @@ def xmp_packet(source: DigitalSource) -> bytes:
     return _XMP.format(source=source.value).encode("utf-8")
 
 
-class _Heard:
+class _NotifyingFile:
     """A file that says whenever something is written to it: Pillow encodes large pictures piece by piece."""
 
     def __init__(self, file: BinaryIO, on_write: Callable[[], None]) -> None:
@@ -206,7 +206,7 @@ class _Heard:
 
 def _save(image: Image.Image, path: Path, on_write: Callable[[], None], **options: Any) -> None:
     with path.open("wb") as file:
-        image.save(cast("BinaryIO", _Heard(file, on_write)), **options)
+        image.save(cast("BinaryIO", _NotifyingFile(file, on_write)), **options)
 
 
 def _too_large(size: str) -> DarkroomError:
@@ -218,17 +218,17 @@ def _too_large(size: str) -> DarkroomError:
 
 def _turn_upright(image: Image.Image) -> None:
     # Broken EXIF says nothing about the pixels, which are fine.
-    with suppress(*BROKEN):
+    with suppress(*DECODE_ERRORS):
         ImageOps.exif_transpose(image, in_place=True)
 
 
-def _split(image: Image.Image) -> Decoded:
+def _split(image: Image.Image) -> DecodedPicture:
     """Colours to sRGB; transparency, in whichever way the format expresses it, to an alpha channel."""
     alpha = None
     if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
         coverage = np.asarray(image.convert("RGBA").getchannel("A"))
         alpha = None if coverage.min() == 255 else coverage
-    return Decoded(np.ascontiguousarray(_srgb(image)), alpha)
+    return DecodedPicture(np.ascontiguousarray(_srgb(image)), alpha)
 
 
 def _srgb(image: Image.Image) -> Rgb:
@@ -263,5 +263,5 @@ def _through_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
             return image
         srgb = ImageCms.createProfile("sRGB")
         return ImageCms.profileToProfile(image, embedded, srgb, outputMode="RGB")
-    except (ImageCms.PyCMSError, *BROKEN):
+    except (ImageCms.PyCMSError, *DECODE_ERRORS):
         return None

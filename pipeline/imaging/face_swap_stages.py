@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from darkroom.contract.params import FaceSwapParams
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import OBJECTS, PHOTO
-from pipeline.core.stages import Artifact, Slot, Stage, Work
+from pipeline.core.stages import Artifact, Slot, Stage, StageContext
 from pipeline.imaging.codec import decode, on_white
-from pipeline.imaging.faces import Face, found_objects, no_face, source_of, targets_of
+from pipeline.imaging.faces import Face, choose_source_face, choose_target_faces, no_face_error, objects_from_faces
 
 SOURCE: Artifact[Rgb] = Artifact("source", "the picture whose face is taken: H×W×3 uint8 sRGB, upright")
 SOURCE_FACES: Artifact[tuple[Face, ...]] = Artifact("source_faces", "the source's faces, from the left")
@@ -27,7 +27,7 @@ class LoadPictures(Stage):
     provides = (SOURCE, PHOTO)
     depends = ()
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         work[SOURCE] = on_white(decode(work.files["source"]))
         work.report(0.5)
         work[PHOTO] = on_white(decode(work.files["target"]))
@@ -44,15 +44,16 @@ class DetectFaces(Stage):
     depends = ()
     cached = True
 
-    def find(self, work: Work, find: Callable[[Rgb, str], Sequence[Face]]) -> None:
-        """Have ``find`` look at each picture, ``source`` or ``target``. Raises ``DarkroomError`` (``no_face``)."""
+    def detect_in_both(self, work: StageContext, find: Callable[[Rgb, str], Sequence[Face]]) -> None:
+        """Have ``find`` look at each picture, ``source`` or ``target``. Raises ``DarkroomError``
+        (``no_face_error``)."""
         for which, picture, faces, done in (
             ("source", SOURCE, SOURCE_FACES, 0.5),
             ("target", PHOTO, TARGET_FACES, 1.0),
         ):
             work[faces] = tuple(find(work[picture], which))
             if not work[faces]:
-                raise no_face(which)
+                raise no_face_error(which)
             work.report(done)
 
 
@@ -66,11 +67,11 @@ class ChooseFaces(Stage):
     provides = (SOURCE_FACE, CHOSEN_FACES, OBJECTS)
     depends = ("faces", "source_face")
 
-    def run(self, work: Work) -> None:
-        """Raises ``DarkroomError``: ``no_face``, ``several_faces``."""
+    def run(self, work: StageContext) -> None:
+        """Raises ``DarkroomError``: ``no_face_error``, ``several_faces``."""
         params = work.params_as(FaceSwapParams)
         height, width = work[PHOTO].shape[:2]
         sources, targets = work[SOURCE_FACES], work[TARGET_FACES]
-        work[SOURCE_FACE] = source_of(sources, params.source_face)
-        work[CHOSEN_FACES] = chosen = targets_of(targets, params.faces)
-        work[OBJECTS] = found_objects(targets, chosen, height, width)
+        work[SOURCE_FACE] = choose_source_face(sources, params.source_face)
+        work[CHOSEN_FACES] = chosen = choose_target_faces(targets, params.faces)
+        work[OBJECTS] = objects_from_faces(targets, chosen, height, width)

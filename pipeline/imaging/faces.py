@@ -22,7 +22,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
 # eyes to the mouth. From the middle of the forehead to just above the chin's edge.
 OVAL_TOP, OVAL_BOTTOM, OVAL_HALF_WIDTH = -0.62, 1.66, 0.97
 SOLID = 0.66  # share of the oval's radius up to which nothing of the face below shows
-LEAST_SPAN = 1.0  # pixels that eyes and mouth enclose, below which there is no telling where a face is
+MIN_LANDMARK_AREA = 1.0  # pixels that eyes and mouth enclose, below which there is no telling where a face is
 # How far the spread of a face's lightness and of its two colours is changed: a grey picture has no colours at all.
 CLOSEST_SPREAD, WIDEST_SPREAD = np.array((0.6, 0, 0), np.float32), 1.6
 
@@ -35,9 +35,9 @@ class Face:
     """
 
     box: Box
-    points: Floats
+    landmarks: Floats
     score: float
-    identity: Floats | None = None
+    embedding: Floats | None = None
 
     @property
     def area(self) -> float:
@@ -51,14 +51,14 @@ def from_the_left(faces: Iterable[Face]) -> tuple[Face, ...]:
     return tuple(sorted(faces, key=lambda face: (face.box[0] + face.box[2], face.box[1])))
 
 
-def spans(points: Floats) -> bool:
+def landmarks_enclose_area(points: Floats) -> bool:
     """Whether eyes and mouth enclose anything; not where a face is seen so far from the side that they are one line."""
     across, down = points[1] - points[0], (points[3] + points[4] - points[0] - points[1]) / 2
-    return bool(abs(across[0] * down[1] - across[1] * down[0]) >= LEAST_SPAN)
+    return bool(abs(across[0] * down[1] - across[1] * down[0]) >= MIN_LANDMARK_AREA)
 
 
-def no_face(which: str, why: str = "") -> DarkroomError:
-    """``no_face`` for the picture of a role, with what to do about it."""
+def no_face_error(which: str, why: str = "") -> DarkroomError:
+    """``no_face_error`` for the picture of a role, with what to do about it."""
     return DarkroomError(
         ErrorCode.NO_FACE,
         f"{why or f'No face was found in the {which} picture.'} Choose one in which a face is seen from the front, "
@@ -66,13 +66,13 @@ def no_face(which: str, why: str = "") -> DarkroomError:
     )
 
 
-def source_of(faces: Sequence[Face], index: int | None) -> Face:
+def choose_source_face(faces: Sequence[Face], index: int | None) -> Face:
     """The face to take of those in the source, in their order from the left.
 
-    Raises ``DarkroomError``: ``no_face``; ``several_faces`` when there is a choice and ``index`` makes none.
+    Raises ``DarkroomError``: ``no_face_error``; ``several_faces`` when there is a choice and ``index`` makes none.
     """
     if not faces:
-        raise no_face("source")
+        raise no_face_error("source")
     if index is None:
         if len(faces) > 1:
             raise DarkroomError(
@@ -86,13 +86,13 @@ def source_of(faces: Sequence[Face], index: int | None) -> Face:
     return faces[index]
 
 
-def targets_of(faces: Sequence[Face], which: str) -> tuple[int, ...]:
+def choose_target_faces(faces: Sequence[Face], which: str) -> tuple[int, ...]:
     """Indices of the faces to replace, of those in the target from the left: ``largest``, ``all`` or a number.
 
-    Raises ``DarkroomError`` (``no_face``).
+    Raises ``DarkroomError`` (``no_face_error``).
     """
     if not faces:
-        raise no_face("target")
+        raise no_face_error("target")
     if which == "all":
         return tuple(range(len(faces)))
     if which == "largest":
@@ -103,7 +103,9 @@ def targets_of(faces: Sequence[Face], which: str) -> tuple[int, ...]:
     return (index,)
 
 
-def found_objects(faces: Sequence[Face], swapped: Sequence[int], height: int, width: int) -> tuple[FoundObject, ...]:
+def objects_from_faces(
+    faces: Sequence[Face], swapped: Sequence[int], height: int, width: int
+) -> tuple[FoundObject, ...]:
     """The faces of a picture of ``height`` × ``width`` as its result tells them, from the left."""
     return tuple(
         FoundObject(
@@ -117,7 +119,7 @@ def found_objects(faces: Sequence[Face], swapped: Sequence[int], height: int, wi
     )
 
 
-def similarity(source: Floats, target: Floats) -> Floats:
+def similarity_transform(source: Floats, target: Floats) -> Floats:
     """The turn, scale and shift that brings N×2 points closest to N×2 others (Umeyama 1991). 2×3 float32.
 
     Raises ``ValueError`` when the points of ``source`` are all one.
@@ -135,7 +137,7 @@ def similarity(source: Floats, target: Floats) -> Floats:
     return np.column_stack([linear, shift]).astype(np.float32)
 
 
-def oval(points: Floats, height: int, width: int) -> Floats:
+def face_mask(points: Floats, height: int, width: int) -> Floats:
     """How much of a face's place is its own at every pixel of a picture: H×W float32, 1 within, fading to 0."""
     left, right = points[0], points[1]
     eyes, mouth = (left + right) / 2, (points[3] + points[4]) / 2
@@ -150,7 +152,7 @@ def oval(points: Floats, height: int, width: int) -> Floats:
     return np.asarray(fade * fade * (3 - 2 * fade), np.float32)
 
 
-def frame_of(points: Floats, height: int, width: int) -> tuple[slice, slice]:
+def face_mask_bounds(points: Floats, height: int, width: int) -> tuple[slice, slice]:
     """Rows and columns of a picture outside of which ``oval`` is 0; empty ones where the face is outside of it."""
     left, right = points[0], points[1]
     eyes, mouth = (left + right) / 2, (points[3] + points[4]) / 2
@@ -187,7 +189,7 @@ def warped(picture: Rgb, transform: Floats, height: int, width: int) -> tuple[Rg
     return np.asarray(moved, np.uint8), np.asarray(cover, np.float32)
 
 
-def colours_matched(face: Rgb, like: Rgb, mask: Floats, *, strength: float = 1.0) -> Rgb:
+def colour_transferred(face: Rgb, like: Rgb, mask: Floats, *, strength: float = 1.0) -> Rgb:
     """``face`` with the mean and spread of the colours of ``like`` (both h×w×3 uint8), in CIELAB.
 
     Reckoned where ``mask`` (h×w, 0 to 1) is above a half (Reinhard et al., Color Transfer between Images, 2001).

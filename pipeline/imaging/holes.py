@@ -32,12 +32,12 @@ class Crop:
         """In pixels."""
         return self.right - self.left
 
-    def of(self, picture: NDArray[Any]) -> NDArray[Any]:
+    def view(self, picture: NDArray[Any]) -> NDArray[Any]:
         """This part of an H×W or H×W×C picture: a view of it."""
         return picture[self.top : self.bottom, self.left : self.right]
 
 
-def crops(hole: Mask, *, context: float, margin: int, least: int = 0) -> tuple[Crop, ...]:
+def hole_crops(hole: Mask, *, context: float, margin: int, min_side: int = 0) -> tuple[Crop, ...]:
     """Where to work on the holes of an H×W bool mask: disjoint, and every hole pixel in one of them.
 
     Around each hole there are ``context`` times its longer side, ``margin`` pixels at least, and each side of a crop
@@ -46,7 +46,7 @@ def crops(hole: Mask, *, context: float, margin: int, least: int = 0) -> tuple[C
     height, width = hole.shape
     boxes = _components(hole.astype(np.uint8))
     while True:
-        around = _around(boxes, (height, width), context, margin, least)
+        around = _around(boxes, (height, width), context, margin, min_side)
         group = _groups(around, (height, width))
         count = int(group.max(initial=-1)) + 1
         if count == len(boxes):

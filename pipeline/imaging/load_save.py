@@ -3,7 +3,7 @@
 from darkroom.contract.params import Format
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SavedPicture
-from pipeline.core.stages import Slot, Stage, Work
+from pipeline.core.stages import Slot, Stage, StageContext
 from pipeline.imaging.codec import Alpha, DigitalSource, decode, on_white, save_jpeg, save_png, thumbnail
 
 
@@ -16,7 +16,7 @@ class LoadPhoto(Stage):
     provides = (PHOTO,)
     depends = ()
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         work[PHOTO] = on_white(decode(work.files["photo"]))
 
 
@@ -35,7 +35,7 @@ class SaveResult(Stage):
     def __init__(self, source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA) -> None:
         self._source = source
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         result = work[RESULT]
         small = save_thumbnail(result, work)
         work.report(0.2)
@@ -45,7 +45,7 @@ class SaveResult(Stage):
 def save_picture(
     result: Rgb,
     alpha: Alpha | None,
-    work: Work,
+    work: StageContext,
     *,
     name: str = "result",
     source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA,
@@ -65,7 +65,7 @@ def save_picture(
     return SavedPicture(name, path, "image/jpeg", width, height)
 
 
-def save_thumbnail(result: Rgb, work: Work, *, name: str = "thumbnail") -> SavedPicture:
+def save_thumbnail(result: Rgb, work: StageContext, *, name: str = "thumbnail") -> SavedPicture:
     """Write a small JPEG of H×W×3 uint8 into the job's folder."""
     small = thumbnail(result)
     path = work.folder / f"{name}.jpg"

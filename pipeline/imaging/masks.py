@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import InpaintParams
 from pipeline.core.artifacts import PHOTO
-from pipeline.core.stages import Artifact, Slot, Stage, Work
+from pipeline.core.stages import Artifact, Slot, Stage, StageContext
 from pipeline.imaging.codec import decode
 
 Mask = NDArray[np.bool_]
@@ -22,7 +22,7 @@ HOLE: Artifact[Mask] = Artifact("hole", "H×W bool, the photo's size: true where
 class LoadMask(Stage):
     """Read where the photo is to be filled, and widen it as the params say.
 
-    ``from_words``: whether the engine can fill a whole photo, from a prompt alone.
+    ``allow_full_mask``: whether the engine can fill a whole photo, from a prompt alone.
     """
 
     name = "mask"
@@ -31,10 +31,10 @@ class LoadMask(Stage):
     requires = (PHOTO,)
     provides = (HOLE,)
 
-    def __init__(self, *, from_words: bool) -> None:
-        self._from_words = from_words
+    def __init__(self, *, allow_full_mask: bool) -> None:
+        self._from_words = allow_full_mask
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         """Raises ``DarkroomError``: ``invalid_mask``, and what decoding raises."""
         params = work.params_as(InpaintParams)
         height, width = work[PHOTO].shape[:2]
@@ -46,7 +46,7 @@ class LoadMask(Stage):
             )
         if not mask.any():
             raise _invalid("The mask has no white in it, and white is what is filled. Paint the hole white.")
-        hole = grown(mask, params.grow)
+        hole = dilated(mask, params.grow)
         if hole.all() and not (self._from_words and params.prompt):
             whole = "is white all over" if mask.all() else f"is, grown by {params.grow} pixels, white all over"
             words = ", or give a prompt" if self._from_words else ""
@@ -72,7 +72,7 @@ def read_mask(path: Path) -> Mask:
     return white
 
 
-def grown(mask: Mask, by: int) -> Mask:
+def dilated(mask: Mask, by: int) -> Mask:
     """``mask``, H×W bool, and every pixel no further than ``by`` from it."""
     if not by or mask.all():
         return mask

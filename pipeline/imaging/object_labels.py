@@ -15,8 +15,8 @@ from darkroom.contract.coco_objects import THING
 from pipeline.core.arrays import Rgb
 
 TEXT = 1 / 55  # size of the text, of the picture's longer side
-LARGEST_TEXT = 1 / 4  # of the picture's shorter side
-LEAST_TEXT = 11  # pixels
+MAX_TEXT_SHARE = 1 / 4  # of the picture's shorter side
+MIN_TEXT_PIXELS = 11  # pixels
 PAPER = (255, 255, 255)  # the text and the border
 MOVES = (0.0, 1.2, -1.2, 2.4, -2.4)  # how far a label may move up or down to find room, in its own heights
 
@@ -41,7 +41,7 @@ def place_labels(names: Sequence[str], anchors: Sequence[tuple[int, int] | None]
     Boxes lie within a picture of ``size`` and never overlap. The text is the number, from 1, and the name, or the
     number alone where both have no room. A label without any room is left out, as one over another hides both.
     """
-    pixels = max(min(round(TEXT * max(size)), int(LARGEST_TEXT * min(size))), LEAST_TEXT)
+    pixels = max(min(round(TEXT * max(size)), int(MAX_TEXT_SHARE * min(size))), MIN_TEXT_PIXELS)
     font = ImageFont.load_default(pixels)
     labels: list[Label] = []
     for index, (name, anchor) in enumerate(zip(names, anchors, strict=True)):

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from darkroom.contract.results import FoundObject
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import OBJECTS, PHOTO, RESULT
-from pipeline.core.best_effort import decoration
-from pipeline.core.stages import Stage, Work
+from pipeline.core.best_effort import best_effort
+from pipeline.core.stages import Stage, StageContext
 from pipeline.imaging.object_labels import Size, draw_label, place_labels
-from pipeline.imaging.resize import reduced
+from pipeline.imaging.resize import downscaled
 
 SIDE = 1600  # longer side of the picture at most
 TINT = 0.38  # share of a thing's colour within its outline
@@ -26,7 +26,7 @@ COLOURS = (
 Ring = NDArray[np.int32]
 
 
-class ShowObjects(Stage):
+class DrawObjects(Stage):
     """The photo, at most 1600 pixels a side, with every object tinted, outlined, numbered and, if it can be, named.
 
     If the drawing fails, the result is the photo itself, and a note says so.
@@ -37,21 +37,21 @@ class ShowObjects(Stage):
     requires = (PHOTO, OBJECTS)
     provides = (RESULT,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         photo, objects = work[PHOTO], work[OBJECTS]
-        work[RESULT] = reduced(photo, SIDE)
-        with decoration("overlay of the objects", work):
-            work[RESULT] = drawn(photo, objects)
+        work[RESULT] = downscaled(photo, SIDE)
+        with best_effort("overlay of the objects", work):
+            work[RESULT] = draw_objects(photo, objects)
 
 
-def drawn(photo: Rgb, objects: Sequence[FoundObject]) -> Rgb:
+def draw_objects(photo: Rgb, objects: Sequence[FoundObject]) -> Rgb:
     """H×W×3 uint8 sRGB with the outlines of ``objects`` over it, h×w×3 uint8, at most 1600 pixels a side.
 
     Objects are numbered from 1 in their order; later ones lie over earlier ones. Outlines may reach beyond the photo.
     A label is left out where there is no room for it.
     """
     height, width = photo.shape[:2]
-    picture = reduced(photo, SIDE).copy()
+    picture = downscaled(photo, SIDE).copy()
     size = (picture.shape[1], picture.shape[0])
     factor = np.array([size[0] / width, size[1] / height])
     shapes = [_scaled(each, factor) for each in objects]

@@ -17,16 +17,16 @@ Corner = tuple[float, float]  # x, y in the photo's pixels
 Ring = list[Corner]
 
 CANVAS = 1024  # pixels of the longer side that masks are worth being looked at with
-MOST_OBJECTS = 24  # of one photo that have outlines
-MOST_RINGS = 8  # of one thing
-MOST_CORNERS = 48  # of one ring
-BUDGET = 960  # corners of all rings of one photo
-MATTERS = 0.02  # of the thing's area: what a smaller ring encloses does not matter
+MAX_OBJECTS = 24  # of one photo that have outlines
+MAX_RINGS = 8  # of one thing
+MAX_CORNERS = 48  # of one ring
+MAX_TOTAL_CORNERS = 960  # corners of all rings of one photo
+MIN_RING_AREA = 0.02  # of the thing's area: what a smaller ring encloses does not matter
 TOLERANCE = 0.0012  # of the longer side: how far a simplified ring may stray at first
 COARSER = 1.3  # times as far, when there are too many corners
 
 
-def canvas_of(height: int, width: int) -> tuple[int, int]:
+def outline_canvas_size(height: int, width: int) -> tuple[int, int]:
     """Height and width at which to draw masks of a photo of this size: at most 1024 a side, never enlarged."""
     scale = min(CANVAS / max(height, width), 1.0)
     return max(round(height * scale), 1), max(round(width * scale), 1)
@@ -42,12 +42,12 @@ def outlines_of(masks: Iterable[Mask], height: int, width: int) -> list[list[Rin
     tolerance = TOLERANCE
     while True:
         outlines = [_rings(found, tolerance, height, width) for found in contours]
-        if sum(len(ring) for rings in outlines for ring in rings) <= BUDGET or tolerance > 1:
+        if sum(len(ring) for rings in outlines for ring in rings) <= MAX_TOTAL_CORNERS or tolerance > 1:
             return outlines
         tolerance *= COARSER
 
 
-def holds(rings: Sequence[Sequence[Corner]], x: float, y: float) -> bool:
+def contains_point(rings: Sequence[Sequence[Corner]], x: float, y: float) -> bool:
     """Whether an odd number of rings holds a point: a ray to the right crosses their sides an odd number of times."""
     inside = False
     for ring in rings:
@@ -57,7 +57,7 @@ def holds(rings: Sequence[Sequence[Corner]], x: float, y: float) -> bool:
     return inside
 
 
-def pointed_at(
+def objects_at_points(
     objects: Sequence[FoundObject], points: Iterable[Point], height: int, width: int
 ) -> tuple[set[int], list[str]]:
     """Which objects, by index, are at points of a photo of ``height`` × ``width``: at each the smallest it is in.
@@ -66,7 +66,9 @@ def pointed_at(
     """
     found, notes = set(), []
     for across, down in points:
-        there = [index for index, each in enumerate(objects) if holds(each.outlines, across * width, down * height)]
+        there = [
+            index for index, each in enumerate(objects) if contains_point(each.outlines, across * width, down * height)
+        ]
         if there:
             found.add(min(there, key=lambda index: objects[index].area))
         else:
@@ -87,9 +89,9 @@ class _Contours:
 def _contours(mask: Mask) -> _Contours:
     found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
     sized = sorted(((cv2.contourArea(ring), len(ring), index) for index, ring in enumerate(found)), reverse=True)
-    least = MATTERS * np.count_nonzero(mask)
+    least = MIN_RING_AREA * np.count_nonzero(mask)
     kept = [index for place, (area, _, index) in enumerate(sized) if place == 0 or area >= least]
-    return _Contours(mask.shape, [np.asarray(found[index], np.int32).reshape(-1, 2) for index in kept[:MOST_RINGS]])
+    return _Contours(mask.shape, [np.asarray(found[index], np.int32).reshape(-1, 2) for index in kept[:MAX_RINGS]])
 
 
 def _rings(found: _Contours, tolerance: float, height: int, width: int) -> list[Ring]:
@@ -108,7 +110,7 @@ def _rings(found: _Contours, tolerance: float, height: int, width: int) -> list[
 def _simplified(contour: NDArray[np.int32], tolerance: float) -> NDArray[np.int32]:
     while True:
         corners = np.asarray(cv2.approxPolyDP(contour, tolerance, True), np.int32).reshape(-1, 2)
-        if len(corners) <= MOST_CORNERS:
+        if len(corners) <= MAX_CORNERS:
             return corners
         tolerance *= COARSER
 

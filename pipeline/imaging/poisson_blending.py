@@ -12,13 +12,13 @@ Floats = NDArray[np.float32]
 NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 SWEEPS = 24  # steps of conjugate gradients at each level
 NEAR = 5  # pixels beside the hole that say how far off its fill is
-MOST_PIXELS = 400_000  # at which that is worked out
-LEAST_SIDE = 8  # pixels of the coarsest level's shorter side
+MAX_SOLVED_PIXELS = 400_000  # at which that is worked out
+MIN_SIDE = 8  # pixels of the coarsest level's shorter side
 _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 _LAPLACIAN = np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]], np.float32)
 
 
-def blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
+def poisson_blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
     """``photo`` with ``hole`` taken from ``filled``, whose colours give way until no step is left at the rim.
 
     Pictures are H×W×3 uint8, the hole is H×W bool. Outside of the hole the photo's pixels stay as they are, to the
@@ -36,18 +36,18 @@ def blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
 def _blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
     height, width = hole.shape
     # A single pixel's noise at the rim must not draw a line into the hole: a mean of some is what counts.
-    scale = min((MOST_PIXELS / hole.size) ** 0.5, 1.0)
+    scale = min((MAX_SOLVED_PIXELS / hole.size) ** 0.5, 1.0)
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     step = cv2.subtract(photo, filled, mask=(~hole).astype(np.uint8), dtype=cv2.CV_32F)
     small = cv2.blur(cv2.resize(step, size, interpolation=cv2.INTER_AREA), (NEAR, NEAR))
     share = np.asarray(cv2.resize((~hole).astype(np.float32), size, interpolation=cv2.INTER_AREA))
     near = (small / np.maximum(np.asarray(cv2.blur(share, (NEAR, NEAR))), 1e-6)[..., None]).astype(np.float32)
-    answer = relaxed(near, np.zeros_like(near), share == 0)
+    answer = solve_poisson(near, np.zeros_like(near), share == 0)
     given = answer if scale == 1 else cv2.resize(answer, (width, height), interpolation=cv2.INTER_LINEAR)
     return _laid(photo, np.asarray(cv2.add(filled, np.asarray(given, np.float32), dtype=cv2.CV_8U), np.uint8), hole)
 
 
-def pasted(photo: Rgb, values: Floats, hole: Mask) -> Rgb:
+def paste_hole(photo: Rgb, values: Floats, hole: Mask) -> Rgb:
     """``photo``, H×W×3 uint8, with the hole's pixels taken from H×W×3 float32 in 0 to 255, rounded."""
     return _laid(photo, np.asarray(cv2.add(values, np.zeros(4), dtype=cv2.CV_8U), np.uint8), hole)
 
@@ -59,7 +59,7 @@ def _laid(photo: Rgb, levels: Rgb, hole: Mask) -> Rgb:
     return result
 
 
-def relaxed(rim: Floats, wanted: Floats, hole: Mask, hold: float = 0.0) -> Floats:
+def solve_poisson(boundary: Floats, laplacian: Floats, hole: Mask, screening: float = 0.0) -> Floats:
     """The H×W×C values x that are ``rim`` beside the hole and within it solve ``hold``·x − Δx = ``wanted``.
 
     ``rim`` and ``wanted`` are H×W×C float32; of the first, only pixels beside the hole are looked at. With ``hold``,
@@ -70,7 +70,7 @@ def relaxed(rim: Floats, wanted: Floats, hole: Mask, hold: float = 0.0) -> Float
     the coarser one's answer. Near enough for eyes, in time proportional to the pixels.
     """
     beside = cv2.dilate(hole.astype(np.uint8), _CROSS).astype(bool) & ~hole
-    return _relaxed(rim, beside, wanted, hole, hold)
+    return _relaxed(boundary, beside, laplacian, hole, screening)
 
 
 def _relaxed(rim: Floats, beside: Mask, wanted: Floats, hole: Mask, hold: float) -> Floats:
@@ -78,7 +78,7 @@ def _relaxed(rim: Floats, beside: Mask, wanted: Floats, hole: Mask, hold: float)
     inside = hole.astype(np.float32)[..., None]
     known = np.where(beside[..., None], rim, np.float32(0))
     begin, sweeps = np.zeros_like(known), 4 * SWEEPS
-    if min(height, width) >= 2 * LEAST_SIDE:
+    if min(height, width) >= 2 * MIN_SIDE:
         begin, sweeps = _coarser(known, beside, wanted * inside, hole, hold), SWEEPS
     right = wanted + sum(_shifted(known, by) for by in NEIGHBOURS)
     return np.where(hole[..., None], _conjugate_gradients(begin * inside, right * inside, inside, hold, sweeps), known)

@@ -5,10 +5,10 @@ import numpy as np
 
 from pipeline.core.arrays import Rgb
 
-LOOK_SIDE = 256  # the longer side of a look at a picture in the making, in pixels
+PROGRESS_IMAGE_SIDE = 256  # the longer side of a look at a picture in the making, in pixels
 
 
-def reduced(picture: Rgb, side: int) -> Rgb:
+def downscaled(picture: Rgb, side: int) -> Rgb:
     """H×W×3 uint8 with its longer side at most ``side`` pixels, in its own aspect ratio; never enlarged."""
     height, width = picture.shape[:2]
     gain = side / max(height, width)

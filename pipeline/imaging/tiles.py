@@ -22,7 +22,7 @@ WEIGHT_STEPS = 256
 
 
 @dataclass(frozen=True)
-class Part:
+class TileSpan:
     """One tile along one side of the picture.
 
     ``source``: its pixels of the picture. ``target``: the pixels of the result that it has a part in, which count
@@ -41,11 +41,11 @@ class Tile:
     """A tile: ``pixels`` (h×w×3 uint8 sRGB), and what its rows and columns become."""
 
     pixels: Rgb
-    rows: Part
-    columns: Part
+    rows: TileSpan
+    columns: TileSpan
 
 
-def parts(size: int, target: int, tile: int, overlap: int, factor: int) -> tuple[Part, ...]:
+def tile_spans(size: int, target: int, tile: int, overlap: int, factor: int) -> tuple[TileSpan, ...]:
     """The tiles along a side of ``size`` pixels that becomes one of ``target``, each enlarged ``factor`` times.
 
     All have ``tile`` pixels, or ``size`` where that is less, and share ``overlap`` or more with the next. Of what two
@@ -74,21 +74,21 @@ def parts(size: int, target: int, tile: int, overlap: int, factor: int) -> tuple
         counting = np.flatnonzero(weights)
         span = slice(int(counting[0]), int(counting[-1]) + 1)
         reduction = _reduction(at[span] - start, length, factor, size * factor / target)
-        made.append(Part(slice(start, start + length), span, weights[span], reduction))
+        made.append(TileSpan(slice(start, start + length), span, weights[span], reduction))
     return tuple(made)
 
 
-def tiles(picture: Rgb, rows: Sequence[Part], columns: Sequence[Part]) -> Iterator[Tile]:
-    """The tiles of H×W×3 uint8 sRGB, row by row, as ``Assembly`` wants them back."""
+def tiles(picture: Rgb, rows: Sequence[TileSpan], columns: Sequence[TileSpan]) -> Iterator[Tile]:
+    """The tiles of H×W×3 uint8 sRGB, row by row, as ``TileAssembler`` wants them back."""
     for row in rows:
         for column in columns:
             yield Tile(picture[row.source, column.source], row, column)
 
 
-class Assembly:
+class TileAssembler:
     """Puts the enlarged tiles of a picture together; ``result`` is H×W×3 uint8 sRGB, to be written to."""
 
-    def __init__(self, result: Rgb, rows: Sequence[Part], columns: Sequence[Part]) -> None:
+    def __init__(self, result: Rgb, rows: Sequence[TileSpan], columns: Sequence[TileSpan]) -> None:
         self.result = result
         width = result.shape[1]
         # Where the next tile begins to count, what is before is finished.
@@ -125,7 +125,7 @@ class Assembly:
         self.result[row.target.start : row.target.start + finished, columns] = rounded
 
 
-def _ends(those: Sequence[Part], whole: int) -> dict[int, int]:
+def _ends(those: Sequence[TileSpan], whole: int) -> dict[int, int]:
     """Up to where the result is finished once a tile is added, by where the tile starts in the picture."""
     following = [*(part.target.start for part in those[1:]), whole]
     return {part.source.start: end for part, end in zip(those, following, strict=True)}

@@ -12,8 +12,8 @@ from darkroom.contract.params import Format, UpscaleParams
 from darkroom.contract.results import Quality
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import QUALITY, RESULT, SAVED
-from pipeline.core.stages import Artifact, Slot, Stage, Work
-from pipeline.imaging.codec import Alpha, Decoded, decode, on_white
+from pipeline.core.stages import Artifact, Slot, Stage, StageContext
+from pipeline.imaging.codec import Alpha, DecodedPicture, decode, on_white
 from pipeline.imaging.load_save import save_picture, save_thumbnail
 
 Bytes = NDArray[np.uint8]
@@ -25,7 +25,7 @@ REACH = 4  # source pixels that Pillow's Lanczos kernel looks at on either side,
 MEASURED_SIDE = 1600
 THUMBNAIL_SOURCE = 960  # twice the thumbnail's longer side: what it is made of
 
-PICTURE: Artifact[Decoded] = Artifact("picture", "H×W×3 uint8 sRGB, upright, with its H×W alpha or None")
+PICTURE: Artifact[DecodedPicture] = Artifact("picture", "H×W×3 uint8 sRGB, upright, with its H×W alpha or None")
 RESULT_ALPHA: Artifact[Alpha | None] = Artifact("result_alpha", "the result's alpha, H×W uint8, or None")
 
 
@@ -41,7 +41,7 @@ class LoadPicture(Stage):
     slot = Slot.CPU
     provides = (PICTURE,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         picture = decode(work.files["photo"])
         params = work.params_as(UpscaleParams)
         width, height = enlarged_size(picture.rgb, params.scale)
@@ -53,7 +53,9 @@ class LoadPicture(Stage):
                 width, height, f"a JPEG's sides end at {MAX_JPEG_SIDE:,}. Ask for a PNG or a smaller scale."
             )
         work[PICTURE] = (
-            picture if picture.alpha is None else Decoded(_spread(picture.rgb, picture.alpha), picture.alpha)
+            picture
+            if picture.alpha is None
+            else DecodedPicture(_fill_transparent_colours(picture.rgb, picture.alpha), picture.alpha)
         )
 
 
@@ -66,7 +68,7 @@ class MeasureResult(Stage):
     requires = (PICTURE, RESULT)
     provides = (QUALITY,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         work[QUALITY] = measure(work[PICTURE].rgb, work[RESULT])
 
 
@@ -79,7 +81,7 @@ class SavePicture(Stage):
     requires = (RESULT, RESULT_ALPHA)
     provides = (SAVED,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         result, alpha = work[RESULT], work[RESULT_ALPHA]
         small = save_thumbnail(_reduced_on_white(result, alpha), work)
         work.report(0.1)
@@ -110,7 +112,7 @@ def resampled(
     return np.asarray(part.resize((width, rows.stop - rows.start), kernel, box=box))
 
 
-def enlarged_alpha(alpha: Alpha | None, width: int, height: int, work: Work) -> Alpha | None:
+def enlarged_alpha(alpha: Alpha | None, width: int, height: int, work: StageContext) -> Alpha | None:
     """H×W uint8 alpha, or None, by Lanczos; looks whether to go on, without any progress of its own."""
     if alpha is None:
         return None
@@ -136,10 +138,10 @@ def measure(before: Rgb, after: Rgb) -> Quality:
     agreement = float(np.clip(1 - error / 25, 0, 1))
     detail = [float(cv2.Laplacian(p, cv2.CV_32F).std()) for p in (one, two)]
     visual = min(1.0, detail[1] / detail[0]) if detail[0] > 0.5 else 1.0
-    return Quality.of(structure=agreement, style=agreement, visual=visual)
+    return Quality.from_scores(structure=agreement, style=agreement, visual=visual)
 
 
-def _spread(rgb: Rgb, alpha: Alpha) -> Rgb:
+def _fill_transparent_colours(rgb: Rgb, alpha: Alpha) -> Rgb:
     """The colours of what is visible, to the nearest of which whatever is wholly transparent is set."""
     hidden = alpha == 0
     if not hidden.any() or hidden.all():
@@ -166,7 +168,7 @@ def _reduced_on_white(result: Rgb, alpha: Alpha | None) -> Rgb:
     rows = max(BAND_PIXELS // (width * down), 1)
     for first in range(0, size[1], rows):
         part = slice(first * down, min((first + rows) * down, height))
-        white = on_white(Decoded(result[part], None if alpha is None else alpha[part]))
+        white = on_white(DecodedPicture(result[part], None if alpha is None else alpha[part]))
         lines = small[first : first + rows]
         lines[:] = cv2.resize(white, (size[0], len(lines)), interpolation=cv2.INTER_AREA)
     return small

@@ -11,7 +11,7 @@ from pipeline.models.interfaces import Detection
 
 
 @dataclass(frozen=True)
-class Outlines:
+class MaskLogits:
     """What the segmenter said of N things.
 
     ``logits`` is N×h×w float16 over the whole photo, at a resolution of the network's own: positive inside. So fifty
@@ -25,9 +25,13 @@ class Outlines:
 
 
 DETECTIONS: Artifact[tuple[Detection, ...]] = Artifact("detections", "COCO class, box and score of each, surest first")
-OUTLINES: Artifact[Outlines] = Artifact("outlines", "N×h×w float16 logits over the whole photo, one for each detection")
-KEPT: Artifact[Masks | None] = Artifact("kept", "H×W bool, the photo's size: what must stay as it is; None for nothing")
+MASK_LOGITS: Artifact[MaskLogits] = Artifact(
+    "outlines", "N×h×w float16 logits over the whole photo, one for each detection"
+)
+KEEP_MASK: Artifact[Masks | None] = Artifact(
+    "kept", "H×W bool, the photo's size: what must stay as it is; None for nothing"
+)
 DEPTH: Artifact[Bytes] = Artifact("depth", "h×w uint8 at the working size, grey, near = bright")
 EDGES: Artifact[Bytes] = Artifact("edges", "h×w uint8 at the working size, 255 on an edge, else 0 (Canny)")
 
-__all__ = ["DEPTH", "DETECTIONS", "EDGES", "KEPT", "OUTLINES", "Outlines"]
+__all__ = ["DEPTH", "DETECTIONS", "EDGES", "KEEP_MASK", "MASK_LOGITS", "MaskLogits"]

@@ -17,7 +17,7 @@ class Sampler(StrEnum):
 
 
 @dataclass(frozen=True)
-class Recipe:
+class SamplingPreset:
     """What a profile stands for where the caller says nothing else."""
 
     sampler: Sampler
@@ -25,20 +25,20 @@ class Recipe:
     guidance: float
 
 
-RECIPES = {
-    Profile.FAST: Recipe(Sampler.LCM, 4, 1.0),
-    Profile.QUALITY: Recipe(Sampler.DPM, 20, 7.5),
+SAMPLING_PRESETS = {
+    Profile.FAST: SamplingPreset(Sampler.LCM, 4, 1.0),
+    Profile.QUALITY: SamplingPreset(Sampler.DPM, 20, 7.5),
 }
 
 
 @dataclass(frozen=True)
-class Order:
+class DenoiseRequest:
     """What to paint, on a canvas of h×w pixels, both multiples of 8.
 
     ``photo`` is h×w×3 uint8 sRGB; ``depth`` (near = bright) and ``edges`` (255 on an edge) are h×w uint8; ``kept`` is
     h×w bool, or None for nothing. ``strength`` in (0, 1] says how far to go from the photo; ``steps`` are done at any
-    strength. With a ``guidance`` of 1 there is no classifier-free guidance, and ``negative_prompt`` has no effect.
-    ``scales`` weigh depth and edges, in this order.
+    strength. With a ``guidance`` of 1 there is no classifier-free guidance, and ``restyle_negative_prompt`` has no
+    effect. ``scales`` weigh depth and edges, in this order.
     """
 
     prompt: str
@@ -46,21 +46,21 @@ class Order:
     photo: Rgb
     depth: Bytes
     edges: Bytes
-    kept: Masks | None
+    keep_mask: Masks | None
     sampler: Sampler
     steps: int
     guidance: float
     strength: float
     seed: int
-    scales: tuple[float, ...]
+    controlnet_scales: tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class FillOrder:
+class InpaintDenoiseRequest:
     """What to paint into a hole, on a canvas of h×w pixels, both multiples of 8.
 
     ``photo`` is h×w×3 uint8 sRGB, ``hole`` h×w bool. With a ``guidance`` of 1 there is no classifier-free guidance, and
-    ``negative_prompt`` has no effect.
+    ``restyle_negative_prompt`` has no effect.
     """
 
     prompt: str
@@ -73,6 +73,6 @@ class FillOrder:
 
 
 # Gives a look at the picture as it is going to be: h×w×3 uint8 sRGB, small. Costs something only when called.
-Look = Callable[[], Rgb]
+MakeProgressImage = Callable[[], Rgb]
 # Hears after every denoising step how many are done, of how many; what it raises ends the painting there and then.
-OnStep = Callable[[int, int, Look], None]
+OnStep = Callable[[int, int, MakeProgressImage], None]

@@ -63,17 +63,17 @@ class SafetyChecker(Protocol):
         """Whether H×W×3 uint8 sRGB shows what is not safe for work."""
 
 
-class Enlarger(Protocol):
+class Upscaler(Protocol):
     """Enlarges pictures in tiles."""
 
     @property
     def factor(self) -> int:
         """How many times as wide and as high it makes a tile."""
 
-    def room(self) -> int:
+    def pixel_capacity(self) -> int:
         """How many pixels of a picture it can take at once in the memory that is free now."""
 
-    def enlarge(self, tiles: Sequence[Tile], on_step: Callable[[float], None]) -> Sequence[Floats]:
+    def upscale(self, tiles: Sequence[Tile], on_step: Callable[[float], None]) -> Sequence[Floats]:
         """Each of the tiles, all of one size, as its parts want it: h×w×3 float32 in [0, 255].
 
         ``on_step`` hears often, at least once a second or so, which fraction is done; what it raises ends the work.
@@ -115,7 +115,7 @@ class Animator(Protocol):
 
         What it needs on the way goes into ``folder`` and is gone after it. ``report`` hears several times a second
         which fraction is done; what it raises ends the work at once, and no file is left. Raises ``DarkroomError``:
-        ``no_face``; ``out_of_memory`` and ``internal``, which may be tried again; ``engine_unavailable``.
+        ``no_face_error``; ``out_of_memory`` and ``internal``, which may be tried again; ``engine_unavailable``.
         """
 
 
@@ -123,7 +123,8 @@ class Transcriber(Protocol):
     """Writes down what is said."""
 
     def transcribe(self, samples: Samples, language: str | None, report: Callable[[float], None]) -> Transcript:
-        """What mono float32 in [-1, 1] at ``RATE`` says, in order, none ending after it; empty: nothing understood.
+        """What mono float32 in [-1, 1] at ``SAMPLE_RATE`` says, in order, none ending after it; empty: nothing
+        understood.
 
         ``language`` is a BCP 47 tag; what it is heard to be when None. ``report`` hears after each sentence
         which fraction is done; what it raises ends the work.

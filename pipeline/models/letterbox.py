@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import PHOTO
-from pipeline.core.stages import Work
+from pipeline.core.stages import StageContext
 from pipeline.models.arrays import Box, Masks
 
 GRID = 8  # pixels of the picture to one of SD 1.5's latent
-LEAST_SIDE = 64  # what the latent's three halvings in the U-Net leave one pixel of
+MIN_SIDE = 64  # what the latent's three halvings in the U-Net leave one pixel of
 TRAINED_SIDE = 512  # what SD 1.5 was trained on; it makes little of anything much smaller
 
 
 @dataclass(frozen=True)
-class Fit:
+class Letterbox:
     """A photo within its canvas: scaled by one factor, then padded at the right and at the bottom.
 
     ``photo_*`` is the photo's size, ``inner_*`` the size it takes on the canvas, all in pixels.
@@ -30,7 +30,7 @@ class Fit:
     inner_width: int
 
     @classmethod
-    def of(cls, height: int, width: int, long_side: int) -> Self:
+    def for_photo(cls, height: int, width: int, long_side: int) -> Self:
         """A photo of ``height`` × ``width`` pixels on a canvas whose longer side is at most ``long_side``.
 
         Photos below 512 pixels are enlarged to that, or to ``long_side`` where it is less; others never.
@@ -38,8 +38,8 @@ class Fit:
         """
         if min(height, width) < 1:
             raise ValueError(f"a photo of {width}×{height} pixels")
-        if long_side % GRID or long_side < LEAST_SIDE:
-            raise ValueError(f"long side {long_side}: not a multiple of {GRID} from {LEAST_SIDE} on")
+        if long_side % GRID or long_side < MIN_SIDE:
+            raise ValueError(f"long side {long_side}: not a multiple of {GRID} from {MIN_SIDE} on")
         longest = max(height, width)
         wanted = min(max(longest, TRAINED_SIDE), long_side)
         return cls(height, width, _scaled(height, wanted, longest), _scaled(width, wanted, longest))
@@ -56,7 +56,7 @@ class Fit:
 
     def halved(self) -> Self:
         """The same photo on a canvas of half the sides, as far as the canvas's least size allows."""
-        side = max(_padded(max(self.inner_height, self.inner_width)) // 2 // GRID * GRID, LEAST_SIDE)
+        side = max(_padded(max(self.inner_height, self.inner_width)) // 2 // GRID * GRID, MIN_SIDE)
         longest = max(self.photo_height, self.photo_width)
         return type(self)(
             self.photo_height,
@@ -75,7 +75,7 @@ class Fit:
         kept: Masks = self._pad(covered) >= 128
         return kept
 
-    def covered(self, mask: Masks) -> Masks:
+    def mask_to_canvas_any(self, mask: Masks) -> Masks:
         """An H×W bool mask of the photo on the canvas: true where a pixel covers any of it."""
         size = (self.inner_width, self.inner_height)
         # In floating point: of a large photo's mask, a pixel may cover less than what a byte can say.
@@ -102,11 +102,11 @@ class Fit:
         return padded
 
 
-def fit_of(work: Work) -> Fit:
+def photo_letterbox(work: StageContext) -> Letterbox:
     """The job's photo on the canvas that the device's memory allows."""
-    assert work.models is not None
+    assert work.network_provider is not None
     height, width = work[PHOTO].shape[:2]
-    return Fit.of(height, width, work.models.long_side)
+    return Letterbox.for_photo(height, width, work.network_provider.long_side)
 
 
 def resized(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
@@ -122,7 +122,7 @@ def resized(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.u
     return result
 
 
-def within(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+def downscaled_to(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     """The picture shrunk, each way for itself, to at most ``height`` × ``width``; never enlarged."""
     return resized(picture, min(picture.shape[0], height), min(picture.shape[1], width))
 
@@ -132,4 +132,4 @@ def _scaled(side: int, wanted: int, longest: int) -> int:
 
 
 def _padded(side: int) -> int:
-    return max(-(-side // GRID) * GRID, LEAST_SIDE)
+    return max(-(-side // GRID) * GRID, MIN_SIDE)

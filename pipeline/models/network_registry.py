@@ -10,7 +10,6 @@ from pipeline.models.interfaces import (
     Animator,
     DepthEstimator,
     Detector,
-    Enlarger,
     FaceAnalyser,
     FaceSwapper,
     HoleFiller,
@@ -18,45 +17,48 @@ from pipeline.models.interfaces import (
     SafetyChecker,
     Segmenter,
     Transcriber,
+    Upscaler,
 )
 
 if TYPE_CHECKING:
-    from pipeline.models.networks.sd15 import Base, Controls, Unet
-    from pipeline.models.networks.sdxl import PictureDecoder, PictureUnet, PictureWords
+    from pipeline.models.networks.sd15 import ControlNets, StableDiffusion, Unet
+    from pipeline.models.networks.sdxl import SdxlTextEncoders, SdxlUnet, SdxlVaeDecoder
 
 DETECTOR: Network[Detector] = Network("detector", ("detector",), "pipeline.models.networks.detector:load")
 SEGMENTER: Network[Segmenter] = Network("segmenter", ("segmenter",), "pipeline.models.networks.segmenter:load")
 IMAGE_TEXT: Network[ImageText] = Network("image_text", ("image_text",), "pipeline.models.networks.image_text:load")
 DEPTH_ESTIMATOR: Network[DepthEstimator] = Network("depth", ("depth",), "pipeline.models.networks.depth:load")
 SAFETY: Network[SafetyChecker] = Network("safety", ("safety",), "pipeline.models.networks.safety:load")
-BASE: Network["Base"] = Network("base", ("diffusion",), "pipeline.models.networks.sd15:load_base")
-UNET: Network["Unet"] = Network("unet", ("diffusion",), "pipeline.models.networks.sd15:load_unet")
-FEW_STEP_UNET: Network["Unet"] = Network(
+STABLE_DIFFUSION: Network["StableDiffusion"] = Network(
+    "base", ("diffusion",), "pipeline.models.networks.sd15:load_components"
+)
+SD15_UNET: Network["Unet"] = Network("unet", ("diffusion",), "pipeline.models.networks.sd15:load_unet")
+SD15_FEW_STEP_UNET: Network["Unet"] = Network(
     "few_step_unet", ("diffusion", "few_step"), "pipeline.models.networks.sd15:load_few_step_unet"
 )
-CONTROLS: Network["Controls"] = Network(
-    "controls", ("control_depth", "control_edges"), "pipeline.models.networks.sd15:load_controls"
+CONTROLNETS: Network["ControlNets"] = Network(
+    "controls", ("control_depth", "control_edges"), "pipeline.models.networks.sd15:load_controlnets"
 )
-ENLARGER_PHOTO: Network[Enlarger] = Network(
+PHOTO_UPSCALER: Network[Upscaler] = Network(
     "enlarger_photo", ("enlarger_photo",), "pipeline.models.networks.super_resolution:load"
 )
-ENLARGER_ANIME: Network[Enlarger] = Network(
+ANIME_UPSCALER: Network[Upscaler] = Network(
     "enlarger_anime", ("enlarger_anime",), "pipeline.models.networks.super_resolution:load"
 )
-PICTURE_WORDS: Network["PictureWords"] = Network(
-    "picture_words", ("picture_base",), "pipeline.models.networks.sdxl:load_words"
+SDXL_TEXT_ENCODERS: Network["SdxlTextEncoders"] = Network(
+    "picture_words", ("picture_base",), "pipeline.models.networks.sdxl:load_text_encoders"
 )
-PICTURE_UNET: Network["PictureUnet"] = Network(
+SDXL_UNET: Network["SdxlUnet"] = Network(
     "picture_unet", ("picture_base", "picture_unet"), "pipeline.models.networks.sdxl:load_unet"
 )
-PICTURE_FEW_STEP_UNET: Network["PictureUnet"] = Network(
+SDXL_FEW_STEP_UNET: Network["SdxlUnet"] = Network(
     "picture_few_step_unet", ("picture_base", "picture_few_step"), "pipeline.models.networks.sdxl:load_few_step_unet"
 )
-PICTURE_DECODER: Network["PictureDecoder"] = Network(
-    "picture_decoder", ("picture_decoder",), "pipeline.models.networks.sdxl:load_decoder"
+SDXL_VAE_DECODER: Network["SdxlVaeDecoder"] = Network(
+    "picture_decoder", ("picture_decoder",), "pipeline.models.networks.sdxl:load_vae_decoder"
 )
-FILLER: Network[HoleFiller] = Network("filler", ("fill",), "pipeline.models.networks.aot_gan:load")
-INPAINT_UNET: Network["Unet"] = Network(
+HOLE_FILLER: Network[HoleFiller] = Network("filler", ("fill",), "pipeline.models.networks.aot_gan:load")
+SD15_INPAINT_UNET: Network["Unet"] = Network(
     "inpaint_unet", ("inpaint_diffusion",), "pipeline.models.networks.sd15:load_inpainting_unet"
 )
 FACE_ANALYSER: Network[FaceAnalyser] = Network(

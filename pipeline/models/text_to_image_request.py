@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from darkroom.contract.params import Aspect
-from pipeline.models.letterbox import GRID, LEAST_SIDE
+from pipeline.models.letterbox import GRID, MIN_SIDE
 
 # The manager's long side is that of SD 1.5. From 768 on, the device has 6 GB or more for weights, and SDXL's U-Net and
 # decoder take 5.3: they can draw a megapixel there, and make little of less.
@@ -25,17 +25,17 @@ TRAINED = {
 
 
 @dataclass(frozen=True)
-class Canvas:
+class SdxlCanvas:
     """How large a picture is drawn, in pixels: ``scale`` times the size that its shape was trained at."""
 
     aspect: Aspect
     scale: float = 1.0
 
     @classmethod
-    def of(cls, aspect: Aspect, long_side: int) -> "Canvas":
+    def for_aspect(cls, aspect: Aspect, long_side: int) -> "SdxlCanvas":
         """The trained size where ``long_side``, the model manager's, is 768 or more; else so much less of it.
 
-        >>> Canvas.of(Aspect.WIDE, 768).width, Canvas.of(Aspect.WIDE, 512).width
+        >>> SdxlCanvas.for_aspect(Aspect.WIDE, 768).width, SdxlCanvas.for_aspect(Aspect.WIDE, 512).width
         (1344, 672)
         """
         return cls(aspect, 1.0 if long_side >= ENOUGH_SIDE else long_side / TRAINED_SIDE)
@@ -55,19 +55,19 @@ class Canvas:
         """A multiple of 8, 64 or more."""
         return self._scaled(self.trained[1])
 
-    def halved(self) -> "Canvas":
+    def halved(self) -> "SdxlCanvas":
         """The same shape at half the sides, as far as the least size allows."""
-        return Canvas(self.aspect, self.scale / 2)
+        return SdxlCanvas(self.aspect, self.scale / 2)
 
     def _scaled(self, side: int) -> int:
-        return max(round(side * self.scale / GRID) * GRID, LEAST_SIDE)
+        return max(round(side * self.scale / GRID) * GRID, MIN_SIDE)
 
 
 @dataclass(frozen=True)
-class Drawing:
+class TextToImageRequest:
     """One picture to draw. With a ``guidance`` of 1 or less there is no classifier-free guidance."""
 
-    canvas: Canvas
+    canvas: SdxlCanvas
     steps: int
     guidance: float
     seed: int

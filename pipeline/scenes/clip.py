@@ -13,26 +13,27 @@ import numpy as np
 from darkroom.contract.errors import DarkroomError
 from darkroom.contract.video_params import RenderScenesParams, RenderVideoParams, Scene
 from pipeline.core.arrays import Rgb
-from pipeline.core.stages import Stage, Work
+from pipeline.core.stages import Stage, StageContext
 from pipeline.imaging.codec import decode, on_white
 from pipeline.scenes.intermediate_files import file_digest, samples_digest
-from pipeline.scenes.parallel_scenes import Bench, named
-from pipeline.scenes.timeline import Span
-from pipeline.speech.types import RATE, Samples, Speech
+from pipeline.scenes.parallel_scenes import SceneContext, prefix_error
+from pipeline.scenes.timeline import SceneSpan
+from pipeline.speech.types import SAMPLE_RATE, Samples, Speech
 from pipeline.video import FPS
-from pipeline.video.encoder import encode
-from pipeline.video.files import framed
-from pipeline.video.ken_burns import drift
+from pipeline.video.encoder import encode_video
+from pipeline.video.files import cropped_frames
+from pipeline.video.ken_burns import camera_move_frames
 from pipeline.video.talking_portrait import CLIP, PORTRAIT, SPEECH
 
 ANIMATED = 0.85  # of the time that a portrait takes, when its clip is still to be brought to the video's size
 
 
 @dataclass(frozen=True)
-class Shot:
+class ClipSpec:
     """What decides a scene's clip: ``frames`` frames, ``width`` × ``height``, of the picture in a file.
 
-    ``voice`` is what moves the lips, as long as the clip: mono float32 at ``RATE``; None where none move. ``maker`` is
+    ``voice`` is what moves the lips, as long as the clip: mono float32 at ``SAMPLE_RATE``; None where none move.
+    ``maker`` is
     who makes it, and changes when the clip would be another. Nothing else does: it is the same clip wherever in a
     video it comes.
     """
@@ -43,28 +44,28 @@ class Shot:
     height: int
     seed: int
     voice: Samples | None
-    maker: str
+    renderer: str
 
     @property
     def own_seed(self) -> int:
         """The seed of this picture: the camera does not move over each of them in the same way."""
         return (self.seed + int(self._picture_digest[:8], 16)) % 2**32
 
-    def decides(self) -> dict[str, object]:
+    def cache_key(self) -> dict[str, object]:
         """All of it, as JSON has it."""
         return {
             "picture": self._picture_digest,
             "size": [self.frames, self.width, self.height],
             "seed": self.seed,
             "voice": None if self.voice is None else samples_digest(self.voice),
-            "maker": self.maker,
+            "maker": self.renderer,
         }
 
     @cached_property
     def _picture_digest(self) -> str:
         return file_digest(self.picture)
 
-    def fits(self, path: Path) -> bool:
+    def matches(self, path: Path) -> bool:
         """Whether a file is a whole video of its size and length; its frames are counted, not decoded."""
         try:
             with av.open(str(path)) as container:
@@ -75,15 +76,19 @@ class Shot:
         return (video.width, video.height, frames) == (self.width, self.height, self.frames)
 
 
-def pan(shot: Shot, path: Path, bench: Bench) -> tuple[str, ...]:
+def render_pan_clip(shot: ClipSpec, path: Path, bench: SceneContext) -> tuple[str, ...]:
     """Write the clip of a picture over which the camera moves. There is nothing to be known about it."""
-    with bench.turn(bench.workshop.processors):
-        frames = drift(on_white(decode(shot.picture)), shot.width, shot.height, shot.frames, seed=shot.own_seed)
+    with bench.acquire(bench.shared.cpu_slots):
+        frames = camera_move_frames(
+            on_white(decode(shot.picture)), shot.width, shot.height, shot.frames, seed=shot.own_seed
+        )
         _write(frames, shot, path, bench, 0.0)
     return ()
 
 
-def speak(animate: Stage, work: Work, shot: Shot, path: Path, bench: Bench) -> Sequence[str]:
+def render_talking_clip(
+    animate: Stage, work: StageContext, shot: ClipSpec, path: Path, bench: SceneContext
+) -> Sequence[str]:
     """Write the clip of a portrait that speaks; gives what a person should know about it.
 
     ``animate`` is the stage of ``render_video`` that makes a clip. One with networks waits for the device. Raises what
@@ -95,59 +100,59 @@ def speak(animate: Stage, work: Work, shot: Shot, path: Path, bench: Bench) -> S
     folder = path.with_suffix("")
     folder.mkdir()
     share = ANIMATED if animate.networks else 1.0
-    inner = Work(
+    inner = StageContext(
         wanted,
         {},
         folder,
         lambda fraction, _message: bench.report(share * fraction),
-        models=work.models,
-        show=bench.show,
+        network_provider=work.network_provider,
+        report_progress_image=bench.show_progress_image,
     )
-    with bench.turn(bench.workshop.device if animate.networks else bench.workshop.processors):
+    with bench.acquire(bench.shared.device_slot if animate.networks else bench.shared.cpu_slots):
         inner[PORTRAIT], inner[SPEECH] = on_white(decode(shot.picture)), Speech(shot.voice, ())
-        inner.enter(animate)
+        inner.enter_stage(animate)
         animate.run(inner)
-        inner.enter(None)
+        inner.enter_stage(None)
         inner.release(PORTRAIT)
     clip = inner[CLIP]
-    if shot.fits(clip.path):
+    if shot.matches(clip.path):
         clip.path.replace(path)
     else:
         with (
-            bench.turn(bench.workshop.processors),
-            closing(framed(clip, shot.width, shot.height, shot.frames)) as frames,
+            bench.acquire(bench.shared.cpu_slots),
+            closing(cropped_frames(clip, shot.width, shot.height, shot.frames)) as frames,
         ):
             _write(frames, shot, path, bench, share)
     shutil.rmtree(folder, ignore_errors=True)
     return inner.notes
 
 
-def within(span: Span, samples: Samples) -> Samples:
+def pad_voice(span: SceneSpan, samples: Samples) -> Samples:
     """What a scene says with the silence around it: as long as the scene."""
-    result = np.zeros(span.frames * RATE // FPS, np.float32)
-    start = span.lead * RATE // FPS
+    result = np.zeros(span.frames * SAMPLE_RATE // FPS, np.float32)
+    start = span.lead_frames * SAMPLE_RATE // FPS
     result[start : start + len(samples)] = samples
     return result
 
 
-def name_of(number: int, scene: Scene) -> str:
+def scene_label(number: int, scene: Scene) -> str:
     """What a scene is told by; ``number`` counts from 1."""
     return f"Scene {number} ({scene.type})"
 
 
 @contextmanager
-def naming(number: int, scene: Scene) -> Iterator[None]:
+def label_scene_errors(number: int, scene: Scene) -> Iterator[None]:
     """Have every ``DarkroomError`` of the block say which scene it is about."""
     try:
         yield
     except DarkroomError as error:
-        raise named(name_of(number, scene), error) from error
+        raise prefix_error(scene_label(number, scene), error) from error
 
 
-def told(notes: Sequence[Sequence[str]]) -> tuple[str, ...]:
+def merge_notes(notes: Sequence[Sequence[str]]) -> tuple[str, ...]:
     """What is to be known of each scene, in their order: what is the same of several is said once.
 
-    >>> told([["It is dark."], [], ["It is dark."]])
+    >>> merge_notes([["It is dark."], [], ["It is dark."]])
     ('Scenes 1, 3: It is dark.',)
     """
     numbers: dict[str, list[str]] = {}
@@ -157,8 +162,8 @@ def told(notes: Sequence[Sequence[str]]) -> tuple[str, ...]:
     return tuple(f"Scene{'s' * (len(of) > 1)} {', '.join(of)}: {note}" for note, of in numbers.items())
 
 
-def _write(frames: Iterator[Rgb], shot: Shot, path: Path, bench: Bench, before: float) -> None:
+def _write(frames: Iterator[Rgb], shot: ClipSpec, path: Path, bench: SceneContext, before: float) -> None:
     def report(count: int) -> None:
         bench.report(before + (1 - before) * count / shot.frames)
 
-    encode(path, frames, None, shot.width, shot.height, draft=True, on_frame=report)
+    encode_video(path, frames, None, shot.width, shot.height, intermediate=True, on_frame=report)

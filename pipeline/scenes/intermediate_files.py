@@ -16,22 +16,22 @@ BROKEN = (OSError, ValueError, KeyError, EOFError, BadZipFile)
 FULL_SCALE = 32_767
 
 
-def part_name(what: str, decides: Mapping[str, object], suffix: str) -> str:
+def intermediate_name(what: str, decides: Mapping[str, object], suffix: str) -> str:
     """The name of a part: the same whenever all that ``decides`` what it is, JSON values, is the same.
 
-    >>> part_name("clip", {"frames": 2, "seed": 1}, ".mp4") == part_name("clip", {"seed": 1, "frames": 2}, ".mp4")
+    >>> intermediate_name("clip", {"frames": 2, "seed": 1}, ".mp4") == intermediate_name("clip", {"seed": 1, "frames": 2}, ".mp4")
     True
     """
     digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
     return f"{what}-{digest}{suffix}"
 
 
-def once(
+def get_or_create(
     intermediates: Intermediates,
     name: str,
     path: Path,
     make: Callable[[Path], Sequence[str]],
-    whole: Callable[[Path], bool],
+    is_complete: Callable[[Path], bool],
 ) -> tuple[str, ...]:
     """Have the part at ``path``: as an earlier attempt kept it if that is ``whole``, else made now, and kept.
 
@@ -39,7 +39,7 @@ def once(
     raises.
     """
     about = path.with_name(f"{path.name}.notes")
-    if intermediates.get(name, path) and whole(path):
+    if intermediates.get(name, path) and is_complete(path):
         return _read_notes(about) if intermediates.get(f"{name}.notes", about) else ()
     path.unlink(missing_ok=True)
     notes = tuple(make(path))

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 
 from darkroom.contract.video_params import MUSIC, RenderScenesParams
 from pipeline.core.artifacts import SAVED
-from pipeline.core.stages import Slot, Stage, Work
+from pipeline.core.stages import Slot, Stage, StageContext
 from pipeline.scenes.render import CLIPS
-from pipeline.scenes.speech import SPEECHES, SPOKEN, TIMELINE
-from pipeline.scenes.timeline import Timeline, shared_frames, transitions_of
+from pipeline.scenes.speech import SPEECHES, TIMELINE, TRANSCRIPTS
+from pipeline.scenes.timeline import Timeline, transition_frames, transitions_of
 from pipeline.speech.types import Transcript
-from pipeline.subtitles.cues import Cue, cues_of
-from pipeline.video.decoder import frames_of
-from pipeline.video.files import MIXED, save_video
-from pipeline.video.mix import mix
-from pipeline.video.transitions import join
+from pipeline.subtitles.cues import Cue, build_cues
+from pipeline.video.decoder import decode_frames
+from pipeline.video.files import MIX_SHARE, save_video
+from pipeline.video.mix import mix_soundtrack
+from pipeline.video.transitions import join_clips
 
 
 class JoinScenes(Stage):
@@ -22,39 +22,39 @@ class JoinScenes(Stage):
     name = "join"
     message = "Joining the scenes"
     slot = Slot.CPU
-    requires = (CLIPS, SPEECHES, SPOKEN, TIMELINE)
+    requires = (CLIPS, SPEECHES, TRANSCRIPTS, TIMELINE)
     provides = (SAVED,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         """Raises ``DarkroomError`` (``invalid_audio``) for music that is damaged somewhere."""
         params, timeline, speeches = work.params_as(RenderScenesParams), work[TIMELINE], work[SPEECHES]
         voices = [
-            (span.speaks, speech.samples)
+            (span.speech_start, speech.samples)
             for speech, span in zip(speeches, timeline.spans, strict=True)
             if speech is not None
         ]
-        sound = mix(
+        sound = mix_soundtrack(
             voices,
             work.files.get(MUSIC),
             timeline.seconds,
             work.folder / "sound.raw",
             music_volume=params.music_volume,
             loudness=params.loudness,
-            report=lambda part: work.report(MIXED * part),
+            report=lambda part: work.report(MIX_SHARE * part),
         )
-        clips = [frames_of(path) for path in work[CLIPS]]
+        clips = [decode_frames(path) for path in work[CLIPS]]
         lengths = [span.frames for span in timeline.spans]
-        spoken = work[SPOKEN]
+        spoken = work[TRANSCRIPTS]
         cues = cues_over(spoken, timeline)
-        pictures = join(clips, lengths, transitions_of(params), shared_frames(params))
-        work[SAVED] = save_video(pictures, sound, timeline.frames, cues, language_over(spoken), work, done=MIXED)
+        pictures = join_clips(clips, lengths, transitions_of(params), transition_frames(params))
+        work[SAVED] = save_video(pictures, sound, timeline.frames, cues, language_over(spoken), work, done=MIX_SHARE)
 
 
 def cues_over(spoken: Sequence[Transcript], timeline: Timeline) -> tuple[Cue, ...]:
     """The subtitles of the whole video: those of a scene are gone when the next begins to show."""
     cues: list[Cue] = []
     for said, span in zip(spoken, timeline.spans, strict=True):
-        cues += cues_of(said.words, said.language, until=span.alone_until)
+        cues += build_cues(said.words, said.language, video_end=span.transition_start)
     return tuple(cues)
 
 

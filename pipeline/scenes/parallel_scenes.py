@@ -12,24 +12,24 @@ from typing import Generic, TypeVar
 
 from darkroom.contract.errors import DarkroomError
 from pipeline.core.arrays import Rgb
-from pipeline.core.failures import translating
-from pipeline.core.stages import Stopped, Work
+from pipeline.core.failures import translate_errors
+from pipeline.core.stages import JobAbandoned, StageContext
 
 T = TypeVar("T")
 
-AT_ONCE = 4  # at most: beyond that they only take memory from each other
-LISTEN_SECONDS = 0.1  # how often the job's own thread looks how far the others are
+MAX_PARALLEL = 4  # at most: beyond that they only take memory from each other
+POLL_SECONDS = 0.1  # how often the job's own thread looks how far the others are
 
 
-class Workshop:
-    """What all benches of a job share: ``processors``, of which ``at_once`` may be taken, and one ``device``.
+class ParallelScenes:
+    """What all benches of a job share: ``processors``, of which ``max_parallel`` may be taken, and one ``device``.
 
     ``stop`` is set when nobody is to go on; ``failure`` is why, if one of them failed.
     """
 
-    def __init__(self, at_once: int) -> None:
-        self.processors = threading.Semaphore(at_once)
-        self.device = threading.Semaphore()
+    def __init__(self, max_parallel: int) -> None:
+        self.cpu_slots = threading.Semaphore(max_parallel)
+        self.device_slot = threading.Semaphore()
         self.stop = threading.Event()
         self.failure: DarkroomError | None = None
         self._lock = threading.Lock()
@@ -41,121 +41,128 @@ class Workshop:
         self.stop.set()
 
 
-class Bench:
+class SceneContext:
     """Where one thing is made, by one thread. Looks wait here until the job's own thread takes them.
 
     ``with bench.turn(bench.workshop.device):`` waits until the device is free, and so on.
     """
 
-    def __init__(self, workshop: Workshop) -> None:
-        self.workshop = workshop
+    def __init__(self, workshop: ParallelScenes) -> None:
+        self.shared = workshop
         self.fraction = 0.0
-        self._looks: deque[Rgb] = deque(maxlen=1)
+        self._progress_images: deque[Rgb] = deque(maxlen=1)
 
     def report(self, fraction: float) -> None:
-        """Say how far it is, 0 to 1. Raises ``Stopped`` when the job was stopped, or another thing has failed."""
+        """Say how far it is, 0 to 1. Raises ``JobAbandoned`` when the job was stopped, or another thing has failed."""
         self._check()
         self.fraction = fraction
 
-    def show(self, picture: Rgb) -> None:
+    def show_progress_image(self, picture: Rgb) -> None:
         """Give a look at it: h×w×3 uint8 sRGB, small. Only the latest is shown."""
-        self._looks.append(picture)
+        self._progress_images.append(picture)
 
-    def take_look(self) -> Rgb | None:
+    def take_progress_image(self) -> Rgb | None:
         """The latest look, once."""
-        return self._looks.popleft() if self._looks else None
+        return self._progress_images.popleft() if self._progress_images else None
 
     @contextmanager
-    def turn(self, resource: threading.Semaphore) -> Iterator[None]:
-        """Have a share of what the benches share for as long as the block lasts. Raises ``Stopped`` as ``report``."""
-        while not resource.acquire(timeout=LISTEN_SECONDS):
+    def acquire(self, resource: threading.Semaphore) -> Iterator[None]:
+        """Have a share of what the benches share for as long as the block lasts. Raises ``JobAbandoned`` as
+        ``report``."""
+        while not resource.acquire(timeout=POLL_SECONDS):
             self._check()
         try:
             self._check()
             yield
         except BaseException:
             # Before whoever waits has its turn.
-            self.workshop.stop.set()
+            self.shared.stop.set()
             raise
         finally:
             resource.release()
 
     def _check(self) -> None:
-        if self.workshop.stop.is_set():
-            raise Stopped
+        if self.shared.stop.is_set():
+            raise JobAbandoned
 
 
 @dataclass(frozen=True)
-class Task(Generic[T]):
+class SceneTask(Generic[T]):
     """One thing to make. ``name`` is what its failure is told by; ``weight`` is its share of the time."""
 
     name: str
     weight: float
-    make: Callable[[Bench], T] = field(repr=False)
+    make: Callable[[SceneContext], T] = field(repr=False)
 
 
-def make_all(
-    work: Work, tasks: Sequence[Task[T]], *, stage: str, message: Callable[[int], str], at_once: int | None = None
+def run_scenes(
+    work: StageContext,
+    tasks: Sequence[SceneTask[T]],
+    *,
+    stage: str,
+    message: Callable[[int], str],
+    max_parallel: int | None = None,
 ) -> tuple[T, ...]:
-    """What the tasks make, in their order. ``at_once`` may compute at a time: four, or as many processors, if None.
+    """What the tasks make, in their order. ``max_parallel`` may compute at a time: four, or as many processors, if
+    None.
 
     Only the calling thread touches ``work``: it reports the mean of the tasks' fractions, by weight, with
     ``message(how many are done)``, and shows their looks. None of the threads outlives the call. Raises what
     ``work.report`` raises, and the first failure, ``DarkroomError`` as ``translating`` has it, with the task's name
     before its message; the other tasks are stopped at their next report.
     """
-    workshop = Workshop(at_once or min(AT_ONCE, os.cpu_count() or 1))
-    benches = [Bench(workshop) for _ in tasks]
+    workshop = ParallelScenes(max_parallel or min(MAX_PARALLEL, os.cpu_count() or 1))
+    benches = [SceneContext(workshop) for _ in tasks]
     # A thread each: most of them wait for their turn.
     with ThreadPoolExecutor(len(tasks), thread_name_prefix=stage) as pool:
         futures = [
             # Each in a context of its own, so that its log says whose job it is.
-            pool.submit(copy_context().run, _made, work, task, bench, stage)
+            pool.submit(copy_context().run, _run_task, work, task, bench, stage)
             for task, bench in zip(tasks, benches, strict=True)
         ]
         try:
-            _listen(work, tasks, benches, futures, message)
+            _wait_for_tasks(work, tasks, benches, futures, message)
         finally:
             workshop.stop.set()
     return tuple(future.result() for future in futures)
 
 
-def _listen(
-    work: Work,
-    tasks: Sequence[Task[T]],
-    benches: Sequence[Bench],
+def _wait_for_tasks(
+    work: StageContext,
+    tasks: Sequence[SceneTask[T]],
+    benches: Sequence[SceneContext],
     futures: Sequence[Future[T]],
     message: Callable[[int], str],
 ) -> None:
     total = sum(task.weight for task in tasks)
     pending = set(futures)
     while pending:
-        _, pending = wait(pending, timeout=LISTEN_SECONDS, return_when=FIRST_COMPLETED)
-        if (failure := benches[0].workshop.failure) is not None:
+        _, pending = wait(pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+        if (failure := benches[0].shared.failure) is not None:
             raise failure
         done = sum(task.weight * bench.fraction for task, bench in zip(tasks, benches, strict=True))
         work.report(done / total, message(len(futures) - len(pending)))
         for bench in benches:
-            if (look := bench.take_look()) is not None:
-                work.show(look)
+            if (look := bench.take_progress_image()) is not None:
+                work.report_progress_image(look)
 
 
-def _made(work: Work, task: Task[T], bench: Bench, stage: str) -> T:
+def _run_task(work: StageContext, task: SceneTask[T], bench: SceneContext, stage: str) -> T:
     try:
-        with translating(stage, work.models):
+        with translate_errors(stage, work.network_provider):
             made = task.make(bench)
     except DarkroomError as error:
-        bench.workshop.fail(named(task.name, error))
+        bench.shared.fail(prefix_error(task.name, error))
         raise
     bench.fraction = 1.0
     return made
 
 
-def named(name: str, error: DarkroomError) -> DarkroomError:
+def prefix_error(name: str, error: DarkroomError) -> DarkroomError:
     """The same error, told of what it is about.
 
     >>> from darkroom.contract.errors import ErrorCode
-    >>> named("Scene 3", DarkroomError(ErrorCode.NO_FACE, "No face was found.")).detail.message
+    >>> prefix_error("Scene 3", DarkroomError(ErrorCode.NO_FACE, "No face was found.")).detail.message
     'Scene 3: No face was found.'
     """
     detail = error.detail

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from darkroom.contract.video_params import AvatarScene, RenderScenesParams, Scene
-from pipeline.core.best_effort import decoration
-from pipeline.core.stages import Artifact, Slot, Stage, Work
+from pipeline.core.best_effort import best_effort
+from pipeline.core.stages import Artifact, Slot, Stage, StageContext
 from pipeline.imaging.codec import thumbnail
-from pipeline.scenes.clip import Shot, name_of, pan, speak, told, within
-from pipeline.scenes.intermediate_files import once, part_name
-from pipeline.scenes.parallel_scenes import Bench, Task, make_all
+from pipeline.scenes.clip import ClipSpec, merge_notes, pad_voice, render_pan_clip, render_talking_clip, scene_label
+from pipeline.scenes.intermediate_files import get_or_create, intermediate_name
+from pipeline.scenes.parallel_scenes import SceneContext, SceneTask, run_scenes
 from pipeline.scenes.speech import SPEECHES, TIMELINE
-from pipeline.video.decoder import frames_of
+from pipeline.video.decoder import decode_frames
 
 CLIPS: Artifact[tuple[Path, ...]] = Artifact(
     "clips", "a video file of each scene without sound, of the size of the whole, as long as the scene"
@@ -21,7 +21,7 @@ CLIPS: Artifact[tuple[Path, ...]] = Artifact(
 CAMERA = "camera"  # who makes the clips of pictures
 
 
-class MakeScenes(Stage):
+class RenderClips(Stage):
     """Make a video of each scene, unless an earlier attempt did.
 
     ``animate`` is the stage of the engine's ``render_video`` that has portraits speak.
@@ -36,52 +36,58 @@ class MakeScenes(Stage):
     def __init__(self, animate: Stage) -> None:
         self._animate = animate
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         """Raises ``DarkroomError`` as the first scene that fails does, naming it."""
         scenes = work.params_as(RenderScenesParams).scenes
         shots = [self._shot(work, index) for index in range(len(scenes))]
-        if work.models is not None and any(shot.voice is not None for shot in shots):
+        if work.network_provider is not None and any(shot.voice is not None for shot in shots):
             # Also of clips that an earlier attempt made.
-            work.models_used |= dict.fromkeys(work.models.used(self.networks))
+            work.models_used |= dict.fromkeys(work.network_provider.models_used(self.networks))
         tasks = [
-            Task(name_of(number, scene), shot.frames, partial(self._made, work, shot, _path(work, number)))
+            SceneTask(scene_label(number, scene), shot.frames, partial(self._made, work, shot, _path(work, number)))
             for number, (scene, shot) in enumerate(zip(scenes, shots, strict=True), 1)
         ]
-        notes = make_all(
+        notes = run_scenes(
             work, tasks, stage=self.name, message=lambda done: f"Making the scenes: {done} of {len(tasks)} done"
         )
-        work.notes.extend(told(notes))
+        work.notes.extend(merge_notes(notes))
         work[CLIPS] = tuple(_path(work, number) for number in range(1, len(scenes) + 1))
 
-    def picture(self, work: Work, index: int, scene: Scene) -> Path:  # noqa: ARG002 - as overridden
+    def picture(self, work: StageContext, index: int, scene: Scene) -> Path:  # noqa: ARG002 - as overridden
         """The file of the picture that a scene, counted from 0, shows."""
         assert scene.picture_role is not None
         return work.files[scene.picture_role]
 
-    def _shot(self, work: Work, index: int) -> Shot:
+    def _shot(self, work: StageContext, index: int) -> ClipSpec:
         params = work.params_as(RenderScenesParams)
         scene, span, speech = params.scenes[index], work[TIMELINE].spans[index], work[SPEECHES][index]
         width, height = params.resolution.size(params.aspect)
         voice, maker = None, CAMERA
         if isinstance(scene, AvatarScene):
             assert speech is not None
-            voice, maker = within(span, speech.samples), self._animator(work)
-        return Shot(self.picture(work, index, scene), span.frames, width, height, params.seed, voice, maker)
+            voice, maker = pad_voice(span, speech.samples), self._animator(work)
+        return ClipSpec(self.picture(work, index, scene), span.frames, width, height, params.seed, voice, maker)
 
-    def _animator(self, work: Work) -> str:
-        networks = work.models.digest(self.networks) if work.models is not None and self.networks else ""
+    def _animator(self, work: StageContext) -> str:
+        networks = (
+            work.network_provider.digest(self.networks) if work.network_provider is not None and self.networks else ""
+        )
         return f"{type(self._animate).__qualname__} {networks}"
 
-    def _made(self, work: Work, shot: Shot, path: Path, bench: Bench) -> tuple[str, ...]:
+    def _made(self, work: StageContext, shot: ClipSpec, path: Path, bench: SceneContext) -> tuple[str, ...]:
         def make(path: Path) -> Sequence[str]:
-            return pan(shot, path, bench) if shot.voice is None else speak(self._animate, work, shot, path, bench)
+            return (
+                render_pan_clip(shot, path, bench)
+                if shot.voice is None
+                else render_talking_clip(self._animate, work, shot, path, bench)
+            )
 
-        name = part_name("clip", shot.decides(), path.suffix)
-        notes = once(work.intermediates, name, path, make, shot.fits)
-        with decoration("progress picture"):
-            bench.show(thumbnail(next(frames_of(path))))
+        name = intermediate_name("clip", shot.cache_key(), path.suffix)
+        notes = get_or_create(work.intermediates, name, path, make, shot.matches)
+        with best_effort("progress picture"):
+            bench.show_progress_image(thumbnail(next(decode_frames(path))))
         return notes
 
 
-def _path(work: Work, number: int) -> Path:
+def _path(work: StageContext, number: int) -> Path:
     return work.folder / f"scene-{number}.mp4"

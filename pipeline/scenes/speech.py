@@ -6,24 +6,24 @@ from pathlib import Path
 
 from darkroom.contract.video_params import RenderScenesParams
 from darkroom.contract.voices import Voice, voice_for
-from pipeline.core.stages import Artifact, Slot, Stage, Work
-from pipeline.scenes.clip import naming, told
-from pipeline.scenes.intermediate_files import load_speech, once, part_name, save_speech
+from pipeline.core.stages import Artifact, Slot, Stage, StageContext
+from pipeline.scenes.clip import label_scene_errors, merge_notes
+from pipeline.scenes.intermediate_files import get_or_create, intermediate_name, load_speech, save_speech
 from pipeline.scenes.load import VOICES, recorded_seconds
 from pipeline.scenes.timeline import Timeline, timeline_of
-from pipeline.speech.types import Speech, Transcript, later
-from pipeline.video.talking_portrait import Listen, speaker_of, voice_note
+from pipeline.speech.types import Speech, Transcript, shift_words
+from pipeline.video.talking_portrait import AlignWords, require_speaker, synthetic_voice_note
 
 SPEECHES: Artifact[tuple[Speech | None, ...]] = Artifact(
     "speeches", "what each scene says, None for nothing; a recorded voice has no words yet"
 )
 TIMELINE: Artifact[Timeline] = Artifact("timeline", "when each scene is seen and when it speaks, in frames")
-SPOKEN: Artifact[tuple[Transcript, ...]] = Artifact(
+TRANSCRIPTS: Artifact[tuple[Transcript, ...]] = Artifact(
     "spoken", "what each scene says, with its times in seconds of the video; without words when nobody wants to read it"
 )
 
 
-class Speak(Stage):
+class SynthesiseSceneSpeech(Stage):
     """Have every script said, unless an earlier attempt did: some who speak are paid by the letter."""
 
     name = "speak"
@@ -32,8 +32,9 @@ class Speak(Stage):
     requires = (VOICES,)
     provides = (SPEECHES, TIMELINE)
 
-    def run(self, work: Work) -> None:
-        """Raises ``DarkroomError``: ``too_long`` as soon as it is certain, and what the speaker raises of a scene."""
+    def run(self, work: StageContext) -> None:
+        """Raises ``DarkroomError``: ``script_too_long_error`` as soon as it is certain, and what the speaker raises
+        of a scene."""
         params, voices = work.params_as(RenderScenesParams), work[VOICES]
         seconds = recorded_seconds(params, voices)
         timeline = timeline_of(params, seconds)
@@ -45,7 +46,7 @@ class Speak(Stage):
                 speeches.append(Speech(voices[scene.voice_track], ()))
             elif scene.script:
                 path = work.folder / f"scene-{index + 1}.npz"
-                with naming(index + 1, scene):
+                with label_scene_errors(index + 1, scene):
                     speech = _said(work, scene.script, voice_for(scene.voice, params.language), path, report)
                 speeches.append(speech)
                 seconds[index] = speech.seconds
@@ -56,13 +57,13 @@ class Speak(Stage):
         work[TIMELINE] = timeline
 
 
-class TranscribeScenes(Listen):
+class TranscribeScenes(AlignWords):
     """Find out when each word of each scene is said, if anybody wants to read it."""
 
     requires = (SPEECHES, TIMELINE)
-    provides = (SPOKEN,)
+    provides = (TRANSCRIPTS,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         """Raises ``DarkroomError`` as ``hear`` does, of a scene."""
         params = work.params_as(RenderScenesParams)
         spoken, notes = [], []
@@ -71,36 +72,38 @@ class TranscribeScenes(Listen):
             # What is heard of one scene is told of that scene.
             report = _part_of(work, self.message, index, len(params.scenes))
             report(0.0)
-            inner = Work(params, {}, work.folder, report, models=work.models)
-            with naming(index + 1, scene):
+            inner = StageContext(params, {}, work.folder, report, network_provider=work.network_provider)
+            with label_scene_errors(index + 1, scene):
                 recorded = scene.voice_track is not None
                 transcript = self.transcript(inner, scene, speech, params, recorded=recorded)
-            spoken.append(replace(transcript, words=later(transcript.words, span.speaks)))
+            spoken.append(replace(transcript, words=shift_words(transcript.words, span.speech_start)))
             notes.append(inner.notes)
             work.models_used |= inner.models_used
-        work.notes.extend(told(notes))
-        work[SPOKEN] = tuple(spoken)
+        work.notes.extend(merge_notes(notes))
+        work[TRANSCRIPTS] = tuple(spoken)
 
 
-def _said(work: Work, script: str, voice: Voice, path: Path, report: Callable[[float], None]) -> Speech:
+def _said(work: StageContext, script: str, voice: Voice, path: Path, report: Callable[[float], None]) -> Speech:
     """The script as the voice says it, or as it did in an earlier attempt; ``path`` is where that may be put."""
-    speaker = speaker_of(work)
+    speaker = require_speaker(work)
 
     def say(path: Path) -> tuple[str, ...]:
-        save_speech(speaker.speak(script, voice, report), path)
+        save_speech(speaker.synthesise(script, voice, report), path)
         return ()
 
-    name = part_name("speech", {"script": script, "voice": voice.model_dump(), "speaker": speaker.about}, path.suffix)
-    once(work.intermediates, name, path, say, lambda path: load_speech(path) is not None)
+    name = intermediate_name(
+        "speech", {"script": script, "voice": voice.model_dump(), "speaker": speaker.about}, path.suffix
+    )
+    get_or_create(work.intermediates, name, path, say, lambda path: load_speech(path) is not None)
     # Also what was said just now is read back: the clips that follow from it are the same in every attempt.
     speech = load_speech(path)
     assert speech is not None
     path.unlink()
-    work.note(voice_note(voice, speaker))
+    work.add_note(synthetic_voice_note(voice, speaker))
     return speech
 
 
-def _part_of(work: Work, message: str, index: int, count: int) -> Callable[..., None]:
+def _part_of(work: StageContext, message: str, index: int, count: int) -> Callable[..., None]:
     def report(fraction: float, _message: str = "") -> None:
         work.report((index + fraction) / count, f"{message}: scene {index + 1} of {count}")
 

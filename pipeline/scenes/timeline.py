@@ -7,13 +7,13 @@ from math import ceil
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.video_params import MAX_VIDEO_SECONDS, RenderScenesParams, Transition
 from pipeline.video import FPS
-from pipeline.video.talking_portrait import LEAD, TAIL
+from pipeline.video.talking_portrait import LEAD_FRAMES, TAIL_FRAMES
 
 SILENT_SECONDS = 4.0  # of a scene that has neither words nor a length of its own
 
 
 @dataclass(frozen=True)
-class Length:
+class SceneDuration:
     """What decides how long a scene lasts, in seconds: what is said, None for nothing, and the least that was asked
     for, None for none."""
 
@@ -22,41 +22,42 @@ class Length:
 
 
 @dataclass(frozen=True)
-class Span:
+class SceneSpan:
     """Where a scene lies in the video, in frames: it is there from ``start`` for ``frames``.
 
-    It shares the first ``shared_before`` of them with the scene before and the last ``shared_after`` with the next.
+    It shares the first ``overlap_before`` of them with the scene before and the last ``overlap_after`` with the next.
     """
 
     start: int
     frames: int
-    shared_before: int
-    shared_after: int
+    overlap_before: int
+    overlap_after: int
 
     @property
-    def lead(self) -> int:
+    def lead_frames(self) -> int:
         """Frames of the scene before it speaks."""
-        return self.shared_before + LEAD
+        return self.overlap_before + LEAD_FRAMES
 
     @property
-    def speaks(self) -> float:
+    def speech_start(self) -> float:
         """When it begins to speak: seconds from the video's start."""
-        return (self.start + self.lead) / FPS
+        return (self.start + self.lead_frames) / FPS
 
     @property
-    def alone_until(self) -> float:
+    def transition_start(self) -> float:
         """When the next scene begins to show, or the video ends: seconds from the video's start."""
-        return (self.start + self.frames - self.shared_after) / FPS
+        return (self.start + self.frames - self.overlap_after) / FPS
 
 
 @dataclass(frozen=True)
 class Timeline:
     """The spans of all scenes, in their order.
 
-    Voices never meet: each is heard while its scene is seen alone, ``LEAD`` frames later and ``TAIL`` frames less.
+    Voices never meet: each is heard while its scene is seen alone, ``LEAD_FRAMES`` frames later and ``TAIL_FRAMES``
+    frames less.
     """
 
-    spans: tuple[Span, ...]
+    spans: tuple[SceneSpan, ...]
 
     @property
     def frames(self) -> int:
@@ -74,7 +75,7 @@ def transitions_of(params: RenderScenesParams) -> tuple[Transition, ...]:
     return tuple(scene.transition or params.transition for scene in params.scenes[1:])
 
 
-def shared_frames(params: RenderScenesParams) -> int:
+def transition_frames(params: RenderScenesParams) -> int:
     """How many frames two scenes share where one does not end with a cut."""
     return round(params.transition_seconds * FPS)
 
@@ -83,14 +84,14 @@ def timeline_of(params: RenderScenesParams, spoken: Mapping[int, float]) -> Time
     """The timeline of a video whose scenes say what lasts ``spoken`` seconds, by scene from 0.
 
     Scenes that are to speak and are not among them count with the least that they can last. Raises ``DarkroomError``
-    (``too_long``) beyond the limit.
+    (``script_too_long_error``) beyond the limit.
     """
     to_speak = [bool(scene.script or scene.voice_track) for scene in params.scenes]
     lengths = [
-        Length(spoken.get(index, 0.0) if speaks else None, scene.seconds)
+        SceneDuration(spoken.get(index, 0.0) if speaks else None, scene.seconds)
         for index, (scene, speaks) in enumerate(zip(params.scenes, to_speak, strict=True))
     ]
-    timeline = lay_out(lengths, transitions_of(params), shared_frames(params))
+    timeline = build_timeline(lengths, transitions_of(params), transition_frames(params))
     if timeline.seconds > MAX_VIDEO_SECONDS:
         known = len(spoken) == sum(to_speak)
         raise DarkroomError(
@@ -101,21 +102,21 @@ def timeline_of(params: RenderScenesParams, spoken: Mapping[int, float]) -> Time
     return timeline
 
 
-def lay_out(lengths: Sequence[Length], transitions: Sequence[Transition], shared: int) -> Timeline:
-    """The shortest timeline of scenes, one ``Length`` each, that ``transitions`` of ``shared`` frames join.
+def build_timeline(lengths: Sequence[SceneDuration], transitions: Sequence[Transition], shared: int) -> Timeline:
+    """The shortest timeline of scenes, one ``SceneDuration`` each, that ``transitions`` of ``shared`` frames join.
 
     A scene lasts as long as was asked for at least, 4 seconds if it says nothing and nothing was asked for, and in
     any case long enough to be seen alone between the transitions, in which time it says all of its words.
     """
     overlaps = [0, *(0 if transition is Transition.CUT else shared for transition in transitions), 0]
-    spans: list[Span] = []
+    spans: list[SceneSpan] = []
     start = 0
     for length, before, after in zip(lengths, overlaps[:-1], overlaps[1:], strict=True):
         least = SILENT_SECONDS if length.speech is None and length.least is None else length.least or 0
-        alone = LEAD + _frames(length.speech or 0) + TAIL
+        alone = LEAD_FRAMES + _frames(length.speech or 0) + TAIL_FRAMES
         # Neither transition may take more than half of a scene.
         frames = max(_frames(least), before + alone + after, 2 * before, 2 * after)
-        spans.append(Span(start, frames, before, after))
+        spans.append(SceneSpan(start, frames, before, after))
         start += frames - after
     return Timeline(tuple(spans))
 

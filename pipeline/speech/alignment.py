@@ -7,10 +7,10 @@ to punctuation. That is an approximation, right to a few tenths of a second wher
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.speech.audio import voiced
-from pipeline.speech.types import RATE, Samples, Word
-from pipeline.speech.word_timing import laid
-from pipeline.speech.words import ends_clause, ends_sentence, split, weight
+from pipeline.speech.audio import detect_voice
+from pipeline.speech.types import SAMPLE_RATE, Samples, Word
+from pipeline.speech.word_timing import distribute_words
+from pipeline.speech.words import ends_clause, ends_sentence, split_words, spoken_length
 
 PAUSE = 0.15  # seconds; what is shorter may lie within a word
 WINDOW = 40  # words before and after the expected one, between which a pause is looked for
@@ -19,21 +19,21 @@ WINDOW = 40  # words before and after the expected one, between which a pause is
 UNMARKED, UNMARKED_SHARE, RUN_ON = 0.3, 0.5, 0.3
 
 
-def spread(script: str, samples: Samples, language: str) -> tuple[Word, ...]:
+def align_words(script: str, samples: Samples, language: str) -> tuple[Word, ...]:
     """Every word of the script in its order, each within the recording and none before the last has ended.
 
-    ``samples`` are mono float32 at ``RATE``. Where nobody is heard, the words are spread over the whole.
+    ``samples`` are mono float32 at ``SAMPLE_RATE``. Where nobody is heard, the words are spread over the whole.
     """
-    texts = split(script, language)
+    texts = split_words(script, language)
     if not texts:
         return ()
-    parts = voiced(samples, bridged=PAUSE)
+    parts = detect_voice(samples, bridged=PAUSE)
     if not len(parts):
-        parts = np.array([[0.0, len(samples) / RATE]])
+        parts = np.array([[0.0, len(samples) / SAMPLE_RATE]])
     words: list[Word] = []
     edges = _edges(texts, parts)
     for (start, end), first, last in zip(parts.tolist(), edges[:-1], edges[1:], strict=True):
-        words += laid(texts[first:last], start, end)
+        words += distribute_words(texts[first:last], start, end)
     return tuple(words)
 
 
@@ -42,7 +42,7 @@ def _edges(texts: list[str], parts: NDArray[np.float64]) -> list[int]:
 
     Dynamic programming over the parts: the sum of what fits badly is the least of all ways to place the pauses.
     """
-    spoken = np.cumsum([0.0, *(weight(text) for text in texts)])
+    spoken = np.cumsum([0.0, *(spoken_length(text) for text in texts)])
     lengths = parts[:, 1] - parts[:, 0]
     spoken *= lengths.sum() / spoken[-1]  # now seconds
     stops = np.cumsum([0, *(ends_sentence(text) for text in texts)])

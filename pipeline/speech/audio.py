@@ -8,10 +8,10 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.speech.types import RATE, Samples
+from pipeline.speech.types import SAMPLE_RATE, Samples
 
 PEAK = 10 ** (-3 / 20)  # -3 dBFS: what every synthesised voice is brought to
-HOP = RATE // 100  # samples between two measurements of the level
+HOP = SAMPLE_RATE // 100  # samples between two measurements of the level
 SILENCE = -70.0  # dBFS: a recording whose loud parts are below has nobody speaking in it
 RANGE = 35.0  # dB below the loud parts of speech, where its quietest sounds end
 OVER_NOISE, UNDER_SPEECH = 8.0, 12.0  # dB that the threshold stays away from either
@@ -19,19 +19,19 @@ SHORTEST = 0.05  # seconds; what is louder for less is a click
 
 
 class Resampler:
-    """Mono sound of any rate, a block after the other, brought to ``RATE`` by libswresample without delay."""
+    """Mono sound of any rate, a block after the other, brought to ``SAMPLE_RATE`` by libswresample without delay."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
-        self._resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+        self._resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
 
-    def add(self, block: NDArray[np.int16]) -> Iterator[Samples]:
+    def push(self, block: NDArray[np.int16]) -> Iterator[Samples]:
         """The samples that are certain after n more, signed 16 bit each."""
         frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = self._rate
         return self._samples(frame)
 
-    def end(self) -> Iterator[Samples]:
+    def flush(self) -> Iterator[Samples]:
         """The samples that are left: together they last as long as what was added."""
         return self._samples(None)
 
@@ -40,12 +40,12 @@ class Resampler:
             yield resampled.to_ndarray()[0]
 
 
-def decoded(file: BinaryIO) -> Iterator[Samples]:
-    """The sound in a file that libavformat can read, as one channel at ``RATE``, a block after the other.
+def decode_audio(file: BinaryIO) -> Iterator[Samples]:
+    """The sound in a file that libavformat can read, as one channel at ``SAMPLE_RATE``, a block after the other.
 
     Raises ``av.FFmpegError`` for damage, ``IndexError`` where there is no sound in the file.
     """
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
     with av.open(file, "r") as container:
         frames = container.decode(audio=0)
         for frame in chain(frames, (None,)):
@@ -53,7 +53,7 @@ def decoded(file: BinaryIO) -> Iterator[Samples]:
                 yield resampled.to_ndarray()[0]
 
 
-def levelled(blocks: list[Samples]) -> Samples:
+def normalise_peak(blocks: list[Samples]) -> Samples:
     """The blocks joined, with their peak at ``PEAK``; silence stays silent."""
     samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     peak = max(float(samples.max(initial=0)), -float(samples.min(initial=0)))
@@ -62,7 +62,7 @@ def levelled(blocks: list[Samples]) -> Samples:
     return samples
 
 
-def voiced(samples: Samples, *, bridged: float = 0.1) -> NDArray[np.float64]:
+def detect_voice(samples: Samples, *, bridged: float = 0.1) -> NDArray[np.float64]:
     """Where there is a voice: n×2 float64 seconds, begin and end of each part in their order; none in silence.
 
     A part is louder than a threshold between the recording's own noise and its own speech. Pauses shorter than
@@ -77,10 +77,10 @@ def voiced(samples: Samples, *, bridged: float = 0.1) -> NDArray[np.float64]:
     threshold = min(max(noise + OVER_NOISE, speech - RANGE), speech - UNDER_SPEECH)
     loud = np.concatenate(([0], (levels > threshold).astype(np.int8), [0]))
     change = np.diff(loud)
-    parts = np.stack((np.flatnonzero(change > 0), np.flatnonzero(change < 0)), axis=1) * (HOP / RATE)
+    parts = np.stack((np.flatnonzero(change > 0), np.flatnonzero(change < 0)), axis=1) * (HOP / SAMPLE_RATE)
     pauses = parts[1:, 0] - parts[:-1, 1] >= bridged
     begins = parts[np.concatenate(([True], pauses)), 0]
-    ends = np.minimum(parts[np.concatenate((pauses, [True])), 1], len(samples) / RATE)
+    ends = np.minimum(parts[np.concatenate((pauses, [True])), 1], len(samples) / SAMPLE_RATE)
     kept = ends - begins >= SHORTEST
     spoken: NDArray[np.float64] = np.stack((begins, ends), axis=1)[kept]
     return spoken

@@ -14,58 +14,63 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.video_params import MAX_VOICE_SECONDS
 from darkroom.contract.voices import Voice
 from pipeline.speech import espeak_process
-from pipeline.speech.audio import Resampler, levelled
+from pipeline.speech.audio import Resampler, normalise_peak
 from pipeline.speech.espeak_process import RECORD, WORD
-from pipeline.speech.script_errors import check_script, nothing_to_say, too_long
+from pipeline.speech.script_errors import check_script, nothing_to_say_error, script_too_long_error
 from pipeline.speech.types import Samples, Speech
-from pipeline.speech.word_timing import Mark, timed
-from pipeline.speech.words import plain
+from pipeline.speech.word_timing import SpeechMark, time_words
+from pipeline.speech.words import remove_controls
 
 
-class EspeakSpeaker:
-    """espeak-ng as a ``Speaker``: a robot's voice, but there without a network, and the same on every machine."""
+class EspeakSynthesiser:
+    """espeak-ng as a ``SpeechSynthesiser``: a robot's voice, but there without a network, and the same on every
+    machine."""
 
     @property
     def about(self) -> str:
         """espeak-ng and its version. Raises ``DarkroomError`` (``engine_unavailable``) where it is not there."""
         return f"espeak-ng {_version()}"
 
-    def speak(self, script: str, voice: Voice, report: Callable[[float], None] = lambda _fraction: None) -> Speech:
-        """Say ``script`` as plain text: markup in it is read out. Raises ``DarkroomError`` as ``Speaker`` says."""
+    def synthesise(self, script: str, voice: Voice, report: Callable[[float], None] = lambda _fraction: None) -> Speech:
+        """Say ``script`` as plain text: markup in it is read out. Raises ``DarkroomError`` as ``SpeechSynthesiser``
+        says."""
         check_script(script, voice)
         if voice.language.startswith("ja"):
             _check_kanji(script, voice)
         with _process(voice) as process:
-            samples, marks = _listen(process, script, report)
+            samples, marks = _read_speech(process, script, report)
         if not samples.any():
-            raise nothing_to_say(voice)
-        return Speech(samples, timed(script, voice.language, marks, samples))
+            raise nothing_to_say_error(voice)
+        return Speech(samples, time_words(script, voice.language, marks, samples))
 
 
-def _listen(process: "Popen[bytes]", script: str, report: Callable[[float], None]) -> tuple[Samples, list[Mark]]:
-    """What the process says of the script. Raises ``DarkroomError`` (``too_long``) as soon as it is too much."""
+def _read_speech(
+    process: "Popen[bytes]", script: str, report: Callable[[float], None]
+) -> tuple[Samples, list[SpeechMark]]:
+    """What the process says of the script. Raises ``DarkroomError`` (``script_too_long_error``) as soon as it is too
+    much."""
     assert process.stdin is not None and process.stdout is not None
     # A process that could not start has hung up; its exit status says why.
     with suppress(BrokenPipeError), process.stdin as inlet:
-        inlet.write(plain(script).encode())
-    outlet, blocks, marks = process.stdout, list[Samples](), list[Mark]()
+        inlet.write(remove_controls(script).encode())
+    outlet, blocks, marks = process.stdout, list[Samples](), list[SpeechMark]()
     resampler, left = Resampler(espeak_process.SAMPLE_RATE), MAX_VOICE_SECONDS * espeak_process.SAMPLE_RATE
     while len(record := outlet.read(RECORD.size)) == RECORD.size:
         what, number, milliseconds = RECORD.unpack(record)
         if what == WORD:
-            marks.append(Mark(number, milliseconds / 1000))
+            marks.append(SpeechMark(number, milliseconds / 1000))
             continue
         left -= number
         if left < 0:
-            raise too_long(marks)
+            raise script_too_long_error(marks)
         block = outlet.read(number * 2)
         if len(block) < number * 2:
             break
-        blocks += resampler.add(np.frombuffer(block, np.int16))
+        blocks += resampler.push(np.frombuffer(block, np.int16))
         report(min(marks[-1].index / len(script), 1.0) if marks else 0.0)
-    blocks += resampler.end()
+    blocks += resampler.flush()
     report(1.0)
-    return levelled(blocks), marks
+    return normalise_peak(blocks), marks
 
 
 @contextmanager

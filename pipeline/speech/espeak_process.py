@@ -43,7 +43,7 @@ class _Event(ctypes.Structure):
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event))
 
 
-def _heard(samples: Any, count: int, events: Any) -> int:
+def _on_samples(samples: Any, count: int, events: Any) -> int:
     """Write what the library has said. 1 (stop) when nobody listens any more: a callback cannot raise."""
     index = 0
     try:
@@ -72,7 +72,7 @@ def main(library_path: str, data_path: str, voice: str) -> int:
     library.espeak_ng_SetRandSeed(ctypes.c_long(1))
     if library.espeak_SetVoiceByName(voice.encode()) != 0:
         return NO_VOICE
-    callback = _CALLBACK(_heard)
+    callback = _CALLBACK(_on_samples)
     library.espeak_SetSynthCallback(callback)
     text = sys.stdin.buffer.read()
     flags = _UTF8 | _END_PAUSE

@@ -18,15 +18,15 @@ LETTERS = {
 LEAST = 0.25  # of all letters: names and terms in Latin ones take more of them than what is around
 
 
-def language_of(text: str, stated: str | None) -> str:
+def resolve_language(text: str, stated: str | None) -> str:
     """The BCP 47 tag of what somebody recorded and wrote down: as ``stated``, else as its letters tell, else en-US."""
-    return stated or written_in(text) or DEFAULT_LANGUAGE
+    return stated or detect_language(text) or DEFAULT_LANGUAGE
 
 
-def written_in(text: str) -> str | None:
+def detect_language(text: str) -> str | None:
     """The language (a BCP 47 tag) that is written in such letters more than others are; None for Latin ones. A guess.
 
-    >>> written_in("今天天气很好"), written_in("今日は元気"), written_in("Good evening")
+    >>> detect_language("今天天气很好"), detect_language("今日は元気"), detect_language("Good evening")
     ('zh', 'ja', None)
     """
     names = [unicodedata.name(each, "") for each in text if each.isalpha()]

@@ -7,15 +7,15 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.video_params import MAX_VOICE_SECONDS
 from darkroom.contract.voices import Voice
 from pipeline.speech.language import LETTERS
-from pipeline.speech.word_timing import Mark
-from pipeline.speech.words import spoken
+from pipeline.speech.word_timing import SpeechMark
+from pipeline.speech.words import is_pronounceable
 
 
 def check_script(script: str, voice: Voice) -> None:
     """Raises ``DarkroomError`` (``invalid_request``) for a script of punctuation alone, or mostly in the letters of
     other languages: a voice would skip them, or spell them one by one."""
-    if not spoken(script):
-        raise nothing_to_say(voice)
+    if not is_pronounceable(script):
+        raise nothing_to_say_error(voice)
     own = ("LATIN", "FULLWIDTH LATIN", *LETTERS.get(voice.language.split("-")[0], ()))
     letters = [character for character in script if character.isalpha()]
     foreign = sum(not unicodedata.name(letter, "").startswith(own) for letter in letters)
@@ -27,7 +27,7 @@ def check_script(script: str, voice: Voice) -> None:
         )
 
 
-def nothing_to_say(voice: Voice) -> DarkroomError:
+def nothing_to_say_error(voice: Voice) -> DarkroomError:
     """The refusal of a script that sounds like nothing."""
     return DarkroomError(
         ErrorCode.INVALID_REQUEST,
@@ -35,7 +35,7 @@ def nothing_to_say(voice: Voice) -> DarkroomError:
     )
 
 
-def too_long(marks: Iterable[Mark]) -> DarkroomError:
+def script_too_long_error(marks: Iterable[SpeechMark]) -> DarkroomError:
     """The refusal of a script that cannot be said within ``MAX_VOICE_SECONDS``, of which so much was said."""
     said = max((mark.index for mark in marks if mark.seconds <= MAX_VOICE_SECONDS), default=0)
     return DarkroomError(

@@ -11,7 +11,7 @@ from darkroom.contract.voices import Voice
 
 Samples = NDArray[np.float32]
 
-RATE = 48_000  # samples a second, of every voice within the pipeline
+SAMPLE_RATE = 48_000  # samples a second, of every voice within the pipeline
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Speech:
-    """A voice: ``samples`` are mono float32 in [-1, 1] at ``RATE``. ``words`` are in their order."""
+    """A voice: ``samples`` are mono float32 in [-1, 1] at ``SAMPLE_RATE``. ``words`` are in their order."""
 
     samples: Samples
     words: tuple[Word, ...]
@@ -33,7 +33,7 @@ class Speech:
     @property
     def seconds(self) -> float:
         """How long it lasts."""
-        return len(self.samples) / RATE
+        return len(self.samples) / SAMPLE_RATE
 
 
 @dataclass(frozen=True)
@@ -44,21 +44,21 @@ class Transcript:
     language: str
 
 
-def later(words: Sequence[Word], seconds: float) -> tuple[Word, ...]:
+def shift_words(words: Sequence[Word], seconds: float) -> tuple[Word, ...]:
     """The words, heard so much later."""
     return tuple(Word(word.text, word.start + seconds, word.end + seconds) for word in words)
 
 
-class Speaker(Protocol):
+class SpeechSynthesiser(Protocol):
     """Who turns a script into speech. Safe to share between threads."""
 
     @property
     def about(self) -> str:
         """What it is and which version of it: changes when it would speak otherwise."""
 
-    def speak(self, script: str, voice: Voice, report: Callable[[float], None] = lambda _fraction: None) -> Speech:
+    def synthesise(self, script: str, voice: Voice, report: Callable[[float], None] = lambda _fraction: None) -> Speech:
         """Say ``script`` (not empty). ``report`` hears how much of it was said, 0 to 1, and may raise to end it.
 
-        Raises ``DarkroomError``: ``too_long`` beyond ``MAX_VOICE_SECONDS``, ``invalid_request`` where the script has
-        nothing that the voice could say, ``engine_unavailable`` when it cannot speak here at all.
+        Raises ``DarkroomError``: ``script_too_long_error`` beyond ``MAX_VOICE_SECONDS``, ``invalid_request`` where
+        the script has nothing that the voice could say, ``engine_unavailable`` when it cannot speak here at all.
         """

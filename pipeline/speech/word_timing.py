@@ -7,45 +7,45 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.speech.audio import voiced
-from pipeline.speech.types import RATE, Samples, Word
-from pipeline.speech.words import spans, split, weight
+from pipeline.speech.audio import detect_voice
+from pipeline.speech.types import SAMPLE_RATE, Samples, Word
+from pipeline.speech.words import split_words, spoken_length, word_spans
 
 SLACK = 0.05  # seconds that a mark may be beside its sound
 
 
 @dataclass(frozen=True)
-class Mark:
+class SpeechMark:
     """That a voice says, from ``seconds`` on, what stands at ``index`` of the script (characters, from 0)."""
 
     index: int
     seconds: float
 
 
-def timed(script: str, language: str, marks: Iterable[Mark], samples: Samples) -> tuple[Word, ...]:
+def time_words(script: str, language: str, marks: Iterable[SpeechMark], samples: Samples) -> tuple[Word, ...]:
     """Every word of the script with its time: what the marks say, and between two of them by the words' lengths.
 
     A word ends where the next one begins or, before a pause, where the voice falls silent.
     """
-    texts, places, parts = split(script, language), spans(script, language), voiced(samples)
+    texts, places, parts = split_words(script, language), word_spans(script, language), detect_voice(samples)
     words: list[Word] = []
-    for (first, last), (start, end) in _groups(places, marks, len(samples) / RATE):
-        words += laid(texts[first:last], start, _silent_from(parts, start, end))
+    for (first, last), (start, end) in _groups(places, marks, len(samples) / SAMPLE_RATE):
+        words += distribute_words(texts[first:last], start, _silent_from(parts, start, end))
     return tuple(words)
 
 
-def laid(texts: Sequence[str], start: float, end: float) -> Iterator[Word]:
+def distribute_words(texts: Sequence[str], start: float, end: float) -> Iterator[Word]:
     """Words one after the other from ``start`` to ``end`` (seconds), each as long as its estimate says."""
     if not texts:
         return
-    edges = np.cumsum([0.0, *(weight(text) for text in texts)])
+    edges = np.cumsum([0.0, *(spoken_length(text) for text in texts)])
     edges = np.clip(start + (end - start) * edges / edges[-1], start, end)
     for text, (begin, until) in zip(texts, pairwise(edges.tolist()), strict=True):
         yield Word(text, begin, until)
 
 
 def _groups(
-    places: Sequence[tuple[int, int]], marks: Iterable[Mark], seconds: float
+    places: Sequence[tuple[int, int]], marks: Iterable[SpeechMark], seconds: float
 ) -> Iterator[tuple[tuple[int, int], tuple[float, float]]]:
     """Runs of words of which the first alone has a mark: from which word to which, from when to when."""
     begins = np.array([start for start, _ in places])

@@ -20,27 +20,27 @@ _CLAUSE_END = re.compile(r"[,;:،؛、，；：–—-][\W_]*$")
 _EACH_WORD, _NUMERAL, _HAN, _KANA, _HANGUL = 0.8, 4.0, 4.0, 2.0, 3.0
 
 
-def split(script: str, language: str) -> list[str]:
+def split_words(script: str, language: str) -> list[str]:
     """The words of a script in their order, with the punctuation that touches them; none is empty.
 
     Joined by spaces they give the script again; in Chinese and Japanese, where a word is one sign or one run of other
     letters, joined by nothing. Punctuation by itself goes with the word before it, or after it where it opens.
 
-    >>> split("« Ça va ? » — Oui, à 10 h.", "fr-FR")
+    >>> split_words("« Ça va ? » — Oui, à 10 h.", "fr-FR")
     ['« Ça', 'va ? » —', 'Oui,', 'à', '10', 'h.']
-    >>> split("「今日」は3時です。", "ja-JP")
+    >>> split_words("「今日」は3時です。", "ja-JP")
     ['「今', '日」', 'は', '3', '時', 'で', 'す。']
     """
-    return [re.sub(r"[ \t\r\n\f\v]+", " ", script[start:end]) for start, end in spans(script, language)]
+    return [re.sub(r"[ \t\r\n\f\v]+", " ", script[start:end]) for start, end in word_spans(script, language)]
 
 
-def spans(script: str, language: str) -> list[tuple[int, int]]:
+def word_spans(script: str, language: str) -> list[tuple[int, int]]:
     """Where each word of ``split`` begins in the script and where it ends: indices of characters."""
     found: list[tuple[int, int]] = []
     waiting: int | None = None  # where punctuation that opens the next word begins
     for start, end in _pieces(script, language):
         text = script[start:end]
-        if spoken(text):
+        if is_pronounceable(text):
             found.append((start if waiting is None else waiting, end))
             waiting = None
         elif found and waiting is None and not _opens(text[-1]):
@@ -52,24 +52,24 @@ def spans(script: str, language: str) -> list[tuple[int, int]]:
     return found
 
 
-def plain(script: str) -> str:
+def remove_controls(script: str) -> str:
     """The script as a synthesiser may have it: the same characters, with spaces for those that are none but commands.
 
-    >>> plain("one\\x01two")
+    >>> remove_controls("one\\x01two")
     'one two'
     """
     return "".join(" " if unicodedata.category(each) in ("Cc", "Cs") and each != "\n" else each for each in script)
 
 
-def spoken(text: str) -> bool:
+def is_pronounceable(text: str) -> bool:
     """Whether there is more to a text than punctuation."""
     return any(unicodedata.category(each)[0] in "LNS" or each in _SPOKEN_SIGNS for each in text)
 
 
-def weight(word: str) -> float:
+def spoken_length(word: str) -> float:
     """About how long it takes to say a word: 1 is what a letter of an alphabet takes. An estimate from the spelling.
 
-    >>> weight("straight") > weight("so") > 0
+    >>> spoken_length("straight") > spoken_length("so") > 0
     True
     """
     return _EACH_WORD + sum(_weight(character) for character in unicodedata.normalize("NFC", word))

@@ -12,18 +12,18 @@ _MARKS = "\ufe00\ufe01"
 
 
 @dataclass(frozen=True)
-class Run:
+class TextRun:
     """Characters of one direction, in logical order."""
 
     text: str
-    rightward: bool
+    left_to_right: bool
 
 
-def reads_rightward(text: str, language: str) -> bool:
+def is_left_to_right(text: str, language: str) -> bool:
     """Whether a paragraph begins at the left: as its first letter says, and never in a language written from right to
     left when there is any of that in it.
 
-    >>> reads_rightward("Darkroom אומר", "en-US"), reads_rightward("Darkroom אומר", "he-IL")
+    >>> is_left_to_right("Darkroom אומר", "en-US"), is_left_to_right("Darkroom אומר", "he-IL")
     (True, False)
     """
     strong = [kind for kind in map(unicodedata.bidirectional, text) if kind in ("L", *_RIGHT_TO_LEFT)]
@@ -33,7 +33,7 @@ def reads_rightward(text: str, language: str) -> bool:
     return strong[0] == "L" if strong else not leftward
 
 
-def runs(line: str, *, rightward: bool) -> list[Run]:
+def visual_runs(line: str, *, rightward: bool) -> list[TextRun]:
     """The runs of a line from left to right, as they are seen in a paragraph that begins at the left, or not.
 
     python-bidi tells how the line looks, but neither where each character went nor its direction, which shaping needs.
@@ -41,7 +41,7 @@ def runs(line: str, *, rightward: bool) -> list[Run]:
     """
     base = "L" if rightward else "R"
     if rightward and all(unicodedata.bidirectional(each) not in (*_RIGHT_TO_LEFT, "AN") for each in line):
-        return [Run(line, True)]
+        return [TextRun(line, True)]
     shown = get_display(line, base_dir=base)
     places: list[tuple[int, bool]] = []  # of each character, and whether it reads to the right
     for end in range(1, len(line) + 1):
@@ -52,12 +52,12 @@ def runs(line: str, *, rightward: bool) -> list[Run]:
             places.append((places[-1][0] + 1, True))
         else:
             places.append((first - 1, True) if first < second else (second, False))
-    found: list[tuple[int, Run]] = []
+    found: list[tuple[int, TextRun]] = []
     start = 0
     for end in range(1, len(line) + 1):
         (place, rightward_here) = places[end - 1]
         step = 1 if rightward_here else -1
         if end == len(line) or places[end] != (place + step, rightward_here):
-            found.append((min(places[start][0], place), Run(line[start:end], rightward_here)))
+            found.append((min(places[start][0], place), TextRun(line[start:end], rightward_here)))
             start = end
     return [run for _place, run in sorted(found, key=lambda each: each[0])]

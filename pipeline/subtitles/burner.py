@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.core.arrays import Rgb
-from pipeline.subtitles.bidirectional import reads_rightward
+from pipeline.subtitles.bidirectional import is_left_to_right
 from pipeline.subtitles.cues import Cue
-from pipeline.subtitles.line_breaking import balanced, pieces, reluctance, unwrapped
+from pipeline.subtitles.line_breaking import balance_lines, break_penalty, breakable_pieces, unwrap_lines
 from pipeline.subtitles.typesetting import ASCENT, DESCENT, Coverage, Line, Typesetter
 
 MAX_LINES = 4
@@ -29,7 +29,7 @@ _SMALLER = 0.94  # the next size to try when text does not fit
 
 
 @dataclass(frozen=True)
-class Overlay:
+class SubtitleOverlay:
     """What is drawn over a part of a frame: how much of the frame stays, and what is added, both h×w×3 uint8.
 
     ``left`` and ``top`` say where.
@@ -37,8 +37,8 @@ class Overlay:
 
     left: int
     top: int
-    stays: Rgb
-    added: Rgb
+    background_weight: Rgb
+    premultiplied: Rgb
 
 
 def safe_area(width: int, height: int) -> tuple[int, int, int, int]:
@@ -47,7 +47,7 @@ def safe_area(width: int, height: int) -> tuple[int, int, int, int]:
     return across, down, width - across, height - down
 
 
-class Burner:
+class SubtitleBurner:
     """Draws cues into the frames of a video of ``width`` × ``height`` pixels. For one thread.
 
     ``language`` is a BCP 47 tag. Letters have a size that can be read on a phone; what is too wide for that is wrapped
@@ -61,18 +61,18 @@ class Burner:
         self._tall = height > 1.2 * width
         share = _SIZE_TALL if self._tall else _SIZE_WIDE if width > 1.2 * height else _SIZE_SQUARE
         self._typesetter = Typesetter(share * min(width, height), language)
-        self._drawn: tuple[int, Overlay | None] = (-1, None)
+        self._drawn: tuple[int, SubtitleOverlay | None] = (-1, None)
 
     def burn(self, frame: Rgb, seconds: float) -> Rgb:
         """Draw the cue of that moment into the frame (H×W×3 uint8, changed in place), if there is one."""
         overlay = self.overlay(seconds)
         if overlay is not None:
-            height, width = overlay.stays.shape[:2]
+            height, width = overlay.background_weight.shape[:2]
             part = frame[overlay.top : overlay.top + height, overlay.left : overlay.left + width]
-            part[:] = cv2.add(cv2.multiply(part, overlay.stays, scale=1 / 255), overlay.added)
+            part[:] = cv2.add(cv2.multiply(part, overlay.background_weight, scale=1 / 255), overlay.premultiplied)
         return frame
 
-    def overlay(self, seconds: float) -> Overlay | None:
+    def overlay(self, seconds: float) -> SubtitleOverlay | None:
         """What is drawn at that moment, if anything is. It lies within the safe area."""
         index = bisect_right(self._starts, seconds) - 1
         if index < 0 or seconds >= self._cues[index].end:
@@ -81,11 +81,11 @@ class Burner:
             self._drawn = (index, self._draw(self._cues[index]))
         return self._drawn[1]
 
-    def _draw(self, cue: Cue) -> Overlay | None:
-        text = self._typesetter.drawable(unwrapped(cue.lines, self._language))
+    def _draw(self, cue: Cue) -> SubtitleOverlay | None:
+        text = self._typesetter.drawable(unwrap_lines(cue.lines, self._language))
         if not text:
             return None
-        rightward = reads_rightward(text, self._language)
+        rightward = is_left_to_right(text, self._language)
         own = [drawable for line in cue.lines if (drawable := self._typesetter.drawable(line))]
         setter, lines = self._wrapped(text, own)
         return self._overlay(setter, [setter.line(line, rightward=rightward) for line in lines])
@@ -98,17 +98,17 @@ class Burner:
             room = right - left - 2 * _border(setter.size) - 1
             if all(setter.width(line) <= room for line in own):
                 return setter, own
-            words = pieces(text)
+            words = breakable_pieces(text)
             widths = [setter.width(word) for _between, word in words]
             gaps = [setter.width(between) if between else 0.0 for between, _word in words]
-            against = [0.0, *(reluctance(one, two, self._language) for (_, one), (_, two) in pairwise(words))]
+            against = [0.0, *(break_penalty(one, two, self._language) for (_, one), (_, two) in pairwise(words))]
             for lines in range(2, MAX_LINES + 1):
-                found = balanced(widths, gaps, against, room, lines)
+                found = balance_lines(widths, gaps, against, room, lines)
                 if found is not None:
                     return setter, ["".join(between + word for between, word in words[part]).strip() for part in found]
             setter = Typesetter(setter.size * _SMALLER, self._language)
 
-    def _overlay(self, setter: Typesetter, lines: list[Line]) -> Overlay:
+    def _overlay(self, setter: Typesetter, lines: list[Line]) -> SubtitleOverlay:
         size = setter.size
         border = _border(size)
         left, top, right, bottom = safe_area(self._width, self._height)
@@ -120,9 +120,9 @@ class Burner:
             (line, (width - line.width) / 2, border + (ASCENT + index * _LEADING) * size)
             for index, line in enumerate(lines)
         ]
-        covered = setter.coverage(placed, width, height, _FINER)
+        covered = setter.rasterise(placed, width, height, _FINER)
         stays, added = _inked(covered, size)
-        return Overlay((self._width - width) // 2, lowest - height, stays, added)
+        return SubtitleOverlay((self._width - width) // 2, lowest - height, stays, added)
 
 
 def _border(size: float) -> int:

@@ -7,14 +7,14 @@ from itertools import accumulate, pairwise
 from pipeline.speech.types import Word
 from pipeline.subtitles.line_breaking import (
     FORBIDDEN,
-    balanced,
-    characters,
-    columns,
+    balance_lines,
+    break_penalty,
+    display_width,
     ends_clause,
     ends_sentence,
-    gap,
-    plain,
-    reluctance,
+    normalise_text,
+    separator,
+    visible_length,
 )
 
 MAX_COLUMNS = 42
@@ -54,11 +54,11 @@ class _Unit:
     word: str
     start: float
     end: float
-    gap: str
-    reluctance: float
+    separator: str
+    break_penalty: float
 
 
-def cues_of(words: Sequence[Word], language: str, *, until: float) -> tuple[Cue, ...]:
+def build_cues(words: Sequence[Word], language: str, *, video_end: float) -> tuple[Cue, ...]:
     """Cues of what was said, in order, none over the next, none beyond ``until`` (seconds, positive).
 
     Two lines of 42 columns (a wide character takes two), 1 to 7 seconds, at most 20 characters a second, as the BBC's
@@ -74,10 +74,10 @@ def cues_of(words: Sequence[Word], language: str, *, until: float) -> tuple[Cue,
     units = _units(words, language)
     if not units:
         return ()
-    bounds = _best_bounds(units, until)
+    bounds = _best_bounds(units, video_end)
     parts = [units[start:end] for start, end in pairwise(bounds)]
     texts = [_lines(part) for part in parts]
-    return _timed(parts, texts, until)
+    return _timed(parts, texts, video_end)
 
 
 def _units(words: Sequence[Word], language: str) -> list[_Unit]:
@@ -86,16 +86,16 @@ def _units(words: Sequence[Word], language: str) -> list[_Unit]:
     units: list[_Unit] = []
     before, heard = "", 0.0
     for word in words:
-        text = plain(word.text)
-        if not characters(text):
+        text = normalise_text(word.text)
+        if not visible_length(text):
             continue
         start = max(word.start, heard)
         each = (max(word.end, start) - start) / len(text)
         heard = start
         at = 0
         for index, spaced in enumerate(text.split(" ")):
-            between = " " if index else gap(before, spaced, language)
-            against = reluctance(before, spaced, language) if before else 0.0
+            between = " " if index else separator(before, spaced, language)
+            against = break_penalty(before, spaced, language) if before else 0.0
             for part in _narrow(spaced):
                 end = at + len(part)
                 before = text[:end]
@@ -109,7 +109,7 @@ def _narrow(text: str) -> list[str]:
     """A word in parts of at most a line's width."""
     parts, width = [""], 0
     for character in text:
-        wide = columns(character)
+        wide = display_width(character)
         if width + wide > MAX_COLUMNS:
             parts.append("")
             width = 0
@@ -121,13 +121,13 @@ def _narrow(text: str) -> list[str]:
 def _best_bounds(units: list[_Unit], until: float) -> list[int]:
     """Where cues begin, and the end of the last: of all ways that fit, the one with the least against it."""
     count = len(units)
-    wide = [0, *accumulate(columns(unit.gap + unit.text) for unit in units)]
-    read = [0, *accumulate(characters(unit.gap + unit.text) for unit in units)]
-    ending = [_against_ending(one, two) for one, two in pairwise(units)]
-    within = [0.0, *accumulate(_against_going_on(one, two) for one, two in pairwise(units))]
+    wide = [0, *accumulate(display_width(unit.separator + unit.text) for unit in units)]
+    read = [0, *accumulate(visible_length(unit.separator + unit.text) for unit in units)]
+    ending = [_ending_penalty(one, two) for one, two in pairwise(units)]
+    within = [0.0, *accumulate(_continuation_penalty(one, two) for one, two in pairwise(units))]
 
     def width(first: int, last: int) -> int:
-        return wide[last] - wide[first] - len(units[first].gap)
+        return wide[last] - wide[first] - len(units[first].separator)
 
     best = [0.0] + [float("inf")] * count
     origin = [0] * (count + 1)
@@ -139,7 +139,7 @@ def _best_bounds(units: list[_Unit], until: float) -> list[int]:
             elif width(turn, last) > MAX_COLUMNS:
                 break
             room = (units[last].start if last < count else until) - start
-            needed = _needed(read[last] - read[first] - len(units[first].gap))
+            needed = _needed(read[last] - read[first] - len(units[first].separator))
             excess = max(units[last - 1].end - start - MAX_SECONDS, 0.0)
             free = 1 - width(first, last) / (MAX_LINES * MAX_COLUMNS)
             cost = best[first] + _CUE + _SHORT * free**2 + within[last - 1] - within[first]
@@ -153,16 +153,16 @@ def _best_bounds(units: list[_Unit], until: float) -> list[int]:
     return bounds[::-1]
 
 
-def _against_ending(one: _Unit, two: _Unit) -> float:
+def _ending_penalty(one: _Unit, two: _Unit) -> float:
     """How much speaks against a cue's end between two neighbours."""
-    if two.reluctance < FORBIDDEN and ends_sentence(one.word):
+    if two.break_penalty < FORBIDDEN and ends_sentence(one.word):
         return 0.0
-    if two.reluctance < FORBIDDEN and (ends_clause(one.word) or two.start - one.end >= PAUSE):
+    if two.break_penalty < FORBIDDEN and (ends_clause(one.word) or two.start - one.end >= PAUSE):
         return _CLAUSE_END
-    return _PHRASE_END * two.reluctance
+    return _PHRASE_END * two.break_penalty
 
 
-def _against_going_on(one: _Unit, two: _Unit) -> float:
+def _continuation_penalty(one: _Unit, two: _Unit) -> float:
     """How much speaks against both in one cue."""
     silence = two.start - one.end
     return (_SENTENCE_WITHIN if ends_sentence(one.word) else 0.0) + (_PAUSE_WITHIN * silence if silence >= PAUSE else 0)
@@ -175,13 +175,15 @@ def _needed(length: int) -> float:
 
 def _lines(units: list[_Unit]) -> tuple[str, ...]:
     """The text of a cue on one line if it fits, else on two that are about as long."""
-    widths = [columns(unit.text) for unit in units]
-    gaps = [len(unit.gap) for unit in units]
-    against = [unit.reluctance for unit in units]
+    widths = [display_width(unit.text) for unit in units]
+    gaps = [len(unit.separator) for unit in units]
+    against = [unit.break_penalty for unit in units]
     for lines in range(1, MAX_LINES + 1):
-        found = balanced(widths, gaps, against, MAX_COLUMNS, lines)
+        found = balance_lines(widths, gaps, against, MAX_COLUMNS, lines)
         if found is not None:
-            return tuple("".join(unit.gap + unit.text for unit in units[part])[gaps[part.start] :] for part in found)
+            return tuple(
+                "".join(unit.separator + unit.text for unit in units[part])[gaps[part.start] :] for part in found
+            )
     raise AssertionError("the bounds were chosen so that two lines hold it")
 
 
@@ -192,7 +194,7 @@ def _timed(parts: list[list[_Unit]], texts: list[tuple[str, ...]], until: float)
     limits = [*starts[1:], until]
     ends: list[float] = []
     for index, (part, text) in enumerate(zip(parts, texts, strict=True)):
-        needed = _needed(characters(" ".join(text)))
+        needed = _needed(visible_length(" ".join(text)))
         end = min(max(part[-1].end, starts[index] + needed), limits[index], starts[index] + MAX_SECONDS)
         before = ends[-1] if ends else 0.0
         starts[index] = max(min(starts[index], end - needed), min(before, starts[index]))

@@ -30,33 +30,33 @@ _OPENERS = re.compile(
 _ARTICLES = ("a", "an", "the")
 
 FORBIDDEN = 10.0  # the reluctance to break where it is wrong: only if there is no other way
-LOATH, EASY = 0.06, 0.02  # the same within a phrase, and before what opens one
+PHRASE_PENALTY, CONJUNCTION_PENALTY = 0.06, 0.02  # the same within a phrase, and before what opens one
 
 
-def plain(text: str) -> str:
+def normalise_text(text: str) -> str:
     """The text composed (NFC), with single spaces, without control characters and directional formatting.
 
     Spaces that do not break stay as they are.
 
-    >>> plain(" one\\n two\\x00 ")
+    >>> normalise_text(" one\\n two\\x00 ")
     'one two'
     """
     return " ".join(_SPACE.split(_UNSEEN.sub("", unicodedata.normalize("NFC", text)).strip()))
 
 
-def characters(text: str) -> int:
+def visible_length(text: str) -> int:
     """How many characters a reader sees: combining marks and what is invisible are none.
 
-    >>> characters("שָׁלוֹם")
+    >>> visible_length("שָׁלוֹם")
     4
     """
     return sum(unicodedata.category(each) not in _MARKS for each in text)
 
 
-def columns(text: str) -> int:
+def display_width(text: str) -> int:
     """How many columns a line takes: two for what East Asian Width (UAX #11) calls wide or full width, else one.
 
-    >>> columns("字幕 ok")
+    >>> display_width("字幕 ok")
     7
     """
     return sum(map(_columns_of, text))
@@ -81,10 +81,10 @@ def ideographic(character: str) -> bool:
     return not (hangul or emoji or "\uac00" <= character <= "\ud7ff")
 
 
-def gap(before: str, after: str, language: str) -> str:
+def separator(before: str, after: str, language: str) -> str:
     """What stands between two words on one line: a space, or nothing where they are written without.
 
-    >>> gap("字", "幕", "zh-CN"), gap("two", "words", "en-US"), gap("자막", "입니다", "ko-KR")
+    >>> separator("字", "幕", "zh-CN"), separator("two", "words", "en-US"), separator("자막", "입니다", "ko-KR")
     ('', ' ', ' ')
     """
     if not before or not after:
@@ -94,11 +94,11 @@ def gap(before: str, after: str, language: str) -> str:
     return "" if all(sides) or (unspaced and any(sides)) else " "
 
 
-def unwrapped(lines: Sequence[str], language: str) -> str:
+def unwrap_lines(lines: Sequence[str], language: str) -> str:
     """The lines of a cue as one, with spaces where they belong."""
     text = ""
     for line in lines:
-        text += gap(text, line, language) + line
+        text += separator(text, line, language) + line
     return text
 
 
@@ -112,7 +112,7 @@ def ends_clause(word: str) -> bool:
     return bool(_CLAUSE.search(word))
 
 
-def reluctance(before: str, after: str, language: str) -> float:
+def break_penalty(before: str, after: str, language: str) -> float:
     """How much speaks against a line's end between two words: 0 after punctuation, up to ``FORBIDDEN``."""
     if after[0] in _NEVER_FIRST or before[-1] in _NEVER_LAST or unicodedata.category(after[0]) in _MARKS:
         return FORBIDDEN
@@ -120,17 +120,17 @@ def reluctance(before: str, after: str, language: str) -> float:
         return 0.0
     if language.startswith("en"):
         if _OPENERS.fullmatch(before) or before.lower() in _ARTICLES:
-            return 2 * LOATH
-        return EASY if _OPENERS.fullmatch(after) else LOATH
-    return LOATH
+            return 2 * PHRASE_PENALTY
+        return CONJUNCTION_PENALTY if _OPENERS.fullmatch(after) else PHRASE_PENALTY
+    return PHRASE_PENALTY
 
 
-def pieces(text: str) -> list[tuple[str, str]]:
+def breakable_pieces(text: str) -> list[tuple[str, str]]:
     """A plain text in the pieces that lines may be made of, each with what stands before it on the same line.
 
     They are words, and single characters of scripts without spaces, with the punctuation that stays beside them.
 
-    >>> pieces("say 「字幕」 now")
+    >>> breakable_pieces("say 「字幕」 now")
     [('', 'say'), (' ', '「字'), ('', '幕」'), (' ', 'now')]
     """
     found: list[tuple[str, str]] = []
@@ -140,15 +140,15 @@ def pieces(text: str) -> list[tuple[str, str]]:
         for end in range(1, len(word)):
             before, after = word[end - 1], word[end]
             wide = ideographic(before) or ideographic(after)
-            if wide and reluctance(before, after, "") < FORBIDDEN:
+            if wide and break_penalty(before, after, "") < FORBIDDEN:
                 found.append((between, word[start:end]))
                 between, start = "", end
         found.append((between, word[start:]))
     return found
 
 
-def balanced(
-    widths: Sequence[float], gaps: Sequence[float], reluctances: Sequence[float], limit: float, lines: int
+def balance_lines(
+    widths: Sequence[float], separators: Sequence[float], penalties: Sequence[float], limit: float, lines: int
 ) -> list[slice] | None:
     """Pieces set on exactly so many lines, each at most ``limit`` wide, so that they are about equally long and end
     where they end well; None when that cannot be.
@@ -157,16 +157,16 @@ def balanced(
     their mean is least (M. F. Plass and D. E. Knuth, Breaking Paragraphs into Lines, 1981), by dynamic programming.
     """
     count = len(widths)
-    ends = [0.0, *accumulate(width + between for width, between in zip(widths, gaps, strict=True))]
-    ideal = (ends[-1] - gaps[0]) / lines if count else 0.0
+    ends = [0.0, *accumulate(width + between for width, between in zip(widths, separators, strict=True))]
+    ideal = (ends[-1] - separators[0]) / lines if count else 0.0
     # Of the first so many pieces: the least cost, and where the last of their lines begins.
     rows: list[dict[int, tuple[float, int]]] = [{0: (0.0, 0)}]
     for _ in range(lines):
         row: dict[int, tuple[float, int]] = {}
         for start, (cost, _previous) in rows[-1].items():
-            before = cost + (reluctances[start] if start else 0.0)
+            before = cost + (penalties[start] if start else 0.0)
             for end in range(start + 1, count + 1):
-                width = ends[end] - ends[start] - gaps[start]
+                width = ends[end] - ends[start] - separators[start]
                 if width > limit:
                     break
                 total = before + ((width - ideal) / limit) ** 2

@@ -12,8 +12,8 @@ import numpy as np
 import uharfbuzz
 from numpy.typing import NDArray
 
-from pipeline.subtitles.bidirectional import Run, runs
-from pipeline.subtitles.line_breaking import plain
+from pipeline.subtitles.bidirectional import TextRun, visual_runs
+from pipeline.subtitles.line_breaking import normalise_text
 
 Coverage = NDArray[np.uint8]
 
@@ -85,22 +85,22 @@ class Typesetter:
 
         Emoji, other symbols and marks that no font has are left out. A letter that none has stays, and becomes a box.
         """
-        composed = _VARIANTS.sub("", plain(text)).translate(_INSTEAD)
+        composed = _VARIANTS.sub("", normalise_text(text)).translate(_INSTEAD)
         kept = (
             each
             for each in composed
             if unicodedata.category(each)[0] in _LETTERS or any(ord(each) in one for one in self._characters)
         )
-        return plain(_UNJOINED.sub("", "".join(kept)))
+        return normalise_text(_UNJOINED.sub("", "".join(kept)))
 
     def line(self, text: str, *, rightward: bool) -> Line:
         """A line of drawable text, of a paragraph that begins at the left, or not."""
         glyphs: list[Glyph] = []
         pen = 0.0
-        for run in runs(text, rightward=rightward):
+        for run in visual_runs(text, rightward=rightward):
             parts = self._parts(run.text)
-            for font, part in parts if run.rightward else reversed(parts):
-                pen = self._shape(font, Run(part, run.rightward), pen, glyphs)
+            for font, part in parts if run.left_to_right else reversed(parts):
+                pen = self._shape(font, TextRun(part, run.left_to_right), pen, glyphs)
         return Line(tuple(glyphs), pen)
 
     def width(self, text: str) -> float:
@@ -109,7 +109,7 @@ class Typesetter:
             self._widths[text] = self.line(text, rightward=True).width
         return self._widths[text]
 
-    def coverage(self, lines: Sequence[tuple[Line, float, float]], width: int, height: int, finer: int) -> Coverage:
+    def rasterise(self, lines: Sequence[tuple[Line, float, float]], width: int, height: int, finer: int) -> Coverage:
         """How much of each pixel is covered, 0 to 255, uint8, on ``finer`` times the rows and the columns.
 
         Each line comes with its start and its baseline, in pixels from the left and from the top. What lies outside is
@@ -142,12 +142,12 @@ class Typesetter:
     def _font_of(self, character: str) -> int:
         return next((index for index, each in enumerate(self._characters) if ord(character) in each), 0)
 
-    def _shape(self, font: int, run: Run, pen: float, glyphs: list[Glyph]) -> float:
+    def _shape(self, font: int, run: TextRun, pen: float, glyphs: list[Glyph]) -> float:
         """Append the glyphs of a run of one font and direction; where the next begins."""
         buffer = uharfbuzz.Buffer()
         buffer.add_str(run.text)
         buffer.guess_segment_properties()
-        buffer.direction = "ltr" if run.rightward else "rtl"
+        buffer.direction = "ltr" if run.left_to_right else "rtl"
         buffer.language = self._language
         uharfbuzz.shape(self._fonts[font], buffer)
         for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):

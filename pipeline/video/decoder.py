@@ -16,8 +16,8 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.uploads import audio_type_of
 from darkroom.contract.video_params import MAX_VOICE_SECONDS
 from pipeline.core.arrays import Rgb
-from pipeline.speech.types import RATE, Samples
-from pipeline.video.audio import Stereo
+from pipeline.speech.types import SAMPLE_RATE, Samples
+from pipeline.video.audio import StereoSamples
 from pipeline.video.encoder import CONVERSION, THREADS
 
 MAX_CHANNELS = 8
@@ -42,7 +42,7 @@ _FORMATS = "WAV, MP3, M4A, OGG, FLAC or WebM"
 _BROKEN = (av.FFmpegError, ValueError, OSError, EOFError)
 
 
-def frames_of(path: Path) -> Generator[Rgb, None, None]:
+def decode_frames(path: Path) -> Generator[Rgb, None, None]:
     """The frames of a video that ``VideoWriter`` wrote, H×W×3 uint8 sRGB, one at a time.
 
     The file is closed at the end, or when the iterator is closed or dropped.
@@ -65,19 +65,19 @@ def frames_of(path: Path) -> Generator[Rgb, None, None]:
             yield cast("Rgb", picture.to_ndarray())
 
 
-def voice_of(
+def decode_voice(
     path: Path,
     *,
     limit_seconds: float = MAX_VOICE_SECONDS,
     report: Callable[[float], None] = lambda _fraction: None,
 ) -> Samples:
-    """The sound of an uploaded file, mixed to one channel: mono float32 in [-1, 1] at ``RATE``, not empty.
+    """The sound of an uploaded file, mixed to one channel: mono float32 in [-1, 1] at ``SAMPLE_RATE``, not empty.
 
     What the file says of its length is not trusted: decoding ends where the limit is passed. ``report`` hears how much
     of the limit was decoded, 0 to 1, and may raise to end it. Raises ``DarkroomError``: ``invalid_audio`` where there
-    is no sound, nothing but silence, or it cannot be decoded, ``too_long`` beyond ``limit_seconds``.
+    is no sound, nothing but silence, or it cannot be decoded, ``script_too_long_error`` beyond ``limit_seconds``.
     """
-    limit, length, blocks, peak = round(limit_seconds * RATE), 0, [], 0.0
+    limit, length, blocks, peak = round(limit_seconds * SAMPLE_RATE), 0, [], 0.0
     for block in _blocks(path, "mono", "The voice"):
         length += len(block)
         if length > limit:
@@ -94,8 +94,8 @@ def voice_of(
     return np.concatenate(blocks)
 
 
-def stereo_blocks(path: Path) -> Generator[Stereo, None, None]:
-    """The music of an uploaded file in blocks of n×2 float32 in [-1, 1] at ``RATE``, at least one; any length.
+def decode_stereo(path: Path) -> Generator[StereoSamples, None, None]:
+    """The music of an uploaded file in blocks of n×2 float32 in [-1, 1] at ``SAMPLE_RATE``, at least one; any length.
 
     Raises ``DarkroomError`` (``invalid_audio``) where there is no sound or it cannot be decoded, perhaps only on the
     way. The file is closed at the end, or when the iterator is closed or dropped.
@@ -103,7 +103,7 @@ def stereo_blocks(path: Path) -> Generator[Stereo, None, None]:
     return _blocks(path, "stereo", "The music")
 
 
-def _blocks(path: Path, layout: str, name: str) -> Generator[Stereo, None, None]:
+def _blocks(path: Path, layout: str, name: str) -> Generator[StereoSamples, None, None]:
     empty = True
     try:
         with _opened(path, name) as container:
@@ -158,8 +158,8 @@ def _decoded(container: InputContainer, name: str) -> Iterator[AudioFrame]:
         raise EOFError("no packet could be decoded")
 
 
-def _resampled(frames: Iterator[AudioFrame], layout: str) -> Iterator[Stereo]:
-    """n×channels float32 at ``RATE``. Files may change their rate and their channels on the way."""
+def _resampled(frames: Iterator[AudioFrame], layout: str) -> Iterator[StereoSamples]:
+    """n×channels float32 at ``SAMPLE_RATE``. Files may change their rate and their channels on the way."""
     resampler: AudioResampler | None = None
     form = None
     for frame in frames:
@@ -168,18 +168,18 @@ def _resampled(frames: Iterator[AudioFrame], layout: str) -> Iterator[Stereo]:
             if resampler is not None:
                 yield from _arrays(resampler, None)
             # Else channels mixed into fewer would add up to more than full scale.
-            resampler = AudioResampler(format="flt", layout=layout, rate=RATE, options={"rematrix_maxval": "1"})
+            resampler = AudioResampler(format="flt", layout=layout, rate=SAMPLE_RATE, options={"rematrix_maxval": "1"})
         frame.pts = None
         yield from _arrays(resampler, frame)
     if resampler is not None:
         yield from _arrays(resampler, None)
 
 
-def _arrays(resampler: AudioResampler, frame: AudioFrame | None) -> Iterator[Stereo]:
+def _arrays(resampler: AudioResampler, frame: AudioFrame | None) -> Iterator[StereoSamples]:
     for part in resampler.resample(frame):
         # What needs no conversion is flushed as None, whatever the types say.
         if part is not None and part.samples:
-            yield cast("Stereo", part.to_ndarray()).reshape(part.samples, -1)
+            yield cast("StereoSamples", part.to_ndarray()).reshape(part.samples, -1)
 
 
 def _too_long(path: Path, limit_seconds: float) -> DarkroomError:

@@ -15,9 +15,9 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 
 from pipeline.core.arrays import Rgb
 from pipeline.imaging.codec import DigitalSource
-from pipeline.speech.types import RATE
+from pipeline.speech.types import SAMPLE_RATE
 from pipeline.video import FPS
-from pipeline.video.audio import Stereo
+from pipeline.video.audio import StereoSamples
 
 CONVERSION = (
     Interpolation.BICUBIC
@@ -28,7 +28,7 @@ CONVERSION = (
 )
 THREADS = 4  # whatever the machine has: x264's output depends on how many there are
 AVX512_SKX = 256  # OpenCV's ``CV_CPU_AVX512_SKX``: the subset that x264 asks for (F, CD, BW, DQ and VL)
-SAMPLES_PER_FRAME = RATE // FPS
+SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
 KEY_FRAME_EVERY = 2 * FPS
 SOUND_BIT_RATE = 160_000
 SYNTHETIC = "Made by a machine (synthetic media). IPTC digital source type: {source}"
@@ -38,7 +38,8 @@ class VideoWriter:
     """A video file in the making, as a context manager: leave it with an exception and no file is left.
 
     Frames are H×W×3 uint8 sRGB of exactly ``width`` × ``height`` (both even), ``FPS`` of them a second. ``sound`` are
-    blocks of n×2 float32 in [-1, 1] at ``RATE``, of any length each; as much of it is taken with each frame as belongs
+    blocks of n×2 float32 in [-1, 1] at ``SAMPLE_RATE``, of any length each; as much of it is taken with each frame as
+    belongs
     there, so neither waits for the other in memory. It is cut, or goes on in silence, where the frames end. Without
     ``sound`` the file has no sound track.
 
@@ -51,14 +52,20 @@ class VideoWriter:
     """
 
     def __init__(
-        self, path: Path, width: int, height: int, *, sound: Iterable[Stereo] | None = None, draft: bool = False
+        self,
+        path: Path,
+        width: int,
+        height: int,
+        *,
+        sound: Iterable[StereoSamples] | None = None,
+        intermediate: bool = False,
     ) -> None:
         if width % 2 or height % 2 or min(width, height) < 2:
             raise ValueError(f"H.264 wants even sides, not {width}×{height}")
         self.frames = 0
         self._path = path
         self._shape = (height, width, 3)
-        self._format = "yuv444p" if draft else "yuv420p"
+        self._format = "yuv444p" if intermediate else "yuv420p"
         self._reformatter = VideoReformatter()
         options = {"movflags": "+faststart"} if path.suffix == ".mp4" else {}
         self._container = av.open(str(path), "w", options={**options, "fflags": "+bitexact"})
@@ -66,7 +73,7 @@ class VideoWriter:
         self._video = self._container.add_stream(
             "libx264",
             rate=FPS,
-            options=({"preset": "ultrafast", "crf": "10"} if draft else {"preset": "veryfast", "crf": "18"})
+            options=({"preset": "ultrafast", "crf": "10"} if intermediate else {"preset": "veryfast", "crf": "18"})
             | instruction_set_options(),
         )
         self._video.width, self._video.height, self._video.pix_fmt = width, height, self._format
@@ -79,9 +86,9 @@ class VideoWriter:
         context.color_primaries = ColorPrimaries.BT709
         context.color_trc = ColorTrc.BT709
         self._audio: AudioStream | None = None
-        self._sound: Iterator[Stereo] = iter(())
+        self._sound: Iterator[StereoSamples] = iter(())
         if sound is not None:
-            self._audio = self._container.add_stream("aac", rate=RATE, layout="stereo", bit_rate=SOUND_BIT_RATE)
+            self._audio = self._container.add_stream("aac", rate=SAMPLE_RATE, layout="stereo", bit_rate=SOUND_BIT_RATE)
             self._sound = _by_frame(sound)
 
     @property
@@ -107,8 +114,8 @@ class VideoWriter:
         if self._audio is not None:
             samples = next(self._sound)
             block = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), format="fltp", layout="stereo")
-            block.sample_rate = RATE
-            block.pts, block.time_base = self.frames * SAMPLES_PER_FRAME, Fraction(1, RATE)
+            block.sample_rate = SAMPLE_RATE
+            block.pts, block.time_base = self.frames * SAMPLES_PER_FRAME, Fraction(1, SAMPLE_RATE)
             self._container.mux(self._audio.encode(block))
         self.frames += 1
 
@@ -155,28 +162,28 @@ def instruction_set_options() -> dict[str, str]:
     return {"x264-params": "asm=AVX2"} if cv2.checkHardwareSupport(AVX512_SKX) else {}
 
 
-def encode(
+def encode_video(
     path: Path,
     frames: Iterable[Rgb],
-    sound: Iterable[Stereo] | None,
+    sound: Iterable[StereoSamples] | None,
     width: int,
     height: int,
     *,
-    draft: bool = False,
+    intermediate: bool = False,
     on_frame: Callable[[int], None] = lambda _count: None,
 ) -> int:
     """Write all ``frames`` and their ``sound`` as ``VideoWriter`` does; how many frames there were.
 
     ``on_frame`` hears after each how many were written; what it raises ends the work, and no file is left.
     """
-    with VideoWriter(path, width, height, sound=sound, draft=draft) as writer:
+    with VideoWriter(path, width, height, sound=sound, intermediate=intermediate) as writer:
         for frame in frames:
             writer.write(frame)
             on_frame(writer.frames)
     return writer.frames
 
 
-def _by_frame(blocks: Iterable[Stereo]) -> Iterator[Stereo]:
+def _by_frame(blocks: Iterable[StereoSamples]) -> Iterator[StereoSamples]:
     """The sound in blocks of what one frame lasts; silence without end after it."""
     waiting = np.empty((0, 2), np.float32)
     for block in blocks:

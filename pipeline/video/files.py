@@ -7,21 +7,21 @@ from itertools import chain, islice
 from darkroom.contract.video_params import RenderVideoParams, VideoParams
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import SAVED, Clip, SavedFile, SavedSubtitles, SavedVideo
-from pipeline.core.stages import Slot, Stage, Work
+from pipeline.core.stages import Slot, Stage, StageContext
 from pipeline.imaging.load_save import save_picture, save_thumbnail
-from pipeline.subtitles.burner import Burner
+from pipeline.subtitles.burner import SubtitleBurner
 from pipeline.subtitles.cues import Cue
 from pipeline.subtitles.formats import srt, vtt
 from pipeline.video import FPS
-from pipeline.video.audio import Stereo
-from pipeline.video.decoder import frames_of
-from pipeline.video.encoder import encode
-from pipeline.video.ken_burns import cover
-from pipeline.video.mix import mix
-from pipeline.video.talking_portrait import CLIP, CUES, SPEECH, TRANSCRIPT, frames_in
+from pipeline.video.audio import StereoSamples
+from pipeline.video.decoder import decode_frames
+from pipeline.video.encoder import encode_video
+from pipeline.video.ken_burns import resize_to_cover
+from pipeline.video.mix import mix_soundtrack
+from pipeline.video.talking_portrait import CLIP, CUES, SPEECH, TRANSCRIPT, frame_count
 
 LOUDNESS = -16.0  # LUFS: what the web plays
-MIXED = 0.1  # of the time that encoding takes, for the sound
+MIX_SHARE = 0.1  # of the time that encoding takes, for the sound
 
 
 class EncodeVideo(Stage):
@@ -33,37 +33,37 @@ class EncodeVideo(Stage):
     requires = (CLIP, SPEECH, TRANSCRIPT, CUES)
     provides = (SAVED,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         """Raises what the reports raise; no half of a video is left then."""
         params, speech, cues = work.params_as(RenderVideoParams), work[SPEECH], work[CUES]
-        frames = frames_in(speech)
-        sound = mix(
+        frames = frame_count(speech)
+        sound = mix_soundtrack(
             [(0.0, speech.samples)],
             None,
             frames / FPS,
             work.folder / "sound.raw",
             music_volume=0,
             loudness=LOUDNESS,
-            report=lambda part: work.report(MIXED * part),
+            report=lambda part: work.report(MIX_SHARE * part),
         )
-        with closing(framed(work[CLIP], *params.resolution.size(params.aspect), frames)) as pictures:
-            work[SAVED] = save_video(pictures, sound, frames, cues, work[TRANSCRIPT].language, work, done=MIXED)
+        with closing(cropped_frames(work[CLIP], *params.resolution.size(params.aspect), frames)) as pictures:
+            work[SAVED] = save_video(pictures, sound, frames, cues, work[TRANSCRIPT].language, work, done=MIX_SHARE)
 
 
 def save_video(
     pictures: Iterator[Rgb],
-    sound: Iterable[Stereo],
+    sound: Iterable[StereoSamples],
     frames: int,
     cues: Sequence[Cue],
     language: str,
-    work: Work,
+    work: StageContext,
     *,
     done: float = 0.0,
 ) -> tuple[SavedFile, ...]:
     """Write a video of ``frames`` frames, its poster, its thumbnail and its subtitles into the job's folder.
 
     ``pictures`` are its frames, height×width×3 uint8 sRGB, of the size that the params ask for, of which the first
-    becomes the poster; ``sound`` are blocks of n×2 float32 at ``RATE``; ``cues`` are shown as the params say, in
+    becomes the poster; ``sound`` are blocks of n×2 float32 at ``SAMPLE_RATE``; ``cues`` are shown as the params say, in
     ``language``, a BCP 47 tag. Reports the stage's progress, of which so much is ``done``; what that raises leaves no
     video.
     """
@@ -73,36 +73,36 @@ def save_video(
     stills = save_picture(first, None, work, name="poster"), save_thumbnail(first, work)
     shown: Iterable[Rgb] = chain((first,), pictures)
     if params.subtitles.burned:
-        shown = _burned(shown, Burner(cues, width, height, language))
+        shown = _burned(shown, SubtitleBurner(cues, width, height, language))
     path = work.folder / "result.mp4"
 
     def report(count: int) -> None:
         work.report(done + (1 - done) * count / frames)
 
-    encode(path, shown, sound, width, height, on_frame=report)
+    encode_video(path, shown, sound, width, height, on_frame=report)
     video = SavedVideo("result", path, "video/mp4", width, height, frames / FPS, frames, float(FPS))
     return (video, *stills, *(_save_subtitles(cues, language, work) if params.subtitles.filed else ()))
 
 
-def framed(clip: Clip, width: int, height: int, frames: int) -> Generator[Rgb, None, None]:
+def cropped_frames(clip: Clip, width: int, height: int, frames: int) -> Generator[Rgb, None, None]:
     """``frames`` frames of a clip, height×width×3 uint8, cut around its focus; its last one is held at the end."""
     count = 0
-    for frame in islice(frames_of(clip.path), frames):
-        last = cover(frame, width, height, clip.focus)
+    for frame in islice(decode_frames(clip.path), frames):
+        last = resize_to_cover(frame, width, height, clip.focus)
         yield last
         count += 1
     for _ in range(count, frames):
         yield last
 
 
-def _burned(pictures: Iterable[Rgb], burner: Burner) -> Iterator[Rgb]:
+def _burned(pictures: Iterable[Rgb], burner: SubtitleBurner) -> Iterator[Rgb]:
     """The frames of a video from its start, with the subtitles of their moments drawn into them."""
     for number, picture in enumerate(pictures):
         # A picture that stands still comes again.
         yield burner.burn(picture.copy(), number / FPS)
 
 
-def _save_subtitles(cues: Sequence[Cue], language: str, work: Work) -> Iterator[SavedSubtitles]:
+def _save_subtitles(cues: Sequence[Cue], language: str, work: StageContext) -> Iterator[SavedSubtitles]:
     """Write the subtitles into the job's folder: SubRip and WebVTT."""
     for form, text, content_type in (
         ("srt", srt(cues), "application/x-subrip"),

@@ -50,7 +50,7 @@ class Window:
 
 
 @dataclass(frozen=True)
-class Move:
+class CameraMove:
     """A camera's way over a picture in ``frames`` frames of height×width×3 uint8.
 
     ``picture`` is what it passes over, H×W×3 uint8: the part of the original that is ever seen, as large as that
@@ -73,31 +73,31 @@ class Move:
         frame = cv2.warpAffine(shown, _middles(pixel), size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         return frame.astype(np.uint8, copy=False)
 
-    def placed(self, points: Points) -> Points:
+    def map_points(self, points: Points) -> Points:
         """Where n×2 points of the original are in the picture, in its pixels."""
         places = _middles(self.first_pixel)
         return (points @ places[:, :2].T + places[:, 2]).astype(np.float32)
 
-    def seen(self, number: int, point: Points) -> tuple[float, float]:
+    def project(self, number: int, point: Points) -> tuple[float, float]:
         """Where a point (x, y) of the original is in a frame: 0 to 1 of its sides, the nearest when it is outside."""
         window = self._window(number)
-        x, y = (float(place) + 0.5 for place in self.placed(point[None])[0])
+        x, y = (float(place) + 0.5 for place in self.map_points(point[None])[0])
         return _within((x - window.left) / window.width, 1), _within((y - window.top) / window.height, 1)
 
     def _window(self, number: int) -> Window:
         return self.start.towards(self.end, (1 - cos(pi * number / max(self.frames - 1, 1))) / 2)
 
 
-def drift(
+def camera_move_frames(
     picture: Rgb, width: int, height: int, frames: int, *, focus: tuple[float, float] | None = None, seed: int
 ) -> Generator[Rgb, None, None]:
     """``frames`` frames, height×width×3 uint8, of a camera that moves over H×W×3 uint8, as ``planned`` says."""
-    move = planned(picture, width, height, frames, focus=focus, seed=seed)
+    move = plan_camera_move(picture, width, height, frames, focus=focus, seed=seed)
     for number in range(frames):
         yield move.frame(number)
 
 
-def planned(
+def plan_camera_move(
     picture: Rgb,
     width: int,
     height: int,
@@ -106,7 +106,7 @@ def planned(
     focus: tuple[float, float] | None = None,
     subject: tuple[float, float] | None = None,
     seed: int,
-) -> Move:
+) -> CameraMove:
     """A slow move over H×W×3 uint8 that fills height×width×3 (the "Ken Burns effect").
 
     The camera comes nearer by up to 12 % or goes back by as much, and passes over the ``focus`` (x, y in 0 to 1 of the
@@ -120,15 +120,15 @@ def planned(
     pixel, focus, pan, zoom = Window(0, 0, 1, 1), focus or MIDDLE, PAN, ZOOM
     held = subject is not None and subject[0] <= across and subject[1] <= down
     if not held and across * down < (1 - MOST_CUT) * picture.shape[0] * picture.shape[1]:
-        picture, pixel, focus = _whole(picture, width, height, focus)
+        picture, pixel, focus = _fit_on_blurred_background(picture, width, height, focus)
         pan, zoom = 0.0, WHOLE_ZOOM
     calm = min(1.0, ZOOM_PER_SECOND * frames / FPS / zoom)
     start, end = _ends(picture, (width, height), focus, pan * calm, zoom * calm, seed)
     picture, cut = _sampled(picture, width, height, start, end)
-    return Move(picture, width, height, frames, start.scaled(*cut), end.scaled(*cut), pixel.scaled(*cut))
+    return CameraMove(picture, width, height, frames, start.scaled(*cut), end.scaled(*cut), pixel.scaled(*cut))
 
 
-def cover(frame: Rgb, width: int, height: int, focus: tuple[float, float] | None = None) -> Rgb:
+def resize_to_cover(frame: Rgb, width: int, height: int, focus: tuple[float, float] | None = None) -> Rgb:
     """H×W×3 uint8 enlarged or reduced to cover height×width×3; cut around ``focus`` (0 to 1 of the frame's sides)."""
     rows, columns = frame.shape[:2]
     across, down = _covered(columns, rows, width, height)
@@ -186,14 +186,14 @@ def _sampled(
     return sampled, (left, top, size[0] / part.shape[1], size[1] / part.shape[0])
 
 
-def _whole(
+def _fit_on_blurred_background(
     picture: Rgb, width: int, height: int, focus: tuple[float, float]
 ) -> tuple[Rgb, Window, tuple[float, float]]:
     """The whole picture in front of itself, in the canvas' shape; where its first pixel is in that, and how large; and
     where the camera is to look, 0 to 1 of it: at its middle, or as far from there as keeps the focus in view."""
     canvas = ceil(width * (1 + WHOLE_ZOOM)), ceil(height * (1 + WHOLE_ZOOM))
     # Blurred at an eighth of the size: nothing finer is left in it anyway.
-    cut = cover(picture, max(canvas[0] // 8, 1), max(canvas[1] // 8, 1), focus)
+    cut = resize_to_cover(picture, max(canvas[0] // 8, 1), max(canvas[1] // 8, 1), focus)
     blurred = cv2.GaussianBlur(cut, (0, 0), BLUR * max(canvas) / 8, borderType=cv2.BORDER_REPLICATE)
     dark = cv2.convertScaleAbs(blurred, alpha=SURROUNDINGS)
     result = cv2.resize(dark, canvas, interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False)

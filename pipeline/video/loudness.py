@@ -13,8 +13,8 @@ from av.filter import Graph
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from pipeline.speech.types import RATE
-from pipeline.video.audio import SoundFile, Stereo, reported, written
+from pipeline.speech.types import SAMPLE_RATE
+from pipeline.video.audio import RawAudioFile, StereoSamples, with_progress, write_audio
 
 SILENCE = -70.0  # LUFS: the absolute gate of ITU-R BS.1770-5; nothing below it counts
 MOST_GAIN = 40.0  # dB: what would need more is noise
@@ -25,7 +25,7 @@ TOLERANCE = 0.2  # LU that are as good as none
 ATTEMPTS = 4
 STEPS = 1_000  # a second, for each of which the true peak is known
 REACH = 10  # of them, over which a peak that is held back is felt
-OVERSAMPLED = 4 * RATE  # BS.1770-5, annex 2: peaks between samples are found at four times 48 kHz
+OVERSAMPLED = 4 * SAMPLE_RATE  # BS.1770-5, annex 2: peaks between samples are found at four times 48 kHz
 
 
 Peaks = NDArray[np.float32]
@@ -42,14 +42,14 @@ class Loudness:
     true_peak: float
 
 
-def measure(blocks: Iterable[Stereo]) -> Loudness:
-    """The loudness of all blocks, n×2 float32 at ``RATE``, by EBU R 128 (2023) and ITU-R BS.1770-5.
+def measure_loudness(blocks: Iterable[StereoSamples]) -> Loudness:
+    """The loudness of all blocks, n×2 float32 at ``SAMPLE_RATE``, by EBU R 128 (2023) and ITU-R BS.1770-5.
 
     ffmpeg's ``ebur128`` filter does it. The peak between samples is known to a thousandth of full scale.
     """
     peak = 0.0
 
-    def looked_at() -> Iterator[Stereo]:
+    def looked_at() -> Iterator[StereoSamples]:
         nonlocal peak
         for block in blocks:
             peak = max(peak, float(np.abs(block).max(initial=0)))
@@ -63,7 +63,7 @@ def measure(blocks: Iterable[Stereo]) -> Loudness:
     return Loudness(integrated if integrated > SILENCE else -inf, 20 * log10(peak) if peak else -inf)
 
 
-def peaks_of(blocks: Iterable[Stereo]) -> Peaks:
+def true_peaks(blocks: Iterable[StereoSamples]) -> Peaks:
     """The true peak of either channel within each millisecond that has begun, as amplitude: float32.
 
     By BS.1770-5, annex 2: the largest sample at four times the rate.
@@ -73,7 +73,7 @@ def peaks_of(blocks: Iterable[Stereo]) -> Peaks:
     span = OVERSAMPLED // STEPS
     given = 0
 
-    def amid_silence() -> Iterator[Stereo]:
+    def amid_silence() -> Iterator[StereoSamples]:
         nonlocal given
         yield silence
         for block in blocks:
@@ -82,34 +82,34 @@ def peaks_of(blocks: Iterable[Stereo]) -> Peaks:
         yield silence
 
     # Out of nothing and into nothing is how sound is played, and what the last samples need to come out at all.
-    silence = np.zeros((RATE // STEPS * REACH, 2), np.float32)
+    silence = np.zeros((SAMPLE_RATE // STEPS * REACH, 2), np.float32)
     for frame in _through((("aresample", str(OVERSAMPLED)), ("aformat", "sample_fmts=flt")), amid_silence()):
         rest = np.concatenate([rest, np.abs(frame.to_ndarray().reshape(-1, 2)).max(axis=1)])
         whole = len(rest) // span * span
         found.append(rest[:whole].reshape(-1, span).max(axis=1))
         rest = rest[whole:]
-    return np.concatenate(found)[REACH : REACH + ceil(given * STEPS / RATE)]
+    return np.concatenate(found)[REACH : REACH + ceil(given * STEPS / SAMPLE_RATE)]
 
 
-def amplified(blocks: Iterable[Stereo], decibels: float, peaks: Peaks) -> Iterator[Stereo]:
+def amplify_with_limiter(blocks: Iterable[StereoSamples], decibels: float, peaks: Peaks) -> Iterator[StereoSamples]:
     """The blocks louder by ``decibels``, but with true peaks of no more than -1 dBTP; ``peaks`` are theirs.
 
     What would pass that is held back: the gain goes down in the 20 ms before, by a smooth curve, and up again in the
     20 ms after, so that no wave of more than 50 Hz is bent.
     """
     gain = 10 ** (decibels / 20)
-    curve = gain * _held_back(peaks * gain)
+    curve = gain * _limiter_gain(peaks * gain)
     middles = np.arange(len(curve)) + 0.5
     start = 0
     for block in blocks:
-        places = (np.arange(start, start + len(block)) + 0.5) * (STEPS / RATE)
+        places = (np.arange(start, start + len(block)) + 0.5) * (STEPS / SAMPLE_RATE)
         yield block * np.interp(places, middles, curve).astype(np.float32)[:, None]
         start += len(block)
 
 
-def level(
-    sound: SoundFile, target: float, path: Path, *, report: Callable[[float], None] = lambda _fraction: None
-) -> SoundFile:
+def normalise_loudness(
+    sound: RawAudioFile, target: float, path: Path, *, report: Callable[[float], None] = lambda _fraction: None
+) -> RawAudioFile:
     """The sound at ``target`` LUFS, written to ``path``: one gain for all of it, and true peaks of at most -1 dBTP.
 
     Where peaks that are held back take loudness away, more gain makes up for it, as far as that goes. Silence stays
@@ -117,16 +117,20 @@ def level(
     done, 0 to 1.
     """
     length = len(sound)
-    loudness = measure(reported(sound, length, lambda part: report(0.2 * part)))
-    peaks = peaks_of(reported(sound, length, lambda part: report(0.2 + 0.2 * part)))
+    loudness = measure_loudness(with_progress(sound, length, lambda part: report(0.2 * part)))
+    peaks = true_peaks(with_progress(sound, length, lambda part: report(0.2 + 0.2 * part)))
     gain = min(target - loudness.integrated, MOST_GAIN) if isfinite(loudness.integrated) else 0.0
     for attempt in range(ATTEMPTS):
 
         def heard(part: float, before: int = attempt) -> None:
             report(0.4 + 0.6 * (before + part) / ATTEMPTS)
 
-        louder = written(path, amplified(reported(sound, length, lambda part: heard(0.3 * part)), gain, peaks))
-        missing = target - measure(reported(louder, length, lambda part: heard(0.3 + 0.7 * part))).integrated
+        louder = write_audio(
+            path, amplify_with_limiter(with_progress(sound, length, lambda part: heard(0.3 * part)), gain, peaks)
+        )
+        missing = (
+            target - measure_loudness(with_progress(louder, length, lambda part: heard(0.3 + 0.7 * part))).integrated
+        )
         if not isfinite(missing) or abs(missing) <= TOLERANCE or gain == MOST_GAIN:
             break
         gain = min(gain + missing, MOST_GAIN)
@@ -134,7 +138,7 @@ def level(
     return louder
 
 
-def _held_back(peaks: Peaks) -> Peaks:
+def _limiter_gain(peaks: Peaks) -> Peaks:
     """What peaks are to be multiplied by, in each millisecond, so that none passes the limit."""
     if not len(peaks):
         return np.ones(1, np.float32)
@@ -147,10 +151,12 @@ def _held_back(peaks: Peaks) -> Peaks:
     return np.convolve(np.pad(least, REACH, "edge"), weights / weights.sum(), "valid").astype(np.float32)
 
 
-def _through(filters: Iterable[tuple[str, str]], blocks: Iterable[Stereo]) -> Iterator[AudioFrame]:
+def _through(filters: Iterable[tuple[str, str]], blocks: Iterable[StereoSamples]) -> Iterator[AudioFrame]:
     """What comes out of ffmpeg's filters, one after the other."""
     graph = Graph()
-    source = graph.add_abuffer(sample_rate=RATE, format="flt", layout="stereo", time_base=Fraction(1, RATE))
+    source = graph.add_abuffer(
+        sample_rate=SAMPLE_RATE, format="flt", layout="stereo", time_base=Fraction(1, SAMPLE_RATE)
+    )
     graph.link_nodes(source, *(graph.add(name, options) for name, options in filters), graph.add("abuffersink"))
     graph.configure()
     start = 0
@@ -158,7 +164,7 @@ def _through(filters: Iterable[tuple[str, str]], blocks: Iterable[Stereo]) -> It
         if not len(block):
             continue
         frame = AudioFrame.from_ndarray(np.ascontiguousarray(block).reshape(1, -1), format="flt", layout="stereo")
-        frame.sample_rate, frame.pts, frame.time_base = RATE, start, Fraction(1, RATE)
+        frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, start, Fraction(1, SAMPLE_RATE)
         start += len(block)
         graph.push(frame)
         yield from _ready(graph)

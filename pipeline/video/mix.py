@@ -8,10 +8,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.speech.types import RATE, Samples
-from pipeline.video.audio import BLOCK, SoundFile, Stereo, reported, written
-from pipeline.video.decoder import stereo_blocks
-from pipeline.video.loudness import level, measure
+from pipeline.speech.types import SAMPLE_RATE, Samples
+from pipeline.video.audio import BLOCK, RawAudioFile, StereoSamples, with_progress, write_audio
+from pipeline.video.decoder import decode_stereo
+from pipeline.video.loudness import measure_loudness, normalise_loudness
 
 DUCKING = -12.0  # dB: what music loses where somebody speaks
 ATTACK, RELEASE = 0.3, 0.8  # seconds in which it makes way before a voice, and comes back after it
@@ -24,7 +24,7 @@ STEPS = 100  # a second, at which it is known whether somebody speaks
 Curve = NDArray[np.float32]
 
 
-def mix(
+def mix_soundtrack(
     speech: Iterable[tuple[float, Samples]],
     music: Path | None,
     seconds: float,
@@ -33,11 +33,11 @@ def mix(
     music_volume: float,
     loudness: float,
     report: Callable[[float], None] = lambda _fraction: None,
-) -> SoundFile:
-    """Write the sound of a video that lasts so many ``seconds`` to ``path``: n×2 float32 at ``RATE``.
+) -> RawAudioFile:
+    """Write the sound of a video that lasts so many ``seconds`` to ``path``: n×2 float32 at ``SAMPLE_RATE``.
 
-    ``speech`` are voices, mono float32 in [-1, 1] at ``RATE``, and the second at which each begins; one at a time is
-    held. All are brought to one loudness. ``music`` is an uploaded file, or None. It is brought to the voices'
+    ``speech`` are voices, mono float32 in [-1, 1] at ``SAMPLE_RATE``, and the second at which each begins; one at a
+    time is held. All are brought to one loudness. ``music`` is an uploaded file, or None. It is brought to the voices'
     loudness and then to its ``music_volume`` (0 to 1, as amplitude), begins anew with a crossfade where it ends, fades
     out at the end, and goes down by 12 dB around whatever is said, which it knows beforehand. The whole is then
     brought to ``loudness`` in LUFS; where there is no sound it is silent.
@@ -46,23 +46,23 @@ def mix(
     ``report`` hears how much is done, 0 to 1, and may raise to end it. Raises ``DarkroomError`` (``invalid_audio``)
     for music that cannot be decoded.
     """
-    length = round(seconds * RATE)
+    length = round(seconds * SAMPLE_RATE)
     with TemporaryDirectory(dir=path.parent) as name:
         folder = Path(name)
-        mixed = SoundFile(folder / "mixed", length)
-        spoken = _place(speech, mixed.mapped(), loudness, seconds, lambda part: report(0.3 * part))
+        mixed = RawAudioFile(folder / "mixed", length)
+        spoken = _place(speech, mixed.memory_map(), loudness, seconds, lambda part: report(0.3 * part))
         if music is not None and music_volume > 0:
-            heard = reported(_first(music, length), length, lambda part: report(0.3 + 0.1 * part))
-            tune = written(folder / "music", heard)
-            heard = reported(tune, len(tune), lambda part: report(0.4 + 0.05 * part))
+            heard = with_progress(_first(music, length), length, lambda part: report(0.3 + 0.1 * part))
+            tune = write_audio(folder / "music", heard)
+            heard = with_progress(tune, len(tune), lambda part: report(0.4 + 0.05 * part))
             volume = _gain(heard, loudness) * music_volume * _ducking(spoken)
-            _underlay(mixed.mapped(), tune, volume, lambda part: report(0.45 + 0.05 * part))
-        return level(mixed, loudness, path, report=lambda part: report(0.5 + 0.5 * part))
+            _underlay(mixed.memory_map(), tune, volume, lambda part: report(0.45 + 0.05 * part))
+        return normalise_loudness(mixed, loudness, path, report=lambda part: report(0.5 + 0.5 * part))
 
 
 def _place(
     speech: Iterable[tuple[float, Samples]],
-    track: Stereo,
+    track: StereoSamples,
     loudness: float,
     seconds: float,
     report: Callable[[float], None],
@@ -70,18 +70,18 @@ def _place(
     """Add the voices to the track. When somebody speaks: for each hundredth of a second."""
     spoken = np.zeros(round(seconds * STEPS) + 1, np.bool_)
     for begins, samples in speech:
-        first, step = round(begins * RATE), round(begins * STEPS)
+        first, step = round(begins * SAMPLE_RATE), round(begins * STEPS)
         _add(samples[: max(len(track) - first, 0)], track, first, loudness, report)
         heard = _audible(samples)
         spoken[step : step + len(heard)] |= heard[: max(len(spoken) - step, 0)]
     return spoken
 
 
-def _add(samples: Samples, track: Stereo, first: int, loudness: float, report: Callable[[float], None]) -> None:
+def _add(samples: Samples, track: StereoSamples, first: int, loudness: float, report: Callable[[float], None]) -> None:
     report(first / len(track))
     voice = [samples[start : start + BLOCK, None] for start in range(0, len(samples), BLOCK)]
     both = (np.repeat(block, 2, axis=1) for block in voice)
-    gain = np.float32(_gain(reported(both, len(samples), lambda _part: report(first / len(track))), loudness))
+    gain = np.float32(_gain(with_progress(both, len(samples), lambda _part: report(first / len(track))), loudness))
     for block in voice:
         track[first : first + len(block)] += block * gain
         first += len(block)
@@ -90,7 +90,7 @@ def _add(samples: Samples, track: Stereo, first: int, loudness: float, report: C
 
 def _audible(samples: Samples) -> NDArray[np.bool_]:
     """Where a voice is no pause: for each hundredth of a second that has begun."""
-    span = RATE // STEPS
+    span = SAMPLE_RATE // STEPS
     padded = np.pad(samples, (0, -len(samples) % span)).reshape(-1, span)
     levels = np.sqrt(np.einsum("ij,ij->i", padded, padded) / span)
     loud = float(np.percentile(levels, 95)) if len(levels) else 0.0
@@ -110,21 +110,21 @@ def _ducking(spoken: NDArray[np.bool_]) -> Curve:
     return np.asarray(10 ** (DUCKING / 20 * down * down * (3 - 2 * down)), np.float32)
 
 
-def _underlay(track: Stereo, music: SoundFile, volume: Curve, report: Callable[[float], None]) -> None:
+def _underlay(track: StereoSamples, music: RawAudioFile, volume: Curve, report: Callable[[float], None]) -> None:
     """Add the music to the track: over and over, as loud as ``volume`` says at each hundredth of a second."""
-    tune, length = music.mapped(), len(track)
-    fade = min(round(CROSSFADE * RATE), len(tune) // 4)
-    fade_out = min(FADE_OUT, length / RATE / 4) * RATE
+    tune, length = music.memory_map(), len(track)
+    fade = min(round(CROSSFADE * SAMPLE_RATE), len(tune) // 4)
+    fade_out = min(FADE_OUT, length / SAMPLE_RATE / 4) * SAMPLE_RATE
     for start in range(0, length, BLOCK):
         places = np.arange(start, min(start + BLOCK, length))
         block = tune[places] if length <= len(tune) else _looped(tune, places, fade)
-        gain = np.interp(places / RATE, np.arange(len(volume)) / STEPS, volume)
+        gain = np.interp(places / SAMPLE_RATE, np.arange(len(volume)) / STEPS, volume)
         gain *= np.clip((length - places) / fade_out, 0, 1)
         track[start : start + len(block)] += block * gain.astype(np.float32)[:, None]
         report(start / length)
 
 
-def _looped(tune: Stereo, places: NDArray[np.int64], fade: int) -> Stereo:
+def _looped(tune: StereoSamples, places: NDArray[np.int64], fade: int) -> StereoSamples:
     """Music that goes on without end: its last ``fade`` samples are heard together with its first."""
     turn = len(tune) - fade
     at = places % turn
@@ -136,17 +136,17 @@ def _looped(tune: Stereo, places: NDArray[np.int64], fade: int) -> Stereo:
     return block
 
 
-def _first(music: Path, length: int) -> Iterable[Stereo]:
+def _first(music: Path, length: int) -> Iterable[StereoSamples]:
     """No more of the music than is needed."""
     left = length
-    for block in stereo_blocks(music):
+    for block in decode_stereo(music):
         yield block[:left]
         left -= len(block)
         if left <= 0:
             return
 
 
-def _gain(sound: Iterable[Stereo], loudness: float) -> float:
+def _gain(sound: Iterable[StereoSamples], loudness: float) -> float:
     """What brings sound to a loudness; 1 where it has none."""
-    measured = measure(sound).integrated
+    measured = measure_loudness(sound).integrated
     return float(10 ** ((loudness - measured) / 20)) if isfinite(measured) else 1.0

@@ -14,21 +14,21 @@ from darkroom.contract.video_params import VOICE_TRACK, RenderVideoParams, Spoke
 from darkroom.contract.voices import Voice, voice_for
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import Clip
-from pipeline.core.stages import Artifact, Slot, Stage, Work
+from pipeline.core.stages import Artifact, Slot, Stage, StageContext
 from pipeline.imaging.codec import decode, on_white
-from pipeline.speech.alignment import spread
-from pipeline.speech.language import language_of
-from pipeline.speech.types import RATE, Samples, Speaker, Speech, Transcript, later
-from pipeline.subtitles.cues import Cue, cues_of
+from pipeline.speech.alignment import align_words
+from pipeline.speech.language import resolve_language
+from pipeline.speech.types import SAMPLE_RATE, Samples, Speech, SpeechSynthesiser, Transcript, shift_words
+from pipeline.subtitles.cues import Cue, build_cues
 from pipeline.video import FPS
-from pipeline.video.decoder import voice_of
+from pipeline.video.decoder import decode_voice
 
-SAMPLES_PER_FRAME = RATE // FPS
-LEAD, TAIL = 5, 10  # frames of silence before and, at least, after what is said: abrupt starts are ugly
+SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
+LEAD_FRAMES, TAIL_FRAMES = 5, 10  # frames of silence before and, at least, after what is said: abrupt starts are ugly
 
 
 PORTRAIT: Artifact[Rgb] = Artifact("portrait", "who speaks: H×W×3 uint8 sRGB, upright, full resolution")
-TRACK: Artifact[Samples | None] = Artifact(
+RECORDED_VOICE: Artifact[Samples | None] = Artifact(
     "track", "the uploaded voice: mono float32 in [-1, 1] at 48 kHz; None when it is to be synthesised"
 )
 SPEECH: Artifact[Speech] = Artifact(
@@ -50,43 +50,45 @@ class LoadAvatar(Stage):
     name = "load"
     message = "Opening the portrait"
     slot = Slot.CPU
-    provides = (PORTRAIT, TRACK)
+    provides = (PORTRAIT, RECORDED_VOICE)
 
     def __init__(self, engine: Engine = Engine.MODELS) -> None:
         self._engine = engine
 
-    def run(self, work: Work) -> None:
-        """Raises ``DarkroomError`` as the decoders do (``invalid_audio``, ``too_long``, …), and
+    def run(self, work: StageContext) -> None:
+        """Raises ``DarkroomError`` as the decoders do (``invalid_audio``, ``script_too_long_error``, …), and
         ``engine_unavailable``."""
         work.params_as(RenderVideoParams).check_engine(self._engine, work.files)
         work[PORTRAIT] = on_white(decode(work.files["avatar"]))
         work.report(0.3)
         track = work.files.get(VOICE_TRACK)
-        work[TRACK] = None if track is None else voice_of(track, report=lambda part: work.report(0.3 + 0.7 * part))
+        work[RECORDED_VOICE] = (
+            None if track is None else decode_voice(track, report=lambda part: work.report(0.3 + 0.7 * part))
+        )
 
 
-class Speak(Stage):
+class SynthesiseSpeech(Stage):
     """Have the script said, or take the recorded voice as it is."""
 
     name = "speak"
     message = "Speaking"
     slot = Slot.CPU
-    requires = (TRACK,)
+    requires = (RECORDED_VOICE,)
     provides = (SPEECH,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         """Raises ``DarkroomError``: ``engine_unavailable`` where nobody can speak, and what the speaker raises."""
-        track = work[TRACK]
+        track = work[RECORDED_VOICE]
         if track is not None:
-            work[SPEECH] = padded(Speech(track, ()))
+            work[SPEECH] = padded_with_silence(Speech(track, ()))
             return
-        params, speaker = work.params_as(RenderVideoParams), speaker_of(work)
+        params, speaker = work.params_as(RenderVideoParams), require_speaker(work)
         voice = voice_for(params.voice, params.language)
-        work[SPEECH] = padded(speaker.speak(params.script, voice, work.report))
-        work.notes.append(voice_note(voice, speaker))
+        work[SPEECH] = padded_with_silence(speaker.synthesise(params.script, voice, work.report))
+        work.notes.append(synthetic_voice_note(voice, speaker))
 
 
-class Listen(Stage):
+class AlignWords(Stage):
     """Base of the stages that find out when each word is said, if anybody wants to read it.
 
     Synthesised speech knows; a script is laid over a recorded voice. Who can hear words overrides ``hear``.
@@ -96,8 +98,8 @@ class Listen(Stage):
     message = "Finding the words' times"
     slot = Slot.CPU
 
-    def hear(self, work: Work, samples: Samples, language: str | None) -> Transcript:  # noqa: ARG002 - as overridden
-        """What a voice says that nobody wrote down, mono float32 at ``RATE``; ``language`` None: not known.
+    def transcribe_recording(self, work: StageContext, samples: Samples, language: str | None) -> Transcript:  # noqa: ARG002 - as overridden
+        """What a voice says that nobody wrote down, mono float32 at ``SAMPLE_RATE``; ``language`` None: not known.
 
         Raises ``DarkroomError`` (``engine_unavailable``).
         """
@@ -107,37 +109,37 @@ class Listen(Stage):
         )
 
     def transcript(
-        self, work: Work, spoken: Spoken, speech: Speech | None, params: VideoParams, *, recorded: bool
+        self, work: StageContext, spoken: Spoken, speech: Speech | None, params: VideoParams, *, recorded: bool
     ) -> Transcript:
         """What ``speech`` says of what was to be ``spoken``, and in which language; no words where nobody wants them.
 
         Raises ``DarkroomError`` as ``hear`` does.
         """
         stated = params.language if recorded else voice_for(spoken.voice, params.language).language
-        language = language_of(spoken.script, stated)
+        language = resolve_language(spoken.script, stated)
         if speech is None or params.subtitles is Subtitles.NONE:
             return Transcript((), language)
         if not recorded:
             return Transcript(speech.words, language)
         if not spoken.script:
-            return self.hear(work, speech.samples, params.language)
+            return self.transcribe_recording(work, speech.samples, params.language)
         work.notes.append("The subtitles' times are estimated: the script is laid over the voice's loud passages.")
-        return Transcript(spread(spoken.script, speech.samples, language), language)
+        return Transcript(align_words(spoken.script, speech.samples, language), language)
 
 
-class Transcribe(Listen):
+class Transcribe(AlignWords):
     """Find out when each word is said, if anybody wants to read it."""
 
-    requires = (TRACK, SPEECH)
+    requires = (RECORDED_VOICE, SPEECH)
     provides = (TRANSCRIPT,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         """Raises ``DarkroomError`` as ``hear`` does."""
-        params, recorded = work.params_as(RenderVideoParams), work[TRACK] is not None
+        params, recorded = work.params_as(RenderVideoParams), work[RECORDED_VOICE] is not None
         work[TRANSCRIPT] = self.transcript(work, params, work[SPEECH], params, recorded=recorded)
 
 
-class Subtitle(Stage):
+class BuildSubtitles(Stage):
     """Break what is said into lines that can be read while it is heard."""
 
     name = "subtitle"
@@ -146,12 +148,12 @@ class Subtitle(Stage):
     requires = (SPEECH, TRANSCRIPT)
     provides = (CUES,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         transcript, until = work[TRANSCRIPT], work[SPEECH].seconds
-        work[CUES] = cues_of(transcript.words, transcript.language, until=until)
+        work[CUES] = build_cues(transcript.words, transcript.language, video_end=until)
 
 
-def speaker_of(work: Work) -> Speaker:
+def require_speaker(work: StageContext) -> SpeechSynthesiser:
     """Who says scripts. Raises ``DarkroomError`` (``engine_unavailable``) where nobody does."""
     if work.speaker is None:
         raise DarkroomError(
@@ -161,19 +163,19 @@ def speaker_of(work: Work) -> Speaker:
     return work.speaker
 
 
-def voice_note(voice: Voice, speaker: Speaker) -> str:
+def synthetic_voice_note(voice: Voice, speaker: SpeechSynthesiser) -> str:
     """What a result says of a voice that nobody has."""
     return f"The voice is synthesised: {voice.title} by {speaker.about}."
 
 
-def padded(speech: Speech) -> Speech:
+def padded_with_silence(speech: Speech) -> Speech:
     """With silence around it, such that it lasts a whole number of frames; its words are moved along."""
     whole = ceil(len(speech.samples) / SAMPLES_PER_FRAME) * SAMPLES_PER_FRAME
-    before = LEAD * SAMPLES_PER_FRAME
-    after = whole - len(speech.samples) + TAIL * SAMPLES_PER_FRAME
-    return Speech(np.pad(speech.samples, (before, after)), later(speech.words, LEAD / FPS))
+    before = LEAD_FRAMES * SAMPLES_PER_FRAME
+    after = whole - len(speech.samples) + TAIL_FRAMES * SAMPLES_PER_FRAME
+    return Speech(np.pad(speech.samples, (before, after)), shift_words(speech.words, LEAD_FRAMES / FPS))
 
 
-def frames_in(speech: Speech) -> int:
+def frame_count(speech: Speech) -> int:
     """How many frames last as long as it does; the last one may outlast it."""
     return ceil(len(speech.samples) / SAMPLES_PER_FRAME)

@@ -25,7 +25,7 @@ def overlaps(lengths: Sequence[int], transitions: Sequence[Transition], frames: 
     )
 
 
-def join(
+def join_clips(
     clips: Sequence[Iterable[Rgb]], lengths: Sequence[int], transitions: Sequence[Transition], frames: int
 ) -> Generator[Rgb, None, None]:
     """The frames of the clips one after the other: ``sum(lengths) - sum(overlaps(lengths, transitions, frames))``.

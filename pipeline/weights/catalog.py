@@ -123,7 +123,7 @@ def catalog() -> dict[str, Model]:
     return {name: Model(id=name, **table) for name, table in tables.items()}
 
 
-def choose(roles: tuple[str, ...], choices: Mapping[str, str]) -> tuple[Model, ...]:
+def choose_models(roles: tuple[str, ...], choices: Mapping[str, str]) -> tuple[Model, ...]:
     """A model for each role: the one ``choices`` (role → id) names, else the default.
 
     Raises ``ValueError`` when there is none, or the one named is of another role.
@@ -139,7 +139,7 @@ def choose(roles: tuple[str, ...], choices: Mapping[str, str]) -> tuple[Model, .
     return tuple(chosen)
 
 
-def defaults(kinds: Iterable[Kind] = Kind, *, research: bool = False) -> tuple[Model, ...]:
+def default_models(kinds: Iterable[Kind] = Kind, *, research: bool = False) -> tuple[Model, ...]:
     """The models that jobs of these kinds need when the operator chooses nothing.
 
     With ``research``, also those that are licensed for non-commercial research alone.
@@ -149,12 +149,12 @@ def defaults(kinds: Iterable[Kind] = Kind, *, research: bool = False) -> tuple[M
     return tuple(model for model in needed if research or not model.research_only)
 
 
-def document() -> str:
+def catalog_markdown() -> str:
     """The catalogue for people, in Markdown: ``docs/models.md``."""
     lines = [
         "# Models",
         "",
-        "Written by `pipeline.weights.catalog.document` from `pipeline/weights/models.toml`. "
+        "Written by `pipeline.weights.catalog.catalog_markdown` from `pipeline/weights/models.toml`. "
         "A model marked * is the one that its role",
         "has by default. GPU memory is what the weights take, roughly. Licences are summed up here; read them.",
         "",
@@ -179,6 +179,6 @@ def document() -> str:
     ]
     lines += ["", "## Which job needs what", ""]
     for kind in Kind:
-        needed = ", ".join(f"`{model.id}`" for model in defaults([kind]))
+        needed = ", ".join(f"`{model.id}`" for model in default_models([kind]))
         lines.append(f"- `{kind}`: {needed or 'no model; the preview engine makes it'}")
     return "\n".join(lines)

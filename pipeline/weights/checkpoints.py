@@ -10,7 +10,7 @@ from typing import IO, Any
 
 MAGIC = 0x1950A86A20F9469CFC6C  # what files begin with that torch wrote before 1.6
 # What a hostile or broken pickle makes the unpickler raise, and a broken, encrypted or strange archive its reader.
-BROKEN = (
+READ_ERRORS = (
     *(pickle.UnpicklingError, EOFError, LookupError, TypeError, ValueError, AttributeError, MemoryError, OSError),
     *(zipfile.BadZipFile, zlib.error, RuntimeError),
 )
@@ -20,7 +20,7 @@ class NotACheckpoint(Exception):
     """The file is not what ``torch.save`` writes, or holds more than tensors."""
 
 
-def shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
+def tensor_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
     """The tensors of a bare state dictionary, by name. Raises ``NotACheckpoint``.
 
     Of the pickle within, only containers and tensors are understood, the latter by their shapes alone.
@@ -28,7 +28,7 @@ def shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
     try:
         with path.open("rb") as file:
             state = _zipped(file) if zipfile.is_zipfile(file) else _legacy(file)
-    except BROKEN as error:
+    except READ_ERRORS as error:
         raise NotACheckpoint(f"{path.name} is not a checkpoint of tensors") from error
     if not isinstance(state, dict) or not all(isinstance(each, _Tensor) for each in state.values()):
         raise NotACheckpoint(f"{path.name} is a checkpoint, but not a bare state dictionary")

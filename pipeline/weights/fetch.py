@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.weights.catalog import COMMIT, Model
-from pipeline.weights.store import IMPORTED, Recorded, RecordedFile, Shelf, sha256_of
+from pipeline.weights.store import IMPORTED, FileRecord, ModelRecord, WeightStore, sha256_of
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchResult:
     """What a fetch came to: ``revision`` is a commit, or ``IMPORTED``; ``downloaded`` bytes were not there."""
 
     revision: str
@@ -55,7 +55,9 @@ class _File:
         return blob.hexdigest() == self.blob
 
 
-def fetch(model: Model, shelf: Shelf, progress: Progress = lambda _done, _total: None) -> Fetched:
+def fetch_model(
+    model: Model, weight_store: WeightStore, progress: Progress = lambda _done, _total: None
+) -> FetchResult:
     """Bring the model's files onto the shelf and record them; what is there and right is not fetched again.
 
     The revision is the catalogue's commit; for a branch it is the commit that was recorded, or at the first fetch the
@@ -65,23 +67,23 @@ def fetch(model: Model, shelf: Shelf, progress: Progress = lambda _done, _total:
     Raises ``DarkroomError`` (``engine_unavailable``) of one line: no library, no network, no room, no such file, or a
     file that is not what was recorded or what the hub says it is.
     """
-    recorded = shelf.recorded(model)
+    recorded = weight_store.record_of(model)
     known_origin = recorded is not None and (recorded.revision == IMPORTED or COMMIT.fullmatch(recorded.revision))
-    if recorded is not None and known_origin and not shelf.verify(model):
+    if recorded is not None and known_origin and not weight_store.verify(model):
         size = sum(file.size for file in recorded.files.values())
         progress(size, size)
-        return Fetched(recorded.revision, 0)
+        return FetchResult(recorded.revision, 0)
     hub = _hub()
-    folder = shelf.folder / model.id
-    with _explained(model, folder):
+    folder = weight_store.folder / model.id
+    with _translate_hub_errors(model, folder):
         commit = _commit(hub, model, recorded)
         files = _files(hub, model, commit)
         known = recorded.files if recorded is not None and recorded.revision == commit else {}
-        _compare(model, files, known)
+        _check_unchanged(model, files, known)
         folder.mkdir(parents=True, exist_ok=True)
         wanted = [file for file in files if not file.matches(folder / file.path)]
         total, missing = sum(file.size for file in files), sum(file.size for file in wanted)
-        _make_sure_of_room(folder, missing - sum(_size(_part(folder, file, commit)) for file in wanted))
+        _check_disk_space(folder, missing - sum(_size(_part(folder, file, commit)) for file in wanted))
         done = total - missing
         for file in wanted:
             _download(hub, model, file, commit, folder, partial(_report, progress, done, total))
@@ -89,10 +91,10 @@ def fetch(model: Model, shelf: Shelf, progress: Progress = lambda _done, _total:
             progress(done, total)
         for file in files:
             if file.path in known and sha256_of(folder / file.path) != known[file.path].sha256:
-                raise _other(model, file.path, "its SHA-256 is not the one recorded when it was first fetched")
-        shelf.record(model, commit)
+                raise _mismatch(model, file.path, "its SHA-256 is not the one recorded when it was first fetched")
+        weight_store.record(model, commit)
     progress(total, total)
-    return Fetched(commit, missing)
+    return FetchResult(commit, missing)
 
 
 def _hub() -> "HfApi":
@@ -106,7 +108,7 @@ def _hub() -> "HfApi":
     return HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, library_name="darkroom")
 
 
-def _commit(hub: "HfApi", model: Model, recorded: Recorded | None) -> str:
+def _commit(hub: "HfApi", model: Model, recorded: ModelRecord | None) -> str:
     if model.pinned:
         return model.revision
     if recorded is not None and recorded.repository == model.repository and COMMIT.fullmatch(recorded.revision):
@@ -133,12 +135,12 @@ def _files(hub: "HfApi", model: Model, commit: str) -> list[_File]:
     return [found[path] for path in model.files]
 
 
-def _compare(model: Model, files: list[_File], known: dict[str, RecordedFile]) -> None:
+def _check_unchanged(model: Model, files: list[_File], known: dict[str, FileRecord]) -> None:
     """Before anything is downloaded: does the hub still offer, at this commit, what was fetched from it?"""
     for file in files:
         before = known.get(file.path)
         if before is not None and file.sha256 not in (None, before.sha256):
-            raise _other(model, file.path, "the hub's SHA-256 is not the one recorded when it was first fetched")
+            raise _mismatch(model, file.path, "the hub's SHA-256 is not the one recorded when it was first fetched")
 
 
 def _download(
@@ -161,7 +163,7 @@ def _download(
             time.sleep(RETRY_SECONDS * 2**attempt)
     if not file.matches(part):
         part.unlink()
-        raise _other(model, file.path, "what came is not what the hub says it is")
+        raise _mismatch(model, file.path, "what came is not what the hub says it is")
     part.replace(folder / file.path)
 
 
@@ -209,7 +211,7 @@ def _refused(error: Exception) -> bool:
 
 
 @contextmanager
-def _explained(model: Model, folder: Path) -> Iterator[None]:
+def _translate_hub_errors(model: Model, folder: Path) -> Iterator[None]:
     """What can go wrong between here and the hub, each in one line."""
     from huggingface_hub import errors  # noqa: PLC0415 - with the library, see above
 
@@ -225,20 +227,20 @@ def _explained(model: Model, folder: Path) -> Iterator[None]:
     except errors.OfflineModeIsEnabled as error:
         raise _failed(model, "HF_HUB_OFFLINE is set; unset it to fetch") from error
     except errors.HfHubHTTPError as error:
-        raise _failed(model, f"the hub refused ({_words(error)}); {again}", retryable=not _refused(error)) from error
+        raise _failed(model, f"the hub refused ({_one_line(error)}); {again}", retryable=not _refused(error)) from error
     except _transport_error() as error:
-        raise _failed(model, f"the hub cannot be reached ({_words(error)}); {again}", retryable=True) from error
+        raise _failed(model, f"the hub cannot be reached ({_one_line(error)}); {again}", retryable=True) from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise _failed(model, f"the disk of {folder} is full; make room, and {again}") from error
         raise _failed(model, f"{error.filename or folder}: {error.strerror or error}") from error
 
 
-def _words(error: Exception) -> str:
+def _one_line(error: Exception) -> str:
     return (" ".join(str(error).split()) or type(error).__name__)[:200]
 
 
-def _make_sure_of_room(folder: Path, needed: int) -> None:
+def _check_disk_space(folder: Path, needed: int) -> None:
     if shutil.disk_usage(folder).free < needed:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
 
@@ -257,7 +259,7 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _other(model: Model, path: str, why: str) -> DarkroomError:
+def _mismatch(model: Model, path: str, why: str) -> DarkroomError:
     return _failed(model, f"{model.id}/{path} is not the file it should be: {why}")
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.weights.catalog import Model, Original
-from pipeline.weights.checkpoints import NotACheckpoint, shapes
-from pipeline.weights.store import IMPORTED, Shelf
+from pipeline.weights.checkpoints import NotACheckpoint, tensor_shapes
+from pipeline.weights.store import IMPORTED, WeightStore
 
 
-def import_file(model: Model, file: Path, shelf: Shelf) -> None:
+def import_file(model: Model, file: Path, weight_store: WeightStore) -> None:
     """Put the authors' own file where a fetch would put the model's, and record it as it is.
 
     Raises ``ValueError`` for a model that has no such file, ``DarkroomError`` (``engine_unavailable``) of one line
@@ -21,7 +21,7 @@ def import_file(model: Model, file: Path, shelf: Shelf) -> None:
     try:
         if problem := _problem(model.original, file):
             raise _refused(f"{file} is not {model.original.file} of {model.id}: {problem}. {_remedy(model.original)}")
-        place = shelf.folder / model.id / model.files[0]
+        place = weight_store.folder / model.id / model.files[0]
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = place.with_name(f"{place.name}.importing")
         try:
@@ -29,7 +29,7 @@ def import_file(model: Model, file: Path, shelf: Shelf) -> None:
             draft.replace(place)
         finally:
             draft.unlink(missing_ok=True)
-        shelf.record(model, IMPORTED)
+        weight_store.record(model, IMPORTED)
     except OSError as error:
         raise _refused(f"{error.filename or file}: {error.strerror or error}.") from error
 
@@ -39,7 +39,7 @@ def _problem(original: Original, file: Path) -> str:
     if not file.is_file():
         return "there is no such file"
     try:
-        found = shapes(file)
+        found = tensor_shapes(file)
     except NotACheckpoint as error:
         return str(error)
     for name, shape in original.shapes.items():

@@ -18,8 +18,8 @@ from pipeline.weights.catalog import Program
 INTERPRETER = Path(".venv/bin/python")
 POLL_SECONDS = 0.2
 # A program whose main thread failed may wait for its other threads for ever.
-FAILED_SECONDS = 10.0
-FAILED = "Traceback (most recent call last)"
+HUNG_AFTER_TRACEBACK_SECONDS = 10.0
+TRACEBACK = "Traceback (most recent call last)"
 TAIL_LINES = 60
 MAX_LINE = 4096  # bytes; what is longer comes in parts
 
@@ -61,21 +61,21 @@ class Checkout:
 
 
 @dataclass(frozen=True)
-class Ended:
+class ProgramExit:
     """How a program ended: its exit status, negative for the signal that ended it, and the last lines of its errors."""
 
     status: int
-    errors: str
+    stderr_tail: str
 
 
-def run(
+def run_program(
     command: Sequence[str],
     folder: Path,
     environment: Mapping[str, str],
     *,
-    hear: Callable[[str], None],
+    on_line: Callable[[str], None],
     check: Callable[[], None],
-) -> Ended:
+) -> ProgramExit:
     """Run ``command`` in ``folder`` with nothing but ``environment``, in a session of its own.
 
     ``hear`` gets each line of its standard error, on another thread, also those that only a carriage return ends.
@@ -92,12 +92,12 @@ def run(
         start_new_session=True,
     )
     assert process.stderr is not None
-    errors = _Errors(process.stderr, hear)
+    errors = _StderrReader(process.stderr, on_line)
     errors.start()
     try:
         while process.poll() is None:
             check()
-            if errors.quiet_since_failing() > FAILED_SECONDS:
+            if errors.seconds_since_traceback() > HUNG_AFTER_TRACEBACK_SECONDS:
                 _end(process)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(POLL_SECONDS)
@@ -105,10 +105,10 @@ def run(
         _end(process)
         # Whatever else still has the pipe open is not waited for.
         errors.join(POLL_SECONDS)
-    return Ended(process.returncode, errors.tail())
+    return ProgramExit(process.returncode, errors.tail())
 
 
-class _Errors(threading.Thread):
+class _StderrReader(threading.Thread):
     """Reads a program's standard error and keeps the end of it."""
 
     def __init__(self, stream: IO[bytes], hear: Callable[[str], None]) -> None:
@@ -131,7 +131,7 @@ class _Errors(threading.Thread):
                     self._take(line.decode("utf-8", "replace"))
         self._take(waiting.decode("utf-8", "replace"))
 
-    def quiet_since_failing(self) -> float:
+    def seconds_since_traceback(self) -> float:
         """For how many seconds nothing was heard after a traceback; 0 when there was none."""
         return time.monotonic() - self._heard if self._failed else 0.0
 
@@ -142,7 +142,7 @@ class _Errors(threading.Thread):
     def _take(self, line: str) -> None:
         self._heard = time.monotonic()
         if line.strip():
-            self._failed |= line.startswith(FAILED)
+            self._failed |= line.startswith(TRACEBACK)
             self._lines.append(line)
             self._hear(line)
 

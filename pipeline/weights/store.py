@@ -32,7 +32,7 @@ class Weights:
     checkout: Checkout | None = None
 
 
-class RecordedFile(BaseModel):
+class FileRecord(BaseModel):
     """A file as it was fetched."""
 
     model_config = ConfigDict(frozen=True)
@@ -41,20 +41,20 @@ class RecordedFile(BaseModel):
     size: int = Field(ge=0, description="Bytes.")
 
 
-class Recorded(BaseModel):
+class ModelRecord(BaseModel):
     """A model as it was fetched: ``revision`` is a commit of ``repository``."""
 
     model_config = ConfigDict(frozen=True)
 
     repository: str
     revision: str
-    files: dict[str, RecordedFile]
+    files: dict[str, FileRecord]
 
 
 class Manifest(BaseModel):
     """What the folder holds, by model id."""
 
-    models: dict[str, Recorded] = {}
+    models: dict[str, ModelRecord] = {}
 
 
 def default_folder() -> Path:
@@ -92,7 +92,7 @@ def sha256_of(path: Path) -> str:
 _hashed: dict[Path, tuple[tuple[int, int], str]] = {}
 
 
-class Shelf:
+class WeightStore:
     """The folder of all models, which may be read-only; may be shared between threads.
 
     Every way in which a file can be wrong is a ``DarkroomError`` (``engine_unavailable``) of one line that names the
@@ -104,7 +104,7 @@ class Shelf:
         self._lock = threading.Lock()
         self._read: tuple[tuple[int, int], Manifest] | None = None
 
-    def recorded(self, model: Model) -> Recorded | None:
+    def record_of(self, model: Model) -> ModelRecord | None:
         """What was fetched of it; None when nothing was."""
         return self._manifest().models.get(model.id)
 
@@ -114,11 +114,13 @@ class Shelf:
         for path in model.files:
             file = self._file(model, path)
             if not file.is_file():
-                raise _wrong(model, f"The file {model.id}/{path} is missing")
-            files[path] = RecordedFile(sha256=sha256_of(file), size=file.stat().st_size)
+                raise _unusable(model, f"The file {model.id}/{path} is missing")
+            files[path] = FileRecord(sha256=sha256_of(file), size=file.stat().st_size)
         with self._lock:
             manifest = self._manifest()
-            models = manifest.models | {model.id: Recorded(repository=model.repository, revision=revision, files=files)}
+            models = manifest.models | {
+                model.id: ModelRecord(repository=model.repository, revision=revision, files=files)
+            }
             self._write(Manifest(models=models))
 
     def open(self, model: Model) -> Weights:
@@ -128,7 +130,7 @@ class Shelf:
         """
         recorded = self._complete(model)
         for problem in self._problems(model, recorded, _altered):
-            raise _wrong(model, problem)
+            raise _unusable(model, problem)
         return Weights(model, self.folder / model.id, recorded.revision, self.checkout(model))
 
     def checkout(self, model: Model) -> Checkout | None:
@@ -140,7 +142,7 @@ class Shelf:
     def check(self, model: Model) -> None:
         """Raises as ``open`` would, reading no file: sizes only."""
         for problem in self._problems(model, self._complete(model), _resized):
-            raise _wrong(model, problem)
+            raise _unusable(model, problem)
 
     def verify(self, model: Model) -> list[str]:
         """Read every file again: what is wrong, a line for each; empty when nothing is."""
@@ -150,7 +152,7 @@ class Shelf:
             return [error.detail.message]
         for path in model.files:
             _hashed.pop(self._file(model, path), None)
-        return [_mended(model, problem) for problem in self._problems(model, recorded, _altered)]
+        return [_with_remedy(model, problem) for problem in self._problems(model, recorded, _altered)]
 
     def digest(self, model: Model) -> str:
         """SHA-256 over the recorded hashes of the model's files: changes when any of them does."""
@@ -163,25 +165,27 @@ class Shelf:
     def _file(self, model: Model, path: str) -> Path:
         return self.folder / model.id / path
 
-    def _complete(self, model: Model) -> Recorded:
+    def _complete(self, model: Model) -> ModelRecord:
         """What was fetched, with every file that the catalogue lists, of the revision that it pins."""
-        recorded = self.recorded(model)
+        recorded = self.record_of(model)
         if recorded is None:
-            raise _wrong(model, f"The model {model.id} was never fetched")
+            raise _unusable(model, f"The model {model.id} was never fetched")
         for path in model.files:
             if path not in recorded.files:
-                raise _wrong(model, f"The file {model.id}/{path} was never fetched")
+                raise _unusable(model, f"The file {model.id}/{path} was never fetched")
         # Weights that never were in a repository (random ones) have a revision of another form.
         repinned = model.pinned and COMMIT.fullmatch(recorded.revision) and recorded.revision != model.revision
         if repinned or recorded.repository != model.repository:
-            raise _wrong(
+            raise _unusable(
                 model,
                 f"The model {model.id} was fetched from {recorded.repository} at {recorded.revision[:8]}, "
                 f"and {model.repository} at {model.revision[:8]} is wanted",
             )
         return recorded
 
-    def _problems(self, model: Model, recorded: Recorded, wrong: Callable[[Path, RecordedFile], bool]) -> Iterator[str]:
+    def _problems(
+        self, model: Model, recorded: ModelRecord, wrong: Callable[[Path, FileRecord], bool]
+    ) -> Iterator[str]:
         for path in model.files:
             file = self._file(model, path)
             try:
@@ -222,17 +226,17 @@ class Shelf:
         self._read = None
 
 
-def _resized(file: Path, recorded: RecordedFile) -> bool:
+def _resized(file: Path, recorded: FileRecord) -> bool:
     return file.stat().st_size != recorded.size
 
 
-def _altered(file: Path, recorded: RecordedFile) -> bool:
+def _altered(file: Path, recorded: FileRecord) -> bool:
     return _resized(file, recorded) or sha256_of(file) != recorded.sha256
 
 
-def _mended(model: Model, problem: str) -> str:
+def _with_remedy(model: Model, problem: str) -> str:
     return f"{problem}; `darkroom models fetch {model.id}` mends it."
 
 
-def _wrong(model: Model, problem: str) -> DarkroomError:
-    return DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, _mended(model, problem))
+def _unusable(model: Model, problem: str) -> DarkroomError:
+    return DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, _with_remedy(model, problem))

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from bench import __main__ as command
 from bench.context import Context
 from bench.report import BEGIN, END, markdown
-from bench.results import Entry, Results, load, write
+from bench.results import Entry, Results, load, write_atomically
 from bench.section import Section
 
 
@@ -178,14 +178,14 @@ def test_figures_of_an_earlier_form_are_told_and_left_out(rooms: Rooms, output: 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "results.json"
-    write(path, "old")
+    write_atomically(path, "old")
 
     def full(self: Path, *_rest: Any) -> int:
         raise OSError("No space left on device")
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="No space"):
-        write(path, "new")
+        write_atomically(path, "new")
     assert path.read_text() == "old"
 
 

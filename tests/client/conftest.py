@@ -21,7 +21,7 @@ from tests.client.runtime import RUNTIME, state_of
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """Retries wait for nothing here."""
-    monkeypatch.setattr(network_module, "pause", lambda _number, **_limits: 0.0)
+    monkeypatch.setattr(network_module, "backoff_seconds", lambda _number, **_limits: 0.0)
     with Service().running() as service:
         yield service
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from starlette.responses import JSONResponse, Response
 
 from darkroom import Client, ClientError, JobError, ProblemError, UnreachableError, UploadError
-from darkroom.client.request_builder import build
+from darkroom.client.request_builder import build_request
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.requests import JobRequest
 from tests.client.answers import problem, s3_error
@@ -16,7 +16,7 @@ from tests.client.fake import RESULT, Service, completed, failed, job
 
 
 def request_for(photo: Path) -> JobRequest:
-    return build("restyle_room", photo, {"style": "modern"})[0]
+    return build_request("restyle_room", photo, {"style": "modern"})[0]
 
 
 def test_run_submits_uploads_watches_and_download_writes_the_result(

@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 from darkroom.cli import app
 from infra.commands.comparison_sheet import MARK
 from infra.commands.contact_sheet import FRAMES, LINE, STRIP, WIDTH, clock, contact_sheet, cues
-from pipeline.speech.types import RATE
+from pipeline.speech.types import SAMPLE_RATE
 from pipeline.video import FPS
 from pipeline.video.encoder import VideoWriter
 from tests.client.fake import Service
@@ -23,7 +23,7 @@ SECONDS = 2
 
 def film(path: Path, width: int, height: int, *, silent: bool = False) -> Path:
     """Two seconds that go from black to white, with a tone in the second one."""
-    time = np.arange(SECONDS * RATE) / RATE
+    time = np.arange(SECONDS * SAMPLE_RATE) / SAMPLE_RATE
     tone = np.where(time > 1, 0.8 * np.sin(2 * np.pi * 440 * time), 0).astype(np.float32)
     with VideoWriter(path, width, height, sound=None if silent else iter([np.stack([tone, tone], 1)])) as writer:
         for number in range(SECONDS * FPS):

@@ -11,9 +11,9 @@ from typer.testing import CliRunner, Result
 
 from darkroom.cli import app
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import ENGINES, Kind
+from darkroom.contract.requests import ENGINES_BY_KIND, Kind
 from infra.commands.comparison_sheet import GAP, HEIGHT, details, marked, side_by_side
-from infra.commands.demo_samples import EXHIBITS
+from infra.commands.demo_samples import DEMO_SAMPLES
 from tests.client.fake import RESULT, Service, completed
 from tests.client.runtime import put, state_of
 
@@ -90,7 +90,7 @@ def test_a_sheet_that_cannot_be_drawn_leaves_the_demo_its_result(runtime: Path, 
 
 
 def test_what_no_preview_can_do_says_what_it_needs(runtime: Path) -> None:
-    assert {kind for kind in Kind if Engine.PREVIEW in ENGINES[kind]} == set(EXHIBITS)
+    assert {kind for kind in Kind if Engine.PREVIEW in ENGINES_BY_KIND[kind]} == set(DEMO_SAMPLES)
     result = demo("--kind", "generate")
     assert result.exit_code == 1
     for words in ("generate needs the models engine", "make setup-models", "darkroom models fetch --kind generate"):
@@ -119,7 +119,7 @@ def test_pictures_of_ones_own_are_those_of_the_kind_and_come_with_consent(
 
 
 def test_the_samples_are_those_that_the_tests_know() -> None:
-    samples = [name for exhibit in EXHIBITS.values() for name in exhibit.samples.values()]
+    samples = [name for exhibit in DEMO_SAMPLES.values() for name in exhibit.samples.values()]
     for name in {each for each in samples if isinstance(each, str)}:
         known = Path(__file__).parents[1] / "data" / name
         assert (files("infra.commands") / "samples" / name).read_bytes() == known.read_bytes()

@@ -12,7 +12,7 @@ from darkroom.cli import app
 from darkroom.cli.param_flags import flags
 from darkroom.cli.source_arguments import arguments
 from darkroom.contract.params import Contract, Params
-from darkroom.contract.requests import REQUESTS, BaseRequest, Kind, roles
+from darkroom.contract.requests import REQUEST_MODELS, BaseRequest, Kind, upload_roles
 from darkroom.contract.uploads import Upload
 from tests.client.fake import TOKEN, Service
 
@@ -20,9 +20,9 @@ from tests.client.fake import TOKEN, Service
 @pytest.mark.parametrize("kind", Kind)
 def test_each_kind_is_a_command_with_its_pictures_and_params(kind: Kind) -> None:
     text = CliRunner().invoke(app, ["run", str(kind), "--help"]).stdout
-    model = REQUESTS[kind].model_fields["params"].annotation
+    model = REQUEST_MODELS[kind].model_fields["params"].annotation
     assert model is not None
-    assert [each.role for each in arguments(kind)] == list(roles(kind))
+    assert [each.role for each in arguments(kind)] == list(upload_roles(kind))
     assert [each.name for each in flags(kind)] == list(model.model_fields)
     for name, field in model.model_fields.items():
         if name == "scenes":  # which come in a file
@@ -33,7 +33,7 @@ def test_each_kind_is_a_command_with_its_pictures_and_params(kind: Kind) -> None
         if field.default not in (None, "", ()) and not field.is_required():
             shown = name.replace("_", "-") if field.default is True else field.default
             assert f"[default: {shown}]" in " ".join(text.split()).replace("- ", "-")
-    for role in roles(kind):
+    for role in upload_roles(kind):
         assert role.upper() in text
 
 
@@ -62,7 +62,7 @@ class LaterRequest(BaseRequest):
 
 
 def test_a_kind_added_later_appears_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(REQUESTS, Kind.UPSCALE, LaterRequest)  # not in the union
+    monkeypatch.setitem(REQUEST_MODELS, Kind.UPSCALE, LaterRequest)  # not in the union
     shown = arguments(Kind.UPSCALE)
     assert [(each.role, each.required) for each in shown] == [
         ("source_face", True),
@@ -73,19 +73,19 @@ def test_a_kind_added_later_appears_by_itself(monkeypatch: pytest.MonkeyPatch) -
     made = {each.name: each for each in flags(Kind.UPSCALE)}
     assert made["prompt"].required
     assert [each.value for each in made["tone"].annotation] == ["warm", "cold"]
-    assert made["tone"].chosen(made["tone"].annotation("cold")) == "cold"
-    assert made["tone"].chosen(made["tone"].default) is None
+    assert made["tone"].contract_value(made["tone"].annotation("cold")) == "cold"
+    assert made["tone"].contract_value(made["tone"].default) is None
     assert made["sharpen"].annotation is bool
     assert made["guidance_scale"].option == "--guidance-scale"
     assert "more than 0, at most 20" in made["guidance_scale"].about
-    assert made["scenes"].chosen('[{"text": "hello"}]') == [{"text": "hello"}]
+    assert made["scenes"].contract_value('[{"text": "hello"}]') == [{"text": "hello"}]
     assert "repeatable, at most 3 times" in made["keep"].about
-    assert made["keep"].chosen(["sofa", "plant"]) == ["sofa", "plant"]
-    assert made["keep"].chosen(None) is None
-    assert made["keep"].chosen([]) is None
+    assert made["keep"].contract_value(["sofa", "plant"]) == ["sofa", "plant"]
+    assert made["keep"].contract_value(None) is None
+    assert made["keep"].contract_value([]) is None
     look = made["looks"].annotation
     assert [each.value for each in look] == ["day", "night"]
-    assert made["looks"].chosen([look("night"), look("day")]) == ["night", "day"]
+    assert made["looks"].contract_value([look("night"), look("day")]) == ["night", "day"]
 
 
 def test_what_is_given_again_adds_up_and_choices_are_those_of_the_contract(

@@ -8,8 +8,8 @@ import pytest
 from starlette.responses import Response
 
 from darkroom import Client, JobError, ProblemError
-from darkroom.client.network import PATIENCE_SECONDS, attempt
-from darkroom.client.request_builder import build
+from darkroom.client.network import MAX_RETRY_AFTER_SECONDS, send_with_retries
+from darkroom.client.request_builder import build_request
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.uploads import AssetReference
 from tests.client.answers import problem
@@ -93,7 +93,7 @@ def test_a_job_is_made_again_with_something_changed_and_nothing_uploaded(
 
 
 def test_a_short_wait_is_waited_and_a_long_one_is_told(client: Client, service: Service, photo: Path) -> None:
-    request, _ = build("restyle_room", photo, {"style": "modern"})
+    request, _ = build_request("restyle_room", photo, {"style": "modern"})
     service.answers = [problem(429, "rate_limited", "Too many.", headers={"Retry-After": "0"})]
     assert client.create(request).job.state is State.AWAITING_UPLOAD
     service.requests.clear()
@@ -106,9 +106,11 @@ def test_a_short_wait_is_waited_and_a_long_one_is_told(client: Client, service: 
 
 def test_patience_is_for_the_whole_call() -> None:
     waits: list[float] = []
-    answer = attempt(lambda: httpx.Response(429, headers={"Retry-After": "20"}), attempts=9, sleep=waits.append)
+    answer = send_with_retries(
+        lambda: httpx.Response(429, headers={"Retry-After": "20"}), attempts=9, sleep=waits.append
+    )
     assert answer.status_code == 429
-    assert sum(waits) == 20 <= PATIENCE_SECONDS
+    assert sum(waits) == 20 <= MAX_RETRY_AFTER_SECONDS
 
 
 def test_an_answer_that_names_no_time_is_tried_again_soon(client: Client, service: Service) -> None:

@@ -8,30 +8,30 @@ from typer.testing import CliRunner
 
 from darkroom import Client, LocalStackError
 from darkroom.cli import app
-from darkroom.client.local_stack import PrivateStack, find
+from darkroom.client.local_stack import TemporaryStack, find_running_stack
 from darkroom.contract.jobs import State
 from tests.client.fake import Service, failed
 from tests.client.runtime import put, state_of
 
 
 def test_the_stack_that_answers_and_was_started_last_is_found(folder: Path, service: Service) -> None:
-    assert find() is None
+    assert find_running_stack() is None
     put(folder, 1001, "{ this is not whole", at=5)
     put(folder, 1002, state_of(service, endpoint="http://127.0.0.1:9"), at=4)
     put(folder, 1003, state_of(service, port=1003), at=3)
     put(folder, 1004, state_of(service, port=1004), at=2)
     private = put(folder, 1005, state_of(service, port=1005), at=6)
     (private / "private").touch()
-    found = find()
+    found = find_running_stack()
     assert found is not None
     assert found.port == 1003
-    assert find(folder / "elsewhere") is None
+    assert find_running_stack(folder / "elsewhere") is None
 
 
 def test_a_stack_that_does_not_answer_well_is_none(folder: Path, service: Service) -> None:
     put(folder, 1001, state_of(service))
     service.answers = [JSONResponse({}, 500)]
-    assert find() is None
+    assert find_running_stack() is None
 
 
 def test_the_client_of_the_local_stack(folder: Path, service: Service, signed_in: None) -> None:
@@ -84,7 +84,7 @@ def test_a_stack_that_does_not_start_is_explained_and_cleared_away(runtime: Path
 
 
 def test_whatever_ends_its_use_stops_it_once(runtime: Path) -> None:
-    stack = PrivateStack(lambda _text: None)
+    stack = TemporaryStack(lambda _text: None)
     with pytest.raises(KeyboardInterrupt), stack:
         raise KeyboardInterrupt
     stack.stop()

@@ -13,7 +13,7 @@ from darkroom.cli import app
 from darkroom.contract.requests import Kind
 from infra.commands import models as models_module
 from pipeline.models.networks.aot_gan import Generator
-from pipeline.weights.catalog import Model, catalog, defaults
+from pipeline.weights.catalog import Model, catalog, default_models
 from tests.pipeline.hub import Hub
 
 RESEARCH = ("buffalo-l", "inswapper-128")
@@ -49,9 +49,9 @@ def test_fetching_brings_the_defaults_and_list_shows_it(hub: Hub) -> None:
     assert {each["state"] for each in listed().values()} == {"absent"}
     result = models("fetch")
     assert result.exit_code == 0, result.output
-    assert [line.split()[0] for line in result.stdout.splitlines()] == [model.id for model in defaults()]
+    assert [line.split()[0] for line in result.stdout.splitlines()] == [model.id for model in default_models()]
     states = {id_: each["state"] for id_, each in listed().items()}
-    assert {id_ for id_, state in states.items() if state == "fetched"} == {model.id for model in defaults()}
+    assert {id_ for id_, state in states.items() if state == "fetched"} == {model.id for model in default_models()}
     calls = hub.calls
     assert "sd15 is here" in models("fetch", "sd15").stdout
     assert hub.calls == calls
@@ -63,7 +63,7 @@ def test_fetching_brings_the_defaults_and_list_shows_it(hub: Hub) -> None:
 
 def test_fetching_by_kind_by_name_and_all(hub: Hub) -> None:
     fetched = models("fetch", "--kind", "upscale").stdout
-    assert [line.split()[0] for line in fetched.splitlines()] == [model.id for model in defaults([Kind.UPSCALE])]
+    assert [line.split()[0] for line in fetched.splitlines()] == [model.id for model in default_models([Kind.UPSCALE])]
     assert models("fetch", "dpt-large").exit_code == 0
     assert listed()["dpt-large"]["fetched_revision"] == hub.commit
     assert models("fetch", "--all").exit_code == 0

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom import ProblemError, UnreachableError
-from darkroom.client.job_watcher import Lost, Pace, Watch
+from darkroom.client.job_watcher import ConnectionLost, JobWatcher, Pace
 from darkroom.contract.jobs import Job
 from tests.client.fake import job
 
@@ -59,7 +59,7 @@ class Script:
         self.opened_at.append(self.clock.now)
         steps = self.connections.pop(0) if self.connections else None
         if steps is None:
-            raise Lost("refused")
+            raise ConnectionLost("refused")
         self.steps = iter(steps)
         yield self
 
@@ -72,7 +72,7 @@ class Script:
             self.clock.sleep(seconds)
             return None
         if step == "drop":
-            raise Lost("closed")
+            raise ConnectionLost("closed")
         if isinstance(step, int):
             self.delivered.append(step)
             return message(step)
@@ -86,7 +86,7 @@ def never() -> Job:
 def test_states_come_as_the_socket_brings_them_and_the_last_one_ends_it() -> None:
     clock = Clock()
     script = Script(clock, [[1, 2, "pong", "subscribed_twice", 3, LAST, 4]])
-    watch = Watch(JOB_ID, never, script.connect, clock=clock)
+    watch = JobWatcher(JOB_ID, never, script.connect, clock=clock)
     assert [each.seq for each in watch] == [1, 2, 3, LAST]
     assert script.sent == [{"action": "subscribe", "job_id": JOB_ID, "after_seq": 0}]
 
@@ -94,7 +94,7 @@ def test_states_come_as_the_socket_brings_them_and_the_last_one_ends_it() -> Non
 def test_a_broken_socket_is_resumed_after_the_last_seq() -> None:
     clock = Clock()
     script = Script(clock, [[1, 2, 3], [2, 3, 4, LAST]])
-    watch = Watch(JOB_ID, lambda: state(3), script.connect, clock=clock)
+    watch = JobWatcher(JOB_ID, lambda: state(3), script.connect, clock=clock)
     assert [each.seq for each in watch] == [1, 2, 3, 4, LAST]
     assert [each["after_seq"] for each in script.sent] == [0, 3]
     assert clock.now == 0  # the first break is made good at once
@@ -117,7 +117,7 @@ def test_no_state_is_lost_repeated_or_out_of_order_whatever_the_sockets_do(
         fetched.append(next(answers, LAST))
         return state(fetched[-1])
 
-    seen = [each.seq for each in Watch(JOB_ID, fetch, sockets.connect, after_seq=after_seq, clock=clock)]
+    seen = [each.seq for each in JobWatcher(JOB_ID, fetch, sockets.connect, after_seq=after_seq, clock=clock)]
 
     assert all(earlier < later for earlier, later in pairwise([after_seq, *seen]))
     assert seen[-1] == LAST
@@ -139,7 +139,7 @@ def test_without_a_socket_it_polls_and_comes_back_to_the_socket_ever_more_slowly
         polls.append(clock.now)
         return state(1)
 
-    assert [each.seq for each in Watch(JOB_ID, fetch, script.connect, clock=clock)] == [1, LAST]
+    assert [each.seq for each in JobWatcher(JOB_ID, fetch, script.connect, clock=clock)] == [1, LAST]
     gaps = [later - earlier for earlier, later in pairwise(script.opened_at)]
     assert gaps[0] == 0
     assert gaps[-1] > gaps[1] * 4
@@ -149,7 +149,7 @@ def test_without_a_socket_it_polls_and_comes_back_to_the_socket_ever_more_slowly
 def test_a_deployment_without_a_socket_is_polled() -> None:
     clock = Clock()
     seqs = iter([1, 1, 2, 2, LAST])
-    assert [each.seq for each in Watch(JOB_ID, lambda: state(next(seqs)), None, clock=clock)] == [1, 2, LAST]
+    assert [each.seq for each in JobWatcher(JOB_ID, lambda: state(next(seqs)), None, clock=clock)] == [1, 2, LAST]
     assert clock.now == pytest.approx(4 * Pace().poll)
 
 
@@ -157,7 +157,7 @@ def test_an_idle_socket_is_pinged_before_the_gateway_cuts_it() -> None:
     clock = Clock()
     silence: list[Step] = [None] * 60
     script = Script(clock, [[1, *silence, LAST]])
-    assert [each.seq for each in Watch(JOB_ID, lambda: state(1), script.connect, clock=clock)] == [1, LAST]
+    assert [each.seq for each in JobWatcher(JOB_ID, lambda: state(1), script.connect, clock=clock)] == [1, LAST]
     pings = [each for each in script.sent if each == {"action": "ping"}]
     assert clock.now > 600
     assert len(pings) >= clock.now // 300
@@ -166,14 +166,14 @@ def test_an_idle_socket_is_pinged_before_the_gateway_cuts_it() -> None:
 def test_a_socket_that_kept_silent_about_the_end_does_not_hide_it() -> None:
     clock = Clock()
     script = Script(clock, [[1, None, None, None, None]])
-    assert [each.seq for each in Watch(JOB_ID, lambda: state(LAST), script.connect, clock=clock)] == [1, LAST]
+    assert [each.seq for each in JobWatcher(JOB_ID, lambda: state(LAST), script.connect, clock=clock)] == [1, LAST]
     assert clock.now <= Pace().quiet
 
 
 def test_a_job_that_ended_at_after_seq_ends_the_watch_without_a_state() -> None:
     clock = Clock()
     script = Script(clock, [["subscribed", None]])
-    assert list(Watch(JOB_ID, lambda: state(LAST), script.connect, after_seq=LAST, clock=clock)) == []
+    assert list(JobWatcher(JOB_ID, lambda: state(LAST), script.connect, after_seq=LAST, clock=clock)) == []
     assert clock.now == 0
 
 
@@ -191,7 +191,7 @@ def failing(*errors: Exception) -> Callable[[], Job]:
 def test_a_service_that_is_away_for_a_moment_is_waited_for() -> None:
     clock = Clock()
     busy = ProblemError(status=503, code="internal", title="Service Unavailable")
-    watch = Watch(JOB_ID, failing(UnreachableError("away"), busy), Script(clock, []).connect, clock=clock)
+    watch = JobWatcher(JOB_ID, failing(UnreachableError("away"), busy), Script(clock, []).connect, clock=clock)
     assert [each.seq for each in watch] == [LAST]
 
 
@@ -202,7 +202,7 @@ def test_a_service_that_stays_away_ends_the_watch() -> None:
         raise UnreachableError("away")
 
     with pytest.raises(UnreachableError):
-        list(Watch(JOB_ID, fetch, Script(clock, []).connect, clock=clock))
+        list(JobWatcher(JOB_ID, fetch, Script(clock, []).connect, clock=clock))
     assert Pace().patience <= clock.now <= 2 * Pace().patience
 
 
@@ -210,5 +210,5 @@ def test_a_refusal_ends_the_watch_at_once() -> None:
     clock = Clock()
     refusal = ProblemError(status=404, code="not_found", title="Not Found")
     with pytest.raises(ProblemError):
-        list(Watch(JOB_ID, failing(refusal), Script(clock, [["error"]]).connect, clock=clock))
+        list(JobWatcher(JOB_ID, failing(refusal), Script(clock, [["error"]]).connect, clock=clock))
     assert clock.now == 0

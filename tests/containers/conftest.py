@@ -12,8 +12,8 @@ from moto import mock_aws
 
 from cloud.dynamodb.job_store import JobRecord, JobStore
 from cloud.invocation import Invocation
-from containers.gpu.server import Invocations, make_app
-from containers.worker.plan_preparer import Engines, networks
+from containers.gpu.server import InvocationRunner, make_app
+from containers.worker.plan_preparer import PlanPreparer, create_network_provider
 from containers.worker.settings import Settings
 from containers.worker.storage import Storage
 from containers.worker.worker import Worker
@@ -118,9 +118,9 @@ async def container(store: JobStore, s3: "S3Client") -> AsyncIterator[Container]
             return plan
 
         settings = Settings(jobs_table="jobs", ledger_table="ledger", bucket=BUCKET, heartbeat_seconds=0.02)
-        engines = Engines(plan_for, partial(networks, settings))
+        engines = PlanPreparer(plan_for, partial(create_network_provider, settings))
         worker = Worker(settings, store, Storage(BUCKET, s3), Runner(), engines)
-        invocations = Invocations(worker, settings.concurrency)
+        invocations = InvocationRunner(worker, settings.concurrency)
         transport = httpx.ASGITransport(make_app(invocations))
         client = httpx.AsyncClient(transport=transport, base_url="http://container")
         client.invocations = invocations  # type: ignore[attr-defined]  # for the tests that drain

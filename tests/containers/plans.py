@@ -8,13 +8,13 @@ from cloud.dynamodb.job_store import JobStore
 from darkroom.contract.engine import Engine
 from darkroom.contract.requests import Kind
 from pipeline.core.artifacts import SAVED, SavedPicture
-from pipeline.core.stages import Plan, Stage, Work
+from pipeline.core.stages import Plan, Stage, StageContext
 from tests.containers.conftest import BUCKET, JOB
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-Do = Callable[[Work], None]
+Do = Callable[[StageContext], None]
 
 
 class Develop(Stage):
@@ -27,7 +27,7 @@ class Develop(Stage):
     def __init__(self, do: Do) -> None:
         self.do = do
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         self.do(work)
         path = work.folder / "result.jpg"
         path.write_bytes(work.files["photo"].read_bytes().upper())
@@ -49,7 +49,7 @@ def written(store: JobStore, stage: str) -> None:
         pause.wait(0.01)
 
 
-def until_stopped(work: Work) -> None:
+def until_stopped(work: StageContext) -> None:
     """A stage that goes on until a report stops it."""
     pause = threading.Event()
     for _ in range(3000):

@@ -12,19 +12,19 @@ import pytest
 
 from cloud.dynamodb.ledger import Ledger
 from cloud.instance_reports import InstanceReport, InstanceReports
-from containers.gpu.instance_reporter import Reporter
+from containers.gpu.instance_reporter import InstanceReporter
 from containers.worker import plan_preparer as module
-from containers.worker.plan_preparer import Engines, weigh
+from containers.worker.plan_preparer import PlanPreparer, weights_digest
 from containers.worker.settings import Settings
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import RestyleRoomParams
 from darkroom.contract.requests import Kind
 from darkroom.contract.video_params import RenderScenesParams
-from pipeline.core.networks import Inventory, Resident
+from pipeline.core.networks import MemoryInventory, NetworkInMemory
 from pipeline.core.stages import Plan
 from pipeline.models.network_registry import ANIMATOR
-from pipeline.plans import plan
+from pipeline.plans import get_plan
 from tests.containers.conftest import BUCKET
 
 ABLE = ((Kind.RESTYLE_ROOM, Engine.PREVIEW), (Kind.RESTYLE_ROOM, Engine.MODELS))
@@ -48,8 +48,10 @@ class OneNetwork:
     def __init__(self, long_side: int = 768) -> None:
         self.long_side = long_side
 
-    def inventory(self) -> Inventory:
-        return Inventory("Tesla T4", (Resident("unet", 1_720_000_000, True),), 3_000_000_000, 15_600_000_000)
+    def inventory(self) -> MemoryInventory:
+        return MemoryInventory(
+            "Tesla T4", (NetworkInMemory("unet", 1_720_000_000, True),), 3_000_000_000, 15_600_000_000
+        )
 
     def check(self, _networks: Sequence[Any]) -> None:
         return
@@ -67,17 +69,17 @@ def reports(s3: object) -> Reports:
 
 
 def plan_for(kind: Kind, engine: Engine, allow_preview: bool) -> Plan:
-    return plan(kind, engine, allow_preview=allow_preview)
+    return get_plan(kind, engine, allow_preview=allow_preview)
 
 
-def engines(weights: Path, networks: Callable[[], Any] = OneNetwork, **choices: Any) -> Engines:
+def engines(weights: Path, networks: Callable[[], Any] = OneNetwork, **choices: Any) -> PlanPreparer:
     settings = Settings(jobs_table="jobs", ledger_table="ledger", bucket=BUCKET, weights=weights, **choices)
-    return Engines(plan_for, networks, lambda networks: weigh(settings, networks))
+    return PlanPreparer(plan_for, networks, lambda networks: weights_digest(settings, networks))
 
 
 def test_an_instance_tells_which_engines_it_has_and_how_it_is(reports: Reports, tiny_weights: Path) -> None:
     ours = engines(tiny_weights)
-    reporter = Reporter(reports, ours, lambda: 2)
+    reporter = InstanceReporter(reports, ours, lambda: 2)
     reporter.start(ABLE)
     assert reports.written.wait(10)
     reporter.stop()
@@ -86,15 +88,15 @@ def test_an_instance_tells_which_engines_it_has_and_how_it_is(reports: Reports, 
     assert told.jobs == 2
     assert (told.device, told.vram_used_mb, told.vram_total_mb) == ("Tesla T4", 3000, 15600)
     assert [(each.name, each.megabytes, each.on_device) for each in told.networks] == [("unet", 1720, True)]
-    assert reports.engine_digest("restyle_room", "preview") == ours.digests(ABLE)[ABLE[0]]
-    assert reports.engine_digest("restyle_room", "models") == ours.digests(ABLE)[ABLE[1]]
+    assert reports.read_engine_digest("restyle_room", "preview") == ours.engine_digests(ABLE)[ABLE[0]]
+    assert reports.read_engine_digest("restyle_room", "models") == ours.engine_digests(ABLE)[ABLE[1]]
 
 
 def test_an_instance_without_models_knows_of_no_device(reports: Reports, tmp_path: Path) -> None:
     def imported() -> OneNetwork:
         raise AssertionError("without weights nothing heavy is imported")
 
-    reporter = Reporter(reports, engines(tmp_path, imported), lambda: 0)
+    reporter = InstanceReporter(reports, engines(tmp_path, imported), lambda: 0)
     reporter.start(ABLE)
     assert reports.written.wait(10)
     reporter.stop()
@@ -106,12 +108,12 @@ def test_a_device_that_does_not_answer_is_asked_again(reports: Reports, tiny_wei
     answers = iter([RuntimeError("CUDA error")])
 
     class Faltering(OneNetwork):
-        def inventory(self) -> Inventory:
+        def inventory(self) -> MemoryInventory:
             for error in answers:
                 raise error
             return super().inventory()
 
-    reporter = Reporter(reports, engines(tiny_weights, Faltering), lambda: 0, interval=0.01)
+    reporter = InstanceReporter(reports, engines(tiny_weights, Faltering), lambda: 0, interval=0.01)
     reporter.start(ABLE)
     assert reports.written.wait(10)
     reporter.stop()
@@ -119,23 +121,23 @@ def test_a_device_that_does_not_answer_is_asked_again(reports: Reports, tiny_wei
 
 
 def test_one_that_has_been_silent_is_not_there_any_more(reports: Reports, tiny_weights: Path) -> None:
-    reports.write(Reporter(reports, engines(tiny_weights), lambda: 0).report())
+    reports.write(InstanceReporter(reports, engines(tiny_weights), lambda: 0).report())
     assert reports.read(time.time())
     assert not reports.read(time.time() + 600)
 
 
 def test_another_model_size_or_licence_is_another_engine(tiny_weights: Path, tmp_path: Path) -> None:
-    usual = engines(tiny_weights).digests(ABLE)
+    usual = engines(tiny_weights).engine_digests(ABLE)
     others = [
-        engines(tiny_weights, models={"detector": "rt-detr-r18"}).digests(ABLE),
-        engines(tiny_weights, lambda: OneNetwork(1024)).digests(ABLE),
-        engines(tiny_weights, accept_research_licence=True).digests(ABLE),
+        engines(tiny_weights, models={"detector": "rt-detr-r18"}).engine_digests(ABLE),
+        engines(tiny_weights, lambda: OneNetwork(1024)).engine_digests(ABLE),
+        engines(tiny_weights, accept_research_licence=True).engine_digests(ABLE),
     ]
     assert {each[ABLE[0]] for each in others} == {usual[ABLE[0]]}
     assert len({each[ABLE[1]] for each in (usual, *others)}) == 4
     params = RestyleRoomParams(style="scandinavian")
     assert engines(tiny_weights).prepare(*ABLE[1], False, params).digest == usual[ABLE[1]]
-    assert set(engines(tmp_path).digests(ABLE)) == {ABLE[0]}, "without weights there is no models engine"
+    assert set(engines(tmp_path).engine_digests(ABLE)) == {ABLE[0]}, "without weights there is no models engine"
 
 
 class WithoutAnimator(OneNetwork):
@@ -154,7 +156,7 @@ def test_scenes_without_portraits_need_no_animator(
     speaking = {"type": "avatar", "avatar": "host", "script": "Hello."}
     without, asked = engines(tiny_weights, WithoutAnimator), (Kind.RENDER_SCENES, Engine.MODELS)
     prepared = without.prepare(*asked, False, RenderScenesParams.model_validate({"scenes": [drawn, drawn]}))
-    assert without.digests([asked]) == {asked: prepared.digest}
+    assert without.engine_digests([asked]) == {asked: prepared.digest}
     portraits = RenderScenesParams.model_validate({"scenes": [drawn, speaking]})
     with pytest.raises(DarkroomError, match="no animator"):
         without.prepare(*asked, False, portraits)
@@ -162,11 +164,11 @@ def test_scenes_without_portraits_need_no_animator(
 
 
 def test_other_libraries_are_another_engine(tiny_weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = engines(tiny_weights).digests(ABLE)
+    usual = engines(tiny_weights).engine_digests(ABLE)
     opencv = SimpleNamespace(metadata={"Name": "opencv-python-headless"}, version="99")
     monkeypatch.setattr(module, "distributions", lambda: [opencv])
     module._code_digest.cache_clear()
-    updated = engines(tiny_weights).digests(ABLE)
+    updated = engines(tiny_weights).engine_digests(ABLE)
     module._code_digest.cache_clear()
     assert not set(usual.values()) & set(updated.values())
 
@@ -186,7 +188,7 @@ def test_other_fonts_are_another_engine(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_table_that_refuses_is_no_reason_to_stop(s3: object, tiny_weights: Path) -> None:
-    reporter = Reporter(InstanceReports(Ledger("nowhere")), engines(tiny_weights), lambda: 0)
+    reporter = InstanceReporter(InstanceReports(Ledger("nowhere")), engines(tiny_weights), lambda: 0)
     reporter.start(ABLE)
     reporter.stop()
 
@@ -196,4 +198,4 @@ def test_an_engine_that_raises_is_left_out(error: Exception) -> None:
     def broken(_kind: Kind, _engine: Engine, _allow_preview: bool) -> Plan:
         raise error
 
-    assert Engines(broken, OneNetwork).digests(ABLE) == {}  # type: ignore[arg-type]
+    assert PlanPreparer(broken, OneNetwork).engine_digests(ABLE) == {}  # type: ignore[arg-type]

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cloud.dynamodb.job_store import JobStore
-from containers.worker.intermediates import BucketIntermediates
+from containers.worker.intermediates import S3Intermediates
 from containers.worker.storage import Storage
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.requests import Kind
 from pipeline.core.artifacts import SAVED, SavedPicture, SavedSubtitles, SavedVideo
-from pipeline.core.stages import Plan, Stage, Work
+from pipeline.core.stages import Plan, Stage, StageContext
 from tests.containers.conftest import BUCKET, JOB, Container, cancel, invoke
 from tests.containers.plans import develop, keys, until_stopped, written
 
@@ -22,14 +22,14 @@ PARTS = "intermediates/"
 PART = f"{PARTS}{JOB}/scene-1.mp4"
 
 
-def keep(work: Work) -> None:
+def keep(work: StageContext) -> None:
     part = work.folder / "part"
     part.write_bytes(b"a finished scene")
     work.intermediates.put("scene-1.mp4", part)
 
 
 def fail(*, retryable: bool) -> Any:
-    def do(work: Work) -> None:
+    def do(work: StageContext) -> None:
         keep(work)
         raise DarkroomError(ErrorCode.OUT_OF_MEMORY, "No room.", retryable=retryable)
 
@@ -41,11 +41,11 @@ async def test_the_next_attempt_finds_what_the_last_one_finished(
 ) -> None:
     found: list[bytes | None] = []
 
-    def look(work: Work) -> None:
+    def look(work: StageContext) -> None:
         path = work.folder / "found"
         found.append(path.read_bytes() if work.intermediates.get("scene-1.mp4", path) else None)
 
-    def look_then_fail(work: Work) -> None:
+    def look_then_fail(work: StageContext) -> None:
         look(work)
         fail(retryable=True)(work)
 
@@ -65,7 +65,7 @@ async def test_a_job_that_cannot_succeed_leaves_no_parts(container: Container, s
 
 
 async def test_a_cancelled_job_leaves_no_parts(container: Container, store: JobStore, s3: "S3Client") -> None:
-    def go_on(work: Work) -> None:
+    def go_on(work: StageContext) -> None:
         keep(work)
         written(store, "develop")
         cancel(store)
@@ -78,7 +78,7 @@ async def test_a_cancelled_job_leaves_no_parts(container: Container, store: JobS
 async def test_parts_are_left_to_an_attempt_that_took_over(
     container: Container, store: JobStore, s3: "S3Client"
 ) -> None:
-    def lose(work: Work) -> None:
+    def lose(work: StageContext) -> None:
         keep(work)
         written(store, "develop")
         due = datetime.now(UTC).timestamp()
@@ -93,11 +93,11 @@ async def test_parts_are_left_to_an_attempt_that_took_over(
 def test_parts_that_cannot_be_kept_or_found_cost_nothing(s3: "S3Client", tmp_path: Path) -> None:
     part, back = tmp_path / "part", tmp_path / "back"
     part.write_bytes(b"part")
-    nowhere = BucketIntermediates(Storage("no-such-bucket", s3), JOB, limit=10)
+    nowhere = S3Intermediates(Storage("no-such-bucket", s3), JOB, limit=10)
     nowhere.put("part", part)
     assert not nowhere.get("part", back)
-    nowhere.forget(earlier=True)
-    small = BucketIntermediates(Storage(BUCKET, s3), JOB, limit=3)
+    nowhere.delete(earlier=True)
+    small = S3Intermediates(Storage(BUCKET, s3), JOB, limit=3)
     small.put("part", part)
     assert not small.get("part", back)
     assert not back.exists()
@@ -106,8 +106,8 @@ def test_parts_that_cannot_be_kept_or_found_cost_nothing(s3: "S3Client", tmp_pat
 def test_what_comes_after_the_end_is_not_kept(s3: "S3Client", tmp_path: Path) -> None:
     part = tmp_path / "part"
     part.write_bytes(b"part")
-    parts = BucketIntermediates(Storage(BUCKET, s3), JOB, limit=10)
-    parts.forget(earlier=False)
+    parts = S3Intermediates(Storage(BUCKET, s3), JOB, limit=10)
+    parts.delete(earlier=False)
     parts.put("part", part)
     assert keys(s3, PARTS) == []
 
@@ -119,7 +119,7 @@ class Film(Stage):
     message = "Filming"
     provides = (SAVED,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         made = [work.folder / name for name in ("result.mp4", "poster.jpg", "subtitles.srt")]
         for path in made:
             path.write_bytes(path.name.encode())

@@ -26,6 +26,6 @@ def test_lines_of_jobs_done_at_once_stay_apart(eager_threads: None, capsys: pyte
     timeline = [StageTime(stage=f"stage-{number}", seconds=0.1) for number in range(50)]
     with ThreadPoolExecutor(4) as jobs:
         for _ in range(4):
-            jobs.submit(metrics.stages, invocation(), Engine.MODELS, timeline)
+            jobs.submit(metrics.emit_stage_seconds, invocation(), Engine.MODELS, timeline)
     stages = [json.loads(line)["stage"] for line in capsys.readouterr().out.splitlines()]
     assert sorted(stages) == sorted(4 * [entry.stage for entry in timeline])

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from cloud.dynamodb.job_store import JobStore
-from containers.gpu.server import Invocations, make_app
-from containers.worker.plan_preparer import Engines, networks
+from containers.gpu.server import InvocationRunner, make_app
+from containers.worker.plan_preparer import PlanPreparer, create_network_provider
 from containers.worker.settings import Settings
 from containers.worker.storage import Storage
 from containers.worker.worker import Worker
@@ -26,7 +26,7 @@ from pipeline.core.runner import Runner
 from pipeline.core.stage_cache import StageCache
 from pipeline.core.stages import Plan
 from pipeline.models.stages import scores
-from pipeline.plans import plan
+from pipeline.plans import get_plan
 from tests.containers.conftest import BUCKET, JOB, PARAMS, cancel, invoke
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ Container = Callable[..., httpx.AsyncClient]
 
 
 def plan_for(kind: Kind, engine: Engine, allow_preview: bool) -> Plan:
-    return plan(kind, engine, allow_preview=allow_preview)
+    return get_plan(kind, engine, allow_preview=allow_preview)
 
 
 @pytest.fixture
@@ -66,9 +66,9 @@ async def container(store: JobStore, s3: "S3Client", tiny_weights: Path) -> Asyn
             progress_seconds=0.01,
             **given,
         )
-        engines = Engines(plan_for, partial(networks, chosen))
+        engines = PlanPreparer(plan_for, partial(create_network_provider, chosen))
         worker = Worker(chosen, store, Storage(BUCKET, s3), Runner(cache=StageCache()), engines)
-        transport = httpx.ASGITransport(make_app(Invocations(worker, chosen.concurrency)))
+        transport = httpx.ASGITransport(make_app(InvocationRunner(worker, chosen.concurrency)))
         clients.append(httpx.AsyncClient(transport=transport, base_url="http://container"))
         return clients[-1]
 
@@ -254,9 +254,9 @@ async def test_looks_at_pictures_that_were_left_out_are_deleted(
 
     answers = iter((False, True, False))
     monkeypatch.setattr(ClipSafetyChecker, "unsafe", lambda *_: next(answers))
-    put, stored = Storage.put, []
+    put, stored = Storage.put_bytes, []
     monkeypatch.setattr(
-        Storage, "put", lambda self, key, *args, **kw: (stored.append(key), put(self, key, *args, **kw))
+        Storage, "put_bytes", lambda self, key, *args, **kw: (stored.append(key), put(self, key, *args, **kw))
     )
     params = {"prompt": "a red kite", "count": 3}
     outcome = await invoke(container(), kind=Kind.GENERATE, engine=Engine.MODELS, params=params, uploads={})

@@ -18,12 +18,12 @@ from botocore.stub import ANY, Stubber
 from containers.worker.polly import MAX_CHARACTERS, PollySpeaker
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.voices import Voice, voices
-from pipeline.speech.espeak import EspeakSpeaker
-from pipeline.speech.types import RATE, Speech, Word
+from pipeline.speech.espeak import EspeakSynthesiser
+from pipeline.speech.types import SAMPLE_RATE, Speech, Word
 
 JOANNA = voices()["joanna"]
 MARKS_REQUEST = {"Text": ANY, "VoiceId": ANY, "Engine": ANY, "OutputFormat": ANY, "SpeechMarkTypes": ANY}
-SILENCE = Speech(np.zeros(RATE, np.float32), (Word("nothing", 0, 1),))
+SILENCE = Speech(np.zeros(SAMPLE_RATE, np.float32), (Word("nothing", 0, 1),))
 
 
 class Nobody:
@@ -226,7 +226,7 @@ def test_a_script_that_sounds_like_nothing_is_refused(service: Service) -> None:
 def test_a_voice_that_polly_does_not_have_is_spoken_by_the_other(service: Service) -> None:
     assert service.speaker.speak("שלום", voices()["noa"]) is SILENCE
     assert service.fallback.asked == ["noa"]
-    assert PollySpeaker(service.client, EspeakSpeaker()).speak("שלום", voices()["noa"]).seconds > 0.3
+    assert PollySpeaker(service.client, EspeakSynthesiser()).speak("שלום", voices()["noa"]).seconds > 0.3
 
 
 def test_it_names_itself(service: Service) -> None:

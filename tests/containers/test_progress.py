@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 from botocore.exceptions import ClientError
 
-from cloud.dynamodb.job_store import JobRecord, Lost
-from containers.worker.progress import ProgressWriter, is_own
+from cloud.dynamodb.job_store import JobRecord, StaleAttempt
+from containers.worker.progress import ProgressWriter, owns_job
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import State
-from pipeline.core.stages import Stopped
+from pipeline.core.stages import JobAbandoned
 from tests.containers.conftest import JOB, record
 
 LONG = 3600.0
@@ -65,7 +65,7 @@ def stopped(progress: ProgressWriter) -> None:
     for _ in range(3000):
         try:
             progress.check()
-        except Stopped:
+        except JobAbandoned:
             return
         ticks.wait(0.01)
     raise AssertionError("never stopped")
@@ -114,11 +114,11 @@ def test_news_within_a_stage_is_written_when_its_time_has_come(store: FakeStore)
 
 
 def test_a_refused_write_stops_the_job(store: FakeStore) -> None:
-    store.refusals = [Lost()]
+    store.refusals = [StaleAttempt()]
     progress = writer(store)
     progress.report(0.1, "load", "", ())
     stopped(progress)
-    with pytest.raises(Stopped):
+    with pytest.raises(JobAbandoned):
         progress.report(0.2, "load", "", ())
     progress.close()
     assert store.written == []
@@ -164,4 +164,4 @@ def test_an_interruption_says_why(store: FakeStore) -> None:
     ],
 )
 def test_whose_job_it_is(job: JobRecord | None, own: bool) -> None:
-    assert is_own(job, 1) is own
+    assert owns_job(job, 1) is own

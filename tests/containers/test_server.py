@@ -14,7 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from cloud.dynamodb.job_store import JobStore
-from containers.gpu.server import Invocations, make_app
+from containers.gpu.server import InvocationRunner, make_app
 from containers.worker.json_logging import JsonFormatter
 from containers.worker.storage import Storage
 from darkroom.contract.engine import Engine
@@ -22,7 +22,7 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.jobs import State
 from darkroom.contract.requests import Kind
 from pipeline.core.runner import noop_plan
-from pipeline.core.stages import Work
+from pipeline.core.stages import StageContext
 from tests.containers.conftest import BUCKET, JOB, Container, cancel, invocation, invoke
 from tests.containers.plans import develop, keys, until_stopped, written
 
@@ -53,7 +53,7 @@ async def test_a_job_is_done_and_its_picture_stored(container: Container, store:
 
 
 async def test_where_a_token_is_set_invocations_must_show_it(container: Container) -> None:
-    invocations: Invocations = container(develop()).invocations  # type: ignore[attr-defined]
+    invocations: InvocationRunner = container(develop()).invocations  # type: ignore[attr-defined]
     transport = httpx.ASGITransport(make_app(invocations, SecretStr("shown")))
     async with httpx.AsyncClient(transport=transport, base_url="http://container") as client:
         body = invocation().model_dump_json()
@@ -83,7 +83,7 @@ async def test_another_engine_than_asked_for_is_never_silent(container: Containe
 
 
 async def test_a_typed_failure_is_an_outcome(container: Container, s3: "S3Client") -> None:
-    def fail(_work: Work) -> None:
+    def fail(_work: StageContext) -> None:
         raise DarkroomError(ErrorCode.INVALID_IMAGE, "The photo cannot be read.")
 
     outcome = await invoke(container(develop(fail)))
@@ -141,7 +141,7 @@ async def test_an_invocation_of_an_earlier_attempt_is_not_worked_on(container: C
 
 
 async def test_a_job_cancelled_in_mid_stage_is_abandoned(container: Container, store: JobStore, s3: "S3Client") -> None:
-    def go_on(work: Work) -> None:
+    def go_on(work: StageContext) -> None:
         written(store, "develop")
         cancel(store)
         until_stopped(work)
@@ -154,7 +154,7 @@ async def test_a_job_cancelled_in_mid_stage_is_abandoned(container: Container, s
 async def test_a_job_cancelled_while_its_pictures_are_stored_leaves_none_behind(
     container: Container, store: JobStore, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload = Storage.upload
+    upload = Storage.upload_file
 
     def upload_then_cancel(*arguments: Any, **more: Any) -> Any:
         stored = upload(*arguments, **more)
@@ -163,7 +163,7 @@ async def test_a_job_cancelled_while_its_pictures_are_stored_leaves_none_behind(
         cancel(store)
         return stored
 
-    monkeypatch.setattr(Storage, "upload", upload_then_cancel)
+    monkeypatch.setattr(Storage, "upload_file", upload_then_cancel)
     outcome = await invoke(container(develop()))
     assert outcome["status"] == "abandoned"
     assert keys(s3) == []
@@ -172,7 +172,7 @@ async def test_a_job_cancelled_while_its_pictures_are_stored_leaves_none_behind(
 async def test_pictures_of_an_attempt_that_took_over_are_left_alone(
     container: Container, store: JobStore, s3: "S3Client", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upload = Storage.upload
+    upload = Storage.upload_file
 
     def upload_then_take_over(*arguments: Any, **more: Any) -> Any:
         stored = upload(*arguments, **more)
@@ -182,7 +182,7 @@ async def test_pictures_of_an_attempt_that_took_over_are_left_alone(
         assert store.dispatch(JOB, 2, due_at=due) is not None
         return stored
 
-    monkeypatch.setattr(Storage, "upload", upload_then_take_over)
+    monkeypatch.setattr(Storage, "upload_file", upload_then_take_over)
     outcome = await invoke(container(develop()))
     assert outcome["status"] == "abandoned"
     assert keys(s3) == [RESULT_KEY]
@@ -192,7 +192,7 @@ async def test_the_same_invocation_twice_at_once_runs_once(container: Container)
     running, both_there = threading.Event(), threading.Event()
     runs: list[int] = []
 
-    def wait(_work: Work) -> None:
+    def wait(_work: StageContext) -> None:
         runs.append(1)
         running.set()
         assert both_there.wait(30)
@@ -244,7 +244,7 @@ async def test_ping_says_ready_until_draining(container: Container) -> None:
 async def test_draining_lets_a_running_job_finish(container: Container) -> None:
     running, go_on = threading.Event(), threading.Event()
 
-    def wait(_work: Work) -> None:
+    def wait(_work: StageContext) -> None:
         running.set()
         assert go_on.wait(30)
 
@@ -262,7 +262,7 @@ async def test_draining_lets_a_running_job_finish(container: Container) -> None:
 async def test_a_job_that_outlasts_the_drain_is_to_be_tried_again(container: Container, s3: "S3Client") -> None:
     running = threading.Event()
 
-    def long(work: Work) -> None:
+    def long(work: StageContext) -> None:
         running.set()
         until_stopped(work)
 
@@ -282,7 +282,7 @@ async def test_log_lines_are_json_and_name_the_job(container: Container) -> None
     logger = logging.getLogger("pipeline.core.failures")
     logger.addHandler(handler)
 
-    def fail(_work: Work) -> None:
+    def fail(_work: StageContext) -> None:
         raise ZeroDivisionError
 
     try:

@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from containers.worker.settings import Settings
-from containers.worker.speech_synthesis import speaker
+from containers.worker.speech_synthesis import create_speaker
 
 pytestmark = pytest.mark.usefixtures("s3")
 
@@ -16,7 +16,7 @@ def settings(**changes: str) -> Settings:
 
 @pytest.mark.parametrize(("name", "about"), [("espeak", "espeak-ng"), ("polly", "polly")])
 def test_who_was_named_says_scripts(name: str, about: str) -> None:
-    found = speaker(settings(speech=name))
+    found = create_speaker(settings(speech=name))
     assert found is not None
     assert found.about.startswith(about)
 
@@ -26,5 +26,5 @@ def test_a_container_in_which_nobody_speaks_starts_all_the_same(
 ) -> None:
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     monkeypatch.delitem(sys.modules, "pipeline.speech.espeak", raising=False)
-    assert speaker(settings()) is None
+    assert create_speaker(settings()) is None
     assert "cannot be said here" in caplog.text

@@ -23,7 +23,7 @@ def test_a_file_goes_up_and_comes_down_the_same(storage: Storage, s3: "S3Client"
     content = bytes(range(256)) * 5000
     there, back = tmp_path / "there.jpg", tmp_path / "back.jpg"
     there.write_bytes(content)
-    stored = storage.upload(there, "results/x/result.jpg", content_type="image/jpeg", filename="room.jpg")
+    stored = storage.upload_file(there, "results/x/result.jpg", content_type="image/jpeg", filename="room.jpg")
     storage.download("results/x/result.jpg", back, limit=len(content))
 
     assert back.read_bytes() == content

@@ -18,7 +18,7 @@ RATE = 48_000
 
 @dataclass(frozen=True)
 class Film:
-    """``frames`` are N×H×W×3 uint8, ``sound`` is M×2 float32 at ``RATE``; ``codecs`` video's and audio's."""
+    """``frames`` are N×H×W×3 uint8, ``sound`` is M×2 float32 at ``SAMPLE_RATE``; ``codecs`` video's and audio's."""
 
     frames: NDArray[Any]
     sound: NDArray[Any]

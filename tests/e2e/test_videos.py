@@ -13,7 +13,7 @@ import pytest
 
 from darkroom.contract.voices import voice_for
 from infra.local.stack import LocalStack
-from pipeline.speech.espeak import EspeakSpeaker
+from pipeline.speech.espeak import EspeakSynthesiser
 from tests.e2e import pictures
 from tests.e2e.caller import Caller, JobDict, picture, upload
 from tests.e2e.film import fetch, film, subtitles
@@ -52,7 +52,7 @@ def test_a_portrait_speaks(caller: Caller, engine: str) -> None:
     params = {"script": SCRIPT, **SMALL, "subtitles": "both"}
     job = caller.make("render_video", params, AMARA, engine=engine)
     shown = film(job)
-    said = EspeakSpeaker().speak(SCRIPT, voice_for(None, None))
+    said = EspeakSynthesiser().synthesise(SCRIPT, voice_for(None, None))
     (video,) = job["result"]["videos"]
     assert job["result"]["engine"] == engine
     assert shown.codecs == ("h264", "aac")
@@ -76,7 +76,7 @@ def test_it_moves_while_it_speaks(spoken: JobDict) -> None:
 
 def test_subtitles_come_when_the_words_do(spoken: JobDict) -> None:
     cues = subtitles(spoken)
-    words = EspeakSpeaker().speak(SCRIPT, voice_for(None, None)).words
+    words = EspeakSynthesiser().synthesise(SCRIPT, voice_for(None, None)).words
     assert " ".join(each.text for each in cues) == SCRIPT
     at = 0
     for cue in cues:

@@ -21,7 +21,7 @@ from mypy_boto3_sqs import SQSClient
 
 from cloud import clients
 from cloud.dynamodb.job_record import JobRecord
-from cloud.dynamodb.job_store import JobStore, Received
+from cloud.dynamodb.job_store import InspectedUpload, JobStore
 from cloud.dynamodb.ledger import Ledger
 from cloud.job_queue import JobQueue
 from darkroom.contract.jobs import State
@@ -32,7 +32,7 @@ from tests.handlers.studio import Studio
 from tests.handlers.uploads import Upload
 
 JOBS, SOCKETS, LEDGER, ASSETS, BUCKET = "jobs", "sockets", "ledger", "assets", "bucket"
-PHOTO = Received("image/jpeg", 640, 480, 1234)
+PHOTO = InspectedUpload("image/jpeg", 640, 480, 1234)
 
 MakeRecord = Callable[..., JobRecord]
 
@@ -304,7 +304,7 @@ def job_in(store: JobStore) -> Callable[..., JobRecord]:
         job = store.create(_record(**changes))
         steps: list[Callable[[], JobRecord | None]] = []
         if state is not State.AWAITING_UPLOAD:
-            steps.append(lambda: store.receive_only(job.job_id, "photo", PHOTO, due_at=0.0))
+            steps.append(lambda: store.receive_single_upload(job.job_id, "photo", PHOTO, due_at=0.0))
         if state in (State.DISPATCHED, State.RUNNING):
             for number in range(1, attempt + 1):
                 steps.append(lambda number=number: store.dispatch(job.job_id, number, due_at=0.0))  # type: ignore[misc]

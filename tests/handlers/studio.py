@@ -38,7 +38,7 @@ class Studio:
 
     def engine(self, digest: str = ENGINE_DIGEST, kind: str = "upscale", engine: str = "preview") -> None:
         """Announce what does a kind on an engine."""
-        InstanceReports(self.ledger).announce(kind, engine, digest)
+        InstanceReports(self.ledger).write_engine_digest(kind, engine, digest)
 
     def ask(self, photo: bytes | None = None, **more: Any) -> Answer:
         """Ask for an upscaling; with the digest of ``photo`` declared, if that is given."""

@@ -22,7 +22,7 @@ from darkroom.contract.results import Picture, Result
 from darkroom.contract.uploads import MAX_UPLOAD_BYTES
 from handlers import api
 from handlers.http_api.problems import Problem
-from handlers.jobs.service import CANCELLED
+from handlers.jobs.service import CANCELLED_ERROR
 from tests.handlers.calls import Answer, Call, request
 from tests.links import unlinked
 
@@ -303,7 +303,7 @@ def test_fresh_forms_come_with_time_to_use_them(call: Call, store: JobStore, job
     answer = call("POST", f"/jobs/{job.job_id}/uploads")
     assert answer.status == 200
     assert answer.body["uploads"]["photo"]["fields"]["key"] == f"uploads/{job.job_id}/photo"
-    assert store.expire(job.job_id, CANCELLED, now=time.time() + 600) is None
+    assert store.expire(job.job_id, CANCELLED_ERROR, now=time.time() + 600) is None
 
 
 def test_a_job_that_waits_for_no_upload_gets_no_forms(call: Call, job_in: JobIn) -> None:

@@ -16,9 +16,9 @@ from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
 from cloud.dynamodb.ledger import Ledger
 from darkroom.contract.engine import Engine
-from darkroom.contract.requests import ENGINES, Kind
-from handlers.limits.budget import Budget, estimate, settlement
-from handlers.limits.limit_exceeded import Refusal
+from darkroom.contract.requests import ENGINES_BY_KIND, Kind
+from handlers.limits.budget import Budget, estimate_seconds, settle_budget
+from handlers.limits.limit_exceeded import LimitExceeded
 from tests.handlers.conftest import Atomic
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -40,9 +40,9 @@ def spent(ledger: Ledger, day: str = "2026-06-01") -> int:
 
 
 def test_every_kind_has_an_estimate_on_each_engine_that_can_do_it() -> None:
-    for kind, engines in ENGINES.items():
+    for kind, engines in ENGINES_BY_KIND.items():
         for engine in engines:
-            assert estimate(kind, engine, {"script": "Hello."}) > 0
+            assert estimate_seconds(kind, engine, {"script": "Hello."}) > 0
 
 
 @pytest.mark.parametrize(
@@ -58,14 +58,14 @@ def test_every_kind_has_an_estimate_on_each_engine_that_can_do_it() -> None:
 )
 def test_a_longer_video_is_estimated_to_cost_more(longer: dict[str, Any], shorter: dict[str, Any]) -> None:
     for engine in Engine:
-        more, less = (estimate(Kind.RENDER_SCENES, engine, params) for params in (longer, shorter))
+        more, less = (estimate_seconds(Kind.RENDER_SCENES, engine, params) for params in (longer, shorter))
         assert more > less
 
 
 def test_a_day_holds_its_budget_and_no_more(ledger: Ledger) -> None:
     ours = budget(ledger)
     assert [reserve(ours) for _ in range(5)] == [0.002] * 5
-    with pytest.raises(Refusal, match=r"taken \$0.0100, those under way included, of the \$0.01") as refused:
+    with pytest.raises(LimitExceeded, match=r"taken \$0.0100, those under way included, of the \$0.01") as refused:
         reserve(ours)
     assert refused.value.detail.code == "budget_exceeded"
     assert refused.value.headers == {"Retry-After": str(12 * 3600)}
@@ -75,7 +75,7 @@ def test_a_day_holds_its_budget_and_no_more(ledger: Ledger) -> None:
 
 
 def test_a_job_that_alone_is_more_than_a_day_allows_is_refused(ledger: Ledger) -> None:
-    with pytest.raises(Refusal):
+    with pytest.raises(LimitExceeded):
         reserve(budget(ledger, 0.001))
     assert spent(ledger) == 0
 
@@ -87,7 +87,7 @@ def test_several_pictures_are_reserved_for_one_by_one(ledger: Ledger) -> None:
 def test_no_limit_asks_nobody(ledger: Ledger, record: Callable[..., JobRecord]) -> None:
     assert reserve(budget(ledger, 0)) is None
     assert spent(ledger) == 0
-    assert settlement(record(reserved_usd=None, cost_usd=0.5)) is None
+    assert settle_budget(record(reserved_usd=None, cost_usd=0.5)) is None
 
 
 @pytest.mark.parametrize(("cost", "left"), [(None, 0), (0.0, 0), (0.0005, 500), (0.002, 2000), (0.0044, 4400)], ids=str)
@@ -97,9 +97,9 @@ def test_what_a_job_cost_takes_the_place_of_what_was_reserved(
     reserved = reserve(budget(ledger))
     # It ended the day after: its own day is settled.
     job = record(state="completed", created_at=NOON, reserved_usd=reserved, cost_usd=cost)
-    change = settlement(job)
+    change = settle_budget(job)
     if change is not None:
-        ledger.change_all([change])
+        ledger.transact([change])
     assert spent(ledger) == left
 
 
@@ -113,16 +113,16 @@ def test_cancelling_gives_back_only_what_was_not_begun(
 ) -> None:
     reserved = reserve(budget(ledger))
     job = record(state="cancelled", created_at=NOON, reserved_usd=reserved, cost_usd=cost, started_at=started_at)
-    change = settlement(job)
+    change = settle_budget(job)
     if change is not None:
-        ledger.change_all([change])
+        ledger.transact([change])
     assert spent(ledger) == left
 
 
 def test_what_was_forgotten_meanwhile_is_no_obstacle(ledger: Ledger, record: Callable[..., JobRecord]) -> None:
-    change = settlement(record(state="failed", created_at=NOON, reserved_usd=0.002, cost_usd=0.003))
+    change = settle_budget(record(state="failed", created_at=NOON, reserved_usd=0.002, cost_usd=0.003))
     assert change is not None
-    ledger.change_all([change])
+    ledger.transact([change])
     assert spent(ledger) == 1000
 
 
@@ -139,9 +139,9 @@ def test_at_the_end_of_all_jobs_the_day_holds_just_what_they_cost(
         jobs.append(record(created_at=moment, reserved_usd=reserved, cost_usd=cost))
     assert spent(ledger, day.isoformat()) - before == 2000 * len(costs)
     for job in jobs:
-        change = settlement(JobRecord.from_item(job.to_item()))
+        change = settle_budget(JobRecord.from_item(job.to_item()))
         if change is not None:
-            ledger.change(change.partition, change.sort, change.update)
+            ledger.update_item(change.partition, change.sort, change.update)
     assert spent(ledger, day.isoformat()) - before == sum(round((cost or 0) * 1e6) for cost in costs)
 
 
@@ -153,7 +153,7 @@ def test_fifty_at_once_never_exceed_it(ledger: Ledger, atomic: Atomic) -> None:
         together.wait()
         try:
             reserve(ours)
-        except Refusal:
+        except LimitExceeded:
             return False
         return True
 

@@ -54,7 +54,7 @@ class FakeBus:
 @pytest.fixture
 def bus(monkeypatch: pytest.MonkeyPatch) -> FakeBus:
     fake = FakeBus()
-    monkeypatch.setattr(clients, "events", lambda: fake)
+    monkeypatch.setattr(clients, "eventbridge", lambda: fake)
     monkeypatch.setattr(event_publisher, "TRY_SECONDS", 0)
     return fake
 
@@ -101,8 +101,8 @@ def ending(record: MakeRecord) -> MakeRecord:
     return make
 
 
-def only(ledger: Ledger) -> daily_counters.Tally:
-    (found,) = daily_counters.read(ledger, CREATED.date())
+def only(ledger: Ledger) -> daily_counters.DailyCounters:
+    (found,) = daily_counters.read_day(ledger, CREATED.date())
     return found
 
 
@@ -117,7 +117,7 @@ def test_an_end_is_counted_once_however_often_it_comes(
     assert counted.micro_usd == 4000
     assert {name: sum(counts.values()) for name, counts in counted.seconds.items()} == {
         "diffuse": 1,
-        daily_counters.WHOLE: 1,
+        daily_counters.WHOLE_JOB: 1,
     }
     assert {detail["job_id"] for detail in bus.details()} == {job.job_id}
 
@@ -133,7 +133,7 @@ def test_each_way_to_end_is_counted_by_itself(
     assert counted.cached == 1
     assert {name: sum(counts.values()) for name, counts in counted.seconds.items()} == {
         "diffuse": 1,
-        daily_counters.WHOLE: 1,
+        daily_counters.WHOLE_JOB: 1,
     }
     types = [entry["DetailType"] for entry in bus.taken]
     assert types == [
@@ -162,7 +162,7 @@ def test_the_budget_is_settled_with_the_count(
     job = ending(reserved_usd=0.01)
     for _ in range(2):
         deliver(job)
-    (row,) = ledger.rows(f"budget#{job.owner}")
+    (row,) = ledger.query_partition(f"budget#{job.owner}")
     assert row["reserved_or_spent"] == -6000
 
 
@@ -213,7 +213,7 @@ def test_what_the_books_do_not_take_comes_again_with_all_that_follows(
     deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = [ending() for _ in range(3)]
-    change_all = Ledger.change_all
+    change_all = Ledger.transact
 
     def broken(self: Ledger, changes: Any) -> None:
         if changes[0].partition == f"ended#{jobs[1].job_id}":
@@ -221,7 +221,7 @@ def test_what_the_books_do_not_take_comes_again_with_all_that_follows(
         change_all(self, changes)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "change_all", broken)
+        patch.setattr(Ledger, "transact", broken)
         assert deliver(*jobs) == ["101"]
     assert [detail["job_id"] for detail in bus.details()] == [jobs[0].job_id]
     assert deliver(*jobs[1:]) == []
@@ -263,6 +263,6 @@ def test_what_is_no_end_is_passed_over(
 
 
 def test_the_bus_is_found_by_its_name(deliver: Deliver, ending: MakeRecord) -> None:
-    client: Any = clients.events()
+    client: Any = clients.eventbridge()
     client.create_event_bus(Name="bus")
     assert deliver(ending(State.FAILED), ending()) == []

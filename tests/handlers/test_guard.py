@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from cloud import clients
 from handlers import guard
-from handlers.endpoint.gpu_spend import UNSEEN_SECONDS, SpendStore
-from handlers.guard import DIMENSION
+from handlers.endpoint.gpu_spend import UNSEEN_SECONDS, GpuSpendStore
+from handlers.guard import SCALABLE_DIMENSION
 from tests.handlers.conftest import SOCKETS
 
 ENDPOINT, VARIANT = "darkroom-test", "gpu"
@@ -27,7 +27,7 @@ class Endpoint:
 
     def __init__(self) -> None:
         self._sagemaker: Any = clients.sagemaker()
-        self._scaling: Any = clients.scaling()
+        self._scaling: Any = clients.application_autoscaling()
 
     def deploy(self, instances: int, *, most: int = 4) -> None:
         """What deploying the stack does."""
@@ -56,7 +56,7 @@ class Endpoint:
         self._scaling.register_scalable_target(
             ServiceNamespace="sagemaker",
             ResourceId=f"endpoint/{ENDPOINT}/variant/{VARIANT}",
-            ScalableDimension=DIMENSION,
+            ScalableDimension=SCALABLE_DIMENSION,
             MinCapacity=0,
             MaxCapacity=most,
         )
@@ -109,7 +109,7 @@ def spent(look: Callable[[datetime], None]) -> Callable[[], float]:
     """Today's spend as it is kept."""
 
     def read() -> float:
-        spend = SpendStore(SOCKETS, ENDPOINT, clients.dynamodb()).get()
+        spend = GpuSpendStore(SOCKETS, ENDPOINT, clients.dynamodb()).get()
         assert spend is not None
         return round(spend.usd, 6)
 
@@ -180,14 +180,14 @@ def test_two_looks_at_once_count_once(
 ) -> None:
     endpoint.deploy(1)
     look(NOON)
-    replace = SpendStore.replace
+    replace = GpuSpendStore.replace
 
-    def interrupted(self: SpendStore, *spends: Any) -> bool:
-        monkeypatch.setattr(SpendStore, "replace", replace)
+    def interrupted(self: GpuSpendStore, *spends: Any) -> bool:
+        monkeypatch.setattr(GpuSpendStore, "replace", replace)
         look(NOON + 5 * MINUTES)  # between the other's read and its write
         return replace(self, *spends)
 
-    monkeypatch.setattr(SpendStore, "replace", interrupted)
+    monkeypatch.setattr(GpuSpendStore, "replace", interrupted)
     look(NOON + 5 * MINUTES + timedelta(seconds=1))
     assert spent() == 1.0
 

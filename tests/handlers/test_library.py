@@ -9,7 +9,7 @@ import pytest
 from mypy_boto3_s3 import S3Client
 
 from cloud.dynamodb.job_record import JobRecord
-from cloud.dynamodb.job_store import JobStore, Received
+from cloud.dynamodb.job_store import InspectedUpload, JobStore
 from cloud.s3.keys import asset_key, upload_key
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError
@@ -19,7 +19,7 @@ from darkroom.contract.uploads import MAX_UPLOAD_BYTES
 from handlers.assets import service as library_module
 from handlers.assets.asset import Asset, AssetState, PublicAsset
 from handlers.assets.table import AssetTable
-from handlers.assets.upload_processor import AssetIntake
+from handlers.assets.upload_processor import AssetUploadProcessor
 from handlers.http_api import dependencies
 from tests.handlers.calls import Call
 from tests.handlers.test_api import policy_of
@@ -73,7 +73,9 @@ def test_an_upload_becomes_an_asset(call: Call, upload: Any) -> None:
     assert (now["state"], now["size"], now["sha256"]) == ("ready", len(data), sha256(data))
     assert (now["width"], now["height"], now["source"]["type"]) == (320, 200, "upload")
     assert urlsplit(now["url"]).path == "/" + asset_key(asset.asset_id)
-    assert dependencies.library().form(dependencies.library().get("owner-1", asset.asset_id)) is None
+    assert (
+        dependencies.asset_service().presigned_post(dependencies.asset_service().get("owner-1", asset.asset_id)) is None
+    )
 
 
 def test_the_form_is_good_for_exactly_what_was_declared(call: Call) -> None:
@@ -123,17 +125,17 @@ def test_a_bad_upload_whose_deletion_failed_is_still_refused(
     asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
     key = asset_key(asset_id)
     bucket.put_object(Bucket="bucket", Key=key, Body=b"GIF89a")
-    intake = AssetIntake("bucket", table, bucket)
-    delete = AssetIntake._delete
+    intake = AssetUploadProcessor("bucket", table, bucket)
+    delete = AssetUploadProcessor._delete
 
-    def died(self: AssetIntake, key: str, reason: str) -> None:
+    def died(self: AssetUploadProcessor, key: str, reason: str) -> None:
         delete(self, key, reason)
         raise RuntimeError("the function died")
 
     with monkeypatch.context() as patch:
-        patch.setattr(AssetIntake, "_delete", died)
+        patch.setattr(AssetUploadProcessor, "_delete", died)
         with pytest.raises(RuntimeError):
-            intake.take(key)
+            intake.process(key)
     upload(key, None)
     assert call("GET", f"/assets/{asset_id}").body["state"] == "failed"
     assert not there(bucket, key)
@@ -164,7 +166,7 @@ def test_an_asset_whose_picture_never_came_lapses(call: Call, table: AssetTable,
     assert kept is not None
     assert kept.expires_at is not None
     assert 900 < kept.expires_at - time.time() < 1000
-    table.await_until(asset_id, int(time.time()) - 1)
+    table.extend_upload_until(asset_id, int(time.time()) - 1)
     call("GET", f"/assets/{asset_id}").problem(404, "not_found")
     assert call("GET", "/assets").body == {"assets": [], "cursor": None}
     upload(asset_key(asset_id), picture())
@@ -213,7 +215,7 @@ def test_a_copy_that_was_broken_off_is_mended_by_its_event(
         raise RuntimeError("the function died")
 
     with monkeypatch.context() as patch:
-        patch.setattr(AssetTable, "receive", broken)
+        patch.setattr(AssetTable, "receive_upload", broken)
         call("POST", "/assets", {"job_id": done.job_id}).problem(500, "internal")
     (asset,) = call("GET", "/assets").body["assets"]
     assert asset["state"] == "awaiting_upload"
@@ -351,20 +353,20 @@ def test_nobody_gets_nothing(call: Call, method: str, path: str) -> None:
 
 
 def test_jobs_start_from_ready_assets_alone(call: Call, upload: Any, table: AssetTable) -> None:
-    library = dependencies.library()
+    library = dependencies.asset_service()
     asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
     for owner, code in (("owner-1", "conflict"), ("owner-2", "not_found")):
         with pytest.raises(DarkroomError) as told:
-            library.find(owner, asset_id)
+            library.get_ready_asset(owner, asset_id)
         assert told.value.detail.code == code
     upload(asset_key(asset_id), picture())
-    found = library.find("owner-1", asset_id)
+    found = library.get_ready_asset("owner-1", asset_id)
     assert isinstance(found, Asset)
     assert (found.content_type, found.sha256, found.key) == ("image/jpeg", sha256(picture()), asset_key(asset_id))
 
 
 def test_what_is_larger_than_a_jobs_picture_starts_no_job(call: Call, done: JobRecord, table: AssetTable) -> None:
     asset_id = call("POST", "/assets", {"job_id": done.job_id}).body["asset"]["asset_id"]
-    table.receive(asset_id, Received("image/png", 16_000, 12_000, 1000, "0" * 64))
+    table.receive(asset_id, InspectedUpload("image/png", 16_000, 12_000, 1000, "0" * 64))
     with pytest.raises(DarkroomError, match="megapixels"):
-        dependencies.library().find("owner-1", asset_id)
+        dependencies.asset_service().get_ready_asset("owner-1", asset_id)

@@ -15,9 +15,9 @@ from pydantic import ValidationError
 
 from cloud.dynamodb.ledger import Ledger
 from handlers.limits import rates
-from handlers.limits.limit_exceeded import Refusal
-from handlers.limits.rate_limiter import Limits
-from handlers.limits.rates import RATES, Rate
+from handlers.limits.limit_exceeded import LimitExceeded
+from handlers.limits.rate_limiter import RateLimiter
+from handlers.limits.rates import DEFAULT_RATES, Rate
 from handlers.settings import ApiSettings
 from infra.config import Config, ConfigError
 from tests.handlers.conftest import Atomic
@@ -41,25 +41,25 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def limits(ledger: Ledger) -> Limits:
-    return Limits(ledger, {**RATES, "generate": Rate(3, 60), "default": Rate(2, 10)})
+def limits(ledger: Ledger) -> RateLimiter:
+    return RateLimiter(ledger, {**DEFAULT_RATES, "generate": Rate(3, 60), "default": Rate(2, 10)})
 
 
-def accepted(limits: Limits, owner: str = "owner-1", subject: str = "generate") -> bool:
+def accepted(limits: RateLimiter, owner: str = "owner-1", subject: str = "generate") -> bool:
     try:
-        limits.take(owner, subject)
-    except Refusal:
+        limits.acquire(owner, subject)
+    except LimitExceeded:
         return False
     return True
 
 
-def test_a_window_begins_with_the_first_request_and_ends_after_its_seconds(limits: Limits, clock: Clock) -> None:
-    assert limits.take("owner-1", "generate").remaining == 2
+def test_a_window_begins_with_the_first_request_and_ends_after_its_seconds(limits: RateLimiter, clock: Clock) -> None:
+    assert limits.acquire("owner-1", "generate").remaining == 2
     clock.now += 40
-    assert [limits.take("owner-1", "generate").remaining for _ in range(2)] == [1, 0]
+    assert [limits.acquire("owner-1", "generate").remaining for _ in range(2)] == [1, 0]
     clock.now += 19.9
-    with pytest.raises(Refusal, match=r"3 requests for generate in 60 seconds. Try again in 1 s") as refused:
-        limits.take("owner-1", "generate")
+    with pytest.raises(LimitExceeded, match=r"3 requests for generate in 60 seconds. Try again in 1 s") as refused:
+        limits.acquire("owner-1", "generate")
     assert refused.value.headers == {
         "RateLimit-Limit": "3",
         "RateLimit-Remaining": "0",
@@ -70,42 +70,42 @@ def test_a_window_begins_with_the_first_request_and_ends_after_its_seconds(limit
         "Retry-After": "1",
     }
     clock.now += 0.1
-    assert limits.take("owner-1", "generate").remaining == 2
+    assert limits.acquire("owner-1", "generate").remaining == 2
 
 
-def test_owners_and_subjects_are_counted_apart(limits: Limits, clock: Clock) -> None:
+def test_owners_and_subjects_are_counted_apart(limits: RateLimiter, clock: Clock) -> None:
     assert [accepted(limits) for _ in range(4)] == [True, True, True, False]
     assert accepted(limits, owner="owner-2")
     assert [accepted(limits, subject="restyle_room") for _ in range(3)] == [True, True, False]
 
 
-def test_looking_counts_nothing(limits: Limits, clock: Clock) -> None:
-    assert limits.look("owner-1", "generate").remaining == 3
-    taken = limits.take("owner-1", "generate")
-    assert limits.look("owner-1", "generate") == taken
+def test_looking_counts_nothing(limits: RateLimiter, clock: Clock) -> None:
+    assert limits.status("owner-1", "generate").remaining == 3
+    taken = limits.acquire("owner-1", "generate")
+    assert limits.status("owner-1", "generate") == taken
 
 
-def test_what_is_given_back_may_be_taken_again_in_the_same_window_only(limits: Limits, clock: Clock) -> None:
-    first = limits.take("owner-1", "generate")
-    limits.give_back("owner-1", "generate", first.window_ends)
-    limits.give_back("owner-1", "generate", first.window_ends)
-    assert limits.look("owner-1", "generate").remaining == 3
+def test_what_is_given_back_may_be_taken_again_in_the_same_window_only(limits: RateLimiter, clock: Clock) -> None:
+    first = limits.acquire("owner-1", "generate")
+    limits.release("owner-1", "generate", first.window_ends)
+    limits.release("owner-1", "generate", first.window_ends)
+    assert limits.status("owner-1", "generate").remaining == 3
     clock.now += 61
     assert [accepted(limits) for _ in range(3)] == [True, True, True]
-    limits.give_back("owner-1", "generate", first.window_ends)
+    limits.release("owner-1", "generate", first.window_ends)
     assert not accepted(limits)
 
 
 @examples(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=st.lists(st.floats(0, 30), min_size=1, max_size=25))
-def test_no_window_holds_more_than_its_limit(limits: Limits, clock: Clock, steps: list[float]) -> None:
+def test_no_window_holds_more_than_its_limit(limits: RateLimiter, clock: Clock, steps: list[float]) -> None:
     owner = uuid4().hex
     taken: list[tuple[float, float]] = []
     for step in steps:
         clock.now += step
         try:
-            standing = limits.take(owner, "generate")
-        except Refusal as refusal:
+            standing = limits.acquire(owner, "generate")
+        except LimitExceeded as refusal:
             opened = [ends for at, ends in taken if ends > clock.now]
             assert len(opened) == 3
             assert 1 <= int(refusal.headers["Retry-After"]) <= 60
@@ -117,7 +117,7 @@ def test_no_window_holds_more_than_its_limit(limits: Limits, clock: Clock, steps
 
 
 def test_of_fifty_at_once_ten_get_through(ledger: Ledger, atomic: Atomic) -> None:
-    limits = Limits(Ledger("ledger", atomic.client()), {"default": Rate(10, 60)})
+    limits = RateLimiter(Ledger("ledger", atomic.client()), {"default": Rate(10, 60)})
     together = threading.Barrier(50)
 
     def ask(_: int) -> bool:
@@ -126,14 +126,14 @@ def test_of_fifty_at_once_ten_get_through(ledger: Ledger, atomic: Atomic) -> Non
 
     with ThreadPoolExecutor(50) as threads:
         assert sum(threads.map(ask, range(50))) == 10
-    assert limits.look("owner-1", "generate").remaining == 0
+    assert limits.status("owner-1", "generate").remaining == 0
 
 
 # What may be configured.
 
 
 def test_a_deployment_may_say_otherwise_for_each() -> None:
-    found = rates.rates({"upscale": "1/10", "default": "7/3600"})
+    found = rates.configured_rates({"upscale": "1/10", "default": "7/3600"})
     assert (found["upscale"], found["default"], found["generate"]) == (Rate(1, 10), Rate(7, 3600), Rate(10, 60))
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from cloud.s3.picture_header import Header, Incomplete, read_header
+from cloud.s3.picture_header import Header, IncompleteHeader, read_header
 from darkroom.contract.errors import DarkroomError, ErrorCode
 
 
@@ -104,14 +104,14 @@ def test_a_header_cut_anywhere_asks_for_more(format_: str) -> None:
     data = encoded(format_)
     whole = next(length for length in range(len(data)) if _reads(data[:length]))
     for length in range(12, whole):
-        with pytest.raises(Incomplete):
+        with pytest.raises(IncompleteHeader):
             read_header(data[:length])
 
 
 def _reads(data: bytes) -> bool:
     try:
         read_header(data)
-    except (Incomplete, DarkroomError):
+    except (IncompleteHeader, DarkroomError):
         return False
     return True
 

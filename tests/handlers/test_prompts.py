@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cloud import clients
 from darkroom.contract.requests import Kind
-from handlers.prompts.enhancement import EnhancedPrompt, Enhancer, PromptRequest
+from handlers.prompts.enhancement import EnhancedPrompt, PromptEnhancer, PromptRequest
 from handlers.prompts.rules import enhance
 from tests.handlers.calls import Call
 
@@ -56,7 +56,7 @@ def bedrock(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any] | Excep
     def make(says: dict[str, Any] | Exception) -> FakeBedrock:
         fake = FakeBedrock(says)
         monkeypatch.setenv("BEDROCK_MODEL", MODEL)
-        monkeypatch.setattr(clients, "bedrock", lambda _config: fake)
+        monkeypatch.setattr(clients, "bedrock_runtime", lambda _config: fake)
         return fake
 
     return make
@@ -180,11 +180,11 @@ def test_bedrock_understands_what_is_asked_and_is_understood(monkeypatch: pytest
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    client: Any = clients.bedrock(clients.WORDY)
+    client: Any = clients.bedrock_runtime(clients.LANGUAGE_MODEL_CONFIG)
     with Stubber(client) as stub:
         stub.add_response("converse", answer(BETTER))
         stub.add_client_error("converse", "ModelNotReadyException", http_status_code=429)
-        enhancer = Enhancer(enhance, MODEL, client)
+        enhancer = PromptEnhancer(enhance, MODEL, client)
         request = PromptRequest(prompt="a fox")
         assert enhancer.enhance(request).prompt == BETTER
         assert enhancer.enhance(request).by == "rules"
@@ -193,7 +193,7 @@ def test_bedrock_understands_what_is_asked_and_is_understood(monkeypatch: pytest
 @settings(max_examples=100, deadline=None)
 @given(said=st.text(max_size=600), stop=st.sampled_from(["end_turn", "max_tokens", "content_filtered"]))
 def test_whatever_a_model_says_the_answer_is_a_prompt(said: str, stop: str) -> None:
-    found = Enhancer(enhance, MODEL, FakeBedrock(answer(said, stop))).enhance(PromptRequest(prompt="a fox"))
+    found = PromptEnhancer(enhance, MODEL, FakeBedrock(answer(said, stop))).enhance(PromptRequest(prompt="a fox"))
     assert isinstance(found, EnhancedPrompt)
     assert 0 < len(found.prompt) <= 500
     assert "\n" not in found.prompt

@@ -43,7 +43,7 @@ def change(job: JobRecord | None, number: int, at: float = NOW) -> dict[str, Any
 @pytest.fixture
 def deliver(context: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Delivers a batch of stream records, a moment after they happened."""
-    monkeypatch.setattr("cloud.clients.sockets", lambda _url: sockets)
+    monkeypatch.setattr("cloud.clients.apigateway_management", lambda _url: sockets)
     monkeypatch.setattr("handlers.push.time.time", lambda: NOW + 1)
 
     def do(*changes: dict[str, Any]) -> Any:
@@ -161,7 +161,7 @@ def test_last_news_that_do_not_get_through_are_reported_but_not_for_ever(
     end = store.cancel(job.job_id, job.owner, NO)
     assert deliver(change(fine, 1), change(end, 2)) == ["102"]
     assert len(sockets.heard("one")) == 1
-    assert deliver(change(end, 2, at=NOW - push.LAST_NEWS_SECONDS)) == []
+    assert deliver(change(end, 2, at=NOW - push.FINAL_STATE_SECONDS)) == []
 
 
 def test_last_news_that_are_too_long_for_a_socket_hold_up_nobody(

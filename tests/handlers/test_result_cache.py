@@ -16,9 +16,9 @@ from cloud.dynamodb.ledger import Ledger
 from darkroom.contract.engine import Engine
 from darkroom.contract.jobs import State
 from darkroom.contract.requests import Kind
-from darkroom.contract.results import HALF_SIZE, UNDECORATED
+from darkroom.contract.results import HALF_SIZE_NOTE, OVERLAY_FAILED_NOTE
 from handlers.jobs.result_cache import ResultCache, cache_key
-from handlers.limits.budget import settlement
+from handlers.limits.budget import settle_budget
 from tests.handlers.studio import Studio
 from tests.handlers.uploads import picture, sha256
 
@@ -79,7 +79,7 @@ def test_the_same_job_is_done_at_once(studio: Studio, queues: Any) -> None:
     kept = studio.now(job["job_id"])
     assert (kept.due_at, kept.reserved_usd, kept.window_ends) == (None, None, None)
     assert kept.expires_at == first.expires_at
-    assert settlement(kept) is None
+    assert settle_budget(kept) is None
     assert queues.sent() == []
 
 
@@ -157,7 +157,7 @@ def test_the_same_picture_is_recognised_when_it_arrives(studio: Studio, queues: 
     assert queues.sent() == []
     bucket.head_object(Bucket="bucket", Key=f"uploads/{job.job_id}/photo")
     assert studio.upload(job, None, times=2) == end
-    change = settlement(end)
+    change = settle_budget(end)
     assert change is not None, "what was reserved is given back"
     # The first job, and nothing else.
     assert studio.ask().headers["ratelimit-remaining"] == "3"
@@ -212,7 +212,7 @@ def test_news_of_an_upload_after_a_job_was_done_at_once_takes_nothing_from_anybo
 
 @pytest.mark.parametrize(
     "made",
-    [{"digest": None}, {"engine": Engine.MODELS}, {"notes": (HALF_SIZE,)}, {"notes": (UNDECORATED,)}],
+    [{"digest": None}, {"engine": Engine.MODELS}, {"notes": (HALF_SIZE_NOTE,)}, {"notes": (OVERLAY_FAILED_NOTE,)}],
     ids=["by nobody knows what", "by another engine", "at half size", "without its decoration"],
 )
 def test_what_may_come_out_otherwise_another_time_is_not_kept(studio: Studio, made: dict[str, Any]) -> None:

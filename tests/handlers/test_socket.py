@@ -21,7 +21,7 @@ ME = "socket="
 @pytest.fixture
 def say(context: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Sends a frame over the socket ``ME`` and returns what came back."""
-    monkeypatch.setattr("cloud.clients.sockets", lambda _url: sockets)
+    monkeypatch.setattr("cloud.clients.apigateway_management", lambda _url: sockets)
 
     def do(frame: Any = None, *, kind: str = "MESSAGE", owner: str = "owner-1") -> list[dict[str, Any]]:
         before = len(sockets.heard(ME))

@@ -41,7 +41,7 @@ def end(record: MakeRecord, ledger: Ledger) -> Callable[..., None]:
         job = record(
             state=state, created_at=now, updated_at=now + timedelta(seconds=seconds), timeline=timeline, **changes
         )
-        ledger.change_all([daily_counters.counted(job)])
+        ledger.transact([daily_counters.count_ended_job(job)])
 
     return do
 

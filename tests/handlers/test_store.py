@@ -17,7 +17,15 @@ from hypothesis.stateful import (
 )
 
 from cloud.dynamodb.job_record import due_shard
-from cloud.dynamodb.job_store import OWN, UNFINISHED, AlreadyExists, JobRecord, JobStore, Lost, Received
+from cloud.dynamodb.job_store import (
+    ATTEMPT_STATES,
+    UNFINISHED,
+    AlreadyExists,
+    InspectedUpload,
+    JobRecord,
+    JobStore,
+    StaleAttempt,
+)
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import MAX_ATTEMPTS, TRANSITIONS, State
@@ -25,7 +33,7 @@ from darkroom.contract.results import PreviewPicture, Result, StageTime
 
 ERROR = ErrorDetail(code=ErrorCode.INTERNAL, message="It broke.")
 RESULT = Result(pictures=[], engine=Engine.PREVIEW, seed=7)
-PHOTO = Received("image/jpeg", 640, 480, 1234)
+PHOTO = InspectedUpload("image/jpeg", 640, 480, 1234)
 JobIn = Callable[..., JobRecord]
 
 
@@ -53,41 +61,41 @@ def test_unknown_jobs_are_not_there(store: JobStore) -> None:
         ({"content_type": "image/png"}, PHOTO),
         ({"content_type": "image/jpeg", "size": 5}, PHOTO),
         ({"content_type": "image/jpeg", "sha256": "0" * 64}, PHOTO),
-        ({"content_type": "image/jpeg", "sha256": "0" * 64}, Received("image/jpeg", 1, 1, 1, "1" * 64)),
+        ({"content_type": "image/jpeg", "sha256": "0" * 64}, InspectedUpload("image/jpeg", 1, 1, 1, "1" * 64)),
     ],
 )
 def test_a_photo_that_is_not_as_declared_is_not_received(
-    store: JobStore, job_in: JobIn, declared: dict[str, Any], received: Received
+    store: JobStore, job_in: JobIn, declared: dict[str, Any], received: InspectedUpload
 ) -> None:
     job = job_in(State.AWAITING_UPLOAD, uploads={"photo": declared})
-    assert store.receive_only(job.job_id, "photo", received, due_at=0) is None
+    assert store.receive_single_upload(job.job_id, "photo", received, due_at=0) is None
     assert store.get(job.job_id) == job
 
 
 def test_only_the_only_photo_is_received_in_one_write(store: JobStore, job_in: JobIn) -> None:
     two = {"source": {"content_type": "image/jpeg"}, "target": {"content_type": "image/jpeg"}}
     job = job_in(State.AWAITING_UPLOAD, uploads=two)
-    assert store.receive_only(job.job_id, "source", PHOTO, due_at=0) is None
-    first = store.receive(job.job_id, "source", PHOTO)
+    assert store.receive_single_upload(job.job_id, "source", PHOTO, due_at=0) is None
+    first = store.receive_upload(job.job_id, "source", PHOTO)
     assert first is not None
     assert [upload.received for upload in first.uploads.values()] == [True, False]
-    assert store.receive(job.job_id, "source", PHOTO) is None
+    assert store.receive_upload(job.job_id, "source", PHOTO) is None
 
 
 def test_who_wants_the_cache_asked_first_is_not_queued_in_one_write(store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.AWAITING_UPLOAD, use_cache=True)
-    assert store.receive_only(job.job_id, "photo", PHOTO, due_at=0) is None
+    assert store.receive_single_upload(job.job_id, "photo", PHOTO, due_at=0) is None
     assert store.get(job.job_id) == job
 
 
 def test_what_was_made_before_ends_its_job(store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.AWAITING_UPLOAD)
-    done = store.recall(job.job_id, RESULT, expires_at=job.expires_at - 5)
+    done = store.complete_from_cache(job.job_id, RESULT, expires_at=job.expires_at - 5)
     assert done is not None
     assert (done.state, done.cached, done.progress, done.cost_usd, done.result) == ("completed", True, 1, 0, RESULT)
     assert done.expires_at == job.expires_at - 5
     assert not _is_due(store, job.job_id)
-    assert store.recall(job.job_id, RESULT, expires_at=job.expires_at) is None
+    assert store.complete_from_cache(job.job_id, RESULT, expires_at=job.expires_at) is None
 
 
 def test_progress_never_falls_but_the_message_moves_on(store: JobStore, job_in: JobIn) -> None:
@@ -146,9 +154,9 @@ def test_the_owner_sees_what_the_job_was_given(store: JobStore, job_in: JobIn) -
 def test_an_attempt_speaks_for_itself_alone(store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.RUNNING, attempt=2)
     for attempt in (1, 3):
-        with pytest.raises(Lost):
+        with pytest.raises(StaleAttempt):
             store.start(job.job_id, attempt, message="")
-        with pytest.raises(Lost):
+        with pytest.raises(StaleAttempt):
             store.report(job.job_id, attempt, progress=0.9, stage=None, message="", timeline=[])
         assert store.complete(job.job_id, attempt, result=RESULT, timeline=[], cost_usd=0) is None
         assert store.requeue(job.job_id, attempt, due_at=0, message="") is None
@@ -252,7 +260,7 @@ class Life(RuleBasedStateMachine):
         self.before = self.now
         try:
             answer = event()
-        except Lost:
+        except StaleAttempt:
             answer = None
         now = self.store.get(self.now.job_id)
         assert now is not None
@@ -262,11 +270,11 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def receive_all_at_once(self) -> None:
-        self.happen(lambda: self.store.receive_only(self.now.job_id, self.roles[0], PHOTO, due_at=1.0))
+        self.happen(lambda: self.store.receive_single_upload(self.now.job_id, self.roles[0], PHOTO, due_at=1.0))
 
     @rule(which=st.integers(0, 1))
     def receive(self, which: int) -> None:
-        self.happen(lambda: self.store.receive(self.now.job_id, self.roles[which % len(self.roles)], PHOTO))
+        self.happen(lambda: self.store.receive_upload(self.now.job_id, self.roles[which % len(self.roles)], PHOTO))
 
     @rule()
     def queue(self) -> None:
@@ -275,7 +283,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.now.seq > 1)
     @rule()
     def recall(self) -> None:
-        self.happen(lambda: self.store.recall(self.now.job_id, RESULT, expires_at=self.now.expires_at))
+        self.happen(lambda: self.store.complete_from_cache(self.now.job_id, RESULT, expires_at=self.now.expires_at))
 
     @rule(attempt=attempts)
     def dispatch(self, attempt: int) -> None:
@@ -305,7 +313,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.now.attempt > 0)
     @rule(attempt=attempts)
     def fail(self, attempt: int) -> None:
-        self.happen(lambda: self.store.fail(self.now.job_id, ERROR, allowed=OWN, attempt=attempt))
+        self.happen(lambda: self.store.fail(self.now.job_id, ERROR, allowed=ATTEMPT_STATES, attempt=attempt))
 
     @precondition(lambda self: self.now.seq > 6)
     @rule()

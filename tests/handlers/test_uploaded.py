@@ -12,7 +12,7 @@ from cloud.s3.keys import upload_key
 from darkroom.contract.jobs import State
 from darkroom.contract.uploads import MAX_UPLOAD_BYTES
 from handlers import uploaded
-from handlers.jobs.service import CANCELLED
+from handlers.jobs.service import CANCELLED_ERROR
 from tests.handlers.uploads import picture, sha256, there
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -137,7 +137,7 @@ def test_a_picture_nobody_asked_for_is_deleted(store: JobStore, job_in: JobIn, u
 
 def test_an_upload_after_the_end_is_deleted(store: JobStore, job_in: JobIn, upload: Any, bucket: S3Client) -> None:
     job = job_in(State.AWAITING_UPLOAD)
-    cancelled = store.cancel(job.job_id, job.owner, CANCELLED)
+    cancelled = store.cancel(job.job_id, job.owner, CANCELLED_ERROR)
     for data in (picture(), b"junk"):
         upload(upload_key(job.job_id, "photo"), data)
         assert not there(bucket, upload_key(job.job_id, "photo"))

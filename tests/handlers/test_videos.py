@@ -11,7 +11,7 @@ from darkroom.contract.avatars import avatars
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from darkroom.contract.voices import voices
-from handlers.jobs.intermediates_cleanup import Leftovers
+from handlers.jobs.intermediates_cleanup import IntermediatesCleanup
 from tests.handlers.studio import Studio
 from tests.handlers.uploads import picture, sha256, there
 
@@ -205,5 +205,5 @@ def parts(bucket: S3Client) -> list[str]:
 def test_parts_are_deleted_when_their_job_has_ended(bucket: S3Client, parts: list[str], record: Any) -> None:
     ended: JobRecord = record(job_id="a" * 32, kind="render_scenes", state="cancelled", attempt=1)
     for _ in range(2):
-        Leftovers(bucket, "bucket").clear(ended)
+        IntermediatesCleanup(bucket, "bucket").delete_intermediates(ended)
     assert [there(bucket, key) for key in parts] == [False, False, True]

@@ -14,8 +14,8 @@ from cloud.invocation import inference_id
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from handlers import dispatch, finished
-from handlers.endpoint.cold_start import CLAIM_SECONDS, KEPT, STOPPED, UNKNOWN, WakeStore
-from handlers.endpoint.gpu_spend import Spend, SpendStore
+from handlers.endpoint.cold_start import BUDGET_SPENT_MESSAGE, CLAIM_SECONDS, KEPT, UNKNOWN_WAIT_MESSAGE, ColdStartStore
+from handlers.endpoint.gpu_spend import GpuSpend, GpuSpendStore
 from tests.handlers.conftest import SOCKETS
 
 ENDPOINT = "endpoint"
@@ -92,18 +92,18 @@ def finish(store: JobStore) -> Callable[..., None]:
 
     def do(job: JobRecord, *, notices: int = 1) -> None:
         store.start(job.job_id, job.attempt, message="Starting")
-        notice = finished.Notice.model_validate(
+        notice = finished.AsyncInferenceNotification.model_validate(
             {"inferenceId": inference_id(job.job_id, job.attempt), "invocationStatus": "Failed"}
         )
         for _ in range(notices):
-            finished._finisher().finish(notice)
+            finished._finisher().process(notice)
 
     return do
 
 
 @pytest.fixture
-def wakes() -> WakeStore:
-    return WakeStore(SOCKETS, ENDPOINT, clients.dynamodb())
+def wakes() -> ColdStartStore:
+    return ColdStartStore(SOCKETS, ENDPOINT, clients.dynamodb())
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_machine_that_is_there_is_waited_for(sagemaker: SageMaker, clock: Cloc
 
 def test_nobody_knows_how_long_the_first_wake_takes(sagemaker: SageMaker, clock: Clock, dispatched: Any) -> None:
     job = dispatched()
-    assert (job.state, job.message) == (State.DISPATCHED, UNKNOWN)
+    assert (job.state, job.message) == (State.DISPATCHED, UNKNOWN_WAIT_MESSAGE)
 
 
 def test_the_next_wake_takes_as_long_as_the_last_ones(woken: Any, dispatched: Any) -> None:
@@ -142,7 +142,7 @@ def test_the_next_wake_takes_as_long_as_the_last_ones(woken: Any, dispatched: An
     assert "ready in about 4 minutes" in dispatched().message
 
 
-def test_only_the_last_wakes_count(woken: Any, wakes: WakeStore) -> None:
+def test_only_the_last_wakes_count(woken: Any, wakes: ColdStartStore) -> None:
     for seconds in range(100, 100 + KEPT + 3):
         woken(seconds)
     assert wakes.get().seconds == tuple(range(103, 103 + KEPT))
@@ -158,7 +158,7 @@ def test_who_comes_later_is_told_what_is_left(woken: Any, dispatched: Any, clock
 
 
 def test_the_rest_of_a_wake_is_not_taken_for_one(
-    dispatched: Any, finish: Any, clock: Clock, sagemaker: SageMaker, wakes: WakeStore
+    dispatched: Any, finish: Any, clock: Clock, sagemaker: SageMaker, wakes: ColdStartStore
 ) -> None:
     first = dispatched()
     clock.now += 4 * MINUTE
@@ -171,7 +171,7 @@ def test_the_rest_of_a_wake_is_not_taken_for_one(
     assert wakes.get().seconds == (5 * MINUTE,)
 
 
-def test_news_that_come_twice_count_once(dispatched: Any, finish: Any, clock: Clock, wakes: WakeStore) -> None:
+def test_news_that_come_twice_count_once(dispatched: Any, finish: Any, clock: Clock, wakes: ColdStartStore) -> None:
     job = dispatched()
     clock.now += 4 * MINUTE
     finish(job, notices=3)
@@ -179,7 +179,7 @@ def test_news_that_come_twice_count_once(dispatched: Any, finish: Any, clock: Cl
 
 
 def test_a_second_start_of_one_attempt_does_not_lengthen_its_wait(
-    dispatched: Any, finish: Any, clock: Clock, store: JobStore, wakes: WakeStore
+    dispatched: Any, finish: Any, clock: Clock, store: JobStore, wakes: ColdStartStore
 ) -> None:
     job = dispatched()
     clock.now += 4 * MINUTE
@@ -198,20 +198,20 @@ def test_another_attempt_waits_anew(dispatched: Any, finish: Any, clock: Clock, 
 
 
 def test_of_two_that_find_it_asleep_at_once_one_is_measured(
-    dispatched: Any, finish: Any, clock: Clock, wakes: WakeStore, monkeypatch: pytest.MonkeyPatch
+    dispatched: Any, finish: Any, clock: Clock, wakes: ColdStartStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claim = WakeStore.claim
+    claim = ColdStartStore.claim
     jobs = []
 
-    def interrupted(self: WakeStore, *claimed: Any) -> bool:
-        monkeypatch.setattr(WakeStore, "claim", claim)
+    def interrupted(self: ColdStartStore, *claimed: Any) -> bool:
+        monkeypatch.setattr(ColdStartStore, "claim", claim)
         another_process()
         jobs.append(dispatched())
         return claim(self, *claimed)
 
-    monkeypatch.setattr(WakeStore, "claim", interrupted)
+    monkeypatch.setattr(ColdStartStore, "claim", interrupted)
     jobs.append(dispatched())
-    assert {job.message for job in jobs} == {UNKNOWN}
+    assert {job.message for job in jobs} == {UNKNOWN_WAIT_MESSAGE}
     clock.now += MINUTE
     for job in jobs:
         finish(job)
@@ -219,7 +219,7 @@ def test_of_two_that_find_it_asleep_at_once_one_is_measured(
 
 
 def test_a_message_that_begins_nothing_begins_no_wake(
-    dispatched: Any, finish: Any, clock: Clock, wakes: WakeStore, sqs_event: Any, context: Any
+    dispatched: Any, finish: Any, clock: Clock, wakes: ColdStartStore, sqs_event: Any, context: Any
 ) -> None:
     dispatch.handler(sqs_event({"job_id": "0" * 32, "attempt": 1}), context)
     clock.now += MINUTE
@@ -266,19 +266,19 @@ def test_a_day_that_was_too_expensive_ends_at_midnight(
     sagemaker: SageMaker, clock: Clock, dispatched: Any, instances: int
 ) -> None:
     sagemaker.instances = instances
-    spends = SpendStore(SOCKETS, ENDPOINT, clients.dynamodb())
+    spends = GpuSpendStore(SOCKETS, ENDPOINT, clients.dynamodb())
     day = int(NOON // DAY)
-    spends.replace(None, Spend(day=day, usd=100, counted_until=NOON, instances=1, stopped=True))
+    spends.replace(None, GpuSpend(day=day, usd=100, counted_until=NOON, instances=1, stopped=True))
     job = dispatched()
-    assert (job.message, job.waking_since) == (STOPPED, None)
+    assert (job.message, job.waking_since) == (BUDGET_SPENT_MESSAGE, None)
     clock.now += DAY / 2
-    assert dispatched().message == (WAITING if instances else UNKNOWN)
+    assert dispatched().message == (WAITING if instances else UNKNOWN_WAIT_MESSAGE)
 
 
 def test_a_day_that_may_go_on_is_not_told_of(sagemaker: SageMaker, clock: Clock, dispatched: Any) -> None:
     sagemaker.instances = 1
-    spends = SpendStore(SOCKETS, ENDPOINT, clients.dynamodb())
-    spends.replace(None, Spend(day=int(NOON // DAY), usd=99, counted_until=NOON, instances=1))
+    spends = GpuSpendStore(SOCKETS, ENDPOINT, clients.dynamodb())
+    spends.replace(None, GpuSpend(day=int(NOON // DAY), usd=99, counted_until=NOON, instances=1))
     assert dispatched().message == WAITING
 
 

@@ -8,7 +8,7 @@ import pytest
 from infra.bundling import functions
 from infra.bundling import studio as site
 from infra.bundling.functions import ROOT
-from infra.local.state import Login, State, Tables
+from infra.local.state import Login, StackState, Tables
 from tests.infra.template import Assembly, Template
 
 
@@ -62,9 +62,9 @@ def other_issuer(own: Assembly) -> Template:
 
 
 @pytest.fixture
-def state() -> State:
+def state() -> StackState:
     """A local stack that was deployed once."""
-    return State(
+    return StackState(
         digest="d",
         port=4599,
         endpoint="http://127.0.0.1:1/api",
@@ -101,8 +101,8 @@ def synthesize(folder: Path, context: dict[str, str]) -> Assembly:
     page.mkdir()
     (page / "index.html").touch()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(functions, "layer", lambda: layer.parent)  # building the real ones needs the network
-        patch.setattr(site, "studio", lambda: page)
+        patch.setattr(functions, "build_layer", lambda: layer.parent)  # building the real ones needs the network
+        patch.setattr(site, "build_studio", lambda: page)
         flags = json.loads((ROOT / "cdk.json").read_text())["context"]
         app = build(context=flags | context, outdir=folder / "cdk.out")
     if "local" not in context:

@@ -22,10 +22,10 @@ from infra.local import emulator
 from infra.local.access.keys import function_key
 from infra.local.clients import sign
 from infra.local.endpoint.__main__ import build
-from infra.local.endpoint.aws import Aws, AwsError
+from infra.local.endpoint.aws import AwsError, S3AndSns
 from infra.local.endpoint.faults import Faults, FaultValues
 from infra.local.endpoint.invocation import EndpointInvocation
-from infra.local.endpoint.server import Wire
+from infra.local.endpoint.server import EndpointServer
 from infra.local.endpoint.settings import Settings
 from infra.local.state import RootKey
 
@@ -44,7 +44,7 @@ class Cloud:
 class Stack:
     """A running stand-in and what a control plane would use around it."""
 
-    def __init__(self, wire: Wire, port: int, queues: dict[str, str], key: RootKey) -> None:
+    def __init__(self, wire: EndpointServer, port: int, queues: dict[str, str], key: RootKey) -> None:
         self.key = key
         self.url = f"http://127.0.0.1:{port}"
         self.endpoint = wire.endpoint
@@ -410,7 +410,7 @@ def test_containers_alone_get_the_roles_credentials(start: Callable[..., Stack])
 def test_what_s3_refuses_is_an_error(cloud: Cloud) -> None:
     credentials = boto3.Session().get_credentials()
     assert credentials is not None
-    aws = Aws(cloud.url, "us-east-1", credentials, connections=1)
+    aws = S3AndSns(cloud.url, "us-east-1", credentials, connections=1)
     aws.write(f"s3://{BUCKET}/a folder/ä+b~(1).json", b"{}", "application/json")
     assert aws.read(f"s3://{BUCKET}/a folder/ä+b~(1).json") == b"{}"
     with pytest.raises(AwsError, match="404"):

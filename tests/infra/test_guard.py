@@ -86,7 +86,7 @@ def test_the_alarms_watch_the_metric_that_is_sent(
 ) -> None:
     variables = gpu.function("guard")["Environment"]["Variables"]
     monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", variables["POWERTOOLS_SERVICE_NAME"])
-    observability.spent(variables["ENDPOINT_NAME"], 1.5)
+    observability.report_gpu_spend(variables["ENDPOINT_NAME"], 1.5)
     sent = json.loads(capsys.readouterr().out)
     (described,) = sent["_aws"]["CloudWatchMetrics"]
     (dimensions,) = described["Dimensions"]

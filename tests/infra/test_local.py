@@ -20,7 +20,7 @@ from infra.local import aws_profile, emulator, runtime, synth, users
 from infra.local.cli import app
 from infra.local.emulator import PortTakenError, StartError
 from infra.local.process import Process
-from infra.local.state import RootKey, Running, State
+from infra.local.state import RootKey, RunningProcesses, StackState
 
 SLEEP = "import time; time.sleep(300)"
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(300)"
@@ -30,10 +30,10 @@ def started(code: str, folder: Path) -> Process:
     return Process.spawn([sys.executable, "-c", code], environment=os.environ, log=folder / "log", folder=folder)
 
 
-def test_state_is_for_its_owners_eyes(tmp_path: Path, state: State) -> None:
+def test_state_is_for_its_owners_eyes(tmp_path: Path, state: StackState) -> None:
     state.write(tmp_path / "4599")
     assert stat.S_IMODE((tmp_path / "4599" / "stack.json").stat().st_mode) == 0o600
-    assert State.read(tmp_path / "4599") == state
+    assert StackState.read(tmp_path / "4599") == state
     assert [path.name for path in (tmp_path / "4599").iterdir()] == ["stack.json"]
 
 
@@ -63,7 +63,7 @@ def test_what_an_emulator_was_told_is_known_again_from_any_shell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fingerprint(**context: object) -> str:
-        return emulator.fingerprint(runtime.Plan(tmp_path, 4599, context).emulator_environment(1))
+        return emulator.fingerprint(runtime.StackOptions(tmp_path, 4599, context).emulator_environment(1))
 
     before = fingerprint()
     monkeypatch.setenv("PATH", f"/elsewhere{os.pathsep}{os.environ['PATH']}")
@@ -74,8 +74,8 @@ def test_what_an_emulator_was_told_is_known_again_from_any_shell(
 
 def test_half_a_state_is_none(tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text('{"port": 45')
-    assert State.read(tmp_path) is None
-    assert State.read(tmp_path / "missing") is None
+    assert StackState.read(tmp_path) is None
+    assert StackState.read(tmp_path / "missing") is None
 
 
 def test_a_process_is_stopped_with_its_children(tmp_path: Path) -> None:
@@ -136,29 +136,29 @@ def test_the_same_inputs_are_the_same_assembly(monkeypatch: pytest.MonkeyPatch, 
     context = {"stage": "local"}
     (tmp_path / synth.fingerprint(context)).mkdir()
     monkeypatch.setattr(synth.subprocess, "run", pytest.fail)
-    assert synth.assembly(context, cache=tmp_path) == tmp_path / synth.fingerprint(context)
+    assert synth.cached_assembly(context, cache=tmp_path) == tmp_path / synth.fingerprint(context)
     assert synth.fingerprint({"stage": "local", "upload_seconds": "5"}) != synth.fingerprint(context)
 
 
 def test_a_context_is_judged_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="upload_secnds"):
-        runtime.Plan(tmp_path, 4599, {"upload_secnds": "5"})
+        runtime.StackOptions(tmp_path, 4599, {"upload_secnds": "5"})
     with pytest.raises(ConfigError, match="its own Cognito pool"):
-        runtime.Plan(tmp_path, 4599, {"issuer": "https://issuer.example", "audience": "us"})
+        runtime.StackOptions(tmp_path, 4599, {"issuer": "https://issuer.example", "audience": "us"})
 
 
 def test_what_concerns_the_endpoint_is_not_the_apps(tmp_path: Path) -> None:
-    plan = runtime.Plan(tmp_path, 4599, {"stages": "noop", "upload_seconds": 60})
+    plan = runtime.StackOptions(tmp_path, 4599, {"stages": "noop", "upload_seconds": 60})
     assert plan.stand_in["stages"] == "noop"
     assert plan.config.upload_seconds == 60
 
 
 def test_the_container_is_told_where_the_weights_are_and_what_to_do_with_them(
-    tmp_path: Path, state: State, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, state: StackState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def told(context: dict[str, object]) -> dict[str, str]:
-        plan = runtime.Plan(tmp_path, 4599, context)
-        return runtime._stand_in_environment(plan, Running(port=4599, endpoint_port=1), state)
+        plan = runtime.StackOptions(tmp_path, 4599, context)
+        return runtime._stand_in_environment(plan, RunningProcesses(port=4599, endpoint_port=1), state)
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DARKROOM_WEIGHTS", str(tmp_path / "mine"))
@@ -197,7 +197,7 @@ def test_passwords_differ_and_suit_the_pool() -> None:
 
 
 def test_down_twice_is_once(tmp_path: Path) -> None:
-    Running(port=4599, endpoint_port=1, emulator=started(SLEEP, tmp_path)).write(tmp_path)
+    RunningProcesses(port=4599, endpoint_port=1, emulator=started(SLEEP, tmp_path)).write(tmp_path)
     assert runtime.down(tmp_path)
     assert not runtime.down(tmp_path)
     assert not runtime.down(tmp_path / "missing")
@@ -248,7 +248,7 @@ def test_a_terminated_up_stops_what_it_started(tmp_path: Path) -> None:
     folder = tmp_path / ".darkroom" / str(port)
     assert process.stdout is not None
     assert "starting the emulator" in process.stdout.readline()
-    running = Running.read(folder)
+    running = RunningProcesses.read(folder)
     assert running is not None
     assert running.emulator is not None
     process.send_signal(signal.SIGTERM)

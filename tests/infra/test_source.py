@@ -13,7 +13,7 @@ from infra.bundling import functions
 
 
 def test_the_code_is_ours_alone_and_below_a_megabyte(tmp_path: Path) -> None:
-    folder = functions.code(tmp_path)
+    folder = functions.build_code(tmp_path)
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert {"handlers/api.py", "darkroom/contract/jobs.py", "darkroom/contract/styles.toml"} <= names
     names.remove("darkroom/__init__.py")
@@ -31,7 +31,7 @@ def test_the_code_is_ours_alone_and_below_a_megabyte(tmp_path: Path) -> None:
 def test_every_function_finds_all_that_it_imports(tmp_path: Path, module: str) -> None:
     script = (
         "import importlib, sys; sys.path[:] = [p for p in sys.path if p.endswith(('site-packages', 'lib-dynload')) or "
-        f"'python3' in p]; sys.path.insert(0, {str(functions.code(tmp_path))!r}); "
+        f"'python3' in p]; sys.path.insert(0, {str(functions.build_code(tmp_path))!r}); "
         f"module = importlib.import_module('handlers.{module}'); print(module.__file__, callable(module.handler))"
     )
     done = subprocess.run(
@@ -43,10 +43,10 @@ def test_every_function_finds_all_that_it_imports(tmp_path: Path, module: str) -
 
 
 def test_the_same_code_is_the_same_asset_and_is_copied_once(tmp_path: Path) -> None:
-    first = functions.code(tmp_path)
+    first = functions.build_code(tmp_path)
     mark = first / "handlers" / "__init__.py"
     before = mark.stat().st_mtime_ns
-    assert functions.code(tmp_path) == first
+    assert functions.build_code(tmp_path) == first
     assert mark.stat().st_mtime_ns == before
 
 
@@ -59,7 +59,7 @@ def test_a_layer_that_is_there_needs_no_network(tmp_path: Path, monkeypatch: pyt
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(functions.subprocess, "run", run)
-    first, second = functions.layer(tmp_path), functions.layer(tmp_path)
+    first, second = functions.build_layer(tmp_path), functions.build_layer(tmp_path)
     assert first == second
     assert (first / "python" / "boto3").is_dir()
     (command,) = built
@@ -75,7 +75,7 @@ def test_a_layer_that_cannot_be_built_leaves_nothing_and_says_why(
 
     monkeypatch.setattr(functions.subprocess, "run", run)
     with pytest.raises(functions.BuildError, match="no network"):
-        functions.layer(tmp_path)
+        functions.build_layer(tmp_path)
     assert not list((tmp_path / "layer").iterdir())
 
 

@@ -8,7 +8,7 @@ import pytest
 from websockets.sync.client import connect
 
 from infra.local.stack import LocalStack
-from infra.local.state import State
+from infra.local.state import StackState
 from tests.unlimited import UNLIMITED
 
 pytestmark = pytest.mark.timeout(300)  # the first one to ask synthesizes
@@ -83,6 +83,6 @@ def check_what_the_emulator_leaves_out(stack: LocalStack) -> None:
 def check_privacy(stack: LocalStack) -> None:
     folder: Path = stack.folder
     assert (folder / "stack.json").stat().st_mode & 0o077 == 0
-    state = State.read(folder)
+    state = StackState.read(folder)
     assert state is not None
     assert state.auth.password not in (folder / "emulator.log").read_text()

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from infra.studio_headers import Reach, cache_control, content_security_policy, security_headers
+from infra.studio_headers import ConnectOrigins, cache_control, content_security_policy, security_headers
 from tests.infra.template import Assembly, Template, text
 
 
@@ -66,7 +66,7 @@ def test_the_headers_are_those_of_the_local_server(studio: Template) -> None:
     found["Strict-Transport-Security"] = f"max-age={security['StrictTransportSecurity']['AccessControlMaxAgeSec']}"
     assert security["ContentTypeOptions"] == {"Override": True}
     found["X-Content-Type-Options"] = "nosniff"
-    wanted = security_headers(Reach(api="", socket="", storage=(), identity=""), https=True)
+    wanted = security_headers(ConnectOrigins(api="", socket="", storage=(), identity=""), https=True)
     del wanted["Content-Security-Policy"]
     assert found == wanted
 
@@ -121,6 +121,8 @@ def test_the_same_stage_may_be_in_several_regions(studio: Template) -> None:
 
 def test_the_policy_has_each_source_once() -> None:
     here = "http://127.0.0.1:4566"
-    policy = content_security_policy(Reach(api=here, socket="ws://127.0.0.1:4566", storage=(here,), identity=here))
+    policy = content_security_policy(
+        ConnectOrigins(api=here, socket="ws://127.0.0.1:4566", storage=(here,), identity=here)
+    )
     assert policy.count(here) == 3  # pictures, media, connections
     assert json.dumps(policy).isascii()

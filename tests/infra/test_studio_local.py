@@ -12,7 +12,7 @@ from infra.bundling import studio
 from infra.bundling.functions import BuildError
 from infra.local import runtime
 from infra.local.cli import app
-from infra.local.state import Running, State
+from infra.local.state import RunningProcesses, StackState
 from infra.local.studio import launch
 
 URL = "http://127.0.0.1:4600"
@@ -31,9 +31,9 @@ def stopped(tmp_path: Path) -> Iterator[Path]:
     runtime.down(tmp_path, save=False)
 
 
-def test_it_is_served_anew_when_its_build_changes_and_its_address_stays(stopped: Path, state: State) -> None:
+def test_it_is_served_anew_when_its_build_changes_and_its_address_stays(stopped: Path, state: StackState) -> None:
     one, two = page(stopped / "one", "first"), page(stopped / "two", "second")
-    running = Running(port=4599, endpoint_port=1)
+    running = RunningProcesses(port=4599, endpoint_port=1)
     first = launch.serve(stopped, running, state, built=one, deployment="local")
     url = launch.url(first)
     assert url is not None
@@ -44,7 +44,7 @@ def test_it_is_served_anew_when_its_build_changes_and_its_address_stays(stopped:
     assert httpx.get(url).text == "second"
     gone = launch.stop(stopped, second)
     assert (launch.url(gone), gone.processes()) == (None, {})
-    assert Running.read(stopped) == gone
+    assert RunningProcesses.read(stopped) == gone
     again = launch.serve(stopped, gone, state, built=two, deployment="local")
     assert launch.url(again) == url
 
@@ -52,21 +52,21 @@ def test_it_is_served_anew_when_its_build_changes_and_its_address_stays(stopped:
 class Stack:
     """Answers for the runtime: ``up`` is given a plan and serves the studio that is in it."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: StackState) -> None:
         self._state = state
-        self.plans: list[runtime.Plan] = []
+        self.plans: list[runtime.StackOptions] = []
 
-    def up(self, plan: runtime.Plan, _progress: object) -> State:
+    def up(self, plan: runtime.StackOptions, _progress: object) -> StackState:
         self.plans.append(plan)
         return self._state.model_copy(update={"studio_url": URL if plan.studio else None})
 
 
 @pytest.fixture
-def stack(state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
+def stack(state: StackState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stack:
     stack = Stack(state)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runtime, "up", stack.up)
-    monkeypatch.setattr(studio, "built", lambda: None)
+    monkeypatch.setattr(studio, "find_built_studio", lambda: None)
     return stack
 
 
@@ -85,7 +85,7 @@ def up(*arguments: str) -> str:
 
 
 def test_a_studio_that_is_built_is_served(stack: Stack, opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(studio, "built", lambda: Path("built"))
+    monkeypatch.setattr(studio, "find_built_studio", lambda: Path("built"))
     assert f"studio  {URL}" in up()
     assert "studio  " not in up("--no-studio")
     assert [plan.studio for plan in stack.plans] == [Path("built"), None]
@@ -97,7 +97,7 @@ def test_one_that_is_not_built_is_hinted_at(stack: Stack) -> None:
 
 
 def test_open_builds_it_and_opens_it(stack: Stack, opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(studio, "studio", lambda: Path("fresh"))
+    monkeypatch.setattr(studio, "build_studio", lambda: Path("fresh"))
     said = up("--open")
     assert "takes a minute" in said
     assert stack.plans[0].studio == Path("fresh")
@@ -106,7 +106,7 @@ def test_open_builds_it_and_opens_it(stack: Stack, opened: list[str], monkeypatc
 
 
 def test_where_no_browser_is_its_address_is_said(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(studio, "built", lambda: Path("built"))
+    monkeypatch.setattr(studio, "find_built_studio", lambda: Path("built"))
     monkeypatch.setattr("webbrowser.open", lambda _url: False)
     assert re.search(rf"open {re.escape(URL)}/\?key=[0-9a-f]{{32}} in one", up("--open"))
 
@@ -115,7 +115,7 @@ def test_one_that_cannot_be_built_starts_nothing(stack: Stack, monkeypatch: pyte
     def fail() -> Path:
         raise BuildError("npm ci failed for the studio")
 
-    monkeypatch.setattr(studio, "studio", fail)
+    monkeypatch.setattr(studio, "build_studio", fail)
     result = CliRunner().invoke(app, ["up", "--open"])
     assert result.exit_code == 1
     assert "npm ci failed" in result.output
@@ -123,10 +123,10 @@ def test_one_that_cannot_be_built_starts_nothing(stack: Stack, monkeypatch: pyte
 
 
 def test_one_that_another_command_replaces_does_not_end_the_stack(
-    stopped: Path, state: State, stack: Stack, monkeypatch: pytest.MonkeyPatch
+    stopped: Path, state: StackState, stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = stopped / ".darkroom" / "4566"
-    running = Running(port=4566, endpoint_port=1)
+    running = RunningProcesses(port=4566, endpoint_port=1)
     served = launch.serve(folder, running, state, built=page(stopped / "one", "first"), deployment="local")
     served.write(stopped)  # so that it ends with the test
     assert served.studio is not None
@@ -141,9 +141,9 @@ def test_one_that_another_command_replaces_does_not_end_the_stack(
     assert served.studio.find() is not None
 
 
-def test_a_server_that_ended_ends_the_stack(stopped: Path, state: State, stack: Stack) -> None:
+def test_a_server_that_ended_ends_the_stack(stopped: Path, state: StackState, stack: Stack) -> None:
     folder = stopped / ".darkroom" / "4566"
-    running = Running(port=4566, endpoint_port=1)
+    running = RunningProcesses(port=4566, endpoint_port=1)
     served = launch.serve(folder, running, state, built=page(stopped / "one", "first"), deployment="local")
     assert served.studio is not None
     alive = served.model_copy(update={"emulator": served.studio})  # somebody else's process stands in for it

@@ -9,18 +9,18 @@ import av
 import numpy as np
 import pytest
 
-from bench.random_weights.video import write_stand_in
+from bench.random_weights.video import write_stub_program
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from pipeline.core.networks import digest_of
-from pipeline.core.stages import Stopped
+from pipeline.core.networks import networks_digest
+from pipeline.core.stages import JobAbandoned
 from pipeline.models.network_registry import ANIMATOR
 from pipeline.models.networks import animator
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.manager import ModelManager
-from pipeline.speech.types import RATE, Speech
-from pipeline.video.decoder import frames_of
+from pipeline.speech.types import SAMPLE_RATE, Speech
+from pipeline.video.decoder import decode_frames
 from pipeline.weights.catalog import catalog
-from pipeline.weights.store import Shelf
+from pipeline.weights.store import WeightStore
 
 DITTO = catalog()["ditto"]
 SECONDS = 0.4
@@ -28,7 +28,7 @@ FRAMES = 10
 
 
 def voice(seconds: float = SECONDS) -> Speech:
-    return Speech(np.full(round(seconds * RATE), 0.2, np.float32), ())
+    return Speech(np.full(round(seconds * SAMPLE_RATE), 0.2, np.float32), ())
 
 
 @pytest.fixture
@@ -43,13 +43,13 @@ def portrait() -> np.ndarray:
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The stand-in, of this test alone."""
     monkeypatch.setenv("DARKROOM_PROGRAMS", str(tmp_path / "programs"))
-    write_stand_in(tmp_path / "programs" / DITTO.id, DITTO)
+    write_stub_program(tmp_path / "programs" / DITTO.id, DITTO)
     return tmp_path / "programs" / DITTO.id
 
 
 @pytest.fixture
 def models(tiny_weights: Path, checkout: Path) -> ModelManager:
-    return ModelManager(Shelf(tiny_weights), Placement.of("cpu"), research=True)
+    return ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"), accept_research_licence=True)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def failure(animate: Animate, folder: Path) -> tuple[ErrorCode, bool]:
 
 def test_a_portrait_speaks_for_as_long_as_the_voice_in_its_own_colours(animate: Animate, folder: Path) -> None:
     heard = animate()
-    frames = list(frames_of(folder / "clip.mp4"))
+    frames = list(decode_frames(folder / "clip.mp4"))
     assert len(frames) == FRAMES
     assert frames[0].shape == (96, 64, 3)
     assert np.abs(frames[0][20, 30].astype(int) - (200, 0, 0)).max() <= 6
@@ -100,7 +100,7 @@ def test_a_portrait_speaks_for_as_long_as_the_voice_in_its_own_colours(animate: 
 @pytest.mark.parametrize("samples", [1, 1919, 1920, 1921])
 def test_a_frame_begun_is_a_frame(animate: Animate, folder: Path, samples: int) -> None:
     animate(Speech(np.zeros(samples, np.float32), ()))
-    assert len(list(frames_of(folder / "clip.mp4"))) == -(-samples // 1920)
+    assert len(list(decode_frames(folder / "clip.mp4"))) == -(-samples // 1920)
 
 
 @pytest.mark.parametrize("made", [FRAMES - animator.SLACK, FRAMES + animator.SLACK])
@@ -110,7 +110,7 @@ def test_some_frames_more_or_less_are_made_up_for(animate: Animate, folder: Path
         stand_in.replace("for index in range(frames)", f"for index in range({made})")
     )
     animate()
-    assert len(list(frames_of(folder / "clip.mp4"))) == FRAMES
+    assert len(list(decode_frames(folder / "clip.mp4"))) == FRAMES
 
 
 @pytest.mark.parametrize("made", [0, FRAMES - animator.SLACK - 1, FRAMES + animator.SLACK + 1])
@@ -171,9 +171,9 @@ def test_a_job_that_stops_takes_the_program_along(
 
     def stop(_fraction: float) -> None:
         if (folder / "pid").exists() and (folder / "pid").read_text():
-            raise Stopped
+            raise JobAbandoned
 
-    with models.use(ANIMATOR) as held, pytest.raises(Stopped):
+    with models.use(ANIMATOR) as held, pytest.raises(JobAbandoned):
         held[ANIMATOR].animate(portrait, voice(), folder / "clip.mp4", folder, stop)
     with pytest.raises(ProcessLookupError):
         os.kill(int((folder / "pid").read_text()), 0)
@@ -209,14 +209,14 @@ def test_a_large_portrait_is_reduced_and_its_voice_is_clipped(
         "import shutil, os, wave; given = os.path.dirname(out)\n"
         f"shutil.copy(given + '/portrait.png', {str(folder)!r}); shutil.copy(given + '/voice.wav', {str(folder)!r})",
     )
-    loud = Speech(np.full(RATE // 10, 1.5, np.float32), ())
+    loud = Speech(np.full(SAMPLE_RATE // 10, 1.5, np.float32), ())
     large = np.zeros((30, 3000, 3), np.uint8)
     with models.use(ANIMATOR) as held, pytest.raises(DarkroomError):
         held[ANIMATOR].animate(large, loud, folder / "clip.mp4", folder, lambda _fraction: None)
     with av.open(str(folder / "portrait.png")) as picture, av.open(str(folder / "voice.wav")) as sound:
         assert (picture.streams.video[0].width, picture.streams.video[0].height) == (1920, 19)
         heard = np.concatenate([frame.to_ndarray()[0] for frame in sound.decode(audio=0)])
-    assert (len(heard), int(heard.min()), int(heard.max())) == (RATE // 10, 32767, 32767)
+    assert (len(heard), int(heard.min()), int(heard.max())) == (SAMPLE_RATE // 10, 32767, 32767)
 
 
 def test_it_gets_none_of_our_credentials(
@@ -235,10 +235,13 @@ def test_it_gets_none_of_our_credentials(
 def test_without_its_program_nothing_is_offered_and_the_reason_is_said(
     models: ModelManager, tiny_weights: Path, checkout: Path, broken: str
 ) -> None:
-    models.check([ANIMATOR])
-    digest_of([ANIMATOR], Shelf(tiny_weights), {})
+    models.check_weights([ANIMATOR])
+    networks_digest([ANIMATOR], WeightStore(tiny_weights), {})
     (checkout / broken).unlink()
-    for offer in (lambda: models.check([ANIMATOR]), lambda: digest_of([ANIMATOR], Shelf(tiny_weights), {})):
+    for offer in (
+        lambda: models.check_weights([ANIMATOR]),
+        lambda: networks_digest([ANIMATOR], WeightStore(tiny_weights), {}),
+    ):
         with pytest.raises(DarkroomError, match="antgroup/ditto-talkinghead") as caught:
             offer()
         assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
@@ -246,10 +249,10 @@ def test_without_its_program_nothing_is_offered_and_the_reason_is_said(
 
 def test_without_the_operators_word_the_licence_keeps_it_off(tiny_weights: Path) -> None:
     with pytest.raises(DarkroomError, match="non-commercial research only"):
-        ModelManager(Shelf(tiny_weights), Placement.of("cpu")).check([ANIMATOR])
+        ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu")).check_weights([ANIMATOR])
 
 
 def test_its_memory_is_made_room_for(models: ModelManager, tiny_weights: Path) -> None:
     files = sum((tiny_weights / DITTO.id / file).stat().st_size for file in DITTO.files)
     with models.use(ANIMATOR):
-        assert [resident.size for resident in models.inventory().networks] == [animator.HELD * files]
+        assert [resident.size for resident in models.inventory().networks] == [animator.MEMORY_PER_WEIGHT_BYTE * files]

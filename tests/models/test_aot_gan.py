@@ -21,7 +21,7 @@ torch.set_num_threads(1)
 @pytest.fixture(scope="module")
 def tiny() -> AotGan:
     torch.manual_seed(1)
-    return AotGan(Placement.of("cpu"), Generator(4))
+    return AotGan(Placement.for_device("cpu"), Generator(4))
 
 
 def published() -> dict[str, tuple[int, ...]]:
@@ -114,7 +114,7 @@ def write(folder: Path, content: object) -> Weights:
 def test_a_checkpoint_is_loaded_as_it_is(tmp_path: Path) -> None:
     generator = Generator(4)
     weights = write(tmp_path, generator.state_dict())
-    network = load({"fill": weights}, Placement.of("cpu"))
+    network = load({"fill": weights}, Placement.for_device("cpu"))
     for one, other in zip(network._generator.parameters(), generator.parameters(), strict=True):
         torch.testing.assert_close(one, other)
 
@@ -142,7 +142,7 @@ def test_another_file_is_named_with_what_is_wanted(
     with pytest.raises(
         DarkroomError, match=r"aot-gan-places2/pytorch_model\.bin is not .*G0000000\.pt.*import"
     ) as caught:
-        load({"fill": write(tmp_path, content)}, Placement.of("cpu"))
+        load({"fill": write(tmp_path, content)}, Placement.for_device("cpu"))
     assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
     assert "never" not in capsys.readouterr().out
 
@@ -150,4 +150,4 @@ def test_another_file_is_named_with_what_is_wanted(
 def test_a_file_without_a_byte_is_named_as_well(tmp_path: Path) -> None:
     (tmp_path / MODEL.files[0]).touch()
     with pytest.raises(DarkroomError, match=r"aot-gan-places2/pytorch_model\.bin is not"):
-        load({"fill": Weights(MODEL, tmp_path, "r")}, Placement.of("cpu"))
+        load({"fill": Weights(MODEL, tmp_path, "r")}, Placement.for_device("cpu"))

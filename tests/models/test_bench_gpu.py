@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bench.gpu import main
-from bench.gpu_results import Results
+from bench.gpu_results import GpuResults
 from pipeline.models.stages import scores
 
 
@@ -14,7 +14,7 @@ def test_it_measures_the_engine_against_the_plain_recipe(tmp_path: Path, capsys:
     options = ["--scale", "tiny", "--device", "cpu", "--jobs", "2", "--steps", "1", "--long-side", "64"]
     main([*options, "--profile", "fast", "--weights", str(tmp_path), "--output", str(output)])
 
-    results = Results.model_validate_json(output.read_text())
+    results = GpuResults.model_validate_json(output.read_text())
     assert (results.device, results.jobs) == ("CPU", 2)
     rows = {row.name: row for row in results.rows}
     for name in ("plain diffusers, 1 steps", "darkroom fast"):

@@ -10,17 +10,17 @@ import torch
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import Profile, RestyleRoomParams, Room
 from pipeline.core.artifacts import PHOTO, RESULT, ROOM
-from pipeline.core.stages import Stopped, Work
-from pipeline.models.artifacts import DEPTH, EDGES, KEPT
-from pipeline.models.denoise_request import Order, Sampler
-from pipeline.models.letterbox import Fit
-from pipeline.models.network_registry import BASE, CONTROLS, FEW_STEP_UNET, SAFETY, UNET
+from pipeline.core.stages import JobAbandoned, StageContext
+from pipeline.models.artifacts import DEPTH, EDGES, KEEP_MASK
+from pipeline.models.denoise_request import DenoiseRequest, Sampler
+from pipeline.models.letterbox import Letterbox
+from pipeline.models.network_registry import CONTROLNETS, SAFETY, SD15_FEW_STEP_UNET, SD15_UNET, STABLE_DIFFUSION
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.manager import ModelManager
-from pipeline.models.stages.composite_kept import Finish
-from pipeline.models.stages.denoising import CHOSEN, PAINTED
+from pipeline.models.stages.composite_kept import CompositeKept
+from pipeline.models.stages.denoising import DENOISED, SELECTED
 from pipeline.models.stages.diffuse import Diffuse
-from pipeline.weights.store import Shelf
+from pipeline.weights.store import WeightStore
 
 HEIGHT, WIDTH = 64, 96
 SIDE = 128
@@ -29,39 +29,39 @@ torch.set_num_threads(1)
 rng = np.random.default_rng(5)
 DEPTH_PICTURE = rng.integers(0, 256, (HEIGHT, WIDTH), dtype=np.uint8)
 EDGE_PICTURE = np.where(rng.random((HEIGHT, WIDTH)) > 0.9, 255, 0).astype(np.uint8)
-FAST = Order(
+FAST = DenoiseRequest(
     prompt="a room",
     negative_prompt="a dog",
     photo=rng.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8),
     depth=DEPTH_PICTURE,
     edges=EDGE_PICTURE,
-    kept=None,
+    keep_mask=None,
     sampler=Sampler.LCM,
     steps=4,
     guidance=1.0,
     strength=1.0,
     seed=1,
-    scales=(0.8, 0.6),
+    controlnet_scales=(0.8, 0.6),
 )
 QUALITY = replace(FAST, sampler=Sampler.DPM, steps=3, guidance=7.5)
 
 
 @pytest.fixture(scope="module")
 def models(tiny_weights):
-    return ModelManager(Shelf(tiny_weights), Placement.of("cpu"), long_side=SIDE)
+    return ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"), long_side=SIDE)
 
 
 @pytest.fixture(scope="module")
 def held(models):
     with ExitStack() as stack:
-        yield stack.enter_context(models.use(BASE, UNET, FEW_STEP_UNET, CONTROLS, SAFETY))
+        yield stack.enter_context(models.use(STABLE_DIFFUSION, SD15_UNET, SD15_FEW_STEP_UNET, CONTROLNETS, SAFETY))
 
 
 @pytest.fixture
 def paint(held):
     def paint(order, on_step=lambda *_: None):
-        unet = held[FEW_STEP_UNET] if order.sampler is Sampler.LCM else held[UNET]
-        return held[BASE].paint(order, unet, held[CONTROLS], on_step)
+        unet = held[SD15_FEW_STEP_UNET] if order.sampler is Sampler.LCM else held[SD15_UNET]
+        return held[STABLE_DIFFUSION].paint(order, unet, held[CONTROLNETS], on_step)
 
     return paint
 
@@ -78,12 +78,12 @@ def calls(held, monkeypatch):
 
             stack.callback(module.register_forward_pre_hook(hook).remove)
 
-        for network in (UNET, FEW_STEP_UNET):
+        for network in (SD15_UNET, SD15_FEW_STEP_UNET):
             count("unet", held[network].unet)
-        for controlnet in held[CONTROLS].controlnets.nets:
+        for controlnet in held[CONTROLNETS].controlnets.nets:
             count("controls", controlnet.controlnet_cond_embedding.embedding)
-        count("encode", held[BASE]._vae.encoder)
-        count("words", held[BASE]._text_encoder)
+        count("encode", held[STABLE_DIFFUSION]._vae.encoder)
+        count("words", held[STABLE_DIFFUSION]._text_encoder)
         yield counts
 
 
@@ -140,7 +140,7 @@ def test_the_words_count(paint):
 
 
 def test_the_few_step_network_is_another_one_without_anything_added_to_its_layers(held):
-    plain, few = (dict(held[network].unet.named_parameters()) for network in (UNET, FEW_STEP_UNET))
+    plain, few = (dict(held[network].unet.named_parameters()) for network in (SD15_UNET, SD15_FEW_STEP_UNET))
     assert plain.keys() == few.keys()
     changed = {name for name in plain if not torch.equal(plain[name], few[name])}
     assert any("attn1.to_q" in name for name in changed)
@@ -199,9 +199,9 @@ def test_words_are_read_once(paint, calls):
 def test_what_a_step_raises_ends_the_painting_there(paint, calls, order):
     def on_step(done, _total, _look):
         if done == 2:
-            raise Stopped
+            raise JobAbandoned
 
-    with pytest.raises(Stopped):
+    with pytest.raises(JobAbandoned):
         paint(order, on_step)
     assert calls["unet"] == 2
     assert paint(order).std() > 1
@@ -211,44 +211,44 @@ def test_what_a_step_raises_ends_the_painting_there(paint, calls, order):
 def half(tiny_weights):
     """As on a GPU: half precision, channels last."""
     placement = Placement(torch.device("cpu"), torch.float16, torch.channels_last)
-    models = ModelManager(Shelf(tiny_weights), placement, long_side=SIDE)
-    with models.use(BASE, FEW_STEP_UNET, CONTROLS, SAFETY) as held:
+    models = ModelManager(WeightStore(tiny_weights), placement, long_side=SIDE)
+    with models.use(STABLE_DIFFUSION, SD15_FEW_STEP_UNET, CONTROLNETS, SAFETY) as held:
         yield held
 
 
 def test_half_precision_paints_nearly_the_same(paint, half):
     order = replace(FAST, strength=0.8, guidance=2.0, kept=np.eye(HEIGHT, WIDTH, dtype=bool))
-    picture = half[BASE].paint(order, half[FEW_STEP_UNET], half[CONTROLS], lambda *_: None)
+    picture = half[STABLE_DIFFUSION].paint(order, half[SD15_FEW_STEP_UNET], half[CONTROLNETS], lambda *_: None)
     assert differ(picture, paint(order)) < 2
     assert half[SAFETY].unsafe(picture) is False
 
 
 def test_a_picture_beyond_half_precision_is_decoded_in_single(half, monkeypatch):
     def paint():
-        return half[BASE].paint(FAST, half[FEW_STEP_UNET], half[CONTROLS], lambda *_: None)
+        return half[STABLE_DIFFUSION].paint(FAST, half[SD15_FEW_STEP_UNET], half[CONTROLNETS], lambda *_: None)
 
-    expected, decode, tried = paint(), half[BASE]._decode, []
+    expected, decode, tried = paint(), half[STABLE_DIFFUSION]._decode, []
 
     def overflowing(latents):
         picture = decode(latents)
         tried.append(picture.dtype)
         return picture * np.nan if picture.dtype == torch.float16 else picture
 
-    monkeypatch.setattr(half[BASE], "_decode", overflowing)
+    monkeypatch.setattr(half[STABLE_DIFFUSION], "_decode", overflowing)
     assert differ(paint(), expected) < 2
     assert tried == [torch.float16, torch.float32]
 
 
 def test_weights_that_give_no_numbers_are_an_error_and_not_a_black_picture(paint, held, monkeypatch):
-    decode = held[BASE]._decode
-    monkeypatch.setattr(held[BASE], "_decode", lambda latents: decode(latents) * np.nan)
+    decode = held[STABLE_DIFFUSION]._decode
+    monkeypatch.setattr(held[STABLE_DIFFUSION], "_decode", lambda latents: decode(latents) * np.nan)
     with pytest.raises(FloatingPointError):
         paint(FAST)
 
 
 def test_the_end_of_a_long_prompt_is_named(held):
-    assert held[BASE].unread("a short one") == ""
-    assert held[BASE].unread("a " * 80 + "blue rug").endswith("blue rug")
+    assert held[STABLE_DIFFUSION].unread("a short one") == ""
+    assert held[STABLE_DIFFUSION].unread("a " * 80 + "blue rug").endswith("blue rug")
 
 
 def test_nothing_is_unsafe_below_the_thresholds_and_everything_above(held):
@@ -265,11 +265,11 @@ def test_nothing_is_unsafe_below_the_thresholds_and_everything_above(held):
 
 def work_for(models, folder, height=96, width=128, *, kept=None, report=lambda *_: None, show=lambda _: None, **params):
     given = RestyleRoomParams(**{"style": "japandi", "room": Room.BEDROOM, **params})
-    work = Work(given, {}, folder, report, models=models, show=show)
-    fit = Fit.of(height, width, SIDE)
+    work = StageContext(given, {}, folder, report, network_provider=models, report_progress_image=show)
+    fit = Letterbox.for_photo(height, width, SIDE)
     chance = np.random.default_rng(7)
     work[PHOTO] = chance.integers(0, 256, (height, width, 3), dtype=np.uint8)
-    work[ROOM], work[KEPT] = None, kept
+    work[ROOM], work[KEEP_MASK] = None, kept
     work[DEPTH] = chance.integers(0, 256, (fit.height, fit.width), dtype=np.uint8)
     work[EDGES] = np.where(chance.random((fit.height, fit.width)) > 0.9, 255, 0).astype(np.uint8)
     return work
@@ -279,15 +279,15 @@ def painted(work):
     work.enter(Diffuse())
     Diffuse().run(work)
     work.enter(None)
-    return work[PAINTED]
+    return work[DENOISED]
 
 
 def finished(work):
     """The painted picture at the photo's size."""
     chosen = painted(work)
-    work[CHOSEN] = chosen
-    work.enter(Finish())
-    Finish().run(work)
+    work[SELECTED] = chosen
+    work.enter(CompositeKept())
+    CompositeKept().run(work)
     work.enter(None)
     return work[RESULT]
 
@@ -296,7 +296,7 @@ def finished(work):
 def test_the_result_has_the_photos_size(models, tmp_path, height, width):
     work = work_for(models, tmp_path, height, width, steps=1)
     assert finished(work).shape == (height, width, 3)
-    assert max(work[PAINTED].picture.shape) <= SIDE
+    assert max(work[DENOISED].picture.shape) <= SIDE
 
 
 @pytest.mark.parametrize("profile", list(Profile))
@@ -340,9 +340,9 @@ def test_words_without_effect_are_noted(models, tmp_path):
 def test_a_cancelled_job_stops_within_a_step(models, held, tmp_path, calls):
     def report(fraction, _message):
         if fraction >= 0.5:
-            raise Stopped
+            raise JobAbandoned
 
-    with pytest.raises(Stopped):
+    with pytest.raises(JobAbandoned):
         painted(work_for(models, tmp_path, report=report))
     assert calls["unet"] == 2
 
@@ -355,7 +355,7 @@ def orders(held, monkeypatch):
         def __init__(self):
             self.failures = []
 
-    seen, paint = Orders(), held[BASE].paint
+    seen, paint = Orders(), held[STABLE_DIFFUSION].paint
 
     def painting(order, *others):
         seen.append(order)
@@ -363,7 +363,7 @@ def orders(held, monkeypatch):
             raise seen.failures.pop()
         return paint(order, *others)
 
-    monkeypatch.setattr(held[BASE], "paint", painting)
+    monkeypatch.setattr(held[STABLE_DIFFUSION], "image_to_image", painting)
     return seen
 
 

@@ -13,24 +13,24 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import FaceSwapParams
 from darkroom.contract.requests import Kind
-from pipeline.core.runner import Finished, Runner
+from pipeline.core.runner import PlanResult, Runner
 from pipeline.core.stage_cache import StageCache
-from pipeline.core.stages import Work
-from pipeline.imaging.faces import oval
+from pipeline.core.stages import StageContext
+from pipeline.imaging.faces import face_mask
 from pipeline.models.network_registry import FACE_ANALYSER, FACE_SWAPPER, SAFETY
 from pipeline.models.networks import faces
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.manager import ModelManager
-from pipeline.plans import plan
+from pipeline.plans import get_plan
 from pipeline.weights.catalog import catalog
-from pipeline.weights.store import Shelf
+from pipeline.weights.store import WeightStore
 
 LICENSED = "accept_research_licence=true"
 
 
 @pytest.fixture(scope="module")
 def models(tiny_weights: Path) -> ModelManager:
-    return ModelManager(Shelf(tiny_weights), Placement.of("cpu"), research=True)
+    return ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"), accept_research_licence=True)
 
 
 def scene(*lefts: int, width: int = 640, height: int = 480, colour: tuple[int, int, int] = (255, 0, 0)) -> np.ndarray:
@@ -41,27 +41,27 @@ def scene(*lefts: int, width: int = 640, height: int = 480, colour: tuple[int, i
     return picture
 
 
-Swap = Callable[..., Finished]
+Swap = Callable[..., PlanResult]
 
 
 @pytest.fixture
 def swap(models: ModelManager, tmp_path: Path) -> Swap:
     cache = StageCache()
 
-    def run(source: np.ndarray, target: np.ndarray, **params: object) -> Finished:
+    def run(source: np.ndarray, target: np.ndarray, **params: object) -> PlanResult:
         files = {}
         for role, picture in (("source", source), ("target", target)):
             files[role] = tmp_path / f"{role}.png"
             Image.fromarray(picture).save(files[role])
         given = FaceSwapParams.model_validate({"consent": True, "format": "png", **params})
         reporter = SimpleNamespace(report=lambda *_: None, check=lambda: None, show=lambda _picture: None)
-        work = Work(given, files, tmp_path, models=models)
-        return Runner(cache=cache).run(plan(Kind.FACE_SWAP, Engine.MODELS), work, reporter)
+        work = StageContext(given, files, tmp_path, network_provider=models)
+        return Runner(cache=cache).run(get_plan(Kind.FACE_SWAP, Engine.MODELS), work, reporter)
 
     return run
 
 
-def result(finished: Finished) -> np.ndarray:
+def result(finished: PlanResult) -> np.ndarray:
     with Image.open(next(each.path for each in finished.files if each.name == "result")) as image:
         return np.asarray(image)
 
@@ -72,11 +72,11 @@ def test_every_chosen_face_changes_and_nothing_else_does(swap: Swap, models: Mod
     with models.use(FACE_ANALYSER) as held:
         found = held[FACE_ANALYSER].analyse(target)
     assert len(found) == len(finished.objects) == 3
-    away = np.all([oval(face.points, *target.shape[:2]) == 0 for face in found], axis=0)
+    away = np.all([face_mask(face.landmarks, *target.shape[:2]) == 0 for face in found], axis=0)
     changed = (result(finished) != target).any(-1)
     assert not changed[away].any()
     for face in found:
-        x, y = face.points[2].round().astype(int)
+        x, y = face.landmarks[2].round().astype(int)
         assert changed[y - 5 : y + 5, x - 5 : x + 5].all()
     assert {used.id for used in finished.models} == {"buffalo-l", "inswapper-128", "safety-checker"}
 
@@ -136,24 +136,24 @@ def test_a_result_that_must_not_be_shown_is_refused(
 
 @pytest.mark.parametrize("network", [FACE_ANALYSER, FACE_SWAPPER])
 def test_without_the_operators_word_the_licence_keeps_a_network_off(tiny_weights: Path, network: object) -> None:
-    models = ModelManager(Shelf(tiny_weights), Placement.of("cpu"))
-    for refuse in (lambda: models.check([network]), lambda: models.use(network).__enter__()):
+    models = ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"))
+    for refuse in (lambda: models.check_weights([network]), lambda: models.use(network).__enter__()):
         with pytest.raises(DarkroomError) as raised:
             refuse()
         assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
         assert LICENSED in str(raised.value)
         assert "non-commercial research only" in str(raised.value)
-    models.check([SAFETY])
+    models.check_weights([SAFETY])
 
 
 def test_a_file_that_is_no_network_is_refused_in_one_line(tmp_path: Path) -> None:
-    shelf, swapper = Shelf(tmp_path), catalog()["inswapper-128"]
+    shelf, swapper = WeightStore(tmp_path), catalog()["inswapper-128"]
     (tmp_path / swapper.id).mkdir()
     (tmp_path / swapper.id / swapper.files[0]).write_bytes(b"not a graph")
     shelf.record(swapper, "random")
     with (
         pytest.raises(DarkroomError) as raised,
-        ModelManager(shelf, Placement.of("cpu"), research=True).use(FACE_SWAPPER),
+        ModelManager(shelf, Placement.for_device("cpu"), accept_research_licence=True).use(FACE_SWAPPER),
     ):
         pass
     assert raised.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
@@ -170,7 +170,9 @@ def test_what_others_say_while_the_swapper_is_loaded_is_heard(
         return make(file, providers)
 
     monkeypatch.setattr(faces, "_session", session)
-    with ModelManager(Shelf(tiny_weights), Placement.of("cpu"), research=True).use(FACE_SWAPPER):
+    with ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"), accept_research_licence=True).use(
+        FACE_SWAPPER
+    ):
         assert capsys.readouterr().out == "another job's metric\n"
 
 

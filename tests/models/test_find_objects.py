@@ -13,20 +13,20 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.params import FindObjectsParams, Params, RestyleRoomParams
 from darkroom.contract.requests import Kind
 from pipeline.core.artifacts import OBJECTS, PHOTO
-from pipeline.core.networks import Held
-from pipeline.core.runner import Finished, Runner
+from pipeline.core.networks import LoadedNetworks
+from pipeline.core.runner import PlanResult, Runner
 from pipeline.core.stage_cache import StageCache
-from pipeline.core.stages import Plan, Stage, Work
-from pipeline.imaging.outlines import MOST_OBJECTS, holds
-from pipeline.models.artifacts import DETECTIONS, KEPT, OUTLINES, Outlines
+from pipeline.core.stages import Plan, Stage, StageContext
+from pipeline.imaging.outlines import MAX_OBJECTS, contains_point
+from pipeline.models.artifacts import DETECTIONS, KEEP_MASK, MASK_LOGITS, MaskLogits
 from pipeline.models.interfaces import Detection
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.manager import ModelManager
-from pipeline.models.stages.keep import Keep
+from pipeline.models.stages.keep import BuildKeepMask
 from pipeline.models.workflows import find_objects, restyle_room
 from pipeline.models.workflows.find_objects import ListObjects
-from pipeline.plans import plan
-from pipeline.weights.store import Shelf
+from pipeline.plans import get_plan
+from pipeline.weights.store import WeightStore
 
 COUCH = Detection("couch", (20, 20, 180, 90), 0.9)
 CAT = Detection("cat", (60, 30, 100, 60), 0.8)
@@ -54,7 +54,7 @@ class Networks:
 
     def use(self, *networks: Any) -> Any:
         self.asked += 1
-        return nullcontext(Held(dict.fromkeys(networks, self)))
+        return nullcontext(LoadedNetworks(dict.fromkeys(networks, self)))
 
     def used(self, _networks: object) -> tuple[()]:
         return ()
@@ -81,30 +81,30 @@ def ellipse(shape: tuple[int, ...], box: Any, size: int = 64) -> NDArray[np.floa
     return (1 - across**2 - down**2).astype(np.float32)
 
 
-def looked(stage: Stage, params: Params, *found: Detection, height: int = 100, width: int = 200) -> Work:
+def looked(stage: Stage, params: Params, *found: Detection, height: int = 100, width: int = 200) -> StageContext:
     """The work after a stage that is given what the networks found."""
-    work = Work(params, {}, Path())
+    work = StageContext(params, {}, Path())
     work[PHOTO] = np.zeros((height, width, 3), np.uint8)
     work[DETECTIONS] = found
     logits = np.array([ellipse((height, width), each.box) for each in found]).reshape(len(found), *[64] * 2)
-    work[OUTLINES] = Outlines(logits.astype(np.float16))
-    work.enter(stage)
+    work[MASK_LOGITS] = MaskLogits(logits.astype(np.float16))
+    work.enter_stage(stage)
     stage.run(work)
-    work.enter(None)
+    work.enter_stage(None)
     return work
 
 
-def keeping(*points: tuple[float, float], **params: Any) -> Work:
+def keeping(*points: tuple[float, float], **params: Any) -> StageContext:
     asked = RestyleRoomParams.model_validate({"style": "modern", "keep_at": points, **params})
-    return looked(Keep(), asked, COUCH, CAT, TV)
+    return looked(BuildKeepMask(), asked, COUCH, CAT, TV)
 
 
 def test_the_smallest_thing_at_a_point_is_kept() -> None:
     work = keeping((0.4, 0.45))
     assert {each.label for each in work[OBJECTS] if each.kept} == {"cat"}
-    assert work[KEPT] is not None
-    assert work[KEPT][45, 80]
-    assert not work[KEPT][55, 140], "the couch that it lies on is not"
+    assert work[KEEP_MASK] is not None
+    assert work[KEEP_MASK][45, 80]
+    assert not work[KEEP_MASK][55, 140], "the couch that it lies on is not"
     assert work.notes == []
 
 
@@ -115,7 +115,7 @@ def test_points_and_names_add_up() -> None:
 
 def test_where_nothing_is_is_said() -> None:
     work = keeping((0.02, 0.98))
-    assert work[KEPT] is None
+    assert work[KEEP_MASK] is None
     assert work.notes == ["Nothing was found to keep at 0.02, 0.98."]
 
 
@@ -126,13 +126,13 @@ def test_outlines_are_those_of_the_masks() -> None:
         for y in range(50, 1000, 150):
             radius = np.hypot((x - 1000) / 800, (y - 550) / 350)
             if abs(radius - 1) > 0.05:
-                assert holds(couch.outlines, x, y) is bool(radius < 1)
+                assert contains_point(couch.outlines, x, y) is bool(radius < 1)
 
 
 def test_a_crowd_is_cut_to_the_largest_and_told() -> None:
     crowd = [Detection("book", (4.0 * i, 10, 4 * i + 3 + i / 20, 40 + i), 0.5) for i in range(40)]
     work = looked(ListObjects(), FindObjectsParams(), *crowd)
-    assert len(work[OBJECTS]) == MOST_OBJECTS
+    assert len(work[OBJECTS]) == MAX_OBJECTS
     assert work.notes == ["40 things were found; these are the largest 24."]
     areas = [each.area for each in work[OBJECTS]]
     assert areas == sorted(areas, reverse=True)
@@ -157,11 +157,11 @@ def test_a_restyling_of_the_same_photo_need_not_look_again(picture: Path, tmp_pa
         Kind.RESTYLE_ROOM,
         Engine.MODELS,
         tuple((each, 0.25) for each, _ in restyle_room.plan().steps[:4]),
-        (OBJECTS, KEPT),
+        (OBJECTS, KEEP_MASK),
     )
 
-    def do(made: Plan, params: Params) -> tuple[Finished, Work]:
-        work = Work(params, {"photo": picture}, tmp_path, models=networks)
+    def do(made: Plan, params: Params) -> tuple[PlanResult, StageContext]:
+        work = StageContext(params, {"photo": picture}, tmp_path, network_provider=networks)
         return runner.run(made, work, Silent()), work
 
     first, _ = do(find_objects.plan(), FindObjectsParams())
@@ -172,15 +172,15 @@ def test_a_restyling_of_the_same_photo_need_not_look_again(picture: Path, tmp_pa
         finished, work = do(seeing, RestyleRoomParams(style="boho", keep_at=(point,)))
         assert {each.stage for each in finished.timeline if each.cached} == {"detect", "segment"}
         assert [each.outlines for each in finished.objects] == [each.outlines for each in first.objects]
-        masks.append(work[KEPT])
+        masks.append(work[KEEP_MASK])
     assert networks.asked == 2
     assert not np.array_equal(masks[0], masks[1])
 
 
 def test_it_runs_on_networks_in_their_real_layouts(tiny_weights: Path, picture: Path, tmp_path: Path) -> None:
-    models = ModelManager(Shelf(tiny_weights), Placement.of("cpu"))
-    work = Work(FindObjectsParams(format="png"), {"photo": picture}, tmp_path, models=models)
-    finished = Runner().run(plan(Kind.FIND_OBJECTS, Engine.MODELS), work, Silent())
+    models = ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"))
+    work = StageContext(FindObjectsParams(format="png"), {"photo": picture}, tmp_path, network_provider=models)
+    finished = Runner().run(get_plan(Kind.FIND_OBJECTS, Engine.MODELS), work, Silent())
     assert [each.name for each in finished.files] == ["result", "thumbnail"]
     assert {each.id for each in finished.models} <= {"yolo11n", "sam2.1-tiny"}
-    assert len(finished.objects) <= MOST_OBJECTS
+    assert len(finished.objects) <= MAX_OBJECTS

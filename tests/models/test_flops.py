@@ -1,6 +1,6 @@
 """The arithmetic that a photo costs, by full-size configurations without numbers."""
 
-from bench.flops import ours, ratio, replaced
+from bench.flops import darkroom_flops, ratio, replaced_system_flops
 from darkroom.contract.params import Profile
 
 
@@ -10,7 +10,7 @@ def test_the_fast_profile_takes_a_fifth_of_the_replaced_systems_arithmetic() -> 
 
 
 def test_denoising_is_what_costs() -> None:
-    for recipe in (ours(Profile.QUALITY), replaced()):
+    for recipe in (darkroom_flops(Profile.QUALITY), replaced_system_flops()):
         assert recipe["diffuse"] > 0.9 * sum(recipe.values())
 
 

@@ -19,26 +19,26 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import Aspect, GenerateParams, Profile
 from darkroom.contract.requests import Kind
-from darkroom.contract.results import HALF_SIZE
+from darkroom.contract.results import HALF_SIZE_NOTE
 from pipeline.core.runner import Runner
-from pipeline.core.stages import Stopped, Work
-from pipeline.models.network_registry import PICTURE_DECODER, PICTURE_FEW_STEP_UNET, PICTURE_UNET, PICTURE_WORDS, SAFETY
+from pipeline.core.stages import JobAbandoned, StageContext
+from pipeline.models.network_registry import SAFETY, SDXL_FEW_STEP_UNET, SDXL_TEXT_ENCODERS, SDXL_UNET, SDXL_VAE_DECODER
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.manager import ModelManager
-from pipeline.models.text_to_image_request import TRAINED, Canvas, Drawing
-from pipeline.plans import plan
+from pipeline.models.text_to_image_request import TRAINED, SdxlCanvas, TextToImageRequest
+from pipeline.plans import get_plan
 from pipeline.weights.catalog import catalog
-from pipeline.weights.store import Shelf
+from pipeline.weights.store import WeightStore
 
 SIDE = 128
-NETWORKS = (PICTURE_WORDS, PICTURE_UNET, PICTURE_FEW_STEP_UNET, PICTURE_DECODER, SAFETY)
+NETWORKS = (SDXL_TEXT_ENCODERS, SDXL_UNET, SDXL_FEW_STEP_UNET, SDXL_VAE_DECODER, SAFETY)
 
 torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="module")
 def models(tiny_weights):
-    return ModelManager(Shelf(tiny_weights), Placement.of("cpu"), long_side=SIDE)
+    return ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"), long_side=SIDE)
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +52,13 @@ def calls(held):
     """The inputs of every forward of each part."""
     seen = {"few": [], "unet": [], "first": [], "second": [], "decoder": []}
     parts = {
-        "few": held[PICTURE_FEW_STEP_UNET].unet,
-        "unet": held[PICTURE_UNET].unet,
-        "first": held[PICTURE_WORDS]._encoders[0],
-        "second": held[PICTURE_WORDS]._encoders[1],
-        "decoder": held[PICTURE_DECODER]._vae.decoder,
+        "few": held[SDXL_FEW_STEP_UNET].unet,
+        "unet": held[SDXL_UNET].unet,
+        "first": held[SDXL_TEXT_ENCODERS]._encoders[0],
+        "second": held[SDXL_TEXT_ENCODERS]._encoders[1],
+        "decoder": held[SDXL_VAE_DECODER]._vae.decoder,
     }
-    held[PICTURE_WORDS]._read.clear()
+    held[SDXL_TEXT_ENCODERS]._read.clear()
     with ExitStack() as stack:
         for name, module in parts.items():
 
@@ -79,7 +79,7 @@ class Reporter:
         self.progress.append(progress)
         self.messages.append(message)
         if self.stop(message):
-            raise Stopped
+            raise JobAbandoned
 
     def check(self):
         pass
@@ -96,8 +96,8 @@ def generate(models, tmp_path):
     def generate(reporter=None, **params):
         folder = tmp_path / str(next(runs))
         folder.mkdir()
-        work = Work(GenerateParams(**{"prompt": "a red kite", **params}), {}, folder, models=models)
-        made = Runner().run(plan(Kind.GENERATE, Engine.MODELS), work, reporter or Reporter())
+        work = StageContext(GenerateParams(**{"prompt": "a red kite", **params}), {}, folder, network_provider=models)
+        made = Runner().run(get_plan(Kind.GENERATE, Engine.MODELS), work, reporter or Reporter())
         return made, {picture.name: picture.path.read_bytes() for picture in made.files}
 
     return generate
@@ -134,7 +134,7 @@ def test_a_picture_has_the_shape_that_was_asked_for(generate, aspect):
 @pytest.mark.parametrize("aspect", list(Aspect))
 @pytest.mark.parametrize("long_side", [768, 1024])
 def test_a_device_of_six_gigabytes_or_more_draws_at_the_trained_sizes(aspect, long_side):
-    canvas = Canvas.of(aspect, long_side)
+    canvas = SdxlCanvas.for_aspect(aspect, long_side)
     assert (canvas.width, canvas.height) == TRAINED[aspect]
     assert 0.9 < canvas.width * canvas.height / 2**20 <= 1
     assert canvas.width % 64 == canvas.height % 64 == 0
@@ -142,7 +142,7 @@ def test_a_device_of_six_gigabytes_or_more_draws_at_the_trained_sizes(aspect, lo
 
 @given(st.sampled_from(Aspect), st.integers(8, 95).map(lambda side: 8 * side))
 def test_a_smaller_device_draws_so_much_less_on_the_latents_grid(aspect, long_side):
-    canvas = Canvas.of(aspect, long_side)
+    canvas = SdxlCanvas.for_aspect(aspect, long_side)
     for each in (canvas, canvas.halved(), canvas.halved().halved()):
         assert each.width % 8 == each.height % 8 == 0
         assert min(each.width, each.height) >= 64
@@ -180,7 +180,7 @@ def test_several_pictures_have_the_seeds_that_follow(generate, calls):
 
 def test_the_words_and_the_style_reach_both_text_encoders(generate, calls, held):
     generate(prompt="a  green\nkite", style="clay")
-    for name, tokenizer in zip(("first", "second"), held[PICTURE_WORDS]._tokenizers, strict=True):
+    for name, tokenizer in zip(("first", "second"), held[SDXL_TEXT_ENCODERS]._tokenizers, strict=True):
         ((inputs, _),) = calls[name]
         text = tokenizer.decode(inputs[0][0], skip_special_tokens=True)
         assert text.replace(" ", "").startswith("claymationstyleagreenkite,handmade")
@@ -218,7 +218,7 @@ def test_every_step_is_told_and_a_few_are_shown(generate):
 
 @pytest.mark.parametrize(("profile", "name"), [(Profile.FAST, "few"), (Profile.QUALITY, "unet")])
 def test_a_cancelled_job_stops_within_a_step(generate, calls, profile, name):
-    with pytest.raises(Stopped):
+    with pytest.raises(JobAbandoned):
         generate(Reporter(stop=lambda message: "step 2 of" in message), profile=profile)
     assert len(calls[name]) == 2
     assert not calls["decoder"]
@@ -226,10 +226,10 @@ def test_a_cancelled_job_stops_within_a_step(generate, calls, profile, name):
 
 def test_a_late_job_stops_within_a_step(models, tmp_path, calls):
     clock = iter(range(1000))
-    work = Work(GenerateParams(prompt="a kite"), {}, tmp_path, models=models)
+    work = StageContext(GenerateParams(prompt="a kite"), {}, tmp_path, network_provider=models)
     runner = Runner(clock=lambda: next(clock), now=lambda: datetime(2030, 1, 1, tzinfo=UTC))
     with pytest.raises(DarkroomError) as caught:
-        runner.run(plan(Kind.GENERATE, Engine.MODELS), work, Reporter(), datetime(2030, 1, 1, 0, 0, 8, tzinfo=UTC))
+        runner.run(get_plan(Kind.GENERATE, Engine.MODELS), work, Reporter(), datetime(2030, 1, 1, 0, 0, 8, tzinfo=UTC))
     assert caught.value.detail.code is ErrorCode.TIMED_OUT
     assert 0 < len(calls["few"]) < 4
 
@@ -287,16 +287,16 @@ def no_memory(times):
 
 
 def test_out_of_memory_halves_the_size_of_all_and_says_so(generate, held, monkeypatch):
-    with failing(monkeypatch, held[PICTURE_FEW_STEP_UNET], "draw", no_memory(1)) as seen:
+    with failing(monkeypatch, held[SDXL_FEW_STEP_UNET], "draw", no_memory(1)) as seen:
         made, _ = generate(count=2, aspect=Aspect.SQUARE)
     assert [(given[0].canvas.width, given[0].seed) for given in seen] == [(128, 42), (64, 42), (64, 43)]
     assert {(picture.width, picture.height) for picture in made.files} == {(64, 64)}
-    assert made.notes == (HALF_SIZE,)
+    assert made.notes == (HALF_SIZE_NOTE,)
 
 
 def test_out_of_memory_twice_fails_the_job_and_leaves_a_healthy_machine(generate, held, monkeypatch):
     with (
-        failing(monkeypatch, held[PICTURE_FEW_STEP_UNET], "draw", no_memory(2)),
+        failing(monkeypatch, held[SDXL_FEW_STEP_UNET], "draw", no_memory(2)),
         pytest.raises(DarkroomError) as caught,
     ):
         generate()
@@ -305,17 +305,17 @@ def test_out_of_memory_twice_fails_the_job_and_leaves_a_healthy_machine(generate
 
 
 def test_out_of_memory_at_decoding_is_tried_again_at_full_size_first(generate, held, monkeypatch):
-    with failing(monkeypatch, held[PICTURE_DECODER], "decode", no_memory(1)) as seen:
+    with failing(monkeypatch, held[SDXL_VAE_DECODER], "decode", no_memory(1)) as seen:
         made, _ = generate()
     assert len(seen) == 2
     assert (made.files[0].width, made.notes) == (128, ())
-    with failing(monkeypatch, held[PICTURE_DECODER], "decode", no_memory(2)):
+    with failing(monkeypatch, held[SDXL_VAE_DECODER], "decode", no_memory(2)):
         made, _ = generate()
-    assert (made.files[0].width, made.notes) == (64, (HALF_SIZE,))
+    assert (made.files[0].width, made.notes) == (64, (HALF_SIZE_NOTE,))
 
 
 def test_other_errors_are_not_tried_again(generate, held, monkeypatch):
-    with failing(monkeypatch, held[PICTURE_DECODER], "decode", [RuntimeError("a mistake")]) as seen:
+    with failing(monkeypatch, held[SDXL_VAE_DECODER], "decode", [RuntimeError("a mistake")]) as seen:
         with pytest.raises(DarkroomError) as caught:
             generate()
         assert len(seen) == 1
@@ -340,12 +340,12 @@ def test_a_file_that_is_not_the_network_is_named_with_the_command_that_mends_it(
     save_file(tensors, file)
     if wrong == "no tensors at all":
         file.write_bytes(b"<html>Not found</html>")
-    Shelf(tmp_path).record(catalog()["sdxl-lightning"], revision="random")
-    models = ModelManager(Shelf(tmp_path), Placement.of("cpu"))
+    WeightStore(tmp_path).record(catalog()["sdxl-lightning"], revision="random")
+    models = ModelManager(WeightStore(tmp_path), Placement.for_device("cpu"))
     with pytest.raises(
         DarkroomError, match=r"sdxl-lightning/sdxl_lightning_4step_unet.*fetch sdxl-lightning"
     ) as caught:
-        models.use(PICTURE_FEW_STEP_UNET).__enter__()
+        models.use(SDXL_FEW_STEP_UNET).__enter__()
     assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
 
 
@@ -366,13 +366,13 @@ def test_full_size_configurations_are_those_of_the_published_files():
 
 def test_half_precision_draws_nearly_the_same(tiny_weights, held):
     placement = Placement(torch.device("cpu"), torch.float16, torch.channels_last)
-    drawing = Drawing(Canvas.of(Aspect.SQUARE, SIDE), 4, 0.0, 3)
+    drawing = TextToImageRequest(SdxlCanvas.for_aspect(Aspect.SQUARE, SIDE), 4, 0.0, 3)
 
     def drawn(networks):
-        words = networks[PICTURE_WORDS].read("a kite")
-        return networks[PICTURE_DECODER].decode(
-            networks[PICTURE_FEW_STEP_UNET].draw(drawing, words, None, lambda *_: None)
+        words = networks[SDXL_TEXT_ENCODERS].read("a kite")
+        return networks[SDXL_VAE_DECODER].decode(
+            networks[SDXL_FEW_STEP_UNET].draw(drawing, words, None, lambda *_: None)
         )
 
-    with ModelManager(Shelf(tiny_weights), placement).use(*NETWORKS) as half:
+    with ModelManager(WeightStore(tiny_weights), placement).use(*NETWORKS) as half:
         assert np.abs(drawn(half).astype(int) - drawn(held)).mean() < 2

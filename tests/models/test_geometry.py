@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.models.letterbox import LEAST_SIDE, Fit, within
+from pipeline.models.letterbox import MIN_SIDE, Letterbox, downscaled_to
 
 SIDES = st.integers(1, 16_384)
 LONG_SIDES = st.sampled_from([64, 128, 512, 768, 1024])
@@ -13,9 +13,9 @@ LONG_SIDES = st.sampled_from([64, 128, 512, 768, 1024])
 
 @given(SIDES, SIDES, LONG_SIDES)
 def test_canvas_is_in_steps_of_8_and_within_the_long_side(height: int, width: int, long_side: int) -> None:
-    fit = Fit.of(height, width, long_side)
+    fit = Letterbox.for_photo(height, width, long_side)
     assert fit.height % 8 == fit.width % 8 == 0
-    assert min(fit.height, fit.width) >= LEAST_SIDE
+    assert min(fit.height, fit.width) >= MIN_SIDE
     assert max(fit.height, fit.width) <= long_side
     assert 1 <= fit.inner_height <= fit.height
     assert 1 <= fit.inner_width <= fit.width
@@ -24,7 +24,7 @@ def test_canvas_is_in_steps_of_8_and_within_the_long_side(height: int, width: in
 @given(st.integers(32, 16_384), st.floats(1 / 3, 3), LONG_SIDES)
 def test_aspect_ratio_is_kept_to_the_pixel(height: int, ratio: float, long_side: int) -> None:
     width = max(round(height * ratio), 1)
-    fit = Fit.of(height, width, long_side)
+    fit = Letterbox.for_photo(height, width, long_side)
     scale = max(fit.inner_height, fit.inner_width) / max(height, width)
     assert abs(fit.inner_height - height * scale) <= 0.5
     assert abs(fit.inner_width - width * scale) <= 0.5
@@ -32,14 +32,14 @@ def test_aspect_ratio_is_kept_to_the_pixel(height: int, ratio: float, long_side:
 
 @given(st.integers(32, 16_384), st.floats(1 / 3, 3))
 def test_padding_is_only_what_the_grid_asks_for(height: int, ratio: float) -> None:
-    fit = Fit.of(height, max(round(height * ratio), 1), 768)
+    fit = Letterbox.for_photo(height, max(round(height * ratio), 1), 768)
     assert fit.height - fit.inner_height < 8
     assert fit.width - fit.inner_width < 8
 
 
 @given(SIDES, SIDES)
 def test_only_photos_smaller_than_sd_was_trained_on_grow(height: int, width: int) -> None:
-    fit = Fit.of(height, width, 1024)
+    fit = Letterbox.for_photo(height, width, 1024)
     if max(height, width) >= 512:
         assert fit.inner_height <= height
         assert fit.inner_width <= width
@@ -49,17 +49,17 @@ def test_only_photos_smaller_than_sd_was_trained_on_grow(height: int, width: int
 
 @given(SIDES, SIDES, LONG_SIDES)
 def test_halved_is_the_same_photo_on_half_the_canvas(height: int, width: int, long_side: int) -> None:
-    fit = Fit.of(height, width, long_side)
+    fit = Letterbox.for_photo(height, width, long_side)
     half = fit.halved()
     assert (half.photo_height, half.photo_width) == (height, width)
-    assert max(half.height, half.width) == max(max(fit.height, fit.width) // 2 // 8 * 8, LEAST_SIDE)
+    assert max(half.height, half.width) == max(max(fit.height, fit.width) // 2 // 8 * 8, MIN_SIDE)
     assert half.height % 8 == half.width % 8 == 0
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 300), st.integers(1, 300), st.sampled_from([64, 256]))
 def test_there_and_back_gives_the_photos_size_and_its_colour(height: int, width: int, long_side: int) -> None:
-    fit = Fit.of(height, width, long_side)
+    fit = Letterbox.for_photo(height, width, long_side)
     photo = np.full((height, width, 3), (200, 30, 90), np.uint8)
     canvas = fit.to_canvas(photo)
     assert canvas.shape == (fit.height, fit.width, 3)
@@ -71,7 +71,7 @@ def test_there_and_back_gives_the_photos_size_and_its_colour(height: int, width:
 def test_there_and_back_puts_everything_where_it_was(height: int, width: int) -> None:
     rows, columns = np.mgrid[:height, :width]
     photo = np.stack([255 * rows / height, 255 * columns / width, 0 * rows], -1).round().astype(np.uint8)
-    fit = Fit.of(height, width, 256)
+    fit = Letterbox.for_photo(height, width, 256)
     back = fit.from_canvas(fit.to_canvas(photo))
     assert back.shape == photo.shape
     assert np.abs(back.astype(int) - photo).max() <= 6
@@ -79,7 +79,7 @@ def test_there_and_back_puts_everything_where_it_was(height: int, width: int) ->
 
 def test_a_photo_that_fits_is_not_touched() -> None:
     photo = np.random.default_rng(0).integers(0, 256, (512, 768, 3), np.uint8)
-    fit = Fit.of(512, 768, 768)
+    fit = Letterbox.for_photo(512, 768, 768)
     assert np.array_equal(fit.to_canvas(photo), photo)
     assert np.array_equal(fit.from_canvas(photo), photo)
 
@@ -89,7 +89,7 @@ def test_masks_lie_on_what_they_mask(height: int, width: int) -> None:
     mask = np.zeros((height, width), bool)
     mask[height // 4 : height // 2, width // 3 : width // 3 * 2] = True
     photo = np.repeat((mask * 255).astype(np.uint8)[..., None], 3, axis=2)
-    fit = Fit.of(height, width, 256)
+    fit = Letterbox.for_photo(height, width, 256)
     on_canvas = fit.mask_to_canvas(mask)
     assert on_canvas.dtype == bool
     assert np.array_equal(on_canvas, fit.to_canvas(photo)[..., 0] >= 128)
@@ -100,10 +100,10 @@ def test_masks_lie_on_what_they_mask(height: int, width: int) -> None:
 @pytest.mark.parametrize(("height", "width", "long_side"), [(0, 10, 768), (10, 10, 770), (10, 10, 32)])
 def test_nonsense_is_refused(height: int, width: int, long_side: int) -> None:
     with pytest.raises(ValueError, match=r"pixels|multiple"):
-        Fit.of(height, width, long_side)
+        Letterbox.for_photo(height, width, long_side)
 
 
 def test_within_shrinks_each_way_and_never_enlarges() -> None:
     picture = np.zeros((3000, 100, 3), np.uint8)
-    assert within(picture, 640, 640).shape == (640, 100, 3)
-    assert within(picture[:50], 640, 640).shape == (50, 100, 3)
+    assert downscaled_to(picture, 640, 640).shape == (640, 100, 3)
+    assert downscaled_to(picture[:50], 640, 640).shape == (50, 100, 3)

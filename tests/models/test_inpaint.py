@@ -12,14 +12,14 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import InpaintParams
 from darkroom.contract.requests import Kind
 from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SEED
-from pipeline.core.stages import Stopped, Work
+from pipeline.core.stages import JobAbandoned, StageContext
 from pipeline.imaging.masks import HOLE
-from pipeline.models.network_registry import BASE, FILLER, INPAINT_UNET, SAFETY
+from pipeline.models.network_registry import HOLE_FILLER, SAFETY, SD15_INPAINT_UNET, STABLE_DIFFUSION
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.manager import ModelManager
-from pipeline.models.stages.half_size_retry import HALF_SIZE
-from pipeline.plans import plan
-from pipeline.weights.store import Shelf
+from pipeline.models.stages.half_size_retry import HALF_SIZE_NOTE
+from pipeline.plans import get_plan
+from pipeline.weights.store import WeightStore
 
 SIDE = 128
 WORDS = {"prompt": "a red chair", "steps": 3}
@@ -29,7 +29,7 @@ torch.set_num_threads(1)
 
 @pytest.fixture(scope="module")
 def models(tiny_weights: Path) -> ModelManager:
-    return ModelManager(Shelf(tiny_weights), Placement.of("cpu"), long_side=SIDE)
+    return ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"), long_side=SIDE)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def save(folder: Path, photo: np.ndarray, mask: np.ndarray) -> dict[str, Path]:
 
 
 class Heard:
-    """What a job says of itself; raises ``Stopped`` once it has said ``until`` things."""
+    """What a job says of itself; raises ``JobAbandoned`` once it has said ``until`` things."""
 
     def __init__(self, until: int = 10_000) -> None:
         self.fractions: list[float] = []
@@ -61,17 +61,24 @@ class Heard:
         self.fractions.append(fraction)
         self.messages.append(message)
         if len(self.messages) == self._until:
-            raise Stopped
+            raise JobAbandoned
 
 
-def run(models: ModelManager, uploads: dict[str, Path], heard: Heard | None = None, **params: object) -> Work:
+def run(models: ModelManager, uploads: dict[str, Path], heard: Heard | None = None, **params: object) -> StageContext:
     heard = heard or Heard()
     folder = uploads["photo"].parent
-    work = Work(InpaintParams(**params), uploads, folder, heard.report, models=models, show=heard.looks.append)
-    for stage, _ in plan(Kind.INPAINT, Engine.MODELS).steps:
-        work.enter(stage)
+    work = StageContext(
+        InpaintParams(**params),
+        uploads,
+        folder,
+        heard.report,
+        network_provider=models,
+        report_progress_image=heard.looks.append,
+    )
+    for stage, _ in get_plan(Kind.INPAINT, Engine.MODELS).steps:
+        work.enter_stage(stage)
         stage.run(work)
-    work.enter(None)
+    work.enter_stage(None)
     return work
 
 
@@ -124,10 +131,10 @@ def test_every_step_is_heard_some_are_shown_and_cancelling_ends_it_there(models,
     assert steps == [f"Denoising: step {n} of 6" for n in range(1, 7)]
     assert 1 <= len(heard.looks) <= 5
     cut = Heard(until=heard.messages.index("Denoising: step 2 of 6") + 1)
-    with pytest.raises(Stopped):
+    with pytest.raises(JobAbandoned):
         run(models, uploads, cut, prompt="a chair", steps=6)
     assert cut.messages[-1] == "Denoising: step 2 of 6"
-    with pytest.raises(Stopped):
+    with pytest.raises(JobAbandoned):
         run(models, uploads, Heard(until=4))
 
 
@@ -163,22 +170,25 @@ def test_many_holes_are_painted_at_once_but_continued_one_by_one(models, tmp_pat
     np.testing.assert_array_equal(work[RESULT][mask == 0], photo[mask == 0])
 
 
-@pytest.mark.parametrize(("network", "params"), [(FILLER, {}), (BASE, WORDS)], ids=["without words", "with words"])
+@pytest.mark.parametrize(
+    ("network", "params"), [(HOLE_FILLER, {}), (STABLE_DIFFUSION, WORDS)], ids=["without words", "with words"]
+)
 def test_when_the_memory_runs_out_it_is_made_at_half_size(models, uploads, monkeypatch, network, params) -> None:
     with models.use(network) as held:
-        fill, sizes = held[network].fill, []
+        method = "inpaint" if network is STABLE_DIFFUSION else "fill"
+        fill, sizes = getattr(held[network], method), []
 
         def once(*args: object, **more: object) -> object:
-            hole = args[0].hole if network is BASE else args[1]
+            hole = args[0].hole if network is STABLE_DIFFUSION else args[1]
             sizes.append(max(hole.shape))
             if len(sizes) == 1:
                 raise torch.OutOfMemoryError("full")
             return fill(*args, **more)
 
-        monkeypatch.setattr(held[network], "fill", once)
+        monkeypatch.setattr(held[network], method, once)
         work = run(models, uploads, **params)
     assert sizes == [SIDE, SIDE // 2]
-    assert HALF_SIZE in work.notes
+    assert HALF_SIZE_NOTE in work.notes
     np.testing.assert_array_equal(work[RESULT][~work[HOLE]], work[PHOTO][~work[HOLE]])
 
 
@@ -197,5 +207,5 @@ def test_a_prompt_that_is_too_long_is_noted(models, uploads) -> None:
 
 
 def test_the_unet_sees_latents_hole_and_photo(models) -> None:
-    with models.use(INPAINT_UNET) as held:
-        assert held[INPAINT_UNET].unet.config.in_channels == 9
+    with models.use(SD15_INPAINT_UNET) as held:
+        assert held[SD15_INPAINT_UNET].unet.config.in_channels == 9

@@ -20,8 +20,8 @@ from pipeline.models.network_registry import DEPTH_ESTIMATOR, SAFETY
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.manager import ModelManager
 from pipeline.models.offload.runtimes import TorchNetwork
-from pipeline.weights.catalog import catalog, choose
-from pipeline.weights.store import Shelf, Weights
+from pipeline.weights.catalog import catalog, choose_models
+from pipeline.weights.store import Weights, WeightStore
 
 MB = 1_000_000
 
@@ -91,8 +91,8 @@ def history() -> Iterator[History]:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    shelf = Shelf(tmp_path)
+def shelf(tmp_path: Path) -> WeightStore:
+    shelf = WeightStore(tmp_path)
     for model in catalog().values():
         for path in model.files:
             file = tmp_path / model.id / path
@@ -102,9 +102,9 @@ def shelf(tmp_path: Path) -> Shelf:
     return shelf
 
 
-def manager(shelf: Shelf, budget: int | None = 100, host_budget: int = 100, **more: Any) -> ModelManager:
+def manager(shelf: WeightStore, budget: int | None = 100, host_budget: int = 100, **more: Any) -> ModelManager:
     limit = None if budget is None else budget * MB
-    return ModelManager(shelf, Placement.of("cpu"), budget=limit, host_budget=host_budget * MB, **more)
+    return ModelManager(shelf, Placement.for_device("cpu"), budget=limit, host_budget=host_budget * MB, **more)
 
 
 def touch(models: ModelManager, *networks: Network[Fake]) -> None:
@@ -113,24 +113,24 @@ def touch(models: ModelManager, *networks: Network[Fake]) -> None:
             assert held[network].name == network.name
 
 
-def test_a_network_is_loaded_when_it_is_first_used_and_stays(shelf: Shelf, history: History) -> None:
+def test_a_network_is_loaded_when_it_is_first_used_and_stays(shelf: WeightStore, history: History) -> None:
     eye = history.network("eye", 10, "detector")
     models = manager(shelf)
-    models.check([eye])
+    models.check_weights([eye])
     assert history.moves == []
     touch(models, eye, eye)
     assert history.moves == ["loaded eye", "in eye"]
 
 
-def test_a_network_may_be_made_of_several_models(shelf: Shelf, history: History) -> None:
+def test_a_network_may_be_made_of_several_models(shelf: WeightStore, history: History) -> None:
     pair = history.network("pair", 10, "control_depth", "control_edges")
     models = manager(shelf)
     touch(models, pair)
-    assert [used.id for used in models.used([pair])] == ["control-depth", "control-canny"]
-    assert {used.revision for used in models.used([pair])} == {"r1"}
+    assert [used.id for used in models.models_used([pair])] == ["control-depth", "control-canny"]
+    assert {used.revision for used in models.models_used([pair])} == {"r1"}
 
 
-def test_the_least_recently_used_goes_first(shelf: Shelf, history: History) -> None:
+def test_the_least_recently_used_goes_first(shelf: WeightStore, history: History) -> None:
     a, b, c, d = (history.network(name, 30, "detector") for name in "abcd")
     models = manager(shelf)
     touch(models, a, b, c, a, d)
@@ -140,14 +140,14 @@ def test_the_least_recently_used_goes_first(shelf: Shelf, history: History) -> N
     assert history.count("loaded b") == 1
 
 
-def test_only_as_many_go_as_are_in_the_way(shelf: Shelf, history: History) -> None:
+def test_only_as_many_go_as_are_in_the_way(shelf: WeightStore, history: History) -> None:
     small = [history.network(f"small{index}", 20, "detector") for index in range(5)]
     models = manager(shelf)
     touch(models, *small, history.network("large", 60, "depth"))
     assert history.on("host") == {"small0", "small1", "small2"}
 
 
-def test_a_full_host_drops_its_least_recently_used(shelf: Shelf, history: History) -> None:
+def test_a_full_host_drops_its_least_recently_used(shelf: WeightStore, history: History) -> None:
     a, b, c, d = (history.network(name, 80, "detector") for name in "abcd")
     models = manager(shelf, host_budget=160)
     touch(models, a, b, c, d)
@@ -157,14 +157,14 @@ def test_a_full_host_drops_its_least_recently_used(shelf: Shelf, history: Histor
     assert history.count("loaded a") == 2
 
 
-def test_without_room_on_the_host_what_has_to_go_goes_altogether(shelf: Shelf, history: History) -> None:
+def test_without_room_on_the_host_what_has_to_go_goes_altogether(shelf: WeightStore, history: History) -> None:
     a, b = (history.network(name, 80, "detector") for name in "ab")
     models = manager(shelf, host_budget=0)
     touch(models, a, b)
     assert history.moves == ["loaded a", "in a", "loaded b", "closed a", "in b"]
 
 
-def test_networks_that_are_used_together_do_not_push_each_other_out(shelf: Shelf, history: History) -> None:
+def test_networks_that_are_used_together_do_not_push_each_other_out(shelf: WeightStore, history: History) -> None:
     a, b, c = (history.network(name, 50, "detector") for name in "abc")
     models = manager(shelf)
     touch(models, a, b, c)  # b and c are there, and b is the next to go
@@ -173,7 +173,7 @@ def test_networks_that_are_used_together_do_not_push_each_other_out(shelf: Shelf
     assert history.count("out b") == 0
 
 
-def test_a_network_larger_than_the_device_is_an_error_that_says_so(shelf: Shelf, history: History) -> None:
+def test_a_network_larger_than_the_device_is_an_error_that_says_so(shelf: WeightStore, history: History) -> None:
     small, large = history.network("small", 20, "detector"), history.network("large", 120, "depth")
     models = manager(shelf)
     touch(models, small)
@@ -184,7 +184,7 @@ def test_a_network_larger_than_the_device_is_an_error_that_says_so(shelf: Shelf,
     touch(models, small)
 
 
-def test_networks_that_are_too_large_together_are_too(shelf: Shelf, history: History) -> None:
+def test_networks_that_are_too_large_together_are_too(shelf: WeightStore, history: History) -> None:
     a, b = (history.network(name, 60, "detector") for name in "ab")
     models = manager(shelf)
     with pytest.raises(DarkroomError, match="a, b: 120 MB"), models.use(a, b):
@@ -192,19 +192,19 @@ def test_networks_that_are_too_large_together_are_too(shelf: Shelf, history: His
     touch(models, b, a)
 
 
-def test_a_network_in_use_stays(shelf: Shelf, history: History) -> None:
+def test_a_network_in_use_stays(shelf: WeightStore, history: History) -> None:
     a, b, c = (history.network(name, 40, "detector") for name in "abc")
     models = manager(shelf)
     with models.use(a):
         touch(models, b, c)
         assert history.on("device") == {"a", "c"}
-        models.free()
+        models.release_idle()
         assert history.on("device") == {"a"}
-    models.free()
+    models.release_idle()
     assert history.on("device") == set()
 
 
-def test_asking_for_more_than_fits_beside_what_one_holds_is_an_error(shelf: Shelf, history: History) -> None:
+def test_asking_for_more_than_fits_beside_what_one_holds_is_an_error(shelf: WeightStore, history: History) -> None:
     a, b = (history.network(name, 60, "detector") for name in "ab")
     models = manager(shelf)
     with models.use(a):
@@ -214,7 +214,7 @@ def test_asking_for_more_than_fits_beside_what_one_holds_is_an_error(shelf: Shel
     touch(models, b)
 
 
-def test_two_threads_that_ask_at_once_load_it_once(shelf: Shelf, history: History) -> None:
+def test_two_threads_that_ask_at_once_load_it_once(shelf: WeightStore, history: History) -> None:
     eye = history.network("eye", 10, "detector")
     models = manager(shelf)
     together = threading.Barrier(4)
@@ -229,7 +229,7 @@ def test_two_threads_that_ask_at_once_load_it_once(shelf: Shelf, history: Histor
     assert history.moves == ["loaded eye", "in eye"]
 
 
-def test_a_thread_waits_for_room_until_others_are_done(shelf: Shelf, history: History) -> None:
+def test_a_thread_waits_for_room_until_others_are_done(shelf: WeightStore, history: History) -> None:
     a, b = (history.network(name, 60, "detector") for name in "ab")
     models = manager(shelf)
     waiting, order = threading.Event(), []
@@ -249,7 +249,7 @@ def test_a_thread_waits_for_room_until_others_are_done(shelf: Shelf, history: Hi
     assert order == ["a is done", "b has it"]
 
 
-def test_what_is_there_can_be_used_while_another_is_loaded(shelf: Shelf, history: History) -> None:
+def test_what_is_there_can_be_used_while_another_is_loaded(shelf: WeightStore, history: History) -> None:
     a, b = (history.network(name, 10, "detector") for name in "ab")
     models = manager(shelf)
     touch(models, a)
@@ -269,7 +269,7 @@ def test_what_is_there_can_be_used_while_another_is_loaded(shelf: Shelf, history
         asked.result(30)
 
 
-def test_many_threads_with_too_little_room_all_get_their_turn(shelf: Shelf, history: History) -> None:
+def test_many_threads_with_too_little_room_all_get_their_turn(shelf: WeightStore, history: History) -> None:
     networks = [history.network(f"n{index}", 30, "detector") for index in range(6)]
     models = manager(shelf, host_budget=60)
 
@@ -287,7 +287,7 @@ def test_many_threads_with_too_little_room_all_get_their_turn(shelf: Shelf, hist
 
 
 @pytest.mark.parametrize("moment", ["loaded", "in"])
-def test_a_failure_to_load_leaves_nothing_half_loaded(shelf: Shelf, history: History, moment: str) -> None:
+def test_a_failure_to_load_leaves_nothing_half_loaded(shelf: WeightStore, history: History, moment: str) -> None:
     eye = history.network("eye", 10, "detector")
     models = manager(shelf)
     history.fail[f"{moment} eye"] = torch.OutOfMemoryError("too much")
@@ -299,7 +299,7 @@ def test_a_failure_to_load_leaves_nothing_half_loaded(shelf: Shelf, history: His
 
 
 def test_what_cannot_move_to_the_host_is_dropped(
-    shelf: Shelf, history: History, caplog: pytest.LogCaptureFixture
+    shelf: WeightStore, history: History, caplog: pytest.LogCaptureFixture
 ) -> None:
     a, b = (history.network(name, 60, "detector") for name in "ab")
     models = manager(shelf)
@@ -310,7 +310,9 @@ def test_what_cannot_move_to_the_host_is_dropped(
     assert "a could not move" in caplog.text
 
 
-def test_every_move_is_logged_with_its_size(shelf: Shelf, history: History, caplog: pytest.LogCaptureFixture) -> None:
+def test_every_move_is_logged_with_its_size(
+    shelf: WeightStore, history: History, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     a, b = (history.network(name, 60, "detector") for name in "ab")
     touch(manager(shelf, host_budget=0), a, b)
@@ -319,45 +321,45 @@ def test_every_move_is_logged_with_its_size(shelf: Shelf, history: History, capl
     assert all("60 MB in" in message for message in caplog.messages)
 
 
-def test_missing_weights_name_the_file_and_what_mends_it(shelf: Shelf, history: History) -> None:
+def test_missing_weights_name_the_file_and_what_mends_it(shelf: WeightStore, history: History) -> None:
     eye = history.network("eye", 10, "detector")
-    (model,) = choose(("detector",), {})
+    (model,) = choose_models(("detector",), {})
     (shelf.folder / model.id / model.files[0]).unlink()
     models = manager(shelf)
-    for attempt in (lambda: models.check([eye]), lambda: touch(models, eye)):
+    for attempt in (lambda: models.check_weights([eye]), lambda: touch(models, eye)):
         with pytest.raises(DarkroomError, match=f"{model.files[0]} is missing.*darkroom models fetch") as error:
             attempt()
         assert error.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
 
 
-def test_the_operator_chooses_the_model_of_a_role(shelf: Shelf, history: History) -> None:
+def test_the_operator_chooses_the_model_of_a_role(shelf: WeightStore, history: History) -> None:
     eye = history.network("eye", 10, "detector")
     default, chosen = manager(shelf), manager(shelf, choices={"detector": "rt-detr-r18"})
-    assert [used.id for used in chosen.used([eye])] == ["rt-detr-r18"]
+    assert [used.id for used in chosen.models_used([eye])] == ["rt-detr-r18"]
     assert default.digest([eye]) != chosen.digest([eye])
     with pytest.raises(ValueError, match="rt-detr-r18"):
         manager(shelf, choices={"detector": "sd15"})
 
 
-def test_the_digest_changes_with_the_files_and_with_nothing_else(shelf: Shelf, history: History) -> None:
+def test_the_digest_changes_with_the_files_and_with_nothing_else(shelf: WeightStore, history: History) -> None:
     eye, depth = history.network("eye", 10, "detector"), history.network("depth", 10, "depth")
     models = manager(shelf)
     before = models.digest([eye]), models.digest([depth])
     touch(models, eye)
-    (model,) = choose(("detector",), {})
+    (model,) = choose_models(("detector",), {})
     (shelf.folder / model.id / model.files[0]).write_bytes(b"trained a little longer")
     shelf.record(model, "r1")
     assert models.digest([eye]) != before[0]
     assert models.digest([depth]) == before[1]
 
 
-def test_the_working_size_follows_from_the_budget_unless_it_is_given(shelf: Shelf) -> None:
+def test_the_working_size_follows_from_the_budget_unless_it_is_given(shelf: WeightStore) -> None:
     assert [manager(shelf, budget=size).long_side for size in (4_000, 14_000, 70_000)] == [512, 768, 1024]
     assert manager(shelf, budget=None).long_side == 768
     assert manager(shelf, long_side=256).long_side == 256
 
 
-def test_a_torch_network_loaded_while_computing_can_still_be_moved(shelf: Shelf, history: History) -> None:
+def test_a_torch_network_loaded_while_computing_can_still_be_moved(shelf: WeightStore, history: History) -> None:
     def load(_weights: Mapping[str, Weights], placement: Placement) -> TorchNetwork:
         return TorchNetwork(placement, nn.Linear(4, 4))
 
@@ -370,16 +372,18 @@ def test_a_torch_network_loaded_while_computing_can_still_be_moved(shelf: Shelf,
     with ExitStack() as nested:
         nested.enter_context(models.use(linear))
         nested.enter_context(models.use(linear))
-        models.free()
+        models.release_idle()
         assert held[linear].size() == 4 * (4 * 4 + 4)
 
 
 def test_networks_that_came_back_answer_as_before(tiny_weights: Path, photo: Any) -> None:
-    models = ModelManager(Shelf(tiny_weights), Placement.of("cpu"))
+    models = ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"))
     with models.use(DEPTH_ESTIMATOR, SAFETY) as held:
         before = held[DEPTH_ESTIMATOR].estimate(photo)
         largest = max(held[DEPTH_ESTIMATOR].size(), held[SAFETY].size())
-    cramped = ModelManager(Shelf(tiny_weights), Placement.of("cpu"), budget=largest, host_budget=2 * largest)
+    cramped = ModelManager(
+        WeightStore(tiny_weights), Placement.for_device("cpu"), budget=largest, host_budget=2 * largest
+    )
     for _ in range(2):
         with cramped.use(SAFETY) as held:
             assert held[SAFETY].unsafe(photo) in {True, False}

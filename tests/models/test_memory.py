@@ -12,7 +12,7 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.models.offload.device import GIB, Placement
 from pipeline.models.offload.runtimes import CTranslate2Network, OnnxNetwork, TorchNetwork
 
-CPU = Placement.of("cpu")
+CPU = Placement.for_device("cpu")
 HALF = Placement(torch.device("cpu"), torch.float16, torch.channels_last)
 # Nothing here is ever computed: meta tensors have a place and a shape, and take no memory.
 ELSEWHERE = Placement(torch.device("meta"), torch.float16, torch.channels_last)
@@ -57,9 +57,9 @@ def test_a_network_is_ready_for_inference_in_the_placements_numbers() -> None:
 
 def test_a_gpu_that_is_asked_for_and_not_there_is_no_reason_to_use_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert Placement.of("auto").device.type == "cpu"
+    assert Placement.for_device("auto").device.type == "cpu"
     with pytest.raises(DarkroomError, match="driver") as caught:
-        Placement.of("cuda")
+        Placement.for_device("cuda")
     assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
 
 

@@ -24,7 +24,7 @@ from pipeline.models.networks.yolo import ultralytics
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.catalog import catalog
-from pipeline.weights.store import Shelf, Weights
+from pipeline.weights.store import Weights, WeightStore
 from tests.models.pickles import Harmful
 
 Rgb = NDArray[np.uint8]
@@ -43,12 +43,12 @@ def _one_thread() -> None:
 def networks(tiny_weights: Path) -> dict[str, Any]:
     """Every network by its model's id, on the CPU."""
     ids = (*DETECTORS, *DEPTHS, "sam2.1-tiny", "clip-vit-b32")
-    return {name: loaded(Shelf(tiny_weights).open(catalog()[name])) for name in ids}
+    return {name: loaded(WeightStore(tiny_weights).open(catalog()[name])) for name in ids}
 
 
 def loaded(weights: Weights, placement: Placement | None = None) -> Any:
     role = weights.model.role
-    return LOADERS[role]({role: weights}, placement or Placement.of("cpu"))
+    return LOADERS[role]({role: weights}, placement or Placement.for_device("cpu"))
 
 
 def sized(photo: Rgb, shape: tuple[int, int]) -> Rgb:
@@ -164,7 +164,7 @@ def test_depth_is_handed_on_as_the_network_means_it(networks: dict[str, Any], na
     ramp = torch.linspace(0, 1, 8).expand(1, 6, 8)
     stand_in = torch.nn.Identity()
     stand_in.forward = lambda **_: SimpleNamespace(predicted_depth=ramp)  # type: ignore[assignment]
-    other = depth.InverseDepth(Placement.of("cpu"), stand_in, network._processor)
+    other = depth.InverseDepth(Placement.for_device("cpu"), stand_in, network._processor)
     inverse = other.estimate(np.zeros((60, 80, 3), np.uint8))
     assert inverse.shape == (60, 80)
     assert (np.diff(inverse[30]) >= 0).all()
@@ -182,7 +182,7 @@ def test_a_network_of_distances_is_refused(tiny_weights: Path, tmp_path: Path) -
 
 def test_the_same_photo_gives_the_same_answers(tiny_weights: Path, networks: dict[str, Any], photo: Rgb) -> None:
     for name in (*DETECTORS, "sam2.1-tiny"):
-        again = loaded(Shelf(tiny_weights).open(catalog()[name]))
+        again = loaded(WeightStore(tiny_weights).open(catalog()[name]))
         if name in DETECTORS:
             assert list(networks[name].detect(photo)) == list(again.detect(photo))
         else:
@@ -193,7 +193,7 @@ def test_the_same_photo_gives_the_same_answers(tiny_weights: Path, networks: dic
 @pytest.mark.parametrize("name", [*DETECTORS, *DEPTHS, "sam2.1-tiny", "clip-vit-b32"])
 def test_networks_work_in_half_precision_as_on_a_t4(tiny_weights: Path, photo: Rgb, name: str) -> None:
     half = Placement(torch.device("cpu"), torch.float16, torch.channels_last)
-    network: TorchNetwork = loaded(Shelf(tiny_weights).open(catalog()[name]), half)
+    network: TorchNetwork = loaded(WeightStore(tiny_weights).open(catalog()[name]), half)
     match network:
         case segmenter.Sam2():
             answer = network.segment(photo, [(10.0, 10.0, 200.0, 200.0)])
@@ -210,7 +210,7 @@ def test_networks_work_in_half_precision_as_on_a_t4(tiny_weights: Path, photo: R
 
 @pytest.mark.parametrize("name", ["yolo11n", "sam2.1-tiny", "clip-vit-b32"])
 def test_a_closed_network_holds_no_weights(tiny_weights: Path, name: str) -> None:
-    network: TorchNetwork = loaded(Shelf(tiny_weights).open(catalog()[name]))
+    network: TorchNetwork = loaded(WeightStore(tiny_weights).open(catalog()[name]))
     assert network.size() > 0
     network.close()
     assert network.size() == 0

@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from darkroom.contract.params import RestyleRoomParams, Room
 from darkroom.contract.results import FoundObject, ModelUsed
 from pipeline.core.artifacts import OBJECTS, PHOTO, ROOM
-from pipeline.core.networks import Held, Network
-from pipeline.core.stages import Artifact, Stage, Work
-from pipeline.models.artifacts import DEPTH, DETECTIONS, EDGES, KEPT, OUTLINES, Outlines
+from pipeline.core.networks import LoadedNetworks, Network
+from pipeline.core.stages import Artifact, Stage, StageContext
+from pipeline.models.artifacts import DEPTH, DETECTIONS, EDGES, KEEP_MASK, MASK_LOGITS, MaskLogits
 from pipeline.models.interfaces import Detection
-from pipeline.models.letterbox import Fit
+from pipeline.models.letterbox import Letterbox
 from pipeline.models.network_registry import DEPTH_ESTIMATOR, DETECTOR, IMAGE_TEXT, SEGMENTER
 from pipeline.models.stages.classify_room import Classify
-from pipeline.models.stages.depth import EstimateDepth, grey
+from pipeline.models.stages.depth import EstimateDepth, depth_to_grey
 from pipeline.models.stages.detect import Detect
 from pipeline.models.stages.edges import FindEdges
-from pipeline.models.stages.keep import Keep
+from pipeline.models.stages.keep import BuildKeepMask
 from pipeline.models.stages.segment import Segment
 
 LONG_SIDE = 256
@@ -41,9 +41,9 @@ class Fakes:
         self.asked: list[str] = []
 
     @contextmanager
-    def use(self, *networks: Network[Any]) -> Iterator[Held]:
+    def use(self, *networks: Network[Any]) -> Iterator[LoadedNetworks]:
         self.asked += [network.name for network in networks]
-        yield Held({network: self._networks[network] for network in networks})
+        yield LoadedNetworks({network: self._networks[network] for network in networks})
 
     def used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
         return tuple(ModelUsed(id=network.name, revision="fake") for network in networks)
@@ -107,14 +107,14 @@ def run(
     values: Mapping[Artifact[Any], Any],
     networks: Mapping[Network[Any], Any] | None = None,
     asked: RestyleRoomParams | None = None,
-) -> Work:
+) -> StageContext:
     """The work after ``stage``, which had its declarations enforced."""
-    work = Work(asked or params(), {}, Path(), models=Fakes(networks or {}))
+    work = StageContext(asked or params(), {}, Path(), network_provider=Fakes(networks or {}))
     for artifact, value in values.items():
         work[artifact] = value
-    work.enter(stage)
+    work.enter_stage(stage)
     stage.run(work)
-    work.enter(None)
+    work.enter_stage(None)
     return work
 
 
@@ -143,13 +143,13 @@ def test_a_crowd_is_cut_to_the_surest() -> None:
 
 def test_nothing_detected_asks_no_segmenter() -> None:
     work = run(Segment(), {PHOTO: black(90, 60), DETECTIONS: ()})
-    assert len(work[OUTLINES]) == 0
+    assert len(work[MASK_LOGITS]) == 0
     assert work.models_used == {}
 
 
 def test_outlines_of_a_large_photo_stay_small() -> None:
     found = tuple(Detection("chair", (i * 10.0, 0.0, i * 10.0 + 400, 300.0), 0.9) for i in range(50))
-    outlines = run(Segment(), {PHOTO: black(3000, 4000), DETECTIONS: found}, {SEGMENTER: FakeSegmenter()})[OUTLINES]
+    outlines = run(Segment(), {PHOTO: black(3000, 4000), DETECTIONS: found}, {SEGMENTER: FakeSegmenter()})[MASK_LOGITS]
     assert len(outlines) == 50
     assert outlines.logits.nbytes < 1_000_000
 
@@ -160,7 +160,7 @@ def test_logits_beyond_half_precision_stay_logits() -> None:
             return np.array([[[-1e9, 1e9]]], np.float32)
 
     found = (Detection("tv", (0, 0, 9, 9), 0.9),)
-    logits = run(Segment(), {PHOTO: black(9, 9), DETECTIONS: found}, {SEGMENTER: Extreme()})[OUTLINES].logits
+    logits = run(Segment(), {PHOTO: black(9, 9), DETECTIONS: found}, {SEGMENTER: Extreme()})[MASK_LOGITS].logits
     assert np.isfinite(logits).all()
     assert (logits > 0).tolist() == [[[False, True]]]
 
@@ -170,10 +170,10 @@ PLANT = Detection("potted plant", (150, 10, 190, 90), 0.8)
 PERSON = Detection("person", (60, 5, 90, 95), 0.7)
 
 
-def kept(asked: RestyleRoomParams, *found: Detection, height: int = 100, width: int = 200) -> Work:
+def kept(asked: RestyleRoomParams, *found: Detection, height: int = 100, width: int = 200) -> StageContext:
     logits = np.stack([disc((height, width), each.box) for each in found]) if found else np.zeros((0, 1, 1))
-    values = {PHOTO: black(height, width), DETECTIONS: found, OUTLINES: Outlines(logits.astype(np.float16))}
-    return run(Keep(), values, asked=asked)
+    values = {PHOTO: black(height, width), DETECTIONS: found, MASK_LOGITS: MaskLogits(logits.astype(np.float16))}
+    return run(BuildKeepMask(), values, asked=asked)
 
 
 def names(objects: Sequence[FoundObject]) -> set[str]:
@@ -194,7 +194,7 @@ def test_what_was_asked_for_stays(asked: RestyleRoomParams, stays: set[str]) -> 
     work = kept(asked, COUCH, PLANT, PERSON)
     assert len(work[OBJECTS]) == 3
     assert names(work[OBJECTS]) == stays
-    assert (work[KEPT] is None) == (not stays)
+    assert (work[KEEP_MASK] is None) == (not stays)
     assert work.notes == []
 
 
@@ -208,7 +208,7 @@ def test_what_was_not_found_is_said() -> None:
 def test_an_empty_room_keeps_nothing() -> None:
     work = kept(params())
     assert work[OBJECTS] == ()
-    assert work[KEPT] is None
+    assert work[KEEP_MASK] is None
     assert work.notes == []
 
 
@@ -216,10 +216,10 @@ def test_a_thing_without_an_outline_is_not_kept() -> None:
     values = {
         PHOTO: black(100, 200),
         DETECTIONS: (COUCH,),
-        OUTLINES: Outlines(np.full((1, 8, 8), -1, np.float16)),
+        MASK_LOGITS: MaskLogits(np.full((1, 8, 8), -1, np.float16)),
     }
-    work = run(Keep(), values, asked=params(keep=["sofa"]))
-    assert work[KEPT] is None
+    work = run(BuildKeepMask(), values, asked=params(keep=["sofa"]))
+    assert work[KEEP_MASK] is None
     assert not work[OBJECTS][0].kept
     assert work.notes == ["No couch was found to keep."]
 
@@ -229,7 +229,7 @@ def test_masks_are_smooth_at_full_size(height: int, width: int) -> None:
     """An outline of 64×64 comes out within a pixel or two of the true curve, not in steps of ten."""
     box = (width * 0.2, height * 0.3, width * 0.8, height * 0.7)
     work = kept(params(keep=["sofa"]), Detection("couch", box, 0.9), height=height, width=width)
-    mask = work[KEPT]
+    mask = work[KEEP_MASK]
     assert mask is not None
     assert mask.shape == (height, width)
     assert mask.dtype == bool
@@ -245,9 +245,9 @@ def test_what_lies_far_outside_of_the_box_is_not_the_thing() -> None:
     values = {
         PHOTO: black(100, 200),
         DETECTIONS: (COUCH,),
-        OUTLINES: Outlines(np.ones((1, 50, 50), np.float16)),
+        MASK_LOGITS: MaskLogits(np.ones((1, 50, 50), np.float16)),
     }
-    mask = run(Keep(), values, asked=params(keep=["sofa"]))[KEPT]
+    mask = run(BuildKeepMask(), values, asked=params(keep=["sofa"]))[KEEP_MASK]
     assert mask is not None
     assert mask[20:80, 20:120].all()
     assert not mask[:13].any()
@@ -262,10 +262,16 @@ def test_the_largest_object_comes_first() -> None:
 
 def test_a_change_of_what_to_keep_does_not_touch_the_networks() -> None:
     """What the networks say depends on the photo alone, and what depends on the wishes uses no network."""
-    assert Detect.depends == Segment.depends == EstimateDepth.depends == FindEdges.depends == ()
-    assert all(stage.cached for stage in (Detect, Segment, EstimateDepth, FindEdges, Classify))
-    assert Keep.networks == ()
-    assert set(Keep.depends or ()) == {"keep", "keep_at", "keep_people"}
+    assert (
+        Detect.depends_on_params
+        == Segment.depends_on_params
+        == EstimateDepth.depends_on_params
+        == FindEdges.depends_on_params
+        == ()
+    )
+    assert all(stage.cacheable for stage in (Detect, Segment, EstimateDepth, FindEdges, Classify))
+    assert BuildKeepMask.networks == ()
+    assert set(BuildKeepMask.depends_on_params or ()) == {"keep", "keep_at", "keep_people"}
 
 
 @pytest.mark.parametrize("room", list(Room))
@@ -304,7 +310,7 @@ def test_the_caller_knows_the_room() -> None:
 @given(st.integers(32, 600), RATIOS)
 def test_depth_and_edges_are_at_the_working_size(height: int, ratio: float) -> None:
     width = max(round(height * ratio), 32)
-    fit = Fit.of(height, width, LONG_SIDE)
+    fit = Letterbox.for_photo(height, width, LONG_SIDE)
     depth = run(EstimateDepth(), {PHOTO: black(height, width)}, {DEPTH_ESTIMATOR: FakeDepth()})[DEPTH]
     edges = run(FindEdges(), {PHOTO: black(height, width)})[EDGES]
     assert depth.shape == edges.shape == (fit.height, fit.width)
@@ -325,22 +331,22 @@ def test_near_is_bright() -> None:
 @given(st.floats(0.01, 1e4), st.floats(-10, 10))
 def test_depth_has_no_unit(scale: float, shift: float) -> None:
     ramp = np.linspace(0, 1, 1000, dtype=np.float32).reshape(20, 50)
-    other = grey(((ramp + shift) * scale).astype(np.float32))
-    assert np.abs(other.astype(int) - grey(ramp)).max() <= 1
-    assert grey(ramp)[0, 0] == 0
-    assert grey(ramp)[-1, -1] == 255
+    other = depth_to_grey(((ramp + shift) * scale).astype(np.float32))
+    assert np.abs(other.astype(int) - depth_to_grey(ramp)).max() <= 1
+    assert depth_to_grey(ramp)[0, 0] == 0
+    assert depth_to_grey(ramp)[-1, -1] == 255
 
 
 @pytest.mark.parametrize("value", [0.0, 7.0, -3.0, np.nan, np.inf])
 def test_flat_depth_is_middle_grey(value: float) -> None:
-    assert np.unique(grey(np.full((8, 8), value, np.float32))).tolist() == [128]
+    assert np.unique(depth_to_grey(np.full((8, 8), value, np.float32))).tolist() == [128]
 
 
 def test_single_outliers_do_not_set_the_range_of_depth() -> None:
     ramp = np.linspace(0, 1, 10_000, dtype=np.float32).reshape(100, 100)
     wild = ramp.copy()
     wild[50, 50], wild[0, 0] = 1e6, np.nan
-    assert np.abs(grey(wild).astype(int) - grey(ramp))[1:50].max() <= 1
+    assert np.abs(depth_to_grey(wild).astype(int) - depth_to_grey(ramp))[1:50].max() <= 1
 
 
 def test_edges_are_where_the_photo_changes() -> None:

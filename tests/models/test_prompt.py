@@ -3,35 +3,35 @@ import pytest
 from darkroom.contract.params import Room
 from darkroom.contract.results import RecognisedRoom
 from darkroom.contract.styles import styles
-from pipeline.models.stages.restyle_prompt import caption, negative_prompt, prompt, room_words
+from pipeline.models.stages.restyle_prompt import restyle_negative_prompt, restyle_prompt, room_name, style_caption
 
 READ = 75  # tokens that CLIP's text encoder reads
 
 
 @pytest.mark.parametrize("style", styles().values(), ids=list(styles()))
 def test_every_style_leaves_the_caller_room_for_words_of_their_own(style):
-    ours = prompt(style, "living room")
+    ours = restyle_prompt(style, "living room")
     # A token is a word, a part of a rare one, or a comma.
     assert 1.3 * len(ours.replace(",", " ,").split()) < READ - 25
 
 
 def test_the_callers_words_come_last_and_clean():
-    words = prompt(styles()["modern"], "kitchen", "  a blue\n rug, ")
+    words = restyle_prompt(styles()["modern"], "kitchen", "  a blue\n rug, ")
     assert words.startswith("interior photograph of a kitchen, modern")
     assert words.endswith(", a blue rug")
 
 
 def test_without_words_of_the_caller_nothing_dangles():
-    assert prompt(styles()["modern"], "kitchen", " , ") == prompt(styles()["modern"], "kitchen")
-    assert not negative_prompt().endswith(",")
+    assert restyle_prompt(styles()["modern"], "kitchen", " , ") == restyle_prompt(styles()["modern"], "kitchen")
+    assert not restyle_negative_prompt().endswith(",")
 
 
 def test_the_negative_prompt_adds_to_ours():
-    assert negative_prompt("plants").startswith(negative_prompt())
+    assert restyle_negative_prompt("plants").startswith(restyle_negative_prompt())
 
 
 def test_captions_tell_the_styles_apart():
-    assert len({caption(style, "bedroom") for style in styles().values()}) == len(styles())
+    assert len({style_caption(style, "bedroom") for style in styles().values()}) == len(styles())
 
 
 @pytest.mark.parametrize(
@@ -44,4 +44,4 @@ def test_captions_tell_the_styles_apart():
     ],
 )
 def test_the_callers_room_goes_before_the_recognised_one(named, recognised, words):
-    assert room_words(named, recognised) == words
+    assert room_name(named, recognised) == words

@@ -3,25 +3,25 @@
 import numpy as np
 import pytest
 
-from bench.random_weights.video import write_stand_in
+from bench.random_weights.video import write_stub_program
 from darkroom.contract.avatars import avatars
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import Aspect, Profile
-from darkroom.contract.results import HALF_SIZE, Result
+from darkroom.contract.results import HALF_SIZE_NOTE, Result
 from darkroom.contract.video_params import RenderScenesParams
 from pipeline.imaging.codec import decode
 from pipeline.models.network_registry import SAFETY
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.manager import ModelManager
 from pipeline.models.stages import text_to_image as draw_module
-from pipeline.models.stages.scene_pictures import IMAGINED, Imagine, params_of
-from pipeline.models.stages.text_to_image import Draw
-from pipeline.models.text_to_image_request import Canvas
+from pipeline.models.stages.scene_pictures import SCENE_PICTURES, GenerateScenePictures, generate_params
+from pipeline.models.stages.text_to_image import TextToImage
+from pipeline.models.text_to_image_request import SdxlCanvas
 from pipeline.models.workflows.render_scenes import plan
-from pipeline.speech.types import RATE
+from pipeline.speech.types import SAMPLE_RATE
 from pipeline.weights.catalog import catalog
-from pipeline.weights.store import Shelf
+from pipeline.weights.store import WeightStore
 from tests.pipeline.scenes.studio import COLOURS, Reporter, Studio, write_sound
 
 SIDE = 128
@@ -34,8 +34,10 @@ AVATAR = {"type": "avatar", "avatar": "face", "script": "One two."}
 @pytest.fixture
 def models(tiny_weights, tmp_path, monkeypatch):
     monkeypatch.setenv("DARKROOM_PROGRAMS", str(tmp_path / "programs"))
-    write_stand_in(tmp_path / "programs" / DITTO.id, DITTO)
-    return ModelManager(Shelf(tiny_weights), Placement.of("cpu"), long_side=SIDE, research=True)
+    write_stub_program(tmp_path / "programs" / DITTO.id, DITTO)
+    return ModelManager(
+        WeightStore(tiny_weights), Placement.for_device("cpu"), long_side=SIDE, accept_research_licence=True
+    )
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ def test_a_generated_picture_is_asked_for_as_generate_would_be():
     params = RenderScenesParams.model_validate(
         {"scenes": [{**GENERATED, "style": "clay"}, IMAGE], "aspect": "9:16", "seed": 7}
     )
-    asked = params_of(params.scenes[0], params)
+    asked = generate_params(params.scenes[0], params)
     assert (asked.prompt, asked.style, asked.aspect, asked.seed) == ("a red kite", "clay", Aspect.TALL, 7)
     assert (asked.profile, asked.count) == (Profile.FAST, 1)
 
@@ -86,7 +88,7 @@ def test_what_was_drawn_and_animated_is_not_made_again(studio, monkeypatch, mode
     def never(*_args):
         raise AssertionError
 
-    monkeypatch.setattr(Draw, "run", never)
+    monkeypatch.setattr(TextToImage, "run", never)
     (studio.folder.parent / "programs" / DITTO.id / DITTO.program.file).write_text("raise SystemExit(1)\n")
     again = studio.render(plan(), [GENERATED, AVATAR])
     assert first.digests == again.digests
@@ -110,7 +112,7 @@ def test_a_portrait_without_a_face_is_told_of_its_scene(studio, tmp_path):
 
 
 def test_a_recorded_voice_is_heard_where_nobody_wrote_it_down(studio, tmp_path):
-    hum = (0.5 * np.sin(np.arange(RATE) / 30) * np.sin(np.arange(RATE) / 9000)).astype(np.float32)
+    hum = (0.5 * np.sin(np.arange(SAMPLE_RATE) / 30) * np.sin(np.arange(SAMPLE_RATE) / 9000)).astype(np.float32)
     studio.files["track"] = write_sound(hum, tmp_path / "track.wav")
     scenes = [IMAGE, {"type": "image", "picture": "red", "voice_track": "track"}]
     video = studio.render(plan(), scenes, subtitles="file")
@@ -124,16 +126,16 @@ def test_a_video_with_a_picture_of_half_the_size_may_be_better_another_time(stud
         if canvas.scale == full:
             raise MemoryError
 
-    full = Canvas.of(Aspect.SQUARE, SIDE).scale
-    draw = draw_module._drawn
-    monkeypatch.setattr(draw_module, "_drawn", lambda work, canvas: too_large(canvas) or draw(work, canvas))
+    full = SdxlCanvas.for_aspect(Aspect.SQUARE, SIDE).scale
+    draw = draw_module._generate
+    monkeypatch.setattr(draw_module, "_generate", lambda work, canvas: too_large(canvas) or draw(work, canvas))
     notes = studio.render(plan(), [IMAGE, GENERATED]).finished.notes
-    assert f"Scene 2: {HALF_SIZE}" in notes
-    assert not Result(pictures=[], engine=Engine.MODELS, notes=list(notes)).repeatable
+    assert f"Scene 2: {HALF_SIZE_NOTE}" in notes
+    assert not Result(pictures=[], engine=Engine.MODELS, notes=list(notes)).cacheable
 
 
 def test_the_picture_is_drawn_in_the_videos_shape(studio):
     work = studio.work([GENERATED, IMAGE], aspect="9:16")
-    Imagine().run(work)
-    assert list(work[IMAGINED]) == [0]
-    assert decode(work[IMAGINED][0]).rgb.shape == (168, 96, 3)
+    GenerateScenePictures().run(work)
+    assert list(work[SCENE_PICTURES]) == [0]
+    assert decode(work[SCENE_PICTURES][0]).rgb.shape == (168, 96, 3)

@@ -10,21 +10,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.random_weights.video import write_stand_in
+from bench.random_weights.video import write_stub_program
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.requests import Kind
 from darkroom.contract.video_params import RenderVideoParams
 from pipeline.core.artifacts import SavedSubtitles, SavedVideo
-from pipeline.core.runner import Finished, Runner
-from pipeline.core.stages import Work
+from pipeline.core.runner import PlanResult, Runner
+from pipeline.core.stages import StageContext
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.manager import ModelManager
 from pipeline.models.stages.transcribe import NOT_UNDERSTOOD
-from pipeline.plans import plan
-from pipeline.speech.types import RATE, Samples, Speech, Word
+from pipeline.plans import get_plan
+from pipeline.speech.types import SAMPLE_RATE, Samples, Speech, Word
 from pipeline.weights.catalog import catalog
-from pipeline.weights.store import Shelf
+from pipeline.weights.store import WeightStore
 
 SECONDS = 2
 DITTO = catalog()["ditto"]
@@ -32,7 +32,7 @@ DITTO = catalog()["ditto"]
 
 def hum() -> Samples:
     """What the transcriber takes for a voice."""
-    at = np.arange(SECONDS * RATE)
+    at = np.arange(SECONDS * SAMPLE_RATE)
     return (0.7 * np.sin(at / 30) * np.sin(at / 9000)).astype(np.float32)
 
 
@@ -46,16 +46,16 @@ class Speaker:
         return Speech(hum(), (Word(first, 0.2, 0.8), Word(second, 1.0, 1.8)))
 
 
-Render = Callable[..., Finished]
+Render = Callable[..., PlanResult]
 
 
 @pytest.fixture
 def render(tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Render:
     monkeypatch.setenv("DARKROOM_PROGRAMS", str(tmp_path / "programs"))
-    write_stand_in(tmp_path / "programs" / DITTO.id, DITTO)
-    models = ModelManager(Shelf(tiny_weights), Placement.of("cpu"), research=True)
+    write_stub_program(tmp_path / "programs" / DITTO.id, DITTO)
+    models = ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"), accept_research_licence=True)
 
-    def run(track: Samples | None = None, **params: object) -> Finished:
+    def run(track: Samples | None = None, **params: object) -> PlanResult:
         folder = tmp_path / "job"
         folder.mkdir()
         files = {"avatar": tmp_path / "portrait.png"}
@@ -65,21 +65,21 @@ def render(tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             with wave.open(str(files["voice_track"]), "wb") as file:
                 file.setnchannels(1)
                 file.setsampwidth(2)
-                file.setframerate(RATE)
+                file.setframerate(SAMPLE_RATE)
                 file.writeframes((track * 32767).astype("<i2").tobytes())
         given = RenderVideoParams.model_validate({"resolution": "360p", **params})
-        work = Work(given, files, folder, models=models, speaker=Speaker())
+        work = StageContext(given, files, folder, network_provider=models, speaker=Speaker())
         reporter = SimpleNamespace(report=lambda *_: None, check=lambda: None, show=lambda _picture: None)
-        return Runner().run(plan(Kind.RENDER_VIDEO, Engine.MODELS), work, reporter)
+        return Runner().run(get_plan(Kind.RENDER_VIDEO, Engine.MODELS), work, reporter)
 
     return run
 
 
-def video(finished: Finished) -> SavedVideo:
+def video(finished: PlanResult) -> SavedVideo:
     return next(file for file in finished.files if isinstance(file, SavedVideo))
 
 
-def subtitles(finished: Finished) -> dict[str, str]:
+def subtitles(finished: PlanResult) -> dict[str, str]:
     found = [file for file in finished.files if isinstance(file, SavedSubtitles)]
     return {file.format: file.path.read_text("utf-8") for file in found}
 
@@ -106,7 +106,7 @@ def test_a_recorded_voice_that_nobody_wrote_down_is_heard(render: Render) -> Non
 
 
 def test_where_nothing_was_understood_a_note_says_so(render: Render) -> None:
-    finished = render(np.full(SECONDS * RATE, 1e-3, np.float32), subtitles="burned")
+    finished = render(np.full(SECONDS * SAMPLE_RATE, 1e-3, np.float32), subtitles="burned")
     assert NOT_UNDERSTOOD in finished.notes
     assert video(finished).seconds >= SECONDS
 

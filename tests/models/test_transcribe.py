@@ -9,28 +9,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from pipeline.core.stages import Stopped
+from pipeline.core.stages import JobAbandoned
 from pipeline.models.network_registry import TRANSCRIBER
 from pipeline.models.networks import transcriber
 from pipeline.models.networks.transcriber import WhisperTranscriber, words_of
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.manager import ModelManager
-from pipeline.speech.types import RATE, Word
+from pipeline.speech.types import SAMPLE_RATE, Word
 from pipeline.weights.catalog import catalog
-from pipeline.weights.store import Shelf
+from pipeline.weights.store import WeightStore
 
 SECONDS = 3
 
 
 @pytest.fixture(scope="module")
 def models(tiny_weights: Path) -> ModelManager:
-    return ModelManager(Shelf(tiny_weights), Placement.of("cpu"))
+    return ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"))
 
 
 @pytest.fixture(scope="module")
 def voice() -> np.ndarray:
     """What Silero takes for a voice: a hum that comes and goes."""
-    at = np.arange(SECONDS * RATE)
+    at = np.arange(SECONDS * SAMPLE_RATE)
     return (0.7 * np.sin(at / 30) * np.sin(at / 9000)).astype(np.float32)
 
 
@@ -64,7 +64,7 @@ class Listener:
 
 
 def listening(listener: Listener) -> WhisperTranscriber:
-    return WhisperTranscriber(Placement.of("cpu"), listener, [])
+    return WhisperTranscriber(Placement.for_device("cpu"), listener, [])
 
 
 def segment(end: float, *words: SimpleNamespace) -> SimpleNamespace:
@@ -90,7 +90,9 @@ def test_words_have_times_within_the_voice(models: ModelManager, voice: np.ndarr
 
 def test_silence_says_nothing(models: ModelManager) -> None:
     with models.use(TRANSCRIBER) as held:
-        assert held[TRANSCRIBER].transcribe(np.zeros(RATE, np.float32), "en-US", lambda _fraction: None).words == ()
+        assert (
+            held[TRANSCRIBER].transcribe(np.zeros(SAMPLE_RATE, np.float32), "en-US", lambda _fraction: None).words == ()
+        )
         assert held[TRANSCRIBER].transcribe(np.zeros(0, np.float32), "en-US", lambda _fraction: None).words == ()
 
 
@@ -99,7 +101,7 @@ def test_words_come_as_they_are_written_without_the_space_before_them() -> None:
         segment(1.2, heard(" Good", 0.1, 0.4), heard(" morning,", 0.4, 1.2)), segment(2.0, heard(" all.", 1.5, 2.0))
     )
     fractions: list[float] = []
-    transcript = listening(listener).transcribe(np.zeros(2 * RATE, np.float32), "es-ES", fractions.append)
+    transcript = listening(listener).transcribe(np.zeros(2 * SAMPLE_RATE, np.float32), "es-ES", fractions.append)
     assert transcript.words == (Word("Good", 0.1, 0.4), Word("morning,", 0.4, 1.2), Word("all.", 1.5, 2.0))
     assert fractions == [0.0, 0.6, 1.0]
     assert listener.asked == [("es", 32_000)]
@@ -110,7 +112,7 @@ def test_words_come_as_they_are_written_without_the_space_before_them() -> None:
 )
 def test_a_language_that_is_not_known_is_found_out(given: str | None, asked: str | None) -> None:
     listener = Listener()
-    transcript = listening(listener).transcribe(np.zeros(RATE, np.float32), given, lambda _fraction: None)
+    transcript = listening(listener).transcribe(np.zeros(SAMPLE_RATE, np.float32), given, lambda _fraction: None)
     assert listener.asked == [(asked, 16_000)]
     assert transcript.language == (given or "fr")
 
@@ -120,10 +122,10 @@ def test_a_job_that_stops_hears_no_further_sentence() -> None:
 
     def stop(fraction: float) -> None:
         if fraction:
-            raise Stopped
+            raise JobAbandoned
 
-    with pytest.raises(Stopped):
-        listening(listener).transcribe(np.zeros(3 * RATE, np.float32), "en", stop)
+    with pytest.raises(JobAbandoned):
+        listening(listener).transcribe(np.zeros(3 * SAMPLE_RATE, np.float32), "en", stop)
     assert listener.made == 1
 
 
@@ -140,7 +142,7 @@ def test_times_never_go_back_nor_beyond_the_end(given_words: list[tuple[str, flo
 
 
 def test_a_tone_keeps_its_pitch_and_its_loudness_at_whispers_rate() -> None:
-    tone = np.sin(2 * np.pi * 440 * np.arange(RATE + 7) / RATE).astype(np.float32)
+    tone = np.sin(2 * np.pi * 440 * np.arange(SAMPLE_RATE + 7) / SAMPLE_RATE).astype(np.float32)
     made = transcriber._resampled(tone)
     assert abs(len(made) - len(tone) / 3) <= 1
     spectrum = np.abs(np.fft.rfft(made[:16_000]))
@@ -149,12 +151,12 @@ def test_a_tone_keeps_its_pitch_and_its_loudness_at_whispers_rate() -> None:
 
 
 def test_files_that_are_no_whisper_are_refused_in_one_line(tmp_path: Path) -> None:
-    shelf, model = Shelf(tmp_path), catalog()["whisper-small"]
+    shelf, model = WeightStore(tmp_path), catalog()["whisper-small"]
     (tmp_path / model.id).mkdir()
     for file in model.files:
         (tmp_path / model.id / file).write_bytes(b"{}")
     shelf.record(model, "random")
-    with pytest.raises(DarkroomError) as caught, ModelManager(shelf, Placement.of("cpu")).use(TRANSCRIBER):
+    with pytest.raises(DarkroomError) as caught, ModelManager(shelf, Placement.for_device("cpu")).use(TRANSCRIBER):
         pass
     assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
     assert "whisper-small was not loaded" in caught.value.detail.message

@@ -24,17 +24,17 @@ from darkroom.contract.params import UpscaleParams
 from darkroom.contract.requests import Kind
 from darkroom.contract.results import ModelUsed
 from pipeline.core.artifacts import QUALITY, RESULT, SAVED
-from pipeline.core.networks import Held, Network
-from pipeline.core.stages import Stopped, Work
-from pipeline.imaging.tiles import Assembly, Floats, Tile, parts, tiles
+from pipeline.core.networks import LoadedNetworks, Network
+from pipeline.core.stages import JobAbandoned, StageContext
+from pipeline.imaging.tiles import Floats, Tile, TileAssembler, tile_spans, tiles
 from pipeline.models.networks import super_resolution
 from pipeline.models.networks.super_resolution import SuperResolution
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.manager import ModelManager
 from pipeline.models.workflows import upscale
-from pipeline.plans import plan
+from pipeline.plans import get_plan
 from pipeline.weights.catalog import catalog
-from pipeline.weights.store import Shelf, Weights
+from pipeline.weights.store import Weights, WeightStore
 from tests.models.pickles import Harmful
 
 Rgb = NDArray[np.uint8]
@@ -60,15 +60,15 @@ def enlarger(weights: Path) -> SuperResolution:
 
 
 def loaded(weights: Path, model: str = PHOTO, placement: Placement | None = None) -> SuperResolution:
-    given = Shelf(weights).open(catalog()[model])
-    return super_resolution.load({given.model.role: given}, placement or Placement.of("cpu"))
+    given = WeightStore(weights).open(catalog()[model])
+    return super_resolution.load({given.model.role: given}, placement or Placement.for_device("cpu"))
 
 
 def tiled(enlarger: Any, picture: Rgb, side: int, overlap: int, scale: float = 4) -> Rgb:
     height, width = (round(length * scale) for length in picture.shape[:2])
-    rows = parts(picture.shape[0], height, side, overlap, 4)
-    columns = parts(picture.shape[1], width, side, overlap, 4)
-    assembly = Assembly(np.empty((height, width, 3), np.uint8), rows, columns)
+    rows = tile_spans(picture.shape[0], height, side, overlap, 4)
+    columns = tile_spans(picture.shape[1], width, side, overlap, 4)
+    assembly = TileAssembler(np.empty((height, width, 3), np.uint8), rows, columns)
     for tile in tiles(picture, rows, columns):
         assembly.add(tile, enlarger.enlarge([tile], lambda _: None)[0])
     return assembly.result
@@ -105,14 +105,14 @@ def test_tiles_without_overlap_would_leave_one(enlarger: SuperResolution, photo:
 
 
 def test_equal_tiles_at_once_are_as_one_by_one(enlarger: SuperResolution, photo: Rgb) -> None:
-    rows, columns = parts(96, 240, 64, 32, 4), parts(160, 400, 64, 32, 4)
+    rows, columns = tile_spans(96, 240, 64, 32, 4), tile_spans(160, 400, 64, 32, 4)
     those = list(tiles(photo[:96, :160], rows, columns))
     assert len(those) == 8
     heard: list[float] = []
-    together = enlarger.enlarge(those, heard.append)
+    together = enlarger.upscale(those, heard.append)
     for tile, enlarged in zip(those, together, strict=True):
         assert enlarged.shape == (len(tile.rows.weights), len(tile.columns.weights), 3)
-        assert np.abs(enlarged - enlarger.enlarge([tile], lambda _: None)[0]).max() < 0.01
+        assert np.abs(enlarged - enlarger.upscale([tile], lambda _: None)[0]).max() < 0.01
     assert heard == sorted(heard)
     assert heard[-1] == 1
 
@@ -127,9 +127,9 @@ def test_it_works_in_half_precision_as_on_a_t4(weights: Path, enlarger: SuperRes
 def test_there_is_room_for_less_where_memory_is_short(
     enlarger: SuperResolution, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plenty = enlarger.room()
+    plenty = enlarger.pixel_capacity()
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=400_000_000))
-    assert 64**2 <= enlarger.room() < plenty
+    assert 64**2 <= enlarger.pixel_capacity() < plenty
 
 
 def test_a_closed_network_holds_no_weights(weights: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_file_of_anything_but_such_a_network_is_refused_unrun(
     file = Path(shutil.copy(weights / ANIME / model.files[0], tmp_path))
     damage(file)
     with pytest.raises(DarkroomError) as caught:
-        super_resolution.load({model.role: Weights(model, tmp_path, "random")}, Placement.of("cpu"))
+        super_resolution.load({model.role: Weights(model, tmp_path, "random")}, Placement.for_device("cpu"))
     assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
     assert f"darkroom models fetch {ANIME}" in caught.value.detail.message
     assert not (tmp_path / "it-ran").exists()
@@ -191,7 +191,7 @@ def test_damaged_safetensors_are_refused_by_name(weights: Path, tmp_path: Path) 
     model = catalog()[PHOTO]
     (tmp_path / model.files[0]).write_bytes((weights / PHOTO / model.files[0]).read_bytes()[:5000])
     with pytest.raises(DarkroomError, match=model.files[0]):
-        super_resolution.load({model.role: Weights(model, tmp_path, "random")}, Placement.of("cpu"))
+        super_resolution.load({model.role: Weights(model, tmp_path, "random")}, Placement.for_device("cpu"))
 
 
 class Repeating:
@@ -230,8 +230,8 @@ class Fakes:
         self.freed = 0
 
     @contextmanager
-    def use(self, *networks: Network[Any]) -> Iterator[Held]:
-        yield Held({network: self._networks[network.name] for network in networks})
+    def use(self, *networks: Network[Any]) -> Iterator[LoadedNetworks]:
+        yield LoadedNetworks({network: self._networks[network.name] for network in networks})
 
     def used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
         return tuple(ModelUsed(id=network.name, revision="fake") for network in networks)
@@ -245,14 +245,14 @@ class Fakes:
         return ""
 
 
-def run(picture: Path, models: Any, folder: Path, **options: Any) -> Work:
+def run(picture: Path, models: Any, folder: Path, **options: Any) -> StageContext:
     """The work after every stage, which had its declarations enforced."""
     params = UpscaleParams.model_validate(options.pop("params", {"scale": 4}))
-    work = Work(params, {"photo": picture}, folder, models=models, **options)
-    for stage, _ in plan(Kind.UPSCALE, Engine.MODELS).steps:
-        work.enter(stage)
+    work = StageContext(params, {"photo": picture}, folder, network_provider=models, **options)
+    for stage, _ in get_plan(Kind.UPSCALE, Engine.MODELS).steps:
+        work.enter_stage(stage)
         stage.run(work)
-    work.enter(None)
+    work.enter_stage(None)
     return work
 
 
@@ -269,7 +269,7 @@ def test_a_picture_is_enlarged_to_the_scale_by_the_network_for_its_content(
 ) -> None:
     crop = photo[60:140, 80:187]
     Image.fromarray(crop).save(tmp_path / "in.png")
-    manager = ModelManager(Shelf(weights), Placement.of("cpu"))
+    manager = ModelManager(WeightStore(weights), Placement.for_device("cpu"))
     params = {"scale": scale, "content": content, "format": "png"}
     work = run(tmp_path / "in.png", manager, tmp_path, params=params)
     assert work[RESULT].shape == (round(80 * scale), round(107 * scale), 3)
@@ -333,7 +333,7 @@ def test_progress_and_looks_come_while_tiles_are_made(picture: Path, tmp_path: P
     )
     assert len(heard) == 24  # six tiles by four
     assert heard == sorted(heard)
-    assert len(seen) == upscale.LOOKS
+    assert len(seen) == upscale.MAX_PROGRESS_IMAGES
     assert all(look.shape == (192, 256, 3) for look in seen)
     brightness = [float(look.mean()) for look in seen]
     assert brightness == sorted(brightness)
@@ -346,9 +346,9 @@ def test_cancelling_is_heard_within_a_tile(weights: Path, picture: Path, tmp_pat
         if "part 1 of" in message:
             heard.append(fraction)
             if len(heard) == 2:
-                raise Stopped
+                raise JobAbandoned
 
-    manager = ModelManager(Shelf(weights), Placement.of("cpu"))
-    with pytest.raises(Stopped):
+    manager = ModelManager(WeightStore(weights), Placement.for_device("cpu"))
+    with pytest.raises(JobAbandoned):
         run(picture, manager, tmp_path, report=report)
     assert 0 < heard[0] < heard[1] < 1

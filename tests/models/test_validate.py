@@ -12,15 +12,22 @@ from darkroom.contract.params import Profile, RestyleRoomParams, Room
 from darkroom.contract.results import Quality
 from darkroom.contract.styles import styles
 from pipeline.core.artifacts import PHOTO, QUALITY, ROOM, SEED
-from pipeline.core.networks import Held
-from pipeline.core.stages import Stopped, Work
+from pipeline.core.networks import LoadedNetworks
+from pipeline.core.stages import JobAbandoned, StageContext
 from pipeline.imaging.composite import composite
-from pipeline.models.artifacts import DEPTH, DETECTIONS, EDGES, KEPT
+from pipeline.models.artifacts import DEPTH, DETECTIONS, EDGES, KEEP_MASK
 from pipeline.models.interfaces import Detection
-from pipeline.models.letterbox import Fit
-from pipeline.models.network_registry import BASE, CONTROLS, DETECTOR, FEW_STEP_UNET, IMAGE_TEXT, SAFETY
+from pipeline.models.letterbox import Letterbox
+from pipeline.models.network_registry import (
+    CONTROLNETS,
+    DETECTOR,
+    IMAGE_TEXT,
+    SAFETY,
+    SD15_FEW_STEP_UNET,
+    STABLE_DIFFUSION,
+)
 from pipeline.models.stages import scores
-from pipeline.models.stages.denoising import CHOSEN, PAINTED, Painted
+from pipeline.models.stages.denoising import DENOISED, SELECTED, DenoisedPicture
 from pipeline.models.stages.edges import find_edges
 from pipeline.models.stages.validate import Validate
 
@@ -49,7 +56,7 @@ class Stub:
 
     @contextmanager
     def use(self, *networks):
-        yield Held(dict.fromkeys(networks, self))
+        yield LoadedNetworks(dict.fromkeys(networks, self))
 
     def free(self):
         self.freed += 1
@@ -82,12 +89,12 @@ class Stub:
 
 def work_for(tmp_path, models, painted, *, seed=42, report=lambda *_: None):
     photo = scene()
-    fit = Fit(96, 128, 96, 128)
+    fit = Letterbox(96, 128, 96, 128)
     params = RestyleRoomParams(style="modern", room=Room.KITCHEN, profile=Profile.FAST, seed=seed)
-    work = Work(params, {}, tmp_path, report, models=models)
-    work[PHOTO], work[ROOM], work[KEPT], work[DETECTIONS] = photo, None, None, (SOFA, PLANT)
+    work = StageContext(params, {}, tmp_path, report, network_provider=models)
+    work[PHOTO], work[ROOM], work[KEEP_MASK], work[DETECTIONS] = photo, None, None, (SOFA, PLANT)
     work[DEPTH], work[EDGES] = np.zeros((96, 128), np.uint8), find_edges(photo)
-    work[PAINTED] = Painted(painted, seed, fit)
+    work[DENOISED] = DenoisedPicture(painted, seed, fit)
     return work
 
 
@@ -104,8 +111,8 @@ GOOD, BLACK = scene(), np.zeros((96, 128, 3), np.uint8)
 def test_a_good_picture_passes_as_it_is(tmp_path):
     models = Stub()
     work = validated(work_for(tmp_path, models, GOOD))
-    assert work[QUALITY] == Quality.of(structure=1, style=1, visual=1, objects=1)
-    assert work[CHOSEN].picture is GOOD
+    assert work[QUALITY] == Quality.from_scores(structure=1, style=1, visual=1, objects=1)
+    assert work[SELECTED].picture is GOOD
     assert work[SEED] == 42
     assert not work.notes
     assert not models.painted
@@ -123,7 +130,7 @@ def test_a_poor_picture_is_painted_again_with_another_seed_and_the_better_one_ke
     models = Stub({43: GOOD}, wins=lambda picture: picture is not BLACK and picture.any())
     heard = []
     work = validated(work_for(tmp_path, models, BLACK, report=lambda _fraction, message: heard.append(message)))
-    np.testing.assert_array_equal(work[CHOSEN].picture, GOOD)
+    np.testing.assert_array_equal(work[SELECTED].picture, GOOD)
     assert work[SEED] == 43
     assert work[QUALITY].passed
     assert any("another seed" in message for message in heard)
@@ -134,7 +141,7 @@ def test_the_first_picture_stays_when_the_second_is_no_better(tmp_path):
     models = Stub({43: BLACK}, seen=(), wins=False)
     work = validated(work_for(tmp_path, models, np.full_like(BLACK, 90)))
     assert work[SEED] == 42
-    assert work[CHOSEN].picture[0, 0, 0] == 90
+    assert work[SELECTED].picture[0, 0, 0] == 90
     assert any("have a look" in note for note in work.notes)
 
 
@@ -155,15 +162,15 @@ def test_the_first_picture_stays_when_the_second_cannot_be_shown(tmp_path, secon
     models = Stub({43: second}, unsafe=[GOOD], seen=(), wins=False)
     work = validated(work_for(tmp_path, models, BLACK))
     assert work[SEED] == 42
-    assert work[CHOSEN].picture is BLACK
-    assert work.unsafe_looks is (second is GOOD)
+    assert work[SELECTED].picture is BLACK
+    assert work.unsafe_progress_images is (second is GOOD)
 
 
 def test_a_job_that_is_cancelled_while_it_is_painted_again_stops(tmp_path):
     def report(_fraction, _message):
-        raise Stopped
+        raise JobAbandoned
 
-    with pytest.raises(Stopped):
+    with pytest.raises(JobAbandoned):
         validated(work_for(tmp_path, Stub({43: GOOD}, seen=(), wins=False), BLACK, report=report))
 
 
@@ -176,7 +183,7 @@ def test_a_middling_picture_is_kept_with_a_word_of_warning(tmp_path):
 
 
 def test_every_network_that_is_used_is_declared():
-    assert {SAFETY, IMAGE_TEXT, DETECTOR, BASE, FEW_STEP_UNET, CONTROLS} <= set(Validate.networks)
+    assert {SAFETY, IMAGE_TEXT, DETECTOR, STABLE_DIFFUSION, SD15_FEW_STEP_UNET, CONTROLNETS} <= set(Validate.networks)
 
 
 def test_structure_of_the_same_picture_is_whole():

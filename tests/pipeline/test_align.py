@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from darkroom.contract.voices import voices
-from pipeline.speech.alignment import spread
-from pipeline.speech.audio import voiced
-from pipeline.speech.espeak import EspeakSpeaker
-from pipeline.speech.types import RATE, Samples, Speech, Word
-from pipeline.speech.words import split
+from pipeline.speech.alignment import align_words
+from pipeline.speech.audio import detect_voice
+from pipeline.speech.espeak import EspeakSynthesiser
+from pipeline.speech.types import SAMPLE_RATE, Samples, Speech, Word
+from pipeline.speech.words import split_words
 
 THREE_SENTENCES = (
     "Welcome to our little workshop by the sea. Today, I will show you how a boat is built, from the first plank to "
@@ -29,7 +29,7 @@ SCRIPTS = {
 
 
 def spoken(name: str) -> Speech:
-    return EspeakSpeaker().speak(SCRIPTS[name], voices()[name])
+    return EspeakSynthesiser().synthesise(SCRIPTS[name], voices()[name])
 
 
 def late(words: tuple[Word, ...], truth: tuple[Word, ...]) -> float:
@@ -42,33 +42,33 @@ def late(words: tuple[Word, ...], truth: tuple[Word, ...]) -> float:
 def test_words_are_about_where_they_are_said(name: str, noise: float) -> None:
     speech = spoken(name)
     heard = speech.samples + np.random.default_rng(1).normal(0, noise, len(speech.samples)).astype(np.float32)
-    assert late(spread(SCRIPTS[name], heard, voices()[name].language), speech.words) < 0.2
+    assert late(align_words(SCRIPTS[name], heard, voices()[name].language), speech.words) < 0.2
 
 
 def test_silence_before_between_and_after_the_sentences_moves_the_words_with_them() -> None:
     speech = spoken("joanna")
-    cut = round((speech.words[7].end + speech.words[8].start) / 2 * RATE)
-    silence = np.zeros(3 * RATE, np.float32)
+    cut = round((speech.words[7].end + speech.words[8].start) / 2 * SAMPLE_RATE)
+    silence = np.zeros(3 * SAMPLE_RATE, np.float32)
     samples = np.concatenate((silence, speech.samples[:cut], silence, speech.samples[cut:], silence))
     truth = tuple(
         Word(word.text, word.start + shift, word.end + shift)
         for index, word in enumerate(speech.words)
         for shift in [3 if index < 8 else 6]
     )
-    assert late(spread(THREE_SENTENCES, samples, "en-US"), truth) < 0.2
+    assert late(align_words(THREE_SENTENCES, samples, "en-US"), truth) < 0.2
 
 
 def test_pauses_fall_after_punctuation_rather_than_within_a_clause() -> None:
     speech = spoken("joanna")
-    words = spread(THREE_SENTENCES, speech.samples, "en-US")
+    words = align_words(THREE_SENTENCES, speech.samples, "en-US")
     rests = [one.text for one, two in pairwise(words) if two.start - one.end > 0.2]
     assert rests == ["sea.", "paint."]
 
 
 def test_no_word_lasts_through_a_pause() -> None:
     speech = spoken("brian")
-    parts = voiced(speech.samples, bridged=0.15)
-    for word in spread(THREE_SENTENCES, speech.samples, "en-US"):
+    parts = detect_voice(speech.samples, bridged=0.15)
+    for word in align_words(THREE_SENTENCES, speech.samples, "en-US"):
         assert any(start - 1e-6 <= word.start and word.end <= end + 1e-6 for start, end in parts)
 
 
@@ -77,7 +77,7 @@ def recordings(draw: st.DrawFn) -> Samples:
     """Bursts of noise and silences of up to a second each."""
     parts = draw(st.lists(st.tuples(st.floats(0, 1), st.sampled_from([0.0, 0.001, 0.1, 0.5])), max_size=12))
     random = np.random.default_rng(draw(st.integers(0, 9)))
-    blocks = [random.normal(0, amplitude, round(seconds * RATE)) for seconds, amplitude in parts]
+    blocks = [random.normal(0, amplitude, round(seconds * SAMPLE_RATE)) for seconds, amplitude in parts]
     return np.concatenate([*blocks, np.zeros(0)]).astype(np.float32)
 
 
@@ -87,17 +87,19 @@ def recordings(draw: st.DrawFn) -> Samples:
 )
 def test_no_word_is_lost_and_all_are_in_order_within_the_recording(texts: list[str], samples: Samples) -> None:
     script = " ".join(texts)
-    words = spread(script, samples, "en-US")
-    assert [word.text for word in words] == split(script, "en-US")
-    assert all(0 <= word.start <= word.end <= len(samples) / RATE for word in words)
+    words = align_words(script, samples, "en-US")
+    assert [word.text for word in words] == split_words(script, "en-US")
+    assert all(0 <= word.start <= word.end <= len(samples) / SAMPLE_RATE for word in words)
     assert all(one.end <= two.start for one, two in pairwise(words))
-    if len(samples) > RATE:
+    if len(samples) > SAMPLE_RATE:
         assert all(word.start < word.end for word in words)
 
 
 def test_a_recording_of_five_minutes_with_five_thousand_signs_is_no_trouble() -> None:
     random = np.random.default_rng(2)
-    samples = (random.normal(0, 0.2, 300 * RATE) * (np.sin(np.arange(300 * RATE) / RATE * 4) > -0.7)).astype(np.float32)
-    words = spread("今天我会告诉你怎样造一条船，" * 357, samples, "zh-CN")
+    samples = (
+        random.normal(0, 0.2, 300 * SAMPLE_RATE) * (np.sin(np.arange(300 * SAMPLE_RATE) / SAMPLE_RATE * 4) > -0.7)
+    ).astype(np.float32)
+    words = align_words("今天我会告诉你怎样造一条船，" * 357, samples, "zh-CN")
     assert len(words) == 357 * 13
     assert words[-1].end > 295

@@ -7,7 +7,7 @@ from PIL import Image
 from pydantic import ValidationError
 
 from darkroom.contract.avatars import AVATARS_FOLDER, Avatar, avatars
-from pipeline.preview.faces.detection import find_faces
+from pipeline.preview.faces.detection import detect_faces
 from tests.data.render_face import PEOPLE, STUDIO, render
 
 
@@ -16,7 +16,7 @@ def test_every_avatar_has_a_small_square_portrait_of_one_person_from_the_front()
         assert len(avatar.picture) <= 40_000
         with Image.open(avatar.path) as image:
             assert (image.format, image.size) == ("WEBP", (512, 512))
-            assert len(find_faces(np.asarray(image.convert("RGB")))) == 1
+            assert len(detect_faces(np.asarray(image.convert("RGB")))) == 1
 
 
 def test_every_portrait_is_an_avatars_and_may_be_used_by_everybody() -> None:
@@ -36,5 +36,5 @@ def test_a_portrait_follows_from_its_description_alone(name: str) -> None:
         committed = np.asarray(image.convert("RGB"))
     small = cv2.resize(committed, (112, 112), interpolation=cv2.INTER_AREA)
     assert np.abs(small.astype(float) - portrait.rgb).mean() < 4
-    (face,) = find_faces(portrait.rgb)
-    assert np.hypot(*(face.points[:2] - portrait.points[:2]).T).max() < 4
+    (face,) = detect_faces(portrait.rgb)
+    assert np.hypot(*(face.landmarks[:2] - portrait.points[:2]).T).max() < 4

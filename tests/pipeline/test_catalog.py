@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from darkroom.contract.requests import Kind
-from pipeline.weights.catalog import ROLES, Model, catalog, choose, defaults, document
+from pipeline.weights.catalog import ROLES, Model, catalog, catalog_markdown, choose_models, default_models
 
 
 def test_every_role_has_exactly_one_default() -> None:
@@ -26,8 +26,8 @@ def test_weights_are_safetensors_but_for_those_whose_authors_have_only_pickles()
 
 
 def test_the_operators_choice_replaces_a_default() -> None:
-    assert [model.id for model in choose(("detector", "depth"), {})] == ["yolo11n", "depth-anything-v2-small"]
-    assert [model.id for model in choose(("detector", "depth"), {"detector": "rt-detr-r18"})] == [
+    assert [model.id for model in choose_models(("detector", "depth"), {})] == ["yolo11n", "depth-anything-v2-small"]
+    assert [model.id for model in choose_models(("detector", "depth"), {"detector": "rt-detr-r18"})] == [
         "rt-detr-r18",
         "depth-anything-v2-small",
     ]
@@ -36,7 +36,7 @@ def test_the_operators_choice_replaces_a_default() -> None:
 @pytest.mark.parametrize("named", ["sd15", "nobody"])
 def test_a_choice_of_another_role_or_of_nothing_names_what_there_is(named: str) -> None:
     with pytest.raises(ValueError, match=f"{named}.*yolo11n, rt-detr-r18"):
-        choose(("detector",), {"detector": named})
+        choose_models(("detector",), {"detector": named})
 
 
 def test_a_commercial_product_can_be_made_without_a_model_that_forbids_it() -> None:
@@ -47,19 +47,19 @@ def test_a_commercial_product_can_be_made_without_a_model_that_forbids_it() -> N
 
 
 def test_models_for_research_alone_are_no_default_until_that_is_said() -> None:
-    assert not any(model.research_only for model in defaults())
-    more = set(defaults([Kind.FACE_SWAP], research=True)) - set(defaults([Kind.FACE_SWAP]))
+    assert not any(model.research_only for model in default_models())
+    more = set(default_models([Kind.FACE_SWAP], research=True)) - set(default_models([Kind.FACE_SWAP]))
     assert {model.id for model in more} == {"buffalo-l", "inswapper-128"}
     assert not any(model.commercial for model in more)
 
 
 def test_the_defaults_are_those_of_the_kinds_asked_for() -> None:
     for kind in Kind:
-        needed = {model.id for model in defaults([kind])}
+        needed = {model.id for model in default_models([kind])}
         assert all(kind in catalog()[each].kinds for each in needed)
-        assert needed <= {model.id for model in defaults()}
-    assert {"sd15", "control-depth"} <= {model.id for model in defaults([Kind.RESTYLE_ROOM])}
-    assert "sd15" not in {model.id for model in defaults([Kind.UPSCALE])}
+        assert needed <= {model.id for model in default_models()}
+    assert {"sd15", "control-depth"} <= {model.id for model in default_models([Kind.RESTYLE_ROOM])}
+    assert "sd15" not in {model.id for model in default_models([Kind.UPSCALE])}
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_reading_the_catalogue_costs_no_library() -> None:
 
 def test_the_documented_models_are_the_models() -> None:
     """Renew with ``python -c "from pipeline.weights.catalog import document; print(document())" > docs/models.md``."""
-    assert (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8") == document() + "\n"
+    assert (Path(__file__).parents[2] / "docs" / "models.md").read_text("utf-8") == catalog_markdown() + "\n"
 
 
 def test_the_image_has_the_program_that_the_catalogue_pins() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.weights.checkpoints import NotACheckpoint, shapes
+from pipeline.weights.checkpoints import NotACheckpoint, tensor_shapes
 
 
 def archive(name: str, content: bytes, compression: int = zipfile.ZIP_STORED) -> bytes:
@@ -44,4 +44,4 @@ def test_what_is_no_checkpoint_is_named(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "G.pt"
     file.write_bytes(content)
     with pytest.raises(NotACheckpoint, match=r"G\.pt is"):
-        shapes(file)
+        tensor_shapes(file)

@@ -14,14 +14,14 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import FindObjectsParams, Format
 from darkroom.contract.requests import Kind
-from darkroom.contract.results import UNDECORATED, Result
+from darkroom.contract.results import OVERLAY_FAILED_NOTE, Result
 from pipeline.core.arrays import Rgb
-from pipeline.core.best_effort import decoration
+from pipeline.core.best_effort import best_effort
 from pipeline.core.runner import Runner
-from pipeline.core.stages import Stopped, Work
+from pipeline.core.stages import JobAbandoned, StageContext
 from pipeline.imaging import object_overlay
-from pipeline.models.stages.reporting import show_some
-from pipeline.plans import plan
+from pipeline.models.stages.reporting import report_some_progress_images
+from pipeline.plans import get_plan
 
 
 class Silent:
@@ -48,10 +48,10 @@ def failing(error: BaseException) -> Callable[..., Any]:
 def test_the_objects_of_the_sample_are_drawn_at_every_size(tmp_path: Path, sample_path: Path, size: Any) -> None:
     with Image.open(sample_path) as photo:
         photo.resize(size, Image.Resampling.BICUBIC).save(tmp_path / "room.png")
-    work = Work(FindObjectsParams(), {"photo": tmp_path / "room.png"}, tmp_path)
-    finished = Runner().run(plan(Kind.FIND_OBJECTS, Engine.PREVIEW), work, Silent())
+    work = StageContext(FindObjectsParams(), {"photo": tmp_path / "room.png"}, tmp_path)
+    finished = Runner().run(get_plan(Kind.FIND_OBJECTS, Engine.PREVIEW), work, Silent())
     assert len(finished.objects) > 5
-    assert UNDECORATED not in finished.notes
+    assert OVERLAY_FAILED_NOTE not in finished.notes
 
 
 @pytest.mark.parametrize("error", [ValueError("x1 must be greater than or equal to x0"), MemoryError(), OSError()])
@@ -61,39 +61,41 @@ def test_a_job_whose_overlay_cannot_be_drawn_completes_with_the_photo_and_a_note
     pixels = np.full((1500, 2000, 3), (60, 90, 70), np.uint8)
     cv2.circle(pixels, (1000, 750), 300, (220, 120, 40), -1)
     Image.fromarray(pixels).save(tmp_path / "ball.png")
-    monkeypatch.setattr(object_overlay, "drawn", failing(error))
-    work = Work(FindObjectsParams(format=Format.PNG), {"photo": tmp_path / "ball.png"}, tmp_path)
+    monkeypatch.setattr(object_overlay, "draw_objects", failing(error))
+    work = StageContext(FindObjectsParams(format=Format.PNG), {"photo": tmp_path / "ball.png"}, tmp_path)
     with caplog.at_level(logging.WARNING):
-        finished = Runner().run(plan(Kind.FIND_OBJECTS, Engine.PREVIEW), work, Silent())
+        finished = Runner().run(get_plan(Kind.FIND_OBJECTS, Engine.PREVIEW), work, Silent())
     assert len(finished.objects) == 1
     assert [each.name for each in finished.files] == ["result", "thumbnail"]
     with Image.open(finished.files[0].path) as shown:
         assert shown.size == (1600, 1200)
         assert shown.getpixel((800, 600)) == (220, 120, 40)
-    assert UNDECORATED in finished.notes
+    assert OVERLAY_FAILED_NOTE in finished.notes
     (record,) = [each for each in caplog.records if each.name == "pipeline.core.best_effort"]
     assert record.exc_info is not None
     assert record.exc_info[1] is error
-    assert not Result(pictures=[], engine=Engine.PREVIEW, notes=list(finished.notes)).repeatable
+    assert not Result(pictures=[], engine=Engine.PREVIEW, notes=list(finished.notes)).cacheable
 
 
-@pytest.mark.parametrize("error", [Stopped(), DarkroomError(ErrorCode.TIMED_OUT, "Too late."), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "error", [JobAbandoned(), DarkroomError(ErrorCode.TIMED_OUT, "Too late."), KeyboardInterrupt()]
+)
 def test_what_ends_a_job_passes_a_decoration(error: BaseException) -> None:
-    with pytest.raises(type(error)), decoration("anything"):
+    with pytest.raises(type(error)), best_effort("anything"):
         raise error
 
 
 def test_a_decoration_outside_the_result_leaves_no_note(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with decoration("progress picture"):
+    with best_effort("progress picture"):
         raise ValueError("no")
     assert "progress picture left out" in caplog.text
 
 
 def test_a_progress_picture_that_cannot_be_made_fails_no_job(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     shown: list[Rgb] = []
-    work = Work(FindObjectsParams(), {}, tmp_path, show=shown.append)
-    show_some(work, 1, 2, failing(ValueError("no picture")))
+    work = StageContext(FindObjectsParams(), {}, tmp_path, report_progress_image=shown.append)
+    report_some_progress_images(work, 1, 2, failing(ValueError("no picture")))
     assert "progress picture left out" in caplog.text
-    show_some(work, 1, 2, lambda: np.zeros((2, 2, 3), np.uint8))
+    report_some_progress_images(work, 1, 2, lambda: np.zeros((2, 2, 3), np.uint8))
     assert len(shown) == 1
     assert work.notes == []

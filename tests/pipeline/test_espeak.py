@@ -13,8 +13,8 @@ import pytest
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.voices import Voice, voices
 from pipeline.speech.audio import PEAK
-from pipeline.speech.espeak import EspeakSpeaker
-from pipeline.speech.types import RATE, Speech
+from pipeline.speech.espeak import EspeakSynthesiser
+from pipeline.speech.types import SAMPLE_RATE, Speech
 
 SCRIPTS = {
     "ar": "مرحبا بالعالم، كيف حالك؟",
@@ -27,11 +27,11 @@ SCRIPTS = {
 ENGLISH = "Welcome to our workshop by the sea. Today — really — a “boat” costs €12.50, isn't that cheap?"
 JOANNA = voices()["joanna"]
 
-SPEAKER = EspeakSpeaker()
+SPEAKER = EspeakSynthesiser()
 
 
 def say(script: str, voice: Voice = JOANNA) -> Speech:
-    return SPEAKER.speak(script, voice)
+    return SPEAKER.synthesise(script, voice)
 
 
 def script_of(voice: Voice) -> str:
@@ -39,7 +39,7 @@ def script_of(voice: Voice) -> str:
 
 
 def loudness(speech: Speech, start: float, end: float) -> float:
-    part = speech.samples[round(start * RATE) : round(end * RATE)]
+    part = speech.samples[round(start * SAMPLE_RATE) : round(end * SAMPLE_RATE)]
     return float(np.sqrt(np.mean(part**2)))
 
 
@@ -49,7 +49,7 @@ def test_every_voice_speaks_at_one_level_and_ends_in_silence(voice: Voice) -> No
     assert speech.samples.dtype == np.float32
     assert 1 < speech.seconds < 15
     assert np.abs(speech.samples).max() == pytest.approx(PEAK, rel=1e-3)
-    assert np.abs(speech.samples[-RATE // 20 :]).max() < 0.005
+    assert np.abs(speech.samples[-SAMPLE_RATE // 20 :]).max() < 0.005
 
 
 @pytest.mark.parametrize("voice", voices().values(), ids=voices())
@@ -103,7 +103,7 @@ def test_markup_is_read_out_as_text(markup: str) -> None:
 
 def test_it_says_how_far_it_is_and_stops_when_told_to() -> None:
     heard: list[float] = []
-    SPEAKER.speak(ENGLISH * 5, JOANNA, heard.append)
+    SPEAKER.synthesise(ENGLISH * 5, JOANNA, heard.append)
     assert heard == sorted(heard)
     assert heard[-1] == 1
     assert len(heard) > 10
@@ -114,7 +114,7 @@ def test_it_says_how_far_it_is_and_stops_when_told_to() -> None:
 
     before = set(psutil.Process().children())
     with pytest.raises(KeyboardInterrupt):
-        SPEAKER.speak(ENGLISH * 5, JOANNA, stop)
+        SPEAKER.synthesise(ENGLISH * 5, JOANNA, stop)
     assert set(psutil.Process().children()) <= before
     assert say("Hello there.").seconds > 0.5
 

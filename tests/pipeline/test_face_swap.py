@@ -12,12 +12,12 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import FaceSwapParams
 from darkroom.contract.requests import Kind
-from pipeline.core.runner import Finished, Runner
-from pipeline.core.stages import Stopped, Work
-from pipeline.imaging.faces import oval
-from pipeline.plans import plan
-from pipeline.preview.faces.detection import find_faces
-from pipeline.preview.workflows.face_swap import put
+from pipeline.core.runner import PlanResult, Runner
+from pipeline.core.stages import JobAbandoned, StageContext
+from pipeline.imaging.faces import face_mask
+from pipeline.plans import get_plan
+from pipeline.preview.faces.detection import detect_faces
+from pipeline.preview.workflows.face_swap import swap_face
 
 DATA = Path(__file__).parents[1] / "data"
 SOURCE, TARGET, GROUP, ROOM = (
@@ -33,7 +33,7 @@ class Unheard:
 
     def report(self, progress: float, *_: object) -> None:
         if progress >= self.stop:
-            raise Stopped
+            raise JobAbandoned
 
     def check(self) -> None:
         """Goes on."""
@@ -42,15 +42,15 @@ class Unheard:
         """Looks at nothing."""
 
 
-Swap = Callable[..., Finished]
+Swap = Callable[..., PlanResult]
 
 
 @pytest.fixture
 def swap(tmp_path: Path) -> Swap:
-    def run(source: Path, target: Path, **params: object) -> Finished:
+    def run(source: Path, target: Path, **params: object) -> PlanResult:
         given = FaceSwapParams.model_validate({"consent": True, "format": "png", **params})
-        work = Work(given, {"source": source, "target": target}, tmp_path)
-        return Runner().run(plan(Kind.FACE_SWAP, Engine.PREVIEW), work, Unheard())
+        work = StageContext(given, {"source": source, "target": target}, tmp_path)
+        return Runner().run(get_plan(Kind.FACE_SWAP, Engine.PREVIEW), work, Unheard())
 
     return run
 
@@ -60,7 +60,7 @@ def pixels(path: Path) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-def result(finished: Finished) -> np.ndarray:
+def result(finished: PlanResult) -> np.ndarray:
     return pixels(next(each.path for each in finished.files if each.name == "result"))
 
 
@@ -74,12 +74,12 @@ def small(path: Path, folder: Path, side: int, **save: object) -> Path:
 
 def test_the_face_takes_the_other_ones_place_and_the_rest_stays_to_the_bit(swap: Swap) -> None:
     before, after = pixels(TARGET), result(finished := swap(SOURCE, TARGET))
-    (face,) = find_faces(before)
+    (face,) = detect_faces(before)
     changed = (before != after).any(-1)
-    assert not changed[oval(face.points, *before.shape[:2]) == 0].any()
+    assert not changed[face_mask(face.landmarks, *before.shape[:2]) == 0].any()
     assert changed.mean() > 0.05
     # The source's eyes are blue, the target's brown; the skin keeps its place's colour.
-    for x, y in np.rint(face.points[:2]).astype(int):
+    for x, y in np.rint(face.landmarks[:2]).astype(int):
         patch = np.s_[y - 9 : y + 10, x - 9 : x + 10]
         blueness = [
             picture[patch].astype(int)[..., 2].mean() - picture[patch].mean((0, 1))[0] for picture in (before, after)
@@ -137,8 +137,8 @@ def test_a_face_on_its_side_is_refused_and_not_made_a_mess_of(swap: Swap, tmp_pa
 def test_a_chosen_face_of_a_group_can_be_the_source(swap: Swap, tmp_path: Path) -> None:
     group, target = small(GROUP, tmp_path, 560), small(TARGET, tmp_path, 480)
     smooth, bearded = (result(swap(group, target, source_face=number)) for number in (0, 1))
-    (face,) = find_faces(pixels(target))
-    x, y = np.rint(face.points[3:].mean(0)).astype(int)
+    (face,) = detect_faces(pixels(target))
+    x, y = np.rint(face.landmarks[3:].mean(0)).astype(int)
     chin = np.s_[y + 20 : y + 30, x - 10 : x + 10]
     assert bearded[chin].mean() < smooth[chin].mean()
 
@@ -173,26 +173,28 @@ def test_a_picture_without_colours_stays_so(swap: Swap, tmp_path: Path) -> None:
 
 def test_tilted_faces_are_found_where_they_are() -> None:
     upright = pixels(TARGET)
-    (face,) = find_faces(upright)
+    (face,) = detect_faces(upright)
     height, width = upright.shape[:2]
     spin = cv2.getRotationMatrix2D((width / 2, height / 2), 25, 1.0)
-    (tilted,) = find_faces(np.asarray(cv2.warpAffine(upright, spin, (width, height), borderMode=cv2.BORDER_REPLICATE)))
-    expected = face.points @ spin[:, :2].T + spin[:, 2]
-    assert np.hypot(*(tilted.points - expected)[:2].T).max() < 12
+    (tilted,) = detect_faces(
+        np.asarray(cv2.warpAffine(upright, spin, (width, height), borderMode=cv2.BORDER_REPLICATE))
+    )
+    expected = face.landmarks @ spin[:, :2].T + spin[:, 2]
+    assert np.hypot(*(tilted.landmarks - expected)[:2].T).max() < 12
 
 
 def test_a_face_at_the_pictures_border_is_pasted_as_far_as_it_is_there() -> None:
     source, target = pixels(SOURCE), pixels(TARGET)
-    (taken,), (given,) = find_faces(source), find_faces(target)
+    (taken,), (given,) = detect_faces(source), detect_faces(target)
     for shift in ((-330, 0), (560, 0), (0, -290), (0, 400), (-900, 0)):
-        moved = type(given)(given.box, given.points + np.float32(shift), given.score)
+        moved = type(given)(given.box, given.landmarks + np.float32(shift), given.score)
         canvas = target.copy()
-        put(source, taken, canvas, moved)
-        assert not (canvas != target).any(-1)[oval(moved.points, *target.shape[:2]) == 0].any()
+        swap_face(source, taken, canvas, moved)
+        assert not (canvas != target).any(-1)[face_mask(moved.landmarks, *target.shape[:2]) == 0].any()
 
 
 def test_a_cancelled_job_stops_before_the_faces_are_swapped(tmp_path: Path) -> None:
-    work = Work(FaceSwapParams(consent=True), {"source": SOURCE, "target": TARGET}, tmp_path)
-    with pytest.raises(Stopped):
-        Runner().run(plan(Kind.FACE_SWAP, Engine.PREVIEW), work, Unheard(stop=0.3))
+    work = StageContext(FaceSwapParams(consent=True), {"source": SOURCE, "target": TARGET}, tmp_path)
+    with pytest.raises(JobAbandoned):
+        Runner().run(get_plan(Kind.FACE_SWAP, Engine.PREVIEW), work, Unheard(stop=0.3))
     assert not any(tmp_path.iterdir())

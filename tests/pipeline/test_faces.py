@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.imaging.faces import (
     Face,
-    colours_matched,
-    found_objects,
-    frame_of,
+    choose_source_face,
+    choose_target_faces,
+    colour_transferred,
+    face_mask,
+    face_mask_bounds,
     from_the_left,
-    oval,
+    objects_from_faces,
     paste,
-    similarity,
-    source_of,
-    targets_of,
+    similarity_transform,
     warped,
 )
 
@@ -40,39 +40,39 @@ def test_faces_are_counted_from_the_left() -> None:
 
 @pytest.mark.parametrize(("which", "meant"), [("largest", (1,)), ("all", (0, 1, 2)), ("2", (2,)), ("00", (0,))])
 def test_faces_of_the_target_are_chosen_by_size_or_number(which: str, meant: tuple[int, ...]) -> None:
-    assert targets_of(FACES, which) == meant
+    assert choose_target_faces(FACES, which) == meant
 
 
 def test_a_number_beyond_the_faces_there_are_says_how_many_there_are() -> None:
     with refusal(ErrorCode.NO_FACE) as raised:
-        targets_of(FACES, "3")
+        choose_target_faces(FACES, "3")
     assert "3 faces, numbers 0 to 2" in str(raised.value)
     assert "target" in str(raised.value)
     with refusal(ErrorCode.NO_FACE) as raised:
-        source_of(FACES[:1], 1)
+        choose_source_face(FACES[:1], 1)
     assert "source picture shows one face" in str(raised.value)
 
 
 def test_several_faces_in_the_source_are_refused_until_one_is_chosen() -> None:
     with refusal(ErrorCode.SEVERAL_FACES) as raised:
-        source_of(FACES, None)
+        choose_source_face(FACES, None)
     assert "shows 3 faces" in str(raised.value)
     assert "source_face" in str(raised.value)
-    assert source_of(FACES, 2) is FACES[2]
-    assert source_of(FACES[:1], None) is FACES[0]
+    assert choose_source_face(FACES, 2) is FACES[2]
+    assert choose_source_face(FACES[:1], None) is FACES[0]
 
 
 def test_a_picture_without_faces_is_named() -> None:
     with refusal(ErrorCode.NO_FACE) as raised:
-        source_of((), None)
+        choose_source_face((), None)
     assert "source" in str(raised.value)
     with refusal(ErrorCode.NO_FACE) as raised:
-        targets_of((), "all")
+        choose_target_faces((), "all")
     assert "target" in str(raised.value)
 
 
 def test_objects_say_which_faces_were_left_as_they_are() -> None:
-    told = found_objects(FACES, (1,), 100, 400)
+    told = objects_from_faces(FACES, (1,), 100, 400)
     assert [(each.label, each.kept) for each in told] == [("face", True), ("face", False), ("face", True)]
     assert told[1].box == (120, 10, 180, 70)
     assert told[1].area == pytest.approx(0.09)
@@ -86,14 +86,14 @@ ANGLES, SCALES, SHIFTS = st.floats(-3.1, 3.1), st.floats(0.05, 20), st.floats(-5
 def test_a_similarity_is_found_again_from_the_points_it_moved(turn: float, scale: float, x: float, y: float) -> None:
     linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     moved = (POINTS @ linear.T + (x, y)).astype(np.float32)
-    found = similarity(POINTS, moved)
+    found = similarity_transform(POINTS, moved)
     assert np.allclose(found[:, :2], linear, rtol=1e-3, atol=1e-3)
     assert np.allclose(POINTS @ found[:, :2].T + found[:, 2], moved, atol=0.02 * scale + 0.01)
 
 
 def test_points_that_are_all_one_have_no_similarity() -> None:
     with pytest.raises(ValueError, match="no size"):
-        similarity(np.ones((5, 2), np.float32), POINTS)
+        similarity_transform(np.ones((5, 2), np.float32), POINTS)
 
 
 @settings(max_examples=60, deadline=None)
@@ -103,7 +103,7 @@ def test_the_oval_lies_within_its_frame_and_covers_what_it_exchanges(
 ) -> None:
     linear = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     points = ((POINTS - POINTS.mean(0)) @ linear.T + (x, y)).astype(np.float32)
-    mask, (rows, columns) = oval(points, 120, 160), frame_of(points, 120, 160)
+    mask, (rows, columns) = face_mask(points, 120, 160), face_mask_bounds(points, 120, 160)
     outside = mask.copy()
     outside[rows, columns] = 0
     assert not outside.any()
@@ -117,8 +117,8 @@ def test_the_oval_lies_within_its_frame_and_covers_what_it_exchanges(
 def test_pasting_leaves_every_pixel_outside_of_the_mask_as_it_was() -> None:
     rng = np.random.default_rng(0)
     picture = rng.integers(0, 256, (140, 120, 3), np.uint8)
-    before, place = picture.copy(), frame_of(POINTS, 140, 120)
-    mask = oval(POINTS, 140, 120)
+    before, place = picture.copy(), face_mask_bounds(POINTS, 140, 120)
+    mask = face_mask(POINTS, 140, 120)
     paste(picture, np.zeros_like(picture[place]), mask[place], place)
     assert np.array_equal(picture[mask == 0], before[mask == 0])
     assert not picture[mask == 1].any()
@@ -129,11 +129,11 @@ def test_colours_take_the_mean_of_what_they_are_matched_with() -> None:
     pale = rng.integers(150, 220, (40, 40, 3), np.uint8)
     dark = (rng.integers(40, 80, (40, 40, 3)) * (1.0, 0.7, 0.5)).astype(np.uint8)
     mask = np.ones((40, 40), np.float32)
-    matched = colours_matched(pale, dark, mask)
+    matched = colour_transferred(pale, dark, mask)
     assert np.abs(matched.mean((0, 1)) - dark.mean((0, 1))).max() < 5
-    half = colours_matched(pale, dark, mask, strength=0.5).mean()
+    half = colour_transferred(pale, dark, mask, strength=0.5).mean()
     assert matched.mean() < half < pale.mean()
-    assert np.array_equal(colours_matched(pale, dark, 0 * mask), pale)
+    assert np.array_equal(colour_transferred(pale, dark, 0 * mask), pale)
 
 
 @pytest.mark.parametrize("scale", [0.1, 0.5, 1.0, 3.0])

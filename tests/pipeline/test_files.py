@@ -8,7 +8,7 @@ from PIL import Image
 
 from darkroom.contract.params import GenerateParams
 from pipeline.core.artifacts import RESULT, SAVED
-from pipeline.core.stages import Stopped, Work
+from pipeline.core.stages import JobAbandoned, StageContext
 from pipeline.imaging.load_save import SaveResult
 
 NOISE = np.random.default_rng(0).integers(0, 256, (700, 900, 3)).astype(np.uint8)
@@ -23,12 +23,12 @@ class Owner:
     def report(self, _fraction: float, _message: str) -> None:
         self.reports += 1
         if self.reports > self.patience:
-            raise Stopped
+            raise JobAbandoned
 
 
-def saved(owner: Owner, folder: Path, format_: str) -> Work:
+def saved(owner: Owner, folder: Path, format_: str) -> StageContext:
     params = GenerateParams.model_validate({"prompt": "a kite", "format": format_})
-    work = Work(params, {}, folder, owner.report)
+    work = StageContext(params, {}, folder, owner.report)
     work[RESULT] = NOISE
     SaveResult().run(work)
     return work
@@ -41,5 +41,5 @@ def test_saving_a_large_picture_asks_again_and_again_whether_to_go_on(tmp_path: 
     assert owner.reports > 5
     with Image.open(work[SAVED][0].path) as image:
         assert np.abs(np.asarray(image).astype(int) - NOISE).mean() < 8
-    with pytest.raises(Stopped):
+    with pytest.raises(JobAbandoned):
         saved(Owner(patience=4), tmp_path, format_)

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.imaging.holes import crops
-from pipeline.imaging.poisson_blending import blended
+from pipeline.imaging.holes import hole_crops
+from pipeline.imaging.poisson_blending import poisson_blended
 
 
 @st.composite
@@ -24,7 +24,7 @@ def holes(draw: st.DrawFn, largest: int = 200) -> np.ndarray:
 def test_crops_cover_every_hole_once_and_lie_within_the_photo(
     hole: np.ndarray, context: float, margin: int, least: int
 ) -> None:
-    found = crops(hole, context=context, margin=margin, least=least)
+    found = hole_crops(hole, context=context, margin=margin, min_side=least)
     height, width = hole.shape
     covered = np.zeros(hole.shape, int)
     for crop in found:
@@ -32,9 +32,9 @@ def test_crops_cover_every_hole_once_and_lie_within_the_photo(
         assert 0 <= crop.left < crop.right <= width
         assert crop.height >= min(least, height)
         assert crop.width >= min(least, width)
-        assert crop.of(hole).any()
+        assert crop.view(hole).any()
         covered[crop.top : crop.bottom, crop.left : crop.right] += 1
-        rows, columns = np.flatnonzero(crop.of(hole).any(1)), np.flatnonzero(crop.of(hole).any(0))
+        rows, columns = np.flatnonzero(crop.view(hole).any(1)), np.flatnonzero(crop.view(hole).any(0))
         assert rows[0] >= min(margin, crop.top + rows[0])
         assert crop.width - 1 - columns[-1] >= min(margin, width - 1 - crop.left - columns[-1])
     assert covered.max(initial=0) <= 1
@@ -45,14 +45,14 @@ def test_crops_cover_every_hole_once_and_lie_within_the_photo(
 def test_holes_far_apart_are_worked_on_by_themselves_and_near_ones_together() -> None:
     hole = np.zeros((1000, 1000), bool)
     hole[100:120, 100:120] = hole[130:150, 130:150] = hole[800:820, 800:820] = True
-    near, far = crops(hole, context=1.0, margin=32)
+    near, far = hole_crops(hole, context=1.0, margin=32)
     assert (near.top, near.left) == (50, 50)
     assert (far.height, far.width) == (84, 84)
 
 
 def test_ten_thousand_specks_are_sorted_out() -> None:
     hole = np.random.default_rng(1).random((2000, 2000)) > 0.997
-    assert len(crops(hole, context=1.0, margin=16)) >= 1
+    assert len(hole_crops(hole, context=1.0, margin=16)) >= 1
 
 
 @given(hole=holes(90), seed=st.integers(0, 99))
@@ -60,7 +60,7 @@ def test_ten_thousand_specks_are_sorted_out() -> None:
 def test_outside_of_the_hole_every_pixel_is_the_photos(hole: np.ndarray, seed: int) -> None:
     rng = np.random.default_rng(seed)
     photo, filled = rng.integers(0, 256, (2, *hole.shape, 3), dtype=np.uint8)
-    result = blended(photo, filled, hole)
+    result = poisson_blended(photo, filled, hole)
     np.testing.assert_array_equal(result[~hole], photo[~hole])
     if hole.all():
         np.testing.assert_array_equal(result, filled)
@@ -71,5 +71,5 @@ def test_a_fill_that_is_darker_all_over_leaves_no_step() -> None:
     photo = np.stack([80 + y, 60 + x, 100 + 0 * x], -1).astype(np.uint8)
     hole = np.zeros((120, 160), bool)
     hole[30:90, 40:110] = True
-    result = blended(photo, photo - 40, hole)
+    result = poisson_blended(photo, photo - 40, hole)
     assert np.abs(result.astype(int) - photo).max() <= 1

@@ -13,24 +13,26 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.params import InpaintParams
 from darkroom.contract.requests import Kind
 from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SEED
-from pipeline.core.stages import Stopped, Work
+from pipeline.core.stages import JobAbandoned, StageContext
 from pipeline.imaging.masks import HOLE
-from pipeline.plans import plan
-from pipeline.preview.inpainting.fill import fill
+from pipeline.plans import get_plan
+from pipeline.preview.inpainting.fill import fill_hole
 
 DATA = Path(__file__).parents[1] / "data"
 
 
-def run(photo: Path, mask: Path, folder: Path, report=lambda _fraction, _message: None, **params: object) -> Work:
-    work = Work(InpaintParams(**params), {"photo": photo, "mask": mask}, folder, report)
-    for stage, _ in plan(Kind.INPAINT, Engine.PREVIEW).steps:
-        work.enter(stage)
+def run(
+    photo: Path, mask: Path, folder: Path, report=lambda _fraction, _message: None, **params: object
+) -> StageContext:
+    work = StageContext(InpaintParams(**params), {"photo": photo, "mask": mask}, folder, report)
+    for stage, _ in get_plan(Kind.INPAINT, Engine.PREVIEW).steps:
+        work.enter_stage(stage)
         stage.run(work)
-    work.enter(None)
+    work.enter_stage(None)
     return work
 
 
-def fill_scene(scene: np.ndarray, hole: np.ndarray, folder: Path, **params: object) -> Work:
+def fill_scene(scene: np.ndarray, hole: np.ndarray, folder: Path, **params: object) -> StageContext:
     Image.fromarray(scene).save(folder / "photo.png")
     Image.fromarray(hole.astype(np.uint8) * 255).save(folder / "mask.png")
     return run(folder / "photo.png", folder / "mask.png", folder, **params)
@@ -41,13 +43,13 @@ def error(result: np.ndarray, truth: np.ndarray, hole: np.ndarray) -> float:
 
 
 @pytest.fixture(scope="module")
-def lamp(tmp_path_factory: pytest.TempPathFactory) -> Work:
+def lamp(tmp_path_factory: pytest.TempPathFactory) -> StageContext:
     """The lamp of the sample taken away."""
     folder = tmp_path_factory.mktemp("lamp")
     return run(DATA / "living_room.jpg", DATA / "living_room_mask.png", folder)
 
 
-def test_the_sample_keeps_every_pixel_outside_of_the_hole_in_its_png(lamp: Work) -> None:
+def test_the_sample_keeps_every_pixel_outside_of_the_hole_in_its_png(lamp: StageContext) -> None:
     saved = lamp[SAVED][0]
     assert (saved.content_type, saved.width, saved.height) == ("image/png", 1280, 960)
     with Image.open(saved.path) as image:
@@ -60,7 +62,7 @@ def test_the_sample_keeps_every_pixel_outside_of_the_hole_in_its_png(lamp: Work)
     assert lamp.notes == []
 
 
-def test_the_lamp_is_gone_and_wall_skirting_and_floor_go_on(lamp: Work) -> None:
+def test_the_lamp_is_gone_and_wall_skirting_and_floor_go_on(lamp: StageContext) -> None:
     result, photo = lamp[RESULT].astype(float), lamp[PHOTO].astype(float)
     bulb = np.s_[325:375, 915:960]
     assert photo[bulb].mean() > 230
@@ -133,9 +135,9 @@ def test_a_cancelled_job_ends_within_the_fill(tmp_path: Path) -> None:
     def report(fraction: float, _message: str) -> None:
         heard.append(fraction)
         if len(heard) == 6:
-            raise Stopped
+            raise JobAbandoned
 
-    with pytest.raises(Stopped):
+    with pytest.raises(JobAbandoned):
         run(DATA / "living_room.jpg", DATA / "living_room_mask.png", tmp_path, report)
     assert len(heard) == 6
     assert heard == sorted(heard)
@@ -168,6 +170,6 @@ def test_any_hole_of_any_photo_is_filled_and_nothing_else_touched(
     photo[hole] = 255
     if hole.all():
         return
-    result = fill(photo, hole, seed)
+    result = fill_hole(photo, hole, seed)
     np.testing.assert_array_equal(result[~hole], photo[~hole])
     assert result[hole].max(initial=0) < 160

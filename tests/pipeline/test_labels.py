@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import ImageFont
 
 from darkroom.contract.results import FoundObject
-from pipeline.imaging.object_labels import LEAST_TEXT, Label, draw_label, place_labels
-from pipeline.imaging.object_overlay import COLOURS, LINE, SIDE, drawn
+from pipeline.imaging.object_labels import MIN_TEXT_PIXELS, Label, draw_label, place_labels
+from pipeline.imaging.object_overlay import COLOURS, LINE, SIDE, draw_objects
 
 GREY = 120
 RED = COLOURS[0]
@@ -40,12 +40,12 @@ def test_any_objects_are_drawn_on_a_picture_of_any_size_and_nothing_else_is_touc
 ) -> None:
     (width, height), objects = scene
     photo = np.full((height, width, 3), GREY, np.uint8)
-    shown = drawn(photo, objects)
+    shown = draw_objects(photo, objects)
     assert (photo == GREY).all()
     gain = min(1, SIDE / max(width, height))
     assert shown.shape == (max(round(height * gain), 1), max(round(width * gain), 1), 3)
     # Labels are moved by at most 2.4 of their heights, which are 1.5 of the text's.
-    text = max(max(shown.shape) / 55, LEAST_TEXT) + 1
+    text = max(max(shown.shape) / 55, MIN_TEXT_PIXELS) + 1
     line = max(round(LINE * max(shown.shape)), 1) + 3
     far = np.ones(shown.shape[:2], np.bool_)
     for each in objects:
@@ -87,7 +87,7 @@ def test_labels_lie_within_the_picture_and_never_over_each_other(
     assert numbers == sorted(set(numbers))
     wanted = [index for index, anchor in enumerate(anchors) if anchor is not None]
     assert set(numbers) <= set(wanted)
-    if wanted and min(size) >= 3 * LEAST_TEXT:
+    if wanted and min(size) >= 3 * MIN_TEXT_PIXELS:
         assert wanted[0] in numbers, "the first one always has room for its number"
 
 

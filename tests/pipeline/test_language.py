@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.speech.language import language_of, written_in
+from pipeline.speech.language import detect_language, resolve_language
 
 
 @pytest.mark.parametrize(
@@ -23,10 +23,10 @@ from pipeline.speech.language import language_of, written_in
     ],
 )
 def test_letters_tell_the_language(text: str, language: str | None) -> None:
-    assert written_in(text) == language
+    assert detect_language(text) == language
 
 
 def test_what_was_stated_goes_before_what_letters_tell() -> None:
-    assert language_of("今天", "ja-JP") == "ja-JP"
-    assert language_of("今天", None) == "zh"
-    assert language_of("Bonjour", None) == "en-US"
+    assert resolve_language("今天", "ja-JP") == "ja-JP"
+    assert resolve_language("今天", None) == "zh"
+    assert resolve_language("Bonjour", None) == "en-US"

@@ -12,17 +12,17 @@ from PIL import Image
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import InpaintParams
 from pipeline.core.artifacts import PHOTO
-from pipeline.core.stages import Work
-from pipeline.imaging.masks import HOLE, LoadMask, grown, read_mask
+from pipeline.core.stages import StageContext
+from pipeline.imaging.masks import HOLE, LoadMask, dilated, read_mask
 
 SIZE = (60, 40)
 
 
 def load(mask: Image.Image, folder: Path, *, from_words: bool = False, **params: object) -> np.ndarray:
     mask.save(folder / "mask.png")
-    work = Work(InpaintParams(**params), {"mask": folder / "mask.png"}, folder)
+    work = StageContext(InpaintParams(**params), {"mask": folder / "mask.png"}, folder)
     work[PHOTO] = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
-    LoadMask(from_words=from_words).run(work)
+    LoadMask(allow_full_mask=from_words).run(work)
     return work[HOLE]
 
 
@@ -93,7 +93,7 @@ def test_a_mask_that_lies_on_its_side_is_turned_like_the_photo(tmp_path: Path) -
 @given(mask=arrays(bool, (23, 31)), by=st.integers(0, 64))
 @settings(max_examples=60, deadline=None)
 def test_growing_adds_what_is_no_further_than_that(mask: np.ndarray, by: int) -> None:
-    result = grown(mask, by)
+    result = dilated(mask, by)
     points = np.argwhere(mask)
     expected = np.zeros_like(mask)
     if len(points):

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from darkroom.contract.results import FoundObject
 from pipeline.imaging.outlines import (
-    BUDGET,
     CANVAS,
-    MOST_CORNERS,
-    MOST_OBJECTS,
-    MOST_RINGS,
+    MAX_CORNERS,
+    MAX_OBJECTS,
+    MAX_RINGS,
+    MAX_TOTAL_CORNERS,
     Ring,
-    canvas_of,
-    holds,
+    contains_point,
+    objects_at_points,
+    outline_canvas_size,
     outlines_of,
-    pointed_at,
 )
 
 SIZE = (60, 80)
@@ -36,7 +36,7 @@ def blob(seed: int, shape: tuple[int, int] = SIZE, smooth: float = 3.0) -> NDArr
 
 def filled(rings: list[Ring], height: int, width: int) -> NDArray[np.bool_]:
     """The pixels whose middles the rings hold."""
-    return np.array([[holds(rings, x + 0.5, y + 0.5) for x in range(width)] for y in range(height)])
+    return np.array([[contains_point(rings, x + 0.5, y + 0.5) for x in range(width)] for y in range(height)])
 
 
 def thing(rings: list[Ring], area: float) -> FoundObject:
@@ -45,7 +45,7 @@ def thing(rings: list[Ring], area: float) -> FoundObject:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.lists(st.integers(0, 999), min_size=1, max_size=MOST_OBJECTS),
+    st.lists(st.integers(0, 999), min_size=1, max_size=MAX_OBJECTS),
     st.floats(0.6, 8),
     st.integers(32, 20_000),
     st.integers(32, 20_000),
@@ -56,11 +56,11 @@ def test_any_outlines_lie_within_the_photo_and_are_simplified(
 ) -> None:
     outlines = outlines_of([blob(seed, smooth=smooth) for seed in seeds], height, width)
     assert len(outlines) == len(seeds)
-    assert sum(len(ring) for rings in outlines for ring in rings) <= BUDGET
+    assert sum(len(ring) for rings in outlines for ring in rings) <= MAX_TOTAL_CORNERS
     for rings in outlines:
-        assert 1 <= len(rings) <= MOST_RINGS
+        assert 1 <= len(rings) <= MAX_RINGS
         for ring in rings:
-            assert 3 <= len(ring) <= MOST_CORNERS
+            assert 3 <= len(ring) <= MAX_CORNERS
             assert all(0 <= x <= width and 0 <= y <= height for x, y in ring)
             assert all(one != other for one, other in pairwise([*ring, ring[0]]))
 
@@ -73,8 +73,8 @@ def test_what_is_at_a_point_is_the_smallest_outline_that_holds_it(seeds: list[in
     objects = [
         thing(rings, float(mask.mean())) for rings, mask in zip(outlines_of(masks, height, width), masks, strict=True)
     ]
-    found, notes = pointed_at(objects, [(across, down)], height, width)
-    there = [each for each in objects if holds(each.outlines, across * width, down * height)]
+    found, notes = objects_at_points(objects, [(across, down)], height, width)
+    there = [each for each in objects if contains_point(each.outlines, across * width, down * height)]
     assert bool(found) is bool(there)
     assert len(notes) == (not there)
     for index in found:
@@ -112,7 +112,7 @@ def test_a_line_is_outlined_by_its_box_and_nothing_by_nothing() -> None:
 
 def test_the_objects_of_a_crowded_photo_are_some_kilobytes() -> None:
     height, width = 15_000, 20_000
-    outlines = outlines_of([blob(seed, (300, 400), 4) for seed in range(MOST_OBJECTS)], height, width)
+    outlines = outlines_of([blob(seed, (300, 400), 4) for seed in range(MAX_OBJECTS)], height, width)
     objects = [thing(rings, 0.1234).model_dump(mode="json") for rings in outlines]
     assert len(json.dumps(objects, separators=(",", ":"))) < 24_000
 
@@ -120,13 +120,13 @@ def test_the_objects_of_a_crowded_photo_are_some_kilobytes() -> None:
 def test_a_point_where_nothing_is_is_told_once() -> None:
     square: Ring = [(10, 10), (50, 10), (50, 50), (10, 50)]
     objects = [thing([square], 0.2), thing([], 0.1)]
-    found, notes = pointed_at(objects, [(0.9, 0.9), (0.3, 0.3), (0.9, 0.9)], 100, 100)
+    found, notes = objects_at_points(objects, [(0.9, 0.9), (0.3, 0.3), (0.9, 0.9)], 100, 100)
     assert found == {0}
     assert notes == ["Nothing was found to keep at 0.9, 0.9."]
 
 
 @given(st.integers(32, 20_000), st.integers(32, 20_000))
 def test_masks_are_looked_at_small(height: int, width: int) -> None:
-    rows, columns = canvas_of(height, width)
+    rows, columns = outline_canvas_size(height, width)
     assert 1 <= rows <= min(height, CANVAS)
     assert 1 <= columns <= min(width, CANVAS)

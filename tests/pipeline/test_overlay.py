@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from darkroom.contract.results import FoundObject
-from pipeline.imaging.object_overlay import SIDE, drawn
+from pipeline.imaging.object_overlay import SIDE, draw_objects
 
 
 def square(left: float, top: float, side: float, label: str = "thing") -> FoundObject:
@@ -18,7 +18,7 @@ def grey(height: int, width: int) -> np.ndarray:
 
 
 def test_a_thing_is_tinted_outlined_and_labelled_and_nothing_else_is_touched() -> None:
-    shown = drawn(grey(400, 600), [square(100, 100, 200)])
+    shown = draw_objects(grey(400, 600), [square(100, 100, 200)])
     changed = (shown != 120).any(-1)
     assert changed[100:300, 100:300].all()
     assert not changed[:90].any()
@@ -29,7 +29,7 @@ def test_a_thing_is_tinted_outlined_and_labelled_and_nothing_else_is_touched() -
 def test_what_a_hole_shows_is_not_tinted() -> None:
     ring = square(100, 100, 200).outlines[0]
     hole = square(150, 150, 100).outlines[0]
-    shown = drawn(grey(400, 600), [square(100, 100, 200).model_copy(update={"outlines": [ring, hole]})])
+    shown = draw_objects(grey(400, 600), [square(100, 100, 200).model_copy(update={"outlines": [ring, hole]})])
     assert (shown[230:240, 230:240] == 120).all()
 
 
@@ -38,17 +38,17 @@ def test_what_a_hole_shows_is_not_tinted() -> None:
 )
 def test_large_photos_are_shown_smaller(size: tuple[int, int], expected: tuple[int, int]) -> None:
     objects = [square(10, 10, 15), square(0, 0, 2, "couch"), FoundObject(label="tv", box=(0, 0, 1, 1), score=1, area=0)]
-    assert drawn(grey(*size), objects).shape == (*expected, 3)
+    assert draw_objects(grey(*size), objects).shape == (*expected, 3)
 
 
 def test_the_photo_itself_stays_as_it_is() -> None:
     photo = grey(100, 100)
-    drawn(photo, [square(10, 10, 50)])
+    draw_objects(photo, [square(10, 10, 50)])
     assert (photo == 120).all()
 
 
 def test_labels_give_way_to_each_other() -> None:
-    one = drawn(grey(600, 800), [square(300, 200, 200, "couch")])
-    two = drawn(grey(600, 800), [square(300, 200, 200, "couch"), square(300, 200, 200, "couch")])
+    one = draw_objects(grey(600, 800), [square(300, 200, 200, "couch")])
+    two = draw_objects(grey(600, 800), [square(300, 200, 200, "couch"), square(300, 200, 200, "couch")])
     white = [(picture == 255).all(-1).sum() for picture in (one, two)]
     assert white[1] > 1.5 * white[0]

@@ -10,7 +10,7 @@ import pytest
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.weights import programs
 from pipeline.weights.catalog import Program
-from pipeline.weights.programs import INTERPRETER, Checkout, run
+from pipeline.weights.programs import INTERPRETER, Checkout, run_program
 
 COMMIT = "c" * 40
 PROGRAM = Program(repository="somebody/something", commit=COMMIT, file="main.py")
@@ -70,9 +70,9 @@ def test_what_is_missing_or_other_is_named_with_its_remedy(
     assert "DARKROOM_PROGRAMS" in message
 
 
-def python(code: str, tmp_path: Path, **environment: str) -> tuple[programs.Ended, list[str]]:
+def python(code: str, tmp_path: Path, **environment: str) -> tuple[programs.ProgramExit, list[str]]:
     heard: list[str] = []
-    ended = run([sys.executable, "-c", code], tmp_path, environment, hear=heard.append, check=lambda: None)
+    ended = run_program([sys.executable, "-c", code], tmp_path, environment, on_line=heard.append, check=lambda: None)
     return ended, heard
 
 
@@ -80,7 +80,7 @@ def test_every_line_is_heard_and_the_last_ones_are_kept(tmp_path: Path) -> None:
     code = "import sys; sys.stderr.write('one\\rtwo\\nthree'); sys.exit(3)"
     ended, heard = python(code, tmp_path)
     assert heard == ["one", "two", "three"]
-    assert ended == programs.Ended(3, "one\ntwo\nthree")
+    assert ended == programs.ProgramExit(3, "one\ntwo\nthree")
 
 
 def test_a_program_gets_no_environment_but_what_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_whoever_stops_waiting_ends_the_program_and_what_it_started(tmp_path: Pa
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run([sys.executable, "-c", code], tmp_path, {}, hear=heard.append, check=check)
+        run_program([sys.executable, "-c", code], tmp_path, {}, on_line=heard.append, check=check)
     child = int(heard[0])
     # Whoever adopts the child has yet to hear of its end.
     for _ in range(1000):
@@ -118,7 +118,7 @@ def test_whoever_stops_waiting_ends_the_program_and_what_it_started(tmp_path: Pa
 
 
 def test_a_program_that_failed_and_says_no_more_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(programs, "FAILED_SECONDS", 0.1)
+    monkeypatch.setattr(programs, "HUNG_AFTER_TRACEBACK_SECONDS", 0.1)
     code = (
         "import threading, time\n"
         "threading.Thread(target=time.sleep, args=(600,)).start()\n"
@@ -126,4 +126,4 @@ def test_a_program_that_failed_and_says_no_more_is_ended(tmp_path: Path, monkeyp
     )
     ended, _ = python(code, tmp_path)
     assert ended.status == -signal.SIGKILL
-    assert ended.errors.endswith("ValueError: the main thread is gone")
+    assert ended.stderr_tail.endswith("ValueError: the main thread is gone")

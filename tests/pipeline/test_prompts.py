@@ -10,19 +10,19 @@ from pydantic import ValidationError
 from darkroom.contract.picture_styles import picture_styles
 from darkroom.contract.requests import Kind
 from darkroom.contract.styles import styles
-from handlers.prompts.rules import MOST_TOKENS, Rules, enhance, rules
+from handlers.prompts.rules import MAX_TOKENS, EnhancementRules, enhance, enhancement_rules
 
 STYLES = {Kind.GENERATE: list(picture_styles()), Kind.RESTYLE_ROOM: list(styles())}
 KNOWN = sorted(
     {
         *("a", "of", "with", "on", "no", "without", "blue", "-", ",", ".", "!", "85mm", "2", "Ännchen", "猫"),
-        *rules().drawn,
-        *(word for family in rules().families.values() for word in family.subjects),
-        *(word for said in rules().aspects.values() for word in said),
+        *enhancement_rules().drawn,
+        *(word for family in enhancement_rules().families.values() for word in family.subjects),
+        *(word for said in enhancement_rules().aspects.values() for word in said),
         *(
             phrase
-            for family in rules().families.values()
-            for aspect in rules().aspects
+            for family in enhancement_rules().families.values()
+            for aspect in enhancement_rules().aspects
             for phrase in family.phrases(aspect)
         ),
     }
@@ -77,14 +77,14 @@ def test_it_stays_within_what_the_contract_takes_and_clip_reads(given_):
     longer = enhance(prompt, kind, style)
     assert len(longer) <= 500
     if longer != prompt.strip():
-        assert len(re.findall(r"[^\W_]+|[^\w\s]", longer)) <= MOST_TOKENS
+        assert len(re.findall(r"[^\W_]+|[^\w\s]", longer)) <= MAX_TOKENS
 
 
 @settings(max_examples=300)
-@given(asked(), st.sampled_from(sorted(rules().aspects)))
+@given(asked(), st.sampled_from(sorted(enhancement_rules().aspects)))
 def test_an_aspect_that_was_spoken_of_is_left_alone(given_, aspect):
     prompt, kind, style = given_
-    said = rules().aspects[aspect]
+    said = enhancement_rules().aspects[aspect]
     for cue in ("lit", "lens", "framing", "blurry", "monochrome"):
         if cue in said:
             added = enhance(f"{prompt[:400]} {cue}", kind, style)[len(f"{prompt[:400]} {cue}".strip()) :]
@@ -165,16 +165,16 @@ def test_a_style_of_another_kind_is_refused(kind, style):
 
 
 def test_every_phrase_speaks_of_its_own_aspect_alone():
-    for family in rules().families.values():
-        for aspect in rules().aspects:
+    for family in enhancement_rules().families.values():
+        for aspect in enhancement_rules().aspects:
             for phrase in family.phrases(aspect):
-                said = {each for each, cues in rules().aspects.items() if cues & set(words(phrase))}
+                said = {each for each, cues in enhancement_rules().aspects.items() if cues & set(words(phrase))}
                 assert said == {aspect}, phrase
 
 
 @pytest.mark.parametrize("phrase", ["a nice picture", "lens for a dog", "lens, watercolour"])
 def test_a_phrase_that_would_not_settle_is_refused(phrase):
-    table = rules().model_dump()
+    table = enhancement_rules().model_dump()
     table["families"]["other"]["lens"] = (phrase,)
     with pytest.raises(ValidationError, match="does not say it, or names a subject"):
-        Rules.model_validate(table)
+        EnhancementRules.model_validate(table)

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import FaceSwapParams, GenerateParams, InpaintParams, RestyleRoomParams, Room
-from darkroom.contract.requests import Kind, UpscaleRequest, engine_for
+from darkroom.contract.requests import Kind, UpscaleRequest, resolve_engine
 
 
 @pytest.mark.parametrize("name", ["couch", "sofa", " Sofa ", "COUCH"])
@@ -105,12 +105,12 @@ def test_a_hole_needs_a_prompt_before_a_negative_one() -> None:
 def test_who_does_a_kind_is_known_before_anything_is_queued(
     kind: Kind, asked: Engine | None, default: Engine, chosen: Engine
 ) -> None:
-    assert engine_for(kind, asked, default) is chosen
+    assert resolve_engine(kind, asked, default) is chosen
 
 
 def test_an_engine_that_cannot_is_refused_by_name() -> None:
     with pytest.raises(DarkroomError, match="models") as caught:
-        engine_for(Kind.GENERATE, Engine.PREVIEW, Engine.PREVIEW)
+        resolve_engine(Kind.GENERATE, Engine.PREVIEW, Engine.PREVIEW)
     assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
 
 

@@ -15,25 +15,27 @@ from darkroom.contract.params import RestyleRoomParams, Room
 from darkroom.contract.requests import Kind
 from darkroom.contract.styles import styles
 from pipeline.core.artifacts import PHOTO, QUALITY, RESULT, SAVED
-from pipeline.core.stages import Stopped, Work
-from pipeline.plans import plan
+from pipeline.core.stages import JobAbandoned, StageContext
+from pipeline.plans import get_plan
 from pipeline.preview.rendering.colour_grading import grade
-from pipeline.preview.room.stages import LAYOUT, SURE
+from pipeline.preview.room.stages import LAYOUT, MIN_LAYOUT_CONFIDENCE
 from pipeline.preview.workflows.restyle_room import REPAINTED
 
-Restyle = Callable[..., Work]
+Restyle = Callable[..., StageContext]
 
 
 def run(
     photo: Path, folder: Path, report: Callable[[float, str], None] = lambda _f, _m: None, **params: object
-) -> Work:
+) -> StageContext:
     """Run the plan as the runner does, with every stage held to its declarations."""
     folder.mkdir(parents=True, exist_ok=True)
-    work = Work(RestyleRoomParams.model_validate({"style": "modern", **params}), {"photo": photo}, folder, report)
-    for stage, _ in plan(Kind.RESTYLE_ROOM, Engine.PREVIEW).steps:
-        work.enter(stage)
+    work = StageContext(
+        RestyleRoomParams.model_validate({"style": "modern", **params}), {"photo": photo}, folder, report
+    )
+    for stage, _ in get_plan(Kind.RESTYLE_ROOM, Engine.PREVIEW).steps:
+        work.enter_stage(stage)
         stage.run(work)
-    work.enter(None)
+    work.enter_stage(None)
     return work
 
 
@@ -47,9 +49,9 @@ def small_sample(sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def restyled(small_sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Restyle:
-    cache: dict[str, Work] = {}
+    cache: dict[str, StageContext] = {}
 
-    def make(**params: object) -> Work:
+    def make(**params: object) -> StageContext:
         key = repr(sorted(params.items()))
         if key not in cache:
             cache[key] = run(small_sample, tmp_path_factory.mktemp("job"), **params)
@@ -152,7 +154,7 @@ def test_without_a_room_only_the_light_changes_and_the_result_says_so(tmp_path: 
     y, x = np.mgrid[0:200, 0:300]
     Image.fromarray(np.stack([x * 0.8, y, 255 - y], -1).astype(np.uint8)).save(tmp_path / "sky.png")
     work = run(tmp_path / "sky.png", tmp_path / "job", style="industrial")
-    assert work[LAYOUT].confidence < SURE
+    assert work[LAYOUT].confidence < MIN_LAYOUT_CONFIDENCE
     assert any("only the light was changed" in note for note in work.notes)
     assert np.array_equal(work[REPAINTED], work[PHOTO])
     assert not np.array_equal(work[RESULT], work[PHOTO])
@@ -164,9 +166,9 @@ def test_progress_of_a_stage_rises_to_one_and_can_stop_the_job(small_sample: Pat
     def watch(fraction: float, _message: str) -> None:
         seen.append(fraction)
         if len(seen) == 3:
-            raise Stopped
+            raise JobAbandoned
 
-    with pytest.raises(Stopped):
+    with pytest.raises(JobAbandoned):
         run(small_sample, tmp_path, watch)
     assert all(0 <= fraction <= 1 for fraction in seen)
 

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from pipeline.preview.room.box import WALLS, Face
-from pipeline.preview.room.depth import estimate
-from pipeline.preview.room.layout import Layout, find_layout, reduced
-from pipeline.preview.workflows.restyle_room import SURE
+from pipeline.preview.room.box import WALLS, BoxSide
+from pipeline.preview.room.depth import estimate_depth
+from pipeline.preview.room.layout import RoomLayout, estimate_layout, to_analysis_size
+from pipeline.preview.workflows.restyle_room import MIN_LAYOUT_CONFIDENCE
 
 FLOOR, WALL, CEILING = 1, 2, 3
-FACES = {FLOOR: (Face.FLOOR,), WALL: WALLS, CEILING: (Face.CEILING,)}
+FACES = {FLOOR: (BoxSide.FLOOR,), WALL: WALLS, CEILING: (BoxSide.CEILING,)}
 
 ROOMS = {
     "furnished": {},
@@ -54,10 +54,10 @@ ROOMS = {
 }
 
 
-def overlap(layout: Layout, part: np.ndarray, kind: int) -> float:
-    height, width = layout.surfaces.face.shape
+def overlap(layout: RoomLayout, part: np.ndarray, kind: int) -> float:
+    height, width = layout.surfaces.side_map.shape
     truth = cv2.resize(part, (width, height), interpolation=cv2.INTER_NEAREST) == kind
-    found = layout.surfaces.of(*FACES[kind])
+    found = layout.surfaces.mask_of(*FACES[kind])
     return float((truth & found).sum() / (truth | found).sum())
 
 
@@ -66,15 +66,15 @@ def rank_correlation(one: np.ndarray, two: np.ndarray) -> float:
     return float(np.corrcoef(*ranks)[0, 1])
 
 
-def depth_agreement(layout: Layout, depth: np.ndarray) -> float:
-    found = estimate(layout.box, layout.camera, layout.surfaces)
+def depth_agreement(layout: RoomLayout, depth: np.ndarray) -> float:
+    found = estimate_depth(layout.box, layout.camera, layout.surfaces)
     truth = cv2.resize(depth, found.shape[::-1], interpolation=cv2.INTER_NEAREST)
     return rank_correlation(found[::3, ::3], truth[::3, ::3])
 
 
 def test_the_sample_is_understood(sample) -> None:
-    layout = find_layout(reduced(sample.rgb))
-    assert layout.confidence >= SURE
+    layout = estimate_layout(to_analysis_size(sample.rgb))
+    assert layout.confidence >= MIN_LAYOUT_CONFIDENCE
     for kind in FACES:
         assert overlap(layout, sample.part, kind) >= 0.6
     assert depth_agreement(layout, sample.depth) >= 0.75
@@ -82,7 +82,7 @@ def test_the_sample_is_understood(sample) -> None:
 
 def test_the_samples_camera_is_found(sample) -> None:
     """Mitsuba rendered it with a horizontal field of view of 66° from 1.45 m under a ceiling of 2.7 m."""
-    layout = find_layout(reduced(sample.rgb))
+    layout = estimate_layout(to_analysis_size(sample.rgb))
     field = 2 * np.degrees(np.arctan(layout.camera.width / 2 / layout.camera.focal))
     assert field == pytest.approx(66, abs=4)
     assert layout.box.ceiling == pytest.approx((2.7 - 1.45) / 1.45, rel=0.12)
@@ -91,8 +91,8 @@ def test_the_samples_camera_is_found(sample) -> None:
 @pytest.mark.parametrize("name", list(ROOMS))
 def test_other_rooms_are_understood_too(room: Callable, name: str) -> None:
     truth = room(**ROOMS[name])
-    layout = find_layout(reduced(truth.rgb))
-    assert layout.confidence >= SURE
+    layout = estimate_layout(to_analysis_size(truth.rgb))
+    assert layout.confidence >= MIN_LAYOUT_CONFIDENCE
     assert depth_agreement(layout, truth.depth) >= 0.7
     for kind in FACES:
         if (truth.part == kind).mean() > 0.05:
@@ -100,7 +100,7 @@ def test_other_rooms_are_understood_too(room: Callable, name: str) -> None:
 
 
 def test_a_mirrored_room_is_seen_mirrored(sample) -> None:
-    layout = find_layout(reduced(np.ascontiguousarray(sample.rgb[:, ::-1])))
+    layout = estimate_layout(to_analysis_size(np.ascontiguousarray(sample.rgb[:, ::-1])))
     for kind in FACES:
         assert overlap(layout, sample.part[:, ::-1], kind) >= 0.6
 
@@ -128,4 +128,4 @@ def non_rooms() -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("name", list(non_rooms()))
 def test_what_is_no_room_is_declined(name: str) -> None:
-    assert find_layout(reduced(non_rooms()[name])).confidence < SURE
+    assert estimate_layout(to_analysis_size(non_rooms()[name])).confidence < MIN_LAYOUT_CONFIDENCE

@@ -23,15 +23,15 @@ from darkroom.contract.requests import Kind
 from darkroom.contract.results import FoundObject, ModelUsed, Quality, RecognisedRoom, StageTime
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import OBJECTS, QUALITY, ROOM, SAVED, SEED, SavedPicture
-from pipeline.core.networks import Held, Models, Network
+from pipeline.core.networks import LoadedNetworks, Network, NetworkProvider
 from pipeline.core.runner import Runner, noop_plan
-from pipeline.core.stages import Artifact, Plan, Slot, Stage, Stopped, Work
+from pipeline.core.stages import Artifact, JobAbandoned, Plan, Slot, Stage, StageContext
 
 EARLY: Artifact[object] = Artifact("early", "anything")
 LATE: Artifact[object] = Artifact("late", "anything")
 EYE: Network[str] = Network("eye", ("detector",), "nowhere:load")
 HAND: Network[str] = Network("hand", ("diffusion",), "nowhere:load")
-Do = Callable[[Work], None]
+Do = Callable[[StageContext], None]
 
 
 class Told:
@@ -52,7 +52,7 @@ class Told:
 
     def check(self) -> None:
         if self.stop():
-            raise Stopped
+            raise JobAbandoned
 
     def show(self, picture: Rgb) -> None:
         self.looks.append(picture)
@@ -67,8 +67,8 @@ class Rack:
         self.freed: list[bool] = []
         self.filler: weakref.ref[Any] | None = None
 
-    def use(self, *networks: Network[Any]) -> AbstractContextManager[Held]:
-        return nullcontext(Held({network: network.name for network in networks}))
+    def use(self, *networks: Network[Any]) -> AbstractContextManager[LoadedNetworks]:
+        return nullcontext(LoadedNetworks({network: network.name for network in networks}))
 
     def free(self) -> None:
         self.freed.append(self.filler is None or self.filler() is None)
@@ -103,15 +103,15 @@ def plan(*stages: Stage) -> Plan:
 
 
 @pytest.fixture
-def work(tmp_path: Path) -> Work:
+def work(tmp_path: Path) -> StageContext:
     return new_work(tmp_path)
 
 
-def new_work(folder: Path = Path(), models: Models | None = None) -> Work:
-    return Work(RestyleRoomParams(style="modern"), {}, folder, models=models)
+def new_work(folder: Path = Path(), models: NetworkProvider | None = None) -> StageContext:
+    return StageContext(RestyleRoomParams(style="modern"), {}, folder, network_provider=models)
 
 
-def nothing(_work: Work) -> None:
+def nothing(_work: StageContext) -> None:
     pass
 
 
@@ -130,18 +130,18 @@ class Clock:
         return Runner(clock=self, now=self.now)
 
 
-def test_what_was_made_is_collected(work: Work, tmp_path: Path) -> None:
+def test_what_was_made_is_collected(work: StageContext, tmp_path: Path) -> None:
     picture = SavedPicture("result", tmp_path / "result.jpg", "image/jpeg", 4, 3)
     quality = Quality(structure=1, style=1, visual=1, score=1)
 
-    def make(work: Work) -> None:
+    def make(work: StageContext) -> None:
         work[SAVED] = (picture,)
         work[QUALITY] = quality
         work.notes.append("By hand.")
 
     clock = Clock()
 
-    def take_two_seconds(work: Work) -> None:
+    def take_two_seconds(work: StageContext) -> None:
         clock.seconds += 2
 
     steps = plan(stage(take_two_seconds, "wait"), stage(make, "make", provides=(SAVED, QUALITY)))
@@ -159,13 +159,13 @@ def test_what_was_recognised_and_which_models_took_part_is_collected(tmp_path: P
     sofa = FoundObject(label="sofa", box=(0, 0, 2, 2), score=0.9, area=0.5)
     kitchen = RecognisedRoom(room=Room.KITCHEN, confidence=0.8, sure=True)
 
-    def look(work: Work) -> None:
-        with work.use(EYE) as held:
+    def look(work: StageContext) -> None:
+        with work.use_networks(EYE) as held:
             assert held[EYE] == "eye"
         work[OBJECTS], work[ROOM] = (sofa,), kitchen
 
-    def make(work: Work) -> None:
-        with work.use(HAND, EYE):
+    def make(work: StageContext) -> None:
+        with work.use_networks(HAND, EYE):
             work[SEED] = 7
 
     steps = plan(
@@ -177,20 +177,20 @@ def test_what_was_recognised_and_which_models_took_part_is_collected(tmp_path: P
     assert [model.id for model in finished.models] == ["eye", "hand"]
 
 
-def test_looks_at_the_picture_reach_the_reporter_only_while_the_job_runs(work: Work) -> None:
+def test_looks_at_the_picture_reach_the_reporter_only_while_the_job_runs(work: StageContext) -> None:
     told, grey = Told(), np.zeros((2, 3, 3), np.uint8)
-    Runner().run(plan(stage(lambda work: work.show(grey))), work, told)
-    work.show(grey)
+    Runner().run(plan(stage(lambda work: work.report_progress_image(grey))), work, told)
+    work.report_progress_image(grey)
     assert len(told.looks) == 1
     assert told.looks[0] is grey
 
 
-def test_a_plan_without_stages_completes_without_pictures(work: Work) -> None:
+def test_a_plan_without_stages_completes_without_pictures(work: StageContext) -> None:
     finished = Runner().run(noop_plan(Kind.UPSCALE, Engine.PREVIEW), work, Told())
     assert (finished.files, finished.timeline) == ((), ())
 
 
-def test_progress_follows_the_shares_and_starts_where_the_last_attempt_ended(work: Work) -> None:
+def test_progress_follows_the_shares_and_starts_where_the_last_attempt_ended(work: StageContext) -> None:
     told = Told()
     halfway = stage(lambda work: work.report(0.5, "Half of it"), "first")
     steps = Plan(Kind.RESTYLE_ROOM, Engine.PREVIEW, ((halfway, 0.8), (stage(nothing, "second"), 0.2)))
@@ -212,7 +212,7 @@ def test_progress_never_falls_whatever_stages_say(reports: list[list[float]], st
     told = Told()
 
     def saying(fractions: list[float]) -> Do:
-        def do(work: Work) -> None:
+        def do(work: StageContext) -> None:
             for fraction in fractions:
                 work.report(fraction)
 
@@ -226,38 +226,38 @@ def test_progress_never_falls_whatever_stages_say(reports: list[list[float]], st
     assert told.progress[-1] <= max(start, end) + 1e-9
 
 
-def test_a_cancelled_job_stops_between_stages(work: Work) -> None:
+def test_a_cancelled_job_stops_between_stages(work: StageContext) -> None:
     cancelled = threading.Event()
     ran: list[str] = []
     steps = plan(stage(lambda _: cancelled.set(), "first"), stage(lambda _: ran.append("second"), "second"))
-    with pytest.raises(Stopped):
+    with pytest.raises(JobAbandoned):
         Runner().run(steps, work, Told(cancelled.is_set))
     assert ran == []
 
 
-def test_a_cancelled_job_stops_at_the_stages_next_report(work: Work) -> None:
+def test_a_cancelled_job_stops_at_the_stages_next_report(work: StageContext) -> None:
     cancelled = threading.Event()
     steps_done: list[int] = []
     timeline: list[StageTime] = []
 
-    def denoise(work: Work) -> None:
+    def denoise(work: StageContext) -> None:
         for step in range(10):
             work.report(step / 10)
             steps_done.append(step)
             if step == 3:
                 cancelled.set()
 
-    with pytest.raises(Stopped):
+    with pytest.raises(JobAbandoned):
         Runner().run(plan(stage(denoise)), work, Told(cancelled.is_set), timeline=timeline)
     assert steps_done == [0, 1, 2, 3]
     assert [time.stage for time in timeline] == ["only"]
 
 
-def test_a_job_past_its_deadline_times_out_within_a_stage(work: Work) -> None:
+def test_a_job_past_its_deadline_times_out_within_a_stage(work: StageContext) -> None:
     clock = Clock()
     timeline: list[StageTime] = []
 
-    def slow(work: Work) -> None:
+    def slow(work: StageContext) -> None:
         for _ in range(10):
             clock.seconds += 4
             work.report(0.1)
@@ -271,7 +271,7 @@ def test_a_job_past_its_deadline_times_out_within_a_stage(work: Work) -> None:
     assert timeline == [StageTime(stage="slow", seconds=12)]
 
 
-def test_a_job_that_is_late_from_the_start_does_nothing(work: Work) -> None:
+def test_a_job_that_is_late_from_the_start_does_nothing(work: StageContext) -> None:
     clock = Clock()
     ran: list[str] = []
     with pytest.raises(DarkroomError, match="time was up"):
@@ -279,8 +279,8 @@ def test_a_job_that_is_late_from_the_start_does_nothing(work: Work) -> None:
     assert ran == []
 
 
-def test_a_stages_own_error_is_passed_on(work: Work) -> None:
-    def fail(_work: Work) -> None:
+def test_a_stages_own_error_is_passed_on(work: StageContext) -> None:
+    def fail(_work: StageContext) -> None:
         raise DarkroomError(ErrorCode.NO_FACE, "There is no face.")
 
     with pytest.raises(DarkroomError, match="no face") as error:
@@ -289,9 +289,9 @@ def test_a_stages_own_error_is_passed_on(work: Work) -> None:
 
 
 def test_an_unexpected_error_names_the_stage_and_tells_only_the_log(
-    work: Work, caplog: pytest.LogCaptureFixture
+    work: StageContext, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(_work: Work) -> None:
+    def fail(_work: StageContext) -> None:
         raise ZeroDivisionError("secret detail")
 
     with pytest.raises(DarkroomError) as error:
@@ -303,8 +303,8 @@ def test_an_unexpected_error_names_the_stage_and_tells_only_the_log(
 
 
 @pytest.mark.parametrize("kind", [MemoryError, type("OutOfMemoryError", (RuntimeError,), {})])
-def test_out_of_memory_is_its_own_code(work: Work, kind: type[Exception]) -> None:
-    def fail(_work: Work) -> None:
+def test_out_of_memory_is_its_own_code(work: StageContext, kind: type[Exception]) -> None:
+    def fail(_work: StageContext) -> None:
         raise kind
 
     with pytest.raises(DarkroomError) as error:
@@ -313,7 +313,7 @@ def test_out_of_memory_is_its_own_code(work: Work, kind: type[Exception]) -> Non
     assert error.value.detail.retryable
 
 
-def out_of_memory_within(work: Work, rack: Rack, *, known: bool) -> None:
+def out_of_memory_within(work: StageContext, rack: Rack, *, known: bool) -> None:
     class Filler:
         pass
 
@@ -343,7 +343,7 @@ def test_after_running_out_of_memory_nothing_of_the_job_holds_on_to_it(tmp_path:
 def test_memory_is_left_alone_after_other_failures(tmp_path: Path) -> None:
     rack = Rack()
 
-    def fail(_work: Work) -> None:
+    def fail(_work: StageContext) -> None:
         raise DarkroomError(ErrorCode.NO_FACE, "There is no face.")
 
     with pytest.raises(DarkroomError):
@@ -351,11 +351,11 @@ def test_memory_is_left_alone_after_other_failures(tmp_path: Path) -> None:
     assert rack.freed == []
 
 
-def test_opencvs_out_of_memory_is_too(work: Work) -> None:
+def test_opencvs_out_of_memory_is_too(work: StageContext) -> None:
     cv2 = pytest.importorskip("cv2")
     numpy = pytest.importorskip("numpy")
 
-    def fail(_work: Work) -> None:
+    def fail(_work: StageContext) -> None:
         cv2.resize(numpy.zeros((1, 1), numpy.uint8), (2**31 - 2, 2**20))
 
     with pytest.raises(DarkroomError) as error:
@@ -363,19 +363,19 @@ def test_opencvs_out_of_memory_is_too(work: Work) -> None:
     assert error.value.detail.code is ErrorCode.OUT_OF_MEMORY
 
 
-def read_undeclared(work: Work) -> None:
+def read_undeclared(work: StageContext) -> None:
     work[EARLY]
 
 
-def write_undeclared(work: Work) -> None:
+def write_undeclared(work: StageContext) -> None:
     work[LATE] = 1
 
 
 @pytest.mark.parametrize(("do", "provides"), [(read_undeclared, ()), (write_undeclared, ()), (nothing, (LATE,))])
 def test_declarations_are_enforced(
-    work: Work, do: Do, provides: tuple[Artifact[Any], ...], caplog: pytest.LogCaptureFixture
+    work: StageContext, do: Do, provides: tuple[Artifact[Any], ...], caplog: pytest.LogCaptureFixture
 ) -> None:
-    def give(work: Work) -> None:
+    def give(work: StageContext) -> None:
         work[EARLY] = 1
 
     steps = plan(stage(give, "give", provides=(EARLY,)), stage(do, "wrong", provides=provides))
@@ -385,19 +385,19 @@ def test_declarations_are_enforced(
     assert "wrong" in caplog.text
 
 
-def test_what_nobody_reads_any_more_is_let_go(work: Work) -> None:
+def test_what_nobody_reads_any_more_is_let_go(work: StageContext) -> None:
     class Big:
         pass
 
     seen: list[tuple[bool, bool]] = []
     big = weakref.WeakValueDictionary[str, Big]()
 
-    def give(work: Work) -> None:
+    def give(work: StageContext) -> None:
         for artifact in (EARLY, LATE):
             big[artifact.name] = value = Big()
             work[artifact] = value
 
-    def look(_work: Work) -> None:
+    def look(_work: StageContext) -> None:
         gc.collect()
         seen.append(("early" in big, "late" in big))
 
@@ -411,8 +411,8 @@ def test_what_nobody_reads_any_more_is_let_go(work: Work) -> None:
     assert seen == [(True, True), (False, True), (False, False)]
 
 
-def test_results_of_the_plan_are_kept(work: Work) -> None:
-    def give(work: Work) -> None:
+def test_results_of_the_plan_are_kept(work: StageContext) -> None:
+    def give(work: StageContext) -> None:
         work[LATE] = "kept"
 
     steps = Plan(Kind.UPSCALE, Engine.PREVIEW, ((stage(give, provides=(LATE,)), 1.0),), results=(LATE,))
@@ -425,17 +425,17 @@ def test_one_job_loads_while_another_computes_but_only_one_computes(tmp_path: Pa
     computing, loaded, release = threading.Event(), threading.Event(), threading.Event()
     order: list[str] = []
 
-    def first_compute(_work: Work) -> None:
+    def first_compute(_work: StageContext) -> None:
         computing.set()
         assert loaded.wait(30), "the second job did not load while the first computed"
         release.wait(30)
         order.append("first")
 
-    def second_load(_work: Work) -> None:
+    def second_load(_work: StageContext) -> None:
         assert computing.wait(30)
         loaded.set()
 
-    def second_compute(_work: Work) -> None:
+    def second_compute(_work: StageContext) -> None:
         order.append("second")
 
     waiting = threading.Event()
@@ -461,7 +461,7 @@ def test_one_job_loads_while_another_computes_but_only_one_computes(tmp_path: Pa
     assert order == ["first", "second"]
 
 
-def test_a_job_waiting_for_the_slot_can_be_cancelled(work: Work) -> None:
+def test_a_job_waiting_for_the_slot_can_be_cancelled(work: StageContext) -> None:
     slot = threading.Semaphore()
     cancelled = threading.Event()
 
@@ -470,12 +470,12 @@ def test_a_job_waiting_for_the_slot_can_be_cancelled(work: Work) -> None:
             super().report(progress, stage, message, timeline)
             cancelled.set()
 
-    with slot, pytest.raises(Stopped):
+    with slot, pytest.raises(JobAbandoned):
         Runner(slot).run(plan(stage(nothing, slot=Slot.COMPUTE)), work, Cancelling(cancelled.is_set))
     assert slot.acquire(blocking=False)
 
 
-def test_a_stage_that_does_without_its_networks_waits_for_nobody(work: Work) -> None:
+def test_a_stage_that_does_without_its_networks_waits_for_nobody(work: StageContext) -> None:
     network: Network[object] = Network("animator", (), "nowhere:load")
 
     class Sparing(Stage):
@@ -484,7 +484,7 @@ def test_a_stage_that_does_without_its_networks_waits_for_nobody(work: Work) -> 
         def needs(self, _params: BaseModel, /) -> tuple[Network[object], ...]:
             return ()
 
-        def run(self, work: Work) -> None:
+        def run(self, work: StageContext) -> None:
             work.report(1)
 
     slot = threading.Semaphore()
@@ -492,10 +492,10 @@ def test_a_stage_that_does_without_its_networks_waits_for_nobody(work: Work) -> 
         Runner(slot).run(plan(Sparing()), work, Told())
 
 
-def test_the_slot_is_free_again_after_a_failure(work: Work) -> None:
+def test_the_slot_is_free_again_after_a_failure(work: StageContext) -> None:
     slot = threading.Semaphore()
 
-    def fail(_work: Work) -> None:
+    def fail(_work: StageContext) -> None:
         raise DarkroomError(ErrorCode.NO_FACE, "There is no face.")
 
     with pytest.raises(DarkroomError):

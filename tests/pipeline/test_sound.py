@@ -8,41 +8,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.speech.audio import PEAK, Resampler, decoded, levelled, voiced
-from pipeline.speech.types import RATE, Samples
+from pipeline.speech.audio import PEAK, Resampler, decode_audio, detect_voice, normalise_peak
+from pipeline.speech.types import SAMPLE_RATE, Samples
 
 
 def tone(seconds: float, amplitude: float = 0.5) -> Samples:
-    return (amplitude * np.sin(np.arange(round(seconds * RATE)) * (440 * 2 * np.pi / RATE))).astype(np.float32)
+    return (amplitude * np.sin(np.arange(round(seconds * SAMPLE_RATE)) * (440 * 2 * np.pi / SAMPLE_RATE))).astype(
+        np.float32
+    )
 
 
 def noise(seconds: float, amplitude: float) -> Samples:
-    return np.random.default_rng(1).normal(0, amplitude, round(seconds * RATE)).astype(np.float32)
+    return np.random.default_rng(1).normal(0, amplitude, round(seconds * SAMPLE_RATE)).astype(np.float32)
 
 
 @pytest.mark.parametrize("gain", [1.0, 0.02])
 @pytest.mark.parametrize("floor", [0.0, 1e-4, 0.02])
 def test_parts_with_a_voice_are_found_over_noise_and_in_quiet_recordings(gain: float, floor: float) -> None:
-    silence = np.zeros(RATE, np.float32)
+    silence = np.zeros(SAMPLE_RATE, np.float32)
     samples = np.concatenate((silence, tone(1.5), silence, tone(0.4), silence))
-    parts = voiced(gain * (samples + noise(len(samples) / RATE, floor)))
+    parts = detect_voice(gain * (samples + noise(len(samples) / SAMPLE_RATE, floor)))
     assert parts == pytest.approx(np.array([[1.0, 2.5], [3.5, 3.9]]), abs=0.03)
 
 
 def test_short_pauses_are_speech_and_clicks_are_not() -> None:
-    gap = np.zeros(round(0.08 * RATE), np.float32)
-    rest = np.zeros(RATE // 2, np.float32)
+    gap = np.zeros(round(0.08 * SAMPLE_RATE), np.float32)
+    rest = np.zeros(SAMPLE_RATE // 2, np.float32)
     samples = np.concatenate((tone(0.5), gap, tone(0.5), rest, tone(0.01), rest, tone(0.5)))
-    assert voiced(samples) == pytest.approx(np.array([[0, 1.08], [2.09, 2.59]]), abs=0.03)
+    assert detect_voice(samples) == pytest.approx(np.array([[0, 1.08], [2.09, 2.59]]), abs=0.03)
 
 
-@pytest.mark.parametrize("samples", [np.zeros(0, np.float32), np.zeros(RATE, np.float32), noise(1, 1e-5)])
+@pytest.mark.parametrize("samples", [np.zeros(0, np.float32), np.zeros(SAMPLE_RATE, np.float32), noise(1, 1e-5)])
 def test_nobody_speaks_in_silence(samples: Samples) -> None:
-    assert len(voiced(samples)) == 0
+    assert len(detect_voice(samples)) == 0
 
 
 def test_a_recording_without_pauses_is_one_part() -> None:
-    assert voiced(tone(3)) == pytest.approx(np.array([[0.0, 3.0]]), abs=0.02)
+    assert detect_voice(tone(3)) == pytest.approx(np.array([[0.0, 3.0]]), abs=0.02)
 
 
 @given(
@@ -51,24 +53,24 @@ def test_a_recording_without_pauses_is_one_part() -> None:
 def test_resampling_keeps_the_length_whatever_the_blocks(rate: int, count: int, block: int) -> None:
     resampler = Resampler(rate)
     samples = np.zeros(count, np.int16)
-    parts = [part for start in range(0, count, block) for part in resampler.add(samples[start : start + block])]
-    parts += resampler.end()
-    assert abs(sum(map(len, parts)) - count * RATE / rate) <= 1
+    parts = [part for start in range(0, count, block) for part in resampler.push(samples[start : start + block])]
+    parts += resampler.flush()
+    assert abs(sum(map(len, parts)) - count * SAMPLE_RATE / rate) <= 1
 
 
 def test_resampling_moves_nothing_and_keeps_a_tone() -> None:
     resampler = Resampler(22_050)
     times = np.arange(22_050) / 22_050
-    blocks = [*resampler.add((16_384 * np.sin(times * 2_000 * np.pi)).astype(np.int16)), *resampler.end()]
-    inner = slice(RATE // 10, -RATE // 10)
-    wanted = 0.5 * np.sin(np.arange(RATE) / RATE * 2_000 * np.pi)
+    blocks = [*resampler.push((16_384 * np.sin(times * 2_000 * np.pi)).astype(np.int16)), *resampler.flush()]
+    inner = slice(SAMPLE_RATE // 10, -SAMPLE_RATE // 10)
+    wanted = 0.5 * np.sin(np.arange(SAMPLE_RATE) / SAMPLE_RATE * 2_000 * np.pi)
     assert np.concatenate(blocks)[inner] == pytest.approx(wanted[inner], abs=1e-3)
 
 
 def test_every_voice_has_the_same_peak_and_silence_stays_silent() -> None:
-    assert np.abs(levelled([tone(0.1, 0.01), tone(0.1, 0.9)])).max() == pytest.approx(PEAK, rel=1e-4)
-    assert not levelled([np.zeros(10, np.float32)]).any()
-    assert len(levelled([])) == 0
+    assert np.abs(normalise_peak([tone(0.1, 0.01), tone(0.1, 0.9)])).max() == pytest.approx(PEAK, rel=1e-4)
+    assert not normalise_peak([np.zeros(10, np.float32)]).any()
+    assert len(normalise_peak([])) == 0
 
 
 def test_a_file_is_decoded_to_one_channel() -> None:
@@ -80,11 +82,11 @@ def test_a_file_is_decoded_to_one_channel() -> None:
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     file.seek(0)
-    samples = np.concatenate(list(decoded(file)))
-    assert len(samples) == RATE
+    samples = np.concatenate(list(decode_audio(file)))
+    assert len(samples) == SAMPLE_RATE
     assert samples[1_000:-1_000] == pytest.approx(0.25, abs=0.11)  # of two equal channels, whatever they are mixed by
 
 
 def test_what_is_no_sound_is_an_error() -> None:
     with pytest.raises(av.FFmpegError):
-        list(decoded(BytesIO(b"no sound at all")))
+        list(decode_audio(BytesIO(b"no sound at all")))

@@ -15,10 +15,10 @@ from darkroom.contract.params import RestyleRoomParams
 from darkroom.contract.requests import Kind
 from darkroom.contract.results import FoundObject, ModelUsed
 from pipeline.core.arrays import Rgb
-from pipeline.core.networks import Held, Network
-from pipeline.core.runner import Finished, Runner
-from pipeline.core.stage_cache import Made, StageCache
-from pipeline.core.stages import Artifact, Plan, Slot, Stage, Work
+from pipeline.core.networks import LoadedNetworks, Network
+from pipeline.core.runner import PlanResult, Runner
+from pipeline.core.stage_cache import StageCache, StageOutput
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
 from pipeline.models.interfaces import Detection
 from pipeline.models.workflows import restyle_room
 
@@ -36,8 +36,8 @@ class Rack:
         self.revision = revision
         self.long_side = long_side
 
-    def use(self, *networks: Network[Any]) -> AbstractContextManager[Held]:
-        return nullcontext(Held({network: network.name for network in networks}))
+    def use(self, *networks: Network[Any]) -> AbstractContextManager[LoadedNetworks]:
+        return nullcontext(LoadedNetworks({network: network.name for network in networks}))
 
     def free(self) -> None:
         pass
@@ -74,7 +74,7 @@ class Load(Stage):
     provides = (SHEET,)
     depends = ()
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         work[SHEET] = work.files["photo"].read_bytes()
 
 
@@ -93,9 +93,9 @@ class Find(Stage):
     def __init__(self) -> None:
         self.runs = 0
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         self.runs += 1
-        with work.use(EYE):
+        with work.use_networks(EYE):
             work[FOUND] = np.full((4, 4), len(work[SHEET]), np.uint8)
         work.notes.append("Found with care.")
 
@@ -112,7 +112,7 @@ class Restyle(Stage):
     def __init__(self) -> None:
         self.runs = 0
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         self.runs += 1
         work.notes.append("Restyled.")
         work[STYLED] = work.params, work[FOUND].sum()
@@ -133,11 +133,11 @@ class Desk:
         self.runner = Runner(slot, cache=cache or StageCache())
         self.told = Told()
 
-    def job(self, photo: bytes = b"photo", rack: Rack | None = None, **params: Any) -> tuple[Finished, Work]:
+    def job(self, photo: bytes = b"photo", rack: Rack | None = None, **params: Any) -> tuple[PlanResult, StageContext]:
         path = self.folder / f"{len(list(self.folder.iterdir()))}"
         path.write_bytes(photo)
         typed = RestyleRoomParams(**{"style": "modern", **params})
-        work = Work(typed, {"photo": path}, self.folder, models=rack or Rack())
+        work = StageContext(typed, {"photo": path}, self.folder, network_provider=rack or Rack())
         self.told = Told()
         return self.runner.run(self.plan, work, self.told), work
 
@@ -199,7 +199,7 @@ def test_a_stage_of_which_nothing_is_known_keeps_what_follows_out_of_the_cache(d
 
 
 def test_a_stage_that_depends_on_what_is_no_param_is_found_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Find, "depends", ("keeps",))
+    monkeypatch.setattr(Find, "depends_on_params", ("keeps",))
     with pytest.raises(DarkroomError) as error:
         desk.job()
     assert error.value.detail.code is ErrorCode.INTERNAL
@@ -220,8 +220,8 @@ READ: set[str] = set()
 class Networks(Rack):
     """Every network of the engine's first half in one, with something to say about any photo."""
 
-    def use(self, *networks: Network[Any]) -> AbstractContextManager[Held]:
-        return nullcontext(Held(dict.fromkeys(networks, self)))
+    def use(self, *networks: Network[Any]) -> AbstractContextManager[LoadedNetworks]:
+        return nullcontext(LoadedNetworks(dict.fromkeys(networks, self)))
 
     def detect(self, _photo: Rgb) -> list[Detection]:
         return [Detection("couch", (0, 0, 20, 20), 0.9), Detection("person", (5, 5, 30, 30), 0.8)]
@@ -237,18 +237,22 @@ class Networks(Rack):
 
 
 def test_the_engines_stages_read_no_params_but_those_they_say(sample_path: Path, tmp_path: Path) -> None:
-    work = Work(Noted(style="modern", keep=("couch",)), {"photo": sample_path}, tmp_path, models=Networks())
-    known = [stage for stage, _ in restyle_room.plan().steps if stage.depends is not None]
+    work = StageContext(
+        Noted(style="modern", keep=("couch",)), {"photo": sample_path}, tmp_path, network_provider=Networks()
+    )
+    known = [stage for stage, _ in restyle_room.plan().steps if stage.depends_on_params is not None]
     for stage in known:
         READ.clear()
-        work.enter(stage)
+        work.enter_stage(stage)
         stage.run(work)
-        assert set(stage.depends or ()) >= READ, f"{stage.name} would be taken from the cache although they differ"
-    assert {"detect", "segment", "classify", "depth", "edges"} <= {stage.name for stage in known if stage.cached}
+        assert set(stage.depends_on_params or ()) >= READ, (
+            f"{stage.name} would be taken from the cache although they differ"
+        )
+    assert {"detect", "segment", "classify", "depth", "edges"} <= {stage.name for stage in known if stage.cacheable}
 
 
 def test_a_failed_stage_leaves_nothing_behind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_self: Find, _work: Work) -> None:
+    def fail(_self: Find, _work: StageContext) -> None:
         raise DarkroomError(ErrorCode.OUT_OF_MEMORY, "Too large.")
 
     with monkeypatch.context() as patch:
@@ -280,7 +284,7 @@ def test_a_job_that_waited_for_its_turn_takes_what_the_other_made_meanwhile(tmp_
 
     path = tmp_path / "same"
     path.write_bytes(b"photo")
-    work = Work(RestyleRoomParams(style="modern"), {"photo": path}, tmp_path, models=Rack())
+    work = StageContext(RestyleRoomParams(style="modern"), {"photo": path}, tmp_path, network_provider=Rack())
     thread = threading.Thread(target=desk.runner.run, args=(desk.plan, work, Waiting()))
     thread.start()
     assert waiting.wait(30)
@@ -297,8 +301,8 @@ def test_what_is_kept_cannot_be_changed(desk: Desk) -> None:
         work[FOUND][0, 0] = 1
 
 
-def made(*values: Any) -> Made:
-    return Made({str(index): value for index, value in enumerate(values)})
+def made(*values: Any) -> StageOutput:
+    return StageOutput({str(index): value for index, value in enumerate(values)})
 
 
 def kilobytes(count: int) -> np.ndarray:
@@ -329,7 +333,7 @@ def test_what_is_put_in_again_takes_its_place_once() -> None:
         lambda array: array,
         lambda array: (array,),
         lambda array: {"mask": [array]},
-        lambda array: Made({"nested": array}),
+        lambda array: StageOutput({"nested": array}),
         lambda array: array[:1],
     ],
 )

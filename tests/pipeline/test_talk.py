@@ -15,23 +15,23 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.video_params import MAX_VOICE_SECONDS, RenderVideoParams, Subtitles
 from darkroom.contract.voices import Voice, voice_for
-from pipeline.core.stages import Stage, Work
-from pipeline.speech.types import RATE, Samples, Speaker, Speech, Transcript, Word
+from pipeline.core.stages import Stage, StageContext
+from pipeline.speech.types import SAMPLE_RATE, Samples, Speech, SpeechSynthesiser, Transcript, Word
 from pipeline.video import FPS
 from pipeline.video.talking_portrait import (
     CUES,
-    LEAD,
+    LEAD_FRAMES,
     PORTRAIT,
+    RECORDED_VOICE,
     SPEECH,
-    TAIL,
-    TRACK,
+    TAIL_FRAMES,
     TRANSCRIPT,
+    BuildSubtitles,
     LoadAvatar,
-    Speak,
-    Subtitle,
+    SynthesiseSpeech,
     Transcribe,
-    frames_in,
-    padded,
+    frame_count,
+    padded_with_silence,
 )
 
 AVATAR = avatars()["bruno"].path
@@ -50,8 +50,8 @@ class Bursts:
     def speak(self, script: str, voice: Voice, report: Callable[[float], None] = lambda _fraction: None) -> Speech:
         self.voices.append(voice.name)
         texts = script.split()
-        tone = 0.4 * np.sin(2 * np.pi * 220 * np.arange(round(BURST * RATE)) / RATE)
-        one = np.append(tone, np.zeros(round(PAUSE * RATE))).astype(np.float32)
+        tone = 0.4 * np.sin(2 * np.pi * 220 * np.arange(round(BURST * SAMPLE_RATE)) / SAMPLE_RATE)
+        one = np.append(tone, np.zeros(round(PAUSE * SAMPLE_RATE))).astype(np.float32)
         starts = [number * (BURST + PAUSE) for number in range(len(texts))]
         report(1)
         return Speech(
@@ -62,26 +62,28 @@ class Bursts:
 def sound(path: Path, samples: Samples) -> Path:
     """Mono WAV."""
     with av.open(str(path), "w", format="wav") as container:
-        stream = container.add_stream("pcm_s16le", rate=RATE, layout="mono")
+        stream = container.add_stream("pcm_s16le", rate=SAMPLE_RATE, layout="mono")
         frame = av.AudioFrame.from_ndarray(
             (np.clip(samples, -1, 1) * 32767).astype(np.int16)[None], format="s16", layout="mono"
         )
-        frame.sample_rate = RATE
+        frame.sample_rate = SAMPLE_RATE
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return path
 
 
-def work_of(tmp_path: Path, track: Path | None = None, speaker: Speaker | None = None, **params: Any) -> Work:
+def work_of(
+    tmp_path: Path, track: Path | None = None, speaker: SpeechSynthesiser | None = None, **params: Any
+) -> StageContext:
     files = {"avatar": AVATAR} | ({} if track is None else {"voice_track": track})
-    return Work(RenderVideoParams(**params), files, tmp_path, speaker=speaker)
+    return StageContext(RenderVideoParams(**params), files, tmp_path, speaker=speaker)
 
 
-def run(work: Work, *stages: Stage) -> Work:
+def run(work: StageContext, *stages: Stage) -> StageContext:
     for stage in stages:
-        work.enter(stage)
+        work.enter_stage(stage)
         stage.run(work)
-    work.enter(None)
+    work.enter_stage(None)
     return work
 
 
@@ -89,71 +91,73 @@ def test_a_script_is_said_by_the_voice_that_was_asked_for(tmp_path: Path) -> Non
     speaker = Bursts()
     script = "Two words."
     for params in ({"script": script}, {"script": script, "language": "es-ES"}):
-        work = run(work_of(tmp_path, speaker=speaker, **params), LoadAvatar(), Speak())
+        work = run(work_of(tmp_path, speaker=speaker, **params), LoadAvatar(), SynthesiseSpeech())
     assert work[PORTRAIT].shape == (512, 512, 3)
-    assert work[TRACK] is None
+    assert work[RECORDED_VOICE] is None
     assert [word.text for word in work[SPEECH].words] == ["Two", "words."]
     assert "Bursts 1" in work.notes[0]
     assert len(set(speaker.voices)) == 2
 
 
 def test_words_are_heard_after_the_silence_before_them(tmp_path: Path) -> None:
-    work = run(work_of(tmp_path, speaker=Bursts(), script="One two"), LoadAvatar(), Speak())
+    work = run(work_of(tmp_path, speaker=Bursts(), script="One two"), LoadAvatar(), SynthesiseSpeech())
     speech = work[SPEECH]
-    assert speech.seconds == pytest.approx(0.8 + (LEAD + TAIL) / FPS)
+    assert speech.seconds == pytest.approx(0.8 + (LEAD_FRAMES + TAIL_FRAMES) / FPS)
     for word in speech.words:
-        within = np.abs(speech.samples[round(word.start * RATE) : round(word.end * RATE)])
+        within = np.abs(speech.samples[round(word.start * SAMPLE_RATE) : round(word.end * SAMPLE_RATE)])
         assert within.mean() > 0.2
-    assert not speech.samples[: LEAD * RATE // FPS].any()
-    assert not speech.samples[-TAIL * RATE // FPS :].any()
+    assert not speech.samples[: LEAD_FRAMES * SAMPLE_RATE // FPS].any()
+    assert not speech.samples[-TAIL_FRAMES * SAMPLE_RATE // FPS :].any()
 
 
 @settings(max_examples=50, deadline=None)
-@given(length=st.integers(0, 9 * RATE))
+@given(length=st.integers(0, 9 * SAMPLE_RATE))
 def test_what_is_heard_lasts_whole_frames(length: int) -> None:
-    speech = padded(Speech(np.ones(length, np.float32), ()))
-    assert len(speech.samples) == frames_in(speech) * RATE // FPS
+    speech = padded_with_silence(Speech(np.ones(length, np.float32), ()))
+    assert len(speech.samples) == frame_count(speech) * SAMPLE_RATE // FPS
     assert speech.samples.sum() == length
-    assert speech.seconds - length / RATE < (LEAD + TAIL + 1) / FPS
+    assert speech.seconds - length / SAMPLE_RATE < (LEAD_FRAMES + TAIL_FRAMES + 1) / FPS
 
 
 def test_without_anybody_who_speaks_a_script_is_not_said(tmp_path: Path) -> None:
     with pytest.raises(DarkroomError, match="voice_track") as caught:
-        run(work_of(tmp_path, script="Hello"), LoadAvatar(), Speak())
+        run(work_of(tmp_path, script="Hello"), LoadAvatar(), SynthesiseSpeech())
     assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
 
 
 def test_a_recorded_voice_is_taken_as_it_is(tmp_path: Path) -> None:
     spoken = Bursts().speak("a b c", VOICE)
-    work = run(work_of(tmp_path, sound(tmp_path / "in.wav", spoken.samples)), LoadAvatar(), Speak(), Transcribe())
-    start = LEAD * RATE // FPS
+    work = run(
+        work_of(tmp_path, sound(tmp_path / "in.wav", spoken.samples)), LoadAvatar(), SynthesiseSpeech(), Transcribe()
+    )
+    start = LEAD_FRAMES * SAMPLE_RATE // FPS
     assert np.abs(work[SPEECH].samples[start : start + len(spoken.samples)] - spoken.samples).max() < 1e-3
     assert work[TRANSCRIPT].words == ()
 
 
 def test_a_recorded_voice_with_its_script_gets_words_where_it_is_heard(tmp_path: Path) -> None:
     spoken = Bursts().speak("a b c", VOICE)
-    track = sound(tmp_path / "in.wav", np.concatenate([np.zeros(RATE, np.float32), spoken.samples]))
+    track = sound(tmp_path / "in.wav", np.concatenate([np.zeros(SAMPLE_RATE, np.float32), spoken.samples]))
     work = work_of(tmp_path, track, script="a b c", subtitles=Subtitles.FILE)
-    run(work, LoadAvatar(), Speak(), Transcribe(), Subtitle())
+    run(work, LoadAvatar(), SynthesiseSpeech(), Transcribe(), BuildSubtitles())
     assert [word.text for word in work[TRANSCRIPT].words] == ["a", "b", "c"]
-    assert work[TRANSCRIPT].words[0].start == pytest.approx(1 + LEAD / FPS, abs=0.15)
-    assert work[TRANSCRIPT].words[-1].end == pytest.approx(1 + LEAD / FPS + 3 * BURST + 2 * PAUSE, abs=0.2)
+    assert work[TRANSCRIPT].words[0].start == pytest.approx(1 + LEAD_FRAMES / FPS, abs=0.15)
+    assert work[TRANSCRIPT].words[-1].end == pytest.approx(1 + LEAD_FRAMES / FPS + 3 * BURST + 2 * PAUSE, abs=0.2)
     assert [" ".join(cue.lines) for cue in work[CUES]] == ["a b c"]
     assert any("estimated" in note for note in work.notes)
 
 
 def test_who_can_hear_is_asked_for_words_that_nobody_wrote_down(tmp_path: Path) -> None:
     class Listener(Transcribe):
-        def hear(self, work: Work, samples: Samples, language: str | None) -> Transcript:
+        def hear(self, work: StageContext, samples: Samples, language: str | None) -> Transcript:
             work.report(1)
-            return Transcript((Word(f"heard {language}", 0.2, len(samples) / RATE),), "fr")
+            return Transcript((Word(f"heard {language}", 0.2, len(samples) / SAMPLE_RATE),), "fr")
 
     track = sound(tmp_path / "in.wav", Bursts().speak("a", VOICE).samples)
-    work = run(work_of(tmp_path, track, subtitles=Subtitles.BOTH), LoadAvatar(), Speak(), Listener())
+    work = run(work_of(tmp_path, track, subtitles=Subtitles.BOTH), LoadAvatar(), SynthesiseSpeech(), Listener())
     assert [word.text for word in work[TRANSCRIPT].words] == ["heard None"]
     assert work[TRANSCRIPT].language == "fr"
-    silent = run(work_of(tmp_path, track), LoadAvatar(), Speak(), Listener())
+    silent = run(work_of(tmp_path, track), LoadAvatar(), SynthesiseSpeech(), Listener())
     assert silent[TRANSCRIPT].words == ()
 
 
@@ -166,7 +170,7 @@ def test_what_is_written_down_is_read_in_the_language_of_its_letters(
 ) -> None:
     track = sound(tmp_path / "in.wav", Bursts().speak("a b c d e f", VOICE).samples)
     work = work_of(tmp_path, track, script=script, language=language, subtitles=Subtitles.FILE)
-    run(work, LoadAvatar(), Speak(), Transcribe(), Subtitle())
+    run(work, LoadAvatar(), SynthesiseSpeech(), Transcribe(), BuildSubtitles())
     assert work[TRANSCRIPT].language == read
     assert len(work[TRANSCRIPT].words) == (6 if read == "zh" else 2)
     assert " ".join(line for cue in work[CUES] for line in cue.lines) == script
@@ -174,13 +178,13 @@ def test_what_is_written_down_is_read_in_the_language_of_its_letters(
 
 def test_what_a_voice_says_is_in_the_language_of_the_voice(tmp_path: Path) -> None:
     work = work_of(tmp_path, speaker=Bursts(), script="Hola", voice="lucia", subtitles=Subtitles.FILE)
-    run(work, LoadAvatar(), Speak(), Transcribe())
+    run(work, LoadAvatar(), SynthesiseSpeech(), Transcribe())
     assert work[TRANSCRIPT].language == "es-ES"
 
 
 @pytest.mark.parametrize(
     ("engine", "stages"),
-    [(Engine.PREVIEW, []), (Engine.MODELS, [Speak(), Transcribe()])],
+    [(Engine.PREVIEW, []), (Engine.MODELS, [SynthesiseSpeech(), Transcribe()])],
     ids=["at once", "on the way"],
 )
 def test_where_nobody_can_hear_the_words_are_missed(tmp_path: Path, engine: Engine, stages: list[Stage]) -> None:
@@ -191,7 +195,7 @@ def test_where_nobody_can_hear_the_words_are_missed(tmp_path: Path, engine: Engi
 
 
 def test_a_voice_beyond_the_limit_is_refused_before_anything_is_made(tmp_path: Path) -> None:
-    track = sound(tmp_path / "in.wav", np.zeros((MAX_VOICE_SECONDS + 1) * RATE, np.float32))
+    track = sound(tmp_path / "in.wav", np.zeros((MAX_VOICE_SECONDS + 1) * SAMPLE_RATE, np.float32))
     with pytest.raises(DarkroomError) as caught:
         run(work_of(tmp_path, track), LoadAvatar())
     assert caught.value.detail.code is ErrorCode.TOO_LONG

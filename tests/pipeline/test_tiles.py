@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from pipeline.imaging.tiles import Assembly, Part, Tile, parts, tiles
+from pipeline.imaging.tiles import Tile, TileAssembler, TileSpan, tile_spans, tiles
 
 Floats = NDArray[np.float32]
 
@@ -35,7 +35,7 @@ def sides(draw: st.DrawFn, most: int = 400) -> dict[str, int]:
 def test_every_pixel_of_the_result_is_made_of_tiles_that_add_up_to_exactly_one(side: dict[str, int]) -> None:
     total = np.zeros(side["target"], np.float32)
     covered = np.zeros(side["size"], np.int64)
-    for part in parts(**side):
+    for part in tile_spans(**side):
         assert 0 <= part.source.start < part.source.stop <= side["size"]
         assert part.source.stop - part.source.start == min(side["tile"], side["size"])
         assert part.weights.min() > 0
@@ -48,7 +48,7 @@ def test_every_pixel_of_the_result_is_made_of_tiles_that_add_up_to_exactly_one(s
 @given(side=sides())
 @settings(max_examples=80, deadline=None)
 def test_a_tile_counts_only_where_it_lies_and_not_near_an_edge_that_was_cut(side: dict[str, int]) -> None:
-    made = parts(**side)
+    made = tile_spans(**side)
     for first, second in pairwise(made):
         shared = first.source.stop - second.source.start
         assert shared >= side["overlap"]
@@ -61,7 +61,7 @@ def test_a_tile_counts_only_where_it_lies_and_not_near_an_edge_that_was_cut(side
 @given(side=sides())
 @settings(max_examples=60, deadline=None)
 def test_what_is_one_colour_stays_so_when_it_is_reduced(side: dict[str, int]) -> None:
-    for part in parts(**side):
+    for part in tile_spans(**side):
         if isinstance(part.reduction, slice):
             length = side["factor"] * (part.source.stop - part.source.start)
             assert 0 <= part.reduction.start < part.reduction.stop <= length
@@ -105,15 +105,15 @@ def test_the_reduction_is_pillows_lanczos() -> None:
 
 def test_impossible_cuts_are_refused() -> None:
     with pytest.raises(ValueError, match="overlap"):
-        parts(100, 200, 32, 17, 4)
+        tile_spans(100, 200, 32, 17, 4)
     with pytest.raises(ValueError, match="201 pixels"):
-        parts(100, 201, 32, 8, 2)
+        tile_spans(100, 201, 32, 8, 2)
 
 
 def enlarged(picture: NDArray[Any], height: int, width: int, tile: int, overlap: int, factor: int) -> NDArray[np.uint8]:
-    rows = parts(picture.shape[0], height, tile, overlap, factor)
-    columns = parts(picture.shape[1], width, tile, overlap, factor)
-    assembly = Assembly(np.full((height, width, 3), 99, np.uint8), rows, columns)
+    rows = tile_spans(picture.shape[0], height, tile, overlap, factor)
+    columns = tile_spans(picture.shape[1], width, tile, overlap, factor)
+    assembly = TileAssembler(np.full((height, width, 3), 99, np.uint8), rows, columns)
     for each in tiles(picture, rows, columns):
         assembly.add(each, repeated(each, factor))
     return assembly.result
@@ -124,7 +124,7 @@ def repeated(tile: Tile, factor: int) -> Floats:
     return along(tile.columns, along(tile.rows, large, 0), 1)
 
 
-def along(part: Part, values: Floats, axis: int) -> Floats:
+def along(part: TileSpan, values: Floats, axis: int) -> Floats:
     if isinstance(part.reduction, slice):
         return values[part.reduction] if axis == 0 else values[:, part.reduction]
     return np.moveaxis(np.tensordot(part.reduction, values, (1, axis)), 0, axis)

@@ -16,17 +16,17 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import UpscaleParams
 from darkroom.contract.requests import Kind
 from pipeline.core.artifacts import QUALITY, RESULT, SAVED
-from pipeline.core.stages import Stopped, Work
+from pipeline.core.stages import JobAbandoned, StageContext
 from pipeline.imaging import upscaling
-from pipeline.plans import plan
+from pipeline.plans import get_plan
 
 
-def run(picture: Path, scale: float = 2, **params: Any) -> Work:
-    work = Work(UpscaleParams(scale=scale, **params), {"photo": picture}, picture.parent)
-    for stage, _ in plan(Kind.UPSCALE, Engine.PREVIEW).steps:
-        work.enter(stage)
+def run(picture: Path, scale: float = 2, **params: Any) -> StageContext:
+    work = StageContext(UpscaleParams(scale=scale, **params), {"photo": picture}, picture.parent)
+    for stage, _ in get_plan(Kind.UPSCALE, Engine.PREVIEW).steps:
+        work.enter_stage(stage)
         stage.run(work)
-    work.enter(None)
+    work.enter_stage(None)
     return work
 
 
@@ -146,12 +146,12 @@ def test_cancelling_is_heard_while_it_enlarges(sample_path: Path, tmp_path: Path
 
     def report(fraction: float, _message: str) -> None:
         heard.append(fraction)
-        raise Stopped
+        raise JobAbandoned
 
-    work = Work(UpscaleParams(scale=4), {"photo": sample_path}, tmp_path, report)
-    stages = [stage for stage, _ in plan(Kind.UPSCALE, Engine.PREVIEW).steps]
+    work = StageContext(UpscaleParams(scale=4), {"photo": sample_path}, tmp_path, report)
+    stages = [stage for stage, _ in get_plan(Kind.UPSCALE, Engine.PREVIEW).steps]
     stages[0].run(work)
-    with pytest.raises(Stopped):
+    with pytest.raises(JobAbandoned):
         stages[1].run(work)
     assert 0 < heard[0] < 0.3
 

@@ -6,12 +6,12 @@ import numpy as np
 
 from darkroom.contract.video_params import RenderVideoParams
 from pipeline.core.artifacts import Clip
-from pipeline.core.stages import Work
-from pipeline.speech.types import RATE, Speech, Transcript
+from pipeline.core.stages import StageContext
+from pipeline.speech.types import SAMPLE_RATE, Speech, Transcript
 from pipeline.subtitles.cues import Cue
 from pipeline.video import FPS
-from pipeline.video.decoder import frames_of
-from pipeline.video.encoder import encode
+from pipeline.video.decoder import decode_frames
+from pipeline.video.encoder import encode_video
 from pipeline.video.files import EncodeVideo
 from pipeline.video.talking_portrait import CLIP, CUES, SPEECH, TRANSCRIPT
 
@@ -20,16 +20,16 @@ WIDTH, HEIGHT = 640, 360
 
 def test_words_are_gone_in_time_from_a_picture_that_stands_still(tmp_path: Path) -> None:
     grey = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
-    encode(tmp_path / "clip.mp4", [grey] * 2, None, WIDTH, HEIGHT, draft=True)
-    work = Work(
+    encode_video(tmp_path / "clip.mp4", [grey] * 2, None, WIDTH, HEIGHT, intermediate=True)
+    work = StageContext(
         RenderVideoParams(script="Read this", subtitles="burned", aspect="16:9", resolution="360p"), {}, tmp_path
     )
     work[CLIP] = Clip(tmp_path / "clip.mp4", None)
-    work[SPEECH] = Speech(np.zeros(2 * RATE, np.float32), ())
+    work[SPEECH] = Speech(np.zeros(2 * SAMPLE_RATE, np.float32), ())
     work[TRANSCRIPT] = Transcript((), "en-US")
     work[CUES] = (Cue(0.2, 1.0, ("Read this",)),)
     EncodeVideo().run(work)
-    frames = list(frames_of(tmp_path / "result.mp4"))
+    frames = list(decode_frames(tmp_path / "result.mp4"))
     assert len(frames) == 2 * FPS
     swings = [float(np.ptp(frame[..., 1])) for frame in frames]
     assert max(swings[:5]) < 20

@@ -10,7 +10,7 @@ import pytest
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.weights import store as weights_module
 from pipeline.weights.catalog import Model, catalog
-from pipeline.weights.store import MANIFEST, Shelf, default_folder, sha256_of
+from pipeline.weights.store import MANIFEST, WeightStore, default_folder, sha256_of
 
 COMMIT = "c" * 40
 
@@ -20,7 +20,7 @@ def model(id_: str = "tiny", revision: str = COMMIT) -> Model:
     return Model.model_validate(usual | {"id": id_, "revision": revision, "files": ("config.json", "a/weights.bin")})
 
 
-def write(shelf: Shelf, model: Model, content: bytes = b"weights") -> None:
+def write(shelf: WeightStore, model: Model, content: bytes = b"weights") -> None:
     for path in model.files:
         file = shelf.folder / model.id / path
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -28,29 +28,29 @@ def write(shelf: Shelf, model: Model, content: bytes = b"weights") -> None:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
+def shelf(tmp_path: Path) -> WeightStore:
     """With one model, recorded."""
-    shelf = Shelf(tmp_path / "weights")
+    shelf = WeightStore(tmp_path / "weights")
     write(shelf, model())
     shelf.record(model(), COMMIT)
     return shelf
 
 
-def refusal(shelf: Shelf, wanted: Model) -> str:
+def refusal(shelf: WeightStore, wanted: Model) -> str:
     with pytest.raises(DarkroomError) as caught:
         shelf.open(wanted)
     assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE
     return caught.value.detail.message
 
 
-def test_what_was_recorded_opens_in_every_later_process(shelf: Shelf) -> None:
-    weights = Shelf(shelf.folder).open(model())
+def test_what_was_recorded_opens_in_every_later_process(shelf: WeightStore) -> None:
+    weights = WeightStore(shelf.folder).open(model())
     assert (weights.model, weights.folder, weights.revision) == (model(), shelf.folder / "tiny", COMMIT)
     shelf.check(model())
     assert shelf.verify(model()) == []
 
 
-def test_what_is_missing_altered_or_was_never_fetched_is_named_with_its_remedy(shelf: Shelf) -> None:
+def test_what_is_missing_altered_or_was_never_fetched_is_named_with_its_remedy(shelf: WeightStore) -> None:
     assert refusal(shelf, model("other")) == (
         "The model other was never fetched; `darkroom models fetch other` mends it."
     )
@@ -69,7 +69,7 @@ def test_what_is_missing_altered_or_was_never_fetched_is_named_with_its_remedy(s
         shelf.check(model())
 
 
-def test_verifying_tells_every_problem_and_is_not_fooled_by_times(shelf: Shelf) -> None:
+def test_verifying_tells_every_problem_and_is_not_fooled_by_times(shelf: WeightStore) -> None:
     shelf.open(model())
     config, weights = shelf.folder / "tiny/config.json", shelf.folder / "tiny/a/weights.bin"
     about = weights.stat()
@@ -81,7 +81,7 @@ def test_verifying_tells_every_problem_and_is_not_fooled_by_times(shelf: Shelf) 
     assert "a/weights.bin is not what was fetched" in problems[1]
 
 
-def test_a_file_is_read_once_until_it_is_written_again(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_read_once_until_it_is_written_again(shelf: WeightStore, monkeypatch: pytest.MonkeyPatch) -> None:
     for path in model().files:  # written by another process, as far as this one knows
         weights_module._hashed.pop(shelf.folder / "tiny" / path)
     read: list[str] = []
@@ -94,16 +94,16 @@ def test_a_file_is_read_once_until_it_is_written_again(shelf: Shelf, monkeypatch
     monkeypatch.setattr(weights_module.hashlib, "file_digest", counted)
     shelf.open(model())
     shelf.open(model())
-    Shelf(shelf.folder).open(model())
+    WeightStore(shelf.folder).open(model())
     assert read == ["config.json", "weights.bin"]
     os.utime(shelf.folder / "tiny/config.json", ns=(1, 1))
     shelf.open(model())
     assert read == ["config.json", "weights.bin", "config.json"]
 
 
-def test_the_digest_is_that_of_the_files(shelf: Shelf) -> None:
+def test_the_digest_is_that_of_the_files(shelf: WeightStore) -> None:
     before = shelf.digest(model())
-    assert Shelf(shelf.folder).digest(model()) == before
+    assert WeightStore(shelf.folder).digest(model()) == before
     write(shelf, model(), b"others")
     shelf.record(model(), COMMIT)
     assert shelf.digest(model()) != before
@@ -111,7 +111,7 @@ def test_the_digest_is_that_of_the_files(shelf: Shelf) -> None:
         shelf.digest(model("other"))
 
 
-def test_the_catalogues_pin_and_repository_are_held_to(shelf: Shelf) -> None:
+def test_the_catalogues_pin_and_repository_are_held_to(shelf: WeightStore) -> None:
     assert "was fetched from" in refusal(shelf, model(revision="d" * 40))
     assert shelf.open(model(revision="main")).revision == COMMIT
     elsewhere = Model.model_validate(model().model_dump() | {"repository": "someone/else"})
@@ -120,36 +120,36 @@ def test_the_catalogues_pin_and_repository_are_held_to(shelf: Shelf) -> None:
     assert "tiny/new.json was never fetched" in refusal(shelf, grown)
 
 
-def test_random_weights_serve_any_pin(shelf: Shelf) -> None:
+def test_random_weights_serve_any_pin(shelf: WeightStore) -> None:
     shelf.record(model(), "random")
     assert shelf.open(model(revision="d" * 40)).revision == "random"
 
 
-def test_recording_what_is_not_there_is_refused(shelf: Shelf) -> None:
+def test_recording_what_is_not_there_is_refused(shelf: WeightStore) -> None:
     (shelf.folder / "tiny/config.json").unlink()
     with pytest.raises(DarkroomError, match=r"config\.json is missing"):
         shelf.record(model(), COMMIT)
 
 
-def test_a_folder_that_cannot_be_written_serves_as_well(shelf: Shelf) -> None:
+def test_a_folder_that_cannot_be_written_serves_as_well(shelf: WeightStore) -> None:
     folders = [shelf.folder, *(path for path in shelf.folder.rglob("*") if path.is_dir())]
     for folder in folders:
         folder.chmod(0o555)
     try:
-        assert Shelf(shelf.folder).open(model()).revision == COMMIT
+        assert WeightStore(shelf.folder).open(model()).revision == COMMIT
     finally:
         for folder in folders:
             folder.chmod(0o755)
 
 
-def test_a_manifest_that_cannot_be_read_says_so(shelf: Shelf) -> None:
+def test_a_manifest_that_cannot_be_read_says_so(shelf: WeightStore) -> None:
     (shelf.folder / MANIFEST).write_text("{")
     assert MANIFEST in refusal(shelf, model())
     assert "writes it anew" in refusal(shelf, model())
 
 
 def test_threads_share_a_shelf(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
+    shelf = WeightStore(tmp_path)
     models = [model(f"tiny-{number}") for number in range(12)]
     for each in models:
         write(shelf, each)

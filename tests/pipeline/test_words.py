@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.speech.words import ends_clause, ends_sentence, plain, spans, split, weight
+from pipeline.speech.words import ends_clause, ends_sentence, remove_controls, split_words, spoken_length, word_spans
 
 scripts = st.text(st.sampled_from("ab1é—«»“”.,!¡¿ \n\u00a0שמ语言かナッー「」（）。、&%😀"), max_size=40)
 languages = st.sampled_from(["en-US", "fr-FR", "he-IL", "zh-CN", "ja-JP"])
@@ -27,14 +27,14 @@ languages = st.sampled_from(["en-US", "fr-FR", "he-IL", "zh-CN", "ja-JP"])
     ],
 )
 def test_words_are_as_they_are_written_with_what_touches_them(language: str, script: str, words: list[str]) -> None:
-    assert split(script, language) == words
+    assert split_words(script, language) == words
 
 
 @given(scripts, languages)
 def test_nothing_of_a_script_is_lost_but_white_space(script: str, language: str) -> None:
-    assert "".join("".join(split(script, language)).split()) == "".join(script.split())
+    assert "".join("".join(split_words(script, language)).split()) == "".join(script.split())
     ends = 0
-    for start, end in spans(script, language):
+    for start, end in word_spans(script, language):
         assert ends <= start < end
         assert not script[ends:start].strip()
         ends = end
@@ -42,19 +42,19 @@ def test_nothing_of_a_script_is_lost_but_white_space(script: str, language: str)
 
 @given(scripts, languages)
 def test_no_word_is_punctuation_alone_unless_the_script_is(script: str, language: str) -> None:
-    words = split(script, language)
+    words = split_words(script, language)
     if any(character.isalnum() for character in script):
         assert all(any(each.isalnum() or each in "&%😀" for each in word) for word in words)
 
 
 @given(scripts, languages)
 def test_every_word_takes_time(script: str, language: str) -> None:
-    assert all(weight(word) > 0 for word in split(script, language))
+    assert all(spoken_length(word) > 0 for word in split_words(script, language))
 
 
 def test_longer_words_numbers_and_han_take_longer_than_a_letter() -> None:
-    assert weight("extraordinary,") == weight("extraordinary") > weight("at")
-    assert min(weight("7"), weight("言"), weight("한"), weight("か")) > weight("a")
+    assert spoken_length("extraordinary,") == spoken_length("extraordinary") > spoken_length("at")
+    assert min(spoken_length("7"), spoken_length("言"), spoken_length("한"), spoken_length("か")) > spoken_length("a")
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,6 @@ def test_punctuation_says_where_a_voice_rests(word: str, *, sentence: bool, clau
 
 @given(st.text(max_size=30))
 def test_what_a_synthesiser_gets_has_the_same_length_and_no_commands(script: str) -> None:
-    text = plain(script)
+    text = remove_controls(script)
     assert len(text) == len(script)
     assert all(each.isprintable() or ord(each) >= 0xA0 or each == "\n" for each in text)

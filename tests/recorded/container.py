@@ -55,12 +55,12 @@ class Container:
         One that is not ``silent`` writes to the table itself.
         """
         settings = self._full if weights else self._empty
-        weigh = partial(today.weigh, settings)
-        engines = today.Engines(plan_for or _plan_for, partial(today.networks, settings), weigh)
+        weigh = partial(today.weights_digest, settings)
+        engines = today.PlanPreparer(plan_for or _plan_for, partial(today.create_network_provider, settings), weigh)
         storage = today.Storage(BUCKET, self._bucket)
         runner = today.Runner(cache=today.StageCache())
         store: Any = SilentStore() if silent else today.JobStore(JOBS)
-        return today.Worker(settings, store, storage, runner, engines, today.speaker(settings))
+        return today.Worker(settings, store, storage, runner, engines, today.create_speaker(settings))
 
     def outcome(self, invocation: Item, *, error: today.DarkroomError | None = None, **how: Any) -> Item:
         """The outcome of an invocation, without what differs from one machine to the next; ``error`` is its stage's."""
@@ -72,7 +72,7 @@ class Container:
 
     async def answers(self, invocation: Item) -> Item:
         """How the server answers what is no invocation, one that it cannot do, and while it shuts down."""
-        invocations = today.Invocations(self.worker(plan_for=_crash), 1)
+        invocations = today.InvocationRunner(self.worker(plan_for=_crash), 1)
         transport = httpx.ASGITransport(today.make_app(invocations))
         found = {}
         async with httpx.AsyncClient(transport=transport, base_url="http://container") as client:
@@ -127,7 +127,7 @@ def _rounded(value: Any) -> Any:
 
 
 def _plan_for(kind: today.Kind, engine: Any, allow_preview: bool) -> today.Plan:
-    return today.plan(kind, engine, allow_preview=allow_preview)
+    return today.get_plan(kind, engine, allow_preview=allow_preview)
 
 
 def _crash(*_: Any) -> today.Plan:

@@ -21,7 +21,7 @@ def engine_digests(world: World) -> None:
     reports = today.InstanceReports(world.ledger)
     for kind in today.Kind:
         for engine in ("models", "preview"):
-            reports.announce(kind, engine, samples.sha256(f"{engine} engine of 0.1.0".encode()))
+            reports.write_engine_digest(kind, engine, samples.sha256(f"{engine} engine of 0.1.0".encode()))
 
 
 def _made(world: World) -> str:

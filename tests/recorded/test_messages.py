@@ -36,7 +36,7 @@ def test_an_outcome_is_read(recorded: Any) -> None:
 
 @pytest.mark.parametrize("recorded", parts("notices"))
 def test_a_notice_is_read(recorded: Any) -> None:
-    notice = today.Notice.model_validate(recorded)
+    notice = today.AsyncInferenceNotification.model_validate(recorded)
     assert (notice.inference_id, notice.status) == (recorded["inferenceId"], recorded["invocationStatus"])
     assert notice.failure_reason == recorded.get("failureReason", "")
     assert notice.response.output_location == recorded.get("responseParameters", {}).get("outputLocation")
@@ -47,7 +47,7 @@ def test_a_message_of_the_queue_of_jobs_is_read(recorded: Any) -> None:
     for message in recorded if isinstance(recorded, list) else [recorded]:
         body = message.get("Body")
         if isinstance(body, dict):
-            assert today.Message.model_validate(body).model_dump(mode="json") == body
+            assert today.DispatchMessage.model_validate(body).model_dump(mode="json") == body
 
 
 def test_frames_of_sockets_are_read_or_refused_as_they_were() -> None:

@@ -112,6 +112,6 @@ def test_the_sockets_rows_are_read(world: World) -> None:
     job_id = subscription["job_id"]["S"]
     (found,) = today.Subscriptions(SOCKETS, today.clients.dynamodb()).of_job(job_id)
     assert (found.connection_id, found.after_seq) == (subscription["connection_id"]["S"], 1)
-    assert today.Wakes.model_validate(today.from_item(rows["waking:measured"])).seconds == (242.0,)
-    assert today.Wakes.model_validate(today.from_item(rows["waking:claimed"])).since is not None
-    assert today.Spend.model_validate(today.from_item(rows["guard:stopped"])).stopped
+    assert today.ColdStarts.model_validate(today.from_item(rows["waking:measured"])).seconds == (242.0,)
+    assert today.ColdStarts.model_validate(today.from_item(rows["waking:claimed"])).since is not None
+    assert today.GpuSpend.model_validate(today.from_item(rows["guard:stopped"])).stopped

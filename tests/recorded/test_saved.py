@@ -23,11 +23,11 @@ PRIVATE = re.compile(
 def test_the_state_of_a_running_stack_is_read() -> None:
     folder = HERE / "local" / "running"
     recorded = files.read("local/running/stack")
-    state = today.State.read(folder)
+    state = today.StackState.read(folder)
     assert state is not None
     found = files.differences(recorded, state.model_dump(mode="json"))
     assert not found, "\n".join(found)
-    running = today.Running.read(folder)
+    running = today.RunningProcesses.read(folder)
     assert running is not None
     found = files.differences(files.read("local/running/processes"), running.model_dump(mode="json"))
     assert not found, "\n".join(found)
@@ -41,7 +41,7 @@ def test_a_client_finds_the_stack_that_was_saved() -> None:
 
 
 def test_the_state_of_a_stopped_stack_is_read() -> None:
-    running = today.Running.read(HERE / "local" / "stopped")
+    running = today.RunningProcesses.read(HERE / "local" / "stopped")
     assert running is not None
     assert running.processes() == {}
 

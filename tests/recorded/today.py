@@ -4,35 +4,35 @@ from pydantic_settings import BaseSettings
 
 from cloud import clients
 from cloud.dynamodb.attributes import from_item
-from cloud.dynamodb.conditional_update import Update
+from cloud.dynamodb.conditional_update import ConditionalUpdate
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
 from cloud.dynamodb.ledger import Ledger
 from cloud.instance_reports import InstanceReport, InstanceReports
 from cloud.invocation import Abandoned, Completed, Failed, Invocation, Outcome
-from cloud.job_queue import JobQueue, Message
+from cloud.job_queue import DispatchMessage, JobQueue
 from cloud.settings import AwsEndpointSettings
-from containers.gpu.instance_reporter import Reporter
-from containers.gpu.server import Invocations, make_app
-from containers.worker.plan_preparer import Engines, networks, weigh
+from containers.gpu.instance_reporter import InstanceReporter
+from containers.gpu.server import InvocationRunner, make_app
+from containers.worker.plan_preparer import PlanPreparer, create_network_provider, weights_digest
 from containers.worker.settings import Settings as ContainerSettings
-from containers.worker.speech_synthesis import speaker
+from containers.worker.speech_synthesis import create_speaker
 from containers.worker.storage import Storage
 from containers.worker.worker import Worker, typed_params
 from darkroom.cli import app as caller_command
 from darkroom.cli.settings import Settings as CallerSettings
-from darkroom.client.local_stack import read as read_local_stack
+from darkroom.client.local_stack import read_stack as read_local_stack
 from darkroom.contract.errors import DarkroomError, ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State as JobState
 from darkroom.contract.requests import Kind
 from darkroom.contract.results import PreviewPicture, Result, StageTime
 from handlers import api, authorize, dispatch, ended, finished, guard, push, settings, socket, sweep, uploaded
-from handlers.endpoint.cold_start import Wakes
-from handlers.endpoint.gpu_spend import Spend
-from handlers.finished import Notice
+from handlers.endpoint.cold_start import ColdStarts
+from handlers.endpoint.gpu_spend import GpuSpend
+from handlers.finished import AsyncInferenceNotification
 from handlers.http_api import openapi
 from handlers.http_api.problems import STATUSES
-from handlers.websocket.messages import requests as socket_requests
+from handlers.websocket.messages import client_messages as socket_requests
 from handlers.websocket.subscriptions import Subscription, Subscriptions
 from infra.config import Config
 from infra.local.cli import app as operator_command
@@ -43,13 +43,13 @@ from infra.local.endpoint.invocation import parse as parse_endpoint_invocation
 from infra.local.endpoint.settings import Settings as StandInSettings
 from infra.local.runtime import STAND_IN_KEYS
 from infra.local.stack import LocalStack
-from infra.local.state import RootKey, Running, State
+from infra.local.state import RootKey, RunningProcesses, StackState
 from infra.local.studio.settings import Settings as StudioServerSettings
 from infra.names import FUNCTIONS
 from pipeline.core.runner import Runner
 from pipeline.core.stage_cache import StageCache
 from pipeline.core.stages import Plan
-from pipeline.plans import plan
+from pipeline.plans import get_plan
 
 # The top-level packages whose modules read the clock and make ids.
 PACKAGES = ("darkroom", "cloud", "pipeline", "handlers", "containers", "infra")
@@ -90,20 +90,25 @@ __all__ = [
     "STAND_IN_KEYS",
     "STATUSES",
     "Abandoned",
+    "AsyncInferenceNotification",
     "CallerSettings",
+    "ColdStarts",
     "Completed",
+    "ConditionalUpdate",
     "Config",
     "ContainerSettings",
     "DarkroomError",
+    "DispatchMessage",
     "EndpointInvocation",
-    "Engines",
     "ErrorCode",
     "ErrorDetail",
     "Failed",
+    "GpuSpend",
     "InstanceReport",
+    "InstanceReporter",
     "InstanceReports",
     "Invocation",
-    "Invocations",
+    "InvocationRunner",
     "JobQueue",
     "JobRecord",
     "JobState",
@@ -111,51 +116,46 @@ __all__ = [
     "Kind",
     "Ledger",
     "LocalStack",
-    "Message",
-    "Notice",
     "Outcome",
     "Plan",
+    "PlanPreparer",
     "PreviewPicture",
-    "Reporter",
     "Result",
     "Runner",
-    "Running",
-    "Spend",
+    "RunningProcesses",
+    "StackState",
     "StageCache",
     "StageTime",
     "StandInSettings",
-    "State",
     "Storage",
     "StudioServerSettings",
     "Subscription",
     "Subscriptions",
-    "Update",
-    "Wakes",
     "Worker",
     "api",
     "authorize",
     "caller_command",
     "clients",
+    "create_network_provider",
+    "create_speaker",
     "dispatch",
     "emulator_environment",
     "ended",
     "finished",
     "from_item",
+    "get_plan",
     "guard",
     "make_app",
-    "networks",
     "notifications",
     "openapi",
     "operator_command",
     "parse_endpoint_invocation",
-    "plan",
     "push",
     "read_local_stack",
     "socket",
     "socket_requests",
-    "speaker",
     "sweep",
     "typed_params",
     "uploaded",
-    "weigh",
+    "weights_digest",
 ]

@@ -251,9 +251,9 @@ def make(patch: pytest.MonkeyPatch, clock: Clock, bucket: S3Client, queues: Queu
     sagemaker, bus, sockets = SageMaker(), Bus(), FakeSockets()
     patch.setattr(today.clients, "sagemaker", lambda *_: sagemaker)
     patch.setattr(today.clients, "sagemaker_runtime", lambda *_: sagemaker)
-    patch.setattr(today.clients, "scaling", lambda *_: sagemaker)
-    patch.setattr(today.clients, "events", lambda *_: bus)
-    patch.setattr(today.clients, "sockets", lambda *_: sockets)
+    patch.setattr(today.clients, "application_autoscaling", lambda *_: sagemaker)
+    patch.setattr(today.clients, "eventbridge", lambda *_: bus)
+    patch.setattr(today.clients, "apigateway_management", lambda *_: sockets)
     return World(clock, bucket, queues, uploads, sagemaker, bus, sockets, outcome_of)
 
 

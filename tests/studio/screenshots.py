@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from infra.local.cli import DEFAULT_PORT, folder_of
-from infra.local.state import State
+from infra.local.state import StackState
 from infra.local.studio import launch
 from tests.studio.conftest import BROWSERS
 from tests.studio.visitor import await_result
@@ -94,7 +94,7 @@ def _phone(browser: Browser, link: str) -> None:
 def main() -> int:
     """Exit status: 0; 1 when there is no studio or no browser to look at it with."""
     folder = folder_of(DEFAULT_PORT)
-    state = State.read(folder)
+    state = StackState.read(folder)
     executable = next(filter(None, map(shutil.which, BROWSERS)), None)
     if state is None or state.studio_url is None or executable is None:
         sys.stderr.write("Wanted: `darkroom up --open` on the usual port, and Chromium.\n")

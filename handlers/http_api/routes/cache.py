@@ -10,7 +10,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from handlers.http_api import dependencies
 from handlers.http_api.caller import Caller
-from handlers.http_api.openapi_responses import JSON, document
+from handlers.http_api.openapi_responses import JSON, document_responses
 from handlers.jobs.result_cache import DAY_SECONDS, CacheCleared, CacheStats
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
@@ -20,7 +20,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
     "/cache/stats",
     summary="How much the result cache helps",
     operation_id="getCacheStats",
-    responses=document({200: ("Counters of the last 30 days.", CacheStats)}, problems=(401, 403)),
+    responses=document_responses({200: ("Counters of the last 30 days.", CacheStats)}, problems=(401, 403)),
 )
 def cache_stats() -> Response[CacheStats]:
     """Hits, misses, and what the hits saved. For administrators."""
@@ -32,7 +32,7 @@ def cache_stats() -> Response[CacheStats]:
     "/cache",
     summary="Take results no more that were made before",
     operation_id="clearCache",
-    responses=document({200: ("From when on results count.", CacheCleared)}, problems=(401, 403, 422)),
+    responses=document_responses({200: ("From when on results count.", CacheCleared)}, problems=(401, 403, 422)),
 )
 def clear_cache(
     max_age_days: Annotated[

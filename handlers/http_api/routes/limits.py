@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from handlers.http_api import dependencies
 from handlers.http_api.caller import Caller
-from handlers.http_api.openapi_responses import JSON, document
+from handlers.http_api.openapi_responses import JSON, document_responses
 from handlers.limits.budget import Spending
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
@@ -35,7 +35,7 @@ class LimitsNow(BaseModel):
     "/limits",
     summary="What you may still ask for",
     operation_id="getLimits",
-    responses=document({200: ("Rate limits and the day's budget.", LimitsNow)}, problems=(401,)),
+    responses=document_responses({200: ("Rate limits and the day's budget.", LimitsNow)}, problems=(401,)),
 )
 def get_limits() -> Response[LimitsNow]:
     """Rate limits of every kind and the day's budget, as they stand. Asking counts for nothing."""
@@ -45,9 +45,9 @@ def get_limits() -> Response[LimitsNow]:
             limit=standing.rate.count,
             remaining=standing.remaining,
             window_seconds=standing.rate.seconds,
-            reset_seconds=standing.seconds,
+            reset_seconds=standing.reset_seconds,
         )
-        for subject, standing in dependencies.limits().overview(owner).items()
+        for subject, standing in dependencies.rate_limiter().all_statuses(owner).items()
     }
-    spending = dependencies.budget().look(owner, now=datetime.now(UTC))
+    spending = dependencies.budget().current_spending(owner, now=datetime.now(UTC))
     return Response(HTTPStatus.OK, JSON, LimitsNow(rates=rates, budget=spending))

@@ -9,7 +9,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 
 from handlers.http_api import dependencies
 from handlers.http_api.caller import Caller
-from handlers.http_api.openapi_responses import JSON, document
+from handlers.http_api.openapi_responses import JSON, document_responses
 from handlers.limits.rates import PROMPTS
 from handlers.prompts.enhancement import EnhancedPrompt, PromptRequest
 
@@ -20,10 +20,10 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
     "/prompts/enhance",
     summary="Say a prompt better",
     operation_id="enhancePrompt",
-    responses=document({200: ("The prompt, said better.", EnhancedPrompt)}, problems=(401, 415, 422, 429)),
+    responses=document_responses({200: ("The prompt, said better.", EnhancedPrompt)}, problems=(401, 415, 422, 429)),
 )
 def enhance_prompt(request: Annotated[PromptRequest, Body()]) -> Response[EnhancedPrompt]:
     """Say a prompt better: by the deployment's language model, or by rules where it has none or that fails."""
-    standing = dependencies.limits().take(Caller.of(router.current_event).owner, PROMPTS)
-    body = dependencies.enhancer().enhance(request)
+    standing = dependencies.rate_limiter().acquire(Caller.of(router.current_event).owner, PROMPTS)
+    body = dependencies.prompt_enhancer().enhance(request)
     return Response(HTTPStatus.OK, JSON, body, headers=dict(standing.headers))

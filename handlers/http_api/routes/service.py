@@ -17,7 +17,7 @@ from darkroom.contract.styles import Style, styles
 from darkroom.contract.voices import voices
 from handlers.endpoint.health import Health, Unhealthy
 from handlers.http_api import dependencies
-from handlers.http_api.openapi_responses import JSON, document
+from handlers.http_api.openapi_responses import JSON, document_responses
 from handlers.http_api.response_models import (
     AvatarList,
     AvatarSummary,
@@ -36,7 +36,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
     "/styles",
     summary="The styles of a kind of job",
     operation_id="listStyles",
-    responses=document({200: ("Every style.", StyleList)}, problems=(401, 422)),
+    responses=document_responses({200: ("Every style.", StyleList)}, problems=(401, 422)),
 )
 def list_styles(
     kind: Annotated[
@@ -53,7 +53,7 @@ def list_styles(
     "/avatars",
     summary="The avatars that come with the service",
     operation_id="listAvatars",
-    responses=document({200: ("Every avatar.", AvatarList)}, problems=(401,)),
+    responses=document_responses({200: ("Every avatar.", AvatarList)}, problems=(401,)),
 )
 def list_avatars() -> Response[AvatarList]:
     """The avatars that come with the service: people who do not exist."""
@@ -64,7 +64,7 @@ def list_avatars() -> Response[AvatarList]:
     "/voices",
     summary="The voices that say scripts",
     operation_id="listVoices",
-    responses=document({200: ("Every voice.", VoiceList)}, problems=(401,)),
+    responses=document_responses({200: ("Every voice.", VoiceList)}, problems=(401,)),
 )
 def list_voices() -> Response[VoiceList]:
     """The voices that say the scripts of videos."""
@@ -76,7 +76,7 @@ def list_voices() -> Response[VoiceList]:
     "/health",
     summary="Whether everything the service stands on answers",
     operation_id="getHealth",
-    responses=document({200: ("Everything answers.", Health)}, problems=(401, 503)),
+    responses=document_responses({200: ("Everything answers.", Health)}, problems=(401, 503)),
 )
 def health() -> Response[Health]:
     """Whether table, bucket, queue and endpoint answer; 503 with the parts in `parts` when one does not."""
@@ -90,7 +90,7 @@ def health() -> Response[Health]:
     "/config",
     summary="What a client needs before it has a token",
     operation_id="getConfig",
-    responses=document({200: ("Where things are, and the limits.", PublicConfig)}),
+    responses=document_responses({200: ("Where things are, and the limits.", PublicConfig)}),
 )
 def config() -> Response[PublicConfig]:
     """What a client needs before it has a token: where to get one, where the WebSocket is, and the limits."""

@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from handlers.endpoint.service_status import Services
 from handlers.http_api import dependencies
 from handlers.http_api.caller import Caller
-from handlers.http_api.openapi_responses import JSON, document
+from handlers.http_api.openapi_responses import JSON, document_responses
 from handlers.statistics.service import Statistics
 
 router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
@@ -21,7 +21,7 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
     "/stats",
     summary="A day in numbers (for administrators)",
     operation_id="getStatistics",
-    responses=document({200: ("The day's jobs.", Statistics)}, problems=(401, 403, 422)),
+    responses=document_responses({200: ("The day's jobs.", Statistics)}, problems=(401, 403, 422)),
 )
 def get_statistics(
     day: Annotated[
@@ -30,16 +30,18 @@ def get_statistics(
 ) -> Response[Statistics]:
     """How a UTC day's jobs ended, how long they took and what they cost; and, today, what is open now."""
     Caller.of(router.current_event).require_admin()
-    return Response(HTTPStatus.OK, JSON, dependencies.statistics().of(day, datetime.now(UTC)))
+    return Response(HTTPStatus.OK, JSON, dependencies.statistics_service().for_day(day, datetime.now(UTC)))
 
 
 @router.get(
     "/services",
     summary="What works at the moment",
     operation_id="getServices",
-    responses=document({200: ("The endpoint, what waits for it, and its instances.", Services)}, problems=(401,)),
+    responses=document_responses(
+        {200: ("The endpoint, what waits for it, and its instances.", Services)}, problems=(401,)
+    ),
 )
 def get_services() -> Response[Services]:
     """The endpoint, what waits for it, and what its instances hold; what does not answer is null, with a reason."""
     Caller.of(router.current_event)
-    return Response(HTTPStatus.OK, JSON, dependencies.services().look())
+    return Response(HTTPStatus.OK, JSON, dependencies.service_status().read_status())

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from infra.local.access.guard import NAMES
-from infra.local.state import Running
+from infra.local.state import RunningProcesses
 
 
 class AllowedOrigins:
@@ -23,7 +23,7 @@ class AllowedOrigins:
     def __call__(self) -> frozenset[str]:
         """All of them, each ``scheme://host[:port]``."""
         try:
-            changed_at = (self._folder / Running.file()).stat().st_mtime_ns
+            changed_at = (self._folder / RunningProcesses.file()).stat().st_mtime_ns
         except OSError:
             return self._named
         if changed_at != self._read_at:
@@ -32,7 +32,7 @@ class AllowedOrigins:
         return self._named | self._studio
 
     def _read_studio(self) -> frozenset[str]:
-        running = Running.read(self._folder)
+        running = RunningProcesses.read(self._folder)
         if running is None or running.studio is None:
             return frozenset()
         return frozenset(f"http://{name}:{running.studio_port}" for name in NAMES)

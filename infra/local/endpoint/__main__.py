@@ -6,17 +6,17 @@ import boto3
 import uvicorn
 
 from infra.local.access.keys import secrets_of
-from infra.local.endpoint.aws import Aws
+from infra.local.endpoint.aws import S3AndSns
 from infra.local.endpoint.credentials import RoleCredentials
 from infra.local.endpoint.endpoint import Endpoint, workers
 from infra.local.endpoint.faults import Faults, FaultValues
 from infra.local.endpoint.fleet import Fleet, Launch
 from infra.local.endpoint.instance import Instance
-from infra.local.endpoint.server import Wire
+from infra.local.endpoint.server import EndpointServer
 from infra.local.endpoint.settings import Settings
 
 
-def build(settings: Settings) -> Wire:
+def build(settings: Settings) -> EndpointServer:
     """Everything of one endpoint, its instances starting."""
     role = None
     if settings.container_role_arn is not None:
@@ -32,7 +32,7 @@ def build(settings: Settings) -> Wire:
     fleet = Fleet(
         _launcher(settings, role),
         faults,
-        most=settings.instances,
+        max_instances=settings.instances,
         concurrency=settings.concurrency,
         start_seconds=settings.start_seconds,
         stop_seconds=settings.stop_seconds,
@@ -41,9 +41,9 @@ def build(settings: Settings) -> Wire:
     root = credentials.get_frozen_credentials() if credentials is not None else None
     if credentials is None or root is None or not root.access_key or not root.secret_key:
         raise SystemExit("there are no AWS credentials in the environment")
-    aws = Aws(settings.aws_endpoint_url, settings.aws_region, credentials, connections=workers(settings))
+    aws = S3AndSns(settings.aws_endpoint_url, settings.aws_region, credentials, connections=workers(settings))
     secret_of = secrets_of(root.access_key, root.secret_key)
-    return Wire(settings, Endpoint(settings, fleet, faults, aws), fleet, faults, role, secret_of)
+    return EndpointServer(settings, Endpoint(settings, fleet, faults, aws), fleet, faults, role, secret_of)
 
 
 def _launcher(settings: Settings, role: RoleCredentials | None) -> Launch:

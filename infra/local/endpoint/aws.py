@@ -25,7 +25,7 @@ class AwsError(Exception):
     """The emulator refused, or did not answer."""
 
 
-class Aws:
+class S3AndSns:
     """S3 and SNS at ``url``. Safe to share between threads."""
 
     def __init__(self, url: str, region: str, credentials: Credentials, *, connections: int) -> None:

@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from infra.local.endpoint import notifications
-from infra.local.endpoint.aws import Aws, AwsError
+from infra.local.endpoint.aws import AwsError, S3AndSns
 from infra.local.endpoint.faults import Faults
 from infra.local.endpoint.fleet import Closed, Fleet
 from infra.local.endpoint.instance import Instance, InstanceCrashed, InvocationTimedOut
@@ -37,7 +37,7 @@ class _Failure(Exception):
 class Endpoint:
     """The queue before a fleet of instances. Safe to share between threads."""
 
-    def __init__(self, settings: Settings, fleet: Fleet, faults: Faults, aws: Aws) -> None:
+    def __init__(self, settings: Settings, fleet: Fleet, faults: Faults, aws: S3AndSns) -> None:
         self._settings = settings
         self._fleet = fleet
         self._faults = faults

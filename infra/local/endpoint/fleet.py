@@ -30,14 +30,14 @@ class Fleet:
         launch: Launch,
         faults: Faults,
         *,
-        most: int,
+        max_instances: int,
         concurrency: int,
         start_seconds: float,
         stop_seconds: float,
     ) -> None:
         self._launch = launch
         self._faults = faults
-        self._most = most
+        self._most = max_instances
         self._concurrency = concurrency
         self._start_seconds = start_seconds
         self._stop_seconds = stop_seconds
@@ -63,7 +63,7 @@ class Fleet:
         """How many invocations wait or run."""
         return self._demand
 
-    def nudge(self) -> None:
+    def reevaluate(self) -> None:
         """Look at once at what changed: the switches, or the clock."""
         with self._changed:
             self._changed.notify_all()
@@ -117,7 +117,7 @@ class Fleet:
                 thread.join()
 
     def _free(self) -> Instance | None:
-        free = [item for item in self._ready if item.in_flight < self._concurrency and not item.doomed]
+        free = [item for item in self._ready if item.in_flight < self._concurrency and not item.killed]
         return min(free, key=lambda instance: instance.in_flight, default=None)
 
     def _needed(self) -> int:

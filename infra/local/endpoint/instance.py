@@ -43,7 +43,7 @@ class Instance:
     ) -> None:
         port = _free_port()
         self.in_flight = 0
-        self.doomed = False
+        self.killed = False
         self.idle_since = time.monotonic()
         self._token = secrets.token_urlsafe(24)  # its port is open to everybody on this machine
         self._pool = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=concurrency + 1)
@@ -98,7 +98,7 @@ class Instance:
 
     def kill(self) -> None:
         """End it at once, as a crash does; nobody should give it anything more."""
-        self.doomed = True
+        self.killed = True
         self._process.kill()
 
     def stop(self, seconds: float) -> None:

@@ -32,7 +32,7 @@ from infra.local.endpoint.settings import HEALTH, Settings
 JSON_1_1 = "application/x-amz-json-1.1"
 
 
-class Wire:
+class EndpointServer:
     """The routes of one endpoint."""
 
     def __init__(
@@ -122,7 +122,7 @@ class Wire:
             values = self._faults.update(dict(await request.json()))
         except (ValidationError, ValueError, TypeError) as error:
             return JSONResponse({"detail": str(error)}, status_code=400)
-        self._fleet.nudge()
+        self._fleet.reevaluate()
         return JSONResponse(values.model_dump())
 
     async def status(self, _request: Request) -> Response:

@@ -8,7 +8,7 @@ from infra.bundling.functions import ROOT, digest
 from infra.local import emulator
 from infra.local.access.keys import studio_key
 from infra.local.process import Process
-from infra.local.state import RootKey, Running, State
+from infra.local.state import RootKey, RunningProcesses, StackState
 from infra.local.studio.server import KEY_PARAMETER
 from infra.local.studio.settings import StudioConfig, User
 
@@ -17,10 +17,12 @@ _CODE = ("infra/local/studio", "infra/studio_headers.py")
 _STOP_SECONDS = 5.0
 
 
-def serve(folder: Path, running: Running, state: State, *, built: Path, deployment: str) -> Running:
+def serve(
+    folder: Path, running: RunningProcesses, state: StackState, *, built: Path, deployment: str
+) -> RunningProcesses:
     """Have the built studio served with what it must be told of the stack in ``folder``; return when it answers.
 
-    Raises ``StartError``; what was started is in the folder's ``Running`` by then.
+    Raises ``StartError``; what was started is in the folder's ``RunningProcesses`` by then.
     """
     auth = state.auth
     config = StudioConfig(
@@ -56,7 +58,7 @@ def serve(folder: Path, running: Running, state: State, *, built: Path, deployme
     return running
 
 
-def stop(folder: Path, running: Running) -> Running:
+def stop(folder: Path, running: RunningProcesses) -> RunningProcesses:
     """Have it served no longer; its port is kept for the next time."""
     if running.studio is not None:
         running.studio.stop(_STOP_SECONDS)
@@ -65,7 +67,7 @@ def stop(folder: Path, running: Running) -> Running:
     return running
 
 
-def url(running: Running) -> str | None:
+def url(running: RunningProcesses) -> str | None:
     """Where it answers; None while it does not run."""
     if running.studio is None or running.studio_port is None or running.studio.find() is None:
         return None

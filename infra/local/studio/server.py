@@ -87,7 +87,7 @@ def application(settings: Settings) -> Starlette:
             Mount("/", _Files(directory=settings.folder)),
         ],
         middleware=[
-            Middleware(_Headers, headers=security_headers(settings.reach(), https=False)),
+            Middleware(_Headers, headers=security_headers(settings.connect_origins(), https=False)),
             Middleware(TrustedHostMiddleware, allowed_hosts=_NAMES, www_redirect=False),
             Middleware(_Entrance, key=key, cookie=cookie),
         ],

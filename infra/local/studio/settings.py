@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from infra.studio_headers import Reach
+from infra.studio_headers import ConnectOrigins
 
 
 class User(BaseModel):
@@ -46,7 +46,9 @@ class Settings(BaseSettings):
         """These settings from the environment. Raises ``ValidationError`` naming what is missing or wrong."""
         return cls()
 
-    def reach(self) -> Reach:
+    def connect_origins(self) -> ConnectOrigins:
         """The emulator plays every part."""
         http = self.emulator_url
-        return Reach(api=http, socket=urlsplit(http)._replace(scheme="ws").geturl(), storage=(http,), identity=http)
+        return ConnectOrigins(
+            api=http, socket=urlsplit(http)._replace(scheme="ws").geturl(), storage=(http,), identity=http
+        )

@@ -24,13 +24,13 @@ from PIL import Image
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import Clip
-from pipeline.imaging.resize import reduced
+from pipeline.imaging.resize import downscaled
 from pipeline.models.offload.device import Placement
-from pipeline.preview.faces.detection import find_faces
-from pipeline.speech.types import RATE, Samples, Speech
+from pipeline.preview.faces.detection import detect_faces
+from pipeline.speech.types import SAMPLE_RATE, Samples, Speech
 from pipeline.video import FPS
 from pipeline.video.encoder import VideoWriter
-from pipeline.weights.programs import Checkout, Ended, run
+from pipeline.weights.programs import Checkout, ProgramExit, run_program
 from pipeline.weights.store import Weights
 
 logger = logging.getLogger(__name__)
@@ -40,12 +40,12 @@ CONFIGURATION = "ditto_cfg/v0.4_hubert_cfg_pytorch.pkl"
 SILENT = ".tmp.mp4"  # what it appends to the path that it is given, before the sound is added
 LONG_SIDE = 1920  # what it would reduce larger pictures to itself
 POLL_SECONDS = 0.2
-HELD = 2  # times the weights' bytes: activations and what CUDA itself takes, by arithmetic
+MEMORY_PER_WEIGHT_BYTE = 2  # times the weights' bytes: activations and what CUDA itself takes, by arithmetic
 SLACK = 3  # frames that it may make too many or too few
 # What it counts on the way, as shares of the whole: windows of motion, of so many new frames each, then frames.
 WINDOW = 70
 BEFORE, MOTION = 0.05, 0.15
-MADE = 0.95  # of the whole: what is left is writing it anew
+RENDERED_SHARE = 0.95  # of the whole: what is left is writing it anew
 COUNTED = re.compile(r"(dit|writer): (\d+)it")
 # All of our environment that it gets: no credentials, nothing of the job.
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "NVIDIA_VISIBLE_DEVICES")
@@ -87,7 +87,7 @@ class Ditto:
         self._folder = folder
         self._checkout = checkout
         self._turn = threading.Lock()
-        self._size = HELD * sum((folder / file).stat().st_size for file in files)
+        self._size = MEMORY_PER_WEIGHT_BYTE * sum((folder / file).stat().st_size for file in files)
 
     def size(self) -> int:
         """Bytes of the device's memory that its program takes, roughly: room is made for it in time."""
@@ -95,7 +95,7 @@ class Ditto:
 
     def to_device(self) -> None:
         """Have what torch keeps for itself given back: it belongs to another process now."""
-        self._placement.give_back(thorough=False)
+        self._placement.release_cached_memory(thorough=False)
 
     def to_host(self) -> None:
         """Nothing: it is nowhere until it runs."""
@@ -105,7 +105,7 @@ class Ditto:
 
     def animate(self, portrait: Rgb, speech: Speech, path: Path, folder: Path, report: Callable[[float], None]) -> Clip:
         """H×W×3 uint8 sRGB saying ``speech``, written to ``path``, as ``Animator`` has it."""
-        frames = math.ceil(len(speech.samples) * FPS / RATE)
+        frames = math.ceil(len(speech.samples) * FPS / SAMPLE_RATE)
         with tempfile.TemporaryDirectory(prefix="animator-", dir=folder, ignore_cleanup_errors=True) as name:
             scratch = Path(name)
             _write_picture(portrait, scratch / "portrait.png")
@@ -114,10 +114,10 @@ class Ditto:
             while not self._turn.acquire(timeout=POLL_SECONDS):
                 report(0.0)
             try:
-                made = self._run(scratch, frames, lambda fraction: report(MADE * fraction))
+                made = self._run(scratch, frames, lambda fraction: report(RENDERED_SHARE * fraction))
             finally:
                 self._turn.release()
-            _rewrite(made, path, frames, lambda done: report(MADE + (1 - MADE) * done / frames))
+            _rewrite(made, path, frames, lambda done: report(RENDERED_SHARE + (1 - RENDERED_SHARE) * done / frames))
         return Clip(path, _focus(portrait))
 
     def _run(self, scratch: Path, frames: int, report: Callable[[float], None]) -> Path:
@@ -128,11 +128,11 @@ class Ditto:
             *("--output_path", str(scratch / "made")),
         ]
         progress = _Progress(frames)
-        ended = run(
+        ended = run_program(
             command,
             self._checkout.folder,
             _environment(scratch, self._placement),
-            hear=progress.hear,
+            on_line=progress.parse_line,
             check=lambda: report(progress.fraction),
         )
         made = scratch / f"made{SILENT}"
@@ -140,7 +140,7 @@ class Ditto:
             raise _failure(ended)
         there = _count(made)
         if abs(there - frames) > SLACK:
-            logger.error("the animator made %d frames of %d:\n%s", there, frames, ended.errors)
+            logger.error("the animator made %d frames of %d:\n%s", there, frames, ended.stderr_tail)
             raise _failed()
         return made
 
@@ -152,7 +152,7 @@ class _Progress:
         self.fraction = 0.0
         self._frames = max(frames, 1)
 
-    def hear(self, line: str) -> None:
+    def parse_line(self, line: str) -> None:
         """A line of its standard error."""
         for what, count in COUNTED.findall(line):
             if what == "dit":
@@ -182,16 +182,16 @@ def _environment(scratch: Path, placement: Placement) -> dict[str, str]:
 
 
 def _write_picture(portrait: Rgb, path: Path) -> None:
-    Image.fromarray(reduced(portrait, LONG_SIDE)).save(path, compress_level=1)
+    Image.fromarray(downscaled(portrait, LONG_SIDE)).save(path, compress_level=1)
 
 
 def _write_voice(samples: Samples, path: Path) -> None:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(RATE)
-        for start in range(0, len(samples), RATE):
-            block = np.clip(samples[start : start + RATE], -1, 1)
+        file.setframerate(SAMPLE_RATE)
+        for start in range(0, len(samples), SAMPLE_RATE):
+            block = np.clip(samples[start : start + SAMPLE_RATE], -1, 1)
             file.writeframes(np.round(block * 32767).astype("<i2").tobytes())
 
 
@@ -212,7 +212,7 @@ def _rewrite(made: Path, path: Path, frames: int, on_frame: Callable[[int], None
     pictures = _pictures(made)
     picture = next(pictures)
     height, width = picture.shape[:2]
-    with VideoWriter(path, width, height, draft=True) as writer:
+    with VideoWriter(path, width, height, intermediate=True) as writer:
         for _ in range(frames):
             writer.write(picture)
             picture = next(pictures, picture)
@@ -233,7 +233,7 @@ def _pictures(path: Path) -> Iterator[Rgb]:
 
 def _focus(portrait: Rgb) -> tuple[float, float] | None:
     """The middle of the largest face, which stays where it is; None where none is found so simply."""
-    faces = find_faces(portrait)
+    faces = detect_faces(portrait)
     if not faces:
         return None
     left, top, right, bottom = max(faces, key=lambda face: face.area).box
@@ -241,10 +241,10 @@ def _focus(portrait: Rgb) -> tuple[float, float] | None:
     return (left + right) / 2 / width, (top + bottom) / 2 / height
 
 
-def _failure(ended: Ended) -> DarkroomError:
-    logger.error("the animator ended with %d:\n%s", ended.status, ended.errors)
+def _failure(ended: ProgramExit) -> DarkroomError:
+    logger.error("the animator ended with %d:\n%s", ended.status, ended.stderr_tail)
     for words, code, message, retryable in _FAILURES:
-        if words.search(ended.errors):
+        if words.search(ended.stderr_tail):
             return DarkroomError(code, message, retryable=retryable)
     return _failed()
 

@@ -22,7 +22,7 @@ WIDTH = 64  # channels of the first convolution, as published
 RATES = (1, 2, 4, 8)
 BLOCKS = 8
 GRID = 4  # what the encoder divides sides by
-LEAST_SIDE = 64  # pixels: room for the widest branch to mirror its border
+MIN_SIDE = 64  # pixels: room for the widest branch to mirror its border
 
 
 class AotBlock(nn.Module):
@@ -110,7 +110,7 @@ class AotGan(TorchNetwork):
         Raises ``FloatingPointError`` when the weights give no numbers, and whatever ``on_step`` raises.
         """
         height, width = hole.shape
-        room = [(0, max(-(-side // GRID) * GRID, LEAST_SIDE) - side) for side in (height, width)]
+        room = [(0, max(-(-side // GRID) * GRID, MIN_SIDE) - side) for side in (height, width)]
         pixels = torch.from_numpy(np.pad(photo, (*room, (0, 0)), mode="reflect")).permute(2, 0, 1)[None]
         where = torch.from_numpy(np.pad(hole, room, mode="reflect"))[None, None]
         given = (pixels.to(self.device).to(self.dtype) / 127.5 - 1).contiguous(

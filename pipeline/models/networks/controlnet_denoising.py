@@ -12,17 +12,17 @@ from torch.nn.functional import interpolate
 
 from pipeline.core.arrays import Rgb
 from pipeline.models.arrays import Bytes, Masks
-from pipeline.models.denoise_request import OnStep, Order, Sampler
-from pipeline.models.networks.latent_rgb import SD15_COLOURS, look
-from pipeline.models.networks.launch_throttle import Pace
+from pipeline.models.denoise_request import DenoiseRequest, OnStep, Sampler
+from pipeline.models.networks.latent_rgb import SD15_RGB_FACTORS, latents_to_rgb
+from pipeline.models.networks.launch_throttle import LaunchThrottle
 from pipeline.models.networks.schedulers import Dpm, Lcm
-from pipeline.models.networks.shared_components import pipeline_of
+from pipeline.models.networks.shared_components import assemble_pipeline
 from pipeline.models.offload.device import Placement
 
-MOST_LCM_STEPS = 50  # LCM-LoRA was distilled on a schedule of so many
+MAX_LCM_STEPS = 50  # LCM-LoRA was distilled on a schedule of so many
 
 
-class Denoiser:
+class ControlNetDenoiser:
     """Turns noise into latents on borrowed networks: nothing is copied, nothing is kept."""
 
     def __init__(
@@ -35,11 +35,12 @@ class Denoiser:
         self._placement = placement
 
     def denoise(
-        self, order: Order, prompt: torch.Tensor, negative_prompt: torch.Tensor | None, on_step: OnStep
+        self, order: DenoiseRequest, prompt: torch.Tensor, negative_prompt: torch.Tensor | None, on_step: OnStep
     ) -> torch.Tensor:
         """Latents, 1×4×h/8×w/8, in the VAE decoder's scale times its factor.
 
-        ``prompt`` and ``negative_prompt`` are embeddings, 1×77×d; no negative one is no classifier-free guidance.
+        ``prompt`` and ``restyle_negative_prompt`` are embeddings, 1×77×d; no negative one is no classifier-free
+        guidance.
 
         What is kept is, after every step, the photo's own latents with the noise that this step left elsewhere:
         Avrahami et al., Blended Latent Diffusion, 2022. The photo is encoded once, or never if nothing is of it.
@@ -53,21 +54,21 @@ class Denoiser:
         scheduler = self._scheduler(order.sampler)
         scheduler.set_timesteps(total)
         steps = scheduler.timesteps[total - int(total * strength) :]
-        source = self._encoded(order.photo) if strength < 1 or order.kept is not None else None
+        source = self._encoded(order.photo) if strength < 1 or order.keep_mask is not None else None
         begin = noise if strength == 1 or source is None else _noised(scheduler, source, noise, steps[0])
-        kept = None if order.kept is None else self._coverage(order.kept)
-        pace = Pace(self._placement.device)
+        kept = None if order.keep_mask is None else self._coverage(order.keep_mask)
+        pace = LaunchThrottle(self._placement.device)
 
         def after_step(_pipeline: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             latents = tensors["latents"]
             if kept is not None and source is not None:
                 there = _noised(scheduler, source, noise, steps[index + 1]) if index + 1 < len(steps) else source
                 latents = torch.where(kept, there, latents)
-            pace.step()
-            on_step(index + 1, len(steps), lambda: look(scheduler.expected, SD15_COLOURS))
+            pace.step_launched()
+            on_step(index + 1, len(steps), lambda: latents_to_rgb(scheduler.expected, SD15_RGB_FACTORS))
             return {"latents": latents}
 
-        pipeline = pipeline_of(
+        pipeline = assemble_pipeline(
             StableDiffusionControlNetImg2ImgPipeline, self._vae, self._unet, scheduler, controlnet=self._controlnets
         )
         latents: torch.Tensor = pipeline(
@@ -80,7 +81,7 @@ class Denoiser:
             guidance_scale=order.guidance if negative_prompt is not None else 1.0,
             num_inference_steps=total,
             strength=strength,
-            controlnet_conditioning_scale=list(order.scales),
+            controlnet_conditioning_scale=list(order.controlnet_scales),
             generator=generator,
             callback_on_step_end=after_step,
             output_type="latent",
@@ -109,11 +110,11 @@ class Denoiser:
         return interpolate(whole, size=(kept.shape[0] // 8, kept.shape[1] // 8), mode="area") > 0.5
 
 
-def _strength_and_steps(order: Order) -> tuple[float, int]:
+def _strength_and_steps(order: DenoiseRequest) -> tuple[float, int]:
     """The strength, and so long a schedule that its last ``strength`` has the steps that were ordered, if it can."""
-    strength = max(order.strength, 1 / MOST_LCM_STEPS)
+    strength = max(order.strength, 1 / MAX_LCM_STEPS)
     wanted = ceil(order.steps / strength)
-    return strength, min(wanted, MOST_LCM_STEPS) if order.sampler is Sampler.LCM else wanted
+    return strength, min(wanted, MAX_LCM_STEPS) if order.sampler is Sampler.LCM else wanted
 
 
 def _noised(scheduler: Any, latents: torch.Tensor, noise: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.core.arrays import Rgb
-from pipeline.imaging.faces import Face, from_the_left, similarity, spans, warped
-from pipeline.models.letterbox import within
+from pipeline.imaging.faces import Face, from_the_left, landmarks_enclose_area, similarity_transform, warped
+from pipeline.models.letterbox import downscaled_to
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import OnnxNetwork
 from pipeline.weights.store import Weights
@@ -27,18 +27,18 @@ Floats = NDArray[np.float32]
 
 logger = logging.getLogger(__name__)
 
-LEAST_SCORE = 0.5  # InsightFace's own
+MIN_SCORE = 0.5  # InsightFace's own
 SIZES = ((128, 128), (640, 640))  # at which SCRFD looks, one after the other: large faces and small ones
 LONG_SIDE = 1280  # what larger pictures are reduced to first: SCRFD's own reduction picks single pixels
-RECOGNISED = 112  # the side of what ArcFace looks at
-SWAPPED = 128  # the side of what inswapper looks at and makes
+ARCFACE_SIDE = 112  # the side of what ArcFace looks at
+INSWAPPER_SIDE = 128  # the side of what inswapper looks at and makes
 FEATURES = 512  # of an identity
 # Where ArcFace wants the five points (Deng et al. 2019; the package's alignment).
 TEMPLATE: Floats = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)], np.float32
 )
 SHIFT: Floats = np.array(
-    ((SWAPPED - RECOGNISED) / 2, 0), np.float32
+    ((INSWAPPER_SIDE - ARCFACE_SIDE) / 2, 0), np.float32
 )  # inswapper wants the same, with room at the sides
 
 
@@ -61,7 +61,7 @@ class InsightFaceAnalyser(OnnxNetwork[_Analysis]):
         """The faces of H×W×3 uint8 sRGB, each with its identity, from the left."""
         height, width = photo.shape[:2]
         gain = min(LONG_SIDE / max(height, width), 1.0)
-        small = within(photo, max(round(height * gain), 1), max(round(width * gain), 1))
+        small = downscaled_to(photo, max(round(height * gain), 1), max(round(width * gain), 1))
         across, down = width / small.shape[1], height / small.shape[0]
         boxes, points = self.session.detector.detect(np.ascontiguousarray(small[..., ::-1]))
         found = []
@@ -74,14 +74,19 @@ class InsightFaceAnalyser(OnnxNetwork[_Analysis]):
                 min(bottom * down, float(height)),
             )
             face = Face(box, np.asarray(five * (across, down), np.float32), float(row[4]))
-            if not np.isfinite(five).all() or not spans(face.points) or box[2] - box[0] < 1 or box[3] - box[1] < 1:
+            if (
+                not np.isfinite(five).all()
+                or not landmarks_enclose_area(face.landmarks)
+                or box[2] - box[0] < 1
+                or box[3] - box[1] < 1
+            ):
                 continue
-            found.append(replace(face, identity=self._identity(photo, face)))
+            found.append(replace(face, embedding=self._identity(photo, face)))
         return from_the_left(found)
 
     def _identity(self, photo: Rgb, face: Face) -> Floats:
         """512 float32 of length 1."""
-        upright, _ = warped(photo, similarity(face.points, TEMPLATE), RECOGNISED, RECOGNISED)
+        upright, _ = warped(photo, similarity_transform(face.landmarks, TEMPLATE), ARCFACE_SIDE, ARCFACE_SIDE)
         features = self.session.recogniser.get_feat(np.ascontiguousarray(upright[..., ::-1])).ravel()
         return np.asarray(features / (np.linalg.norm(features) + 1e-9), np.float32)
 
@@ -103,8 +108,8 @@ class InSwapper(OnnxNetwork[_Swapping]):
 
     def swap(self, photo: Rgb, face: Face, identity: Floats) -> tuple[Rgb, Floats]:
         """128×128×3 uint8 sRGB, and the transform from the photo's pixels to those."""
-        transform = similarity(face.points, TEMPLATE + SHIFT)
-        aligned, _ = warped(photo, transform, SWAPPED, SWAPPED)
+        transform = similarity_transform(face.landmarks, TEMPLATE + SHIFT)
+        aligned, _ = warped(photo, transform, INSWAPPER_SIDE, INSWAPPER_SIDE)
         features = identity[None] @ self.session.matrix
         features /= np.linalg.norm(features) + 1e-9
         given = (aligned.transpose(2, 0, 1)[None].astype(np.float32) / 255, features.astype(np.float32))
@@ -129,7 +134,7 @@ def load_swapper(weights: Mapping[str, Weights], placement: Placement) -> InSwap
 def _analysis(detector: Path, recogniser: Path, providers: Sequence[str]) -> _Analysis:
     zoo = _package()
     finds = zoo.SCRFD(model_file=str(detector), session=_session(detector, providers))
-    finds.prepare(0, input_size=[*SIZES], det_thresh=LEAST_SCORE)
+    finds.prepare(0, input_size=[*SIZES], det_thresh=MIN_SCORE)
     if not finds.use_kps:
         raise _refused(detector, "it is no detector with five points")
     tells = zoo.ArcFaceONNX(model_file=str(recogniser), session=_session(recogniser, providers))

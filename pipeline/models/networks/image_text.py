@@ -15,7 +15,7 @@ from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
 
 SQUARE_ENOUGH = 1.25  # a photo no longer than this many times its width is seen in one square
-MOST_SQUARES = 8
+MAX_SQUARES = 8
 REMEMBERED = 32  # sets of captions whose embeddings are kept; a prompt's own words come and go
 
 
@@ -82,7 +82,7 @@ def squares(photo: Rgb, largest: int) -> list[Rgb]:
     height, width = (max(round(side * shrink), 1) for side in photo.shape[:2])
     small = resized(photo, height, width)
     short, long = min(height, width), max(height, width)
-    count = 1 if long <= SQUARE_ENOUGH * short else min(-(-long // short), MOST_SQUARES)
+    count = 1 if long <= SQUARE_ENOUGH * short else min(-(-long // short), MAX_SQUARES)
     starts = [(long - short) // 2] if count == 1 else [round((long - short) * i / (count - 1)) for i in range(count)]
     return [small[:, at : at + short] if width >= height else small[at : at + short] for at in starts]
 

@@ -9,17 +9,17 @@ from diffusers import StableDiffusionInpaintPipeline
 from torch import nn
 from torch.nn.functional import max_pool2d
 
-from pipeline.models.denoise_request import FillOrder, OnStep
-from pipeline.models.networks.latent_rgb import SD15_COLOURS, look
-from pipeline.models.networks.launch_throttle import Pace
+from pipeline.models.denoise_request import InpaintDenoiseRequest, OnStep
+from pipeline.models.networks.latent_rgb import SD15_RGB_FACTORS, latents_to_rgb
+from pipeline.models.networks.launch_throttle import LaunchThrottle
 from pipeline.models.networks.schedulers import Dpm
-from pipeline.models.networks.shared_components import pipeline_of
+from pipeline.models.networks.shared_components import assemble_pipeline
 from pipeline.models.offload.device import Placement
 
 GRID = 8  # pixels of the picture to one of the latent
 
 
-class Inpainter:
+class InpaintDenoiser:
     """Turns noise into latents under a photo with a hole: nothing is copied, nothing is kept.
 
     ``unet`` is one of nine channels: latents, the hole, and the latents of the photo without what is in the hole
@@ -33,11 +33,12 @@ class Inpainter:
         self._placement = placement
 
     def denoise(
-        self, order: FillOrder, prompt: torch.Tensor, negative_prompt: torch.Tensor | None, on_step: OnStep
+        self, order: InpaintDenoiseRequest, prompt: torch.Tensor, negative_prompt: torch.Tensor | None, on_step: OnStep
     ) -> torch.Tensor:
         """Latents, 1×4×h/8×w/8, in the VAE decoder's scale times its factor.
 
-        ``prompt`` and ``negative_prompt`` are embeddings, 1×77×d; no negative one is no classifier-free guidance.
+        ``prompt`` and ``restyle_negative_prompt`` are embeddings, 1×77×d; no negative one is no classifier-free
+        guidance.
         """
         height, width = order.hole.shape
         pixels = torch.from_numpy(np.ascontiguousarray(order.photo)).permute(2, 0, 1)[None].float() / 255
@@ -45,14 +46,14 @@ class Inpainter:
         # A latent pixel that has any of the hole in it is hole: the pipeline would look at one pixel of each alone.
         hole = max_pool2d(whole, GRID).repeat_interleave(GRID, dim=2).repeat_interleave(GRID, dim=3)
         scheduler = Dpm.from_config(self._schedule)
-        pace = Pace(self._placement.device)
+        pace = LaunchThrottle(self._placement.device)
 
         def after_step(_pipeline: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            pace.step()
-            on_step(index + 1, order.steps, lambda: look(scheduler.expected, SD15_COLOURS))
+            pace.step_launched()
+            on_step(index + 1, order.steps, lambda: latents_to_rgb(scheduler.pred_original_sample, SD15_RGB_FACTORS))
             return tensors
 
-        pipeline = pipeline_of(StableDiffusionInpaintPipeline, self._vae, self._unet, scheduler)
+        pipeline = assemble_pipeline(StableDiffusionInpaintPipeline, self._vae, self._unet, scheduler)
         latents: torch.Tensor = pipeline(
             image=pixels,
             mask_image=hole,

@@ -7,11 +7,11 @@ import torch
 from torch.nn.functional import interpolate
 
 from pipeline.core.arrays import Rgb
-from pipeline.imaging.resize import LOOK_SIDE
+from pipeline.imaging.resize import PROGRESS_IMAGE_SIDE
 
 
 @dataclass(frozen=True)
-class LatentColours:
+class LatentRgbFactors:
     """What each of four latent channels adds to R, G and B in [-1, 1], and what these are without any."""
 
     channels: tuple[tuple[float, float, float], ...]
@@ -19,23 +19,23 @@ class LatentColours:
 
 
 # Published by Keturn in "Decoding latents to RGB without upscaling" (Hugging Face forum, topic 23204).
-SD15_COLOURS = LatentColours(
+SD15_RGB_FACTORS = LatentRgbFactors(
     ((0.298, 0.207, 0.208), (0.187, 0.286, 0.173), (-0.158, 0.189, 0.264), (-0.184, -0.271, -0.473))
 )
 # Published by Timothy Alexis Vass in "Explaining the SDXL latent space" (Hugging Face blog, 2023), for 0 to 255:
 # 60, 60, 60; -60, -5, 10; 25, 15, -5; -70, -50, -35; without any 150, 140, 130.
-SDXL_COLOURS = LatentColours(
+SDXL_RGB_FACTORS = LatentRgbFactors(
     ((0.471, 0.471, 0.471), (-0.471, -0.039, 0.078), (0.196, 0.118, -0.039), (-0.549, -0.392, -0.275)),
     (0.176, 0.098, 0.020),
 )
 
 
-def look(latents: torch.Tensor, colours: LatentColours) -> Rgb:
+def latents_to_rgb(latents: torch.Tensor, colours: LatentRgbFactors) -> Rgb:
     """The first of n×4×h×w latents as about 256 pixels on its longer side, or h×w if that is more: uint8 sRGB."""
     channels = torch.tensor(colours.channels, device=latents.device)
     without = torch.tensor(colours.without, device=latents.device)[:, None, None]
     rgb = torch.einsum("chw,cr->rhw", latents[0].float(), channels) + without
-    scale = max(LOOK_SIDE / max(rgb.shape[1:]), 1.0)
+    scale = max(PROGRESS_IMAGE_SIDE / max(rgb.shape[1:]), 1.0)
     size = [round(side * scale) for side in rgb.shape[1:]]
     large = interpolate(rgb[None], size=size, mode="bilinear", align_corners=False)[0]
     pixels = ((large / 2 + 0.5).clamp(0, 1) * 255).nan_to_num().round().to(torch.uint8)

@@ -3,7 +3,7 @@
 import torch
 
 
-class Pace:
+class LaunchThrottle:
     """Keeps who gives the GPU its work at most a step ahead of it, so that a step heard of is one that was done.
 
     A step ahead, the GPU never waits; further ahead, it would go on with the steps of a job that was cancelled.
@@ -13,7 +13,7 @@ class Pace:
         self._cuda = device.type == "cuda"
         self._last: torch.cuda.Event | None = None
 
-    def step(self) -> None:
+    def step_launched(self) -> None:
         """The work of one more step was given."""
         if not self._cuda:
             return

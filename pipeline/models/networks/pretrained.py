@@ -7,7 +7,7 @@ import torch
 from pipeline.weights.store import Weights
 
 
-def options(weights: Weights) -> dict[str, Any]:
+def from_pretrained_options(weights: Weights) -> dict[str, Any]:
     """What ``from_pretrained`` is told about them: the variant and the dtype of the files, no network, no pickles."""
     return {
         "variant": weights.model.variant,

@@ -8,13 +8,13 @@ from transformers import AutoModelForObjectDetection, RTDetrImageProcessor
 
 from pipeline.core.arrays import Rgb
 from pipeline.models.interfaces import Detection
-from pipeline.models.letterbox import within
+from pipeline.models.letterbox import downscaled_to
 from pipeline.models.networks.coco_labels import known_labels
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
 
-LEAST_SCORE = 0.5  # it scores higher than YOLO, also what is not there; so its own post-processing cuts, by default
+MIN_SCORE = 0.5  # it scores higher than YOLO, also what is not there; so its own post-processing cuts, by default
 
 
 class RtDetr(TorchNetwork):
@@ -30,12 +30,12 @@ class RtDetr(TorchNetwork):
         """What H×W×3 uint8 sRGB shows, surest first; boxes lie within the picture."""
         height, width = photo.shape[:2]
         size = self._processor.size
-        small = within(photo, size["height"], size["width"])
+        small = downscaled_to(photo, size["height"], size["width"])
         pixels = self._processor(images=small, return_tensors="pt")["pixel_values"]
         outputs = self._modules[0](pixel_values=pixels.to(self.device, self.dtype))
         outputs.logits, outputs.pred_boxes = outputs.logits.float(), outputs.pred_boxes.float()
         found = self._processor.post_process_object_detection(
-            outputs, threshold=LEAST_SCORE, target_sizes=[(height, width)]
+            outputs, threshold=MIN_SCORE, target_sizes=[(height, width)]
         )[0]
         most = torch.tensor([width, height, width, height], device=found["boxes"].device)
         boxes = torch.minimum(found["boxes"].clamp(min=0), most).tolist()

@@ -12,12 +12,12 @@ from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from pipeline.core.arrays import Rgb
-from pipeline.models.denoise_request import FillOrder, OnStep, Order
-from pipeline.models.networks.controlnet_denoising import Denoiser
-from pipeline.models.networks.inpaint_denoising import Inpainter
-from pipeline.models.networks.pretrained import options
-from pipeline.models.networks.tokenization import tokens_of, unread
-from pipeline.models.networks.vae_decoding import decode, decoded
+from pipeline.models.denoise_request import DenoiseRequest, InpaintDenoiseRequest, OnStep
+from pipeline.models.networks.controlnet_denoising import ControlNetDenoiser
+from pipeline.models.networks.inpaint_denoising import InpaintDenoiser
+from pipeline.models.networks.pretrained import from_pretrained_options
+from pipeline.models.networks.tokenization import token_ids, truncated_tail
+from pipeline.models.networks.vae_decoding import decode_latents, decode_to_picture
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
@@ -43,12 +43,12 @@ class Unet(TorchNetwork):
         del self.unet
 
 
-class Controls(TorchNetwork):
+class ControlNets(TorchNetwork):
     """Holds the U-Net to a depth and an edge picture."""
 
     def __init__(self, placement: Placement, *controlnets: Any) -> None:
         for controlnet in controlnets:
-            controlnet.controlnet_cond_embedding = _Once(controlnet.controlnet_cond_embedding)
+            controlnet.controlnet_cond_embedding = _CachedEmbedding(controlnet.controlnet_cond_embedding)
         self.controlnets = MultiControlNetModel(controlnets)
         super().__init__(placement, self.controlnets)
 
@@ -57,7 +57,7 @@ class Controls(TorchNetwork):
         for controlnet in self.controlnets.nets:
             controlnet.compile()
 
-    def forget(self) -> None:
+    def clear_cached_embeddings(self) -> None:
         """Let go of the control pictures of the last painting."""
         for controlnet in self.controlnets.nets:
             controlnet.controlnet_cond_embedding.forget()
@@ -68,7 +68,7 @@ class Controls(TorchNetwork):
         del self.controlnets
 
 
-class _Once(nn.Module):
+class _CachedEmbedding(nn.Module):
     """Embeds a control picture at its first step; it stays the same for all the others of a painting."""
 
     def __init__(self, embedding: nn.Module) -> None:
@@ -84,12 +84,12 @@ class _Once(nn.Module):
             self._seen, self._embedded = conditioning, self.embedding(conditioning)
         return self._embedded
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Let go of the picture and what was made of it."""
         self._seen = self._embedded = None
 
 
-class Base(TorchNetwork):
+class StableDiffusion(TorchNetwork):
     """What is around the U-Net: words in, pixels to latents and back, and the schedule of noise."""
 
     def __init__(
@@ -102,20 +102,22 @@ class Base(TorchNetwork):
         self._schedule = schedule
         self._embeddings: OrderedDict[str, torch.Tensor] = OrderedDict()
 
-    def unread(self, prompt: str) -> str:
+    def truncated_tail(self, prompt: str) -> str:
         """The end of a prompt that is beyond the 75 tokens that the text encoder reads; empty when it reads all."""
-        return unread(self._tokenizer, prompt)
+        return truncated_tail(self._tokenizer, prompt)
 
     @torch.inference_mode()
-    def paint(self, order: Order, unet: Unet, controls: Controls, on_step: OnStep) -> Rgb:
+    def image_to_image(self, order: DenoiseRequest, unet: Unet, controls: ControlNets, on_step: OnStep) -> Rgb:
         """The picture, h×w×3 uint8 sRGB. The same order gives the same picture on the same machine.
 
         Raises ``ValueError`` when there is not one scale for each ControlNet, ``FloatingPointError`` when the weights
         give no numbers, torch's ``OutOfMemoryError``, and whatever ``on_step`` raises.
         """
-        if len(order.scales) != len(controls.controlnets.nets):
-            raise ValueError(f"{len(order.scales)} control scales for {len(controls.controlnets.nets)} ControlNets")
-        denoiser = Denoiser(self._vae, unet.unet, controls.controlnets, self._schedule, self.placement)
+        if len(order.controlnet_scales) != len(controls.controlnets.nets):
+            raise ValueError(
+                f"{len(order.controlnet_scales)} control scales for {len(controls.controlnets.nets)} ControlNets"
+            )
+        denoiser = ControlNetDenoiser(self._vae, unet.unet, controls.controlnets, self._schedule, self.placement)
         guided = order.guidance > 1
         try:
             latents = denoiser.denoise(
@@ -125,22 +127,22 @@ class Base(TorchNetwork):
                 on_step,
             )
         finally:
-            controls.forget()
-        return decoded(self._vae, latents, self._decode)
+            controls.clear_cached_embeddings()
+        return decode_to_picture(self._vae, latents, self._decode)
 
     @torch.inference_mode()
-    def fill(self, order: FillOrder, unet: Unet, on_step: OnStep) -> Rgb:
+    def inpaint(self, order: InpaintDenoiseRequest, unet: Unet, on_step: OnStep) -> Rgb:
         """The canvas with its hole painted, h×w×3 uint8 sRGB; ``unet`` is the one for it.
 
         The same order gives the same picture. Around the hole it is much like the photo. Raises as ``paint`` does.
         """
-        latents = Inpainter(self._vae, unet.unet, self._schedule, self.placement).denoise(
+        latents = InpaintDenoiser(self._vae, unet.unet, self._schedule, self.placement).denoise(
             order,
             self._embedding(order.prompt),
             self._embedding(order.negative_prompt) if order.guidance > 1 else None,
             on_step,
         )
-        return decoded(self._vae, latents, self._decode)
+        return decode_to_picture(self._vae, latents, self._decode)
 
     def close(self) -> None:
         """Forget the modules."""
@@ -151,24 +153,26 @@ class Base(TorchNetwork):
     def _embedding(self, text: str) -> torch.Tensor:
         known = self._embeddings.pop(text, None)
         if known is None:
-            known = self._text_encoder(tokens_of(self._tokenizer, text).to(self.device))[0].cpu()
+            known = self._text_encoder(token_ids(self._tokenizer, text).to(self.device))[0].cpu()
         self._embeddings[text] = known
         while len(self._embeddings) > PROMPTS:
             self._embeddings.popitem(last=False)
         return known.to(self.device)
 
     def _decode(self, latents: torch.Tensor) -> torch.Tensor:
-        return decode(self._vae, latents)
+        return decode_latents(self._vae, latents)
 
 
-def load_base(weights: Mapping[str, Weights], placement: Placement) -> Base:
+def load_components(weights: Mapping[str, Weights], placement: Placement) -> StableDiffusion:
     """VAE, text encoder, tokenizer and schedule, from the role ``diffusion``."""
     given = weights["diffusion"]
-    vae = AutoencoderKL.from_pretrained(given.folder, subfolder="vae", **options(given))
-    text_encoder = CLIPTextModel.from_pretrained(given.folder, subfolder="text_encoder", **options(given))
+    vae = AutoencoderKL.from_pretrained(given.folder, subfolder="vae", **from_pretrained_options(given))
+    text_encoder = CLIPTextModel.from_pretrained(
+        given.folder, subfolder="text_encoder", **from_pretrained_options(given)
+    )
     tokenizer = CLIPTokenizer.from_pretrained(given.folder / "tokenizer", local_files_only=True)
     schedule = DPMSolverMultistepScheduler.load_config(given.folder / "scheduler", local_files_only=True)
-    return Base(placement, vae, text_encoder, tokenizer, schedule)
+    return StableDiffusion(placement, vae, text_encoder, tokenizer, schedule)
 
 
 def load_unet(weights: Mapping[str, Weights], placement: Placement) -> Unet:
@@ -177,7 +181,8 @@ def load_unet(weights: Mapping[str, Weights], placement: Placement) -> Unet:
 
 
 def load_inpainting_unet(weights: Mapping[str, Weights], placement: Placement) -> Unet:
-    """The U-Net that also sees the photo around a hole, from the role ``inpaint_diffusion``; the rest is ``BASE``'s."""
+    """The U-Net that also sees the photo around a hole, from the role ``inpaint_diffusion``; the rest is
+    ``STABLE_DIFFUSION``'s."""
     return Unet(placement, _unet(weights["inpaint_diffusion"]))
 
 
@@ -197,11 +202,13 @@ def load_few_step_unet(weights: Mapping[str, Weights], placement: Placement) -> 
     return Unet(placement, unet)
 
 
-def load_controls(weights: Mapping[str, Weights], placement: Placement) -> Controls:
+def load_controlnets(weights: Mapping[str, Weights], placement: Placement) -> ControlNets:
     """The ControlNets of the roles ``control_depth`` and ``control_edges``, in this order."""
     given = (weights["control_depth"], weights["control_edges"])
-    return Controls(placement, *(ControlNetModel.from_pretrained(each.folder, **options(each)) for each in given))
+    return ControlNets(
+        placement, *(ControlNetModel.from_pretrained(each.folder, **from_pretrained_options(each)) for each in given)
+    )
 
 
 def _unet(weights: Weights) -> Any:
-    return UNet2DConditionModel.from_pretrained(weights.folder, subfolder="unet", **options(weights))
+    return UNet2DConditionModel.from_pretrained(weights.folder, subfolder="unet", **from_pretrained_options(weights))

@@ -15,29 +15,29 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection, CLIPTokeniz
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.core.arrays import Rgb
 from pipeline.models.denoise_request import OnStep
-from pipeline.models.networks.latent_rgb import SDXL_COLOURS, look
-from pipeline.models.networks.launch_throttle import Pace
-from pipeline.models.networks.pretrained import options
+from pipeline.models.networks.latent_rgb import SDXL_RGB_FACTORS, latents_to_rgb
+from pipeline.models.networks.launch_throttle import LaunchThrottle
+from pipeline.models.networks.pretrained import from_pretrained_options
 from pipeline.models.networks.schedulers import Dpm, Euler
-from pipeline.models.networks.tokenization import tokens_of, unread
-from pipeline.models.networks.vae_decoding import decode, decoded
+from pipeline.models.networks.tokenization import token_ids, truncated_tail
+from pipeline.models.networks.vae_decoding import decode_latents, decode_to_picture
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
-from pipeline.models.text_to_image_request import Drawing
+from pipeline.models.text_to_image_request import TextToImageRequest
 from pipeline.weights.store import Weights
 
 PROMPTS = 32  # embeddings that are remembered: 0.3 MB each in half precision
 
 
 @dataclass(frozen=True)
-class Words:
+class PromptEmbeddings:
     """What the text encoders made of a text, on the CPU: ``tokens`` 1×77×d, ``whole`` 1×e for all of it."""
 
-    tokens: torch.Tensor
-    whole: torch.Tensor
+    prompt_embeds: torch.Tensor
+    pooled_prompt_embeds: torch.Tensor
 
 
-class PictureWords(TorchNetwork):
+class SdxlTextEncoders(TorchNetwork):
     """Reads prompts: both text encoders, whose answers are laid side by side."""
 
     def __init__(
@@ -46,14 +46,14 @@ class PictureWords(TorchNetwork):
         super().__init__(placement, *encoders)
         self._encoders = encoders
         self._tokenizers = tokenizers
-        self._read: OrderedDict[str, Words] = OrderedDict()
+        self._read: OrderedDict[str, PromptEmbeddings] = OrderedDict()
 
-    def unread(self, text: str) -> str:
+    def truncated_tail(self, text: str) -> str:
         """The end of a text that is beyond the 75 tokens that the text encoders read; empty when they read all."""
-        return unread(self._tokenizers[0], text)
+        return truncated_tail(self._tokenizers[0], text)
 
     @torch.inference_mode()
-    def read(self, text: str) -> Words:
+    def encode(self, text: str) -> PromptEmbeddings:
         """What the U-Nets are given for a text; remembered for the texts that came last."""
         known = self._read.pop(text, None)
         if known is None:
@@ -69,16 +69,16 @@ class PictureWords(TorchNetwork):
         self._encoders = ()  # type: ignore[assignment] # it is not used again
         self._read.clear()
 
-    def _encoded(self, text: str) -> Words:
+    def _encoded(self, text: str) -> PromptEmbeddings:
         answers = []
         for encoder, tokenizer in zip(self._encoders, self._tokenizers, strict=True):
-            answers.append(encoder(tokens_of(tokenizer, text).to(self.device), output_hidden_states=True))
+            answers.append(encoder(token_ids(tokenizer, text).to(self.device), output_hidden_states=True))
         # SDXL was trained on the last layer but one of each, and on the second one's projection.
         tokens = torch.cat([answer.hidden_states[-2] for answer in answers], dim=-1)
-        return Words(tokens.cpu(), answers[1].text_embeds.cpu())
+        return PromptEmbeddings(tokens.cpu(), answers[1].text_embeds.cpu())
 
 
-class PictureUnet(TorchNetwork):
+class SdxlUnet(TorchNetwork):
     """Turns noise into latents, as the words say. ``scheduler`` is made of ``schedule`` anew for every picture."""
 
     def __init__(self, placement: Placement, unet: nn.Module, scheduler: type[Dpm | Euler], schedule: Any) -> None:
@@ -88,8 +88,10 @@ class PictureUnet(TorchNetwork):
         self._schedule = schedule
 
     @torch.inference_mode()
-    def draw(self, drawing: Drawing, prompt: Words, negative: Words | None, on_step: OnStep) -> torch.Tensor:
-        """Latents, 1×4×h/8×w/8, for ``PictureDecoder``. The same drawing gives the same on the same machine.
+    def denoise(
+        self, drawing: TextToImageRequest, prompt: PromptEmbeddings, negative: PromptEmbeddings | None, on_step: OnStep
+    ) -> torch.Tensor:
+        """Latents, 1×4×h/8×w/8, for ``SdxlVaeDecoder``. The same drawing gives the same on the same machine.
 
         ``negative`` is what guidance leads away from; None is nothing in particular, as SDXL was trained to be told.
         Raises torch's ``OutOfMemoryError``, and whatever ``on_step`` raises.
@@ -99,15 +101,15 @@ class PictureUnet(TorchNetwork):
         generator = torch.Generator().manual_seed(drawing.seed)
         noise = torch.randn((1, 4, canvas.height // 8, canvas.width // 8), generator=generator)
         scheduler = self._scheduler.from_config(self._schedule)
-        pace = Pace(self.device)
+        pace = LaunchThrottle(self.device)
 
         def after_step(_pipeline: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            pace.step()
-            on_step(index + 1, drawing.steps, lambda: look(scheduler.expected, SDXL_COLOURS))
+            pace.step_launched()
+            on_step(index + 1, drawing.steps, lambda: latents_to_rgb(scheduler.pred_original_sample, SDXL_RGB_FACTORS))
             return tensors
 
         guided = drawing.guidance > 1
-        unwanted = (negative or _nothing(prompt)) if guided else None
+        unwanted = (negative or _empty_embeddings(prompt)) if guided else None
         # Told the size that the shape was trained at: SDXL learnt that pictures of small ones are poor.
         trained = canvas.trained[::-1]
         latents: torch.Tensor = self._pipeline(scheduler)(
@@ -116,10 +118,10 @@ class PictureUnet(TorchNetwork):
             original_size=trained,
             target_size=trained,
             latents=noise.to(self.device, self.dtype),
-            prompt_embeds=self._here(prompt.tokens),
-            pooled_prompt_embeds=self._here(prompt.whole),
-            negative_prompt_embeds=None if unwanted is None else self._here(unwanted.tokens),
-            negative_pooled_prompt_embeds=None if unwanted is None else self._here(unwanted.whole),
+            prompt_embeds=self._here(prompt.prompt_embeds),
+            pooled_prompt_embeds=self._here(prompt.pooled_prompt_embeds),
+            negative_prompt_embeds=None if unwanted is None else self._here(unwanted.prompt_embeds),
+            negative_pooled_prompt_embeds=None if unwanted is None else self._here(unwanted.pooled_prompt_embeds),
             guidance_scale=drawing.guidance if guided else 0.0,
             num_inference_steps=drawing.steps,
             callback_on_step_end=after_step,
@@ -151,7 +153,7 @@ class PictureUnet(TorchNetwork):
         return pipeline
 
 
-class PictureDecoder(TorchNetwork):
+class SdxlVaeDecoder(TorchNetwork):
     """Turns latents into pixels."""
 
     def __init__(self, placement: Placement, vae: nn.Module) -> None:
@@ -164,7 +166,7 @@ class PictureDecoder(TorchNetwork):
 
         Raises ``FloatingPointError`` when the weights give no numbers, torch's ``OutOfMemoryError``.
         """
-        return decoded(self._vae, latents, lambda given: decode(self._vae, given))
+        return decode_to_picture(self._vae, latents, lambda given: decode_latents(self._vae, given))
 
     def close(self) -> None:
         """Forget the module."""
@@ -172,44 +174,44 @@ class PictureDecoder(TorchNetwork):
         del self._vae
 
 
-def load_words(weights: Mapping[str, Weights], placement: Placement) -> PictureWords:
+def load_text_encoders(weights: Mapping[str, Weights], placement: Placement) -> SdxlTextEncoders:
     """Both text encoders and tokenizers, from the role ``picture_base``."""
     given = weights["picture_base"]
     encoders = tuple(
-        kind.from_pretrained(given.folder, subfolder=folder, **options(given))
+        kind.from_pretrained(given.folder, subfolder=folder, **from_pretrained_options(given))
         for kind, folder in ((CLIPTextModel, "text_encoder"), (CLIPTextModelWithProjection, "text_encoder_2"))
     )
     tokenizers = tuple(
         CLIPTokenizer.from_pretrained(given.folder / folder, local_files_only=True)
         for folder in ("tokenizer", "tokenizer_2")
     )
-    return PictureWords(placement, (encoders[0], encoders[1]), (tokenizers[0], tokenizers[1]))
+    return SdxlTextEncoders(placement, (encoders[0], encoders[1]), (tokenizers[0], tokenizers[1]))
 
 
-def load_unet(weights: Mapping[str, Weights], placement: Placement) -> PictureUnet:
+def load_unet(weights: Mapping[str, Weights], placement: Placement) -> SdxlUnet:
     """SDXL's own U-Net, from the role ``picture_unet``, under DPM-Solver++ with the noise levels of Karras et al.
 
     Which keep second-order steps stable to the end, where the usual levels leave SDXL some noise.
     """
     schedule = {**_schedule(weights), "use_karras_sigmas": True}
-    return PictureUnet(placement, _unet(weights, "picture_unet"), Dpm, schedule)
+    return SdxlUnet(placement, _unet(weights, "picture_unet"), Dpm, schedule)
 
 
-def load_few_step_unet(weights: Mapping[str, Weights], placement: Placement) -> PictureUnet:
+def load_few_step_unet(weights: Mapping[str, Weights], placement: Placement) -> SdxlUnet:
     """The U-Net distilled to four steps, from the role ``picture_few_step``.
 
     They begin at the last timestep, which is pure noise, as the model card asks for.
     """
     schedule = {**_schedule(weights), "timestep_spacing": "trailing"}
-    return PictureUnet(placement, _unet(weights, "picture_few_step"), Euler, schedule)
+    return SdxlUnet(placement, _unet(weights, "picture_few_step"), Euler, schedule)
 
 
-def load_decoder(weights: Mapping[str, Weights], placement: Placement) -> PictureDecoder:
+def load_vae_decoder(weights: Mapping[str, Weights], placement: Placement) -> SdxlVaeDecoder:
     """The VAE, from the role ``picture_decoder``; its encoder, which nobody needs here, is left out."""
     given = weights["picture_decoder"]
-    vae = AutoencoderKL.from_pretrained(given.folder, **options(given))
+    vae = AutoencoderKL.from_pretrained(given.folder, **from_pretrained_options(given))
     vae.encoder = vae.quant_conv = None
-    return PictureDecoder(placement, vae)
+    return SdxlVaeDecoder(placement, vae)
 
 
 def _unet(weights: Mapping[str, Weights], role: str) -> Any:
@@ -236,5 +238,5 @@ def _schedule(weights: Mapping[str, Weights]) -> dict[str, Any]:
     return dict(EulerDiscreteScheduler.load_config(folder, local_files_only=True))
 
 
-def _nothing(like: Words) -> Words:
-    return Words(torch.zeros_like(like.tokens), torch.zeros_like(like.whole))
+def _empty_embeddings(like: PromptEmbeddings) -> PromptEmbeddings:
+    return PromptEmbeddings(torch.zeros_like(like.prompt_embeds), torch.zeros_like(like.pooled_prompt_embeds))

@@ -9,7 +9,7 @@ from transformers import Sam2ImageProcessor, Sam2Model
 
 from pipeline.core.arrays import Rgb
 from pipeline.models.arrays import Box, Floats
-from pipeline.models.letterbox import within
+from pipeline.models.letterbox import downscaled_to
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
@@ -35,7 +35,7 @@ class Sam2(TorchNetwork):
             return np.zeros((0, 1, 1), np.float32)
         height, width = photo.shape[:2]
         down, across = self._processor.size["height"], self._processor.size["width"]
-        pixels = self._processor(images=within(photo, down, across), return_tensors="pt")["pixel_values"]
+        pixels = self._processor(images=downscaled_to(photo, down, across), return_tensors="pt")["pixel_values"]
         model: Any = self._modules[0]
         seen = model.get_image_embeddings(pixels.to(self.device, self.dtype))
         # The photo is squeezed into the network's square, and the boxes with it.

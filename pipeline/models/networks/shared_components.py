@@ -5,7 +5,7 @@ from typing import Any
 from torch import nn
 
 
-def pipeline_of(kind: Any, vae: Any, unet: nn.Module, scheduler: Any, **more: Any) -> Any:
+def assemble_pipeline(kind: Any, vae: Any, unet: nn.Module, scheduler: Any, **more: Any) -> Any:
     """A pipeline of a class, for embeddings in and latents out; ``more`` are the parts that only it has."""
     pipeline = kind(
         vae=vae,

@@ -25,11 +25,11 @@ FACTOR = 4
 RESIDUAL = 0.2  # how much of what three dense blocks make is added to what they were given
 # Numbers that are held at once for a pixel of the picture: at four times its size, 64 channels before a convolution and
 # 64 after, and what convolving itself takes. On a CPU 13 KB of single precision were measured: 3.2 times 64 channels.
-HELD = 64 * FACTOR**2 * 5
+VALUES_PER_PIXEL = 64 * FACTOR**2 * 5
 SHARE = 0.7  # of the free memory
 # Pixels of the picture at once: by arithmetic, two seconds of a T4; on two cores of a CPU, one for each step.
-MOST_ON_GPU = 2 * 512**2
-MOST_ON_CPU = 256**2
+MAX_PIXELS_ON_GPU = 2 * 512**2
+MAX_PIXELS_ON_CPU = 256**2
 
 
 class SuperResolution(TorchNetwork):
@@ -43,19 +43,19 @@ class SuperResolution(TorchNetwork):
         """How many times as wide and as high it makes a tile."""
         return FACTOR
 
-    def room(self) -> int:
+    def pixel_capacity(self) -> int:
         """How many pixels of a picture it can take at once in the memory that is free now."""
         if self.device.type != "cuda":
-            free, most = psutil.virtual_memory().available // 2, MOST_ON_CPU
+            free, most = psutil.virtual_memory().available // 2, MAX_PIXELS_ON_CPU
         else:
             free, _ = torch.cuda.mem_get_info(self.device)
             # What torch keeps for itself is free to it.
             free += torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
-            most = MOST_ON_GPU
-        return min(int(free * SHARE) // (HELD * self.dtype.itemsize), most)
+            most = MAX_PIXELS_ON_GPU
+        return min(int(free * SHARE) // (VALUES_PER_PIXEL * self.dtype.itemsize), most)
 
     @torch.inference_mode()
-    def enlarge(self, tiles: Sequence[Tile], on_step: Callable[[float], None]) -> Sequence[Floats]:
+    def upscale(self, tiles: Sequence[Tile], on_step: Callable[[float], None]) -> Sequence[Floats]:
         """Each of the tiles, all of one size, as its parts want it: h×w×3 float32 in [0, 255].
 
         ``on_step`` hears after each dense block which fraction is done.

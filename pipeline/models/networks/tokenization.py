@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 
-def tokens_of(tokenizer: Any, text: str) -> torch.Tensor:
+def token_ids(tokenizer: Any, text: str) -> torch.Tensor:
     """1×77 integers: the text's tokens between the two at its ends, cut off or filled up to that length."""
     told = tokenizer(
         text, padding="max_length", max_length=tokenizer.model_max_length, truncation=True, return_tensors="pt"
@@ -14,7 +14,7 @@ def tokens_of(tokenizer: Any, text: str) -> torch.Tensor:
     return tokens
 
 
-def unread(tokenizer: Any, text: str) -> str:
+def truncated_tail(tokenizer: Any, text: str) -> str:
     """The end of a text that is beyond the 75 tokens; empty when there is none."""
     tokens = tokenizer(text, truncation=False, verbose=False)["input_ids"]
     # What is left of the last place is the end marker's.

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import CTranslate2Network
-from pipeline.speech.types import RATE, Samples, Transcript, Word
+from pipeline.speech.types import SAMPLE_RATE, Samples, Transcript, Word
 from pipeline.weights.store import Weights
 
 logger = logging.getLogger(__name__)
 
 UNDETERMINED = "und"  # in BCP 47
-HEARD_RATE = 16_000  # what Whisper listens to
-BLOCK = RATE  # samples that are resampled at a time
+WHISPER_RATE = 16_000  # what Whisper listens to
+BLOCK = SAMPLE_RATE  # samples that are resampled at a time
 
 
 class WhisperTranscriber(CTranslate2Network):
@@ -34,8 +34,8 @@ class WhisperTranscriber(CTranslate2Network):
         self._whisper = model
 
     def transcribe(self, samples: Samples, language: str | None, report: Callable[[float], None]) -> Transcript:
-        """What mono float32 in [-1, 1] at ``RATE``, says, as ``Transcriber`` has it."""
-        seconds = len(samples) / RATE
+        """What mono float32 in [-1, 1] at ``SAMPLE_RATE``, says, as ``Transcriber`` has it."""
+        seconds = len(samples) / SAMPLE_RATE
         if not len(samples):
             return Transcript((), language or UNDETERMINED)
         report(0.0)
@@ -105,13 +105,13 @@ def _spoken(language: str | None, known: Iterable[str]) -> str | None:
 
 
 def _resampled(samples: Samples) -> NDArray[np.float32]:
-    """At ``HEARD_RATE``, a block at a time."""
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=HEARD_RATE)
+    """At ``WHISPER_RATE``, a block at a time."""
+    resampler = av.AudioResampler(format="flt", layout="mono", rate=WHISPER_RATE)
     parts: list[NDArray[np.float32]] = []
     for start in range(0, len(samples), BLOCK):
         block = np.ascontiguousarray(samples[None, start : start + BLOCK], np.float32)
         frame = av.AudioFrame.from_ndarray(block, format="flt", layout="mono")
-        frame.sample_rate = RATE
+        frame.sample_rate = SAMPLE_RATE
         parts += [each.to_ndarray()[0] for each in resampler.resample(frame)]
     parts += [each.to_ndarray()[0] for each in resampler.resample(None)]
     return np.concatenate(parts).astype(np.float32, copy=False)

@@ -10,13 +10,13 @@ from torch import nn
 from pipeline.core.arrays import Rgb
 
 
-def decode(vae: Any, latents: torch.Tensor) -> torch.Tensor:
+def decode_latents(vae: Any, latents: torch.Tensor) -> torch.Tensor:
     """1×3×h×w, about [-1, 1], from latents in the decoder's scale times its factor."""
     picture: torch.Tensor = vae.decode(latents / vae.config.scaling_factor, return_dict=False)[0]
     return picture
 
 
-def decoded(vae: nn.Module, latents: torch.Tensor, by: Callable[[torch.Tensor], torch.Tensor]) -> Rgb:
+def decode_to_picture(vae: nn.Module, latents: torch.Tensor, by: Callable[[torch.Tensor], torch.Tensor]) -> Rgb:
     """The picture, h×w×3 uint8 sRGB, ``by`` a function that decodes with ``vae``.
 
     Raises ``FloatingPointError`` when the weights give no numbers.

@@ -26,11 +26,11 @@ from pipeline.weights.store import Weights
 
 SIDE = 640  # what the published weights were trained at
 STRIDE = 32
-LEAST_SCORE = 0.1  # callers have thresholds of their own; below this it is noise
+MIN_SCORE = 0.1  # callers have thresholds of their own; below this it is noise
 OVERLAP = 0.7  # IoU above which two boxes of a class are one thing: Ultralytics' own value
 
 # What checkpoints are made of, by how their names begin. Anything else is refused before it is read.
-_KNOWN = (
+_ALLOWED_GLOBALS = (
     "torch.",
     "ultralytics.nn.",
     "ultralytics.utils.IterableSimpleNamespace",
@@ -73,7 +73,7 @@ class Yolo(TorchNetwork):
         answer = module(pixels.contiguous(memory_format=self.placement.memory_format))
         raw = answer[0] if isinstance(answer, (tuple, list)) else answer
         found = parts.non_max_suppression(
-            raw.float(), LEAST_SCORE, OVERLAP, end2end=bool(getattr(module, "end2end", False))
+            raw.float(), MIN_SCORE, OVERLAP, end2end=bool(getattr(module, "end2end", False))
         )[0]
         found[:, :4] = parts.scale_boxes(pixels.shape[2:], found[:, :4], (height, width))
         return [
@@ -104,7 +104,7 @@ def _read(file: Path, model: str) -> dict[str, Any]:
         unknown = sorted(
             name
             for name in torch.serialization.get_unsafe_globals_in_checkpoint(str(file))
-            if not name.startswith(_KNOWN)
+            if not name.startswith(_ALLOWED_GLOBALS)
         )
     except (ValueError, RuntimeError, pickle.UnpicklingError) as error:
         raise _refused(file, model, "it is no checkpoint of torch.save") from error

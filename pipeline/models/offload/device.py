@@ -23,7 +23,7 @@ class Placement:
     memory_format: torch.memory_format
 
     @classmethod
-    def of(cls, name: str = "auto") -> Self:
+    def for_device(cls, name: str = "auto") -> Self:
         """``cuda`` where there is one, in fp16 (a T4 has no bf16) and channels last; else the CPU in fp32.
 
         ``name``: ``auto``, or a torch device such as ``cuda:0`` or ``cpu``. Raises ``DarkroomError``
@@ -72,7 +72,7 @@ class Placement:
         """Bytes that torch's tensors take on the GPU; 0 on the CPU."""
         return torch.cuda.memory_allocated(self.device) if self.device.type == "cuda" else 0
 
-    def give_back(self, *, thorough: bool = True) -> None:
+    def release_cached_memory(self, *, thorough: bool = True) -> None:
         """Give back the memory that torch only keeps for itself: other runtimes cannot take it.
 
         ``thorough``: what only the garbage collector finds as well, and the host's pinned memory, which takes long to

@@ -17,11 +17,11 @@ import torch
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.results import ModelUsed
-from pipeline.core.networks import Held, Inventory, Network, Resident, digest_of
+from pipeline.core.networks import LoadedNetworks, MemoryInventory, Network, NetworkInMemory, networks_digest
 from pipeline.models.offload.device import Placement
-from pipeline.models.offload.runtimes import Movable
-from pipeline.weights.catalog import Model, choose
-from pipeline.weights.store import Shelf
+from pipeline.models.offload.runtimes import Offloadable
+from pipeline.weights.catalog import Model, choose_models
+from pipeline.weights.store import WeightStore
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ class _Entry:
     """A network that is somewhere. ``size`` is in bytes; ``used`` grows with every use."""
 
     network: Network[Any]
-    movable: Movable
+    movable: Offloadable
     size: int
     on_device: bool = False
     users: int = 0
@@ -44,12 +44,12 @@ class _Entry:
         return self.network.name
 
 
-class _Taken(Exception):
+class _NoRoom(Exception):
     """There is no room: others use what would have to go."""
 
 
 class ModelManager:
-    """Implements ``pipeline.core.networks.Models`` with the weights of ``shelf``, for any number of threads.
+    """Implements ``pipeline.core.networks.NetworkProvider`` with the weights of ``shelf``, for any number of threads.
 
     ``budget`` and ``host_budget`` are bytes for weights on the device and in the host's memory; measured when left
     out (``Placement``). On the CPU there is no limit, and what has to go goes altogether. ``choices`` names the model
@@ -59,22 +59,22 @@ class ModelManager:
 
     def __init__(
         self,
-        shelf: Shelf,
+        weight_store: WeightStore,
         placement: Placement,
         *,
         budget: int | None = None,
         host_budget: int | None = None,
         choices: Mapping[str, str] | None = None,
         long_side: int | None = None,
-        research: bool = False,
+        accept_research_licence: bool = False,
     ) -> None:
-        self._shelf = shelf
+        self._shelf = weight_store
         self._placement = placement
         self._budget = placement.budget() if budget is None else budget
         self._host_budget = placement.host_budget() if host_budget is None else host_budget
         self._choices = dict(choices or {})
-        choose(tuple(self._choices), self._choices)
-        self._research = research
+        choose_models(tuple(self._choices), self._choices)
+        self._research = accept_research_licence
         self._long_side = long_side or placement.long_side(self._budget)
         self._entries: dict[Network[Any], _Entry] = {}
         self._uses = self._releases = 0
@@ -90,7 +90,7 @@ class ModelManager:
         return self._long_side
 
     @contextmanager
-    def use(self, *networks: Network[Any]) -> Iterator[Held]:
+    def use(self, *networks: Network[Any]) -> Iterator[LoadedNetworks]:
         """The networks, on the device for as long as the block lasts; waits while others use what would have to go.
 
         Raises ``DarkroomError``: ``engine_unavailable`` naming the file that is missing or altered and the command
@@ -103,7 +103,7 @@ class ModelManager:
         entries = self._acquire(wanted)
         self._holding.blocks = getattr(self._holding, "blocks", 0) + 1
         try:
-            yield Held({network: entry.movable for network, entry in zip(wanted, entries, strict=True)})
+            yield LoadedNetworks({network: entry.movable for network, entry in zip(wanted, entries, strict=True)})
         finally:
             self._holding.blocks -= 1
             self._release(entries)
@@ -111,38 +111,40 @@ class ModelManager:
                 self._releases += 1
                 self._state.notify_all()
 
-    def free(self) -> None:
+    def release_idle(self) -> None:
         """Have every network that is not in use leave the device, and give the device's unused memory back."""
         with self._moving, torch.inference_mode(mode=False):
-            while (entry := self._idle(on_device=True)) is not None:
+            while (entry := self._claim_least_recently_used(on_device=True)) is not None:
                 self._evict(entry)
-            self._fit_host()
-        self._placement.give_back()
+            self._trim_host()
+        self._placement.release_cached_memory()
 
-    def check(self, networks: Sequence[Network[Any]]) -> None:
+    def check_weights(self, networks: Sequence[Network[Any]]) -> None:
         """Raises as ``use`` would, without loading anything."""
         for model in self._models(networks):
             self._shelf.check(model)
 
-    def used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
+    def models_used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
         """The models that they are made of, pinned."""
         opened = map(self._shelf.open, self._models(networks))
         return tuple(ModelUsed(id=weights.model.id, revision=weights.revision) for weights in opened)
 
     def digest(self, networks: Sequence[Network[Any]]) -> str:
         """SHA-256 of the networks' names and of their models' files, as they were fetched."""
-        return digest_of(networks, self._shelf, self._choices)
+        return networks_digest(networks, self._shelf, self._choices)
 
-    def inventory(self) -> Inventory:
+    def inventory(self) -> MemoryInventory:
         """What is in memory now, the most recently used first."""
         with self._state:
             entries = sorted(self._entries.values(), key=lambda entry: entry.used, reverse=True)
-            residents = tuple(Resident(entry.name, entry.size, entry.on_device) for entry in entries)
+            residents = tuple(NetworkInMemory(entry.name, entry.size, entry.on_device) for entry in entries)
         used, total = self._placement.memory() or (None, None)
-        return Inventory(self._placement.name(), residents, used, total)
+        return MemoryInventory(self._placement.name(), residents, used, total)
 
     def _models(self, networks: Sequence[Network[Any]]) -> tuple[Model, ...]:
-        models = choose(tuple(dict.fromkeys(role for network in networks for role in network.roles)), self._choices)
+        models = choose_models(
+            tuple(dict.fromkeys(role for network in networks for role in network.roles)), self._choices
+        )
         for model in models:
             if model.research_only and not self._research:
                 raise DarkroomError(
@@ -166,8 +168,8 @@ class ModelManager:
                 releases = self._releases
             try:
                 with self._moving, torch.inference_mode(mode=False):
-                    return self._bring(networks)
-            except _Taken:
+                    return self._load_to_device(networks)
+            except _NoRoom:
                 if getattr(self._holding, "blocks", 0):
                     raise DarkroomError(
                         ErrorCode.OUT_OF_MEMORY,
@@ -179,8 +181,8 @@ class ModelManager:
                 while self._releases == releases:
                     self._state.wait()
 
-    def _bring(self, networks: tuple[Network[Any], ...]) -> list[_Entry]:
-        """Get them all to the device, counted as in use, or none. Raises ``_Taken``."""
+    def _load_to_device(self, networks: tuple[Network[Any], ...]) -> list[_Entry]:
+        """Get them all to the device, counted as in use, or none. Raises ``_NoRoom``."""
         entries: list[_Entry] = []
         # First those that are there, lest they make room for the others.
         there = {network for network, entry in self._entries.items() if entry.on_device}
@@ -197,14 +199,14 @@ class ModelManager:
             self._release(entries)
             raise
         finally:
-            self._fit_host()
+            self._trim_host()
         return [self._entries[network] for network in networks]
 
     def _load(self, network: Network[Any]) -> _Entry:
         began = time.monotonic()
         module, _, function = network.loader.partition(":")
-        weights = {model.role: self._shelf.open(model) for model in choose(network.roles, self._choices)}
-        movable: Movable = getattr(import_module(module), function)(weights, self._placement)
+        weights = {model.role: self._shelf.open(model) for model in choose_models(network.roles, self._choices)}
+        movable: Offloadable = getattr(import_module(module), function)(weights, self._placement)
         entry = _Entry(network, movable, movable.size())
         with self._state:
             self._entries[network] = entry
@@ -212,7 +214,7 @@ class ModelManager:
         return entry
 
     def _make_room(self, entry: _Entry, together: Sequence[_Entry]) -> None:
-        """Evict until ``entry`` fits on the device. Raises ``_Taken``; ``DarkroomError`` when all never will."""
+        """Evict until ``entry`` fits on the device. Raises ``_NoRoom``; ``DarkroomError`` when all never will."""
         if self._budget is None:
             return
         needed = sum(other.size for other in together)
@@ -223,9 +225,9 @@ class ModelManager:
                 f"{self._budget / MEGABYTE:.0f} MB that the device has for them.",
             )
         while self._bytes(on_device=True) + entry.size > self._budget:
-            idle = self._idle(on_device=True)
+            idle = self._claim_least_recently_used(on_device=True)
             if idle is None:
-                raise _Taken
+                raise _NoRoom
             self._evict(idle)
 
     def _move_in(self, entry: _Entry, together: Sequence[_Entry]) -> None:
@@ -248,7 +250,7 @@ class ModelManager:
     def _evict(self, entry: _Entry) -> None:
         """Have an idle network, already marked as off the device, leave it."""
         began = time.monotonic()
-        self._fit_host(beside=entry)
+        self._trim_host(beside=entry)
         if entry.size > self._host_budget:
             self._drop(entry)
             return
@@ -258,13 +260,13 @@ class ModelManager:
             logger.warning("%s could not move to the host's memory", entry.name, exc_info=True)
             self._drop(entry)
         else:
-            self._placement.give_back(thorough=False)
+            self._placement.release_cached_memory(thorough=False)
             _log("moved to the host", entry, began)
 
-    def _fit_host(self, beside: _Entry | None = None) -> None:
+    def _trim_host(self, beside: _Entry | None = None) -> None:
         """Drop networks from the host until they are within its budget, ``beside`` being the last to go."""
         while self._bytes(on_device=False) > self._host_budget:
-            entry = self._idle(on_device=False, other_than=beside)
+            entry = self._claim_least_recently_used(on_device=False, other_than=beside)
             if entry is None:
                 return
             self._drop(entry)
@@ -274,10 +276,10 @@ class ModelManager:
         with self._state:
             del self._entries[entry.network]
         entry.movable.close()
-        self._placement.give_back()
+        self._placement.release_cached_memory()
         _log("dropped", entry, began)
 
-    def _idle(self, *, on_device: bool, other_than: _Entry | None = None) -> _Entry | None:
+    def _claim_least_recently_used(self, *, on_device: bool, other_than: _Entry | None = None) -> _Entry | None:
         """The least recently used one that nobody uses; from here on it is not ready to be used."""
         with self._state:
             entries = [entry for entry in self._entries.values() if entry is not other_than]

@@ -13,7 +13,7 @@ from pipeline.models.offload.device import Placement
 S = TypeVar("S")
 
 
-class Movable(Protocol):
+class Offloadable(Protocol):
     """What the manager asks of everything that it holds."""
 
     def size(self) -> int:
@@ -136,7 +136,7 @@ class CTranslate2Network:
         """Load the model back to its device."""
         if self._model is None or self._model.model_is_loaded:
             return
-        with _measured(self.placement.device) as taken:
+        with _measure_gpu_memory(self.placement.device) as taken:
             self._model.load_model()
         self._size = max(taken) or self._size
 
@@ -185,7 +185,7 @@ class OnnxNetwork(Generic[S]):
         if self._session is not None:
             return
         cuda = self.placement.device.type == "cuda"
-        with _measured(self.placement.device) as taken:
+        with _measure_gpu_memory(self.placement.device) as taken:
             providers = ("CUDAExecutionProvider", "CPUExecutionProvider") if cuda else ("CPUExecutionProvider",)
             self._session = self._make(self._file, providers)
         self._size = max(taken) or self._size
@@ -200,7 +200,7 @@ class OnnxNetwork(Generic[S]):
 
 
 @contextmanager
-def _measured(device: torch.device) -> Iterator[list[int]]:
+def _measure_gpu_memory(device: torch.device) -> Iterator[list[int]]:
     """Gives a list that holds, once the block is left, how many bytes of the GPU's memory it took; 0 without a GPU."""
     taken = [0]
     if device.type != "cuda":

@@ -1,6 +1,6 @@
 """Portraits that speak, by a network."""
 
-from pipeline.core.stages import Slot, Stage, Work
+from pipeline.core.stages import Slot, Stage, StageContext
 from pipeline.models.network_registry import ANIMATOR
 from pipeline.video.talking_portrait import CLIP, PORTRAIT, SPEECH
 
@@ -15,9 +15,9 @@ class AnimateByNetwork(Stage):
     provides = (CLIP,)
     networks = (ANIMATOR,)
 
-    def run(self, work: Work) -> None:
-        """Raises ``DarkroomError``: ``no_face``, and what else the animator raises."""
-        with work.use(ANIMATOR) as held:
+    def run(self, work: StageContext) -> None:
+        """Raises ``DarkroomError``: ``no_face_error``, and what else the animator raises."""
+        with work.use_networks(ANIMATOR) as held:
             work[CLIP] = held[ANIMATOR].animate(
                 work[PORTRAIT], work[SPEECH], work.folder / "clip.mp4", work.folder, work.report
             )

@@ -3,10 +3,10 @@
 from darkroom.contract.params import RestyleRoomParams, Room
 from darkroom.contract.results import RecognisedRoom
 from pipeline.core.artifacts import PHOTO, ROOM
-from pipeline.core.stages import Slot, Stage, Work
+from pipeline.core.stages import Slot, Stage, StageContext
 from pipeline.models.network_registry import IMAGE_TEXT
 
-SURE = 0.6  # probability from which on the answer is taken for certain
+MIN_CONFIDENCE = 0.6  # probability from which on the answer is taken for certain
 # Zero-shot classification by captions, several to a class: Radford et al., Learning Transferable Visual Models, 2021.
 TEMPLATES = ("a photo of a {}", "the interior of a {}", "a real estate photo of a {}")
 # What a photo may show instead: without them, anything at all would be some room for certain.
@@ -33,18 +33,18 @@ class Classify(Stage):
     depends = ("room",)
     cached = True
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         if work.params_as(RestyleRoomParams).room is not None:
             work[ROOM] = None
             return
         captions = [template.format(room.words) for room in Room for template in TEMPLATES]
-        with work.use(IMAGE_TEXT) as held:
+        with work.use_networks(IMAGE_TEXT) as held:
             fits = held[IMAGE_TEXT].probabilities(work[PHOTO], [*captions, *OTHERS])
         by_room = fits[: len(captions)].reshape(len(Room), len(TEMPLATES)).sum(axis=1)
         best = int(by_room.argmax())
         room, confidence = list(Room)[best], round(min(float(by_room[best]), 1.0), 4)
-        work[ROOM] = RecognisedRoom(room=room, confidence=confidence, sure=confidence >= SURE)
-        if confidence < SURE:
+        work[ROOM] = RecognisedRoom(room=room, confidence=confidence, sure=confidence >= MIN_CONFIDENCE)
+        if confidence < MIN_CONFIDENCE:
             work.notes.append(
                 f"It is not certain what room this is; it was taken for a {room.words}. "
                 "Naming the room in the request may help."

@@ -3,10 +3,10 @@
 import numpy as np
 
 from pipeline.core.artifacts import PHOTO
-from pipeline.core.stages import Slot, Stage, Work
+from pipeline.core.stages import Slot, Stage, StageContext
 from pipeline.models.arrays import Bytes, Floats
 from pipeline.models.artifacts import DEPTH
-from pipeline.models.letterbox import fit_of
+from pipeline.models.letterbox import photo_letterbox
 from pipeline.models.network_registry import DEPTH_ESTIMATOR
 
 EXTREMES = (2.0, 98.0)  # percentiles that become black and white: single pixels do not set the range
@@ -25,14 +25,14 @@ class EstimateDepth(Stage):
     depends = ()
     cached = True
 
-    def run(self, work: Work) -> None:
-        canvas = fit_of(work).to_canvas(work[PHOTO])
-        with work.use(DEPTH_ESTIMATOR) as held:
+    def run(self, work: StageContext) -> None:
+        canvas = photo_letterbox(work).to_canvas(work[PHOTO])
+        with work.use_networks(DEPTH_ESTIMATOR) as held:
             inverse = held[DEPTH_ESTIMATOR].estimate(canvas)
-        work[DEPTH] = grey(inverse)
+        work[DEPTH] = depth_to_grey(inverse)
 
 
-def grey(inverse: Floats) -> Bytes:
+def depth_to_grey(inverse: Floats) -> Bytes:
     """Relative inverse depth (h×w, larger is nearer) as h×w uint8 over the whole range, near = bright.
 
     Middle grey where there is no depth to speak of, and where the network's answer is not a number.

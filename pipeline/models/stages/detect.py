@@ -2,13 +2,13 @@
 
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import PHOTO
-from pipeline.core.stages import Slot, Stage, Work
+from pipeline.core.stages import Slot, Stage, StageContext
 from pipeline.models.artifacts import DETECTIONS
 from pipeline.models.interfaces import Detection, Detector
 from pipeline.models.network_registry import DETECTOR
 
-SURE = 0.3  # score from which on a detection is told
-MOST = 50  # things told of one photo, the surest
+MIN_SCORE = 0.3  # score from which on a detection is told
+MAX_DETECTIONS = 50  # things told of one photo, the surest
 
 
 class Detect(Stage):
@@ -23,18 +23,18 @@ class Detect(Stage):
     depends = ()
     cached = True
 
-    def run(self, work: Work) -> None:
-        with work.use(DETECTOR) as held:
-            work[DETECTIONS] = find(held[DETECTOR], work[PHOTO])
+    def run(self, work: StageContext) -> None:
+        with work.use_networks(DETECTOR) as held:
+            work[DETECTIONS] = confident_detections(held[DETECTOR], work[PHOTO])
 
 
-def find(detector: Detector, photo: Rgb) -> tuple[Detection, ...]:
+def confident_detections(detector: Detector, photo: Rgb) -> tuple[Detection, ...]:
     """What ``detector`` is sure to see in H×W×3 uint8 sRGB: at most 50, surest first, boxes within the photo."""
     height, width = photo.shape[:2]
     found = []
     for each in detector.detect(photo):
         left, top, right, bottom = each.box
         box = (max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height)))
-        if each.score >= SURE and box[2] - box[0] >= 1 and box[3] - box[1] >= 1:
+        if each.score >= MIN_SCORE and box[2] - box[0] >= 1 and box[3] - box[1] >= 1:
             found.append(Detection(each.label, box, each.score))
-    return tuple(sorted(found, key=lambda each: -each.score)[:MOST])
+    return tuple(sorted(found, key=lambda each: -each.score)[:MAX_DETECTIONS])

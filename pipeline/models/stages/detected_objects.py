@@ -8,24 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from darkroom.contract.results import FoundObject
-from pipeline.imaging.outlines import MOST_OBJECTS, canvas_of, outlines_of
+from pipeline.imaging.outlines import MAX_OBJECTS, outline_canvas_size, outlines_of
 from pipeline.models.arrays import Box, Masks
-from pipeline.models.artifacts import Outlines
+from pipeline.models.artifacts import MaskLogits
 from pipeline.models.interfaces import Detection
 
 # An outline may leave its box by this share of the box's sides; what lies farther off is not the thing.
 MARGIN = 0.1
-LEAST_AREA = 0.0001  # what is there at all covers some of the photo
+MIN_AREA = 0.0001  # what is there at all covers some of the photo
 
 
-def found_objects(detections: Sequence[Detection], outlines: Outlines, height: int, width: int) -> list[FoundObject]:
+def objects_from_detections(
+    detections: Sequence[Detection], outlines: MaskLogits, height: int, width: int
+) -> list[FoundObject]:
     """What was detected in a photo of ``height`` × ``width``, in the same order.
 
     The largest twenty-four have outlines: more cannot be pointed at.
     """
     areas = [_area(logits, each.box, height, width) for each, logits in zip(detections, outlines.logits, strict=True)]
-    largest = [index for index in np.argsort(areas)[::-1][:MOST_OBJECTS] if areas[index] > 0]
-    size = canvas_of(height, width)
+    largest = [index for index in np.argsort(areas)[::-1][:MAX_OBJECTS] if areas[index] > 0]
+    size = outline_canvas_size(height, width)
     masks = (_mask(outlines.logits[index], detections[index].box, (height, width), size) for index in largest)
     rings = dict(zip(largest, outlines_of(masks, height, width), strict=True))
     return [
@@ -33,7 +35,7 @@ def found_objects(detections: Sequence[Detection], outlines: Outlines, height: i
             label=each.label,
             box=(round(each.box[0], 1), round(each.box[1], 1), round(each.box[2], 1), round(each.box[3], 1)),
             score=round(each.score, 4),
-            area=round(area, 4) or (LEAST_AREA if area else 0.0),
+            area=round(area, 4) or (MIN_AREA if area else 0.0),
             outlines=rings.get(index, []),
         )
         for index, (each, area) in enumerate(zip(detections, areas, strict=True))

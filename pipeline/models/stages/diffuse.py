@@ -1,10 +1,10 @@
 """The stage that paints the photo anew: SD 1.5 under its depth and its edges."""
 
 from darkroom.contract.params import RestyleRoomParams
-from pipeline.core.stages import Slot, Stage, Work
-from pipeline.models.letterbox import fit_of
-from pipeline.models.stages.denoising import NEEDS, NETWORKS, PAINTED, paint
-from pipeline.models.stages.half_size_retry import at_half_size_if_need_be
+from pipeline.core.stages import Slot, Stage, StageContext
+from pipeline.models.letterbox import photo_letterbox
+from pipeline.models.stages.denoising import DENOISED, DENOISING_ARTIFACTS, DENOISING_NETWORKS, run_denoising
+from pipeline.models.stages.half_size_retry import retry_at_half_size
 
 
 class Diffuse(Stage):
@@ -13,11 +13,11 @@ class Diffuse(Stage):
     name = "diffuse"
     message = "Painting the room in its new style"
     slot = Slot.COMPUTE
-    requires = NEEDS
-    provides = (PAINTED,)
-    networks = NETWORKS
+    requires = DENOISING_ARTIFACTS
+    provides = (DENOISED,)
+    networks = DENOISING_NETWORKS
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         """Raises ``DarkroomError`` (``out_of_memory``) when half the size was too large as well."""
-        seed, fit = work.params_as(RestyleRoomParams).seed, fit_of(work)
-        work[PAINTED] = at_half_size_if_need_be(work, self.name, lambda on: paint(work, seed, on), fit, fit.halved)
+        seed, fit = work.params_as(RestyleRoomParams).seed, photo_letterbox(work)
+        work[DENOISED] = retry_at_half_size(work, self.name, lambda on: run_denoising(work, seed, on), fit, fit.halved)

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import PHOTO
-from pipeline.core.stages import Stage, Work
+from pipeline.core.stages import Stage, StageContext
 from pipeline.models.arrays import Bytes
 from pipeline.models.artifacts import EDGES
-from pipeline.models.letterbox import fit_of
+from pipeline.models.letterbox import photo_letterbox
 
 BLUR = (5, 5)
 THRESHOLDS = (100, 200)
@@ -26,13 +26,13 @@ class FindEdges(Stage):
     depends = ()
     cached = True
 
-    def run(self, work: Work) -> None:
-        work[EDGES] = find_edges(fit_of(work).to_canvas(work[PHOTO]))
+    def run(self, work: StageContext) -> None:
+        work[EDGES] = find_edges(photo_letterbox(work).to_canvas(work[PHOTO]))
 
 
-def find_edges(picture: Rgb, *, ease: float = 1.0) -> Bytes:
+def find_edges(picture: Rgb, *, threshold_scale: float = 1.0) -> Bytes:
     """The edges of h×w×3 uint8 sRGB: h×w uint8, 255 on one, else 0. ``ease`` below 1 finds fainter ones as well."""
     low, high = THRESHOLDS
     grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), BLUR, 0)
-    edges: NDArray[Any] = cv2.Canny(grey, ease * low, ease * high)
+    edges: NDArray[Any] = cv2.Canny(grey, threshold_scale * low, threshold_scale * high)
     return edges

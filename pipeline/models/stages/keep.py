@@ -6,29 +6,29 @@ from darkroom.contract.coco_objects import PERSON
 from darkroom.contract.params import RestyleRoomParams
 from darkroom.contract.results import FoundObject
 from pipeline.core.artifacts import OBJECTS, PHOTO
-from pipeline.core.stages import Stage, Work
-from pipeline.imaging.outlines import pointed_at
+from pipeline.core.stages import Stage, StageContext
+from pipeline.imaging.outlines import objects_at_points
 from pipeline.models.arrays import Masks
-from pipeline.models.artifacts import DETECTIONS, KEPT, OUTLINES
-from pipeline.models.stages.detected_objects import add_mask, found_objects
+from pipeline.models.artifacts import DETECTIONS, KEEP_MASK, MASK_LOGITS
+from pipeline.models.stages.detected_objects import add_mask, objects_from_detections
 
 
-class Keep(Stage):
+class BuildKeepMask(Stage):
     """The objects of the result, and the mask of those that were asked to stay, by name or by a point."""
 
     name = "keep"
     message = "Choosing what stays as it is"
-    requires = (PHOTO, DETECTIONS, OUTLINES)
-    provides = (OBJECTS, KEPT)
+    requires = (PHOTO, DETECTIONS, MASK_LOGITS)
+    provides = (OBJECTS, KEEP_MASK)
     depends = ("keep", "keep_at", "keep_people")
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         params = work.params_as(RestyleRoomParams)
         height, width = work[PHOTO].shape[:2]
-        detections, outlines = work[DETECTIONS], work[OUTLINES]
+        detections, outlines = work[DETECTIONS], work[MASK_LOGITS]
         asked = {*params.keep, *([PERSON] if params.keep_people else [])}
-        found = found_objects(detections, outlines, height, width)
-        pointed, notes = pointed_at(found, params.keep_at, height, width)
+        found = objects_from_detections(detections, outlines, height, width)
+        pointed, notes = objects_at_points(found, params.keep_at, height, width)
         objects: list[FoundObject] = []
         kept: Masks | None = None
         for index, each in enumerate(found):
@@ -38,7 +38,7 @@ class Keep(Stage):
                 add_mask(kept, outlines.logits[index], detections[index].box)
             objects.append(each.model_copy(update={"kept": stays}))
         work[OBJECTS] = tuple(sorted(objects, key=lambda each: -each.area))
-        work[KEPT] = kept
+        work[KEEP_MASK] = kept
         known = {each.label for each in objects if each.kept}
         work.notes.extend(
             f"No {label} was found to keep." for label in dict.fromkeys(params.keep) if label not in known

@@ -5,51 +5,55 @@ from typing import TYPE_CHECKING
 
 from darkroom.contract.params import GenerateParams, Profile
 from darkroom.contract.picture_styles import picture_styles
-from pipeline.core.stages import Artifact, Slot, Stage, Work
-from pipeline.models.network_registry import PICTURE_WORDS
-from pipeline.models.stages.reporting import note_unread
+from pipeline.core.stages import Artifact, Slot, Stage, StageContext
+from pipeline.models.network_registry import SDXL_TEXT_ENCODERS
+from pipeline.models.stages.reporting import note_truncated_prompt
 
 if TYPE_CHECKING:
-    from pipeline.models.networks.sdxl import Words
+    from pipeline.models.networks.sdxl import PromptEmbeddings
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PromptConditioning:
     """What the U-Net is told; ``negative`` is None where there is nothing that it should avoid, or no guidance."""
 
-    prompt: "Words"
-    negative: "Words | None"
+    prompt: "PromptEmbeddings"
+    negative: "PromptEmbeddings | None"
 
 
-WANTED: Artifact[Wanted] = Artifact("wanted", "what the text encoders made of prompt and negative prompt, in the style")
+CONDITIONING: Artifact[PromptConditioning] = Artifact(
+    "wanted", "what the text encoders made of prompt and negative prompt, in the style"
+)
 
 
-class Compose(Stage):
+class EncodePrompt(Stage):
     """Put the words into the style's template and read them, once for all pictures."""
 
     name = "compose"
     message = "Reading the words"
     slot = Slot.COMPUTE
-    provides = (WANTED,)
-    networks = (PICTURE_WORDS,)
+    provides = (CONDITIONING,)
+    networks = (SDXL_TEXT_ENCODERS,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         params = work.params_as(GenerateParams)
-        prompt, negative = words(params)
-        with work.use(PICTURE_WORDS) as held:
-            network = held[PICTURE_WORDS]
-            note_unread(work, network, prompt, negative)
-            work[WANTED] = Wanted(network.read(prompt), network.read(negative) if negative else None)
+        prompt, negative = build_prompts(params)
+        with work.use_networks(SDXL_TEXT_ENCODERS) as held:
+            network = held[SDXL_TEXT_ENCODERS]
+            note_truncated_prompt(work, network, prompt, negative)
+            work[CONDITIONING] = PromptConditioning(
+                network.encode(prompt), network.encode(negative) if negative else None
+            )
 
 
-def words(params: GenerateParams) -> tuple[str, str]:
+def build_prompts(params: GenerateParams) -> tuple[str, str]:
     """The prompt in the style's template, and the negative prompt: the caller's words first, as the end is cut off.
 
-    >>> words(GenerateParams(prompt="a  red kite ", style="clay"))[0].startswith("claymation style a red kite, ")
+    >>> build_prompts(GenerateParams(prompt="a  red kite ", style="clay"))[0].startswith("claymation style a red kite, ")
     True
-    >>> words(GenerateParams(prompt="a kite", style="photo"))[1]
+    >>> build_prompts(GenerateParams(prompt="a kite", style="photo"))[1]
     ''
-    >>> words(GenerateParams(prompt="a kite", style="photo", profile="quality", negative_prompt="sky"))[1][:12]
+    >>> build_prompts(GenerateParams(prompt="a kite", style="photo", profile="quality", negative_prompt="sky"))[1][:12]
     'sky, drawing'
     """
     prompt = " ".join(params.prompt.split())

@@ -7,36 +7,36 @@ from darkroom.contract.styles import Style
 UNWANTED = "blurry, distorted, deformed, lowres, watermark, text"
 
 
-def prompt(style: Style, room: str, words: str = "") -> str:
+def restyle_prompt(style: Style, room: str, words: str = "") -> str:
     """What the picture should show: ours first, so that what is too long is cut off the caller's ``words``.
 
     >>> from darkroom.contract.styles import styles
-    >>> prompt(styles()["minimalist"], "kitchen", "a blue rug").startswith("interior photograph of a kitchen")
+    >>> restyle_prompt(styles()["minimalist"], "kitchen", "a blue rug").startswith("interior photograph of a kitchen")
     True
     """
     return _joined(f"interior photograph of a {room}", style.prompt, words)
 
 
-def negative_prompt(words: str = "") -> str:
+def restyle_negative_prompt(words: str = "") -> str:
     """What it should not show.
 
-    >>> negative_prompt("plants").split(", ")[-2:]
+    >>> restyle_negative_prompt("plants").split(", ")[-2:]
     ['text', 'plants']
     """
     return _joined(UNWANTED, words)
 
 
-def caption(style: Style, room: str) -> str:
+def style_caption(style: Style, room: str) -> str:
     """What a picture in the style shows, to be compared with the other styles'."""
     return _joined(f"a photo of a {style.title} {room}", style.prompt)
 
 
-def room_words(named: Room | None, recognised: RecognisedRoom | None) -> str:
+def room_name(named: Room | None, recognised: RecognisedRoom | None) -> str:
     """The room that the caller named, else the one that it was taken for.
 
-    >>> room_words(Room.LIVING_ROOM, None)
+    >>> room_name(Room.LIVING_ROOM, None)
     'living room'
-    >>> room_words(None, None)
+    >>> room_name(None, None)
     'room'
     """
     if named is None and recognised is not None:

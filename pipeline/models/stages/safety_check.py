@@ -2,28 +2,30 @@
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.core.artifacts import SEED
-from pipeline.core.stages import Artifact, Slot, Stage, Work
+from pipeline.core.stages import Artifact, Slot, Stage, StageContext
 from pipeline.models.network_registry import SAFETY
-from pipeline.models.stages.text_to_image import DRAWN, Drawn
+from pipeline.models.stages.text_to_image import GENERATED_PICTURES, GeneratedPicture
 
-SAFE: Artifact[tuple[Drawn, ...]] = Artifact("safe", "the drawn pictures that may be shown; one at least")
+SAFE_PICTURES: Artifact[tuple[GeneratedPicture, ...]] = Artifact(
+    "safe", "the drawn pictures that may be shown; one at least"
+)
 
 
-class Screen(Stage):
+class SafetyCheck(Stage):
     """Leave out what must not be shown; refuse the job when that is everything."""
 
     name = "screen"
     message = "Checking the result"
     slot = Slot.COMPUTE
-    requires = (DRAWN,)
-    provides = (SAFE, SEED)
+    requires = (GENERATED_PICTURES,)
+    provides = (SAFE_PICTURES, SEED)
     networks = (SAFETY,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         """Raises ``DarkroomError`` (``rejected_content``)."""
-        drawn = work[DRAWN]
+        drawn = work[GENERATED_PICTURES]
         safe = []
-        with work.use(SAFETY) as held:
+        with work.use_networks(SAFETY) as held:
             for index, each in enumerate(drawn):
                 work.report(index / len(drawn))
                 if not held[SAFETY].unsafe(each.picture):
@@ -41,8 +43,8 @@ class Screen(Stage):
             work.notes.append(
                 f"Not safe for work and left out: {_seeds(left_out)}. What is here was made with {_seeds(kept)}."
             )
-            work.unsafe_looks = True
-        work[SAFE], work[SEED] = tuple(safe), safe[0].seed
+            work.unsafe_progress_images = True
+        work[SAFE_PICTURES], work[SEED] = tuple(safe), safe[0].seed
 
 
 def _seeds(seeds: list[int]) -> str:

@@ -37,7 +37,7 @@ def structure(edges: Bytes, painted: Rgb) -> float:
     if not expected.any():
         return 1.0
     size = 2 * TOLERANCE + 1
-    near = cv2.dilate(find_edges(painted, ease=FAINT), np.ones((size, size), np.uint8)) > 0
+    near = cv2.dilate(find_edges(painted, threshold_scale=FAINT), np.ones((size, size), np.uint8)) > 0
     found, chance = float(near[expected].mean()), float(near.mean())
     return max((found - chance) / max(1 - chance, TELLING), 0.0)
 
@@ -82,18 +82,18 @@ def objects(before: Sequence[Detection], after: Sequence[Detection]) -> float | 
     again = 0.0
     for thing in sorted(before, key=lambda thing: -thing.score):
         same = [other for other in left if other.label == thing.label]
-        best = max(same, key=lambda other: overlap(thing.box, other.box), default=None)
-        if best is not None and overlap(thing.box, best.box) >= SAME_PLACE:
+        best = max(same, key=lambda other: intersection_over_union(thing.box, other.box), default=None)
+        if best is not None and intersection_over_union(thing.box, best.box) >= SAME_PLACE:
             left.remove(best)
             again += thing.score
     total = sum(thing.score for thing in before)
     return again / total if total else 0.0
 
 
-def overlap(one: Box, other: Box) -> float:
+def intersection_over_union(one: Box, other: Box) -> float:
     """Intersection over union.
 
-    >>> overlap((0, 0, 2, 2), (1, 0, 3, 2))
+    >>> intersection_over_union((0, 0, 2, 2), (1, 0, 3, 2))
     0.3333333333333333
     """
     width = min(one[2], other[2]) - max(one[0], other[0])

@@ -3,8 +3,8 @@
 import numpy as np
 
 from pipeline.core.artifacts import PHOTO
-from pipeline.core.stages import Slot, Stage, Work
-from pipeline.models.artifacts import DETECTIONS, OUTLINES, Outlines
+from pipeline.core.stages import Slot, Stage, StageContext
+from pipeline.models.artifacts import DETECTIONS, MASK_LOGITS, MaskLogits
 from pipeline.models.network_registry import SEGMENTER
 
 
@@ -15,17 +15,17 @@ class Segment(Stage):
     message = "Outlining what was found"
     slot = Slot.COMPUTE
     requires = (PHOTO, DETECTIONS)
-    provides = (OUTLINES,)
+    provides = (MASK_LOGITS,)
     networks = (SEGMENTER,)
     depends = ()
     cached = True
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         boxes = [each.box for each in work[DETECTIONS]]
         if not boxes:
-            work[OUTLINES] = Outlines(np.zeros((0, 1, 1), np.float16))
+            work[MASK_LOGITS] = MaskLogits(np.zeros((0, 1, 1), np.float16))
             return
-        with work.use(SEGMENTER) as held:
+        with work.use_networks(SEGMENTER) as held:
             logits = held[SEGMENTER].segment(work[PHOTO], boxes)
         most = float(np.finfo(np.float16).max)
-        work[OUTLINES] = Outlines(np.clip(logits, -most, most).astype(np.float16))
+        work[MASK_LOGITS] = MaskLogits(np.clip(logits, -most, most).astype(np.float16))

@@ -6,113 +6,119 @@ from typing import TYPE_CHECKING
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import GenerateParams, Profile
 from pipeline.core.arrays import Rgb
-from pipeline.core.failures import translating
+from pipeline.core.failures import translate_errors
 from pipeline.core.networks import Network
-from pipeline.core.stages import Artifact, Slot, Stage, Work
-from pipeline.models.denoise_request import Look
-from pipeline.models.network_registry import PICTURE_DECODER, PICTURE_FEW_STEP_UNET, PICTURE_UNET
-from pipeline.models.stages.half_size_retry import at_half_size_if_need_be
-from pipeline.models.stages.prompt_encoding import WANTED
-from pipeline.models.stages.reporting import show_some
-from pipeline.models.text_to_image_request import Canvas, Drawing
+from pipeline.core.stages import Artifact, Slot, Stage, StageContext
+from pipeline.models.denoise_request import MakeProgressImage
+from pipeline.models.network_registry import SDXL_FEW_STEP_UNET, SDXL_UNET, SDXL_VAE_DECODER
+from pipeline.models.stages.half_size_retry import retry_at_half_size
+from pipeline.models.stages.prompt_encoding import CONDITIONING
+from pipeline.models.stages.reporting import report_some_progress_images
+from pipeline.models.text_to_image_request import SdxlCanvas, TextToImageRequest
 
 if TYPE_CHECKING:
     import torch
 
-    from pipeline.models.networks.sdxl import PictureUnet
+    from pipeline.models.networks.sdxl import SdxlUnet
 
 SEEDS = 2**32
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TextToImagePreset:
     """What a profile stands for."""
 
-    unet: "Network[PictureUnet]"
+    unet: "Network[SdxlUnet]"
     steps: int
     guidance: float
 
 
-RECIPES = {
+TEXT_TO_IMAGE_PRESETS = {
     # Lightning was distilled with guidance in it: Lin et al. 2024.
-    Profile.FAST: Recipe(PICTURE_FEW_STEP_UNET, 4, 0.0),
-    Profile.QUALITY: Recipe(PICTURE_UNET, 30, 6.5),
+    Profile.FAST: TextToImagePreset(SDXL_FEW_STEP_UNET, 4, 0.0),
+    Profile.QUALITY: TextToImagePreset(SDXL_UNET, 30, 6.5),
 }
 
 
 @dataclass(frozen=True)
-class Drawn:
+class GeneratedPicture:
     """A picture, h×w×3 uint8 sRGB, and the seed that made it."""
 
     picture: Rgb
     seed: int
 
 
-DRAWN: Artifact[tuple[Drawn, ...]] = Artifact("drawn", "h×w×3 uint8 sRGB each, with its seed, in the order of seeds")
+GENERATED_PICTURES: Artifact[tuple[GeneratedPicture, ...]] = Artifact(
+    "drawn", "h×w×3 uint8 sRGB each, with its seed, in the order of seeds"
+)
 
 
-class Draw(Stage):
+class TextToImage(Stage):
     """Draw as many pictures as were asked for, one after the other; at half the size if the memory runs out."""
 
     name = "draw"
     message = "Drawing"
     slot = Slot.COMPUTE
-    requires = (WANTED,)
-    provides = (DRAWN,)
-    networks = (PICTURE_UNET, PICTURE_FEW_STEP_UNET, PICTURE_DECODER)
+    requires = (CONDITIONING,)
+    provides = (GENERATED_PICTURES,)
+    networks = (SDXL_UNET, SDXL_FEW_STEP_UNET, SDXL_VAE_DECODER)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         """Raises ``DarkroomError`` (``out_of_memory``) when half the size was too large as well."""
-        assert work.models is not None
-        canvas = Canvas.of(work.params_as(GenerateParams).aspect, work.models.long_side)
-        work[DRAWN] = at_half_size_if_need_be(work, self.name, lambda on: _drawn(work, on), canvas, canvas.halved)
+        assert work.network_provider is not None
+        canvas = SdxlCanvas.for_aspect(work.params_as(GenerateParams).aspect, work.network_provider.long_side)
+        work[GENERATED_PICTURES] = retry_at_half_size(
+            work, self.name, lambda on: _generate(work, on), canvas, canvas.halved
+        )
 
 
-def _drawn(work: Work, canvas: Canvas) -> tuple[Drawn, ...]:
+def _generate(work: StageContext, canvas: SdxlCanvas) -> tuple[GeneratedPicture, ...]:
     params = work.params_as(GenerateParams)
-    recipe = RECIPES[params.profile]
+    recipe = TEXT_TO_IMAGE_PRESETS[params.profile]
     seeds = [(params.seed + index) % SEEDS for index in range(params.count)]
     # All are decoded at the end, when the U-Net may leave the device: until then a picture takes some kilobytes.
-    undecoded = _undecoded(work, canvas, recipe, seeds)
+    undecoded = _denoise_all(work, canvas, recipe, seeds)
     drawn = []
     for index, seed in enumerate(seeds):
         work.report((len(seeds) * recipe.steps + index) / _total(recipe, seeds), "Developing")
-        drawn.append(Drawn(_decoded(work, undecoded[index]), seed))
+        drawn.append(GeneratedPicture(_decode_with_retry(work, undecoded[index]), seed))
     return tuple(drawn)
 
 
-def _undecoded(work: Work, canvas: Canvas, recipe: Recipe, seeds: list[int]) -> "list[torch.Tensor]":
+def _denoise_all(
+    work: StageContext, canvas: SdxlCanvas, recipe: TextToImagePreset, seeds: list[int]
+) -> "list[torch.Tensor]":
     total = len(seeds) * recipe.steps
-    wanted = work[WANTED]
+    wanted = work[CONDITIONING]
     undecoded = []
-    with work.use(recipe.unet) as held:
+    with work.use_networks(recipe.unet) as held:
         for index, seed in enumerate(seeds):
             which = f"picture {index + 1} of {len(seeds)}, " if len(seeds) > 1 else ""
 
             def on_step(
-                step: int, steps: int, look: Look, before: int = index * recipe.steps, which: str = which
+                step: int, steps: int, look: MakeProgressImage, before: int = index * recipe.steps, which: str = which
             ) -> None:
                 done = before + step
                 work.report(done / _total(recipe, seeds), f"Drawing: {which}step {step} of {steps}")
-                show_some(work, done, total, look)
+                report_some_progress_images(work, done, total, look)
 
-            drawing = Drawing(canvas, recipe.steps, recipe.guidance, seed)
-            undecoded.append(held[recipe.unet].draw(drawing, wanted.prompt, wanted.negative, on_step))
+            drawing = TextToImageRequest(canvas, recipe.steps, recipe.guidance, seed)
+            undecoded.append(held[recipe.unet].denoise(drawing, wanted.prompt, wanted.negative, on_step))
     return undecoded
 
 
-def _decoded(work: Work, latents: "torch.Tensor") -> Rgb:
+def _decode_with_retry(work: StageContext, latents: "torch.Tensor") -> Rgb:
     """Decoding takes most memory at once: should it run out, once more when what is idle has left the device."""
-    with work.use(PICTURE_DECODER) as held:
+    with work.use_networks(SDXL_VAE_DECODER) as held:
         try:
-            with translating(Draw.name, work.models):
-                return held[PICTURE_DECODER].decode(latents)
+            with translate_errors(TextToImage.name, work.network_provider):
+                return held[SDXL_VAE_DECODER].decode(latents)
         except DarkroomError as error:
             if error.detail.code is not ErrorCode.OUT_OF_MEMORY:
                 raise
-        return held[PICTURE_DECODER].decode(latents)
+        return held[SDXL_VAE_DECODER].decode(latents)
 
 
-def _total(recipe: Recipe, seeds: list[int]) -> int:
+def _total(recipe: TextToImagePreset, seeds: list[int]) -> int:
     """Steps of the whole job, decoding a picture taken for one."""
     return len(seeds) * (recipe.steps + 1)

@@ -1,6 +1,6 @@
 """What recorded voices say, by a network."""
 
-from pipeline.core.stages import Slot, Work
+from pipeline.core.stages import Slot, StageContext
 from pipeline.models.network_registry import TRANSCRIBER
 from pipeline.speech.types import Samples, Transcript
 from pipeline.video.talking_portrait import Transcribe
@@ -14,17 +14,17 @@ class TranscribeByNetwork(Transcribe):
     slot = Slot.COMPUTE
     networks = (TRANSCRIBER,)
 
-    def hear(self, work: Work, samples: Samples, language: str | None) -> Transcript:
-        """What is said in mono float32 in [-1, 1] at ``RATE``; ``language`` None: found out."""
-        return transcribed(work, samples, language)
+    def transcribe_recording(self, work: StageContext, samples: Samples, language: str | None) -> Transcript:
+        """What is said in mono float32 in [-1, 1] at ``SAMPLE_RATE``; ``language`` None: found out."""
+        return transcribe_with_note(work, samples, language)
 
 
-def transcribed(work: Work, samples: Samples, language: str | None) -> Transcript:
-    """What is said in mono float32 in [-1, 1] at ``RATE``; a note says when nothing was understood.
+def transcribe_with_note(work: StageContext, samples: Samples, language: str | None) -> Transcript:
+    """What is said in mono float32 in [-1, 1] at ``SAMPLE_RATE``; a note says when nothing was understood.
 
     ``language`` is a BCP 47 tag; None: found out.
     """
-    with work.use(TRANSCRIBER) as held:
+    with work.use_networks(TRANSCRIBER) as held:
         transcript = held[TRANSCRIBER].transcribe(samples, language, work.report)
     if transcript.words:
         work.notes.append("The subtitles were written by a network that listened to the voice, and may be wrong.")

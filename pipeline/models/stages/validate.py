@@ -7,21 +7,30 @@ from darkroom.contract.params import RestyleRoomParams
 from darkroom.contract.results import Quality
 from darkroom.contract.styles import styles
 from pipeline.core.artifacts import PHOTO, QUALITY, SEED
-from pipeline.core.failures import translating
-from pipeline.core.stages import Slot, Stage, Work
+from pipeline.core.failures import translate_errors
+from pipeline.core.stages import Slot, Stage, StageContext
 from pipeline.models.artifacts import DETECTIONS, EDGES
 from pipeline.models.interfaces import Detection
 from pipeline.models.network_registry import DETECTOR, IMAGE_TEXT, SAFETY
 from pipeline.models.stages import scores
-from pipeline.models.stages.denoising import CHOSEN, NEEDS, NETWORKS, PAINTED, Painted, edges_at, paint, room_of
-from pipeline.models.stages.restyle_prompt import caption
+from pipeline.models.stages.denoising import (
+    DENOISED,
+    DENOISING_ARTIFACTS,
+    DENOISING_NETWORKS,
+    SELECTED,
+    DenoisedPicture,
+    edges_on_canvas,
+    room_of,
+    run_denoising,
+)
+from pipeline.models.stages.restyle_prompt import style_caption
 
 SEEDS = 2**32
 
 
 @dataclass(frozen=True)
 class _Try:
-    painted: Painted
+    painted: DenoisedPicture
     quality: Quality
 
 
@@ -31,13 +40,13 @@ class Validate(Stage):
     name = "validate"
     message = "Checking the result"
     slot = Slot.COMPUTE
-    requires = (*NEEDS, DETECTIONS, PAINTED)
-    provides = (CHOSEN, QUALITY, SEED)
-    networks = (SAFETY, IMAGE_TEXT, DETECTOR, *NETWORKS)
+    requires = (*DENOISING_ARTIFACTS, DETECTIONS, DENOISED)
+    provides = (SELECTED, QUALITY, SEED)
+    networks = (SAFETY, IMAGE_TEXT, DETECTOR, *DENOISING_NETWORKS)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         """Raises ``DarkroomError`` (``rejected_content``)."""
-        painted = work[PAINTED]
+        painted = work[DENOISED]
         if _unsafe(work, painted):
             raise DarkroomError(
                 ErrorCode.REJECTED_CONTENT,
@@ -47,17 +56,17 @@ class Validate(Stage):
         if best.quality.score < scores.RETRY_BELOW:
             best = self._once_more(work, best)
         if not best.quality.passed:
-            work.note(f"The quality score is {best.quality.score:.2f}: have a look before you show it.")
-        work[CHOSEN], work[QUALITY], work[SEED] = best.painted, best.quality, best.painted.seed
+            work.add_note(f"The quality score is {best.quality.score:.2f}: have a look before you show it.")
+        work[SELECTED], work[QUALITY], work[SEED] = best.painted, best.quality, best.painted.seed
 
-    def _once_more(self, work: Work, first: _Try) -> _Try:
+    def _once_more(self, work: StageContext, first: _Try) -> _Try:
         """The better of the first try and one of another seed."""
         seed = (first.painted.seed + 1) % SEEDS
         try:
-            with translating(self.name, work.models):
-                painted = paint(work, seed, first.painted.fit, "Painting once more with another seed")
+            with translate_errors(self.name, work.network_provider):
+                painted = run_denoising(work, seed, first.painted.fit, "Painting once more with another seed")
                 if _unsafe(work, painted):
-                    work.unsafe_looks = True
+                    work.unsafe_progress_images = True
                     return first
                 second = _Try(painted, _quality(work, painted))
         except DarkroomError as error:
@@ -66,25 +75,25 @@ class Validate(Stage):
                 raise
             return first
         found = f"{first.quality.score:.2f} and {second.quality.score:.2f}"
-        work.note(f"Painted twice, as the first picture was poor: of {found}, the better score is kept.")
+        work.add_note(f"Painted twice, as the first picture was poor: of {found}, the better score is kept.")
         return max(first, second, key=lambda tried: tried.quality.score)
 
 
-def _unsafe(work: Work, painted: Painted) -> bool:
-    with work.use(SAFETY) as held:
+def _unsafe(work: StageContext, painted: DenoisedPicture) -> bool:
+    with work.use_networks(SAFETY) as held:
         return held[SAFETY].unsafe(painted.picture)
 
 
-def _quality(work: Work, painted: Painted) -> Quality:
+def _quality(work: StageContext, painted: DenoisedPicture) -> Quality:
     """At the size that was painted: enlarging adds no detail, and no edges."""
     names, found, fit = list(styles()), work[DETECTIONS], painted.fit
-    captions = [caption(styles()[name], room_of(work)) for name in names]
-    with work.use(IMAGE_TEXT, DETECTOR) as held:
+    captions = [style_caption(styles()[name], room_of(work)) for name in names]
+    with work.use_networks(IMAGE_TEXT, DETECTOR) as held:
         similarities = held[IMAGE_TEXT].similarities(painted.picture, captions)
         seen = held[DETECTOR].detect(painted.picture) if found else ()
     again = [Detection(thing.label, fit.box_from_canvas(thing.box), thing.score) for thing in seen]
-    return Quality.of(
-        structure=scores.structure(edges_at(work[EDGES], fit), painted.picture),
+    return Quality.from_scores(
+        structure=scores.structure(edges_on_canvas(work[EDGES], fit), painted.picture),
         style=scores.style(similarities, names.index(work.params_as(RestyleRoomParams).style)),
         visual=scores.visual(fit.to_canvas(work[PHOTO]), painted.picture),
         objects=scores.objects(found, again),

@@ -8,7 +8,7 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.requests import Kind
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import OBJECTS, PHOTO, RESULT, SAVED
-from pipeline.core.stages import Artifact, Plan, Slot, Stage, Work
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
 from pipeline.imaging.codec import DigitalSource
 from pipeline.imaging.face_swap_stages import (
     CHOSEN_FACES,
@@ -18,7 +18,7 @@ from pipeline.imaging.face_swap_stages import (
     DetectFaces,
     LoadPictures,
 )
-from pipeline.imaging.faces import Face, colours_matched, frame_of, oval, paste, warped
+from pipeline.imaging.faces import Face, colour_transferred, face_mask, face_mask_bounds, paste, warped
 from pipeline.imaging.load_save import SaveResult
 from pipeline.models.arrays import Floats
 from pipeline.models.interfaces import FaceSwapper
@@ -35,10 +35,10 @@ class AnalyseFaces(DetectFaces):
 
     networks = (FACE_ANALYSER,)
 
-    def run(self, work: Work) -> None:
-        """Raises ``DarkroomError`` (``no_face``)."""
-        with work.use(FACE_ANALYSER) as held:
-            self.find(work, lambda picture, _which: held[FACE_ANALYSER].analyse(picture))
+    def run(self, work: StageContext) -> None:
+        """Raises ``DarkroomError`` (``no_face_error``)."""
+        with work.use_networks(FACE_ANALYSER) as held:
+            self.detect_in_both(work, lambda picture, _which: held[FACE_ANALYSER].analyse(picture))
 
 
 class SwapFaces(Stage):
@@ -51,20 +51,20 @@ class SwapFaces(Stage):
     provides = (SWAPPED,)
     networks = (FACE_SWAPPER,)
 
-    def run(self, work: Work) -> None:
-        faces, chosen, identity = work[TARGET_FACES], work[CHOSEN_FACES], work[SOURCE_FACE].identity
+    def run(self, work: StageContext) -> None:
+        faces, chosen, identity = work[TARGET_FACES], work[CHOSEN_FACES], work[SOURCE_FACE].embedding
         assert identity is not None
         result, largest = work[PHOTO].copy(), 0.0
-        with work.use(FACE_SWAPPER) as held:
+        with work.use_networks(FACE_SWAPPER) as held:
             for done, index in enumerate(chosen, 1):
-                largest = max(largest, put(held[FACE_SWAPPER], work[PHOTO], result, faces[index], identity))
+                largest = max(largest, swap_face(held[FACE_SWAPPER], work[PHOTO], result, faces[index], identity))
                 work.report(done / len(chosen))
         if largest > SOFT_BEYOND:
             work.notes.append(f"The network makes small faces; this one was enlarged {largest:.1f} times and is soft.")
         work[SWAPPED] = result
 
 
-class CheckResult(Stage):
+class CheckSwappedSafety(Stage):
     """Refuse what must not be shown."""
 
     name = "validate"
@@ -74,9 +74,9 @@ class CheckResult(Stage):
     provides = (RESULT,)
     networks = (SAFETY,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         """Raises ``DarkroomError`` (``rejected_content``)."""
-        with work.use(SAFETY) as held:
+        with work.use_networks(SAFETY) as held:
             if held[SAFETY].unsafe(work[SWAPPED]):
                 raise DarkroomError(
                     ErrorCode.REJECTED_CONTENT,
@@ -85,12 +85,12 @@ class CheckResult(Stage):
         work[RESULT] = work[SWAPPED]
 
 
-def put(swapper: FaceSwapper, photo: Rgb, result: Rgb, given: Face, identity: Floats) -> float:
+def swap_face(swapper: FaceSwapper, photo: Rgb, result: Rgb, given: Face, identity: Floats) -> float:
     """Lay ``identity`` over the face ``given`` of ``photo`` into ``result``, both H×W×3 uint8.
 
     How many times what the network made was enlarged.
     """
-    place = frame_of(given.points, *photo.shape[:2])
+    place = face_mask_bounds(given.landmarks, *photo.shape[:2])
     below = result[place]
     if min(below.shape[:2]) < 2:
         return 0.0
@@ -100,8 +100,8 @@ def put(swapper: FaceSwapper, photo: Rgb, result: Rgb, given: Face, identity: Fl
     back[:, 2] -= corner
     height, width = below.shape[:2]
     face, cover = warped(made, back, height, width)
-    mask = oval(given.points - corner, height, width) * cover
-    paste(result, colours_matched(face, below, mask, strength=MATCH), mask, place)
+    mask = face_mask(given.landmarks - corner, height, width) * cover
+    paste(result, colour_transferred(face, below, mask, strength=MATCH), mask, place)
     return float(np.sqrt(abs(np.linalg.det(back[:, :2].astype(np.float64)))))
 
 
@@ -112,7 +112,7 @@ def plan() -> Plan:
         (AnalyseFaces(), 0.35),
         (ChooseFaces(), 0.02),
         (SwapFaces(), 0.3),
-        (CheckResult(), 0.13),
+        (CheckSwappedSafety(), 0.13),
         (SaveResult(DigitalSource.COMPOSITE_WITH_TRAINED), 0.1),
     )
     return Plan(Kind.FACE_SWAP, Engine.MODELS, steps, results=(SAVED, OBJECTS))

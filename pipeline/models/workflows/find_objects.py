@@ -3,14 +3,14 @@
 from darkroom.contract.engine import Engine
 from darkroom.contract.requests import Kind
 from pipeline.core.artifacts import OBJECTS, PHOTO, SAVED
-from pipeline.core.stages import Plan, Stage, Work
+from pipeline.core.stages import Plan, Stage, StageContext
 from pipeline.imaging.codec import DigitalSource
 from pipeline.imaging.load_save import LoadPhoto, SaveResult
-from pipeline.imaging.object_overlay import ShowObjects
-from pipeline.imaging.outlines import MOST_OBJECTS
-from pipeline.models.artifacts import DETECTIONS, OUTLINES
+from pipeline.imaging.object_overlay import DrawObjects
+from pipeline.imaging.outlines import MAX_OBJECTS
+from pipeline.models.artifacts import DETECTIONS, MASK_LOGITS
 from pipeline.models.stages.detect import Detect
-from pipeline.models.stages.detected_objects import found_objects
+from pipeline.models.stages.detected_objects import objects_from_detections
 from pipeline.models.stages.segment import Segment
 
 
@@ -19,18 +19,18 @@ class ListObjects(Stage):
 
     name = "outline"
     message = "Drawing round what was found"
-    requires = (PHOTO, DETECTIONS, OUTLINES)
+    requires = (PHOTO, DETECTIONS, MASK_LOGITS)
     provides = (OBJECTS,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         height, width = work[PHOTO].shape[:2]
-        detections, outlines = work[DETECTIONS], work[OUTLINES]
-        found = found_objects(detections, outlines, height, width)
+        detections, outlines = work[DETECTIONS], work[MASK_LOGITS]
+        found = objects_from_detections(detections, outlines, height, width)
         outlined = sorted((each for each in found if each.outlines), key=lambda each: -each.area)
         if not outlined:
-            work.note("Nothing was found in this photo.")
-        elif len(found) > MOST_OBJECTS:
-            work.note(f"{len(found)} things were found; these are the largest {len(outlined)}.")
+            work.add_note("Nothing was found in this photo.")
+        elif len(found) > MAX_OBJECTS:
+            work.add_note(f"{len(found)} things were found; these are the largest {len(outlined)}.")
         work[OBJECTS] = tuple(outlined)
 
 
@@ -41,7 +41,7 @@ def plan() -> Plan:
         (Detect(), 0.3),
         (Segment(), 0.4),
         (ListObjects(), 0.05),
-        (ShowObjects(), 0.05),
+        (DrawObjects(), 0.05),
         (SaveResult(DigitalSource.COMPOSITE_SYNTHETIC), 0.1),
     )
     return Plan(Kind.FIND_OBJECTS, Engine.MODELS, steps, results=(SAVED, OBJECTS))

@@ -3,11 +3,11 @@
 from darkroom.contract.engine import Engine
 from darkroom.contract.requests import Kind
 from pipeline.core.artifacts import SAVED, SEED
-from pipeline.core.stages import Plan, Slot, Stage, Work
+from pipeline.core.stages import Plan, Slot, Stage, StageContext
 from pipeline.imaging.load_save import save_picture, save_thumbnail
-from pipeline.models.stages.prompt_encoding import Compose
-from pipeline.models.stages.safety_check import SAFE, Screen
-from pipeline.models.stages.text_to_image import Draw
+from pipeline.models.stages.prompt_encoding import EncodePrompt
+from pipeline.models.stages.safety_check import SAFE_PICTURES, SafetyCheck
+from pipeline.models.stages.text_to_image import TextToImage
 
 
 class SavePictures(Stage):
@@ -16,11 +16,11 @@ class SavePictures(Stage):
     name = "save"
     message = "Saving the result"
     slot = Slot.CPU
-    requires = (SAFE,)
+    requires = (SAFE_PICTURES,)
     provides = (SAVED,)
 
-    def run(self, work: Work) -> None:
-        pictures = [each.picture for each in work[SAFE]]
+    def run(self, work: StageContext) -> None:
+        pictures = [each.picture for each in work[SAFE_PICTURES]]
         saved = []
         for index, picture in enumerate(pictures):
             work.report(index / len(pictures))
@@ -32,5 +32,5 @@ class SavePictures(Stage):
 
 def plan() -> Plan:
     """The stages, with the share of progress that each takes."""
-    steps = ((Compose(), 0.05), (Draw(), 0.85), (Screen(), 0.05), (SavePictures(), 0.05))
+    steps = ((EncodePrompt(), 0.05), (TextToImage(), 0.85), (SafetyCheck(), 0.05), (SavePictures(), 0.05))
     return Plan(Kind.GENERATE, Engine.MODELS, steps, results=(SAVED, SEED))

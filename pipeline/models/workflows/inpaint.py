@@ -8,20 +8,20 @@ from darkroom.contract.params import InpaintParams
 from darkroom.contract.requests import Kind
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SEED
-from pipeline.core.stages import Artifact, Plan, Slot, Stage, Work
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
 from pipeline.imaging.codec import DigitalSource
-from pipeline.imaging.holes import Crop, crops
+from pipeline.imaging.holes import Crop, hole_crops
 from pipeline.imaging.load_save import LoadPhoto, SaveResult
 from pipeline.imaging.masks import HOLE, LoadMask
-from pipeline.imaging.poisson_blending import blended
-from pipeline.models.letterbox import TRAINED_SIDE, Fit
+from pipeline.imaging.poisson_blending import poisson_blended
+from pipeline.models.letterbox import TRAINED_SIDE, Letterbox
 from pipeline.models.network_registry import SAFETY
-from pipeline.models.stages.half_size_retry import at_half_size_if_need_be
-from pipeline.models.stages.hole_filling import NETWORKS, filled
+from pipeline.models.stages.half_size_retry import retry_at_half_size
+from pipeline.models.stages.hole_filling import HOLE_FILLING_NETWORKS, fill_hole
 
 CONTEXT = 0.5  # of a hole's longer side, on every side of it: about as much around it as it is
 MARGIN = 64  # pixels of that at least
-MOST_PAINTED = 4  # crops that are painted one by one; of more, a single one is made
+MAX_PROMPTED_CROPS = 4  # crops that are painted one by one; of more, a single one is made
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,13 @@ class Filled:
 
     crop: Crop
     picture: Rgb
-    fit: Fit
+    fit: Letterbox
 
 
 FILLED: Artifact[tuple[Filled, ...]] = Artifact("filled", "each hole's crop of the photo, h×w×3 uint8 on its canvas")
-PASSED: Artifact[tuple[Filled, ...]] = Artifact("passed", "the crops when nothing in them must be refused; likewise")
+SAFE_FILLED: Artifact[tuple[Filled, ...]] = Artifact(
+    "passed", "the crops when nothing in them must be refused; likewise"
+)
 
 
 class FillHoles(Stage):
@@ -45,15 +47,15 @@ class FillHoles(Stage):
     slot = Slot.COMPUTE
     requires = (PHOTO, HOLE)
     provides = (FILLED, SEED)
-    networks = NETWORKS
+    networks = HOLE_FILLING_NETWORKS
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         """Raises ``DarkroomError`` (``out_of_memory``) when half the size was too large as well."""
-        assert work.models is not None
-        side, params = work.models.long_side, work.params_as(InpaintParams)
+        assert work.network_provider is not None
+        side, params = work.network_provider.long_side, work.params_as(InpaintParams)
         margin, least = min(MARGIN, side // 4), min(side, TRAINED_SIDE)
-        found = crops(work[HOLE], context=CONTEXT, margin=margin, least=least)
-        if params.prompt and len(found) > MOST_PAINTED:
+        found = hole_crops(work[HOLE], context=CONTEXT, margin=margin, min_side=least)
+        if params.prompt and len(found) > MAX_PROMPTED_CROPS:
             found = (_around(found),)
         done = tuple(self._filled(work, crop, number, len(found)) for number, crop in enumerate(found))
         share = min(each.fit.inner_height / each.crop.height for each in done)
@@ -61,37 +63,37 @@ class FillHoles(Stage):
             work.notes.append(f"The hole is large: it was filled at {share:.0%} of the photo's size and enlarged.")
         work[FILLED], work[SEED] = done, params.seed
 
-    def _filled(self, work: Work, crop: Crop, number: int, count: int) -> Filled:
-        photo, hole = crop.of(work[PHOTO]), crop.of(work[HOLE])
+    def _filled(self, work: StageContext, crop: Crop, number: int, count: int) -> Filled:
+        photo, hole = crop.view(work[PHOTO]), crop.view(work[HOLE])
 
-        def make(fit: Fit) -> Filled:
-            picture = filled(
+        def make(fit: Letterbox) -> Filled:
+            picture = fill_hole(
                 work,
                 fit.to_canvas(photo),
-                fit.covered(hole),
+                fit.mask_to_canvas_any(hole),
                 lambda fraction, message: work.report((number + fraction) / count, message),
             )
             return Filled(crop, picture, fit)
 
-        assert work.models is not None
-        fit = Fit.of(crop.height, crop.width, work.models.long_side)
-        return at_half_size_if_need_be(work, self.name, make, fit, fit.halved)
+        assert work.network_provider is not None
+        fit = Letterbox.for_photo(crop.height, crop.width, work.network_provider.long_side)
+        return retry_at_half_size(work, self.name, make, fit, fit.halved)
 
 
-class Validate(Stage):
+class CheckFilledSafety(Stage):
     """Refuse what must not be shown, where words said what to paint."""
 
     name = "validate"
     message = "Checking the result"
     slot = Slot.COMPUTE
     requires = (FILLED,)
-    provides = (PASSED,)
+    provides = (SAFE_FILLED,)
     networks = (SAFETY,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         """Raises ``DarkroomError`` (``rejected_content``)."""
         if work.params_as(InpaintParams).prompt:
-            with work.use(SAFETY) as held:
+            with work.use_networks(SAFETY) as held:
                 unsafe = any(held[SAFETY].unsafe(each.picture) for each in work[FILLED])
             if unsafe:
                 raise DarkroomError(
@@ -99,24 +101,24 @@ class Validate(Stage):
                     "The picture that was made is not safe for work and was thrown away. "
                     "Try other words or another seed.",
                 )
-        work[PASSED] = work[FILLED]
+        work[SAFE_FILLED] = work[FILLED]
 
 
-class Finish(Stage):
+class BlendFilled(Stage):
     """Lay what was filled into the photo's holes, at the photo's resolution."""
 
     name = "finish"
     message = "Laying it into the photo"
-    requires = (PHOTO, HOLE, PASSED)
+    requires = (PHOTO, HOLE, SAFE_FILLED)
     provides = (RESULT,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         hole, result = work[HOLE], work[PHOTO].copy()
-        passed = work[PASSED]
+        passed = work[SAFE_FILLED]
         for number, each in enumerate(passed):
             work.report(number / len(passed))
-            part = each.crop.of(result)
-            part[:] = blended(part, each.fit.from_canvas(each.picture), each.crop.of(hole))
+            part = each.crop.view(result)
+            part[:] = poisson_blended(part, each.fit.from_canvas(each.picture), each.crop.view(hole))
         work[RESULT] = result
 
 
@@ -134,10 +136,10 @@ def plan() -> Plan:
     """The stages, with the share of progress that each takes."""
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadPhoto(), 0.03),
-        (LoadMask(from_words=True), 0.02),
+        (LoadMask(allow_full_mask=True), 0.02),
         (FillHoles(), 0.8),
-        (Validate(), 0.05),
-        (Finish(), 0.05),
+        (CheckFilledSafety(), 0.05),
+        (BlendFilled(), 0.05),
         (SaveResult(DigitalSource.COMPOSITE_WITH_TRAINED), 0.05),
     )
     return Plan(Kind.INPAINT, Engine.MODELS, steps, results=(SAVED, SEED))

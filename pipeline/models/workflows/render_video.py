@@ -9,17 +9,17 @@ from pipeline.core.stages import Artifact, Plan, Stage
 from pipeline.models.stages.animate import AnimateByNetwork
 from pipeline.models.stages.transcribe import TranscribeByNetwork
 from pipeline.video.files import EncodeVideo
-from pipeline.video.talking_portrait import LoadAvatar, Speak, Subtitle
+from pipeline.video.talking_portrait import BuildSubtitles, LoadAvatar, SynthesiseSpeech
 
 
 def plan() -> Plan:
     """The stages, with the share of the time that each takes."""
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadAvatar(Engine.MODELS), 0.02),
-        (Speak(), 0.03),
+        (SynthesiseSpeech(), 0.03),
         (AnimateByNetwork(), 0.76),
         (TranscribeByNetwork(), 0.05),
-        (Subtitle(), 0.01),
+        (BuildSubtitles(), 0.01),
         (EncodeVideo(), 0.13),
     )
     results: tuple[Artifact[Any], ...] = (SAVED,)

@@ -10,19 +10,19 @@ import numpy as np
 
 from pipeline.core.arrays import Bytes, Floats, Rgb
 from pipeline.imaging.faces import Face, from_the_left
-from pipeline.preview.faces.landmarks import points_of
+from pipeline.preview.faces.landmarks import detect_landmarks
 
 LONG_SIDE = 800  # what larger pictures are reduced to: cascades take time by the pixel
 SHORT_SIDE = 240  # what smaller ones are enlarged to: a face below some 30 pixels is none to them
 LEAST_SHARE = 0.06  # of the shorter side: smaller faces are too small to be worth it
 EYES_SIDE = 200  # pixels to which a face's width is brought to look for its eyes
-SURE = 3.0  # the last stage's weight from which a find needs no second look
+SURE_WEIGHT = 3.0  # the last stage's weight from which a find needs no second look
 TURNS = (0, -28, 28)  # degrees; a cascade sees faces that are tilted by some 15
 
 _lock = threading.Lock()
 
 
-def find_faces(photo: Rgb) -> tuple[Face, ...]:
+def detect_faces(photo: Rgb) -> tuple[Face, ...]:
     """The faces that H×W×3 uint8 sRGB shows from the front, from the left. Turned ones are left out."""
     small, gain = _at_working_size(photo)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
@@ -34,10 +34,10 @@ def find_faces(photo: Rgb) -> tuple[Face, ...]:
     return ()
 
 
-def shows_profile(photo: Rgb) -> bool:
+def has_profile_face(photo: Rgb) -> bool:
     """Whether H×W×3 uint8 sRGB shows a face from the side."""
     grey = cv2.equalizeHist(cv2.cvtColor(_at_working_size(photo)[0], cv2.COLOR_RGB2GRAY))
-    return any(_detected("profileface", np.ascontiguousarray(each), 0)[0] for each in (grey, grey[:, ::-1]))
+    return any(_run_cascade("profileface", np.ascontiguousarray(each), 0)[0] for each in (grey, grey[:, ::-1]))
 
 
 def _at_working_size(photo: Rgb) -> tuple[Rgb, float]:
@@ -58,11 +58,11 @@ def _faces(small: Rgb, grey: Bytes, turn: int) -> Iterator[Face]:
         back = cv2.invertAffineTransform(spin).astype(np.float32)
     red = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)[..., 1].astype(np.float32)
     least = max(round(LEAST_SHARE * min(height, width)), 24)
-    for box, weight in zip(*_detected("frontalface_alt2", cv2.equalizeHist(upright), least), strict=True):
+    for box, weight in zip(*_run_cascade("frontalface_alt2", cv2.equalizeHist(upright), least), strict=True):
         eyes = _eyes(upright, box)
-        if weight < SURE and not eyes:
+        if weight < SURE_WEIGHT and not eyes:
             continue
-        points = points_of(upright, red, box, eyes)
+        points = detect_landmarks(upright, red, box, eyes)
         left, top, across, down = box
         corners = np.array(
             [(left, top), (left + across, top), (left, top + down), (left + across, top + down)], np.float32
@@ -73,7 +73,7 @@ def _faces(small: Rgb, grey: Bytes, turn: int) -> Iterator[Face]:
         yield Face((edges[0], edges[1], edges[2], edges[3]), points @ back[:, :2].T + back[:, 2], float(score))
 
 
-def _detected(name: str, grey: Bytes, least: int) -> tuple[list[tuple[int, int, int, int]], list[float]]:
+def _run_cascade(name: str, grey: Bytes, least: int) -> tuple[list[tuple[int, int, int, int]], list[float]]:
     """Boxes (left, top, width, height) and how far each is above the last stage's threshold."""
     # A cascade keeps what it is working on in itself.
     with _lock:
@@ -94,7 +94,7 @@ def _eyes(grey: Bytes, box: tuple[int, int, int, int]) -> list[tuple[float, floa
     gain = EYES_SIDE / upper.shape[1]
     size = (EYES_SIDE, max(round(upper.shape[0] * gain), 1))
     upper = cv2.equalizeHist(cv2.resize(upper, size, interpolation=cv2.INTER_AREA if gain < 1 else cv2.INTER_CUBIC))
-    boxes, _ = _detected("eye_tree_eyeglasses", upper, round(0.13 * EYES_SIDE))
+    boxes, _ = _run_cascade("eye_tree_eyeglasses", upper, round(0.13 * EYES_SIDE))
     return [(left + (x + across / 2) / gain, top + (y + down / 2) / gain) for x, y, across, down in boxes]
 
 
@@ -111,7 +111,7 @@ def _distinct(faces: list[Face]) -> list[Face]:
 def _scaled(face: Face, factor: float, height: int, width: int) -> Face:
     left, top, right, bottom = (edge * factor for edge in face.box)
     box = (max(left, 0.0), max(top, 0.0), min(right, float(width)), min(bottom, float(height)))
-    points: Floats = ((face.points + 0.5) * factor - 0.5).astype(np.float32)
+    points: Floats = ((face.landmarks + 0.5) * factor - 0.5).astype(np.float32)
     return Face(box, points, face.score)
 
 

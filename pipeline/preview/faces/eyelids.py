@@ -20,7 +20,7 @@ CLEAR = 1.6  # how much more than its surroundings an eye differs from skin, at 
 
 
 @dataclass(frozen=True)
-class Outline:
+class EyeOutline:
     """An eye between two parabolas. ``x`` and ``y`` are the middle of the line through its corners, from the iris'
     middle; ``half`` is from there to a corner, ``upper`` and ``lower`` to the lids, ``tilt`` the line's slope."""
 
@@ -56,18 +56,18 @@ class Eyelid:
     Raises ``ValueError`` where no eye is seen: it is outside of the picture, closed or behind glasses.
     """
 
-    def __init__(self, picture: Rgb, points: Floats, which: int) -> None:
-        between = (points[1] - points[0]).astype(np.float64)
+    def __init__(self, picture: Rgb, landmarks: Floats, eye_index: int) -> None:
+        between = (landmarks[1] - landmarks[0]).astype(np.float64)
         self._unit = float(max(np.hypot(*between), 1.0))
-        self._across, iris = between / self._unit, points[which].astype(np.float64)
+        self._across, iris = between / self._unit, landmarks[eye_index].astype(np.float64)
         self._down = np.array([-self._across[1], self._across[0]])
         height, width = picture.shape[:2]
         reach = self._unit * np.hypot(ASIDE, ABOVE)
         (x0, y0), (x1, y1) = (np.floor(iris - reach).astype(int), np.ceil(iris + reach).astype(int) + 1)
         if min(x0, y0) < 0 or x1 > width or y1 > height:
             raise ValueError("the eye is at the edge of the picture, or beyond")
-        self.place = slice(int(y0), int(y1)), slice(int(x0), int(x1))
-        self._picture = np.ascontiguousarray(picture[self.place])
+        self.region = slice(int(y0), int(y1)), slice(int(x0), int(x1))
+        self._picture = np.ascontiguousarray(picture[self.region])
         self.outline = _outline(self._window(iris - (x0, y0)))
         self._x, self._y = np.meshgrid(np.arange(x1 - x0, dtype=np.float32), np.arange(y1 - y0, dtype=np.float32))
         x, y = (self._x + x0 - iris[0]) / self._unit, (self._y + y0 - iris[1]) / self._unit
@@ -75,7 +75,7 @@ class Eyelid:
         self._below = np.asarray(x * self._down[0] + y * self._down[1], np.float32)
         self._made: dict[int, Rgb] = {}
 
-    def at(self, closed: float) -> Rgb:
+    def render(self, closed: float) -> Rgb:
         """What is at ``place`` when the eye is so far closed: 0 (as in the picture, to the bit) to 1.
 
         Each of ``LEVELS`` steps is made once, and not to be changed.
@@ -122,7 +122,7 @@ class Eyelid:
         return np.asarray(cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), np.float32)
 
 
-def _outline(lab: Floats) -> Outline:
+def _outline(lab: Floats) -> EyeOutline:
     """The outline that holds most of what is not like skin and least of what is: one step at a time, from a usual one.
 
     A deformable template (Yuille, Hallinan & Cohen 1992) on the distance from the colour of the skin below the eye.
@@ -131,12 +131,12 @@ def _outline(lab: Floats) -> Outline:
     x, y = np.meshgrid(np.linspace(-ASIDE, ASIDE, columns), np.linspace(-ABOVE, BELOW, rows))
     skin = np.median(lab[(y > 0.15) & (np.abs(x) < 0.2)], 0)
     unlike = np.linalg.norm(lab - skin, axis=2)
-    usual = Outline()
+    usual = EyeOutline()
     eye = _within(usual, x, y)
     threshold = 0.5 * float(np.median(unlike[eye]))
     worth = np.minimum(unlike, 3 * threshold) - threshold
 
-    def gained(outline: Outline) -> float:
+    def gained(outline: EyeOutline) -> float:
         return float(worth[_within(outline, x, y)].sum())
 
     found, best = usual, gained(usual)
@@ -147,7 +147,7 @@ def _outline(lab: Floats) -> Outline:
             value = getattr(found, part) + sign * step
             if not LIMITS[part][0] <= value <= LIMITS[part][1]:
                 continue
-            tried = Outline(**{**vars(found), part: value})
+            tried = EyeOutline(**{**vars(found), part: value})
             if (gain := gained(tried)) > best + 1e-6:
                 found, best, improved = tried, gain, True
     eye = _within(found, x, y)
@@ -157,6 +157,6 @@ def _outline(lab: Floats) -> Outline:
     return found
 
 
-def _within(outline: Outline, x: Floats, y: Floats) -> Floats:
+def _within(outline: EyeOutline, x: Floats, y: Floats) -> Floats:
     upper, lower = outline.lids(x)
     return np.asarray((y > upper) & (y < lower) & (np.abs(x - outline.x) < outline.half), bool)

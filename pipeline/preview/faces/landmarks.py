@@ -19,8 +19,8 @@ EYE_WINDOW = 40  # pixels to which an eye's surroundings are brought
 WINDOWS = ((0.14, 0.26, 0.46, 0.52), (0.54, 0.26, 0.86, 0.52))
 
 
-def points_of(
-    grey: Bytes, red: Floats, box: tuple[int, int, int, int], seen: Sequence[tuple[float, float]] = ()
+def detect_landmarks(
+    grey: Bytes, red: Floats, box: tuple[int, int, int, int], eye_hints: Sequence[tuple[float, float]] = ()
 ) -> Floats:
     """Five points, 5×2 float32, of the face in ``box`` (left, top, width, height).
 
@@ -29,7 +29,7 @@ def points_of(
     """
     left, top, width, height = box
     eyes = np.array(
-        [_eye(grey, left, top, width, height, _window(box, seen, window)) for window in WINDOWS], np.float32
+        [_eye(grey, left, top, width, height, _window(box, eye_hints, window)) for window in WINDOWS], np.float32
     )
     usual = np.array(
         [(left + 0.31 * width, top + 0.40 * height), (left + 0.69 * width, top + 0.40 * height)], np.float32

@@ -3,10 +3,10 @@
 import numpy as np
 
 from pipeline.core.arrays import Floats
-from pipeline.speech.types import RATE, Samples
+from pipeline.speech.types import SAMPLE_RATE, Samples
 from pipeline.video import FPS
 
-HOP = RATE // 50  # samples: 20 ms
+HOP = SAMPLE_RATE // 50  # samples: 20 ms
 LOUD = 0.95  # quantile of what is not silence: how loud the voice is when it is loud
 SILENCE = -60.0  # dB of full scale: no voice is so low
 RANGE = 22.0  # dB below loud at which the mouth is closed
@@ -20,10 +20,10 @@ BLINK_GAP = (2.5, 6.0)  # seconds from one blink to the next
 BLINK_CLOSING, BLINK_CLOSED, BLINK_OPENING = 0.07, 0.03, 0.12  # seconds
 
 
-def openings(samples: Samples, frames: int) -> Floats:
+def mouth_openness(samples: Samples, frames: int) -> Floats:
     """How far the mouth is open in each frame: ``frames`` float32 from 0 to 1, exactly 0 in pauses.
 
-    ``samples`` are mono float32 in [-1, 1] at ``RATE``. The loudness of every 20 ms, in dB below the voice's own
+    ``samples`` are mono float32 in [-1, 1] at ``SAMPLE_RATE``. The loudness of every 20 ms, in dB below the voice's own
     loud passages, is smoothed by one pole (Zölzer, DAFX, 2011, §4.2: fast up, slower down).
     """
     levels = _levels(samples)
@@ -34,7 +34,7 @@ def openings(samples: Samples, frames: int) -> Floats:
     floor = max(loud - RANGE, float(np.quantile(levels, QUIET)) + NOISE_MARGIN)
     floor = min(floor, loud - LEAST_RANGE)
     wanted = np.clip((levels - floor) / (loud - floor), 0, 1)
-    rise, fall = (1 - np.exp(-HOP / RATE / seconds) for seconds in (ATTACK, RELEASE))
+    rise, fall = (1 - np.exp(-HOP / SAMPLE_RATE / seconds) for seconds in (ATTACK, RELEASE))
     followed = np.empty(len(wanted), np.float32)
     reached = 0.0
     for index, goal in enumerate(wanted.tolist()):
@@ -42,12 +42,12 @@ def openings(samples: Samples, frames: int) -> Floats:
         followed[index] = reached
     parted = np.clip((followed - CLOSED) / (1 - CLOSED), 0, 1)
     # A hop's level belongs to its middle.
-    moments = ((np.arange(frames) + 0.5) / FPS + AHEAD) * RATE / HOP - 0.5
+    moments = ((np.arange(frames) + 0.5) / FPS + AHEAD) * SAMPLE_RATE / HOP - 0.5
     between = np.interp(moments, np.arange(len(parted)), parted, left=0, right=0)
     return np.asarray(between, np.float32)
 
 
-def closings(frames: int, seed: int) -> Floats:
+def eye_closure(frames: int, seed: int) -> Floats:
     """How far the eyes are closed in each frame: ``frames`` float32 from 0 to 1, open in the first one."""
     chance = np.random.default_rng(seed)
     closed = np.zeros(frames, np.float32)

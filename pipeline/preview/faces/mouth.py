@@ -32,22 +32,22 @@ class Mouth:
     Raises ``ValueError`` where no part of it is within the picture.
     """
 
-    def __init__(self, picture: Rgb, points: Floats) -> None:
-        frame = _Frame(points)
-        self.place = frame.place(*picture.shape[:2])
-        self._picture = np.ascontiguousarray(picture[self.place])
+    def __init__(self, picture: Rgb, landmarks: Floats) -> None:
+        frame = _MouthFrame(landmarks)
+        self.region = frame.region(*picture.shape[:2])
+        self._picture = np.ascontiguousarray(picture[self.region])
         if min(self._picture.shape[:2]) < 2:
             raise ValueError("the mouth is outside of the picture")
         self._frame = frame
-        rows, columns = (np.arange(side.start, side.stop, dtype=np.float32) for side in self.place)
+        rows, columns = (np.arange(side.start, side.stop, dtype=np.float32) for side in self.region)
         self._x, self._y = np.meshgrid(columns - columns[0], rows - rows[0])
         across, down = frame.coordinates(columns[None, :], rows[:, None])
         self._across = across
         self._below = down - _seam(picture, frame)(across)
-        self._light = _lightness(picture, points) / PAINTED_FOR
+        self._light = _lightness(picture, landmarks) / PAINTED_FOR
         self._made: dict[int, Rgb] = {}
 
-    def at(self, opening: float) -> Rgb:
+    def render(self, opening: float) -> Rgb:
         """What is at ``place`` when the mouth is so far open: 0 (as in the picture, to the bit) to 1.
 
         Each of ``LEVELS`` steps is made once, and not to be changed.
@@ -66,9 +66,9 @@ class Mouth:
         # Where each pixel was before the jaw moved: a few steps towards the fixed point, as nothing is folded over.
         jaw = below
         for _ in range(5):
-            dragged = _dragged(across, np.maximum(jaw, 0), frame.tall)
+            dragged = _jaw_weight(across, np.maximum(jaw, 0), frame.tall)
             jaw = np.asarray(below - opening * DROP * dragged, np.float32)
-        lip = below + opening * LIFT * lens * (1 - _ramp(-below / (NOSE * frame.tall)))
+        lip = below + opening * LIFT * lens * (1 - _smoothstep(-below / (NOSE * frame.tall)))
         lower = below > (up + low) / 2
         source = np.where(lower, np.maximum(jaw, 0), np.minimum(lip, 0))
         shift = (source - below) * frame.width
@@ -88,17 +88,21 @@ class Mouth:
     def _interior(self, opening: float, up: Floats, low: Floats) -> Floats:
         """What is behind the lips at each pixel: H×W×3 float32, 0 to 255. Dark; teeth above, the tongue's red below."""
         across, below = self._across, self._below
-        tongue = _ramp(1 - (low - below) / TONGUE) * np.clip(1 - (across / 0.36) ** 2, 0, 1) * _ramp(opening / 0.6)
+        tongue = (
+            _smoothstep(1 - (low - below) / TONGUE)
+            * np.clip(1 - (across / 0.36) ** 2, 0, 1)
+            * _smoothstep(opening / 0.6)
+        )
         behind = DARK + (0.75 * tongue)[..., None] * (RED - DARK)
         edge = TEETH * np.sqrt(np.clip(1 - (across / (1.25 * TEETH_HALF)) ** 2, 0, 1))
-        teeth = _ramp((edge - below) / 0.02) * _ramp((TEETH_HALF - np.abs(across)) / 0.1)
+        teeth = _smoothstep((edge - below) / 0.02) * _smoothstep((TEETH_HALF - np.abs(across)) / 0.1)
         # The lip above throws its shadow on them.
-        shade = 0.5 + 0.45 * _ramp((below - up) / 0.09)
+        shade = 0.5 + 0.45 * _smoothstep((below - up) / 0.09)
         colour = behind + teeth[..., None] * (shade[..., None] * WHITE - behind)
         return np.asarray(colour * self._light, np.float32)
 
 
-class _Frame:
+class _MouthFrame:
     """A face's own measure, in widths of its mouth, from the middle of the mouth: ``across`` to the right of the
     picture, ``down`` to the chin."""
 
@@ -124,7 +128,7 @@ class _Frame:
             self.middle + self.width * (across[..., None] * self.across + down[..., None] * self.down), np.float32
         )
 
-    def place(self, height: int, width: int) -> tuple[slice, slice]:
+    def region(self, height: int, width: int) -> tuple[slice, slice]:
         """Rows and columns outside of which nothing moves; empty ones where that is outside of the picture."""
         top, bottom = -NOSE * self.tall - SEARCH, NECK * self.tall + SEARCH
         corners = self.pixels(np.array([-REACH, REACH, -REACH, REACH]), np.array([top, top, bottom, bottom]))
@@ -133,7 +137,7 @@ class _Frame:
         return rows, slice(int(np.clip(x0, 0, width)), int(np.clip(x1, 0, width)))
 
 
-def _dragged(across: Floats, below: Floats, tall: float) -> Floats:
+def _jaw_weight(across: Floats, below: Floats, tall: float) -> Floats:
     """How much of the lower lip's way a place takes that is so far below the line between the lips: 0 to 1.
 
     At the lips a lens between the corners, which stay; at the chin wide and soft; nothing below the neck.
@@ -142,11 +146,11 @@ def _dragged(across: Floats, below: Floats, tall: float) -> Floats:
     half = HALF + (REACH - HALF) * depth
     bump = np.clip(1 - np.abs(across / half) ** ROUND, 0, 1)
     soft = np.clip(below / 0.3, 0, 1)
-    fade = 1 - _ramp((below - CHIN * tall) / ((NECK - CHIN) * tall))
+    fade = 1 - _smoothstep((below - CHIN * tall) / ((NECK - CHIN) * tall))
     return np.asarray(bump ** (1 + soft) * fade, np.float32)
 
 
-def _seam(picture: Rgb, frame: _Frame) -> Callable[[Floats], Floats]:
+def _seam(picture: Rgb, frame: _MouthFrame) -> Callable[[Floats], Floats]:
     """How far below the corners the line between the lips runs, by the place across.
 
     The darkest way through the strip between the corners that does not jump, and a smooth curve through that.
@@ -185,7 +189,7 @@ def _lightness(picture: Rgb, points: Floats) -> float:
     return float(np.clip(np.median(np.concatenate(patches).mean(1)), 70, 200))
 
 
-def _ramp(share: Floats | float) -> Floats:
+def _smoothstep(share: Floats | float) -> Floats:
     """From 0 to 1 as ``share`` does, without corners."""
     share = np.clip(share, 0, 1)
     return np.asarray(share * share * (3 - 2 * share), np.float32)

@@ -7,19 +7,19 @@ import numpy as np
 
 from pipeline.core.arrays import Floats, Integers, Mask, Rgb
 from pipeline.imaging.holes import Crop
-from pipeline.imaging.poisson_blending import NEIGHBOURS, pasted, relaxed
-from pipeline.preview.inpainting.patchmatch import REACH, SIDE, Patches, vote
+from pipeline.imaging.poisson_blending import NEIGHBOURS, paste_hole, solve_poisson
+from pipeline.preview.inpainting.patchmatch import REACH, SIDE, PatchMatcher, vote
 
-THIN = 1.5  # pixels from the middle of the hole to its rim, at the coarsest scale
+COARSEST_DEPTH = 1.5  # pixels from the middle of the hole to its rim, at the coarsest scale
 LEAST_SIDE = 3 * SIDE  # pixels of the coarsest scale's shorter side
 LEAST_SOURCES = 64  # patches that a scale must offer
 ROUNDS = (12, 8, 5, 3, 2, 1)  # at each scale from the coarsest on; the last for all finer ones
 CERTAINTY = 1.3  # how much less each pixel away from the rim knows than the one before it
-HOLD = 1 / 8**2  # of the colours that were voted for, against the differences of what was copied
+COLOUR_ANCHOR = 1 / 8**2  # of the colours that were voted for, against the differences of what was copied
 SURE_DEPTH = 24.0  # pixels from the rim, beyond which they all know equally little
 
 
-def fill(photo: Rgb, hole: Mask, seed: int, report: Callable[[float], None] = lambda _: None) -> Rgb:
+def fill_hole(photo: Rgb, hole: Mask, seed: int, report: Callable[[float], None] = lambda _: None) -> Rgb:
     """H×W×3 uint8 with the H×W bool hole filled: other pixels stay as they are, to the bit.
 
     Wexler, Shechtman and Irani, Space-Time Completion of Video, 2007, with the search of Barnes et al., PatchMatch,
@@ -28,32 +28,32 @@ def fill(photo: Rgb, hole: Mask, seed: int, report: Callable[[float], None] = la
     rng = np.random.default_rng(seed)
     scales = _scales(photo, hole)
     if not scales:
-        return pasted(photo, 255 * _smooth(photo.astype(np.float32) / 255, hole), hole)
+        return paste_hole(photo, 255 * _smooth(photo.astype(np.float32) / 255, hole), hole)
     sources: Integers = np.zeros(0, np.int64)
-    patches: Patches | None = None
+    patches: PatchMatcher | None = None
     known = scales[-1][0]
     done, total = 0.0, float(sum(level[1].size ** 0.7 for level in scales))
     for number, (known, here) in enumerate(reversed(scales)):
         rounds = ROUNDS[min(number, len(ROUNDS) - 1)]
         before = patches
-        patches = Patches(known, here, rng)
+        patches = PatchMatcher(known, here, rng)
         if before is None:
-            patches.look(_smooth(known, here))
-            sources = patches.nearest_valid(patches.targets // patches.width, patches.targets % patches.width)
+            patches.set_hole_content(_smooth(known, here))
+            sources = patches.nearest_source(patches.targets // patches.width, patches.targets % patches.width)
         else:
             sources = _finer(before, patches, sources)
-            patches.look(vote(known, patches, sources, _certainty(patches)))
+            patches.set_hole_content(vote(known, patches, sources, _certainty(patches)))
         for turn in range(rounds):
             if turn:
-                patches.look(vote(known, patches, sources, _sure(patches, sources)))
-            if patches.exact():
-                sources = patches.nearest()
+                patches.set_hole_content(vote(known, patches, sources, _patch_confidence(patches, sources)))
+            if patches.can_search_exhaustively():
+                sources = patches.exhaustive_search()
             else:
-                sources = patches.improve(sources, max(known.shape[:2]) // (4 if turn == 0 else 16))
+                sources = patches.propagate_and_search(sources, max(known.shape[:2]) // (4 if turn == 0 else 16))
             report((done + here.size**0.7 * (turn + 1) / rounds) / total)
         done += here.size**0.7
     assert patches is not None
-    target = 255 * vote(known, patches, sources, _sure(patches, sources))
+    target = 255 * vote(known, patches, sources, _patch_confidence(patches, sources))
     return _joined(photo, hole, patches, sources, target)
 
 
@@ -61,10 +61,10 @@ def _scales(photo: Rgb, hole: Mask) -> list[tuple[Floats, Mask]]:
     """The picture in 0 to 1 and its hole at full size, half of it, and so on until the hole is thin."""
     scales: list[tuple[Floats, Mask]] = []
     picture, here = photo.astype(np.float32) / 255, hole
-    depth = depth_of(hole)
+    depth = hole_depth(hole)
     while _offers_enough(here):
         scales.append((picture, here))
-        if depth <= THIN or min(here.shape) < 2 * LEAST_SIDE:
+        if depth <= COARSEST_DEPTH or min(here.shape) < 2 * LEAST_SIDE:
             break
         size = (here.shape[1] // 2, here.shape[0] // 2)
         known = (~here).astype(np.float32)
@@ -75,7 +75,7 @@ def _scales(photo: Rgb, hole: Mask) -> list[tuple[Floats, Mask]]:
     return scales
 
 
-def depth_of(hole: Mask) -> float:
+def hole_depth(hole: Mask) -> float:
     """Pixels from the innermost point of the hole to what is known; the picture's border does not count as that."""
     if hole.all():
         return float(max(hole.shape))
@@ -90,10 +90,10 @@ def _offers_enough(hole: Mask) -> bool:
 
 def _smooth(picture: Floats, hole: Mask) -> Floats:
     """The hole filled with nothing but what its rim says."""
-    return np.where(hole[..., None], relaxed(picture, np.zeros_like(picture), hole), picture)
+    return np.where(hole[..., None], solve_poisson(picture, np.zeros_like(picture), hole), picture)
 
 
-def _finer(coarse: Patches, fine: Patches, sources: Integers) -> Integers:
+def _finer(coarse: PatchMatcher, fine: PatchMatcher, sources: Integers) -> Integers:
     """The sources of the next finer scale: as far from their targets, in twice as many pixels."""
     y, x = fine.targets // fine.width, fine.targets % fine.width
     above = np.minimum(y // 2, coarse.height - 1) * coarse.width + np.minimum(x // 2, coarse.width - 1)
@@ -101,22 +101,22 @@ def _finer(coarse: Patches, fine: Patches, sources: Integers) -> Integers:
     # A patch that just touches the hole may not touch it at the coarser scale.
     theirs = np.where(number >= 0, sources[number], above)
     down, right = theirs // coarse.width - above // coarse.width, theirs % coarse.width - above % coarse.width
-    return fine.nearest_valid(y + 2 * down, x + 2 * right)
+    return fine.nearest_source(y + 2 * down, x + 2 * right)
 
 
-def _certainty(patches: Patches) -> Floats:
+def _certainty(patches: PatchMatcher) -> Floats:
     depth = cv2.distanceTransform(patches.hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     at = np.minimum(depth.reshape(-1)[patches.targets], SURE_DEPTH)
     return np.asarray(CERTAINTY**-at, np.float32)
 
 
-def _sure(patches: Patches, sources: Integers) -> Floats:
+def _patch_confidence(patches: PatchMatcher, sources: Integers) -> Floats:
     distances = patches.distances(sources)
     usual = max(float(np.percentile(distances, 75)), 1e-8)
     return np.asarray(_certainty(patches) * np.exp(-np.maximum(distances, 0) / (2 * usual)), np.float32)
 
 
-def _joined(photo: Rgb, hole: Mask, patches: Patches, sources: Integers, target: Floats) -> Rgb:
+def _joined(photo: Rgb, hole: Mask, patches: PatchMatcher, sources: Integers, target: Floats) -> Rgb:
     """Each pixel's differences to its neighbours are those of its source; between two sources, their mean.
 
     ``target`` is h×w×3 float32 in 0 to 255: the colours to stay near to.
@@ -130,7 +130,7 @@ def _joined(photo: Rgb, hole: Mask, patches: Patches, sources: Integers, target:
     origin[here] = sources[patches.place[here]]
     copied = flat[origin].reshape(known.shape)
     values = copied.reshape(-1, 3)
-    wanted = np.float32(HOLD) * (target.reshape(-1, 3)[here] - values[here])
+    wanted = np.float32(COLOUR_ANCHOR) * (target.reshape(-1, 3)[here] - values[here])
     asked, rim, meetings = np.zeros_like(known), np.zeros_like(known), np.zeros((height * width, 1), np.float32)
     y, x = here // width, here % width
     for down, right in NEIGHBOURS:
@@ -150,7 +150,7 @@ def _joined(photo: Rgb, hole: Mask, patches: Patches, sources: Integers, target:
     asked.reshape(-1, 3)[here] = wanted
     rim /= np.maximum(meetings, 1).reshape(height, width, 1)
     part = Crop(max(y.min() - 1, 0), max(x.min() - 1, 0), y.max() + 2, x.max() + 2)
-    part.of(copied)[:] += relaxed(part.of(rim), part.of(asked), part.of(hole), HOLD)
+    part.view(copied)[:] += solve_poisson(part.view(rim), part.view(asked), part.view(hole), COLOUR_ANCHOR)
     # Differences that contradict each other add up over a wide hole, to what is nowhere in the picture.
     seen = flat[~inside]
-    return pasted(photo, np.clip(copied, seen.min(axis=0), seen.max(axis=0)), hole)
+    return paste_hole(photo, np.clip(copied, seen.min(axis=0), seen.max(axis=0)), hole)

@@ -12,7 +12,7 @@ BLOCK = 4_000_000  # of them at a time
 FAR = 0.02  # what the crop's whole diagonal counts, in shares of the patches' variance
 
 
-class Patches:
+class PatchMatcher:
     """The patches of one picture with a hole.
 
     ``picture`` is h×w×3 float32 in 0 to 1, ``hole`` h×w bool. Targets are the pixels whose patches touch the hole,
@@ -38,7 +38,7 @@ class Patches:
         self._far = FAR * (spread + 1e-3) / (self.height**2 + self.width**2)
         self.wanted: Floats = self.described[:0]
 
-    def look(self, picture: Floats) -> None:
+    def set_hole_content(self, picture: Floats) -> None:
         """From now on, h×w×3 ``picture`` is what is in the hole, for the targets."""
         y, x = self.targets // self.width, self.targets % self.width
         top, left = max(y.min() - REACH, 0), max(x.min() - REACH, 0)
@@ -52,7 +52,7 @@ class Patches:
         apart = (sources // self.width - at // self.width) ** 2 + (sources % self.width - at % self.width) ** 2
         return np.asarray(np.einsum("nk,nk->n", found, found) + self._far * apart)
 
-    def nearest(self) -> Integers:
+    def exhaustive_search(self) -> Integers:
         """The best source for each target, all being compared: no more than ``EXACT`` pairs."""
         table = self.described[self.sources]
         place = np.stack((self.sources // self.width, self.sources % self.width), 1).astype(np.float32)
@@ -68,11 +68,11 @@ class Patches:
             found[part] = (sizes - 2 * wanted[part] @ table.T).argmin(axis=1)
         return self.sources[found]
 
-    def exact(self) -> bool:
+    def can_search_exhaustively(self) -> bool:
         """Whether there are so few patches that all can be compared."""
         return len(self.sources) * len(self.targets) <= EXACT
 
-    def improve(self, sources: Integers, reach: int) -> Integers:
+    def propagate_and_search(self, sources: Integers, reach: int) -> Integers:
         """Better sources for the targets: their neighbours', shifted, and random ones within ``reach`` pixels."""
         best = self.distances(sources)
         for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
@@ -84,7 +84,7 @@ class Patches:
             reach //= 3
         return sources
 
-    def nearest_valid(self, y: Integers, x: Integers) -> Integers:
+    def nearest_source(self, y: Integers, x: Integers) -> Integers:
         """The valid source nearest to each place, as a flat index."""
         outside = (~self.valid).astype(np.uint8)
         _, labels = cv2.distanceTransformWithLabels(
@@ -138,7 +138,7 @@ def _described(picture: Floats) -> Floats:
     return np.stack(numbers, axis=-1)
 
 
-def vote(colours: Floats, patches: Patches, sources: Integers, sure: Floats) -> Floats:
+def vote(colours: Floats, patches: PatchMatcher, sources: Integers, sure: Floats) -> Floats:
     """h×w×C float32: in the hole, the mean of what all patches over a pixel have there, weighted.
 
     ``sure`` has a weight for each target. Wexler, Shechtman and Irani 2007.

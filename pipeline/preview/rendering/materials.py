@@ -24,11 +24,11 @@ class Texture:
 
     levels: tuple[Bytes, ...]
     metres: float
-    standing: bool
+    anchored_to_floor: bool
 
 
 @dataclass(frozen=True)
-class _Ground:
+class _TextureGrid:
     """Where a texture is being made: N×N metres ``u`` (along) and ``v`` (across), with random numbers of its own."""
 
     u: Floats
@@ -55,13 +55,13 @@ class _Ground:
 
 
 @lru_cache(maxsize=12)
-def texture(finish: Finish, seed: int, size: int = 640) -> Texture:
+def generate_texture(finish: Finish, seed: int, size: int = 640) -> Texture:
     """Make a finish's texture, ``size`` pixels square. The same seed makes the same texture."""
     standing = finish.material in _STANDING
     metres = WALL_HEIGHT if standing else _extent(finish)
     steps = (np.arange(size, dtype=np.float32) + 0.5) * (metres / size)
     v, u = np.meshgrid(steps, steps, indexing="ij")
-    linear = _MAKERS[finish.material](finish, _Ground(u, v, metres, np.random.default_rng(seed)))
+    linear = _MAKERS[finish.material](finish, _TextureGrid(u, v, metres, np.random.default_rng(seed)))
     levels: list[Bytes] = [(np.clip(linear, 0, 1) ** (1 / 2.2) * 255 + 0.5).astype(np.uint8)]
     while levels[-1].shape[0] > 8:
         half = levels[-1].shape[0] // 2
@@ -92,7 +92,7 @@ def _joint(finish: Finish) -> Floats:
     return linear_colour(finish.joint) if finish.joint else _colours(finish)[0] * np.float32(0.4)
 
 
-def _mottled(finish: Finish, ground: _Ground, sizes: tuple[float, ...], depth: float) -> Floats:
+def _mottled(finish: Finish, ground: _TextureGrid, sizes: tuple[float, ...], depth: float) -> Floats:
     """The finish's colours in soft clouds."""
     clouds = sum((ground.noise(size, size) for size in sizes), np.zeros_like(ground.u)) / np.sqrt(len(sizes))
     colours = _colours(finish)
@@ -104,22 +104,22 @@ def _mottled(finish: Finish, ground: _Ground, sizes: tuple[float, ...], depth: f
     )
 
 
-def _paint(finish: Finish, ground: _Ground) -> Floats:
+def _paint(finish: Finish, ground: _TextureGrid) -> Floats:
     grain = ground.noise(0.012, 0.012)[..., None]
     return np.asarray(_colours(finish)[0] * (1 + np.float32(0.008) * grain))
 
 
-def _plaster(finish: Finish, ground: _Ground) -> Floats:
+def _plaster(finish: Finish, ground: _TextureGrid) -> Floats:
     strokes = ground.noise(0.22, 0.05) + ground.noise(0.05, 0.2)
     return _mottled(finish, ground, (0.9, 0.35, 0.12), 0.8) * (1 + np.float32(0.012) * strokes[..., None])
 
 
-def _concrete(finish: Finish, ground: _Ground) -> Floats:
+def _concrete(finish: Finish, ground: _TextureGrid) -> Floats:
     pores = np.clip(ground.noise(0.012, 0.012) - 2.2, 0, 1)[..., None]
     return _mottled(finish, ground, (1.2, 0.4, 0.1), 0.5) * (1 - np.float32(0.35) * pores)
 
 
-def _wood(colour: Floats, ground: _Ground, shift: Floats, strength: float = 1.0) -> Floats:
+def _wood(colour: Floats, ground: _TextureGrid, shift: Floats, strength: float = 1.0) -> Floats:
     """Grain along u; ``shift`` differs from board to board."""
     fine = ground.noise(0.35, 0.004)
     rings = np.sin((ground.v * 130 + 1.6 * ground.noise(0.9, 0.05) + shift * 40).astype(np.float32))
@@ -127,7 +127,7 @@ def _wood(colour: Floats, ground: _Ground, shift: Floats, strength: float = 1.0)
     return np.asarray(colour * (1 + grain)[..., None])
 
 
-def _boards(finish: Finish, ground: _Ground, gap: float) -> tuple[Floats, Floats, Integers]:
+def _boards(finish: Finish, ground: _TextureGrid, gap: float) -> tuple[Floats, Floats, Integers]:
     """Boards along u: whether between boards (0 to 1), a number for each board's own look, and its colour's index."""
     rows = round(ground.metres / finish.size)
     row = np.minimum((ground.v / finish.size).astype(np.int64), rows - 1)
@@ -154,21 +154,21 @@ def _line(distance: Floats, half_width: float, softness: float) -> Floats:
     return np.clip((half_width - distance) / softness + 0.5, 0, 1).astype(np.float32)
 
 
-def _planks(finish: Finish, ground: _Ground) -> Floats:
+def _planks(finish: Finish, ground: _TextureGrid) -> Floats:
     gap, look, index = _boards(finish, ground, 0.003)
     wood = _wood(_colours(finish)[index], ground, look) * (0.94 + 0.12 * look)[..., None]
     return _jointed(wood, gap * np.float32(0.75), _joint(finish))
 
 
-def _shiplap(finish: Finish, ground: _Ground) -> Floats:
+def _shiplap(finish: Finish, ground: _TextureGrid) -> Floats:
     seam = 0.5 - np.abs((ground.v / finish.size) % 1 - 0.5)
     pixel = ground.metres / len(ground.u) / finish.size
     gap = _line(seam, 0.004 / finish.size, pixel)
     return _jointed(_paint(finish, ground), gap, _joint(finish))
 
 
-def _slats(finish: Finish, ground: _Ground) -> Floats:
-    turned = _Ground(ground.v, ground.u, ground.metres, ground.rng)
+def _slats(finish: Finish, ground: _TextureGrid) -> Floats:
+    turned = _TextureGrid(ground.v, ground.u, ground.metres, ground.rng)
     count = round(ground.metres / finish.size)
     slat = np.minimum((ground.u / finish.size).astype(np.int64), count - 1)
     look = ground.rng.uniform(0, 1, count).astype(np.float32)[slat]
@@ -182,7 +182,7 @@ def _slats(finish: Finish, ground: _Ground) -> Floats:
     return _jointed(wood * rounded, gap, _joint(finish))
 
 
-def _brick(finish: Finish, ground: _Ground) -> Floats:
+def _brick(finish: Finish, ground: _TextureGrid) -> Floats:
     rows = round(ground.metres / finish.size)
     columns = max(1, round(ground.metres / finish.length))
     length = ground.metres / columns
@@ -199,7 +199,7 @@ def _brick(finish: Finish, ground: _Ground) -> Floats:
     return _jointed(face, mortar, _joint(finish) * (1 + np.float32(0.05) * ground.noise(0.02, 0.02)[..., None]))
 
 
-def _herringbone(finish: Finish, ground: _Ground) -> Floats:
+def _herringbone(finish: Finish, ground: _TextureGrid) -> Floats:
     """Blocks of ``length`` × ``size`` laid at right angles, the zigzag running along u."""
     ratio = max(2, round(finish.length / finish.size))
     unit = finish.length / ratio
@@ -219,7 +219,7 @@ def _herringbone(finish: Finish, ground: _Ground) -> Floats:
         _line(0.5 - np.abs(across - 0.5), max(0.0012 / unit, 0.5 * pixel), pixel),
         _line((0.5 - np.abs(along - 0.5)) * ratio, max(0.0012 / unit, 0.5 * pixel), pixel),
     )
-    turned = _Ground(ground.v, ground.u, ground.metres, ground.rng)
+    turned = _TextureGrid(ground.v, ground.u, ground.metres, ground.rng)
     flat = np.ones((*ground.u.shape, 3), np.float32)
     wood = np.where(lying[..., None], _wood(flat, ground, look, 0.8), np.swapaxes(_wood(flat, turned, look, 0.8), 0, 1))
     # Blocks of the two directions reflect the light differently.
@@ -227,7 +227,7 @@ def _herringbone(finish: Finish, ground: _Ground) -> Floats:
     return _jointed(_colours(finish)[index] * wood * tone, gap * np.float32(0.7), _joint(finish))
 
 
-def _tiles(finish: Finish, ground: _Ground) -> Floats:
+def _tiles(finish: Finish, ground: _TextureGrid) -> Floats:
     count = round(ground.metres / finish.size)
     i, j = ((axis / finish.size).astype(np.int64) % count for axis in (ground.u, ground.v))
     tile = i * count + j
@@ -235,7 +235,7 @@ def _tiles(finish: Finish, ground: _Ground) -> Floats:
     return _jointed(_glazed(finish, ground, index, tile, count), _grout(finish, ground), _joint(finish))
 
 
-def _checker(finish: Finish, ground: _Ground) -> Floats:
+def _checker(finish: Finish, ground: _TextureGrid) -> Floats:
     count = round(ground.metres / finish.size)
     i, j = ((axis / finish.size).astype(np.int64) % count for axis in (ground.u, ground.v))
     veins = np.exp(-np.abs(ground.noise(0.3, 0.3)) * 14)[..., None]
@@ -245,18 +245,18 @@ def _checker(finish: Finish, ground: _Ground) -> Floats:
     return _jointed(stone * (1 + vein), _grout(finish, ground), _joint(finish))
 
 
-def _glazed(finish: Finish, ground: _Ground, index: Integers, tile: Integers, count: int) -> Floats:
+def _glazed(finish: Finish, ground: _TextureGrid, index: Integers, tile: Integers, count: int) -> Floats:
     tone = ground.rng.uniform(0.95, 1.05, count * count).astype(np.float32)[tile]
     return _colours(finish)[index] * (tone * (1 + 0.02 * ground.noise(0.15, 0.15)))[..., None]
 
 
-def _grout(finish: Finish, ground: _Ground) -> Floats:
+def _grout(finish: Finish, ground: _TextureGrid) -> Floats:
     pixel = ground.metres / len(ground.u)
     edge = np.minimum(*((0.5 - np.abs((axis / finish.size) % 1 - 0.5)) * finish.size for axis in (ground.u, ground.v)))
     return _line(edge, max(0.002, 0.6 * pixel), pixel)
 
 
-def _terrazzo(finish: Finish, ground: _Ground) -> Floats:
+def _terrazzo(finish: Finish, ground: _TextureGrid) -> Floats:
     colours = _colours(finish)
     result = np.broadcast_to(colours[0], (*ground.u.shape, 3))
     for colour in colours[1:]:
@@ -265,12 +265,12 @@ def _terrazzo(finish: Finish, ground: _Ground) -> Floats:
     return np.asarray(result, np.float32)
 
 
-def _carpet(finish: Finish, ground: _Ground) -> Floats:
+def _carpet(finish: Finish, ground: _TextureGrid) -> Floats:
     pile = ground.noise(0.008, 0.008) * np.float32(0.08) + ground.noise(0.3, 0.3) * np.float32(0.03)
     return np.asarray(_colours(finish)[0] * (1 + pile)[..., None])
 
 
-def _wainscot(finish: Finish, ground: _Ground) -> Floats:
+def _wainscot(finish: Finish, ground: _TextureGrid) -> Floats:
     """The first colour above; below, the second in upright panels (or boards, when narrow) under a rail."""
     colours = _colours(finish)
     lower = colours[min(1, len(colours) - 1)]
@@ -289,7 +289,7 @@ def _wainscot(finish: Finish, ground: _Ground) -> Floats:
     return np.asarray(wall * (1 - rail) + (lower * np.float32(1.12) + np.float32(0.02)) * rail)
 
 
-def _panelling(finish: Finish, ground: _Ground) -> Floats:
+def _panelling(finish: Finish, ground: _TextureGrid) -> Floats:
     """Tall framed panels with a thin inlay of the joint's colour."""
     pixel = ground.metres / len(ground.u)
     width = ground.metres / round(ground.metres / finish.size)
@@ -304,7 +304,7 @@ def _jointed(face: Floats, share: Floats, joint: Floats) -> Floats:
     return np.asarray(face * (1 - share[..., None]) + joint * share[..., None], np.float32)
 
 
-_MAKERS: dict[Material, Callable[[Finish, _Ground], Floats]] = {
+_MAKERS: dict[Material, Callable[[Finish, _TextureGrid], Floats]] = {
     "paint": _paint,
     "plaster": _plaster,
     "concrete": _concrete,

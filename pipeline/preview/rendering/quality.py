@@ -9,7 +9,7 @@ from pipeline.core.arrays import Bytes, Floats, Mask
 FAR_COLOUR = 40.0  # CIE76 ΔE at which a surface has nothing of the palette any more
 
 
-def measure(before: Bytes, after: Bytes, bare: Mask | None, palette: list[str]) -> Quality:
+def measure_quality(before: Bytes, after: Bytes, bare: Mask | None, palette: list[str]) -> Quality:
     """Compare h×w×3 uint8 sRGB pictures of one size; ``bare``: where surfaces were repainted, None for nowhere.
 
     Structure: the share of the photo's edges that the result still has, off the repainted faces' interiors (new
@@ -24,7 +24,7 @@ def measure(before: Bytes, after: Bytes, bare: Mask | None, palette: list[str]) 
     style = _palette_closeness(after, bare, palette)
     detail = [float(cv2.Laplacian(cv2.GaussianBlur(g, (3, 3), 0), cv2.CV_32F)[counted].std()) for g in grey]
     visual = min(1.0, detail[1] / detail[0]) if detail[0] > 0.5 else 1.0
-    return Quality.of(structure=structure, style=style, visual=visual)
+    return Quality.from_scores(structure=structure, style=style, visual=visual)
 
 
 def _edges_kept(before: Bytes, after: Bytes, counted: Mask) -> float:

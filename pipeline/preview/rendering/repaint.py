@@ -7,8 +7,8 @@ import numpy as np
 
 from darkroom.contract.styles import Finish
 from pipeline.core.arrays import Bytes, Floats, Mask, Rgb
-from pipeline.preview.rendering.materials import Texture, texture
-from pipeline.preview.room.box import WALLS, Box, Face
+from pipeline.preview.rendering.materials import Texture, generate_texture
+from pipeline.preview.room.box import WALLS, Box, BoxSide
 from pipeline.preview.room.camera import Camera
 from pipeline.preview.room.surfaces import Surfaces
 
@@ -18,7 +18,7 @@ GAMMA = (np.linspace(0, 1, 4096, dtype=np.float32) ** (1 / 2.2) * 255 + 0.5).ast
 
 
 @dataclass(frozen=True)
-class Repaint:
+class RepaintContext:
     """What painting a band of the picture needs, worked out once on the analysed size (h×w).
 
     ``slope``, ``offset``: h×w, the matte as a linear function of the photo's lightness (guided filter);
@@ -30,46 +30,46 @@ class Repaint:
     slope: Floats
     offset: Floats
     shade: Floats
-    albedo: dict[Face, Floats]
-    textures: dict[Face, Texture]
+    albedo: dict[BoxSide, Floats]
+    textures: dict[BoxSide, Texture]
     shift: tuple[float, float]
     metres: float
 
 
-def prepare(
-    photo: Rgb, box: Box, camera: Camera, surfaces: Surfaces, finishes: dict[Face, Finish], seed: int
-) -> Repaint:
+def prepare_repaint(
+    photo: Rgb, box: Box, camera: Camera, surfaces: Surfaces, finishes: dict[BoxSide, Finish], seed: int
+) -> RepaintContext:
     """Estimate matte, light and old colours at the analysed size of an H×W×3 uint8 photo, and make the materials."""
-    height, width = surfaces.face.shape
+    height, width = surfaces.side_map.shape
     small = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
     # Enough texels for what is near the camera, in steps so that textures are made once for pictures of a like size.
     texels = int(np.clip(max(photo.shape) // 1024 * 320 + 320, 640, 1600))
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     slope, offset = _guided(grey, surfaces.bare.astype(np.float32))
     linear = LINEAR[small]
-    albedo: dict[Face, Floats] = {}
-    for group in ((Face.FLOOR,), (Face.CEILING,), WALLS):
-        seen = surfaces.of(*group)
-        albedo |= dict.fromkeys(group, _full_light(linear, seen))
-    floor = surfaces.of(Face.FLOOR)
-    shade = _floor_shade(linear, floor, albedo[Face.FLOOR])
+    albedo: dict[BoxSide, Floats] = {}
+    for group in ((BoxSide.FLOOR,), (BoxSide.CEILING,), WALLS):
+        seen = surfaces.mask_of(*group)
+        albedo |= dict.fromkeys(group, _estimate_albedo(linear, seen))
+    floor = surfaces.mask_of(BoxSide.FLOOR)
+    shade = _floor_shade(linear, floor, albedo[BoxSide.FLOOR])
     rng = np.random.default_rng(seed)
     shift = (float(rng.uniform(0, 10)), float(rng.uniform(0, 10)))
-    textures = {face: texture(finish, seed, texels) for face, finish in finishes.items()}
+    textures = {face: generate_texture(finish, seed, texels) for face, finish in finishes.items()}
     metres = float(np.clip(ROOM_HEIGHT / (1 + box.ceiling), 0.9, 1.9))
-    return Repaint(box, camera, slope, offset, shade, albedo, textures, shift, metres)
+    return RepaintContext(box, camera, slope, offset, shade, albedo, textures, shift, metres)
 
 
-def paint(photo: Rgb, rows: slice, height: int, plan: Repaint, strength: float) -> Rgb:
+def repaint_band(photo: Rgb, rows: slice, height: int, context: RepaintContext, strength: float) -> Rgb:
     """Repaint a band: ``photo`` holds ``rows`` of a picture of ``height``. h×W×3 uint8 in, the same out."""
     width = photo.shape[1]
     grey = cv2.cvtColor(photo, cv2.COLOR_RGB2GRAY)
-    slope, offset = (_enlarged(plane, width, height, rows) for plane in (plan.slope, plan.offset))
+    slope, offset = (_enlarged(plane, width, height, rows) for plane in (context.slope, context.offset))
     matte = np.clip((slope * (grey.astype(np.float32) / 255) + offset - 0.12) / 0.76, 0, 1)
-    rays = plan.camera.rays(width, height, rows)
-    faces, distance = plan.box.faces(rays)
+    rays = context.camera.rays(width, height, rows)
+    faces, distance = context.box.intersect(rays)
     result = photo.astype(np.float32)
-    for face in plan.textures:
+    for face in context.textures:
         # A pixel on the line between two sides is a little of both.
         share = cv2.blur((faces == face).astype(np.float32), (3, 3)) * matte
         where = share > 0.004
@@ -77,17 +77,19 @@ def paint(photo: Rgb, rows: slice, height: int, plan: Repaint, strength: float) 
             continue
         columns, lines = np.flatnonzero(where.any(0)), np.flatnonzero(where.any(1))
         box = np.s_[lines[0] : lines[-1] + 1, columns[0] : columns[-1] + 1]
-        fresh = _material(plan, face, rays[box], distance[box], width)
-        light = _light(plan, face, photo[box], (rows, box, width, height))
+        fresh = _material(context, face, rays[box], distance[box], width)
+        light = _light(context, face, photo[box], (rows, box, width, height))
         lit = np.clip(LINEAR[fresh] * light * 4095, 0, 4095).astype(np.uint16)
         result[box] += (GAMMA[lit].astype(np.float32) - photo[box]) * (share[box] * np.float32(strength))[..., None]
     return np.asarray(np.clip(result + 0.5, 0, 255).astype(np.uint8))
 
 
-def _light(plan: Repaint, face: Face, photo: Rgb, place: tuple[slice, tuple[slice, slice], int, int]) -> Floats:
+def _light(
+    plan: RepaintContext, face: BoxSide, photo: Rgb, place: tuple[slice, tuple[slice, slice], int, int]
+) -> Floats:
     """Light on a face relative to full light, h×w×3: smoothed on floors, whose pattern goes; exact elsewhere."""
     rows, box, width, height = place
-    if face == Face.FLOOR:
+    if face == BoxSide.FLOOR:
         band = slice(rows.start + box[0].start, rows.start + box[0].stop)
         return _enlarged(plan.shade, width, height, band)[:, box[1]]
     ratio = LINEAR[photo] / plan.albedo[face]
@@ -96,21 +98,21 @@ def _light(plan: Repaint, face: Face, photo: Rgb, place: tuple[slice, tuple[slic
     return np.asarray(np.minimum(0.5 * level + 0.5 * ratio, 1.35), np.float32)
 
 
-def _material(plan: Repaint, face: Face, rays: Floats, distance: Floats, width: int) -> Bytes:
+def _material(plan: RepaintContext, face: BoxSide, rays: Floats, distance: Floats, width: int) -> Bytes:
     """The face's texture seen through the camera, h×w×3 uint8, filtered for its distance."""
     cloth = plan.textures[face]
     reach = distance * np.float32(plan.metres)
     x, y, z = (rays[..., k] * reach for k in range(3))
     up = np.float32(plan.metres) - y  # above the floor
-    if face in (Face.FLOOR, Face.CEILING):
+    if face in (BoxSide.FLOOR, BoxSide.CEILING):
         u, v, facing = z, x, np.abs(rays[..., 1])
-    elif face == Face.BACK:
+    elif face == BoxSide.BACK:
         u, v, facing = x, up, np.abs(rays[..., 2])
     else:
         u, v, facing = z, up, np.abs(rays[..., 0])
     u = u + np.float32(plan.shift[0])
     v = v if face in WALLS else v + np.float32(plan.shift[1])
-    if cloth.standing:
+    if cloth.anchored_to_floor:
         v = np.clip(v, 0.002, cloth.metres - 0.002)
     scale = width / plan.camera.width * plan.camera.focal
     across = reach / np.float32(scale)
@@ -161,7 +163,7 @@ def _guided(guide: Floats, mask: Floats, radius: int = 4, smoothness: float = 4e
     return cv2.blur(slope, size), cv2.blur(offset, size)
 
 
-def _full_light(linear: Floats, seen: Mask) -> Floats:
+def _estimate_albedo(linear: Floats, seen: Mask) -> Floats:
     """The colour of a surface where the light is good, 3 linear values; its shadows are darker than this."""
     if not seen.any():
         return np.full(3, 0.5, np.float32)

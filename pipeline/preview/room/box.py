@@ -10,9 +10,9 @@ from enum import IntEnum
 import numpy as np
 
 from pipeline.core.arrays import Bytes, Floats, Integers
-from pipeline.preview.room.box_scoring import ENOUGH, FAR, Evidence
+from pipeline.preview.room.box_scoring import EDGE_CAP, FAR, BoxScorer
 from pipeline.preview.room.camera import Camera
-from pipeline.preview.room.line_segments import Segments
+from pipeline.preview.room.line_segments import LineSegments
 
 # What the search steps through: the back wall's distance, then ceiling, left and right relative to
 # it, so that each number moves one line of the picture: the back wall's foot, its top, its left and right corner.
@@ -23,7 +23,7 @@ SWEEP = ((0, _FEET), (1, np.append(np.linspace(0.08, 0.9, 24), FAR)), (2, _CORNE
 SWEEPS = 2
 
 
-class Face(IntEnum):
+class BoxSide(IntEnum):
     """The sides of the box, as they appear in face maps."""
 
     FLOOR = 0
@@ -33,7 +33,7 @@ class Face(IntEnum):
     BACK = 4
 
 
-WALLS = (Face.LEFT, Face.RIGHT, Face.BACK)
+WALLS = (BoxSide.LEFT, BoxSide.RIGHT, BoxSide.BACK)
 
 
 @dataclass(frozen=True)
@@ -45,21 +45,21 @@ class Box:
     right: float
     back: float
 
-    def faces(self, rays: Floats) -> tuple[Bytes, Floats]:
+    def intersect(self, rays: Floats) -> tuple[Bytes, Floats]:
         """The face that each ray meets, h×w uint8, and how far along the ray (in units of its length), h×w float32."""
         x, y, z = rays[..., 0], rays[..., 1], rays[..., 2]
         level = np.where(y > 0, y, y * np.float32(-1 / self.ceiling))
         side = np.where(x > 0, x * np.float32(1 / self.right), x * np.float32(-1 / self.left))
         ahead = z * np.float32(1 / self.back)
-        face = np.where(x > 0, np.uint8(Face.RIGHT), np.uint8(Face.LEFT))
-        face = np.where(ahead > side, np.uint8(Face.BACK), face)
+        face = np.where(x > 0, np.uint8(BoxSide.RIGHT), np.uint8(BoxSide.LEFT))
+        face = np.where(ahead > side, np.uint8(BoxSide.BACK), face)
         upright = np.maximum(side, ahead)
-        vertical = np.where(y > 0, np.uint8(Face.FLOOR), np.uint8(Face.CEILING))
+        vertical = np.where(y > 0, np.uint8(BoxSide.FLOOR), np.uint8(BoxSide.CEILING))
         return np.where(level > upright, vertical, face), 1 / np.maximum(np.maximum(level, upright), np.float32(1e-6))
 
 
 @dataclass(frozen=True)
-class Fit:
+class BoxFit:
     """A fitted box. ``support``: how well the picture's edges lie on its boundaries: 0 by chance, 0.75 perfect."""
 
     box: Box
@@ -67,20 +67,20 @@ class Fit:
     support: float
 
 
-def fit(lab: Bytes, camera: Camera, segments: Segments, directions: Integers) -> Fit:
+def fit_box(lab: Bytes, camera: Camera, segments: LineSegments, directions: Integers) -> BoxFit:
     """Fit a box to an H×W×3 uint8 CIELAB picture of the camera's aspect ratio, any size (320 wide is enough)."""
-    evidence = Evidence(lab, camera, segments, directions)
+    evidence = BoxScorer(lab, camera, segments, directions)
     candidates = evidence.candidates(CANDIDATES)
-    totals = np.concatenate([evidence.scores(part).total for part in np.array_split(candidates, CANDIDATES // 60)])
+    totals = np.concatenate([evidence.score(part).total for part in np.array_split(candidates, CANDIDATES // 60)])
     found = [_descend(evidence, candidates[index]) for index in _distinct(candidates, totals)]
     best, shape = max(found, key=lambda item: item[0])
     best, shape = _polish(evidence, best, shape, (0.06, 0.04, 0.02))
-    exactly = float(evidence.scores(shape[None], 1.0).total[0])
+    exactly = float(evidence.score(shape[None], 1.0).total[0])
     _, shape = _polish(evidence, exactly, shape, (0.01, 0.007, 0.004, 0.002), 1.0)
-    scores = evidence.scores(shape[None])
+    scores = evidence.score(shape[None])
     back, ceiling, left, right = (float(value) for value in shape)
     box = Box(min(ceiling * back, FAR), min(left * back, FAR), min(right * back, FAR), back)
-    return Fit(box, float(scores.total[0]), float(scores.support[0]))
+    return BoxFit(box, float(scores.total[0]), float(scores.support[0]))
 
 
 def _distinct(candidates: Floats, totals: Floats) -> list[int]:
@@ -96,11 +96,11 @@ def _distinct(candidates: Floats, totals: Floats) -> list[int]:
 
 
 def _polish(
-    evidence: Evidence,
+    evidence: BoxScorer,
     best: float,
     shape: Floats,
     steps: tuple[float, ...],
-    enough: float = ENOUGH,
+    enough: float = EDGE_CAP,
 ) -> tuple[float, Floats]:
     rng = np.random.default_rng(0)
     for step in steps:
@@ -109,7 +109,7 @@ def _polish(
     return best, shape
 
 
-def _descend(evidence: Evidence, shape: Floats) -> tuple[float, Floats]:
+def _descend(evidence: BoxScorer, shape: Floats) -> tuple[float, Floats]:
     best = -np.inf
     for _ in range(SWEEPS):
         before = best
@@ -123,13 +123,13 @@ def _descend(evidence: Evidence, shape: Floats) -> tuple[float, Floats]:
 
 
 def _better(
-    evidence: Evidence,
+    evidence: BoxScorer,
     best: float,
     shape: Floats,
     trials: Floats,
-    enough: float = ENOUGH,
+    enough: float = EDGE_CAP,
 ) -> tuple[float, Floats]:
-    scores = evidence.scores(trials, enough)
+    scores = evidence.score(trials, enough)
     winner = int(scores.total.argmax())
     value = float(scores.total[winner])
     return (value, trials[winner]) if value > best else (best, shape)

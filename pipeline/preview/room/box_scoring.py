@@ -8,29 +8,29 @@ import numpy as np
 from pipeline.core.arrays import Bytes, Floats, Integers, Mask
 from pipeline.preview.room.camera import Camera
 from pipeline.preview.room.clusters import kmeans
-from pipeline.preview.room.line_segments import Segments
+from pipeline.preview.room.line_segments import LineSegments
 
 FAR = 40.0  # camera heights; a wall so far away is out of the picture
 BINS = 8  # of edge orientation
 SAMPLES = 40  # along each boundary
 COLOURS = 20
 CHANCE = 0.25  # edge strength along a boundary put anywhere
-ENOUGH = 0.5  # more is not better: furniture hides most of a room's boundaries, and has edges of its own
+EDGE_CAP = 0.5  # more is not better: furniture hides most of a room's boundaries, and has edges of its own
 STEP = 6  # every so many pixels speak for the colours
 AXES = np.array([0, 2, 2, 0, 2, 2, 1, 1])  # direction of each boundary, in the order of _boundaries
 
 
-class Scores(NamedTuple):
+class BoxScores(NamedTuple):
     """Of M boxes: ``total`` (higher is better), and ``support`` of their boundaries by edges, 0 being chance."""
 
     total: Floats
     support: Floats
 
 
-class Evidence:
+class BoxScorer:
     """Prepared once per picture, from H×W×3 uint8 CIELAB of the camera's aspect ratio; then scores many boxes."""
 
-    def __init__(self, lab: Bytes, camera: Camera, segments: Segments, directions: Integers) -> None:
+    def __init__(self, lab: Bytes, camera: Camera, segments: LineSegments, directions: Integers) -> None:
         height, width = lab.shape[:2]
         self.camera = camera
         self.size = (width, height)
@@ -77,7 +77,7 @@ class Evidence:
             walls.append(np.select([rng.random(count) < 0.12, rng.random(count) < 0.5], [FAR, corner], foot).clip(0.05))
         return np.stack([back, ceiling, *walls], 1)
 
-    def scores(self, shapes: Floats, enough: float = ENOUGH) -> Scores:
+    def score(self, shapes: Floats, edge_cap: float = EDGE_CAP) -> BoxScores:
         """Score M boxes, M×4: the back wall's distance, then ceiling, left and right relative to it.
 
         Edge strength beyond ``enough`` does not count: lower to find the right lines, 1 to lie on them exactly.
@@ -85,11 +85,16 @@ class Evidence:
         back = shapes[:, 0]
         ceiling, left, right = (np.minimum(shapes[:, k] * back, FAR) for k in (1, 2, 3))
         boxes = np.stack([ceiling, left, right, back], 1).astype(np.float32)
-        support, length = self._support(boxes, enough)
-        total = SUPPORT * support + self._colours(boxes) - CONTRADICTION * self._contradiction(boxes) - _unlikely(boxes)
-        return Scores(total, support / np.maximum(length, 0.3))
+        support, length = self._support(boxes, edge_cap)
+        total = (
+            SUPPORT * support
+            + self._colours(boxes)
+            - CONTRADICTION * self._contradiction(boxes)
+            - _shape_penalty(boxes)
+        )
+        return BoxScores(total, support / np.maximum(length, 0.3))
 
-    def _support(self, boxes: Floats, enough: float) -> tuple[Floats, Floats]:
+    def _support(self, boxes: Floats, edge_cap: float) -> tuple[Floats, Floats]:
         """Edge strength along the visible boundaries less what chance gives, and their length, in picture sides."""
         count = len(boxes)
         ends = (_boundaries(boxes) @ self.camera.rotation.T).reshape(-1, 2, 3)
@@ -106,7 +111,7 @@ class Evidence:
         gradient = self.gradient[channel[:, None], row, column]
         drawn = self.drawn[np.tile(AXES, count)[:, None], row, column]
         strength = np.maximum(0.5 * gradient, drawn).mean(axis=1)
-        gain = ((np.minimum(strength, enough) - CHANCE) * share).reshape(count, -1).sum(1)
+        gain = ((np.minimum(strength, edge_cap) - CHANCE) * share).reshape(count, -1).sum(1)
         return gain, share.reshape(count, -1).sum(1)
 
     def _colours(self, boxes: Floats) -> Floats:
@@ -188,7 +193,7 @@ def _surface_colours(colours: Integers, above: Mask, rows: int) -> tuple[Floats,
     return wall_like.astype(np.float32), floor_like.astype(np.float32)
 
 
-def _unlikely(boxes: Floats) -> Floats:
+def _shape_penalty(boxes: Floats) -> Floats:
     """Penalty for boxes unlike rooms: ceilings 2.2 to 3.5 m above floors seen from 1 to 1.8 m, rooms 2 to 8 m deep."""
     ceiling, left, right, back = boxes.T.astype(np.float64)
     height = np.log(np.minimum(ceiling, 3.0) / 0.85) / 0.5
@@ -218,7 +223,7 @@ def _oriented_gradient(lab: Bytes) -> Floats:
     return result
 
 
-def _drawn(segments: Segments, directions: Integers, size: tuple[int, int], scale: float) -> Floats:
+def _drawn(segments: LineSegments, directions: Integers, size: tuple[int, int], scale: float) -> Floats:
     """The segments of each room direction as 3×H×W lines. How faint the edge is does not matter: corners often are."""
     height, width = size
     canvas = np.zeros((3, height, width), np.uint8)

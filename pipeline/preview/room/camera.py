@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.core.arrays import Floats, Integers
-from pipeline.preview.room.line_segments import Segments
+from pipeline.preview.room.line_segments import LineSegments
 
 # Fields of view from a phone's ultra-wide to a short telephoto, as focal length over the long side.
 FOCALS = (0.55, 0.72, 0.95)
@@ -44,7 +44,7 @@ class Camera:
         return np.stack([x * r[0, k] + y * r[1, k] + r[2, k] for k in range(3)], axis=-1)
 
 
-def estimate(segments: Segments, width: int, height: int) -> tuple[Camera, float, Integers]:
+def estimate_camera(segments: LineSegments, width: int, height: int) -> tuple[Camera, float, Integers]:
     """The camera, how much of the segments' length it explains (0 to 1), and each segment's direction.
 
     Directions: 0, 1, 2 for X, Y, Z; −1 for none. With fewer than six segments a level camera comes back, with 0.
@@ -63,12 +63,12 @@ def estimate(segments: Segments, width: int, height: int) -> tuple[Camera, float
     return camera, confidence, np.where(explained, nearest, -1)
 
 
-def _search(segments: Segments, side: int) -> Floats:
+def _search(segments: LineSegments, side: int) -> Floats:
     """Coarse grid, then shrinking steps around the best few. Each row: pitch, roll, yaw (degrees), focal/side."""
     grid = np.stack(
         np.meshgrid(np.arange(-24, 25, 4.0), (-4.0, 0.0, 4.0), np.arange(-45, 45, 3.0), FOCALS, indexing="ij"), -1
     ).reshape(-1, 4)
-    longest = Segments(*(value[:70] for value in vars(segments).values()))
+    longest = LineSegments(*(value[:70] for value in vars(segments).values()))
     scores = _score(longest, grid, side, COARSE)
     order = np.argsort(-scores, kind="stable")
     chosen: list[Floats] = []
@@ -91,7 +91,7 @@ def _search(segments: Segments, side: int) -> Floats:
     return max(results, key=lambda pair: pair[0])[1]
 
 
-def _score(segments: Segments, poses: Floats, side: int, tolerance: float) -> Floats:
+def _score(segments: LineSegments, poses: Floats, side: int, tolerance: float) -> Floats:
     weight = np.minimum(segments.length, 0.25 * side)
     weight = weight / weight.sum()
     result = np.empty(len(poses), np.float32)
@@ -104,7 +104,7 @@ def _score(segments: Segments, poses: Floats, side: int, tolerance: float) -> Fl
     return result - np.float32(0.02) * prior.astype(np.float32)
 
 
-def _offsets(segments: Segments, poses: Floats, side: int) -> Floats:
+def _offsets(segments: LineSegments, poses: Floats, side: int) -> Floats:
     """Sine of the angle between each segment and the line to each vanishing point. P×N×3."""
     rotations = _rotations(poses)
     focal = (poses[:, 3] * side).astype(np.float32)[:, None, None]

@@ -4,27 +4,27 @@ import cv2
 import numpy as np
 
 from pipeline.core.arrays import Floats, Integers, Mask
-from pipeline.preview.room.box import Box, Face
+from pipeline.preview.room.box import Box, BoxSide
 from pipeline.preview.room.camera import Camera
 from pipeline.preview.room.surfaces import Surfaces
 
 
-def estimate(box: Box, camera: Camera, surfaces: Surfaces) -> Floats:
+def estimate_depth(box: Box, camera: Camera, surfaces: Surfaces) -> Floats:
     """Distance along the optical axis, h×w float32, in camera heights (a person's photo: about 1.5 m each).
 
     A thing is as far away as the floor where its lowest pixels stand. Flat things (rugs) and standing ones cannot be
     told apart without recognising them, so within the floor the two readings are averaged.
     """
-    height, width = surfaces.face.shape
-    _, shell = box.faces(camera.rays(width, height))
+    height, width = surfaces.side_map.shape
+    _, shell = box.intersect(camera.rays(width, height))
     # Rays have camera z = 1, so the distance along the ray is the depth.
     things = ~surfaces.bare
     foot = _lowest_of_run(things)
     column = np.broadcast_to(np.arange(width), things.shape)
     below = np.minimum(foot + 1, height - 1)
-    stands = (surfaces.face[below, column] == Face.FLOOR) & things
+    stands = (surfaces.side_map[below, column] == BoxSide.FLOOR) & things
     standing = np.where(stands, np.minimum(shell[below, column], shell), shell)
-    on_floor = surfaces.face == Face.FLOOR
+    on_floor = surfaces.side_map == BoxSide.FLOOR
     depth = np.where(things & on_floor, np.sqrt(standing * shell), standing).astype(np.float32)
     return cv2.medianBlur(depth, 5)
 

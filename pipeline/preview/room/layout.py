@@ -9,15 +9,15 @@ from pipeline.core.arrays import Rgb
 from pipeline.imaging import resize
 from pipeline.preview.room import box as room
 from pipeline.preview.room import camera, line_segments, surfaces
-from pipeline.preview.room.box import WALLS, Box, Face
+from pipeline.preview.room.box import WALLS, Box, BoxSide
 from pipeline.preview.room.camera import Camera
 from pipeline.preview.room.surfaces import Surfaces
 
-SIDE = 640  # long side that pictures are analysed at
+ANALYSIS_SIDE = 640  # long side that pictures are analysed at
 
 
 @dataclass(frozen=True)
-class Layout:
+class RoomLayout:
     """A room that was found. ``confidence`` in [0, 1]; surfaces and camera are of the analysed size."""
 
     camera: Camera
@@ -26,24 +26,24 @@ class Layout:
     confidence: float
 
 
-def reduced(photo: Rgb) -> Rgb:
+def to_analysis_size(photo: Rgb) -> Rgb:
     """The photo at the size it is analysed at: long side 640 at most. h×w×3 uint8."""
-    return resize.reduced(photo, SIDE)
+    return resize.downscaled(photo, ANALYSIS_SIDE)
 
 
-def find_layout(small: Rgb) -> Layout:
+def estimate_layout(small: Rgb) -> RoomLayout:
     """Find the room in a reduced photo. Low confidence means that the picture shows none that we can see."""
     height, width = small.shape[:2]
-    segments = line_segments.detect(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
-    view, explained, directions = camera.estimate(segments, width, height)
+    segments = line_segments.detect_segments(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
+    view, explained, directions = camera.estimate_camera(segments, width, height)
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
     half = cv2.resize(lab, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
-    fit = room.fit(half, view, segments, directions)
-    face, _ = fit.box.faces(view.rays(width, height))
-    seen = surfaces.find(lab, face, segments)
+    fit = room.fit_box(half, view, segments, directions)
+    face, _ = fit.box.intersect(view.rays(width, height))
+    seen = surfaces.segment_surfaces(lab, face, segments)
     covered = float(seen.bare.mean())
-    floor_seen = float(seen.of(Face.FLOOR).mean())
-    walls_seen = float(seen.of(*WALLS).mean())
+    floor_seen = float(seen.mask_of(BoxSide.FLOOR).mean())
+    walls_seen = float(seen.mask_of(*WALLS).mean())
     # Each must hold: directions that lines agree on, boundaries that lie on edges, bare sides to be seen.
     parts = (
         np.clip((explained - 0.3) / 0.35, 0, 1),
@@ -51,4 +51,4 @@ def find_layout(small: Rgb) -> Layout:
         np.clip(covered / 0.25, 0, 1),
         np.clip(max(walls_seen, floor_seen) / 0.12, 0, 1),
     )
-    return Layout(view, fit.box, seen, float(np.prod(parts)))
+    return RoomLayout(view, fit.box, seen, float(np.prod(parts)))

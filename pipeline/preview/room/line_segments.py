@@ -11,7 +11,7 @@ MAX_SEGMENTS = 400
 
 
 @dataclass(frozen=True)
-class Segments:
+class LineSegments:
     """N line segments in pixels from the picture's centre, x right and y down.
 
     ``start``, ``end``, ``middle``: N×2; ``direction``: N×2 unit vectors; ``length``: N pixels.
@@ -24,7 +24,7 @@ class Segments:
     length: Floats
 
 
-def detect(grey: Bytes) -> Segments:
+def detect_segments(grey: Bytes) -> LineSegments:
     """The longest segments of an H×W uint8 picture, by LSD (Grompone von Gioi et al., 2010).
 
     Segments along the picture's frame (letterboxing, borders) are left out; nothing found gives zero segments.
@@ -46,4 +46,4 @@ def detect(grey: Bytes) -> Segments:
     centre = np.tile(limit / 2, 2)
     centred = points[keep] - centre
     start, end = centred[:, :2], centred[:, 2:]
-    return Segments(start, end, (start + end) / 2, delta[keep] / length[keep, None], length[keep])
+    return LineSegments(start, end, (start + end) / 2, delta[keep] / length[keep, None], length[keep])

@@ -15,11 +15,11 @@ import numpy as np
 from darkroom.contract.coco_objects import THING
 from darkroom.contract.results import FoundObject
 from pipeline.core.arrays import Bytes, Floats, Integers, Mask, Rgb
-from pipeline.imaging.outlines import MOST_OBJECTS, outlines_of
+from pipeline.imaging.outlines import MAX_OBJECTS, outlines_of
 
 LEAST = 0.0025  # of the picture: what is smaller is no thing to point at
 CELL = 8  # pixels between the middles of the first regions
-PARTED = 10.0  # λ per pixel of the longer side, up to which regions grow together
+MERGE_LIMIT = 10.0  # λ per pixel of the longer side, up to which regions grow together
 LIGHTNESS = 0.2  # what a step in lightness counts, which may be a shadow's, against one in hue
 WHOLE = 0.4  # of the picture: what is larger, where no room is known, is what things are in front of
 FRAMED = 0.3  # of the picture's border: the same
@@ -30,7 +30,7 @@ Colour = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
-class Things:
+class ObjectSegments:
     """``label``: h×w uint8 at the analysed size, 0 for none, else the number of a thing, largest first.
 
     ``scores`` has for each in this order how much it differs from what is around it, in [0, 1].
@@ -67,7 +67,7 @@ class Things:
             )
         return tuple(found)
 
-    def enlarged(self, numbers: Collection[int], height: int, width: int) -> Mask:
+    def mask_at_size(self, numbers: Collection[int], height: int, width: int) -> Mask:
         """Where things are in the photo itself, by their numbers: H×W bool, with smooth edges."""
         chosen = np.isin(self.label, list(numbers)).astype(np.uint8) * 255
         if chosen.shape == (height, width):
@@ -76,7 +76,9 @@ class Things:
         return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)) > 127
 
 
-def find(small: Rgb, bare: Mask | None, report: Callable[[float], None] = lambda _fraction: None) -> Things:
+def segment_objects(
+    small: Rgb, bare: Mask | None, report: Callable[[float], None] = lambda _fraction: None
+) -> ObjectSegments:
     """The things in an h×w×3 uint8 photo of the analysed size; ``bare``: h×w bool, None where no room is known."""
     lab = cv2.cvtColor(cv2.bilateralFilter(small, 5, 25, 3), cv2.COLOR_RGB2LAB)
     shown = np.ones(lab.shape[:2], bool) if bare is None else ~bare
@@ -97,8 +99,8 @@ def _parts(lab: Integers, shown: Mask, report: Callable[[float], None]) -> Integ
     size = np.bincount(flat, minlength=count).astype(np.float64)
     total = np.stack([np.bincount(flat, weights=values[:, k], minlength=count) for k in range(3)], 1)
     mean: Floats = total / np.maximum(size, 1)[:, None]
-    regions = _Regions(size, mean, _borders(first, count))
-    return np.asarray(regions.grow(PARTED * max(shown.shape), LEAST * shown.size, report)[first])
+    regions = _RegionMerger(size, mean, _borders(first, count))
+    return np.asarray(regions.merge(MERGE_LIMIT * max(shown.shape), LEAST * shown.size, report)[first])
 
 
 def _first_regions(lab: Integers, shown: Mask) -> Integers:
@@ -129,7 +131,7 @@ def _borders(label: Integers, count: int) -> dict[tuple[int, int], float]:
     return {(int(key // count), int(key % count)): float(length) for key, length in zip(keys, lengths, strict=True)}
 
 
-class _Regions:
+class _RegionMerger:
     """Regions that become part of each other.
 
     ``size`` (N float64) counts pixels, ``mean`` (N×3) is the colour, ``borders`` what ``_borders`` says.
@@ -145,7 +147,7 @@ class _Regions:
         self._parent = list(range(len(size)))
         self._version = [0] * len(size)
 
-    def grow(self, parted: float, least: float, report: Callable[[float], None]) -> Integers:
+    def merge(self, parted: float, least: float, report: Callable[[float], None]) -> Integers:
         """Join neighbours, the least different first, up to λ = ``parted``: for each region the one it is part of.
 
         Those of less than ``least`` pixels, which are no things, join what they touch along a side of their own.
@@ -208,7 +210,7 @@ def _without_background(parts: Integers) -> Integers:
     return np.where(behind[parts], 0, parts)
 
 
-def _numbered(lab: Integers, parts: Integers) -> Things:
+def _numbered(lab: Integers, parts: Integers) -> ObjectSegments:
     """The largest, cleaned, as they are told."""
     found: list[tuple[int, Mask]] = []
     for number in np.unique(parts[parts > 0]):
@@ -216,11 +218,11 @@ def _numbered(lab: Integers, parts: Integers) -> Things:
         area = int(np.count_nonzero(region))
         if area >= LEAST * parts.size:
             found.append((area, region))
-    found = sorted(found, key=lambda each: -each[0])[:MOST_OBJECTS]
+    found = sorted(found, key=lambda each: -each[0])[:MAX_OBJECTS]
     label = np.zeros(parts.shape, np.uint8)
     for number, (_, region) in enumerate(found, 1):
         label[region] = number
-    return Things(label, tuple(_score(lab, region) for _, region in found))
+    return ObjectSegments(label, tuple(_score(lab, region) for _, region in found))
 
 
 def _cleaned(region: Mask) -> Mask:

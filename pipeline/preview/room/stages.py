@@ -3,15 +3,17 @@
 import numpy as np
 
 from pipeline.core.artifacts import PHOTO
-from pipeline.core.stages import Artifact, Slot, Stage, Work
+from pipeline.core.stages import Artifact, Slot, Stage, StageContext
 from pipeline.preview.room import object_segments
-from pipeline.preview.room.layout import Layout, find_layout, reduced
-from pipeline.preview.room.object_segments import Things
+from pipeline.preview.room.layout import RoomLayout, estimate_layout, to_analysis_size
+from pipeline.preview.room.object_segments import ObjectSegments
 
-SURE = 0.35  # confidence below which a room is not repainted
+MIN_LAYOUT_CONFIDENCE = 0.35  # confidence below which a room is not repainted
 
-LAYOUT: Artifact[Layout] = Artifact("layout", "camera, room box, bare surfaces at the analysed size; confidence")
-THINGS: Artifact[Things] = Artifact("things", "h×w uint8 at the analysed size, which thing is where; a score for each")
+LAYOUT: Artifact[RoomLayout] = Artifact("layout", "camera, room box, bare surfaces at the analysed size; confidence")
+OBJECT_SEGMENTS: Artifact[ObjectSegments] = Artifact(
+    "things", "h×w uint8 at the analysed size, which thing is where; a score for each"
+)
 
 
 class FindLayout(Stage):
@@ -25,27 +27,27 @@ class FindLayout(Stage):
     depends = ()
     cached = True
 
-    def run(self, work: Work) -> None:
-        work[LAYOUT] = find_layout(reduced(work[PHOTO]))
+    def run(self, work: StageContext) -> None:
+        work[LAYOUT] = estimate_layout(to_analysis_size(work[PHOTO]))
 
 
-class FindThings(Stage):
+class SegmentObjects(Stage):
     """What is not the room itself, parted into things; where no room is known, into parts of the picture."""
 
     name = "things"
     message = "Telling things apart"
     slot = Slot.COMPUTE
     requires = (PHOTO, LAYOUT)
-    provides = (THINGS,)
+    provides = (OBJECT_SEGMENTS,)
     depends = ()
     cached = True
 
-    def run(self, work: Work) -> None:
-        work[THINGS] = tell_apart(work)
+    def run(self, work: StageContext) -> None:
+        work[OBJECT_SEGMENTS] = object_segments_of(work)
 
 
-def tell_apart(work: Work) -> Things:
+def object_segments_of(work: StageContext) -> ObjectSegments:
     """The things in a job's photo whose layout is known. Takes most of a second where there is much to see."""
     layout = work[LAYOUT]
-    bare = np.asarray(layout.surfaces.bare) if layout.confidence >= SURE else None
-    return object_segments.find(reduced(work[PHOTO]), bare, work.report)
+    bare = np.asarray(layout.surfaces.bare) if layout.confidence >= MIN_LAYOUT_CONFIDENCE else None
+    return object_segments.segment_objects(to_analysis_size(work[PHOTO]), bare, work.report)

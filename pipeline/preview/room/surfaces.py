@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 
 from pipeline.core.arrays import Bytes, Floats, Integers, Mask
-from pipeline.preview.room.box import WALLS, Face
-from pipeline.preview.room.clusters import kmeans, squared
-from pipeline.preview.room.line_segments import Segments
+from pipeline.preview.room.box import WALLS, BoxSide
+from pipeline.preview.room.clusters import kmeans, squared_norm
+from pipeline.preview.room.line_segments import LineSegments
 
 OTHER_HUE = 5.5  # hues farther apart than this are not one floor
 SURFACE, THING = 1, 2  # watershed markers
@@ -24,29 +24,29 @@ REACHED_SPREAD = 36.0  # lightness, where no edge lies between
 class Surfaces:
     """``face``: h×w uint8, the box's side behind each pixel; ``bare``: h×w bool, where that side itself is seen."""
 
-    face: Bytes
+    side_map: Bytes
     bare: Mask
 
-    def of(self, *faces: Face) -> Mask:
+    def mask_of(self, *faces: BoxSide) -> Mask:
         """Where these sides are seen. h×w bool."""
-        return self.bare & np.isin(self.face, faces)
+        return self.bare & np.isin(self.side_map, faces)
 
 
-def find(lab: Bytes, face: Bytes, segments: Segments) -> Surfaces:
+def segment_surfaces(lab: Bytes, face: Bytes, segments: LineSegments) -> Surfaces:
     """Tell surfaces from things in an h×w×3 uint8 CIELAB picture whose box sides are ``face``."""
     smooth = cv2.bilateralFilter(lab, 5, 20, 3)
     features = _features(smooth)
     flatness = _flatness(smooth)
     likeness = np.zeros(lab.shape[:2], np.float32)
-    for group in (WALLS, (Face.CEILING,)):
+    for group in (WALLS, (BoxSide.CEILING,)):
         inside = np.isin(face, group)
         if inside.mean() > 0.01:
-            reached = _reached(smooth, features, flatness, inside)
+            reached = _flood_filled(smooth, features, flatness, inside)
             for side in group:
                 region = face == side
                 if region.mean() > 0.003:
                     likeness = np.where(region, _smooth_likeness(features, region, reached, side), likeness)
-    floor = face == Face.FLOOR
+    floor = face == BoxSide.FLOOR
     if floor.mean() > 0.02:
         likeness = np.where(floor, _floor_likeness(features, floor), likeness)
     bare = _without_islands(_spread(smooth, likeness, face), face)
@@ -69,7 +69,7 @@ def _flatness(lab: Bytes) -> Floats:
     return np.exp(-cv2.blur(slope, (5, 5)) / 24)
 
 
-def _reached(smooth: Bytes, features: Floats, flatness: Floats, inside: Mask) -> Mask:
+def _flood_filled(smooth: Bytes, features: Floats, flatness: Floats, inside: Mask) -> Mask:
     """What can be reached from the commonest colour of a group of sides without crossing an edge."""
     values = features[inside]
     hues = values[:, 1:]
@@ -78,9 +78,9 @@ def _reached(smooth: Bytes, features: Floats, flatness: Floats, inside: Mask) ->
     histogram = np.bincount(bins[:, 0] * 64 + bins[:, 1], weights=weight, minlength=64 * 64).reshape(64, 64)
     peak = np.unravel_index(cv2.GaussianBlur(histogram.astype(np.float32), (0, 0), 1.0).argmax(), (64, 64))
     hue = (np.array(peak, np.float32) + 0.5) * 3 - 96
-    close = np.exp(-squared(hues - hue) / (2 * 3.0**2)) * weight
+    close = np.exp(-squared_norm(hues - hue) / (2 * 3.0**2)) * weight
     hue = (hues * close[:, None]).sum(0) / close.sum()
-    typical = inside & (squared(features[..., 1:] - hue) < 3.0**2) & (flatness > 0.75)
+    typical = inside & (squared_norm(features[..., 1:] - hue) < 3.0**2) & (flatness > 0.75)
     height, width = inside.shape
     reached = np.zeros((height + 2, width + 2), np.uint8)
     reached[1:-1, 1:-1][~inside | (flatness < 0.45)] = 2
@@ -99,7 +99,7 @@ def _reached(smooth: Bytes, features: Floats, flatness: Floats, inside: Mask) ->
     return large[label] if large.any() else typical
 
 
-def _smooth_likeness(features: Floats, region: Mask, reached: Mask, side: Face) -> Floats:
+def _smooth_likeness(features: Floats, region: Mask, reached: Mask, side: BoxSide) -> Floats:
     """How much each pixel looks like its surroundings on an evenly painted side, whatever the light there."""
     height, width = region.shape
     weight = (region & reached).astype(np.float32)
@@ -119,7 +119,7 @@ def _smooth_likeness(features: Floats, region: Mask, reached: Mask, side: Face) 
     difference = features - cv2.resize(local, (width, height), interpolation=cv2.INTER_LINEAR)
     light, one, two = (difference[..., k] for k in range(3))
     # Little hangs before a ceiling that could be taken for it.
-    unreached = REACHED_SPREAD if side == Face.CEILING else LIGHT_SPREAD
+    unreached = REACHED_SPREAD if side == BoxSide.CEILING else LIGHT_SPREAD
     light = light / np.where(weight > 0, np.float32(REACHED_SPREAD), np.float32(unreached))
     tinted = (one * one + two * two) * np.float32(HUE_SPREAD**-2)
     apart = tinted + light * light
@@ -145,9 +145,9 @@ def _floor_likeness(features: Floats, floor: Mask) -> Floats:
     count = min(14, len(sample))
     centres = kmeans(sample, count)[1]
     flat = scaled.reshape(-1, 3)
-    distance = flat @ (-2 * centres.T) + squared(centres)
+    distance = flat @ (-2 * centres.T) + squared_norm(centres)
     nearest = distance.argmin(1)
-    near = np.maximum(distance[np.arange(len(flat)), nearest] + squared(flat), 0).reshape(floor.shape)
+    near = np.maximum(distance[np.arange(len(flat)), nearest] + squared_norm(flat), 0).reshape(floor.shape)
     nearest = nearest.reshape(floor.shape)
     places = 16
     column = np.broadcast_to(np.arange(width) * places // width, floor.shape)
@@ -168,7 +168,7 @@ def _floor_likeness(features: Floats, floor: Mask) -> Floats:
     difference = centres[:, None] - centres[None]
     # In the shade of furniture a floor is much darker, of about the same hue.
     difference[..., 0] *= np.where(difference[..., 0] < 0, 0.25, 0.5)
-    kin = (np.exp(-squared(difference) / (2 * 6.0**2)) * trust[None]).max(1) * np.clip(spread / 0.03, 0.1, 1)
+    kin = (np.exp(-squared_norm(difference) / (2 * 6.0**2)) * trust[None]).max(1) * np.clip(spread / 0.03, 0.1, 1)
     trust = np.maximum(trust, kin)
     likeness = trust[nearest] * np.exp(-near / (2 * 16.0**2)) * floor
     size = max(3, round(0.006 * max(height, width))) | 1
@@ -176,7 +176,7 @@ def _floor_likeness(features: Floats, floor: Mask) -> Floats:
 
 
 def _spread(smooth: Bytes, likeness: Floats, face: Bytes) -> Mask:
-    floor = face == Face.FLOOR
+    floor = face == BoxSide.FLOOR
     sure = likeness > np.where(floor, 0.45, 0.5)
     never = likeness < np.where(floor, 0.35, 0.2)
     small = np.ones((3, 3), np.uint8)
@@ -192,7 +192,7 @@ def _spread(smooth: Bytes, likeness: Floats, face: Bytes) -> Mask:
 
 def _without_islands(bare: Mask, face: Bytes) -> Mask:
     """Drop patches that things enclose: the mount of a picture is no wall, a table's top no floor."""
-    floor = face == Face.FLOOR
+    floor = face == BoxSide.FLOOR
     reach = max(2, round(0.006 * max(face.shape)))
     kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     kept = np.zeros_like(bare)
@@ -219,7 +219,7 @@ def _hue_in_front(floor: Mask, features: Floats) -> Floats:
     return np.asarray(np.median(features[where][:, 1:], axis=0) if where.any() else np.zeros(2))
 
 
-def _drawn(segments: Segments, like: Mask) -> Mask:
+def _drawn(segments: LineSegments, like: Mask) -> Mask:
     height, width = like.shape
     canvas = np.zeros((height, width), np.uint8)
     centre = np.array([width, height], np.float32) / 2
@@ -269,7 +269,7 @@ def _with_gaps(bare: Mask, floor: Mask, features: Floats, edges: Mask) -> Mask:
     if known.mean() < 0.01:
         return bare
     hue = np.median(features[known][:, 1:], axis=0)
-    alike = floor & ~bare & ~edges & (squared(features[..., 1:] - hue) < 6.5**2)
+    alike = floor & ~bare & ~edges & (squared_norm(features[..., 1:] - hue) < 6.5**2)
     _, label, stats, _ = cv2.connectedComponentsWithStats(alike.astype(np.uint8), connectivity=4)
     across = np.ones((13, 13), np.uint8)
     rim = cv2.dilate(known.astype(np.uint8), across) > 0

@@ -12,7 +12,7 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.requests import Kind
 from pipeline.core.arrays import Floats, Rgb
 from pipeline.core.artifacts import OBJECTS, PHOTO, RESULT, SAVED
-from pipeline.core.stages import Artifact, Plan, Slot, Stage, Work
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
 from pipeline.imaging.codec import DigitalSource
 from pipeline.imaging.face_swap_stages import (
     CHOSEN_FACES,
@@ -23,22 +23,31 @@ from pipeline.imaging.face_swap_stages import (
     DetectFaces,
     LoadPictures,
 )
-from pipeline.imaging.faces import Face, colours_matched, frame_of, no_face, oval, paste, similarity, warped
+from pipeline.imaging.faces import (
+    Face,
+    colour_transferred,
+    face_mask,
+    face_mask_bounds,
+    no_face_error,
+    paste,
+    similarity_transform,
+    warped,
+)
 from pipeline.imaging.load_save import SaveResult
-from pipeline.preview.faces.detection import find_faces, shows_profile
+from pipeline.preview.faces.detection import detect_faces, has_profile_face
 
 CLONE_SIDE = 256  # at which the gradients are joined: what it changes is smooth, and large ones take seconds
 CLONE_SHARE = 0.7  # how much of the target's light goes over the face; all of it lets the face below shine through
 EDGE = 0.08  # of the mask: where the gradients are joined
-LEAST_EYES = 6.0  # pixels between the eyes below which there is nothing to see
+MIN_EYE_DISTANCE = 6.0  # pixels between the eyes below which there is nothing to see
 
 
-class FindFaces(DetectFaces):
+class DetectFrontalFaces(DetectFaces):
     """The faces of both pictures that are seen from the front."""
 
-    def run(self, work: Work) -> None:
-        """Raises ``DarkroomError`` (``no_face``)."""
-        self.find(work, _found)
+    def run(self, work: StageContext) -> None:
+        """Raises ``DarkroomError`` (``no_face_error``)."""
+        self.detect_in_both(work, _found)
 
 
 class SwapFaces(Stage):
@@ -50,11 +59,11 @@ class SwapFaces(Stage):
     requires = (SOURCE, PHOTO, SOURCE_FACE, TARGET_FACES, CHOSEN_FACES)
     provides = (RESULT,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         faces, chosen = work[TARGET_FACES], work[CHOSEN_FACES]
         result = work[PHOTO].copy()
         for done, index in enumerate(chosen, 1):
-            put(work[SOURCE], work[SOURCE_FACE], result, faces[index])
+            swap_face(work[SOURCE], work[SOURCE_FACE], result, faces[index])
             work.report(done / len(chosen))
         work[RESULT] = result
         work.notes.append(
@@ -62,35 +71,35 @@ class SwapFaces(Stage):
         )
 
 
-def put(source: Rgb, taken: Face, target: Rgb, given: Face) -> None:
+def swap_face(source: Rgb, source_face: Face, target: Rgb, target_face: Face) -> None:
     """Lay the face ``taken`` of ``source`` over the face ``given`` of ``target`` (H×W×3 uint8), in place."""
-    place = frame_of(given.points, *target.shape[:2])
+    place = face_mask_bounds(target_face.landmarks, *target.shape[:2])
     below = target[place]
     if min(below.shape[:2]) < 2:
         return
     corner = np.array((place[1].start, place[0].start), np.float32)
-    points = given.points - corner
+    points = target_face.landmarks - corner
     height, width = below.shape[:2]
-    moved, cover = warped(source, _between(taken.points, points), height, width)
-    mask = oval(points, height, width) * cover
-    matched = colours_matched(moved, below, mask)
+    moved, cover = warped(source, _between(source_face.landmarks, points), height, width)
+    mask = face_mask(points, height, width) * cover
+    matched = colour_transferred(moved, below, mask)
     paste(target, _lit_as(matched, below, mask), mask, place)
 
 
 def _found(picture: Rgb, which: str) -> tuple[Face, ...]:
-    faces = find_faces(picture)
+    faces = detect_faces(picture)
     if not faces:
-        turned = f"The face in the {which} picture is turned or tilted too far." if shows_profile(picture) else ""
-        raise no_face(which, turned)
-    large = tuple(face for face in faces if np.hypot(*(face.points[1] - face.points[0])) >= LEAST_EYES)
+        turned = f"The face in the {which} picture is turned or tilted too far." if has_profile_face(picture) else ""
+        raise no_face_error(which, turned)
+    large = tuple(face for face in faces if np.hypot(*(face.landmarks[1] - face.landmarks[0])) >= MIN_EYE_DISTANCE)
     if not large:
-        raise no_face(which, f"The face in the {which} picture is too small.")
+        raise no_face_error(which, f"The face in the {which} picture is too small.")
     return large
 
 
 def _between(source: Floats, target: Floats) -> Floats:
     """From five points to five others: as they lie, where that stretches little; turned and scaled alone otherwise."""
-    alike = similarity(source, target)
+    alike = similarity_transform(source, target)
     ones = np.column_stack([source, np.ones(len(source), np.float32)]).astype(np.float64)
     stretched = np.linalg.lstsq(ones, target.astype(np.float64), rcond=None)[0].T
     wide, narrow = np.linalg.svd(stretched[:, :2], compute_uv=False)
@@ -133,7 +142,7 @@ def plan() -> Plan:
     """The stages, with the share of the time that each takes."""
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadPictures(), 0.15),
-        (FindFaces(), 0.4),
+        (DetectFrontalFaces(), 0.4),
         (ChooseFaces(), 0.05),
         (SwapFaces(), 0.25),
         (SaveResult(DigitalSource.COMPOSITE_WITH_TRAINED), 0.15),

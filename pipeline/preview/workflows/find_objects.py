@@ -3,11 +3,11 @@
 from darkroom.contract.engine import Engine
 from darkroom.contract.requests import Kind
 from pipeline.core.artifacts import OBJECTS, PHOTO, SAVED
-from pipeline.core.stages import Plan, Slot, Stage, Work
+from pipeline.core.stages import Plan, Slot, Stage, StageContext
 from pipeline.imaging.codec import DigitalSource
 from pipeline.imaging.load_save import LoadPhoto, SaveResult
-from pipeline.imaging.object_overlay import ShowObjects
-from pipeline.preview.room.stages import LAYOUT, SURE, THINGS, FindLayout, FindThings
+from pipeline.imaging.object_overlay import DrawObjects
+from pipeline.preview.room.stages import LAYOUT, MIN_LAYOUT_CONFIDENCE, OBJECT_SEGMENTS, FindLayout, SegmentObjects
 
 
 class ListObjects(Stage):
@@ -16,18 +16,18 @@ class ListObjects(Stage):
     name = "outline"
     message = "Drawing round what was found"
     slot = Slot.COMPUTE
-    requires = (PHOTO, LAYOUT, THINGS)
+    requires = (PHOTO, LAYOUT, OBJECT_SEGMENTS)
     provides = (OBJECTS,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         height, width = work[PHOTO].shape[:2]
-        work[OBJECTS] = work[THINGS].objects(height, width)
+        work[OBJECTS] = work[OBJECT_SEGMENTS].objects(height, width)
         if not work[OBJECTS]:
-            work.note("Nothing was found in this photo.")
+            work.add_note("Nothing was found in this photo.")
             return
-        work.note("The preview engine tells things apart by their colours, and does not know their names.")
-        if work[LAYOUT].confidence < SURE:
-            work.note("No room was found with confidence: these are the parts of the picture that stand out.")
+        work.add_note("The preview engine tells things apart by their colours, and does not know their names.")
+        if work[LAYOUT].confidence < MIN_LAYOUT_CONFIDENCE:
+            work.add_note("No room was found with confidence: these are the parts of the picture that stand out.")
 
 
 def plan() -> Plan:
@@ -35,9 +35,9 @@ def plan() -> Plan:
     steps = (
         (LoadPhoto(), 0.1),
         (FindLayout(), 0.55),
-        (FindThings(), 0.2),
+        (SegmentObjects(), 0.2),
         (ListObjects(), 0.02),
-        (ShowObjects(), 0.05),
+        (DrawObjects(), 0.05),
         (SaveResult(DigitalSource.COMPOSITE_SYNTHETIC), 0.08),
     )
     return Plan(Kind.FIND_OBJECTS, Engine.PREVIEW, steps, results=(SAVED, OBJECTS))

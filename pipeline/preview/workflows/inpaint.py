@@ -11,18 +11,18 @@ from darkroom.contract.params import InpaintParams
 from darkroom.contract.requests import Kind
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import PHOTO, RESULT, SAVED, SEED
-from pipeline.core.stages import Plan, Slot, Stage, Work
+from pipeline.core.stages import Plan, Slot, Stage, StageContext
 from pipeline.imaging.codec import DigitalSource
-from pipeline.imaging.holes import crops
+from pipeline.imaging.holes import hole_crops
 from pipeline.imaging.load_save import LoadPhoto, SaveResult
 from pipeline.imaging.masks import HOLE, LoadMask, Mask
-from pipeline.imaging.poisson_blending import blended
-from pipeline.preview.inpainting.fill import depth_of, fill
+from pipeline.imaging.poisson_blending import poisson_blended
+from pipeline.preview.inpainting.fill import fill_hole, hole_depth
 
 CONTEXT = 1.0  # of a hole's longer side: how far around it patches are looked for
 MARGIN = 48  # pixels of that at least
 LEAST = 160  # pixels of a crop's side at least
-THIN = 4.0  # pixels from a hole's middle to its rim, up to which it is a scratch
+SCRATCH_DEPTH = 4.0  # pixels from a hole's middle to its rim, up to which it is a scratch
 MOST_PIXELS = 1_500_000  # of a crop that is worked on at its own size
 MOST_HOLE = 120_000  # pixels of the hole in it
 LARGE = 0.1  # of the photo: what is filled by guessing more than by continuing
@@ -37,24 +37,24 @@ class FillHoles(Stage):
     requires = (PHOTO, HOLE)
     provides = (RESULT, SEED)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         photo, hole, params = work[PHOTO], work[HOLE], work.params_as(InpaintParams)
         if params.prompt:
             work.notes.append("The prompt had no effect: the preview engine fills holes with what is around them.")
         result = photo.copy()
-        found = crops(hole, context=CONTEXT, margin=MARGIN, least=LEAST)
+        found = hole_crops(hole, context=CONTEXT, margin=MARGIN, min_side=LEAST)
         total = sum(crop.height * crop.width for crop in found)
         done = 0
         least = 1.0
         for crop in found:
-            here, size = crop.of(hole), crop.height * crop.width
+            here, size = crop.view(hole), crop.height * crop.width
 
             def report(fraction: float, before: int = done, size: int = size) -> None:
                 work.report((before + fraction * size) / total)
 
             report(0.0)
-            part, scale = _filled(crop.of(photo), here, params.seed, report)
-            crop.of(result)[:] = part
+            part, scale = _filled(crop.view(photo), here, params.seed, report)
+            crop.view(result)[:] = part
             least = min(least, scale)
             done += size
         if least < 1:
@@ -68,19 +68,19 @@ class FillHoles(Stage):
 
 def _filled(photo: Rgb, hole: Mask, seed: int, report: Callable[[float], None]) -> tuple[Rgb, float]:
     """A crop with its hole filled, and at what scale, 1 at most, that was done."""
-    if depth_of(hole) <= THIN:
+    if hole_depth(hole) <= SCRATCH_DEPTH:
         return _scratch_filled(photo, hole), 1.0
     height, width = hole.shape
     scale = sqrt(min(MOST_PIXELS / hole.size, MOST_HOLE / np.count_nonzero(hole)))
     if scale >= 1:
-        return fill(photo, hole, seed, report), 1.0
+        return fill_hole(photo, hole, seed, report), 1.0
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     small = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
     # Every pixel that has any of the hole in it counts to the hole: nothing of what goes is copied back.
     touched = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
-    filled = fill(small, np.asarray(touched, np.bool_), seed, report)
+    filled = fill_hole(small, np.asarray(touched, np.bool_), seed, report)
     large = cv2.resize(filled, (width, height), interpolation=cv2.INTER_CUBIC)
-    return blended(photo, np.asarray(large, np.uint8), hole), scale
+    return poisson_blended(photo, np.asarray(large, np.uint8), hole), scale
 
 
 def _scratch_filled(photo: Rgb, hole: Mask) -> Rgb:
@@ -93,7 +93,7 @@ def plan() -> Plan:
     """The stages, with the share of the time that each takes."""
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadPhoto(), 0.05),
-        (LoadMask(from_words=False), 0.05),
+        (LoadMask(allow_full_mask=False), 0.05),
         (FillHoles(), 0.8),
         (SaveResult(DigitalSource.COMPOSITE_WITH_TRAINED), 0.1),
     )

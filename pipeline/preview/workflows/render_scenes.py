@@ -9,17 +9,17 @@ from pipeline.core.stages import Artifact, Plan, Stage
 from pipeline.preview.workflows.render_video import AnimateStill
 from pipeline.scenes.join import JoinScenes
 from pipeline.scenes.load import LoadScenes
-from pipeline.scenes.render import MakeScenes
-from pipeline.scenes.speech import Speak, TranscribeScenes
+from pipeline.scenes.render import RenderClips
+from pipeline.scenes.speech import SynthesiseSceneSpeech, TranscribeScenes
 
 
 def plan() -> Plan:
     """The stages, with the share of the time that each takes."""
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadScenes(Engine.PREVIEW), 0.05),
-        (Speak(), 0.05),
+        (SynthesiseSceneSpeech(), 0.05),
         (TranscribeScenes(), 0.02),
-        (MakeScenes(AnimateStill()), 0.5),
+        (RenderClips(AnimateStill()), 0.5),
         (JoinScenes(), 0.38),
     )
     results: tuple[Artifact[Any], ...] = (SAVED,)

@@ -7,10 +7,19 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.requests import Kind
 from darkroom.contract.video_params import RenderVideoParams
 from pipeline.core.artifacts import SAVED
-from pipeline.core.stages import Artifact, Plan, Slot, Stage, Work
-from pipeline.preview.faces.animation import animate
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
+from pipeline.preview.faces.animation import animate_portrait
 from pipeline.video.files import EncodeVideo
-from pipeline.video.talking_portrait import CLIP, PORTRAIT, SPEECH, LoadAvatar, Speak, Subtitle, Transcribe, frames_in
+from pipeline.video.talking_portrait import (
+    CLIP,
+    PORTRAIT,
+    SPEECH,
+    BuildSubtitles,
+    LoadAvatar,
+    SynthesiseSpeech,
+    Transcribe,
+    frame_count,
+)
 
 
 class AnimateStill(Stage):
@@ -22,7 +31,7 @@ class AnimateStill(Stage):
     requires = (PORTRAIT, SPEECH)
     provides = (CLIP,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         params, speech = work.params_as(RenderVideoParams), work[SPEECH]
         width, height = params.resolution.size(params.aspect)
         work.notes.append("A preview: a still whose mouth follows how loud the voice is, not what it says.")
@@ -30,17 +39,17 @@ class AnimateStill(Stage):
         def report(fraction: float) -> None:
             work.report(fraction, f"Animating: {floor(fraction * speech.seconds)} of {speech.seconds:.0f} s")
 
-        work[CLIP] = animate(
+        work[CLIP] = animate_portrait(
             work[PORTRAIT],
             speech.samples,
             width,
             height,
             work.folder / "clip.mp4",
-            frames=frames_in(speech),
+            frames=frame_count(speech),
             seed=params.seed,
             report=report,
-            show=work.show,
-            note=work.notes.append,
+            show_progress_image=work.report_progress_image,
+            add_note=work.notes.append,
         )
 
 
@@ -48,10 +57,10 @@ def plan() -> Plan:
     """The stages, with the share of the time that each takes."""
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadAvatar(Engine.PREVIEW), 0.05),
-        (Speak(), 0.05),
+        (SynthesiseSpeech(), 0.05),
         (AnimateStill(), 0.6),
         (Transcribe(), 0.02),
-        (Subtitle(), 0.01),
+        (BuildSubtitles(), 0.01),
         (EncodeVideo(), 0.27),
     )
     results: tuple[Artifact[Any], ...] = (SAVED,)

@@ -8,16 +8,16 @@ from darkroom.contract.requests import Kind
 from darkroom.contract.styles import Finish, Style, styles
 from pipeline.core.arrays import Floats
 from pipeline.core.artifacts import OBJECTS, PHOTO, QUALITY, RESULT, SAVED
-from pipeline.core.stages import Artifact, Plan, Slot, Stage, Work
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
 from pipeline.imaging.composite import composite
 from pipeline.imaging.load_save import LoadPhoto, SaveResult
-from pipeline.imaging.outlines import pointed_at
+from pipeline.imaging.outlines import objects_at_points
 from pipeline.preview.rendering import colour_grading, quality, repaint
-from pipeline.preview.rendering.repaint import Repaint
+from pipeline.preview.rendering.repaint import RepaintContext
 from pipeline.preview.room import depth
-from pipeline.preview.room.box import WALLS, Face
-from pipeline.preview.room.layout import Layout, reduced
-from pipeline.preview.room.stages import LAYOUT, SURE, FindLayout, tell_apart
+from pipeline.preview.room.box import WALLS, BoxSide
+from pipeline.preview.room.layout import RoomLayout, to_analysis_size
+from pipeline.preview.room.stages import LAYOUT, MIN_LAYOUT_CONFIDENCE, FindLayout, object_segments_of
 
 BAND = 256  # rows painted at a time, so that memory does not grow with the picture
 SEAM = 1 / 640  # of the longer side: how far around what is kept the photo fades out; a pixel of the analysed size
@@ -36,13 +36,13 @@ class EstimateDepth(Stage):
     requires = (LAYOUT,)
     provides = (DEPTH,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         layout = work[LAYOUT]
-        sure = layout.confidence >= SURE
-        work[DEPTH] = depth.estimate(layout.box, layout.camera, layout.surfaces) if sure else None
+        sure = layout.confidence >= MIN_LAYOUT_CONFIDENCE
+        work[DEPTH] = depth.estimate_depth(layout.box, layout.camera, layout.surfaces) if sure else None
 
 
-class Paint(Stage):
+class RepaintSurfaces(Stage):
     """New materials on floor, walls and ceiling, in perspective, under the old light; things stay untouched."""
 
     name = "repaint"
@@ -51,19 +51,19 @@ class Paint(Stage):
     requires = (PHOTO, LAYOUT)
     provides = (REPAINTED,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         photo, layout, params = work[PHOTO], work[LAYOUT], work.params_as(RestyleRoomParams)
-        work.notes += _not_for_us(params)
-        if layout.confidence < SURE:
+        work.notes += _ignored_param_notes(params)
+        if layout.confidence < MIN_LAYOUT_CONFIDENCE:
             work.notes.append("No floor, walls or ceiling were found with confidence: only the light was changed.")
             work[REPAINTED] = photo
             return
-        finishes = finishes_of(styles()[params.style], params.room, layout)
-        plan = repaint.prepare(photo, layout.box, layout.camera, layout.surfaces, finishes, params.seed)
+        finishes = choose_finishes(styles()[params.style], params.room, layout)
+        plan = repaint.prepare_repaint(photo, layout.box, layout.camera, layout.surfaces, finishes, params.seed)
         work[REPAINTED] = _in_bands(work, photo, plan, params.strength)
 
 
-def _not_for_us(params: RestyleRoomParams) -> list[str]:
+def _ignored_param_notes(params: RestyleRoomParams) -> list[str]:
     """What was asked for, or left to us, that only networks can do."""
     notes = []
     if params.room is None:
@@ -80,12 +80,12 @@ def _not_for_us(params: RestyleRoomParams) -> list[str]:
     return notes
 
 
-def _in_bands(work: Work, photo: np.ndarray, plan: Repaint, strength: float) -> np.ndarray:
+def _in_bands(work: StageContext, photo: np.ndarray, plan: RepaintContext, strength: float) -> np.ndarray:
     height = photo.shape[0]
     result = np.empty_like(photo)
     for start in range(0, height, BAND):
         rows = slice(start, min(start + BAND, height))
-        result[rows] = repaint.paint(photo[rows], rows, height, plan, strength)
+        result[rows] = repaint.repaint_band(photo[rows], rows, height, plan, strength)
         work.report(rows.stop / height)
     return result
 
@@ -99,7 +99,7 @@ class Grade(Stage):
     requires = (REPAINTED,)
     provides = (GRADED,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         picture, params = work[REPAINTED], work.params_as(RestyleRoomParams)
         height = picture.shape[0]
         result = np.empty_like(picture)
@@ -111,7 +111,7 @@ class Grade(Stage):
         work[GRADED] = result
 
 
-class Keep(Stage):
+class RestoreKeptObjects(Stage):
     """The things at the points asked for are laid back as they are in the photo. Nobody looks for any else."""
 
     name = "keep"
@@ -120,16 +120,16 @@ class Keep(Stage):
     requires = (PHOTO, LAYOUT, GRADED)
     provides = (RESULT, OBJECTS)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         photo, points = work[PHOTO], work.params_as(RestyleRoomParams).keep_at
         if not points:
             work[RESULT], work[OBJECTS] = work[GRADED], ()
             return
         height, width = photo.shape[:2]
-        things = tell_apart(work)
+        things = object_segments_of(work)
         found = things.objects(height, width)
-        kept, notes = pointed_at(found, points, height, width)
-        mask = things.enlarged([index + 1 for index in kept], height, width) if kept else None
+        kept, notes = objects_at_points(found, points, height, width)
+        mask = things.mask_at_size([index + 1 for index in kept], height, width) if kept else None
         work[RESULT] = composite(photo, work[GRADED], mask, feather=SEAM)
         work[OBJECTS] = tuple(each.model_copy(update={"kept": index in kept}) for index, each in enumerate(found))
         work.notes.extend(notes)
@@ -144,20 +144,22 @@ class Validate(Stage):
     requires = (PHOTO, LAYOUT, RESULT)
     provides = (QUALITY,)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         layout = work[LAYOUT]
-        bare = layout.surfaces.bare if layout.confidence >= SURE else None
+        bare = layout.surfaces.bare if layout.confidence >= MIN_LAYOUT_CONFIDENCE else None
         palette = list(styles()[work.params_as(RestyleRoomParams).style].palette)
-        work[QUALITY] = quality.measure(reduced(work[PHOTO]), reduced(work[RESULT]), bare, palette)
+        work[QUALITY] = quality.measure_quality(
+            to_analysis_size(work[PHOTO]), to_analysis_size(work[RESULT]), bare, palette
+        )
 
 
-def finishes_of(style: Style, room: Room | None, layout: Layout) -> dict[Face, Finish]:
+def choose_finishes(style: Style, room: Room | None, layout: RoomLayout) -> dict[BoxSide, Finish]:
     """What each side gets. The accent goes to the wall that is seen best."""
-    seen = {wall: int(np.count_nonzero(layout.surfaces.of(wall))) for wall in WALLS}
+    seen = {wall: int(np.count_nonzero(layout.surfaces.mask_of(wall))) for wall in WALLS}
     best = max(WALLS, key=lambda wall: seen[wall])
     walls = {wall: style.accent if style.accent and wall == best else style.wall for wall in WALLS}
     floor = style.wet_floor if room in {Room.KITCHEN, Room.BATHROOM} else style.floor
-    return {Face.FLOOR: floor, Face.CEILING: style.ceiling, **walls}
+    return {BoxSide.FLOOR: floor, BoxSide.CEILING: style.ceiling, **walls}
 
 
 def plan() -> Plan:
@@ -166,9 +168,9 @@ def plan() -> Plan:
         (LoadPhoto(), 0.05),
         (FindLayout(), 0.38),
         (EstimateDepth(), 0.04),
-        (Paint(), 0.28),
+        (RepaintSurfaces(), 0.28),
         (Grade(), 0.08),
-        (Keep(), 0.05),
+        (RestoreKeptObjects(), 0.05),
         (Validate(), 0.04),
         (SaveResult(), 0.08),
     )

@@ -12,7 +12,7 @@ from darkroom.contract.params import Content, UpscaleParams
 from darkroom.contract.requests import Kind
 from pipeline.core.arrays import Bytes, Floats
 from pipeline.core.artifacts import QUALITY, RESULT, SAVED
-from pipeline.core.stages import Artifact, Plan, Slot, Stage, Work
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
 from pipeline.imaging.upscaling import (
     PICTURE,
     RESULT_ALPHA,
@@ -39,7 +39,7 @@ class Enlarge(Stage):
     requires = (PICTURE,)
     provides = (RESULT, RESULT_ALPHA)
 
-    def run(self, work: Work) -> None:
+    def run(self, work: StageContext) -> None:
         picture, params = work[PICTURE], work.params_as(UpscaleParams)
         if params.content is not Content.PHOTO:
             work.notes.append("The preview engine enlarges every picture alike: content had no effect.")

@@ -10,7 +10,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from infra.local.access.origins import AllowedOrigins
 from infra.local.process import Process
-from infra.local.state import Running
+from infra.local.state import RunningProcesses
 from tests.infra.access.conftest import PORT, STUDIO, Guarded
 
 API = "/_aws/execute-api/1a2b/$default"
@@ -247,7 +247,7 @@ def test_other_sockets_are_refused(guarded: Guarded, path: str, headers: dict[st
 def test_the_studios_origin_is_where_it_is_served_at_the_moment(tmp_path: Path) -> None:
     origins = AllowedOrigins(tmp_path, ["https://app.example/"])
     assert origins() == {"https://app.example"}
-    running = Running(port=PORT, endpoint_port=1, studio_port=4600)
+    running = RunningProcesses(port=PORT, endpoint_port=1, studio_port=4600)
     running.write(tmp_path)
     assert origins() == {"https://app.example"}
     served = running.model_copy(update={"studio": Process(pid=1, created=0)})

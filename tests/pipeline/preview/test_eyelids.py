@@ -9,14 +9,14 @@ import pytest
 from darkroom.contract.avatars import AvatarName, avatars
 from pipeline.core.arrays import Floats, Rgb
 from pipeline.imaging.codec import decode
-from pipeline.preview.faces.detection import find_faces
+from pipeline.preview.faces.detection import detect_faces
 from pipeline.preview.faces.eyelids import Eyelid
 
 
 @cache
 def portrait(name: AvatarName = "edith") -> tuple[Rgb, Floats]:
     picture = decode(avatars()[name].path).rgb
-    return picture, find_faces(picture)[0].points
+    return picture, detect_faces(picture)[0].landmarks
 
 
 def iris(picture: Rgb, points: Floats, which: int) -> Rgb:
@@ -29,7 +29,7 @@ def blinked(picture: Rgb, points: Floats, closed: float) -> Rgb:
     result = picture.copy()
     for which in (0, 1):
         eyelid = Eyelid(picture, points, which)
-        result[eyelid.place] = eyelid.at(closed)
+        result[eyelid.region] = eyelid.render(closed)
     return result
 
 
@@ -51,7 +51,7 @@ def test_nothing_bright_of_an_eye_is_left(name: AvatarName) -> None:
     closed = blinked(picture, points, 1)
     for which in (0, 1):
         eyelid = Eyelid(picture, points, which)
-        was, now = picture[eyelid.place].astype(int), closed[eyelid.place].astype(int)
+        was, now = picture[eyelid.region].astype(int), closed[eyelid.region].astype(int)
         white = (np.ptp(was, axis=2) < 40) & (was.min(2) > 190)
         same = np.abs(now - was).max(2) < 4
         inside = np.hypot(*(np.indices(white.shape)[::-1] - np.array(white.shape[::-1])[:, None, None] / 2)) < 20
@@ -61,16 +61,16 @@ def test_nothing_bright_of_an_eye_is_left(name: AvatarName) -> None:
 def test_half_closed_eyes_are_closed_from_above() -> None:
     picture, points = portrait()
     eyelid = Eyelid(picture, points, 0)
-    change = np.abs(eyelid.at(0.5).astype(int) - eyelid.at(0)).max(2) > 8
+    change = np.abs(eyelid.render(0.5).astype(int) - eyelid.render(0)).max(2) > 8
     rows, _ = np.nonzero(change)
-    assert rows.mean() < points[0, 1] - eyelid.place[0].start
+    assert rows.mean() < points[0, 1] - eyelid.region[0].start
 
 
 def test_open_eyes_are_the_picture_to_the_bit() -> None:
     picture, points = portrait()
     eyelid = Eyelid(picture, points, 1)
-    eyelid.at(1)
-    assert np.array_equal(eyelid.at(0), picture[eyelid.place])
+    eyelid.render(1)
+    assert np.array_equal(eyelid.render(0), picture[eyelid.region])
 
 
 def test_the_brows_and_the_cheeks_stay() -> None:

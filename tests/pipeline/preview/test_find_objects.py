@@ -16,29 +16,29 @@ from darkroom.contract.results import FoundObject
 from pipeline.core.artifacts import OBJECTS, PHOTO, RESULT, SAVED
 from pipeline.core.runner import Runner
 from pipeline.core.stage_cache import StageCache
-from pipeline.core.stages import Work
-from pipeline.imaging.outlines import holds
-from pipeline.plans import plan
+from pipeline.core.stages import StageContext
+from pipeline.imaging.outlines import contains_point
+from pipeline.plans import get_plan
 from pipeline.preview.room import object_segments
-from pipeline.preview.room.stages import THINGS, tell_apart
+from pipeline.preview.room.stages import OBJECT_SEGMENTS, object_segments_of
 from pipeline.preview.workflows.restyle_room import GRADED
 
 SIZE = (640, 480)
 SOFA, ARMCHAIR, BARE = (0.5, 0.6), (0.1, 0.8), (0.5, 0.05)
 
 
-def run(kind: Kind, photo: Path, folder: Path, **params: Any) -> Work:
+def run(kind: Kind, photo: Path, folder: Path, **params: Any) -> StageContext:
     """Run the plan as the runner does, with every stage held to its declarations."""
     folder.mkdir(parents=True, exist_ok=True)
-    work = Work(params_model(kind).model_validate(params), {"photo": photo}, folder)
-    for stage, _ in plan(kind, Engine.PREVIEW).steps:
-        work.enter(stage)
+    work = StageContext(params_model(kind).model_validate(params), {"photo": photo}, folder)
+    for stage, _ in get_plan(kind, Engine.PREVIEW).steps:
+        work.enter_stage(stage)
         stage.run(work)
-    work.enter(None)
+    work.enter_stage(None)
     return work
 
 
-def restyle(photo: Path, folder: Path, *points: tuple[float, float]) -> Work:
+def restyle(photo: Path, folder: Path, *points: tuple[float, float]) -> StageContext:
     return run(Kind.RESTYLE_ROOM, photo, folder, style="industrial", keep_at=points)
 
 
@@ -50,23 +50,23 @@ def room(sample, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(room: Path, tmp_path_factory: pytest.TempPathFactory) -> Work:
+def found(room: Path, tmp_path_factory: pytest.TempPathFactory) -> StageContext:
     return run(Kind.FIND_OBJECTS, room, tmp_path_factory.mktemp("found"))
 
 
 @pytest.fixture(scope="module")
-def kept(room: Path, tmp_path_factory: pytest.TempPathFactory) -> Work:
+def kept(room: Path, tmp_path_factory: pytest.TempPathFactory) -> StageContext:
     return restyle(room, tmp_path_factory.mktemp("kept"), SOFA, BARE)
 
 
 def at(objects: tuple[FoundObject, ...], point: tuple[float, float]) -> FoundObject:
-    return next(each for each in objects if holds(each.outlines, point[0] * SIZE[0], point[1] * SIZE[1]))
+    return next(each for each in objects if contains_point(each.outlines, point[0] * SIZE[0], point[1] * SIZE[1]))
 
 
-def test_things_of_the_sample_are_told_apart(found: Work, sample) -> None:
+def test_things_of_the_sample_are_told_apart(found: StageContext, sample) -> None:
     """Most of what is no floor, wall or ceiling is within an outline, and little else is."""
     shown = cv2.resize((sample.part == 4).astype(np.uint8), SIZE, interpolation=cv2.INTER_NEAREST) > 0
-    label = found[THINGS].label > 0
+    label = found[OBJECT_SEGMENTS].label > 0
     assert np.count_nonzero(label & shown) / np.count_nonzero(label | shown) > 0.85
     assert 6 <= len(found[OBJECTS]) <= 15
     sofa, armchair = at(found[OBJECTS], SOFA), at(found[OBJECTS], ARMCHAIR)
@@ -75,7 +75,7 @@ def test_things_of_the_sample_are_told_apart(found: Work, sample) -> None:
     assert armchair.box == pytest.approx((0, 260, 155, 434), abs=12)
 
 
-def test_objects_are_sorted_and_measured(found: Work) -> None:
+def test_objects_are_sorted_and_measured(found: StageContext) -> None:
     objects = found[OBJECTS]
     areas = [each.area for each in objects]
     assert areas == sorted(areas, reverse=True)
@@ -84,7 +84,7 @@ def test_objects_are_sorted_and_measured(found: Work) -> None:
     assert any("does not know their names" in note for note in found.notes)
 
 
-def test_the_result_shows_them(found: Work) -> None:
+def test_the_result_shows_them(found: StageContext) -> None:
     result, thumbnail = found[SAVED]
     assert (result.name, result.width, result.height) == ("result", *SIZE)
     assert thumbnail.name == "thumbnail"
@@ -111,17 +111,17 @@ def test_an_even_picture_shows_nothing_and_says_so(tmp_path: Path) -> None:
     assert work.notes == ["Nothing was found in this photo."]
 
 
-def test_what_was_pointed_at_stays_to_the_bit(kept: Work) -> None:
+def test_what_was_pointed_at_stays_to_the_bit(kept: StageContext) -> None:
     (sofa,) = [each for each in kept[OBJECTS] if each.kept]
     assert sofa == at(kept[OBJECTS], SOFA)
-    inside = tell_apart(kept).mask(1 + kept[OBJECTS].index(sofa))
+    inside = object_segments_of(kept).mask(1 + kept[OBJECTS].index(sofa))
     assert np.array_equal(kept[RESULT][inside], kept[PHOTO][inside])
     assert not np.array_equal(kept[GRADED][inside], kept[PHOTO][inside])
     seam = cv2.dilate(inside.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     assert np.array_equal(kept[RESULT][~seam], kept[GRADED][~seam])
 
 
-def test_what_was_not_found_is_said_and_the_rest_goes_on(kept: Work) -> None:
+def test_what_was_not_found_is_said_and_the_rest_goes_on(kept: StageContext) -> None:
     assert "Nothing was found to keep at 0.5, 0.05." in kept.notes
 
 
@@ -145,8 +145,8 @@ def test_the_room_that_one_kind_saw_serves_the_other_and_every_choice_of_things(
         params = {} if points is None else {"style": "boho", "keep_at": points, "format": "png"}
         folder = tmp_path / str(index)
         folder.mkdir()
-        work = Work(params_model(kind).model_validate(params), {"photo": room}, folder)
-        finished = runner.run(plan(kind, Engine.PREVIEW), work, Silent())
+        work = StageContext(params_model(kind).model_validate(params), {"photo": room}, folder)
+        finished = runner.run(get_plan(kind, Engine.PREVIEW), work, Silent())
         assert {each.stage for each in finished.timeline if each.cached} == ({"layout"} if index else set())
         assert finished.objects
         results.append(finished.files[0].path.read_bytes())
@@ -157,7 +157,7 @@ def test_the_room_that_one_kind_saw_serves_the_other_and_every_choice_of_things(
 def test_telling_things_apart_says_how_far_it_is_and_can_be_stopped() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
     heard: list[float] = []
-    object_segments.find(noise, None, heard.append)
+    object_segments.segment_objects(noise, None, heard.append)
     assert len(heard) > 2
     assert heard == sorted(heard)
     assert 0 <= heard[0] <= heard[-1] <= 1
@@ -166,7 +166,7 @@ def test_telling_things_apart_says_how_far_it_is_and_can_be_stopped() -> None:
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        object_segments.find(noise, None, stop)
+        object_segments.segment_objects(noise, None, stop)
 
 
 @given(width=st.integers(32, 300), height=st.integers(32, 300), seed=st.integers(0, 99))

@@ -11,19 +11,19 @@ from hypothesis import strategies as st
 from darkroom.contract.avatars import AvatarName, avatars
 from pipeline.core.arrays import Floats, Rgb
 from pipeline.imaging.codec import decode
-from pipeline.preview.faces.detection import find_faces
+from pipeline.preview.faces.detection import detect_faces
 from pipeline.preview.faces.mouth import LEVELS, Mouth
 
 
 @cache
 def portrait(name: AvatarName = "amara") -> tuple[Rgb, Floats]:
     picture = decode(avatars()[name].path).rgb
-    return picture, find_faces(picture)[0].points
+    return picture, detect_faces(picture)[0].landmarks
 
 
 def opened(picture: Rgb, points: Floats, opening: float) -> Rgb:
     mouth, result = Mouth(picture, points), picture.copy()
-    result[mouth.place] = mouth.at(opening)
+    result[mouth.region] = mouth.render(opening)
     return result
 
 
@@ -67,8 +67,8 @@ def test_the_chin_goes_down_with_the_jaw() -> None:
 def test_a_wider_mouth_shows_more() -> None:
     picture, points = portrait()
     mouth = Mouth(picture, points)
-    shut = mouth.at(0).astype(int)
-    changes = [np.abs(mouth.at(opening) - shut).mean() for opening in (0.25, 0.5, 1)]
+    shut = mouth.render(0).astype(int)
+    changes = [np.abs(mouth.render(opening) - shut).mean() for opening in (0.25, 0.5, 1)]
     assert changes == sorted(changes)
     assert changes[0] > 0
 
@@ -76,9 +76,9 @@ def test_a_wider_mouth_shows_more() -> None:
 def test_a_shut_mouth_is_the_picture_to_the_bit() -> None:
     picture, points = portrait()
     mouth = Mouth(picture, points)
-    mouth.at(0.7)
-    assert np.array_equal(mouth.at(0), picture[mouth.place])
-    assert np.array_equal(mouth.at(0.4 / LEVELS), picture[mouth.place])
+    mouth.render(0.7)
+    assert np.array_equal(mouth.render(0), picture[mouth.region])
+    assert np.array_equal(mouth.render(0.4 / LEVELS), picture[mouth.region])
 
 
 def test_the_corners_stay() -> None:
@@ -104,8 +104,8 @@ def test_whatever_the_points_it_stays_within_its_place(
         made = Mouth(picture, points)
     except ValueError:
         return
-    patch = made.at(opening)
-    assert patch.shape == picture[made.place].shape
+    patch = made.render(opening)
+    assert patch.shape == picture[made.region].shape
     assert patch.dtype == np.uint8
 
 

@@ -19,17 +19,17 @@ from darkroom.contract.requests import Kind
 from darkroom.contract.video_params import RenderVideoParams
 from darkroom.contract.voices import Voice
 from pipeline.core.artifacts import SAVED, SavedFile, SavedPicture, SavedSubtitles, SavedVideo
-from pipeline.core.stages import Stopped, Work
+from pipeline.core.stages import JobAbandoned, StageContext
 from pipeline.imaging.codec import DigitalSource
-from pipeline.plans import plan
+from pipeline.plans import get_plan
 from pipeline.scenes.intermediate_files import file_digest
-from pipeline.speech.espeak import EspeakSpeaker
-from pipeline.speech.types import RATE, Speaker, Speech, Word
+from pipeline.speech.espeak import EspeakSynthesiser
+from pipeline.speech.types import SAMPLE_RATE, Speech, SpeechSynthesiser, Word
 from pipeline.video import FPS
-from pipeline.video.decoder import frames_of
-from pipeline.video.talking_portrait import LEAD, TAIL
+from pipeline.video.decoder import decode_frames
+from pipeline.video.talking_portrait import LEAD_FRAMES, TAIL_FRAMES
 
-SILENCE = (LEAD + TAIL) / FPS
+SILENCE = (LEAD_FRAMES + TAIL_FRAMES) / FPS
 
 
 class Bursts:
@@ -38,25 +38,25 @@ class Bursts:
     about = "Bursts 1"
 
     def speak(self, script: str, _voice: Voice, _report: Callable[[float], None] = lambda _fraction: None) -> Speech:
-        tone = 0.1 * np.sin(2 * np.pi * 440 * np.arange(round(0.3 * RATE)) / RATE)
+        tone = 0.1 * np.sin(2 * np.pi * 440 * np.arange(round(0.3 * SAMPLE_RATE)) / SAMPLE_RATE)
         texts = script.split()
-        samples = np.tile(np.append(tone, np.zeros(round(0.1 * RATE))).astype(np.float32), len(texts))
+        samples = np.tile(np.append(tone, np.zeros(round(0.1 * SAMPLE_RATE))).astype(np.float32), len(texts))
         return Speech(samples, tuple(Word(text, 0.4 * at, 0.4 * at + 0.3) for at, text in enumerate(texts)))
 
 
-def render(folder: Path, script: str, speaker: Speaker | None = None, **params: Any) -> Work:
+def render(folder: Path, script: str, speaker: SpeechSynthesiser | None = None, **params: Any) -> StageContext:
     folder.mkdir(exist_ok=True)
     asked = RenderVideoParams(script=script, **{"resolution": "360p", **params})
     reports: list[float] = []
-    work = Work(asked, {"avatar": avatars()["farid"].path}, folder, speaker=speaker or Bursts())
-    for stage, _ in plan(Kind.RENDER_VIDEO, Engine.PREVIEW).steps:
-        work.enter(stage, lambda fraction, _message: reports.append(fraction))
+    work = StageContext(asked, {"avatar": avatars()["farid"].path}, folder, speaker=speaker or Bursts())
+    for stage, _ in get_plan(Kind.RENDER_VIDEO, Engine.PREVIEW).steps:
+        work.enter_stage(stage, lambda fraction, _message: reports.append(fraction))
         stage.run(work)
-    work.enter(None)
+    work.enter_stage(None)
     return work
 
 
-def saved(work: Work) -> dict[str, SavedFile]:
+def saved(work: StageContext) -> dict[str, SavedFile]:
     return {file.name: file for file in work[SAVED]}
 
 
@@ -83,9 +83,9 @@ def test_a_script_becomes_a_video_that_players_play(tmp_path: Path) -> None:
     with av.open(str(video.path)) as container:
         pictures, sounds = container.streams.video[0], container.streams.audio[0]
         assert (pictures.codec_context.name, pictures.codec_context.pix_fmt) == ("h264", "yuv420p")
-        assert (sounds.codec_context.name, sounds.rate) == ("aac", RATE)
+        assert (sounds.codec_context.name, sounds.rate) == ("aac", SAMPLE_RATE)
         assert sum(1 for _ in container.decode(video=0)) == video.frames
-    assert abs(len(heard(video.path)) / RATE - video.seconds) < 0.1
+    assert abs(len(heard(video.path)) / SAMPLE_RATE - video.seconds) < 0.1
     assert set(files) == {"result", "poster", "thumbnail"}
     for name in ("poster", "thumbnail"):
         picture = files[name]
@@ -97,17 +97,17 @@ def test_a_script_becomes_a_video_that_players_play(tmp_path: Path) -> None:
 
 def test_it_is_as_loud_as_the_web_plays(plain: dict[str, SavedFile]) -> None:
     video = plain["result"]
-    assert pyloudnorm.Meter(RATE).integrated_loudness(heard(video.path)) == pytest.approx(-16, abs=1)
+    assert pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(heard(video.path)) == pytest.approx(-16, abs=1)
 
 
 def test_the_mouth_moves_when_the_voice_is_heard(plain: dict[str, SavedFile]) -> None:
     video = plain["result"]
     sound = heard(video.path)[:, 0]
-    begins = np.flatnonzero(np.abs(sound) > 0.05)[0] / RATE
-    frames = [frame.astype(int) for frame in frames_of(video.path)]
+    begins = np.flatnonzero(np.abs(sound) > 0.05)[0] / SAMPLE_RATE
+    frames = [frame.astype(int) for frame in decode_frames(video.path)]
     moved = [np.abs(two - one)[200:300, 120:240].mean() for one, two in pairwise(frames)]
     opens = int(np.argmax(np.array(moved) > 3 * max(np.median(moved), 0.3))) / FPS
-    assert begins == pytest.approx(LEAD / FPS, abs=0.03)
+    assert begins == pytest.approx(LEAD_FRAMES / FPS, abs=0.03)
     assert opens == pytest.approx(begins, abs=0.1)
 
 
@@ -124,8 +124,8 @@ def test_subtitles_are_where_they_were_asked_for(
         assert isinstance(file, SavedSubtitles)
         assert (file.path.name, file.language, file.cues) == (f"subtitles.{name}", "en-US", 1)
         assert "Hello there" in file.path.read_text("utf-8")
-    middle = round((LEAD / FPS + 0.3) * FPS)
-    with_, without = (list(frames_of(each["result"].path))[middle].astype(int) for each in (files, plain))
+    middle = round((LEAD_FRAMES / FPS + 0.3) * FPS)
+    with_, without = (list(decode_frames(each["result"].path))[middle].astype(int) for each in (files, plain))
     difference = np.abs(with_ - without).max(2)
     burned = (difference[240:] > 60).sum()
     assert (burned > 200) == (subtitles in {"burned", "both"})
@@ -144,7 +144,7 @@ def test_the_same_job_gives_the_same_files(tmp_path: Path) -> None:
 
 
 def test_espeak_says_a_script(tmp_path: Path) -> None:
-    speaker = EspeakSpeaker()
+    speaker = EspeakSynthesiser()
     work = render(tmp_path, "Good morning.", speaker, aspect="16:9", subtitles="file")
     video = saved(work)["result"]
     assert isinstance(video, SavedVideo)
@@ -157,18 +157,18 @@ def test_espeak_says_a_script(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stage", ["animate", "encode"])
 def test_who_cancels_leaves_nothing_behind(tmp_path: Path, stage: str) -> None:
     params = RenderVideoParams(script="one two", resolution="360p", aspect="1:1")
-    work = Work(params, {"avatar": avatars()["farid"].path}, tmp_path, speaker=Bursts())
+    work = StageContext(params, {"avatar": avatars()["farid"].path}, tmp_path, speaker=Bursts())
 
     def report(fraction: float, _message: str) -> None:
         if fraction > 0.4:
-            raise Stopped
+            raise JobAbandoned
 
     def stopped() -> None:
-        for each, _ in plan(Kind.RENDER_VIDEO, Engine.PREVIEW).steps:
-            work.enter(each, report if each.name == stage else lambda _fraction, _message: None)
+        for each, _ in get_plan(Kind.RENDER_VIDEO, Engine.PREVIEW).steps:
+            work.enter_stage(each, report if each.name == stage else lambda _fraction, _message: None)
             each.run(work)
 
-    with pytest.raises(Stopped):
+    with pytest.raises(JobAbandoned):
         stopped()
     assert SAVED not in work
     assert not (tmp_path / "result.mp4").exists()

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from darkroom.contract.video_params import RenderScenesParams
-from pipeline.core.networks import Models
-from pipeline.core.runner import Finished, Runner
-from pipeline.core.stages import Plan, Stopped, Work
+from pipeline.core.networks import NetworkProvider
+from pipeline.core.runner import PlanResult, Runner
+from pipeline.core.stages import JobAbandoned, Plan, StageContext
 from pipeline.scenes.intermediate_files import file_digest
-from pipeline.speech.types import RATE, Speech, Word
+from pipeline.speech.types import SAMPLE_RATE, Speech, Word
 
 WORD_SECONDS, PAUSE_SECONDS = 0.25, 0.1
 COLOURS = {"red": (200, 40, 40), "green": (40, 160, 40), "blue": (40, 60, 200)}
@@ -62,12 +62,12 @@ class Bursts:
         self.said.append((script, voice.name))
         every = WORD_SECONDS + PAUSE_SECONDS
         texts = script.split()
-        samples = np.zeros(round(len(texts) * every * RATE), np.float32)
+        samples = np.zeros(round(len(texts) * every * SAMPLE_RATE), np.float32)
         burst = tone(SPEECH_TONE, WORD_SECONDS)
         words = []
         for index, text in enumerate(texts):
             start = index * every
-            samples[round(start * RATE) : round(start * RATE) + len(burst)] = burst
+            samples[round(start * SAMPLE_RATE) : round(start * SAMPLE_RATE) + len(burst)] = burst
             words.append(Word(text, start, start + WORD_SECONDS))
         report(1.0)
         return Speech(samples, tuple(words))
@@ -86,7 +86,7 @@ class Reporter:
         self.stages.append(stage)
         self.messages.append(message)
         if self.stop(stage, progress):
-            raise Stopped
+            raise JobAbandoned
 
     def check(self):
         pass
@@ -99,7 +99,7 @@ class Reporter:
 class Video:
     """A finished video, decoded: frames N×H×W×3 uint8, sound n×2 float32; ``digests`` of all of its files by name."""
 
-    finished: Finished
+    finished: PlanResult
     frames: NDArray[np.uint8]
     sound: NDArray[np.float32]
     texts: Mapping[str, str]
@@ -114,7 +114,7 @@ class Video:
 class Studio:
     """Makes videos of plain pictures: a job, with its own folder, for every call."""
 
-    def __init__(self, folder: Path, models: Models | None = None) -> None:
+    def __init__(self, folder: Path, models: NetworkProvider | None = None) -> None:
         self.folder = folder
         self.models = models
         self.speaker = Bursts()
@@ -125,15 +125,15 @@ class Studio:
             self.files[name] = folder / f"{name}.png"
             Image.new("RGB", (54, 54), colour).save(self.files[name])
 
-    def work(self, scenes, **params) -> Work:
+    def work(self, scenes, **params) -> StageContext:
         job = self.folder / str(next(self._jobs))
         job.mkdir()
         wanted = {"aspect": "1:1", "resolution": "360p", "transition": "cut", **params, "scenes": scenes}
-        return Work(
+        return StageContext(
             RenderScenesParams.model_validate(wanted),
             self.files,
             job,
-            models=self.models,
+            network_provider=self.models,
             speaker=self.speaker,
             intermediates=self.kept,
         )
@@ -152,7 +152,7 @@ class Studio:
 
 def tone(hertz: float, seconds: float) -> NDArray[np.float32]:
     """A quiet sine."""
-    return 0.3 * np.sin(np.arange(round(seconds * RATE)) * (2 * np.pi * hertz / RATE)).astype(np.float32)
+    return 0.3 * np.sin(np.arange(round(seconds * SAMPLE_RATE)) * (2 * np.pi * hertz / SAMPLE_RATE)).astype(np.float32)
 
 
 def write_sound(samples: NDArray[np.float32], path: Path) -> Path:
@@ -160,12 +160,12 @@ def write_sound(samples: NDArray[np.float32], path: Path) -> Path:
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(RATE)
+        file.setframerate(SAMPLE_RATE)
         file.writeframes((samples * 32_767).astype("<i2").tobytes())
     return path
 
 
 def loudness_of(hertz: float, samples: NDArray[np.float32]) -> float:
     """How loud a tone is within samples: its amplitude."""
-    turns = np.exp(-2j * np.pi * hertz / RATE * np.arange(len(samples)))
+    turns = np.exp(-2j * np.pi * hertz / SAMPLE_RATE * np.arange(len(samples)))
     return float(2 * np.abs((samples * turns).mean()))

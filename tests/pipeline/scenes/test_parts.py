@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.scenes.intermediate_files import load_speech, once, part_name, samples_digest, save_speech
+from pipeline.scenes.intermediate_files import (
+    get_or_create,
+    intermediate_name,
+    load_speech,
+    samples_digest,
+    save_speech,
+)
 from pipeline.speech.types import Speech, Word
 from tests.pipeline.scenes.studio import Folder
 
@@ -22,7 +28,7 @@ def attempt(tmp_path):
             path.write_text(content)
             return notes
 
-        notes = once(kept, name, path, make, lambda path: path.read_text() != "torn")
+        notes = get_or_create(kept, name, path, make, lambda path: path.read_text() != "torn")
         return path.read_text(), notes
 
     attempt.kept = kept
@@ -52,13 +58,13 @@ def test_a_part_that_could_not_be_made_is_not_kept(attempt, tmp_path):
         raise ValueError("torn")
 
     with pytest.raises(ValueError, match="torn"):
-        once(attempt.kept, "part", tmp_path / "part", fail, lambda _path: True)
+        get_or_create(attempt.kept, "part", tmp_path / "part", fail, lambda _path: True)
     assert attempt("whole") == ("whole", ())
 
 
 def test_a_name_follows_from_everything_that_decides_the_part():
-    name = part_name("clip", {"seed": 1, "frames": 2}, ".mp4")
-    assert name != part_name("clip", {"seed": 2, "frames": 2}, ".mp4")
+    name = intermediate_name("clip", {"seed": 1, "frames": 2}, ".mp4")
+    assert name != intermediate_name("clip", {"seed": 2, "frames": 2}, ".mp4")
     assert name.startswith("clip-")
     assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789._-")
 

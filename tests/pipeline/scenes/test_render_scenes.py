@@ -12,9 +12,9 @@ from PIL import Image
 from darkroom.contract.avatars import avatars
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.core.artifacts import SavedVideo
-from pipeline.core.stages import Stopped
+from pipeline.core.stages import JobAbandoned
 from pipeline.preview.workflows.render_scenes import plan
-from pipeline.speech.types import RATE
+from pipeline.speech.types import SAMPLE_RATE
 from pipeline.video import FPS
 from tests.pipeline.scenes.studio import (
     COLOURS,
@@ -54,7 +54,7 @@ def test_scenes_follow_each_other_and_last_as_long_as_was_asked_for(studio):
     assert isinstance(saved["result"], SavedVideo)
     assert (saved["result"].seconds, saved["result"].frames) == (3, 75)
     assert {"poster", "thumbnail"} <= set(saved)
-    assert len(video.sound) / RATE == pytest.approx(3, abs=0.1)
+    assert len(video.sound) / SAMPLE_RATE == pytest.approx(3, abs=0.1)
     assert np.abs(video.sound).max() < 0.001
     assert len(reporter.shown) >= 3
     assert "Making the scenes: 3 of 3 done" in reporter.messages
@@ -78,9 +78,9 @@ def test_each_scene_says_its_words_while_it_is_seen_alone(studio):
     video = studio.render(plan(), scenes, transition="fade", transition_seconds=0.4)
     heard = np.abs(video.level) > 0.02
     # 0.2 s of silence before what is said, 0.4 s of it after that and a transition of 0.4 s.
-    first, last = np.flatnonzero(heard[: 2 * RATE])[[0, -1]] / RATE
+    first, last = np.flatnonzero(heard[: 2 * SAMPLE_RATE])[[0, -1]] / SAMPLE_RATE
     assert (first, last) == pytest.approx((0.2, 0.2 + 0.35 + WORD_SECONDS), abs=0.03)
-    start, end = np.flatnonzero(heard[2 * RATE :])[[0, -1]] / RATE + 2
+    start, end = np.flatnonzero(heard[2 * SAMPLE_RATE :])[[0, -1]] / SAMPLE_RATE + 2
     third = len(video.frames) / FPS - 0.4 - 0.35
     assert (start, end) == pytest.approx((third, third + WORD_SECONDS), abs=0.06)
     assert any("synthesised" in note for note in video.finished.notes)
@@ -90,14 +90,14 @@ def test_each_scene_says_its_words_while_it_is_seen_alone(studio):
 def test_the_whole_is_as_loud_as_was_asked_for(studio, loudness):
     studio.files["music"] = write_sound(tone(MUSIC_TONE, 2), studio.folder / "music.wav")
     video = studio.render(plan(), [image("red", script="One two three"), image("green")], loudness=loudness)
-    assert pyloudnorm.Meter(RATE).integrated_loudness(video.sound) == pytest.approx(loudness, abs=1)
+    assert pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(video.sound) == pytest.approx(loudness, abs=1)
 
 
 def test_music_steps_back_where_somebody_speaks(studio):
     studio.files["music"] = write_sound(tone(MUSIC_TONE, 2), studio.folder / "music.wav")
     words = " ".join(["word"] * 10)
     video = studio.render(plan(), [image("red", script=words), image("green", seconds=6)])
-    speaking, silent = slice(1 * RATE, 3 * RATE), slice(6 * RATE, 8 * RATE)
+    speaking, silent = slice(1 * SAMPLE_RATE, 3 * SAMPLE_RATE), slice(6 * SAMPLE_RATE, 8 * SAMPLE_RATE)
     assert 0 < loudness_of(MUSIC_TONE, video.level[speaking]) < 0.5 * loudness_of(MUSIC_TONE, video.level[silent])
 
 
@@ -144,12 +144,12 @@ def test_a_transition_before_the_first_scene_is_said_to_have_no_effect(studio):
 
 
 def test_a_recorded_voice_is_heard_and_its_script_is_read(studio):
-    samples = np.concatenate([tone(300, 0.8), np.zeros(RATE // 2, np.float32), tone(300, 0.6)])
+    samples = np.concatenate([tone(300, 0.8), np.zeros(SAMPLE_RATE // 2, np.float32), tone(300, 0.6)])
     studio.files["track"] = write_sound(samples, studio.folder / "track.wav")
     scenes = [image("red", voice_track="track", script="Alpha beta. Gamma."), image("green", seconds=1)]
     video = studio.render(plan(), scenes, subtitles="file")
     assert not studio.speaker.said
-    assert loudness_of(300, video.level[round(0.3 * RATE) : round(0.9 * RATE)]) > 0.05
+    assert loudness_of(300, video.level[round(0.3 * SAMPLE_RATE) : round(0.9 * SAMPLE_RATE)]) > 0.05
     assert "Alpha beta." in video.texts["srt"]
     assert any(note.startswith("Scene 1: The subtitles' times are estimated") for note in video.finished.notes)
 
@@ -224,7 +224,7 @@ def test_a_cancelled_job_leaves_no_video_and_no_thread(studio, stage):
     reporter = Reporter(
         stop=lambda now, progress: now == stage and progress > {"scenes": 0.13, "join": 0.65}.get(stage, 0)
     )
-    with pytest.raises(Stopped):
+    with pytest.raises(JobAbandoned):
         studio.render(plan(), [image("red", script="Alpha."), image("green", seconds=8)], reporter)
     assert threading.active_count() == threads
     assert not list(studio.folder.rglob("result.*"))

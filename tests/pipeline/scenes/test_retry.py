@@ -12,10 +12,10 @@ from pipeline.core.artifacts import SAVED, Clip
 from pipeline.core.stages import Plan, Stage
 from pipeline.scenes.join import JoinScenes
 from pipeline.scenes.load import LoadScenes
-from pipeline.scenes.render import MakeScenes
-from pipeline.scenes.speech import Speak, TranscribeScenes
-from pipeline.video.encoder import encode
-from pipeline.video.talking_portrait import CLIP, PORTRAIT, SPEECH, frames_in
+from pipeline.scenes.render import RenderClips
+from pipeline.scenes.speech import SynthesiseSceneSpeech, TranscribeScenes
+from pipeline.video.encoder import encode_video
+from pipeline.video.talking_portrait import CLIP, PORTRAIT, SPEECH, frame_count
 from tests.pipeline.scenes.studio import COLOURS, Studio
 
 SIDE = 64
@@ -41,7 +41,7 @@ class Flat(Stage):
             raise DarkroomError(ErrorCode.NO_FACE, "No face was found.", retryable=True)
         path = work.folder / "clip.mp4"
         frame = np.full((SIDE, SIDE, 3), colour, np.uint8)
-        encode(path, [frame] * frames_in(work[SPEECH]), None, SIDE, SIDE, draft=True)
+        encode_video(path, [frame] * frame_count(work[SPEECH]), None, SIDE, SIDE, intermediate=True)
         self.made.append(colour)
         work.notes.append(f"Flat as {colour[0]}.")
         work[CLIP] = Clip(path, None)
@@ -61,8 +61,8 @@ def animate(monkeypatch):
 
 @pytest.fixture
 def plan(animate):
-    steps = ((LoadScenes(Engine.PREVIEW), 0.1), (Speak(), 0.1), (TranscribeScenes(), 0.1))
-    made = (*steps, (MakeScenes(animate), 0.4), (JoinScenes(), 0.3))
+    steps = ((LoadScenes(Engine.PREVIEW), 0.1), (SynthesiseSceneSpeech(), 0.1), (TranscribeScenes(), 0.1))
+    made = (*steps, (RenderClips(animate), 0.4), (JoinScenes(), 0.3))
     return Plan(Kind.RENDER_SCENES, Engine.PREVIEW, made, results=(SAVED,))
 
 

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.video_params import RenderScenesParams, Transition
-from pipeline.scenes.timeline import Length, lay_out, shared_frames, timeline_of, transitions_of
+from pipeline.scenes.timeline import SceneDuration, build_timeline, timeline_of, transition_frames, transitions_of
 from pipeline.video import FPS
 from pipeline.video.transitions import overlaps
 
 SECONDS = st.none() | st.floats(0.01, 60)
-LENGTHS = st.lists(st.builds(Length, SECONDS, SECONDS), min_size=2, max_size=20)
+LENGTHS = st.lists(st.builds(SceneDuration, SECONDS, SECONDS), min_size=2, max_size=20)
 
 
 @st.composite
@@ -26,22 +26,22 @@ def videos(draw):
 @given(videos())
 def test_what_the_scenes_last_less_what_they_share_is_what_the_video_lasts(video):
     lengths, transitions, shared = video
-    timeline = lay_out(lengths, transitions, shared)
+    timeline = build_timeline(lengths, transitions, shared)
     shown = overlaps([span.frames for span in timeline.spans], transitions, shared)
     assert timeline.frames == sum(span.frames for span in timeline.spans) - sum(shown)
     assert timeline.seconds == timeline.frames / FPS
     assert timeline.spans[0].start == 0
     for span, after, overlap in zip(timeline.spans, timeline.spans[1:], shown, strict=False):
         assert span.start + span.frames - overlap == after.start
-        assert span.shared_after == after.shared_before == overlap
+        assert span.overlap_after == after.overlap_before == overlap
     assert set(shown) <= {0, shared}
 
 
 @given(videos())
 def test_every_scene_is_seen_alone_and_as_long_as_was_asked_for(video):
     lengths, transitions, shared = video
-    for length, span in zip(lengths, lay_out(lengths, transitions, shared).spans, strict=True):
-        assert span.frames > span.shared_before + span.shared_after
+    for length, span in zip(lengths, build_timeline(lengths, transitions, shared).spans, strict=True):
+        assert span.frames > span.overlap_before + span.overlap_after
         assert span.frames / FPS >= (length.least or 0) - 1e-9
         if length.speech is None and length.least is None:
             assert span.frames / FPS >= 4
@@ -50,25 +50,25 @@ def test_every_scene_is_seen_alone_and_as_long_as_was_asked_for(video):
 @given(videos())
 def test_voices_are_heard_while_their_scene_is_seen_alone(video):
     lengths, transitions, shared = video
-    timeline = lay_out(lengths, transitions, shared)
+    timeline = build_timeline(lengths, transitions, shared)
     heard = 0.0
     for length, span in zip(lengths, timeline.spans, strict=True):
         if length.speech is None:
             continue
-        assert span.speaks >= (span.start + span.shared_before) / FPS
-        assert span.speaks >= heard
-        heard = span.speaks + length.speech
-        assert heard <= span.alone_until + 1e-9
+        assert span.speech_start >= (span.start + span.overlap_before) / FPS
+        assert span.speech_start >= heard
+        heard = span.speech_start + length.speech
+        assert heard <= span.transition_start + 1e-9
     assert heard <= timeline.seconds + 1e-9
 
 
 @given(videos())
 def test_no_scene_lasts_longer_than_it_must(video):
     lengths, transitions, shared = video
-    for length, span in zip(lengths, lay_out(lengths, transitions, shared).spans, strict=True):
+    for length, span in zip(lengths, build_timeline(lengths, transitions, shared).spans, strict=True):
         least = length.least or (4 if length.speech is None else 0)
-        around = (span.shared_before + span.shared_after) / FPS + 0.6
-        transitions = 2 * max(span.shared_before, span.shared_after) / FPS
+        around = (span.overlap_before + span.overlap_after) / FPS + 0.6
+        transitions = 2 * max(span.overlap_before, span.overlap_after) / FPS
         assert span.frames / FPS <= max(least, around + (length.speech or 0), transitions) + 1 / FPS
 
 
@@ -81,11 +81,13 @@ def scenes(*scenes, **params):
 def test_a_scene_has_its_own_transition_or_that_of_the_video():
     params = scenes({}, {"transition": "slide"}, {}, {"transition": "cut"}, transition_seconds=0.4)
     assert transitions_of(params) == (Transition.SLIDE, Transition.FADE, Transition.CUT)
-    assert shared_frames(params) == 10
+    assert transition_frames(params) == 10
 
 
 def test_a_silent_scene_takes_four_seconds_and_a_speaking_one_its_words():
-    spans = lay_out([Length(None, None), Length(1.0, None), Length(None, 7)], [Transition.CUT] * 2, 12).spans
+    spans = build_timeline(
+        [SceneDuration(None, None), SceneDuration(1.0, None), SceneDuration(None, 7)], [Transition.CUT] * 2, 12
+    ).spans
     assert [span.frames / FPS for span in spans] == [4, 1.6, 7]
 
 

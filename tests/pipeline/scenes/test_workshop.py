@@ -7,8 +7,8 @@ import pytest
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from darkroom.contract.params import GenerateParams
-from pipeline.core.stages import Stopped, Work
-from pipeline.scenes.parallel_scenes import Task, make_all
+from pipeline.core.stages import JobAbandoned, StageContext
+from pipeline.scenes.parallel_scenes import SceneTask, run_scenes
 
 LONG = 30  # seconds that no test ever waits
 
@@ -20,7 +20,7 @@ def heard():
 
 @pytest.fixture
 def work(tmp_path, heard):
-    return Work(GenerateParams(prompt="a kite"), {}, tmp_path, lambda *news: heard.append(news))
+    return StageContext(GenerateParams(prompt="a kite"), {}, tmp_path, lambda *news: heard.append(news))
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +31,7 @@ def _no_thread_is_left():
 
 
 def run(work, *tasks, **options):
-    return make_all(work, tasks, stage="scenes", message=lambda done: f"{done} of {len(tasks)}", **options)
+    return run_scenes(work, tasks, stage="scenes", message=lambda done: f"{done} of {len(tasks)}", **options)
 
 
 def until_stopped(bench):
@@ -53,7 +53,7 @@ def test_what_was_made_comes_in_the_order_of_the_tasks(work):
         gate.set()
         return "early"
 
-    assert run(work, Task("one", 1, late), Task("two", 1, early)) == ("late", "early")
+    assert run(work, SceneTask("one", 1, late), SceneTask("two", 1, early)) == ("late", "early")
 
 
 @pytest.mark.parametrize("resource", ["processors", "device"])
@@ -67,7 +67,7 @@ def test_no_more_take_their_turn_at_once_than_may(work, resource):
             bench.report(0.5)
             running.remove(bench)
 
-    run(work, *(Task(str(number), 1, make) for number in range(8)), at_once=1)
+    run(work, *(SceneTask(str(number), 1, make) for number in range(8)), at_once=1)
     assert max(most) == 1
 
 
@@ -82,7 +82,7 @@ def test_the_processors_work_while_the_device_is_waited_for(work):
         with bench.turn(bench.workshop.processors):
             drawn.set()
 
-    run(work, *(Task("avatar", 1, animate) for _ in range(5)), Task("image", 1, draw), at_once=1)
+    run(work, *(SceneTask("avatar", 1, animate) for _ in range(5)), SceneTask("image", 1, draw), at_once=1)
     assert drawn.is_set()
 
 
@@ -96,7 +96,7 @@ def test_progress_is_the_mean_by_weight_and_never_falls(work, heard):
         assert gate.wait(LONG)
         bench.report(0.5)
 
-    run(work, Task("one", 1, short), Task("two", 3, long))
+    run(work, SceneTask("one", 1, short), SceneTask("two", 3, long))
     fractions = [fraction for fraction, _ in heard]
     assert fractions == sorted(fractions)
     assert set(fractions) <= {0, 0.25, 0.375, 0.625, 1}
@@ -117,7 +117,7 @@ def test_looks_are_passed_on_by_the_jobs_own_thread(work, tmp_path):
         return make
 
     work.enter(None, show=show)
-    run(work, Task("one", 1, make(1)), Task("two", 1, make(2)))
+    run(work, SceneTask("one", 1, make(1)), SceneTask("two", 1, make(2)))
     assert sorted(shown) == [1, 2]
     assert threads == {threading.current_thread()}
 
@@ -127,7 +127,7 @@ def test_a_failure_names_its_task_and_stops_the_others(work):
         raise DarkroomError(ErrorCode.NO_FACE, "No face was found.", retryable=True)
 
     with pytest.raises(DarkroomError) as caught:
-        run(work, Task("Scene 1", 1, until_stopped), Task("Scene 2 (avatar)", 1, fail))
+        run(work, SceneTask("Scene 1", 1, until_stopped), SceneTask("Scene 2 (avatar)", 1, fail))
     detail = caught.value.detail
     assert (detail.code, detail.message, detail.retryable) == (
         ErrorCode.NO_FACE,
@@ -154,23 +154,23 @@ def test_what_waits_for_its_turn_is_not_begun_after_a_failure(work):
             begun.append(bench)
 
     with pytest.raises(DarkroomError, match="one: No face"):
-        run(work, Task("one", 1, fail), *(Task("more", 1, wait) for _ in range(3)))
+        run(work, SceneTask("one", 1, fail), *(SceneTask("more", 1, wait) for _ in range(3)))
     assert not begun
 
 
 def test_an_unexpected_failure_is_told_without_its_details(work):
     with pytest.raises(DarkroomError, match="Scene 1: Something unexpected") as caught:
-        run(work, Task("Scene 1", 1, lambda _bench: {}["secret"]))
+        run(work, SceneTask("Scene 1", 1, lambda _bench: {}["secret"]))
     assert caught.value.detail.code is ErrorCode.INTERNAL
     assert "secret" not in caught.value.detail.message
 
 
-@pytest.mark.parametrize("end", [Stopped(), DarkroomError(ErrorCode.TIMED_OUT, "Time is up.", retryable=True)])
+@pytest.mark.parametrize("end", [JobAbandoned(), DarkroomError(ErrorCode.TIMED_OUT, "Time is up.", retryable=True)])
 def test_a_job_that_ends_stops_all_of_them_and_is_told_as_it_is(work, end):
     def report(_fraction, _message):
         raise end
 
     work.enter(None, report)
     with pytest.raises(type(end)) as caught:
-        run(work, *(Task(str(number), 1, until_stopped) for number in range(5)))
+        run(work, *(SceneTask(str(number), 1, until_stopped) for number in range(5)))
     assert caught.value is end

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from darkroom.contract.video_params import Resolution, VideoAspect
 from pipeline.core.arrays import Rgb
-from pipeline.subtitles.burner import Burner, Overlay, safe_area
+from pipeline.subtitles.burner import SubtitleBurner, SubtitleOverlay, safe_area
 from pipeline.subtitles.cues import Cue
 
 SIZES = st.builds(
@@ -31,15 +31,15 @@ def frame(width: int, height: int) -> Rgb:
     return np.random.default_rng(7).integers(0, 256, (height, width, 3), np.uint8)
 
 
-def box_of(overlay: Overlay) -> tuple[int, int, int, int]:
-    height, width = overlay.stays.shape[:2]
+def box_of(overlay: SubtitleOverlay) -> tuple[int, int, int, int]:
+    height, width = overlay.background_weight.shape[:2]
     return overlay.left, overlay.top, overlay.left + width, overlay.top + height
 
 
 @given(LINES, SIZES, LANGUAGES)
 @settings(max_examples=60, deadline=None)
 def test_whatever_is_said_is_drawn_within_the_safe_area(lines: list[str], size: tuple[int, int], language: str) -> None:
-    overlay = Burner([Cue(0, 1, tuple(lines))], *size, language).overlay(0.5)
+    overlay = SubtitleBurner([Cue(0, 1, tuple(lines))], *size, language).overlay(0.5)
     if overlay is None:
         return
     left, top, right, bottom = box_of(overlay)
@@ -48,7 +48,7 @@ def test_whatever_is_said_is_drawn_within_the_safe_area(lines: list[str], size: 
     assert inner_top <= top < bottom <= inner_bottom
     assert top > size[1] / 2
     # Nothing was cut off: no letter reaches the overlay's edge.
-    letters = overlay.added.copy()
+    letters = overlay.premultiplied.copy()
     letters[1:-1, 1:-1] = 0
     assert not letters.any()
 
@@ -57,9 +57,9 @@ def test_whatever_is_said_is_drawn_within_the_safe_area(lines: list[str], size: 
 @settings(max_examples=20, deadline=None)
 def test_letters_are_white_and_their_surroundings_dark(text: str, size: tuple[int, int]) -> None:
     white = np.full((size[1], size[0], 3), 255, np.uint8)
-    burned = Burner([Cue(0, 1, (text + "m",))], *size, "en-US").burn(white, 0)
+    burned = SubtitleBurner([Cue(0, 1, (text + "m",))], *size, "en-US").burn(white, 0)
     assert burned.min() < 30
-    black = Burner([Cue(0, 1, (text + "m",))], *size, "en-US").burn(np.zeros_like(white), 0)
+    black = SubtitleBurner([Cue(0, 1, (text + "m",))], *size, "en-US").burn(np.zeros_like(white), 0)
     assert black.max() > 225
 
 
@@ -67,7 +67,7 @@ def test_letters_are_white_and_their_surroundings_dark(text: str, size: tuple[in
 @pytest.mark.parametrize("resolution", Resolution)
 def test_the_picture_is_untouched_but_for_the_text(aspect: VideoAspect, resolution: Resolution) -> None:
     width, height = resolution.size(aspect)
-    burner = Burner([Cue(1, 2, ("Two lines of text", "of which this is one"))], width, height, "en-US")
+    burner = SubtitleBurner([Cue(1, 2, ("Two lines of text", "of which this is one"))], width, height, "en-US")
     before = frame(width, height)
     for moment in (0.0, 0.99, 2.0, 3.0):
         assert np.array_equal(burner.burn(before.copy(), moment), before)
@@ -82,50 +82,52 @@ def test_the_picture_is_untouched_but_for_the_text(aspect: VideoAspect, resoluti
 
 def test_a_long_line_stays_readable_on_a_phone() -> None:
     line = "forty-two columns of text are a full line."
-    tall = Burner([Cue(0, 1, (line, line))], 720, 1280, "en-US").overlay(0)
-    short = Burner([Cue(0, 1, ("short.",))], 720, 1280, "en-US").overlay(0)
+    tall = SubtitleBurner([Cue(0, 1, (line, line))], 720, 1280, "en-US").overlay(0)
+    short = SubtitleBurner([Cue(0, 1, ("short.",))], 720, 1280, "en-US").overlay(0)
     assert tall is not None
     assert short is not None
     # Wrapped again into three or four lines of the same letters, instead of two of smaller ones.
-    assert 2.5 < (tall.stays.shape[0] - 30) / (short.stays.shape[0] - 30) < 4.5
+    assert 2.5 < (tall.background_weight.shape[0] - 30) / (short.background_weight.shape[0] - 30) < 4.5
 
 
 def test_two_full_lines_stay_two_on_a_wide_picture() -> None:
     one, two = (
-        Burner([Cue(0, 1, ("The picture that you have uploaded today",) * lines)], 1280, 720, "en-US").overlay(0)
+        SubtitleBurner([Cue(0, 1, ("The picture that you have uploaded today",) * lines)], 1280, 720, "en-US").overlay(
+            0
+        )
         for lines in (1, 2)
     )
     assert one is not None
     assert two is not None
-    assert one.stays.shape[1] == two.stays.shape[1]
+    assert one.background_weight.shape[1] == two.background_weight.shape[1]
 
 
 def test_a_word_too_long_for_a_narrow_picture_gets_smaller_letters() -> None:
-    overlay = Burner([Cue(0, 1, ("W" * 42,))], 360, 640, "en-US").overlay(0)
+    overlay = SubtitleBurner([Cue(0, 1, ("W" * 42,))], 360, 640, "en-US").overlay(0)
     assert overlay is not None
-    assert overlay.stays.shape[1] > 250
+    assert overlay.background_weight.shape[1] > 250
 
 
 def test_each_moment_has_its_own_cue() -> None:
     cues = [Cue(0, 1, ("first",)), Cue(1, 2, ("the second one",)), Cue(3, 4, ("🦜",))]
-    burner = Burner(cues, 640, 360, "en-US")
+    burner = SubtitleBurner(cues, 640, 360, "en-US")
     first, second = burner.overlay(0.5), burner.overlay(1.0)
     assert first is not None
     assert second is not None
-    assert first.stays.shape[1] < second.stays.shape[1]
+    assert first.background_weight.shape[1] < second.background_weight.shape[1]
     assert burner.overlay(1.9) is second
     assert burner.overlay(2.5) is None
     assert burner.overlay(3.5) is None
     again = burner.overlay(0.5)
     assert again is not None
-    assert np.array_equal(again.stays, first.stays)
+    assert np.array_equal(again.background_weight, first.background_weight)
 
 
 @pytest.mark.parametrize(("text", "language", "leftmost"), [("שלום.", "he-IL", True), ("Hello.", "en-US", False)])
 def test_the_full_stop_is_where_the_language_ends_its_sentences(text: str, language: str, leftmost: bool) -> None:
-    overlay = Burner([Cue(0, 1, (text,))], 1280, 720, language).overlay(0)
+    overlay = SubtitleBurner([Cue(0, 1, (text,))], 1280, 720, language).overlay(0)
     assert overlay is not None
-    inked = np.argwhere(overlay.added.any(axis=2))
+    inked = np.argwhere(overlay.premultiplied.any(axis=2))
     at_left = inked[inked[:, 1] < inked[:, 1].min() + 4, 0]
     at_right = inked[inked[:, 1] > inked[:, 1].max() - 4, 0]
     # It is lower than letters are.

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.speech.types import Word
-from pipeline.subtitles.cues import CHARACTERS_PER_SECOND, MAX_COLUMNS, Cue, cues_of
-from pipeline.subtitles.line_breaking import characters, columns, unwrapped
+from pipeline.subtitles.cues import CHARACTERS_PER_SECOND, MAX_COLUMNS, Cue, build_cues
+from pipeline.subtitles.line_breaking import display_width, unwrap_lines, visible_length
 
 ANY_WORD = st.one_of(
     st.text("abcdefgh.,'-", min_size=1, max_size=60),
@@ -73,15 +73,15 @@ def test_whatever_is_said_no_text_is_lost_no_line_too_wide_and_no_cue_over_anoth
     speech: tuple[list[Word], float], language: str
 ) -> None:
     words, until = speech
-    cues = cues_of(words, language, until=until)
+    cues = build_cues(words, language, video_end=until)
     # A word of nothing but marks has nothing to be seen on.
     assert seen("".join(line for cue in cues for line in cue.lines)) == seen(
-        "".join(word.text for word in words if characters(word.text.strip()) and seen(word.text))
+        "".join(word.text for word in words if visible_length(word.text.strip()) and seen(word.text))
     )
     for cue in cues:
         assert 1 <= len(cue.lines) <= 2
         assert all(line == line.strip() and line for line in cue.lines)
-        assert all(columns(line) <= MAX_COLUMNS for line in cue.lines)
+        assert all(display_width(line) <= MAX_COLUMNS for line in cue.lines)
         assert 0 <= cue.start < cue.end <= until
         assert cue.end - cue.start <= 7 + 1e-9
     for one, two in pairwise(cues):
@@ -94,18 +94,18 @@ def test_whatever_is_said_no_text_is_lost_no_line_too_wide_and_no_cue_over_anoth
 @settings(max_examples=200)
 def test_calm_speech_keeps_every_rule(speech: tuple[list[Word], float]) -> None:
     words, until = speech
-    cues = cues_of(words, "en-US", until=until)
+    cues = build_cues(words, "en-US", video_end=until)
     assert " ".join(line for cue in cues for line in cue.lines).split() == [word.text for word in words]
     for cue in cues:
         assert 1 - 1e-9 <= cue.end - cue.start <= 7 + 1e-9, cue
-        assert characters(" ".join(cue.lines)) / (cue.end - cue.start) <= CHARACTERS_PER_SECOND + 1e-9, cue
+        assert visible_length(" ".join(cue.lines)) / (cue.end - cue.start) <= CHARACTERS_PER_SECOND + 1e-9, cue
 
 
 @given(calm_speech())
 def test_a_cue_is_there_while_its_words_are_heard(speech: tuple[list[Word], float]) -> None:
     words, until = speech
     rest = iter(words)
-    for cue in cues_of(words, "en-US", until=until):
+    for cue in build_cues(words, "en-US", video_end=until):
         own = [next(rest) for _ in " ".join(cue.lines).split()]
         assert cue.start <= own[0].start
         assert own[0].start - cue.start < 1
@@ -114,7 +114,7 @@ def test_a_cue_is_there_while_its_words_are_heard(speech: tuple[list[Word], floa
 
 
 def lines_of(words: list[Word], language: str = "en-US") -> list[tuple[str, ...]]:
-    return [cue.lines for cue in cues_of(words, language, until=words[-1].end + 1)]
+    return [cue.lines for cue in build_cues(words, language, video_end=words[-1].end + 1)]
 
 
 def test_sentences_are_cues_of_their_own() -> None:
@@ -126,7 +126,7 @@ def test_sentences_are_cues_of_their_own() -> None:
 
 
 def test_short_answers_share_a_cue_instead_of_flashing_by() -> None:
-    cues = cues_of(said("No. Yes. It does. Of course.", pause=0.05), "en-US", until=3)
+    cues = build_cues(said("No. Yes. It does. Of course.", pause=0.05), "en-US", video_end=3)
     assert cues[0].lines == ("No. Yes. It does.",)
     assert all(cue.end - cue.start >= 1 for cue in cues)
 
@@ -144,7 +144,7 @@ def test_a_long_sentence_is_parted_at_its_comma_rather_than_anywhere() -> None:
 
 def test_a_pause_parts_what_no_punctuation_parts() -> None:
     words = [Word("so", 0, 0.3), Word("then", 0.3, 0.8), Word("nothing", 4.0, 4.5), Word("happened", 4.5, 5.2)]
-    cues = cues_of(words, "en-US", until=8)
+    cues = build_cues(words, "en-US", video_end=8)
     assert [cue.lines for cue in cues] == [("so then",), ("nothing happened",)]
     assert cues[0].end < 2
     assert cues[1].start == 4.0
@@ -185,7 +185,7 @@ def test_a_word_wider_than_a_line_is_parted() -> None:
 
 def test_speech_too_fast_to_be_read_is_in_time_all_the_same() -> None:
     words = said("many many words without any rest at all " * 8, rate=60)
-    cues = cues_of(words, "en-US", until=words[-1].end)
+    cues = build_cues(words, "en-US", video_end=words[-1].end)
     rest = iter(words)
     for cue in cues:
         own = [next(rest) for _ in " ".join(cue.lines).split()]
@@ -194,7 +194,7 @@ def test_speech_too_fast_to_be_read_is_in_time_all_the_same() -> None:
 
 
 def test_what_a_recogniser_hears_after_the_end_is_still_shown_before_it() -> None:
-    cues = cues_of([Word("late", 9.0, 9.5)], "en-US", until=8.0)
+    cues = build_cues([Word("late", 9.0, 9.5)], "en-US", video_end=8.0)
     assert cues == (Cue(7.0, 8.0, ("late",)),)
 
 
@@ -219,10 +219,10 @@ def test_directional_formatting_and_control_characters_are_left_out() -> None:
 
 
 def test_nothing_said_is_no_cue() -> None:
-    assert cues_of([], "en-US", until=3) == ()
-    assert cues_of([Word(" ", 0, 1)], "en-US", until=3) == ()
+    assert build_cues([], "en-US", video_end=3) == ()
+    assert build_cues([Word(" ", 0, 1)], "en-US", video_end=3) == ()
 
 
 @given(st.lists(st.text("字幕ab 。", min_size=1, max_size=9).map(str.strip).filter(bool), min_size=1, max_size=3))
 def test_lines_joined_again_have_the_same_characters(lines: list[str]) -> None:
-    assert unwrapped(lines, "zh-CN").replace(" ", "") == "".join(lines).replace(" ", "")
+    assert unwrap_lines(lines, "zh-CN").replace(" ", "") == "".join(lines).replace(" ", "")

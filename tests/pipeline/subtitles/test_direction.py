@@ -5,30 +5,34 @@ from bidi import get_display
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.subtitles.bidirectional import Run, reads_rightward, runs
+from pipeline.subtitles.bidirectional import TextRun, is_left_to_right, visual_runs
 
 MIXED = st.text("abג דה،عر ١٢12.,-+%()[]\"'!?:/字é\u05b8\u064e", max_size=42).map(str.strip)
 
 
 @given(MIXED, st.booleans())
 def test_runs_hold_every_character_where_the_algorithm_shows_it(line: str, rightward: bool) -> None:
-    found = runs(line, rightward=rightward)
-    shown = "".join(run.text if run.rightward else run.text[::-1] for run in found)
+    found = visual_runs(line, rightward=rightward)
+    shown = "".join(run.text if run.left_to_right else run.text[::-1] for run in found)
     assert shown == get_display(line, base_dir="L" if rightward else "R")
     assert sorted("".join(run.text for run in found)) == sorted(line)
 
 
 def test_hebrew_reads_leftward_and_a_number_within_it_rightward() -> None:
-    assert runs("שלום 12.5 עולם", rightward=False) == [Run(" עולם", False), Run("12.5", True), Run("שלום ", False)]
+    assert visual_runs("שלום 12.5 עולם", rightward=False) == [
+        TextRun(" עולם", False),
+        TextRun("12.5", True),
+        TextRun("שלום ", False),
+    ]
 
 
 def test_brackets_around_english_within_hebrew_stay_around_it() -> None:
-    found = runs("גרסה Darkroom (beta) חדשה", rightward=False)
-    assert Run("Darkroom (beta)", True) in found
+    found = visual_runs("גרסה Darkroom (beta) חדשה", rightward=False)
+    assert TextRun("Darkroom (beta)", True) in found
 
 
 def test_an_arabic_number_and_its_separator_stay_together() -> None:
-    assert Run("١٢٫٥", True) in runs("عام ١٢٫٥ نعم", rightward=False)
+    assert TextRun("١٢٫٥", True) in visual_runs("عام ١٢٫٥ نعم", rightward=False)
 
 
 @pytest.mark.parametrize(
@@ -46,4 +50,4 @@ def test_an_arabic_number_and_its_separator_stay_together() -> None:
 def test_a_paragraph_has_the_direction_of_its_language_or_of_its_first_letter(
     text: str, language: str, rightward: bool
 ) -> None:
-    assert reads_rightward(text, language) is rightward
+    assert is_left_to_right(text, language) is rightward

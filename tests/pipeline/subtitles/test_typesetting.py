@@ -104,7 +104,7 @@ def test_vocalised_arabic_is_written_without_what_the_font_lacks() -> None:
 
 def test_coverage_is_dark_outside_the_letters_and_full_within() -> None:
     setter = Typesetter(SIZE, "en-US")
-    covered = setter.coverage([(setter.line("I", rightward=True), 10.0, 50.0)], 40, 60, 1)
+    covered = setter.rasterise([(setter.line("I", rightward=True), 10.0, 50.0)], 40, 60, 1)
     assert covered.shape == (60, 40)
     rows, columns = np.nonzero(covered)
     assert covered.max() == 255

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.core.arrays import Rgb
-from pipeline.video.ken_burns import cover, drift, planned
+from pipeline.video.ken_burns import camera_move_frames, plan_camera_move, resize_to_cover
 
 unit, inner = st.floats(0, 1), st.floats(0.1, 0.9)
 sides = st.integers(40, 700)
@@ -40,7 +40,7 @@ def test_every_frame_is_filled_from_within_the_picture(
     columns: int, rows: int, canvas: tuple[int, int], focus: tuple[float, float], seed: int
 ) -> None:
     width, height = canvas
-    frames = list(drift(chart(columns, rows), width, height, 5, focus=focus, seed=seed))
+    frames = list(camera_move_frames(chart(columns, rows), width, height, 5, focus=focus, seed=seed))
     assert len(frames) == 5
     whole = width / columns * rows < 0.55 * height or height / rows * columns < 0.55 * width
     for frame in frames:
@@ -60,7 +60,7 @@ def test_every_frame_is_filled_from_within_the_picture(
 def test_the_focus_is_in_every_frame(
     columns: int, rows: int, canvas: tuple[int, int], focus: tuple[float, float], seed: int
 ) -> None:
-    for frame in drift(lamp(columns, rows, *focus), *canvas, 40, focus=focus, seed=seed):
+    for frame in camera_move_frames(lamp(columns, rows, *focus), *canvas, 40, focus=focus, seed=seed):
         assert frame.max() >= 200
 
 
@@ -69,18 +69,18 @@ def test_the_focus_is_in_every_frame(
 def test_it_knows_where_a_point_of_the_picture_is_seen(
     columns: int, rows: int, canvas: tuple[int, int], place: tuple[float, float], number: int
 ) -> None:
-    move = planned(lamp(columns, rows, *place), *canvas, 30, focus=place, seed=columns)
+    move = plan_camera_move(lamp(columns, rows, *place), *canvas, 30, focus=place, seed=columns)
     point = np.array([place[0] * (columns - 1), place[1] * (rows - 1)], np.float32)
-    across, down = move.placed(point[None])[0].round().astype(int)
+    across, down = move.map_points(point[None])[0].round().astype(int)
     assert move.picture[down, across].min() >= 200
-    x, y = move.seen(number, point)
+    x, y = move.project(number, point)
     frame = move.frame(number)
     column, row = (int(np.clip(part * side, 0, side - 1)) for part, side in zip((x, y), canvas, strict=True))
     assert frame[row, column].min() >= 180
 
 
 def test_another_picture_may_take_the_place_of_the_first() -> None:
-    move = planned(chart(400, 300), 160, 90, 10, seed=1)
+    move = plan_camera_move(chart(400, 300), 160, 90, 10, seed=1)
     turned = 255 - move.frame(4, 255 - move.picture)
     assert np.abs(turned.astype(int) - move.frame(4)).max() <= 1
 
@@ -89,7 +89,7 @@ def test_another_picture_may_take_the_place_of_the_first() -> None:
 def test_it_moves_without_a_jerk(seed: int) -> None:
     picture = lamp(2400, 1600, 0.42, 0.55)
     places = []
-    for frame in drift(picture, 320, 180, 250, seed=seed):
+    for frame in camera_move_frames(picture, 320, 180, 250, seed=seed):
         light = frame[..., 0].astype(float)
         places.append(
             [(light * np.arange(320)).sum() / light.sum(), (light * np.arange(180)[:, None]).sum() / light.sum()]
@@ -102,21 +102,21 @@ def test_it_moves_without_a_jerk(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_it_comes_nearer_or_goes_back_but_never_much(seed: int) -> None:
-    frames = list(drift(chart(800, 800), 160, 160, 100, seed=seed))
+    frames = list(camera_move_frames(chart(800, 800), 160, 160, 100, seed=seed))
     shown = [int(frame[80, -1, 0]) - int(frame[80, 0, 0]) for frame in frames]
     assert 1.09 < max(shown) / min(shown) < 1.15
     assert shown == sorted(shown) or shown == sorted(shown, reverse=True)
 
 
 def test_a_short_look_moves_less() -> None:
-    frames = list(drift(chart(800, 800), 160, 160, 25, seed=1))
+    frames = list(camera_move_frames(chart(800, 800), 160, 160, 25, seed=1))
     shown = [int(frame[80, -1, 0]) - int(frame[80, 0, 0]) for frame in frames]
     assert max(shown) / min(shown) < 1.05
 
 
 def test_the_seed_decides_the_way() -> None:
     picture = chart(300, 400)
-    ways = [np.stack(list(drift(picture, 90, 160, 50, seed=seed))) for seed in (1, 1, 2, 3)]
+    ways = [np.stack(list(camera_move_frames(picture, 90, 160, 50, seed=seed))) for seed in (1, 1, 2, 3)]
     assert np.array_equal(ways[0], ways[1])
     assert not np.array_equal(ways[0], ways[2])
     assert not np.array_equal(ways[2], ways[3])
@@ -131,7 +131,7 @@ def test_what_would_lose_too_much_is_shown_whole(columns: int, rows: int, width:
     along = picture if columns > rows else picture.swapaxes(0, 1)
     end = max(columns, rows) // 12
     along[:, :end], along[:, -end:] = (255, 0, 0), (0, 255, 0)
-    for frame in drift(picture, width, height, 75, seed=seed):
+    for frame in camera_move_frames(picture, width, height, 75, seed=seed):
         red, green = ((frame[..., channel].astype(int) - frame[..., 2]) > 150 for channel in (0, 1))
         assert red.any()
         assert green.any()
@@ -140,13 +140,13 @@ def test_what_would_lose_too_much_is_shown_whole(columns: int, rows: int, width:
 
 
 def test_a_square_fills_a_tall_video() -> None:
-    for frame in drift(np.full((200, 200, 3), 128, np.uint8), 90, 160, 10, seed=1):
+    for frame in camera_move_frames(np.full((200, 200, 3), 128, np.uint8), 90, 160, 10, seed=1):
         assert np.abs(frame.astype(int) - 128).max() <= 1
 
 
 def test_a_picture_far_from_any_video_is_shown_without_much_memory() -> None:
     thin = np.full((32, 16_384, 3), 128, np.uint8)
-    assert sum(1 for _ in drift(thin, 90, 160, 3, seed=1)) == 3
+    assert sum(1 for _ in camera_move_frames(thin, 90, 160, 3, seed=1)) == 3
 
 
 @settings(max_examples=100, deadline=None)
@@ -154,7 +154,7 @@ def test_a_picture_far_from_any_video_is_shown_without_much_memory() -> None:
 def test_any_frame_covers_the_canvas(
     columns: int, rows: int, canvas: tuple[int, int], focus: tuple[float, float] | None
 ) -> None:
-    frame = cover(chart(columns, rows), *canvas, focus)
+    frame = resize_to_cover(chart(columns, rows), *canvas, focus)
     assert frame.shape == (canvas[1], canvas[0], 3)
     assert frame.dtype == np.uint8
     assert np.abs(frame[..., 2].astype(int) - 128).max() <= 1
@@ -162,11 +162,11 @@ def test_any_frame_covers_the_canvas(
 
 def test_the_cut_is_made_around_the_focus() -> None:
     picture = chart(400, 100)
-    assert cover(picture, 100, 100, (0.0, 0.5))[50, 50, 0] < 45
-    assert cover(picture, 100, 100, None)[50, 50, 0] == pytest.approx(128, abs=3)
-    assert cover(picture, 100, 100, (1.0, 0.5))[50, 50, 0] > 210
+    assert resize_to_cover(picture, 100, 100, (0.0, 0.5))[50, 50, 0] < 45
+    assert resize_to_cover(picture, 100, 100, None)[50, 50, 0] == pytest.approx(128, abs=3)
+    assert resize_to_cover(picture, 100, 100, (1.0, 0.5))[50, 50, 0] > 210
 
 
 def test_what_fits_is_not_touched() -> None:
     frame = np.random.default_rng(1).integers(0, 256, (160, 90, 3)).astype(np.uint8)
-    assert np.array_equal(cover(frame, 90, 160), frame)
+    assert np.array_equal(resize_to_cover(frame, 90, 160), frame)

@@ -13,10 +13,10 @@ from av.audio.stream import AudioStream
 from PIL import Image
 
 from darkroom.contract.errors import DarkroomError, ErrorCode, ErrorDetail
-from pipeline.speech.types import RATE
-from pipeline.video.audio import Stereo
-from pipeline.video.decoder import frames_of, stereo_blocks, voice_of
-from pipeline.video.encoder import encode
+from pipeline.speech.types import SAMPLE_RATE
+from pipeline.video.audio import StereoSamples
+from pipeline.video.decoder import decode_frames, decode_stereo, decode_voice
+from pipeline.video.encoder import encode_video
 
 SIDE = 64
 FORMATS = [
@@ -29,13 +29,15 @@ FORMATS = [
 ]
 
 
-def tone(seconds: float, *, rate: int = RATE, channels: int = 2) -> Stereo:
+def tone(seconds: float, *, rate: int = SAMPLE_RATE, channels: int = 2) -> StereoSamples:
     """440 Hz in all channels: n×channels."""
     wave = 0.5 * np.sin(2 * np.pi * 440 * np.arange(round(seconds * rate)) / rate)
     return np.repeat(wave[:, None], channels, 1).astype(np.float32)
 
 
-def save(path: Path, sound: Stereo, codec: str, sample: str, *, rate: int = RATE, layout: str = "stereo") -> Path:
+def save(
+    path: Path, sound: StereoSamples, codec: str, sample: str, *, rate: int = SAMPLE_RATE, layout: str = "stereo"
+) -> Path:
     """Encode n×channels float32 as a file that somebody would upload."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=rate, layout=layout)
@@ -49,7 +51,9 @@ def save(path: Path, sound: Stereo, codec: str, sample: str, *, rate: int = RATE
     return path
 
 
-def raw_wav(path: Path, data: bytes, *, channels: int = 1, rate: int = RATE, bits: int = 16, code: int = 1) -> Path:
+def raw_wav(
+    path: Path, data: bytes, *, channels: int = 1, rate: int = SAMPLE_RATE, bits: int = 16, code: int = 1
+) -> Path:
     """A WAV file with any header (RIFF; code 1: PCM, 3: IEEE float)."""
     frame = channels * bits // 8
     form = struct.pack("<HHIIHH", code, channels, rate, rate * frame % 2**32, frame % 2**16, bits)
@@ -60,18 +64,18 @@ def raw_wav(path: Path, data: bytes, *, channels: int = 1, rate: int = RATE, bit
 
 def refused(path: Path, limit_seconds: float = 300) -> ErrorDetail:
     with pytest.raises(DarkroomError) as caught:
-        voice_of(path, limit_seconds=limit_seconds)
+        decode_voice(path, limit_seconds=limit_seconds)
     return caught.value.detail
 
 
 @pytest.mark.parametrize(("name", "codec", "sample"), FORMATS)
 def test_a_voice_of_every_format_is_heard(tmp_path: Path, name: str, codec: str, sample: str) -> None:
-    samples = voice_of(save(tmp_path / name, tone(1.5), codec, sample))
+    samples = decode_voice(save(tmp_path / name, tone(1.5), codec, sample))
     assert samples.dtype == np.float32
     assert samples.ndim == 1
-    assert len(samples) / RATE == pytest.approx(1.5, abs=0.08)
-    middle = samples[RATE // 2 : RATE]
-    assert np.abs(np.fft.rfft(middle)).argmax() * RATE / len(middle) == pytest.approx(440, abs=3)
+    assert len(samples) / SAMPLE_RATE == pytest.approx(1.5, abs=0.08)
+    middle = samples[SAMPLE_RATE // 2 : SAMPLE_RATE]
+    assert np.abs(np.fft.rfft(middle)).argmax() * SAMPLE_RATE / len(middle) == pytest.approx(440, abs=3)
     assert np.abs(middle).max() == pytest.approx(0.5, abs=0.05)
 
 
@@ -82,18 +86,18 @@ def test_any_rate_and_any_channels_become_ours(tmp_path: Path, rate: int, layout
     path = save(
         tmp_path / "voice.wav", tone(1, rate=rate, channels=channels), "pcm_s16le", "s16", rate=rate, layout=layout
     )
-    samples = voice_of(path)
-    assert len(samples) / RATE == pytest.approx(1, abs=0.01)
+    samples = decode_voice(path)
+    assert len(samples) / SAMPLE_RATE == pytest.approx(1, abs=0.01)
     assert np.abs(samples).max() == pytest.approx(0.5, abs=0.05)
-    music = np.concatenate(list(stereo_blocks(path)))
+    music = np.concatenate(list(decode_stereo(path)))
     assert music.shape[1] == 2
-    assert len(music) / RATE == pytest.approx(1, abs=0.01)
+    assert len(music) / SAMPLE_RATE == pytest.approx(1, abs=0.01)
 
 
 def test_one_frame_at_a_time(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    encode(path, (np.full((SIDE, SIDE, 3), 2 * number, np.uint8) for number in range(100)), None, SIDE, SIDE)
-    frames = frames_of(path)
+    encode_video(path, (np.full((SIDE, SIDE, 3), 2 * number, np.uint8) for number in range(100)), None, SIDE, SIDE)
+    frames = decode_frames(path)
     first = next(frames)
     seen = weakref.ref(first)
     del first
@@ -105,8 +109,8 @@ def test_one_frame_at_a_time(tmp_path: Path) -> None:
 
 def test_a_file_can_be_removed_once_its_frames_are_dropped(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    encode(path, [np.zeros((SIDE, SIDE, 3), np.uint8)] * 50, None, SIDE, SIDE)
-    frames, open_files = frames_of(path), Path("/proc/self/fd")
+    encode_video(path, [np.zeros((SIDE, SIDE, 3), np.uint8)] * 50, None, SIDE, SIDE)
+    frames, open_files = decode_frames(path), Path("/proc/self/fd")
     next(frames)
     del frames
     gc.collect()
@@ -124,7 +128,7 @@ def test_a_header_that_says_less_than_there_is_changes_nothing(tmp_path: Path) -
     path = save(tmp_path / "voice.flac", tone(8), "flac", "s16")
     data = bytearray(path.read_bytes())
     # STREAMINFO (RFC 9639, §8.2): the last 32 of the 36 bits that count the samples.
-    data[22:26] = struct.pack(">I", RATE)
+    data[22:26] = struct.pack(">I", SAMPLE_RATE)
     path.write_bytes(data)
     error = refused(path, limit_seconds=5)
     assert error.code is ErrorCode.TOO_LONG
@@ -134,7 +138,7 @@ def test_a_header_that_says_less_than_there_is_changes_nothing(tmp_path: Path) -
 def test_a_voice_within_the_limit_is_taken_whole(tmp_path: Path) -> None:
     path = save(tmp_path / "voice.wav", tone(5), "pcm_s16le", "s16")
     heard: list[float] = []
-    assert len(voice_of(path, limit_seconds=5, report=heard.append)) == 5 * RATE
+    assert len(decode_voice(path, limit_seconds=5, report=heard.append)) == 5 * SAMPLE_RATE
     assert heard == sorted(heard)
     assert heard[-1] == 1
 
@@ -166,12 +170,12 @@ def test_a_picture_is_refused(tmp_path: Path) -> None:
 
 def test_a_silent_film_is_refused_and_one_with_sound_is_heard(tmp_path: Path) -> None:
     frames = [np.zeros((SIDE, SIDE, 3), np.uint8)] * 25
-    encode(tmp_path / "silent.mp4", frames, None, SIDE, SIDE)
+    encode_video(tmp_path / "silent.mp4", frames, None, SIDE, SIDE)
     error = refused(tmp_path / "silent.mp4")
     assert error.code is ErrorCode.INVALID_AUDIO
     assert "no sound" in error.message
-    encode(tmp_path / "film.mp4", frames, [tone(1)], SIDE, SIDE)
-    assert len(voice_of(tmp_path / "film.mp4")) / RATE == pytest.approx(1, abs=0.05)
+    encode_video(tmp_path / "film.mp4", frames, [tone(1)], SIDE, SIDE)
+    assert len(decode_voice(tmp_path / "film.mp4")) / SAMPLE_RATE == pytest.approx(1, abs=0.05)
 
 
 def test_sound_of_no_length_is_refused(tmp_path: Path) -> None:
@@ -181,25 +185,25 @@ def test_sound_of_no_length_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_samples_that_are_no_numbers_are_refused(tmp_path: Path, value: float) -> None:
-    samples = np.zeros(RATE, "<f4")
+    samples = np.zeros(SAMPLE_RATE, "<f4")
     samples[777] = value
     error = refused(raw_wav(tmp_path / "voice.wav", samples.tobytes(), bits=32, code=3))
     assert error.code is ErrorCode.INVALID_AUDIO
 
 
 def test_samples_beyond_full_scale_are_cut_there(tmp_path: Path) -> None:
-    path = raw_wav(tmp_path / "voice.wav", np.full(RATE, 1e9, "<f4").tobytes(), bits=32, code=3)
-    assert np.abs(voice_of(path)).max() <= 1
+    path = raw_wav(tmp_path / "voice.wav", np.full(SAMPLE_RATE, 1e9, "<f4").tobytes(), bits=32, code=3)
+    assert np.abs(decode_voice(path)).max() <= 1
 
 
 def test_what_is_ours_already_is_taken_as_it_is(tmp_path: Path) -> None:
     samples = tone(1, channels=1)
     path = raw_wav(tmp_path / "voice.wav", samples.astype("<f4").tobytes(), bits=32, code=3)
-    assert np.array_equal(voice_of(path), samples[:, 0])
+    assert np.array_equal(decode_voice(path), samples[:, 0])
 
 
 @pytest.mark.parametrize(
-    ("channels", "rate"), [(200, RATE), (1, 1), (1, 2_000_000_000), (60_000, 4_000_000_000), (0, 0)]
+    ("channels", "rate"), [(200, SAMPLE_RATE), (1, 1), (1, 2_000_000_000), (60_000, 4_000_000_000), (0, 0)]
 )
 def test_absurd_headers_are_refused(tmp_path: Path, channels: int, rate: int) -> None:
     path = raw_wav(tmp_path / "voice.wav", bytes(500_000), channels=channels, rate=rate)
@@ -215,7 +219,7 @@ def test_a_file_that_breaks_off_gives_what_there_is_or_is_refused(
     for part in (0.02, 0.3, 0.7):
         path.write_bytes(data[: int(len(data) * part)])
         try:
-            assert 0 < len(voice_of(path)) <= 2.1 * RATE
+            assert 0 < len(decode_voice(path)) <= 2.1 * SAMPLE_RATE
         except DarkroomError as error:
             assert error.detail.code is ErrorCode.INVALID_AUDIO
 
@@ -231,7 +235,7 @@ def test_damaged_bytes_never_end_in_another_error(tmp_path: Path, name: str, cod
             broken[place] = rng.integers(256)
         path.write_bytes(broken)
         try:
-            assert np.isfinite(voice_of(path, limit_seconds=10)).all()
+            assert np.isfinite(decode_voice(path, limit_seconds=10)).all()
         except DarkroomError as error:
             assert error.detail.code in {ErrorCode.INVALID_AUDIO, ErrorCode.TOO_LONG}
 
@@ -246,4 +250,4 @@ def test_a_voice_that_nobody_would_hear_is_refused(tmp_path: Path, sides: tuple[
 
 def test_a_voice_in_one_of_two_channels_is_heard(tmp_path: Path) -> None:
     path = save(tmp_path / "voice.wav", tone(1) * np.float32((1, 0)), "pcm_s16le", "s16")
-    assert np.abs(voice_of(path)).max() == pytest.approx(0.25, abs=0.02)
+    assert np.abs(decode_voice(path)).max() == pytest.approx(0.25, abs=0.02)

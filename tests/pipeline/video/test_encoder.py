@@ -13,11 +13,11 @@ import pytest
 from pipeline.core.arrays import Rgb
 from pipeline.imaging.codec import DigitalSource
 from pipeline.scenes.intermediate_files import file_digest
-from pipeline.speech.types import RATE
+from pipeline.speech.types import SAMPLE_RATE
 from pipeline.video import FPS
-from pipeline.video.audio import Stereo
-from pipeline.video.decoder import frames_of, stereo_blocks
-from pipeline.video.encoder import AVX512_SKX, VideoWriter, encode, instruction_set_options
+from pipeline.video.audio import StereoSamples
+from pipeline.video.decoder import decode_frames, decode_stereo
+from pipeline.video.encoder import AVX512_SKX, VideoWriter, encode_video, instruction_set_options
 
 WIDTH, HEIGHT = 160, 96
 AVX2 = 11  # OpenCV's ``CV_CPU_AVX2``
@@ -34,11 +34,11 @@ def film(frames: int) -> Iterator[Rgb]:
     return (np.full((HEIGHT, WIDTH, 3), 10 + 2 * number, np.uint8) for number in range(frames))
 
 
-def beep(at: float, seconds: float) -> Stereo:
+def beep(at: float, seconds: float) -> StereoSamples:
     """A tenth of a second of 1 kHz in otherwise silent sound."""
-    sound = np.zeros((round(seconds * RATE), 2), np.float32)
-    tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(RATE // 10) / RATE)
-    start = round(at * RATE)
+    sound = np.zeros((round(seconds * SAMPLE_RATE), 2), np.float32)
+    tone = 0.5 * np.sin(2 * np.pi * 1000 * np.arange(SAMPLE_RATE // 10) / SAMPLE_RATE)
+    start = round(at * SAMPLE_RATE)
     sound[start : start + len(tone)] = tone[:, None]
     return sound
 
@@ -57,12 +57,14 @@ def encoded_grain(path: Path, *, draft: bool = False) -> str:
     """The digest of a video of fine detail that moves, ten macroblocks wide: no multiple of the eight of AVX-512."""
     width, height = 160, 400
     grain = np.random.default_rng(1).integers(0, 256, (height, width, 3), np.uint8)
-    encode(path, [np.roll(grain, number, 1) for number in range(25)], [beep(0.2, 1)], width, height, draft=draft)
+    encode_video(
+        path, [np.roll(grain, number, 1) for number in range(25)], [beep(0.2, 1)], width, height, intermediate=draft
+    )
     return file_digest(path)
 
 
-def sound_of(path: Path) -> Stereo:
-    return np.concatenate(list(stereo_blocks(path)))
+def sound_of(path: Path) -> StereoSamples:
+    return np.concatenate(list(decode_stereo(path)))
 
 
 def boxes(path: Path) -> list[bytes]:
@@ -76,8 +78,8 @@ def boxes(path: Path) -> list[bytes]:
 
 def test_every_frame_comes_back_in_its_place(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    count = encode(path, film(63), None, WIDTH, HEIGHT)
-    greys = [float(frame.mean()) for frame in frames_of(path)]
+    count = encode_video(path, film(63), None, WIDTH, HEIGHT)
+    greys = [float(frame.mean()) for frame in decode_frames(path)]
     assert count == len(greys) == 63
     assert greys == pytest.approx([10 + 2 * number for number in range(63)], abs=2)
 
@@ -86,8 +88,8 @@ def test_every_frame_comes_back_in_its_place(tmp_path: Path) -> None:
 def test_colours_survive(tmp_path: Path, draft: bool) -> None:
     colours = [(128, 128, 128), (200, 30, 30), (20, 160, 60), (30, 40, 210), (255, 255, 255)]
     path = tmp_path / "colours.mp4"
-    encode(path, [patches(*colours)] * 10, None, WIDTH, HEIGHT, draft=draft)
-    frame = list(frames_of(path))[5]
+    encode_video(path, [patches(*colours)] * 10, None, WIDTH, HEIGHT, intermediate=draft)
+    frame = list(decode_frames(path))[5]
     for number, colour in enumerate(colours):
         middle = frame[HEIGHT // 2, WIDTH // 5 * number + WIDTH // 10]
         assert np.abs(middle.astype(int) - colour).max() <= 4
@@ -95,13 +97,13 @@ def test_colours_survive(tmp_path: Path, draft: bool) -> None:
 
 def test_a_player_is_told_what_it_is(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    encode(path, film(120), [beep(0, 2)], WIDTH, HEIGHT)
+    encode_video(path, film(120), [beep(0, 2)], WIDTH, HEIGHT)
     with av.open(str(path)) as container:
         video, sound = container.streams.video[0].codec_context, container.streams.audio[0].codec_context
         assert (video.name, video.profile, video.pix_fmt) == ("h264", "High", "yuv420p")
         assert (video.color_range, video.colorspace, video.color_primaries, video.color_trc) == (1, 1, 1, 1)
         assert container.streams.video[0].average_rate == FPS
-        assert (sound.name, sound.sample_rate, sound.layout.nb_channels) == ("aac", RATE, 2)
+        assert (sound.name, sound.sample_rate, sound.layout.nb_channels) == ("aac", SAMPLE_RATE, 2)
         assert "synthetic" in container.metadata["comment"]
         assert DigitalSource.TRAINED_ALGORITHMIC_MEDIA in container.metadata["comment"]
         keys = [packet.pts for packet in container.demux(video=0) if packet.is_keyframe and packet.pts is not None]
@@ -113,7 +115,7 @@ def test_a_player_is_told_what_it_is(tmp_path: Path) -> None:
 
 def test_it_plays_while_it_loads(tmp_path: Path) -> None:
     path = tmp_path / "film.mp4"
-    encode(path, film(30), [beep(0, 1)], WIDTH, HEIGHT)
+    encode_video(path, film(30), [beep(0, 1)], WIDTH, HEIGHT)
     kinds = boxes(path)
     assert kinds.index(b"moov") < kinds.index(b"mdat")
 
@@ -121,34 +123,34 @@ def test_it_plays_while_it_loads(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seconds", [0.0, 0.7, 3.2, 5.0])
 def test_the_sound_lasts_as_long_as_the_picture(tmp_path: Path, seconds: float) -> None:
     path = tmp_path / "film.mp4"
-    encode(path, film(80), [beep(0, seconds)] if seconds else [], WIDTH, HEIGHT)
-    assert len(sound_of(path)) / RATE == pytest.approx(80 / FPS, abs=1 / FPS)
+    encode_video(path, film(80), [beep(0, seconds)] if seconds else [], WIDTH, HEIGHT)
+    assert len(sound_of(path)) / SAMPLE_RATE == pytest.approx(80 / FPS, abs=1 / FPS)
 
 
 @pytest.mark.parametrize("cut", [1, 100, 1920, 5000, 10**6])
 def test_a_beep_is_heard_where_it_was_put(tmp_path: Path, cut: int) -> None:
     path, sound = tmp_path / "film.mp4", beep(1.0, 2.0)
     blocks = [sound[:cut], *(sound[start : start + 48_000] for start in range(cut, len(sound), 48_000))]
-    encode(path, film(50), blocks, WIDTH, HEIGHT)
+    encode_video(path, film(50), blocks, WIDTH, HEIGHT)
     heard = np.flatnonzero(np.abs(sound_of(path)).max(axis=1) > 0.1)
-    assert heard[0] / RATE == pytest.approx(1.0, abs=0.05)
-    assert heard[-1] / RATE == pytest.approx(1.1, abs=0.05)
+    assert heard[0] / SAMPLE_RATE == pytest.approx(1.0, abs=0.05)
+    assert heard[-1] / SAMPLE_RATE == pytest.approx(1.1, abs=0.05)
 
 
 def test_no_more_sound_is_taken_than_the_frames_want(tmp_path: Path) -> None:
     taken = 0
 
-    def without_end() -> Iterator[Stereo]:
+    def without_end() -> Iterator[StereoSamples]:
         nonlocal taken
         while True:
             taken += 5_000
             yield np.zeros((5_000, 2), np.float32)
 
     def heard(count: int) -> None:
-        assert taken <= count * RATE / FPS + 5_000
+        assert taken <= count * SAMPLE_RATE / FPS + 5_000
 
-    encode(tmp_path / "film.mp4", film(30), without_end(), WIDTH, HEIGHT, on_frame=heard)
-    assert len(sound_of(tmp_path / "film.mp4")) / RATE == pytest.approx(30 / FPS, abs=1 / FPS)
+    encode_video(tmp_path / "film.mp4", film(30), without_end(), WIDTH, HEIGHT, on_frame=heard)
+    assert len(sound_of(tmp_path / "film.mp4")) / SAMPLE_RATE == pytest.approx(30 / FPS, abs=1 / FPS)
 
 
 @pytest.mark.parametrize("draft", [False, True])
@@ -185,11 +187,11 @@ def test_restricted_to_avx2_x264_gives_the_bytes_of_a_processor_without_avx512(
 
 
 def test_the_writer_knows_how_much_it_wrote(tmp_path: Path) -> None:
-    with VideoWriter(tmp_path / "film.mkv", WIDTH, HEIGHT, draft=True) as writer:
+    with VideoWriter(tmp_path / "film.mkv", WIDTH, HEIGHT, intermediate=True) as writer:
         for frame in film(10):
             writer.write(frame)
     assert (writer.frames, writer.seconds) == (10, 10 / FPS)
-    assert len(list(frames_of(tmp_path / "film.mkv"))) == 10
+    assert len(list(decode_frames(tmp_path / "film.mkv"))) == 10
 
 
 class Ended(Exception):
@@ -201,7 +203,7 @@ def _end_at_frame_five(path: Path) -> None:
         if count == 5:
             raise Ended
 
-    encode(path, film(30), [beep(0, 1)], WIDTH, HEIGHT, on_frame=stop)
+    encode_video(path, film(30), [beep(0, 1)], WIDTH, HEIGHT, on_frame=stop)
 
 
 def _end_before_the_first(path: Path) -> None:
@@ -210,11 +212,11 @@ def _end_before_the_first(path: Path) -> None:
 
 
 def _end_in_the_sound(path: Path) -> None:
-    def broken() -> Iterator[Stereo]:
+    def broken() -> Iterator[StereoSamples]:
         yield beep(0, 0.5)
         raise Ended
 
-    encode(path, film(30), broken(), WIDTH, HEIGHT)
+    encode_video(path, film(30), broken(), WIDTH, HEIGHT)
 
 
 @pytest.mark.parametrize("work", [_end_at_frame_five, _end_before_the_first, _end_in_the_sound])
@@ -226,12 +228,12 @@ def test_work_that_ends_early_leaves_no_file(tmp_path: Path, work: Callable[[Pat
 
 def test_no_frames_make_no_video(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="needs a frame"):
-        encode(tmp_path / "film.mp4", [], None, WIDTH, HEIGHT)
+        encode_video(tmp_path / "film.mp4", [], None, WIDTH, HEIGHT)
     assert not list(tmp_path.iterdir())
 
 
 def test_frames_of_another_size_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a frame is"):
-        encode(tmp_path / "film.mp4", [np.zeros((10, 10, 3), np.uint8)], None, WIDTH, HEIGHT)
+        encode_video(tmp_path / "film.mp4", [np.zeros((10, 10, 3), np.uint8)], None, WIDTH, HEIGHT)
     with pytest.raises(ValueError, match="even"):
         VideoWriter(tmp_path / "film.mp4", 161, 96)

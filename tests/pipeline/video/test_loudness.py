@@ -11,43 +11,43 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.signal import resample_poly
 
-from pipeline.speech.types import RATE
-from pipeline.video.audio import SoundFile, Stereo, written
-from pipeline.video.loudness import amplified, level, measure, peaks_of
+from pipeline.speech.types import SAMPLE_RATE
+from pipeline.video.audio import RawAudioFile, StereoSamples, write_audio
+from pipeline.video.loudness import amplify_with_limiter, measure_loudness, normalise_loudness, true_peaks
 
 SECONDS = 6
 
 
-def both(wave: np.ndarray) -> Stereo:
+def both(wave: np.ndarray) -> StereoSamples:
     return np.repeat(wave[:, None], 2, 1).astype(np.float32)
 
 
 @cache
-def speech() -> Stereo:
+def speech() -> StereoSamples:
     """Syllables of a buzzing voice, with pauses between its sentences."""
-    time = np.arange(SECONDS * RATE) / RATE
+    time = np.arange(SECONDS * SAMPLE_RATE) / SAMPLE_RATE
     voice = sum(np.sin(2 * np.pi * 130 * overtone * time) / overtone for overtone in range(1, 25))
     syllables = np.clip(np.sin(2 * np.pi * 4 * time), 0, 1) ** 2
     return both(0.1 * voice * syllables * (time % 4 < 2.8))
 
 
 @cache
-def music() -> Stereo:
+def music() -> StereoSamples:
     """Chords that sound on, not quite the same on both sides."""
-    time = np.arange(SECONDS * RATE) / RATE
+    time = np.arange(SECONDS * SAMPLE_RATE) / SAMPLE_RATE
     chords = [np.sin(2 * np.pi * np.outer(time, pitches)).sum(1) for pitches in ((220, 277, 330), (221, 276, 440))]
     return np.asarray(0.15 * np.stack(chords, 1) * (0.3 + np.exp(-2 * (time % 1)))[:, None], np.float32)
 
 
-def quiet() -> Stereo:
+def quiet() -> StereoSamples:
     return speech() * 0.05
 
 
 @cache
-def peaky() -> Stereo:
+def peaky() -> StereoSamples:
     """Speech between claps of full scale."""
     sound = speech() * 0.3
-    for clap in range(RATE // 2, len(sound), 2 * RATE):
+    for clap in range(SAMPLE_RATE // 2, len(sound), 2 * SAMPLE_RATE):
         sound[clap : clap + 40] += both(np.hanning(40) * np.random.default_rng(clap).choice([-1, 1], 40))
     return np.clip(sound, -1, 1)
 
@@ -55,27 +55,27 @@ def peaky() -> Stereo:
 SOUNDS = {"speech": speech, "music": music, "quiet": quiet, "peaky": peaky}
 
 
-def loudness(sound: Stereo) -> float:
+def loudness(sound: StereoSamples) -> float:
     """ITU-R BS.1770, by pyloudnorm."""
-    return float(pyloudnorm.Meter(RATE).integrated_loudness(sound.astype(float)))
+    return float(pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(sound.astype(float)))
 
 
-def true_peak(sound: Stereo) -> float:
+def true_peak(sound: StereoSamples) -> float:
     return 20 * log10(np.abs(resample_poly(sound.astype(float), 8, 1)).max())
 
 
-def whole(sound: SoundFile) -> Stereo:
+def whole(sound: RawAudioFile) -> StereoSamples:
     return np.concatenate(list(sound))
 
 
-def blocks(sound: Stereo, length: int) -> list[Stereo]:
+def blocks(sound: StereoSamples, length: int) -> list[StereoSamples]:
     return [sound[start : start + length] for start in range(0, len(sound), length)]
 
 
 @pytest.mark.parametrize("name", SOUNDS)
 def test_the_measure_agrees_with_another(name: str) -> None:
     sound = SOUNDS[name]()
-    measured = measure([sound])
+    measured = measure_loudness([sound])
     assert measured.integrated == pytest.approx(loudness(sound), abs=0.3)
     assert 10 ** (measured.true_peak / 20) == pytest.approx(10 ** (true_peak(sound) / 20), rel=0.05, abs=0.001)
 
@@ -84,7 +84,7 @@ def test_the_measure_agrees_with_another(name: str) -> None:
 @pytest.mark.parametrize("name", SOUNDS)
 def test_everything_is_brought_to_the_target(tmp_path: Path, name: str, target: float) -> None:
     source = SOUNDS[name]()
-    sound = whole(level(written(tmp_path / "in", [source]), target, tmp_path / "out"))
+    sound = whole(normalise_loudness(write_audio(tmp_path / "in", [source]), target, tmp_path / "out"))
     assert len(sound) == len(source)
     assert loudness(sound) == pytest.approx(target, abs=0.5)
     assert true_peak(sound) <= -1
@@ -95,15 +95,17 @@ def test_everything_is_brought_to_the_target(tmp_path: Path, name: str, target: 
 def test_the_blocks_do_not_matter(lengths: list[int]) -> None:
     sound = music()[: sum(lengths)] * 2
     cuts = np.split(sound, np.cumsum(lengths)[:-1])
-    apart, together = (np.concatenate([*amplified(parts, 3, peaks_of(parts)), sound[:0]]) for parts in (cuts, [sound]))
+    apart, together = (
+        np.concatenate([*amplify_with_limiter(parts, 3, true_peaks(parts)), sound[:0]]) for parts in (cuts, [sound])
+    )
     assert len(apart) == len(sound)
     assert np.allclose(apart, together, atol=1e-4)
-    assert measure(cuts).integrated == pytest.approx(measure([sound]).integrated, abs=0.01)
+    assert measure_loudness(cuts).integrated == pytest.approx(measure_loudness([sound]).integrated, abs=0.01)
 
 
 def test_a_gain_that_needs_no_limiter_is_just_a_gain() -> None:
     sound = music() * 0.2
-    louder = np.concatenate(list(amplified(blocks(sound, RATE), 6, peaks_of([sound]))))
+    louder = np.concatenate(list(amplify_with_limiter(blocks(sound, SAMPLE_RATE), 6, true_peaks([sound]))))
     assert np.allclose(louder, sound * 10 ** (6 / 20), rtol=1e-4)
 
 
@@ -112,18 +114,20 @@ def test_a_gain_that_needs_no_limiter_is_just_a_gain() -> None:
 @settings(max_examples=25, deadline=None)
 def test_no_peak_passes_whatever_the_sound_is(seed: int, decibels: float, tilt: int) -> None:
     rng = np.random.default_rng(seed)
-    length = RATE // 2
+    length = SAMPLE_RATE // 2
     # Noise that is dull or bright, in bursts of any height: white where tilt is 1.
     noise = np.convolve(rng.standard_normal(length + tilt - 1), np.ones(tilt) / tilt, "valid")
     sound = np.clip(both(noise * np.repeat(rng.choice([0, 0.01, 0.3, 2], length // 500), 500)), -1, 1)
-    louder = np.concatenate(list(amplified([sound], decibels, peaks_of([sound]))))
+    louder = np.concatenate(list(amplify_with_limiter([sound], decibels, true_peaks([sound]))))
     assert not louder.any() or true_peak(louder) <= -1
 
 
 @pytest.mark.parametrize("pitch", [60, 200, 3_000])
 def test_a_tone_that_is_too_loud_stays_a_tone(pitch: float) -> None:
-    sound = both(np.sin(2 * np.pi * pitch * np.arange(2 * RATE) / RATE))
-    louder = np.concatenate(list(amplified([sound], 10, peaks_of([sound]))))[RATE // 2 : -RATE // 2, 0]
+    sound = both(np.sin(2 * np.pi * pitch * np.arange(2 * SAMPLE_RATE) / SAMPLE_RATE))
+    louder = np.concatenate(list(amplify_with_limiter([sound], 10, true_peaks([sound]))))[
+        SAMPLE_RATE // 2 : -SAMPLE_RATE // 2, 0
+    ]
     spectrum = np.abs(np.fft.rfft(louder * np.hanning(len(louder)))) ** 2
     near = slice(pitch - 5, pitch + 6)
     assert spectrum[near].sum() / spectrum.sum() > 0.99999
@@ -131,30 +135,30 @@ def test_a_tone_that_is_too_loud_stays_a_tone(pitch: float) -> None:
 
 @pytest.mark.parametrize("seconds", [0.0, 0.2, 3.0])
 def test_silence_stays_silence(tmp_path: Path, seconds: float) -> None:
-    nothing = np.zeros((round(seconds * RATE), 2), np.float32)
-    assert measure([nothing]).integrated == -inf
-    assert measure([nothing]).true_peak == -inf
-    sound = level(written(tmp_path / "in", [nothing]), -16, tmp_path / "out")
+    nothing = np.zeros((round(seconds * SAMPLE_RATE), 2), np.float32)
+    assert measure_loudness([nothing]).integrated == -inf
+    assert measure_loudness([nothing]).true_peak == -inf
+    sound = normalise_loudness(write_audio(tmp_path / "in", [nothing]), -16, tmp_path / "out")
     assert len(sound) == len(nothing)
     assert not any(block.any() for block in sound)
 
 
 def test_what_is_too_short_to_measure_is_left_as_it_is(tmp_path: Path) -> None:
-    blip = music()[: RATE // 5] * 0.1
-    assert isinf(measure([blip]).integrated)
-    sound = whole(level(written(tmp_path / "in", [blip]), -16, tmp_path / "out"))
+    blip = music()[: SAMPLE_RATE // 5] * 0.1
+    assert isinf(measure_loudness([blip]).integrated)
+    sound = whole(normalise_loudness(write_audio(tmp_path / "in", [blip]), -16, tmp_path / "out"))
     assert np.abs(sound[2_000:-2_000] - blip[2_000:-2_000]).max() < 0.001
 
 
 def test_noise_is_not_blown_up(tmp_path: Path) -> None:
-    hiss = both(np.random.default_rng(1).standard_normal(4 * RATE) * 10 ** (-68 / 20))
-    sound = whole(level(written(tmp_path / "in", [hiss]), -16, tmp_path / "out"))
+    hiss = both(np.random.default_rng(1).standard_normal(4 * SAMPLE_RATE) * 10 ** (-68 / 20))
+    sound = whole(normalise_loudness(write_audio(tmp_path / "in", [hiss]), -16, tmp_path / "out"))
     assert loudness(sound) < -20
 
 
 def test_whoever_waits_hears_of_it_and_can_end_it(tmp_path: Path) -> None:
-    source, heard = written(tmp_path / "in", [music()]), list[float]()
-    level(source, -16, tmp_path / "out", report=heard.append)
+    source, heard = write_audio(tmp_path / "in", [music()]), list[float]()
+    normalise_loudness(source, -16, tmp_path / "out", report=heard.append)
     assert len(heard) > 10
     assert heard == sorted(heard)
     assert heard[-1] == 1
@@ -164,4 +168,4 @@ def test_whoever_waits_hears_of_it_and_can_end_it(tmp_path: Path) -> None:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        level(source, -16, tmp_path / "out", report=stop)
+        normalise_loudness(source, -16, tmp_path / "out", report=stop)

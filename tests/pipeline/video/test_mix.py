@@ -11,29 +11,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
-from pipeline.speech.types import RATE, Samples
+from pipeline.speech.types import SAMPLE_RATE, Samples
 from pipeline.video import mix as mixing
-from pipeline.video.audio import Stereo
-from pipeline.video.loudness import measure
-from pipeline.video.mix import mix
+from pipeline.video.audio import StereoSamples
+from pipeline.video.loudness import measure_loudness
+from pipeline.video.mix import mix_soundtrack
 
 PITCH = 3_000  # Hz, of the music; voices are below
 
 
 def voice(seconds: float, volume: float = 0.2) -> Samples:
-    time = np.arange(round(seconds * RATE)) / RATE
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     buzz = sum(np.sin(2 * np.pi * 140 * overtone * time) / overtone for overtone in range(1, 8))
     return np.asarray(volume * buzz * (1 + 0.3 * np.sin(2 * np.pi * 5 * time)), np.float32)
 
 
 def music(path: Path, seconds: float, volume: float = 0.3) -> Path:
     """One long tone, as a FLAC."""
-    wave = volume * np.sin(2 * np.pi * PITCH * np.arange(round(seconds * RATE)) / RATE)
+    wave = volume * np.sin(2 * np.pi * PITCH * np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("flac", rate=RATE, layout="stereo")
+        stream = container.add_stream("flac", rate=SAMPLE_RATE, layout="stereo")
         assert isinstance(stream, AudioStream)
         block = av.AudioFrame.from_ndarray((wave * 32767).astype(np.int16).repeat(2)[None], layout="stereo")
-        block.sample_rate = RATE
+        block.sample_rate = SAMPLE_RATE
         container.mux(stream.encode(block))
         container.mux(stream.encode(None))
     return path
@@ -47,26 +47,26 @@ def mixed(
     *,
     music_volume: float = 0.3,
     loudness: float = -16,
-) -> Stereo:
-    sound = mix(speech, tune, seconds, folder / "sound", music_volume=music_volume, loudness=loudness)
+) -> StereoSamples:
+    sound = mix_soundtrack(speech, tune, seconds, folder / "sound", music_volume=music_volume, loudness=loudness)
     return np.concatenate(list(sound))
 
 
-def tone(sound: Stereo, at: float) -> float:
+def tone(sound: StereoSamples, at: float) -> float:
     """How loud the music is in the 40 ms around a moment, in dB."""
-    part = sound[round((at - 0.02) * RATE) : round((at + 0.02) * RATE), 0]
-    wave = np.exp(-2j * np.pi * PITCH * np.arange(len(part)) / RATE) * np.hanning(len(part))
+    part = sound[round((at - 0.02) * SAMPLE_RATE) : round((at + 0.02) * SAMPLE_RATE), 0]
+    wave = np.exp(-2j * np.pi * PITCH * np.arange(len(part)) / SAMPLE_RATE) * np.hanning(len(part))
     return float(20 * np.log10(np.abs((part * wave).sum()) + 1e-9))
 
 
-def lufs(sound: Stereo) -> float:
-    return measure([sound]).integrated
+def lufs(sound: StereoSamples) -> float:
+    return measure_loudness([sound]).integrated
 
 
 @pytest.mark.parametrize("seconds", [0.04, 1.0, 3.48])
 def test_a_silent_video_has_silence_as_long_as_it(tmp_path: Path, seconds: float) -> None:
     sound = mixed(tmp_path, [], None, seconds)
-    assert sound.shape == (round(seconds * RATE), 2)
+    assert sound.shape == (round(seconds * SAMPLE_RATE), 2)
     assert not sound.any()
 
 
@@ -74,9 +74,9 @@ def test_voices_are_heard_where_they_were_put(tmp_path: Path) -> None:
     sound = mixed(tmp_path, [(1.0, voice(1)), (3.5, voice(0.5))], None, 5)
     heard = np.abs(sound).max(axis=1) > 0.02
     for quiet in ((0, 0.98), (2.02, 3.48), (4.02, 5)):
-        assert not heard[round(quiet[0] * RATE) : round(quiet[1] * RATE)].any()
+        assert not heard[round(quiet[0] * SAMPLE_RATE) : round(quiet[1] * SAMPLE_RATE)].any()
     for loud in (1.02, 1.9, 3.55, 3.9):
-        assert heard[round(loud * RATE) : round((loud + 0.05) * RATE)].any()
+        assert heard[round(loud * SAMPLE_RATE) : round((loud + 0.05) * SAMPLE_RATE)].any()
     assert np.array_equal(sound[:, 0], sound[:, 1])
 
 
@@ -86,12 +86,12 @@ def test_the_whole_is_as_loud_as_was_asked_for(tmp_path: Path, loudness: float) 
         tmp_path, [(1, voice(3, 0.01))], music(tmp_path / "music.flac", 9), 8, music_volume=0.5, loudness=loudness
     )
     assert lufs(sound) == pytest.approx(loudness, abs=0.5)
-    assert measure([sound]).true_peak <= -1
+    assert measure_loudness([sound]).true_peak <= -1
 
 
 def test_a_quiet_and_a_loud_voice_come_out_alike(tmp_path: Path) -> None:
     sound = mixed(tmp_path, [(0, voice(2, 0.02)), (3, voice(2, 0.4))], None, 5)
-    assert lufs(sound[: 2 * RATE]) == pytest.approx(lufs(sound[3 * RATE :]), abs=0.5)
+    assert lufs(sound[: 2 * SAMPLE_RATE]) == pytest.approx(lufs(sound[3 * SAMPLE_RATE :]), abs=0.5)
 
 
 def test_music_makes_way_before_a_voice_and_comes_back_after_it(tmp_path: Path) -> None:
@@ -110,8 +110,8 @@ def test_music_makes_way_before_a_voice_and_comes_back_after_it(tmp_path: Path) 
 def test_music_is_as_loud_against_a_voice_as_was_asked_for(tmp_path: Path, volume: float, below: float) -> None:
     tune = music(tmp_path / "music.flac", 14, 0.02)
     sound = mixed(tmp_path, [(8, voice(4))], tune, 14, music_volume=volume)
-    alone = lufs(sound[2 * RATE : 7 * RATE])
-    spoken = lufs(sound[8 * RATE : 12 * RATE])
+    alone = lufs(sound[2 * SAMPLE_RATE : 7 * SAMPLE_RATE])
+    spoken = lufs(sound[8 * SAMPLE_RATE : 12 * SAMPLE_RATE])
     assert spoken - alone == pytest.approx(below, abs=1)
 
 
@@ -127,22 +127,22 @@ def test_music_without_volume_is_not_heard(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seconds", [0.02, 0.7, 3.3])
 def test_short_music_goes_on_without_a_gap_or_a_click_and_fades_out(tmp_path: Path, seconds: float) -> None:
     sound = mixed(tmp_path, [], music(tmp_path / "music.flac", seconds), 8)[:, 0]
-    levels = np.abs(sound[: round(6.4 * RATE)].reshape(-1, RATE // 100)).max(axis=1)
+    levels = np.abs(sound[: round(6.4 * SAMPLE_RATE)].reshape(-1, SAMPLE_RATE // 100)).max(axis=1)
     assert levels[5:].min() > 0.4 * np.median(levels)
-    steepest = 2 * np.pi * PITCH / RATE * levels.max()
+    steepest = 2 * np.pi * PITCH / SAMPLE_RATE * levels.max()
     assert np.abs(np.diff(sound)).max() < 1.5 * steepest
-    ending = [np.abs(sound[round(at * RATE) :][: RATE // 100]).max() for at in (6.6, 7.0, 7.4, 7.8, 7.98)]
+    ending = [np.abs(sound[round(at * SAMPLE_RATE) :][: SAMPLE_RATE // 100]).max() for at in (6.6, 7.0, 7.4, 7.8, 7.98)]
     assert ending == sorted(ending, reverse=True)
     assert ending[-1] < 0.05 * ending[0]
 
 
 def test_only_as_much_music_is_read_as_is_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def without_end(_path: Path) -> Iterator[Stereo]:
+    def without_end(_path: Path) -> Iterator[StereoSamples]:
         while True:
             yield np.full((5_000, 2), 0.1, np.float32)
 
-    monkeypatch.setattr(mixing, "stereo_blocks", without_end)
-    assert len(mixed(tmp_path, [], tmp_path / "music", 2)) == 2 * RATE
+    monkeypatch.setattr(mixing, "decode_stereo", without_end)
+    assert len(mixed(tmp_path, [], tmp_path / "music", 2)) == 2 * SAMPLE_RATE
 
 
 def test_music_that_is_none_is_refused(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_music_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_nothing_but_the_sound_is_left(tmp_path: Path) -> None:
     tune = music(tmp_path / "music.flac", 1)
     heard: list[float] = []
-    mix([(0, voice(1))], tune, 2, tmp_path / "sound", music_volume=1, loudness=-16, report=heard.append)
+    mix_soundtrack([(0, voice(1))], tune, 2, tmp_path / "sound", music_volume=1, loudness=-16, report=heard.append)
     assert {path.name for path in tmp_path.iterdir()} == {"music.flac", "sound"}
     assert heard == sorted(heard)
     assert heard[-1] == 1
@@ -172,6 +172,6 @@ def test_any_voices_give_sound_of_the_videos_length(
 ) -> None:
     voices = [(begins, voice(seconds, volume)) for begins, seconds, volume in speech]
     sound = mixed(tmp_path, voices, None, frames / 25)
-    assert len(sound) == frames * RATE // 25
+    assert len(sound) == frames * SAMPLE_RATE // 25
     assert np.isfinite(sound).all()
     assert np.abs(sound).max() <= 1

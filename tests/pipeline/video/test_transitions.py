@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from darkroom.contract.video_params import Transition
 from pipeline.core.arrays import Rgb
-from pipeline.video.transitions import join, overlaps
+from pipeline.video.transitions import join_clips, overlaps
 
 WIDTH, HEIGHT = 40, 8
 
@@ -51,7 +51,7 @@ def test_the_film_lasts_as_long_as_its_parts_less_what_they_share(
         st.lists(st.sampled_from(Transition), min_size=len(lengths) - 1, max_size=len(lengths) - 1), label="kinds"
     )
     shared = overlaps(lengths, kinds, frames)
-    film = list(join([clip(100, length) for length in lengths], lengths, kinds, frames))
+    film = list(join_clips([clip(100, length) for length in lengths], lengths, kinds, frames))
     assert len(film) == sum(lengths) - sum(shared)
     assert all(0 <= each <= frames for each in shared)
     for number, length in enumerate(lengths):
@@ -60,11 +60,11 @@ def test_the_film_lasts_as_long_as_its_parts_less_what_they_share(
 
 
 def test_a_cut_is_a_cut() -> None:
-    assert greys(join([clip(10, 3), clip(200, 2)], [3, 2], [Transition.CUT], 12)) == [10, 10, 10, 200, 200]
+    assert greys(join_clips([clip(10, 3), clip(200, 2)], [3, 2], [Transition.CUT], 12)) == [10, 10, 10, 200, 200]
 
 
 def test_a_fade_goes_evenly_from_one_to_the_other() -> None:
-    film = greys(join([clip(0, 20), clip(200, 20)], [20, 20], [Transition.FADE], 9))
+    film = greys(join_clips([clip(0, 20), clip(200, 20)], [20, 20], [Transition.FADE], 9))
     assert film[:11] == [0] * 11
     assert film[11:20] == pytest.approx([20 * step for step in range(1, 10)], abs=1)
     assert film[15] == 100
@@ -73,7 +73,7 @@ def test_a_fade_goes_evenly_from_one_to_the_other() -> None:
 
 def test_a_slide_pushes_the_old_one_out_to_the_left() -> None:
     ramp = np.repeat(np.arange(WIDTH, dtype=np.uint8)[None, :, None], HEIGHT, 0).repeat(3, 2)
-    film = list(join([[ramp] * 30, [ramp + 100] * 30], [30, 30], [Transition.SLIDE], 15))
+    film = list(join_clips([[ramp] * 30, [ramp + 100] * 30], [30, 30], [Transition.SLIDE], 15))
     seen = [int((frame[0, :, 0] >= 100).sum()) for frame in film]
     assert seen[:15] == [0] * 15
     assert seen[30:] == [WIDTH] * 15
@@ -88,23 +88,23 @@ def test_a_slide_pushes_the_old_one_out_to_the_left() -> None:
 
 def test_each_clip_keeps_its_own_transition() -> None:
     clips = [clip(0, 10), clip(100, 10), clip(200, 10)]
-    film = greys(join(clips, [10, 10, 10], [Transition.CUT, Transition.FADE], 3))
+    film = greys(join_clips(clips, [10, 10, 10], [Transition.CUT, Transition.FADE], 3))
     assert film == pytest.approx([0] * 10 + [100] * 7 + [125, 150, 175] + [200] * 7, abs=1)
 
 
 def test_a_clip_that_ends_early_stays_and_one_too_long_is_cut() -> None:
-    film = greys(join([clip(10, 2), clip(200, 9)], [4, 3], [Transition.CUT], 0))
+    film = greys(join_clips([clip(10, 2), clip(200, 9)], [4, 3], [Transition.CUT], 0))
     assert film == [10, 10, 10, 10, 200, 200, 200]
 
 
 def test_a_clip_without_frames_is_an_error() -> None:
     with pytest.raises(ValueError, match="no frames"):
-        list(join([[]], [3], [], 0))
+        list(join_clips([[]], [3], [], 0))
 
 
 def test_clips_are_read_as_they_are_shown_and_closed_when_they_are_through() -> None:
     clips = [Counted(grey, 20) for grey in (0, 100, 200)]
-    film = join([each.frames for each in clips], [20] * 3, [Transition.FADE, Transition.SLIDE], 5)
+    film = join_clips([each.frames for each in clips], [20] * 3, [Transition.FADE, Transition.SLIDE], 5)
     list(islice(film, 15))
     assert [each.given for each in clips] == [15, 0, 0]
     list(islice(film, 10))
