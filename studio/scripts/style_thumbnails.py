@@ -1,6 +1,6 @@
 """The pictures of the studio's style cards: every style of ``restyle_room``, laid on the sample by the preview engine.
 
-``python client/web/scripts/style_thumbnails.py`` writes ``public/styles/restyle_room/NAME.webp``. The looks of
+``python studio/scripts/style_thumbnails.py`` writes ``public/styles/restyle_room/NAME.webp``. The looks of
 ``generate`` have none: nothing that comes with Darkroom can make them.
 """
 
@@ -22,7 +22,7 @@ from pipeline.stages import Work
 from pipeline.styles import styles
 
 WEB = Path(__file__).resolve().parents[1]
-SAMPLE = WEB.parent / "sample" / "living_room.jpg"
+SAMPLE = WEB.parent / "client" / "sample" / "living_room.jpg"
 SIZE = (320, 213)
 QUALITY = 74
 

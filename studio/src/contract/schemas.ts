@@ -1,5 +1,5 @@
 /** The contract's JSON schemas at run time, so that forms follow it by themselves. */
-import { components } from "../../../../handlers/openapi.json";
+import { components } from "../../../handlers/openapi.json";
 import type { JsonObject, JsonValue, Kind } from "./types";
 
 /** A JSON schema as pydantic writes them (JSON Schema 2020-12, the part that it uses). */

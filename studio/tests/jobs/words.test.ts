@@ -9,7 +9,7 @@ import { job } from "./views";
 const t = () => i18next.getFixedT(i18next.language, "jobs");
 
 test("every stage of every plan has words", () => {
-  const plans = readFileSync("../../docs/plans.md", "utf8");
+  const plans = readFileSync("../docs/plans.md", "utf8");
   const stages = [...plans.matchAll(/^\| ([a-z]+): /gm)].map(([, name]) => name ?? "");
   expect(stages.length).toBeGreaterThan(50);
   for (const stage of stages) {

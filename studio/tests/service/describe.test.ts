@@ -3,7 +3,7 @@ import { speak } from "@/messages";
 import en from "@/messages/en/service.json";
 import { describe } from "@/service/describe";
 import { ServiceError, toServiceError } from "@/service/error";
-import { components } from "../../../../handlers/openapi.json";
+import { components } from "../../../handlers/openapi.json";
 
 afterAll(() => speak("en"));
 
