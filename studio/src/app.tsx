@@ -7,10 +7,10 @@ import { resume } from "@/jobs/store";
 import { useService } from "@/service/deployment";
 import { untilOnline } from "@/service/network";
 import { useSession } from "@/service/session";
-import { Broken } from "@/shell/broken";
+import { Broken } from "@/shell/error-boundary";
 import { Layout } from "@/shell/layout";
-import { Missing } from "@/shell/missing";
-import { NoService } from "@/shell/no-service";
+import { Missing } from "@/shell/not-found";
+import { NoService } from "@/shell/service-unavailable";
 import { SignIn } from "@/shell/sign-in";
 import { Waiting } from "@/ui";
 

@@ -1,12 +1,11 @@
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Asset } from "@/contract/types";
-import { useAction } from "@/jobs/action";
-import { save } from "@/jobs/download";
-import { useSteady } from "@/jobs/link";
-import { moment } from "@/jobs/words";
+import { bytes, moment } from "@/messages/format";
 import { answered, api } from "@/service/api";
-import { Button, IconButton, Notice } from "@/ui";
+import { save } from "@/service/download";
+import { useSteady } from "@/service/presigned-url";
+import { Button, IconButton, Notice, useAction } from "@/ui";
 import styles from "./asset-card.module.css";
 import { DeleteDialog, UseDialog } from "./dialogs";
 
@@ -17,7 +16,6 @@ const ENDINGS: Record<Asset["content_type"], string> = {
   "image/png": "png",
   "image/webp": "webp",
 };
-const KILOBYTE = 1000;
 
 interface AssetCardProps {
   asset: Asset;
@@ -109,10 +107,4 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
 function fileName(name: string, { content_type }: Asset): string {
   const ending = ENDINGS[content_type];
   return name.toLowerCase().endsWith(`.${ending}`) ? name : `${name.replaceAll(/[/\\:]/g, "-")}.${ending}`;
-}
-
-/** A file's size as people say it. */
-function bytes(size: number, language: string): string {
-  const [value, unit] = size < KILOBYTE * KILOBYTE ? [size / KILOBYTE, "kilobyte"] : [size / KILOBYTE ** 2, "megabyte"];
-  return new Intl.NumberFormat(language, { style: "unit", unit, maximumSignificantDigits: 3 }).format(value);
 }

@@ -1,13 +1,11 @@
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
-import { useDrafts } from "@/compose/draft";
-import { useIntake } from "@/compose/intake";
 import type { Asset, Kind } from "@/contract/types";
-import { useAction } from "@/jobs/action";
-import { Trouble } from "@/jobs/trouble";
+import { useDrafts } from "@/drafts/draft";
+import { useIntake } from "@/drafts/file-intake";
 import { answered, api } from "@/service/api";
 import { ServiceError } from "@/service/error";
-import { Button, Buttons, Dialog } from "@/ui";
+import { Button, Buttons, Dialog, Trouble, useAction } from "@/ui";
 import styles from "./asset-card.module.css";
 
 /** Where a picture can be put. */

@@ -1,13 +1,12 @@
 import { type DragEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { usePages } from "@/jobs/pages";
-import { Trouble } from "@/jobs/trouble";
 import { answered, api } from "@/service/api";
-import { Button, EmptyState, Hidden, Waiting } from "@/ui";
+import { usePages } from "@/service/paged-list";
+import { Button, EmptyState, Hidden, Trouble, Waiting } from "@/ui";
 import { AssetCard } from "./asset-card";
+import { useUploads } from "./asset-uploads";
 import styles from "./page.module.css";
 import { UploadList } from "./upload-list";
-import { useUploads } from "./uploads";
 
 const ON_A_PAGE = 24;
 const PICTURES = "image/jpeg,image/png,image/webp,image/heic,image/heif,image/avif";

@@ -1,9 +1,8 @@
 import { useTranslation } from "react-i18next";
-import { MaterialError } from "@/compose/material";
-import { Trouble } from "@/jobs/trouble";
-import { IconButton, Notice, ProgressBar } from "@/ui";
+import { MaterialError } from "@/drafts/input-file";
+import { IconButton, Notice, ProgressBar, Trouble } from "@/ui";
+import { type Upload, useUploads } from "./asset-uploads";
 import styles from "./page.module.css";
-import { type Upload, useUploads } from "./uploads";
 
 /** What is on its way into the library, and what was not taken. */
 export function UploadList() {

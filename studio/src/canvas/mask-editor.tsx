@@ -3,14 +3,14 @@ import { useTranslation } from "react-i18next";
 import { Button, IconButton, Range } from "@/ui";
 import { placeOf, sizeAt } from "./brush";
 import { remember } from "./mask";
+import { MaskStage } from "./mask-canvas";
 import styles from "./mask-editor.module.css";
-import { MaskStage } from "./mask-stage";
 import { RectangleFields, type Tool, ToolChoice, toolOf } from "./mask-tools";
 import { type Area, around, NOWHERE, Raster } from "./raster";
 import { directionOf, middleOf, nudge } from "./rectangle";
 import type { Effect, Strokes } from "./strokes";
-import { useHistory } from "./use-history";
-import { useWindow } from "./use-window";
+import { useHistory } from "./use-stroke-history";
+import { useWindow } from "./use-viewport";
 import { ZoomButtons, zoomByKey } from "./zoom";
 
 interface MaskEditorProps {

@@ -1,7 +1,7 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef } from "react";
 import { paintOverlay, seenArea } from "./overlay";
 import { type Area, around, isNowhere, NOWHERE, type Raster } from "./raster";
-import type { PhotoWindow } from "./use-window";
+import type { PhotoWindow } from "./use-viewport";
 
 /** Device pixels of the overlay at most: on larger screens it is a little coarser, and as quick. */
 const MOST_PIXELS = 3_000_000;

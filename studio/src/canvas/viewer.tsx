@@ -1,11 +1,11 @@
 import { type KeyboardEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { save } from "@/jobs/download";
+import { save } from "@/service/download";
 import { Button, Dialog, Notice } from "@/ui";
-import { Photo } from "./photo";
+import { Photo } from "./photo-view";
 import { directionOf } from "./rectangle";
 import { useGestures } from "./use-gestures";
-import { useWindow } from "./use-window";
+import { useWindow } from "./use-viewport";
 import styles from "./viewer.module.css";
 import { ZoomButtons, zoomByKey } from "./zoom";
 

@@ -1,6 +1,6 @@
 import { useTranslation } from "react-i18next";
 import { IconButton } from "@/ui";
-import type { PhotoWindow } from "./use-window";
+import type { PhotoWindow } from "./use-viewport";
 
 /** What a press of a button or a key multiplies the scale by. */
 const STEP = 1.5;

@@ -3,8 +3,8 @@ import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import type { Asset } from "@/contract/types";
 import { answered, api } from "@/service/api";
-import { describe } from "@/service/describe";
 import { type ServiceError, toServiceError } from "@/service/error";
+import { describe } from "@/service/error-message";
 import { Button, buttonClass, Dialog, EmptyState, Notice, Waiting } from "@/ui";
 import styles from "./asset-picker.module.css";
 

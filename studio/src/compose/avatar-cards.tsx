@@ -1,13 +1,13 @@
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
 import type { Kind } from "@/contract/types";
+import { useDrafts } from "@/drafts/draft";
+import { useIntake } from "@/drafts/file-intake";
+import { useDraft } from "@/drafts/use-draft";
+import { useWords } from "@/messages/labels";
 import { Button, Notice, RadioCard } from "@/ui";
 import styles from "./avatar-cards.module.css";
-import { useListOf } from "./catalogue";
-import { useDrafts } from "./draft";
-import { useIntake } from "./intake";
-import { useDraft } from "./use-draft";
-import { useWords } from "./words";
+import { useListOf } from "./option-lists";
 
 /** The portraits that come with the service, to be taken in place of a file. */
 export function AvatarCards({ kind, role }: { kind: Kind; role: string }) {

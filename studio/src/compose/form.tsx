@@ -1,15 +1,14 @@
 import { useTranslation } from "react-i18next";
+import { type Field, fields } from "@/contract/schema-fields";
 import { paramsSchema } from "@/contract/schemas";
 import type { Kind } from "@/contract/types";
-import { Choice } from "@/ui";
-import { Checkbox } from "./checkbox";
-import { useDrafts } from "./draft";
+import { useDrafts } from "@/drafts/draft";
+import { useDraft } from "@/drafts/use-draft";
+import { Checkbox, Choice } from "@/ui";
 import styles from "./form.module.css";
-import { place } from "./layout";
+import { place } from "./form-layout";
 import { ParamField } from "./param-field";
-import { idle } from "./rules";
-import { type Field, fields } from "./shape";
-import { useDraft } from "./use-draft";
+import { idle } from "./unused-params";
 
 interface FormProps {
   kind: Kind;

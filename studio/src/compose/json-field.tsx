@@ -1,8 +1,8 @@
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { toJson } from "@/contract/json";
 import type { JsonValue } from "@/contract/types";
 import { Field } from "@/ui";
-import { toJson } from "./json";
 
 interface JsonFieldProps {
   label: string;

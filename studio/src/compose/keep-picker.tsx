@@ -1,17 +1,17 @@
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
+import { pointsOf } from "@/contract/json";
 import { TERMINAL } from "@/contract/types";
+import { useDrafts } from "@/drafts/draft";
+import { useDraft } from "@/drafts/use-draft";
 import { useJobs } from "@/jobs/store";
-import { describe } from "@/service/describe";
+import { describe } from "@/service/error-message";
 import { Button, Notice, ProgressBar, Waiting } from "@/ui";
-import { useDrafts } from "./draft";
-import { useFinding, useFound } from "./finding";
-import { pointsOf } from "./json";
 import styles from "./keep-picker.module.css";
-import type { Photo } from "./photo";
-import { useDraft } from "./use-draft";
+import { useFinding, useFound } from "./object-detection";
+import type { Photo } from "./use-photo";
 
-const ShapePicker = lazy(async () => ({ default: (await import("@/canvas/shape-picker")).ShapePicker }));
+const ShapePicker = lazy(async () => ({ default: (await import("@/canvas/object-picker")).ShapePicker }));
 
 /** Choosing, on the photo, what a restyling leaves as it is. Nobody has to: the main button does not wait for it. */
 export function KeepPicker({ photo }: { photo: Photo }) {

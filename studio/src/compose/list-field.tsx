@@ -1,20 +1,27 @@
-import { useRef, useState } from "react";
+import { type ReactNode, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { objectsOf } from "@/contract/json";
+import type { Shape, Variant } from "@/contract/schema-fields";
 import type { JsonObject } from "@/contract/types";
+import { useDrafts } from "@/drafts/draft";
+import { rolesIn, withRoles } from "@/drafts/list-roles";
+import { useDraft } from "@/drafts/use-draft";
+import { useWords } from "@/messages/labels";
 import { Button, Buttons, Hidden } from "@/ui";
-import { useDrafts } from "./draft";
-import { objectsOf } from "./json";
 import styles from "./list-field.module.css";
-import type { ParamProps } from "./param-field";
-import { idleInScene, rolesIn, withRoles } from "./rules";
+import type { ParamProps } from "./param-props";
 import { SceneCard } from "./scene-card";
-import type { Shape, Variant } from "./shape";
-import { useDraft } from "./use-draft";
-import { useWords } from "./words";
+import { idleInScene } from "./unused-params";
+
+interface ListFieldProps extends ParamProps {
+  shape: Shape & { type: "list" };
+  /** Renders a field of an object: handed down, because a list field is itself one of a form's fields. */
+  renderParam(props: ParamProps): ReactNode;
+}
 
 /** A list of objects, such as scenes: added, changed, moved and taken away. */
-export function ListField(props: ParamProps & { shape: Shape & { type: "list" } }) {
-  const { kind, field, path, value, errors, shape, onChange } = props;
+export function ListField(props: ListFieldProps) {
+  const { kind, field, path, value, errors, shape, renderParam, onChange } = props;
   const { t } = useTranslation("compose");
   const words = useWords();
   const { materials } = useDraft(kind);
@@ -76,6 +83,7 @@ export function ListField(props: ParamProps & { shape: Shape & { type: "list" } 
               value={object}
               idle={idleInScene(object, materials)}
               errors={errors}
+              renderParam={renderParam}
               onChange={(name, one) =>
                 onChange(all.map((other, at) => (at === index ? { ...other, [name]: one } : other)))
               }

@@ -1,10 +1,10 @@
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
+import { useDrafts } from "@/drafts/draft";
+import { useDraft } from "@/drafts/use-draft";
 import { Button, Notice, Waiting } from "@/ui";
-import { useDrafts } from "./draft";
 import styles from "./mask-panel.module.css";
-import type { Photo } from "./photo";
-import { useDraft } from "./use-draft";
+import type { Photo } from "./use-photo";
 
 const MaskEditor = lazy(async () => ({ default: (await import("@/canvas/mask-editor")).MaskEditor }));
 

@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
+import { type Shape, step } from "@/contract/schema-fields";
 import type { JsonValue } from "@/contract/types";
 import { Field, NumberInput } from "@/ui";
-import { type Shape, step } from "./shape";
 
 interface NumberFieldProps {
   label: string;

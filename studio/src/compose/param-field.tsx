@@ -1,30 +1,17 @@
 import { useTranslation } from "react-i18next";
-import type { JsonValue, Kind } from "@/contract/types";
-import { Choice, Field as Labelled, Range } from "@/ui";
-import { Checkbox } from "./checkbox";
+import { ends, ranged, step } from "@/contract/schema-fields";
+import { useWords } from "@/messages/labels";
+import { Checkbox, Choice, Field as Labelled, Range } from "@/ui";
 import { FacesField } from "./faces-field";
 import { JsonField } from "./json-field";
 import { ListField } from "./list-field";
 import { NumberField } from "./number-field";
 import styles from "./param-field.module.css";
-import { PromptField } from "./prompt-field";
+import type { ParamProps } from "./param-props";
 import { SeedField } from "./seed-field";
-import { ends, type Field, ranged, step } from "./shape";
 import { TagsField } from "./tags-field";
+import { PromptField } from "./text-field";
 import { VoiceField } from "./voice-field";
-import { useWords } from "./words";
-
-/** What every control of a param is given. */
-export interface ParamProps {
-  kind: Kind;
-  field: Field;
-  /** Where it is in the request, as errors name it: `params.scenes.0.prompt`. */
-  path: string;
-  value: JsonValue;
-  /** What is wrong, by path. */
-  errors: ReadonlyMap<string, string>;
-  onChange(value: JsonValue): void;
-}
 
 /** Choices up to so many are all in sight; more of them fold into a list. */
 const IN_SIGHT = 5;
@@ -79,7 +66,7 @@ function Control(props: ParamProps) {
     case "tags":
       return <TagsField {...known} shape={shape} value={value} onChange={onChange} />;
     case "list":
-      return <ListField {...props} shape={shape} />;
+      return <ListField {...props} shape={shape} renderParam={(inner) => <ParamField {...inner} />} />;
     case "json":
       return <JsonField {...known} value={value} onChange={onChange} />;
     default:

@@ -1,11 +1,12 @@
+import { Fragment, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import type { Field, Variant } from "@/contract/schema-fields";
 import type { JsonObject, JsonValue, Kind } from "@/contract/types";
+import { useWords } from "@/messages/labels";
 import { IconButton } from "@/ui";
-import { IntakeField } from "./intake-field";
-import { ParamField } from "./param-field";
+import { IntakeField } from "./file-field";
+import type { ParamProps } from "./param-props";
 import styles from "./scene-card.module.css";
-import type { Field, Variant } from "./shape";
-import { useWords } from "./words";
 
 interface SceneCardProps {
   kind: Kind;
@@ -18,6 +19,8 @@ interface SceneCardProps {
   /** Fields that mean nothing as the others are. */
   idle: ReadonlySet<string>;
   errors: ReadonlyMap<string, string>;
+  /** Renders one of the fields. */
+  renderParam(props: ParamProps): ReactNode;
   onChange(name: string, value: JsonValue): void;
   /** Up by -1, down by 1. */
   onMove(by: -1 | 1): void;
@@ -29,7 +32,7 @@ const OPEN: ReadonlySet<string> = new Set(["script", "prompt"]);
 
 /** One object of a list: its file, its words, and the rest folded away. */
 export function SceneCard(props: SceneCardProps) {
-  const { kind, variant, path, number, count, value, idle, errors, onChange, onMove, onRemove } = props;
+  const { kind, variant, path, number, count, value, idle, errors, renderParam, onChange, onMove, onRemove } = props;
   const { t } = useTranslation("compose");
   const words = useWords();
   const title = t("list.title", { number, what: words.scene(variant.value, "title", variant.value) });
@@ -61,15 +64,16 @@ export function SceneCard(props: SceneCardProps) {
       );
     }
     return (
-      <ParamField
-        key={field.name}
-        kind={kind}
-        field={field}
-        path={at}
-        value={value[field.name] ?? field.standard}
-        errors={errors}
-        onChange={(one) => onChange(field.name, one)}
-      />
+      <Fragment key={field.name}>
+        {renderParam({
+          kind,
+          field,
+          path: at,
+          value: value[field.name] ?? field.standard,
+          errors,
+          onChange: (one) => onChange(field.name, one),
+        })}
+      </Fragment>
     );
   };
   return (

@@ -1,14 +1,14 @@
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { fields } from "@/contract/schema-fields";
 import { paramsSchema } from "@/contract/schemas";
 import type { Kind, StyleSummary } from "@/contract/types";
+import { useDrafts } from "@/drafts/draft";
+import { useDraft } from "@/drafts/use-draft";
+import { plain, useWords } from "@/messages/labels";
 import { RadioCard } from "@/ui";
-import { useListOf } from "./catalogue";
-import { useDrafts } from "./draft";
-import { fields } from "./shape";
+import { useListOf } from "./option-lists";
 import styles from "./style-cards.module.css";
-import { useDraft } from "./use-draft";
-import { plain, useWords } from "./words";
 
 interface StyleCardsProps {
   kind: "restyle_room" | "generate";

@@ -1,15 +1,15 @@
 import { useTranslation } from "react-i18next";
+import { objectsOf } from "@/contract/json";
 import type { Kind } from "@/contract/types";
+import { useDraft } from "@/drafts/use-draft";
+import { plain, useNames, useWords } from "@/messages/labels";
 import { Button, Icon } from "@/ui";
-import { useListOf } from "./catalogue";
-import { objectsOf } from "./json";
+import { focusAt } from "./field-errors";
 import { NEARLY, useLeft } from "./limits";
-import type { Obstacle } from "./obstacle";
-import type { Photo } from "./photo";
-import { focusAt } from "./problems";
+import { useListOf } from "./option-lists";
 import styles from "./submit-bar.module.css";
-import { useDraft } from "./use-draft";
-import { plain, useNames, useWords } from "./words";
+import type { Obstacle } from "./submit-blockers";
+import type { Photo } from "./use-photo";
 
 interface SubmitBarProps {
   kind: Kind;

@@ -1,9 +1,9 @@
 import { type KeyboardEvent, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { textsOf } from "@/contract/json";
+import type { Shape } from "@/contract/schema-fields";
 import type { JsonValue } from "@/contract/types";
 import { Button, Field, Icon } from "@/ui";
-import { textsOf } from "./json";
-import type { Shape } from "./shape";
 import styles from "./tags-field.module.css";
 
 interface TagsFieldProps {

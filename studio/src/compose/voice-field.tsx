@@ -1,8 +1,8 @@
 import { useTranslation } from "react-i18next";
 import type { JsonValue } from "@/contract/types";
+import { plain, useWords } from "@/messages/labels";
 import { Field } from "@/ui";
-import { useListOf } from "./catalogue";
-import { plain, useWords } from "./words";
+import { useListOf } from "./option-lists";
 
 interface VoiceFieldProps {
   label: string;

@@ -1,16 +1,10 @@
 /** How long a job still takes: from how fast it goes, and from how long the last ones like it took. */
 import { type Job, TERMINAL } from "@/contract/types";
 import { isRecord } from "@/service/error";
-import type { Entry } from "./store";
+import type { Entry, Mark } from "./tracked-job";
 
 /** Kind and engine → seconds of work of the last jobs, oldest first. */
 export type History = Readonly<Record<string, readonly number[]>>;
-
-/** How far a job was, and when: `at` in milliseconds since the epoch. */
-export interface Mark {
-  at: number;
-  progress: number;
-}
 
 const KEY = "darkroom.durations";
 const KEPT = 9;

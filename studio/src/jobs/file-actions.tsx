@@ -2,14 +2,12 @@ import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import type { Job } from "@/contract/types";
+import { moment } from "@/messages/format";
 import { answered, api } from "@/service/api";
-import { Button, buttonClass, Icon, Notice } from "@/ui";
-import { useAction } from "./action";
-import { save } from "./download";
-import { fileName, type MadeFile } from "./made";
+import { save } from "@/service/download";
+import { Button, buttonClass, Icon, Notice, Trouble, useAction } from "@/ui";
+import { fileName, type MadeFile } from "./outputs";
 import { refresh, useJobs } from "./store";
-import { Trouble } from "./trouble";
-import { moment } from "./words";
 
 interface FileActionsProps {
   job: Job;

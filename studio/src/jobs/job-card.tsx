@@ -2,13 +2,12 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { TERMINAL } from "@/contract/types";
-import { Button, Buttons, buttonClass, Icon } from "@/ui";
-import { useAction } from "./action";
-import { Developing } from "./developing";
+import { Button, Buttons, buttonClass, Icon, Trouble, useAction } from "@/ui";
 import styles from "./job-card.module.css";
-import { JobProgress } from "./progress";
-import { cancel, type Entry, refresh, retryUploads, useJobs } from "./store";
-import { Trouble } from "./trouble";
+import { JobProgress } from "./job-progress";
+import { Developing } from "./progress-image";
+import { cancel, refresh, retryUploads, useJobs } from "./store";
+import type { Entry } from "./tracked-job";
 
 interface JobCardProps {
   entry: Entry;

@@ -2,18 +2,18 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { TERMINAL } from "@/contract/types";
+import { moment } from "@/messages/format";
 import { type ServiceError, toServiceError } from "@/service/error";
-import { Button, EmptyState, Hidden, Icon, Waiting } from "@/ui";
-import { Ended } from "./ended";
+import { useArrived } from "@/service/presigned-url";
+import { Button, EmptyState, Hidden, Icon, Trouble, Waiting } from "@/ui";
 import { JobCard } from "./job-card";
 import styles from "./job-page.module.css";
-import { useArrived } from "./link";
-import { pictures } from "./made";
+import { Ended } from "./job-without-result";
+import { pictures } from "./outputs";
 import { Recipe } from "./recipe";
 import { ResultView } from "./result";
-import { type Entry, refresh, useJobs, watch } from "./store";
-import { Trouble } from "./trouble";
-import { moment } from "./words";
+import { refresh, useJobs, watch } from "./store";
+import type { Entry } from "./tracked-job";
 
 /** One job: as it develops, then what came out of it. */
 export function JobPage({ id }: { id: string }) {

@@ -1,7 +1,7 @@
 /** The open jobs of whoever is signed in, as last seen: written down, so that a reload goes on from there. */
 import type { Job } from "@/contract/types";
 import { isRecord } from "@/service/error";
-import { isJob } from "@/service/line";
+import { isJob } from "@/service/job-updates";
 
 /** What is written down of an open job. */
 export interface OpenJob {

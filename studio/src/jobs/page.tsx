@@ -2,14 +2,14 @@ import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "wouter";
 import { KINDS } from "@/contract/schemas";
 import { type Job, type State, TERMINAL } from "@/contract/types";
+import { moment } from "@/messages/format";
 import { answered, api } from "@/service/api";
-import { Button, buttonClass, EmptyState, Field, Waiting } from "@/ui";
+import { usePages } from "@/service/paged-list";
+import { Button, buttonClass, EmptyState, Field, Trouble, Waiting } from "@/ui";
+import { Thumb } from "./job-thumbnail";
 import styles from "./page.module.css";
-import { usePages } from "./pages";
+import { happening } from "./status-text";
 import { meet, useJobs } from "./store";
-import { Thumb } from "./thumb";
-import { Trouble } from "./trouble";
-import { happening, moment } from "./words";
 
 const STATES = [
   "awaiting_upload",

@@ -1,13 +1,14 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { fields } from "@/compose/shape";
-import { plain, useWords } from "@/compose/words";
+import { fields } from "@/contract/schema-fields";
 import { paramsSchema } from "@/contract/schemas";
 import type { Job, Quality, Result } from "@/contract/types";
+import { moment, money, seconds } from "@/messages/format";
+import { plain, useWords } from "@/messages/labels";
 import { Fact, Facts } from "@/ui";
-import { pictures } from "./made";
+import { pictures } from "./outputs";
 import styles from "./recipe.module.css";
-import { moment, money, seconds, stageWords } from "./words";
+import { stageWords } from "./status-text";
 
 const SCORES = ["score", "structure", "style", "visual", "objects"] as const;
 const REVISION_LETTERS = 10;

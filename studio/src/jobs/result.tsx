@@ -1,13 +1,13 @@
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Compare } from "@/canvas/compare";
+import { Compare } from "@/canvas/compare-slider";
 import type { Job, Picture, Result } from "@/contract/types";
+import { useProbe, useSteady } from "@/service/presigned-url";
 import { Button, Buttons, Notice } from "@/ui";
-import { AgainWithChanges } from "./again";
+import { Mark } from "./ai-badge";
 import { FileActions } from "./file-actions";
-import { useProbe, useSteady } from "./link";
-import { before, fileName, pictures, small, widest } from "./made";
-import { Mark } from "./mark";
+import { before, fileName, pictures, small, widest } from "./outputs";
+import { AgainWithChanges } from "./rerun-buttons";
 import styles from "./result.module.css";
 import { VideoView } from "./video";
 

@@ -1,38 +1,24 @@
 /** The jobs that this studio follows: asked for here or elsewhere, each as newly as is known. */
 import { create } from "zustand";
-import type { Draft } from "@/compose/draft";
 import { type Job, type JobWithUploads, TERMINAL } from "@/contract/types";
+import type { Draft } from "@/drafts/draft";
 import { answered, api } from "@/service/api";
-import { onDeparture } from "@/service/belongings";
-import { Channel } from "@/service/channel";
 import { serviceNow } from "@/service/deployment";
 import { ServiceError, toServiceError } from "@/service/error";
-import type { Connection, SocketLike } from "@/service/line";
+import { JobUpdates } from "@/service/job-updates";
+import { onDeparture } from "@/service/local-data";
 import { token, useSession } from "@/service/session";
-import { learn, type Mark, marked } from "./estimate";
-import * as files from "./files";
+import type { ConnectionStatus, SocketLike } from "@/service/websocket";
+import * as submission from "./create-job";
+import { learn, marked } from "./estimate";
 import * as openJobs from "./open-jobs";
-import * as submission from "./submit";
-import { transfer } from "./transfer";
-
-export type { Connection };
-
-/** A job as this studio knows it. */
-export interface Entry {
-  job: Job;
-  /** Role → how much of its file was sent from here, from 0 to 1; empty where nothing is sent from here. */
-  sent: Record<string, number>;
-  /** Why its files do not arrive; the job itself says why it failed. */
-  trouble: ServiceError | null;
-  /** When this browser first knew of it, in milliseconds since the epoch. */
-  startedAt: number;
-  /** How far the running attempt was, at first and of late. */
-  marks: readonly Mark[];
-}
+import * as files from "./pending-files";
+import type { Entry } from "./tracked-job";
+import { transfer } from "./upload-files";
 
 interface Jobs {
   entries: Record<string, Entry>;
-  connection: Connection;
+  connection: ConnectionStatus;
 }
 
 /** What is known of jobs, and how news of them arrives. */
@@ -43,17 +29,17 @@ const OPEN_LISTED = 50;
 /** How sockets are opened; tests put another way here. */
 export const sockets = { open: (url: string): SocketLike => new WebSocket(url) };
 
-const channel = new Channel({
-  async address() {
+const jobUpdates = new JobUpdates({
+  async socketUrl() {
     const url = new URL(serviceNow().config.socket_url);
     url.searchParams.set("token", await token());
     return url.href;
   },
-  open: (url) => sockets.open(url),
-  look: fetchJob,
+  openSocket: (url) => sockets.open(url),
+  fetchJob,
   onJob: apply,
-  onTrouble: forget,
-  onConnection: (connection) => useJobs.setState({ connection }),
+  onError: forget,
+  onConnectionChange: (connection) => useJobs.setState({ connection }),
 });
 
 /** A draft that is being sent; the key stays until it is known to have arrived, so that no draft becomes two jobs. */
@@ -143,7 +129,7 @@ export async function refresh(jobId: string): Promise<void> {
 
 /** Know nothing of a job here any more; the service keeps it. */
 export function forget(jobId: string): void {
-  channel.unwatch(jobId);
+  jobUpdates.unsubscribe(jobId);
   settle(jobId);
   useJobs.setState(({ entries: { [jobId]: _, ...others } }) => ({ entries: others }));
 }
@@ -186,7 +172,7 @@ export function apply(job: Job, startedAt = Date.now()): boolean {
     job,
   };
   useJobs.setState(({ entries }) => ({ entries: { ...entries, [job.job_id]: entry } }));
-  channel.know(job);
+  jobUpdates.recordState(job);
   if (job.state !== "awaiting_upload") settle(job.job_id);
   if (!ended) openJobs.write(username, entry);
   if (ended && known !== undefined) learn(job);
@@ -203,7 +189,7 @@ function begin(created: JobWithUploads, given: files.Files): string {
 
 function follow(jobId: string): void {
   const job = useJobs.getState().entries[jobId]?.job;
-  if (job !== undefined && !TERMINAL.has(job.state)) channel.watch(jobId, job.seq);
+  if (job !== undefined && !TERMINAL.has(job.state)) jobUpdates.subscribe(jobId, job.seq);
 }
 
 /** Nothing is to be sent for a job any more. */
@@ -289,7 +275,7 @@ onDeparture(() => void files.clear());
 /** Nobody's jobs are shown or followed; whose sign-in only ended finds theirs again. */
 useSession.subscribe((now, before) => {
   if (before.status !== "signed_in" || now.status !== "signed_out") return;
-  channel.close();
+  jobUpdates.close();
   for (const stop of transfers.values()) stop.abort();
   transfers.clear();
   useJobs.setState({ entries: {}, connection: "live" });

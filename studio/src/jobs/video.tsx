@@ -1,12 +1,12 @@
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Job, Result, SubtitleFile, Video } from "@/contract/types";
+import { useSteady } from "@/service/presigned-url";
 import { Buttons } from "@/ui";
-import { AgainWithChanges } from "./again";
+import { Mark } from "./ai-badge";
 import { FileActions } from "./file-actions";
-import { useSteady } from "./link";
-import { poster, widest } from "./made";
-import { Mark } from "./mark";
+import { poster, widest } from "./outputs";
+import { AgainWithChanges } from "./rerun-buttons";
 import styles from "./result.module.css";
 
 interface VideoViewProps {

@@ -1,10 +1,10 @@
 /** Who is signed in, and the token for the next request. */
 import { create } from "zustand";
-import { arrive, depart } from "./belongings";
 import * as cognito from "./cognito";
 import { serviceNow, useService } from "./deployment";
 import { ServiceError, toServiceError } from "./error";
-import * as tabs from "./tabs";
+import { arrive, depart } from "./local-data";
+import * as tabs from "./tab-sync";
 import { keep, kept, type Tokens } from "./tokens";
 
 interface Session {
@@ -116,12 +116,12 @@ export const useSession = create<Session>()((set, get) => {
       await get().signIn(user.username, user.password);
     },
     async signInElsewhere() {
-      const { begin } = await import("./elsewhere");
+      const { begin } = await import("./oidc");
       const from = `${location.pathname}${location.search}${location.hash}`;
       location.assign((await begin(issuer(), from)).href);
     },
     async finishElsewhere(url) {
-      const { finish, isAnswer } = await import("./elsewhere");
+      const { finish, isAnswer } = await import("./oidc");
       if (!isAnswer(url)) throw new ServiceError("sign_in_failed", "This sign-in was not begun here.");
       const back = new URL(import.meta.env.BASE_URL, location.origin).href;
       try {
@@ -186,7 +186,7 @@ async function renew(before: Tokens): Promise<Tokens> {
   try {
     const renewed = usesPool()
       ? await cognito.renew(pool(), before)
-      : await (await import("./elsewhere")).renew(issuer(), before);
+      : await (await import("./oidc")).renew(issuer(), before);
     // Somebody may have signed out, or in as another, meanwhile.
     if (tokens?.refresh !== before.refresh) throw new ServiceError("unauthorized", "Signed out.", { status: 401 });
     tokens = renewed;

@@ -1,8 +1,8 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
+import { Tray } from "@/jobs/job-tray";
 import { useJobs } from "@/jobs/store";
-import { Tray } from "@/jobs/tray";
 import { Icon, type IconName, Notice } from "@/ui";
 import styles from "./layout.module.css";
 

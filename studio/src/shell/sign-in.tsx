@@ -1,8 +1,8 @@
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useService } from "@/service/deployment";
-import { describe } from "@/service/describe";
 import { type ServiceError, toServiceError } from "@/service/error";
+import { describe } from "@/service/error-message";
 import { useSession } from "@/service/session";
 import { Button, Field, Notice } from "@/ui";
 import styles from "./sign-in.module.css";

@@ -1,23 +1,23 @@
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, expect, test, vi } from "vitest";
+import { useUploads } from "@/assets/asset-uploads";
 import { AssetsPage } from "@/assets/page";
-import { useUploads } from "@/assets/uploads";
-import { useDrafts } from "@/compose/draft";
 import type { Asset } from "@/contract/types";
+import { useDrafts } from "@/drafts/draft";
 import { ServiceError } from "@/service/error";
-import { downloads, show } from "../jobs/views";
-import { API, deployed, hosts, json, problem } from "../service/support";
+import { downloads, show } from "../jobs/fixtures";
+import { API, deployed, hosts, json, problem } from "../service/fakes";
 
 const { upload } = vi.hoisted(() => ({
   upload: vi.fn<(form: unknown, file: Blob, onProgress: (sent: number) => void) => Promise<void>>(),
 }));
-vi.mock("@/service/upload", () => ({ upload }));
+vi.mock("@/service/s3-upload", () => ({ upload }));
 vi.mock("@/service/session", () => ({
   token: async () => "token",
   refused: () => {},
   useSession: { getState: () => ({ username: "ann" }), subscribe: () => {} },
 }));
-vi.mock("@/compose/codec", () => ({
+vi.mock("@/drafts/codec", () => ({
   browserCodec: { open: async () => ({ width: 800, height: 600, encode: async () => null, close() {} }) },
 }));
 

@@ -6,7 +6,7 @@ import { coverage } from "@/canvas/mask";
 import { MaskEditor } from "@/canvas/mask-editor";
 import { Raster } from "@/canvas/raster";
 import type { Strokes } from "@/canvas/strokes";
-import { layOut } from "./layout";
+import { layOut } from "./fake-layout";
 
 const PHOTO = { url: "blob:photo", width: 400, height: 200 };
 let strokes: Strokes = [];

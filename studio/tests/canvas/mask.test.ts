@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { coverage, isEmpty, renderMask } from "@/canvas/mask";
 import { Raster } from "@/canvas/raster";
 import type { Stroke } from "@/canvas/strokes";
-import { anyStroke, random } from "./strokes";
+import { anyStroke, random } from "./random-strokes";
 
 function bytesOf(blob: Blob): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { paintOverlay, seenArea, seenMask } from "@/canvas/overlay";
 import { type Area, Raster } from "@/canvas/raster";
 import { move, type View, wholeView } from "@/canvas/view";
-import { anyStroke, random } from "./strokes";
+import { anyStroke, random } from "./random-strokes";
 
 const PHOTO = { width: 97, height: 61 };
 const WINDOW = { width: 50, height: 40 };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isNowhere, Raster } from "@/canvas/raster";
 import { type BrushStroke, radiusAt, type Stroke } from "@/canvas/strokes";
-import { anyStroke, random } from "./strokes";
+import { anyStroke, random } from "./random-strokes";
 
 const WIDTH = 61;
 const HEIGHT = 47;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { move, settle, toPhoto, wheelFactor, wholeView } from "@/canvas/view";
-import { random } from "./strokes";
+import { random } from "./random-strokes";
 
 const PHOTO = { width: 4000, height: 3000 };
 const WINDOW = { width: 800, height: 400 };

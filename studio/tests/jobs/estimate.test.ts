@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from "vitest";
 import type { Job } from "@/contract/types";
-import { durations, estimate, learn, type Mark, marked } from "@/jobs/estimate";
-import type { Entry } from "@/jobs/store";
-import { jobIn } from "../service/support";
+import { durations, estimate, learn, marked } from "@/jobs/estimate";
+import type { Entry, Mark } from "@/jobs/tracked-job";
+import { jobIn } from "../service/fakes";
 
 const entry = (job: Job, marks: readonly Mark[] = []): Entry => ({ job, marks, sent: {}, trouble: null, startedAt: 0 });
 const running = (progress: number, over: Partial<Job> = {}) => jobIn("running", 5, { progress, ...over });

@@ -2,9 +2,9 @@ import { act, screen } from "@testing-library/react";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Job } from "@/contract/types";
 import { JobCard } from "@/jobs/job-card";
-import type { Entry } from "@/jobs/store";
+import type { Entry } from "@/jobs/tracked-job";
 import { ServiceError } from "@/service/error";
-import { entry, ID, job, show } from "./views";
+import { entry, ID, job, show } from "./fixtures";
 
 const actions = vi.hoisted(() => ({
   cancel: vi.fn<(id: string) => Promise<void>>(),

@@ -1,11 +1,11 @@
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, expect, test, vi } from "vitest";
-import { useDrafts } from "@/compose/draft";
 import type { Job } from "@/contract/types";
+import { useDrafts } from "@/drafts/draft";
 import { JobPage } from "@/jobs/job-page";
 import { ServiceError } from "@/service/error";
-import { API, deployed, hosts, json, problem } from "../service/support";
-import { completed, downloads, entry, ID, job, picture, result, show } from "./views";
+import { API, deployed, hosts, json, problem } from "../service/fakes";
+import { completed, downloads, entry, ID, job, picture, result, show } from "./fixtures";
 
 const actions = vi.hoisted(() => ({
   cancel: vi.fn<(id: string) => Promise<void>>(),

@@ -2,8 +2,8 @@ import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Job } from "@/contract/types";
 import { JobsPage } from "@/jobs/page";
-import { API, deployed, hosts, json, problem } from "../service/support";
-import { completed, entry, job, picture, result, show } from "./views";
+import { API, deployed, hosts, json, problem } from "../service/fakes";
+import { completed, entry, job, picture, result, show } from "./fixtures";
 
 const actions = vi.hoisted(() => ({
   meet: vi.fn<(job: Job) => void>(),

@@ -1,9 +1,9 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { answered, api } from "@/service/api";
 import { useService } from "@/service/deployment";
-import { describe as inWords } from "@/service/describe";
+import { describe as inWords } from "@/service/error-message";
 import { useSession } from "@/service/session";
-import { API, CONFIG, deployed, hosts, idOf, jobIn, json, jwt, problem, setOnline } from "./support";
+import { API, CONFIG, deployed, hosts, idOf, jobIn, json, jwt, problem, setOnline } from "./fakes";
 
 const POOL = "POST https://cognito-idp.eu-west-1.amazonaws.com/";
 const JOB = `GET ${API}/jobs/${idOf("a")}`;

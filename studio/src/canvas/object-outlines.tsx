@@ -1,0 +1,119 @@
+import type Konva from "konva";
+import type { Context } from "konva/lib/Context";
+import { Circle, Group, Layer, Line, Shape, Stage, Text } from "react-konva";
+import type { FoundObject } from "@/contract/types";
+import { ringsOf, type Share } from "./found-objects";
+import styles from "./object-picker.module.css";
+import type { PhotoWindow } from "./use-viewport";
+
+interface OutlinesProps {
+  seen: PhotoWindow;
+  objects: readonly FoundObject[];
+  /** Where each one's number stands. */
+  points: readonly Share[];
+  chosen: ReadonlySet<number>;
+  /** The one that is pointed at, or focused in the list; -1 for none. */
+  near: number;
+}
+
+/** CSS pixels: the size of a number's disc, and how small a thing may be and still have one unasked. */
+const DISC = 11;
+const SMALL = 28;
+
+/** The things' outlines with their numbers; what is chosen is tinted and has a check mark. */
+export function Outlines({ seen, objects, points, chosen, near }: OutlinesProps) {
+  const { width, height } = seen.size;
+  // The largest first, so that what lies on others is drawn on them, and what is pointed at on all.
+  const order = objects
+    .map((object, index) => ({ object, index }))
+    .sort(
+      (one, other) => Number(one.index === near) - Number(other.index === near) || other.object.area - one.object.area,
+    );
+  return (
+    <Stage width={width} height={height} listening={false} className={styles.konva ?? ""}>
+      <Layer listening={false}>
+        {order.map(({ object, index }) => (
+          <Outline key={index} object={object} seen={seen} chosen={chosen.has(index)} near={near === index} />
+        ))}
+        {order.map(({ object, index }) => {
+          const side = Math.min(object.box[2] - object.box[0], object.box[3] - object.box[1]) * seen.view.scale;
+          const [x, y] = points[index] ?? [0, 0];
+          if (side < SMALL && near !== index && !chosen.has(index)) return null;
+          return (
+            <Group
+              key={index}
+              x={seen.view.x + x * (width - 2 * seen.view.x)}
+              y={seen.view.y + y * (height - 2 * seen.view.y)}
+            >
+              <Badge number={index + 1} chosen={chosen.has(index)} />
+            </Group>
+          );
+        })}
+      </Layer>
+    </Stage>
+  );
+}
+
+interface OutlineProps {
+  object: FoundObject;
+  seen: PhotoWindow;
+  chosen: boolean;
+  near: boolean;
+}
+
+/** A line that is dark and light, so that it is seen on any photo. */
+function Outline({ object, seen: { view }, chosen, near }: OutlineProps) {
+  const thick = near ? 3 : chosen ? 2.5 : 1.5;
+  const path = {
+    fillRule: "evenodd" as const,
+    sceneFunc: (context: Context, shape: Konva.Shape) => {
+      context.beginPath();
+      for (const ring of ringsOf(object)) {
+        for (const [corner, [x, y]] of ring.entries()) {
+          const place = [x * view.scale + view.x, y * view.scale + view.y] as const;
+          if (corner === 0) context.moveTo(...place);
+          else context.lineTo(...place);
+        }
+        context.closePath();
+      }
+      context.fillStrokeShape(shape);
+    },
+  };
+  return (
+    <>
+      <Shape {...path} stroke="rgb(0 0 0 / 70%)" strokeWidth={thick + 2} lineJoin="round" />
+      <Shape
+        {...path}
+        stroke="white"
+        strokeWidth={thick}
+        lineJoin="round"
+        fill={chosen ? "rgb(255 40 110 / 45%)" : near ? "rgb(255 255 255 / 25%)" : ""}
+      />
+    </>
+  );
+}
+
+function Badge({ number, chosen }: { number: number; chosen: boolean }) {
+  return (
+    <>
+      <Circle radius={DISC} fill={chosen ? "rgb(190 10 75)" : "rgb(20 20 20 / 85%)"} stroke="white" strokeWidth={1.5} />
+      {chosen ? (
+        <Line points={[-5, 0, -1.5, 4, 5, -4]} stroke="white" strokeWidth={2.5} lineCap="round" lineJoin="round" />
+      ) : (
+        <Text
+          text={String(number)}
+          x={-DISC}
+          y={-DISC}
+          width={2 * DISC}
+          height={2 * DISC + 1}
+          align="center"
+          verticalAlign="middle"
+          fill="white"
+          fontSize={12}
+          fontStyle="bold"
+          fontFamily="system-ui, sans-serif"
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,120 @@
+import { useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { FoundObject } from "@/contract/types";
+import words from "@/messages/en/canvas.json";
+import { keepPoints, meant, objectAt } from "./found-objects";
+import { Outlines } from "./object-outlines";
+import styles from "./object-picker.module.css";
+import { Photo } from "./photo-view";
+import { useWindow } from "./use-viewport";
+import { toPhoto } from "./view";
+
+interface ShapePickerProps {
+  photo: { url: string; width: number; height: number };
+  objects: readonly FoundObject[];
+  /** Points of the photo, as shares of its width and height: the things there are chosen. */
+  chosen: readonly [number, number][];
+  onChange(chosen: [number, number][]): void;
+  /** How many points there may be. */
+  most?: number;
+}
+
+/** CSS pixels by which a finger may miss a small thing. */
+const REACH = 18;
+
+/** Choose things of a photo: on it by their shapes, or in a list beside it. */
+export function ShapePicker({ photo, objects, chosen, onChange, most = 20 }: ShapePickerProps) {
+  const { t, i18n } = useTranslation("canvas");
+  const stage = useRef<HTMLDivElement>(null);
+  const seen = useWindow(stage, photo);
+  const [near, setNear] = useState(-1);
+  const { width, height } = photo;
+  const points = useMemo(() => keepPoints(objects, { width, height }), [objects, width, height]);
+  const means = meant(objects, points, chosen, photo);
+  const full = chosen.length >= most;
+
+  const toggle = (index: number) => {
+    const point = points[index];
+    if (!point) return;
+    if (means.includes(index)) onChange(chosen.filter((_, at) => means[at] !== index));
+    else if (!full) onChange([...chosen, point]);
+  };
+  const under = (event: { clientX: number; clientY: number }): number => {
+    const corner = stage.current?.getBoundingClientRect();
+    if (!corner || !seen) return -1;
+    const place = toPhoto(seen.view, { x: event.clientX - corner.left, y: event.clientY - corner.top });
+    return objectAt(objects, place, REACH / seen.view.scale);
+  };
+  const nameOf = (label: string) => {
+    const name = label.replaceAll(" ", "_");
+    return isThing(name) ? t(`things.${name}`) : label;
+  };
+  const share = new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 0 });
+
+  if (objects.length === 0) return <p className={styles.quiet}>{t("picker.none")}</p>;
+  return (
+    <div className={styles.picker}>
+      <div className={styles.sides}>
+        {/* biome-ignore lint/a11y/useKeyWithClickEvents: the list beside it is for keys */}
+        <div
+          ref={stage}
+          className={styles.stage}
+          style={{ aspectRatio: `${width} / ${height}` }}
+          role="img"
+          aria-label={t("picker.stage")}
+          data-over={near >= 0}
+          onClick={(event) => toggle(under(event))}
+          onPointerMove={(event) => event.pointerType !== "touch" && setNear(under(event))}
+          onPointerLeave={() => setNear(-1)}
+        >
+          {seen && (
+            <>
+              <Photo url={photo.url} name="" size={photo} seen={seen} />
+              <Outlines {...{ seen, objects, points, near }} chosen={new Set(means)} />
+            </>
+          )}
+        </div>
+        <fieldset className={styles.list}>
+          <legend>{t("picker.title")}</legend>
+          {objects.map((object, index) => (
+            <label
+              // biome-ignore lint/suspicious/noArrayIndexKey: things have no other name, and their order stays
+              key={index}
+              data-near={near === index}
+              onPointerEnter={() => setNear(index)}
+              onPointerLeave={() => setNear(-1)}
+            >
+              <input
+                type="checkbox"
+                checked={means.includes(index)}
+                disabled={full && !means.includes(index)}
+                onChange={() => toggle(index)}
+                onFocus={() => setNear(index)}
+                onBlur={() => setNear(-1)}
+              />
+              <span>
+                {index + 1}. {nameOf(object.label)}
+                <small>
+                  {object.area < 0.01
+                    ? t("picker.small")
+                    : t("picker.share", { share: share.format(object.area * 100) })}
+                </small>
+              </span>
+            </label>
+          ))}
+        </fieldset>
+      </div>
+      <p className={styles.quiet} role="status">
+        {t("picker.chosen", { count: new Set(means.filter((index) => index >= 0)).size })}{" "}
+        {full && t("picker.most", { count: most })}
+      </p>
+    </div>
+  );
+}
+
+type Thing = keyof typeof words.things;
+
+/** Whether there is a word of ours for what a detector calls so. */
+function isThing(name: string): name is Thing {
+  return name in words.things;
+}

@@ -1,0 +1,54 @@
+/** The names of upload roles inside lists, such as a scene's `picture_1`: read, assigned, and collected. */
+import { objectsOf, textOf } from "@/contract/json";
+import { fields, type Shape } from "@/contract/schema-fields";
+import { paramsSchema } from "@/contract/schemas";
+import type { JsonObject, Kind } from "@/contract/types";
+
+/** The role names that a list's objects speak of. */
+export function rolesIn(shape: Shape & { type: "list" }, objects: readonly JsonObject[]): ReadonlySet<string> {
+  const names = objects.flatMap((one) => {
+    const variant = shape.variants.find(({ value }) => value === one[shape.by]);
+    const roles = variant?.fields.filter((field) => field.shape.type === "role") ?? [];
+    return roles.flatMap((field) => textOf(one[field.name]) || []);
+  });
+  return new Set(names);
+}
+
+/** A list's objects, each with a name for every file that it may be given: `picture_1`, `picture_2` and so on. */
+export function withRoles(shape: Shape & { type: "list" }, objects: readonly JsonObject[]): JsonObject[] {
+  const taken = new Set(rolesIn(shape, objects));
+  return objects.map((one) => {
+    const named = { ...one };
+    const variant = shape.variants.find(({ value }) => value === one[shape.by]);
+    for (const { name, shape: inner } of variant?.fields ?? []) {
+      if (inner.type !== "role" || typeof one[name] === "string") continue;
+      const role = freeRole(name, taken);
+      taken.add(role);
+      named[name] = role;
+    }
+    return named;
+  });
+}
+
+/** A kind's params, with such names in all their lists. */
+export function withAllRoles(kind: Kind, params: JsonObject): JsonObject {
+  const named = fields(paramsSchema(kind)).flatMap(({ name, shape }) =>
+    shape.type === "list" ? [[name, withRoles(shape, objectsOf(params[name]))] as const] : [],
+  );
+  return { ...params, ...Object.fromEntries(named) };
+}
+
+/** A role name that is not taken yet. */
+function freeRole(name: string, taken: ReadonlySet<string>): string {
+  let number = 1;
+  while (taken.has(`${name}_${number}`)) number++;
+  return `${name}_${number}`;
+}
+
+/** The role names that all lists of a kind's params speak of. */
+export function rolesOf(kind: Kind, params: JsonObject): ReadonlySet<string> {
+  const names = fields(paramsSchema(kind)).flatMap(({ name, shape }) =>
+    shape.type === "list" ? [...rolesIn(shape, objectsOf(params[name]))] : [],
+  );
+  return new Set(names);
+}

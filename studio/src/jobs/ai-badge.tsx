@@ -1,0 +1,17 @@
+import { useTranslation } from "react-i18next";
+import { Icon } from "@/ui";
+import styles from "./ai-badge.module.css";
+
+/** That what is shown was made by a machine. */
+export function Mark() {
+  const { t } = useTranslation("jobs");
+  return (
+    <p className={styles.mark}>
+      <span className={styles.badge}>
+        <Icon name="make" size={16} />
+        {t("result.ai")}
+      </span>
+      {t("result.ai_hint")}
+    </p>
+  );
+}

@@ -1,0 +1,114 @@
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link, useLocation } from "wouter";
+import { type Job, TERMINAL } from "@/contract/types";
+import { describe } from "@/service/error-message";
+import { Hidden, Icon, IconButton, useAction } from "@/ui";
+import { JobProgress } from "./job-progress";
+import { Thumb } from "./job-thumbnail";
+import styles from "./job-tray.module.css";
+import { cancel, forget, useJobs } from "./store";
+import type { Entry } from "./tracked-job";
+
+const isOpen = ({ job }: Entry): boolean => !TERMINAL.has(job.state);
+
+/** The jobs under way, and those that have ended since without having been looked at; on every page but their own. */
+export function Tray() {
+  const { t } = useTranslation("jobs");
+  const [location] = useLocation();
+  const entries = useFollowed(location);
+  const listed = entries.filter(({ job }) => location !== `/jobs/${job.job_id}`);
+  const open = listed.filter(isOpen);
+  const done = open.reduce((sum, { job }) => sum + job.progress, 0) / Math.max(1, open.length);
+  return (
+    <>
+      <Announcer entries={entries} />
+      {listed.length > 0 && (
+        <aside className={styles.room} aria-label={t("tray.label")}>
+          <details className={styles.tray}>
+            <summary className={styles.summary}>
+              <Icon name={open.length > 0 ? "make" : "check"} size={18} />
+              {open.length > 0 ? t("tray.count", { count: open.length }) : t("tray.done", { count: listed.length })}
+              {open.length > 0 && <span className={styles.percent}>{Math.floor(done * 100)} %</span>}
+            </summary>
+            <ul className={styles.list}>
+              {listed.map((entry) => (
+                <Row key={entry.job.job_id} entry={entry} />
+              ))}
+            </ul>
+          </details>
+        </aside>
+      )}
+    </>
+  );
+}
+
+/** Every job that was seen at work, the newest first, until its page is looked at after its end, or it is put away. */
+function useFollowed(location: string): Entry[] {
+  const entries = useJobs((state) => state.entries);
+  const [seen, setSeen] = useState<readonly string[]>([]);
+  const known = Object.values(entries)
+    // Finding things is a step on the way to a draft, and is shown there.
+    .filter((entry) => entry.job.kind !== "find_objects")
+    .filter((entry) => isOpen(entry) || (seen.includes(entry.job.job_id) && location !== `/jobs/${entry.job.job_id}`))
+    .sort((one, other) => other.job.created_at.localeCompare(one.job.created_at));
+  const ids = known.map(({ job }) => job.job_id);
+  if (ids.join() !== seen.join()) setSeen(ids);
+  return known;
+}
+
+function Row({ entry }: { entry: Entry }) {
+  const { t } = useTranslation("jobs");
+  const { job, trouble } = entry;
+  const kind = t(`kinds.${job.kind}`);
+  const { error, run } = useAction();
+  return (
+    <li className={styles.row}>
+      <Thumb job={job} />
+      <div className={styles.body}>
+        <Link href={`/jobs/${job.job_id}`} className={styles.name}>
+          {kind} {!isOpen(entry) && <span className={styles.state}>{t(`states.${job.state}`)}</span>}
+        </Link>
+        {isOpen(entry) && <JobProgress entry={entry} brief />}
+        {trouble && (
+          <p className={styles.trouble}>
+            <Icon name="error" size={16} />
+            {t("tray.trouble")}
+          </p>
+        )}
+        {error && (
+          <p className={styles.trouble} role="alert">
+            <Icon name="error" size={16} />
+            {describe(error).title}
+          </p>
+        )}
+      </div>
+      {isOpen(entry) ? (
+        <IconButton icon="stop" label={t("cancel_of", { kind })} onClick={() => run(() => cancel(job.job_id))} />
+      ) : (
+        <IconButton icon="close" label={t("dismiss_of", { kind })} onClick={() => forget(job.job_id)} />
+      )}
+    </li>
+  );
+}
+
+/** Says what became of each job, once, wherever one is. */
+function Announcer({ entries }: { entries: Entry[] }) {
+  const { t } = useTranslation("jobs");
+  const states = useJobs((state) => state.entries);
+  const [open, setOpen] = useState<readonly string[]>([]);
+  const [said, setSaid] = useState({ words: "", number: 0 });
+  useEffect(() => {
+    const ended = open.flatMap((id) => states[id]?.job ?? []).filter(({ state }) => TERMINAL.has(state));
+    const says = ({ kind, state }: Job) => t("tray.said", { kind: t(`kinds.${kind}`), state: t(`states.${state}`) });
+    if (ended.length > 0) setSaid(({ number }) => ({ words: ended.map(says).join(". "), number: number + 1 }));
+    const now = entries.filter(isOpen).map(({ job }) => job.job_id);
+    if (now.join() !== open.join()) setOpen(now);
+  }, [entries, states, open, t]);
+  return (
+    <div aria-live="polite">
+      {/* The same words again are news only as another element. */}
+      <Hidden key={said.number}>{said.words}</Hidden>
+    </div>
+  );
+}

@@ -1,0 +1,72 @@
+import { useEffect, useRef, useState } from "react";
+import { type ServiceError, toServiceError } from "./error";
+
+/** One page of a list; `cursor` leads to the next, null on the last. */
+export interface Page<Item> {
+  items: Item[];
+  cursor: string | null;
+}
+
+interface Fetched<Item> extends Page<Item> {
+  /** Whether the first page is there. */
+  begun: boolean;
+  busy: boolean;
+  error: ServiceError | null;
+}
+
+/** A list that is fetched page by page. */
+export interface Pages<Item> extends Pick<Fetched<Item>, "items" | "busy" | "error"> {
+  /** Whether there is another page. */
+  more: boolean;
+  /** Fetches the next page; after an error, the same again. */
+  next(): void;
+  /** Changes what is shown without asking again. */
+  change(items: (now: Item[]) => Item[]): void;
+}
+
+/** The pages of the list that `key` names, from its first one on; another key is another list. */
+export function usePages<Item>(key: string, fetchPage: (cursor: string | null) => Promise<Page<Item>>): Pages<Item> {
+  const [state, setState] = useState<Fetched<Item>>(nothing);
+  const list = useRef(0);
+
+  async function bring(cursor: string | null) {
+    const number = list.current;
+    setState((now) => ({ ...now, busy: true, error: null }));
+    try {
+      const page = await fetchPage(cursor);
+      if (number !== list.current) return;
+      setState(({ items }) => ({
+        items: cursor === null ? page.items : [...items, ...page.items],
+        cursor: page.cursor,
+        begun: true,
+        busy: false,
+        error: null,
+      }));
+    } catch (thrown) {
+      if (number === list.current) setState((now) => ({ ...now, busy: false, error: toServiceError(thrown) }));
+    }
+  }
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a list begins when its key changes, and only then
+  useEffect(() => {
+    list.current += 1;
+    setState(nothing);
+    void bring(null);
+    return () => {
+      list.current += 1;
+    };
+  }, [key]);
+
+  return {
+    items: state.items,
+    busy: state.busy,
+    error: state.error,
+    more: state.begun && state.cursor !== null,
+    next: () => void bring(state.cursor),
+    change: (items) => setState((now) => ({ ...now, items: items(now.items) })),
+  };
+}
+
+function nothing<Item>(): Fetched<Item> {
+  return { items: [], cursor: null, begun: false, busy: true, error: null };
+}

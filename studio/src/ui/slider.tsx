@@ -1,0 +1,38 @@
+import { Field } from "./field";
+import styles from "./slider.module.css";
+
+interface RangeProps {
+  label: string;
+  hint?: string | undefined;
+  error?: string | undefined;
+  value: number;
+  min: number;
+  max: number;
+  step: number;
+  /** The value as people read it; the number itself when left out. */
+  format?(value: number): string;
+  onChange(value: number): void;
+}
+
+/** A number between two ends. */
+export function Range({ label, hint, error, value, min, max, step, format = String, onChange }: RangeProps) {
+  return (
+    <Field label={label} hint={hint} error={error}>
+      {({ className: _, ...control }) => (
+        <div className={styles.row}>
+          <input
+            {...control}
+            className={styles.range}
+            type="range"
+            {...{ min, max, step, value }}
+            aria-valuetext={format(value)}
+            onChange={(event) => onChange(event.target.valueAsNumber)}
+          />
+          <output className={styles.value} htmlFor={control.id} aria-live="off">
+            {format(value)}
+          </output>
+        </div>
+      )}
+    </Field>
+  );
+}

@@ -1,0 +1,9 @@
+/** What the compose page's tests share beside its mocks: the mocks' state. */
+import { vi } from "vitest";
+import type { Draft } from "@/drafts/draft";
+
+export const submit = vi.fn<(draft: Draft) => Promise<string>>();
+/** Path of the API → response. */
+export const answers = new Map<string, unknown>();
+/** The picture that the codec opens. */
+export const opened = { width: 800, height: 600, fails: false };
