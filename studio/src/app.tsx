@@ -7,23 +7,23 @@ import { resume } from "@/jobs/store";
 import { useService } from "@/service/deployment";
 import { untilOnline } from "@/service/network";
 import { useSession } from "@/service/session";
-import { Broken } from "@/shell/error-boundary";
+import { ErrorBoundary } from "@/shell/error-boundary";
 import { Layout } from "@/shell/layout";
-import { Missing } from "@/shell/not-found";
-import { NoService } from "@/shell/service-unavailable";
+import { NotFound } from "@/shell/not-found";
+import { ServiceUnavailable } from "@/shell/service-unavailable";
 import { SignIn } from "@/shell/sign-in";
-import { Waiting } from "@/ui";
+import { Loading } from "@/ui";
 
 /** A page whose code comes when it is needed; without a network, once that is back. */
-function page<Props>(bring: () => Promise<ComponentType<Props>>) {
+function lazyPage<Props>(bring: () => Promise<ComponentType<Props>>) {
   return lazy(async () => ({ default: await bring().catch(() => untilOnline().then(bring)) }));
 }
 
-const ComposePage = page(async () => (await import("@/compose/page")).ComposePage);
-const JobsPage = page(async () => (await import("@/jobs/page")).JobsPage);
-const JobPage = page(async () => (await import("@/jobs/job-page")).JobPage);
-const AssetsPage = page(async () => (await import("@/assets/page")).AssetsPage);
-const SettingsPage = page(async () => (await import("@/shell/settings-page")).SettingsPage);
+const ComposePage = lazyPage(async () => (await import("@/compose/page")).ComposePage);
+const JobsPage = lazyPage(async () => (await import("@/jobs/page")).JobsPage);
+const JobPage = lazyPage(async () => (await import("@/jobs/job-page")).JobPage);
+const AssetsPage = lazyPage(async () => (await import("@/assets/page")).AssetsPage);
+const SettingsPage = lazyPage(async () => (await import("@/shell/settings-page")).SettingsPage);
 
 const FIRST: Kind = "restyle_room";
 
@@ -44,26 +44,28 @@ export function App() {
     if (session.status === "signed_in") void resume();
   }, [session.status]);
 
-  if (service.status === "failed") return <NoService />;
-  if (service.status === "loading" || session.status === "unknown") return <Waiting>{t("start.waiting")}</Waiting>;
+  if (service.status === "failed") return <ServiceUnavailable />;
+  if (service.status === "loading" || session.status === "unknown") return <Loading>{t("start.waiting")}</Loading>;
   if (session.status === "signed_out") return <SignIn />;
   return (
     <Layout>
-      <Broken place={location}>
-        <Suspense fallback={<Waiting>{t("loading")}</Waiting>}>
+      <ErrorBoundary resetKey={location}>
+        <Suspense fallback={<Loading>{t("loading")}</Loading>}>
           <Switch>
             <Route path="/">
               <Redirect to={`/make/${FIRST}`} replace />
             </Route>
-            <Route path="/make/:kind">{({ kind }) => (isKind(kind) ? <ComposePage kind={kind} /> : <Missing />)}</Route>
+            <Route path="/make/:kind">
+              {({ kind }) => (isKind(kind) ? <ComposePage kind={kind} /> : <NotFound />)}
+            </Route>
             <Route path="/jobs" component={JobsPage} />
             <Route path="/jobs/:id">{({ id }) => <JobPage key={id} id={id} />}</Route>
             <Route path="/assets" component={AssetsPage} />
             <Route path="/settings" component={SettingsPage} />
-            <Route component={Missing} />
+            <Route component={NotFound} />
           </Switch>
         </Suspense>
-      </Broken>
+      </ErrorBoundary>
     </Layout>
   );
 }

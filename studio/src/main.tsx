@@ -3,14 +3,14 @@ import { createRoot } from "react-dom/client";
 import "@/styles/tokens.css";
 import "@/styles/base.css";
 import { App } from "@/app";
-import { begin } from "@/messages";
-import { follow, useSettings } from "@/shell/settings";
+import { initMessages } from "@/messages";
+import { applySettings, useSettings } from "@/shell/settings";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 
-follow();
-await begin(useSettings.getState().language);
+applySettings();
+await initMessages(useSettings.getState().language);
 createRoot(root).render(
   <StrictMode>
     <App />

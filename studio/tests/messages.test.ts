@@ -1,6 +1,6 @@
 import i18next from "i18next";
 import { expect, test, vi } from "vitest";
-import { preferred } from "@/messages";
+import { preferredLanguage } from "@/messages";
 import en from "@/messages/en";
 import es from "@/messages/es";
 
@@ -33,8 +33,8 @@ test("no text is empty, and both languages fill in the same", () => {
 });
 
 test("the browser's first language that we know is taken", () => {
-  expect(preferred(["fr-FR", "es-MX", "en"])).toBe("es");
-  expect(preferred(["fr-FR"])).toBe("en");
+  expect(preferredLanguage(["fr-FR", "es-MX", "en"])).toBe("es");
+  expect(preferredLanguage(["fr-FR"])).toBe("en");
 });
 
 test("a language whose words cannot be fetched does not keep the studio from showing", async () => {
@@ -42,7 +42,7 @@ test("a language whose words cannot be fetched does not keep the studio from sho
   vi.doMock("@/messages/es", () => {
     throw new TypeError("Failed to fetch dynamically imported module");
   });
-  const { begin } = await import("@/messages");
-  await begin("es");
+  const { initMessages } = await import("@/messages");
+  await initMessages("es");
   expect(i18next.language).toBe("en");
 });

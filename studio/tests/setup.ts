@@ -3,7 +3,7 @@ import { CompressionStream } from "node:stream/web";
 import "@testing-library/jest-dom/vitest";
 import { cleanup, configure } from "@testing-library/react";
 import { afterEach, beforeAll } from "vitest";
-import { begin } from "@/messages";
+import { initMessages } from "@/messages";
 
 // jsdom lacks these, and hides Node's where a worker makes it once for all of its files.
 Object.assign(globalThis, { CompressionStream });
@@ -11,5 +11,5 @@ Object.defineProperty(globalThis.crypto, "subtle", { value: webcrypto.subtle });
 
 configure({ asyncUtilTimeout: 10_000 }); // a busy machine takes its time
 
-beforeAll(() => begin("en"));
+beforeAll(() => initMessages("en"));
 afterEach(cleanup);

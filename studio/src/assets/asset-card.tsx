@@ -1,10 +1,10 @@
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Asset } from "@/contract/types";
-import { bytes, moment } from "@/messages/format";
-import { answered, api } from "@/service/api";
-import { save } from "@/service/download";
-import { useSteady } from "@/service/presigned-url";
+import { bytes, formatDateTime } from "@/messages/format";
+import { api, unwrap } from "@/service/api";
+import { downloadFile } from "@/service/download";
+import { usePresignedUrl } from "@/service/presigned-url";
 import { Button, IconButton, Notice, useAction } from "@/ui";
 import styles from "./asset-card.module.css";
 import { DeleteDialog, UseDialog } from "./dialogs";
@@ -30,11 +30,11 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
   const { t, i18n } = useTranslation("assets");
   const [open, setOpen] = useState<"viewer" | "use" | "delete" | null>(null);
   const renewed = () =>
-    answered(api.GET("/assets/{asset_id}", { params: { path: { asset_id: asset.asset_id } } })).then((now) => {
+    unwrap(api.GET("/assets/{asset_id}", { params: { path: { asset_id: asset.asset_id } } })).then((now) => {
       onChange(now);
       return now;
     });
-  const picture = useSteady(asset.asset_id, asset.url, () => void renewed().catch(() => undefined));
+  const picture = usePresignedUrl(asset.asset_id, asset.url, () => void renewed().catch(() => undefined));
   const download = useAction();
   const name = asset.name ?? t("unnamed");
   const { width, height, size } = asset;
@@ -42,10 +42,10 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
 
   const bring = async () => {
     const file = fileName(name, asset);
-    await (asset.url ? save(asset.url, file) : Promise.reject()).catch(async () => {
+    await (asset.url ? downloadFile(asset.url, file) : Promise.reject()).catch(async () => {
       // The link may just have ended.
       const { url } = await renewed();
-      await save(url ?? "", file);
+      await downloadFile(url ?? "", file);
     });
   };
 
@@ -55,7 +55,7 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
         <p className={styles.none}>{t(asset.state === "failed" ? "refused" : "on_its_way")}</p>
       ) : (
         <button type="button" className={styles.look} onClick={() => setOpen("viewer")}>
-          <img src={picture.url} alt={t("open", { name })} loading="lazy" decoding="async" onError={picture.failed} />
+          <img src={picture.url} alt={t("open", { name })} loading="lazy" decoding="async" onError={picture.onError} />
         </button>
       )}
       <p className={styles.name} title={name}>
@@ -63,7 +63,7 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
       </p>
       <p className={styles.facts}>
         {width && height ? t("facts", { width, height, size: bytes(size ?? 0, i18n.language) }) : null}
-        <time dateTime={asset.created_at}>{moment(asset.created_at, i18n.language)}</time>
+        <time dateTime={asset.created_at}>{formatDateTime(asset.created_at, i18n.language)}</time>
       </p>
       {asset.error && <Notice tone="bad" title={asset.error.message} />}
       <div className={styles.actions}>

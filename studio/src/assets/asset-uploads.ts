@@ -1,31 +1,31 @@
 /** Pictures on their way into the library. They go on while one is elsewhere in the studio. */
 import { create } from "zustand";
 import type { Asset } from "@/contract/types";
-import { MaterialError, read } from "@/drafts/input-file";
-import { answered, api } from "@/service/api";
-import { serviceNow } from "@/service/deployment";
+import { InputFileError, readInputFile } from "@/drafts/input-file";
+import { api, unwrap } from "@/service/api";
+import { currentService } from "@/service/deployment";
 import { ServiceError, toServiceError } from "@/service/error";
 import { sleep } from "@/service/network";
-import { upload } from "@/service/s3-upload";
-import { digestOf } from "@/service/sha256";
+import { uploadToS3 } from "@/service/s3-upload";
+import { sha256Of } from "@/service/sha256";
 
 /** One picture on its way. `sent` is from 0 to 1. */
-export interface Upload {
+export interface AssetUpload {
   id: string;
   name: string;
   step: "reading" | "sending" | "checking" | "done" | "failed";
-  sent: number;
+  progress: number;
   /** What the library has of it, until a list has taken that in. */
   asset: Asset | null;
-  error: ServiceError | MaterialError | null;
+  error: ServiceError | InputFileError | null;
 }
 
-interface Uploads {
-  uploads: readonly Upload[];
+interface AssetUploads {
+  uploads: readonly AssetUpload[];
   /** Adds files to the library, one after the other. */
   add(files: readonly File[]): Promise<void>;
   /** Hands over the asset of one that is done, once. */
-  handOver(id: string): void;
+  clearAsset(id: string): void;
   /** Forgets one that is done or failed. */
   dismiss(id: string): void;
 }
@@ -34,56 +34,56 @@ const CHECK_MILLISECONDS = 1000;
 const MOST_CHECKS = 60;
 
 /** What is on its way into the library. */
-export const useUploads = create<Uploads>()((set) => {
-  const change = (id: string, changes: Partial<Upload>) =>
+export const useAssetUploads = create<AssetUploads>()((set) => {
+  const change = (id: string, changes: Partial<AssetUpload>) =>
     set(({ uploads }) => ({ uploads: uploads.map((one) => (one.id === id ? { ...one, ...changes } : one)) }));
   return {
     uploads: [],
     async add(files) {
-      const begun = files.map((file): [File, Upload] => [
+      const begun = files.map((file): [File, AssetUpload] => [
         file,
-        { id: crypto.randomUUID(), name: file.name, step: "reading", sent: 0, asset: null, error: null },
+        { id: crypto.randomUUID(), name: file.name, step: "reading", progress: 0, asset: null, error: null },
       ]);
       set(({ uploads }) => ({ uploads: [...uploads, ...begun.map(([, one]) => one)] }));
       for (const [file, { id }] of begun) {
         try {
-          const asset = await keep(file, id, (changes) => change(id, changes));
+          const asset = await uploadAsset(file, id, (changes) => change(id, changes));
           change(id, { step: "done", asset });
         } catch (thrown) {
-          const error = thrown instanceof MaterialError ? thrown : toServiceError(thrown);
+          const error = thrown instanceof InputFileError ? thrown : toServiceError(thrown);
           change(id, { step: "failed", error });
         }
       }
     },
-    handOver: (id) => change(id, { asset: null }),
+    clearAsset: (id) => change(id, { asset: null }),
     dismiss: (id) => set(({ uploads }) => ({ uploads: uploads.filter((one) => one.id !== id) })),
   };
 });
 
-async function keep(file: File, id: string, say: (changes: Partial<Upload>) => void): Promise<Asset> {
-  const material = await read(file, serviceNow().config.limits);
-  if (material.type !== "picture") throw new MaterialError("type");
-  const { contentType, file: picture, name } = material;
-  if (!isPictureType(contentType)) throw new MaterialError("type");
+async function uploadAsset(file: File, id: string, say: (changes: Partial<AssetUpload>) => void): Promise<Asset> {
+  const inputFile = await readInputFile(file, currentService().config.limits);
+  if (inputFile.type !== "picture") throw new InputFileError("type");
+  const { contentType, file: picture, name } = inputFile;
+  if (!isPictureType(contentType)) throw new InputFileError("type");
   say({ step: "sending" });
-  const sha256 = await digestOf(picture);
-  const { asset, upload: form } = await answered(
+  const sha256 = await sha256Of(picture);
+  const { asset, upload: form } = await unwrap(
     api.POST("/assets", {
       params: { header: { "Idempotency-Key": id } },
       body: { name, upload: { content_type: contentType, size: picture.size, sha256 } },
     }),
   );
-  if (form) await upload(form, picture, (sent) => say({ sent }));
-  say({ step: "checking", sent: 1 });
-  return arrival(asset);
+  if (form) await uploadToS3(form, picture, (progress) => say({ progress }));
+  say({ step: "checking", progress: 1 });
+  return waitUntilReady(asset);
 }
 
 /** The asset once the service has looked at its picture. Throws `ServiceError` when it refuses that. */
-async function arrival(asset: Asset): Promise<Asset> {
+async function waitUntilReady(asset: Asset): Promise<Asset> {
   let now = asset;
   for (let check = 0; now.state === "awaiting_upload" && check < MOST_CHECKS; check++) {
     if (check > 0) await sleep(CHECK_MILLISECONDS);
-    now = await answered(api.GET("/assets/{asset_id}", { params: { path: { asset_id: asset.asset_id } } }));
+    now = await unwrap(api.GET("/assets/{asset_id}", { params: { path: { asset_id: asset.asset_id } } }));
   }
   if (now.error) throw new ServiceError(now.error.code, now.error.message, { retryable: now.error.retryable });
   return now;

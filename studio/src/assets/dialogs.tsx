@@ -2,10 +2,10 @@ import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import type { Asset, Kind } from "@/contract/types";
 import { useDrafts } from "@/drafts/draft";
-import { useIntake } from "@/drafts/file-intake";
-import { answered, api } from "@/service/api";
+import { useFileIntake } from "@/drafts/file-intake";
+import { api, unwrap } from "@/service/api";
 import { ServiceError } from "@/service/error";
-import { Button, Buttons, Dialog, Trouble, useAction } from "@/ui";
+import { Button, ButtonRow, Dialog, ErrorNotice, useAction } from "@/ui";
 import styles from "./asset-card.module.css";
 
 /** Where a picture can be put. */
@@ -29,8 +29,8 @@ export function UseDialog({ asset, onClose }: { asset: Asset; onClose(): void })
           <li key={words}>
             <Button
               onClick={() => {
-                useIntake.getState().refuse(kind, role, null);
-                useDrafts.getState().setMaterial(kind, role, { type: "asset", asset });
+                useFileIntake.getState().setError(kind, role, null);
+                useDrafts.getState().setInput(kind, role, { type: "asset", asset });
                 navigate(`/make/${kind}`);
               }}
             >
@@ -56,7 +56,7 @@ export function DeleteDialog({ asset, name, onClose, onDeleted }: DeleteDialogPr
   const { busy, error, run } = useAction();
   const remove = async () => {
     try {
-      await answered(api.DELETE("/assets/{asset_id}", { params: { path: { asset_id: asset.asset_id } } }));
+      await unwrap(api.DELETE("/assets/{asset_id}", { params: { path: { asset_id: asset.asset_id } } }));
     } catch (thrown) {
       // Deleted already, in another window or by an attempt whose answer was lost.
       if (!(thrown instanceof ServiceError && thrown.code === "not_found")) throw thrown;
@@ -67,13 +67,13 @@ export function DeleteDialog({ asset, name, onClose, onDeleted }: DeleteDialogPr
     <Dialog title={t("delete_title")} onClose={onClose}>
       <div className={styles.question}>
         <p>{t("delete_text", { name })}</p>
-        {error && <Trouble title={t("delete_failed")} error={error} />}
-        <Buttons>
-          <Button look="danger" icon="trash" busy={busy} disabled={busy} onClick={() => run(remove)}>
+        {error && <ErrorNotice title={t("delete_failed")} error={error} />}
+        <ButtonRow>
+          <Button variant="danger" icon="trash" busy={busy} disabled={busy} onClick={() => run(remove)}>
             {t("delete")}
           </Button>
           <Button onClick={onClose}>{t("keep")}</Button>
-        </Buttons>
+        </ButtonRow>
       </div>
     </Dialog>
   );

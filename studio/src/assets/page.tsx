@@ -1,10 +1,10 @@
 import { type DragEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { answered, api } from "@/service/api";
-import { usePages } from "@/service/paged-list";
-import { Button, EmptyState, Hidden, Trouble, Waiting } from "@/ui";
+import { api, unwrap } from "@/service/api";
+import { usePagedList } from "@/service/paged-list";
+import { Button, EmptyState, ErrorNotice, Loading, VisuallyHidden } from "@/ui";
 import { AssetCard } from "./asset-card";
-import { useUploads } from "./asset-uploads";
+import { useAssetUploads } from "./asset-uploads";
 import styles from "./page.module.css";
 import { UploadList } from "./upload-list";
 
@@ -14,17 +14,17 @@ const PICTURES = "image/jpeg,image/png,image/webp,image/heic,image/heif,image/av
 /** The library: pictures that outlive the jobs they came from, to be used again. */
 export function AssetsPage() {
   const { t } = useTranslation("assets");
-  const { items, more, busy, error, next, change } = usePages("", async (cursor) => {
-    const page = await answered(api.GET("/assets", { params: { query: { cursor, limit: ON_A_PAGE } } }));
+  const { items, hasMore, busy, error, loadMore, updateItems } = usePagedList("", async (cursor) => {
+    const page = await unwrap(api.GET("/assets", { params: { query: { cursor, limit: ON_A_PAGE } } }));
     return { items: page.assets, cursor: page.cursor ?? null };
   });
-  const uploads = useUploads((state) => state.uploads);
+  const uploads = useAssetUploads((state) => state.uploads);
   const [said, setSaid] = useState("");
   const [over, setOver] = useState(false);
   const input = useRef<HTMLInputElement>(null);
 
   const add = (files: FileList | null) => {
-    if (files && files.length > 0) void useUploads.getState().add([...files]);
+    if (files && files.length > 0) void useAssetUploads.getState().add([...files]);
   };
   const drag = (event: DragEvent) => {
     if (!event.dataTransfer.types.includes("Files")) return;
@@ -35,8 +35,8 @@ export function AssetsPage() {
   useEffect(() => {
     for (const { id, asset } of uploads) {
       if (!asset) continue;
-      change((now) => [asset, ...now.filter(({ asset_id }) => asset_id !== asset.asset_id)]);
-      useUploads.getState().handOver(id);
+      updateItems((now) => [asset, ...now.filter(({ asset_id }) => asset_id !== asset.asset_id)]);
+      useAssetUploads.getState().clearAsset(id);
     }
   }, [uploads]);
   useEffect(() => {
@@ -65,7 +65,7 @@ export function AssetsPage() {
           <p className={styles.quiet}>{t("lead")}</p>
         </div>
         <div className={styles.add}>
-          <Button look="primary" icon="upload" onClick={() => input.current?.click()}>
+          <Button variant="primary" icon="upload" onClick={() => input.current?.click()}>
             {t("add")}
           </Button>
           <p className={styles.quiet}>{t("drop")}</p>
@@ -85,9 +85,9 @@ export function AssetsPage() {
       </header>
       <UploadList />
       <div aria-live="polite">
-        <Hidden>{said}</Hidden>
+        <VisuallyHidden>{said}</VisuallyHidden>
       </div>
-      {items.length === 0 && !more && !busy && !error && (
+      {items.length === 0 && !hasMore && !busy && !error && (
         <EmptyState icon="assets" title={t("empty")}>
           <p>{t("empty_text")}</p>
         </EmptyState>
@@ -97,28 +97,28 @@ export function AssetsPage() {
           <AssetCard
             key={asset.asset_id}
             asset={asset}
-            onChange={(now) => change((all) => all.map((one) => (one.asset_id === now.asset_id ? now : one)))}
+            onChange={(now) => updateItems((all) => all.map((one) => (one.asset_id === now.asset_id ? now : one)))}
             onDeleted={(name) => {
-              change((all) => all.filter((one) => one !== asset));
+              updateItems((all) => all.filter((one) => one !== asset));
               setSaid(t("deleted", { name }));
             }}
           />
         ))}
       </ul>
       {error && (
-        <Trouble
+        <ErrorNotice
           title={t("failed")}
           error={error}
           action={
-            <Button icon="again" onClick={next}>
+            <Button icon="again" onClick={loadMore}>
               {t("retry")}
             </Button>
           }
         />
       )}
-      {busy && <Waiting>{t("loading")}</Waiting>}
-      {more && !busy && !error && (
-        <Button className={styles.more} icon="down" onClick={next}>
+      {busy && <Loading>{t("loading")}</Loading>}
+      {hasMore && !busy && !error && (
+        <Button className={styles.more} icon="down" onClick={loadMore}>
           {t("more")}
         </Button>
       )}

@@ -1,19 +1,19 @@
 import { useTranslation } from "react-i18next";
-import { MaterialError } from "@/drafts/input-file";
-import { IconButton, Notice, ProgressBar, Trouble } from "@/ui";
-import { type Upload, useUploads } from "./asset-uploads";
+import { InputFileError } from "@/drafts/input-file";
+import { ErrorNotice, IconButton, Notice, ProgressBar } from "@/ui";
+import { type AssetUpload, useAssetUploads } from "./asset-uploads";
 import styles from "./page.module.css";
 
 /** What is on its way into the library, and what was not taken. */
 export function UploadList() {
   const { t } = useTranslation("assets");
-  const { uploads, dismiss } = useUploads();
+  const { uploads, dismiss } = useAssetUploads();
   if (uploads.length === 0) return null;
   return (
     <ul className={styles.uploads} aria-label={t("uploads")}>
       {uploads.map((one) => (
         <li key={one.id} className={styles.upload}>
-          <Standing upload={one} />
+          <UploadItem upload={one} />
           {(one.step === "done" || one.step === "failed") && (
             <IconButton icon="close" label={t("upload.dismiss", { name: one.name })} onClick={() => dismiss(one.id)} />
           )}
@@ -23,11 +23,11 @@ export function UploadList() {
   );
 }
 
-function Standing({ upload: { name, step, sent, error } }: { upload: Upload }) {
+function UploadItem({ upload: { name, step, progress, error } }: { upload: AssetUpload }) {
   const { t } = useTranslation("assets");
   const { t: tell } = useTranslation("compose");
   if (step === "done") return <Notice tone="good" title={t("upload.done", { name })} />;
-  if (error instanceof MaterialError) {
+  if (error instanceof InputFileError) {
     return (
       <Notice tone="bad" title={t("upload.failed", { name })}>
         <p>
@@ -36,6 +36,6 @@ function Standing({ upload: { name, step, sent, error } }: { upload: Upload }) {
       </Notice>
     );
   }
-  if (error) return <Trouble title={t("upload.failed", { name })} error={error} />;
-  return <ProgressBar label={t(`upload.${step}`, { name })} value={step === "sending" ? sent : null} />;
+  if (error) return <ErrorNotice title={t("upload.failed", { name })} error={error} />;
+  return <ProgressBar label={t(`upload.${step}`, { name })} value={step === "sending" ? progress : null} />;
 }

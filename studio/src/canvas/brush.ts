@@ -1,5 +1,5 @@
 /** A brush stroke in the making. */
-import type { Contact } from "./gestures";
+import type { PointerSample } from "./gestures";
 import type { BrushStroke, Effect } from "./strokes";
 import { toPhoto, type View } from "./view";
 
@@ -21,7 +21,7 @@ export function placeOf(size: number, width: number, height: number): number {
 }
 
 /** A stroke that has not begun to move. A pen's pressure is kept; what cannot press draws at its full size. */
-export function beginStroke(effect: Effect, size: number, contact: Contact): BrushStroke {
+export function beginStroke(effect: Effect, size: number, contact: PointerSample): BrushStroke {
   return {
     type: "brush",
     effect,
@@ -32,7 +32,7 @@ export function beginStroke(effect: Effect, size: number, contact: Contact): Bru
 }
 
 /** Go on to where a contact is. False where that is too near to the last point to be seen. */
-export function extendStroke(stroke: BrushStroke, contact: Contact, view: View): boolean {
+export function extendStroke(stroke: BrushStroke, contact: PointerSample, view: View): boolean {
   const { x, y } = toPhoto(view, contact);
   const [lastX, lastY] = stroke.points.slice(-2);
   if (lastX !== undefined && lastY !== undefined && Math.hypot(x - lastX, y - lastY) * view.scale < 1) return false;

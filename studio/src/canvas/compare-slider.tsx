@@ -2,7 +2,7 @@ import { type PointerEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import styles from "./compare-slider.module.css";
 
-interface CompareProps {
+interface CompareSliderProps {
   before: string;
   after: string;
   /** Of the later picture, in pixels: the earlier one is shown as large. */
@@ -13,7 +13,7 @@ interface CompareProps {
 }
 
 /** Two pictures one on the other, with a line to move between them: by dragging, or by its slider's keys. */
-export function Compare({ before, after, width, height, beforeLabel, afterLabel }: CompareProps) {
+export function CompareSlider({ before, after, width, height, beforeLabel, afterLabel }: CompareSliderProps) {
   const { t } = useTranslation("canvas");
   const [share, setShare] = useState(50);
   const frame = useRef<HTMLDivElement>(null);

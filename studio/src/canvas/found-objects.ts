@@ -3,7 +3,7 @@ import type { FoundObject } from "@/contract/types";
 import type { Point, Size } from "./view";
 
 /** A place as a share of the photo's width, then of its height. */
-export type Share = [number, number];
+export type RelativePoint = [number, number];
 
 /** Cells along each side of the grid on which the middle of a shape is sought. */
 const CELLS = 64;
@@ -22,7 +22,7 @@ export function ringsOf({ outlines, box: [left, top, right, bottom] }: FoundObje
 }
 
 /** Whether a place is within a thing's shape: within an odd number of its rings. */
-export function covers(object: FoundObject, { x, y }: Point): boolean {
+export function containsPoint(object: FoundObject, { x, y }: Point): boolean {
   return crossings(object, y).filter((crossing) => x < crossing).length % 2 === 1;
 }
 
@@ -41,15 +41,15 @@ function crossings(object: FoundObject, y: number): number[] {
 
 /** The thing that a place means: of those there, the smallest, for it lies on the others; else one no further than
  * `reach` pixels. -1 where there is none. */
-export function objectAt(objects: readonly FoundObject[], place: Point, reach = 0): number {
+export function objectAt(objects: readonly FoundObject[], point: Point, reach = 0): number {
   let best = -1;
   for (const [index, object] of objects.entries()) {
-    if (covers(object, place) && (best < 0 || object.area < (objects[best]?.area ?? 0))) best = index;
+    if (containsPoint(object, point) && (best < 0 || object.area < (objects[best]?.area ?? 0))) best = index;
   }
   let nearest = reach;
   if (best >= 0 || reach === 0) return best;
   for (const [index, object] of objects.entries()) {
-    const away = distance(object, place);
+    const away = distance(object, point);
     if (away <= nearest) [best, nearest] = [index, away];
   }
   return best;
@@ -74,7 +74,7 @@ function distance(object: FoundObject, { x, y }: Point): number {
  * For each thing the place that means it: deep inside its shape, and where no other thing is as far as it has such a
  * part (else where none is that lies on it).
  */
-export function keepPoints(objects: readonly FoundObject[], photo: Size): Share[] {
+export function interiorPoints(objects: readonly FoundObject[], photo: Size): RelativePoint[] {
   return objects.map((object) => {
     const others = objects.filter((other) => other !== object);
     const place = deepest(object, others) ??
@@ -100,7 +100,7 @@ function deepest(object: FoundObject, others: readonly FoundObject[]): Point | n
     const apart = other.box[0] > right || other.box[2] < left || other.box[1] > bottom || other.box[3] < top;
     if (!apart) fillCells(depth, other, object.box, 0);
   }
-  spread(depth, (right - left) / CELLS, (bottom - top) / CELLS);
+  distanceTransform(depth, (right - left) / CELLS, (bottom - top) / CELLS);
   let best = 0;
   for (const [cell, value] of depth.entries()) if (value > (depth[best] ?? 0)) best = cell;
   if ((depth[best] ?? 0) === 0) return null;
@@ -124,7 +124,7 @@ function fillCells(cells: Float64Array, object: FoundObject, box: FoundObject["b
 }
 
 /** Turn 0 and infinity into how far each cell is from the nearest 0 or the grid's end, by steps of this size. */
-function spread(depth: Float64Array, across: number, down: number): void {
+function distanceTransform(depth: Float64Array, across: number, down: number): void {
   const slanted = Math.hypot(across, down);
   const at = (column: number, row: number) =>
     column < 0 || row < 0 || column >= CELLS || row >= CELLS ? 0 : (depth[row * CELLS + column] ?? 0);
@@ -143,10 +143,10 @@ function spread(depth: Float64Array, across: number, down: number): void {
 }
 
 /** Which thing each of some points means: by being its own point, or by lying on it. -1 for none. */
-export function meant(
+export function objectsAtPoints(
   objects: readonly FoundObject[],
-  points: readonly Share[],
-  chosen: readonly Share[],
+  points: readonly RelativePoint[],
+  chosen: readonly RelativePoint[],
   photo: Size,
 ) {
   return chosen.map(([x, y]) => {

@@ -2,58 +2,58 @@
 import type { Point } from "./view";
 
 /** A finger, pen or mouse where it is now: in CSS pixels from the window's corner. */
-export interface Contact extends Point {
+export interface PointerSample extends Point {
   id: number;
   type: string;
   /** How hard a pen presses, from 0 to 1; 1 for what cannot tell. */
   pressure: number;
   /** Whether it is what people do things with: a finger, a pen's tip, a mouse's first button. */
-  main: boolean;
+  primaryButton: boolean;
 }
 
-export interface Listener {
+export interface GestureListener {
   /** Something touches: whether it draws (else it moves the view). */
-  draws(contact: Contact): boolean;
-  start(contact: Contact): void;
-  draw(contacts: readonly Contact[]): void;
+  shouldDraw(contact: PointerSample): boolean;
+  start(contact: PointerSample): void;
+  draw(contacts: readonly PointerSample[]): void;
   end(): void;
   /** What was drawn since `start` was not meant: another finger came. */
-  giveUp(): void;
+  cancel(): void;
   /** Move what is at `from` to `to`, `factor` times as large. */
-  move(from: Point, to: Point, factor: number): void;
+  panZoom(from: Point, to: Point, factor: number): void;
 }
 
 /**
  * Which gesture is going on. A second finger turns drawing into moving until all are lifted; a pen draws whatever
  * fingers do, and once there is a pen, fingers move the view and no more: a hand rests on the glass.
  */
-export class Gestures {
-  readonly #contacts = new Map<number, Contact>();
+export class GestureRecognizer {
+  readonly #contacts = new Map<number, PointerSample>();
   #drawing: number | null = null;
   #moving = false;
   #pen = false;
 
-  constructor(private readonly listener: Listener) {}
+  constructor(private readonly listener: GestureListener) {}
 
-  down(contact: Contact): void {
+  down(contact: PointerSample): void {
     if (contact.type === "pen") this.#takePen();
     else if (this.#pen && this.#drawing !== null) return;
     this.#contacts.set(contact.id, contact);
     const palm = this.#pen && contact.type === "touch";
-    if (this.#contacts.size === 1 && !this.#moving && !palm && this.listener.draws(contact)) {
+    if (this.#contacts.size === 1 && !this.#moving && !palm && this.listener.shouldDraw(contact)) {
       this.#drawing = contact.id;
       this.listener.start(contact);
       return;
     }
     if (this.#drawing !== null) {
       this.#drawing = null;
-      this.listener.giveUp();
+      this.listener.cancel();
     }
     this.#moving = true;
   }
 
   /** `contacts`: where one contact has been since the last time, oldest first. */
-  moved(contacts: readonly Contact[]): void {
+  moved(contacts: readonly PointerSample[]): void {
     const last = contacts.at(-1);
     if (!last || !this.#contacts.has(last.id)) return;
     if (this.#drawing === last.id) {
@@ -63,7 +63,7 @@ export class Gestures {
       const from = this.#middle();
       this.#contacts.set(last.id, last);
       const to = this.#middle();
-      this.listener.move(from, to, from.spread > 0 ? to.spread / from.spread : 1);
+      this.listener.panZoom(from, to, from.spread > 0 ? to.spread / from.spread : 1);
     }
   }
 
@@ -80,7 +80,7 @@ export class Gestures {
   lost(id: number): void {
     if (this.#drawing === id) {
       this.#drawing = null;
-      this.listener.giveUp();
+      this.listener.cancel();
     }
     this.up(id);
   }
@@ -92,7 +92,7 @@ export class Gestures {
 
   #takePen(): void {
     this.#pen = true;
-    if (this.#drawing !== null) this.listener.giveUp();
+    if (this.#drawing !== null) this.listener.cancel();
     this.#drawing = null;
     this.#moving = false;
     this.#contacts.clear();

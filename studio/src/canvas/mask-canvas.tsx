@@ -1,58 +1,58 @@
 import { type RefObject, useLayoutEffect, useRef, useState } from "react";
 import { beginStroke, extendStroke } from "./brush";
-import type { Contact } from "./gestures";
-import { remember } from "./mask";
+import type { PointerSample } from "./gestures";
+import { cacheCoverage } from "./mask";
 import styles from "./mask-editor.module.css";
 import type { Tool } from "./mask-tools";
-import { Photo } from "./photo-view";
-import { type Area, around, NOWHERE, type Raster } from "./raster";
-import { between } from "./rectangle";
+import { PhotoView } from "./photo-view";
+import { EMPTY_RECT, type PixelRect, type Raster, unionRect } from "./raster";
+import { rectFromCorners } from "./rectangle";
 import type { BrushStroke, Stroke, Strokes } from "./strokes";
 import { useGestures } from "./use-gestures";
 import { useOverlay } from "./use-overlay";
-import type { PhotoWindow } from "./use-viewport";
+import type { Viewport } from "./use-viewport";
 import { type Point, type Size, toPhoto, type View } from "./view";
 
-interface MaskStageProps {
+interface MaskCanvasProps {
   element: RefObject<HTMLDivElement | null>;
   photo: { url: string } & Size;
-  seen: PhotoWindow;
+  viewport: Viewport;
   raster: Raster;
   strokes: Strokes;
   tool: Tool;
   /** The brush's diameter in the photo's pixels. */
   size: number;
   /** The rectangle being placed by keyboard. */
-  frame: Area | null;
+  frame: PixelRect | null;
   onStroke(stroke: Stroke): void;
   /** The strokes are on the raster, which is white in so large a share. */
-  onShown(share: number): void;
+  onCoverage(share: number): void;
   /** Where the raster has changed that is not seen yet. */
-  unseen: RefObject<Area>;
+  dirtyRect: RefObject<PixelRect>;
 }
 
 /** The photo, the mask over it, and what the hand is doing. */
-export function MaskStage(props: MaskStageProps) {
-  const { element, photo, seen, raster, strokes, tool, size, frame, onStroke, onShown, unseen } = props;
-  const { canvas, changed } = useOverlay(raster, seen);
+export function MaskCanvas(props: MaskCanvasProps) {
+  const { element, photo, viewport, raster, strokes, tool, size, frame, onStroke, onCoverage, dirtyRect } = props;
+  const { canvas, invalidate } = useOverlay(raster, viewport);
   const live = useRef<BrushStroke | null>(null);
   const corner = useRef<Point | null>(null);
-  const [dragged, setDragged] = useState<Area | null>(null);
+  const [dragged, setDragged] = useState<PixelRect | null>(null);
   const ring = useRef<HTMLSpanElement>(null);
 
   useLayoutEffect(() => {
-    const area = around(unseen.current, raster.show(strokes));
-    unseen.current = NOWHERE;
-    onShown(remember(strokes, raster));
-    changed(live.current ? around(area, raster.draft(live.current, 0)) : area);
-  }, [raster, strokes, changed, onShown, unseen]);
+    const area = unionRect(dirtyRect.current, raster.render(strokes));
+    dirtyRect.current = EMPTY_RECT;
+    onCoverage(cacheCoverage(strokes, raster));
+    invalidate(live.current ? unionRect(area, raster.drawLive(live.current, 0)) : area);
+  }, [raster, strokes, invalidate, onCoverage, dirtyRect]);
 
-  const paintTo = (contacts: readonly Contact[]) => {
+  const paintTo = (contacts: readonly PointerSample[]) => {
     const stroke = live.current;
     if (!stroke) return;
     const from = stroke.points.length / 2;
-    for (const contact of contacts) extendStroke(stroke, contact, seen.view);
-    changed(raster.draft(stroke, from));
+    for (const contact of contacts) extendStroke(stroke, contact, viewport.view);
+    invalidate(raster.drawLive(stroke, from));
   };
   const stop = () => {
     live.current = null;
@@ -62,10 +62,10 @@ export function MaskStage(props: MaskStageProps) {
 
   useGestures(element, {
     wheelZooms: false,
-    draws: (contact) => contact.main && tool !== "move",
+    shouldDraw: (contact) => contact.primaryButton && tool !== "move",
     start: (contact) => {
       if (tool === "rectangle") {
-        corner.current = toPhoto(seen.view, contact);
+        corner.current = toPhoto(viewport.view, contact);
       } else {
         live.current = beginStroke(tool === "eraser" ? "erase" : "fill", size, contact);
         paintTo([contact]);
@@ -73,27 +73,27 @@ export function MaskStage(props: MaskStageProps) {
     },
     draw: (contacts) => {
       const last = contacts.at(-1);
-      if (corner.current && last) setDragged(between(corner.current, toPhoto(seen.view, last), photo));
+      if (corner.current && last) setDragged(rectFromCorners(corner.current, toPhoto(viewport.view, last), photo));
       else paintTo(contacts);
     },
     end: () => {
       const stroke = live.current;
       stop();
       if (stroke) {
-        raster.keep(stroke);
+        raster.commit(stroke);
         onStroke(stroke);
       } else if (dragged) {
         onStroke({ type: "rectangle", effect: "fill", ...dragged });
       }
     },
-    giveUp: () => {
+    cancel: () => {
       stop();
-      changed(raster.show(strokes));
+      invalidate(raster.render(strokes));
     },
-    move: seen.move,
+    panZoom: viewport.panZoom,
     scroll: (by) => {
-      if (seen.whole) return false;
-      seen.move({ x: 0, y: 0 }, by, 1);
+      if (viewport.whole) return false;
+      viewport.panZoom({ x: 0, y: 0 }, by, 1);
       return true;
     },
     hover: (contact) => {
@@ -104,12 +104,12 @@ export function MaskStage(props: MaskStageProps) {
   });
 
   const placed = dragged ?? frame;
-  const diameter = Math.max(3, size * seen.view.scale);
+  const diameter = Math.max(3, size * viewport.view.scale);
   return (
     <>
-      <Photo url={photo.url} name="" size={photo} seen={seen} />
+      <PhotoView url={photo.url} name="" size={photo} viewport={viewport} />
       <canvas ref={canvas} className={styles.overlay} />
-      {placed && <span className={styles.frame} style={onScreen(placed, seen.view)} />}
+      {placed && <span className={styles.frame} style={onScreen(placed, viewport.view)} />}
       {(tool === "brush" || tool === "eraser") && (
         <span ref={ring} hidden className={styles.ring} style={{ width: diameter, height: diameter }} />
       )}
@@ -118,7 +118,7 @@ export function MaskStage(props: MaskStageProps) {
 }
 
 /** Where an area of the photo is seen. */
-function onScreen(area: Area, view: View): { left: number; top: number; width: number; height: number } {
+function onScreen(area: PixelRect, view: View): { left: number; top: number; width: number; height: number } {
   return {
     left: area.left * view.scale + view.x,
     top: area.top * view.scale + view.y,

@@ -1,16 +1,16 @@
 import { type KeyboardEvent, useId, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Button, IconButton, Range } from "@/ui";
+import { Button, IconButton, Slider } from "@/ui";
 import { placeOf, sizeAt } from "./brush";
-import { remember } from "./mask";
-import { MaskStage } from "./mask-canvas";
+import { cacheCoverage } from "./mask";
+import { MaskCanvas } from "./mask-canvas";
 import styles from "./mask-editor.module.css";
-import { RectangleFields, type Tool, ToolChoice, toolOf } from "./mask-tools";
-import { type Area, around, NOWHERE, Raster } from "./raster";
-import { directionOf, middleOf, nudge } from "./rectangle";
+import { RectangleFields, type Tool, ToolPicker, toolOf } from "./mask-tools";
+import { EMPTY_RECT, type PixelRect, Raster, unionRect } from "./raster";
+import { arrowDirection, centeredRect, nudge } from "./rectangle";
 import type { Effect, Strokes } from "./strokes";
-import { useHistory } from "./use-stroke-history";
-import { useWindow } from "./use-viewport";
+import { useStrokeHistory } from "./use-stroke-history";
+import { useViewport } from "./use-viewport";
 import { ZoomButtons, zoomByKey } from "./zoom";
 
 interface MaskEditorProps {
@@ -28,24 +28,24 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
   const { width, height } = photo;
   const raster = useMemo(() => new Raster(width, height), [width, height]);
   const stage = useRef<HTMLDivElement>(null);
-  const seen = useWindow(stage, photo);
+  const viewport = useViewport(stage, photo);
   const [tool, setTool] = useState<Tool>("brush");
   const [held, setHeld] = useState(false);
   const [place, setPlace] = useState(() => placeOf(Math.max(width, height) * 0.04, width, height));
-  const [area, setArea] = useState<Area>(() => middleOf(photo));
+  const [area, setArea] = useState<PixelRect>(() => centeredRect(photo));
   const [framed, setFramed] = useState(false);
   const [share, setShare] = useState(0);
   // On the raster first: whoever hears of new strokes may ask at once how much is painted, which is known by then.
-  const unseen = useRef(NOWHERE);
-  const history = useHistory(strokes, (next) => {
-    unseen.current = around(unseen.current, raster.show(next));
-    remember(next, raster);
+  const dirtyRect = useRef(EMPTY_RECT);
+  const history = useStrokeHistory(strokes, (next) => {
+    dirtyRect.current = unionRect(dirtyRect.current, raster.render(next));
+    cacheCoverage(next, raster);
     onChange(next);
   });
   const hint = useId();
   const size = sizeAt(place, width, height);
   const bounded = useMemo(
-    () => (area.right > width || area.bottom > height ? middleOf({ width, height }) : area),
+    () => (area.right > width || area.bottom > height ? centeredRect({ width, height }) : area),
     [area, width, height],
   );
 
@@ -53,12 +53,12 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
   const resizeBrush = (by: number) => setPlace((last) => Math.max(0, Math.min(100, last + by)));
 
   const onStageKey = (event: KeyboardEvent): boolean => {
-    const direction = directionOf(event.key);
+    const direction = arrowDirection(event.key);
     if (event.key === " ") setHeld(true);
     else if (direction && tool === "rectangle") {
       setFramed(true);
       setArea(framed ? nudge(bounded, direction, event.shiftKey, photo) : bounded);
-    } else if (direction) seen?.move({ x: 0, y: 0 }, { x: -direction.x * STEP, y: -direction.y * STEP }, 1);
+    } else if (direction) viewport?.panZoom({ x: 0, y: 0 }, { x: -direction.x * STEP, y: -direction.y * STEP }, 1);
     else if (tool !== "rectangle" || !framed) return false;
     else if (event.key === "Enter") paintArea("fill");
     else if (event.key === "Delete" || event.key === "Backspace") paintArea("erase");
@@ -79,7 +79,7 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
     else if (key === "[") resizeBrush(-4);
     else if (key === "]") resizeBrush(4);
     else if (key === "i") history.add({ type: "invert" });
-    else if (!zoomByKey(seen, key)) return event.target === stage.current && onStageKey(event);
+    else if (!zoomByKey(viewport, key)) return event.target === stage.current && onStageKey(event);
     return true;
   };
 
@@ -93,7 +93,7 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
       }}
       onKeyUp={(event) => event.key === " " && setHeld(false)}
     >
-      <ToolChoice value={tool} onChange={setTool} />
+      <ToolPicker value={tool} onChange={setTool} />
       <div
         ref={stage}
         className={styles.stage}
@@ -106,15 +106,15 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
         tabIndex={0}
         onBlur={() => setHeld(false)}
       >
-        {seen && (
-          <MaskStage
+        {viewport && (
+          <MaskCanvas
             element={stage}
             frame={tool === "rectangle" && framed ? bounded : null}
             tool={held ? "move" : tool}
             onStroke={history.add}
-            onShown={setShare}
-            unseen={unseen}
-            {...{ photo, seen, raster, strokes, size }}
+            onCoverage={setShare}
+            dirtyRect={dirtyRect}
+            {...{ photo, viewport, raster, strokes, size }}
           />
         )}
       </div>
@@ -125,13 +125,13 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
         <IconButton icon="undo" label={t("undo")} disabled={!history.canUndo} onClick={history.undo} />
         <IconButton icon="redo" label={t("redo")} disabled={!history.canRedo} onClick={history.redo} />
         <span className={styles.gap} />
-        <ZoomButtons seen={seen} />
+        <ZoomButtons viewport={viewport} />
         <span className={styles.gap} />
-        <Button look="quiet" icon="invert" onClick={() => history.add({ type: "invert" })}>
+        <Button variant="quiet" icon="invert" onClick={() => history.add({ type: "invert" })}>
           {t("invert")}
         </Button>
         <Button
-          look="quiet"
+          variant="quiet"
           icon="trash"
           disabled={strokes.length === 0}
           onClick={() => history.add({ type: "clear" })}
@@ -140,7 +140,7 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
         </Button>
       </div>
       {(tool === "brush" || tool === "eraser") && (
-        <Range
+        <Slider
           label={t("size")}
           value={Math.round(place)}
           min={0}

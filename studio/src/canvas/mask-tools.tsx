@@ -1,9 +1,9 @@
 import { useId } from "react";
 import { useTranslation } from "react-i18next";
-import { Button, Buttons, Field, Hidden, Icon, type IconName, NumberInput, RadioCard } from "@/ui";
+import { Button, ButtonRow, Field, Icon, type IconName, NumberInput, RadioCard, VisuallyHidden } from "@/ui";
 import styles from "./mask-tools.module.css";
-import type { Area } from "./raster";
-import { inside } from "./rectangle";
+import type { PixelRect } from "./raster";
+import { clampRect } from "./rectangle";
 import type { Effect } from "./strokes";
 import type { Size } from "./view";
 
@@ -22,13 +22,13 @@ export function toolOf(key: string): Tool | null {
 }
 
 /** What the hand does: one of the tools. */
-export function ToolChoice({ value, onChange }: { value: Tool; onChange(tool: Tool): void }) {
+export function ToolPicker({ value, onChange }: { value: Tool; onChange(tool: Tool): void }) {
   const { t } = useTranslation("canvas");
   const name = useId();
   return (
     <fieldset className={styles.tools}>
       <legend>
-        <Hidden>{t("tool")}</Hidden>
+        <VisuallyHidden>{t("tool")}</VisuallyHidden>
       </legend>
       {TOOLS.map(({ tool, icon, key }) => (
         <RadioCard
@@ -50,8 +50,8 @@ export function ToolChoice({ value, onChange }: { value: Tool; onChange(tool: To
 
 interface RectangleFieldsProps {
   photo: Size;
-  area: Area;
-  onChange(area: Area): void;
+  area: PixelRect;
+  onChange(area: PixelRect): void;
   onPaint(effect: Effect): void;
 }
 
@@ -60,33 +60,33 @@ export function RectangleFields({ photo, area, onChange, onPaint }: RectangleFie
   const { t } = useTranslation("canvas");
   const [width, height] = [area.right - area.left, area.bottom - area.top];
   const place = (left: number, top: number, wide: number, high: number) =>
-    onChange(inside({ left, top, right: left + wide, bottom: top + high }, photo));
+    onChange(clampRect({ left, top, right: left + wide, bottom: top + high }, photo));
   return (
     <fieldset className={styles.rectangle}>
       <legend className={styles.legend}>{t("rectangle.title")}</legend>
       <div className={styles.numbers}>
-        <Whole
+        <IntegerField
           label={t("rectangle.left")}
           value={area.left}
           min={0}
           max={photo.width - 1}
           onChange={(left) => place(left, area.top, Math.min(width, photo.width - left), height)}
         />
-        <Whole
+        <IntegerField
           label={t("rectangle.top")}
           value={area.top}
           min={0}
           max={photo.height - 1}
           onChange={(top) => place(area.left, top, width, Math.min(height, photo.height - top))}
         />
-        <Whole
+        <IntegerField
           label={t("rectangle.width")}
           value={width}
           min={1}
           max={photo.width - area.left}
           onChange={(wide) => place(area.left, area.top, wide, height)}
         />
-        <Whole
+        <IntegerField
           label={t("rectangle.height")}
           value={height}
           min={1}
@@ -94,14 +94,14 @@ export function RectangleFields({ photo, area, onChange, onPaint }: RectangleFie
           onChange={(high) => place(area.left, area.top, width, high)}
         />
       </div>
-      <Buttons>
+      <ButtonRow>
         <Button icon="brush" onClick={() => onPaint("fill")}>
           {t("rectangle.fill")}
         </Button>
         <Button icon="eraser" onClick={() => onPaint("erase")}>
           {t("rectangle.erase")}
         </Button>
-      </Buttons>
+      </ButtonRow>
     </fieldset>
   );
 }
@@ -115,7 +115,7 @@ interface WholeProps {
 }
 
 /** A whole number: what is typed counts once it is one in range, and is put right when one leaves. */
-function Whole({ label, value, min, max, onChange }: WholeProps) {
+function IntegerField({ label, value, min, max, onChange }: WholeProps) {
   return (
     <Field label={label}>
       {(control) => (

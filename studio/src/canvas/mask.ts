@@ -7,7 +7,7 @@ export type { Stroke, Strokes } from "./strokes";
 
 /** A PNG of exactly `width` × `height` pixels: white where the photo is to be filled, black elsewhere, no greys. */
 export async function renderMask(strokes: Strokes, width: number, height: number): Promise<Blob> {
-  return encodeMask(painted(strokes, width, height).data, width, height);
+  return encodeMask(rasterize(strokes, width, height).data, width, height);
 }
 
 /** Whether it is plain without a look at pixels that nothing is white: nothing was filled since the last clear. */
@@ -28,11 +28,11 @@ const known = new WeakMap<Strokes, { width: number; height: number; share: numbe
  */
 export function coverage(strokes: Strokes, width: number, height: number): number {
   if (isEmpty(strokes)) return 0;
-  return knownShare(strokes, width, height) ?? remember(strokes, painted(strokes, width, height));
+  return knownShare(strokes, width, height) ?? cacheCoverage(strokes, rasterize(strokes, width, height));
 }
 
 /** Know the coverage of these strokes from the raster that shows them. */
-export function remember(strokes: Strokes, raster: Raster): number {
+export function cacheCoverage(strokes: Strokes, raster: Raster): number {
   const last = knownShare(strokes, raster.width, raster.height);
   if (last !== null) return last;
   const share = raster.coverage();
@@ -45,8 +45,8 @@ function knownShare(strokes: Strokes, width: number, height: number): number | n
   return last?.width === width && last.height === height ? last.share : null;
 }
 
-function painted(strokes: Strokes, width: number, height: number): Raster {
+function rasterize(strokes: Strokes, width: number, height: number): Raster {
   const raster = new Raster(width, height);
-  raster.show(strokes);
+  raster.render(strokes);
   return raster;
 }

@@ -2,18 +2,18 @@ import type Konva from "konva";
 import type { Context } from "konva/lib/Context";
 import { Circle, Group, Layer, Line, Shape, Stage, Text } from "react-konva";
 import type { FoundObject } from "@/contract/types";
-import { ringsOf, type Share } from "./found-objects";
+import { type RelativePoint, ringsOf } from "./found-objects";
 import styles from "./object-picker.module.css";
-import type { PhotoWindow } from "./use-viewport";
+import type { Viewport } from "./use-viewport";
 
 interface OutlinesProps {
-  seen: PhotoWindow;
+  viewport: Viewport;
   objects: readonly FoundObject[];
   /** Where each one's number stands. */
-  points: readonly Share[];
+  points: readonly RelativePoint[];
   chosen: ReadonlySet<number>;
   /** The one that is pointed at, or focused in the list; -1 for none. */
-  near: number;
+  highlighted: number;
 }
 
 /** CSS pixels: the size of a number's disc, and how small a thing may be and still have one unasked. */
@@ -21,29 +21,36 @@ const DISC = 11;
 const SMALL = 28;
 
 /** The things' outlines with their numbers; what is chosen is tinted and has a check mark. */
-export function Outlines({ seen, objects, points, chosen, near }: OutlinesProps) {
-  const { width, height } = seen.size;
+export function ObjectOutlines({ viewport, objects, points, chosen, highlighted }: OutlinesProps) {
+  const { width, height } = viewport.size;
   // The largest first, so that what lies on others is drawn on them, and what is pointed at on all.
   const order = objects
     .map((object, index) => ({ object, index }))
     .sort(
-      (one, other) => Number(one.index === near) - Number(other.index === near) || other.object.area - one.object.area,
+      (one, other) =>
+        Number(one.index === highlighted) - Number(other.index === highlighted) || other.object.area - one.object.area,
     );
   return (
     <Stage width={width} height={height} listening={false} className={styles.konva ?? ""}>
       <Layer listening={false}>
         {order.map(({ object, index }) => (
-          <Outline key={index} object={object} seen={seen} chosen={chosen.has(index)} near={near === index} />
+          <Outline
+            key={index}
+            object={object}
+            viewport={viewport}
+            chosen={chosen.has(index)}
+            highlighted={highlighted === index}
+          />
         ))}
         {order.map(({ object, index }) => {
-          const side = Math.min(object.box[2] - object.box[0], object.box[3] - object.box[1]) * seen.view.scale;
+          const side = Math.min(object.box[2] - object.box[0], object.box[3] - object.box[1]) * viewport.view.scale;
           const [x, y] = points[index] ?? [0, 0];
-          if (side < SMALL && near !== index && !chosen.has(index)) return null;
+          if (side < SMALL && highlighted !== index && !chosen.has(index)) return null;
           return (
             <Group
               key={index}
-              x={seen.view.x + x * (width - 2 * seen.view.x)}
-              y={seen.view.y + y * (height - 2 * seen.view.y)}
+              x={viewport.view.x + x * (width - 2 * viewport.view.x)}
+              y={viewport.view.y + y * (height - 2 * viewport.view.y)}
             >
               <Badge number={index + 1} chosen={chosen.has(index)} />
             </Group>
@@ -56,14 +63,14 @@ export function Outlines({ seen, objects, points, chosen, near }: OutlinesProps)
 
 interface OutlineProps {
   object: FoundObject;
-  seen: PhotoWindow;
+  viewport: Viewport;
   chosen: boolean;
-  near: boolean;
+  highlighted: boolean;
 }
 
 /** A line that is dark and light, so that it is seen on any photo. */
-function Outline({ object, seen: { view }, chosen, near }: OutlineProps) {
-  const thick = near ? 3 : chosen ? 2.5 : 1.5;
+function Outline({ object, viewport: { view }, chosen, highlighted }: OutlineProps) {
+  const thick = highlighted ? 3 : chosen ? 2.5 : 1.5;
   const path = {
     fillRule: "evenodd" as const,
     sceneFunc: (context: Context, shape: Konva.Shape) => {
@@ -87,7 +94,7 @@ function Outline({ object, seen: { view }, chosen, near }: OutlineProps) {
         stroke="white"
         strokeWidth={thick}
         lineJoin="round"
-        fill={chosen ? "rgb(255 40 110 / 45%)" : near ? "rgb(255 255 255 / 25%)" : ""}
+        fill={chosen ? "rgb(255 40 110 / 45%)" : highlighted ? "rgb(255 255 255 / 25%)" : ""}
       />
     </>
   );

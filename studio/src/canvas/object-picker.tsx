@@ -2,14 +2,14 @@ import { useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { FoundObject } from "@/contract/types";
 import words from "@/messages/en/canvas.json";
-import { keepPoints, meant, objectAt } from "./found-objects";
-import { Outlines } from "./object-outlines";
+import { interiorPoints, objectAt, objectsAtPoints } from "./found-objects";
+import { ObjectOutlines } from "./object-outlines";
 import styles from "./object-picker.module.css";
-import { Photo } from "./photo-view";
-import { useWindow } from "./use-viewport";
+import { PhotoView } from "./photo-view";
+import { useViewport } from "./use-viewport";
 import { toPhoto } from "./view";
 
-interface ShapePickerProps {
+interface ObjectPickerProps {
   photo: { url: string; width: number; height: number };
   objects: readonly FoundObject[];
   /** Points of the photo, as shares of its width and height: the things there are chosen. */
@@ -23,14 +23,14 @@ interface ShapePickerProps {
 const REACH = 18;
 
 /** Choose things of a photo: on it by their shapes, or in a list beside it. */
-export function ShapePicker({ photo, objects, chosen, onChange, most = 20 }: ShapePickerProps) {
+export function ObjectPicker({ photo, objects, chosen, onChange, most = 20 }: ObjectPickerProps) {
   const { t, i18n } = useTranslation("canvas");
   const stage = useRef<HTMLDivElement>(null);
-  const seen = useWindow(stage, photo);
-  const [near, setNear] = useState(-1);
+  const viewport = useViewport(stage, photo);
+  const [highlighted, setHighlighted] = useState(-1);
   const { width, height } = photo;
-  const points = useMemo(() => keepPoints(objects, { width, height }), [objects, width, height]);
-  const means = meant(objects, points, chosen, photo);
+  const points = useMemo(() => interiorPoints(objects, { width, height }), [objects, width, height]);
+  const means = objectsAtPoints(objects, points, chosen, photo);
   const full = chosen.length >= most;
 
   const toggle = (index: number) => {
@@ -41,9 +41,9 @@ export function ShapePicker({ photo, objects, chosen, onChange, most = 20 }: Sha
   };
   const under = (event: { clientX: number; clientY: number }): number => {
     const corner = stage.current?.getBoundingClientRect();
-    if (!corner || !seen) return -1;
-    const place = toPhoto(seen.view, { x: event.clientX - corner.left, y: event.clientY - corner.top });
-    return objectAt(objects, place, REACH / seen.view.scale);
+    if (!corner || !viewport) return -1;
+    const point = toPhoto(viewport.view, { x: event.clientX - corner.left, y: event.clientY - corner.top });
+    return objectAt(objects, point, REACH / viewport.view.scale);
   };
   const nameOf = (label: string) => {
     const name = label.replaceAll(" ", "_");
@@ -62,15 +62,15 @@ export function ShapePicker({ photo, objects, chosen, onChange, most = 20 }: Sha
           style={{ aspectRatio: `${width} / ${height}` }}
           role="img"
           aria-label={t("picker.stage")}
-          data-over={near >= 0}
+          data-over={highlighted >= 0}
           onClick={(event) => toggle(under(event))}
-          onPointerMove={(event) => event.pointerType !== "touch" && setNear(under(event))}
-          onPointerLeave={() => setNear(-1)}
+          onPointerMove={(event) => event.pointerType !== "touch" && setHighlighted(under(event))}
+          onPointerLeave={() => setHighlighted(-1)}
         >
-          {seen && (
+          {viewport && (
             <>
-              <Photo url={photo.url} name="" size={photo} seen={seen} />
-              <Outlines {...{ seen, objects, points, near }} chosen={new Set(means)} />
+              <PhotoView url={photo.url} name="" size={photo} viewport={viewport} />
+              <ObjectOutlines {...{ viewport, objects, points, highlighted }} chosen={new Set(means)} />
             </>
           )}
         </div>
@@ -80,17 +80,17 @@ export function ShapePicker({ photo, objects, chosen, onChange, most = 20 }: Sha
             <label
               // biome-ignore lint/suspicious/noArrayIndexKey: things have no other name, and their order stays
               key={index}
-              data-near={near === index}
-              onPointerEnter={() => setNear(index)}
-              onPointerLeave={() => setNear(-1)}
+              data-near={highlighted === index}
+              onPointerEnter={() => setHighlighted(index)}
+              onPointerLeave={() => setHighlighted(-1)}
             >
               <input
                 type="checkbox"
                 checked={means.includes(index)}
                 disabled={full && !means.includes(index)}
                 onChange={() => toggle(index)}
-                onFocus={() => setNear(index)}
-                onBlur={() => setNear(-1)}
+                onFocus={() => setHighlighted(index)}
+                onBlur={() => setHighlighted(-1)}
               />
               <span>
                 {index + 1}. {nameOf(object.label)}

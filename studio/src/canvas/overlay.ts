@@ -1,5 +1,5 @@
 /** A mask as it is seen over the photo: a hatched tint with a line around it, made from the mask's own pixels. */
-import type { Area } from "./raster";
+import type { PixelRect } from "./raster";
 import type { View } from "./view";
 
 interface Mask {
@@ -21,7 +21,7 @@ const EDGE = colour(255, 255, 255, 235);
 const PITCH = 6;
 
 /** Where of the screen the pixels in an area of the photo are seen, with the line around them. In device pixels. */
-export function seenArea(area: Area, view: View, ratio: number, width: number, height: number): Area {
+export function visibleRect(area: PixelRect, view: View, ratio: number, width: number, height: number): PixelRect {
   const scale = view.scale * ratio;
   return {
     left: Math.max(0, Math.floor(area.left * scale + view.x * ratio) - 2),
@@ -50,27 +50,27 @@ function sources(from: number, to: number, scale: number, offset: number): Sourc
  * Which device pixels in `area` of a screen show something of the mask, row by row: 1 where any of the mask's
  * pixels that fall there is white, so that nothing white is too small to be seen.
  */
-export function seenMask(mask: Mask, view: View, ratio: number, area: Area): Uint8Array {
+export function visibleMask(mask: Mask, view: View, ratio: number, area: PixelRect): Uint8Array {
   const scale = view.scale * ratio;
   const columns = sources(area.left, area.right, scale, view.x * ratio);
   const rows = sources(area.top, area.bottom, scale, view.y * ratio);
   const [width, height] = [area.right - area.left, area.bottom - area.top];
   const left = Math.max(0, columns.starts[0] ?? 0);
   const right = Math.min(mask.width, columns.ends[width - 1] ?? 0);
-  const seen = new Uint8Array(width * height);
-  if (right <= left) return seen;
+  const visible = new Uint8Array(width * height);
+  if (right <= left) return visible;
   for (let y = 0; y < height; y++) {
     const [start, end] = [rows.starts[y] ?? 0, rows.ends[y] ?? 0];
     if (y > 0 && rows.starts[y - 1] === start) {
-      seen.copyWithin(y * width, (y - 1) * width, y * width);
+      visible.copyWithin(y * width, (y - 1) * width, y * width);
       continue;
     }
-    const line = seen.subarray(y * width, (y + 1) * width);
+    const line = visible.subarray(y * width, (y + 1) * width);
     for (let row = Math.max(0, start); row < Math.min(mask.height, end); row++) {
       markRow(line, mask.data.subarray(row * mask.width + left, row * mask.width + right), columns, left);
     }
   }
-  return seen;
+  return visible;
 }
 
 /** Mark where a row of the mask, cut at the photo's column `left`, is white: run by run, for there are few. */
@@ -79,13 +79,13 @@ function markRow(line: Uint8Array, row: Uint8Array, columns: Sources, left: numb
   while (start >= 0) {
     const found = row.indexOf(0, start);
     const end = found < 0 ? row.length : found;
-    line.fill(1, firstFrom(columns.ends, left + start + 1), firstFrom(columns.starts, left + end));
+    line.fill(1, lowerBound(columns.ends, left + start + 1), lowerBound(columns.starts, left + end));
     start = found < 0 ? -1 : row.indexOf(1, end);
   }
 }
 
 /** The index of the first of some ascending numbers that is `value` or more; their count where none is. */
-function firstFrom(numbers: Int32Array, value: number): number {
+function lowerBound(numbers: Int32Array, value: number): number {
   let low = 0;
   let high = numbers.length;
   while (low < high) {
@@ -100,21 +100,22 @@ function firstFrom(numbers: Int32Array, value: number): number {
  * Colour an area of the screen, in device pixels, as the mask looks there: RGBA in `pixels`, row by row, which are
  * all 0 before.
  */
-export function paintOverlay(mask: Mask, view: View, ratio: number, area: Area, pixels: Uint32Array): void {
+export function paintOverlay(mask: Mask, view: View, ratio: number, area: PixelRect, pixels: Uint32Array): void {
   const [width, height] = [area.right - area.left, area.bottom - area.top];
-  const rim: Area = { left: area.left - 1, top: area.top - 1, right: area.right + 1, bottom: area.bottom + 1 };
-  const seen = seenMask(mask, view, ratio, rim);
+  const rim: PixelRect = { left: area.left - 1, top: area.top - 1, right: area.right + 1, bottom: area.bottom + 1 };
+  const visible = visibleMask(mask, view, ratio, rim);
   const stride = width + 2;
   const hatch = 2 ** Math.round(Math.log2(PITCH * ratio));
   const phase = area.left + area.top - Math.round((view.x + view.y) * ratio);
   for (let y = 0; y < height; y++) {
     const line = (y + 1) * stride + 1;
-    const first = seen.indexOf(1, line) - line;
+    const first = visible.indexOf(1, line) - line;
     if (first < 0) return;
     for (let x = first; x < width; x++) {
       const at = line + x;
-      if (seen[at] === 0) continue;
-      const inside = (seen[at - 1] ?? 0) & (seen[at + 1] ?? 0) & (seen[at - stride] ?? 0) & (seen[at + stride] ?? 0);
+      if (visible[at] === 0) continue;
+      const inside =
+        (visible[at - 1] ?? 0) & (visible[at + 1] ?? 0) & (visible[at - stride] ?? 0) & (visible[at + stride] ?? 0);
       pixels[y * width + x] = inside === 0 ? EDGE : ((x + y + phase) & hatch) === 0 ? TINT : HATCH;
     }
   }

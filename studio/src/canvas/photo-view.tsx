@@ -1,20 +1,20 @@
 import styles from "./photo-view.module.css";
-import type { PhotoWindow } from "./use-viewport";
+import type { Viewport } from "./use-viewport";
 import type { Size } from "./view";
 
 /** From here on, in device pixels for each of the photo's, its pixels are seen as squares. */
 const SQUARES = 4;
 
-interface PhotoProps {
+interface PhotoViewProps {
   url: string;
   /** What it shows; empty where the words around it say so. */
   name: string;
   size: Size;
-  seen: PhotoWindow;
+  viewport: Viewport;
 }
 
 /** A photo where a window shows it. */
-export function Photo({ url, name, size, seen: { view, ratio } }: PhotoProps) {
+export function PhotoView({ url, name, size, viewport: { view, ratio } }: PhotoViewProps) {
   return (
     <img
       className={[styles.photo, view.scale * ratio >= SQUARES && styles.squares].filter(Boolean).join(" ")}

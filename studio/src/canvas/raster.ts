@@ -2,24 +2,24 @@
 import { type BrushStroke, radiusAt, type Stroke, type Strokes } from "./strokes";
 
 /** Whole pixels: `right` and `bottom` are exclusive; nothing where they are not beyond `left` and `top`. */
-export interface Area {
+export interface PixelRect {
   left: number;
   top: number;
   right: number;
   bottom: number;
 }
 
-export const NOWHERE: Area = { left: 0, top: 0, right: 0, bottom: 0 };
+export const EMPTY_RECT: PixelRect = { left: 0, top: 0, right: 0, bottom: 0 };
 
 /** Whether there is no pixel in it. */
-export function isNowhere(area: Area): boolean {
+export function isEmptyRect(area: PixelRect): boolean {
   return area.right <= area.left || area.bottom <= area.top;
 }
 
 /** The smallest area around both. */
-export function around(one: Area, other: Area): Area {
-  if (isNowhere(one)) return other;
-  if (isNowhere(other)) return one;
+export function unionRect(one: PixelRect, other: PixelRect): PixelRect {
+  if (isEmptyRect(one)) return other;
+  if (isEmptyRect(other)) return one;
   return {
     left: Math.min(one.left, other.left),
     top: Math.min(one.top, other.top),
@@ -62,16 +62,16 @@ export class Raster {
   }
 
   /** Be what these strokes make, doing no more than has to be done. Returns where pixels may have changed. */
-  show(strokes: Strokes): Area {
+  render(strokes: Strokes): PixelRect {
     let same = 0;
     while (same < this.#applied.length && same < strokes.length && this.#applied[same] === strokes[same]) same++;
-    let changed = NOWHERE;
+    let changed = EMPTY_RECT;
     if (this.#drafted || same < this.#applied.length) {
       this.#restore(same);
       changed = this.#everywhere();
     }
     for (const stroke of strokes.slice(this.#applied.length)) {
-      changed = around(changed, this.#apply(stroke));
+      changed = unionRect(changed, this.#apply(stroke));
       this.#record(stroke);
     }
     return changed;
@@ -81,13 +81,13 @@ export class Raster {
    * Draw more of a stroke that is still being made: its segments that end at the point `from` or later.
    * `keep` makes it one of the strokes; `show` takes it away again.
    */
-  draft(stroke: BrushStroke, from: number): Area {
+  drawLive(stroke: BrushStroke, from: number): PixelRect {
     this.#drafted = true;
     return this.#brush(stroke, from);
   }
 
   /** The stroke that was drafted is finished, and drawn as it is. */
-  keep(stroke: BrushStroke): void {
+  commit(stroke: BrushStroke): void {
     this.#drafted = false;
     this.#record(stroke);
   }
@@ -138,11 +138,11 @@ export class Raster {
     }
   }
 
-  #everywhere(): Area {
+  #everywhere(): PixelRect {
     return { left: 0, top: 0, right: this.width, bottom: this.height };
   }
 
-  #apply(stroke: Stroke): Area {
+  #apply(stroke: Stroke): PixelRect {
     switch (stroke.type) {
       case "brush":
         return this.#brush(stroke, 0);
@@ -157,36 +157,36 @@ export class Raster {
     }
   }
 
-  #rectangle(area: Area, value: 0 | 1): Area {
+  #rectangle(area: PixelRect, value: 0 | 1): PixelRect {
     const clipped = {
       left: Math.max(0, area.left),
       top: Math.max(0, area.top),
       right: Math.min(this.width, area.right),
       bottom: Math.min(this.height, area.bottom),
     };
-    if (isNowhere(clipped)) return NOWHERE;
+    if (isEmptyRect(clipped)) return EMPTY_RECT;
     for (let row = clipped.top; row < clipped.bottom; row++) {
       this.data.fill(value, row * this.width + clipped.left, row * this.width + clipped.right);
     }
     return clipped;
   }
 
-  #brush(stroke: BrushStroke, from: number): Area {
+  #brush(stroke: BrushStroke, from: number): PixelRect {
     const value = stroke.effect === "fill" ? 1 : 0;
-    let changed = NOWHERE;
+    let changed = EMPTY_RECT;
     for (let point = from; point < stroke.points.length / 2; point++) {
       const end = discAt(stroke, point);
-      changed = around(changed, this.#capsule(point === 0 ? end : discAt(stroke, point - 1), end, value));
+      changed = unionRect(changed, this.#capsule(point === 0 ? end : discAt(stroke, point - 1), end, value));
     }
     return changed;
   }
 
   /** Everything that a disc covers on its way from one place and size to another: the two discs' convex hull. */
-  #capsule(from: Disc, to: Disc, value: 0 | 1): Area {
+  #capsule(from: Disc, to: Disc, value: 0 | 1): PixelRect {
     const top = Math.max(0, Math.ceil(Math.min(from.y - from.radius, to.y - to.radius) - 0.5));
     const bottom = Math.min(this.height, Math.floor(Math.max(from.y + from.radius, to.y + to.radius) - 0.5) + 1);
     const tangents = tangentsOf(from, to);
-    let changed = NOWHERE;
+    let changed = EMPTY_RECT;
     for (let row = top; row < bottom; row++) {
       const span = { left: Number.POSITIVE_INFINITY, right: Number.NEGATIVE_INFINITY };
       widenByDisc(span, from, row + 0.5);
@@ -196,7 +196,7 @@ export class Raster {
       const right = Math.min(this.width, Math.floor(span.right - 0.5) + 1);
       if (right <= left) continue;
       this.data.fill(value, row * this.width + left, row * this.width + right);
-      changed = around(changed, { left, top: row, right, bottom: row + 1 });
+      changed = unionRect(changed, { left, top: row, right, bottom: row + 1 });
     }
     return changed;
   }

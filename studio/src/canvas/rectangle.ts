@@ -1,9 +1,9 @@
 /** The rectangle that is placed by keyboard or by numbers, in whole pixels of the photo. */
-import type { Area } from "./raster";
+import type { PixelRect } from "./raster";
 import type { Point, Size } from "./view";
 
 /** Two fifths of the photo, in its middle. */
-export function middleOf(photo: Size): Area {
+export function centeredRect(photo: Size): PixelRect {
   return {
     left: Math.round(photo.width * 0.3),
     top: Math.round(photo.height * 0.3),
@@ -13,7 +13,7 @@ export function middleOf(photo: Size): Area {
 }
 
 /** The pixels that lie, even in part, between two corners; null where that is none of the photo's. */
-export function between(one: Point, other: Point, photo: Size): Area | null {
+export function rectFromCorners(one: Point, other: Point, photo: Size): PixelRect | null {
   const area = {
     left: Math.max(0, Math.floor(Math.min(one.x, other.x))),
     top: Math.max(0, Math.floor(Math.min(one.y, other.y))),
@@ -24,7 +24,7 @@ export function between(one: Point, other: Point, photo: Size): Area | null {
 }
 
 /** The nearest rectangle that lies in the photo and has a pixel at least. */
-export function inside(area: Area, photo: Size): Area {
+export function clampRect(area: PixelRect, photo: Size): PixelRect {
   const width = Math.max(1, Math.min(photo.width, Math.round(area.right - area.left)));
   const height = Math.max(1, Math.min(photo.height, Math.round(area.bottom - area.top)));
   const left = Math.max(0, Math.min(photo.width - width, Math.round(area.left)));
@@ -40,16 +40,16 @@ const DIRECTIONS: Record<string, Point> = {
 };
 
 /** Where an arrow key points; null for other keys. */
-export function directionOf(key: string): Point | null {
+export function arrowDirection(key: string): Point | null {
   return DIRECTIONS[key] ?? null;
 }
 
 /** Move a rectangle, or its lower right corner alone (`resize`), a hundredth of the photo's longer side. */
-export function nudge(area: Area, direction: Point, resize: boolean, photo: Size): Area {
+export function nudge(area: PixelRect, direction: Point, resize: boolean, photo: Size): PixelRect {
   const step = Math.max(1, Math.round(Math.max(photo.width, photo.height) / 100));
   const [x, y] = [direction.x * step, direction.y * step];
   if (!resize) {
-    return inside({ left: area.left + x, top: area.top + y, right: area.right + x, bottom: area.bottom + y }, photo);
+    return clampRect({ left: area.left + x, top: area.top + y, right: area.right + x, bottom: area.bottom + y }, photo);
   }
   return {
     ...area,

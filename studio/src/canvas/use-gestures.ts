@@ -1,10 +1,10 @@
 import { type RefObject, useEffect, useLayoutEffect, useRef } from "react";
-import { type Contact, Gestures, type Listener } from "./gestures";
+import { type GestureListener, GestureRecognizer, type PointerSample } from "./gestures";
 import { type Point, wheelFactor } from "./view";
 
-interface Options extends Listener {
+interface Options extends GestureListener {
   /** The pointer hovers there, or (null) is gone. */
-  hover?(contact: Contact | null): void;
+  hover?(contact: PointerSample | null): void;
   /** A turn of the wheel moves the view by this; false leaves it to the page. */
   scroll(by: Point): boolean;
   /** Whether the wheel zooms by itself, or with Ctrl or a trackpad's pinch alone. */
@@ -20,17 +20,17 @@ export function useGestures(target: RefObject<HTMLElement | null>, options: Opti
   useEffect(() => {
     const element = target.current;
     if (!element) return;
-    const gestures = new Gestures({
-      draws: (contact) => latest.current.draws(contact),
+    const gestures = new GestureRecognizer({
+      shouldDraw: (contact) => latest.current.shouldDraw(contact),
       start: (contact) => latest.current.start(contact),
       draw: (contacts) => latest.current.draw(contacts),
       end: () => latest.current.end(),
-      giveUp: () => latest.current.giveUp(),
-      move: (from, to, factor) => latest.current.move(from, to, factor),
+      cancel: () => latest.current.cancel(),
+      panZoom: (from, to, factor) => latest.current.panZoom(from, to, factor),
     });
     const controller = new AbortController();
     const { signal } = controller;
-    const contactOf = (event: PointerEvent): Contact => {
+    const contactOf = (event: PointerEvent): PointerSample => {
       const corner = element.getBoundingClientRect();
       return {
         id: event.pointerId,
@@ -38,7 +38,7 @@ export function useGestures(target: RefObject<HTMLElement | null>, options: Opti
         x: event.clientX - corner.left,
         y: event.clientY - corner.top,
         pressure: event.pointerType === "pen" && event.pressure > 0 ? event.pressure : 1,
-        main: event.button <= 0,
+        primaryButton: event.button <= 0,
       };
     };
     element.addEventListener(
@@ -71,7 +71,7 @@ export function useGestures(target: RefObject<HTMLElement | null>, options: Opti
         const pinched = event.ctrlKey || event.metaKey;
         if (pinched || latest.current.wheelZooms) {
           event.preventDefault();
-          latest.current.move(place, place, wheelFactor(event.deltaY, pinched));
+          latest.current.panZoom(place, place, wheelFactor(event.deltaY, pinched));
         } else if (latest.current.scroll({ x: -event.deltaX, y: -event.deltaY })) {
           event.preventDefault();
         }

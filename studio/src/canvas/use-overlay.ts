@@ -1,7 +1,7 @@
 import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef } from "react";
-import { paintOverlay, seenArea } from "./overlay";
-import { type Area, around, isNowhere, NOWHERE, type Raster } from "./raster";
-import type { PhotoWindow } from "./use-viewport";
+import { paintOverlay, visibleRect } from "./overlay";
+import { EMPTY_RECT, isEmptyRect, type PixelRect, type Raster, unionRect } from "./raster";
+import type { Viewport } from "./use-viewport";
 
 /** Device pixels of the overlay at most: on larger screens it is a little coarser, and as quick. */
 const MOST_PIXELS = 3_000_000;
@@ -10,18 +10,18 @@ interface Overlay {
   /** Lies over the window, as large as it. */
   canvas: RefObject<HTMLCanvasElement | null>;
   /** Pixels of the mask have changed in an area of the photo: they are painted anew in the next frame. */
-  changed(area: Area): void;
+  invalidate(area: PixelRect): void;
 }
 
 /** Keep a picture of the mask, as it is seen in the window, up to date with as little painting as possible. */
-export function useOverlay(raster: Raster, { view, size, ratio: device }: PhotoWindow): Overlay {
+export function useOverlay(raster: Raster, { view, size, ratio: device }: Viewport): Overlay {
   const ratio = Math.min(device, Math.sqrt(MOST_PIXELS / (size.width * size.height)));
   const canvas = useRef<HTMLCanvasElement>(null);
 
   const paint = useCallback(
-    (area: Area) => {
+    (area: PixelRect) => {
       const context = canvas.current?.getContext("2d");
-      if (!context || isNowhere(area)) return;
+      if (!context || isEmptyRect(area)) return;
       const pixels = context.createImageData(area.right - area.left, area.bottom - area.top);
       paintOverlay(raster, view, ratio, area, new Uint32Array(pixels.data.buffer));
       context.putImageData(pixels, area.left, area.top);
@@ -38,20 +38,20 @@ export function useOverlay(raster: Raster, { view, size, ratio: device }: PhotoW
     paint({ left: 0, top: 0, right: element.width, bottom: element.height });
   }, [paint, size, ratio]);
 
-  const pending = useRef(NOWHERE);
+  const pending = useRef(EMPTY_RECT);
   const request = useRef(0);
   const flush = useRef(() => {});
   useLayoutEffect(() => {
     flush.current = () => {
       request.current = 0;
       const { width, height } = canvas.current ?? { width: 0, height: 0 };
-      paint(seenArea(pending.current, view, ratio, width, height));
-      pending.current = NOWHERE;
+      paint(visibleRect(pending.current, view, ratio, width, height));
+      pending.current = EMPTY_RECT;
     };
   }, [paint, view, ratio]);
-  const changed = useCallback((area: Area) => {
-    if (isNowhere(area)) return;
-    pending.current = around(pending.current, area);
+  const invalidate = useCallback((area: PixelRect) => {
+    if (isEmptyRect(area)) return;
+    pending.current = unionRect(pending.current, area);
     if (request.current === 0) request.current = requestAnimationFrame(() => flush.current());
   }, []);
   useEffect(
@@ -61,5 +61,5 @@ export function useOverlay(raster: Raster, { view, size, ratio: device }: PhotoW
     },
     [],
   );
-  return { canvas, changed };
+  return { canvas, invalidate };
 }

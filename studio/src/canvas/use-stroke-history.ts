@@ -2,7 +2,7 @@ import { useState } from "react";
 import type { Stroke, Strokes } from "./strokes";
 
 /** Going on with strokes, back, and forth again. */
-export interface History {
+export interface StrokeHistory {
   canUndo: boolean;
   canRedo: boolean;
   add(stroke: Stroke): void;
@@ -11,7 +11,7 @@ export interface History {
 }
 
 /** Undo and redo over a list of strokes that somebody else keeps. What was undone is forgotten once one goes on. */
-export function useHistory(strokes: Strokes, onChange: (strokes: Strokes) => void): History {
+export function useStrokeHistory(strokes: Strokes, onChange: (strokes: Strokes) => void): StrokeHistory {
   const [undone, setUndone] = useState<{ before: Strokes; rest: Strokes }>({ before: [], rest: [] });
   const last = strokes.at(-1);
   const same = strokes.length === undone.before.length && last === undone.before.at(-1);

@@ -1,15 +1,15 @@
 import { type RefObject, useCallback, useLayoutEffect, useState } from "react";
-import { move, type Point, type Size, settle, type View, wholeView } from "./view";
+import { clampView, fitView, type Point, panZoomView, type Size, type View } from "./view";
 
 /** A window onto a photo: how large it is, and what of the photo it shows. */
-export interface PhotoWindow {
+export interface Viewport {
   size: Size;
   view: View;
   /** Device pixels for each CSS pixel. */
   ratio: number;
   /** Whether all of the photo is seen. */
   whole: boolean;
-  move(from: Point, to: Point, factor: number): void;
+  panZoom(from: Point, to: Point, factor: number): void;
   /** Zoom about the middle. */
   zoom(factor: number): void;
   /** Show all of the photo. */
@@ -17,7 +17,7 @@ export interface PhotoWindow {
 }
 
 /** Watch an element that shows a photo. Null until it has a size. */
-export function useWindow(target: RefObject<HTMLElement | null>, photo: Size): PhotoWindow | null {
+export function useViewport(target: RefObject<HTMLElement | null>, photo: Size): Viewport | null {
   const { width, height } = photo;
   const [state, setState] = useState<{ size: Size; view: View } | null>(null);
   const [ratio, setRatio] = useState(() => globalThis.devicePixelRatio || 1);
@@ -33,7 +33,7 @@ export function useWindow(target: RefObject<HTMLElement | null>, photo: Size): P
         const wasWhole = !last || isWhole(last.view, { width, height }, last.size);
         return {
           size,
-          view: wasWhole ? wholeView({ width, height }, size) : settle(last.view, { width, height }, size),
+          view: wasWhole ? fitView({ width, height }, size) : clampView(last.view, { width, height }, size),
         };
       });
     };
@@ -45,7 +45,9 @@ export function useWindow(target: RefObject<HTMLElement | null>, photo: Size): P
 
   const moveIt = useCallback(
     (from: Point, to: Point, factor: number) =>
-      setState((last) => last && { ...last, view: move(last.view, from, to, factor, { width, height }, last.size) }),
+      setState(
+        (last) => last && { ...last, view: panZoomView(last.view, from, to, factor, { width, height }, last.size) },
+      ),
     [width, height],
   );
   if (!state) return null;
@@ -54,12 +56,12 @@ export function useWindow(target: RefObject<HTMLElement | null>, photo: Size): P
     ...state,
     ratio,
     whole: isWhole(state.view, photo, state.size),
-    move: moveIt,
+    panZoom: moveIt,
     zoom: (factor) => moveIt(middle, middle, factor),
-    fit: () => setState({ ...state, view: wholeView(photo, state.size) }),
+    fit: () => setState({ ...state, view: fitView(photo, state.size) }),
   };
 }
 
 function isWhole(view: View, photo: Size, size: Size): boolean {
-  return view.scale <= wholeView(photo, size).scale * 1.001;
+  return view.scale <= fitView(photo, size).scale * 1.001;
 }

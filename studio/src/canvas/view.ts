@@ -19,7 +19,7 @@ export interface View extends Point {
 const CLOSEST = 16;
 
 /** The whole photo in the middle of the window. */
-export function wholeView(photo: Size, window: Size): View {
+export function fitView(photo: Size, window: Size): View {
   const scale = Math.min(window.width / photo.width, window.height / photo.height);
   return {
     scale,
@@ -29,8 +29,8 @@ export function wholeView(photo: Size, window: Size): View {
 }
 
 /** The nearest view that wastes no room: never smaller than fitting, and no gap at a side while the photo goes on. */
-export function settle(view: View, photo: Size, window: Size): View {
-  const whole = wholeView(photo, window);
+export function clampView(view: View, photo: Size, window: Size): View {
+  const whole = fitView(photo, window);
   const scale = Math.min(Math.max(view.scale, whole.scale), Math.max(CLOSEST, whole.scale));
   return {
     scale,
@@ -44,16 +44,16 @@ function along(start: number, length: number, room: number): number {
 }
 
 /** Move what is seen at `from` to `to`, `factor` times as large there. */
-export function move(view: View, from: Point, to: Point, factor: number, photo: Size, window: Size): View {
-  const whole = wholeView(photo, window);
+export function panZoomView(view: View, from: Point, to: Point, factor: number, photo: Size, window: Size): View {
+  const whole = fitView(photo, window);
   const scale = Math.min(Math.max(view.scale * factor, whole.scale), Math.max(CLOSEST, whole.scale));
   const ratio = scale / view.scale;
-  return settle({ scale, x: to.x - (from.x - view.x) * ratio, y: to.y - (from.y - view.y) * ratio }, photo, window);
+  return clampView({ scale, x: to.x - (from.x - view.x) * ratio, y: to.y - (from.y - view.y) * ratio }, photo, window);
 }
 
 /** The place in the photo that is seen at a place in the window. */
-export function toPhoto(view: View, seen: Point): Point {
-  return { x: (seen.x - view.x) / view.scale, y: (seen.y - view.y) / view.scale };
+export function toPhoto(view: View, point: Point): Point {
+  return { x: (point.x - view.x) / view.scale, y: (point.y - view.y) / view.scale };
 }
 
 /** How a turn of the wheel zooms: its `deltaY` in CSS pixels, finer where a trackpad's pinch makes it (`ctrlKey`). */

@@ -1,11 +1,11 @@
 import { type KeyboardEvent, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { save } from "@/service/download";
+import { downloadFile } from "@/service/download";
 import { Button, Dialog, Notice } from "@/ui";
-import { Photo } from "./photo-view";
-import { directionOf } from "./rectangle";
+import { PhotoView } from "./photo-view";
+import { arrowDirection } from "./rectangle";
 import { useGestures } from "./use-gestures";
-import { useWindow } from "./use-viewport";
+import { useViewport } from "./use-viewport";
 import styles from "./viewer.module.css";
 import { ZoomButtons, zoomByKey } from "./zoom";
 
@@ -26,31 +26,31 @@ const ORIGIN = { x: 0, y: 0 };
 export function Viewer({ src, width, height, name, onClose }: ViewerProps) {
   const { t } = useTranslation("canvas");
   const stage = useRef<HTMLDivElement>(null);
-  const seen = useWindow(stage, { width, height });
+  const viewport = useViewport(stage, { width, height });
   const [saving, setSaving] = useState<"idle" | "busy" | "failed">("idle");
 
   useGestures(stage, {
     wheelZooms: true,
-    draws: () => false,
+    shouldDraw: () => false,
     start: () => {},
     draw: () => {},
     end: () => {},
-    giveUp: () => {},
-    move: (from, to, factor) => seen?.move(from, to, factor),
+    cancel: () => {},
+    panZoom: (from, to, factor) => viewport?.panZoom(from, to, factor),
     scroll: () => false,
   });
 
   const onKey = (event: KeyboardEvent): boolean => {
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
-    if (zoomByKey(seen, event.key)) return true;
-    const direction = directionOf(event.key);
-    if (direction) seen?.move(ORIGIN, { x: -direction.x * STEP, y: -direction.y * STEP }, 1);
+    if (zoomByKey(viewport, event.key)) return true;
+    const direction = arrowDirection(event.key);
+    if (direction) viewport?.panZoom(ORIGIN, { x: -direction.x * STEP, y: -direction.y * STEP }, 1);
     return direction !== null;
   };
   const download = async () => {
     setSaving("busy");
     setSaving(
-      await save(src, name).then(
+      await downloadFile(src, name).then(
         () => "idle" as const,
         () => "failed" as const,
       ),
@@ -69,8 +69,13 @@ export function Viewer({ src, width, height, name, onClose }: ViewerProps) {
           // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys move the picture
           tabIndex={0}
         >
-          {seen && (
-            <Photo url={src} name={t("viewer.picture", { name, width, height })} size={{ width, height }} seen={seen} />
+          {viewport && (
+            <PhotoView
+              url={src}
+              name={t("viewer.picture", { name, width, height })}
+              size={{ width, height }}
+              viewport={viewport}
+            />
           )}
         </div>
         {saving === "failed" && (
@@ -86,11 +91,13 @@ export function Viewer({ src, width, height, name, onClose }: ViewerProps) {
           </Notice>
         )}
         <div className={styles.actions}>
-          <ZoomButtons seen={seen} />
-          <output className={styles.scale}>{seen && `${Math.round(seen.view.scale * seen.ratio * 100)} %`}</output>
+          <ZoomButtons viewport={viewport} />
+          <output className={styles.scale}>
+            {viewport && `${Math.round(viewport.view.scale * viewport.ratio * 100)} %`}
+          </output>
           <p className={styles.hint}>{t("viewer.hint")}</p>
           <Button
-            look="primary"
+            variant="primary"
             icon="download"
             busy={saving === "busy"}
             disabled={saving === "busy"}

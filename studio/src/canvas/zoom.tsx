@@ -1,28 +1,28 @@
 import { useTranslation } from "react-i18next";
 import { IconButton } from "@/ui";
-import type { PhotoWindow } from "./use-viewport";
+import type { Viewport } from "./use-viewport";
 
 /** What a press of a button or a key multiplies the scale by. */
 const STEP = 1.5;
 
 /** Closer and farther by keys: +, − and 0 for all of it. False for any other key. */
-export function zoomByKey(seen: PhotoWindow | null, key: string): boolean {
-  if (key === "+" || key === "=") seen?.zoom(STEP);
-  else if (key === "-") seen?.zoom(1 / STEP);
-  else if (key === "0") seen?.fit();
+export function zoomByKey(viewport: Viewport | null, key: string): boolean {
+  if (key === "+" || key === "=") viewport?.zoom(STEP);
+  else if (key === "-") viewport?.zoom(1 / STEP);
+  else if (key === "0") viewport?.fit();
   else return false;
   return true;
 }
 
 /** Closer, farther, all of it. */
-export function ZoomButtons({ seen }: { seen: PhotoWindow | null }) {
+export function ZoomButtons({ viewport }: { viewport: Viewport | null }) {
   const { t } = useTranslation("canvas");
-  const whole = !seen || seen.whole;
+  const whole = !viewport || viewport.whole;
   return (
     <>
-      <IconButton icon="zoom_out" label={t("zoom_out")} disabled={whole} onClick={() => seen?.zoom(1 / STEP)} />
-      <IconButton icon="fit" label={t("zoom_fit")} disabled={whole} onClick={() => seen?.fit()} />
-      <IconButton icon="zoom_in" label={t("zoom_in")} onClick={() => seen?.zoom(STEP)} />
+      <IconButton icon="zoom_out" label={t("zoom_out")} disabled={whole} onClick={() => viewport?.zoom(1 / STEP)} />
+      <IconButton icon="fit" label={t("zoom_fit")} disabled={whole} onClick={() => viewport?.fit()} />
+      <IconButton icon="zoom_in" label={t("zoom_in")} onClick={() => viewport?.zoom(STEP)} />
     </>
   );
 }

@@ -2,10 +2,10 @@ import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import type { Asset } from "@/contract/types";
-import { answered, api } from "@/service/api";
+import { api, unwrap } from "@/service/api";
 import { type ServiceError, toServiceError } from "@/service/error";
-import { describe } from "@/service/error-message";
-import { Button, buttonClass, Dialog, EmptyState, Notice, Waiting } from "@/ui";
+import { errorMessage } from "@/service/error-message";
+import { Button, buttonClass, Dialog, EmptyState, Loading, Notice } from "@/ui";
 import styles from "./asset-picker.module.css";
 
 interface AssetPickerProps {
@@ -23,7 +23,7 @@ export function AssetPicker({ onChoose, onClose }: AssetPickerProps) {
   const load = useCallback(async (after: string | null) => {
     setError(null);
     try {
-      const page = await answered(api.GET("/assets", { params: { query: after ? { cursor: after } : {} } }));
+      const page = await unwrap(api.GET("/assets", { params: { query: after ? { cursor: after } : {} } }));
       const ready = page.assets.filter(({ state, url }) => state === "ready" && url);
       setAssets((before) => [...(after && before ? before : []), ...ready]);
       setCursor(page.cursor ?? null);
@@ -37,7 +37,7 @@ export function AssetPicker({ onChoose, onClose }: AssetPickerProps) {
 
   return (
     <Dialog title={t("library.title")} onClose={onClose}>
-      {assets === null && !error && <Waiting>{t("library.loading")}</Waiting>}
+      {assets === null && !error && <Loading>{t("library.loading")}</Loading>}
       {assets?.length === 0 && !cursor && (
         <EmptyState
           icon="assets"
@@ -64,7 +64,7 @@ export function AssetPicker({ onChoose, onClose }: AssetPickerProps) {
       {error && (
         <Notice
           tone="bad"
-          title={describe(error).title}
+          title={errorMessage(error).title}
           action={<Button onClick={() => void load(cursor)}>{t("retry")}</Button>}
         />
       )}

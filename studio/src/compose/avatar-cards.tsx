@@ -2,19 +2,19 @@ import { useId } from "react";
 import { useTranslation } from "react-i18next";
 import type { Kind } from "@/contract/types";
 import { useDrafts } from "@/drafts/draft";
-import { useIntake } from "@/drafts/file-intake";
+import { useFileIntake } from "@/drafts/file-intake";
 import { useDraft } from "@/drafts/use-draft";
-import { useWords } from "@/messages/labels";
+import { useLabels } from "@/messages/labels";
 import { Button, Notice, RadioCard } from "@/ui";
 import styles from "./avatar-cards.module.css";
-import { useListOf } from "./option-lists";
+import { useOptionList } from "./option-lists";
 
 /** The portraits that come with the service, to be taken in place of a file. */
 export function AvatarCards({ kind, role }: { kind: Kind; role: string }) {
   const { t } = useTranslation("compose");
-  const words = useWords();
-  const { list, error, retry } = useListOf("avatars");
-  const material = useDraft(kind).materials[role];
+  const labels = useLabels();
+  const { list, error, retry } = useOptionList("avatars");
+  const input = useDraft(kind).inputs[role];
   const name = useId();
   if (error) {
     return <Notice title={t("avatars_failed")} action={<Button onClick={retry}>{t("retry")}</Button>} />;
@@ -27,17 +27,17 @@ export function AvatarCards({ kind, role }: { kind: Kind; role: string }) {
           <RadioCard
             key={avatar.name}
             className={styles.card}
-            title={words.avatar(avatar.name, avatar.description)}
+            title={labels.avatar(avatar.name, avatar.description)}
             name={name}
             value={avatar.name}
-            checked={material?.type === "avatar" && material.name === avatar.name}
+            checked={input?.type === "avatar" && input.name === avatar.name}
             onChange={() => {
-              useIntake.getState().refuse(kind, role, null);
+              useFileIntake.getState().setError(kind, role, null);
               const chosen = { type: "avatar" as const, name: avatar.name, url: avatar.picture };
-              useDrafts.getState().setMaterial(kind, role, chosen);
+              useDrafts.getState().setInput(kind, role, chosen);
             }}
           >
-            <img src={avatar.picture} alt={words.avatar(avatar.name, avatar.description)} />
+            <img src={avatar.picture} alt={labels.avatar(avatar.name, avatar.description)} />
             <span>{avatar.title}</span>
           </RadioCard>
         ))}

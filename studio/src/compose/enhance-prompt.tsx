@@ -2,27 +2,27 @@ import { useLayoutEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Kind } from "@/contract/types";
 import { useDraft } from "@/drafts/use-draft";
-import { answered, api } from "@/service/api";
+import { api, unwrap } from "@/service/api";
 import { type ServiceError, toServiceError } from "@/service/error";
-import { describe } from "@/service/error-message";
+import { errorMessage } from "@/service/error-message";
 import { Button } from "@/ui";
 import styles from "./enhance-prompt.module.css";
 
-interface ImproveProps {
+interface EnhancePromptProps {
   kind: Kind;
   prompt: string;
   onChange(prompt: string): void;
 }
 
 /** Has the service say a prompt better; the person's own words come back with one press. */
-export function Improve({ kind, prompt, onChange }: ImproveProps) {
+export function EnhancePrompt({ kind, prompt, onChange }: EnhancePromptProps) {
   const { t } = useTranslation("compose");
   const { style } = useDraft(kind).params;
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ServiceError | null>(null);
   const [own, setOwn] = useState<{ before: string; after: string } | null>(null);
   // What is there when the answer comes: by then more may have been typed, here or beside it.
-  const latest = useRef<Pick<ImproveProps, "prompt" | "onChange"> | null>(null);
+  const latest = useRef<Pick<EnhancePromptProps, "prompt" | "onChange"> | null>(null);
   useLayoutEffect(() => {
     latest.current = { prompt, onChange };
     return () => {
@@ -36,7 +36,7 @@ export function Improve({ kind, prompt, onChange }: ImproveProps) {
     setError(null);
     try {
       const body = { prompt, kind: wanted, ...(typeof style === "string" ? { style } : {}) } as const;
-      const better = await answered(api.POST("/prompts/enhance", { body }));
+      const better = await unwrap(api.POST("/prompts/enhance", { body }));
       if (latest.current?.prompt !== prompt) return;
       latest.current.onChange(better.prompt);
       setOwn({ before: prompt, after: better.prompt });
@@ -52,7 +52,7 @@ export function Improve({ kind, prompt, onChange }: ImproveProps) {
     <>
       {own?.after === prompt ? (
         <Button
-          look="quiet"
+          variant="quiet"
           icon="undo"
           onClick={() => {
             onChange(own.before);
@@ -62,13 +62,13 @@ export function Improve({ kind, prompt, onChange }: ImproveProps) {
           {t("improve.back")}
         </Button>
       ) : (
-        <Button look="quiet" icon="make" busy={busy} disabled={busy} onClick={() => void improve()}>
+        <Button variant="quiet" icon="make" busy={busy} disabled={busy} onClick={() => void improve()}>
           {t("improve.do")}
         </Button>
       )}
       {error && (
         <p className={styles.error} role="alert">
-          {`${describe(error).title}. ${describe(error).advice}`}
+          {`${errorMessage(error).title}. ${errorMessage(error).advice}`}
         </p>
       )}
     </>

@@ -1,6 +1,6 @@
 import { useTranslation } from "react-i18next";
 import type { JsonValue } from "@/contract/types";
-import { Choice, Field, NumberInput } from "@/ui";
+import { Field, NumberInput, RadioGroup } from "@/ui";
 
 interface FacesFieldProps {
   label: string;
@@ -18,7 +18,7 @@ export function FacesField({ label, hint, error, value, onChange }: FacesFieldPr
   const options = (["largest", "all", "one"] as const).map((one) => ({ value: one, label: t(`faces.${one}`) }));
   return (
     <>
-      <Choice
+      <RadioGroup
         label={label}
         hint={hint}
         error={error}

@@ -1,22 +1,22 @@
 import { type DragEvent, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Kind } from "@/contract/types";
-import type { Role } from "@/contract/upload-roles";
+import type { UploadRole } from "@/contract/upload-roles";
 import { useDrafts } from "@/drafts/draft";
-import { useIntake, useTaking } from "@/drafts/file-intake";
-import { MaterialError } from "@/drafts/input-file";
+import { useFileIntake, useIntakeStatus } from "@/drafts/file-intake";
+import { InputFileError } from "@/drafts/input-file";
 import { useDraft } from "@/drafts/use-draft";
 import { useService } from "@/service/deployment";
-import { Button, Icon, Notice, Waiting } from "@/ui";
+import { Button, Icon, Loading, Notice } from "@/ui";
 import { AssetPicker } from "./asset-picker";
 import { AvatarCards } from "./avatar-cards";
 import styles from "./file-field.module.css";
-import { MaterialView } from "./input-file-view";
+import { InputFileView } from "./input-file-view";
 
-interface IntakeFieldProps {
+interface FileFieldProps {
   kind: Kind;
   role: string;
-  media: Role["media"];
+  media: UploadRole["media"];
   label: string;
   hint?: string | undefined;
   /** Where the service's errors and the main button find it. */
@@ -24,7 +24,7 @@ interface IntakeFieldProps {
   error?: string | undefined;
   required?: boolean;
   /** Whether the picture is shown; not where something else on the page shows it already. */
-  seen?: boolean;
+  showPicture?: boolean;
   /** Whether it takes little room: where other things matter as much. */
   small?: boolean;
 }
@@ -32,7 +32,7 @@ interface IntakeFieldProps {
 const PICTURES = "image/jpeg,image/png,image/webp,image/heic,image/heif,image/avif";
 
 /** Where a file is dropped, pasted or chosen, or something of the library taken in its place. */
-export function IntakeField({
+export function FileField({
   kind,
   role,
   media,
@@ -41,12 +41,12 @@ export function IntakeField({
   path,
   error,
   required = true,
-  seen = true,
+  showPicture = true,
   small = false,
-}: IntakeFieldProps) {
+}: FileFieldProps) {
   const { t } = useTranslation("compose");
-  const material = useDraft(kind).materials[role];
-  const taking = useTaking(kind, role);
+  const inputFile = useDraft(kind).inputs[role];
+  const status = useIntakeStatus(kind, role);
   const audioTypes = useService(({ service }) => service?.config.limits.audio_types);
   const [over, setOver] = useState(false);
   const [library, setLibrary] = useState(false);
@@ -55,7 +55,7 @@ export function IntakeField({
   const sound = media === "sound";
 
   const take = (file: File | undefined) => {
-    if (file) void useIntake.getState().take(kind, role, file, sound ? "sound" : "picture");
+    if (file) void useFileIntake.getState().addFile(kind, role, file, sound ? "sound" : "picture");
   };
   const drop = (event: DragEvent) => {
     event.preventDefault();
@@ -75,9 +75,9 @@ export function IntakeField({
         className={[
           styles.zone,
           over && styles.over,
-          (material || !required || small) && styles.small,
-          material && styles.given,
-          material && !seen && styles.line,
+          (inputFile || !required || small) && styles.small,
+          inputFile && styles.given,
+          inputFile && !showPicture && styles.line,
         ]
           .filter(Boolean)
           .join(" ")}
@@ -88,19 +88,21 @@ export function IntakeField({
         onDragLeave={() => setOver(false)}
         onDrop={drop}
       >
-        {!material && required && !small && (
+        {!inputFile && required && !small && (
           <Icon name={sound ? "sound" : media === "portrait" ? "user" : "assets"} size={36} />
         )}
-        {material && <MaterialView material={material} sound={sound} label={label} seen={seen} small={small} />}
-        {taking.busy && <Waiting>{t("intake.reading")}</Waiting>}
+        {inputFile && (
+          <InputFileView inputFile={inputFile} sound={sound} label={label} showPicture={showPicture} small={small} />
+        )}
+        {status.busy && <Loading>{t("intake.reading")}</Loading>}
         <div className={styles.actions}>
           <Button
-            look={material || !required ? "secondary" : "primary"}
+            variant={inputFile || !required ? "secondary" : "primary"}
             icon="upload"
             onClick={() => input.current?.click()}
             aria-describedby={hint ? `${id}-hint` : undefined}
           >
-            {t(material ? "intake.another" : sound ? "intake.choose_sound" : "intake.choose_photo")}
+            {t(inputFile ? "intake.another" : sound ? "intake.choose_sound" : "intake.choose_photo")}
           </Button>
           {!sound && (
             <Button
@@ -112,19 +114,19 @@ export function IntakeField({
               <span className={styles.word}>{t("intake.library")}</span>
             </Button>
           )}
-          {material && (
+          {inputFile && (
             <Button
-              look="quiet"
+              variant="quiet"
               icon="trash"
               title={t("intake.remove")}
               aria-label={t("intake.remove")}
-              onClick={() => useDrafts.getState().setMaterial(kind, role, null)}
+              onClick={() => useDrafts.getState().setInput(kind, role, null)}
             >
               <span className={styles.word}>{t("intake.remove")}</span>
             </Button>
           )}
         </div>
-        {!material && !taking.busy && <p className={styles.quiet}>{t(sound ? "intake.drop_sound" : "intake.drop")}</p>}
+        {!inputFile && !status.busy && <p className={styles.quiet}>{t(sound ? "intake.drop_sound" : "intake.drop")}</p>}
         <input
           ref={input}
           type="file"
@@ -143,7 +145,7 @@ export function IntakeField({
         </p>
       )}
       {media === "portrait" && <AvatarCards kind={kind} role={role} />}
-      {taking.error && <Refused error={taking.error} />}
+      {status.error && <FileErrorNotice error={status.error} />}
       {error && (
         <p id={`${id}-error`} className={styles.error} role="alert">
           {error}
@@ -153,8 +155,8 @@ export function IntakeField({
         <AssetPicker
           onClose={() => setLibrary(false)}
           onChoose={(asset) => {
-            useIntake.getState().refuse(kind, role, null);
-            useDrafts.getState().setMaterial(kind, role, { type: "asset", asset });
+            useFileIntake.getState().setError(kind, role, null);
+            useDrafts.getState().setInput(kind, role, { type: "asset", asset });
             setLibrary(false);
           }}
         />
@@ -164,10 +166,10 @@ export function IntakeField({
 }
 
 /** Why a file was not taken, and what to do. */
-function Refused({ error }: { error: Error }) {
+function FileErrorNotice({ error }: { error: Error }) {
   const { t } = useTranslation("compose");
-  const reason = error instanceof MaterialError ? error.reason : "unreadable";
-  const values = error instanceof MaterialError ? error.values : {};
+  const reason = error instanceof InputFileError ? error.reason : "unreadable";
+  const values = error instanceof InputFileError ? error.values : {};
   return (
     <Notice tone="bad" title={t("refused.title")}>
       <p>{t(`refused.${reason}`, values)}</p>

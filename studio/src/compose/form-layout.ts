@@ -1,37 +1,45 @@
 /** Where a kind's params are shown: beside its files, in the open, or folded away. */
 
-import type { Field } from "@/contract/schema-fields";
+import type { SchemaField } from "@/contract/schema-fields";
 import type { Kind } from "@/contract/types";
 
-interface Places {
+interface FieldLayout {
   /** Beside the files: what the job is about. */
-  stage: readonly string[];
+  besideFiles: readonly string[];
   /** In the open, in this order. */
-  main: readonly string[];
+  visible: readonly string[];
   /** Set by a panel of the kind's own, not by the form. */
-  own: readonly string[];
+  customPanel: readonly string[];
 }
 
-const PLACES: Record<Kind, Places> = {
-  restyle_room: { stage: [], main: ["strength", "prompt", "room", "keep", "seed"], own: ["style", "keep_at"] },
-  inpaint: { stage: [], main: ["prompt"], own: [] },
-  generate: { stage: ["prompt"], main: ["aspect", "count", "profile"], own: ["style"] },
-  face_swap: { stage: [], main: ["faces", "consent"], own: [] },
-  upscale: { stage: [], main: ["scale", "content"], own: [] },
-  find_objects: { stage: [], main: [], own: [] },
-  render_video: { stage: ["script"], main: ["voice", "aspect", "subtitles"], own: [] },
-  render_scenes: { stage: ["scenes"], main: ["aspect", "transition", "subtitles", "music_volume"], own: [] },
+const LAYOUTS: Record<Kind, FieldLayout> = {
+  restyle_room: {
+    besideFiles: [],
+    visible: ["strength", "prompt", "room", "keep", "seed"],
+    customPanel: ["style", "keep_at"],
+  },
+  inpaint: { besideFiles: [], visible: ["prompt"], customPanel: [] },
+  generate: { besideFiles: ["prompt"], visible: ["aspect", "count", "profile"], customPanel: ["style"] },
+  face_swap: { besideFiles: [], visible: ["faces", "consent"], customPanel: [] },
+  upscale: { besideFiles: [], visible: ["scale", "content"], customPanel: [] },
+  find_objects: { besideFiles: [], visible: [], customPanel: [] },
+  render_video: { besideFiles: ["script"], visible: ["voice", "aspect", "subtitles"], customPanel: [] },
+  render_scenes: {
+    besideFiles: ["scenes"],
+    visible: ["aspect", "transition", "subtitles", "music_volume"],
+    customPanel: [],
+  },
 };
 
 /** A kind's fields by where they are shown. One that is new shows itself: in the open where it must be given. */
-export function place(kind: Kind, fields: readonly Field[]) {
-  const { stage, main, own } = PLACES[kind];
+export function groupFields(kind: Kind, fields: readonly SchemaField[]) {
+  const { besideFiles, visible, customPanel } = LAYOUTS[kind];
   const named = (names: readonly string[]) => names.flatMap((name) => fields.filter((field) => field.name === name));
-  const known = new Set([...stage, ...main, ...own]);
+  const known = new Set([...besideFiles, ...visible, ...customPanel]);
   const others = fields.filter(({ name }) => !known.has(name));
   return {
-    stage: named(stage),
-    main: [...named(main), ...others.filter(({ required }) => required)],
-    more: others.filter(({ required }) => !required),
+    besideFiles: named(besideFiles),
+    visible: [...named(visible), ...others.filter(({ required }) => required)],
+    advanced: others.filter(({ required }) => !required),
   };
 }

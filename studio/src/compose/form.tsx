@@ -1,14 +1,14 @@
 import { useTranslation } from "react-i18next";
-import { type Field, fields } from "@/contract/schema-fields";
+import { type SchemaField, schemaFields } from "@/contract/schema-fields";
 import { paramsSchema } from "@/contract/schemas";
 import type { Kind } from "@/contract/types";
 import { useDrafts } from "@/drafts/draft";
 import { useDraft } from "@/drafts/use-draft";
-import { Checkbox, Choice } from "@/ui";
+import { Checkbox, RadioGroup } from "@/ui";
 import styles from "./form.module.css";
-import { place } from "./form-layout";
+import { groupFields } from "./form-layout";
 import { ParamField } from "./param-field";
-import { idle } from "./unused-params";
+import { unusedParams } from "./unused-params";
 
 interface FormProps {
   kind: Kind;
@@ -16,26 +16,26 @@ interface FormProps {
 }
 
 /** The params that belong beside the files. */
-export function StageForm({ kind, errors }: FormProps) {
-  const { stage } = place(kind, fields(paramsSchema(kind)));
-  return <Params kind={kind} errors={errors} shown={stage} />;
+export function InputParamsForm({ kind, errors }: FormProps) {
+  const { besideFiles } = groupFields(kind, schemaFields(paramsSchema(kind)));
+  return <Params kind={kind} errors={errors} shown={besideFiles} />;
 }
 
 /** The other params: the ones in the open, and the rest folded away with what is asked of the service itself. */
 export function SettingsForm({ kind, errors }: FormProps) {
   const { t } = useTranslation("compose");
   const draft = useDraft(kind);
-  const { main, more } = place(kind, fields(paramsSchema(kind)));
+  const { visible, advanced } = groupFields(kind, schemaFields(paramsSchema(kind)));
   const { change } = useDrafts.getState();
-  const wrong = more.some(({ name }) => [...errors.keys()].some((path) => path.startsWith(`params.${name}`)));
+  const wrong = advanced.some(({ name }) => [...errors.keys()].some((path) => path.startsWith(`params.${name}`)));
   return (
     <>
-      <Params kind={kind} errors={errors} shown={main} />
+      <Params kind={kind} errors={errors} shown={visible} />
       <details className={styles.more} open={wrong || undefined}>
         <summary>{t("more")}</summary>
         <div className={styles.fields}>
-          <Params kind={kind} errors={errors} shown={more} />
-          <Choice
+          <Params kind={kind} errors={errors} shown={advanced} />
+          <RadioGroup
             label={t("engine.label")}
             hint={t(`engine.hint.${draft.engine ?? "automatic"}`)}
             options={(["automatic", "models", "preview"] as const).map((value) => ({
@@ -65,19 +65,19 @@ export function SettingsForm({ kind, errors }: FormProps) {
   );
 }
 
-function Params({ kind, errors, shown }: FormProps & { shown: readonly Field[] }) {
+function Params({ kind, errors, shown }: FormProps & { shown: readonly SchemaField[] }) {
   const draft = useDraft(kind);
-  const useless = idle(draft);
+  const unused = unusedParams(draft);
   const { setParam } = useDrafts.getState();
   return shown
-    .filter(({ name }) => !useless.has(name))
+    .filter(({ name }) => !unused.has(name))
     .map((field) => (
       <ParamField
         key={`${kind}.${field.name}`}
         kind={kind}
         field={field}
         path={`params.${field.name}`}
-        value={draft.params[field.name] ?? field.standard}
+        value={draft.params[field.name] ?? field.defaultValue}
         errors={errors}
         onChange={(value) => setParam(kind, field.name, value)}
       />

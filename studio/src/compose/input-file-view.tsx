@@ -1,32 +1,32 @@
 import { useTranslation } from "react-i18next";
-import { look, type Material } from "@/drafts/input-file";
+import { type InputFile, previewUrl } from "@/drafts/input-file";
 import styles from "./input-file-view.module.css";
 
-interface MaterialViewProps {
-  material: Material;
+interface InputFileViewProps {
+  inputFile: InputFile;
   /** Whether a recording belongs here, else a picture. */
   sound: boolean;
   label: string;
   /** Whether the picture is shown. */
-  seen: boolean;
+  showPicture: boolean;
   small: boolean;
 }
 
 /** What was given for a role, as it will be sent. */
-export function MaterialView({ material, sound, label, seen, small }: MaterialViewProps) {
+export function InputFileView({ inputFile, sound, label, showPicture, small }: InputFileViewProps) {
   const { t, i18n } = useTranslation("compose");
-  const url = look(material);
+  const url = previewUrl(inputFile);
   const number = (value: number) =>
     new Intl.NumberFormat(i18n.resolvedLanguage, { maximumFractionDigits: 1 }).format(value);
-  if (sound && (material.type === "sound" || material.type === "same")) {
+  if (sound && (inputFile.type === "sound" || inputFile.type === "same")) {
     return (
       <figure className={styles.view}>
         {/* biome-ignore lint/a11y/useMediaCaption: the person's own recording, which has no captions yet */}
-        {material.url && <audio className={styles.sound} controls src={material.url} aria-label={label} />}
+        {inputFile.url && <audio className={styles.sound} controls src={inputFile.url} aria-label={label} />}
         <figcaption className={styles.words}>
-          {material.type === "same"
+          {inputFile.type === "same"
             ? t("material.same")
-            : [material.name, material.seconds && t("material.seconds", { seconds: number(material.seconds) })]
+            : [inputFile.name, inputFile.seconds && t("material.seconds", { seconds: number(inputFile.seconds) })]
                 .filter(Boolean)
                 .join(" · ")}
         </figcaption>
@@ -34,21 +34,21 @@ export function MaterialView({ material, sound, label, seen, small }: MaterialVi
     );
   }
   return (
-    <figure className={styles.view} data-seen={seen} data-small={small}>
-      {url && seen && <img className={styles.picture} src={url} alt={t("material.alt", { label })} />}
+    <figure className={styles.view} data-seen={showPicture} data-small={small}>
+      {url && showPicture && <img className={styles.picture} src={url} alt={t("material.alt", { label })} />}
       <figcaption className={styles.words}>
-        {material.type === "same" && t("material.same")}
-        {material.type === "avatar" && t("material.avatar")}
-        {material.type === "asset" && (material.asset.name ?? t("material.asset"))}
-        {material.type === "picture" && (
+        {inputFile.type === "same" && t("material.same")}
+        {inputFile.type === "avatar" && t("material.avatar")}
+        {inputFile.type === "asset" && (inputFile.asset.name ?? t("material.asset"))}
+        {inputFile.type === "picture" && (
           <>
-            {t("material.picture", { name: material.name, width: material.width, height: material.height })}
-            {material.original && (
+            {t("material.picture", { name: inputFile.name, width: inputFile.width, height: inputFile.height })}
+            {inputFile.original && (
               <span className={styles.reduced} role="status">
                 {t("material.reduced", {
-                  width: material.original.width,
-                  height: material.original.height,
-                  megabytes: number(material.original.size / 1024 / 1024),
+                  width: inputFile.original.width,
+                  height: inputFile.original.height,
+                  megabytes: number(inputFile.original.size / 1024 / 1024),
                 })}
               </span>
             )}

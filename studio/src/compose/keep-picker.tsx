@@ -5,31 +5,31 @@ import { TERMINAL } from "@/contract/types";
 import { useDrafts } from "@/drafts/draft";
 import { useDraft } from "@/drafts/use-draft";
 import { useJobs } from "@/jobs/store";
-import { describe } from "@/service/error-message";
-import { Button, Notice, ProgressBar, Waiting } from "@/ui";
+import { errorMessage } from "@/service/error-message";
+import { Button, Loading, Notice, ProgressBar } from "@/ui";
 import styles from "./keep-picker.module.css";
-import { useFinding, useFound } from "./object-detection";
+import { useFoundObjects, useObjectDetection } from "./object-detection";
 import type { Photo } from "./use-photo";
 
-const ShapePicker = lazy(async () => ({ default: (await import("@/canvas/object-picker")).ShapePicker }));
+const ShapePicker = lazy(async () => ({ default: (await import("@/canvas/object-picker")).ObjectPicker }));
 
 /** Choosing, on the photo, what a restyling leaves as it is. Nobody has to: the main button does not wait for it. */
 export function KeepPicker({ photo }: { photo: Photo }) {
   const { t } = useTranslation("compose");
-  const { materials, params } = useDraft("restyle_room");
-  const finding = useFinding();
-  const entry = useJobs(({ entries }) => (finding.jobId ? entries[finding.jobId] : undefined));
-  const material = materials.photo;
-  const objects = useFound(material);
+  const { inputs, params } = useDraft("restyle_room");
+  const detection = useObjectDetection();
+  const entry = useJobs(({ entries }) => (detection.jobId ? entries[detection.jobId] : undefined));
+  const input = inputs.photo;
+  const objects = useFoundObjects(input);
   const chosen = pointsOf(params.keep_at);
-  if (!material) return null;
+  if (!input) return null;
 
-  const mine = finding.photo === material;
+  const mine = detection.photo === input;
   const job = mine ? entry?.job : undefined;
-  const failure = mine ? (finding.error ?? entry?.trouble ?? job?.error ?? null) : null;
+  const failure = mine ? (detection.error ?? entry?.uploadError ?? job?.error ?? null) : null;
   const ended = job !== undefined && TERMINAL.has(job.state);
-  const under = mine && (finding.asking || (finding.jobId !== null && !ended)) && !failure;
-  const ask = () => void useFinding.getState().find(material);
+  const under = mine && (detection.submitting || (detection.jobId !== null && !ended)) && !failure;
+  const ask = () => void useObjectDetection.getState().detect(input);
 
   return (
     <section className={styles.keep} aria-labelledby="keep-title">
@@ -39,7 +39,11 @@ export function KeepPicker({ photo }: { photo: Photo }) {
       <p className={styles.quiet}>{t(objects ? "keep.pick" : "keep.about")}</p>
       {under && <ProgressBar label={t("keep.looking")} value={job ? job.progress : null} />}
       {failure && (
-        <Notice tone="warning" title={describe(failure).title} action={<Button onClick={ask}>{t("retry")}</Button>} />
+        <Notice
+          tone="warning"
+          title={errorMessage(failure).title}
+          action={<Button onClick={ask}>{t("retry")}</Button>}
+        />
       )}
       {!under && !failure && objects === null && (
         <div>
@@ -50,7 +54,7 @@ export function KeepPicker({ photo }: { photo: Photo }) {
       )}
       {objects?.length === 0 && <Notice>{t("keep.nothing")}</Notice>}
       {objects && objects.length > 0 && (
-        <Suspense fallback={<Waiting>{t("canvas_loading")}</Waiting>}>
+        <Suspense fallback={<Loading>{t("canvas_loading")}</Loading>}>
           <ShapePicker
             photo={photo}
             objects={objects}

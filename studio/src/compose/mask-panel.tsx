@@ -2,7 +2,7 @@ import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { useDrafts } from "@/drafts/draft";
 import { useDraft } from "@/drafts/use-draft";
-import { Button, Notice, Waiting } from "@/ui";
+import { Button, Loading, Notice } from "@/ui";
 import styles from "./mask-panel.module.css";
 import type { Photo } from "./use-photo";
 
@@ -12,7 +12,7 @@ const MaskEditor = lazy(async () => ({ default: (await import("@/canvas/mask-edi
 export function MaskPanel({ photo, error }: { photo: Photo; error?: string | undefined }) {
   const { t } = useTranslation("compose");
   const strokes = useDrafts((state) => state.strokes);
-  const { mask } = useDraft("inpaint").materials;
+  const { mask } = useDraft("inpaint").inputs;
   const { setStrokes } = useDrafts.getState();
   const same = mask?.type === "same" && strokes === null;
   return (
@@ -39,7 +39,7 @@ export function MaskPanel({ photo, error }: { photo: Photo; error?: string | und
               </Button>
             </div>
           )}
-          <Suspense fallback={<Waiting>{t("canvas_loading")}</Waiting>}>
+          <Suspense fallback={<Loading>{t("canvas_loading")}</Loading>}>
             <MaskEditor photo={photo} strokes={strokes ?? []} onChange={setStrokes} />
           </Suspense>
         </>

@@ -1,5 +1,5 @@
 import { useTranslation } from "react-i18next";
-import { type Shape, step } from "@/contract/schema-fields";
+import { step, type Widget } from "@/contract/schema-fields";
 import type { JsonValue } from "@/contract/types";
 import { Field, NumberInput } from "@/ui";
 
@@ -7,7 +7,7 @@ interface NumberFieldProps {
   label: string;
   hint?: string | undefined;
   error?: string | undefined;
-  shape: Shape & { type: "number" };
+  widget: Widget & { type: "number" };
   value: JsonValue;
   /** Whether an empty field leaves it to the service. */
   nullable: boolean;
@@ -15,21 +15,25 @@ interface NumberFieldProps {
 }
 
 /** A number that is typed; left empty, it is automatic where that is possible. */
-export function NumberField({ label, hint, error, shape, value, nullable, onChange }: NumberFieldProps) {
+export function NumberField({ label, hint, error, widget, value, nullable, onChange }: NumberFieldProps) {
   const { t } = useTranslation("compose");
-  const { least, most, integer } = shape;
+  const { min, max, integer } = widget;
   const beyond =
     typeof value === "number" &&
-    ((least !== null && (shape.above ? value <= least : value < least)) ||
-      (most !== null && (shape.below ? value >= most : value > most)));
-  const wrong = beyond ? (most === null ? t("from", { least }) : t("from_to", { least, most })) : undefined;
+    ((min !== null && (widget.exclusiveMin ? value <= min : value < min)) ||
+      (max !== null && (widget.exclusiveMax ? value >= max : value > max)));
+  const wrong = beyond
+    ? max === null
+      ? t("from", { least: min })
+      : t("from_to", { least: min, most: max })
+    : undefined;
   return (
     <Field label={label} hint={hint} error={wrong ?? error}>
       {(control) => (
         <NumberInput
           {...control}
-          {...(least === null ? {} : { min: shape.above ? least + step(shape) : least })}
-          {...(most === null ? {} : { max: most })}
+          {...(min === null ? {} : { min: widget.exclusiveMin ? min + step(widget) : min })}
+          {...(max === null ? {} : { max })}
           {...{ integer, onChange }}
           placeholder={nullable ? t("automatic") : ""}
           value={typeof value === "number" ? value : null}

@@ -1,41 +1,41 @@
 /** The things found in the restyle photo, for choosing what to keep: one small job a photo. */
 import { create } from "zustand";
 import type { FoundObject } from "@/contract/types";
-import { empty } from "@/drafts/draft";
-import type { Material } from "@/drafts/input-file";
-import { submit, useJobs } from "@/jobs/store";
+import { emptyDraft } from "@/drafts/draft";
+import type { InputFile } from "@/drafts/input-file";
+import { submitJob, useJobs } from "@/jobs/store";
 import { type ServiceError, toServiceError } from "@/service/error";
 
-interface Finding {
+interface ObjectDetection {
   /** The photo that was looked at, and the job that looks. */
-  photo: Material | null;
+  photo: InputFile | null;
   jobId: string | null;
-  asking: boolean;
+  submitting: boolean;
   error: ServiceError | null;
   /** Asks for the things of a photo, unless that is what is known already. */
-  find(photo: Material): Promise<void>;
+  detect(photo: InputFile): Promise<void>;
 }
 
 /** What is known of the newest photo that was looked at. */
-export const useFinding = create<Finding>()((set, get) => ({
+export const useObjectDetection = create<ObjectDetection>()((set, get) => ({
   photo: null,
   jobId: null,
-  asking: false,
+  submitting: false,
   error: null,
-  async find(photo) {
-    set({ photo, jobId: null, asking: true, error: null });
-    const answer = await submit({ ...empty("find_objects"), materials: { photo } }).then(
+  async detect(photo) {
+    set({ photo, jobId: null, submitting: true, error: null });
+    const answer = await submitJob({ ...emptyDraft("find_objects"), inputs: { photo } }).then(
       (jobId) => ({ jobId }),
       (error: unknown) => ({ error: toServiceError(error) }),
     );
     // Another photo may have been asked about in the meantime.
-    if (get().photo === photo) set({ ...answer, asking: false });
+    if (get().photo === photo) set({ ...answer, submitting: false });
   },
 }));
 
 /** The things found in a photo; null until they are, and for other photos. */
-export function useFound(photo: Material | undefined): readonly FoundObject[] | null {
-  const finding = useFinding();
-  const entry = useJobs(({ entries }) => (finding.jobId ? entries[finding.jobId] : undefined));
-  return photo !== undefined && finding.photo === photo ? (entry?.job.result?.objects ?? null) : null;
+export function useFoundObjects(photo: InputFile | undefined): readonly FoundObject[] | null {
+  const detection = useObjectDetection();
+  const entry = useJobs(({ entries }) => (detection.jobId ? entries[detection.jobId] : undefined));
+  return photo !== undefined && detection.photo === photo ? (entry?.job.result?.objects ?? null) : null;
 }

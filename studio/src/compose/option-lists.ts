@@ -2,7 +2,7 @@
 import { useEffect } from "react";
 import { create } from "zustand";
 import type { AvatarSummary, StyleSummary, VoiceSummary } from "@/contract/types";
-import { answered, api } from "@/service/api";
+import { api, unwrap } from "@/service/api";
 import { type ServiceError, toServiceError } from "@/service/error";
 
 interface Lists {
@@ -15,11 +15,10 @@ interface Lists {
 type Name = keyof Lists;
 
 const SOURCES: { [List in Name]: () => Promise<Lists[List]> } = {
-  restyle_room: async () =>
-    (await answered(api.GET("/styles", { params: { query: { kind: "restyle_room" } } }))).styles,
-  generate: async () => (await answered(api.GET("/styles", { params: { query: { kind: "generate" } } }))).styles,
-  voices: async () => (await answered(api.GET("/voices"))).voices,
-  avatars: async () => (await answered(api.GET("/avatars"))).avatars,
+  restyle_room: async () => (await unwrap(api.GET("/styles", { params: { query: { kind: "restyle_room" } } }))).styles,
+  generate: async () => (await unwrap(api.GET("/styles", { params: { query: { kind: "generate" } } }))).styles,
+  voices: async () => (await unwrap(api.GET("/voices"))).voices,
+  avatars: async () => (await unwrap(api.GET("/avatars"))).avatars,
 };
 
 interface Catalogue {
@@ -31,7 +30,7 @@ interface Catalogue {
 const loading = new Set<Name>();
 
 /** The lists that are there so far. */
-export const useCatalogue = create<Catalogue>()((set, get) => ({
+export const useOptionLists = create<Catalogue>()((set, get) => ({
   lists: {},
   errors: {},
   async load(name) {
@@ -49,11 +48,11 @@ export const useCatalogue = create<Catalogue>()((set, get) => ({
 }));
 
 /** One of the lists; null until it is there, with the error when it could not be had. */
-export function useListOf<List extends Name>(name: List) {
-  const list = useCatalogue(({ lists }) => lists[name]) ?? null;
-  const error = useCatalogue(({ errors }) => errors[name]) ?? null;
+export function useOptionList<List extends Name>(name: List) {
+  const list = useOptionLists(({ lists }) => lists[name]) ?? null;
+  const error = useOptionLists(({ errors }) => errors[name]) ?? null;
   useEffect(() => {
-    void useCatalogue.getState().load(name);
+    void useOptionLists.getState().load(name);
   }, [name]);
-  return { list, error, retry: () => void useCatalogue.getState().load(name) };
+  return { list, error, retry: () => void useOptionLists.getState().load(name) };
 }

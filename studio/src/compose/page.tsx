@@ -2,46 +2,46 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import type { Kind } from "@/contract/types";
-import { type Role, roles } from "@/contract/upload-roles";
+import { type UploadRole, uploadRoles } from "@/contract/upload-roles";
 import { draftOf, useDrafts } from "@/drafts/draft";
-import { useIntake } from "@/drafts/file-intake";
+import { useFileIntake } from "@/drafts/file-intake";
 import { useDraft } from "@/drafts/use-draft";
-import { useRoleWords } from "@/messages/labels";
+import { useRoleLabels } from "@/messages/labels";
 import { useService } from "@/service/deployment";
 import { toServiceError } from "@/service/error";
-import { describe } from "@/service/error-message";
+import { errorMessage } from "@/service/error-message";
 import { Button, Notice } from "@/ui";
-import { deliver } from "./dropped-files";
-import { focusAt, problems, type Refused } from "./field-errors";
-import { IntakeField } from "./file-field";
-import { SettingsForm, StageForm } from "./form";
+import { assignDroppedFiles } from "./dropped-files";
+import { fieldErrors, focusField, type RejectedDraft } from "./field-errors";
+import { FileField } from "./file-field";
+import { InputParamsForm, SettingsForm } from "./form";
 import { KeepPicker } from "./keep-picker";
 import { KindPicker } from "./kind-picker";
 import { MaskPanel } from "./mask-panel";
-import { useFound } from "./object-detection";
+import { useFoundObjects } from "./object-detection";
 import styles from "./page.module.css";
 import { StyleCards } from "./style-cards";
 import { SubmitBar } from "./submit-bar";
-import { obstacles } from "./submit-blockers";
-import { send } from "./submit-draft";
+import { submitBlockers } from "./submit-blockers";
+import { submitDraft } from "./submit-draft";
 import { usePhoto } from "./use-photo";
 
 /** Where one says what to make, and of what. */
 export function ComposePage({ kind }: { kind: Kind }) {
   const { t } = useTranslation(["compose", "jobs"]);
   const draft = useDraft(kind);
-  const touched = Object.keys(draft.params).length + Object.keys(draft.materials).length > 0;
+  const touched = Object.keys(draft.params).length + Object.keys(draft.inputs).length > 0;
   return (
     <div className={styles.page}>
       <div className={styles.head}>
         <h1>{t(`jobs:kinds.${kind}`)}</h1>
         {touched && (
           <Button
-            look="quiet"
+            variant="quiet"
             icon="again"
             onClick={() => {
               useDrafts.getState().reset(kind);
-              useIntake.getState().forget(kind);
+              useFileIntake.getState().clear(kind);
             }}
           >
             {t("start_over")}
@@ -60,30 +60,30 @@ function Composer({ kind }: { kind: Kind }) {
   const [, navigate] = useLocation();
   const draft = useDraft(kind);
   const strokes = useDrafts((state) => state.strokes);
-  const photo = usePhoto(draft.materials.photo);
+  const photo = usePhoto(draft.inputs.photo);
   const limits = useService(({ service }) => service?.config.limits);
-  const [refused, setRefused] = useState<Refused | null>(null);
+  const [rejected, setRefused] = useState<RejectedDraft | null>(null);
   const [busy, setBusy] = useState(false);
-  const painting = kind === "inpaint" && (strokes !== null || draft.materials.mask === undefined);
-  const found = useFound(draft.materials.photo) !== null;
-  useArrivals(kind);
+  const painting = kind === "inpaint" && (strokes !== null || draft.inputs.mask === undefined);
+  const found = useFoundObjects(draft.inputs.photo) !== null;
+  useDroppedFiles(kind);
 
   if (!limits) return null;
-  const { at: errors, others } = problems(refused, draft);
-  const missing = obstacles(draft, { strokes, size: photo }, limits);
-  const shown = roles(kind).filter(({ name }) => !(kind === "inpaint" && name === "mask"));
+  const { byPath: errors, general } = fieldErrors(rejected, draft);
+  const missing = submitBlockers(draft, { strokes, size: photo }, limits);
+  const shown = uploadRoles(kind).filter(({ name }) => !(kind === "inpaint" && name === "mask"));
   const [needed, optional] = [shown.filter(({ required }) => required), shown.filter(({ required }) => !required)];
 
   const submit = async () => {
     setBusy(true);
     setRefused(null);
     try {
-      navigate(`/jobs/${await send(kind, photo)}`);
+      navigate(`/jobs/${await submitDraft(kind, photo)}`);
     } catch (thrown) {
       const error = toServiceError(thrown);
       setRefused({ error, draft: draftOf(useDrafts.getState(), kind) });
       const [first] = error.errors;
-      if (first) focusAt(first.field);
+      if (first) focusField(first.field);
     } finally {
       setBusy(false);
     }
@@ -97,7 +97,7 @@ function Composer({ kind }: { kind: Kind }) {
       noValidate
     >
       <div className={styles.stage}>
-        <StageForm kind={kind} errors={errors} />
+        <InputParamsForm kind={kind} errors={errors} />
         {needed.length > 0 && (
           <div className={styles.roles} data-several={needed.length > 1}>
             {needed.map((role) => (
@@ -106,7 +106,7 @@ function Composer({ kind }: { kind: Kind }) {
                 kind={kind}
                 role={role}
                 error={errors.get(`uploads.${role.name}`)}
-                seen={photo === null || !(painting || (kind === "restyle_room" && found))}
+                showPicture={photo === null || !(painting || (kind === "restyle_room" && found))}
               />
             ))}
           </div>
@@ -123,8 +123,8 @@ function Composer({ kind }: { kind: Kind }) {
         <SettingsForm kind={kind} errors={errors} />
       </div>
       <div className={styles.bar}>
-        {refused && <Refusal refused={refused} others={others.map(({ message }) => message)} />}
-        <SubmitBar kind={kind} missing={missing} photo={photo} busy={busy} onSend={() => void submit()} />
+        {rejected && <SubmitErrorNotice refused={rejected} others={general.map(({ message }) => message)} />}
+        <SubmitBar kind={kind} blockers={missing} photo={photo} busy={busy} onSubmit={() => void submit()} />
       </div>
     </form>
   );
@@ -132,15 +132,15 @@ function Composer({ kind }: { kind: Kind }) {
 
 interface RoleFieldProps {
   kind: Kind;
-  role: Role;
+  role: UploadRole;
   error: string | undefined;
-  seen?: boolean;
+  showPicture?: boolean;
 }
 
-function RoleField({ kind, role, error, seen = true }: RoleFieldProps) {
-  const { label, hint } = useRoleWords()(kind, role.name, role.about);
+function RoleField({ kind, role, error, showPicture = true }: RoleFieldProps) {
+  const { label, hint } = useRoleLabels()(kind, role.name, role.description);
   return (
-    <IntakeField
+    <FileField
       kind={kind}
       role={role.name}
       media={role.media}
@@ -149,15 +149,15 @@ function RoleField({ kind, role, error, seen = true }: RoleFieldProps) {
       path={`uploads.${role.name}`}
       error={error}
       required={role.required}
-      seen={seen}
+      showPicture={showPicture}
       small={role.media === "portrait"}
     />
   );
 }
 
 /** Why the draft was not taken. Nothing of it is lost. */
-function Refusal({ refused: { error }, others }: { refused: Refused; others: readonly string[] }) {
-  const { title, advice, detail } = describe(error);
+function SubmitErrorNotice({ refused: { error }, others }: { refused: RejectedDraft; others: readonly string[] }) {
+  const { title, advice, detail } = errorMessage(error);
   const said = error.errors.length > 0 ? others : [detail].filter((one) => one !== null);
   return (
     <Notice tone="bad" title={title}>
@@ -170,7 +170,7 @@ function Refusal({ refused: { error }, others }: { refused: Refused; others: rea
 }
 
 /** Files that are dropped anywhere, or pasted, go to where they belong; the browser does not leave the page for them. */
-function useArrivals(kind: Kind): void {
+function useDroppedFiles(kind: Kind): void {
   useEffect(() => {
     const over = (event: DragEvent) => {
       if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
@@ -179,13 +179,13 @@ function useArrivals(kind: Kind): void {
       const files = [...(event.dataTransfer?.files ?? [])];
       if (files.length === 0) return;
       event.preventDefault();
-      deliver(kind, files);
+      assignDroppedFiles(kind, files);
     };
     const paste = (event: ClipboardEvent) => {
       const files = [...(event.clipboardData?.files ?? [])];
       if (files.length === 0) return;
       event.preventDefault();
-      deliver(kind, files);
+      assignDroppedFiles(kind, files);
     };
     document.addEventListener("dragover", over);
     document.addEventListener("drop", drop);

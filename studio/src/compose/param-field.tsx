@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
-import { ends, ranged, step } from "@/contract/schema-fields";
-import { useWords } from "@/messages/labels";
-import { Checkbox, Choice, Field as Labelled, Range } from "@/ui";
+import { isSliderRange, sliderBounds, step } from "@/contract/schema-fields";
+import { useLabels } from "@/messages/labels";
+import { Checkbox, Field as Labelled, RadioGroup, Slider } from "@/ui";
 import { FacesField } from "./faces-field";
 import { JsonField } from "./json-field";
 import { ListField } from "./list-field";
@@ -10,63 +10,63 @@ import styles from "./param-field.module.css";
 import type { ParamProps } from "./param-props";
 import { SeedField } from "./seed-field";
 import { TagsField } from "./tags-field";
-import { PromptField } from "./text-field";
+import { TextField } from "./text-field";
 import { VoiceField } from "./voice-field";
 
 /** Choices up to so many are all in sight; more of them fold into a list. */
-const IN_SIGHT = 5;
-const SHAPES_IN_SIGHT = 9;
+const MAX_RADIO_OPTIONS = 5;
+const MAX_ASPECT_OPTIONS = 9;
 
 /** The control that a field's schema asks for, or one made for the field where it is known. */
 export function ParamField(props: ParamProps) {
   return (
     <div data-path={props.path} className={styles.param}>
-      <Control {...props} />
+      <ParamControl {...props} />
     </div>
   );
 }
 
-function Control(props: ParamProps) {
+function ParamControl(props: ParamProps) {
   const { kind, field, path, value, errors, onChange } = props;
-  const { shape, name } = field;
-  const words = useWords();
-  const label = words.label(kind, field);
-  const hint = words.hint(kind, field);
+  const { widget, name } = field;
+  const labels = useLabels();
+  const label = labels.label(kind, field);
+  const hint = labels.hint(kind, field);
   const error = errors.get(path);
   const known = { label, hint, error };
   const format = useFormat(name);
 
   if (name === "seed") return <SeedField {...known} value={value} onChange={onChange} />;
   if (name === "faces") return <FacesField {...known} value={value} onChange={onChange} />;
-  if (name === "voice" && shape.type === "choice") {
-    return <VoiceField {...known} names={shape.values.map(String)} value={value} onChange={onChange} />;
+  if (name === "voice" && widget.type === "choice") {
+    return <VoiceField {...known} names={widget.values.map(String)} value={value} onChange={onChange} />;
   }
-  switch (shape.type) {
+  switch (widget.type) {
     case "number":
-      if (!ranged(shape) || field.nullable) {
-        return <NumberField {...known} shape={shape} value={value} nullable={field.nullable} onChange={onChange} />;
+      if (!isSliderRange(widget) || field.nullable) {
+        return <NumberField {...known} widget={widget} value={value} nullable={field.nullable} onChange={onChange} />;
       }
       return (
-        <Range
+        <Slider
           {...known}
-          {...ends(shape)}
-          step={step(shape)}
-          value={typeof value === "number" ? value : shape.least}
+          {...sliderBounds(widget)}
+          step={step(widget)}
+          value={typeof value === "number" ? value : widget.min}
           format={format}
           onChange={onChange}
         />
       );
     case "text":
-      return <PromptField {...known} {...props} shape={shape} />;
+      return <TextField {...known} {...props} widget={widget} />;
     case "choice":
-      return <ChoiceField {...props} values={shape.values} />;
+      return <ChoiceField {...props} values={widget.values} />;
     case "switch":
     case "consent":
       return <Checkbox {...known} checked={value === true} onChange={onChange} />;
     case "tags":
-      return <TagsField {...known} shape={shape} value={value} onChange={onChange} />;
+      return <TagsField {...known} widget={widget} value={value} onChange={onChange} />;
     case "list":
-      return <ListField {...props} shape={shape} renderParam={(inner) => <ParamField {...inner} />} />;
+      return <ListField {...props} widget={widget} renderParam={(inner) => <ParamField {...inner} />} />;
     case "json":
       return <JsonField {...known} value={value} onChange={onChange} />;
     default:
@@ -85,17 +85,17 @@ function ChoiceField({
   onChange,
 }: ParamProps & { values: readonly (string | number)[] }) {
   const { t } = useTranslation("compose");
-  const words = useWords();
+  const labels = useLabels();
   const { name } = field;
-  const label = words.label(kind, field);
-  const hint = words.hint(kind, field);
+  const label = labels.label(kind, field);
+  const hint = labels.hint(kind, field);
   const error = errors.get(path);
-  const options = values.map((one) => ({ value: String(one), label: words.value(name, String(one)) }));
+  const options = values.map((one) => ({ value: String(one), label: labels.value(name, String(one)) }));
   const all = field.nullable ? [{ value: "", label: t("automatic") }, ...options] : options;
   const chosen = value !== null ? String(value) : field.nullable ? "" : null;
   const choose = (one: string) => onChange(values.find((known) => String(known) === one) ?? null);
-  if (all.length <= (name === "aspect" ? SHAPES_IN_SIGHT : IN_SIGHT)) {
-    return <Choice label={label} hint={hint} error={error} options={all} value={chosen} onChange={choose} />;
+  if (all.length <= (name === "aspect" ? MAX_ASPECT_OPTIONS : MAX_RADIO_OPTIONS)) {
+    return <RadioGroup label={label} hint={hint} error={error} options={all} value={chosen} onChange={choose} />;
   }
   return (
     <Labelled label={label} hint={hint} error={error}>

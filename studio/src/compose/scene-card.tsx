@@ -1,10 +1,10 @@
 import { Fragment, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import type { Field, Variant } from "@/contract/schema-fields";
+import type { SchemaField, Variant } from "@/contract/schema-fields";
 import type { JsonObject, JsonValue, Kind } from "@/contract/types";
-import { useWords } from "@/messages/labels";
+import { useLabels } from "@/messages/labels";
 import { IconButton } from "@/ui";
-import { IntakeField } from "./file-field";
+import { FileField } from "./file-field";
 import type { ParamProps } from "./param-props";
 import styles from "./scene-card.module.css";
 
@@ -17,7 +17,7 @@ interface SceneCardProps {
   count: number;
   value: JsonObject;
   /** Fields that mean nothing as the others are. */
-  idle: ReadonlySet<string>;
+  unused: ReadonlySet<string>;
   errors: ReadonlyMap<string, string>;
   /** Renders one of the fields. */
   renderParam(props: ParamProps): ReactNode;
@@ -32,31 +32,31 @@ const OPEN: ReadonlySet<string> = new Set(["script", "prompt"]);
 
 /** One object of a list: its file, its words, and the rest folded away. */
 export function SceneCard(props: SceneCardProps) {
-  const { kind, variant, path, number, count, value, idle, errors, renderParam, onChange, onMove, onRemove } = props;
+  const { kind, variant, path, number, count, value, unused, errors, renderParam, onChange, onMove, onRemove } = props;
   const { t } = useTranslation("compose");
-  const words = useWords();
-  const title = t("list.title", { number, what: words.scene(variant.value, "title", variant.value) });
-  const shown = variant.fields.filter(({ name }) => !idle.has(name));
-  const files = shown.filter(({ required, shape }) => required && shape.type === "role");
+  const labels = useLabels();
+  const title = t("list.title", { number, what: labels.scene(variant.value, "title", variant.value) });
+  const shown = variant.fields.filter(({ name }) => !unused.has(name));
+  const files = shown.filter(({ required, widget }) => required && widget.type === "role");
   const open = [
     ...files,
     ...shown.filter((field) => !files.includes(field) && (field.required || OPEN.has(field.name))),
   ];
   const folded = shown.filter((field) => !open.includes(field));
-  const show = (field: Field) => {
+  const show = (field: SchemaField) => {
     const at = `${path}.${field.name}`;
     const role = value[field.name];
-    if (field.shape.type === "role") {
+    if (field.widget.type === "role") {
       if (typeof role !== "string") return null;
       return (
-        <IntakeField
+        <FileField
           key={field.name}
           kind={kind}
           role={role}
           path={at}
           media={field.name === "avatar" ? "portrait" : field.name === "voice_track" ? "sound" : "picture"}
-          label={words.label(kind, field)}
-          hint={words.hint(kind, field)}
+          label={labels.label(kind, field)}
+          hint={labels.hint(kind, field)}
           error={errors.get(at)}
           required={field.required}
           small
@@ -69,7 +69,7 @@ export function SceneCard(props: SceneCardProps) {
           kind,
           field,
           path: at,
-          value: value[field.name] ?? field.standard,
+          value: value[field.name] ?? field.defaultValue,
           errors,
           onChange: (one) => onChange(field.name, one),
         })}

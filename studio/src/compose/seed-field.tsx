@@ -28,7 +28,7 @@ export function SeedField({ label, hint, error, value, onChange }: SeedFieldProp
             onChange={(number) => onChange(number && Math.min(SEEDS - 1, Math.max(0, number)))}
           />
           <IconButton
-            look="secondary"
+            variant="secondary"
             icon="dice"
             label={t("roll")}
             onClick={() => onChange(crypto.getRandomValues(new Uint32Array(1))[0] ?? 0)}

@@ -1,13 +1,13 @@
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { fields } from "@/contract/schema-fields";
+import { schemaFields } from "@/contract/schema-fields";
 import { paramsSchema } from "@/contract/schemas";
 import type { Kind, StyleSummary } from "@/contract/types";
 import { useDrafts } from "@/drafts/draft";
 import { useDraft } from "@/drafts/use-draft";
-import { plain, useWords } from "@/messages/labels";
+import { humanize, useLabels } from "@/messages/labels";
 import { RadioCard } from "@/ui";
-import { useListOf } from "./option-lists";
+import { useOptionList } from "./option-lists";
 import styles from "./style-cards.module.css";
 
 interface StyleCardsProps {
@@ -18,7 +18,7 @@ interface StyleCardsProps {
 /** The looks of a kind as cards: with a picture of each for rooms, in words for pictures, which may do without one. */
 export function StyleCards({ kind, error }: StyleCardsProps) {
   const { t } = useTranslation("compose");
-  const { list } = useListOf(kind);
+  const { list } = useOptionList(kind);
   const value = useDraft(kind).params.style ?? null;
   const name = useId();
   const { setParam } = useDrafts.getState();
@@ -67,7 +67,7 @@ interface StyleCardProps {
 }
 
 function StyleCard({ kind, group, style, chosen, onChoose }: StyleCardProps) {
-  const words = useWords();
+  const labels = useLabels();
   const id = useId();
   const [picture, setPicture] = useState(kind === "restyle_room");
   const palette = style.palette ?? [];
@@ -101,10 +101,10 @@ function StyleCard({ kind, group, style, chosen, onChoose }: StyleCardProps) {
         )
       )}
       <span id={`${id}-title`} className={styles.title}>
-        {words.style(kind, style.name, "title", style.title)}
+        {labels.style(kind, style.name, "title", style.title)}
       </span>
       <span id={`${id}-about`} className={styles.about}>
-        {words.style(kind, style.name, "description", style.description)}
+        {labels.style(kind, style.name, "description", style.description)}
       </span>
     </RadioCard>
   );
@@ -112,7 +112,7 @@ function StyleCard({ kind, group, style, chosen, onChoose }: StyleCardProps) {
 
 /** The styles that the contract names: all there is to say until the service has answered. */
 function known(kind: Kind): StyleSummary[] {
-  const shape = fields(paramsSchema(kind)).find(({ name }) => name === "style")?.shape;
-  const names = shape?.type === "choice" ? shape.values.map(String) : [];
-  return names.map((name) => ({ name, title: plain(name), description: "", palette: [] }));
+  const widget = schemaFields(paramsSchema(kind)).find(({ name }) => name === "style")?.widget;
+  const names = widget?.type === "choice" ? widget.values.map(String) : [];
+  return names.map((name) => ({ name, title: humanize(name), description: "", palette: [] }));
 }

@@ -2,32 +2,32 @@ import { useTranslation } from "react-i18next";
 import { objectsOf } from "@/contract/json";
 import type { Kind } from "@/contract/types";
 import { useDraft } from "@/drafts/use-draft";
-import { plain, useNames, useWords } from "@/messages/labels";
+import { humanize, useLabels, useNameLabels } from "@/messages/labels";
 import { Button, Icon } from "@/ui";
-import { focusAt } from "./field-errors";
-import { NEARLY, useLeft } from "./limits";
-import { useListOf } from "./option-lists";
+import { focusField } from "./field-errors";
+import { LOW_SHARE, useRemainingLimits } from "./limits";
+import { useOptionList } from "./option-lists";
 import styles from "./submit-bar.module.css";
-import type { Obstacle } from "./submit-blockers";
+import type { SubmitBlocker } from "./submit-blockers";
 import type { Photo } from "./use-photo";
 
 interface SubmitBarProps {
   kind: Kind;
   /** What is missing, first things first. */
-  missing: readonly Obstacle[];
+  blockers: readonly SubmitBlocker[];
   photo: Photo | null;
   busy: boolean;
-  onSend(): void;
+  onSubmit(): void;
 }
 
 /** The button that makes it: says what will happen, or what is to be done first, and leads there. */
-export function SubmitBar({ kind, missing, photo, busy, onSend }: SubmitBarProps) {
+export function SubmitBar({ kind, blockers, photo, busy, onSubmit }: SubmitBarProps) {
   const { t } = useTranslation("compose");
-  const action = useAction(kind, photo);
-  const reason = useReason();
-  const { rate, budget } = useLeft(kind);
-  const [first] = missing;
-  const used = rate !== null && rate.left === 0;
+  const action = useSubmitLabel(kind, photo);
+  const reason = useBlockerText();
+  const { rate, budget } = useRemainingLimits(kind);
+  const [first] = blockers;
+  const used = rate !== null && rate.remaining === 0;
   const spent = budget === 0;
   const blocked = first !== undefined || used || spent;
   const why = first
@@ -37,11 +37,11 @@ export function SubmitBar({ kind, missing, photo, busy, onSend }: SubmitBarProps
       : used
         ? t("limits.wait", { count: rate.seconds })
         : null;
-  const nearly = rate !== null && !used && rate.left / rate.limit <= NEARLY;
+  const nearly = rate !== null && !used && rate.remaining / rate.limit <= LOW_SHARE;
   return (
     <div className={styles.bar}>
       <Button
-        look="primary"
+        variant="primary"
         icon="make"
         className={styles.button}
         busy={busy}
@@ -50,8 +50,8 @@ export function SubmitBar({ kind, missing, photo, busy, onSend }: SubmitBarProps
         aria-describedby="submit-why"
         onClick={() => {
           if (busy) return;
-          if (first) focusAt(first.path);
-          else if (!blocked) onSend();
+          if (first) focusField(first.path);
+          else if (!blocked) onSubmit();
         }}
       >
         {busy ? t("sending") : action}
@@ -63,7 +63,7 @@ export function SubmitBar({ kind, missing, photo, busy, onSend }: SubmitBarProps
             {why}
           </>
         ) : nearly ? (
-          t("limits.left", { count: rate.left, seconds: rate.seconds })
+          t("limits.left", { count: rate.remaining, seconds: rate.seconds })
         ) : budget !== null && budget < 0.1 ? (
           t("limits.budget")
         ) : (
@@ -75,18 +75,18 @@ export function SubmitBar({ kind, missing, photo, busy, onSend }: SubmitBarProps
 }
 
 /** What pressing the button does, in a few words. */
-function useAction(kind: Kind, photo: Photo | null): string {
+function useSubmitLabel(kind: Kind, photo: Photo | null): string {
   const { t, i18n } = useTranslation("compose");
-  const words = useWords();
+  const labels = useLabels();
   const { params } = useDraft(kind);
-  const { list } = useListOf("restyle_room");
+  const { list } = useOptionList("restyle_room");
   const number = new Intl.NumberFormat(i18n.resolvedLanguage);
   switch (kind) {
     case "restyle_room": {
       const { style } = params;
       if (typeof style !== "string") return t("action.restyle_room");
-      const title = list?.find(({ name }) => name === style)?.title ?? plain(style);
-      return t("action.restyle_as", { style: words.style(kind, style, "title", title) });
+      const title = list?.find(({ name }) => name === style)?.title ?? humanize(style);
+      return t("action.restyle_as", { style: labels.style(kind, style, "title", title) });
     }
     case "generate":
       return t("action.generate", { count: typeof params.count === "number" ? params.count : 1 });
@@ -106,9 +106,9 @@ function useAction(kind: Kind, photo: Photo | null): string {
 }
 
 /** What is to be done first, in a sentence. */
-function useReason(): (kind: Kind, obstacle: Obstacle) => string {
+function useBlockerText(): (kind: Kind, blocker: SubmitBlocker) => string {
   const { t } = useTranslation("compose");
-  const name = useNames();
+  const name = useNameLabels();
   return (kind, { reason, name: of, scene, count = 0 }) => {
     const what = t(`obstacles.${reason}`, { name: name(kind, of), count });
     return scene === null ? what : t("obstacles.in_scene", { number: scene, what });

@@ -3,15 +3,15 @@
 import { coverage, isEmpty } from "@/canvas/mask";
 import type { Strokes } from "@/canvas/strokes";
 import { objectsOf, textOf } from "@/contract/json";
-import { type Field, fields, type Variant } from "@/contract/schema-fields";
+import { type SchemaField, schemaFields, type Variant } from "@/contract/schema-fields";
 import { paramsSchema } from "@/contract/schemas";
 import type { JsonObject, Limits } from "@/contract/types";
-import { roles } from "@/contract/upload-roles";
+import { uploadRoles } from "@/contract/upload-roles";
 import type { Draft } from "@/drafts/draft";
-import { idle } from "./unused-params";
+import { unusedParams } from "./unused-params";
 
 /** One thing to do first. `path` is where, as the service's own errors say it: `params.style`, `uploads.photo`. */
-export interface Obstacle {
+export interface SubmitBlocker {
   path: string;
   /** Which words say it: a key of `obstacles` in compose.json. */
   reason:
@@ -32,7 +32,7 @@ export interface Obstacle {
 }
 
 /** What was painted, and on how many pixels (null while nobody knows). */
-export interface Painted {
+export interface PaintedMask {
   strokes: Strokes | null;
   size: { width: number; height: number } | null;
 }
@@ -40,30 +40,30 @@ export interface Painted {
 const MOST_SCRIPT_CHARACTERS = 15_000;
 
 /** Everything that is missing, in the order of the page. `painted`: what of inpaint's photo is to be filled. */
-export function obstacles(draft: Draft, painted: Painted, limits: Limits): Obstacle[] {
-  const found: Obstacle[] = [];
-  const say = (path: string, reason: Obstacle["reason"], name: string, more: Partial<Obstacle> = {}) =>
+export function submitBlockers(draft: Draft, painted: PaintedMask, limits: Limits): SubmitBlocker[] {
+  const found: SubmitBlocker[] = [];
+  const say = (path: string, reason: SubmitBlocker["reason"], name: string, more: Partial<SubmitBlocker> = {}) =>
     found.push({ path, reason, name, scene: null, ...more });
 
-  if (draft.kind === "render_video" && textOf(draft.params.script).trim() === "" && !draft.materials.voice_track) {
+  if (draft.kind === "render_video" && textOf(draft.params.script).trim() === "" && !draft.inputs.voice_track) {
     say("params.script", "words_or_voice", "script");
   }
-  for (const role of roles(draft.kind)) {
+  for (const role of uploadRoles(draft.kind)) {
     if (role.name === "mask" && draft.kind === "inpaint") {
-      if (draft.materials.photo && !masked(draft, painted)) say("uploads.mask", "mask", "mask");
-    } else if (role.required && !draft.materials[role.name]) say(`uploads.${role.name}`, "file", role.name);
+      if (draft.inputs.photo && !hasMask(draft, painted)) say("uploads.mask", "mask", "mask");
+    } else if (role.required && !draft.inputs[role.name]) say(`uploads.${role.name}`, "file", role.name);
   }
-  const useless = idle(draft);
-  for (const field of fields(paramsSchema(draft.kind))) {
-    if (useless.has(field.name)) continue;
-    if (field.shape.type === "list") {
+  const unused = unusedParams(draft);
+  for (const field of schemaFields(paramsSchema(draft.kind))) {
+    if (unused.has(field.name)) continue;
+    if (field.widget.type === "list") {
       const scenes = objectsOf(draft.params[field.name]);
-      if (scenes.length < field.shape.least) {
-        say(`params.${field.name}`, "scenes", field.name, { count: field.shape.least });
+      if (scenes.length < field.widget.minItems) {
+        say(`params.${field.name}`, "scenes", field.name, { count: field.widget.minItems });
       }
-      const { by, variants } = field.shape;
+      const { discriminator, variants } = field.widget;
       scenes.forEach((scene, index) => {
-        const variant = variants.find(({ value }) => value === scene[by]);
+        const variant = variants.find(({ value }) => value === scene[discriminator]);
         if (variant) found.push(...inScene(draft, `params.${field.name}.${index}`, scene, variant, index + 1));
       });
       if (scenes.reduce((sum, scene) => sum + textOf(scene.script).length, 0) > MOST_SCRIPT_CHARACTERS) {
@@ -71,9 +71,9 @@ export function obstacles(draft: Draft, painted: Painted, limits: Limits): Obsta
       }
     } else if (lacks(field, draft.params)) say(`params.${field.name}`, reasonOf(field), field.name);
   }
-  for (const [role, material] of Object.entries(draft.materials)) {
-    if (role === "music" || material.type !== "sound" || material.seconds === null) continue;
-    if (material.seconds > limits.max_voice_seconds) {
+  for (const [role, input] of Object.entries(draft.inputs)) {
+    if (role === "music" || input.type !== "sound" || input.seconds === null) continue;
+    if (input.seconds > limits.max_voice_seconds) {
       say(`uploads.${role}`, "voice_too_long", role, { count: Math.floor(limits.max_voice_seconds / 60) });
     }
   }
@@ -81,34 +81,34 @@ export function obstacles(draft: Draft, painted: Painted, limits: Limits): Obsta
 }
 
 /** Whether inpaint has something to fill: painted, or the mask of an earlier job. */
-export function masked(draft: Draft, { strokes, size }: Painted): boolean {
-  if (strokes === null) return draft.materials.mask?.type === "same";
+export function hasMask(draft: Draft, { strokes, size }: PaintedMask): boolean {
+  if (strokes === null) return draft.inputs.mask?.type === "same";
   return size === null ? !isEmpty(strokes) : coverage(strokes, size.width, size.height) > 0;
 }
 
-function inScene(draft: Draft, path: string, scene: JsonObject, variant: Variant, number: number): Obstacle[] {
-  const found: Obstacle[] = [];
+function inScene(draft: Draft, path: string, scene: JsonObject, variant: Variant, number: number): SubmitBlocker[] {
+  const found: SubmitBlocker[] = [];
   for (const field of variant.fields) {
     const at = { path: `${path}.${field.name}`, name: field.name, scene: number };
-    if (field.shape.type === "role") {
-      if (field.required && !draft.materials[textOf(scene[field.name])]) found.push({ ...at, reason: "file" });
+    if (field.widget.type === "role") {
+      if (field.required && !draft.inputs[textOf(scene[field.name])]) found.push({ ...at, reason: "file" });
     } else if (lacks(field, scene)) found.push({ ...at, reason: reasonOf(field) });
   }
-  const speaks = textOf(scene.script).trim() !== "" || draft.materials[textOf(scene.voice_track)] !== undefined;
+  const speaks = textOf(scene.script).trim() !== "" || draft.inputs[textOf(scene.voice_track)] !== undefined;
   if (variant.value === "avatar" && !speaks) {
     found.push({ path: `${path}.script`, reason: "words_or_voice", name: "script", scene: number });
   }
   return found;
 }
 
-function lacks(field: Field, params: JsonObject): boolean {
-  const value = params[field.name] ?? field.standard;
-  if (field.shape.type === "consent") return value !== true;
-  if (field.shape.type === "text" && typeof value === "string") return value.trim().length < field.shape.shortest;
+function lacks(field: SchemaField, params: JsonObject): boolean {
+  const value = params[field.name] ?? field.defaultValue;
+  if (field.widget.type === "consent") return value !== true;
+  if (field.widget.type === "text" && typeof value === "string") return value.trim().length < field.widget.minLength;
   return field.required && value === null;
 }
 
-function reasonOf({ shape }: Field): Obstacle["reason"] {
-  if (shape.type === "consent") return "consent";
-  return shape.type === "choice" ? "choose" : "fill_in";
+function reasonOf({ widget }: SchemaField): SubmitBlocker["reason"] {
+  if (widget.type === "consent") return "consent";
+  return widget.type === "choice" ? "choose" : "fill_in";
 }

@@ -1,7 +1,7 @@
 import { type KeyboardEvent, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { textsOf } from "@/contract/json";
-import type { Shape } from "@/contract/schema-fields";
+import type { Widget } from "@/contract/schema-fields";
 import type { JsonValue } from "@/contract/types";
 import { Button, Field, Icon } from "@/ui";
 import styles from "./tags-field.module.css";
@@ -10,19 +10,19 @@ interface TagsFieldProps {
   label: string;
   hint?: string | undefined;
   error?: string | undefined;
-  shape: Shape & { type: "tags" };
+  widget: Widget & { type: "tags" };
   value: JsonValue;
   onChange(value: JsonValue): void;
 }
 
 /** Several short texts: typed one after the other, taken away one by one. */
-export function TagsField({ label, hint, error, shape, value, onChange }: TagsFieldProps) {
+export function TagsField({ label, hint, error, widget, value, onChange }: TagsFieldProps) {
   const { t } = useTranslation("compose");
   const [text, setText] = useState("");
   const input = useRef<HTMLInputElement>(null);
   const known = useId();
   const tags = textsOf(value);
-  const full = shape.most !== null && tags.length >= shape.most;
+  const full = widget.maxItems !== null && tags.length >= widget.maxItems;
 
   const add = () => {
     const typed = text
@@ -30,7 +30,7 @@ export function TagsField({ label, hint, error, shape, value, onChange }: TagsFi
       .map((one) => one.trim().toLowerCase())
       .filter(Boolean);
     const all = [...new Set([...tags, ...typed])];
-    if (typed.length > 0) onChange(shape.most === null ? all : all.slice(0, shape.most));
+    if (typed.length > 0) onChange(widget.maxItems === null ? all : all.slice(0, widget.maxItems));
     setText("");
   };
   const key = (event: KeyboardEvent) => {
@@ -41,7 +41,7 @@ export function TagsField({ label, hint, error, shape, value, onChange }: TagsFi
   };
 
   return (
-    <Field label={label} hint={full ? t("tags.full", { count: shape.most ?? 0 }) : hint} error={error}>
+    <Field label={label} hint={full ? t("tags.full", { count: widget.maxItems ?? 0 }) : hint} error={error}>
       {(control) => (
         <>
           {tags.length > 0 && (
@@ -71,9 +71,9 @@ export function TagsField({ label, hint, error, shape, value, onChange }: TagsFi
               value={text}
               disabled={full}
               enterKeyHint="done"
-              list={shape.examples.length > 0 ? known : undefined}
-              {...(shape.longest === null ? {} : { maxLength: shape.longest })}
-              placeholder={shape.examples.join(", ")}
+              list={widget.examples.length > 0 ? known : undefined}
+              {...(widget.maxLength === null ? {} : { maxLength: widget.maxLength })}
+              placeholder={widget.examples.join(", ")}
               onChange={(event) => setText(event.target.value)}
               onKeyDown={key}
               onBlur={add}
@@ -82,9 +82,9 @@ export function TagsField({ label, hint, error, shape, value, onChange }: TagsFi
               {t("tags.add")}
             </Button>
           </div>
-          {shape.examples.length > 0 && (
+          {widget.examples.length > 0 && (
             <datalist id={known}>
-              {shape.examples.map((example) => (
+              {widget.examples.map((example) => (
                 <option key={example} value={example} />
               ))}
             </datalist>

@@ -1,15 +1,15 @@
 import { useTranslation } from "react-i18next";
-import type { Shape } from "@/contract/schema-fields";
+import type { Widget } from "@/contract/schema-fields";
 import { Field } from "@/ui";
-import { Improve } from "./enhance-prompt";
+import { EnhancePrompt } from "./enhance-prompt";
 import type { ParamProps } from "./param-props";
 import styles from "./text-field.module.css";
 
-interface PromptFieldProps extends ParamProps {
+interface TextFieldProps extends ParamProps {
   label: string;
   hint?: string | undefined;
   error?: string | undefined;
-  shape: Shape & { type: "text" };
+  widget: Widget & { type: "text" };
 }
 
 /** Texts longer than this get several lines. */
@@ -18,32 +18,32 @@ const ONE_LINE = 100;
 const NEARLY_FULL = 0.8;
 
 /** Words: one line or several, with what room is left; a prompt can be had better. */
-export function PromptField({ kind, field, label, hint, error, shape, value, onChange }: PromptFieldProps) {
+export function TextField({ kind, field, label, hint, error, widget, value, onChange }: TextFieldProps) {
   const { t } = useTranslation("compose");
   const text = typeof value === "string" ? value : "";
-  const { longest } = shape;
+  const { maxLength } = widget;
   const control = {
     value: text,
     onChange: (event: { target: { value: string } }) => onChange(event.target.value),
-    ...(longest === null ? {} : { maxLength: longest }),
+    ...(maxLength === null ? {} : { maxLength: maxLength }),
   };
-  const long = longest === null || longest > ONE_LINE;
+  const long = maxLength === null || maxLength > ONE_LINE;
   return (
     <div className={styles.prompt}>
       <Field label={label} hint={hint} error={error}>
         {(tied) =>
           long ? (
-            <textarea {...tied} {...control} rows={longest !== null && longest > 1000 ? 6 : 3} dir="auto" />
+            <textarea {...tied} {...control} rows={maxLength !== null && maxLength > 1000 ? 6 : 3} dir="auto" />
           ) : (
             <input {...tied} {...control} dir="auto" />
           )
         }
       </Field>
       <div className={styles.below}>
-        {field.name === "prompt" && <Improve kind={kind} prompt={text} onChange={onChange} />}
-        {longest !== null && text.length >= longest * NEARLY_FULL && (
+        {field.name === "prompt" && <EnhancePrompt kind={kind} prompt={text} onChange={onChange} />}
+        {maxLength !== null && text.length >= maxLength * NEARLY_FULL && (
           <p className={styles.left} role="status">
-            {t("characters_left", { count: longest - text.length })}
+            {t("characters_left", { count: maxLength - text.length })}
           </p>
         )}
       </div>

@@ -1,6 +1,6 @@
 /** A material as something to draw on: where it is, and its size in pixels. */
 import { useEffect, useState } from "react";
-import { look, type Material } from "@/drafts/input-file";
+import { type InputFile, previewUrl } from "@/drafts/input-file";
 
 /** A picture to be shown, `width` × `height` pixels when upright. */
 export interface Photo {
@@ -10,9 +10,9 @@ export interface Photo {
 }
 
 /** The material's picture once its size is known; null before, and for what cannot be looked at. */
-export function usePhoto(material: Material | undefined): Photo | null {
-  const url = material ? look(material) : null;
-  const told = material ? sizeOf(material) : null;
+export function usePhoto(inputFile: InputFile | undefined): Photo | null {
+  const url = inputFile ? previewUrl(inputFile) : null;
+  const told = inputFile ? sizeOf(inputFile) : null;
   const [measured, setMeasured] = useState<Photo | null>(null);
   const unknown = told === null ? url : null;
   useEffect(() => {
@@ -30,9 +30,9 @@ export function usePhoto(material: Material | undefined): Photo | null {
 }
 
 /** The size that a material tells of itself; null where only the picture knows. */
-export function sizeOf(material: Material): { width: number; height: number } | null {
-  if (material.type === "picture") return { width: material.width, height: material.height };
-  if (material.type !== "asset") return null;
-  const { width, height } = material.asset;
+export function sizeOf(inputFile: InputFile): { width: number; height: number } | null {
+  if (inputFile.type === "picture") return { width: inputFile.width, height: inputFile.height };
+  if (inputFile.type !== "asset") return null;
+  const { width, height } = inputFile.asset;
   return width && height ? { width, height } : null;
 }

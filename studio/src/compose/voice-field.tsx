@@ -1,8 +1,8 @@
 import { useTranslation } from "react-i18next";
 import type { JsonValue } from "@/contract/types";
-import { plain, useWords } from "@/messages/labels";
+import { humanize, useLabels } from "@/messages/labels";
 import { Field } from "@/ui";
-import { useListOf } from "./option-lists";
+import { useOptionList } from "./option-lists";
 
 interface VoiceFieldProps {
   label: string;
@@ -17,8 +17,8 @@ interface VoiceFieldProps {
 /** Who speaks, by language. Until the service has said which language a voice has, voices are in one list. */
 export function VoiceField({ label, hint, error, names, value, onChange }: VoiceFieldProps) {
   const { t } = useTranslation("compose");
-  const words = useWords();
-  const voices = useListOf("voices").list ?? names.map((name) => ({ name, title: plain(name), language: "" }));
+  const labels = useLabels();
+  const voices = useOptionList("voices").list ?? names.map((name) => ({ name, title: humanize(name), language: "" }));
   const languages = [...new Set(voices.map(({ language }) => language))];
   return (
     <Field label={label} hint={hint} error={error}>
@@ -30,7 +30,7 @@ export function VoiceField({ label, hint, error, names, value, onChange }: Voice
         >
           <option value="">{t("automatic")}</option>
           {languages.map((language) => (
-            <optgroup key={language} label={language ? words.value("language", language) : t("voices")}>
+            <optgroup key={language} label={language ? labels.value("language", language) : t("voices")}>
               {voices
                 .filter((voice) => voice.language === language)
                 .map((voice) => (

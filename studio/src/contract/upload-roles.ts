@@ -3,26 +3,26 @@ import { resolve, type Schema, uploadsSchema } from "./schemas";
 import type { Kind } from "./types";
 
 /** A role of a kind: its media, and whether it must be given. */
-export interface Role {
+export interface UploadRole {
   name: string;
   media: "picture" | "sound" | "portrait";
   required: boolean;
-  about: string;
+  description: string;
 }
 
 /** A kind's named roles, in the contract's order. Roles that scenes name are theirs. */
-export function roles(kind: Kind): Role[] {
+export function uploadRoles(kind: Kind): UploadRole[] {
   const schema = uploadsSchema(kind);
   return Object.entries(schema.properties ?? {}).map(([name, property]) => ({
     name,
     media: media(property),
     required: schema.required?.includes(name) ?? false,
-    about: property.description ?? "",
+    description: property.description ?? "",
   }));
 }
 
 /** What a role's schema takes, by the content types and references in it. */
-function media(property: Schema): Role["media"] {
+function media(property: Schema): UploadRole["media"] {
   const options = [...(property.oneOf ?? []), ...(property.anyOf ?? []), property].map(resolve);
   const has = (name: string) => options.some(({ properties }) => properties?.[name]);
   if (has("avatar")) return "portrait";

@@ -1,7 +1,7 @@
 /** Pictures and sounds as the browser opens them; apart, so that tests can do without a browser. */
 
 /** A picture that was opened: upright by its EXIF, `width` × `height` pixels. */
-export interface Opened {
+export interface DecodedImage {
   width: number;
   height: number;
   /** The picture reduced to `width` × `height` and encoded; null where the browser cannot hold a canvas of that size. */
@@ -12,7 +12,7 @@ export interface Opened {
 /** What `read` needs of a browser. */
 export interface Codec {
   /** Opens a picture. Rejects when the browser cannot. */
-  open(file: Blob): Promise<Opened>;
+  open(file: Blob): Promise<DecodedImage>;
   /** How long a sound lasts; null when the browser cannot say. */
   seconds(url: string): Promise<number | null>;
 }

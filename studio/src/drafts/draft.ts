@@ -5,23 +5,23 @@ import type { Strokes } from "@/canvas/mask";
 import { isObject, objectsOf, toObject } from "@/contract/json";
 import { KINDS } from "@/contract/schemas";
 import type { Engine, Job, JsonObject, JsonValue, Kind } from "@/contract/types";
-import { onDeparture } from "@/service/local-data";
-import { type Material, release } from "./input-file";
-import { withAllRoles } from "./list-roles";
+import { onClearLocalData } from "@/service/local-data";
+import { type InputFile, revokeUrl } from "./input-file";
+import { assignAllRoles } from "./list-roles";
 
 /** One job in the making. `params` holds what was chosen; the contract's defaults stand for the rest. */
 export interface Draft {
   kind: Kind;
   params: JsonObject;
   /** Role → what stands for it. */
-  materials: Record<string, Material>;
+  inputs: Record<string, InputFile>;
   /** Null: the deployment's choice. */
   engine: Engine | null;
   allowPreview: boolean;
   cache: boolean;
 }
 
-type Changes = Partial<Omit<Draft, "kind" | "materials">>;
+type Changes = Partial<Omit<Draft, "kind" | "inputs">>;
 
 interface Drafts {
   drafts: Partial<Record<Kind, Draft>>;
@@ -32,7 +32,7 @@ interface Drafts {
   change(kind: Kind, changes: Changes): void;
   setParam(kind: Kind, name: string, value: JsonValue): void;
   /** Null takes the role's material away. */
-  setMaterial(kind: Kind, role: string, material: Material | null): void;
+  setInput(kind: Kind, role: string, input: InputFile | null): void;
   setStrokes(strokes: Strokes | null): void;
   /** Back to the defaults, without files. */
   reset(kind: Kind): void;
@@ -44,8 +44,8 @@ const OF_THE_PHOTO: ReadonlySet<string> = new Set(["keep_at"]);
 const CONSENT = "consent";
 
 /** A draft in which nothing was chosen yet. */
-export function empty(kind: Kind): Draft {
-  return { kind, params: {}, materials: {}, engine: null, allowPreview: false, cache: true };
+export function emptyDraft(kind: Kind): Draft {
+  return { kind, params: {}, inputs: {}, engine: null, allowPreview: false, cache: true };
 }
 
 /** A kind's draft; one and the same empty draft until something is chosen. */
@@ -54,15 +54,15 @@ export function draftOf(state: Pick<Drafts, "drafts">, kind: Kind): Draft {
 }
 
 /** A draft of the same job: its params as they were, its files as the service has them. */
-export function again(job: Job): Draft {
-  const materials = Object.entries(job.uploads).map(([role, upload]): [string, Material] => [
+export function draftFromJob(job: Job): Draft {
+  const inputs = Object.entries(job.uploads).map(([role, upload]): [string, InputFile] => [
     role,
     { type: "same", job_id: job.job_id, role, url: upload.url ?? null },
   ]);
   return {
     kind: job.kind,
-    params: withAllRoles(job.kind, toObject(job.params)),
-    materials: Object.fromEntries(materials),
+    params: assignAllRoles(job.kind, toObject(job.params)),
+    inputs: Object.fromEntries(inputs),
     engine: null,
     allowPreview: job.allow_preview ?? false,
     cache: true,
@@ -75,11 +75,11 @@ export const useDrafts = create<Drafts>()(
     (set, get) => {
       const put = (draft: Draft) => {
         const drafts = { ...get().drafts, [draft.kind]: draft };
-        const held = new Set(Object.values(drafts).flatMap((one) => Object.values(one.materials)));
-        const gone = Object.values(get().drafts).flatMap((one) => Object.values(one.materials));
-        for (const material of gone) if (!held.has(material)) release(material);
-        const { photo } = draftOf(get(), "inpaint").materials;
-        const painted = photo === draftOf({ drafts }, "inpaint").materials.photo;
+        const held = new Set(Object.values(drafts).flatMap((one) => Object.values(one.inputs)));
+        const gone = Object.values(get().drafts).flatMap((one) => Object.values(one.inputs));
+        for (const input of gone) if (!held.has(input)) revokeUrl(input);
+        const { photo } = draftOf(get(), "inpaint").inputs;
+        const painted = photo === draftOf({ drafts }, "inpaint").inputs.photo;
         set(painted ? { drafts } : { drafts, strokes: null });
       };
       const change = (kind: Kind, changes: Changes) => put({ ...draftOf(get(), kind), ...changes });
@@ -89,17 +89,17 @@ export const useDrafts = create<Drafts>()(
         put,
         change,
         setParam: (kind, name, value) => change(kind, { params: { ...draftOf(get(), kind).params, [name]: value } }),
-        setMaterial(kind, role, material) {
+        setInput(kind, role, input) {
           const draft = draftOf(get(), kind);
-          const { [role]: _, ...others } = draft.materials;
+          const { [role]: _, ...others } = draft.inputs;
           const params = without(draft.params, (name) => OF_THE_PHOTO.has(name) || name === CONSENT);
           // A mask fits the photo that it was made for, and no other.
           if (role === "photo") delete others.mask;
-          put({ ...draft, params, materials: material ? { ...others, [role]: material } : others });
+          put({ ...draft, params, inputs: input ? { ...others, [role]: input } : others });
         },
         setStrokes: (strokes) => set({ strokes }),
         reset(kind) {
-          put(empty(kind));
+          put(emptyDraft(kind));
           if (kind === "inpaint") set({ strokes: null });
         },
       };
@@ -107,12 +107,12 @@ export const useDrafts = create<Drafts>()(
     {
       name: "darkroom.drafts",
       partialize: ({ drafts }) => ({ drafts: Object.values(drafts).map(stored) }),
-      merge: (kept, current) => ({ ...current, drafts: restored(kept) }),
+      merge: (stored, current) => ({ ...current, drafts: restored(stored) }),
     },
   ),
 );
 
-onDeparture(() => {
+onClearLocalData(() => {
   for (const kind of KINDS) useDrafts.getState().reset(kind);
 });
 
@@ -127,8 +127,8 @@ function stored({ kind, params, engine, allowPreview, cache }: Draft): JsonObjec
 }
 
 /** Drafts from what was written down, by this version or another; whatever makes no sense is left out. */
-function restored(kept: unknown): Partial<Record<Kind, Draft>> {
-  const { drafts = [] } = toObject(kept);
+function restored(stored: unknown): Partial<Record<Kind, Draft>> {
+  const { drafts = [] } = toObject(stored);
   const found = objectsOf(drafts).flatMap(({ kind: name, params, engine, allowPreview, cache }): Draft[] => {
     const kind = KINDS.find((one) => one === name);
     if (kind === undefined) return [];
@@ -137,7 +137,7 @@ function restored(kept: unknown): Partial<Record<Kind, Draft>> {
       {
         kind,
         params: isObject(params) ? params : {},
-        materials: {},
+        inputs: {},
         engine: chosen,
         allowPreview: allowPreview === true,
         cache: cache !== false,
@@ -148,12 +148,12 @@ function restored(kept: unknown): Partial<Record<Kind, Draft>> {
 }
 
 const EMPTY: Record<Kind, Draft> = {
-  restyle_room: empty("restyle_room"),
-  inpaint: empty("inpaint"),
-  generate: empty("generate"),
-  face_swap: empty("face_swap"),
-  upscale: empty("upscale"),
-  find_objects: empty("find_objects"),
-  render_video: empty("render_video"),
-  render_scenes: empty("render_scenes"),
+  restyle_room: emptyDraft("restyle_room"),
+  inpaint: emptyDraft("inpaint"),
+  generate: emptyDraft("generate"),
+  face_swap: emptyDraft("face_swap"),
+  upscale: emptyDraft("upscale"),
+  find_objects: emptyDraft("find_objects"),
+  render_video: emptyDraft("render_video"),
+  render_scenes: emptyDraft("render_scenes"),
 };

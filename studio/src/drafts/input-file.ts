@@ -1,11 +1,11 @@
 /** What a job is made of: files of the person's, pictures of the library, portraits, and what earlier jobs were given. */
 import type { Asset, ErrorCode, Limits } from "@/contract/types";
 import { ServiceError } from "@/service/error";
-import { browserCodec, type Codec, type Opened } from "./codec";
-import { HEAD_BYTES, mediaOf } from "./media-type";
+import { browserCodec, type Codec, type DecodedImage } from "./codec";
+import { HEAD_BYTES, sniffMediaType } from "./media-type";
 
 /** A photo, as it will be sent. `width` and `height` are those of the upright picture, in pixels. */
-export interface PictureMaterial {
+export interface PictureInput {
   type: "picture";
   file: Blob;
   name: string;
@@ -19,7 +19,7 @@ export interface PictureMaterial {
 }
 
 /** A recorded sound; `seconds` is null when the browser cannot tell. */
-export interface SoundMaterial {
+export interface SoundInput {
   type: "sound";
   file: Blob;
   name: string;
@@ -29,16 +29,16 @@ export interface SoundMaterial {
 }
 
 /** What stands for one role of a draft. */
-export type Material =
-  | PictureMaterial
-  | SoundMaterial
+export type InputFile =
+  | PictureInput
+  | SoundInput
   | { type: "asset"; asset: Asset }
   | { type: "avatar"; name: string; url: string }
   /** The file that an earlier job was given for `role`; `url` is null when it is gone. */
   | { type: "same"; job_id: string; role: string; url: string | null };
 
 /** Why a file is not taken; words for each are in `compose.json` under `refused`. */
-export type Refusal =
+export type RejectionReason =
   | "empty"
   | "type"
   | "heic"
@@ -49,7 +49,7 @@ export type Refusal =
   | "picture_wanted"
   | "sound_wanted";
 
-const CODES: Record<Refusal, ErrorCode> = {
+const CODES: Record<RejectionReason, ErrorCode> = {
   empty: "empty_file",
   type: "unsupported_media",
   heic: "unsupported_media",
@@ -62,9 +62,9 @@ const CODES: Record<Refusal, ErrorCode> = {
 };
 
 /** A file that cannot be taken. `values` fill in the words, `code` is what the service would say. */
-export class MaterialError extends ServiceError {
+export class InputFileError extends ServiceError {
   constructor(
-    readonly reason: Refusal,
+    readonly reason: RejectionReason,
     readonly values: Readonly<Record<string, string | number>> = {},
   ) {
     super(CODES[reason], `The file was not taken: ${reason}.`);
@@ -80,69 +80,75 @@ const ATTEMPTS = 6;
  * A picture that keeps to the limits is sent to the bit (the service turns it upright by its EXIF, as browsers do); one
  * beyond them is reduced, and `original` says from what.
  */
-export async function read(file: File, limits: Limits, codec: Codec = browserCodec): Promise<Material> {
-  if (file.size === 0) throw new MaterialError("empty");
-  const media = mediaOf(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()));
-  if (media.type === "other") throw new MaterialError("type");
+export async function readInputFile(file: File, limits: Limits, codec: Codec = browserCodec): Promise<InputFile> {
+  if (file.size === 0) throw new InputFileError("empty");
+  const media = sniffMediaType(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()));
+  if (media.type === "other") throw new InputFileError("type");
   if (media.type === "sound") return readSound(file, media.contentType, limits, codec);
   const opened = await codec.open(file).catch(() => {
-    throw new MaterialError(media.type === "heif" ? "heic" : "unreadable");
+    throw new InputFileError(media.type === "heif" ? "heic" : "unreadable");
   });
   try {
     const { width, height } = opened;
     const shorter = Math.min(width, height);
-    if (shorter < limits.min_side) throw new MaterialError("too_small", { width, height, least: limits.min_side });
-    const scale = fitting(width, height, limits);
+    if (shorter < limits.min_side) throw new InputFileError("too_small", { width, height, least: limits.min_side });
+    const scale = fitScale(width, height, limits);
     if (media.type === "picture" && scale === 1 && file.size <= limits.max_upload_bytes) {
-      return picture(file, file.name, media.contentType, width, height);
+      return pictureInput(file, file.name, media.contentType, width, height);
     }
     const reduced = await reduce(opened, scale, limits);
     const name = `${file.name.replace(/\.[^.]*$/, "")}.${reduced.blob.type === "image/jpeg" ? "jpg" : reduced.blob.type.slice(6)}`;
-    const made = picture(reduced.blob, name, reduced.blob.type, reduced.width, reduced.height);
-    return { ...made, original: { width, height, size: file.size } };
+    const resized = pictureInput(reduced.blob, name, reduced.blob.type, reduced.width, reduced.height);
+    return { ...resized, original: { width, height, size: file.size } };
   } finally {
     opened.close();
   }
 }
 
 /** How much smaller a picture must be, from 0 to 1, to have no side and no area beyond the limits. */
-export function fitting(width: number, height: number, limits: Limits): number {
+export function fitScale(width: number, height: number, limits: Limits): number {
   return Math.min(1, limits.max_side / Math.max(width, height), Math.sqrt(limits.max_pixels / (width * height)));
 }
 
 /** A file of ours, such as a drawn mask, as a material. */
-export function picture(file: Blob, name: string, contentType: string, width: number, height: number): PictureMaterial {
+export function pictureInput(
+  file: Blob,
+  name: string,
+  contentType: string,
+  width: number,
+  height: number,
+): PictureInput {
   return { type: "picture", file, name, contentType, width, height, url: URL.createObjectURL(file) };
 }
 
 /** Where a material can be looked at; null for sounds, and for pictures that are gone. */
-export function look(material: Material): string | null {
-  switch (material.type) {
+export function previewUrl(inputFile: InputFile): string | null {
+  switch (inputFile.type) {
     case "sound":
       return null;
     case "asset":
-      return material.asset.url ?? null;
+      return inputFile.asset.url ?? null;
     default:
-      return material.url;
+      return inputFile.url;
   }
 }
 
 /** Lets go of the memory behind a material's object URL; others have none. */
-export function release(material: Material): void {
-  if (material.type === "picture" || material.type === "sound") URL.revokeObjectURL(material.url);
+export function revokeUrl(inputFile: InputFile): void {
+  if (inputFile.type === "picture" || inputFile.type === "sound") URL.revokeObjectURL(inputFile.url);
 }
 
-async function readSound(file: File, contentType: string, limits: Limits, codec: Codec): Promise<Material> {
-  if (!limits.audio_types.includes(contentType)) throw new MaterialError("type");
+async function readSound(file: File, contentType: string, limits: Limits, codec: Codec): Promise<InputFile> {
+  if (!limits.audio_types.includes(contentType)) throw new InputFileError("type");
   if (file.size > limits.max_audio_bytes) {
-    throw new MaterialError("sound_too_large", { megabytes: Math.floor(limits.max_audio_bytes / MEGABYTE) });
+    throw new InputFileError("sound_too_large", { megabytes: Math.floor(limits.max_audio_bytes / MEGABYTE) });
   }
   const url = URL.createObjectURL(file);
   return { type: "sound", file, name: file.name, contentType, seconds: await codec.seconds(url), url };
 }
 
 /** Ever smaller versions until one is taken: by the canvas, then by the limit of bytes. */
-async function reduce(opened: Opened, scale: number, limits: Limits) {
+async function reduce(opened: DecodedImage, scale: number, limits: Limits) {
   let factor = scale;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const width = Math.max(1, Math.floor(opened.width * factor));
@@ -151,5 +157,5 @@ async function reduce(opened: Opened, scale: number, limits: Limits) {
     if (blob && blob.size <= limits.max_upload_bytes) return { blob, width, height };
     factor *= blob ? Math.min(0.9, Math.sqrt(limits.max_upload_bytes / blob.size)) : 0.7;
   }
-  throw new MaterialError("too_large", { megabytes: Math.floor(limits.max_upload_bytes / MEGABYTE) });
+  throw new InputFileError("too_large", { megabytes: Math.floor(limits.max_upload_bytes / MEGABYTE) });
 }

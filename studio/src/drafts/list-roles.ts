@@ -1,26 +1,26 @@
 /** The names of upload roles inside lists, such as a scene's `picture_1`: read, assigned, and collected. */
 import { objectsOf, textOf } from "@/contract/json";
-import { fields, type Shape } from "@/contract/schema-fields";
+import { schemaFields, type Widget } from "@/contract/schema-fields";
 import { paramsSchema } from "@/contract/schemas";
 import type { JsonObject, Kind } from "@/contract/types";
 
 /** The role names that a list's objects speak of. */
-export function rolesIn(shape: Shape & { type: "list" }, objects: readonly JsonObject[]): ReadonlySet<string> {
+export function listRoles(widget: Widget & { type: "list" }, objects: readonly JsonObject[]): ReadonlySet<string> {
   const names = objects.flatMap((one) => {
-    const variant = shape.variants.find(({ value }) => value === one[shape.by]);
-    const roles = variant?.fields.filter((field) => field.shape.type === "role") ?? [];
+    const variant = widget.variants.find(({ value }) => value === one[widget.discriminator]);
+    const roles = variant?.fields.filter((field) => field.widget.type === "role") ?? [];
     return roles.flatMap((field) => textOf(one[field.name]) || []);
   });
   return new Set(names);
 }
 
 /** A list's objects, each with a name for every file that it may be given: `picture_1`, `picture_2` and so on. */
-export function withRoles(shape: Shape & { type: "list" }, objects: readonly JsonObject[]): JsonObject[] {
-  const taken = new Set(rolesIn(shape, objects));
+export function assignRoles(widget: Widget & { type: "list" }, objects: readonly JsonObject[]): JsonObject[] {
+  const taken = new Set(listRoles(widget, objects));
   return objects.map((one) => {
     const named = { ...one };
-    const variant = shape.variants.find(({ value }) => value === one[shape.by]);
-    for (const { name, shape: inner } of variant?.fields ?? []) {
+    const variant = widget.variants.find(({ value }) => value === one[widget.discriminator]);
+    for (const { name, widget: inner } of variant?.fields ?? []) {
       if (inner.type !== "role" || typeof one[name] === "string") continue;
       const role = freeRole(name, taken);
       taken.add(role);
@@ -31,9 +31,9 @@ export function withRoles(shape: Shape & { type: "list" }, objects: readonly Jso
 }
 
 /** A kind's params, with such names in all their lists. */
-export function withAllRoles(kind: Kind, params: JsonObject): JsonObject {
-  const named = fields(paramsSchema(kind)).flatMap(({ name, shape }) =>
-    shape.type === "list" ? [[name, withRoles(shape, objectsOf(params[name]))] as const] : [],
+export function assignAllRoles(kind: Kind, params: JsonObject): JsonObject {
+  const named = schemaFields(paramsSchema(kind)).flatMap(({ name, widget }) =>
+    widget.type === "list" ? [[name, assignRoles(widget, objectsOf(params[name]))] as const] : [],
   );
   return { ...params, ...Object.fromEntries(named) };
 }
@@ -46,9 +46,9 @@ function freeRole(name: string, taken: ReadonlySet<string>): string {
 }
 
 /** The role names that all lists of a kind's params speak of. */
-export function rolesOf(kind: Kind, params: JsonObject): ReadonlySet<string> {
-  const names = fields(paramsSchema(kind)).flatMap(({ name, shape }) =>
-    shape.type === "list" ? [...rolesIn(shape, objectsOf(params[name]))] : [],
+export function allListRoles(kind: Kind, params: JsonObject): ReadonlySet<string> {
+  const names = schemaFields(paramsSchema(kind)).flatMap(({ name, widget }) =>
+    widget.type === "list" ? [...listRoles(widget, objectsOf(params[name]))] : [],
   );
   return new Set(names);
 }

@@ -23,7 +23,7 @@ export type Media =
 export const HEAD_BYTES = 12;
 
 /** What a file is that begins with `head`. As the service tells it: a film in MP4, Ogg or WebM passes for sound. */
-export function mediaOf(head: Uint8Array): Media {
+export function sniffMediaType(head: Uint8Array): Media {
   const text = (from: number, to: number) => String.fromCharCode(...head.subarray(from, to));
   const [first = 0, second = 0] = head;
   if (first === 0xff && second === 0xd8 && head[2] === 0xff) return { type: "picture", contentType: "image/jpeg" };

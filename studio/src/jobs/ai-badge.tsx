@@ -3,7 +3,7 @@ import { Icon } from "@/ui";
 import styles from "./ai-badge.module.css";
 
 /** That what is shown was made by a machine. */
-export function Mark() {
+export function AiBadge() {
   const { t } = useTranslation("jobs");
   return (
     <p className={styles.mark}>

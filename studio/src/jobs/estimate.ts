@@ -1,10 +1,10 @@
 /** How long a job still takes: from how fast it goes, and from how long the last ones like it took. */
 import { type Job, TERMINAL } from "@/contract/types";
 import { isRecord } from "@/service/error";
-import type { Entry, Mark } from "./tracked-job";
+import type { ProgressMark, TrackedJob } from "./tracked-job";
 
 /** Kind and engine → seconds of work of the last jobs, oldest first. */
-export type History = Readonly<Record<string, readonly number[]>>;
+export type DurationHistory = Readonly<Record<string, readonly number[]>>;
 
 const KEY = "darkroom.durations";
 const KEPT = 9;
@@ -17,7 +17,11 @@ const ENOUGH_PROGRESS = 0.05;
  * The further the job is, the more its own speed counts, and the less what others took. While it waits for a machine
  * nobody can tell: one that has to be woken takes longer than most jobs.
  */
-export function estimate(entry: Entry, history: History = durations(), now = Date.now()): number | null {
+export function estimateSecondsLeft(
+  entry: TrackedJob,
+  history: DurationHistory = loadDurations(),
+  now = Date.now(),
+): number | null {
   const { job, marks } = entry;
   if (TERMINAL.has(job.state) || job.state === "awaiting_upload" || job.state === "dispatched") return null;
   const usual = median(history[keyOf(job.kind, job.engine)] ?? []);
@@ -32,7 +36,12 @@ export function estimate(entry: Entry, history: History = durations(), now = Dat
 }
 
 /** The marks of a job with its newest state: where its attempt began to show progress, and where it is. */
-export function marked(marks: readonly Mark[], before: Job | null, job: Job, now = Date.now()): readonly Mark[] {
+export function nextMarks(
+  marks: readonly ProgressMark[],
+  before: Job | null,
+  job: Job,
+  now = Date.now(),
+): readonly ProgressMark[] {
   if (job.state !== "running") return [];
   const newest = { at: now, progress: job.progress ?? 0 };
   const [first] = before?.attempt === job.attempt ? marks : [];
@@ -41,10 +50,10 @@ export function marked(marks: readonly Mark[], before: Job | null, job: Job, now
 }
 
 /** Remember how long a job's work took. One that was taken from the cache tells nothing. */
-export function learn(job: Job): void {
+export function recordDuration(job: Job): void {
   const seconds = (job.timeline ?? []).reduce((sum, stage) => sum + stage.seconds, 0);
   if (job.state !== "completed" || job.cached || seconds <= 0) return;
-  const history = durations();
+  const history = loadDurations();
   const key = keyOf(job.kind, job.result?.engine ?? job.engine);
   try {
     localStorage.setItem(KEY, JSON.stringify({ ...history, [key]: [...(history[key] ?? []), seconds].slice(-KEPT) }));
@@ -54,7 +63,7 @@ export function learn(job: Job): void {
 }
 
 /** How long jobs took that this browser has seen. */
-export function durations(): History {
+export function loadDurations(): DurationHistory {
   try {
     const found: unknown = JSON.parse(localStorage.getItem(KEY) ?? "{}");
     if (!isRecord(found)) return {};
@@ -69,7 +78,7 @@ const keyOf = (kind: string, engine: string): string => `${kind}:${engine}`;
 const numbersOf = (values: unknown): number[] =>
   Array.isArray(values) ? values.filter((one) => typeof one === "number" && one > 0) : [];
 
-function speedEstimate(first: Mark, last: Mark, now: number): number | null {
+function speedEstimate(first: ProgressMark, last: ProgressMark, now: number): number | null {
   const done = last.progress - first.progress;
   const seconds = (last.at - first.at) / 1000;
   if (done < ENOUGH_PROGRESS || seconds <= 0) return null;

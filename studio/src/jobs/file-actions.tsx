@@ -2,34 +2,34 @@ import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import type { Job } from "@/contract/types";
-import { moment } from "@/messages/format";
-import { answered, api } from "@/service/api";
-import { save } from "@/service/download";
-import { Button, buttonClass, Icon, Notice, Trouble, useAction } from "@/ui";
-import { fileName, type MadeFile } from "./outputs";
+import { formatDateTime } from "@/messages/format";
+import { api, unwrap } from "@/service/api";
+import { downloadFile } from "@/service/download";
+import { Button, buttonClass, ErrorNotice, Icon, Notice, useAction } from "@/ui";
+import { fileName, type OutputFile } from "./outputs";
 import { refresh, useJobs } from "./store";
 
 interface FileActionsProps {
   job: Job;
-  file: MadeFile;
+  file: OutputFile;
   /** The words on the button; “Download” when left out. */
   words?: string;
   /** Whether the library takes it: pictures alone. */
-  keepable?: boolean;
+  canSaveToLibrary?: boolean;
 }
 
 /** Take a file home, or keep it in the library. */
-export function FileActions({ job, file, words, keepable = false }: FileActionsProps) {
+export function FileActions({ job, file, words, canSaveToLibrary = false }: FileActionsProps) {
   const { t } = useTranslation("jobs");
   const [state, setState] = useState<"idle" | "busy" | "failed">("idle");
 
   async function download() {
     setState("busy");
     try {
-      await (file.url ? save(file.url, fileName(job, file)) : Promise.reject()).catch(async () => {
+      await (file.url ? downloadFile(file.url, fileName(job, file)) : Promise.reject()).catch(async () => {
         // The link may just have ended.
         await refresh(job.job_id);
-        await save(freshUrl(job.job_id, file.key), fileName(job, file));
+        await downloadFile(currentUrl(job.job_id, file.key), fileName(job, file));
       });
       setState("idle");
     } catch {
@@ -42,13 +42,13 @@ export function FileActions({ job, file, words, keepable = false }: FileActionsP
       <Button icon="download" busy={state === "busy"} onClick={() => void download()}>
         {words ?? t("result.download")}
       </Button>
-      {keepable && <Keep job={job} file={file} />}
+      {canSaveToLibrary && <SaveToLibraryButton job={job} file={file} />}
       {state === "failed" && <Notice tone="bad" title={t("result.download_failed")} />}
     </>
   );
 }
 
-function freshUrl(id: string, key: string): string {
+function currentUrl(id: string, key: string): string {
   const result = useJobs.getState().entries[id]?.job.result;
   const files = result ? [...result.pictures, ...result.videos, ...result.subtitles] : [];
   const url = files.find((file) => file.key === key)?.url;
@@ -57,16 +57,16 @@ function freshUrl(id: string, key: string): string {
 }
 
 /** Puts a picture into the library, where it outlives its job. */
-function Keep({ job, file }: { job: Job; file: MadeFile }) {
+function SaveToLibraryButton({ job, file }: { job: Job; file: OutputFile }) {
   const { t, i18n } = useTranslation("jobs");
   const { busy, error, run } = useAction();
-  const [kept, setKept] = useState(false);
+  const [saved, setKept] = useState(false);
   // The same key for every press: a picture is kept once, even if an answer was lost.
   const key = useRef(crypto.randomUUID());
 
-  const keep = async () => {
-    const name = `${t(`kinds.${job.kind}`)}, ${moment(job.created_at, i18n.language)}`;
-    await answered(
+  const saveToLibrary = async () => {
+    const name = `${t(`kinds.${job.kind}`)}, ${formatDateTime(job.created_at, i18n.language)}`;
+    await unwrap(
       api.POST("/assets", {
         params: { header: { "Idempotency-Key": key.current } },
         body: { job_id: job.job_id, picture: file.name, name },
@@ -75,7 +75,7 @@ function Keep({ job, file }: { job: Job; file: MadeFile }) {
     setKept(true);
   };
 
-  if (kept) {
+  if (saved) {
     return (
       <Link href="/assets" className={buttonClass("quiet")}>
         <Icon name="check" />
@@ -85,10 +85,10 @@ function Keep({ job, file }: { job: Job; file: MadeFile }) {
   }
   return (
     <>
-      <Button icon="assets" busy={busy} disabled={busy} onClick={() => run(keep)}>
+      <Button icon="assets" busy={busy} disabled={busy} onClick={() => run(saveToLibrary)}>
         {t("result.keep")}
       </Button>
-      {error && <Trouble title={t("result.keep_failed")} error={error} />}
+      {error && <ErrorNotice title={t("result.keep_failed")} error={error} />}
     </>
   );
 }

@@ -2,15 +2,15 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { TERMINAL } from "@/contract/types";
-import { Button, Buttons, buttonClass, Icon, Trouble, useAction } from "@/ui";
+import { Button, ButtonRow, buttonClass, ErrorNotice, Icon, useAction } from "@/ui";
 import styles from "./job-card.module.css";
 import { JobProgress } from "./job-progress";
-import { Developing } from "./progress-image";
+import { ProgressImage } from "./progress-image";
 import { cancel, refresh, retryUploads, useJobs } from "./store";
-import type { Entry } from "./tracked-job";
+import type { TrackedJob } from "./tracked-job";
 
 interface JobCardProps {
-  entry: Entry;
+  entry: TrackedJob;
   /** Shows the way to the job's own page; not on that page. */
   linked?: boolean;
 }
@@ -18,19 +18,19 @@ interface JobCardProps {
 /** A job as it develops: its picture, how far it is, and what one can do about it. */
 export function JobCard({ entry, linked = true }: JobCardProps) {
   const { t } = useTranslation("jobs");
-  const { job, trouble } = entry;
+  const { job, uploadError } = entry;
   const open = !TERMINAL.has(job.state);
   const stopping = useAction();
   const sending = useAction();
   return (
     <article className={styles.card} aria-label={t(`kinds.${job.kind}`)}>
-      <Developing job={job} renew={() => void refresh(job.job_id)} />
+      <ProgressImage job={job} refreshUrls={() => void refresh(job.job_id)} />
       <div className={styles.status}>
         <JobProgress entry={entry} />
-        {open && <Connection />}
-        {trouble && (
-          <Trouble
-            error={trouble}
+        {open && <ConnectionNotice />}
+        {uploadError && (
+          <ErrorNotice
+            error={uploadError}
             action={
               job.state === "awaiting_upload" ? (
                 <Button icon="upload" busy={sending.busy} onClick={() => sending.run(() => retryUploads(job.job_id))}>
@@ -40,8 +40,8 @@ export function JobCard({ entry, linked = true }: JobCardProps) {
             }
           />
         )}
-        {stopping.error && <Trouble error={stopping.error} />}
-        <Buttons>
+        {stopping.error && <ErrorNotice error={stopping.error} />}
+        <ButtonRow>
           {linked && (
             <Link href={`/jobs/${job.job_id}`} className={buttonClass("secondary")}>
               {t("open")}
@@ -52,7 +52,7 @@ export function JobCard({ entry, linked = true }: JobCardProps) {
               {t("cancel")}
             </Button>
           )}
-        </Buttons>
+        </ButtonRow>
       </div>
     </article>
   );
@@ -61,7 +61,7 @@ export function JobCard({ entry, linked = true }: JobCardProps) {
 const GRACE_MILLISECONDS = 2500;
 
 /** That news do not come at once, when that has been so for a moment. */
-function Connection() {
+function ConnectionNotice() {
   const { t } = useTranslation("jobs");
   const connection = useJobs((state) => state.connection);
   const live = connection === "live";

@@ -2,18 +2,18 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { TERMINAL } from "@/contract/types";
-import { moment } from "@/messages/format";
+import { formatDateTime } from "@/messages/format";
 import { type ServiceError, toServiceError } from "@/service/error";
-import { useArrived } from "@/service/presigned-url";
-import { Button, EmptyState, Hidden, Icon, Trouble, Waiting } from "@/ui";
+import { useLoadedImage } from "@/service/presigned-url";
+import { Button, EmptyState, ErrorNotice, Icon, Loading, VisuallyHidden } from "@/ui";
 import { JobCard } from "./job-card";
 import styles from "./job-page.module.css";
-import { Ended } from "./job-without-result";
+import { JobWithoutResult } from "./job-without-result";
 import { pictures } from "./outputs";
 import { Recipe } from "./recipe";
 import { ResultView } from "./result";
-import { refresh, useJobs, watch } from "./store";
-import type { Entry } from "./tracked-job";
+import { refresh, trackJob, useJobs } from "./store";
+import type { TrackedJob } from "./tracked-job";
 
 /** One job: as it develops, then what came out of it. */
 export function JobPage({ id }: { id: string }) {
@@ -26,7 +26,7 @@ export function JobPage({ id }: { id: string }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: another attempt asks again, and so does a job that is gone
   useEffect(() => {
     let shown = true;
-    watch(id)
+    trackJob(id)
       .then(() => shown && setError(null))
       .catch((thrown: unknown) => shown && setError(toServiceError(thrown)));
     return () => {
@@ -47,7 +47,7 @@ export function JobPage({ id }: { id: string }) {
           <p>{t("page.missing_text")}</p>
         </EmptyState>
       ) : error ? (
-        <Trouble
+        <ErrorNotice
           error={error}
           action={
             <Button icon="again" onClick={() => setAttempt(attempt + 1)}>
@@ -56,19 +56,19 @@ export function JobPage({ id }: { id: string }) {
           }
         />
       ) : (
-        <Waiting>{t("page.loading")}</Waiting>
+        <Loading>{t("page.loading")}</Loading>
       )}
     </div>
   );
 }
 
-function JobView({ entry }: { entry: Entry }) {
+function JobView({ entry }: { entry: TrackedJob }) {
   const { t, i18n } = useTranslation("jobs");
   const { job } = entry;
   const [developed] = useState(() => !TERMINAL.has(job.state));
   const result = job.state === "completed" ? (job.result ?? null) : null;
   const first = result?.videos.length === 0 ? pictures(result)[0] : undefined;
-  const arrived = useArrived(first?.key ?? "", (developed && first?.url) || null);
+  const arrived = useLoadedImage(first?.key ?? "", (developed && first?.url) || null);
   // The last look stays until the picture can take its place.
   const arrives = developed && Boolean(first?.url) && arrived?.key !== first?.key;
   return (
@@ -76,7 +76,9 @@ function JobView({ entry }: { entry: Entry }) {
       <header>
         <h1>{t(`kinds.${job.kind}`)}</h1>
         <p className={styles.asked}>
-          <time dateTime={job.created_at}>{t("page.asked", { when: moment(job.created_at, i18n.language) })}</time>
+          <time dateTime={job.created_at}>
+            {t("page.asked", { when: formatDateTime(job.created_at, i18n.language) })}
+          </time>
         </p>
       </header>
       {!TERMINAL.has(job.state) || arrives ? (
@@ -84,12 +86,12 @@ function JobView({ entry }: { entry: Entry }) {
       ) : (
         <>
           <div aria-live="polite">
-            <Hidden>{developed ? t(`states.${job.state}`) : ""}</Hidden>
+            <VisuallyHidden>{developed ? t(`states.${job.state}`) : ""}</VisuallyHidden>
           </div>
           {result ? (
-            <ResultView job={job} result={result} renew={() => void refresh(job.job_id)} revealed={developed} />
+            <ResultView job={job} result={result} refreshUrls={() => void refresh(job.job_id)} revealed={developed} />
           ) : (
-            <Ended job={job} />
+            <JobWithoutResult job={job} />
           )}
           <Recipe job={job} />
         </>

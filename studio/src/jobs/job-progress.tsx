@@ -1,28 +1,28 @@
 import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { TERMINAL } from "@/contract/types";
-import { Hidden, ProgressBar } from "@/ui";
-import { estimate } from "./estimate";
+import { ProgressBar, VisuallyHidden } from "@/ui";
+import { estimateSecondsLeft } from "./estimate";
 import styles from "./job-progress.module.css";
-import { doing, happening, remaining, roleWords } from "./status-text";
-import type { Entry } from "./tracked-job";
+import { activityText, roleText, statusText, timeLeftText } from "./status-text";
+import type { TrackedJob } from "./tracked-job";
 
 const TICK_MILLISECONDS = 3000;
 
 /** How far a job is: what happens now, its bar, how long it still takes, and its files on their way. */
-export function JobProgress({ entry, brief = false }: { entry: Entry; brief?: boolean }) {
+export function JobProgress({ entry, brief = false }: { entry: TrackedJob; brief?: boolean }) {
   const { t } = useTranslation("jobs");
-  const { job, sent } = entry;
-  const words = happening(job, t);
+  const { job, uploadProgress } = entry;
+  const text = statusText(job, t);
   const value = useHighest(job.job_id, job.progress);
   const waits = job.state !== "running" && value === 0;
-  const uploads = job.state === "awaiting_upload" ? Object.entries(sent) : [];
+  const uploads = job.state === "awaiting_upload" ? Object.entries(uploadProgress) : [];
   return (
     <div className={styles.progress}>
-      <ProgressBar label={words} value={waits ? null : value} />
+      <ProgressBar label={text} value={waits ? null : value} />
       {!brief && (
         <div aria-live="polite">
-          <Hidden>{doing(job, t)}</Hidden>
+          <VisuallyHidden>{activityText(job, t)}</VisuallyHidden>
         </div>
       )}
       {job.state !== "awaiting_upload" && <TimeLeft entry={entry} />}
@@ -30,7 +30,7 @@ export function JobProgress({ entry, brief = false }: { entry: Entry; brief?: bo
         uploads.map(([role, fraction]) => (
           <ProgressBar
             key={role}
-            label={t(fraction < 1 ? "sending" : "sent", { role: roleWords(role, t) })}
+            label={t(fraction < 1 ? "sending" : "sent", { role: roleText(role, t) })}
             value={fraction}
           />
         ))}
@@ -39,7 +39,7 @@ export function JobProgress({ entry, brief = false }: { entry: Entry; brief?: bo
 }
 
 /** How long the job still takes, in words that change seldom; empty while nobody can tell, so that nothing moves. */
-function TimeLeft({ entry }: { entry: Entry }) {
+function TimeLeft({ entry }: { entry: TrackedJob }) {
   const { t } = useTranslation("jobs");
   const [, tick] = useState(0);
   const open = !TERMINAL.has(entry.job.state);
@@ -48,8 +48,8 @@ function TimeLeft({ entry }: { entry: Entry }) {
     const timer = setInterval(() => tick((count) => count + 1), TICK_MILLISECONDS);
     return () => clearInterval(timer);
   }, [open]);
-  const seconds = open ? estimate(entry) : null;
-  return <p className={styles.left}>{seconds === null ? "" : remaining(seconds, t)}</p>;
+  const seconds = open ? estimateSecondsLeft(entry) : null;
+  return <p className={styles.left}>{seconds === null ? "" : timeLeftText(seconds, t)}</p>;
 }
 
 /** The highest that was ever shown of one thing, 0 to 1: a bar that moved never moves back. */

@@ -2,27 +2,27 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 import { type Job, TERMINAL } from "@/contract/types";
-import { describe } from "@/service/error-message";
-import { Hidden, Icon, IconButton, useAction } from "@/ui";
+import { errorMessage } from "@/service/error-message";
+import { Icon, IconButton, useAction, VisuallyHidden } from "@/ui";
 import { JobProgress } from "./job-progress";
-import { Thumb } from "./job-thumbnail";
+import { JobThumbnail } from "./job-thumbnail";
 import styles from "./job-tray.module.css";
-import { cancel, forget, useJobs } from "./store";
-import type { Entry } from "./tracked-job";
+import { cancel, untrackJob, useJobs } from "./store";
+import type { TrackedJob } from "./tracked-job";
 
-const isOpen = ({ job }: Entry): boolean => !TERMINAL.has(job.state);
+const isOpen = ({ job }: TrackedJob): boolean => !TERMINAL.has(job.state);
 
 /** The jobs under way, and those that have ended since without having been looked at; on every page but their own. */
-export function Tray() {
+export function JobTray() {
   const { t } = useTranslation("jobs");
   const [location] = useLocation();
-  const entries = useFollowed(location);
+  const entries = useTrayJobs(location);
   const listed = entries.filter(({ job }) => location !== `/jobs/${job.job_id}`);
   const open = listed.filter(isOpen);
   const done = open.reduce((sum, { job }) => sum + job.progress, 0) / Math.max(1, open.length);
   return (
     <>
-      <Announcer entries={entries} />
+      <LiveAnnouncer entries={entries} />
       {listed.length > 0 && (
         <aside className={styles.room} aria-label={t("tray.label")}>
           <details className={styles.tray}>
@@ -44,7 +44,7 @@ export function Tray() {
 }
 
 /** Every job that was seen at work, the newest first, until its page is looked at after its end, or it is put away. */
-function useFollowed(location: string): Entry[] {
+function useTrayJobs(location: string): TrackedJob[] {
   const entries = useJobs((state) => state.entries);
   const [seen, setSeen] = useState<readonly string[]>([]);
   const known = Object.values(entries)
@@ -57,20 +57,20 @@ function useFollowed(location: string): Entry[] {
   return known;
 }
 
-function Row({ entry }: { entry: Entry }) {
+function Row({ entry }: { entry: TrackedJob }) {
   const { t } = useTranslation("jobs");
-  const { job, trouble } = entry;
+  const { job, uploadError } = entry;
   const kind = t(`kinds.${job.kind}`);
   const { error, run } = useAction();
   return (
     <li className={styles.row}>
-      <Thumb job={job} />
+      <JobThumbnail job={job} />
       <div className={styles.body}>
         <Link href={`/jobs/${job.job_id}`} className={styles.name}>
           {kind} {!isOpen(entry) && <span className={styles.state}>{t(`states.${job.state}`)}</span>}
         </Link>
         {isOpen(entry) && <JobProgress entry={entry} brief />}
-        {trouble && (
+        {uploadError && (
           <p className={styles.trouble}>
             <Icon name="error" size={16} />
             {t("tray.trouble")}
@@ -79,21 +79,21 @@ function Row({ entry }: { entry: Entry }) {
         {error && (
           <p className={styles.trouble} role="alert">
             <Icon name="error" size={16} />
-            {describe(error).title}
+            {errorMessage(error).title}
           </p>
         )}
       </div>
       {isOpen(entry) ? (
         <IconButton icon="stop" label={t("cancel_of", { kind })} onClick={() => run(() => cancel(job.job_id))} />
       ) : (
-        <IconButton icon="close" label={t("dismiss_of", { kind })} onClick={() => forget(job.job_id)} />
+        <IconButton icon="close" label={t("dismiss_of", { kind })} onClick={() => untrackJob(job.job_id)} />
       )}
     </li>
   );
 }
 
 /** Says what became of each job, once, wherever one is. */
-function Announcer({ entries }: { entries: Entry[] }) {
+function LiveAnnouncer({ entries }: { entries: TrackedJob[] }) {
   const { t } = useTranslation("jobs");
   const states = useJobs((state) => state.entries);
   const [open, setOpen] = useState<readonly string[]>([]);
@@ -108,7 +108,7 @@ function Announcer({ entries }: { entries: Entry[] }) {
   return (
     <div aria-live="polite">
       {/* The same words again are news only as another element. */}
-      <Hidden key={said.number}>{said.words}</Hidden>
+      <VisuallyHidden key={said.number}>{said.words}</VisuallyHidden>
     </div>
   );
 }

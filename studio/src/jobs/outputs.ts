@@ -2,7 +2,7 @@
 import type { Job, Picture, Result, SubtitleFile, Video } from "@/contract/types";
 
 /** A file that a job made. */
-export type MadeFile = Picture | Video | SubtitleFile;
+export type OutputFile = Picture | Video | SubtitleFile;
 
 const SMALL = /^(thumbnail|poster)(-\d+)?$/;
 
@@ -12,15 +12,15 @@ export function pictures(result: Result): Picture[] {
 }
 
 /** The small version of a picture that was asked for; the picture itself where there is none. */
-export function small(result: Result, picture: Picture): Picture {
+export function thumbnailOf(result: Result, picture: Picture): Picture {
   const name = picture.name.replace(/^result/, "thumbnail");
   return result.pictures.find((one) => one.name === name) ?? picture;
 }
 
 /** What a job is recognised by in a list: the first small picture; null where nothing was made. */
-export function cover(job: Job): Picture | null {
-  const made = job.result?.pictures ?? [];
-  return made.find(({ name }) => name === "thumbnail") ?? made[0] ?? null;
+export function coverPicture(job: Job): Picture | null {
+  const all = job.result?.pictures ?? [];
+  return all.find(({ name }) => name === "thumbnail") ?? all[0] ?? null;
 }
 
 /** A video's first frame, shown until it plays. */
@@ -28,11 +28,11 @@ export function poster(result: Result): Picture | null {
   return result.pictures.find(({ name }) => name === "poster") ?? result.pictures[0] ?? null;
 }
 
-const given = (job: Job) => (job.kind === "face_swap" ? "target" : "photo");
+const comparedRole = (job: Job) => (job.kind === "face_swap" ? "target" : "photo");
 
 /** What to compare a result with: the picture it was made from. Null where there was none, or it is gone. */
-export function before(job: Job): { key: string; url: string } | null {
-  const role = given(job);
+export function inputPicture(job: Job): { key: string; url: string } | null {
+  const role = comparedRole(job);
   const url = job.uploads[role]?.url;
   return url ? { key: `${job.job_id}/${role}`, url } : null;
 }
@@ -45,7 +45,7 @@ const ENDINGS: Record<string, string> = {
 };
 
 /** What a file is called on the person's own disk: its kind, the job's first letters, and its number if it has one. */
-export function fileName(job: Pick<Job, "job_id" | "kind">, file: MadeFile): string {
+export function fileName(job: Pick<Job, "job_id" | "kind">, file: OutputFile): string {
   const part = file.name === "result" || "format" in file ? "" : `-${file.name.replace(/^result-/, "")}`;
   const ending = "format" in file ? file.format : (ENDINGS[file.content_type] ?? "bin");
   return `${job.kind.replaceAll("_", "-")}-${job.job_id.slice(0, 8)}${part}.${ending}`;
@@ -54,9 +54,9 @@ export function fileName(job: Pick<Job, "job_id" | "kind">, file: MadeFile): str
 const EVEN = 4 / 3;
 
 /** Width over height of what a job is going to make, as far as one can tell beforehand. */
-export function ratio(job: Job): number {
-  const made = job.result?.videos[0] ?? (job.result ? pictures(job.result)[0] : null);
-  for (const size of [made, job.uploads[given(job)], job.preview]) {
+export function aspectRatio(job: Job): number {
+  const output = job.result?.videos[0] ?? (job.result ? pictures(job.result)[0] : null);
+  for (const size of [output, job.uploads[comparedRole(job)], job.preview]) {
     if (size?.width && size.height) return size.width / size.height;
   }
   const [, across, down] = /^(\d+):(\d+)$/.exec(String(job.params.aspect)) ?? [];
@@ -67,4 +67,4 @@ export function ratio(job: Job): number {
  * The width that a picture may have, so that it is seen whole together with what stands around it. In CSS, of a picture
  * `shape` times as wide as high; the same before a job's end and after, so that nothing moves then.
  */
-export const widest = (shape: number): string => `calc(max(16rem, 100dvh - 26rem) * ${shape.toFixed(4)})`;
+export const maxWidth = (ratio: number): string => `calc(max(16rem, 100dvh - 26rem) * ${ratio.toFixed(4)})`;

@@ -2,14 +2,14 @@ import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "wouter";
 import { KINDS } from "@/contract/schemas";
 import { type Job, type State, TERMINAL } from "@/contract/types";
-import { moment } from "@/messages/format";
-import { answered, api } from "@/service/api";
-import { usePages } from "@/service/paged-list";
-import { Button, buttonClass, EmptyState, Field, Trouble, Waiting } from "@/ui";
-import { Thumb } from "./job-thumbnail";
+import { formatDateTime } from "@/messages/format";
+import { api, unwrap } from "@/service/api";
+import { usePagedList } from "@/service/paged-list";
+import { Button, buttonClass, EmptyState, ErrorNotice, Field, Loading } from "@/ui";
+import { JobThumbnail } from "./job-thumbnail";
 import styles from "./page.module.css";
-import { happening } from "./status-text";
-import { meet, useJobs } from "./store";
+import { statusText } from "./status-text";
+import { trackListedJob, useJobs } from "./store";
 
 const STATES = [
   "awaiting_upload",
@@ -29,10 +29,10 @@ export function JobsPage() {
   const [search, setSearch] = useSearchParams();
   const kind = KINDS.find((one) => one === search.get("kind")) ?? null;
   const state = STATES.find((one) => one === search.get("state")) ?? null;
-  const { items, more, busy, error, next } = usePages(`${kind}/${state}`, async (cursor) => {
+  const { items, hasMore, busy, error, loadMore } = usePagedList(`${kind}/${state}`, async (cursor) => {
     const query = { kind, status: state, cursor, limit: ON_A_PAGE };
-    const page = await answered(api.GET("/jobs", { params: { query } }));
-    for (const job of page.jobs) meet(job);
+    const page = await unwrap(api.GET("/jobs", { params: { query } }));
+    for (const job of page.jobs) trackListedJob(job);
     return { items: page.jobs, cursor: page.cursor ?? null };
   });
   const choose = (name: "kind" | "state", value: string) =>
@@ -77,7 +77,7 @@ export function JobsPage() {
           )}
         </Field>
       </div>
-      {items.length === 0 && !more && !busy && !error && (
+      {items.length === 0 && !hasMore && !busy && !error && (
         <Nothing filtered={kind !== null || state !== null} clear={() => setSearch({}, { replace: true })} />
       )}
       <ul className={styles.list}>
@@ -86,19 +86,19 @@ export function JobsPage() {
         ))}
       </ul>
       {error && (
-        <Trouble
+        <ErrorNotice
           title={t("list.failed")}
           error={error}
           action={
-            <Button icon="again" onClick={next}>
+            <Button icon="again" onClick={loadMore}>
               {t("result.once_more")}
             </Button>
           }
         />
       )}
-      {busy && <Waiting>{t("list.loading")}</Waiting>}
-      {more && !busy && !error && (
-        <Button className={styles.more} icon="down" onClick={next}>
+      {busy && <Loading>{t("list.loading")}</Loading>}
+      {hasMore && !busy && !error && (
+        <Button className={styles.more} icon="down" onClick={loadMore}>
           {t("list.more")}
         </Button>
       )}
@@ -116,13 +116,13 @@ function Item({ job: listed }: { job: Job }) {
   return (
     <li>
       <Link href={`/jobs/${job.job_id}`} className={styles.item}>
-        <Thumb job={job} />
+        <JobThumbnail job={job} />
         <span className={styles.name}>{t(`kinds.${job.kind}`)}</span>{" "}
         <span className={styles.state} data-state={job.state}>
-          {open ? happening(job, t) : t(`states.${job.state}`)}
+          {open ? statusText(job, t) : t(`states.${job.state}`)}
         </span>{" "}
         <time className={styles.when} dateTime={job.created_at}>
-          {moment(job.created_at, i18n.language)}
+          {formatDateTime(job.created_at, i18n.language)}
         </time>
         {open && <progress className={styles.bar} max={1} value={job.progress} aria-label={t("list.progress")} />}
       </Link>

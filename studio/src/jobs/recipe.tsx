@@ -1,14 +1,14 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
-import { fields } from "@/contract/schema-fields";
+import { schemaFields } from "@/contract/schema-fields";
 import { paramsSchema } from "@/contract/schemas";
 import type { Job, Quality, Result } from "@/contract/types";
-import { moment, money, seconds } from "@/messages/format";
-import { plain, useWords } from "@/messages/labels";
+import { formatDateTime, formatSeconds, formatUsd } from "@/messages/format";
+import { humanize, useLabels } from "@/messages/labels";
 import { Fact, Facts } from "@/ui";
 import { pictures } from "./outputs";
 import styles from "./recipe.module.css";
-import { stageWords } from "./status-text";
+import { stageText } from "./status-text";
 
 const SCORES = ["score", "structure", "style", "visual", "objects"] as const;
 const REVISION_LETTERS = 10;
@@ -24,10 +24,10 @@ export function Recipe({ job }: { job: Job }) {
       <div className={styles.parts}>
         <Facts>
           <Fact name={t("recipe.engine")}>{t(`recipe.engines.${result?.engine ?? job.engine}`)}</Fact>
-          {result && <Made result={result} />}
+          {result && <ResultFacts result={result} />}
           {job.timeline.length > 0 && (
             <Fact name={t("recipe.seconds")}>
-              {t("recipe.seconds_value", { seconds: seconds(taken, i18n.language) })}
+              {t("recipe.seconds_value", { seconds: formatSeconds(taken, i18n.language) })}
             </Fact>
           )}
           <Fact name={t("recipe.cost")}>
@@ -35,11 +35,11 @@ export function Recipe({ job }: { job: Job }) {
               ? t("recipe.cached")
               : job.cost_usd == null
                 ? t("recipe.cost_unknown")
-                : money(job.cost_usd, i18n.language)}
+                : formatUsd(job.cost_usd, i18n.language)}
           </Fact>
           {job.attempt > 1 && <Fact name={t("recipe.attempts")}>{job.attempt}</Fact>}
           <Fact name={t("recipe.made")}>
-            <time dateTime={job.updated_at}>{moment(job.updated_at, i18n.language)}</time>
+            <time dateTime={job.updated_at}>{formatDateTime(job.updated_at, i18n.language)}</time>
           </Fact>
           <Fact name={t("recipe.number")}>
             <code>{job.job_id}</code>
@@ -54,7 +54,7 @@ export function Recipe({ job }: { job: Job }) {
 }
 
 /** What came out, and of which models and which seed. */
-function Made({ result }: { result: Result }) {
+function ResultFacts({ result }: { result: Result }) {
   const { t, i18n } = useTranslation("jobs");
   const [video] = result.videos;
   const shown = video ?? pictures(result)[0];
@@ -93,8 +93,8 @@ function Made({ result }: { result: Result }) {
       {video && (
         <Fact name={t("recipe.length")}>
           {t("recipe.length_value", {
-            seconds: seconds(video.seconds, i18n.language),
-            rate: seconds(video.frames_per_second, i18n.language),
+            seconds: formatSeconds(video.seconds, i18n.language),
+            rate: formatSeconds(video.frames_per_second, i18n.language),
           })}
         </Fact>
       )}
@@ -139,11 +139,11 @@ function Stages({ job, taken }: { job: Job; taken: number }) {
       <tbody>
         {job.timeline.map((stage) => (
           <tr key={stage.stage}>
-            <th scope="row">{stageWords(job.kind, stage.stage, t)}</th>
+            <th scope="row">{stageText(job.kind, stage.stage, t)}</th>
             <td>
               {stage.cached
                 ? t("recipe.known")
-                : t("recipe.seconds_value", { seconds: seconds(stage.seconds, i18n.language) })}
+                : t("recipe.seconds_value", { seconds: formatSeconds(stage.seconds, i18n.language) })}
             </td>
           </tr>
         ))}
@@ -151,7 +151,7 @@ function Stages({ job, taken }: { job: Job; taken: number }) {
       <tfoot>
         <tr>
           <th scope="row">{t("recipe.total")}</th>
-          <td>{t("recipe.seconds_value", { seconds: seconds(taken, i18n.language) })}</td>
+          <td>{t("recipe.seconds_value", { seconds: formatSeconds(taken, i18n.language) })}</td>
         </tr>
       </tfoot>
     </table>
@@ -161,15 +161,15 @@ function Stages({ job, taken }: { job: Job; taken: number }) {
 /** What was asked for, in the words of the form where one asks for it. */
 function Params({ job: { kind, params } }: { job: Job }) {
   const { t } = useTranslation("jobs");
-  const words = useWords();
-  const known = new Map(fields(paramsSchema(kind)).map((field) => [field.name, field]));
+  const labels = useLabels();
+  const known = new Map(schemaFields(paramsSchema(kind)).map((field) => [field.name, field]));
   const said = Object.entries(params).filter(([, value]) => value !== null && value !== "" && !isEmpty(value));
   if (said.length === 0) return null;
 
   const written = (name: string, value: unknown): ReactNode => {
     if (typeof value === "boolean") return t(value ? "recipe.yes" : "recipe.no");
-    if (name === "style") return words.style(kind, String(value), "title", plain(String(value)));
-    if (known.get(name)?.shape.type === "choice") return words.value(name, String(value));
+    if (name === "style") return labels.style(kind, String(value), "title", humanize(String(value)));
+    if (known.get(name)?.widget.type === "choice") return labels.value(name, String(value));
     if (typeof value === "string" || typeof value === "number") return String(value);
     if (Array.isArray(value) && value.every((one) => typeof one === "string")) return value.join(", ");
     return <code className={styles.json}>{JSON.stringify(value, null, 1)}</code>;
@@ -182,7 +182,7 @@ function Params({ job: { kind, params } }: { job: Job }) {
         {said.map(([name, value]) => {
           const field = known.get(name);
           return (
-            <Fact key={name} name={field ? words.label(kind, field) : plain(name)}>
+            <Fact key={name} name={field ? labels.label(kind, field) : humanize(name)}>
               {written(name, value)}
             </Fact>
           );

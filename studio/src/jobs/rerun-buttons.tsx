@@ -2,19 +2,19 @@ import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import type { Job } from "@/contract/types";
-import { again, useDrafts } from "@/drafts/draft";
-import { Button, Trouble, useAction } from "@/ui";
+import { draftFromJob, useDrafts } from "@/drafts/draft";
+import { Button, ErrorNotice, useAction } from "@/ui";
 import { rerun } from "./store";
 
 /** The same job with changes: its draft is laid out where such jobs are made. */
-export function AgainWithChanges({ job }: { job: Job }) {
+export function EditAndRerunButton({ job }: { job: Job }) {
   const { t } = useTranslation("jobs");
   const [, navigate] = useLocation();
   return (
     <Button
       icon="again"
       onClick={() => {
-        useDrafts.getState().put(again(job));
+        useDrafts.getState().put(draftFromJob(job));
         navigate(`/make/${job.kind}`);
       }}
     >
@@ -24,7 +24,7 @@ export function AgainWithChanges({ job }: { job: Job }) {
 }
 
 /** The same job once more, as it was: then this page goes on with the new one. */
-export function OnceMore({ job }: { job: Job }) {
+export function RerunButton({ job }: { job: Job }) {
   const { t } = useTranslation("jobs");
   const [, navigate] = useLocation();
   const { busy, error, run } = useAction();
@@ -33,7 +33,7 @@ export function OnceMore({ job }: { job: Job }) {
   return (
     <>
       <Button
-        look="primary"
+        variant="primary"
         icon="again"
         busy={busy}
         disabled={busy}
@@ -41,7 +41,7 @@ export function OnceMore({ job }: { job: Job }) {
       >
         {t("result.once_more")}
       </Button>
-      {error && <Trouble error={error} />}
+      {error && <ErrorNotice error={error} />}
     </>
   );
 }

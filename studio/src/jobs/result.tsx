@@ -1,13 +1,13 @@
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { Compare } from "@/canvas/compare-slider";
+import { CompareSlider } from "@/canvas/compare-slider";
 import type { Job, Picture, Result } from "@/contract/types";
-import { useProbe, useSteady } from "@/service/presigned-url";
-import { Button, Buttons, Notice } from "@/ui";
-import { Mark } from "./ai-badge";
+import { usePresignedUrl, useUrlCheck } from "@/service/presigned-url";
+import { Button, ButtonRow, Notice } from "@/ui";
+import { AiBadge } from "./ai-badge";
 import { FileActions } from "./file-actions";
-import { before, fileName, pictures, small, widest } from "./outputs";
-import { AgainWithChanges } from "./rerun-buttons";
+import { fileName, inputPicture, maxWidth, pictures, thumbnailOf } from "./outputs";
+import { EditAndRerunButton } from "./rerun-buttons";
 import styles from "./result.module.css";
 import { VideoView } from "./video";
 
@@ -17,60 +17,62 @@ interface ResultViewProps {
   job: Job;
   result: Result;
   /** Asks for fresh links, when one has ended. */
-  renew(): void;
+  refreshUrls(): void;
   /** It has just been made before the person's eyes: it comes up slowly. */
   revealed: boolean;
 }
 
 /** What a job made: beside what it was made from, or one of several, or a video; with what one can do with it. */
-export function ResultView({ job, result, renew, revealed }: ResultViewProps) {
+export function ResultView({ job, result, refreshUrls, revealed }: ResultViewProps) {
   const { t } = useTranslation("jobs");
-  const made = pictures(result);
+  const choices = pictures(result);
   const [chosen, setChosen] = useState(0);
-  const picture = made[chosen] ?? made[0];
+  const picture = choices[chosen] ?? choices[0];
   const [video] = result.videos;
   return (
     <section className={styles.result} aria-label={t("result.title")}>
       {video ? (
-        <VideoView job={job} result={result} video={video} renew={renew} />
+        <VideoView job={job} result={result} video={video} refreshUrls={refreshUrls} />
       ) : (
         picture && (
           <>
-            <OnePicture key={picture.name} {...{ job, result, picture, renew, revealed }} />
-            {made.length > 1 && <Several {...{ result, made, picture, renew }} onChoose={setChosen} />}
+            <ResultPicture key={picture.name} {...{ job, result, picture, refreshUrls, revealed }} />
+            {choices.length > 1 && (
+              <PictureChoice {...{ result, choices, picture, refreshUrls }} onChoose={setChosen} />
+            )}
           </>
         )
       )}
-      {job.kind === "find_objects" && <Found result={result} />}
+      {job.kind === "find_objects" && <FoundObjects result={result} />}
       <Notes notes={result.notes} />
     </section>
   );
 }
 
-interface OnePictureProps extends ResultViewProps {
+interface ResultPictureProps extends ResultViewProps {
   picture: Picture;
 }
 
-function OnePicture({ job, picture, renew, revealed }: OnePictureProps) {
+function ResultPicture({ job, picture, refreshUrls, revealed }: ResultPictureProps) {
   const { t } = useTranslation("jobs");
   const [full, setFull] = useState(false);
-  const after = useSteady(picture.key, picture.url, renew);
-  const given = before(job);
-  const photo = useSteady(given?.key ?? "", given?.url, renew);
+  const after = usePresignedUrl(picture.key, picture.url, refreshUrls);
+  const input = inputPicture(job);
+  const photo = usePresignedUrl(input?.key ?? "", input?.url, refreshUrls);
   const { width, height } = picture;
   const beside = job.kind === "find_objects" ? null : photo.url;
-  useProbe(after, beside !== null);
-  useProbe(photo, beside !== null);
+  useUrlCheck(after, beside !== null);
+  useUrlCheck(photo, beside !== null);
   return (
     <>
       <div
         className={revealed ? `${styles.stage} ${styles.revealed}` : styles.stage}
-        style={{ maxInlineSize: widest(width / height) }}
+        style={{ maxInlineSize: maxWidth(width / height) }}
       >
         {after.broken && <Notice tone="warning" title={t("result.broken")} />}
         {after.url !== null &&
           (beside !== null ? (
-            <Compare
+            <CompareSlider
               before={beside}
               after={after.url}
               {...{ width, height }}
@@ -83,18 +85,18 @@ function OnePicture({ job, picture, renew, revealed }: OnePictureProps) {
               src={after.url}
               alt={t("result.alt", { kind: t(`kinds.${job.kind}`) })}
               {...{ width, height }}
-              onError={after.failed}
+              onError={after.onError}
             />
           ))}
       </div>
-      {job.kind !== "find_objects" && <Mark />}
-      <Buttons>
+      {job.kind !== "find_objects" && <AiBadge />}
+      <ButtonRow>
         <Button icon="zoom_in" onClick={() => setFull(true)} disabled={after.url === null}>
           {t("result.full")}
         </Button>
-        <FileActions job={job} file={picture} keepable />
-        <AgainWithChanges job={job} />
-      </Buttons>
+        <FileActions job={job} file={picture} canSaveToLibrary />
+        <EditAndRerunButton job={job} />
+      </ButtonRow>
       {full && after.url !== null && (
         <Suspense fallback={null}>
           <Viewer src={after.url} {...{ width, height }} name={fileName(job, picture)} onClose={() => setFull(false)} />
@@ -104,20 +106,20 @@ function OnePicture({ job, picture, renew, revealed }: OnePictureProps) {
   );
 }
 
-interface SeveralProps {
+interface PictureChoiceProps {
   result: Result;
-  made: Picture[];
+  choices: Picture[];
   picture: Picture;
-  renew(): void;
+  refreshUrls(): void;
   onChoose(index: number): void;
 }
 
 /** Which of several pictures is shown large. */
-function Several({ result, made, picture, renew, onChoose }: SeveralProps) {
+function PictureChoice({ result, choices, picture, refreshUrls, onChoose }: PictureChoiceProps) {
   const { t } = useTranslation("jobs");
   return (
     <ul className={styles.several} aria-label={t("result.pictures")}>
-      {made.map((one, index) => (
+      {choices.map((one, index) => (
         <li key={one.name}>
           <button
             type="button"
@@ -125,7 +127,11 @@ function Several({ result, made, picture, renew, onChoose }: SeveralProps) {
             aria-pressed={one === picture}
             onClick={() => onChoose(index)}
           >
-            <Thumbnail picture={small(result, one)} alt={t("result.picture", { number: index + 1 })} renew={renew} />
+            <Thumbnail
+              picture={thumbnailOf(result, one)}
+              alt={t("result.picture", { number: index + 1 })}
+              renew={refreshUrls}
+            />
           </button>
         </li>
       ))}
@@ -135,16 +141,16 @@ function Several({ result, made, picture, renew, onChoose }: SeveralProps) {
 
 /** A small picture behind a presigned link. */
 function Thumbnail({ picture, alt, renew }: { picture: Picture; alt: string; renew(): void }) {
-  const { url, failed } = useSteady(picture.key, picture.url, renew);
+  const { url, onError } = usePresignedUrl(picture.key, picture.url, renew);
   return url === null ? (
     alt
   ) : (
-    <img src={url} alt={alt} width={picture.width} height={picture.height} onError={failed} />
+    <img src={url} alt={alt} width={picture.width} height={picture.height} onError={onError} />
   );
 }
 
 /** The things that were seen in a photo, each with how many there are. */
-function Found({ result }: { result: Result }) {
+function FoundObjects({ result }: { result: Result }) {
   const { t } = useTranslation("jobs");
   const counts = new Map<string, number>();
   for (const { label } of result.objects) counts.set(label, (counts.get(label) ?? 0) + 1);

@@ -3,7 +3,7 @@ import type { TFunction } from "i18next";
 import type { Job, Kind } from "@/contract/types";
 
 /** The words of this area. */
-export type Words = TFunction<"jobs">;
+export type Translate = TFunction<"jobs">;
 
 /** Every stage that has words of its own; the rest are told in the service's words. docs/plans.md lists them. */
 const STAGES = {
@@ -70,7 +70,7 @@ const has = <Table extends object>(table: Table, key: string): key is Extract<ke
   Object.hasOwn(table, key);
 
 /** What a stage does; what the service says of it, or its bare name, where this page does not know it. */
-export function stageWords(kind: Kind, stage: string, t: Words, otherwise = ""): string {
+export function stageText(kind: Kind, stage: string, t: Translate, otherwise = ""): string {
   const own = `${kind}.${stage}`;
   if (has(STAGES_OF, own)) return t(STAGES_OF[own]);
   if (has(STAGES, stage)) return t(STAGES[stage]);
@@ -78,24 +78,24 @@ export function stageWords(kind: Kind, stage: string, t: Words, otherwise = ""):
 }
 
 /** What a file is for. Scenes name their own roles: those are shown as they are. */
-export function roleWords(role: string, t: Words): string {
+export function roleText(role: string, t: Translate): string {
   return has(ROLES, role) ? t(ROLES[role]) : role;
 }
 
 /** What is happening to a job, in a few words, and how far its stage is where the service says so. */
-export function happening(job: Job, t: Words): string {
-  const words = doing(job, t);
+export function statusText(job: Job, t: Translate): string {
+  const text = activityText(job, t);
   const count = job.state === "running" && job.stage ? counted(job.message, t) : null;
-  return count && words !== job.message ? `${words}: ${count}` : words;
+  return count && text !== job.message ? `${text}: ${count}` : text;
 }
 
 /** What is happening to a job, in a few words that change with its stage. */
-export function doing(job: Job, t: Words): string {
+export function activityText(job: Job, t: Translate): string {
   switch (job.state) {
     case "running":
-      return job.stage ? stageWords(job.kind, job.stage, t, job.message) : t("waiting.running");
+      return job.stage ? stageText(job.kind, job.stage, t, job.message) : t("waiting.running");
     case "dispatched":
-      return machine(job.message, t);
+      return dispatchedText(job.message, t);
     case "queued":
       return job.attempt > 0 ? t("waiting.again", { attempt: Math.min(job.attempt + 1, 3) }) : t("waiting.queued");
     case "awaiting_upload":
@@ -106,14 +106,14 @@ export function doing(job: Job, t: Words): string {
 }
 
 /** How far the service says a stage is, as in “step 3 of 20” or “12 of 40 s”; null where it does not say. */
-function counted(message: string, t: Words): string | null {
+function counted(message: string, t: Translate): string | null {
   const [, done, all, seconds] = /(\d+) of (\d+)( s\b)?/.exec(message) ?? [];
   if (done === undefined || all === undefined) return null;
   return seconds ? t("of_seconds", { done, all }) : t("of", { done, all });
 }
 
 /** What a job waits for that was given to an endpoint: handlers/waking.py has the service's words. */
-function machine(message: string, t: Words): string {
+function dispatchedText(message: string, t: Translate): string {
   if (/budget is spent/.test(message)) return t("waiting.stopped");
   if (!/^Waking/.test(message)) return t("waiting.dispatched");
   if (/longer than/.test(message)) return t("waiting.waking_late");
@@ -124,7 +124,7 @@ function machine(message: string, t: Words): string {
 }
 
 /** How long something still takes, as calmly as one would say it: no number ticks. `seconds` > 0. */
-export function remaining(seconds: number, t: Words): string {
+export function timeLeftText(seconds: number, t: Translate): string {
   if (seconds < 8) return t("left.seconds");
   if (seconds < 40) return t("left.under_a_minute");
   if (seconds < 90) return t("left.a_minute");

@@ -3,20 +3,20 @@ import type { Job } from "@/contract/types";
 import type { ServiceError } from "@/service/error";
 
 /** A job as this studio knows it. */
-export interface Entry {
+export interface TrackedJob {
   job: Job;
   /** Role → how much of its file was sent from here, from 0 to 1; empty where nothing is sent from here. */
-  sent: Record<string, number>;
+  uploadProgress: Record<string, number>;
   /** Why its files do not arrive; the job itself says why it failed. */
-  trouble: ServiceError | null;
+  uploadError: ServiceError | null;
   /** When this browser first knew of it, in milliseconds since the epoch. */
   startedAt: number;
   /** How far the running attempt was, at first and of late. */
-  marks: readonly Mark[];
+  marks: readonly ProgressMark[];
 }
 
 /** How far a job was, and when: `at` in milliseconds since the epoch. */
-export interface Mark {
+export interface ProgressMark {
   at: number;
   progress: number;
 }

@@ -1,15 +1,15 @@
 /** The files of one job on their way to the storage. */
 import type { JobWithUploads, PresignedPost } from "@/contract/types";
 import { ServiceError, toServiceError } from "@/service/error";
-import { upload } from "@/service/s3-upload";
+import { uploadToS3 } from "@/service/s3-upload";
 import type { Files } from "./pending-files";
 
 /** What is done meanwhile. */
-export interface Progress {
+export interface UploadCallbacks {
   /** A role's file is at `fraction`, from 0 to 1. */
-  onSent(role: string, fraction: number): void;
+  onProgress(role: string, fraction: number): void;
   /** Fresh forms for what the job waits for. */
-  renew(): Promise<JobWithUploads>;
+  renewForms(): Promise<JobWithUploads>;
 }
 
 /**
@@ -17,10 +17,10 @@ export interface Progress {
  * once. Throws `ServiceError`: `files_lost` when a file is not here, and what the storage refused. The first failure stops
  * the others.
  */
-export async function transfer(
+export async function uploadFiles(
   forms: Readonly<Record<string, PresignedPost>>,
   files: Files,
-  progress: Progress,
+  progress: UploadCallbacks,
   signal: AbortSignal,
 ): Promise<void> {
   const stop = new AbortController();
@@ -30,14 +30,14 @@ export async function transfer(
   async function one(role: string, form: PresignedPost): Promise<void> {
     const file = files[role];
     if (file === undefined) throw new ServiceError("files_lost", `The file for ${role} is not here any more.`);
-    const report = (fraction: number) => progress.onSent(role, fraction);
+    const report = (fraction: number) => progress.onProgress(role, fraction);
     try {
-      await upload(form, file, report, either);
+      await uploadToS3(form, file, report, either);
     } catch (error) {
       if (toServiceError(error).code !== "upload_expired") throw error;
-      renewal ??= progress.renew();
+      renewal ??= progress.renewForms();
       const fresh = (await renewal).uploads[role];
-      if (fresh !== undefined) await upload(fresh, file, report, either);
+      if (fresh !== undefined) await uploadToS3(fresh, file, report, either);
     }
   }
 

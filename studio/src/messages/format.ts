@@ -3,7 +3,7 @@
 const KILOBYTE = 1000;
 
 /** US dollars as people write them: cents where there are cents, more places for less. */
-export function money(usd: number, language: string): string {
+export function formatUsd(usd: number, language: string): string {
   const places = usd === 0 || usd >= 0.1 ? 2 : usd >= 0.0001 ? 4 : 6;
   return new Intl.NumberFormat(language, {
     style: "currency",
@@ -14,12 +14,12 @@ export function money(usd: number, language: string): string {
 }
 
 /** A moment as people write it. */
-export function moment(iso: string, language: string): string {
+export function formatDateTime(iso: string, language: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
 }
 
 /** Seconds as people write them: one place. */
-export function seconds(value: number, language: string): string {
+export function formatSeconds(value: number, language: string): string {
   return new Intl.NumberFormat(language, { maximumFractionDigits: value < 0.1 ? 2 : 1 }).format(value);
 }
 

@@ -19,13 +19,13 @@ const OTHERS: Record<Exclude<Language, "en">, () => Promise<{ default: typeof en
 };
 
 /** The first of the browser's languages that the studio speaks. */
-export function preferred(wanted: readonly string[] = navigator.languages): Language {
+export function preferredLanguage(wanted: readonly string[] = navigator.languages): Language {
   const known = wanted.map((tag) => tag.split("-")[0] ?? "").find((tag) => tag in LANGUAGES);
   return (known as Language | undefined) ?? "en";
 }
 
 /** Have the words ready before anything is shown: English ones where others cannot be fetched. */
-export async function begin(language: Language): Promise<void> {
+export async function initMessages(language: Language): Promise<void> {
   await i18next.use(initReactI18next).init({
     resources: { en },
     lng: "en",
@@ -34,14 +34,14 @@ export async function begin(language: Language): Promise<void> {
     ns: Object.keys(en),
     interpolation: { escapeValue: false }, // React escapes
   });
-  await speak(language).catch(() => speak("en"));
+  await changeLanguage(language).catch(() => changeLanguage("en"));
 }
 
 /** Change to a language, fetching its words the first time. */
-export async function speak(language: Language): Promise<void> {
+export async function changeLanguage(language: Language): Promise<void> {
   if (language !== "en" && !i18next.hasResourceBundle(language, "shell")) {
-    const { default: words } = await OTHERS[language]();
-    for (const [area, texts] of Object.entries(words)) i18next.addResourceBundle(language, area, texts);
+    const { default: resources } = await OTHERS[language]();
+    for (const [area, texts] of Object.entries(resources)) i18next.addResourceBundle(language, area, texts);
   }
   await i18next.changeLanguage(language);
   document.documentElement.lang = language;

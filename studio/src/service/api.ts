@@ -2,24 +2,24 @@
 import createClient, { type MaybeOptionalInit } from "openapi-fetch";
 import type { PathsWithMethod, RequiredKeysOf } from "openapi-typescript-helpers";
 import type { paths } from "@/contract/types";
-import { serviceNow } from "./deployment";
-import { problemOf, ServiceError } from "./error";
-import { pause, request, sleep } from "./network";
-import { isRenewable, refused, rejected, token } from "./session";
+import { currentService } from "./deployment";
+import { errorFromResponse, ServiceError } from "./error";
+import { backoffDelay, fetchWithTimeout, sleep } from "./network";
+import { bearerToken, canRefresh, endRejectedSession, invalidateToken } from "./session";
 
 const ATTEMPTS = 3;
-const TROUBLED_STATUSES: ReadonlySet<number> = new Set([500, 502, 503, 504]);
+const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(["GET", "DELETE"]);
 
 /** A request whose address is a path of the API. The deployment is looked up when it is made: not before it is known. */
 class ApiRequest extends Request {
   constructor(path: string | URL | Request, init?: RequestInit) {
-    super(typeof path === "string" ? `${serviceNow().deployment.api_url}${path}` : path, init);
+    super(typeof path === "string" ? `${currentService().deployment.api_url}${path}` : path, init);
   }
 }
 
 /** What became of a request. */
-interface Outcome<Data> {
+interface ApiResponse<Data> {
   data?: Data | undefined;
   error?: unknown;
   response: Response;
@@ -35,7 +35,7 @@ type Call<Method extends "get" | "post" | "delete"> = <
 >(
   path: Path,
   ...init: RequiredKeysOf<Init> extends never ? [Init?] : [Init]
-) => Promise<Outcome<Success<paths[Path][Method]>>>;
+) => Promise<ApiResponse<Success<paths[Path][Method]>>>;
 
 /** The routes, with their answers typed as the contract has them: the client's own types make lists of its tuples. */
 interface Api {
@@ -50,44 +50,44 @@ interface Api {
  * What is safe to repeat (reads, deletions, and whatever has an `Idempotency-Key`) is tried again when nobody answers or
  * the service is in trouble; a refused token is renewed once.
  */
-export const api = createClient<paths>({ Request: ApiRequest, fetch: send }) as unknown as Api;
+export const api = createClient<paths>({ Request: ApiRequest, fetch: fetchWithRetry }) as unknown as Api;
 
 /** The data of an answer. Throws `ServiceError` for every other outcome. */
-export async function answered<Data>(outcome: Promise<Outcome<Data>>): Promise<Data> {
+export async function unwrap<Data>(outcome: Promise<ApiResponse<Data>>): Promise<Data> {
   const { data, error, response } = await outcome;
-  if (data === undefined) throw problemOf(response, error);
+  if (data === undefined) throw errorFromResponse(response, error);
   return data;
 }
 
-async function send(asked: Request): Promise<Response> {
+async function fetchWithRetry(asked: Request): Promise<Response> {
   const repeatable = IDEMPOTENT_METHODS.has(asked.method) || asked.headers.has("Idempotency-Key");
   for (let attempt = 0; ; attempt++) {
     const last = !repeatable || attempt === ATTEMPTS - 1;
     try {
-      const response = await authorised(asked);
-      if (last || !TROUBLED_STATUSES.has(response.status)) return response;
+      const response = await fetchWithToken(asked);
+      if (last || !RETRYABLE_STATUSES.has(response.status)) return response;
     } catch (error) {
       if (last || !(error instanceof ServiceError) || error.code !== "unreachable") throw error;
     }
-    await sleep(pause(attempt), asked.signal);
+    await sleep(backoffDelay(attempt), asked.signal);
   }
 }
 
-async function authorised(asked: Request): Promise<Response> {
-  const bearer = await token();
+async function fetchWithToken(asked: Request): Promise<Response> {
+  const bearer = await bearerToken();
   const response = await attempt(asked, bearer);
   if (response !== null && response.status !== 401) return response;
   const unanswered = new ServiceError("unreachable", `${new URL(asked.url).host} does not answer.`, {
     retryable: true,
   });
   // Whether the token was refused is a guess: no reason to end a sign-in that cannot be renewed.
-  if (response === null && !isRenewable()) throw unanswered;
-  refused(bearer);
-  const renewed = await token();
-  const again = await attempt(asked, renewed);
-  if (again === null) throw unanswered;
-  if (again.status === 401) rejected(renewed);
-  return again;
+  if (response === null && !canRefresh()) throw unanswered;
+  invalidateToken(bearer);
+  const renewed = await bearerToken();
+  const retried = await attempt(asked, renewed);
+  if (retried === null) throw unanswered;
+  if (retried.status === 401) endRejectedSession(renewed);
+  return retried;
 }
 
 /**
@@ -98,16 +98,16 @@ async function attempt(asked: Request, bearer: string): Promise<Response | null>
   const copy = asked.clone();
   copy.headers.set("Authorization", `Bearer ${bearer}`);
   try {
-    return await request(copy);
+    return await fetchWithTimeout(copy);
   } catch (error) {
-    const hidden = error instanceof ServiceError && error.code === "unreachable" && (await answers());
+    const hidden = error instanceof ServiceError && error.code === "unreachable" && (await isApiReachable());
     if (hidden) return null;
     throw error;
   }
 }
 
-const answers = (): Promise<boolean> =>
-  request(`${serviceNow().deployment.api_url}/config`).then(
+const isApiReachable = (): Promise<boolean> =>
+  fetchWithTimeout(`${currentService().deployment.api_url}/config`).then(
     ({ ok }) => ok,
     () => false,
   );

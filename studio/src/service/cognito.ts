@@ -1,6 +1,6 @@
 /** Signing in to a Cognito user pool, by the calls that it takes from anyone. */
-import { isPassing, isRecord, ServiceError } from "./error";
-import { request } from "./network";
+import { isRecord, isTransient, ServiceError } from "./error";
+import { fetchWithTimeout } from "./network";
 import { claimsOf, renewalOf, type Tokens } from "./tokens";
 
 /** Where a pool is asked, and by which client. */
@@ -21,7 +21,7 @@ export interface Challenge {
 }
 
 /** Tokens, or what is asked first. */
-export type Outcome = { tokens: Tokens } | { challenge: Challenge };
+export type SignInResult = { tokens: Tokens } | { challenge: Challenge };
 
 const CHALLENGES: Readonly<Record<string, Pick<Challenge, "type" | "field">>> = {
   NEW_PASSWORD_REQUIRED: { type: "new_password", field: "NEW_PASSWORD" },
@@ -49,8 +49,8 @@ export function isCognito(issuer: string): boolean {
 }
 
 /** Sign in with a password. Throws `ServiceError` (`sign_in_refused`, …). */
-export async function signIn(pool: Pool, username: string, password: string): Promise<Outcome> {
-  return outcome(
+export async function signIn(pool: Pool, username: string, password: string): Promise<SignInResult> {
+  return parseSignIn(
     pool,
     username,
     await call(pool, "InitiateAuth", {
@@ -62,8 +62,8 @@ export async function signIn(pool: Pool, username: string, password: string): Pr
 }
 
 /** Answer what was asked. Throws `ServiceError`: `wrong_code` and `weak_password` may be tried again. */
-export async function answer(pool: Pool, challenge: Challenge, value: string): Promise<Outcome> {
-  return outcome(
+export async function respondToChallenge(pool: Pool, challenge: Challenge, value: string): Promise<SignInResult> {
+  return parseSignIn(
     pool,
     challenge.username,
     await call(pool, "RespondToAuthChallenge", {
@@ -76,7 +76,7 @@ export async function answer(pool: Pool, challenge: Challenge, value: string): P
 }
 
 /** New tokens for the refresh token. Throws `ServiceError`; `unauthorized` when it is good no longer. */
-export async function renew(pool: Pool, tokens: Tokens): Promise<Tokens> {
+export async function refreshTokens(pool: Pool, tokens: Tokens): Promise<Tokens> {
   if (tokens.refresh === null) throw ended();
   try {
     const body = await call(pool, "InitiateAuth", {
@@ -99,7 +99,7 @@ export async function revoke(pool: Pool, refresh: string): Promise<void> {
 
 const ended = (cause?: unknown) => new ServiceError("unauthorized", "The sign-in has ended.", { status: 401, cause });
 
-function outcome(pool: Pool, username: string, body: Record<string, unknown>): Outcome {
+function parseSignIn(pool: Pool, username: string, body: Record<string, unknown>): SignInResult {
   const tokens = tokensOf(pool, username, body);
   if (tokens !== null) return { tokens };
   const { ChallengeName: name, Session: session, ChallengeParameters: parameters } = body;
@@ -126,7 +126,7 @@ function tokensOf({ clientId }: Pool, username: string, body: Record<string, unk
 }
 
 async function call(pool: Pool, operation: string, body: object): Promise<Record<string, unknown>> {
-  const response = await request(pool.url, {
+  const response = await fetchWithTimeout(pool.url, {
     method: "POST",
     headers: {
       "Content-Type": "application/x-amz-json-1.1",
@@ -146,7 +146,7 @@ function refusal(status: number, said: Record<string, unknown>): ServiceError {
       .split("#")
       .at(-1) ?? "";
   const message = String(said.message ?? said.Message ?? (type || `HTTP ${status}`));
-  return new ServiceError(codeOf(status, type, message), message, { status, retryable: isPassing(status) });
+  return new ServiceError(codeOf(status, type, message), message, { status, retryable: isTransient(status) });
 }
 
 function codeOf(status: number, type: string, message: string) {

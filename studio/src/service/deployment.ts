@@ -1,8 +1,8 @@
 /** Which deployment this studio talks to: told by the file beside it, and by the service itself. */
 import { create } from "zustand";
 import type { PublicConfig } from "@/contract/types";
-import { isRecord, problemOf, ServiceError, toServiceError } from "./error";
-import { request } from "./network";
+import { errorFromResponse, isRecord, ServiceError, toServiceError } from "./error";
+import { fetchWithTimeout } from "./network";
 
 /** What `config.json` beside the studio says. */
 export interface Deployment {
@@ -29,7 +29,7 @@ interface State {
   /** Find the deployment, again if that failed before. */
   load(): Promise<void>;
   /** Look again, as it may have been deployed anew; what is known stays where nobody answers. */
-  again(): Promise<void>;
+  reload(): Promise<void>;
 }
 
 const FILE = "config.json";
@@ -50,29 +50,29 @@ export const useService = create<State>()((set, get) => ({
       });
     return loading;
   },
-  async again() {
+  async reload() {
     const service = await find().catch(() => null);
     if (service !== null) set({ service });
   },
 }));
 
 /** The deployment, once it is known. Throws `ServiceError` before. */
-export function serviceNow(): Service {
+export function currentService(): Service {
   const { service } = useService.getState();
   if (service === null) throw new ServiceError("no_deployment", "The studio has not found its deployment yet.");
   return service;
 }
 
 async function find(): Promise<Service> {
-  const place = new URL(`${import.meta.env.BASE_URL}${FILE}`, location.origin).href;
-  const deployment = toDeployment(await json(await request(place, { cache: "no-cache" })));
-  const config = toConfig(await json(await request(`${deployment.api_url}/config`)));
+  const url = new URL(`${import.meta.env.BASE_URL}${FILE}`, location.origin).href;
+  const deployment = toDeployment(await json(await fetchWithTimeout(url, { cache: "no-cache" })));
+  const config = toConfig(await json(await fetchWithTimeout(`${deployment.api_url}/config`)));
   return { deployment, config };
 }
 
 async function json(response: Response): Promise<unknown> {
   const body: unknown = await response.json().catch(() => null);
-  if (!response.ok) throw problemOf(response, body);
+  if (!response.ok) throw errorFromResponse(response, body);
   return body;
 }
 

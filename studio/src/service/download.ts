@@ -4,17 +4,17 @@
  * Save what `url` gives as `name`. The browser's own download would take the name that the storage has, as the file is
  * on another host. Throws when the file cannot be had.
  */
-export async function save(url: string, name: string): Promise<void> {
+export async function downloadFile(url: string, name: string): Promise<void> {
   // What an <img> left in the cache came without the headers that let a page read it.
   const answer = await fetch(url, { cache: "reload" });
   if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-  const place = URL.createObjectURL(await answer.blob());
+  const objectUrl = URL.createObjectURL(await answer.blob());
   const link = document.createElement("a");
-  link.href = place;
+  link.href = objectUrl;
   link.download = name;
   document.body.append(link);
   link.click();
   link.remove();
   // Some browsers read the file only after this turn.
-  setTimeout(() => URL.revokeObjectURL(place), 60_000);
+  setTimeout(() => URL.revokeObjectURL(objectUrl), 60_000);
 }

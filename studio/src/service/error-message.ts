@@ -4,7 +4,7 @@ import service from "@/messages/en/service.json";
 import type { ServiceError } from "./error";
 
 /** Words for an error. */
-export interface Description {
+export interface ErrorMessage {
   /** What happened. */
   title: string;
   /** What to do about it. */
@@ -18,7 +18,7 @@ type Known = keyof typeof service.errors;
 const isKnown = (code: string): code is Known => Object.hasOwn(service.errors, code);
 
 /** What an error means to the person, by its code. Also for a job's own `error`, which has a code and a message. */
-export function describe(error: Pick<ServiceError, "code" | "message"> & Partial<ServiceError>): Description {
+export function errorMessage(error: Pick<ServiceError, "code" | "message"> & Partial<ServiceError>): ErrorMessage {
   const code = isKnown(error.code) ? error.code : "unknown";
   const advice = i18next.t(`service:errors.${code}.advice`);
   const wait = error.retryAfter ?? null;

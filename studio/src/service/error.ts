@@ -65,10 +65,10 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
 };
 
 /** Whether an answer of this status may be another one soon. */
-export const isPassing = (status: number): boolean => status === 429 || status >= 500;
+export const isTransient = (status: number): boolean => status === 429 || status >= 500;
 
 /** The error of an answer that is none of success: problem details (RFC 9457), or what a gateway says on its own. */
-export function problemOf(response: Response, body: unknown): ServiceError {
+export function errorFromResponse(response: Response, body: unknown): ServiceError {
   const { status } = response;
   const said = isRecord(body) ? body : {};
   const code = text(said.code) ?? CODES[status] ?? (status >= 500 ? "internal" : "invalid_request");
@@ -76,7 +76,7 @@ export function problemOf(response: Response, body: unknown): ServiceError {
   return new ServiceError(code, message, {
     status,
     errors: Array.isArray(said.errors) ? said.errors.filter(isFieldError) : [],
-    retryable: isPassing(status),
+    retryable: isTransient(status),
     retryAfter: secondsOf(response.headers.get("Retry-After")),
   });
 }

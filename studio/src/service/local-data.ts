@@ -8,15 +8,15 @@ const SETTINGS = `${PREFIX}settings`;
 const forgetters = new Set<() => void>();
 
 /** Have `forget` called when whoever is signed in leaves; what is in localStorage goes by itself. */
-export function onDeparture(forget: () => void): void {
+export function onClearLocalData(forget: () => void): void {
   forgetters.add(forget);
 }
 
 /** Somebody is signed in: what anybody else has left here goes. */
-export function arrive(username: string): void {
+export function claimLocalData(username: string): void {
   try {
     const owner = localStorage.getItem(OWNER);
-    if (owner !== null && owner !== username) depart();
+    if (owner !== null && owner !== username) clearLocalData();
     localStorage.setItem(OWNER, username);
   } catch {
     return; // a browser that keeps nothing
@@ -24,7 +24,7 @@ export function arrive(username: string): void {
 }
 
 /** Nothing of anybody stays here. */
-export function depart(): void {
+export function clearLocalData(): void {
   for (const forget of forgetters) forget();
   const keys = Object.keys(localStorage).filter((key) => key.startsWith(PREFIX) && key !== SETTINGS);
   for (const key of keys) localStorage.removeItem(key);

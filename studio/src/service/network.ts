@@ -8,7 +8,7 @@ const OFFLINE_SECONDS = 30;
  * Milliseconds to wait after the `attempt`-th failure (from 0): doubling, with jitter so that not all come back at the
  * same moment, never above `longest`.
  */
-export function pause(attempt: number, first = 250, longest = 8_000): number {
+export function backoffDelay(attempt: number, first = 250, longest = 8_000): number {
   return Math.min(longest, first * 2 ** Math.min(attempt, 16)) * (0.5 + Math.random() / 2);
 }
 
@@ -51,20 +51,20 @@ export async function untilOnline(signal?: AbortSignal): Promise<void> {
 }
 
 /** Nobody answered: because there is no network, or for whatever other reason. */
-export function unanswered(host: string, cause: unknown): ServiceError {
+export function unreachableError(host: string, cause: unknown): ServiceError {
   return isOffline()
     ? new ServiceError("offline", "This device is not connected to the internet.", { retryable: true, cause })
     : new ServiceError("unreachable", `${host} does not answer.`, { retryable: true, cause });
 }
 
 /** `fetch` that ends after half a minute and fails with a `ServiceError` (`offline`, `unreachable`, `cancelled`). */
-export async function request(input: Request | string, init: RequestInit = {}): Promise<Response> {
+export async function fetchWithTimeout(input: Request | string, init: RequestInit = {}): Promise<Response> {
   const given = init.signal ?? (input instanceof Request ? input.signal : null);
   const limit = AbortSignal.timeout(REQUEST_SECONDS * 1000);
   try {
     return await fetch(input, { ...init, signal: given ? AbortSignal.any([given, limit]) : limit });
   } catch (error) {
     if (given?.aborted) throw new ServiceError("cancelled", "Stopped.", { cause: error });
-    throw unanswered(new URL(input instanceof Request ? input.url : input, location.href).host, error);
+    throw unreachableError(new URL(input instanceof Request ? input.url : input, location.href).host, error);
   }
 }

@@ -25,13 +25,13 @@ const SCOPES = ["openid", "profile", "email", "offline_access"];
 const redirectUri = (): string => new URL(import.meta.env.BASE_URL, location.origin).href;
 
 /** Whether `url` is how the issuer answers a sign-in that this tab began. */
-export function isAnswer(url: string): boolean {
+export function isCallback(url: string): boolean {
   const asked = new URL(url).searchParams;
   return asked.get("state") !== null && asked.get("state") === pending()?.state;
 }
 
 /** The issuer's page for signing in; what is needed to go on from there is kept in this tab. */
-export async function begin(issuer: Issuer, from: string): Promise<URL> {
+export async function startSignIn(issuer: Issuer, from: string): Promise<URL> {
   const server = await discover(issuer);
   if (server.authorization_endpoint === undefined) throw failed("The issuer has no page for signing in.");
   const verifier = oauth.generateRandomCodeVerifier();
@@ -54,7 +54,7 @@ export async function begin(issuer: Issuer, from: string): Promise<URL> {
 }
 
 /** The tokens for the issuer's answer, and where the person was before. Throws `ServiceError` (`sign_in_failed`). */
-export async function finish(issuer: Issuer, url: string): Promise<{ tokens: Tokens; from: string }> {
+export async function finishSignIn(issuer: Issuer, url: string): Promise<{ tokens: Tokens; from: string }> {
   const asked = pending();
   sessionStorage.removeItem(KEY);
   if (asked === null) throw failed("This sign-in was not begun here.");
@@ -82,7 +82,7 @@ export async function finish(issuer: Issuer, url: string): Promise<{ tokens: Tok
 }
 
 /** New tokens for the refresh token. Throws `ServiceError`; `unauthorized` when it is good no longer. */
-export async function renew(issuer: Issuer, tokens: Tokens): Promise<Tokens> {
+export async function refreshTokens(issuer: Issuer, tokens: Tokens): Promise<Tokens> {
   if (tokens.refresh === null) throw new ServiceError("unauthorized", "The sign-in has ended.", { status: 401 });
   const server = await discover(issuer);
   const client = { client_id: issuer.clientId };

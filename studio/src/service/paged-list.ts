@@ -17,15 +17,18 @@ interface Fetched<Item> extends Page<Item> {
 /** A list that is fetched page by page. */
 export interface Pages<Item> extends Pick<Fetched<Item>, "items" | "busy" | "error"> {
   /** Whether there is another page. */
-  more: boolean;
+  hasMore: boolean;
   /** Fetches the next page; after an error, the same again. */
-  next(): void;
+  loadMore(): void;
   /** Changes what is shown without asking again. */
-  change(items: (now: Item[]) => Item[]): void;
+  updateItems(items: (now: Item[]) => Item[]): void;
 }
 
 /** The pages of the list that `key` names, from its first one on; another key is another list. */
-export function usePages<Item>(key: string, fetchPage: (cursor: string | null) => Promise<Page<Item>>): Pages<Item> {
+export function usePagedList<Item>(
+  key: string,
+  fetchPage: (cursor: string | null) => Promise<Page<Item>>,
+): Pages<Item> {
   const [state, setState] = useState<Fetched<Item>>(nothing);
   const list = useRef(0);
 
@@ -61,9 +64,9 @@ export function usePages<Item>(key: string, fetchPage: (cursor: string | null) =
     items: state.items,
     busy: state.busy,
     error: state.error,
-    more: state.begun && state.cursor !== null,
-    next: () => void bring(state.cursor),
-    change: (items) => setState((now) => ({ ...now, items: items(now.items) })),
+    hasMore: state.begun && state.cursor !== null,
+    loadMore: () => void bring(state.cursor),
+    updateItems: (items) => setState((now) => ({ ...now, items: items(now.items) })),
   };
 }
 

@@ -2,19 +2,19 @@
 import { useEffect, useRef, useState } from "react";
 
 /** A link that stays the same while it works, so that nothing is fetched twice. */
-export interface Steady {
+export interface PresignedUrl {
   url: string | null;
   /** For `onError` of what shows it: the link ended, or the picture is gone. */
-  failed(): void;
+  onError(): void;
   /** True when fresh links failed, too: there is nothing to show. */
   broken: boolean;
 }
 
-interface Held {
+interface UrlState {
   key: string;
   url: string | null;
   /** The link that failed last. */
-  ended: string | null;
+  failedUrl: string | null;
   failures: number;
 }
 
@@ -27,51 +27,51 @@ const PATIENCE_MILLISECONDS = 15_000;
  * asked for another, and the next that is not the same is taken. One that does not come is asked for again, and once
  * more whenever the network is back.
  */
-export function useSteady(key: string, newest: string | null | undefined, renew: () => void): Steady {
-  const fresh: Held = { key, url: newest ?? null, ended: null, failures: 0 };
-  const [held, setHeld] = useState(fresh);
-  let now = held;
-  if (held.key !== key) now = fresh;
-  else if (held.url === null && newest && newest !== held.ended) now = { ...held, url: newest };
-  if (now !== held) setHeld(now);
-  const ask = (ended: string | null, failures: number) => {
-    setHeld({ key, url: null, ended, failures });
-    if (failures < MOST_FAILURES) renew();
+export function usePresignedUrl(key: string, newest: string | null | undefined, refreshUrls: () => void): PresignedUrl {
+  const fresh: UrlState = { key, url: newest ?? null, failedUrl: null, failures: 0 };
+  const [state, setHeld] = useState(fresh);
+  let now = state;
+  if (state.key !== key) now = fresh;
+  else if (state.url === null && newest && newest !== state.failedUrl) now = { ...state, url: newest };
+  if (now !== state) setHeld(now);
+  const ask = (failedUrl: string | null, failures: number) => {
+    setHeld({ key, url: null, failedUrl, failures });
+    if (failures < MOST_FAILURES) refreshUrls();
   };
   const again = useRef(ask);
   useEffect(() => {
     again.current = ask;
   });
-  const { url, ended, failures } = now;
+  const { url, failedUrl, failures } = now;
   useEffect(() => {
-    if (url !== null || ended === null) return;
-    const late = () => again.current(ended, failures + 1);
-    const back = () => again.current(ended, 1);
+    if (url !== null || failedUrl === null) return;
+    const late = () => again.current(failedUrl, failures + 1);
+    const back = () => again.current(failedUrl, 1);
     const timer = failures < MOST_FAILURES ? setTimeout(late, PATIENCE_MILLISECONDS) : undefined;
     addEventListener("online", back);
     return () => {
       clearTimeout(timer);
       removeEventListener("online", back);
     };
-  }, [url, ended, failures]);
+  }, [url, failedUrl, failures]);
   return {
     url,
     broken: failures >= MOST_FAILURES,
-    failed() {
+    onError() {
       if (url !== null) ask(url, failures + 1);
     },
   };
 }
 
 /** A picture to be shown: `key` names it whatever its link. */
-export interface Shown {
+export interface LoadedImage {
   key: string;
   url: string;
 }
 
 /** The newest picture that is there to the last byte; the one before it until then, so that nothing flickers. */
-export function useArrived(key: string, url: string | null): Shown | null {
-  const [arrived, setArrived] = useState<Shown | null>(null);
+export function useLoadedImage(key: string, url: string | null): LoadedImage | null {
+  const [arrived, setArrived] = useState<LoadedImage | null>(null);
   useEffect(() => {
     if (url === null) return;
     let wanted = true;
@@ -94,10 +94,10 @@ async function arrival(url: string): Promise<void> {
 }
 
 /** Looks after a link, while `needed`: where what shows its picture says nothing of failures. */
-export function useProbe({ url, failed }: Steady, needed: boolean): void {
-  const tell = useRef(failed);
+export function useUrlCheck({ url, onError }: PresignedUrl, needed: boolean): void {
+  const tell = useRef(onError);
   useEffect(() => {
-    tell.current = failed;
+    tell.current = onError;
   });
   useEffect(() => {
     if (url === null || !needed) return;

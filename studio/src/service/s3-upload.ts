@@ -1,7 +1,7 @@
 /** Files to S3: one multipart POST with progress, and S3's XML errors as codes. */
 import type { ErrorCode, PresignedPost } from "@/contract/types";
 import { ServiceError } from "./error";
-import { isOffline, pause, sleep, unanswered, untilOnline } from "./network";
+import { backoffDelay, isOffline, sleep, unreachableError, untilOnline } from "./network";
 
 const ATTEMPTS = 4;
 const STALLED_SECONDS = 60;
@@ -29,7 +29,7 @@ const REASONS: Readonly<Record<string, ErrorCode>> = {
  * `onProgress` gets from 0 to 1; another attempt starts at 0 again. While the device is offline, this waits. Throws
  * `ServiceError` with the code for what S3 refused, and the signal's reason when that is aborted.
  */
-export async function upload(
+export async function uploadToS3(
   form: PresignedPost,
   file: Blob,
   onProgress: (fraction: number) => void,
@@ -45,10 +45,10 @@ export async function upload(
     const [code, message] = answer === null ? ["", ""] : reasonOf(answer.text);
     const passing = answer === null || RETRIED_STATUSES.has(answer.status) || RETRIED_CODES.has(code);
     if (attempt >= ATTEMPTS || !passing) {
-      if (answer === null) throw unanswered(new URL(form.url).host, null);
+      if (answer === null) throw unreachableError(new URL(form.url).host, null);
       throw refusal(answer.status, code, message, passing);
     }
-    await sleep(pause(attempt - 1), signal);
+    await sleep(backoffDelay(attempt - 1), signal);
   }
 }
 

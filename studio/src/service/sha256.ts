@@ -1,5 +1,5 @@
 /** SHA-256 of a file, lower-case hex, by which its job's result may be there already; null where the browser has none. */
-export async function digestOf(file: Blob): Promise<string | null> {
+export async function sha256Of(file: Blob): Promise<string | null> {
   if (!globalThis.crypto?.subtle) return null;
   const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -6,20 +6,20 @@ const CHANNEL = "darkroom.session";
 const PATIENCE_MILLISECONDS = 150;
 
 /** What a tab hears and is asked. */
-export interface Hearing {
+export interface TabHandlers {
   /** This tab's tokens, when they may be shared. */
   tokens(): Tokens | null;
   /** Somebody signed out. */
   signedOut(): void;
 }
 
-let line: BroadcastChannel | null = null;
+let channel: BroadcastChannel | null = null;
 
 /** Answer other tabs from now on. */
-export function join(hearing: Hearing): void {
-  if (line !== null || typeof BroadcastChannel === "undefined") return;
+export function answerOtherTabs(hearing: TabHandlers): void {
+  if (channel !== null || typeof BroadcastChannel === "undefined") return;
   const opened = new BroadcastChannel(CHANNEL);
-  line = opened;
+  channel = opened;
   opened.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
     if (!isRecord(data)) return;
     const tokens = data.type === "ask" ? hearing.tokens() : null;
@@ -29,8 +29,8 @@ export function join(hearing: Hearing): void {
 }
 
 /** The tokens of another tab for a client; null when none has any. */
-export function ask(clientId: string): Promise<Tokens | null> {
-  const opened = line;
+export function requestTokens(clientId: string): Promise<Tokens | null> {
+  const opened = channel;
   if (opened === null) return Promise.resolve(null);
   return new Promise((resolve) => {
     const timer = setTimeout(() => done(null), PATIENCE_MILLISECONDS);
@@ -49,5 +49,5 @@ export function ask(clientId: string): Promise<Tokens | null> {
 
 /** Have the other tabs sign out. */
 export function tellSignedOut(): void {
-  line?.postMessage({ type: "signed_out" });
+  channel?.postMessage({ type: "signed_out" });
 }

@@ -28,7 +28,7 @@ export const renewalOf = (seconds: number): number =>
   Date.now() + Math.max(seconds - EARLIER_SECONDS, seconds / 2) * 1000;
 
 /** The tokens that this tab keeps for a client. */
-export function kept(clientId: string): Tokens | null {
+export function loadTokens(clientId: string): Tokens | null {
   try {
     const found: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
     return isTokens(found) && found.clientId === clientId ? found : null;
@@ -38,7 +38,7 @@ export function kept(clientId: string): Tokens | null {
 }
 
 /** Keep tokens, or none. A browser that keeps nothing has its user sign in again after a reload. */
-export function keep(tokens: Tokens | null): void {
+export function saveTokens(tokens: Tokens | null): void {
   try {
     if (tokens === null) sessionStorage.removeItem(KEY);
     else sessionStorage.setItem(KEY, JSON.stringify(tokens));

@@ -1,6 +1,6 @@
 /** A WebSocket that reconnects by itself: exponential backoff, pings, and timeouts for what gets no response. */
 import { isRecord } from "./error";
-import { isOffline, pause } from "./network";
+import { backoffDelay, isOffline } from "./network";
 
 /** The state of the connection. `live` is also reported when no socket is needed. */
 export type ConnectionStatus = "live" | "connecting" | "polling" | "offline";
@@ -106,7 +106,7 @@ export class ReconnectingWebSocket {
     this.#drop();
     this.#failures += 1;
     const { firstReconnect, longestReconnect } = this.#timings;
-    const delay = this.#failures <= 1 ? 0 : pause(this.#failures - 2, firstReconnect, longestReconnect);
+    const delay = this.#failures <= 1 ? 0 : backoffDelay(this.#failures - 2, firstReconnect, longestReconnect);
     this.#retryAt = Date.now() + (isOffline() ? longestReconnect : delay);
     this.#setConnection(this.#unconnected());
     if (delay === 0 && !isOffline()) this.#connect();

@@ -2,30 +2,30 @@ import { Component, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Button, Notice } from "@/ui";
 
-interface BrokenProps {
+interface ErrorBoundaryProps {
   /** The address: another one is another try. */
-  place: string;
+  resetKey: string;
   children: ReactNode;
 }
 
 /** What stands in place of a page that threw. */
-export class Broken extends Component<BrokenProps, { broken: boolean }> {
+export class ErrorBoundary extends Component<ErrorBoundaryProps, { broken: boolean }> {
   override state = { broken: false };
 
   static getDerivedStateFromError() {
     return { broken: true };
   }
 
-  override componentDidUpdate({ place }: BrokenProps) {
-    if (place !== this.props.place && this.state.broken) this.setState({ broken: false });
+  override componentDidUpdate({ resetKey }: ErrorBoundaryProps) {
+    if (resetKey !== this.props.resetKey && this.state.broken) this.setState({ broken: false });
   }
 
   override render() {
-    return this.state.broken ? <Apology /> : this.props.children;
+    return this.state.broken ? <CrashNotice /> : this.props.children;
   }
 }
 
-function Apology() {
+function CrashNotice() {
   const { t } = useTranslation("shell");
   return (
     <Notice

@@ -1,12 +1,12 @@
 import { type ReactNode, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
-import { Tray } from "@/jobs/job-tray";
+import { JobTray } from "@/jobs/job-tray";
 import { useJobs } from "@/jobs/store";
 import { Icon, type IconName, Notice } from "@/ui";
 import styles from "./layout.module.css";
 
-const PLACES = [
+const NAV_ITEMS = [
   { name: "make", icon: "make", href: "/" },
   { name: "jobs", icon: "jobs", href: "/jobs" },
   { name: "assets", icon: "assets", href: "/assets" },
@@ -14,7 +14,7 @@ const PLACES = [
 ] as const satisfies { name: string; icon: IconName; href: string }[];
 
 /** Which of the places an address belongs to. */
-function isAt(location: string, href: string): boolean {
+function isActive(location: string, href: string): boolean {
   return href === "/" ? location === "/" || location.startsWith("/make") : location.startsWith(href);
 }
 
@@ -43,12 +43,12 @@ export function Layout({ children }: { children: ReactNode }) {
           {t("name")}
         </Link>
         <nav className={styles.nav} aria-label={t("nav.label")}>
-          {PLACES.map(({ name, icon, href }) => (
+          {NAV_ITEMS.map(({ name, icon, href }) => (
             <Link
               key={name}
               href={href}
               className={styles.link ?? ""}
-              aria-current={isAt(location, href) ? "page" : undefined}
+              aria-current={isActive(location, href) ? "page" : undefined}
             >
               <Icon name={icon} />
               {t(`nav.${name}`)}
@@ -60,7 +60,7 @@ export function Layout({ children }: { children: ReactNode }) {
         {offline && <Notice tone="warning" title={t("offline")} />}
         {children}
       </main>
-      <Tray />
+      <JobTray />
     </div>
   );
 }

@@ -2,7 +2,7 @@ import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { isKind } from "@/contract/schemas";
 import type { LimitsNow } from "@/contract/types";
-import { answered, api } from "@/service/api";
+import { api, unwrap } from "@/service/api";
 import { Fact, Facts, Notice, Spinner } from "@/ui";
 
 const MINUTE_SECONDS = 60;
@@ -13,7 +13,7 @@ export function LimitsFacts() {
   const [limits, setLimits] = useState<LimitsNow | "failed" | null>(null);
   useEffect(() => {
     let shown = true;
-    answered(api.GET("/limits")).then(
+    unwrap(api.GET("/limits")).then(
       (found) => shown && setLimits(found),
       () => shown && setLimits("failed"),
     );

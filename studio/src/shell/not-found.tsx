@@ -3,7 +3,7 @@ import { Link } from "wouter";
 import { buttonClass, EmptyState } from "@/ui";
 
 /** An address that leads nowhere. */
-export function Missing() {
+export function NotFound() {
   const { t } = useTranslation("shell");
   return (
     <EmptyState

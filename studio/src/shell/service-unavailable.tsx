@@ -1,12 +1,12 @@
 import { useCallback, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useService } from "@/service/deployment";
-import { describe } from "@/service/error-message";
+import { errorMessage } from "@/service/error-message";
 import { Button, Notice } from "@/ui";
 import styles from "./sign-in.module.css";
 
 /** The service was not found: what is known of why, and another try. */
-export function NoService() {
+export function ServiceUnavailable() {
   const { t } = useTranslation("shell");
   const { error, load } = useService();
   const [busy, setBusy] = useState(false);
@@ -29,7 +29,7 @@ export function NoService() {
           </Button>
         }
       >
-        <p>{error && describe(error).advice}</p>
+        <p>{error && errorMessage(error).advice}</p>
       </Notice>
     </main>
   );

@@ -3,7 +3,7 @@ import { useTranslation } from "react-i18next";
 import { LANGUAGES, type Language } from "@/messages";
 import { useService } from "@/service/deployment";
 import { useSession } from "@/service/session";
-import { Button, Choice, Fact, Facts } from "@/ui";
+import { Button, Fact, Facts, RadioGroup } from "@/ui";
 import { LimitsFacts } from "./limits-facts";
 import { THEMES, useSettings } from "./settings";
 import styles from "./settings-page.module.css";
@@ -23,13 +23,13 @@ export function SettingsPage() {
     <div className={styles.page}>
       <h1>{t("settings.title")}</h1>
       <Group title={t("settings.appearance")}>
-        <Choice
+        <RadioGroup
           label={t("settings.theme")}
           value={theme}
           options={THEMES.map((value) => ({ value, label: t(`settings.themes.${value}`) }))}
           onChange={setTheme}
         />
-        <Choice
+        <RadioGroup
           label={t("settings.language")}
           value={language}
           options={languages.map(([value, label]) => ({ value, label }))}

@@ -1,7 +1,7 @@
 /** How a person wants the studio: kept in this browser. */
 import { create } from "zustand";
 import { persist } from "zustand/middleware";
-import { type Language, preferred, speak } from "@/messages";
+import { changeLanguage, type Language, preferredLanguage } from "@/messages";
 
 export const THEMES = ["system", "light", "dark"] as const;
 export type Theme = (typeof THEMES)[number];
@@ -17,7 +17,7 @@ export const useSettings = create<Settings>()(
   persist(
     (set) => ({
       theme: "system",
-      language: preferred(),
+      language: preferredLanguage(),
       setTheme: (theme) => set({ theme }),
       setLanguage: (language) => set({ language }),
     }),
@@ -26,7 +26,7 @@ export const useSettings = create<Settings>()(
 );
 
 /** Have the page look and speak as the settings say, now and whenever they change. */
-export function follow(): void {
+export function applySettings(): void {
   const systemDark = matchMedia("(prefers-color-scheme: dark)");
   const paint = () => {
     const { theme } = useSettings.getState();
@@ -37,6 +37,6 @@ export function follow(): void {
   systemDark.addEventListener("change", paint);
   useSettings.subscribe((now, before) => {
     if (now.theme !== before.theme) paint();
-    if (now.language !== before.language) void speak(now.language);
+    if (now.language !== before.language) void changeLanguage(now.language);
   });
 }

@@ -2,7 +2,7 @@ import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useService } from "@/service/deployment";
 import { type ServiceError, toServiceError } from "@/service/error";
-import { describe } from "@/service/error-message";
+import { errorMessage } from "@/service/error-message";
 import { useSession } from "@/service/session";
 import { Button, Field, Notice } from "@/ui";
 import styles from "./sign-in.module.css";
@@ -11,7 +11,7 @@ import styles from "./sign-in.module.css";
 export function SignIn() {
   const { t } = useTranslation("shell");
   const deployment = useService(({ service }) => service?.deployment);
-  const { challenge, elsewhere, error: ended } = useSession();
+  const { challenge, usesOidc, error: ended } = useSession();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ServiceError | null>(ended);
 
@@ -28,7 +28,7 @@ export function SignIn() {
   }
 
   const session = useSession.getState();
-  const words = error && describe(error);
+  const message = error && errorMessage(error);
   return (
     <main className={styles.page}>
       <div className={styles.card}>
@@ -36,9 +36,9 @@ export function SignIn() {
           <h1>{t("name")}</h1>
           <p className={styles.lead}>{t("sign_in.lead")}</p>
         </header>
-        {words && (
-          <Notice tone="bad" title={words.title}>
-            <p>{words.advice}</p>
+        {message && (
+          <Notice tone="bad" title={message.title}>
+            <p>{message.advice}</p>
           </Notice>
         )}
         {challenge ? (
@@ -46,17 +46,17 @@ export function SignIn() {
             key={challenge.type}
             type={challenge.type}
             busy={busy}
-            onAnswer={(value) => attempt(() => session.answer(value))}
+            onAnswer={(value) => attempt(() => session.answerChallenge(value))}
           />
-        ) : elsewhere ? (
-          <Button look="primary" icon="user" busy={busy} onClick={() => attempt(session.signInElsewhere)}>
+        ) : usesOidc ? (
+          <Button variant="primary" icon="user" busy={busy} onClick={() => attempt(session.signInWithOidc)}>
             {t("sign_in.elsewhere")}
           </Button>
         ) : (
           <>
             {deployment?.local_user && (
               <div className={styles.local}>
-                <Button look="primary" icon="user" busy={busy} onClick={() => attempt(session.signInAsLocalUser)}>
+                <Button variant="primary" icon="user" busy={busy} onClick={() => attempt(session.signInAsLocalUser)}>
                   {t("sign_in.local", { name: deployment.local_user.username })}
                 </Button>
                 <p className={styles.hint}>{t("sign_in.local_hint")}</p>
@@ -115,7 +115,7 @@ function PasswordForm({ busy, prominent, onSubmit }: PasswordFormProps) {
           />
         )}
       </Field>
-      <Button type="submit" look={prominent ? "primary" : "secondary"} busy={busy}>
+      <Button type="submit" variant={prominent ? "primary" : "secondary"} busy={busy}>
         {t("sign_in.submit")}
       </Button>
     </form>
@@ -153,7 +153,7 @@ function ChallengeForm({ type, busy, onAnswer }: ChallengeFormProps) {
           />
         )}
       </Field>
-      <Button type="submit" look="primary" busy={busy}>
+      <Button type="submit" variant="primary" busy={busy}>
         {t("sign_in.continue")}
       </Button>
     </form>

@@ -3,19 +3,19 @@ import styles from "./button.module.css";
 import { Icon, type IconName } from "./icon";
 import { Spinner } from "./spinner";
 
-export type ButtonLook = "primary" | "secondary" | "quiet" | "danger";
+export type ButtonVariant = "primary" | "secondary" | "quiet" | "danger";
 
 interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
-  look?: ButtonLook;
+  variant?: ButtonVariant;
   icon?: IconName;
   /** Shows that what it began goes on; it can still be pressed unless it is disabled. */
   busy?: boolean;
 }
 
 /** A button with words. */
-export function Button({ look = "secondary", icon, busy = false, children, className, ...rest }: ButtonProps) {
+export function Button({ variant = "secondary", icon, busy = false, children, className, ...rest }: ButtonProps) {
   return (
-    <button type="button" aria-busy={busy} {...rest} className={buttonClass(look, className)}>
+    <button type="button" aria-busy={busy} {...rest} className={buttonClass(variant, className)}>
       {busy ? <Spinner /> : icon && <Icon name={icon} />}
       {children}
     </button>
@@ -29,14 +29,14 @@ interface IconButtonProps extends Omit<ButtonProps, "children"> {
 }
 
 /** A button that is an icon; `label` says what it does. */
-export function IconButton({ label, icon, look = "quiet", className, ...rest }: IconButtonProps) {
+export function IconButton({ label, icon, variant = "quiet", className, ...rest }: IconButtonProps) {
   return (
     <button
       type="button"
       title={label}
       aria-label={label}
       {...rest}
-      className={buttonClass(look, styles.square, className)}
+      className={buttonClass(variant, styles.square, className)}
     >
       <Icon name={icon} />
     </button>
@@ -44,11 +44,11 @@ export function IconButton({ label, icon, look = "quiet", className, ...rest }: 
 }
 
 /** The look of a button, for a link that should have it. */
-export function buttonClass(look: ButtonLook, ...more: (string | undefined)[]): string {
-  return [styles.button, styles[look], ...more].filter(Boolean).join(" ");
+export function buttonClass(variant: ButtonVariant, ...more: (string | undefined)[]): string {
+  return [styles.button, styles[variant], ...more].filter(Boolean).join(" ");
 }
 
 /** Buttons in a row that wraps. */
-export function Buttons({ children }: { children: ReactNode }) {
+export function ButtonRow({ children }: { children: ReactNode }) {
   return <div className={styles.row}>{children}</div>;
 }

@@ -1,10 +1,10 @@
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import type { ServiceError } from "@/service/error";
-import { describe } from "@/service/error-message";
+import { errorMessage } from "@/service/error-message";
 import { Notice } from "./notice";
 
-interface TroubleProps {
+interface ErrorNoticeProps {
   /** What was tried; what happened, when left out. */
   title?: string;
   error: Pick<ServiceError, "code" | "message"> & Partial<ServiceError>;
@@ -12,9 +12,9 @@ interface TroubleProps {
 }
 
 /** What went wrong, what to do about it, and the service's own words, which may name the particulars. */
-export function Trouble({ title, error, action }: TroubleProps) {
+export function ErrorNotice({ title, error, action }: ErrorNoticeProps) {
   useTranslation("service"); // again in another language, when that is changed
-  const said = describe(error);
+  const said = errorMessage(error);
   return (
     <Notice tone="bad" title={title ?? said.title} action={action}>
       {title !== undefined && <p>{said.title}</p>}

@@ -9,7 +9,7 @@ export interface Option<Value extends string> {
   icon?: IconName;
 }
 
-interface ChoiceProps<Value extends string> {
+interface RadioGroupProps<Value extends string> {
   label: string;
   hint?: string | undefined;
   error?: string | undefined;
@@ -19,7 +19,14 @@ interface ChoiceProps<Value extends string> {
 }
 
 /** One of a few: radio buttons that look like pills. */
-export function Choice<Value extends string>({ label, hint, error, options, value, onChange }: ChoiceProps<Value>) {
+export function RadioGroup<Value extends string>({
+  label,
+  hint,
+  error,
+  options,
+  value,
+  onChange,
+}: RadioGroupProps<Value>) {
   const name = useId();
   const described = [hint && `${name}-hint`, error && `${name}-error`].filter(Boolean).join(" ");
   return (

@@ -1,7 +1,7 @@
 import { Field } from "./field";
 import styles from "./slider.module.css";
 
-interface RangeProps {
+interface SliderProps {
   label: string;
   hint?: string | undefined;
   error?: string | undefined;
@@ -15,7 +15,7 @@ interface RangeProps {
 }
 
 /** A number between two ends. */
-export function Range({ label, hint, error, value, min, max, step, format = String, onChange }: RangeProps) {
+export function Slider({ label, hint, error, value, min, max, step, format = String, onChange }: SliderProps) {
   return (
     <Field label={label} hint={hint} error={error}>
       {({ className: _, ...control }) => (

@@ -6,7 +6,7 @@ export function Spinner() {
 }
 
 /** A page, or a part of one, that is being fetched. */
-export function Waiting({ children }: { children: string }) {
+export function Loading({ children }: { children: string }) {
   return (
     <p className={styles.waiting} role="status">
       <Spinner />

@@ -1,6 +1,6 @@
 import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { beforeEach, expect, test, vi } from "vitest";
-import { useUploads } from "@/assets/asset-uploads";
+import { useAssetUploads } from "@/assets/asset-uploads";
 import { AssetsPage } from "@/assets/page";
 import type { Asset } from "@/contract/types";
 import { useDrafts } from "@/drafts/draft";
@@ -8,13 +8,13 @@ import { ServiceError } from "@/service/error";
 import { downloads, show } from "../jobs/fixtures";
 import { API, deployed, hosts, json, problem } from "../service/fakes";
 
-const { upload } = vi.hoisted(() => ({
-  upload: vi.fn<(form: unknown, file: Blob, onProgress: (sent: number) => void) => Promise<void>>(),
+const { uploadToS3 } = vi.hoisted(() => ({
+  uploadToS3: vi.fn<(form: unknown, file: Blob, onProgress: (sent: number) => void) => Promise<void>>(),
 }));
-vi.mock("@/service/s3-upload", () => ({ upload }));
+vi.mock("@/service/s3-upload", () => ({ uploadToS3 }));
 vi.mock("@/service/session", () => ({
-  token: async () => "token",
-  refused: () => {},
+  bearerToken: async () => "token",
+  invalidateToken: () => {},
   useSession: { getState: () => ({ username: "ann" }), subscribe: () => {} },
 }));
 vi.mock("@/drafts/codec", () => ({
@@ -54,10 +54,10 @@ async function library(...assets: Asset[]) {
 const named = (name: string) => screen.findByRole("button", { name: `Look at ${name}` });
 
 beforeEach(() => {
-  upload.mockReset().mockResolvedValue(undefined);
+  uploadToS3.mockReset().mockResolvedValue(undefined);
   URL.createObjectURL = () => "blob:made";
   URL.revokeObjectURL = () => {};
-  useUploads.setState({ uploads: [] });
+  useAssetUploads.setState({ uploads: [] });
   useDrafts.setState({ drafts: {} });
   deployed();
 });
@@ -89,7 +89,7 @@ test("a picture is uploaded with its progress, and is there afterwards", async (
   routes[`GET ${ASSETS}/new`] = () => json(asset("new", { name: "room.jpg" }));
   let sent: (fraction: number) => void = () => {};
   let arrive: () => void = () => {};
-  upload.mockImplementation((_form, _file, onProgress) => {
+  uploadToS3.mockImplementation((_form, _file, onProgress) => {
     sent = onProgress;
     return new Promise((resolve) => {
       arrive = resolve;
@@ -97,6 +97,7 @@ test("a picture is uploaded with its progress, and is there afterwards", async (
   });
   await user.upload(screen.getByLabelText("Add pictures", { selector: "input" }), photo());
   const bar = await screen.findByRole("progressbar", { name: "room.jpg: sending" });
+  await waitFor(() => expect(uploadToS3).toHaveBeenCalledOnce()); // the bar is there before
   act(() => sent(0.5));
   expect(bar).toHaveValue(0.5);
   act(() => arrive());
@@ -129,7 +130,7 @@ test("what the service refuses says why", async () => {
 test("an upload that breaks says so", async () => {
   const { routes, user } = await library();
   routes[`POST ${ASSETS}`] = () => json({ asset: asset("new", { state: "awaiting_upload" }), upload: form }, 201);
-  upload.mockRejectedValue(new ServiceError("unreachable", "The storage does not answer."));
+  uploadToS3.mockRejectedValue(new ServiceError("unreachable", "The storage does not answer."));
   await user.upload(screen.getByLabelText("Add pictures", { selector: "input" }), photo());
   expect(await screen.findByRole("alert")).toHaveTextContent("room.jpg was not added");
 });
@@ -161,7 +162,7 @@ test("a picture is put where it is to be used", async () => {
   await user.click(screen.getByRole("button", { name: "Use a.jpg" }));
   await user.click(screen.getByRole("button", { name: "Enlarge it" }));
   expect(history.at(-1)).toBe("/make/upscale");
-  expect(useDrafts.getState().drafts.upscale?.materials.photo).toMatchObject({
+  expect(useDrafts.getState().drafts.upscale?.inputs.photo).toMatchObject({
     type: "asset",
     asset: { asset_id: "a" },
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { covers, keepPoints, meant, objectAt } from "@/canvas/found-objects";
+import { containsPoint, interiorPoints, objectAt, objectsAtPoints } from "@/canvas/found-objects";
 import type { FoundObject } from "@/contract/types";
 import { random } from "./random-strokes";
 
@@ -26,10 +26,10 @@ const place = ([x, y]: [number, number]) => ({ x: x * PHOTO.width, y: y * PHOTO.
 
 test("a hole in a thing is not the thing", () => {
   const frame = thing([square(100, 100, 300), square(200, 200, 100)]);
-  expect(covers(frame, { x: 150, y: 150 })).toBe(true);
-  expect(covers(frame, { x: 250, y: 250 })).toBe(false);
-  const [point] = keepPoints([frame], PHOTO);
-  expect(point && covers(frame, place(point))).toBe(true);
+  expect(containsPoint(frame, { x: 150, y: 150 })).toBe(true);
+  expect(containsPoint(frame, { x: 250, y: 250 })).toBe(false);
+  const [point] = interiorPoints([frame], PHOTO);
+  expect(point && containsPoint(frame, place(point))).toBe(true);
 });
 
 test("a thing without outlines is its box", () => {
@@ -42,9 +42,9 @@ test("of things on each other the smallest is meant, and each has a place of its
   const [sofa, cushion] = [thing([square(100, 100, 400)]), thing([square(150, 150, 80)])];
   expect(objectAt([sofa, cushion], { x: 190, y: 190 })).toBe(1);
   expect(objectAt([sofa, cushion], { x: 400, y: 400 })).toBe(0);
-  const points = keepPoints([sofa, cushion], PHOTO);
+  const points = interiorPoints([sofa, cushion], PHOTO);
   expect(points.map((point) => objectAt([sofa, cushion], place(point)))).toEqual([0, 1]);
-  expect(points[0] && covers(cushion, place(points[0]))).toBe(false);
+  expect(points[0] && containsPoint(cushion, place(points[0]))).toBe(false);
 });
 
 test("a finger may miss a small thing by a little", () => {
@@ -65,11 +65,11 @@ test("whatever the shapes, a thing's own place lies in it, and chooses it", () =
       });
       return thing([star]);
     });
-    const points = keepPoints(objects, PHOTO);
+    const points = interiorPoints(objects, PHOTO);
     for (const [index, object] of objects.entries()) {
       const point = points[index];
-      expect(point && covers(object, place(point))).toBe(true);
+      expect(point && containsPoint(object, place(point))).toBe(true);
     }
-    expect(meant(objects, points, points, PHOTO)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(objectsAtPoints(objects, points, points, PHOTO)).toEqual([0, 1, 2, 3, 4, 5]);
   }
 });

@@ -1,22 +1,22 @@
 import { beforeEach, expect, test } from "vitest";
-import { type Contact, Gestures } from "@/canvas/gestures";
+import { GestureRecognizer, type PointerSample } from "@/canvas/gestures";
 
 let log: string[] = [];
-let gestures: Gestures;
+let gestures: GestureRecognizer;
 
-function at(id: number, x: number, y: number, type = "touch"): Contact {
-  return { id, x, y, type, pressure: 1, main: true };
+function at(id: number, x: number, y: number, type = "touch"): PointerSample {
+  return { id, x, y, type, pressure: 1, primaryButton: true };
 }
 
 beforeEach(() => {
   log = [];
-  gestures = new Gestures({
-    draws: (contact) => contact.main,
+  gestures = new GestureRecognizer({
+    shouldDraw: (contact) => contact.primaryButton,
     start: ({ x, y }) => log.push(`start ${x},${y}`),
     draw: (contacts) => log.push(`draw ${contacts.map(({ x, y }) => `${x},${y}`).join(" ")}`),
     end: () => log.push("end"),
-    giveUp: () => log.push("give up"),
-    move: (from, to, factor) => log.push(`move ${from.x},${from.y} to ${to.x},${to.y} ×${factor}`),
+    cancel: () => log.push("give up"),
+    panZoom: (from, to, factor) => log.push(`move ${from.x},${from.y} to ${to.x},${to.y} ×${factor}`),
   });
 });
 
@@ -40,7 +40,7 @@ test("a second finger takes back what the first drew, and both zoom; the one tha
 });
 
 test("a mouse's other button moves", () => {
-  gestures.down({ ...at(1, 0, 0, "mouse"), main: false });
+  gestures.down({ ...at(1, 0, 0, "mouse"), primaryButton: false });
   gestures.moved([at(1, 5, 0, "mouse")]);
   gestures.up(1);
   expect(log).toEqual(["move 0,0 to 5,0 ×1"]);

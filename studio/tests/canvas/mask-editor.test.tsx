@@ -20,7 +20,7 @@ function Editor({ first = [] }: { first?: Strokes }) {
 /** Where the mask is white: how many pixels, and from where to where. */
 function white(): { count: number; left: number; right: number; top: number; bottom: number } {
   const raster = new Raster(PHOTO.width, PHOTO.height);
-  raster.show(strokes);
+  raster.render(strokes);
   const at = [...raster.data.entries()].filter(([, value]) => value === 1).map(([index]) => index);
   const [xs, ys] = [at.map((index) => index % PHOTO.width), at.map((index) => Math.floor(index / PHOTO.width))];
   return {
@@ -209,9 +209,9 @@ test("whoever asks how much is painted does not have it all painted once more", 
     );
   }
   render(<Asking />);
-  const looks = vi.spyOn(Raster.prototype, "show");
+  const renders = vi.spyOn(Raster.prototype, "render");
   drag([50, 50], [100, 50]);
   expect(screen.getByText("2 of 100")).toBeVisible();
-  expect(new Set(looks.mock.contexts).size).toBe(1);
-  looks.mockRestore();
+  expect(new Set(renders.mock.contexts).size).toBe(1);
+  renders.mockRestore();
 });

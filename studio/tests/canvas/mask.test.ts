@@ -44,7 +44,7 @@ test.each([
   for (let round = 0; round < 5; round++) {
     const strokes = Array.from({ length: 8 }, () => anyStroke(next, width, height));
     const raster = new Raster(width, height);
-    raster.show(strokes);
+    raster.render(strokes);
     const file = await renderMask(strokes, width, height);
     expect(file.type).toBe("image/png");
     expect(decode(await bytesOf(file))).toEqual({ width, height, pixels: raster.data });

@@ -2,12 +2,12 @@ import { fireEvent, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { useState } from "react";
 import { beforeEach, expect, test, vi } from "vitest";
-import { ShapePicker } from "@/canvas/object-picker";
+import { ObjectPicker } from "@/canvas/object-picker";
 import type { FoundObject } from "@/contract/types";
 import { layOut } from "./fake-layout";
 
 // What is drawn is looked at in a browser; here it is what can be chosen.
-vi.mock("@/canvas/object-outlines", () => ({ Outlines: () => null }));
+vi.mock("@/canvas/object-outlines", () => ({ ObjectOutlines: () => null }));
 
 const PHOTO = { url: "blob:photo", width: 400, height: 200 };
 const box = (label: string, left: number, top: number, right: number, bottom: number): FoundObject => ({
@@ -24,7 +24,9 @@ let chosen: [number, number][] = [];
 function Picker({ first = [], most }: { first?: [number, number][]; most?: number }) {
   const [value, setValue] = useState(first);
   chosen = value;
-  return <ShapePicker photo={PHOTO} objects={OBJECTS} chosen={value} onChange={setValue} {...(most ? { most } : {})} />;
+  return (
+    <ObjectPicker photo={PHOTO} objects={OBJECTS} chosen={value} onChange={setValue} {...(most ? { most } : {})} />
+  );
 }
 
 const tap = (x: number, y: number) => fireEvent.click(screen.getByRole("img"), { clientX: x, clientY: y });
@@ -93,6 +95,6 @@ test("no more can be chosen than the service takes", () => {
 });
 
 test("a photo without things says what else one can do", () => {
-  render(<ShapePicker photo={PHOTO} objects={[]} chosen={[]} onChange={() => {}} />);
+  render(<ObjectPicker photo={PHOTO} objects={[]} chosen={[]} onChange={() => {}} />);
   expect(screen.getByText(/Nothing was found/)).toBeVisible();
 });

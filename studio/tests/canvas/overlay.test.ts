@@ -1,22 +1,22 @@
 import { expect, test } from "vitest";
-import { paintOverlay, seenArea, seenMask } from "@/canvas/overlay";
-import { type Area, Raster } from "@/canvas/raster";
-import { move, type View, wholeView } from "@/canvas/view";
+import { paintOverlay, visibleMask, visibleRect } from "@/canvas/overlay";
+import { type PixelRect, Raster } from "@/canvas/raster";
+import { fitView, panZoomView, type View } from "@/canvas/view";
 import { anyStroke, random } from "./random-strokes";
 
 const PHOTO = { width: 97, height: 61 };
 const WINDOW = { width: 50, height: 40 };
 
 function anyView(next: () => number): View {
-  let view = wholeView(PHOTO, WINDOW);
+  let view = fitView(PHOTO, WINDOW);
   for (let step = 0; step < 3; step++) {
     const place = { x: next() * WINDOW.width, y: next() * WINDOW.height };
-    view = move(view, place, { x: place.x + next() * 9, y: place.y }, 0.7 + next() * 3, PHOTO, WINDOW);
+    view = panZoomView(view, place, { x: place.x + next() * 9, y: place.y }, 0.7 + next() * 3, PHOTO, WINDOW);
   }
   return view;
 }
 
-function screen(ratio: number): Area {
+function screen(ratio: number): PixelRect {
   return { left: 0, top: 0, right: Math.round(WINDOW.width * ratio), bottom: Math.round(WINDOW.height * ratio) };
 }
 
@@ -32,12 +32,12 @@ test.each([1, 1.5, 2, 3])(
     const next = random(11);
     for (let round = 0; round < 25; round++) {
       const raster = new Raster(PHOTO.width, PHOTO.height);
-      raster.show(Array.from({ length: 5 }, () => anyStroke(next, PHOTO.width, PHOTO.height)));
+      raster.render(Array.from({ length: 5 }, () => anyStroke(next, PHOTO.width, PHOTO.height)));
       const view = anyView(next);
       const area = screen(ratio);
       const width = area.right;
       const scale = view.scale * ratio;
-      const seen = seenMask(raster, view, ratio, area);
+      const visible = visibleMask(raster, view, ratio, area);
       /** The photo's pixels along one side that a screen pixel shows. */
       const beneath = (at: number, offset: number, limit: number) =>
         Array.from({ length: limit }, (_, pixel) => pixel).filter((pixel) =>
@@ -55,7 +55,7 @@ test.each([1, 1.5, 2, 3])(
         );
         return white ? 1 : 0;
       });
-      expect(seen).toEqual(expected);
+      expect(visible).toEqual(expected);
       expect(painted(raster, view, ratio).map((pixel) => (pixel === 0 ? 0 : 1))).toEqual(Uint32Array.from(expected));
     }
   },
@@ -66,8 +66,8 @@ test("one white pixel is seen however small the photo is shown", () => {
   const next = random(12);
   for (let round = 0; round < 100; round++) {
     const [left, top] = [Math.floor(next() * 400), Math.floor(next() * 300)];
-    raster.show([{ type: "rectangle", effect: "fill", left, top, right: left + 1, bottom: top + 1 }]);
-    const view = wholeView(raster, WINDOW);
+    raster.render([{ type: "rectangle", effect: "fill", left, top, right: left + 1, bottom: top + 1 }]);
+    const view = fitView(raster, WINDOW);
     expect(painted(raster, view, 1).some((pixel) => pixel !== 0)).toBe(true);
   }
 });
@@ -83,7 +83,7 @@ test("painting only where something changed gives the same picture as painting a
     const strokes = [];
     for (let step = 0; step < 8; step++) {
       strokes.push(anyStroke(next, PHOTO.width, PHOTO.height));
-      const area = seenArea(raster.show(strokes.slice()), view, ratio, width, height);
+      const area = visibleRect(raster.render(strokes.slice()), view, ratio, width, height);
       if (area.right <= area.left || area.bottom <= area.top) continue;
       const part = painted(raster, view, ratio, area);
       for (let y = area.top; y < area.bottom; y++) {

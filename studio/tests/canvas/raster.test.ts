@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isNowhere, Raster } from "@/canvas/raster";
+import { isEmptyRect, Raster } from "@/canvas/raster";
 import { type BrushStroke, radiusAt, type Stroke } from "@/canvas/strokes";
 import { anyStroke, random } from "./random-strokes";
 
@@ -8,7 +8,7 @@ const HEIGHT = 47;
 
 function fresh(strokes: readonly Stroke[]): Uint8Array {
   const raster = new Raster(WIDTH, HEIGHT);
-  raster.show(strokes);
+  raster.render(strokes);
   return raster.data;
 }
 
@@ -43,7 +43,7 @@ test("a brush makes white just the pixels whose centres it goes over", () => {
       pressures: round % 2 === 0 ? null : [0.2, 1, 0.5],
     };
     const raster = new Raster(20, 20);
-    raster.show([stroke]);
+    raster.render([stroke]);
     for (const [at, value] of raster.data.entries()) {
       const away = outside(stroke, at % 20, Math.floor(at / 20));
       if (Math.abs(away) < 0.05) continue; // the trial is not exact to the last digits
@@ -59,14 +59,14 @@ test("the smallest brush makes at least one pixel white wherever it touches", ()
   for (let round = 0; round < 500; round++) {
     const raster = new Raster(9, 9);
     const [x, y] = [next() * 9, next() * 9];
-    raster.show([{ type: "brush", effect: "fill", radius: 0.01, points: [x, y], pressures: [0.01] }]);
+    raster.render([{ type: "brush", effect: "fill", radius: 0.01, points: [x, y], pressures: [0.01] }]);
     expect(raster.data[Math.floor(y) * 9 + Math.floor(x)]).toBe(1);
   }
 });
 
 test("a rectangle is whole pixels, its right and bottom excluded, cut at the photo's sides", () => {
   const raster = new Raster(4, 3);
-  raster.show([{ type: "rectangle", effect: "fill", left: -5, top: 1, right: 2, bottom: 9 }]);
+  raster.render([{ type: "rectangle", effect: "fill", left: -5, top: 1, right: 2, bottom: 9 }]);
   expect([...raster.data]).toEqual([0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 0, 0]);
   expect(raster.coverage()).toBeCloseTo(4 / 12);
 });
@@ -91,7 +91,7 @@ describe("any way to get to some strokes gives the same pixels as making them an
       } else {
         strokes = [...strokes, anyStroke(next, WIDTH, HEIGHT)];
       }
-      raster.show(strokes);
+      raster.render(strokes);
       expect(raster.data).toEqual(fresh(strokes));
     }
   });
@@ -104,8 +104,8 @@ test("only what is said to have changed changes", () => {
   for (let step = 0; step < 200; step++) {
     const before = raster.data.slice();
     strokes.push(anyStroke(next, WIDTH, HEIGHT));
-    const area = raster.show(strokes.slice());
-    if (isNowhere(area)) expect(raster.data).toEqual(before);
+    const area = raster.render(strokes.slice());
+    if (isEmptyRect(area)) expect(raster.data).toEqual(before);
     const outside = raster.data.findIndex((value, at) => {
       const [x, y] = [at % WIDTH, Math.floor(at / WIDTH)];
       const inside = x >= area.left && x < area.right && y >= area.top && y < area.bottom;
@@ -128,14 +128,14 @@ test("a stroke drawn bit by bit is the stroke, and one given up leaves nothing",
       for (let point = 0; point < whole.points.length / 2; point++) {
         live.points.push(...whole.points.slice(2 * point, 2 * point + 2));
         if (whole.pressures) live.pressures?.push(whole.pressures[point] ?? 1);
-        raster.draft(live, point);
+        raster.drawLive(live, point);
       }
       if (next() < 0.7) {
-        raster.keep(live);
+        raster.commit(live);
         strokes = [...strokes, live];
       }
     }
-    raster.show(strokes);
+    raster.render(strokes);
     expect(raster.data).toEqual(fresh(strokes));
   }
 });

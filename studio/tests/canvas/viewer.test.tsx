@@ -1,7 +1,7 @@
 import { fireEvent, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test, vi } from "vitest";
-import { Compare } from "@/canvas/compare-slider";
+import { CompareSlider } from "@/canvas/compare-slider";
 import { Viewer } from "@/canvas/viewer";
 import { layOut } from "./fake-layout";
 
@@ -19,7 +19,7 @@ beforeEach(() => {
 test("the line between two pictures goes where the pointer is dragged, and by keys", () => {
   HTMLElement.prototype.setPointerCapture = () => {};
   HTMLElement.prototype.hasPointerCapture = () => true;
-  render(<Compare before="a.jpg" after="b.jpg" width={400} height={200} afterLabel="Enlarged" />);
+  render(<CompareSlider before="a.jpg" after="b.jpg" width={400} height={200} afterLabel="Enlarged" />);
   const slider = screen.getByRole("slider", { name: "How much of “Before” is shown" });
   expect(slider).toHaveAttribute("aria-valuetext", "Before 50 %");
   const frame = screen.getByRole("img", { name: "Enlarged" });

@@ -1,9 +1,9 @@
 /** Drafts and input files for the tests of what is submitted. */
 import type { JsonObject, Kind } from "@/contract/types";
-import { empty } from "@/drafts/draft";
-import type { Material } from "@/drafts/input-file";
+import { emptyDraft } from "@/drafts/draft";
+import type { InputFile } from "@/drafts/input-file";
 
-export const PHOTO: Material = {
+export const PHOTO: InputFile = {
   type: "picture",
   file: new Blob(),
   name: "photo.jpg",
@@ -12,7 +12,7 @@ export const PHOTO: Material = {
   height: 60,
   url: "blob:photo",
 };
-export const VOICE: Material = {
+export const VOICE: InputFile = {
   type: "sound",
   file: new Blob(),
   name: "voice.wav",
@@ -21,8 +21,8 @@ export const VOICE: Material = {
   url: "blob:voice",
 };
 
-export const draft = (kind: Kind, params: JsonObject = {}, materials: Record<string, Material> = {}) => ({
-  ...empty(kind),
+export const draft = (kind: Kind, params: JsonObject = {}, inputs: Record<string, InputFile> = {}) => ({
+  ...emptyDraft(kind),
   params,
-  materials,
+  inputs,
 });

@@ -2,10 +2,10 @@ import "./page-fixture";
 import { screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { LimitsNow } from "@/contract/types";
-import { empty, useDrafts } from "@/drafts/draft";
+import { emptyDraft, useDrafts } from "@/drafts/draft";
 import { ServiceError } from "@/service/error";
 import { BUDGET, give, main, show, write } from "./page-fixture";
-import { answers, submit } from "./page-state";
+import { answers, submitJob } from "./page-state";
 
 const SWAPPED = {
   source: { type: "avatar", name: "amara", url: "/amara.webp" },
@@ -17,7 +17,7 @@ function limits(rates: LimitsNow["rates"]): LimitsNow {
 }
 
 test("what the service has against a field stands at the field, until it is changed", async () => {
-  submit.mockRejectedValue(
+  submitJob.mockRejectedValue(
     new ServiceError("invalid_request", "No.", {
       status: 422,
       errors: [{ field: "params.prompt", message: "This is not allowed." }],
@@ -36,7 +36,7 @@ test("what the service has against a field stands at the field, until it is chan
 });
 
 test("a scene's error finds its scene whatever the scene is", async () => {
-  submit.mockRejectedValue(
+  submitJob.mockRejectedValue(
     new ServiceError("invalid_request", "No.", {
       status: 422,
       errors: [{ field: "params.scenes.1.generated.prompt", message: "Too plain." }],
@@ -54,7 +54,7 @@ test("a scene's error finds its scene whatever the scene is", async () => {
 });
 
 test("an error about nothing that can be seen is told beside the button, and the draft can be sent again", async () => {
-  submit.mockRejectedValueOnce(new ServiceError("engine_unavailable", "The models engine cannot do this here."));
+  submitJob.mockRejectedValueOnce(new ServiceError("engine_unavailable", "The models engine cannot do this here."));
   const { user, history } = show("generate");
   write(screen.getByRole("textbox", { name: "What the picture shows" }), "a lamp");
   await user.click(main("Draw 1 picture"));
@@ -73,29 +73,29 @@ test("a rate that is nearly used says what is left; one that is used up says whe
   const again = show("generate");
   await waitFor(() => expect(main("Draw 1 picture")).toHaveAccessibleDescription(/Ready again in \d+ seconds/));
   await again.user.click(main("Draw 1 picture"));
-  expect(submit).not.toHaveBeenCalled();
+  expect(submitJob).not.toHaveBeenCalled();
 });
 
 test("when looking for things fails, the room can still be restyled", async () => {
   const { user } = show("restyle_room");
   give("Photo of the room");
   await user.click(await screen.findByRole("radio", { name: "Boho" }));
-  submit.mockRejectedValueOnce(new ServiceError("endpoint_unavailable", "Nobody works."));
+  submitJob.mockRejectedValueOnce(new ServiceError("endpoint_unavailable", "Nobody works."));
   await user.click(await screen.findByRole("button", { name: "Find things in the photo" }));
   expect(await screen.findByText("The machines that do the work do not answer")).toBeVisible();
   await user.click(main("Restyle as Boho"));
-  await waitFor(() => expect(submit).toHaveBeenCalledTimes(2));
+  await waitFor(() => expect(submitJob).toHaveBeenCalledTimes(2));
 });
 
 test("which face changes is typed as a number, and what the service has against it is said there", async () => {
-  submit.mockRejectedValue(
+  submitJob.mockRejectedValue(
     new ServiceError("invalid_request", "No.", {
       status: 422,
       errors: [{ field: "params.faces", message: "There is no such face." }],
     }),
   );
   const { user } = show("face_swap");
-  useDrafts.getState().put({ ...empty("face_swap"), params: { consent: true }, materials: SWAPPED });
+  useDrafts.getState().put({ ...emptyDraft("face_swap"), params: { consent: true }, inputs: SWAPPED });
   await user.click(main("Swap the faces"));
   const faces = await screen.findByRole("group", { name: "Which faces change" });
   await waitFor(() => expect(faces).toHaveAccessibleDescription(/There is no such face/));

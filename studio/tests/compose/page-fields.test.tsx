@@ -3,7 +3,7 @@ import { act, screen, waitFor, within } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { useDrafts } from "@/drafts/draft";
 import { main, show, write } from "./page-fixture";
-import { answers, submit } from "./page-state";
+import { answers, submitJob } from "./page-state";
 
 test("scenes are moved and taken away, with their words and their files", async () => {
   const { user } = show("render_scenes");
@@ -69,7 +69,7 @@ test("a number can be emptied and typed anew, and what was left empty is not sen
   await user.clear(seed);
   expect(seed).toHaveValue(null);
   await user.click(main("Draw 1 picture"));
-  await waitFor(() => expect(submit.mock.calls[0]?.[0].params).toEqual({ prompt: "a lamp" }));
+  await waitFor(() => expect(submitJob.mock.calls[0]?.[0].params).toEqual({ prompt: "a lamp" }));
   expect(seed).toHaveValue(42);
   await user.clear(seed);
   await user.type(seed, "7");

@@ -2,9 +2,9 @@ import "./page-fixture";
 import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
 import type { Asset } from "@/contract/types";
-import { empty, useDrafts } from "@/drafts/draft";
+import { emptyDraft, useDrafts } from "@/drafts/draft";
 import { give, JPEG, main, show } from "./page-fixture";
-import { opened, submit } from "./page-state";
+import { opened, submitJob } from "./page-state";
 
 test("a file that is no picture is refused with what to do, and what was there stays", async () => {
   show("upscale");
@@ -37,8 +37,8 @@ test("what is painted is sent as a mask of exactly the photo's size", async () =
   give("Photo");
   await user.click(await screen.findByRole("button", { name: "Paint" }));
   await user.click(main("Fill what is painted"));
-  await waitFor(() => expect(submit).toHaveBeenCalledOnce());
-  const mask = submit.mock.calls[0]?.[0].materials.mask;
+  await waitFor(() => expect(submitJob).toHaveBeenCalledOnce());
+  const mask = submitJob.mock.calls[0]?.[0].inputs.mask;
   expect(mask).toMatchObject({ type: "picture", contentType: "image/png", width: 800, height: 600 });
 });
 
@@ -49,7 +49,7 @@ test("who would paint another area than an earlier job's can go back to that one
     type: "asset",
     asset: { asset_id: "b", url: "https://files/b", width: 80, height: 60 } as Asset,
   } as const;
-  act(() => useDrafts.getState().put({ ...empty("inpaint"), materials: { photo, mask: same("mask") } }));
+  act(() => useDrafts.getState().put({ ...emptyDraft("inpaint"), inputs: { photo, mask: same("mask") } }));
   await user.click(main("Paint another area"));
   expect(main("Fill what is painted")).toHaveAccessibleDescription("Paint first over what should be filled");
   await user.click(main("The same area as before"));
@@ -59,7 +59,7 @@ test("who would paint another area than an earlier job's can go back to that one
 test("an earlier job's music can be heard, and is no picture", () => {
   show("render_scenes");
   const music = { type: "same", job_id: "a", role: "music", url: "https://files/music" } as const;
-  act(() => useDrafts.getState().put({ ...empty("render_scenes"), materials: { music } }));
+  act(() => useDrafts.getState().put({ ...emptyDraft("render_scenes"), inputs: { music } }));
   expect(screen.getByLabelText("Music", { selector: "audio" })).toHaveAttribute("src", "https://files/music");
   expect(screen.queryByRole("img", { name: "Chosen: Music" })).toBeNull();
 });

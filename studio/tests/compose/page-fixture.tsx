@@ -4,26 +4,26 @@ import userEvent from "@testing-library/user-event";
 import { beforeEach, vi } from "vitest";
 import { Router } from "wouter";
 import { memoryLocation } from "wouter/memory-location";
-import { useFinding } from "@/compose/object-detection";
-import { useCatalogue } from "@/compose/option-lists";
+import { useObjectDetection } from "@/compose/object-detection";
+import { useOptionLists } from "@/compose/option-lists";
 import { ComposePage } from "@/compose/page";
 import type { FoundObject, Kind } from "@/contract/types";
 import { useDrafts } from "@/drafts/draft";
-import { useIntake } from "@/drafts/file-intake";
+import { useFileIntake } from "@/drafts/file-intake";
 import { useJobs } from "@/jobs/store";
 import { useService } from "@/service/deployment";
-import { answers, opened, submit } from "./page-state";
+import { answers, opened, submitJob } from "./page-state";
 
 vi.mock("@/jobs/store", async () => {
-  const [{ create }, { submit }] = await Promise.all([import("zustand"), import("./page-state")]);
-  return { submit, useJobs: create(() => ({ entries: {}, connection: "live" })) };
+  const [{ create }, { submitJob }] = await Promise.all([import("zustand"), import("./page-state")]);
+  return { submitJob, useJobs: create(() => ({ entries: {}, connection: "live" })) };
 });
 vi.mock("@/service/api", async () => {
   const [{ answers }, { ServiceError }] = await Promise.all([import("./page-state"), import("@/service/error")]);
   const answer = async (path: string) => answers.get(path);
   return {
     api: { GET: answer, POST: answer },
-    answered: async (response: Promise<unknown>) => {
+    unwrap: async (response: Promise<unknown>) => {
       const data = await response;
       if (data === undefined) throw new ServiceError("unreachable", "Nobody is there.");
       return data;
@@ -43,7 +43,7 @@ vi.mock("@/drafts/codec", async () => {
   };
 });
 vi.mock("@/canvas/object-picker", () => ({
-  ShapePicker: ({ objects, onChange }: { objects: FoundObject[]; onChange(points: [number, number][]): void }) => (
+  ObjectPicker: ({ objects, onChange }: { objects: FoundObject[]; onChange(points: [number, number][]): void }) => (
     <button type="button" onClick={() => onChange([[0.25, 0.75]])}>
       Keep the {objects[0]?.label}
     </button>
@@ -86,14 +86,14 @@ beforeEach(() => {
   localStorage.clear();
   URL.createObjectURL = vi.fn(() => "blob:here");
   URL.revokeObjectURL = vi.fn();
-  submit.mockReset().mockResolvedValue("0".repeat(32));
+  submitJob.mockReset().mockResolvedValue("0".repeat(32));
   answers.clear();
   answers.set("/limits", { rates: {}, budget: BUDGET });
   opened.fails = false;
   useDrafts.setState({ drafts: {}, strokes: null });
-  useIntake.setState({ takings: {} });
-  useFinding.setState({ photo: null, jobId: null, asking: false, error: null });
-  useCatalogue.setState({ lists: {}, errors: {} });
+  useFileIntake.setState({ statuses: {} });
+  useObjectDetection.setState({ photo: null, jobId: null, submitting: false, error: null });
+  useOptionLists.setState({ lists: {}, errors: {} });
   useJobs.setState({ entries: {} });
   useService.setState({
     status: "ready",

@@ -2,7 +2,7 @@
 import { vi } from "vitest";
 import type { Draft } from "@/drafts/draft";
 
-export const submit = vi.fn<(draft: Draft) => Promise<string>>();
+export const submitJob = vi.fn<(draft: Draft) => Promise<string>>();
 /** Path of the API → response. */
 export const answers = new Map<string, unknown>();
 /** The picture that the codec opens. */

@@ -3,7 +3,7 @@ import { act, screen, waitFor } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { useJobs } from "@/jobs/store";
 import { give, JPEG, main, show } from "./page-fixture";
-import { submit } from "./page-state";
+import { submitJob } from "./page-state";
 
 test("the main button says what is missing, leads there, and then what it will do", async () => {
   const { user, history } = show("restyle_room");
@@ -12,18 +12,18 @@ test("the main button says what is missing, leads there, and then what it will d
   expect(button).toHaveAccessibleDescription("Missing: Photo of the room");
   await user.click(button);
   expect(main("Choose a photo")).toHaveFocus();
-  expect(submit).not.toHaveBeenCalled();
+  expect(submitJob).not.toHaveBeenCalled();
 
   give("Photo of the room");
   await waitFor(() => expect(button).toHaveAccessibleDescription("Choose first: Style"));
   await user.click(screen.getByRole("radio", { name: "Boho" }));
   await user.click(main("Restyle as Boho"));
   await waitFor(() => expect(history).toContain(`/jobs/${"0".repeat(32)}`));
-  expect(submit).toHaveBeenCalledExactlyOnceWith(
+  expect(submitJob).toHaveBeenCalledExactlyOnceWith(
     expect.objectContaining({
       kind: "restyle_room",
       params: { style: "boho" },
-      materials: { photo: expect.objectContaining({ file: JPEG, width: 800, height: 600 }) },
+      inputs: { photo: expect.objectContaining({ file: JPEG, width: 800, height: 600 }) },
     }),
   );
 });
@@ -37,16 +37,20 @@ test("things to keep are looked for on request, and those picked are sent as poi
   const { user } = show("restyle_room");
   give("Photo of the room");
   await user.click(await screen.findByRole("radio", { name: "Boho" }));
-  submit.mockResolvedValueOnce("f".repeat(32));
+  submitJob.mockResolvedValueOnce("f".repeat(32));
   await user.click(await screen.findByRole("button", { name: "Find things in the photo" }));
-  expect(submit.mock.calls[0]?.[0]).toMatchObject({ kind: "find_objects", materials: { photo: { file: JPEG } } });
+  expect(submitJob.mock.calls[0]?.[0]).toMatchObject({ kind: "find_objects", inputs: { photo: { file: JPEG } } });
   expect(await screen.findByRole("progressbar", { name: "Looking for things…" })).toBeVisible();
   expect(main("Restyle as Boho")).toHaveAttribute("aria-disabled", "false");
 
   const objects = [{ label: "sofa", box: [0, 0, 9, 9], score: 0.9, area: 0.1 }];
   const job = { job_id: "f".repeat(32), state: "completed", progress: 1, result: { objects } };
-  act(() => useJobs.setState({ entries: { [job.job_id]: { job, sent: {}, trouble: null, startedAt: 0 } } } as never));
+  act(() =>
+    useJobs.setState({
+      entries: { [job.job_id]: { job, uploadProgress: {}, uploadError: null, marks: [], startedAt: 0 } },
+    } as never),
+  );
   await user.click(await screen.findByRole("button", { name: "Keep the sofa" }));
   await user.click(main("Restyle as Boho"));
-  await waitFor(() => expect(submit.mock.calls[1]?.[0].params).toEqual({ style: "boho", keep_at: [[0.25, 0.75]] }));
+  await waitFor(() => expect(submitJob.mock.calls[1]?.[0].params).toEqual({ style: "boho", keep_at: [[0.25, 0.75]] }));
 });

@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { masked, obstacles } from "@/compose/submit-blockers";
+import { hasMask, submitBlockers } from "@/compose/submit-blockers";
 import type { Limits } from "@/contract/types";
-import type { Material } from "@/drafts/input-file";
+import type { InputFile } from "@/drafts/input-file";
 import { draft, PHOTO, VOICE } from "./drafts";
 
 const LIMITS = { max_voice_seconds: 300 } as Limits;
 const UNPAINTED = { strokes: null, size: null };
 
 const missing = (...given: Parameters<typeof draft>) =>
-  obstacles(draft(...given), UNPAINTED, LIMITS).map(({ path, reason }) => `${path}: ${reason}`);
+  submitBlockers(draft(...given), UNPAINTED, LIMITS).map(({ path, reason }) => `${path}: ${reason}`);
 
 test("what is missing is said in the order of the page", () => {
   expect(missing("restyle_room")).toEqual(["uploads.photo: file", "params.style: choose"]);
@@ -22,7 +22,7 @@ test("a portrait has to say something, by words or by a voice that is not too lo
   expect(missing("render_video", {}, { avatar: PHOTO })).toEqual(["params.script: words_or_voice"]);
   expect(missing("render_video", { script: "Hello" }, { avatar: PHOTO })).toEqual([]);
   expect(missing("render_video", {}, { avatar: PHOTO, voice_track: VOICE })).toEqual([]);
-  const long: Material = { ...VOICE, seconds: 301 } as Material;
+  const long: InputFile = { ...VOICE, seconds: 301 } as InputFile;
   expect(missing("render_video", {}, { avatar: PHOTO, voice_track: long })).toEqual([
     "uploads.voice_track: voice_too_long",
   ]);
@@ -46,13 +46,13 @@ test("scenes say which one lacks what", () => {
 test("a mask is painted, or an earlier job's", () => {
   const size = { width: 80, height: 60 };
   const inpaint = draft("inpaint", {}, { photo: PHOTO });
-  const same: Material = { type: "same", job_id: "a", role: "mask", url: null };
+  const same: InputFile = { type: "same", job_id: "a", role: "mask", url: null };
   const rectangle = { type: "rectangle", effect: "fill", left: 1, top: 1, right: 9, bottom: 9 } as const;
-  expect(masked(inpaint, { strokes: null, size })).toBe(false);
-  expect(masked(inpaint, { strokes: [rectangle], size })).toBe(true);
-  expect(masked(inpaint, { strokes: [rectangle, { ...rectangle, effect: "erase" }], size })).toBe(false);
-  const earlier = { ...inpaint, materials: { photo: PHOTO, mask: same } };
-  expect(masked(earlier, { strokes: null, size })).toBe(true);
+  expect(hasMask(inpaint, { strokes: null, size })).toBe(false);
+  expect(hasMask(inpaint, { strokes: [rectangle], size })).toBe(true);
+  expect(hasMask(inpaint, { strokes: [rectangle, { ...rectangle, effect: "erase" }], size })).toBe(false);
+  const earlier = { ...inpaint, inputs: { photo: PHOTO, mask: same } };
+  expect(hasMask(earlier, { strokes: null, size })).toBe(true);
   // Another area is to be painted: nothing is shown, so nothing is sent.
-  expect(masked(earlier, { strokes: [], size })).toBe(false);
+  expect(hasMask(earlier, { strokes: [], size })).toBe(false);
 });

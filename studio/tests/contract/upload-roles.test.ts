@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { roles } from "@/contract/upload-roles";
+import { uploadRoles } from "@/contract/upload-roles";
 
 test("roles know their media", () => {
-  expect(roles("render_video").map(({ name, media, required }) => [name, media, required])).toEqual([
+  expect(uploadRoles("render_video").map(({ name, media, required }) => [name, media, required])).toEqual([
     ["avatar", "portrait", true],
     ["voice_track", "sound", false],
   ]);
-  expect(roles("face_swap").map(({ media }) => media)).toEqual(["picture", "picture"]);
+  expect(uploadRoles("face_swap").map(({ media }) => media)).toEqual(["picture", "picture"]);
 });

@@ -1,11 +1,11 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Job } from "@/contract/types";
-import { again, draftOf, empty, useDrafts } from "@/drafts/draft";
-import { type Material, picture } from "@/drafts/input-file";
+import { draftFromJob, draftOf, emptyDraft, useDrafts } from "@/drafts/draft";
+import { type InputFile, pictureInput } from "@/drafts/input-file";
 
 const KEPT = "darkroom.drafts";
 const drafts = () => useDrafts.getState();
-const photo = (name: string): Material => picture(new Blob(["x"]), name, "image/jpeg", 800, 600);
+const photo = (name: string): InputFile => pictureInput(new Blob(["x"]), name, "image/jpeg", 800, 600);
 
 beforeEach(() => {
   let count = 0;
@@ -16,7 +16,7 @@ beforeEach(() => {
 });
 
 test("choices outlive the page, files and what is said of them do not", async () => {
-  drafts().setMaterial("restyle_room", "photo", photo("room.jpg"));
+  drafts().setInput("restyle_room", "photo", photo("room.jpg"));
   drafts().setParam("restyle_room", "style", "boho");
   drafts().setParam("restyle_room", "keep_at", [[0.5, 0.5]]);
   drafts().change("restyle_room", { engine: "models", cache: false });
@@ -26,7 +26,7 @@ test("choices outlive the page, files and what is said of them do not", async ()
   localStorage.setItem(KEPT, kept);
   await useDrafts.persist.rehydrate();
   expect(draftOf(drafts(), "restyle_room")).toEqual({
-    ...empty("restyle_room"),
+    ...emptyDraft("restyle_room"),
     params: { style: "boho" },
     engine: "models",
     cache: false,
@@ -40,23 +40,23 @@ test("whatever else was kept is left out", async () => {
     JSON.stringify({ state: { drafts: [{ kind: "knit" }, 7, { kind: "upscale", params: 3 }] } }),
   );
   await useDrafts.persist.rehydrate();
-  expect(drafts().drafts).toEqual({ upscale: empty("upscale") });
+  expect(drafts().drafts).toEqual({ upscale: emptyDraft("upscale") });
 });
 
 test("another photo forgets what pointed at the first, and lets go of its memory", () => {
-  drafts().setMaterial("restyle_room", "photo", photo("one.jpg"));
+  drafts().setInput("restyle_room", "photo", photo("one.jpg"));
   drafts().setParam("restyle_room", "keep_at", [[0.5, 0.5]]);
   drafts().setParam("restyle_room", "style", "boho");
-  drafts().setMaterial("restyle_room", "photo", photo("two.jpg"));
+  drafts().setInput("restyle_room", "photo", photo("two.jpg"));
   expect(draftOf(drafts(), "restyle_room").params).toEqual({ style: "boho" });
   expect(URL.revokeObjectURL).toHaveBeenCalledExactlyOnceWith("blob:0");
 });
 
 test("a photo that another kind still uses stays in memory", () => {
   const shared = photo("one.jpg");
-  drafts().setMaterial("restyle_room", "photo", shared);
-  drafts().setMaterial("upscale", "photo", shared);
-  drafts().setMaterial("upscale", "photo", null);
+  drafts().setInput("restyle_room", "photo", shared);
+  drafts().setInput("upscale", "photo", shared);
+  drafts().setInput("upscale", "photo", null);
   expect(URL.revokeObjectURL).not.toHaveBeenCalled();
   drafts().reset("restyle_room");
   expect(URL.revokeObjectURL).toHaveBeenCalledOnce();
@@ -64,17 +64,17 @@ test("a photo that another kind still uses stays in memory", () => {
 
 test("consent is asked for anew with every picture", () => {
   drafts().setParam("face_swap", "consent", true);
-  drafts().setMaterial("face_swap", "source", photo("ann.jpg"));
+  drafts().setInput("face_swap", "source", photo("ann.jpg"));
   expect(draftOf(drafts(), "face_swap").params.consent).toBeUndefined();
 });
 
 test("what was painted goes with its photo, and stays when something else changes", () => {
-  drafts().setMaterial("inpaint", "photo", photo("one.jpg"));
+  drafts().setInput("inpaint", "photo", photo("one.jpg"));
   drafts().setStrokes([{ type: "invert" }]);
   drafts().setParam("inpaint", "prompt", "a vase");
-  drafts().setMaterial("upscale", "photo", photo("other.jpg"));
+  drafts().setInput("upscale", "photo", photo("other.jpg"));
   expect(drafts().strokes).toHaveLength(1);
-  drafts().setMaterial("inpaint", "photo", photo("two.jpg"));
+  drafts().setInput("inpaint", "photo", photo("two.jpg"));
   expect(drafts().strokes).toBeNull();
 });
 
@@ -89,11 +89,11 @@ test("a job again has its params and its files", () => {
       mask: { content_type: "image/png" },
     },
   } as unknown as Job;
-  expect(again(job)).toEqual({
-    ...empty("inpaint"),
+  expect(draftFromJob(job)).toEqual({
+    ...emptyDraft("inpaint"),
     params: { prompt: "a vase", steps: 25 },
     allowPreview: true,
-    materials: {
+    inputs: {
       photo: { type: "same", job_id: job.job_id, role: "photo", url: "https://files/photo" },
       mask: { type: "same", job_id: job.job_id, role: "mask", url: null },
     },
@@ -105,7 +105,12 @@ test("a scene of an earlier job can be given the voice that it had not", () => {
     { type: "image", picture: "front", voice_track: null },
     { type: "avatar", avatar: "voice_track_1", script: "Hello" },
   ];
-  const { params } = again({ job_id: "a", kind: "render_scenes", params: { scenes }, uploads: {} } as unknown as Job);
+  const { params } = draftFromJob({
+    job_id: "a",
+    kind: "render_scenes",
+    params: { scenes },
+    uploads: {},
+  } as unknown as Job);
   expect(params.scenes).toEqual([
     { type: "image", picture: "front", voice_track: "voice_track_2" },
     { type: "avatar", avatar: "voice_track_1", script: "Hello", voice_track: "voice_track_3" },
@@ -113,8 +118,8 @@ test("a scene of an earlier job can be given the voice that it had not", () => {
 });
 
 test("an earlier job's mask goes with its photo", () => {
-  const same = (role: string): Material => ({ type: "same", job_id: "a", role, url: null });
-  drafts().put({ ...empty("inpaint"), materials: { photo: same("photo"), mask: same("mask") } });
-  drafts().setMaterial("inpaint", "photo", photo("two.jpg"));
-  expect(Object.keys(draftOf(drafts(), "inpaint").materials)).toEqual(["photo"]);
+  const same = (role: string): InputFile => ({ type: "same", job_id: "a", role, url: null });
+  drafts().put({ ...emptyDraft("inpaint"), inputs: { photo: same("photo"), mask: same("mask") } });
+  drafts().setInput("inpaint", "photo", photo("two.jpg"));
+  expect(Object.keys(draftOf(drafts(), "inpaint").inputs)).toEqual(["photo"]);
 });

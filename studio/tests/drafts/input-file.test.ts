@@ -1,8 +1,8 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Limits } from "@/contract/types";
 import type { Codec } from "@/drafts/codec";
-import { fitting, MaterialError, read } from "@/drafts/input-file";
-import { mediaOf } from "@/drafts/media-type";
+import { fitScale, InputFileError, readInputFile } from "@/drafts/input-file";
+import { sniffMediaType } from "@/drafts/media-type";
 
 const LIMITS: Limits = {
   content_types: ["image/jpeg", "image/png", "image/webp"],
@@ -46,12 +46,12 @@ function browser(width: number, height: number, bytes: (width: number, height: n
 
 const broken: Codec = { open: () => Promise.reject(new Error("cannot")), seconds: async () => null };
 
-async function refusal(promise: Promise<unknown>): Promise<MaterialError> {
+async function refusal(promise: Promise<unknown>): Promise<InputFileError> {
   const error = await promise.then(
     () => null,
     (thrown: unknown) => thrown,
   );
-  if (error instanceof MaterialError) return error;
+  if (error instanceof InputFileError) return error;
   throw new Error("It was taken.");
 }
 
@@ -63,8 +63,8 @@ beforeEach(() => {
 test("a photo within the limits is sent to the bit", async () => {
   const photo = file(JPEG, 900);
   const { codec, close } = browser(800, 600);
-  const material = await read(photo, LIMITS, codec);
-  expect(material).toEqual({
+  const inputFile = await readInputFile(photo, LIMITS, codec);
+  expect(inputFile).toEqual({
     type: "picture",
     file: photo,
     name: "photo.jpg",
@@ -77,8 +77,8 @@ test("a photo within the limits is sent to the bit", async () => {
 });
 
 test("a photo with too many pixels is made smaller, keeps its shape, and says what it was", async () => {
-  const material = await read(file(JPEG, 900, "Big.JPEG"), LIMITS, browser(2000, 1000).codec);
-  expect(material).toMatchObject({
+  const inputFile = await readInputFile(file(JPEG, 900, "Big.JPEG"), LIMITS, browser(2000, 1000).codec);
+  expect(inputFile).toMatchObject({
     width: 1414,
     height: 707,
     name: "Big.jpg",
@@ -94,23 +94,23 @@ test("a photo with too many bytes is encoded smaller and smaller until it fits",
     sizes.push(bytes);
     return bytes;
   });
-  const material = await read(file(JPEG, 5000), LIMITS, codec);
-  expect(material.type === "picture" && material.file.size).toBeLessThanOrEqual(LIMITS.max_upload_bytes);
+  const inputFile = await readInputFile(file(JPEG, 5000), LIMITS, codec);
+  expect(inputFile.type === "picture" && inputFile.file.size).toBeLessThanOrEqual(LIMITS.max_upload_bytes);
   expect(sizes).toEqual([...sizes].sort((one, two) => two - one));
 });
 
 test("a canvas that the browser cannot hold is tried smaller", async () => {
   const { codec } = browser(2000, 1000, (width) => (width > 1000 ? null : 10));
-  expect(await read(file(JPEG, 900), LIMITS, codec)).toMatchObject({ width: 989, height: 494 });
+  expect(await readInputFile(file(JPEG, 900), LIMITS, codec)).toMatchObject({ width: 989, height: 494 });
 });
 
 test("a photo from a telephone is converted where the browser can, and else refused with a way out", async () => {
-  expect(await read(file(HEIC, 500, "IMG_1.HEIC"), LIMITS, browser(800, 600).codec)).toMatchObject({
+  expect(await readInputFile(file(HEIC, 500, "IMG_1.HEIC"), LIMITS, browser(800, 600).codec)).toMatchObject({
     name: "IMG_1.jpg",
     contentType: "image/jpeg",
     width: 800,
   });
-  expect((await refusal(read(file(HEIC, 500), LIMITS, broken))).reason).toBe("heic");
+  expect((await refusal(readInputFile(file(HEIC, 500), LIMITS, broken))).reason).toBe("heic");
 });
 
 test.each([
@@ -118,27 +118,27 @@ test.each([
   ["a text", file(text("Dear diary, "), 100), "type", "unsupported_media"],
   ["half a photo", file(JPEG, 500), "unreadable", "invalid_image"],
 ])("%s is refused", async (_, given, reason, code) => {
-  expect(await refusal(read(given, LIMITS, broken))).toMatchObject({ reason, code });
+  expect(await refusal(readInputFile(given, LIMITS, broken))).toMatchObject({ reason, code });
 });
 
 test("a photo that is too small says how large it has to be", async () => {
-  const error = await refusal(read(file(JPEG, 500), LIMITS, browser(800, 31).codec));
+  const error = await refusal(readInputFile(file(JPEG, 500), LIMITS, browser(800, 31).codec));
   expect(error).toMatchObject({ reason: "too_small", values: { width: 800, height: 31, least: 32 } });
 });
 
 test("a photo that no size makes fit is refused", async () => {
   const { codec } = browser(2000, 1000, () => 5000);
-  expect(await refusal(read(file(JPEG, 5000), LIMITS, codec))).toMatchObject({ reason: "too_large" });
+  expect(await refusal(readInputFile(file(JPEG, 5000), LIMITS, codec))).toMatchObject({ reason: "too_large" });
 });
 
 test("a recording has its length, and one that is too large is refused", async () => {
-  expect(await read(file(WAV, 1500, "voice.wav"), LIMITS, broken)).toMatchObject({
+  expect(await readInputFile(file(WAV, 1500, "voice.wav"), LIMITS, broken)).toMatchObject({
     type: "sound",
     contentType: "audio/wav",
     seconds: null,
   });
-  expect(await read(file(WAV, 1500), LIMITS, browser(0, 0).codec)).toMatchObject({ seconds: 12 });
-  expect(await refusal(read(file(WAV, 2500), LIMITS, broken))).toMatchObject({ reason: "sound_too_large" });
+  expect(await readInputFile(file(WAV, 1500), LIMITS, browser(0, 0).codec)).toMatchObject({ seconds: 12 });
+  expect(await refusal(readInputFile(file(WAV, 2500), LIMITS, broken))).toMatchObject({ reason: "sound_too_large" });
 });
 
 test("no side and no area is beyond the limits once it fits", () => {
@@ -149,7 +149,7 @@ test("no side and no area is beyond the limits once it fits", () => {
     [3999, 3999],
     [16384, 16384],
   ] as const) {
-    const scale = fitting(width, height, LIMITS);
+    const scale = fitScale(width, height, LIMITS);
     expect(scale).toBeLessThanOrEqual(1);
     expect(Math.floor(width * scale) * Math.floor(height * scale)).toBeLessThanOrEqual(LIMITS.max_pixels);
     expect(Math.max(width, height) * scale).toBeLessThanOrEqual(LIMITS.max_side + 1e-6);
@@ -158,7 +158,7 @@ test("no side and no area is beyond the limits once it fits", () => {
 
 test("files are known by what is in them", () => {
   const types = [JPEG, HEIC, WAV, [...text("OggS"), 0, 0], [...text("ID3"), 4], [0xff, 0xfb, 0x90], text("GIF89a")];
-  expect(types.map((head) => mediaOf(new Uint8Array(head)).type)).toEqual([
+  expect(types.map((head) => sniffMediaType(new Uint8Array(head)).type)).toEqual([
     "picture",
     "heif",
     "sound",

@@ -6,7 +6,7 @@ import { vi } from "vitest";
 import { Router } from "wouter";
 import { memoryLocation } from "wouter/memory-location";
 import type { Job, Picture, Result } from "@/contract/types";
-import type { Entry } from "@/jobs/tracked-job";
+import type { TrackedJob } from "@/jobs/tracked-job";
 
 export const ID = "4f1c".repeat(8);
 const STORE = "https://store.example.com";
@@ -64,8 +64,8 @@ export function result(over: Partial<Result> = {}): Result {
 export const completed = (over: Partial<Job> = {}): Job =>
   job({ state: "completed", seq: 9, progress: 1, stage: null, message: "", result: result(), ...over });
 
-export function entry(one: Job, over: Partial<Entry> = {}): Entry {
-  return { job: one, sent: {}, trouble: null, startedAt: 0, marks: [], ...over };
+export function entry(one: Job, over: Partial<TrackedJob> = {}): TrackedJob {
+  return { job: one, uploadProgress: {}, uploadError: null, startedAt: 0, marks: [], ...over };
 }
 
 /** Shows a page at an address; `history` is where one has been since. */

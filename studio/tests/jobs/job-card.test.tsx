@@ -2,7 +2,7 @@ import { act, screen } from "@testing-library/react";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Job } from "@/contract/types";
 import { JobCard } from "@/jobs/job-card";
-import type { Entry } from "@/jobs/tracked-job";
+import type { TrackedJob } from "@/jobs/tracked-job";
 import { ServiceError } from "@/service/error";
 import { entry, ID, job, show } from "./fixtures";
 
@@ -22,7 +22,7 @@ function Card() {
   const one = useJobs(({ entries }) => entries[ID]);
   return one ? <JobCard entry={one} /> : null;
 }
-const put = (one: Job, over: Partial<Entry> = {}) =>
+const put = (one: Job, over: Partial<TrackedJob> = {}) =>
   act(async () => useJobs.setState({ entries: { [ID]: entry(one, over) } }));
 const bar = (name: RegExp | string) => screen.getByRole("progressbar", { name });
 
@@ -59,25 +59,27 @@ test("the photo is shown until there is a look, which sharpens with every step",
     "src",
     expect.stringMatching("photo"),
   );
-  const look = (key: string) => ({ key, width: 256, height: 171, url: `https://store.example.com/${key}` });
-  await put(job({ seq: 6, preview: look("look-1") }));
+  const progressImage = (key: string) => ({ key, width: 256, height: 171, url: `https://store.example.com/${key}` });
+  await put(job({ seq: 6, preview: progressImage("look-1") }));
   const first = screen.getByRole("img", { name: /live look/ });
   expect(first).toHaveAttribute("src", "https://store.example.com/look-1");
   const soft = () => Number.parseFloat(screen.getByRole("img", { name: /live look/ }).style.filter.slice(5));
   const before = soft();
-  await put(job({ seq: 7, progress: 0.8, preview: { ...look("look-1"), url: "https://store.example.com/other" } }));
+  await put(
+    job({ seq: 7, progress: 0.8, preview: { ...progressImage("look-1"), url: "https://store.example.com/other" } }),
+  );
   expect(soft()).toBeLessThan(before);
   expect(first).toHaveAttribute("src", "https://store.example.com/look-1");
-  await put(job({ seq: 8, progress: 0.9, preview: look("look-2") }));
+  await put(job({ seq: 8, progress: 0.9, preview: progressImage("look-2") }));
   expect(screen.getAllByRole("img", { name: /live look/ })).toHaveLength(1);
   expect(screen.getByRole("img", { name: /live look/ })).toHaveAttribute("src", "https://store.example.com/look-2");
 });
 
 test("files on their way have a bar each, and are sent again where they did not arrive", async () => {
-  const trouble = new ServiceError("unreachable", "The storage does not answer.", { retryable: true });
+  const uploadError = new ServiceError("unreachable", "The storage does not answer.", { retryable: true });
   const uploads: Job["uploads"] = { photo: { content_type: "image/jpeg", received: false } };
   const waiting = job({ state: "awaiting_upload", kind: "inpaint", progress: 0, stage: null, uploads });
-  await put(waiting, { sent: { photo: 0.4, mask: 1 }, trouble });
+  await put(waiting, { uploadProgress: { photo: 0.4, mask: 1 }, uploadError });
   const { user } = show(<Card />);
   expect(bar("Sending: photo")).toHaveValue(0.4);
   expect(bar("mask sent")).toHaveValue(1);

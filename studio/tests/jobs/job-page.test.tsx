@@ -12,13 +12,13 @@ const actions = vi.hoisted(() => ({
   refresh: vi.fn<(id: string) => Promise<void>>(),
   rerun: vi.fn<(id: string, key: string) => Promise<string>>(),
   retryUploads: vi.fn<(id: string) => Promise<void>>(),
-  watch: vi.fn<(id: string) => Promise<void>>(),
+  trackJob: vi.fn<(id: string) => Promise<void>>(),
 }));
 vi.mock("@/jobs/store", async () => {
   const { create } = await import("zustand");
   return { ...actions, useJobs: create(() => ({ entries: {}, connection: "live" })) };
 });
-vi.mock("@/service/session", () => ({ token: async () => "token", refused: () => {} }));
+vi.mock("@/service/session", () => ({ bearerToken: async () => "token", invalidateToken: () => {} }));
 const { useJobs } = await import("@/jobs/store");
 
 const put = (one: Job) => act(async () => useJobs.setState({ entries: { [ID]: entry(one) } }));
@@ -26,7 +26,7 @@ const page = () => show(<JobPage id={ID} />, `/jobs/${ID}`);
 
 beforeEach(() => {
   for (const action of Object.values(actions)) action.mockReset();
-  for (const action of [actions.cancel, actions.refresh, actions.retryUploads, actions.watch]) {
+  for (const action of [actions.cancel, actions.refresh, actions.retryUploads, actions.trackJob]) {
     action.mockResolvedValue(undefined);
   }
   useJobs.setState({ entries: {}, connection: "live" });
@@ -93,8 +93,8 @@ test("a video has its captions, and its files can be taken home", async () => {
   }));
   downloads();
   hosts({ "GET https://store.example.com/subtitles.vtt": () => new Response("WEBVTT") });
-  const made = result({ videos: [video], pictures: [picture("poster"), picture("thumbnail")], subtitles });
-  await put(completed({ kind: "render_video", uploads: {}, result: made }));
+  const withVideo = result({ videos: [video], pictures: [picture("poster"), picture("thumbnail")], subtitles });
+  await put(completed({ kind: "render_video", uploads: {}, result: withVideo }));
   page();
   const shown = screen.getByLabelText("The result: Speaking portrait");
   expect(shown).toHaveAttribute("poster", "https://store.example.com/poster.jpg?1");
@@ -213,7 +213,7 @@ test("the same again with changes lays out the draft", async () => {
   expect(history.at(-1)).toBe("/make/restyle_room");
   const draft = useDrafts.getState().drafts.restyle_room;
   expect(draft?.params).toMatchObject({ style: "japandi" });
-  expect(draft?.materials.photo).toMatchObject({ type: "same", job_id: ID, role: "photo" });
+  expect(draft?.inputs.photo).toMatchObject({ type: "same", job_id: ID, role: "photo" });
 });
 
 test("a job that failed says why and what to do, and can be tried again", async () => {
@@ -256,7 +256,7 @@ test("a job whose files never came says so", async () => {
 });
 
 test("a job that is not there says so", async () => {
-  actions.watch.mockRejectedValue(new ServiceError("not_found", "There is no such job."));
+  actions.trackJob.mockRejectedValue(new ServiceError("not_found", "There is no such job."));
   page();
   expect(await screen.findByText("This job is not there")).toBeVisible();
 });
@@ -264,16 +264,16 @@ test("a job that is not there says so", async () => {
 test("a job that is gone while it is shown says so", async () => {
   await put(job());
   page();
-  actions.watch.mockRejectedValue(new ServiceError("not_found", "There is no such job."));
+  actions.trackJob.mockRejectedValue(new ServiceError("not_found", "There is no such job."));
   await act(async () => useJobs.setState({ entries: {} }));
   expect(await screen.findByText("This job is not there")).toBeVisible();
 });
 
 test("a job that cannot be fetched now can be asked for again", async () => {
-  actions.watch.mockRejectedValueOnce(new ServiceError("unreachable", "Nobody answers."));
+  actions.trackJob.mockRejectedValueOnce(new ServiceError("unreachable", "Nobody answers."));
   const { user } = page();
   await user.click(await screen.findByRole("button", { name: "Try again" }));
-  expect(actions.watch).toHaveBeenCalledTimes(2);
+  expect(actions.trackJob).toHaveBeenCalledTimes(2);
   await put(job());
   expect(screen.getByRole("progressbar")).toBeVisible();
 });

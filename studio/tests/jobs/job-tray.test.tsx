@@ -1,14 +1,14 @@
 import { act, screen, within } from "@testing-library/react";
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Job } from "@/contract/types";
-import { Tray } from "@/jobs/job-tray";
+import { JobTray } from "@/jobs/job-tray";
 import { ServiceError } from "@/service/error";
 import { completed, entry, job, show } from "./fixtures";
 
 const actions = vi.hoisted(() => ({
   cancel: vi.fn<(id: string) => Promise<void>>(),
   refresh: vi.fn<(id: string) => Promise<void>>(),
-  forget: vi.fn<(id: string) => void>(),
+  untrackJob: vi.fn<(id: string) => void>(),
 }));
 vi.mock("@/jobs/store", async () => {
   const { create } = await import("zustand");
@@ -27,7 +27,7 @@ const enlarged = (over: Partial<Job> = {}) =>
 beforeEach(() => {
   for (const action of Object.values(actions)) action.mockReset();
   actions.cancel.mockResolvedValue(undefined);
-  actions.forget.mockImplementation((id) => {
+  actions.untrackJob.mockImplementation((id) => {
     const { [id]: _, ...others } = useJobs.getState().entries;
     useJobs.setState({ entries: others });
   });
@@ -36,7 +36,7 @@ beforeEach(() => {
 
 test("several jobs at once are shown on every page, each with its bar", async () => {
   await put(room(), enlarged());
-  const { user } = show(<Tray />, "/assets");
+  const { user } = show(<JobTray />, "/assets");
   expect(screen.getByText("2 jobs developing")).toBeVisible();
   await user.click(screen.getByText("2 jobs developing"));
   const list = screen.getByRole("complementary", { name: "Jobs under way" });
@@ -46,7 +46,7 @@ test("several jobs at once are shown on every page, each with its bar", async ()
 });
 
 test("without jobs there is no tray, and on a job's own page not that job", async () => {
-  const { navigate } = show(<Tray />, "/assets");
+  const { navigate } = show(<JobTray />, "/assets");
   expect(screen.queryByRole("list")).not.toBeInTheDocument();
   await put(room());
   expect(screen.getByText("1 job developing")).toBeVisible();
@@ -56,7 +56,7 @@ test("without jobs there is no tray, and on a job's own page not that job", asyn
 
 test("a job that ends is announced and stays until it is looked at", async () => {
   await put(room());
-  const { navigate } = show(<Tray />, "/assets");
+  const { navigate } = show(<JobTray />, "/assets");
   await put(completed({ job_id: A }));
   expect(screen.getByText("Restyle a room: Ready")).toBeInTheDocument();
   expect(screen.getByText("1 job ended")).toBeVisible();
@@ -67,13 +67,13 @@ test("a job that ends is announced and stays until it is looked at", async () =>
 
 test("a job that ended long ago and is looked at again is none of the tray's", async () => {
   await put(completed({ job_id: A }));
-  show(<Tray />, "/assets");
+  show(<JobTray />, "/assets");
   expect(screen.queryByText(/ended/)).not.toBeInTheDocument();
 });
 
 test("a job can be cancelled there, and put away when it has ended", async () => {
   await put(room());
-  const { user } = show(<Tray />, "/assets");
+  const { user } = show(<JobTray />, "/assets");
   await user.click(screen.getByText("1 job developing"));
   await user.click(screen.getByRole("button", { name: "Cancel: Restyle a room" }));
   expect(actions.cancel).toHaveBeenCalledWith(A);
@@ -85,7 +85,7 @@ test("a job can be cancelled there, and put away when it has ended", async () =>
 test("a cancellation that fails says so", async () => {
   await put(room());
   actions.cancel.mockRejectedValue(new ServiceError("unreachable", "Nobody answers."));
-  const { user } = show(<Tray />, "/assets");
+  const { user } = show(<JobTray />, "/assets");
   await user.click(screen.getByText("1 job developing"));
   await user.click(screen.getByRole("button", { name: "Cancel: Restyle a room" }));
   expect(await screen.findByRole("alert")).toHaveTextContent("The service does not answer");
@@ -93,7 +93,7 @@ test("a cancellation that fails says so", async () => {
 
 test("two jobs that end alike are announced one after the other", async () => {
   await put(room(), room({ job_id: B }));
-  show(<Tray />, "/assets");
+  show(<JobTray />, "/assets");
   await put(completed({ job_id: A }), room({ job_id: B }));
   const first = screen.getByText("Restyle a room: Ready");
   await put(completed({ job_id: A }), completed({ job_id: B }));
@@ -102,16 +102,16 @@ test("two jobs that end alike are announced one after the other", async () => {
 
 test("files that do not arrive are told", async () => {
   const waiting = entry(room({ state: "awaiting_upload", progress: 0, stage: null }), {
-    trouble: new ServiceError("unreachable", "Nobody answers."),
+    uploadError: new ServiceError("unreachable", "Nobody answers."),
   });
   useJobs.setState({ entries: { [A]: waiting } });
-  const { user } = show(<Tray />, "/assets");
+  const { user } = show(<JobTray />, "/assets");
   await user.click(screen.getByText("1 job developing"));
   expect(screen.getByText(/did not get through/)).toBeVisible();
 });
 
 test("finding things on the way to a draft is not shown", async () => {
   await put(room({ kind: "find_objects" }));
-  show(<Tray />, "/make/restyle_room");
+  show(<JobTray />, "/make/restyle_room");
   expect(screen.queryByText(/developing/)).not.toBeInTheDocument();
 });

@@ -6,14 +6,14 @@ import { API, deployed, hosts, json, problem } from "../service/fakes";
 import { completed, entry, job, picture, result, show } from "./fixtures";
 
 const actions = vi.hoisted(() => ({
-  meet: vi.fn<(job: Job) => void>(),
+  trackListedJob: vi.fn<(job: Job) => void>(),
   refresh: vi.fn<(id: string) => Promise<void>>(),
 }));
 vi.mock("@/jobs/store", async () => {
   const { create } = await import("zustand");
   return { ...actions, useJobs: create(() => ({ entries: {}, connection: "live" })) };
 });
-vi.mock("@/service/session", () => ({ token: async () => "token", refused: () => {} }));
+vi.mock("@/service/session", () => ({ bearerToken: async () => "token", invalidateToken: () => {} }));
 const { useJobs } = await import("@/jobs/store");
 
 const A = "a".repeat(32);
@@ -127,5 +127,5 @@ test("open jobs that were asked for elsewhere are followed from then on", async 
   pages([job({ job_id: A })]);
   show(<JobsPage />, "/jobs");
   await screen.findByRole("link", { name: /Restyle a room/ });
-  expect(actions.meet).toHaveBeenCalledWith(expect.objectContaining({ job_id: A }));
+  expect(actions.trackListedJob).toHaveBeenCalledWith(expect.objectContaining({ job_id: A }));
 });

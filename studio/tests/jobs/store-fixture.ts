@@ -3,8 +3,8 @@ import "fake-indexeddb/auto";
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import type { Job } from "@/contract/types";
 import type { Draft } from "@/drafts/draft";
-import type { Material } from "@/drafts/input-file";
-import { exchange, fakeExchanges } from "../service/fake-xhr";
+import type { InputFile } from "@/drafts/input-file";
+import { fakeXhr, nextRequest } from "../service/fake-xhr";
 import { API, deployed, FakeSocket, hosts, idOf, jobIn, json, jwt, setOnline } from "../service/fakes";
 
 export const A = idOf("a");
@@ -27,7 +27,7 @@ export const waiting = () => jobIn("awaiting_upload", 1, { progress: 0 });
 const signIn = () =>
   json({ AuthenticationResult: { AccessToken: jwt({ username: "ann" }), RefreshToken: "r", ExpiresIn: 3600 } });
 
-export const picture: Material = {
+export const picture: InputFile = {
   type: "picture",
   file: FILE,
   name: "a.jpg",
@@ -41,7 +41,7 @@ export function photoDraft(over: Partial<Draft> = {}): Draft {
   return {
     kind: "upscale",
     params: { scale: 3 },
-    materials: { photo: picture },
+    inputs: { photo: picture },
     engine: null,
     allowPreview: false,
     cache: true,
@@ -70,7 +70,7 @@ beforeEach(async () => {
   localStorage.clear();
   sessionStorage.clear();
   setOnline(true);
-  fakeExchanges();
+  fakeXhr();
   deployed();
   sockets = [];
   service = hosts({ [POOL]: signIn, [`GET ${API}/jobs`]: () => json({ jobs: [] }) });
@@ -79,7 +79,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   Reflect.deleteProperty(navigator, "locks");
-  for (const id of Object.keys(store.useJobs.getState().entries)) store.forget(id);
+  for (const id of Object.keys(store.useJobs.getState().entries)) store.untrackJob(id);
   await session.useSession.getState().signOut();
 });
 
@@ -101,4 +101,4 @@ export async function socketNumber(number: number): Promise<FakeSocket> {
   return socket;
 }
 
-export const uploadNumber = (number: number) => vi.waitFor(() => exchange(number));
+export const uploadNumber = (number: number) => vi.waitFor(() => nextRequest(number));

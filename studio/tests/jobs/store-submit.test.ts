@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Job } from "@/contract/types";
-import { exchanges } from "../service/fake-xhr";
+import { requests } from "../service/fake-xhr";
 import { API, jobIn, json, problem } from "../service/fakes";
 import {
   A,
@@ -23,7 +23,7 @@ import {
 describe("a draft that is sent", () => {
   test("becomes a job whose file follows and whose states come by the socket", async () => {
     answersCreate();
-    expect(await store.submit(photoDraft())).toBe(A);
+    expect(await store.submitJob(photoDraft())).toBe(A);
     const body = await lastBody(`POST ${API}/jobs`);
     expect(body).toMatchObject({ kind: "upscale", params: { scale: 3 }, allow_preview: false, cache: true });
     expect(body).not.toHaveProperty("engine");
@@ -31,7 +31,7 @@ describe("a draft that is sent", () => {
     expect(body.uploads.photo.sha256).toMatch(/^[0-9a-f]{64}$/);
     const file = await uploadNumber(0);
     file.moves(1, 2);
-    expect(entry().sent).toEqual({ photo: 0.5 });
+    expect(entry().uploadProgress).toEqual({ photo: 0.5 });
     file.answers(204);
     const socket = await socketNumber(0);
     expect(socket.url).toMatch(/^wss:\/\/socket\.example\.com\/live\?token=ey/);
@@ -48,27 +48,27 @@ describe("a draft that is sent", () => {
 
   test("whose result is there already uploads nothing", async () => {
     answersCreate(jobIn("completed", 1, { cached: true }), {});
-    await store.submit(photoDraft());
+    await store.submitJob(photoDraft());
     expect(entry().job.cached).toBe(true);
-    expect(exchanges).toHaveLength(0);
+    expect(requests).toHaveLength(0);
     expect(sockets).toHaveLength(0);
   });
 
   test("twice at once is one job; once more after it arrived is another", async () => {
     answersCreate();
     const draft = photoDraft();
-    await Promise.all([store.submit(draft), store.submit(draft)]);
+    await Promise.all([store.submitJob(draft), store.submitJob(draft)]);
     expect(service.to(`POST ${API}/jobs`)).toHaveLength(1);
-    await store.submit(draft);
+    await store.submitJob(draft);
     const keys = service.to(`POST ${API}/jobs`).map(({ headers }) => headers.get("Idempotency-Key"));
     expect(new Set(keys).size).toBe(2);
   });
 
   test("whose answer was lost is sent again as the same job", async () => {
     const draft = photoDraft();
-    await expect(store.submit(draft)).rejects.toMatchObject({ code: "unreachable" });
+    await expect(store.submitJob(draft)).rejects.toMatchObject({ code: "unreachable" });
     answersCreate();
-    await store.submit(draft);
+    await store.submitJob(draft);
     const keys = service.to(`POST ${API}/jobs`).map(({ headers }) => headers.get("Idempotency-Key"));
     expect(keys.length).toBeGreaterThan(1);
     expect(new Set(keys).size).toBe(1);
@@ -77,19 +77,19 @@ describe("a draft that is sent", () => {
   test("and refused says why, and is left as it was", async () => {
     service.routes[`POST ${API}/jobs`] = () => problem(429, "rate_limited", {}, { "Retry-After": "12" });
     const draft = photoDraft();
-    const before = structuredClone({ ...draft, materials: {} });
-    await expect(store.submit(draft)).rejects.toMatchObject({ code: "rate_limited", retryAfter: 12 });
-    expect({ ...draft, materials: {} }).toEqual(before);
-    expect(draft.materials.photo).toMatchObject({ file: FILE });
+    const before = structuredClone({ ...draft, inputs: {} });
+    await expect(store.submitJob(draft)).rejects.toMatchObject({ code: "rate_limited", retryAfter: 12 });
+    expect({ ...draft, inputs: {} }).toEqual(before);
+    expect(draft.inputs.photo).toMatchObject({ file: FILE });
     expect(store.useJobs.getState().entries).toEqual({});
   });
 
   test("with pictures of the library and portraits names them", async () => {
     answersCreate(jobIn("queued", 1), {});
-    await store.submit(
+    await store.submitJob(
       photoDraft({
         kind: "face_swap",
-        materials: {
+        inputs: {
           source: { type: "avatar", name: "amara", url: "data:," },
           target: {
             type: "asset",
@@ -121,13 +121,13 @@ describe("a draft that is an earlier job", () => {
   test("with other params is that job again, without an upload; what was dropped goes back to its default", async () => {
     earlier();
     service.routes[`POST ${API}/jobs/${B}/rerun`] = () => json({ job: jobIn("queued", 1), uploads: {} }, 201);
-    await store.submit(photoDraft({ materials: same, params: { scale: 4 } }));
+    await store.submitJob(photoDraft({ inputs: same, params: { scale: 4 } }));
     expect((await lastBody(`POST ${API}/jobs/${B}/rerun`)).params).toEqual({
       scale: 4,
       content: "photo",
       format: expect.anything(),
     });
-    expect(exchanges).toHaveLength(0);
+    expect(requests).toHaveLength(0);
   });
 
   test("with another file beside it takes over what it was given", async () => {
@@ -137,7 +137,7 @@ describe("a draft that is an earlier job", () => {
     });
     service.routes["GET https://bucket.example.com/old"] = () => new Response("an old photo");
     answersCreate(waiting(), { photo: FORM, mask: FORM });
-    await store.submit(photoDraft({ kind: "inpaint", materials: { ...same, mask: picture } }));
+    await store.submitJob(photoDraft({ kind: "inpaint", inputs: { ...same, mask: picture } }));
     const { uploads } = await lastBody(`POST ${API}/jobs`);
     expect(uploads.photo).toMatchObject({ content_type: "image/jpeg", size: 12 });
     await uploadNumber(1);
@@ -145,8 +145,8 @@ describe("a draft that is an earlier job", () => {
 
   test("whose file is gone says which is to be chosen again", async () => {
     earlier({ kind: "inpaint", uploads: { photo: { content_type: "image/jpeg", received: true, url: null } } });
-    const draft = photoDraft({ kind: "inpaint", materials: { ...same, mask: { type: "avatar", name: "x", url: "" } } });
-    await expect(store.submit(draft)).rejects.toMatchObject({
+    const draft = photoDraft({ kind: "inpaint", inputs: { ...same, mask: { type: "avatar", name: "x", url: "" } } });
+    await expect(store.submitJob(draft)).rejects.toMatchObject({
       code: "choose_again",
       errors: [{ field: "uploads.photo" }],
     });

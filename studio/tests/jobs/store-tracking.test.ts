@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { exchanges } from "../service/fake-xhr";
+import { requests } from "../service/fake-xhr";
 import { API, jobIn, json, problem } from "../service/fakes";
 import {
   A,
@@ -18,7 +18,7 @@ import {
 
 test("a cancellation that comes too late shows the end", async () => {
   answersCreate(jobIn("running", 3), {});
-  await store.submit(photoDraft());
+  await store.submitJob(photoDraft());
   service.routes[`DELETE ${API}/jobs/${A}`] = () => problem(409, "conflict");
   service.routes[`GET ${API}/jobs/${A}`] = () => json(jobIn("completed", 6));
   await store.cancel(A);
@@ -27,7 +27,7 @@ test("a cancellation that comes too late shows the end", async () => {
 
 test("links are made fresh without another state", async () => {
   answersCreate(jobIn("completed", 4, { cached: true }), {});
-  await store.submit(photoDraft());
+  await store.submitJob(photoDraft());
   service.routes[`GET ${API}/jobs/${A}`] = () => json(jobIn("completed", 4, { message: "with fresh links" }));
   await store.refresh(A);
   expect(entry().job.message).toBe("with fresh links");
@@ -39,15 +39,15 @@ test("links are made fresh without another state", async () => {
 test("a job that is looked up is followed; one that is not there is an error", async () => {
   service.routes[`GET ${API}/jobs/${B}`] = () => json(jobIn("running", 3, { job_id: B }));
   service.routes[`GET ${API}/jobs/${A}`] = () => problem(404, "not_found");
-  await store.watch(B);
+  await store.trackJob(B);
   expect((await socketNumber(0)).heard).toEqual([{ action: "subscribe", job_id: B, after_seq: 3 }]);
-  await expect(store.watch(A)).rejects.toMatchObject({ code: "not_found" });
+  await expect(store.trackJob(A)).rejects.toMatchObject({ code: "not_found" });
 });
 
 describe("after a reload", () => {
   test("jobs go on from the state that was seen last, each state once", async () => {
     answersCreate(jobIn("queued", 2), {});
-    await store.submit(photoDraft());
+    await store.submitJob(photoDraft());
     const first = await socketNumber(0);
     first.tells(jobIn("running", 5, { preview: { key: "k", width: 1, height: 1, url: "https://x/" } }));
 
@@ -77,25 +77,25 @@ describe("after a reload", () => {
     let answer: (response: Response) => void = () => {};
     service.routes[`POST ${API}/jobs`] = () => new Promise((resolve) => (answer = resolve));
     const draft = photoDraft();
-    const submitted = store.submit(draft);
+    const submitted = store.submitJob(draft);
     const refused = expect(submitted).rejects.toMatchObject({ code: "unauthorized" });
     await vi.waitFor(() => expect(service.to(`POST ${API}/jobs`)).toHaveLength(1));
     await session.useSession.getState().signOut();
     answer(json({ job: waiting(), uploads: { photo: FORM } }, 201));
     await refused;
     expect(store.useJobs.getState().entries).toEqual({});
-    expect(exchanges).toHaveLength(0);
+    expect(requests).toHaveLength(0);
 
     await session.useSession.getState().signIn("ann", "secret");
     answersCreate();
-    await store.submit(draft);
+    await store.submitJob(draft);
     const keys = service.to(`POST ${API}/jobs`).map(({ headers }) => headers.get("Idempotency-Key"));
     expect(new Set(keys).size).toBe(1);
   });
 
   test("nobody finds the jobs of who signed out", async () => {
     answersCreate(jobIn("running", 2), {});
-    await store.submit(photoDraft());
+    await store.submitJob(photoDraft());
     await session.useSession.getState().signOut();
     expect(store.useJobs.getState().entries).toEqual({});
     expect(Object.keys(localStorage).filter((key) => key.startsWith("darkroom.open"))).toEqual([]);

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { exchanges } from "../service/fake-xhr";
+import { requests } from "../service/fake-xhr";
 import { API, jobIn, json } from "../service/fakes";
 import {
   A,
@@ -40,9 +40,9 @@ function fakeLocks() {
 describe("a file", () => {
   const refuse = async () => {
     answersCreate();
-    await store.submit(photoDraft());
+    await store.submitJob(photoDraft());
     (await uploadNumber(0)).answers(400, "<Error><Code>EntityTooLarge</Code><Message>too large</Message></Error>");
-    await vi.waitFor(() => expect(entry().trouble?.code).toBe("too_large"));
+    await vi.waitFor(() => expect(entry().uploadError?.code).toBe("too_large"));
   };
 
   test("that is refused leaves the job waiting, and may be sent again", async () => {
@@ -50,38 +50,38 @@ describe("a file", () => {
     expect(entry().job.state).toBe("awaiting_upload");
     service.routes[`POST ${API}/jobs/${A}/uploads`] = () => json({ job: waiting(), uploads: { photo: FORM } });
     await store.retryUploads(A);
-    expect(entry().trouble).toBeNull();
+    expect(entry().uploadError).toBeNull();
     (await uploadNumber(1)).answers(204);
-    await vi.waitFor(() => expect(entry().sent).toEqual({ photo: 1 }));
+    await vi.waitFor(() => expect(entry().uploadProgress).toEqual({ photo: 1 }));
   });
 
   test("whose form ran out of time gets another one", async () => {
     answersCreate();
     service.routes[`POST ${API}/jobs/${A}/uploads`] = () => json({ job: waiting(), uploads: { photo: FORM } });
-    await store.submit(photoDraft());
+    await store.submitJob(photoDraft());
     (await uploadNumber(0)).answers(403, "<Error><Code>AccessDenied</Code><Message>Policy expired.</Message></Error>");
     (await uploadNumber(1)).answers(204);
-    await vi.waitFor(() => expect(entry().sent).toEqual({ photo: 1 }));
-    expect(entry().trouble).toBeNull();
+    await vi.waitFor(() => expect(entry().uploadProgress).toEqual({ photo: 1 }));
+    expect(entry().uploadError).toBeNull();
   });
 
   test("is not sent further once the job is cancelled", async () => {
     answersCreate();
-    await store.submit(photoDraft());
+    await store.submitJob(photoDraft());
     const file = await uploadNumber(0);
     service.routes[`DELETE ${API}/jobs/${A}`] = () => json(jobIn("cancelled", 2));
     await store.cancel(A);
     file.answers(204);
     expect(entry().job.state).toBe("cancelled");
-    expect(entry().trouble).toBeNull();
-    expect(exchanges).toHaveLength(1);
+    expect(entry().uploadError).toBeNull();
+    expect(requests).toHaveLength(1);
   });
 });
 
 describe("uploads after a reload", () => {
   test("an upload that was cut short begins again with the same file", async () => {
     answersCreate();
-    await store.submit(photoDraft());
+    await store.submitJob(photoDraft());
     await uploadNumber(0);
 
     service.routes[`POST ${API}/jobs/${A}/uploads`] = () => json({ job: waiting(), uploads: { photo: FORM } });
@@ -91,14 +91,14 @@ describe("uploads after a reload", () => {
     const file = again.form.get("file");
     expect(file instanceof Blob && (await file.text())).toBe("a photo");
     again.answers(204);
-    await vi.waitFor(() => expect(entry().sent).toEqual({ photo: 1 }));
+    await vi.waitFor(() => expect(entry().uploadProgress).toEqual({ photo: 1 }));
   });
 
   test("an upload that another tab is at is left to it, and taken over when that tab is gone", async () => {
     const tabs = fakeLocks();
     answersCreate();
     service.routes[`POST ${API}/jobs/${A}/uploads`] = () => json({ job: waiting(), uploads: { photo: FORM } });
-    await store.submit(photoDraft());
+    await store.submitJob(photoDraft());
     const first = await uploadNumber(0);
 
     await loads();
@@ -111,7 +111,7 @@ describe("uploads after a reload", () => {
     await loads();
     await store.resume();
     (await uploadNumber(1)).answers(204);
-    await vi.waitFor(() => expect(entry().sent).toEqual({ photo: 1 }));
-    expect(exchanges).toHaveLength(2);
+    await vi.waitFor(() => expect(entry().uploadProgress).toEqual({ photo: 1 }));
+    expect(requests).toHaveLength(2);
   });
 });

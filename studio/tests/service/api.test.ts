@@ -1,13 +1,13 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { answered, api } from "@/service/api";
+import { api, unwrap } from "@/service/api";
 import { useService } from "@/service/deployment";
-import { describe as inWords } from "@/service/error-message";
+import { errorMessage as inWords } from "@/service/error-message";
 import { useSession } from "@/service/session";
 import { API, CONFIG, deployed, hosts, idOf, jobIn, json, jwt, problem, setOnline } from "./fakes";
 
 const POOL = "POST https://cognito-idp.eu-west-1.amazonaws.com/";
 const JOB = `GET ${API}/jobs/${idOf("a")}`;
-const get = () => answered(api.GET("/jobs/{job_id}", { params: { path: { job_id: idOf("a") } } }));
+const get = () => unwrap(api.GET("/jobs/{job_id}", { params: { path: { job_id: idOf("a") } } }));
 
 function pool() {
   let number = 0;
@@ -39,7 +39,7 @@ test("a wrong request tells its fields", async () => {
     [`POST ${API}/jobs/${idOf("a")}/rerun`]: () =>
       problem(422, "invalid_request", { errors: [{ field: "params.scale", message: "Input should be 2, 3 or 4" }] }),
   });
-  const asked = answered(
+  const asked = unwrap(
     api.POST("/jobs/{job_id}/rerun", { params: { path: { job_id: idOf("a") } }, body: { params: {}, cache: true } }),
   );
   await expect(asked).rejects.toMatchObject({
@@ -72,7 +72,7 @@ test("a service in trouble is asked again", async () => {
 test("what may not be repeated is not", async () => {
   const { calls } = hosts({ [`POST ${API}/prompts/enhance`]: () => problem(500, "internal") });
   await expect(
-    answered(api.POST("/prompts/enhance", { body: { kind: "generate", prompt: "a lamp" } })),
+    unwrap(api.POST("/prompts/enhance", { body: { kind: "generate", prompt: "a lamp" } })),
   ).rejects.toMatchObject({
     code: "internal",
   });

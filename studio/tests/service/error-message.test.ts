@@ -1,11 +1,11 @@
 import { afterAll, expect, test } from "vitest";
-import { speak } from "@/messages";
+import { changeLanguage } from "@/messages";
 import en from "@/messages/en/service.json";
 import { ServiceError, toServiceError } from "@/service/error";
-import { describe } from "@/service/error-message";
+import { errorMessage } from "@/service/error-message";
 import { components } from "../../../handlers/openapi.json";
 
-afterAll(() => speak("en"));
+afterAll(() => changeLanguage("en"));
 
 test("every code of the contract has words", () => {
   expect(Object.keys(en.errors)).toEqual(expect.arrayContaining(components.schemas.ErrorCode.enum));
@@ -13,15 +13,15 @@ test("every code of the contract has words", () => {
 
 test("an error says what happened and what to do, in the person's language", async () => {
   const error = new ServiceError("no_face", "No face in the source.");
-  expect(describe(error)).toEqual({
+  expect(errorMessage(error)).toEqual({
     title: "No face was found",
     advice: "Use a photo where the face is large, sharp and seen from the front.",
     detail: "No face in the source.",
   });
-  await speak("es");
-  expect(describe(error).title).toBe("No se encontró ninguna cara");
-  expect(describe(new ServiceError("rate_limited", "", { retryAfter: 1 })).advice).toContain("en 1 segundo.");
-  await speak("en");
+  await changeLanguage("es");
+  expect(errorMessage(error).title).toBe("No se encontró ninguna cara");
+  expect(errorMessage(new ServiceError("rate_limited", "", { retryAfter: 1 })).advice).toContain("en 1 segundo.");
+  await changeLanguage("en");
 });
 
 test.each([
@@ -29,13 +29,13 @@ test.each([
   [300, "in 5 minutes"],
   [7 * 3600, "in 7 hours"],
 ])("%i seconds are waited for %s", (retryAfter, words) => {
-  expect(describe(new ServiceError("budget_exceeded", "", { retryAfter })).advice).toContain(words);
+  expect(errorMessage(new ServiceError("budget_exceeded", "", { retryAfter })).advice).toContain(words);
 });
 
 test("a code of a newer service, and a fault of ours, are words all the same", () => {
-  expect(describe({ code: "solar_flare", message: "Try at night." })).toMatchObject({
+  expect(errorMessage({ code: "solar_flare", message: "Try at night." })).toMatchObject({
     title: "Something went wrong",
     detail: "Try at night.",
   });
-  expect(describe(toServiceError(new TypeError("x is undefined"))).title).toBe("Something went wrong here");
+  expect(errorMessage(toServiceError(new TypeError("x is undefined"))).title).toBe("Something went wrong here");
 });

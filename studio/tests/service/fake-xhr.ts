@@ -1,7 +1,7 @@
 import { vi } from "vitest";
 
 /** An XMLHttpRequest whose other end is the test. */
-class FakeExchange extends EventTarget {
+class FakeXhr extends EventTarget {
   readonly upload = new EventTarget();
   status = 0;
   responseText = "";
@@ -15,7 +15,7 @@ class FakeExchange extends EventTarget {
 
   send(form: FormData): void {
     this.form = form;
-    exchanges.push(this);
+    requests.push(this);
   }
 
   abort(): void {
@@ -43,16 +43,16 @@ class FakeExchange extends EventTarget {
   }
 }
 
-export const exchanges: FakeExchange[] = [];
+export const requests: FakeXhr[] = [];
 
 /** From now on nothing is really uploaded. */
-export function fakeExchanges(): void {
-  exchanges.length = 0;
-  vi.stubGlobal("XMLHttpRequest", FakeExchange);
+export function fakeXhr(): void {
+  requests.length = 0;
+  vi.stubGlobal("XMLHttpRequest", FakeXhr);
 }
 
-export function exchange(number: number): FakeExchange {
-  const found = exchanges[number];
+export function nextRequest(number: number): FakeXhr {
+  const found = requests[number];
   if (found === undefined) throw new Error(`there was no upload ${number}`);
   return found;
 }

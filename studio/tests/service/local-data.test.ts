@@ -1,9 +1,9 @@
 import { beforeEach, expect, test, vi } from "vitest";
-import { draftOf, empty, useDrafts } from "@/drafts/draft";
-import { picture } from "@/drafts/input-file";
-import { depart } from "@/service/local-data";
+import { draftOf, emptyDraft, useDrafts } from "@/drafts/draft";
+import { pictureInput } from "@/drafts/input-file";
+import { clearLocalData } from "@/service/local-data";
 import { json, jwt } from "./fakes";
-import { page, pool, refused } from "./session-fixture";
+import { page, pool, rejection } from "./session-fixture";
 
 const drafts = () => useDrafts.getState();
 
@@ -13,12 +13,12 @@ beforeEach(() => {
 });
 
 test("of who left, nothing stays: no words, no files, no pictures in memory", () => {
-  drafts().setMaterial("inpaint", "photo", picture(new Blob(["x"]), "room.jpg", "image/jpeg", 800, 600));
+  drafts().setInput("inpaint", "photo", pictureInput(new Blob(["x"]), "room.jpg", "image/jpeg", 800, 600));
   drafts().setStrokes([]);
   drafts().setParam("generate", "prompt", "a secret");
-  depart();
-  expect(draftOf(drafts(), "inpaint")).toEqual(empty("inpaint"));
-  expect(draftOf(drafts(), "generate")).toEqual(empty("generate"));
+  clearLocalData();
+  expect(draftOf(drafts(), "inpaint")).toEqual(emptyDraft("inpaint"));
+  expect(draftOf(drafts(), "generate")).toEqual(emptyDraft("generate"));
   expect(drafts().strokes).toBeNull();
   expect(URL.revokeObjectURL).toHaveBeenCalledOnce();
   expect(localStorage.getItem("darkroom.drafts")).toBeNull();
@@ -29,9 +29,9 @@ test("what is kept of a person goes when they sign out or another signs in, but 
   localStorage.setItem("darkroom.settings", "of everybody");
   const as = (username: string) => () =>
     json({ AuthenticationResult: { AccessToken: jwt({ username }), RefreshToken: username, ExpiresIn: 1 } });
-  const over = () => refused("NotAuthorizedException", "Refresh Token has expired");
+  const over = () => rejection("NotAuthorizedException", "Refresh Token has expired");
   pool(as("ann"), over, as("ann"), over, as("bob"));
-  const { token, useSession } = await page();
+  const { bearerToken, useSession } = await page();
   const { signIn, signOut } = useSession.getState();
   const kept = () => localStorage.getItem("darkroom.drafts");
   vi.useFakeTimers();
@@ -39,11 +39,11 @@ test("what is kept of a person goes when they sign out or another signs in, but 
   await signIn("ann", "secret");
   localStorage.setItem("darkroom.drafts", "Ann's");
   vi.advanceTimersByTime(60_000);
-  await expect(token()).rejects.toMatchObject({ code: "unauthorized" });
+  await expect(bearerToken()).rejects.toMatchObject({ code: "unauthorized" });
   await signIn("ann", "secret");
   expect(kept()).toBe("Ann's");
   vi.advanceTimersByTime(60_000);
-  await expect(token()).rejects.toMatchObject({ code: "unauthorized" });
+  await expect(bearerToken()).rejects.toMatchObject({ code: "unauthorized" });
   await signIn("bob", "secret");
   expect(kept()).toBeNull();
   localStorage.setItem("darkroom.drafts", "Bob's");

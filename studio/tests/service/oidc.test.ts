@@ -22,7 +22,7 @@ describe("another issuer", () => {
     });
 
   test("is where one is sent, with PKCE, and comes back from signed in", async () => {
-    const { begin, finish, isAnswer } = await import("@/service/oidc");
+    const { startSignIn, finishSignIn, isCallback } = await import("@/service/oidc");
     const issuer = { url: ISSUER, clientId: CLIENT };
     let nonce = "";
     let verifier = "";
@@ -55,21 +55,21 @@ describe("another issuer", () => {
         });
       },
     });
-    const url = await begin(issuer, "/jobs?kind=upscale");
+    const url = await startSignIn(issuer, "/jobs?kind=upscale");
     expect(url.origin + url.pathname).toBe(`${ORIGIN}/authorize`);
     expect(url.searchParams.get("scope")).toBe("openid profile offline_access");
     expect(url.searchParams.get("code_challenge_method")).toBe("S256");
     nonce = url.searchParams.get("nonce") ?? "";
     const back = `${location.origin}/?code=c&state=${url.searchParams.get("state")}`;
-    expect(isAnswer(back)).toBe(true);
-    expect(isAnswer(`${location.origin}/?code=c&state=somebody-elses`)).toBe(false);
-    const { tokens, from } = await finish(issuer, back);
+    expect(isCallback(back)).toBe(true);
+    expect(isCallback(`${location.origin}/?code=c&state=somebody-elses`)).toBe(false);
+    const { tokens, from } = await finishSignIn(issuer, back);
     expect(from).toBe("/jobs?kind=upscale");
     expect(tokens).toMatchObject({ username: "ann", refresh: "r", clientId: CLIENT });
     // The access token is for somebody else's API, the ID token for our client.
     expect(JSON.parse(atob(tokens.bearer.split(".")[1] ?? "")).aud).toBe(CLIENT);
     expect(verifier.length).toBeGreaterThan(40);
-    expect(isAnswer(back)).toBe(false);
+    expect(isCallback(back)).toBe(false);
   });
 
   test("is asked for no password, and its refusal is told", async () => {
@@ -78,7 +78,7 @@ describe("another issuer", () => {
     history.replaceState(null, "", "/?error=access_denied&state=s");
     const { useSession } = await visitor();
     await useSession.getState().restore();
-    expect(useSession.getState()).toMatchObject({ status: "signed_out", elsewhere: true });
+    expect(useSession.getState()).toMatchObject({ status: "signed_out", usesOidc: true });
     expect(useSession.getState().error?.code).toBe("sign_in_failed");
     expect(location.search).toBe("");
   });

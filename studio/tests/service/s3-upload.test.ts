@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { upload } from "@/service/s3-upload";
-import { exchange, exchanges, fakeExchanges } from "./fake-xhr";
+import { uploadToS3 } from "@/service/s3-upload";
+import { fakeXhr, nextRequest, requests } from "./fake-xhr";
 import { setOnline } from "./fakes";
 
 const FORM = { url: "https://bucket.example.com/", fields: { key: "uploads/a/photo", policy: "p" }, expires_at: "" };
@@ -10,7 +10,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   vi.spyOn(Math, "random").mockReturnValue(1);
   setOnline(true);
-  fakeExchanges();
+  fakeXhr();
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -22,12 +22,12 @@ const pass = (milliseconds = 0) => vi.advanceTimersByTimeAsync(milliseconds);
 
 test("every field goes before the file, and the progress is told", async () => {
   const sent: number[] = [];
-  const done = upload(FORM, FILE, (fraction) => sent.push(fraction));
+  const done = uploadToS3(FORM, FILE, (fraction) => sent.push(fraction));
   await pass();
-  expect([...exchange(0).form.keys()]).toEqual(["key", "policy", "file"]);
-  exchange(0).moves(4, 10);
-  exchange(0).moves(10, 10);
-  exchange(0).answers(204);
+  expect([...nextRequest(0).form.keys()]).toEqual(["key", "policy", "file"]);
+  nextRequest(0).moves(4, 10);
+  nextRequest(0).moves(10, 10);
+  nextRequest(0).answers(204);
   await done;
   expect(sent).toEqual([0, 0.4, 1, 1]);
 });
@@ -41,63 +41,66 @@ test.each([
   [403, "AccessDenied", "Invalid according to Policy: Policy Condition failed", "forbidden"],
   [404, "NoSuchBucket", "The specified bucket does not exist", "not_found"],
 ])("%i %s (%s) is %s", async (status, code, message, expected) => {
-  const refused = expect(upload(FORM, FILE, () => {})).rejects.toMatchObject({
+  const refused = expect(uploadToS3(FORM, FILE, () => {})).rejects.toMatchObject({
     code: expected,
     status,
     retryable: false,
   });
   await pass();
-  exchange(0).answers(status, xml(code, message));
+  nextRequest(0).answers(status, xml(code, message));
   await refused;
-  expect(exchanges).toHaveLength(1);
+  expect(requests).toHaveLength(1);
 });
 
 test("a bad connection is tried again, and given up after the fourth time", async () => {
-  const refused = expect(upload(FORM, FILE, () => {})).rejects.toMatchObject({ code: "unreachable", retryable: true });
+  const refused = expect(uploadToS3(FORM, FILE, () => {})).rejects.toMatchObject({
+    code: "unreachable",
+    retryable: true,
+  });
   for (let attempt = 0; attempt < 4; attempt++) {
     await pass(10_000);
-    exchange(attempt).breaks();
+    nextRequest(attempt).breaks();
   }
   await refused;
-  expect(exchanges).toHaveLength(4);
+  expect(requests).toHaveLength(4);
 });
 
 test("a storage in trouble is tried again", async () => {
-  const done = upload(FORM, FILE, () => {});
+  const done = uploadToS3(FORM, FILE, () => {});
   await pass();
-  exchange(0).answers(503, xml("SlowDown", "Please reduce your request rate."));
+  nextRequest(0).answers(503, xml("SlowDown", "Please reduce your request rate."));
   await pass(1_000);
-  exchange(1).answers(204);
+  nextRequest(1).answers(204);
   await done;
 });
 
 test("offline, the upload waits for the network however long that takes", async () => {
-  const done = upload(FORM, FILE, () => {});
+  const done = uploadToS3(FORM, FILE, () => {});
   await pass();
   setOnline(false);
-  exchange(0).breaks();
+  nextRequest(0).breaks();
   await pass(20_000);
-  expect(exchanges).toHaveLength(1);
+  expect(requests).toHaveLength(1);
   setOnline(true);
   await pass();
-  exchange(1).answers(204);
+  nextRequest(1).answers(204);
   await done;
 });
 
 test("an upload that does not move for a minute is begun anew", async () => {
-  const done = upload(FORM, FILE, () => {});
+  const done = uploadToS3(FORM, FILE, () => {});
   await pass();
-  exchange(0).moves(4, 10);
+  nextRequest(0).moves(4, 10);
   await pass(59_000);
-  expect(exchanges).toHaveLength(1);
+  expect(requests).toHaveLength(1);
   await pass(2_000);
-  exchange(1).answers(204);
+  nextRequest(1).answers(204);
   await done;
 });
 
 test("it can be stopped", async () => {
   const stop = new AbortController();
-  const stopped = expect(upload(FORM, FILE, () => {}, stop.signal)).rejects.toMatchObject({ name: "AbortError" });
+  const stopped = expect(uploadToS3(FORM, FILE, () => {}, stop.signal)).rejects.toMatchObject({ name: "AbortError" });
   await pass();
   stop.abort();
   await stopped;

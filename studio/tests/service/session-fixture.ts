@@ -15,7 +15,7 @@ export async function page() {
 export const tokens = (number: number, more: object = {}) => ({
   AuthenticationResult: { AccessToken: jwt({ username: "ann", number }), ExpiresIn: 3600, ...more },
 });
-export const refused = (type: string, message: string) => json({ __type: type, message }, 400);
+export const rejection = (type: string, message: string) => json({ __type: type, message }, 400);
 
 export function pool(...answers: (() => Response | Promise<Response>)[]) {
   const asked: { operation: string; body: Record<string, unknown> }[] = [];

@@ -1,15 +1,15 @@
 import { expect, test, vi } from "vitest";
 import { API, CLIENT, CONFIG, json, settled } from "./fakes";
-import { POOL, page, pool, realChannel, refused, tokens } from "./session-fixture";
+import { POOL, page, pool, realChannel, rejection, tokens } from "./session-fixture";
 
 test("a name and a password give a token and the name", async () => {
   const { asked } = pool(() => json(tokens(1, { RefreshToken: "r" })));
-  const { token, useSession } = await page();
+  const { bearerToken, useSession } = await page();
   await useSession.getState().restore();
   expect(useSession.getState().status).toBe("signed_out");
   await useSession.getState().signIn("ann@example.com", "secret");
   expect(useSession.getState()).toMatchObject({ status: "signed_in", username: "ann", challenge: null });
-  expect(await token()).toBe(tokens(1).AuthenticationResult.AccessToken);
+  expect(await bearerToken()).toBe(tokens(1).AuthenticationResult.AccessToken);
   expect(asked[0]?.body).toEqual({
     AuthFlow: "USER_PASSWORD_AUTH",
     ClientId: CLIENT,
@@ -29,9 +29,9 @@ test("a reload stays signed in; another deployment's tokens are not taken", asyn
     "darkroom.tokens",
     (sessionStorage.getItem("darkroom.tokens") ?? "").replace(`"${CLIENT}"`, '"x"'),
   );
-  const elsewhere = await page();
-  await elsewhere.useSession.getState().restore();
-  expect(elsewhere.useSession.getState().status).toBe("signed_out");
+  const other = await page();
+  await other.useSession.getState().restore();
+  expect(other.useSession.getState().status).toBe("signed_out");
 });
 
 test("another tab is signed in by this one, and they sign out together", async () => {
@@ -57,13 +57,13 @@ test("a token is renewed a minute before it ends, once for all who ask", async (
     () => json(tokens(1, { RefreshToken: "r" })),
     () => json(tokens(2)),
   );
-  const { token, useSession } = await page();
+  const { bearerToken, useSession } = await page();
   await useSession.getState().signIn("ann", "secret");
   vi.setSystemTime(Date.now() + 3530_000);
-  await token();
+  await bearerToken();
   expect(asked).toHaveLength(1);
   vi.setSystemTime(Date.now() + 20_000);
-  const given = await Promise.all([token(), token(), token()]);
+  const given = await Promise.all([bearerToken(), bearerToken(), bearerToken()]);
   expect(new Set(given)).toEqual(new Set([tokens(2).AuthenticationResult.AccessToken]));
   expect(asked).toHaveLength(2);
   expect(asked[1]?.body).toMatchObject({ AuthFlow: "REFRESH_TOKEN_AUTH", AuthParameters: { REFRESH_TOKEN: "r" } });
@@ -76,23 +76,23 @@ test("a refused token is renewed at the next request, unless that has happened",
   );
   const session = await page();
   await session.useSession.getState().signIn("ann", "secret");
-  const first = await session.token();
-  session.refused(first);
-  const second = await session.token();
-  session.refused(first);
-  expect(await session.token()).toBe(second);
+  const first = await session.bearerToken();
+  session.invalidateToken(first);
+  const second = await session.bearerToken();
+  session.invalidateToken(first);
+  expect(await session.bearerToken()).toBe(second);
   expect(asked).toHaveLength(2);
 });
 
 test("when the refresh token is good no longer one is signed out, and told why", async () => {
   pool(
     () => json(tokens(1, { RefreshToken: "r" })),
-    () => refused("NotAuthorizedException", "Refresh Token has expired"),
+    () => rejection("NotAuthorizedException", "Refresh Token has expired"),
   );
   const session = await page();
   await session.useSession.getState().signIn("ann", "secret");
-  session.refused(await session.token());
-  await expect(session.token()).rejects.toMatchObject({ code: "unauthorized" });
+  session.invalidateToken(await session.bearerToken());
+  await expect(session.bearerToken()).rejects.toMatchObject({ code: "unauthorized" });
   const { status, error } = session.useSession.getState();
   expect(status).toBe("signed_out");
   expect(error?.code).toBe("unauthorized");
@@ -106,10 +106,10 @@ test("who is offline when the token ends stays signed in", async () => {
   delete stub.routes[POOL];
   vi.useFakeTimers({ toFake: ["Date"] });
   vi.setSystemTime(Date.now() + 60_000);
-  const { token, useSession } = await page();
+  const { bearerToken, useSession } = await page();
   await useSession.getState().restore();
   expect(useSession.getState()).toMatchObject({ status: "signed_in", username: "ann" });
-  await expect(token()).rejects.toMatchObject({ code: "unreachable", retryable: true });
+  await expect(bearerToken()).rejects.toMatchObject({ code: "unreachable", retryable: true });
 });
 
 test("the local user takes one click", async () => {
@@ -139,15 +139,15 @@ test("signing out revokes the refresh token, and is done although nobody hears o
 test("a stack that was deployed anew under an open page is found when the sign-in ends", async () => {
   const { stub, asked } = pool(
     () => json(tokens(1, { RefreshToken: "r" })),
-    () => refused("ResourceNotFoundException", "User pool client does not exist."),
+    () => rejection("ResourceNotFoundException", "User pool client does not exist."),
     () => json(tokens(2, { RefreshToken: "r" })),
   );
-  const { refused: refuse, token, useSession } = await page();
+  const { invalidateToken: refuse, bearerToken, useSession } = await page();
   await useSession.getState().signIn("ann", "secret");
   stub.routes[`GET ${location.origin}/config.json`] = () => json({ api_url: API });
   stub.routes[`GET ${API}/config`] = () => json({ ...CONFIG, client_id: "new" });
-  refuse(await token());
-  await expect(token()).rejects.toMatchObject({ code: "unauthorized" });
+  refuse(await bearerToken());
+  await expect(bearerToken()).rejects.toMatchObject({ code: "unauthorized" });
   await vi.waitFor(() => expect(stub.to(`GET ${API}/config`)).toHaveLength(1));
   await settled();
   await useSession.getState().signIn("ann", "secret");

@@ -1,6 +1,6 @@
 import { render, screen } from "@testing-library/react";
 import { expect, test, vi } from "vitest";
-import { Broken } from "@/shell/error-boundary";
+import { ErrorBoundary } from "@/shell/error-boundary";
 
 function Page({ fails }: { fails: boolean }) {
   if (fails) throw new Error("It broke.");
@@ -10,9 +10,9 @@ function Page({ fails }: { fails: boolean }) {
 test("a page that broke leaves the others as they were", () => {
   vi.spyOn(console, "error").mockImplementation(() => {});
   const at = (place: string) => (
-    <Broken place={place}>
+    <ErrorBoundary resetKey={place}>
       <Page fails={place === "/jobs"} />
-    </Broken>
+    </ErrorBoundary>
   );
   const { rerender } = render(at("/jobs"));
   expect(screen.getByRole("alert")).toHaveTextContent("This page broke");

@@ -1,11 +1,11 @@
 import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test, vi } from "vitest";
-import { answered } from "@/service/api";
+import { unwrap } from "@/service/api";
 import { useSettings } from "@/shell/settings";
 import { SettingsPage } from "@/shell/settings-page";
 
-vi.mock("@/service/api", () => ({ api: { GET: vi.fn() }, answered: vi.fn() }));
+vi.mock("@/service/api", () => ({ api: { GET: vi.fn() }, unwrap: vi.fn() }));
 const LIMITS = {
   rates: {
     restyle_room: { limit: 30, remaining: 29, window_seconds: 60, reset_seconds: 12 },
@@ -16,7 +16,7 @@ const LIMITS = {
 };
 
 test("theme and language are chosen, and stay in this browser", async () => {
-  vi.mocked(answered).mockResolvedValue(LIMITS);
+  vi.mocked(unwrap).mockResolvedValue(LIMITS);
   render(<SettingsPage />);
   await userEvent.click(screen.getByRole("radio", { name: "Dark" }));
   await userEvent.click(screen.getByRole("radio", { name: "Español" }));
@@ -27,7 +27,7 @@ test("theme and language are chosen, and stay in this browser", async () => {
 });
 
 test("one sees what one may still ask for", async () => {
-  vi.mocked(answered).mockResolvedValue(LIMITS);
+  vi.mocked(unwrap).mockResolvedValue(LIMITS);
   render(<SettingsPage />);
   expect(await screen.findByText("$7.50 of $10.00 left")).toBeVisible();
   for (const left of ["29 left of 30 a minute", "2 left of 3 in 5 minutes", "5 left of 5 in 90 seconds"])
@@ -35,7 +35,7 @@ test("one sees what one may still ask for", async () => {
 });
 
 test("limits that cannot be fetched are said to be so", async () => {
-  vi.mocked(answered).mockRejectedValue(new Error());
+  vi.mocked(unwrap).mockRejectedValue(new Error());
   render(<SettingsPage />);
   expect(await screen.findByText("Your limits could not be fetched.")).toBeVisible();
 });

@@ -42,14 +42,14 @@ test("elsewhere one gives name and password, and is told why it was refused", as
 });
 
 test("a first sign-in asks for a new password, and says what it must have", async () => {
-  const answer = vi.fn(async () => {});
-  useSession.setState({ challenge: { type: "new_password" }, answer });
+  const answerChallenge = vi.fn(async () => {});
+  useSession.setState({ challenge: { type: "new_password" }, answerChallenge });
   render(<SignIn />);
   const field = screen.getByLabelText("Choose a new password");
   expect(field).toHaveAccessibleDescription(/14 characters/);
   await userEvent.type(field, "correct horse");
   await userEvent.click(screen.getByRole("button", { name: "Continue" }));
-  expect(answer).toHaveBeenCalledWith("correct horse");
+  expect(answerChallenge).toHaveBeenCalledWith("correct horse");
 });
 
 test("who was signed out unasked is told why", () => {
@@ -59,8 +59,8 @@ test("who was signed out unasked is told why", () => {
 });
 
 test("the new password is not left in the field for the code that is asked for next", async () => {
-  const answer = vi.fn(async () => useSession.setState({ challenge: { type: "code" } }));
-  useSession.setState({ challenge: { type: "new_password" }, answer });
+  const answerChallenge = vi.fn(async () => useSession.setState({ challenge: { type: "code" } }));
+  useSession.setState({ challenge: { type: "new_password" }, answerChallenge });
   render(<SignIn />);
   await userEvent.type(screen.getByLabelText("Choose a new password"), "correct horse");
   await act(async () => userEvent.click(screen.getByRole("button", { name: "Continue" })));
