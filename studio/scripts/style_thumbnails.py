@@ -1,7 +1,7 @@
-"""The pictures of the studio's style cards: every style of ``restyle_room``, laid on the sample by the preview engine.
+"""Thumbnails of the studio's style cards: the preview engine renders every style of ``restyle_room`` on the sample.
 
-``python studio/scripts/style_thumbnails.py`` writes ``public/styles/restyle_room/NAME.webp``. The looks of
-``generate`` have none: nothing that comes with Darkroom can make them.
+``python studio/scripts/style_thumbnails.py`` writes ``public/styles/restyle_room/NAME.webp``. The styles of
+``generate`` have no thumbnails: the preview engine cannot render them.
 """
 
 import argparse

@@ -14,7 +14,7 @@ import { ServiceUnavailable } from "@/shell/service-unavailable";
 import { SignIn } from "@/shell/sign-in";
 import { Loading } from "@/ui";
 
-/** A page whose code comes when it is needed; without a network, once that is back. */
+/** A lazily loaded page. Without a network, the import is retried once the browser is online. */
 function lazyPage<Props>(bring: () => Promise<ComponentType<Props>>) {
   return lazy(async () => ({ default: await bring().catch(() => untilOnline().then(bring)) }));
 }
@@ -27,7 +27,7 @@ const SettingsPage = lazyPage(async () => (await import("@/shell/settings-page")
 
 const FIRST: Kind = "restyle_room";
 
-/** The studio: finds its deployment, has the caller sign in, then shows the page of the address. */
+/** The root component: loads the deployment, requires a session, then renders the route. */
 export function App() {
   const { t } = useTranslation("shell");
   const service = useService();

@@ -4,7 +4,7 @@ import { preferredLanguage } from "@/messages";
 import en from "@/messages/en";
 import es from "@/messages/es";
 
-/** Every key with a text, as a path; a plural's forms count as one. */
+/** Every message key as a path; plural forms count as one. */
 function keys(texts: object, path = ""): string[] {
   return Object.entries(texts).flatMap(([name, value]) =>
     typeof value === "object" && value !== null

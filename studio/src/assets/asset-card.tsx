@@ -19,13 +19,13 @@ const ENDINGS: Record<Asset["content_type"], string> = {
 
 interface AssetCardProps {
   asset: Asset;
-  /** The service tells something newer of it. */
+  /** Called when the service returned a newer version of the asset. */
   onChange(asset: Asset): void;
-  /** It is gone; `name` is what it was called. */
+  /** Called after the deletion; `name` is the asset's former name. */
   onDeleted(name: string): void;
 }
 
-/** One picture of the library, and what one can do with it. */
+/** A card for one asset of the library, with its actions. */
 export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
   const { t, i18n } = useTranslation("assets");
   const [open, setOpen] = useState<"viewer" | "use" | "delete" | null>(null);
@@ -43,7 +43,7 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
   const bring = async () => {
     const file = fileName(name, asset);
     await (asset.url ? downloadFile(asset.url, file) : Promise.reject()).catch(async () => {
-      // The link may just have ended.
+      // The presigned URL may have expired.
       const { url } = await renewed();
       await downloadFile(url ?? "", file);
     });
@@ -103,7 +103,7 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
   );
 }
 
-/** A name that says what kind of file it is, for the person's own disk. */
+/** The file name for a download, with an extension that matches the content type. */
 function fileName(name: string, { content_type }: Asset): string {
   const ending = ENDINGS[content_type];
   return name.toLowerCase().endsWith(`.${ending}`) ? name : `${name.replaceAll(/[/\\:]/g, "-")}.${ending}`;

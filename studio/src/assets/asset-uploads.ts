@@ -1,4 +1,4 @@
-/** Pictures on their way into the library. They go on while one is elsewhere in the studio. */
+/** Uploads to the asset library. They continue while another page of the studio is open. */
 import { create } from "zustand";
 import type { Asset } from "@/contract/types";
 import { InputFileError, readInputFile } from "@/drafts/input-file";
@@ -9,31 +9,31 @@ import { sleep } from "@/service/network";
 import { uploadToS3 } from "@/service/s3-upload";
 import { sha256Of } from "@/service/sha256";
 
-/** One picture on its way. `sent` is from 0 to 1. */
+/** One upload; `progress` is from 0 to 1. */
 export interface AssetUpload {
   id: string;
   name: string;
   step: "reading" | "sending" | "checking" | "done" | "failed";
   progress: number;
-  /** What the library has of it, until a list has taken that in. */
+  /** The uploaded asset, until a list has added it. */
   asset: Asset | null;
   error: ServiceError | InputFileError | null;
 }
 
 interface AssetUploads {
   uploads: readonly AssetUpload[];
-  /** Adds files to the library, one after the other. */
+  /** Uploads files to the library, one after the other. */
   add(files: readonly File[]): Promise<void>;
-  /** Hands over the asset of one that is done, once. */
+  /** Clears the asset of a finished upload once a list has added it. */
   clearAsset(id: string): void;
-  /** Forgets one that is done or failed. */
+  /** Removes an upload that is done or failed from the list. */
   dismiss(id: string): void;
 }
 
 const CHECK_MILLISECONDS = 1000;
 const MOST_CHECKS = 60;
 
-/** What is on its way into the library. */
+/** The store of uploads to the asset library. */
 export const useAssetUploads = create<AssetUploads>()((set) => {
   const change = (id: string, changes: Partial<AssetUpload>) =>
     set(({ uploads }) => ({ uploads: uploads.map((one) => (one.id === id ? { ...one, ...changes } : one)) }));
@@ -78,7 +78,7 @@ async function uploadAsset(file: File, id: string, say: (changes: Partial<AssetU
   return waitUntilReady(asset);
 }
 
-/** The asset once the service has looked at its picture. Throws `ServiceError` when it refuses that. */
+/** Polls until the service has validated the picture. Throws `ServiceError` if it rejects it. */
 async function waitUntilReady(asset: Asset): Promise<Asset> {
   let now = asset;
   for (let check = 0; now.state === "awaiting_upload" && check < MOST_CHECKS; check++) {

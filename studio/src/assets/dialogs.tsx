@@ -8,7 +8,7 @@ import { ServiceError } from "@/service/error";
 import { Button, ButtonRow, Dialog, ErrorNotice, useAction } from "@/ui";
 import styles from "./asset-card.module.css";
 
-/** Where a picture can be put. */
+/** The kinds and roles that accept a picture of the library. */
 const USES = [
   { kind: "restyle_room", role: "photo", words: "uses.restyle_room_photo" },
   { kind: "inpaint", role: "photo", words: "uses.inpaint_photo" },
@@ -18,7 +18,7 @@ const USES = [
   { kind: "render_video", role: "avatar", words: "uses.render_video_avatar" },
 ] as const satisfies readonly { kind: Kind; role: string; words: string }[];
 
-/** What to make of a picture of the library: leads to where that is made, with the picture in its place. */
+/** A dialog that chooses a kind for an asset, and opens that kind's form with the asset as input. */
 export function UseDialog({ asset, onClose }: { asset: Asset; onClose(): void }) {
   const { t } = useTranslation("assets");
   const [, navigate] = useLocation();
@@ -50,7 +50,7 @@ interface DeleteDialogProps {
   onDeleted(): void;
 }
 
-/** Asks once more before a picture is gone for good. */
+/** A confirmation dialog before an asset is deleted. */
 export function DeleteDialog({ asset, name, onClose, onDeleted }: DeleteDialogProps) {
   const { t } = useTranslation("assets");
   const { busy, error, run } = useAction();
@@ -58,7 +58,7 @@ export function DeleteDialog({ asset, name, onClose, onDeleted }: DeleteDialogPr
     try {
       await unwrap(api.DELETE("/assets/{asset_id}", { params: { path: { asset_id: asset.asset_id } } }));
     } catch (thrown) {
-      // Deleted already, in another window or by an attempt whose answer was lost.
+      // Deleted already, in another window or by a request whose response was lost.
       if (!(thrown instanceof ServiceError && thrown.code === "not_found")) throw thrown;
     }
     onDeleted();

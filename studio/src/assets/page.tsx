@@ -11,7 +11,7 @@ import { UploadList } from "./upload-list";
 const ON_A_PAGE = 24;
 const PICTURES = "image/jpeg,image/png,image/webp,image/heic,image/heif,image/avif";
 
-/** The library: pictures that outlive the jobs they came from, to be used again. */
+/** The asset library page: pictures that outlive the jobs they came from. */
 export function AssetsPage() {
   const { t } = useTranslation("assets");
   const { items, hasMore, busy, error, loadMore, updateItems } = usePagedList("", async (cursor) => {

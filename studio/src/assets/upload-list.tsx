@@ -4,7 +4,7 @@ import { ErrorNotice, IconButton, Notice, ProgressBar } from "@/ui";
 import { type AssetUpload, useAssetUploads } from "./asset-uploads";
 import styles from "./page.module.css";
 
-/** What is on its way into the library, and what was not taken. */
+/** The list of uploads in progress, and of those that failed. */
 export function UploadList() {
   const { t } = useTranslation("assets");
   const { uploads, dismiss } = useAssetUploads();

@@ -1,4 +1,4 @@
-/** A brush stroke in the making. */
+/** Brush strokes: sizes, and how a stroke grows while the pointer moves. */
 import type { PointerSample } from "./gestures";
 import type { BrushStroke, Effect } from "./strokes";
 import { toPhoto, type View } from "./view";
@@ -8,19 +8,19 @@ export function brushSizes(width: number, height: number): { least: number; most
   return { least: 2, most: Math.max(16, Math.round(Math.max(width, height) / 2)) };
 }
 
-/** A brush's diameter for a place of its slider, from 0 to 100: each step grows it by the same share. */
+/** The brush diameter at a slider position from 0 to 100. Each step grows it by the same factor. */
 export function sizeAt(place: number, width: number, height: number): number {
   const { least, most } = brushSizes(width, height);
   return least * (most / least) ** (Math.max(0, Math.min(100, place)) / 100);
 }
 
-/** The slider's place for a diameter: `sizeAt` the other way round. */
+/** The slider position of a brush diameter: the inverse of `sizeAt`. */
 export function placeOf(size: number, width: number, height: number): number {
   const { least, most } = brushSizes(width, height);
   return (100 * Math.log(size / least)) / Math.log(most / least);
 }
 
-/** A stroke that has not begun to move. A pen's pressure is kept; what cannot press draws at its full size. */
+/** Begin a stroke of one point. A pen's pressure is used; other pointers draw at full size. */
 export function beginStroke(effect: Effect, size: number, contact: PointerSample): BrushStroke {
   return {
     type: "brush",
@@ -31,7 +31,7 @@ export function beginStroke(effect: Effect, size: number, contact: PointerSample
   };
 }
 
-/** Go on to where a contact is. False where that is too near to the last point to be seen. */
+/** Extend a stroke to a pointer sample. Returns false if that is too near to the last point. */
 export function extendStroke(stroke: BrushStroke, contact: PointerSample, view: View): boolean {
   const { x, y } = toPhoto(view, contact);
   const [lastX, lastY] = stroke.points.slice(-2);

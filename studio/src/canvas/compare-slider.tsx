@@ -5,14 +5,14 @@ import styles from "./compare-slider.module.css";
 interface CompareSliderProps {
   before: string;
   after: string;
-  /** Of the later picture, in pixels: the earlier one is shown as large. */
+  /** Width of the later picture in pixels; the earlier one is scaled to the same size. */
   width: number;
   height: number;
   beforeLabel?: string;
   afterLabel?: string;
 }
 
-/** Two pictures one on the other, with a line to move between them: by dragging, or by its slider's keys. */
+/** A before/after comparison: two pictures with a divider that is dragged, or moved by the slider's keys. */
 export function CompareSlider({ before, after, width, height, beforeLabel, afterLabel }: CompareSliderProps) {
   const { t } = useTranslation("canvas");
   const [share, setShare] = useState(50);

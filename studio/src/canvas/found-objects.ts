@@ -1,14 +1,14 @@
-/** The things found in a photo: where they are, which one is meant by a place, and which place means one. */
+/** Geometry of detected objects: outlines, hit tests, and one interior point for each object. */
 import type { FoundObject } from "@/contract/types";
 import type { Point, Size } from "./view";
 
-/** A place as a share of the photo's width, then of its height. */
+/** A point as fractions of the photo's width and height. */
 export type RelativePoint = [number, number];
 
-/** Cells along each side of the grid on which the middle of a shape is sought. */
+/** Cells along each side of the grid that is searched for an interior point. */
 const CELLS = 64;
 
-/** A thing's outline: its rings, or its box where it has none. */
+/** An object's outline: its rings, or its box where it has none. */
 export function ringsOf({ outlines, box: [left, top, right, bottom] }: FoundObject): [number, number][][] {
   if (outlines.length > 0) return outlines;
   return [
@@ -21,12 +21,12 @@ export function ringsOf({ outlines, box: [left, top, right, bottom] }: FoundObje
   ];
 }
 
-/** Whether a place is within a thing's shape: within an odd number of its rings. */
+/** Whether a point lies inside an object's outline (even-odd rule). */
 export function containsPoint(object: FoundObject, { x, y }: Point): boolean {
   return crossings(object, y).filter((crossing) => x < crossing).length % 2 === 1;
 }
 
-/** Where a thing's rings cross a line of the photo. */
+/** The x coordinates at which an object's rings cross a row of the photo. */
 function crossings(object: FoundObject, y: number): number[] {
   const found: number[] = [];
   for (const ring of ringsOf(object)) {
@@ -39,8 +39,10 @@ function crossings(object: FoundObject, y: number): number[] {
   return found;
 }
 
-/** The thing that a place means: of those there, the smallest, for it lies on the others; else one no further than
- * `reach` pixels. -1 where there is none. */
+/**
+ * The index of the object at a point: the smallest that contains it, else one within `reach` pixels. -1 if there is
+ * none.
+ */
 export function objectAt(objects: readonly FoundObject[], point: Point, reach = 0): number {
   let best = -1;
   for (const [index, object] of objects.entries()) {
@@ -55,7 +57,7 @@ export function objectAt(objects: readonly FoundObject[], point: Point, reach = 
   return best;
 }
 
-/** How far a place outside of a thing is from its outline, in pixels. */
+/** The distance in pixels from a point outside an object to its outline. */
 function distance(object: FoundObject, { x, y }: Point): number {
   let least = Number.POSITIVE_INFINITY;
   for (const ring of ringsOf(object)) {
@@ -71,8 +73,8 @@ function distance(object: FoundObject, { x, y }: Point): number {
 }
 
 /**
- * For each thing the place that means it: deep inside its shape, and where no other thing is as far as it has such a
- * part (else where none is that lies on it).
+ * A point inside each object that identifies it: as deep as possible and outside all other objects. If there is none,
+ * it is only outside the smaller objects, else anywhere inside.
  */
 export function interiorPoints(objects: readonly FoundObject[], photo: Size): RelativePoint[] {
   return objects.map((object) => {
@@ -91,7 +93,7 @@ function share(place: number, length: number): number {
   return Math.round(Math.max(0, Math.min(1, place / length)) * 1e6) / 1e6;
 }
 
-/** The middle of the cell that is farthest from the end of what is a thing's and none of the others'. */
+/** The centre of the cell that is farthest from the object's outline and from all others. */
 function deepest(object: FoundObject, others: readonly FoundObject[]): Point | null {
   const [left, top, right, bottom] = object.box;
   const depth = new Float64Array(CELLS * CELLS);
@@ -110,10 +112,10 @@ function deepest(object: FoundObject, others: readonly FoundObject[]): Point | n
   };
 }
 
-/** Set the cells of a grid over a box whose middles a thing covers. */
+/** Set the cells of a grid over `box` whose centres the object covers. */
 function fillCells(cells: Float64Array, object: FoundObject, box: FoundObject["box"], value: number): void {
   const [left, top, right, bottom] = box;
-  /** The first column whose middle is not left of a place. */
+  /** The first column whose centre is not left of `x`. */
   const columnAt = (x: number) => Math.max(0, Math.min(CELLS, Math.ceil(((x - left) / (right - left)) * CELLS - 0.5)));
   for (let row = 0; row < CELLS; row++) {
     const ends = crossings(object, top + ((row + 0.5) / CELLS) * (bottom - top)).sort((one, other) => one - other);
@@ -123,7 +125,7 @@ function fillCells(cells: Float64Array, object: FoundObject, box: FoundObject["b
   }
 }
 
-/** Turn 0 and infinity into how far each cell is from the nearest 0 or the grid's end, by steps of this size. */
+/** Distance transform: replace 0 and infinity by the distance to the nearest 0 or the grid's edge. */
 function distanceTransform(depth: Float64Array, across: number, down: number): void {
   const slanted = Math.hypot(across, down);
   const at = (column: number, row: number) =>
@@ -142,7 +144,7 @@ function distanceTransform(depth: Float64Array, across: number, down: number): v
   for (let cell = depth.length - 1; cell >= 0; cell--) relax(cell, -1);
 }
 
-/** Which thing each of some points means: by being its own point, or by lying on it. -1 for none. */
+/** The index of the object at each point: the one whose own point it is, else the one that contains it. -1 for none. */
 export function objectsAtPoints(
   objects: readonly FoundObject[],
   points: readonly RelativePoint[],

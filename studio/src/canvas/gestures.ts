@@ -1,31 +1,31 @@
-/** What hands do over a picture, from the browser's pointer events: draw with one, move and zoom with two. */
+/** A gesture recognizer for pointer events: one pointer draws, two pan and zoom. */
 import type { Point } from "./view";
 
-/** A finger, pen or mouse where it is now: in CSS pixels from the window's corner. */
+/** One sample of a pointer, in CSS pixels from the element's corner. */
 export interface PointerSample extends Point {
   id: number;
   type: string;
-  /** How hard a pen presses, from 0 to 1; 1 for what cannot tell. */
+  /** Pen pressure from 0 to 1; 1 for pointers that do not report it. */
   pressure: number;
-  /** Whether it is what people do things with: a finger, a pen's tip, a mouse's first button. */
+  /** Whether the primary button is pressed: a finger, a pen's tip, a mouse's first button. */
   primaryButton: boolean;
 }
 
 export interface GestureListener {
-  /** Something touches: whether it draws (else it moves the view). */
+  /** Decides for a new pointer whether it draws or pans. */
   shouldDraw(contact: PointerSample): boolean;
   start(contact: PointerSample): void;
   draw(contacts: readonly PointerSample[]): void;
   end(): void;
-  /** What was drawn since `start` was not meant: another finger came. */
+  /** Discards what was drawn since `start`: a second finger came down. */
   cancel(): void;
-  /** Move what is at `from` to `to`, `factor` times as large. */
+  /** Moves the point at `from` to `to` and scales by `factor`. */
   panZoom(from: Point, to: Point, factor: number): void;
 }
 
 /**
- * Which gesture is going on. A second finger turns drawing into moving until all are lifted; a pen draws whatever
- * fingers do, and once there is a pen, fingers move the view and no more: a hand rests on the glass.
+ * The state machine of gestures. A second finger turns drawing into panning until all are lifted. A pen always draws;
+ * once a pen was used, fingers only pan and zoom, so a resting hand draws nothing.
  */
 export class GestureRecognizer {
   readonly #contacts = new Map<number, PointerSample>();
@@ -52,7 +52,7 @@ export class GestureRecognizer {
     this.#moving = true;
   }
 
-  /** `contacts`: where one contact has been since the last time, oldest first. */
+  /** Process the coalesced samples of one pointer, oldest first. */
   moved(contacts: readonly PointerSample[]): void {
     const last = contacts.at(-1);
     if (!last || !this.#contacts.has(last.id)) return;
@@ -76,7 +76,7 @@ export class GestureRecognizer {
     if (this.#contacts.size === 0) this.#moving = false;
   }
 
-  /** The browser took the contact away: what it drew was not meant. */
+  /** Process `pointercancel`: what the pointer drew is discarded. */
   lost(id: number): void {
     if (this.#drawing === id) {
       this.#drawing = null;
@@ -85,7 +85,7 @@ export class GestureRecognizer {
     this.up(id);
   }
 
-  /** Whether something is being drawn. */
+  /** Whether a stroke is being drawn. */
   get drawing(): boolean {
     return this.#drawing !== null;
   }
@@ -98,7 +98,7 @@ export class GestureRecognizer {
     this.#contacts.clear();
   }
 
-  /** Between all contacts, and how far they are from there on average. */
+  /** The centroid of all pointers, and their mean distance from it. */
   #middle(): Point & { spread: number } {
     const all = [...this.#contacts.values()];
     const x = all.reduce((sum, each) => sum + each.x, 0) / all.length;

@@ -22,16 +22,16 @@ interface MaskCanvasProps {
   tool: Tool;
   /** The brush's diameter in the photo's pixels. */
   size: number;
-  /** The rectangle being placed by keyboard. */
+  /** The rectangle that is being placed by keyboard. */
   frame: PixelRect | null;
   onStroke(stroke: Stroke): void;
-  /** The strokes are on the raster, which is white in so large a share. */
+  /** Called after the strokes were rendered, with the fraction of white pixels. */
   onCoverage(share: number): void;
-  /** Where the raster has changed that is not seen yet. */
+  /** The area of the raster that has changed since the overlay was painted. */
   dirtyRect: RefObject<PixelRect>;
 }
 
-/** The photo, the mask over it, and what the hand is doing. */
+/** The canvas of the mask editor: the photo, the mask overlay, and the pointer's tool. */
 export function MaskCanvas(props: MaskCanvasProps) {
   const { element, photo, viewport, raster, strokes, tool, size, frame, onStroke, onCoverage, dirtyRect } = props;
   const { canvas, invalidate } = useOverlay(raster, viewport);
@@ -117,7 +117,7 @@ export function MaskCanvas(props: MaskCanvasProps) {
   );
 }
 
-/** Where an area of the photo is seen. */
+/** The screen rectangle of an area of the photo, in CSS pixels. */
 function onScreen(area: PixelRect, view: View): { left: number; top: number; width: number; height: number } {
   return {
     left: area.left * view.scale + view.x,

@@ -22,7 +22,7 @@ interface MaskEditorProps {
 /** CSS pixels that an arrow key moves the view. */
 const STEP = 60;
 
-/** Paint on a photo where it is to be filled: by mouse, finger, pen or keyboard. */
+/** The mask editor: paints the area to fill on a photo, by mouse, touch, pen or keyboard. */
 export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
   const { t } = useTranslation("canvas");
   const { width, height } = photo;
@@ -35,7 +35,7 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
   const [area, setArea] = useState<PixelRect>(() => centeredRect(photo));
   const [framed, setFramed] = useState(false);
   const [share, setShare] = useState(0);
-  // On the raster first: whoever hears of new strokes may ask at once how much is painted, which is known by then.
+  // Rendered first: listeners of `onChange` may ask for the coverage at once, which is cached by then.
   const dirtyRect = useRef(EMPTY_RECT);
   const history = useStrokeHistory(strokes, (next) => {
     dirtyRect.current = unionRect(dirtyRect.current, raster.render(next));
@@ -168,7 +168,7 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
   );
 }
 
-/** A share in whole percent; what is neither nothing nor all is never said to be. */
+/** A fraction in whole percent. 0 % and 100 % are shown only for exactly none and all. */
 function percent(share: number): number {
   return Math.min(99, Math.max(1, Math.round(share * 100)));
 }

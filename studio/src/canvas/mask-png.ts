@@ -1,8 +1,8 @@
-/** A mask as a PNG of one bit a pixel: no canvas is asked, so that no browser can change a pixel. */
+/** A PNG encoder for 1-bit masks. It uses no canvas, so no browser can change a pixel. */
 
 const SIGNATURE = Uint8Array.of(137, 80, 78, 71, 13, 10, 26, 10);
 const GREY = 0;
-const BAND = 256; // rows packed at once, between which the page may do something else
+const BAND = 256; // rows packed at once; in between, the page stays responsive
 
 /** Encode `data`, row by row: 0 is black, 1 white. Compressed off the main thread. */
 export async function encodeMask(data: Uint8Array, width: number, height: number): Promise<Blob> {
@@ -29,7 +29,7 @@ async function compress(data: Uint8Array, width: number, height: number): Promis
   return packed;
 }
 
-/** Rows as PNG has them: the number of their filter (0, none), then eight pixels a byte. */
+/** PNG scanlines: the filter type (0, none), then eight pixels a byte. */
 function pack(data: Uint8Array, width: number, top: number, bottom: number): Uint8Array<ArrayBuffer> {
   const stride = 1 + Math.ceil(width / 8);
   const bytes = new Uint8Array(stride * (bottom - top));
@@ -77,7 +77,7 @@ const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return value;
 });
 
-/** The check that ends a PNG's chunk (CRC-32, ISO 3309). */
+/** The CRC-32 of a PNG chunk (ISO 3309). */
 function crc(bytes: Uint8Array): number {
   let value = 0xffffffff;
   for (const byte of bytes) value = (CRC_TABLE[(value ^ byte) & 0xff] ?? 0) ^ (value >>> 8);

@@ -16,12 +16,12 @@ const TOOLS: readonly { tool: Tool; icon: IconName; key: string }[] = [
   { tool: "move", icon: "hand", key: "H" },
 ];
 
-/** The tool that a key takes, if any. */
+/** The tool that a key selects, or null. */
 export function toolOf(key: string): Tool | null {
   return TOOLS.find((each) => each.key === key.toUpperCase())?.tool ?? null;
 }
 
-/** What the hand does: one of the tools. */
+/** A radio group of the editor's tools. */
 export function ToolPicker({ value, onChange }: { value: Tool; onChange(tool: Tool): void }) {
   const { t } = useTranslation("canvas");
   const name = useId();
@@ -55,7 +55,7 @@ interface RectangleFieldsProps {
   onPaint(effect: Effect): void;
 }
 
-/** A rectangle by numbers: for keyboards and screen readers, and for whoever wants it exact. */
+/** Number inputs for a rectangle: for keyboards, screen readers and exact values. */
 export function RectangleFields({ photo, area, onChange, onPaint }: RectangleFieldsProps) {
   const { t } = useTranslation("canvas");
   const [width, height] = [area.right - area.left, area.bottom - area.top];
@@ -114,7 +114,7 @@ interface WholeProps {
   onChange(value: number): void;
 }
 
-/** A whole number: what is typed counts once it is one in range, and is put right when one leaves. */
+/** An integer input. A valid number takes effect while typing; an invalid one is corrected on blur. */
 function IntegerField({ label, value, min, max, onChange }: WholeProps) {
   return (
     <Field label={label}>

@@ -1,4 +1,4 @@
-/** The mask that strokes make: what of it there is, and the file that is sent. Needs no canvas. */
+/** Masks made from strokes: the coverage, and the PNG that is uploaded. Needs no canvas. */
 import { encodeMask } from "./mask-png";
 import { Raster } from "./raster";
 import type { Strokes } from "./strokes";
@@ -10,7 +10,7 @@ export async function renderMask(strokes: Strokes, width: number, height: number
   return encodeMask(rasterize(strokes, width, height).data, width, height);
 }
 
-/** Whether it is plain without a look at pixels that nothing is white: nothing was filled since the last clear. */
+/** Whether a mask is empty without rendering it: nothing was filled since the last clear. */
 export function isEmpty(strokes: Strokes): boolean {
   let empty = true;
   for (const stroke of strokes) {
@@ -23,15 +23,15 @@ export function isEmpty(strokes: Strokes): boolean {
 const known = new WeakMap<Strokes, { width: number; height: number; share: number }>();
 
 /**
- * The share of the photo's pixels that are white, from 0 to 1, exactly: what was erased counts as black.
- * The service refuses a mask of 0, and, where there is no prompt, one of 1. Remembered for each list of strokes.
+ * The exact fraction of white pixels, from 0 to 1; erased pixels count as black. The service rejects a mask of 0 and,
+ * if there is no prompt, a mask of 1. Cached for each list of strokes.
  */
 export function coverage(strokes: Strokes, width: number, height: number): number {
   if (isEmpty(strokes)) return 0;
   return knownShare(strokes, width, height) ?? cacheCoverage(strokes, rasterize(strokes, width, height));
 }
 
-/** Know the coverage of these strokes from the raster that shows them. */
+/** Cache the coverage of strokes that a raster has rendered already. */
 export function cacheCoverage(strokes: Strokes, raster: Raster): number {
   const last = knownShare(strokes, raster.width, raster.height);
   if (last !== null) return last;

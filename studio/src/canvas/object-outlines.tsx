@@ -9,21 +9,21 @@ import type { Viewport } from "./use-viewport";
 interface OutlinesProps {
   viewport: Viewport;
   objects: readonly FoundObject[];
-  /** Where each one's number stands. */
+  /** The position of each object's number. */
   points: readonly RelativePoint[];
   chosen: ReadonlySet<number>;
-  /** The one that is pointed at, or focused in the list; -1 for none. */
+  /** The index of the object that is hovered, or focused in the list; -1 for none. */
   highlighted: number;
 }
 
-/** CSS pixels: the size of a number's disc, and how small a thing may be and still have one unasked. */
+/** CSS pixels: the radius of a number's disc, and the smallest object that shows one unasked. */
 const DISC = 11;
 const SMALL = 28;
 
-/** The things' outlines with their numbers; what is chosen is tinted and has a check mark. */
+/** Konva outlines of detected objects with their numbers. Chosen objects are tinted and have a check mark. */
 export function ObjectOutlines({ viewport, objects, points, chosen, highlighted }: OutlinesProps) {
   const { width, height } = viewport.size;
-  // The largest first, so that what lies on others is drawn on them, and what is pointed at on all.
+  // Largest first, so that smaller objects are drawn over them, and the highlighted one over all.
   const order = objects
     .map((object, index) => ({ object, index }))
     .sort(
@@ -68,7 +68,7 @@ interface OutlineProps {
   highlighted: boolean;
 }
 
-/** A line that is dark and light, so that it is seen on any photo. */
+/** An outline with a dark and a light line, visible on any photo. */
 function Outline({ object, viewport: { view }, chosen, highlighted }: OutlineProps) {
   const thick = highlighted ? 3 : chosen ? 2.5 : 1.5;
   const path = {

@@ -12,17 +12,17 @@ import { toPhoto } from "./view";
 interface ObjectPickerProps {
   photo: { url: string; width: number; height: number };
   objects: readonly FoundObject[];
-  /** Points of the photo, as shares of its width and height: the things there are chosen. */
+  /** The chosen points, as fractions of the photo's width and height. */
   chosen: readonly [number, number][];
   onChange(chosen: [number, number][]): void;
-  /** How many points there may be. */
+  /** The maximum number of points. */
   most?: number;
 }
 
-/** CSS pixels by which a finger may miss a small thing. */
+/** The touch tolerance around a small object, in CSS pixels. */
 const REACH = 18;
 
-/** Choose things of a photo: on it by their shapes, or in a list beside it. */
+/** The object picker: chooses detected objects by their outlines on the photo, or in a list beside it. */
 export function ObjectPicker({ photo, objects, chosen, onChange, most = 20 }: ObjectPickerProps) {
   const { t, i18n } = useTranslation("canvas");
   const stage = useRef<HTMLDivElement>(null);
@@ -114,7 +114,7 @@ export function ObjectPicker({ photo, objects, chosen, onChange, most = 20 }: Ob
 
 type Thing = keyof typeof words.things;
 
-/** Whether there is a word of ours for what a detector calls so. */
+/** Whether there is a translated label for a detector's class. */
 function isThing(name: string): name is Thing {
   return name in words.things;
 }

@@ -1,4 +1,4 @@
-/** A mask as it is seen over the photo: a hatched tint with a line around it, made from the mask's own pixels. */
+/** The mask overlay: a hatched tint with a border, computed from the mask's own pixels. */
 import type { PixelRect } from "./raster";
 import type { View } from "./view";
 
@@ -8,7 +8,7 @@ interface Mask {
   height: number;
 }
 
-/** What a pixel of the screen is made of. */
+/** One RGBA pixel as a 32-bit integer. */
 function colour(red: number, green: number, blue: number, alpha: number): number {
   return new Uint32Array(Uint8Array.of(red, green, blue, alpha).buffer)[0] ?? 0;
 }
@@ -17,10 +17,10 @@ const TINT = colour(255, 40, 110, 105);
 const HATCH = colour(255, 40, 110, 165);
 const EDGE = colour(255, 255, 255, 235);
 
-/** CSS pixels that a hatch is wide, about. */
+/** The width of a hatch line in CSS pixels, approximately. */
 const PITCH = 6;
 
-/** Where of the screen the pixels in an area of the photo are seen, with the line around them. In device pixels. */
+/** The screen rectangle of an area of the photo including the border, in device pixels. */
 export function visibleRect(area: PixelRect, view: View, ratio: number, width: number, height: number): PixelRect {
   const scale = view.scale * ratio;
   return {
@@ -31,13 +31,13 @@ export function visibleRect(area: PixelRect, view: View, ratio: number, width: n
   };
 }
 
-/** The photo's pixels that are seen at each place along a side of the screen: from `starts`, up to `ends`. */
+/** The photo's pixels under each screen pixel along one axis: from `starts`, up to `ends`. */
 interface Sources {
   starts: Int32Array;
   ends: Int32Array;
 }
 
-/** Where one screen pixel shows several of the photo's, all count; where it shows part of one, what is in its middle. */
+/** Map screen pixels to source pixels. Zoomed out, a screen pixel has several; zoomed in, the one at its centre. */
 function sources(from: number, to: number, scale: number, offset: number): Sources {
   const length = to - from;
   const middle = scale < 1 ? 0 : 0.5;
@@ -47,8 +47,8 @@ function sources(from: number, to: number, scale: number, offset: number): Sourc
 }
 
 /**
- * Which device pixels in `area` of a screen show something of the mask, row by row: 1 where any of the mask's
- * pixels that fall there is white, so that nothing white is too small to be seen.
+ * Which device pixels in `area` show part of the mask, row by row. A screen pixel is 1 if any mask pixel under it is
+ * white, so that small strokes stay visible.
  */
 export function visibleMask(mask: Mask, view: View, ratio: number, area: PixelRect): Uint8Array {
   const scale = view.scale * ratio;
@@ -73,7 +73,7 @@ export function visibleMask(mask: Mask, view: View, ratio: number, area: PixelRe
   return visible;
 }
 
-/** Mark where a row of the mask, cut at the photo's column `left`, is white: run by run, for there are few. */
+/** Mark the white runs of one mask row that is cut at the photo's column `left`. */
 function markRow(line: Uint8Array, row: Uint8Array, columns: Sources, left: number): void {
   let start = row.indexOf(1);
   while (start >= 0) {
@@ -84,7 +84,7 @@ function markRow(line: Uint8Array, row: Uint8Array, columns: Sources, left: numb
   }
 }
 
-/** The index of the first of some ascending numbers that is `value` or more; their count where none is. */
+/** The index of the first number that is at least `value` in an ascending array; its length if there is none. */
 function lowerBound(numbers: Int32Array, value: number): number {
   let low = 0;
   let high = numbers.length;
@@ -96,10 +96,7 @@ function lowerBound(numbers: Int32Array, value: number): number {
   return low;
 }
 
-/**
- * Colour an area of the screen, in device pixels, as the mask looks there: RGBA in `pixels`, row by row, which are
- * all 0 before.
- */
+/** Paint an area of the overlay in device pixels: RGBA in `pixels`, row by row, which must be all 0 before. */
 export function paintOverlay(mask: Mask, view: View, ratio: number, area: PixelRect, pixels: Uint32Array): void {
   const [width, height] = [area.right - area.left, area.bottom - area.top];
   const rim: PixelRect = { left: area.left - 1, top: area.top - 1, right: area.right + 1, bottom: area.bottom + 1 };

@@ -2,18 +2,18 @@ import styles from "./photo-view.module.css";
 import type { Viewport } from "./use-viewport";
 import type { Size } from "./view";
 
-/** From here on, in device pixels for each of the photo's, its pixels are seen as squares. */
+/** The scale, in device pixels for each photo pixel, from which pixels are shown as squares. */
 const SQUARES = 4;
 
 interface PhotoViewProps {
   url: string;
-  /** What it shows; empty where the words around it say so. */
+  /** The alternative text; empty if the surrounding text describes the photo. */
   name: string;
   size: Size;
   viewport: Viewport;
 }
 
-/** A photo where a window shows it. */
+/** A photo drawn in a viewport. */
 export function PhotoView({ url, name, size, viewport: { view, ratio } }: PhotoViewProps) {
   return (
     <img

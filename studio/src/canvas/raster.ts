@@ -1,7 +1,7 @@
-/** Strokes turned into pixels: the one place where that is done, for what is shown and for what is sent. */
+/** The rasterizer: turns strokes into mask pixels, both for the overlay and for the uploaded PNG. */
 import { type BrushStroke, radiusAt, type Stroke, type Strokes } from "./strokes";
 
-/** Whole pixels: `right` and `bottom` are exclusive; nothing where they are not beyond `left` and `top`. */
+/** A rectangle of whole pixels: `right` and `bottom` are exclusive. Empty unless they exceed `left` and `top`. */
 export interface PixelRect {
   left: number;
   top: number;
@@ -11,12 +11,12 @@ export interface PixelRect {
 
 export const EMPTY_RECT: PixelRect = { left: 0, top: 0, right: 0, bottom: 0 };
 
-/** Whether there is no pixel in it. */
+/** Whether a rectangle contains no pixel. */
 export function isEmptyRect(area: PixelRect): boolean {
   return area.right <= area.left || area.bottom <= area.top;
 }
 
-/** The smallest area around both. */
+/** The smallest rectangle that contains both. */
 export function unionRect(one: PixelRect, other: PixelRect): PixelRect {
   if (isEmptyRect(one)) return other;
   if (isEmptyRect(other)) return one;
@@ -35,19 +35,16 @@ interface Disc {
   radius: number;
 }
 
-/** So many strokes lie between two states that are kept for undoing. */
+/** The number of strokes between two undo snapshots. */
 const STRIDE = 16;
 
-/** A state to go back to: how many strokes it has, and lengths of runs that are black and white by turns. */
+/** An undo snapshot: its number of strokes, and run lengths that alternate between black and white. */
 interface Snapshot {
   count: number;
   runs: Uint32Array;
 }
 
-/**
- * A mask being painted. A pixel is white (1 in `data`, row by row) where its centre lies in what was filled last,
- * else black (0).
- */
+/** A mask bitmap. A pixel is 1 (white) if its centre lies in what was filled last, else 0 (black). */
 export class Raster {
   readonly data: Uint8Array;
   #applied: Stroke[] = [];
@@ -61,7 +58,7 @@ export class Raster {
     this.data = new Uint8Array(width * height);
   }
 
-  /** Be what these strokes make, doing no more than has to be done. Returns where pixels may have changed. */
+  /** Render a list of strokes, reusing what is unchanged. Returns the area whose pixels may have changed. */
   render(strokes: Strokes): PixelRect {
     let same = 0;
     while (same < this.#applied.length && same < strokes.length && this.#applied[same] === strokes[same]) same++;
@@ -78,21 +75,21 @@ export class Raster {
   }
 
   /**
-   * Draw more of a stroke that is still being made: its segments that end at the point `from` or later.
-   * `keep` makes it one of the strokes; `show` takes it away again.
+   * Draw the new segments of an unfinished stroke, from the point `from` on. `commit` adds the stroke; `render` removes
+   * it again.
    */
   drawLive(stroke: BrushStroke, from: number): PixelRect {
     this.#drafted = true;
     return this.#brush(stroke, from);
   }
 
-  /** The stroke that was drafted is finished, and drawn as it is. */
+  /** Add the stroke that `drawLive` has drawn. */
   commit(stroke: BrushStroke): void {
     this.#drafted = false;
     this.#record(stroke);
   }
 
-  /** The share of the pixels that are white, from 0 to 1. */
+  /** The fraction of white pixels, from 0 to 1. */
   coverage(): number {
     let white = 0;
     this.#runs((length, value) => {
@@ -110,7 +107,7 @@ export class Raster {
     }
   }
 
-  /** Go back to the newest kept state of at most so many strokes. */
+  /** Restore the newest snapshot of at most `count` strokes. */
   #restore(count: number): void {
     while ((this.#snapshots.at(-1)?.count ?? 0) > count) this.#snapshots.pop();
     const snapshot = this.#snapshots.at(-1);
@@ -124,7 +121,7 @@ export class Raster {
     }
   }
 
-  /** Each run's length and value in order, beginning with a black one, which may be of length 0. */
+  /** Visit each run's length and value in order, beginning with a black one, which may have length 0. */
   #runs(take: (length: number, value: 0 | 1) => void): void {
     let at = 0;
     let value: 0 | 1 = 0;
@@ -181,7 +178,7 @@ export class Raster {
     return changed;
   }
 
-  /** Everything that a disc covers on its way from one place and size to another: the two discs' convex hull. */
+  /** Fill the convex hull of two discs: one segment of a brush stroke. */
   #capsule(from: Disc, to: Disc, value: 0 | 1): PixelRect {
     const top = Math.max(0, Math.ceil(Math.min(from.y - from.radius, to.y - to.radius) - 0.5));
     const bottom = Math.min(this.height, Math.floor(Math.max(from.y + from.radius, to.y + to.radius) - 0.5) + 1);
@@ -206,7 +203,7 @@ function discAt(stroke: BrushStroke, point: number): Disc {
   return { x: stroke.points[2 * point] ?? 0, y: stroke.points[2 * point + 1] ?? 0, radius: radiusAt(stroke, point) };
 }
 
-/** What of a row lies within a shape: from `left` to `right`, as real numbers. */
+/** The part of a row inside a shape: from `left` to `right`, as real numbers. */
 interface Span {
   left: number;
   right: number;
@@ -219,12 +216,12 @@ interface Line {
   y2: number;
 }
 
-/** The two lines that touch both discs from outside, from touching point to touching point. */
+/** The two outer tangents of two discs, from tangent point to tangent point. */
 function tangentsOf(one: Disc, other: Disc): Line[] {
   const dx = other.x - one.x;
   const dy = other.y - one.y;
   const distance = Math.hypot(dx, dy);
-  if (distance <= Math.abs(one.radius - other.radius)) return []; // one lies in the other
+  if (distance <= Math.abs(one.radius - other.radius)) return []; // one disc contains the other
   const along = (one.radius - other.radius) / distance;
   const across = Math.sqrt(1 - along * along);
   return [across, -across].map((side) => {

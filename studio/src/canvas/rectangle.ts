@@ -1,8 +1,8 @@
-/** The rectangle that is placed by keyboard or by numbers, in whole pixels of the photo. */
+/** The rectangle tool: placement by keyboard or by numbers, in whole pixels of the photo. */
 import type { PixelRect } from "./raster";
 import type { Point, Size } from "./view";
 
-/** Two fifths of the photo, in its middle. */
+/** A centred rectangle of two fifths of the photo's size. */
 export function centeredRect(photo: Size): PixelRect {
   return {
     left: Math.round(photo.width * 0.3),
@@ -12,7 +12,7 @@ export function centeredRect(photo: Size): PixelRect {
   };
 }
 
-/** The pixels that lie, even in part, between two corners; null where that is none of the photo's. */
+/** The rectangle of all pixels between two corners, partial ones included. Null outside the photo. */
 export function rectFromCorners(one: Point, other: Point, photo: Size): PixelRect | null {
   const area = {
     left: Math.max(0, Math.floor(Math.min(one.x, other.x))),
@@ -23,7 +23,7 @@ export function rectFromCorners(one: Point, other: Point, photo: Size): PixelRec
   return area.right > area.left && area.bottom > area.top ? area : null;
 }
 
-/** The nearest rectangle that lies in the photo and has a pixel at least. */
+/** Clamp a rectangle to the photo, at least one pixel large. */
 export function clampRect(area: PixelRect, photo: Size): PixelRect {
   const width = Math.max(1, Math.min(photo.width, Math.round(area.right - area.left)));
   const height = Math.max(1, Math.min(photo.height, Math.round(area.bottom - area.top)));
@@ -39,12 +39,12 @@ const DIRECTIONS: Record<string, Point> = {
   ArrowDown: { x: 0, y: 1 },
 };
 
-/** Where an arrow key points; null for other keys. */
+/** The direction of an arrow key; null for other keys. */
 export function arrowDirection(key: string): Point | null {
   return DIRECTIONS[key] ?? null;
 }
 
-/** Move a rectangle, or its lower right corner alone (`resize`), a hundredth of the photo's longer side. */
+/** Move a rectangle, or only its lower right corner (`resize`), by a hundredth of the photo's longer side. */
 export function nudge(area: PixelRect, direction: Point, resize: boolean, photo: Size): PixelRect {
   const step = Math.max(1, Math.round(Math.max(photo.width, photo.height) / 100));
   const [x, y] = [direction.x * step, direction.y * step];

@@ -1,6 +1,6 @@
-/** What was painted on a photo, as plain JSON in the photo's pixels: it outlives a reload in a draft. */
+/** Strokes: the mask's edits as plain JSON, in the photo's pixels. */
 
-/** Whether a stroke makes the mask white (filled by the service) or black (left as it is). */
+/** Whether a stroke makes the mask white (filled by the service) or black (left unchanged). */
 export type Effect = "fill" | "erase";
 
 /** A round brush drawn along a line. */
@@ -11,7 +11,7 @@ export interface BrushStroke {
   radius: number;
   /** x, then y of each point. */
   points: number[];
-  /** The share of the radius at each point, above 0 and up to 1; null when all are 1. */
+  /** The fraction of the radius at each point, above 0 and up to 1; null if all are 1. */
   pressures: number[] | null;
 }
 
@@ -25,25 +25,25 @@ export interface RectangleStroke {
   bottom: number;
 }
 
-/** White becomes black and black white. */
+/** Inverts the mask. */
 export interface InvertStroke {
   type: "invert";
 }
 
-/** All is black again. It is a stroke too, so that it can be undone. */
+/** Clears the mask. It is a stroke, so that it can be undone. */
 export interface ClearStroke {
   type: "clear";
 }
 
 export type Stroke = BrushStroke | RectangleStroke | InvertStroke | ClearStroke;
 
-/** In the order in which they were made; `[]` is an untouched photo. */
+/** Strokes in chronological order; `[]` is an empty mask. */
 export type Strokes = readonly Stroke[];
 
-/** The smallest brush: its disc has at least one pixel's centre in it wherever it is put. */
+/** The smallest brush radius: its disc contains at least one pixel centre wherever it is. */
 export const LEAST_RADIUS = 0.75;
 
-/** The radius in pixels at a brush stroke's point, counted from 0. */
+/** The radius in pixels at a point of a brush stroke, by its index. */
 export function radiusAt(stroke: BrushStroke, point: number): number {
   return Math.max(LEAST_RADIUS, stroke.radius * (stroke.pressures?.[point] ?? 1));
 }

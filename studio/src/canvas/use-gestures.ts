@@ -3,15 +3,15 @@ import { type GestureListener, GestureRecognizer, type PointerSample } from "./g
 import { type Point, wheelFactor } from "./view";
 
 interface Options extends GestureListener {
-  /** The pointer hovers there, or (null) is gone. */
+  /** Called while a pointer hovers; null when it leaves. */
   hover?(contact: PointerSample | null): void;
-  /** A turn of the wheel moves the view by this; false leaves it to the page. */
+  /** Called for a wheel event that pans. Returns false to let the page scroll. */
   scroll(by: Point): boolean;
-  /** Whether the wheel zooms by itself, or with Ctrl or a trackpad's pinch alone. */
+  /** Whether the wheel zooms by itself, or only with Ctrl or a trackpad's pinch. */
   wheelZooms: boolean;
 }
 
-/** Hear what hands do over an element. */
+/** Recognize gestures on an element from its pointer and wheel events. */
 export function useGestures(target: RefObject<HTMLElement | null>, options: Options): void {
   const latest = useRef(options);
   useLayoutEffect(() => {

@@ -3,17 +3,17 @@ import { paintOverlay, visibleRect } from "./overlay";
 import { EMPTY_RECT, isEmptyRect, type PixelRect, type Raster, unionRect } from "./raster";
 import type { Viewport } from "./use-viewport";
 
-/** Device pixels of the overlay at most: on larger screens it is a little coarser, and as quick. */
+/** The maximum size of the overlay in device pixels; on larger screens it is coarser. */
 const MOST_PIXELS = 3_000_000;
 
 interface Overlay {
-  /** Lies over the window, as large as it. */
+  /** The canvas, as large as the viewport. */
   canvas: RefObject<HTMLCanvasElement | null>;
-  /** Pixels of the mask have changed in an area of the photo: they are painted anew in the next frame. */
+  /** Repaints an area of the photo in the next frame. */
   invalidate(area: PixelRect): void;
 }
 
-/** Keep a picture of the mask, as it is seen in the window, up to date with as little painting as possible. */
+/** A canvas that shows the mask overlay, and repaints only what has changed. */
 export function useOverlay(raster: Raster, { view, size, ratio: device }: Viewport): Overlay {
   const ratio = Math.min(device, Math.sqrt(MOST_PIXELS / (size.width * size.height)));
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -29,7 +29,7 @@ export function useOverlay(raster: Raster, { view, size, ratio: device }: Viewpo
     [raster, view, ratio],
   );
 
-  // All of it, and at once: the photo beneath moves in this very frame.
+  // All of it, and synchronously: the photo beneath moves in the same frame.
   useLayoutEffect(() => {
     const element = canvas.current;
     if (!element) return;

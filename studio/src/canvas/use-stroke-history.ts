@@ -1,7 +1,7 @@
 import { useState } from "react";
 import type { Stroke, Strokes } from "./strokes";
 
-/** Going on with strokes, back, and forth again. */
+/** The strokes with undo and redo. */
 export interface StrokeHistory {
   canUndo: boolean;
   canRedo: boolean;
@@ -10,7 +10,7 @@ export interface StrokeHistory {
   redo(): void;
 }
 
-/** Undo and redo over a list of strokes that somebody else keeps. What was undone is forgotten once one goes on. */
+/** Undo and redo over a list of strokes that the caller holds. A new stroke discards what was undone. */
 export function useStrokeHistory(strokes: Strokes, onChange: (strokes: Strokes) => void): StrokeHistory {
   const [undone, setUndone] = useState<{ before: Strokes; rest: Strokes }>({ before: [], rest: [] });
   const last = strokes.at(-1);

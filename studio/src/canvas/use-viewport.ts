@@ -1,22 +1,22 @@
 import { type RefObject, useCallback, useLayoutEffect, useState } from "react";
 import { clampView, fitView, type Point, panZoomView, type Size, type View } from "./view";
 
-/** A window onto a photo: how large it is, and what of the photo it shows. */
+/** A viewport: the size of the element, and the part of the photo that it shows. */
 export interface Viewport {
   size: Size;
   view: View;
   /** Device pixels for each CSS pixel. */
   ratio: number;
-  /** Whether all of the photo is seen. */
+  /** Whether the whole photo is visible. */
   whole: boolean;
   panZoom(from: Point, to: Point, factor: number): void;
-  /** Zoom about the middle. */
+  /** Zooms about the centre. */
   zoom(factor: number): void;
-  /** Show all of the photo. */
+  /** Fits the whole photo. */
   fit(): void;
 }
 
-/** Watch an element that shows a photo. Null until it has a size. */
+/** The viewport of an element that shows a photo. Null until the element has a size. */
 export function useViewport(target: RefObject<HTMLElement | null>, photo: Size): Viewport | null {
   const { width, height } = photo;
   const [state, setState] = useState<{ size: Size; view: View } | null>(null);

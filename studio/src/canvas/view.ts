@@ -1,4 +1,4 @@
-/** Where a photo lies in a window onto it, and how it is moved and zoomed there. */
+/** View transforms: pan, zoom, and coordinates between a viewport and the photo. */
 
 export interface Point {
   x: number;
@@ -10,15 +10,15 @@ export interface Size {
   height: number;
 }
 
-/** A photo's pixel (x, y) is seen at `x * scale + view.x`, `y * scale + view.y`, in CSS pixels of the window. */
+/** The transform of a photo: its pixel (x, y) is at `x * scale + view.x`, `y * scale + view.y` in CSS pixels. */
 export interface View extends Point {
   scale: number;
 }
 
-/** CSS pixels for each of the photo's: as close as one can look. */
+/** The maximum scale, in CSS pixels for each photo pixel. */
 const CLOSEST = 16;
 
-/** The whole photo in the middle of the window. */
+/** The view that fits the whole photo, centred. */
 export function fitView(photo: Size, window: Size): View {
   const scale = Math.min(window.width / photo.width, window.height / photo.height);
   return {
@@ -28,7 +28,7 @@ export function fitView(photo: Size, window: Size): View {
   };
 }
 
-/** The nearest view that wastes no room: never smaller than fitting, and no gap at a side while the photo goes on. */
+/** Clamp a view: never smaller than fitting, and without a gap beside the photo while it overflows. */
 export function clampView(view: View, photo: Size, window: Size): View {
   const whole = fitView(photo, window);
   const scale = Math.min(Math.max(view.scale, whole.scale), Math.max(CLOSEST, whole.scale));
@@ -43,7 +43,7 @@ function along(start: number, length: number, room: number): number {
   return length <= room ? (room - length) / 2 : Math.min(0, Math.max(room - length, start));
 }
 
-/** Move what is seen at `from` to `to`, `factor` times as large there. */
+/** Move the point at `from` to `to`, and scale by `factor` there. */
 export function panZoomView(view: View, from: Point, to: Point, factor: number, photo: Size, window: Size): View {
   const whole = fitView(photo, window);
   const scale = Math.min(Math.max(view.scale * factor, whole.scale), Math.max(CLOSEST, whole.scale));
@@ -51,12 +51,12 @@ export function panZoomView(view: View, from: Point, to: Point, factor: number, 
   return clampView({ scale, x: to.x - (from.x - view.x) * ratio, y: to.y - (from.y - view.y) * ratio }, photo, window);
 }
 
-/** The place in the photo that is seen at a place in the window. */
+/** Convert a point of the viewport to a point of the photo. */
 export function toPhoto(view: View, point: Point): Point {
   return { x: (point.x - view.x) / view.scale, y: (point.y - view.y) / view.scale };
 }
 
-/** How a turn of the wheel zooms: its `deltaY` in CSS pixels, finer where a trackpad's pinch makes it (`ctrlKey`). */
+/** The zoom factor of a wheel event, by its `deltaY` in CSS pixels; finer for a trackpad's pinch (`ctrlKey`). */
 export function wheelFactor(deltaY: number, pinched: boolean): number {
   return Math.exp(-Math.max(-100, Math.min(100, deltaY)) * (pinched ? 0.01 : 0.002));
 }

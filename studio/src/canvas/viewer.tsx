@@ -13,16 +13,16 @@ interface ViewerProps {
   src: string;
   width: number;
   height: number;
-  /** The file's name, under which it is downloaded. */
+  /** The file name for a download. */
   name: string;
   onClose(): void;
 }
 
-/** CSS pixels that an arrow key moves the picture. */
+/** CSS pixels that an arrow key pans by. */
 const STEP = 80;
 const ORIGIN = { x: 0, y: 0 };
 
-/** One picture as large as the window, to look at closely. */
+/** A full-screen viewer for one picture, with pan and zoom. */
 export function Viewer({ src, width, height, name, onClose }: ViewerProps) {
   const { t } = useTranslation("canvas");
   const stage = useRef<HTMLDivElement>(null);

@@ -2,10 +2,10 @@ import { useTranslation } from "react-i18next";
 import { IconButton } from "@/ui";
 import type { Viewport } from "./use-viewport";
 
-/** What a press of a button or a key multiplies the scale by. */
+/** The zoom factor of one press of a button or key. */
 const STEP = 1.5;
 
-/** Closer and farther by keys: +, − and 0 for all of it. False for any other key. */
+/** Zoom by keyboard: +, − and 0 (fit). Returns false for any other key. */
 export function zoomByKey(viewport: Viewport | null, key: string): boolean {
   if (key === "+" || key === "=") viewport?.zoom(STEP);
   else if (key === "-") viewport?.zoom(1 / STEP);
@@ -14,7 +14,7 @@ export function zoomByKey(viewport: Viewport | null, key: string): boolean {
   return true;
 }
 
-/** Closer, farther, all of it. */
+/** Buttons to zoom in, zoom out, and fit. */
 export function ZoomButtons({ viewport }: { viewport: Viewport | null }) {
   const { t } = useTranslation("canvas");
   const whole = !viewport || viewport.whole;

@@ -13,7 +13,7 @@ interface AssetPickerProps {
   onClose(): void;
 }
 
-/** Take a picture of the library in place of a file. */
+/** A dialog that chooses a picture of the asset library as input. */
 export function AssetPicker({ onChoose, onClose }: AssetPickerProps) {
   const { t } = useTranslation("compose");
   const [assets, setAssets] = useState<Asset[] | null>(null);

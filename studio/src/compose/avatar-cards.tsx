@@ -9,7 +9,7 @@ import { Button, Notice, RadioCard } from "@/ui";
 import styles from "./avatar-cards.module.css";
 import { useOptionList } from "./option-lists";
 
-/** The portraits that come with the service, to be taken in place of a file. */
+/** Cards of the service's avatars, to be used as input instead of a file. */
 export function AvatarCards({ kind, role }: { kind: Kind; role: string }) {
   const { t } = useTranslation("compose");
   const labels = useLabels();

@@ -1,4 +1,4 @@
-/** Files that were dropped on the page or pasted into it, brought to the role they are for. */
+/** Assigns files that were dropped on the page, or pasted, to upload roles. */
 
 import { objectsOf } from "@/contract/json";
 import { schemaFields } from "@/contract/schema-fields";
@@ -9,12 +9,12 @@ import { draftOf, useDrafts } from "@/drafts/draft";
 import { useFileIntake } from "@/drafts/file-intake";
 import { assignRoles } from "@/drafts/list-roles";
 
-/** Takes each file to the next role of its media that is free; a kind's only picture is replaced. */
+/** Adds each file to the next free role of its media type. A kind's only picture is replaced. */
 export function assignDroppedFiles(kind: Kind, files: readonly File[]): void {
   const taken = new Set(Object.keys(draftOf(useDrafts.getState(), kind).inputs));
   for (const file of files) {
     const wanted = file.type.startsWith("audio/") ? "sound" : "picture";
-    // Inpaint's mask is painted.
+    // The mask of inpaint is painted.
     const fitting = uploadRoles(kind).filter(
       ({ name, media }) => name !== "mask" && (media === "sound") === (wanted === "sound"),
     );
@@ -26,7 +26,7 @@ export function assignDroppedFiles(kind: Kind, files: readonly File[]): void {
   }
 }
 
-/** A list's role that has no file yet; else that of a new object which is about a picture. Null where there is none. */
+/** The role of a list's object that has no file yet, else of a new object. Null if there is none. */
 function listRoleFor(kind: Kind, wanted: "picture" | "sound"): string | null {
   const { params, inputs } = draftOf(useDrafts.getState(), kind);
   for (const { name, widget } of schemaFields(paramsSchema(kind))) {

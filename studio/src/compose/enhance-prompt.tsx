@@ -14,14 +14,14 @@ interface EnhancePromptProps {
   onChange(prompt: string): void;
 }
 
-/** Has the service say a prompt better; the person's own words come back with one press. */
+/** A button that replaces a prompt by the service's enhanced version, and can undo that. */
 export function EnhancePrompt({ kind, prompt, onChange }: EnhancePromptProps) {
   const { t } = useTranslation("compose");
   const { style } = useDraft(kind).params;
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ServiceError | null>(null);
   const [own, setOwn] = useState<{ before: string; after: string } | null>(null);
-  // What is there when the answer comes: by then more may have been typed, here or beside it.
+  // The latest props when the response arrives: by then more may have been typed.
   const latest = useRef<Pick<EnhancePromptProps, "prompt" | "onChange"> | null>(null);
   useLayoutEffect(() => {
     latest.current = { prompt, onChange };

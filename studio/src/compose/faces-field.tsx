@@ -10,7 +10,7 @@ interface FacesFieldProps {
   onChange(value: JsonValue): void;
 }
 
-/** Which faces change: the largest, all of them, or one by its number from the left. */
+/** A field for the faces to swap: the largest, all, or one by its number from the left. */
 export function FacesField({ label, hint, error, value, onChange }: FacesFieldProps) {
   const { t } = useTranslation("compose");
   const text = String(value ?? "largest");

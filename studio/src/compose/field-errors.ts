@@ -1,4 +1,4 @@
-/** What the service said against a draft, at the fields that it is about. */
+/** Field errors: the service's validation errors of a draft, by the path of the form field. */
 
 import { schemaFields } from "@/contract/schema-fields";
 import { paramsSchema } from "@/contract/schemas";
@@ -7,13 +7,13 @@ import { uploadRoles } from "@/contract/upload-roles";
 import type { Draft } from "@/drafts/draft";
 import type { ServiceError } from "@/service/error";
 
-/** A refusal, and the draft that was refused. */
+/** A validation error, and the draft that was rejected. */
 export interface RejectedDraft {
   error: ServiceError;
   draft: Draft;
 }
 
-/** Errors by the path of their field, and those that belong to none that can be seen. */
+/** Messages by field path, and errors that belong to no visible field. */
 export interface FieldErrors {
   byPath: ReadonlyMap<string, string>;
   general: readonly FieldError[];
@@ -21,7 +21,7 @@ export interface FieldErrors {
 
 const NONE: FieldErrors = { byPath: new Map(), general: [] };
 
-/** The refusal's errors as far as they still hold: what was changed since is not complained about any more. */
+/** The errors that still apply: fields that were changed since are left out. */
 export function fieldErrors(rejected: RejectedDraft | null, draft: Draft): FieldErrors {
   if (rejected === null) return NONE;
   const shown = new Set([
@@ -46,7 +46,7 @@ export function fieldErrors(rejected: RejectedDraft | null, draft: Draft): Field
   return { byPath, general };
 }
 
-/** `params.scenes.0.image.picture` as `params.scenes.0.picture`: without what chose the object's form. */
+/** `params.scenes.0.image.picture` as `params.scenes.0.picture`: without the variant's discriminator. */
 function plainPath(path: string, { kind }: Draft): string {
   const [part, name, index, variant, ...rest] = path.split(".");
   const widget = schemaFields(paramsSchema(kind)).find((field) => field.name === name)?.widget;
@@ -54,7 +54,7 @@ function plainPath(path: string, { kind }: Draft): string {
   return chooses ? [part, name, index, ...rest].join(".") : path;
 }
 
-/** Brings a field into view and gives it the focus. */
+/** Scroll to a field and focus it. */
 export function focusField(path: string): void {
   const whole = path.split(".");
   for (let length = whole.length; length > 0; length--) {

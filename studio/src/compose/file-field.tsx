@@ -19,19 +19,19 @@ interface FileFieldProps {
   media: UploadRole["media"];
   label: string;
   hint?: string | undefined;
-  /** Where the service's errors and the main button find it. */
+  /** The field's path, as in the service's errors. */
   path: string;
   error?: string | undefined;
   required?: boolean;
-  /** Whether the picture is shown; not where something else on the page shows it already. */
+  /** Whether the picture is shown here; false if the page shows it elsewhere. */
   showPicture?: boolean;
-  /** Whether it takes little room: where other things matter as much. */
+  /** Whether the compact layout is used. */
   small?: boolean;
 }
 
 const PICTURES = "image/jpeg,image/png,image/webp,image/heic,image/heif,image/avif";
 
-/** Where a file is dropped, pasted or chosen, or something of the library taken in its place. */
+/** A field for an input file: by drop, paste, file dialog, the asset library or an avatar. */
 export function FileField({
   kind,
   role,
@@ -165,7 +165,7 @@ export function FileField({
   );
 }
 
-/** Why a file was not taken, and what to do. */
+/** The reason why a file was rejected, and what to do. */
 function FileErrorNotice({ error }: { error: Error }) {
   const { t } = useTranslation("compose");
   const reason = error instanceof InputFileError ? error.reason : "unreadable";

@@ -1,14 +1,14 @@
-/** Where a kind's params are shown: beside its files, in the open, or folded away. */
+/** The layout of a kind's form: which params stand beside the inputs, which are visible, and which are advanced. */
 
 import type { SchemaField } from "@/contract/schema-fields";
 import type { Kind } from "@/contract/types";
 
 interface FieldLayout {
-  /** Beside the files: what the job is about. */
+  /** Beside the inputs: what the job is about. */
   besideFiles: readonly string[];
-  /** In the open, in this order. */
+  /** Always visible, in this order. */
   visible: readonly string[];
-  /** Set by a panel of the kind's own, not by the form. */
+  /** Set by a custom panel of the kind instead of the form. */
   customPanel: readonly string[];
 }
 
@@ -31,7 +31,7 @@ const LAYOUTS: Record<Kind, FieldLayout> = {
   },
 };
 
-/** A kind's fields by where they are shown. One that is new shows itself: in the open where it must be given. */
+/** Group a kind's fields by the layout. Unknown fields are advanced, or visible if they are required. */
 export function groupFields(kind: Kind, fields: readonly SchemaField[]) {
   const { besideFiles, visible, customPanel } = LAYOUTS[kind];
   const named = (names: readonly string[]) => names.flatMap((name) => fields.filter((field) => field.name === name));

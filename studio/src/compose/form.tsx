@@ -15,13 +15,13 @@ interface FormProps {
   errors: ReadonlyMap<string, string>;
 }
 
-/** The params that belong beside the files. */
+/** The params that stand beside the inputs. */
 export function InputParamsForm({ kind, errors }: FormProps) {
   const { besideFiles } = groupFields(kind, schemaFields(paramsSchema(kind)));
   return <Params kind={kind} errors={errors} shown={besideFiles} />;
 }
 
-/** The other params: the ones in the open, and the rest folded away with what is asked of the service itself. */
+/** The other params: the visible ones, and the advanced ones with the request's own options. */
 export function SettingsForm({ kind, errors }: FormProps) {
   const { t } = useTranslation("compose");
   const draft = useDraft(kind);

@@ -4,7 +4,7 @@ import styles from "./input-file-view.module.css";
 
 interface InputFileViewProps {
   inputFile: InputFile;
-  /** Whether a recording belongs here, else a picture. */
+  /** Whether the role expects a recording instead of a picture. */
   sound: boolean;
   label: string;
   /** Whether the picture is shown. */
@@ -12,7 +12,7 @@ interface InputFileViewProps {
   small: boolean;
 }
 
-/** What was given for a role, as it will be sent. */
+/** A preview of a role's input file, as it will be uploaded. */
 export function InputFileView({ inputFile, sound, label, showPicture, small }: InputFileViewProps) {
   const { t, i18n } = useTranslation("compose");
   const url = previewUrl(inputFile);

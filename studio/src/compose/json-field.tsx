@@ -12,7 +12,7 @@ interface JsonFieldProps {
   onChange(value: JsonValue): void;
 }
 
-/** A param of a form that this page has no control for, as JSON. */
+/** A JSON text field, for params whose schema has no other widget. */
 export function JsonField({ label, hint, error, value, onChange }: JsonFieldProps) {
   const { t } = useTranslation("compose");
   const [text, setText] = useState(() => (value === null ? "" : JSON.stringify(value)));

@@ -13,7 +13,7 @@ import type { Photo } from "./use-photo";
 
 const ShapePicker = lazy(async () => ({ default: (await import("@/canvas/object-picker")).ObjectPicker }));
 
-/** Choosing, on the photo, what a restyling leaves as it is. Nobody has to: the main button does not wait for it. */
+/** Chooses the objects that a restyling keeps, on the photo. It is optional and never blocks the submission. */
 export function KeepPicker({ photo }: { photo: Photo }) {
   const { t } = useTranslation("compose");
   const { inputs, params } = useDraft("restyle_room");

@@ -6,7 +6,7 @@ import type { Kind } from "@/contract/types";
 import { Icon, KIND_ICONS } from "@/ui";
 import styles from "./kind-picker.module.css";
 
-/** What can be made: a link a kind. */
+/** Links to the form of each kind. */
 export function KindPicker({ kind }: { kind: Kind }) {
   const { t } = useTranslation(["compose", "jobs"]);
   const nav = useRef<HTMLElement>(null);

@@ -1,26 +1,28 @@
-/** What the person may still ask for, as the service says it, counted down until its windows end. */
+/**
+ * The caller's remaining limits: fetched from the service, counted down locally, and fetched again when a window ends.
+ */
 import { useEffect, useState } from "react";
 import type { Kind, LimitsNow } from "@/contract/types";
 import { api, unwrap } from "@/service/api";
 
-/** A kind's rate as it stands. `seconds`: until the window ends. */
+/** The current rate limit of a kind. `seconds`: until its window ends. */
 export interface Rate {
   remaining: number;
   limit: number;
   seconds: number;
 }
 
-/** What is left of one kind's rate, and of the day's budget from 0 to 1; null where nobody knows or all is allowed. */
+/** What remains of a kind's rate and of the daily budget (0 to 1). Null if unknown or unlimited. */
 export interface RemainingLimits {
   rate: Rate | null;
   budget: number | null;
 }
 
-/** A rate is worth a word when this share of it is left, or less. */
+/** The fraction of a rate from which on the page warns. */
 export const LOW_SHARE = 0.34;
 const SECOND = 1000;
 
-/** What is left of a kind's limits. They are only advice here, so an answer that does not come is no error. */
+/** The remaining limits of a kind. They are only advice here, so a failed request is no error. */
 export function useRemainingLimits(kind: Kind): RemainingLimits {
   const [known, setKnown] = useState<{ limits: LimitsNow; at: number } | null>(null);
   const [now, setNow] = useState(() => Date.now());

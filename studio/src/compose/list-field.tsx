@@ -19,7 +19,7 @@ interface ListFieldProps extends ParamProps {
   renderParam(props: ParamProps): ReactNode;
 }
 
-/** A list of objects, such as scenes: added, changed, moved and taken away. */
+/** A list of objects, such as scenes: add, edit, move and remove. */
 export function ListField(props: ListFieldProps) {
   const { kind, field, path, value, errors, widget, renderParam, onChange } = props;
   const { t } = useTranslation("compose");
@@ -30,7 +30,7 @@ export function ListField(props: ListFieldProps) {
   const all = objectsOf(value);
   const full = widget.maxItems !== null && all.length >= widget.maxItems;
 
-  /** The list with another order or length; the card at `index` gets the focus. */
+  /** Set the list after a change of its order or length, focus the card at `index`, and announce it. */
   const put = (objects: JsonObject[], index: number, announcement: string) => {
     onChange(objects);
     setSaid(announcement);
@@ -112,7 +112,7 @@ export function ListField(props: ListFieldProps) {
   );
 }
 
-/** What a card is known by while it moves: the role of its own file; cards without one stay where they are. */
+/** A key that is stable while cards move: the roles of the card's own files, else its index. */
 function keyOf(object: JsonObject, index: number, variant: Variant): string {
   const roles = variant.fields.filter(({ widget }) => widget.type === "role").map(({ name }) => object[name]);
   return roles.length > 0 ? `${variant.value}/${roles.join("/")}` : `${variant.value}/${index}`;

@@ -8,7 +8,7 @@ import type { Photo } from "./use-photo";
 
 const MaskEditor = lazy(async () => ({ default: (await import("@/canvas/mask-editor")).MaskEditor }));
 
-/** Painting what is to be filled; or the mask of an earlier job, until one paints another. */
+/** The mask editor for inpaint, or an earlier job's mask until another is painted. */
 export function MaskPanel({ photo, error }: { photo: Photo; error?: string | undefined }) {
   const { t } = useTranslation("compose");
   const strokes = useDrafts((state) => state.strokes);

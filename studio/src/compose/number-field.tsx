@@ -9,12 +9,12 @@ interface NumberFieldProps {
   error?: string | undefined;
   widget: Widget & { type: "number" };
   value: JsonValue;
-  /** Whether an empty field leaves it to the service. */
+  /** Whether an empty field means the service's default. */
   nullable: boolean;
   onChange(value: JsonValue): void;
 }
 
-/** A number that is typed; left empty, it is automatic where that is possible. */
+/** A number input; if the param is nullable, empty means automatic. */
 export function NumberField({ label, hint, error, widget, value, nullable, onChange }: NumberFieldProps) {
   const { t } = useTranslation("compose");
   const { min, max, integer } = widget;

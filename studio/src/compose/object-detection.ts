@@ -1,4 +1,4 @@
-/** The things found in the restyle photo, for choosing what to keep: one small job a photo. */
+/** Object detection for the restyle photo: one `find_objects` job for each photo. */
 import { create } from "zustand";
 import type { FoundObject } from "@/contract/types";
 import { emptyDraft } from "@/drafts/draft";
@@ -7,16 +7,16 @@ import { submitJob, useJobs } from "@/jobs/store";
 import { type ServiceError, toServiceError } from "@/service/error";
 
 interface ObjectDetection {
-  /** The photo that was looked at, and the job that looks. */
+  /** The photo, and the id of its job. */
   photo: InputFile | null;
   jobId: string | null;
   submitting: boolean;
   error: ServiceError | null;
-  /** Asks for the things of a photo, unless that is what is known already. */
+  /** Submits a detection job for a photo. */
   detect(photo: InputFile): Promise<void>;
 }
 
-/** What is known of the newest photo that was looked at. */
+/** The store of the newest detection. */
 export const useObjectDetection = create<ObjectDetection>()((set, get) => ({
   photo: null,
   jobId: null,
@@ -28,12 +28,12 @@ export const useObjectDetection = create<ObjectDetection>()((set, get) => ({
       (jobId) => ({ jobId }),
       (error: unknown) => ({ error: toServiceError(error) }),
     );
-    // Another photo may have been asked about in the meantime.
+    // Another photo may have been chosen meanwhile.
     if (get().photo === photo) set({ ...answer, submitting: false });
   },
 }));
 
-/** The things found in a photo; null until they are, and for other photos. */
+/** The detected objects of a photo; null until they are known, and for other photos. */
 export function useFoundObjects(photo: InputFile | undefined): readonly FoundObject[] | null {
   const detection = useObjectDetection();
   const entry = useJobs(({ entries }) => (detection.jobId ? entries[detection.jobId] : undefined));

@@ -1,4 +1,4 @@
-/** What the service has to choose from: styles, voices, portraits. Asked for once, when first needed. */
+/** The service's option lists: styles, voices, avatars. Fetched once, when first needed. */
 import { useEffect } from "react";
 import { create } from "zustand";
 import type { AvatarSummary, StyleSummary, VoiceSummary } from "@/contract/types";
@@ -29,7 +29,7 @@ interface Catalogue {
 
 const loading = new Set<Name>();
 
-/** The lists that are there so far. */
+/** The store of lists that were fetched so far. */
 export const useOptionLists = create<Catalogue>()((set, get) => ({
   lists: {},
   errors: {},
@@ -47,7 +47,7 @@ export const useOptionLists = create<Catalogue>()((set, get) => ({
   },
 }));
 
-/** One of the lists; null until it is there, with the error when it could not be had. */
+/** One of the lists; null until it was fetched, with the error if that failed. */
 export function useOptionList<List extends Name>(name: List) {
   const list = useOptionLists(({ lists }) => lists[name]) ?? null;
   const error = useOptionLists(({ errors }) => errors[name]) ?? null;

@@ -26,7 +26,7 @@ import { submitBlockers } from "./submit-blockers";
 import { submitDraft } from "./submit-draft";
 import { usePhoto } from "./use-photo";
 
-/** Where one says what to make, and of what. */
+/** The page with a kind's form: inputs, params, and submission. */
 export function ComposePage({ kind }: { kind: Kind }) {
   const { t } = useTranslation(["compose", "jobs"]);
   const draft = useDraft(kind);
@@ -155,7 +155,7 @@ function RoleField({ kind, role, error, showPicture = true }: RoleFieldProps) {
   );
 }
 
-/** Why the draft was not taken. Nothing of it is lost. */
+/** The error of a rejected submission. The draft is unchanged. */
 function SubmitErrorNotice({ refused: { error }, others }: { refused: RejectedDraft; others: readonly string[] }) {
   const { title, advice, detail } = errorMessage(error);
   const said = error.errors.length > 0 ? others : [detail].filter((one) => one !== null);
@@ -169,7 +169,7 @@ function SubmitErrorNotice({ refused: { error }, others }: { refused: RejectedDr
   );
 }
 
-/** Files that are dropped anywhere, or pasted, go to where they belong; the browser does not leave the page for them. */
+/** Assigns files that are dropped anywhere, or pasted, to roles; the browser does not open them. */
 function useDroppedFiles(kind: Kind): void {
   useEffect(() => {
     const over = (event: DragEvent) => {

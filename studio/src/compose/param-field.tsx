@@ -13,11 +13,11 @@ import { TagsField } from "./tags-field";
 import { TextField } from "./text-field";
 import { VoiceField } from "./voice-field";
 
-/** Choices up to so many are all in sight; more of them fold into a list. */
+/** Up to this many options are radio buttons; more are a select. */
 const MAX_RADIO_OPTIONS = 5;
 const MAX_ASPECT_OPTIONS = 9;
 
-/** The control that a field's schema asks for, or one made for the field where it is known. */
+/** The form control for a param: by its schema's widget, or a custom one for known names. */
 export function ParamField(props: ParamProps) {
   return (
     <div data-path={props.path} className={styles.param}>
@@ -70,7 +70,7 @@ function ParamControl(props: ParamProps) {
     case "json":
       return <JsonField {...known} value={value} onChange={onChange} />;
     default:
-      // Points are set on the photo, roles by the list they belong to.
+      // Points are set on the photo; roles belong to their list.
       return null;
   }
 }
@@ -113,7 +113,7 @@ function ChoiceField({
   );
 }
 
-/** Shares as per cent, other numbers with the unit that their field has. */
+/** A formatter for slider values: fractions as percent, other numbers with their field's unit. */
 function useFormat(name: string): (value: number) => string {
   const { i18n } = useTranslation("compose");
   const language = i18n.resolvedLanguage;

@@ -2,14 +2,14 @@
 import type { SchemaField } from "@/contract/schema-fields";
 import type { JsonValue, Kind } from "@/contract/types";
 
-/** What every control of a param is given. */
+/** The props that every param's control takes. */
 export interface ParamProps {
   kind: Kind;
   field: SchemaField;
-  /** Where it is in the request, as errors name it: `params.scenes.0.prompt`. */
+  /** The path in the request, as in errors: `params.scenes.0.prompt`. */
   path: string;
   value: JsonValue;
-  /** What is wrong, by path. */
+  /** Error messages by path. */
   errors: ReadonlyMap<string, string>;
   onChange(value: JsonValue): void;
 }

@@ -12,11 +12,11 @@ interface SceneCardProps {
   kind: Kind;
   variant: Variant;
   path: string;
-  /** Which it is, from 1, of `count`. */
+  /** The position, from 1, of `count`. */
   number: number;
   count: number;
   value: JsonObject;
-  /** Fields that mean nothing as the others are. */
+  /** Fields that are ignored because of other fields. */
   unused: ReadonlySet<string>;
   errors: ReadonlyMap<string, string>;
   /** Renders one of the fields. */
@@ -27,10 +27,10 @@ interface SceneCardProps {
   onRemove(): void;
 }
 
-/** Beside what a scene is about, only its words are in the open. */
+/** Beside required fields, only these are visible; the rest are advanced. */
 const OPEN: ReadonlySet<string> = new Set(["script", "prompt"]);
 
-/** One object of a list: its file, its words, and the rest folded away. */
+/** A card for one object of a list: its file, its visible fields, and the advanced ones. */
 export function SceneCard(props: SceneCardProps) {
   const { kind, variant, path, number, count, value, unused, errors, renderParam, onChange, onMove, onRemove } = props;
   const { t } = useTranslation("compose");

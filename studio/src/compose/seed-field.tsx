@@ -13,7 +13,7 @@ interface SeedFieldProps {
 
 const SEEDS = 2 ** 32;
 
-/** The number behind chance, from 0 to 2³² − 1, and a dice for another one. */
+/** A field for the random seed, from 0 to 2³² − 1, with a button for another one. */
 export function SeedField({ label, hint, error, value, onChange }: SeedFieldProps) {
   const { t } = useTranslation("compose");
   return (

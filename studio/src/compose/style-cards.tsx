@@ -15,7 +15,7 @@ interface StyleCardsProps {
   error?: string | undefined;
 }
 
-/** The looks of a kind as cards: with a picture of each for rooms, in words for pictures, which may do without one. */
+/** Radio cards for a kind's styles: with thumbnails for rooms, with palettes for generated pictures. */
 export function StyleCards({ kind, error }: StyleCardsProps) {
   const { t } = useTranslation("compose");
   const { list } = useOptionList(kind);
@@ -110,7 +110,7 @@ function StyleCard({ kind, group, style, chosen, onChoose }: StyleCardProps) {
   );
 }
 
-/** The styles that the contract names: all there is to say until the service has answered. */
+/** The styles that the contract names, shown until the service has responded. */
 function known(kind: Kind): StyleSummary[] {
   const widget = schemaFields(paramsSchema(kind)).find(({ name }) => name === "style")?.widget;
   const names = widget?.type === "choice" ? widget.values.map(String) : [];

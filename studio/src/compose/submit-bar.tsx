@@ -13,14 +13,14 @@ import type { Photo } from "./use-photo";
 
 interface SubmitBarProps {
   kind: Kind;
-  /** What is missing, first things first. */
+  /** What is still missing, in the order of the page. */
   blockers: readonly SubmitBlocker[];
   photo: Photo | null;
   busy: boolean;
   onSubmit(): void;
 }
 
-/** The button that makes it: says what will happen, or what is to be done first, and leads there. */
+/** The submit button. While something is missing it says what, and focuses that field. */
 export function SubmitBar({ kind, blockers, photo, busy, onSubmit }: SubmitBarProps) {
   const { t } = useTranslation("compose");
   const action = useSubmitLabel(kind, photo);
@@ -45,7 +45,7 @@ export function SubmitBar({ kind, blockers, photo, busy, onSubmit }: SubmitBarPr
         icon="make"
         className={styles.button}
         busy={busy}
-        // It can still be reached and pressed: then it leads to what is missing.
+        // It stays focusable and clickable, and then focuses the missing field.
         aria-disabled={blocked || busy}
         aria-describedby="submit-why"
         onClick={() => {
@@ -74,7 +74,7 @@ export function SubmitBar({ kind, blockers, photo, busy, onSubmit }: SubmitBarPr
   );
 }
 
-/** What pressing the button does, in a few words. */
+/** The button's label: what will be made. */
 function useSubmitLabel(kind: Kind, photo: Photo | null): string {
   const { t, i18n } = useTranslation("compose");
   const labels = useLabels();
@@ -105,7 +105,7 @@ function useSubmitLabel(kind: Kind, photo: Photo | null): string {
   }
 }
 
-/** What is to be done first, in a sentence. */
+/** The sentence for a submit blocker. */
 function useBlockerText(): (kind: Kind, blocker: SubmitBlocker) => string {
   const { t } = useTranslation("compose");
   const name = useNameLabels();

@@ -1,4 +1,4 @@
-/** What still keeps a draft from being sent. */
+/** Submit blockers: what is still missing in a draft. */
 
 import { coverage, isEmpty } from "@/canvas/mask";
 import type { Strokes } from "@/canvas/strokes";
@@ -10,10 +10,10 @@ import { uploadRoles } from "@/contract/upload-roles";
 import type { Draft } from "@/drafts/draft";
 import { unusedParams } from "./unused-params";
 
-/** One thing to do first. `path` is where, as the service's own errors say it: `params.style`, `uploads.photo`. */
+/** One missing or invalid field. `path` is that of the service's errors: `params.style`, `uploads.photo`. */
 export interface SubmitBlocker {
   path: string;
-  /** Which words say it: a key of `obstacles` in compose.json. */
+  /** The message: a key of `obstacles` in compose.json. */
   reason:
     | "file"
     | "choose"
@@ -24,14 +24,14 @@ export interface SubmitBlocker {
     | "words_or_voice"
     | "voice_too_long"
     | "scripts_too_long";
-  /** The role or the field that it is about, for the words. */
+  /** The role or field, for its label in the message. */
   name: string;
-  /** Which scene, from 1; null where it is about none. */
+  /** The scene's number, from 1; null if it concerns no scene. */
   scene: number | null;
   count?: number;
 }
 
-/** What was painted, and on how many pixels (null while nobody knows). */
+/** The strokes, and the photo's size (null while unknown). */
 export interface PaintedMask {
   strokes: Strokes | null;
   size: { width: number; height: number } | null;
@@ -39,7 +39,7 @@ export interface PaintedMask {
 
 const MOST_SCRIPT_CHARACTERS = 15_000;
 
-/** Everything that is missing, in the order of the page. `painted`: what of inpaint's photo is to be filled. */
+/** All submit blockers of a draft, in the order of the page. `painted`: the mask of inpaint. */
 export function submitBlockers(draft: Draft, painted: PaintedMask, limits: Limits): SubmitBlocker[] {
   const found: SubmitBlocker[] = [];
   const say = (path: string, reason: SubmitBlocker["reason"], name: string, more: Partial<SubmitBlocker> = {}) =>
@@ -80,7 +80,7 @@ export function submitBlockers(draft: Draft, painted: PaintedMask, limits: Limit
   return found;
 }
 
-/** Whether inpaint has something to fill: painted, or the mask of an earlier job. */
+/** Whether inpaint has a mask: painted, or an earlier job's. */
 export function hasMask(draft: Draft, { strokes, size }: PaintedMask): boolean {
   if (strokes === null) return draft.inputs.mask?.type === "same";
   return size === null ? !isEmpty(strokes) : coverage(strokes, size.width, size.height) > 0;

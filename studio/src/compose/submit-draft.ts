@@ -1,4 +1,4 @@
-/** A draft on its way to the service. */
+/** Submits a draft as a job. */
 import { renderMask } from "@/canvas/mask";
 import type { Kind } from "@/contract/types";
 import { uploadRoles } from "@/contract/upload-roles";
@@ -7,7 +7,7 @@ import { pictureInput, revokeUrl } from "@/drafts/input-file";
 import { submitJob } from "@/jobs/store";
 import { draftToSubmit } from "./unused-params";
 
-/** Sends a kind's draft, with what was painted on a photo of `size` as its mask. Gives the job's id. */
+/** Submit a kind's draft, with the strokes on a photo of `size` as its mask. Returns the job's id. */
 export async function submitDraft(kind: Kind, size: { width: number; height: number } | null): Promise<string> {
   const state = useDrafts.getState();
   const draft = draftToSubmit(draftOf(state, kind), new Set(uploadRoles(kind).map(({ name }) => name)));

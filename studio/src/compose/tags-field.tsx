@@ -15,7 +15,7 @@ interface TagsFieldProps {
   onChange(value: JsonValue): void;
 }
 
-/** Several short texts: typed one after the other, taken away one by one. */
+/** A field for several short texts, as removable tags. */
 export function TagsField({ label, hint, error, widget, value, onChange }: TagsFieldProps) {
   const { t } = useTranslation("compose");
   const [text, setText] = useState("");

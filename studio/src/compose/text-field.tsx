@@ -12,12 +12,12 @@ interface TextFieldProps extends ParamProps {
   widget: Widget & { type: "text" };
 }
 
-/** Texts longer than this get several lines. */
+/** Texts that may be longer than this get a textarea. */
 const ONE_LINE = 100;
-/** What is left is said once less than this share of the room is free. */
+/** The fraction of the maximum length from which on the remaining characters are shown. */
 const NEARLY_FULL = 0.8;
 
-/** Words: one line or several, with what room is left; a prompt can be had better. */
+/** A text input or textarea with its remaining characters. Prompts can be enhanced. */
 export function TextField({ kind, field, label, hint, error, widget, value, onChange }: TextFieldProps) {
   const { t } = useTranslation("compose");
   const text = typeof value === "string" ? value : "";

@@ -1,4 +1,4 @@
-/** Which params mean nothing beside the others: the service refuses them, or does not look. */
+/** Params that have no effect beside the others: the service rejects or ignores them. */
 
 import { isObject, textOf } from "@/contract/json";
 import { schemaFields } from "@/contract/schema-fields";
@@ -37,16 +37,15 @@ export function unusedParams({ kind, params, inputs }: Pick<Draft, "kind" | "par
   return new Set(Object.keys(names).filter((name) => names[name]));
 }
 
-/** The same for one scene of a list. */
+/** The names of fields that have no effect in one scene of a list. */
 export function unusedSceneParams(scene: JsonObject, inputs: Record<string, InputFile>): ReadonlySet<string> {
   const { voice_track: track } = scene;
   return new Set(typeof track === "string" && inputs[track] ? ["voice"] : []);
 }
 
 /**
- * What is sent of a draft: params without effect as the contract has them by itself (a rerun would else keep an
- * earlier job's), none that were left empty or that the contract has no more, scenes without what only the page needs,
- * and no files that nothing speaks of.
+ * The draft as it is submitted. Unused params are set to their defaults, because a rerun would keep an earlier job's.
+ * Left out are empty params, params that the contract no longer has, and files that nothing refers to.
  */
 export function draftToSubmit(draft: Draft, roles: ReadonlySet<string>): Draft {
   const all = schemaFields(paramsSchema(draft.kind));
@@ -62,7 +61,7 @@ export function draftToSubmit(draft: Draft, roles: ReadonlySet<string>): Draft {
   return { ...draft, params: Object.fromEntries(params), inputs: Object.fromEntries(inputs) };
 }
 
-/** An object of a list without what has no effect, and without roles for which there is no file. */
+/** An object of a list without unused fields, and without roles that have no file. */
 function cleaned(one: JsonValue, inputs: Record<string, InputFile>): JsonValue {
   if (!isObject(one)) return one;
   const unused = unusedSceneParams(one, inputs);

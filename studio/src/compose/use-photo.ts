@@ -1,4 +1,4 @@
-/** A material as something to draw on: where it is, and its size in pixels. */
+/** An input file as a photo to draw on: its URL, and its size in pixels. */
 import { useEffect, useState } from "react";
 import { type InputFile, previewUrl } from "@/drafts/input-file";
 
@@ -9,7 +9,7 @@ export interface Photo {
   height: number;
 }
 
-/** The material's picture once its size is known; null before, and for what cannot be looked at. */
+/** The photo of an input file once its size is known; null before, and for files without a preview. */
 export function usePhoto(inputFile: InputFile | undefined): Photo | null {
   const url = inputFile ? previewUrl(inputFile) : null;
   const told = inputFile ? sizeOf(inputFile) : null;
@@ -29,7 +29,7 @@ export function usePhoto(inputFile: InputFile | undefined): Photo | null {
   return measured?.url === url ? measured : null;
 }
 
-/** The size that a material tells of itself; null where only the picture knows. */
+/** The size that an input file already knows; null if the picture has to be loaded. */
 export function sizeOf(inputFile: InputFile): { width: number; height: number } | null {
   if (inputFile.type === "picture") return { width: inputFile.width, height: inputFile.height };
   if (inputFile.type !== "asset") return null;

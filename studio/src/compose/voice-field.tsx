@@ -8,13 +8,13 @@ interface VoiceFieldProps {
   label: string;
   hint?: string | undefined;
   error?: string | undefined;
-  /** The voices that the contract knows. */
+  /** The voices that the contract names. */
   names: readonly string[];
   value: JsonValue;
   onChange(value: JsonValue): void;
 }
 
-/** Who speaks, by language. Until the service has said which language a voice has, voices are in one list. */
+/** A select for the voice, grouped by language once the service's list is there. */
 export function VoiceField({ label, hint, error, names, value, onChange }: VoiceFieldProps) {
   const { t } = useTranslation("compose");
   const labels = useLabels();

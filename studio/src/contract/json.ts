@@ -1,4 +1,4 @@
-/** Finding one's way in JSON of which only the outline is known: params, and what was stored. */
+/** Helpers to read JSON values of unknown structure, such as params and stored drafts. */
 import type { JsonObject, JsonValue } from "./types";
 
 /** Whether a value is an object that is neither null nor a list. */
@@ -6,22 +6,22 @@ export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The objects of a list; none when it is no list. */
+/** The objects in a list; empty if the value is no list. */
 export function objectsOf(value: JsonValue | undefined): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** The texts of a list; none when it is no list. */
+/** The strings in a list; empty if the value is no list. */
 export function textsOf(value: JsonValue | undefined): string[] {
   return Array.isArray(value) ? value.filter((one) => typeof one === "string") : [];
 }
 
-/** A text, or the empty one when the value is something else. */
+/** A string; empty if the value is something else. */
 export function textOf(value: JsonValue | undefined): string {
   return typeof value === "string" ? value : "";
 }
 
-/** A list's points, each two numbers; what is no point is left out. */
+/** The points in a list, each of two numbers; other values are left out. */
 export function pointsOf(value: JsonValue | undefined): [number, number][] {
   if (!Array.isArray(value)) return [];
   return value.flatMap((point) => {
@@ -31,7 +31,7 @@ export function pointsOf(value: JsonValue | undefined): [number, number][] {
   });
 }
 
-/** What is JSON of an unknown value; null stands for anything else. */
+/** An unknown value as JSON; null for what JSON cannot hold. */
 export function toJson(value: unknown): JsonValue {
   if (value === null || typeof value === "boolean" || typeof value === "number" || typeof value === "string") {
     return value;
@@ -40,7 +40,7 @@ export function toJson(value: unknown): JsonValue {
   return typeof value === "object" ? toObject(value) : null;
 }
 
-/** What is JSON of an unknown object; empty where it is none. */
+/** An unknown object as a JSON object; empty if it is none. */
 export function toObject(value: unknown): JsonObject {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
   return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, toJson(one)]));

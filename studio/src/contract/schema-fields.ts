@@ -1,8 +1,8 @@
-/** What a control must be able to hold, read off the contract's JSON schemas. */
+/** Form fields derived from the contract's JSON schemas. */
 import { resolve, type Schema } from "./schemas";
 import type { JsonValue } from "./types";
 
-/** The form of a value, which decides its control. */
+/** The widget of a field, which decides its form control. */
 export type Widget =
   | {
       type: "number";
@@ -15,41 +15,41 @@ export type Widget =
   | { type: "text"; minLength: number; maxLength: number | null }
   | { type: "choice"; values: readonly (string | number)[] }
   | { type: "switch" }
-  /** True is the only answer: a consent. */
+  /** A consent: only true is valid. */
   | { type: "consent" }
   | { type: "tags"; maxItems: number | null; maxLength: number | null; examples: readonly string[] }
-  /** Pairs of shares of the photo; set by pointing, not by typing. */
+  /** Pairs of fractions of the photo; set by pointing, not by typing. */
   | { type: "points"; maxItems: number | null }
-  /** The name of one of the job's files. */
+  /** The role name of one of the job's files. */
   | { type: "role" }
-  /** Objects, each of one of a few variants, told apart by the property `by`. */
+  /** Objects of several variants, distinguished by the property `discriminator`. */
   | { type: "list"; discriminator: string; variants: readonly Variant[]; minItems: number; maxItems: number | null }
   /** Anything else: JSON as text. */
   | { type: "json" };
 
-/** One form that an object of a list may take. */
+/** One variant of a list's objects. */
 export interface Variant {
   value: string;
   description: string;
   fields: readonly SchemaField[];
 }
 
-/** One property of an object. */
+/** One property of an object schema. */
 export interface SchemaField {
   name: string;
-  /** The contract's own words, in English. */
+  /** The contract's own title, in English. */
   title: string;
   description: string;
   required: boolean;
-  /** Whether it may be left to the service: shown as "automatic". */
+  /** Whether null leaves the choice to the service: shown as "automatic". */
   nullable: boolean;
-  /** What stands for it when nothing is said; null where there is nothing. */
+  /** The default; null if there is none. */
   defaultValue: JsonValue;
   widget: Widget;
 }
 
 const ROLE = "^[a-z][a-z0-9_]{0,31}$";
-/** Numbers of at most so many values get a slider; above, one types. */
+/** Number ranges up to this width get a slider, wider ones a number input. */
 const WIDE = 1000;
 
 /** The properties of an object schema, in the contract's order. */
@@ -68,18 +68,18 @@ export function schemaFields(schema: Schema): SchemaField[] {
   });
 }
 
-/** Whether a number is better dragged than typed: it has two ends that are not far apart. */
+/** Whether a number gets a slider: it has two bounds that are not far apart. */
 export function isSliderRange(widget: Widget): widget is Widget & { type: "number"; min: number; max: number } {
   return widget.type === "number" && widget.min !== null && widget.max !== null && widget.max - widget.min <= WIDE;
 }
 
-/** The step between a number's neighbours. */
+/** The step of a number input or slider. */
 export function step(widget: Widget & { type: "number" }): number {
   if (widget.integer) return 1;
   return widget.min !== null && widget.max !== null && widget.max - widget.min > 10 ? 0.5 : 0.05;
 }
 
-/** The least and the most that a slider offers: ends that are themselves excluded are a step away. */
+/** The bounds of a slider: exclusive ones are moved by one step. */
 export function sliderBounds(widget: Widget & { type: "number"; min: number; max: number }): {
   min: number;
   max: number;
@@ -88,7 +88,7 @@ export function sliderBounds(widget: Widget & { type: "number"; min: number; max
   return { min: widget.min + (widget.exclusiveMin ? one : 0), max: widget.max - (widget.exclusiveMax ? one : 0) };
 }
 
-/** A schema without the "or null" around it. */
+/** A schema without its `null` alternative. */
 function unwrapNullable(schema: Schema): { inner: Schema; nullable: boolean } {
   const others = schema.anyOf?.filter((one) => one.type !== "null") ?? [];
   const [only] = others;
@@ -147,7 +147,7 @@ function list(schema: Schema, item: Schema): Widget {
   return { type: "json" };
 }
 
-/** A title as a label: pydantic's "Depth Scale" as "Depth scale", a bare name as words. */
+/** A title as a label: pydantic's "Depth Scale" becomes "Depth scale", a bare name words. */
 function sentence(title: string): string {
   const words = title.replaceAll("_", " ").toLowerCase();
   return words.charAt(0).toUpperCase() + words.slice(1);

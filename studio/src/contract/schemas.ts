@@ -1,8 +1,8 @@
-/** The contract's JSON schemas at run time, so that forms follow it by themselves. */
+/** The contract's JSON schemas at run time, from which the forms are derived. */
 import { components } from "../../../handlers/openapi.json";
 import type { JsonObject, JsonValue, Kind } from "./types";
 
-/** A JSON schema as pydantic writes them (JSON Schema 2020-12, the part that it uses). */
+/** A JSON schema as pydantic writes it: the used part of JSON Schema 2020-12. */
 export interface Schema {
   readonly $ref?: string;
   readonly type?: "string" | "number" | "integer" | "boolean" | "array" | "object" | "null";
@@ -34,7 +34,7 @@ export interface Schema {
 const SCHEMAS = components.schemas as unknown as Readonly<Record<string, Schema>>;
 const PREFIX = "#/components/schemas/";
 
-/** The schema that a `$ref` names, with what stands beside the reference laid over it; any other as it is. */
+/** Resolve a schema's `$ref`; keywords beside the reference override the referenced schema. */
 export function resolve(schema: Schema): Schema {
   if (schema.$ref === undefined) return schema;
   const { $ref, ...beside } = schema;
@@ -46,7 +46,7 @@ export function resolve(schema: Schema): Schema {
 /** Every kind of job, in the contract's order. */
 export const KINDS = (SCHEMAS.Kind?.enum ?? []) as readonly Kind[];
 
-/** Whether a text names a kind. */
+/** Whether a string is the name of a kind. */
 export const isKind = (text: string): text is Kind => (KINDS as readonly string[]).includes(text);
 
 function request(kind: Kind): Schema {
@@ -59,16 +59,16 @@ function part(kind: Kind, name: string): Schema {
   return resolve(request(kind).properties?.[name] ?? { type: "object", properties: {} });
 }
 
-/** What a kind's `params` may be. */
+/** The schema of a kind's `params`. */
 export const paramsSchema = (kind: Kind): Schema => part(kind, "params");
 
-/** What a kind's `uploads` may be: a property a role. */
+/** The schema of a kind's `uploads`: one property for each role. */
 export const uploadsSchema = (kind: Kind): Schema => part(kind, "uploads");
 
-/** What a kind is for, in a sentence of the contract's. */
+/** The contract's description of a kind. */
 export const about = (kind: Kind): string => request(kind).description ?? "";
 
-/** The params of a kind where the caller says nothing: the properties' defaults. */
+/** The default params of a kind, from its schema. */
 export function defaults(kind: Kind): JsonObject {
   const filled = Object.entries(paramsSchema(kind).properties ?? {}).flatMap(([name, schema]) => {
     const value = resolve(schema).default;

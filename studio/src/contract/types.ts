@@ -1,4 +1,4 @@
-/** The contract's types by their own names, from the committed OpenAPI description. */
+/** Aliases for the types of the committed OpenAPI description. */
 import type { components, paths } from "./schema";
 
 type Schemas = components["schemas"];
@@ -33,9 +33,9 @@ export type Problem = Schemas["Problem"];
 export type FieldError = Schemas["FieldError"];
 export type ErrorCode = Schemas["ErrorCode"];
 
-/** Any JSON: what params are made of. */
+/** Any JSON value. */
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
 export type JsonObject = { [key: string]: JsonValue };
 
-/** States after which a job never changes again. */
+/** Terminal states: a job in one of them never changes again. */
 export const TERMINAL: ReadonlySet<State> = new Set<State>(["completed", "failed", "cancelled", "expired"]);

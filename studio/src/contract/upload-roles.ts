@@ -2,7 +2,7 @@
 import { resolve, type Schema, uploadsSchema } from "./schemas";
 import type { Kind } from "./types";
 
-/** A role of a kind: its media, and whether it must be given. */
+/** A role of a kind: its media, and whether it is required. */
 export interface UploadRole {
   name: string;
   media: "picture" | "sound" | "portrait";
@@ -10,7 +10,7 @@ export interface UploadRole {
   description: string;
 }
 
-/** A kind's named roles, in the contract's order. Roles that scenes name are theirs. */
+/** A kind's named roles, in the contract's order. Roles that scenes name are not included. */
 export function uploadRoles(kind: Kind): UploadRole[] {
   const schema = uploadsSchema(kind);
   return Object.entries(schema.properties ?? {}).map(([name, property]) => ({
@@ -21,7 +21,7 @@ export function uploadRoles(kind: Kind): UploadRole[] {
   }));
 }
 
-/** What a role's schema takes, by the content types and references in it. */
+/** The media that a role's schema accepts, by its content types and references. */
 function media(property: Schema): UploadRole["media"] {
   const options = [...(property.oneOf ?? []), ...(property.anyOf ?? []), property].map(resolve);
   const has = (name: string) => options.some(({ properties }) => properties?.[name]);

@@ -1,19 +1,19 @@
-/** Pictures and sounds as the browser opens them; apart, so that tests can do without a browser. */
+/** Decoding of pictures and sounds by the browser, behind an interface so that tests need no browser. */
 
-/** A picture that was opened: upright by its EXIF, `width` × `height` pixels. */
+/** A decoded picture, upright by its EXIF, `width` × `height` pixels. */
 export interface DecodedImage {
   width: number;
   height: number;
-  /** The picture reduced to `width` × `height` and encoded; null where the browser cannot hold a canvas of that size. */
+  /** Scale to `width` × `height` and encode. Null if the browser cannot allocate such a canvas. */
   encode(width: number, height: number): Promise<Blob | null>;
   close(): void;
 }
 
-/** What `read` needs of a browser. */
+/** The browser functions that `readInputFile` uses. */
 export interface Codec {
-  /** Opens a picture. Rejects when the browser cannot. */
+  /** Decode a picture. Rejects if the browser cannot. */
   open(file: Blob): Promise<DecodedImage>;
-  /** How long a sound lasts; null when the browser cannot say. */
+  /** The duration of a sound; null if the browser cannot tell. */
   seconds(url: string): Promise<number | null>;
 }
 
@@ -32,7 +32,7 @@ function canvas(bitmap: ImageBitmap, width: number, height: number) {
   return { element, context };
 }
 
-/** Whether a small version of the picture lets anything shine through. */
+/** Whether a picture has transparent pixels, judged by a scaled-down version. */
 function transparent(bitmap: ImageBitmap): boolean {
   const { context } = canvas(bitmap, PROBE, PROBE);
   const data = context?.getImageData(0, 0, PROBE, PROBE).data ?? new Uint8ClampedArray();
@@ -40,7 +40,7 @@ function transparent(bitmap: ImageBitmap): boolean {
   return false;
 }
 
-/** The browser's own. */
+/** The codec that uses the browser's own decoders. */
 export const browserCodec: Codec = {
   async open(file) {
     const bitmap = await createImageBitmap(file, { imageOrientation: "from-image" });
@@ -49,7 +49,7 @@ export const browserCodec: Codec = {
       height: bitmap.height,
       encode(width, height) {
         const { element } = canvas(bitmap, width, height);
-        // A browser that cannot write WebP gives PNG, which keeps transparency as well.
+        // Browsers without a WebP encoder return PNG, which keeps transparency as well.
         const type = transparent(bitmap) ? "image/webp" : "image/jpeg";
         return new Promise((done) => element.toBlob(done, type, JPEG_QUALITY));
       },

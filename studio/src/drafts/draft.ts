@@ -1,4 +1,4 @@
-/** What a person is about to ask for: one draft a kind, kept while they go elsewhere. */
+/** Drafts: the params and inputs of the next job, one draft for each kind. */
 import { create } from "zustand";
 import { persist } from "zustand/middleware";
 import type { Strokes } from "@/canvas/mask";
@@ -9,13 +9,13 @@ import { onClearLocalData } from "@/service/local-data";
 import { type InputFile, revokeUrl } from "./input-file";
 import { assignAllRoles } from "./list-roles";
 
-/** One job in the making. `params` holds what was chosen; the contract's defaults stand for the rest. */
+/** A job that was not submitted yet. `params` holds what was chosen; other params have the contract's defaults. */
 export interface Draft {
   kind: Kind;
   params: JsonObject;
-  /** Role → what stands for it. */
+  /** Role → input file. */
   inputs: Record<string, InputFile>;
-  /** Null: the deployment's choice. */
+  /** Null: the deployment's default engine. */
   engine: Engine | null;
   allowPreview: boolean;
   cache: boolean;
@@ -25,35 +25,35 @@ type Changes = Partial<Omit<Draft, "kind" | "inputs">>;
 
 interface Drafts {
   drafts: Partial<Record<Kind, Draft>>;
-  /** What is painted over inpaint's photo, in that photo's pixels. */
+  /** The strokes on inpaint's photo, in that photo's pixels. */
   strokes: Strokes | null;
-  /** Takes the place of its kind's draft. */
+  /** Replaces the draft of the same kind. */
   put(draft: Draft): void;
   change(kind: Kind, changes: Changes): void;
   setParam(kind: Kind, name: string, value: JsonValue): void;
-  /** Null takes the role's material away. */
+  /** Sets a role's input file; null removes it. */
   setInput(kind: Kind, role: string, input: InputFile | null): void;
   setStrokes(strokes: Strokes | null): void;
-  /** Back to the defaults, without files. */
+  /** Resets to the defaults, without files. */
   reset(kind: Kind): void;
 }
 
-/** What of a photo the params point at: meaningless without it, so neither stored nor kept for another photo. */
+/** Params that refer to the photo: neither stored nor kept for another photo. */
 const OF_THE_PHOTO: ReadonlySet<string> = new Set(["keep_at"]);
-/** What is asked for anew with every file, and after every visit. */
+/** The consent is asked again for every file, and after a reload. */
 const CONSENT = "consent";
 
-/** A draft in which nothing was chosen yet. */
+/** A draft with the defaults. */
 export function emptyDraft(kind: Kind): Draft {
   return { kind, params: {}, inputs: {}, engine: null, allowPreview: false, cache: true };
 }
 
-/** A kind's draft; one and the same empty draft until something is chosen. */
+/** A kind's draft; always the same empty draft until something is chosen. */
 export function draftOf(state: Pick<Drafts, "drafts">, kind: Kind): Draft {
   return state.drafts[kind] ?? EMPTY[kind];
 }
 
-/** A draft of the same job: its params as they were, its files as the service has them. */
+/** A draft with the params and inputs of an earlier job. */
 export function draftFromJob(job: Job): Draft {
   const inputs = Object.entries(job.uploads).map(([role, upload]): [string, InputFile] => [
     role,
@@ -69,7 +69,7 @@ export function draftFromJob(job: Job): Draft {
   };
 }
 
-/** Every kind's draft. Choices outlive the page, in localStorage; files live as long as the page. */
+/** The store of drafts. Params persist in localStorage; files only live as long as the page. */
 export const useDrafts = create<Drafts>()(
   persist(
     (set, get) => {
@@ -93,7 +93,7 @@ export const useDrafts = create<Drafts>()(
           const draft = draftOf(get(), kind);
           const { [role]: _, ...others } = draft.inputs;
           const params = without(draft.params, (name) => OF_THE_PHOTO.has(name) || name === CONSENT);
-          // A mask fits the photo that it was made for, and no other.
+          // A mask fits only the photo that it was made for.
           if (role === "photo") delete others.mask;
           put({ ...draft, params, inputs: input ? { ...others, [role]: input } : others });
         },
@@ -120,13 +120,13 @@ function without(params: JsonObject, leave: (name: string) => boolean): JsonObje
   return Object.fromEntries(Object.entries(params).filter(([name]) => !leave(name)));
 }
 
-/** What of a draft is written down: no files, and nothing that is said of a file. */
+/** The part of a draft that is stored: no files, and no params that refer to files. */
 function stored({ kind, params, engine, allowPreview, cache }: Draft): JsonObject {
   const lasting = without(params, (name) => OF_THE_PHOTO.has(name) || name === CONSENT);
   return { kind, params: lasting, engine, allowPreview, cache };
 }
 
-/** Drafts from what was written down, by this version or another; whatever makes no sense is left out. */
+/** Drafts from stored JSON of any version; invalid parts are left out. */
 function restored(stored: unknown): Partial<Record<Kind, Draft>> {
   const { drafts = [] } = toObject(stored);
   const found = objectsOf(drafts).flatMap(({ kind: name, params, engine, allowPreview, cache }): Draft[] => {

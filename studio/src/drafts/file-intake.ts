@@ -1,4 +1,4 @@
-/** Files on their way into a draft: opened one after the other, with what went wrong said where they were given. */
+/** Reads chosen files into drafts, one after the other, and tracks the status of each role. */
 import { create } from "zustand";
 import type { Kind } from "@/contract/types";
 import { currentService } from "@/service/deployment";
@@ -6,26 +6,26 @@ import { type ServiceError, toServiceError } from "@/service/error";
 import { useDrafts } from "./draft";
 import { InputFileError, readInputFile } from "./input-file";
 
-/** How the last file of a role fared. */
+/** The status of a role's last file. */
 export interface IntakeStatus {
   busy: boolean;
   error: ServiceError | null;
 }
 
 interface Intake {
-  /** `KIND/ROLE` → how it goes. */
+  /** `KIND/ROLE` → status. */
   statuses: Record<string, IntakeStatus>;
-  /** Opens a file and puts it into the draft. The newest file of a role wins, whichever is opened first. */
+  /** Reads a file and adds it to the draft. The newest file of a role wins, whatever is read first. */
   addFile(kind: Kind, role: string, file: File, wanted: "picture" | "sound"): Promise<void>;
-  /** Refuses what does not belong in a role, or takes an earlier refusal back (null). */
+  /** Sets or clears (null) the error of a role. */
   setError(kind: Kind, role: string, error: ServiceError | null): void;
-  /** Forgets how a kind's files fared. */
+  /** Clears the statuses of a kind. */
   clear(kind: Kind): void;
 }
 
 const newest = new Map<string, File>();
 
-/** Where files come in. */
+/** The store of file statuses. */
 export const useFileIntake = create<Intake>()((set) => {
   const say = (key: string, status: IntakeStatus) =>
     set(({ statuses }) => ({ statuses: { ...statuses, [key]: status } }));
@@ -60,7 +60,7 @@ export const useFileIntake = create<Intake>()((set) => {
 
 const IDLE: IntakeStatus = { busy: false, error: null };
 
-/** How a role's last file fared. */
+/** The status of a role's last file. */
 export function useIntakeStatus(kind: Kind, role: string): IntakeStatus {
   return useFileIntake(({ statuses }) => statuses[`${kind}/${role}`]) ?? IDLE;
 }

@@ -1,10 +1,10 @@
-/** What a job is made of: files of the person's, pictures of the library, portraits, and what earlier jobs were given. */
+/** Input files of a draft: local files, assets of the library, avatars, and inputs of earlier jobs. */
 import type { Asset, ErrorCode, Limits } from "@/contract/types";
 import { ServiceError } from "@/service/error";
 import { browserCodec, type Codec, type DecodedImage } from "./codec";
 import { HEAD_BYTES, sniffMediaType } from "./media-type";
 
-/** A photo, as it will be sent. `width` and `height` are those of the upright picture, in pixels. */
+/** A photo, as it will be uploaded. `width` and `height` are those of the upright picture, in pixels. */
 export interface PictureInput {
   type: "picture";
   file: Blob;
@@ -14,11 +14,11 @@ export interface PictureInput {
   height: number;
   /** An object URL of `file`. */
   url: string;
-  /** What the person's file was, where it had to be reduced or converted. */
+  /** The size of the original file, if it was reduced or converted. */
   original?: { width: number; height: number; size: number };
 }
 
-/** A recorded sound; `seconds` is null when the browser cannot tell. */
+/** A recorded sound; `seconds` is null if the browser cannot tell. */
 export interface SoundInput {
   type: "sound";
   file: Blob;
@@ -28,16 +28,16 @@ export interface SoundInput {
   url: string;
 }
 
-/** What stands for one role of a draft. */
+/** The input of one role of a draft. */
 export type InputFile =
   | PictureInput
   | SoundInput
   | { type: "asset"; asset: Asset }
   | { type: "avatar"; name: string; url: string }
-  /** The file that an earlier job was given for `role`; `url` is null when it is gone. */
+  /** The input of an earlier job for `role`; `url` is null if the file is gone. */
   | { type: "same"; job_id: string; role: string; url: string | null };
 
-/** Why a file is not taken; words for each are in `compose.json` under `refused`. */
+/** The reason why a file is rejected: a key of `refused` in compose.json. */
 export type RejectionReason =
   | "empty"
   | "type"
@@ -61,7 +61,7 @@ const CODES: Record<RejectionReason, ErrorCode> = {
   sound_wanted: "unsupported_media",
 };
 
-/** A file that cannot be taken. `values` fill in the words, `code` is what the service would say. */
+/** The error for a rejected file. `values` are the message's variables, `code` is the service's error code. */
 export class InputFileError extends ServiceError {
   constructor(
     readonly reason: RejectionReason,
@@ -75,10 +75,10 @@ const MEGABYTE = 1024 * 1024;
 const ATTEMPTS = 6;
 
 /**
- * A file as the service takes it, or a `MaterialError`.
+ * Read a file as an input file. Throws `InputFileError`.
  *
- * A picture that keeps to the limits is sent to the bit (the service turns it upright by its EXIF, as browsers do); one
- * beyond them is reduced, and `original` says from what.
+ * A picture within the limits is uploaded unchanged; the service rotates it by its EXIF, as browsers do. A larger one
+ * is reduced, and `original` holds its former size.
  */
 export async function readInputFile(file: File, limits: Limits, codec: Codec = browserCodec): Promise<InputFile> {
   if (file.size === 0) throw new InputFileError("empty");
@@ -105,12 +105,12 @@ export async function readInputFile(file: File, limits: Limits, codec: Codec = b
   }
 }
 
-/** How much smaller a picture must be, from 0 to 1, to have no side and no area beyond the limits. */
+/** The scale, from 0 to 1, at which a picture keeps the limits of sides and area. */
 export function fitScale(width: number, height: number, limits: Limits): number {
   return Math.min(1, limits.max_side / Math.max(width, height), Math.sqrt(limits.max_pixels / (width * height)));
 }
 
-/** A file of ours, such as a drawn mask, as a material. */
+/** A generated file, such as a painted mask, as an input file. */
 export function pictureInput(
   file: Blob,
   name: string,
@@ -121,7 +121,7 @@ export function pictureInput(
   return { type: "picture", file, name, contentType, width, height, url: URL.createObjectURL(file) };
 }
 
-/** Where a material can be looked at; null for sounds, and for pictures that are gone. */
+/** The preview URL of an input file; null for sounds, and for pictures that are gone. */
 export function previewUrl(inputFile: InputFile): string | null {
   switch (inputFile.type) {
     case "sound":
@@ -133,7 +133,7 @@ export function previewUrl(inputFile: InputFile): string | null {
   }
 }
 
-/** Lets go of the memory behind a material's object URL; others have none. */
+/** Revoke the object URL of an input file, if it has one. */
 export function revokeUrl(inputFile: InputFile): void {
   if (inputFile.type === "picture" || inputFile.type === "sound") URL.revokeObjectURL(inputFile.url);
 }
@@ -147,7 +147,7 @@ async function readSound(file: File, contentType: string, limits: Limits, codec:
   return { type: "sound", file, name: file.name, contentType, seconds: await codec.seconds(url), url };
 }
 
-/** Ever smaller versions until one is taken: by the canvas, then by the limit of bytes. */
+/** Encode ever smaller versions until one fits the canvas and the byte limit. */
 async function reduce(opened: DecodedImage, scale: number, limits: Limits) {
   let factor = scale;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {

@@ -4,7 +4,7 @@ import { schemaFields, type Widget } from "@/contract/schema-fields";
 import { paramsSchema } from "@/contract/schemas";
 import type { JsonObject, Kind } from "@/contract/types";
 
-/** The role names that a list's objects speak of. */
+/** The role names in a list's objects. */
 export function listRoles(widget: Widget & { type: "list" }, objects: readonly JsonObject[]): ReadonlySet<string> {
   const names = objects.flatMap((one) => {
     const variant = widget.variants.find(({ value }) => value === one[widget.discriminator]);
@@ -14,7 +14,7 @@ export function listRoles(widget: Widget & { type: "list" }, objects: readonly J
   return new Set(names);
 }
 
-/** A list's objects, each with a name for every file that it may be given: `picture_1`, `picture_2` and so on. */
+/** Assign a role name to every file property of a list's objects: `picture_1`, `picture_2` and so on. */
 export function assignRoles(widget: Widget & { type: "list" }, objects: readonly JsonObject[]): JsonObject[] {
   const taken = new Set(listRoles(widget, objects));
   return objects.map((one) => {
@@ -30,7 +30,7 @@ export function assignRoles(widget: Widget & { type: "list" }, objects: readonly
   });
 }
 
-/** A kind's params, with such names in all their lists. */
+/** Assign role names in all lists of a kind's params. */
 export function assignAllRoles(kind: Kind, params: JsonObject): JsonObject {
   const named = schemaFields(paramsSchema(kind)).flatMap(({ name, widget }) =>
     widget.type === "list" ? [[name, assignRoles(widget, objectsOf(params[name]))] as const] : [],
@@ -38,14 +38,14 @@ export function assignAllRoles(kind: Kind, params: JsonObject): JsonObject {
   return { ...params, ...Object.fromEntries(named) };
 }
 
-/** A role name that is not taken yet. */
+/** A role name that is not used yet. */
 function freeRole(name: string, taken: ReadonlySet<string>): string {
   let number = 1;
   while (taken.has(`${name}_${number}`)) number++;
   return `${name}_${number}`;
 }
 
-/** The role names that all lists of a kind's params speak of. */
+/** The role names in all lists of a kind's params. */
 export function allListRoles(kind: Kind, params: JsonObject): ReadonlySet<string> {
   const names = schemaFields(paramsSchema(kind)).flatMap(({ name, widget }) =>
     widget.type === "list" ? [...listRoles(widget, objectsOf(params[name]))] : [],

@@ -1,4 +1,4 @@
-/** What a file is, by its first bytes: names and the browser's guesses are often wrong. */
+/** Media type detection by a file's first bytes: extensions and the browser's guesses are often wrong. */
 
 const STILL_BRANDS: ReadonlySet<string> = new Set([
   "heic",
@@ -12,17 +12,17 @@ const STILL_BRANDS: ReadonlySet<string> = new Set([
   "avis",
 ]);
 
-/** What the service takes, and what browsers may be able to turn into that (`heif`: HEIC and AVIF). */
+/** The types that the service accepts, and those that browsers may convert (`heif`: HEIC and AVIF). */
 export type Media =
   | { type: "picture"; contentType: "image/jpeg" | "image/png" | "image/webp" }
   | { type: "sound"; contentType: string }
   | { type: "heif" }
   | { type: "other" };
 
-/** How many bytes `mediaOf` looks at. */
+/** The number of bytes that `sniffMediaType` needs. */
 export const HEAD_BYTES = 12;
 
-/** What a file is that begins with `head`. As the service tells it: a film in MP4, Ogg or WebM passes for sound. */
+/** The media type of a file that begins with `head`. As in the service, a video in MP4, Ogg or WebM counts as sound. */
 export function sniffMediaType(head: Uint8Array): Media {
   const text = (from: number, to: number) => String.fromCharCode(...head.subarray(from, to));
   const [first = 0, second = 0] = head;
@@ -36,7 +36,7 @@ export function sniffMediaType(head: Uint8Array): Media {
   if (text(4, 8) === "ftyp") {
     return STILL_BRANDS.has(text(8, 12)) ? { type: "heif" } : { type: "sound", contentType: "audio/mp4" };
   }
-  // MPEG audio: a tag, or the first frame's sync word (11 bits) with layer III (01).
+  // MPEG audio: an ID3 tag, or the first frame's sync word (11 bits) with layer III (01).
   if (text(0, 3) === "ID3" || (first === 0xff && (second & 0xe6) === 0xe2)) {
     return { type: "sound", contentType: "audio/mpeg" };
   }

@@ -2,7 +2,7 @@ import { useTranslation } from "react-i18next";
 import { Icon } from "@/ui";
 import styles from "./ai-badge.module.css";
 
-/** That what is shown was made by a machine. */
+/** A badge that marks a picture as AI-generated. */
 export function AiBadge() {
   const { t } = useTranslation("jobs");
   return (

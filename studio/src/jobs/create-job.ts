@@ -1,4 +1,4 @@
-/** From a draft to a job: the request, the files that go with it, and what is taken over from earlier jobs. */
+/** Creates a job from a draft: the request, the files to upload, and inputs of earlier jobs. */
 
 import { paramsSchema } from "@/contract/schemas";
 import type { Engine, Job, JobWithUploads, JsonObject, paths } from "@/contract/types";
@@ -13,7 +13,7 @@ import type { Files } from "./pending-files";
 type JobRequest = paths["/jobs"]["post"]["requestBody"]["content"]["application/json"];
 type Source = { content_type: string; size: number; sha256?: string } | { asset_id: string } | { avatar: string };
 
-/** What is to differ when a job is made again; what is left out stays as it was. */
+/** The changes of a rerun; omitted fields stay as they were. */
 export interface RerunChanges {
   params?: JsonObject;
   engine?: Engine | null;
@@ -21,16 +21,16 @@ export interface RerunChanges {
   cache?: boolean;
 }
 
-/** A job that was asked for, and the files that it waits for. */
+/** A created job, and the files to upload for it. */
 export interface CreatedJob {
   created: JobWithUploads;
   files: Files;
 }
 
 /**
- * Ask for the job of a draft. `key` makes it one job, however often this is called with the same draft.
+ * Create the job of a draft. `key` makes it idempotent. Throws `ServiceError`.
  *
- * A draft whose materials are all those of one earlier job is that job again, and uploads nothing. Throws `ServiceError`.
+ * A draft whose inputs are all those of one earlier job is a rerun of that job, and uploads nothing.
  */
 export async function createJob(draft: Draft, key: string): Promise<CreatedJob> {
   const earlier = await jobToRerun(draft);
@@ -50,14 +50,14 @@ export async function createJob(draft: Draft, key: string): Promise<CreatedJob> 
     cache: draft.cache,
     ...(draft.engine === null ? {} : { engine: draft.engine }),
   };
-  // The service validates; what a form made from its own schema says, no type of ours can know.
+  // The service validates: the form is made from its schema at run time, which no static type describes.
   const created = await unwrap(
     api.POST("/jobs", { params: { header: { "Idempotency-Key": key } }, body: body as unknown as JobRequest }),
   );
   return { created, files };
 }
 
-/** Ask for a job that ended once more. Throws `ServiceError`. */
+/** Rerun a job that has ended. Throws `ServiceError`. */
 export function postRerun(jobId: string, changes: RerunChanges, key: string): Promise<JobWithUploads> {
   const { params = {}, engine = null, allowPreview = null, cache = true } = changes;
   return unwrap(
@@ -68,7 +68,7 @@ export function postRerun(jobId: string, changes: RerunChanges, key: string): Pr
   );
 }
 
-/** The job that a draft is once more; null when it is given anything else. */
+/** The earlier job of which a draft is a rerun; null if any input differs. */
 async function jobToRerun({ kind, inputs }: Draft): Promise<Job | null> {
   const entries = Object.entries(inputs);
   const ids = new Set(entries.map(([role, one]) => (one.type === "same" && one.role === role ? one.job_id : null)));
@@ -79,7 +79,7 @@ async function jobToRerun({ kind, inputs }: Draft): Promise<Job | null> {
   return same ? job : null;
 }
 
-/** A draft says every param, a rerun only those that differ: what the draft has dropped goes back to its default. */
+/** The changes of a rerun. A draft has all params; those that it dropped are reset to their defaults. */
 function changesOf({ kind, params, engine, allowPreview, cache }: Draft, { params: before }: Job): RerunChanges {
   const defaults = paramsSchema(kind).properties ?? {};
   const dropped = Object.keys(before).filter((name) => !(name in params));
@@ -105,13 +105,13 @@ async function fileSource(file: Blob, contentType: string): Promise<{ source: So
   return { source: { content_type: contentType, size: file.size, ...(sha256 === null ? {} : { sha256 }) }, file };
 }
 
-/** What an earlier job was given: the same asset or portrait, or the file itself, which is fetched and sent again. */
+/** The upload source for an earlier job's input: the same asset or avatar, or its file, downloaded again. */
 async function earlierSource(role: string, jobId: string, earlierRole: string) {
   const { uploads } = await jobOf(jobId);
   const earlier = uploads[earlierRole];
   if (earlier?.asset_id) return { source: { asset_id: earlier.asset_id }, file: null };
   if (earlier?.avatar) return { source: { avatar: earlier.avatar }, file: null };
-  // What an <img> left in the cache came without the headers that let a page read it.
+  // An <img> may have cached a response without CORS headers.
   const response = earlier?.url ? await fetchWithTimeout(earlier.url, { cache: "reload" }) : null;
   if (!earlier || response?.ok !== true) {
     const message = `The ${earlierRole} of the earlier job is not kept any more.`;

@@ -1,21 +1,21 @@
-/** How long a job still takes: from how fast it goes, and from how long the last ones like it took. */
+/** Estimates the remaining time of a job, from its own speed and from the durations of earlier jobs. */
 import { type Job, TERMINAL } from "@/contract/types";
 import { isRecord } from "@/service/error";
 import type { ProgressMark, TrackedJob } from "./tracked-job";
 
-/** Kind and engine → seconds of work of the last jobs, oldest first. */
+/** Kind and engine → durations of the last jobs in seconds, oldest first. */
 export type DurationHistory = Readonly<Record<string, readonly number[]>>;
 
 const KEY = "darkroom.durations";
 const KEPT = 9;
-/** Of the whole; less says nothing about the speed. */
+/** The fraction of progress below which the speed is not reliable. */
 const ENOUGH_PROGRESS = 0.05;
 
 /**
- * The seconds that a job still needs, about; null where nobody can tell. `history` is what this browser has seen.
+ * The estimated seconds until a job ends; null if unknown. `history` holds durations seen by this browser.
  *
- * The further the job is, the more its own speed counts, and the less what others took. While it waits for a machine
- * nobody can tell: one that has to be woken takes longer than most jobs.
+ * The further the job is, the more its own speed counts. There is no estimate while it waits for a machine, because a
+ * cold start takes longer than most jobs.
  */
 export function estimateSecondsLeft(
   entry: TrackedJob,
@@ -35,7 +35,7 @@ export function estimateSecondsLeft(
   return last.progress * bySpeed + (1 - last.progress) * Math.max(0, byOthers);
 }
 
-/** The marks of a job with its newest state: where its attempt began to show progress, and where it is. */
+/** The progress marks of a job after an update: the first of its attempt, and the latest. */
 export function nextMarks(
   marks: readonly ProgressMark[],
   before: Job | null,
@@ -49,7 +49,7 @@ export function nextMarks(
   return marks.at(-1)?.progress === newest.progress ? marks : [first, newest];
 }
 
-/** Remember how long a job's work took. One that was taken from the cache tells nothing. */
+/** Record how long a job took. Results from the cache are ignored. */
 export function recordDuration(job: Job): void {
   const seconds = (job.timeline ?? []).reduce((sum, stage) => sum + stage.seconds, 0);
   if (job.state !== "completed" || job.cached || seconds <= 0) return;
@@ -58,11 +58,11 @@ export function recordDuration(job: Job): void {
   try {
     localStorage.setItem(KEY, JSON.stringify({ ...history, [key]: [...(history[key] ?? []), seconds].slice(-KEPT) }));
   } catch {
-    return; // a full disk: estimates are a nicety
+    return; // storage is full: the estimate is optional
   }
 }
 
-/** How long jobs took that this browser has seen. */
+/** The recorded durations of this browser. */
 export function loadDurations(): DurationHistory {
   try {
     const found: unknown = JSON.parse(localStorage.getItem(KEY) ?? "{}");

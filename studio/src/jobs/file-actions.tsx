@@ -12,13 +12,13 @@ import { refresh, useJobs } from "./store";
 interface FileActionsProps {
   job: Job;
   file: OutputFile;
-  /** The words on the button; “Download” when left out. */
+  /** The button's label; “Download” if omitted. */
   words?: string;
-  /** Whether the library takes it: pictures alone. */
+  /** Whether the file can be saved to the library: only pictures can. */
   canSaveToLibrary?: boolean;
 }
 
-/** Take a file home, or keep it in the library. */
+/** Buttons to download a file, or to save it to the library. */
 export function FileActions({ job, file, words, canSaveToLibrary = false }: FileActionsProps) {
   const { t } = useTranslation("jobs");
   const [state, setState] = useState<"idle" | "busy" | "failed">("idle");
@@ -27,7 +27,7 @@ export function FileActions({ job, file, words, canSaveToLibrary = false }: File
     setState("busy");
     try {
       await (file.url ? downloadFile(file.url, fileName(job, file)) : Promise.reject()).catch(async () => {
-        // The link may just have ended.
+        // The presigned URL may have expired.
         await refresh(job.job_id);
         await downloadFile(currentUrl(job.job_id, file.key), fileName(job, file));
       });
@@ -56,12 +56,12 @@ function currentUrl(id: string, key: string): string {
   return url;
 }
 
-/** Puts a picture into the library, where it outlives its job. */
+/** A button that saves a picture to the asset library, where it outlives its job. */
 function SaveToLibraryButton({ job, file }: { job: Job; file: OutputFile }) {
   const { t, i18n } = useTranslation("jobs");
   const { busy, error, run } = useAction();
   const [saved, setKept] = useState(false);
-  // The same key for every press: a picture is kept once, even if an answer was lost.
+  // The same key for every press: the picture is saved once, even if a response was lost.
   const key = useRef(crypto.randomUUID());
 
   const saveToLibrary = async () => {

@@ -11,11 +11,11 @@ import type { TrackedJob } from "./tracked-job";
 
 interface JobCardProps {
   entry: TrackedJob;
-  /** Shows the way to the job's own page; not on that page. */
+  /** Whether to link to the job's own page. */
   linked?: boolean;
 }
 
-/** A job as it develops: its picture, how far it is, and what one can do about it. */
+/** A card for a job: its picture, progress and actions. */
 export function JobCard({ entry, linked = true }: JobCardProps) {
   const { t } = useTranslation("jobs");
   const { job, uploadError } = entry;
@@ -60,7 +60,7 @@ export function JobCard({ entry, linked = true }: JobCardProps) {
 
 const GRACE_MILLISECONDS = 2500;
 
-/** That news do not come at once, when that has been so for a moment. */
+/** A notice that updates are delayed, shown after the connection was down for a moment. */
 function ConnectionNotice() {
   const { t } = useTranslation("jobs");
   const connection = useJobs((state) => state.connection);

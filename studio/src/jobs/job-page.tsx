@@ -15,7 +15,7 @@ import { ResultView } from "./result";
 import { refresh, trackJob, useJobs } from "./store";
 import type { TrackedJob } from "./tracked-job";
 
-/** One job: as it develops, then what came out of it. */
+/** The page of one job: its progress, then its result. */
 export function JobPage({ id }: { id: string }) {
   const { t } = useTranslation("jobs");
   const entry = useJobs(({ entries }) => entries[id]);
@@ -69,7 +69,7 @@ function JobView({ entry }: { entry: TrackedJob }) {
   const result = job.state === "completed" ? (job.result ?? null) : null;
   const first = result?.videos.length === 0 ? pictures(result)[0] : undefined;
   const arrived = useLoadedImage(first?.key ?? "", (developed && first?.url) || null);
-  // The last look stays until the picture can take its place.
+  // The last progress image stays until the result is loaded.
   const arrives = developed && Boolean(first?.url) && arrived?.key !== first?.key;
   return (
     <>

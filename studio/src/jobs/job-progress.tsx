@@ -9,7 +9,7 @@ import type { TrackedJob } from "./tracked-job";
 
 const TICK_MILLISECONDS = 3000;
 
-/** How far a job is: what happens now, its bar, how long it still takes, and its files on their way. */
+/** A job's progress: current stage, progress bar, remaining time, and uploads. */
 export function JobProgress({ entry, brief = false }: { entry: TrackedJob; brief?: boolean }) {
   const { t } = useTranslation("jobs");
   const { job, uploadProgress } = entry;
@@ -38,7 +38,7 @@ export function JobProgress({ entry, brief = false }: { entry: TrackedJob; brief
   );
 }
 
-/** How long the job still takes, in words that change seldom; empty while nobody can tell, so that nothing moves. */
+/** The remaining time in rough words; empty while it is unknown, so that the layout is stable. */
 function TimeLeft({ entry }: { entry: TrackedJob }) {
   const { t } = useTranslation("jobs");
   const [, tick] = useState(0);
@@ -52,7 +52,7 @@ function TimeLeft({ entry }: { entry: TrackedJob }) {
   return <p className={styles.left}>{seconds === null ? "" : timeLeftText(seconds, t)}</p>;
 }
 
-/** The highest that was ever shown of one thing, 0 to 1: a bar that moved never moves back. */
+/** The highest value shown for `key`, 0 to 1: a progress bar never moves back. */
 function useHighest(key: string, value: number): number {
   const highest = useRef({ key, value: 0 });
   const floor = highest.current.key === key ? highest.current.value : 0;

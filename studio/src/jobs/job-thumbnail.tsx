@@ -5,7 +5,7 @@ import styles from "./job-thumbnail.module.css";
 import { coverPicture, inputPicture } from "./outputs";
 import { refresh } from "./store";
 
-/** What a job is recognised by: what it made, the newest look, or what it was given; else its kind's sign. */
+/** A job's thumbnail: its output, the progress image or its input, else the kind's icon. */
 export function JobThumbnail({ job }: { job: Job }) {
   const shown = coverPicture(job) ?? job.preview ?? inputPicture(job);
   const { url, onError } = usePresignedUrl(shown?.key ?? "", shown?.url, () => void refresh(job.job_id));

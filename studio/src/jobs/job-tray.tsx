@@ -12,7 +12,7 @@ import type { TrackedJob } from "./tracked-job";
 
 const isOpen = ({ job }: TrackedJob): boolean => !TERMINAL.has(job.state);
 
-/** The jobs under way, and those that have ended since without having been looked at; on every page but their own. */
+/** The job tray: open jobs, and those that ended since and were not viewed. Hidden on their own page. */
 export function JobTray() {
   const { t } = useTranslation("jobs");
   const [location] = useLocation();
@@ -43,12 +43,12 @@ export function JobTray() {
   );
 }
 
-/** Every job that was seen at work, the newest first, until its page is looked at after its end, or it is put away. */
+/** The jobs in the tray, newest first. A job leaves it when its page is viewed after its end, or when dismissed. */
 function useTrayJobs(location: string): TrackedJob[] {
   const entries = useJobs((state) => state.entries);
   const [seen, setSeen] = useState<readonly string[]>([]);
   const known = Object.values(entries)
-    // Finding things is a step on the way to a draft, and is shown there.
+    // Object detection is a step of composing a draft, and is shown there.
     .filter((entry) => entry.job.kind !== "find_objects")
     .filter((entry) => isOpen(entry) || (seen.includes(entry.job.job_id) && location !== `/jobs/${entry.job.job_id}`))
     .sort((one, other) => other.job.created_at.localeCompare(one.job.created_at));
@@ -92,7 +92,7 @@ function Row({ entry }: { entry: TrackedJob }) {
   );
 }
 
-/** Says what became of each job, once, wherever one is. */
+/** A live region that announces the end of each job once, on any page. */
 function LiveAnnouncer({ entries }: { entries: TrackedJob[] }) {
   const { t } = useTranslation("jobs");
   const states = useJobs((state) => state.entries);

@@ -4,7 +4,7 @@ import { formatUsd } from "@/messages/format";
 import { ButtonRow, ErrorNotice, Notice } from "@/ui";
 import { EditAndRerunButton, RerunButton } from "./rerun-buttons";
 
-/** A job that made nothing: why, and the way on. */
+/** The view of a job that ended without a result: the reason, and what to do. */
 export function JobWithoutResult({ job }: { job: Job }) {
   const { t, i18n } = useTranslation("jobs");
   const arrived = Object.values(job.uploads).every(({ received, asset_id, avatar }) => received || asset_id || avatar);

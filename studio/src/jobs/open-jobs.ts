@@ -1,32 +1,32 @@
-/** The open jobs of whoever is signed in, as last seen: written down, so that a reload goes on from there. */
+/** Open jobs of the signed-in user in localStorage, so that tracking resumes after a reload. */
 import type { Job } from "@/contract/types";
 import { isRecord } from "@/service/error";
 import { isJob } from "@/service/job-updates";
 
-/** What is written down of an open job. */
+/** A stored open job. */
 export interface OpenJob {
   job: Job;
   startedAt: number;
 }
 
-/** One key a job: two tabs then never overwrite what the other wrote. */
+/** One key for each job, so that two tabs never overwrite each other's entries. */
 const PREFIX = "darkroom.open.";
 
-/** Write down an open job. Its live look is left out: the link would be of no use later. */
+/** Store an open job, without its progress image: the presigned URL would have expired. */
 export function write(owner: string, { job, startedAt }: OpenJob): void {
   try {
     localStorage.setItem(PREFIX + job.job_id, JSON.stringify({ owner, startedAt, job: { ...job, preview: null } }));
   } catch {
-    return; // a full disk: the service is asked after a reload
+    return; // storage is full: the service is asked after a reload
   }
 }
 
-/** The job is open no longer. */
+/** Remove a job. */
 export function erase(jobId: string): void {
   localStorage.removeItem(PREFIX + jobId);
 }
 
-/** Every open job of `owner`; whatever somebody else left is erased. */
+/** The stored open jobs of `owner`; entries of other users are removed. */
 export function read(owner: string): OpenJob[] {
   return keys().flatMap((key) => {
     const found = parsed(localStorage.getItem(key));

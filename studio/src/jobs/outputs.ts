@@ -1,36 +1,36 @@
-/** Which of a job's files is what. */
+/** Outputs of a job: pictures, thumbnails, posters, and the input to compare them with. */
 import type { Job, Picture, Result, SubtitleFile, Video } from "@/contract/types";
 
-/** A file that a job made. */
+/** An output file of a job. */
 export type OutputFile = Picture | Video | SubtitleFile;
 
 const SMALL = /^(thumbnail|poster)(-\d+)?$/;
 
-/** The pictures that were asked for: neither thumbnails nor posters. */
+/** The full-size pictures: neither thumbnails nor posters. */
 export function pictures(result: Result): Picture[] {
   return result.pictures.filter(({ name }) => !SMALL.test(name));
 }
 
-/** The small version of a picture that was asked for; the picture itself where there is none. */
+/** The thumbnail of a picture; the picture itself if there is none. */
 export function thumbnailOf(result: Result, picture: Picture): Picture {
   const name = picture.name.replace(/^result/, "thumbnail");
   return result.pictures.find((one) => one.name === name) ?? picture;
 }
 
-/** What a job is recognised by in a list: the first small picture; null where nothing was made. */
+/** The picture that represents a job in a list: the first thumbnail. Null if there is no output. */
 export function coverPicture(job: Job): Picture | null {
   const all = job.result?.pictures ?? [];
   return all.find(({ name }) => name === "thumbnail") ?? all[0] ?? null;
 }
 
-/** A video's first frame, shown until it plays. */
+/** The poster of a video: its first frame, shown until it plays. */
 export function poster(result: Result): Picture | null {
   return result.pictures.find(({ name }) => name === "poster") ?? result.pictures[0] ?? null;
 }
 
 const comparedRole = (job: Job) => (job.kind === "face_swap" ? "target" : "photo");
 
-/** What to compare a result with: the picture it was made from. Null where there was none, or it is gone. */
+/** The input picture to compare a result with; null if there is none, or the file is gone. */
 export function inputPicture(job: Job): { key: string; url: string } | null {
   const role = comparedRole(job);
   const url = job.uploads[role]?.url;
@@ -44,7 +44,7 @@ const ENDINGS: Record<string, string> = {
   "video/mp4": "mp4",
 };
 
-/** What a file is called on the person's own disk: its kind, the job's first letters, and its number if it has one. */
+/** The file name for a download: the kind, the beginning of the job's id, and a number if there is one. */
 export function fileName(job: Pick<Job, "job_id" | "kind">, file: OutputFile): string {
   const part = file.name === "result" || "format" in file ? "" : `-${file.name.replace(/^result-/, "")}`;
   const ending = "format" in file ? file.format : (ENDINGS[file.content_type] ?? "bin");
@@ -53,7 +53,7 @@ export function fileName(job: Pick<Job, "job_id" | "kind">, file: OutputFile): s
 
 const EVEN = 4 / 3;
 
-/** Width over height of what a job is going to make, as far as one can tell beforehand. */
+/** The expected aspect ratio (width / height) of a job's output. */
 export function aspectRatio(job: Job): number {
   const output = job.result?.videos[0] ?? (job.result ? pictures(job.result)[0] : null);
   for (const size of [output, job.uploads[comparedRole(job)], job.preview]) {
@@ -64,7 +64,7 @@ export function aspectRatio(job: Job): number {
 }
 
 /**
- * The width that a picture may have, so that it is seen whole together with what stands around it. In CSS, of a picture
- * `shape` times as wide as high; the same before a job's end and after, so that nothing moves then.
+ * The CSS width at which a picture of an aspect ratio fits on the screen with its surroundings. It is the same before
+ * and after the job's end, so that the layout is stable.
  */
 export const maxWidth = (ratio: number): string => `calc(max(16rem, 100dvh - 26rem) * ${ratio.toFixed(4)})`;

@@ -23,7 +23,7 @@ const STATES = [
 ] as const satisfies readonly State[];
 const ON_A_PAGE = 24;
 
-/** What this person has asked for, newest first, by kind and state. */
+/** The job history page: the user's jobs, newest first, with filters for kind and state. */
 export function JobsPage() {
   const { t } = useTranslation("jobs");
   const [search, setSearch] = useSearchParams();
@@ -106,11 +106,11 @@ export function JobsPage() {
   );
 }
 
-/** A job of the list; as the studio follows it, where it does. */
+/** A job of the list, updated from the store while it is tracked. */
 function Item({ job: listed }: { job: Job }) {
   const { t, i18n } = useTranslation("jobs");
   const followed = useJobs(({ entries }) => entries[listed.job_id]?.job);
-  // The same state with another link may be one that was renewed.
+  // The same state with another presigned URL may be a refreshed one.
   const job = followed && followed.seq >= listed.seq ? followed : listed;
   const open = !TERMINAL.has(job.state);
   return (

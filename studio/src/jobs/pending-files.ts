@@ -1,4 +1,4 @@
-/** The files of jobs that still wait for them: kept in this browser, so that a reload does not lose an upload. */
+/** Files of jobs that await upload, in IndexedDB, so that a reload does not lose them. */
 import { isRecord } from "@/service/error";
 
 /** Role → file. */
@@ -8,18 +8,18 @@ const DATABASE = "darkroom";
 const STORE = "uploads";
 
 let opened: Promise<IDBDatabase> | null = null;
-/** The same, for a browser that keeps nothing (private windows, a full disk). */
+/** A fallback in memory, for browsers without storage (private windows, full disks). */
 const remembered = new Map<string, Files>();
 
-/** Keep a job's files until `drop`. */
+/** Store a job's files until `drop`. */
 export async function put(jobId: string, files: Files): Promise<void> {
   remembered.set(jobId, files);
   const rows = await Promise.all(Object.entries(files).map(([role, file]) => toRow(role, file)));
-  if (remembered.get(jobId) !== files) return; // they are needed no longer
+  if (remembered.get(jobId) !== files) return; // dropped meanwhile
   await within("readwrite", (store) => store.put(rows, jobId)).catch(() => undefined);
 }
 
-/** A job's files; none where they are not kept (any longer). */
+/** A job's files; empty if they are not stored. */
 export async function get(jobId: string): Promise<Files> {
   const known = remembered.get(jobId);
   if (known !== undefined) return known;
@@ -28,19 +28,19 @@ export async function get(jobId: string): Promise<Files> {
   return Object.fromEntries(rows.map(({ role, type, bytes }) => [role, new Blob([bytes], { type })]));
 }
 
-/** A job needs its files no longer. */
+/** Remove a job's files. */
 export async function drop(jobId: string): Promise<void> {
   remembered.delete(jobId);
   await within("readwrite", (store) => store.delete(jobId)).catch(() => undefined);
 }
 
-/** Keep nothing of anybody: they signed out. */
+/** Remove all files: the user signed out. */
 export async function clear(): Promise<void> {
   remembered.clear();
   await within("readwrite", (store) => store.clear()).catch(() => undefined);
 }
 
-/** A file as it is kept: its bytes, because a kept `File` is lost with the original, and not every browser keeps one. */
+/** A stored file: its bytes, because a stored `File` is lost with its original, and some browsers cannot store one. */
 interface Row {
   role: string;
   type: string;

@@ -5,18 +5,18 @@ import { type LoadedImage, useLoadedImage, usePresignedUrl } from "@/service/pre
 import { aspectRatio, inputPicture, maxWidth } from "./outputs";
 import styles from "./progress-image.module.css";
 
-/** How soft a picture is of which nothing is done, in hundredths of the frame's width. */
+/** The blur of a picture at the beginning, in hundredths of the frame's width. */
 const SOFTEST = 2.6;
 
 interface ProgressImageProps {
   job: Job;
-  /** Asks for fresh links, when one has ended. */
+  /** Requests refreshed presigned URLs after one expired. */
   refreshUrls(): void;
 }
 
 /**
- * The picture in the making, in its place: the newest look at it, sharper with every step, or the photo that it is made
- * from until there is one. Nothing moves by itself.
+ * The progress image of a running job, less blurred with every step; the input until there is one. Nothing is animated
+ * by itself.
  */
 export function ProgressImage({ job, refreshUrls }: ProgressImageProps) {
   const { t } = useTranslation("jobs");
@@ -56,10 +56,10 @@ export function ProgressImage({ job, refreshUrls }: ProgressImageProps) {
   );
 }
 
-/** The softness of what is done but for `left`, from 0 to 1: falls faster towards the end. */
+/** The blur for the fraction `left` that remains; it falls faster towards the end. */
 const soft = (left: number): string => `blur(${(SOFTEST * left ** 1.2).toFixed(2)}cqi)`;
 
-/** The newest picture over the one before it, which it fades in on. */
+/** The newest image over the previous one, for a cross-fade. */
 function useLayers(newest: LoadedImage | null): LoadedImage[] {
   const [layers, setLayers] = useState<LoadedImage[]>(newest ? [newest] : []);
   const top = useRef<string | null>(newest?.key ?? null);

@@ -13,7 +13,7 @@ import { stageText } from "./status-text";
 const SCORES = ["score", "structure", "style", "visual", "objects"] as const;
 const REVISION_LETTERS = 10;
 
-/** Everything needed to make a result again, and what it took. */
+/** The recipe of a job: everything that is needed to reproduce its result, and its cost. */
 export function Recipe({ job }: { job: Job }) {
   const { t, i18n } = useTranslation("jobs");
   const { result } = job;
@@ -53,7 +53,7 @@ export function Recipe({ job }: { job: Job }) {
   );
 }
 
-/** What came out, and of which models and which seed. */
+/** Facts about a result: models, seed, quality. */
 function ResultFacts({ result }: { result: Result }) {
   const { t, i18n } = useTranslation("jobs");
   const [video] = result.videos;
@@ -158,7 +158,7 @@ function Stages({ job, taken }: { job: Job; taken: number }) {
   );
 }
 
-/** What was asked for, in the words of the form where one asks for it. */
+/** The params of a job, with the form's labels. */
 function Params({ job: { kind, params } }: { job: Job }) {
   const { t } = useTranslation("jobs");
   const labels = useLabels();

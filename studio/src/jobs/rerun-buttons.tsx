@@ -6,7 +6,7 @@ import { draftFromJob, useDrafts } from "@/drafts/draft";
 import { Button, ErrorNotice, useAction } from "@/ui";
 import { rerun } from "./store";
 
-/** The same job with changes: its draft is laid out where such jobs are made. */
+/** A button that opens a job's kind with a draft of its params and inputs. */
 export function EditAndRerunButton({ job }: { job: Job }) {
   const { t } = useTranslation("jobs");
   const [, navigate] = useLocation();
@@ -23,12 +23,12 @@ export function EditAndRerunButton({ job }: { job: Job }) {
   );
 }
 
-/** The same job once more, as it was: then this page goes on with the new one. */
+/** A button that reruns a job unchanged, and then shows the new one. */
 export function RerunButton({ job }: { job: Job }) {
   const { t } = useTranslation("jobs");
   const [, navigate] = useLocation();
   const { busy, error, run } = useAction();
-  // The same key for every press: it is one job, even if an answer was lost.
+  // The same key for every press: it is one job, even if a response was lost.
   const key = useRef(crypto.randomUUID());
   return (
     <>

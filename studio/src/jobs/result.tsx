@@ -16,13 +16,13 @@ const Viewer = lazy(async () => ({ default: (await import("@/canvas/viewer")).Vi
 interface ResultViewProps {
   job: Job;
   result: Result;
-  /** Asks for fresh links, when one has ended. */
+  /** Requests refreshed presigned URLs after one expired. */
   refreshUrls(): void;
-  /** It has just been made before the person's eyes: it comes up slowly. */
+  /** Whether the job has just completed on this page: the result fades in. */
   revealed: boolean;
 }
 
-/** What a job made: beside what it was made from, or one of several, or a video; with what one can do with it. */
+/** A job's result: a comparison with the input, several pictures or a video, with actions. */
 export function ResultView({ job, result, refreshUrls, revealed }: ResultViewProps) {
   const { t } = useTranslation("jobs");
   const choices = pictures(result);
@@ -114,7 +114,7 @@ interface PictureChoiceProps {
   onChoose(index: number): void;
 }
 
-/** Which of several pictures is shown large. */
+/** A list that selects which of several pictures is shown large. */
 function PictureChoice({ result, choices, picture, refreshUrls, onChoose }: PictureChoiceProps) {
   const { t } = useTranslation("jobs");
   return (
@@ -139,7 +139,7 @@ function PictureChoice({ result, choices, picture, refreshUrls, onChoose }: Pict
   );
 }
 
-/** A small picture behind a presigned link. */
+/** A thumbnail behind a presigned URL. */
 function Thumbnail({ picture, alt, renew }: { picture: Picture; alt: string; renew(): void }) {
   const { url, onError } = usePresignedUrl(picture.key, picture.url, renew);
   return url === null ? (
@@ -149,7 +149,7 @@ function Thumbnail({ picture, alt, renew }: { picture: Picture; alt: string; ren
   );
 }
 
-/** The things that were seen in a photo, each with how many there are. */
+/** The detected objects of a photo, with counts. */
 function FoundObjects({ result }: { result: Result }) {
   const { t } = useTranslation("jobs");
   const counts = new Map<string, number>();
@@ -168,7 +168,7 @@ function FoundObjects({ result }: { result: Result }) {
   );
 }
 
-/** What the service says that one should know of a result, in its own words. */
+/** The service's notes on a result, in English. */
 function Notes({ notes }: { notes: string[] }) {
   const { t } = useTranslation("jobs");
   if (notes.length === 0) return null;

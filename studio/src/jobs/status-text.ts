@@ -1,11 +1,11 @@
-/** What a job is doing, in the reader's language. */
+/** Status texts of jobs in the page's language. */
 import type { TFunction } from "i18next";
 import type { Job, Kind } from "@/contract/types";
 
-/** The words of this area. */
+/** The translation function of this namespace. */
 export type Translate = TFunction<"jobs">;
 
-/** Every stage that has words of its own; the rest are told in the service's words. docs/plans.md lists them. */
+/** Stages with translated texts; for others the service's message is shown. docs/plans.md lists them. */
 const STAGES = {
   download: "stages.download",
   load: "stages.load",
@@ -69,7 +69,7 @@ const ROLES = {
 const has = <Table extends object>(table: Table, key: string): key is Extract<keyof Table, string> =>
   Object.hasOwn(table, key);
 
-/** What a stage does; what the service says of it, or its bare name, where this page does not know it. */
+/** The text of a stage; the service's message, or its bare name, if this page does not know it. */
 export function stageText(kind: Kind, stage: string, t: Translate, otherwise = ""): string {
   const own = `${kind}.${stage}`;
   if (has(STAGES_OF, own)) return t(STAGES_OF[own]);
@@ -77,19 +77,19 @@ export function stageText(kind: Kind, stage: string, t: Translate, otherwise = "
   return otherwise || stage;
 }
 
-/** What a file is for. Scenes name their own roles: those are shown as they are. */
+/** The label of a role. Roles that scenes name are shown as they are. */
 export function roleText(role: string, t: Translate): string {
   return has(ROLES, role) ? t(ROLES[role]) : role;
 }
 
-/** What is happening to a job, in a few words, and how far its stage is where the service says so. */
+/** The status text of a job, with its stage's counter if the service reports one. */
 export function statusText(job: Job, t: Translate): string {
   const text = activityText(job, t);
   const count = job.state === "running" && job.stage ? counted(job.message, t) : null;
   return count && text !== job.message ? `${text}: ${count}` : text;
 }
 
-/** What is happening to a job, in a few words that change with its stage. */
+/** The status text of a job, which changes only with its state and stage. */
 export function activityText(job: Job, t: Translate): string {
   switch (job.state) {
     case "running":
@@ -105,14 +105,14 @@ export function activityText(job: Job, t: Translate): string {
   }
 }
 
-/** How far the service says a stage is, as in “step 3 of 20” or “12 of 40 s”; null where it does not say. */
+/** The counter in a message, such as “step 3 of 20” or “12 of 40 s”; null if there is none. */
 function counted(message: string, t: Translate): string | null {
   const [, done, all, seconds] = /(\d+) of (\d+)( s\b)?/.exec(message) ?? [];
   if (done === undefined || all === undefined) return null;
   return seconds ? t("of_seconds", { done, all }) : t("of", { done, all });
 }
 
-/** What a job waits for that was given to an endpoint: handlers/waking.py has the service's words. */
+/** The status text of a dispatched job: parses the messages of handlers/waking.py. */
 function dispatchedText(message: string, t: Translate): string {
   if (/budget is spent/.test(message)) return t("waiting.stopped");
   if (!/^Waking/.test(message)) return t("waiting.dispatched");
@@ -123,7 +123,7 @@ function dispatchedText(message: string, t: Translate): string {
   return t("waiting.waking_minutes", { count: minutes });
 }
 
-/** How long something still takes, as calmly as one would say it: no number ticks. `seconds` > 0. */
+/** The remaining time in rough words, which change seldom. `seconds` > 0. */
 export function timeLeftText(seconds: number, t: Translate): string {
   if (seconds < 8) return t("left.seconds");
   if (seconds < 40) return t("left.under_a_minute");

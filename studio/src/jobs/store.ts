@@ -1,4 +1,4 @@
-/** The jobs that this studio follows: asked for here or elsewhere, each as newly as is known. */
+/** The store of tracked jobs: submission, uploads, updates, and recovery after a reload. */
 import { create } from "zustand";
 import { type Job, type JobWithUploads, TERMINAL } from "@/contract/types";
 import type { Draft } from "@/drafts/draft";
@@ -21,12 +21,12 @@ interface Jobs {
   connection: ConnectionStatus;
 }
 
-/** What is known of jobs, and how news of them arrives. */
+/** The tracked jobs, and the connection's status. */
 export const useJobs = create<Jobs>()(() => ({ entries: {}, connection: "live" }));
 
 const OPEN_LISTED = 50;
 
-/** How sockets are opened; tests put another way here. */
+/** The factory of WebSockets, replaced by tests. */
 export const sockets = { open: (url: string): SocketLike => new WebSocket(url) };
 
 const jobUpdates = new JobUpdates({
@@ -42,14 +42,16 @@ const jobUpdates = new JobUpdates({
   onConnectionChange: (connection) => useJobs.setState({ connection }),
 });
 
-/** A draft that is being sent; the key stays until it is known to have arrived, so that no draft becomes two jobs. */
+/**
+ * Idempotency keys of drafts that are being submitted. A key stays until the job exists, so no draft becomes two jobs.
+ */
 const keys = new WeakMap<Draft, string>();
 const sending = new Map<Draft, Promise<string>>();
 const transfers = new Map<string, AbortController>();
 
 /**
- * Ask for the job of a draft; its id. Its files follow while the job is shown: `sent` and `trouble` of the entry tell how
- * that goes. Throws `ServiceError`, after which nothing is lost and the same draft may be sent again.
+ * Submit a draft as a job; returns its id. Uploads continue in the background: `uploadProgress` and `uploadError` of
+ * the entry show their state. Throws `ServiceError`; the draft stays unchanged and can be submitted again.
  */
 export function submitJob(draft: Draft): Promise<string> {
   const underWay = sending.get(draft);
@@ -70,25 +72,28 @@ async function createOnce(draft: Draft): Promise<string> {
     if (!error.retryable) keys.delete(draft);
     throw error;
   }
-  // Who signs in again and sends the same draft is given the same job.
+  // After another sign-in, the same draft gets the same job.
   if (useSession.getState().username === null) throw new ServiceError("unauthorized", "Signed out.", { status: 401 });
   keys.delete(draft);
   return trackAndUpload(submitted.created, submitted.files);
 }
 
-/** Ask for a job that ended once more, as it was; the new job's id, one for each `key`. Throws `ServiceError`. */
+/** Rerun a job unchanged; returns the new job's id, one for each `key`. Throws `ServiceError`. */
 export async function rerun(jobId: string, key: string): Promise<string> {
   return trackAndUpload(await submission.postRerun(jobId, {}, key), {});
 }
 
-/** Have the files of a job that still waits for them sent again. What goes wrong shows in `trouble`. */
+/** Upload the files of a waiting job again. Errors are reported in `uploadError`. */
 export async function retryUploads(jobId: string): Promise<void> {
   transfers.get(jobId)?.abort();
   const renewed = await renewedUploads(jobId);
   if (renewed !== null) void withUploadLock(jobId, {}, () => startUpload(...renewed));
 }
 
-/** Fresh forms for the files of a job, and the files; null when there is nothing to send, which then shows. */
+/**
+ * Renewed presigned POSTs for a job, and its files; null if there is nothing to upload. Errors are reported in the
+ * entry.
+ */
 async function renewedUploads(jobId: string): Promise<[JobWithUploads, files.Files] | null> {
   patch(jobId, { uploadError: null });
   try {
@@ -97,14 +102,14 @@ async function renewedUploads(jobId: string): Promise<[JobWithUploads, files.Fil
     return [created, stored];
   } catch (thrown) {
     const error = toServiceError(thrown);
-    // It waits no longer: then how it stands is the news.
+    // The job no longer waits for files: fetch its new state.
     if (error.code === "conflict") await refresh(jobId);
     else patch(jobId, { uploadError: error });
     return null;
   }
 }
 
-/** Cancel a job. One that has ended meanwhile shows its end. Throws `ServiceError`. */
+/** Cancel a job. If it has ended meanwhile, its final state is fetched. Throws `ServiceError`. */
 export async function cancel(jobId: string): Promise<void> {
   try {
     apply(await unwrap(api.DELETE("/jobs/{job_id}", at(jobId))));
@@ -115,19 +120,19 @@ export async function cancel(jobId: string): Promise<void> {
   }
 }
 
-/** Know a job and follow it to its end. Throws `ServiceError` when it cannot be had. */
+/** Track a job until it ends. Throws `ServiceError` if it cannot be fetched. */
 export async function trackJob(jobId: string): Promise<void> {
   if (useJobs.getState().entries[jobId] === undefined) apply(await fetchJob(jobId));
   subscribeToJob(jobId);
 }
 
-/** A job with fresh links to its pictures: those of before end after a while. It stays as it is when nobody answers. */
+/** Fetch a job again, with refreshed presigned URLs. Unchanged if the service is unreachable. */
 export async function refresh(jobId: string): Promise<void> {
   const job = await fetchJob(jobId).catch(() => null);
   if (job !== null && !apply(job)) relink(job);
 }
 
-/** Know nothing of a job here any more; the service keeps it. */
+/** Stop tracking a job; the service keeps it. */
 export function untrackJob(jobId: string): void {
   jobUpdates.unsubscribe(jobId);
   endUploads(jobId);
@@ -135,8 +140,8 @@ export function untrackJob(jobId: string): void {
 }
 
 /**
- * Go on with the jobs that were open: those that this browser wrote down, from the state that it saw last, and those that
- * were asked for elsewhere. Uploads that were cut short begin again.
+ * Resume tracking: jobs that this browser stored, from the last known state, and open jobs of other devices.
+ * Interrupted uploads start again.
  */
 export async function resume(): Promise<void> {
   const { username } = useSession.getState();
@@ -150,14 +155,17 @@ export async function resume(): Promise<void> {
   for (const job of listed?.jobs ?? []) trackListedJob(job);
 }
 
-/** A job of a list, wherever it was asked for: followed while it is open; one that ended before is history. */
+/** Track a job of a list while it is open; a job that has ended is only updated if it is tracked already. */
 export function trackListedJob(job: Job): void {
   if (useJobs.getState().entries[job.job_id] === undefined && TERMINAL.has(job.state)) return;
   apply(job);
   subscribeToJob(job.job_id);
 }
 
-/** A state of a job that came from anywhere. True when it was news: states before the known one, and after the last, are none. */
+/**
+ * Apply a job's state from any source. Returns whether it was new: older states, and states after a terminal one, are
+ * ignored.
+ */
 export function apply(job: Job, startedAt = Date.now()): boolean {
   const { username } = useSession.getState();
   if (username === null) return false;
@@ -192,7 +200,7 @@ function subscribeToJob(jobId: string): void {
   if (job !== undefined && !TERMINAL.has(job.state)) jobUpdates.subscribe(jobId, job.seq);
 }
 
-/** Nothing is to be sent for a job any more. */
+/** End the uploads of a job, and remove its stored files. */
 function endUploads(jobId: string): void {
   transfers.get(jobId)?.abort();
   transfers.delete(jobId);
@@ -200,7 +208,7 @@ function endUploads(jobId: string): void {
   void files.drop(jobId);
 }
 
-/** Begin the uploads of a job again that were cut short here, unless another tab is at it. */
+/** Resume an interrupted upload, unless another tab holds its lock. */
 async function resumeUpload(job: Job): Promise<void> {
   if (job.state !== "awaiting_upload" || transfers.has(job.job_id)) return;
   const stored = await files.get(job.job_id);
@@ -211,7 +219,7 @@ async function resumeUpload(job: Job): Promise<void> {
   });
 }
 
-/** Sends a job's files from one tab at a time, where browsers can tell: after the other, or not at all. */
+/** Run `work` under the job's Web Lock, so that only one tab uploads its files. */
 async function withUploadLock(jobId: string, options: LockOptions, work: () => Promise<void>): Promise<void> {
   if (!("locks" in navigator)) return work();
   await navigator.locks.request(`darkroom.upload.${jobId}`, options, async (lock) => {
@@ -272,7 +280,7 @@ function renewUploads(jobId: string): Promise<JobWithUploads> {
 
 onClearLocalData(() => void files.clear());
 
-/** Nobody's jobs are shown or followed; whose sign-in only ended finds theirs again. */
+// Signed out: track nothing. If the session only expired, the same user resumes after signing in.
 useSession.subscribe((now, before) => {
   if (before.status !== "signed_in" || now.status !== "signed_out") return;
   jobUpdates.close();

@@ -2,20 +2,20 @@
 import type { Job } from "@/contract/types";
 import type { ServiceError } from "@/service/error";
 
-/** A job as this studio knows it. */
+/** A job, its uploads, and its progress marks. */
 export interface TrackedJob {
   job: Job;
-  /** Role → how much of its file was sent from here, from 0 to 1; empty where nothing is sent from here. */
+  /** Role → uploaded fraction, from 0 to 1; empty if this tab uploads nothing. */
   uploadProgress: Record<string, number>;
-  /** Why its files do not arrive; the job itself says why it failed. */
+  /** Why the upload failed; the job's own `error` says why the job failed. */
   uploadError: ServiceError | null;
-  /** When this browser first knew of it, in milliseconds since the epoch. */
+  /** When this browser first saw the job, in milliseconds since the epoch. */
   startedAt: number;
-  /** How far the running attempt was, at first and of late. */
+  /** The first and the latest progress of the running attempt. */
   marks: readonly ProgressMark[];
 }
 
-/** How far a job was, and when: `at` in milliseconds since the epoch. */
+/** A job's progress at a time: `at` in milliseconds since the epoch. */
 export interface ProgressMark {
   at: number;
   progress: number;

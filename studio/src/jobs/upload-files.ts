@@ -1,21 +1,20 @@
-/** The files of one job on their way to the storage. */
+/** Uploads the files of one job to S3. */
 import type { JobWithUploads, PresignedPost } from "@/contract/types";
 import { ServiceError, toServiceError } from "@/service/error";
 import { uploadToS3 } from "@/service/s3-upload";
 import type { Files } from "./pending-files";
 
-/** What is done meanwhile. */
+/** Callbacks of an upload. */
 export interface UploadCallbacks {
-  /** A role's file is at `fraction`, from 0 to 1. */
+  /** Reports the uploaded fraction of a role's file, from 0 to 1. */
   onProgress(role: string, fraction: number): void;
-  /** Fresh forms for what the job waits for. */
+  /** Renews the presigned POSTs of the job. */
   renewForms(): Promise<JobWithUploads>;
 }
 
 /**
- * Upload the file of every role that has a form, all at the same time; forms that ran out of time are asked for anew
- * once. Throws `ServiceError`: `files_lost` when a file is not here, and what the storage refused. The first failure stops
- * the others.
+ * Upload the files of all roles in parallel; expired presigned POSTs are renewed once. The first failure aborts the
+ * others. Throws `ServiceError`: `files_lost` if a file is missing here, else S3's error.
  */
 export async function uploadFiles(
   forms: Readonly<Record<string, PresignedPost>>,

@@ -16,7 +16,7 @@ interface VideoViewProps {
   refreshUrls(): void;
 }
 
-/** A video with its captions, and its files. */
+/** A video player with captions, and the files to download. */
 export function VideoView({ job, result, video, refreshUrls }: VideoViewProps) {
   const { t } = useTranslation("jobs");
   const film = usePresignedUrl(video.key, video.url, refreshUrls);
@@ -61,7 +61,7 @@ export function VideoView({ job, result, video, refreshUrls }: VideoViewProps) {
   );
 }
 
-/** The captions as a file of this page's own: browsers take no track from another host beside a video of one. */
+/** The captions as an object URL: browsers load no caption track from another host. */
 function useCaptions(file: SubtitleFile | undefined, refreshUrls: () => void): string | null {
   const [objectUrl, setPlace] = useState<string | null>(null);
   const { url, onError } = usePresignedUrl(file?.key ?? "", file?.url, refreshUrls);

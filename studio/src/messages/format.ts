@@ -2,7 +2,7 @@
 
 const KILOBYTE = 1000;
 
-/** US dollars as people write them: cents where there are cents, more places for less. */
+/** Format US dollars: two decimal places, more for small amounts. */
 export function formatUsd(usd: number, language: string): string {
   const places = usd === 0 || usd >= 0.1 ? 2 : usd >= 0.0001 ? 4 : 6;
   return new Intl.NumberFormat(language, {
@@ -13,17 +13,17 @@ export function formatUsd(usd: number, language: string): string {
   }).format(usd);
 }
 
-/** A moment as people write it. */
+/** Format a date and time. */
 export function formatDateTime(iso: string, language: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
 }
 
-/** Seconds as people write them: one place. */
+/** Format seconds with one decimal place; two below 0.1. */
 export function formatSeconds(value: number, language: string): string {
   return new Intl.NumberFormat(language, { maximumFractionDigits: value < 0.1 ? 2 : 1 }).format(value);
 }
 
-/** A file's size as people say it. */
+/** Format a file size. */
 export function bytes(size: number, language: string): string {
   const [value, unit] = size < KILOBYTE * KILOBYTE ? [size / KILOBYTE, "kilobyte"] : [size / KILOBYTE ** 2, "megabyte"];
   return new Intl.NumberFormat(language, { style: "unit", unit, maximumSignificantDigits: 3 }).format(value);

@@ -1,4 +1,4 @@
-/** The studio's words: English is always there, other languages come when they are asked for. */
+/** Translations: English is bundled, other languages are loaded on demand. */
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 import en from "./en";
@@ -18,13 +18,13 @@ const OTHERS: Record<Exclude<Language, "en">, () => Promise<{ default: typeof en
   es: () => import("./es"),
 };
 
-/** The first of the browser's languages that the studio speaks. */
+/** The first of the browser's languages that has a translation. */
 export function preferredLanguage(wanted: readonly string[] = navigator.languages): Language {
   const known = wanted.map((tag) => tag.split("-")[0] ?? "").find((tag) => tag in LANGUAGES);
   return (known as Language | undefined) ?? "en";
 }
 
-/** Have the words ready before anything is shown: English ones where others cannot be fetched. */
+/** Initialize i18next before the first render. Falls back to English if a language cannot be loaded. */
 export async function initMessages(language: Language): Promise<void> {
   await i18next.use(initReactI18next).init({
     resources: { en },
@@ -37,7 +37,7 @@ export async function initMessages(language: Language): Promise<void> {
   await changeLanguage(language).catch(() => changeLanguage("en"));
 }
 
-/** Change to a language, fetching its words the first time. */
+/** Change the language, loading its messages the first time. */
 export async function changeLanguage(language: Language): Promise<void> {
   if (language !== "en" && !i18next.hasResourceBundle(language, "shell")) {
     const { default: resources } = await OTHERS[language]();

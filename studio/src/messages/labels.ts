@@ -1,23 +1,23 @@
-/** Words for what the contract names: ours where we have some, else the contract's own. */
+/** Labels for names of the contract: translated if known, else the contract's own. */
 import type { i18n } from "i18next";
 import { useTranslation } from "react-i18next";
 import type { SchemaField } from "@/contract/schema-fields";
 import type { Kind } from "@/contract/types";
 
-/** Names of fields, their values and styles, in the language of the page. */
+/** Labels of fields, values and styles in the page's language. */
 export interface Labels {
   label(kind: Kind, field: SchemaField): string;
   hint(kind: Kind, field: SchemaField): string | undefined;
   value(name: string, value: string): string;
-  /** A look's title or description; `otherwise` is what the service calls it. */
+  /** A style's title or description; `otherwise` is the service's text. */
   style(kind: Kind, name: string, part: "title" | "description", otherwise: string): string;
-  /** A portrait's description. */
+  /** An avatar's description. */
   avatar(name: string, otherwise: string): string;
-  /** A scene's type, as a title or as what it is. */
+  /** A scene type's title or description. */
   scene(type: string, part: "title" | "about", otherwise: string): string;
 }
 
-/** Words that may or may not be there; `i18next` types the keys that must. */
+/** A message that may be missing; i18next only types keys that exist. */
 function findMessage(i18n: i18n, key: string): string | null {
   for (const language of [i18n.resolvedLanguage ?? "en", "en"]) {
     const found: unknown = i18n.getResource(language, "compose", key);
@@ -32,7 +32,7 @@ export function humanize(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** The words of the page's language, for names that come from the contract or the service. */
+/** The labels for names that come from the contract or the service. */
 export function useLabels(): Labels {
   const { i18n } = useTranslation("compose");
   const own = (kind: Kind, name: string, part: string) =>
@@ -53,12 +53,12 @@ export function useLabels(): Labels {
   };
 }
 
-/** A BCP 47 tag as people say it, in the language `spoken`. */
+/** The display name of a BCP 47 tag in the language `spoken`. */
 function language(tag: string, spoken: string): string {
   return humanize(new Intl.DisplayNames([spoken], { type: "language", fallback: "code" }).of(tag) ?? tag);
 }
 
-/** The name of a role or a param, for a sentence about it. */
+/** The label of a role or param, for use in a sentence. */
 export function useNameLabels(): (kind: Kind, name: string) => string {
   const { i18n } = useTranslation("compose");
   return (kind, name) =>
@@ -69,7 +69,7 @@ export function useNameLabels(): (kind: Kind, name: string) => string {
     humanize(name);
 }
 
-/** A role's label, and what to know of it; the contract's description where it is not known here. */
+/** A role's label and hint; the contract's description if the role has no translation. */
 export function useRoleLabels(): (
   kind: Kind,
   role: string,

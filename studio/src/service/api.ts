@@ -1,4 +1,4 @@
-/** The HTTP API: one typed client, with tokens, second tries and errors that have a code. */
+/** The HTTP client of the API: typed routes, bearer tokens, retries, and errors with codes. */
 import createClient, { type MaybeOptionalInit } from "openapi-fetch";
 import type { PathsWithMethod, RequiredKeysOf } from "openapi-typescript-helpers";
 import type { paths } from "@/contract/types";
@@ -11,14 +11,14 @@ const ATTEMPTS = 3;
 const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([500, 502, 503, 504]);
 const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(["GET", "DELETE"]);
 
-/** A request whose address is a path of the API. The deployment is looked up when it is made: not before it is known. */
+/** A request to a path of the API. The deployment's URL is looked up when the request is made. */
 class ApiRequest extends Request {
   constructor(path: string | URL | Request, init?: RequestInit) {
     super(typeof path === "string" ? `${currentService().deployment.api_url}${path}` : path, init);
   }
 }
 
-/** What became of a request. */
+/** The response of a request, with its data or error. */
 interface ApiResponse<Data> {
   data?: Data | undefined;
   error?: unknown;
@@ -37,7 +37,7 @@ type Call<Method extends "get" | "post" | "delete"> = <
   ...init: RequiredKeysOf<Init> extends never ? [Init?] : [Init]
 ) => Promise<ApiResponse<Success<paths[Path][Method]>>>;
 
-/** The routes, with their answers typed as the contract has them: the client's own types make lists of its tuples. */
+/** The typed routes. openapi-fetch's own types would turn the contract's tuples into arrays. */
 interface Api {
   GET: Call<"get">;
   POST: Call<"post">;
@@ -45,14 +45,14 @@ interface Api {
 }
 
 /**
- * The API's routes: `await answered(api.GET("/jobs/{job_id}", { params: { path: { job_id } } }))`.
+ * The API's routes: `await unwrap(api.GET("/jobs/{job_id}", { params: { path: { job_id } } }))`.
  *
- * What is safe to repeat (reads, deletions, and whatever has an `Idempotency-Key`) is tried again when nobody answers or
- * the service is in trouble; a refused token is renewed once.
+ * Idempotent requests are retried if the service is unreachable or fails: GET, DELETE, and those with an
+ * `Idempotency-Key`. A rejected token is refreshed once.
  */
 export const api = createClient<paths>({ Request: ApiRequest, fetch: fetchWithRetry }) as unknown as Api;
 
-/** The data of an answer. Throws `ServiceError` for every other outcome. */
+/** The data of a response. Throws `ServiceError` for any other status. */
 export async function unwrap<Data>(outcome: Promise<ApiResponse<Data>>): Promise<Data> {
   const { data, error, response } = await outcome;
   if (data === undefined) throw errorFromResponse(response, error);
@@ -80,7 +80,7 @@ async function fetchWithToken(asked: Request): Promise<Response> {
   const unanswered = new ServiceError("unreachable", `${new URL(asked.url).host} does not answer.`, {
     retryable: true,
   });
-  // Whether the token was refused is a guess: no reason to end a sign-in that cannot be renewed.
+  // The token was only probably rejected: no reason to end a session that cannot be refreshed.
   if (response === null && !canRefresh()) throw unanswered;
   invalidateToken(bearer);
   const renewed = await bearerToken();
@@ -91,8 +91,8 @@ async function fetchWithToken(asked: Request): Promise<Response> {
 }
 
 /**
- * One attempt; null when it may be that the token was refused. API Gateway words that answer itself and may leave out the
- * headers that let the page read it: then it looks as if nobody had answered, although the service does answer.
+ * One attempt; null if the token was probably rejected. API Gateway may omit the CORS headers from its own 401. To the
+ * page, it then looks like a network error, although the service responds.
  */
 async function attempt(asked: Request, bearer: string): Promise<Response | null> {
   const copy = asked.clone();

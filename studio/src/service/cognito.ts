@@ -1,26 +1,26 @@
-/** Signing in to a Cognito user pool, by the calls that it takes from anyone. */
+/** Sign-in to a Cognito user pool by its public API. */
 import { isRecord, isTransient, ServiceError } from "./error";
 import { fetchWithTimeout } from "./network";
 import { claimsOf, renewalOf, type Tokens } from "./tokens";
 
-/** Where a pool is asked, and by which client. */
+/** The endpoint of a user pool, and the client id. */
 export interface Pool {
   url: string;
   clientId: string;
 }
 
-/** What must be answered before there are tokens. */
+/** A challenge before tokens are issued. */
 export interface Challenge {
   type: "new_password" | "code";
-  /** Cognito's name of it, and of the answer's field. */
+  /** Cognito's name of the challenge, and of the response's field. */
   name: string;
   field: string;
-  /** Ties the answer to the question; good for some minutes. */
+  /** Cognito's session of the challenge; valid for some minutes. */
   session: string;
   username: string;
 }
 
-/** Tokens, or what is asked first. */
+/** Tokens, or a challenge. */
 export type SignInResult = { tokens: Tokens } | { challenge: Challenge };
 
 const CHALLENGES: Readonly<Record<string, Pick<Challenge, "type" | "field">>> = {
@@ -43,7 +43,7 @@ const CODES = {
   TooManyFailedAttemptsException: "too_many_attempts",
 } as const;
 
-/** Whether tokens of this issuer are had from Cognito's own calls. */
+/** Whether an issuer is a Cognito user pool. */
 export function isCognito(issuer: string): boolean {
   return /^https:\/\/cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?\//.test(`${issuer}/`);
 }
@@ -61,7 +61,7 @@ export async function signIn(pool: Pool, username: string, password: string): Pr
   );
 }
 
-/** Answer what was asked. Throws `ServiceError`: `wrong_code` and `weak_password` may be tried again. */
+/** Respond to a challenge. Throws `ServiceError`; `wrong_code` and `weak_password` can be retried. */
 export async function respondToChallenge(pool: Pool, challenge: Challenge, value: string): Promise<SignInResult> {
   return parseSignIn(
     pool,
@@ -75,7 +75,7 @@ export async function respondToChallenge(pool: Pool, challenge: Challenge, value
   );
 }
 
-/** New tokens for the refresh token. Throws `ServiceError`; `unauthorized` when it is good no longer. */
+/** Refresh the tokens. Throws `ServiceError`; `unauthorized` if the refresh token has expired. */
 export async function refreshTokens(pool: Pool, tokens: Tokens): Promise<Tokens> {
   if (tokens.refresh === null) throw ended();
   try {
@@ -92,7 +92,7 @@ export async function refreshTokens(pool: Pool, tokens: Tokens): Promise<Tokens>
   }
 }
 
-/** Have a refresh token, and what was had for it, taken no longer. */
+/** Revoke a refresh token and its access tokens. */
 export async function revoke(pool: Pool, refresh: string): Promise<void> {
   await call(pool, "RevokeToken", { ClientId: pool.clientId, Token: refresh });
 }
@@ -107,7 +107,7 @@ function parseSignIn(pool: Pool, username: string, body: Record<string, unknown>
   if (typeof name !== "string" || known === undefined || typeof session !== "string") {
     throw new ServiceError("sign_in_unsupported", `The user pool asks for ${String(name)}.`);
   }
-  // Who signed in by an alias must answer by the name that the pool knows.
+  // After sign-in by an alias, the response must use the pool's own username.
   const own = isRecord(parameters) ? parameters.USER_ID_FOR_SRP : undefined;
   return { challenge: { ...known, name, session, username: typeof own === "string" ? own : username } };
 }

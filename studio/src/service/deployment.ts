@@ -1,22 +1,22 @@
-/** Which deployment this studio talks to: told by the file beside it, and by the service itself. */
+/** The deployment's configuration: `config.json` beside the page, and the service's `GET /config`. */
 import { create } from "zustand";
 import type { PublicConfig } from "@/contract/types";
 import { errorFromResponse, isRecord, ServiceError, toServiceError } from "./error";
 import { fetchWithTimeout } from "./network";
 
-/** What `config.json` beside the studio says. */
+/** The content of `config.json`. */
 export interface Deployment {
-  /** Its name, for people. */
+  /** The deployment's display name. */
   deployment: string;
-  /** Of the HTTP API, without a slash at its end. */
+  /** The URL of the HTTP API, without a trailing slash. */
   api_url: string;
-  /** Where Cognito is asked for tokens; null: at the issuer's own host. */
+  /** The endpoint of Cognito; null: the issuer's own host. */
   identity_url: string | null;
-  /** Whom one click signs in; only stacks on this machine have one. */
+  /** The user of the one-click sign-in; only local stacks have one. */
   local_user: { username: string; password: string } | null;
 }
 
-/** A deployment, and what it says of itself. */
+/** A deployment, and its public configuration. */
 export interface Service {
   deployment: Deployment;
   config: PublicConfig;
@@ -26,16 +26,16 @@ interface State {
   status: "loading" | "ready" | "failed";
   service: Service | null;
   error: ServiceError | null;
-  /** Find the deployment, again if that failed before. */
+  /** Loads the deployment, again if that failed before. */
   load(): Promise<void>;
-  /** Look again, as it may have been deployed anew; what is known stays where nobody answers. */
+  /** Reloads it, as the stack may have been redeployed. On failure, what is known stays. */
   reload(): Promise<void>;
 }
 
 const FILE = "config.json";
 let loading: Promise<void> | null = null;
 
-/** The deployment that this studio talks to. */
+/** The store of the current deployment. */
 export const useService = create<State>()((set, get) => ({
   status: "loading",
   service: null,
@@ -56,7 +56,7 @@ export const useService = create<State>()((set, get) => ({
   },
 }));
 
-/** The deployment, once it is known. Throws `ServiceError` before. */
+/** The current deployment. Throws `ServiceError` before it is loaded. */
 export function currentService(): Service {
   const { service } = useService.getState();
   if (service === null) throw new ServiceError("no_deployment", "The studio has not found its deployment yet.");

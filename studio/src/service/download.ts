@@ -1,11 +1,11 @@
-/** Files of the service onto the person's own disk. */
+/** File downloads from S3. */
 
 /**
- * Save what `url` gives as `name`. The browser's own download would take the name that the storage has, as the file is
- * on another host. Throws when the file cannot be had.
+ * Download `url` as a file called `name`. A link's own download would use S3's name, because the file is on another
+ * host. Throws if the file cannot be fetched.
  */
 export async function downloadFile(url: string, name: string): Promise<void> {
-  // What an <img> left in the cache came without the headers that let a page read it.
+  // An <img> may have cached a response without CORS headers.
   const answer = await fetch(url, { cache: "reload" });
   if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
   const objectUrl = URL.createObjectURL(await answer.blob());

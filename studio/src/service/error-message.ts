@@ -1,15 +1,15 @@
-/** Errors in the person's language: what happened, and what to do. */
+/** Error messages in the page's language: what happened, and what to do. */
 import i18next from "i18next";
 import service from "@/messages/en/service.json";
 import type { ServiceError } from "./error";
 
-/** Words for an error. */
+/** The message of an error. */
 export interface ErrorMessage {
   /** What happened. */
   title: string;
   /** What to do about it. */
   advice: string;
-  /** The service's own words, in English; null when they say nothing more. */
+  /** The service's own detail, in English; null if it adds nothing. */
   detail: string | null;
 }
 
@@ -17,7 +17,7 @@ type Known = keyof typeof service.errors;
 
 const isKnown = (code: string): code is Known => Object.hasOwn(service.errors, code);
 
-/** What an error means to the person, by its code. Also for a job's own `error`, which has a code and a message. */
+/** The message for an error, by its code. Also for a job's own `error`. */
 export function errorMessage(error: Pick<ServiceError, "code" | "message"> & Partial<ServiceError>): ErrorMessage {
   const code = isKnown(error.code) ? error.code : "unknown";
   const advice = i18next.t(`service:errors.${code}.advice`);
@@ -29,7 +29,7 @@ export function errorMessage(error: Pick<ServiceError, "code" | "message"> & Par
   };
 }
 
-/** When to come back, in words, for seconds to wait. */
+/** A waiting time in words. */
 function waiting(seconds: number): string {
   if (seconds < 90) return i18next.t("service:wait.seconds", { count: Math.max(1, Math.ceil(seconds)) });
   if (seconds < 90 * 60) return i18next.t("service:wait.minutes", { count: Math.ceil(seconds / 60) });

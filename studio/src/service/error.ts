@@ -1,7 +1,7 @@
-/** Whatever goes wrong between the studio and the service, with a stable code. */
+/** Errors of the service, the network and the session, with stable codes. */
 import type { ErrorCode, FieldError } from "@/contract/types";
 
-/** Codes of the studio's own, beside the contract's: the way to the service, signing in, and files that are gone. */
+/** Codes of the studio itself, beside the contract's: network, sign-in, and lost files. */
 export type StudioCode =
   | "offline"
   | "unreachable"
@@ -18,9 +18,9 @@ export type StudioCode =
   | "choose_again";
 
 interface Particulars {
-  /** The HTTP status, where there was an answer. */
+  /** The HTTP status, if there was a response. */
   status?: number | null;
-  /** What is wrong with a request, field by field. */
+  /** Validation errors by field. */
   errors?: FieldError[];
   retryable?: boolean;
   /** Seconds. */
@@ -28,18 +28,18 @@ interface Particulars {
   cause?: unknown;
 }
 
-/** Something that the service, the storage or the network refused. `message` is in the service's words. */
+/** An error of the service, of S3 or of the network. `message` is in English. */
 export class ServiceError extends Error {
   override readonly name = "ServiceError";
-  /** One of `ErrorCode` or `StudioCode`; a newer service may know more. */
+  /** One of `ErrorCode` or `StudioCode`; a newer service may have others. */
   readonly code: string;
-  /** The HTTP status; null where nobody answered. */
+  /** The HTTP status; null if there was no response. */
   readonly status: number | null;
-  /** What is wrong with the request, by path (`params.style`); empty where that is not the matter. */
+  /** Validation errors by path (`params.style`); else empty. */
   readonly errors: FieldError[];
-  /** Whether the same may succeed when it is tried again. */
+  /** Whether a retry may succeed. */
   readonly retryable: boolean;
-  /** Seconds that the service asks to wait; null where it does not say. */
+  /** Seconds to wait before a retry; null if the service does not say. */
   readonly retryAfter: number | null;
 
   constructor(code: ErrorCode | StudioCode | (string & {}), message: string, particulars: Particulars = {}) {
@@ -52,7 +52,7 @@ export class ServiceError extends Error {
   }
 }
 
-/** What a gateway's bare answer means, where the service itself had no say. */
+/** Error codes for responses of a gateway, which have no problem details. */
 const CODES: Readonly<Record<number, ErrorCode>> = {
   400: "invalid_request",
   401: "unauthorized",
@@ -64,10 +64,10 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
   429: "rate_limited",
 };
 
-/** Whether an answer of this status may be another one soon. */
+/** Whether a status is transient. */
 export const isTransient = (status: number): boolean => status === 429 || status >= 500;
 
-/** The error of an answer that is none of success: problem details (RFC 9457), or what a gateway says on its own. */
+/** The error of an unsuccessful response: problem details (RFC 9457), or a gateway's own body. */
 export function errorFromResponse(response: Response, body: unknown): ServiceError {
   const { status } = response;
   const said = isRecord(body) ? body : {};
@@ -81,7 +81,7 @@ export function errorFromResponse(response: Response, body: unknown): ServiceErr
   });
 }
 
-/** Any thrown thing as a `ServiceError`; what is none already, is a fault of the studio's own. */
+/** Convert anything thrown to a `ServiceError`; an unknown error is a bug of the studio. */
 export function toServiceError(thrown: unknown): ServiceError {
   if (thrown instanceof ServiceError) return thrown;
   if (isAbort(thrown)) return new ServiceError("cancelled", "Stopped.", { cause: thrown });
@@ -89,10 +89,10 @@ export function toServiceError(thrown: unknown): ServiceError {
   return new ServiceError("internal", message, { cause: thrown });
 }
 
-/** Whether something was stopped on purpose. */
+/** Whether an error is an abort. */
 export const isAbort = (thrown: unknown): boolean => thrown instanceof DOMException && thrown.name === "AbortError";
 
-/** Whether a value is an object whose fields may be looked at. */
+/** Whether a value is a non-null object that is no array. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 

@@ -1,29 +1,29 @@
-/** What this browser keeps of a person: it goes when they sign out, and before another is let in. */
+/** The user's local data: cleared at sign-out, and before another user signs in. */
 
 const PREFIX = "darkroom.";
 const OWNER = `${PREFIX}owner`;
-/** How the studio looks and speaks is the browser's own. */
+/** Settings belong to the browser, and stay. */
 const SETTINGS = `${PREFIX}settings`;
 
 const forgetters = new Set<() => void>();
 
-/** Have `forget` called when whoever is signed in leaves; what is in localStorage goes by itself. */
+/** Register a callback that clears data outside localStorage. */
 export function onClearLocalData(forget: () => void): void {
   forgetters.add(forget);
 }
 
-/** Somebody is signed in: what anybody else has left here goes. */
+/** Claim the local data for a user; another user's data is cleared. */
 export function claimLocalData(username: string): void {
   try {
     const owner = localStorage.getItem(OWNER);
     if (owner !== null && owner !== username) clearLocalData();
     localStorage.setItem(OWNER, username);
   } catch {
-    return; // a browser that keeps nothing
+    return; // storage is not available
   }
 }
 
-/** Nothing of anybody stays here. */
+/** Clear all local data of the user. */
 export function clearLocalData(): void {
   for (const forget of forgetters) forget();
   const keys = Object.keys(localStorage).filter((key) => key.startsWith(PREFIX) && key !== SETTINGS);

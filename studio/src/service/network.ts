@@ -1,18 +1,15 @@
-/** The way to hosts: pauses that grow, being offline, and requests that end. */
+/** Network helpers: backoff, offline detection, and fetch with a timeout. */
 import { ServiceError } from "./error";
 
 const REQUEST_SECONDS = 30;
 const OFFLINE_SECONDS = 30;
 
-/**
- * Milliseconds to wait after the `attempt`-th failure (from 0): doubling, with jitter so that not all come back at the
- * same moment, never above `longest`.
- */
+/** The backoff in milliseconds after the `attempt`-th failure (from 0): exponential, with jitter, at most `longest`. */
 export function backoffDelay(attempt: number, first = 250, longest = 8_000): number {
   return Math.min(longest, first * 2 ** Math.min(attempt, 16)) * (0.5 + Math.random() / 2);
 }
 
-/** Waits; sooner over, with the signal's reason thrown, when that is aborted. */
+/** Wait; an abort ends it early and throws the signal's reason. */
 export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
@@ -29,13 +26,10 @@ export function sleep(milliseconds: number, signal?: AbortSignal): Promise<void>
   });
 }
 
-/** Whether the browser knows that it has no network. This machine's own addresses answer all the same. */
+/** Whether the browser reports that it is offline. Addresses of this machine still respond then. */
 export const isOffline = (): boolean => navigator.onLine === false;
 
-/**
- * Waits while there is no network: until the browser says that it is back, and half a minute at most, because browsers
- * do not always notice.
- */
+/** Wait while the browser is offline, half a minute at most, because browsers do not always notice. */
 export async function untilOnline(signal?: AbortSignal): Promise<void> {
   if (!isOffline()) return;
   const back = new AbortController();
@@ -50,14 +44,14 @@ export async function untilOnline(signal?: AbortSignal): Promise<void> {
   }
 }
 
-/** Nobody answered: because there is no network, or for whatever other reason. */
+/** The error for a host that is unreachable, or for a browser that is offline. */
 export function unreachableError(host: string, cause: unknown): ServiceError {
   return isOffline()
     ? new ServiceError("offline", "This device is not connected to the internet.", { retryable: true, cause })
     : new ServiceError("unreachable", `${host} does not answer.`, { retryable: true, cause });
 }
 
-/** `fetch` that ends after half a minute and fails with a `ServiceError` (`offline`, `unreachable`, `cancelled`). */
+/** `fetch` with a timeout of half a minute. Throws `ServiceError` (`offline`, `unreachable`, `cancelled`). */
 export async function fetchWithTimeout(input: Request | string, init: RequestInit = {}): Promise<Response> {
   const given = init.signal ?? (input instanceof Request ? input.signal : null);
   const limit = AbortSignal.timeout(REQUEST_SECONDS * 1000);

@@ -1,36 +1,36 @@
-/** Signing in at another issuer's page: OpenID Connect's code flow with PKCE. Loaded when a deployment has such one. */
+/** OpenID Connect sign-in: the code flow with PKCE. Loaded only if the deployment uses an OIDC provider. */
 import * as oauth from "oauth4webapi";
 import { isRecord, ServiceError } from "./error";
 import { claimsOf, renewalOf, type Tokens } from "./tokens";
 
-/** Who is asked, and by which client. */
+/** The issuer's URL, and the client id. */
 export interface Issuer {
   url: string;
   clientId: string;
 }
 
-/** What is remembered while the person is at the issuer's page. */
+/** The state of a sign-in while the user is at the provider's page. */
 interface Pending {
   verifier: string;
   state: string;
   nonce: string;
-  /** Where the person was. */
+  /** The page to return to. */
   from: string;
 }
 
 const KEY = "darkroom.elsewhere";
 const SCOPES = ["openid", "profile", "email", "offline_access"];
 
-/** Where the issuer sends people back to: the studio's own first page. */
+/** The redirect URI: the studio's own first page. */
 const redirectUri = (): string => new URL(import.meta.env.BASE_URL, location.origin).href;
 
-/** Whether `url` is how the issuer answers a sign-in that this tab began. */
+/** Whether `url` is the callback of a sign-in that this tab started. */
 export function isCallback(url: string): boolean {
   const asked = new URL(url).searchParams;
   return asked.get("state") !== null && asked.get("state") === pending()?.state;
 }
 
-/** The issuer's page for signing in; what is needed to go on from there is kept in this tab. */
+/** The URL of the provider's sign-in page. The state of the sign-in is stored in this tab. */
 export async function startSignIn(issuer: Issuer, from: string): Promise<URL> {
   const server = await discover(issuer);
   if (server.authorization_endpoint === undefined) throw failed("The issuer has no page for signing in.");
@@ -53,7 +53,7 @@ export async function startSignIn(issuer: Issuer, from: string): Promise<URL> {
   return url;
 }
 
-/** The tokens for the issuer's answer, and where the person was before. Throws `ServiceError` (`sign_in_failed`). */
+/** The tokens for a callback URL, and the page to return to. Throws `ServiceError` (`sign_in_failed`). */
 export async function finishSignIn(issuer: Issuer, url: string): Promise<{ tokens: Tokens; from: string }> {
   const asked = pending();
   sessionStorage.removeItem(KEY);
@@ -81,7 +81,7 @@ export async function finishSignIn(issuer: Issuer, url: string): Promise<{ token
   }
 }
 
-/** New tokens for the refresh token. Throws `ServiceError`; `unauthorized` when it is good no longer. */
+/** Refresh the tokens. Throws `ServiceError`; `unauthorized` if the refresh token has expired. */
 export async function refreshTokens(issuer: Issuer, tokens: Tokens): Promise<Tokens> {
   if (tokens.refresh === null) throw new ServiceError("unauthorized", "The sign-in has ended.", { status: 401 });
   const server = await discover(issuer);
@@ -119,8 +119,8 @@ async function discover(issuer: Issuer): Promise<oauth.AuthorizationServer> {
 }
 
 /**
- * The token that the API takes is the one whose `aud` (or `client_id`) names our client: the access token where the
- * issuer writes it so, else the ID token, whose audience is the client by definition.
+ * The tokens to use. The API accepts the token whose `aud` (or `client_id`) is our client: the access token if it has
+ * one, else the ID token, whose audience is always the client.
  */
 function tokensOf({ clientId }: Issuer, granted: oauth.TokenEndpointResponse, before: Tokens | null): Tokens {
   const candidates = [granted.access_token, granted.id_token].filter((token) => token !== undefined);
@@ -144,7 +144,7 @@ function audienceOf(token: string): unknown[] {
   return Array.isArray(audience) ? audience : [audience];
 }
 
-/** Plain http is for issuers on this machine alone. */
+/** Plain HTTP is allowed only for issuers on this machine. */
 function insecure({ url }: Issuer): { [oauth.allowInsecureRequests]?: true } {
   const { protocol, hostname } = new URL(url);
   const local = protocol === "http:" && ["127.0.0.1", "localhost", "[::1]"].includes(hostname);

@@ -8,23 +8,23 @@ export interface Page<Item> {
 }
 
 interface Fetched<Item> extends Page<Item> {
-  /** Whether the first page is there. */
+  /** Whether the first page was fetched. */
   begun: boolean;
   busy: boolean;
   error: ServiceError | null;
 }
 
-/** A list that is fetched page by page. */
+/** A paginated list. */
 export interface Pages<Item> extends Pick<Fetched<Item>, "items" | "busy" | "error"> {
   /** Whether there is another page. */
   hasMore: boolean;
-  /** Fetches the next page; after an error, the same again. */
+  /** Fetches the next page; after an error, the same page again. */
   loadMore(): void;
-  /** Changes what is shown without asking again. */
+  /** Updates the shown items without a request. */
   updateItems(items: (now: Item[]) => Item[]): void;
 }
 
-/** The pages of the list that `key` names, from its first one on; another key is another list. */
+/** The pages of the list that `key` identifies; another key starts another list. */
 export function usePagedList<Item>(
   key: string,
   fetchPage: (cursor: string | null) => Promise<Page<Item>>,

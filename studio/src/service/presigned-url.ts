@@ -1,31 +1,31 @@
-/** Pictures behind presigned links: every answer of the service brings other links to the same picture. */
+/** Presigned URLs of pictures: kept while they work, refreshed after they expire. */
 import { useEffect, useRef, useState } from "react";
 
-/** A link that stays the same while it works, so that nothing is fetched twice. */
+/** A URL that stays the same while it works, so that nothing is fetched twice. */
 export interface PresignedUrl {
   url: string | null;
-  /** For `onError` of what shows it: the link ended, or the picture is gone. */
+  /** To be called on a load error: the URL has expired, or the picture is gone. */
   onError(): void;
-  /** True when fresh links failed, too: there is nothing to show. */
+  /** Whether refreshed URLs failed, too. */
   broken: boolean;
 }
 
 interface UrlState {
   key: string;
   url: string | null;
-  /** The link that failed last. */
+  /** The URL that failed last. */
   failedUrl: string | null;
   failures: number;
 }
 
 const MOST_FAILURES = 3;
-/** In which a fresh link should come. */
+/** The time in which a refreshed URL should arrive. */
 const PATIENCE_MILLISECONDS = 15_000;
 
 /**
- * The link to what `key` names. The first one is kept however many others come, until it `failed`: then `renew` is
- * asked for another, and the next that is not the same is taken. One that does not come is asked for again, and once
- * more whenever the network is back.
+ * A stable presigned URL of the file that `key` names. The first URL is kept until `onError`, although each response
+ * brings another. Then `refreshUrls` is called, and the next different URL is used. It is called again after a timeout,
+ * and when the browser is online again.
  */
 export function usePresignedUrl(key: string, newest: string | null | undefined, refreshUrls: () => void): PresignedUrl {
   const fresh: UrlState = { key, url: newest ?? null, failedUrl: null, failures: 0 };
@@ -63,13 +63,13 @@ export function usePresignedUrl(key: string, newest: string | null | undefined, 
   };
 }
 
-/** A picture to be shown: `key` names it whatever its link. */
+/** A loaded picture: `key` identifies it whatever its URL. */
 export interface LoadedImage {
   key: string;
   url: string;
 }
 
-/** The newest picture that is there to the last byte; the one before it until then, so that nothing flickers. */
+/** The newest picture that is fully loaded; until then the previous one, so that nothing flickers. */
 export function useLoadedImage(key: string, url: string | null): LoadedImage | null {
   const [arrived, setArrived] = useState<LoadedImage | null>(null);
   useEffect(() => {
@@ -85,7 +85,7 @@ export function useLoadedImage(key: string, url: string | null): LoadedImage | n
   return arrived;
 }
 
-/** Ends when the picture can be drawn, or cannot be had: what shows it finds out for itself. */
+/** Resolves when the picture is decoded, or cannot be; whoever shows it handles the error. */
 async function arrival(url: string): Promise<void> {
   const image = new Image();
   image.src = url;
@@ -93,7 +93,7 @@ async function arrival(url: string): Promise<void> {
   await image.decode().catch(() => undefined);
 }
 
-/** Looks after a link, while `needed`: where what shows its picture says nothing of failures. */
+/** Checks a URL while `needed`, for elements that report no load errors themselves. */
 export function useUrlCheck({ url, onError }: PresignedUrl, needed: boolean): void {
   const tell = useRef(onError);
   useEffect(() => {

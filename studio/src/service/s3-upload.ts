@@ -1,4 +1,4 @@
-/** Files to S3: one multipart POST with progress, and S3's XML errors as codes. */
+/** Uploads to S3: one multipart POST with progress, and S3's XML errors as codes. */
 import type { ErrorCode, PresignedPost } from "@/contract/types";
 import { ServiceError } from "./error";
 import { backoffDelay, isOffline, sleep, unreachableError, untilOnline } from "./network";
@@ -24,10 +24,10 @@ const REASONS: Readonly<Record<string, ErrorCode>> = {
 };
 
 /**
- * Upload `file` by the presigned `form`, again on a bad connection (the same key is written again).
+ * Upload `file` with a presigned POST, with retries on a bad connection.
  *
- * `onProgress` gets from 0 to 1; another attempt starts at 0 again. While the device is offline, this waits. Throws
- * `ServiceError` with the code for what S3 refused, and the signal's reason when that is aborted.
+ * `onProgress` gets the fraction from 0 to 1; a retry starts at 0 again. Waits while the browser is offline. Throws
+ * `ServiceError` with a code for S3's error, or the signal's reason if that is aborted.
  */
 export async function uploadToS3(
   form: PresignedPost,
@@ -57,7 +57,10 @@ interface Answer {
   text: string;
 }
 
-/** One attempt; null when there was no answer, or nothing moved for a minute. `fetch` would tell no progress. */
+/**
+ * One attempt; null if there was no response, or no progress for a minute. XMLHttpRequest, because `fetch` reports no
+ * progress.
+ */
 function post(
   { url, fields }: PresignedPost,
   file: Blob,
@@ -107,7 +110,7 @@ function meaning(code: string, message: string, passing: boolean): ErrorCode {
   return REASONS[code] ?? (passing ? "internal" : "forbidden");
 }
 
-/** `Code` and `Message` of S3's XML; empty texts when the body is something else. */
+/** `Code` and `Message` of S3's XML error; empty for other bodies. */
 function reasonOf(text: string): [code: string, message: string] {
   if (!text.trimStart().startsWith("<")) return ["", ""];
   const parsed = new DOMParser().parseFromString(text, "application/xml");

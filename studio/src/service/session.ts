@@ -1,4 +1,4 @@
-/** Who is signed in, and the token for the next request. */
+/** The session: the signed-in user, and the bearer token for requests. */
 import { create } from "zustand";
 import * as cognito from "./cognito";
 import { currentService, useService } from "./deployment";
@@ -10,22 +10,25 @@ import { loadTokens, saveTokens, type Tokens } from "./tokens";
 interface Session {
   status: "unknown" | "signed_out" | "signed_in";
   username: string | null;
-  /** What is to be answered before one is signed in. */
+  /** The challenge to answer before the sign-in is complete. */
   challenge: { type: "new_password" | "code" } | null;
-  /** Whether people sign in at another issuer's page; known once the deployment is. */
+  /** Whether sign-in uses an OIDC provider's page; known once the deployment is. */
   usesOidc: boolean;
-  /** Why the sign-in ended or failed, where nobody asked for that. */
+  /** Why the session ended or the sign-in failed, if the user did not ask for it. */
   error: ServiceError | null;
-  /** Find out who is signed in: kept by this tab, by another, or just back from the issuer's page. */
+  /** Restores the session: from this tab, from another one, or from an OIDC callback. */
   restore(): Promise<void>;
-  /** Throws `ServiceError`; without one, one is signed in or there is a `challenge`. */
+  /** Signs in, or sets `challenge`. Throws `ServiceError`. */
   signIn(username: string, password: string): Promise<void>;
-  /** The new password, or the code. Throws `ServiceError` (`wrong_code` and `weak_password` leave the challenge). */
+  /**
+   * Answers the challenge with a new password or a code. Throws `ServiceError` (`wrong_code` and `weak_password` keep
+   * the challenge).
+   */
   answerChallenge(value: string): Promise<void>;
   signInAsLocalUser(): Promise<void>;
-  /** Leaves for the issuer's page. */
+  /** Redirects to the OIDC sign-in page. */
   signInWithOidc(): Promise<void>;
-  /** Back from the issuer's page, which sent the person to `url`. */
+  /** Completes an OIDC sign-in with the callback `url`. */
   finishOidcSignIn(url: string): Promise<void>;
   signOut(): Promise<void>;
 }
@@ -37,7 +40,7 @@ let renewing: Promise<Tokens> | null = null;
 
 const NOBODY = { status: "signed_out", username: null, challenge: null } as const;
 
-/** Who is signed in. */
+/** The store of the session. */
 export const useSession = create<Session>()((set, get) => {
   function enter(given: Tokens): void {
     tokens = given;
@@ -60,7 +63,7 @@ export const useSession = create<Session>()((set, get) => {
     await useService.getState().load();
     const usesOidc = !usesPool();
     set({ usesOidc });
-    // A refresh token that another issuer changes at every use must not be in two tabs; there, a new tab asks the issuer.
+    // Rotating refresh tokens of an OIDC provider must not be shared by tabs: there, a new tab signs in by itself.
     tabs.answerOtherTabs({ tokens: () => (usesOidc ? null : tokens), signedOut: () => endSession(null) });
     if (usesOidc && /[?&]state=/.test(location.search)) {
       const found = await get()
@@ -75,7 +78,7 @@ export const useSession = create<Session>()((set, get) => {
     const { client_id } = currentService().config;
     tokens = loadTokens(client_id) ?? (await tabs.requestTokens(client_id));
     if (tokens === null) return set(NOBODY);
-    // Who is offline stays who they were; only a refusal ends that.
+    // Offline, the session stays; only a rejected refresh ends it.
     await bearerToken().catch(() => null);
     if (tokens !== null) enter(tokens);
   }
@@ -137,13 +140,13 @@ export const useSession = create<Session>()((set, get) => {
       const refresh = tokens?.refresh ?? null;
       endSession(null);
       tabs.tellSignedOut();
-      // One is signed out here, whether or not the pool hears of it.
+      // Signed out here, whether or not the revocation succeeds.
       if (refresh !== null && usesPool()) await cognito.revoke(pool(), refresh).catch(() => undefined);
     },
   };
 });
 
-/** Nobody is signed in any more. With an error, whoever was may come back, and finds what they left. */
+/** End the session. With an error, the local data stays for the same user. */
 function endSession(error: ServiceError | null): void {
   tokens = null;
   asked = null;
@@ -151,12 +154,12 @@ function endSession(error: ServiceError | null): void {
   saveTokens(null);
   useSession.setState({ ...NOBODY, error });
   if (error === null) clearLocalData();
-  else void useService.getState().reload(); // its user pool may be another one by now
+  else void useService.getState().reload(); // a redeployed stack has another user pool
 }
 
 /**
- * A bearer token that is good for now. It is renewed a minute before it ends, once for all who ask meanwhile. Throws
- * `ServiceError`: `unauthorized` when nobody is signed in, which then shows in `useSession`, and what the network said.
+ * A valid bearer token, refreshed a minute before it expires, once for all concurrent callers. Throws `ServiceError`:
+ * `unauthorized` if no user is signed in, or the network's error.
  */
 export async function bearerToken(): Promise<string> {
   if (tokens === null) throw new ServiceError("unauthorized", "Nobody is signed in.", { status: 401 });
@@ -169,15 +172,15 @@ export async function bearerToken(): Promise<string> {
   return renewed.bearer;
 }
 
-/** Whether there can be a new token without anybody signing in. */
+/** Whether the token can be refreshed without another sign-in. */
 export const canRefresh = (): boolean => tokens !== null && tokens.refresh !== null;
 
-/** The service refused this token: the next `token()` is a new one, unless there has been one since. */
+/** Mark a token as rejected: the next `bearerToken()` refreshes it, unless that has happened already. */
 export function invalidateToken(bearer: string): void {
   if (tokens?.bearer === bearer) tokens = { ...tokens, renewAt: 0 };
 }
 
-/** The service refused this token although it was new: whoever had it must sign in again. */
+/** End the session because the service rejected a refreshed token. */
 export function endRejectedSession(bearer: string): void {
   if (tokens?.bearer === bearer)
     endSession(new ServiceError("unauthorized", "The sign-in has ended.", { status: 401 }));
@@ -188,7 +191,7 @@ async function refresh(before: Tokens): Promise<Tokens> {
     const renewed = usesPool()
       ? await cognito.refreshTokens(pool(), before)
       : await (await import("./oidc")).refreshTokens(issuer(), before);
-    // Somebody may have signed out, or in as another, meanwhile.
+    // The user may have signed out, or changed, meanwhile.
     if (tokens?.refresh !== before.refresh) throw new ServiceError("unauthorized", "Signed out.", { status: 401 });
     tokens = renewed;
     saveTokens(renewed);

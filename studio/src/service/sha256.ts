@@ -1,4 +1,4 @@
-/** SHA-256 of a file, lower-case hex, by which its job's result may be there already; null where the browser has none. */
+/** The SHA-256 of a file in lower-case hex, by which the service finds cached results; null without Web Crypto. */
 export async function sha256Of(file: Blob): Promise<string | null> {
   if (!globalThis.crypto?.subtle) return null;
   const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());

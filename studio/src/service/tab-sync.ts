@@ -1,15 +1,15 @@
-/** The studio's tabs in one browser: a new one is signed in by those that are, and all sign out together. */
+/** Session sync between tabs: a new tab gets the tokens of an open one, and all sign out together. */
 import { isRecord } from "./error";
 import { isTokens, type Tokens } from "./tokens";
 
 const CHANNEL = "darkroom.session";
 const PATIENCE_MILLISECONDS = 150;
 
-/** What a tab hears and is asked. */
+/** What a tab responds to other tabs. */
 export interface TabHandlers {
-  /** This tab's tokens, when they may be shared. */
+  /** This tab's tokens; null if they must not be shared. */
   tokens(): Tokens | null;
-  /** Somebody signed out. */
+  /** Called when another tab signed out. */
   signedOut(): void;
 }
 
@@ -28,7 +28,7 @@ export function answerOtherTabs(hearing: TabHandlers): void {
   });
 }
 
-/** The tokens of another tab for a client; null when none has any. */
+/** The tokens of another tab for a client; null if none responds. */
 export function requestTokens(clientId: string): Promise<Tokens | null> {
   const opened = channel;
   if (opened === null) return Promise.resolve(null);
@@ -47,7 +47,7 @@ export function requestTokens(clientId: string): Promise<Tokens | null> {
   });
 }
 
-/** Have the other tabs sign out. */
+/** Sign out in the other tabs. */
 export function tellSignedOut(): void {
   channel?.postMessage({ type: "signed_out" });
 }

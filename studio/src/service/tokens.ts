@@ -1,33 +1,36 @@
 /**
- * The tokens of whoever is signed in, as they are kept.
+ * Stored tokens of the session.
  *
- * In `sessionStorage`: a reload, a closed lid and a tab that the browser put away find them again, while nothing stays on
- * a shared computer's disk once the tab is closed, which `localStorage` would leave there for the thirty days that a
- * refresh token is good for. Another tab asks the open ones instead (`tabs.ts`).
+ * They are in `sessionStorage`, which survives reloads and discarded tabs. Nothing stays on a shared computer's disk
+ * once the tab is closed. `localStorage` would keep a refresh token there for its thirty days. New tabs ask the open
+ * ones instead (`tab-sync.ts`).
  */
 import { isRecord } from "./error";
 
-/** What an issuer gave. */
+/** The tokens of an issuer. */
 export interface Tokens {
   /** The bearer token of the API. */
   bearer: string;
-  /** What a new one is had for; null where the issuer gives none. */
+  /** The refresh token; null if the issuer gives none. */
   refresh: string | null;
-  /** Milliseconds since the epoch from which on a new one should be asked for. */
+  /** When to refresh, in milliseconds since the epoch. */
   renewAt: number;
   username: string;
-  /** The client that they were given to: tokens of another deployment are of no use. */
+  /** The client that they were issued to: tokens of another deployment are useless. */
   clientId: string;
 }
 
 const KEY = "darkroom.tokens";
 const EARLIER_SECONDS = 60;
 
-/** When to renew a token that is good for `seconds`: a minute before it ends, or at half its time when that is short. */
+/**
+ * When to refresh a token that is valid for `seconds`: a minute before it expires, or at half its time if that is
+ * short.
+ */
 export const renewalOf = (seconds: number): number =>
   Date.now() + Math.max(seconds - EARLIER_SECONDS, seconds / 2) * 1000;
 
-/** The tokens that this tab keeps for a client. */
+/** The stored tokens of this tab for a client. */
 export function loadTokens(clientId: string): Tokens | null {
   try {
     const found: unknown = JSON.parse(sessionStorage.getItem(KEY) ?? "null");
@@ -37,7 +40,7 @@ export function loadTokens(clientId: string): Tokens | null {
   }
 }
 
-/** Keep tokens, or none. A browser that keeps nothing has its user sign in again after a reload. */
+/** Store tokens; null removes them. Without storage, the user signs in again after a reload. */
 export function saveTokens(tokens: Tokens | null): void {
   try {
     if (tokens === null) sessionStorage.removeItem(KEY);
@@ -47,7 +50,7 @@ export function saveTokens(tokens: Tokens | null): void {
   }
 }
 
-/** Whether a value is what `keep` was given. */
+/** Whether a value has the fields of `Tokens`. */
 export function isTokens(value: unknown): value is Tokens {
   return (
     isRecord(value) &&
@@ -59,7 +62,7 @@ export function isTokens(value: unknown): value is Tokens {
   );
 }
 
-/** The claims of a JWT, unverified: that is the service's business. Empty where it is none. */
+/** The claims of a JWT, not verified (the service does that). Empty if it is no JWT. */
 export function claimsOf(token: string): Record<string, unknown> {
   try {
     const body = (token.split(".")[1] ?? "").replaceAll("-", "+").replaceAll("_", "/");

@@ -3,12 +3,12 @@ import { useTranslation } from "react-i18next";
 import { Button, Notice } from "@/ui";
 
 interface ErrorBoundaryProps {
-  /** The address: another one is another try. */
+  /** The address: another one resets the boundary. */
   resetKey: string;
   children: ReactNode;
 }
 
-/** What stands in place of a page that threw. */
+/** An error boundary for pages, with a notice in place of a page that threw. */
 export class ErrorBoundary extends Component<ErrorBoundaryProps, { broken: boolean }> {
   override state = { broken: false };
 

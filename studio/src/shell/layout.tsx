@@ -13,12 +13,12 @@ const NAV_ITEMS = [
   { name: "settings", icon: "settings", href: "/settings" },
 ] as const satisfies { name: string; icon: IconName; href: string }[];
 
-/** Which of the places an address belongs to. */
+/** Whether an address belongs to a navigation item. */
 function isActive(location: string, href: string): boolean {
   return href === "/" ? location === "/" || location.startsWith("/make") : location.startsWith(href);
 }
 
-/** What is around every page: where one can go, what goes on, and the way past both for keyboards. */
+/** The frame of every page: skip link, navigation, job tray. */
 export function Layout({ children }: { children: ReactNode }) {
   const { t } = useTranslation("shell");
   const [location] = useLocation();

@@ -7,7 +7,7 @@ import { Fact, Facts, Notice, Spinner } from "@/ui";
 
 const MINUTE_SECONDS = 60;
 
-/** What the caller may still ask for: the day's budget, and each kind's rate. */
+/** The caller's limits: the daily budget, and the rate of each kind. */
 export function LimitsFacts() {
   const { t, i18n } = useTranslation(["shell", "jobs"]);
   const [limits, setLimits] = useState<LimitsNow | "failed" | null>(null);

@@ -2,7 +2,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { buttonClass, EmptyState } from "@/ui";
 
-/** An address that leads nowhere. */
+/** The page for unknown addresses. */
 export function NotFound() {
   const { t } = useTranslation("shell");
   return (

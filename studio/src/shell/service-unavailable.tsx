@@ -5,7 +5,7 @@ import { errorMessage } from "@/service/error-message";
 import { Button, Notice } from "@/ui";
 import styles from "./sign-in.module.css";
 
-/** The service was not found: what is known of why, and another try. */
+/** The page that is shown if the service is unavailable, with the reason and a retry. */
 export function ServiceUnavailable() {
   const { t } = useTranslation("shell");
   const { error, load } = useService();

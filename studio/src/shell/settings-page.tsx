@@ -11,7 +11,7 @@ import styles from "./settings-page.module.css";
 const MEGABYTE = 2 ** 20;
 const MEGAPIXEL = 1e6;
 
-/** How the studio looks and speaks, whose it is, and what it talks to. */
+/** The settings page: theme and language, the session, and the deployment. */
 export function SettingsPage() {
   const { t, i18n } = useTranslation("shell");
   const { theme, language, setTheme, setLanguage } = useSettings();

@@ -1,4 +1,4 @@
-/** How a person wants the studio: kept in this browser. */
+/** Settings of the studio, stored in this browser. */
 import { create } from "zustand";
 import { persist } from "zustand/middleware";
 import { changeLanguage, type Language, preferredLanguage } from "@/messages";
@@ -25,7 +25,7 @@ export const useSettings = create<Settings>()(
   ),
 );
 
-/** Have the page look and speak as the settings say, now and whenever they change. */
+/** Apply the theme and language to the page, now and after every change. */
 export function applySettings(): void {
   const systemDark = matchMedia("(prefers-color-scheme: dark)");
   const paint = () => {

@@ -7,7 +7,7 @@ import { useSession } from "@/service/session";
 import { Button, Field, Notice } from "@/ui";
 import styles from "./sign-in.module.css";
 
-/** The way in: one click where the stack is this machine's, else name and password, or another issuer's page. */
+/** The sign-in page: one click for local stacks, else username and password, or an OIDC provider. */
 export function SignIn() {
   const { t } = useTranslation("shell");
   const deployment = useService(({ service }) => service?.deployment);

@@ -8,11 +8,11 @@ export type ButtonVariant = "primary" | "secondary" | "quiet" | "danger";
 interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   variant?: ButtonVariant;
   icon?: IconName;
-  /** Shows that what it began goes on; it can still be pressed unless it is disabled. */
+  /** Shows a spinner; the button stays enabled unless it is disabled. */
   busy?: boolean;
 }
 
-/** A button with words. */
+/** A button with a text label. */
 export function Button({ variant = "secondary", icon, busy = false, children, className, ...rest }: ButtonProps) {
   return (
     <button type="button" aria-busy={busy} {...rest} className={buttonClass(variant, className)}>
@@ -24,11 +24,11 @@ export function Button({ variant = "secondary", icon, busy = false, children, cl
 
 interface IconButtonProps extends Omit<ButtonProps, "children"> {
   icon: IconName;
-  /** What it does: its name, and its tooltip. */
+  /** The accessible name and tooltip. */
   label: string;
 }
 
-/** A button that is an icon; `label` says what it does. */
+/** A button that is an icon; `label` is its accessible name. */
 export function IconButton({ label, icon, variant = "quiet", className, ...rest }: IconButtonProps) {
   return (
     <button
@@ -43,12 +43,12 @@ export function IconButton({ label, icon, variant = "quiet", className, ...rest 
   );
 }
 
-/** The look of a button, for a link that should have it. */
+/** The class of a button variant, for a link that looks like a button. */
 export function buttonClass(variant: ButtonVariant, ...more: (string | undefined)[]): string {
   return [styles.button, styles[variant], ...more].filter(Boolean).join(" ");
 }
 
-/** Buttons in a row that wraps. */
+/** A row of buttons that wraps. */
 export function ButtonRow({ children }: { children: ReactNode }) {
   return <div className={styles.row}>{children}</div>;
 }

@@ -9,7 +9,7 @@ interface CheckboxProps {
   onChange(checked: boolean): void;
 }
 
-/** Yes or no. */
+/** A checkbox with label, hint and error. */
 export function Checkbox({ label, hint, error, checked, onChange }: CheckboxProps) {
   const id = useId();
   const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ");

@@ -10,12 +10,12 @@ interface DialogProps {
   className?: string;
 }
 
-/** A modal dialog, open while it is rendered: focus stays inside, Escape and the cross close it. */
+/** A modal dialog, open while it is rendered. Focus stays inside; Escape and the close button close it. */
 export function Dialog({ title, onClose, children, className }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const heading = useId();
   const { t } = useTranslation("shell");
-  // Before it is taken out of the page: only then does closing give the focus back to what opened it.
+  // Closed before it is removed from the page: only then is the focus restored.
   useLayoutEffect(() => {
     const element = dialog.current;
     element?.showModal();

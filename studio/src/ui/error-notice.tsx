@@ -5,15 +5,15 @@ import { errorMessage } from "@/service/error-message";
 import { Notice } from "./notice";
 
 interface ErrorNoticeProps {
-  /** What was tried; what happened, when left out. */
+  /** What was attempted; the error's title if omitted. */
   title?: string;
   error: Pick<ServiceError, "code" | "message"> & Partial<ServiceError>;
   action?: ReactNode;
 }
 
-/** What went wrong, what to do about it, and the service's own words, which may name the particulars. */
+/** A notice for an error: its title, advice, and the service's own detail. */
 export function ErrorNotice({ title, error, action }: ErrorNoticeProps) {
-  useTranslation("service"); // again in another language, when that is changed
+  useTranslation("service"); // renders again after a change of the language
   const said = errorMessage(error);
   return (
     <Notice tone="bad" title={title ?? said.title} action={action}>

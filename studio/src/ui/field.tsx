@@ -1,7 +1,7 @@
 import { type ReactNode, useId } from "react";
 import styles from "./field.module.css";
 
-/** What the control in a field must carry so that it is tied to label, hint and error. */
+/** Attributes that tie a control to its label, hint and error. */
 export interface FieldControl {
   id: string;
   className: string;
@@ -16,7 +16,7 @@ interface FieldProps {
   children(control: FieldControl): ReactNode;
 }
 
-/** One control with its label above, and hint and error below. */
+/** A form field: label above the control, hint and error below. */
 export function Field({ label, hint, error, children }: FieldProps) {
   const id = useId();
   const hintId = hint ? `${id}-hint` : undefined;

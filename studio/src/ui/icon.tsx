@@ -1,4 +1,4 @@
-/** Outlines on a grid of 24, drawn for the studio. */
+/** SVG paths of the icons, on a grid of 24. */
 const PATHS = {
   add: "M12 5v14M5 12h14",
   again: "M4 12a8 8 0 1 1 2.3 5.6M4 18v-5h5",
@@ -44,7 +44,7 @@ const PATHS = {
 
 export type IconName = keyof typeof PATHS;
 
-/** A picture beside words, or with its name said by what it stands in: it says nothing itself. */
+/** A decorative icon, hidden from screen readers. */
 export function Icon({ name, size = 20 }: { name: IconName; size?: number }) {
   return (
     <svg width={size} height={size} viewBox="0 0 24 24" aria-hidden="true" focusable="false">

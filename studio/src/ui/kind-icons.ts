@@ -1,7 +1,7 @@
 import type { Kind } from "@/contract/types";
 import type { IconName } from "./icon";
 
-/** The sign of each kind of job, wherever one stands for it. */
+/** The icon of each kind. */
 export const KIND_ICONS: Record<Kind, IconName> = {
   restyle_room: "room",
   inpaint: "brush",

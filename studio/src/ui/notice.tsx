@@ -8,11 +8,11 @@ interface NoticeProps {
   tone?: Tone;
   title?: string;
   children?: ReactNode;
-  /** What one can do about it: a button or a link. */
+  /** A button or link. */
   action?: ReactNode;
 }
 
-/** Something to know. What is bad is said at once by screen readers, the rest when they have time. */
+/** A notice. Errors are announced assertively by screen readers, others politely. */
 export function Notice({ tone = "info", title, children, action }: NoticeProps) {
   return (
     <div className={`${styles.notice} ${styles[tone]}`} role={tone === "bad" ? "alert" : "status"}>

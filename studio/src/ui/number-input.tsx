@@ -4,13 +4,13 @@ interface NumberInputProps
   extends Omit<InputHTMLAttributes<HTMLInputElement>, "type" | "value" | "onChange" | "onBlur"> {
   /** Null: empty. */
   value: number | null;
-  /** Whether it is a whole number. */
+  /** Whether only integers are valid. */
   integer?: boolean;
-  /** Null while what is typed is no number. */
+  /** Gets null while the text is no number. */
   onChange(value: number | null): void;
 }
 
-/** A number that is typed: what is typed stays until one leaves, then the value is shown. */
+/** A number input that keeps what is typed until blur, and then shows the value. */
 export function NumberInput({ value, integer = true, onChange, ...rest }: NumberInputProps) {
   const [typed, setTyped] = useState<string | null>(null);
   return (

@@ -1,7 +1,7 @@
 import { useId } from "react";
 import styles from "./progress-bar.module.css";
 
-/** How far something is: `value` from 0 to 1, or null while nobody knows. */
+/** A progress bar: `value` from 0 to 1, or null if indeterminate. */
 export function ProgressBar({ label, value }: { label: string; value: number | null }) {
   const id = useId();
   return (

@@ -2,13 +2,13 @@ import type { ComponentProps, ReactNode } from "react";
 import styles from "./radio-card.module.css";
 
 interface RadioCardProps extends Omit<ComponentProps<"input">, "type" | "className" | "title"> {
-  /** How this one is laid out and where it looks otherwise. */
+  /** The class of the card. */
   className: string | undefined;
   title?: string;
   children: ReactNode;
 }
 
-/** A radio button that looks like what it stands for: a card, a pill, a tool. All of it can be pressed. */
+/** A radio button in the shape of a card, clickable as a whole. */
 export function RadioCard({ className, title, children, ...input }: RadioCardProps) {
   return (
     <label className={`${styles.card} ${className}`} title={title}>

@@ -18,7 +18,7 @@ interface RadioGroupProps<Value extends string> {
   onChange(value: Value): void;
 }
 
-/** One of a few: radio buttons that look like pills. */
+/** A group of radio buttons that look like pills. */
 export function RadioGroup<Value extends string>({
   label,
   hint,

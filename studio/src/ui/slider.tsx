@@ -9,12 +9,12 @@ interface SliderProps {
   min: number;
   max: number;
   step: number;
-  /** The value as people read it; the number itself when left out. */
+  /** Formats the value; the plain number if omitted. */
   format?(value: number): string;
   onChange(value: number): void;
 }
 
-/** A number between two ends. */
+/** A slider between two bounds. */
 export function Slider({ label, hint, error, value, min, max, step, format = String, onChange }: SliderProps) {
   return (
     <Field label={label} hint={hint} error={error}>

@@ -1,11 +1,11 @@
 import styles from "./spinner.module.css";
 
-/** Something is under way; the words beside it say what. */
+/** A spinner; the text beside it says what is loading. */
 export function Spinner() {
   return <span className={styles.spinner} aria-hidden="true" />;
 }
 
-/** A page, or a part of one, that is being fetched. */
+/** A loading indicator with text. */
 export function Loading({ children }: { children: string }) {
   return (
     <p className={styles.waiting} role="status">

@@ -1,15 +1,15 @@
 import { useState } from "react";
 import { type ServiceError, toServiceError } from "@/service/error";
 
-/** Something that a press begins: whether it goes on, and what became of it. */
+/** An asynchronous action of a button: whether it is running, and its error. */
 export interface Action {
   busy: boolean;
   error: ServiceError | null;
-  /** Begins the work, unless it goes on already. */
+  /** Runs the work unless it is running already. */
   run(work: () => Promise<unknown>): void;
 }
 
-/** The state of a button that asks the service for something. */
+/** A hook for a button's asynchronous action. */
 export function useAction(): Action {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<ServiceError | null>(null);

@@ -44,7 +44,7 @@ function asset(id: string, over: Partial<Asset> = {}): Asset {
   };
 }
 
-/** The library holds these; its page is shown. */
+/** Renders the page of a library with these assets. */
 async function library(...assets: Asset[]) {
   const service = hosts({ [`GET ${ASSETS}`]: () => json({ assets, cursor: null }) });
   const shown = show(<AssetsPage />, "/assets");
@@ -97,7 +97,7 @@ test("a picture is uploaded with its progress, and is there afterwards", async (
   });
   await user.upload(screen.getByLabelText("Add pictures", { selector: "input" }), photo());
   const bar = await screen.findByRole("progressbar", { name: "room.jpg: sending" });
-  await waitFor(() => expect(uploadToS3).toHaveBeenCalledOnce()); // the bar is there before
+  await waitFor(() => expect(uploadToS3).toHaveBeenCalledOnce()); // the bar appears before the upload starts
   act(() => sent(0.5));
   expect(bar).toHaveValue(0.5);
   act(() => arrive());

@@ -1,7 +1,7 @@
-/** What jsdom has not: sizes of elements, and canvases. */
+/** A fake of what jsdom lacks: element sizes and canvases. */
 import { vi } from "vitest";
 
-/** Every element is so large, in CSS pixels, and lies in the window's corner; canvases draw nothing. */
+/** Give every element this size in CSS pixels, at the window's corner; canvases draw nothing. */
 export function layOut(width: number, height: number): void {
   vi.stubGlobal(
     "ResizeObserver",

@@ -17,7 +17,7 @@ function Editor({ first = [] }: { first?: Strokes }) {
   return <MaskEditor photo={PHOTO} strokes={value} onChange={setValue} />;
 }
 
-/** Where the mask is white: how many pixels, and from where to where. */
+/** The number of white pixels of the mask, and their extent. */
 function white(): { count: number; left: number; right: number; top: number; bottom: number } {
   const raster = new Raster(PHOTO.width, PHOTO.height);
   raster.render(strokes);
@@ -47,7 +47,7 @@ function drag(from: [number, number], to: [number, number], more: PointerEventIn
   pointer("pointerup", ...to, { button: 0, ...more });
 }
 
-// Shown at half its size.
+// Rendered at half its size.
 beforeEach(() => layOut(200, 100));
 
 test("what is drawn on the screen is white at that place of the photo", () => {
@@ -105,7 +105,7 @@ test("a rectangle is painted by keyboard alone", async () => {
   render(<Editor />);
   stage().focus();
   await user.keyboard("r{ArrowRight}{ArrowRight}{Shift>}{ArrowDown}{/Shift}{Enter}");
-  // The first arrow shows it where it is: from 120 to 280 and from 60 to 140.
+  // The first arrow key shows the rectangle: from 120 to 280 and from 60 to 140.
   expect(white()).toEqual({ count: 160 * 84, left: 124, right: 283, top: 60, bottom: 143 });
   await user.keyboard("{Delete}");
   expect(white().count).toBe(0);

@@ -15,7 +15,7 @@ function bytesOf(blob: Blob): Promise<Uint8Array> {
   });
 }
 
-/** A one-bit PNG read by another way than it was written: its size, and 0 or 1 for each pixel. */
+/** An independent decoder of 1-bit PNGs: the size, and 0 or 1 for each pixel. */
 function decode(bytes: Uint8Array): { width: number; height: number; pixels: Uint8Array } {
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const chunks = new Map<string, Uint8Array>();

@@ -6,7 +6,7 @@ import { ObjectPicker } from "@/canvas/object-picker";
 import type { FoundObject } from "@/contract/types";
 import { layOut } from "./fake-layout";
 
-// What is drawn is looked at in a browser; here it is what can be chosen.
+// Drawing is tested in a browser, choosing here.
 vi.mock("@/canvas/object-outlines", () => ({ ObjectOutlines: () => null }));
 
 const PHOTO = { url: "blob:photo", width: 400, height: 200 };
@@ -31,7 +31,7 @@ function Picker({ first = [], most }: { first?: [number, number][]; most?: numbe
 
 const tap = (x: number, y: number) => fireEvent.click(screen.getByRole("img"), { clientX: x, clientY: y });
 
-// Shown at half its size.
+// Rendered at half its size.
 beforeEach(() => layOut(200, 100));
 
 test("a tap on a thing chooses it, and another gives it up", () => {

@@ -38,7 +38,7 @@ test.each([1, 1.5, 2, 3])(
       const width = area.right;
       const scale = view.scale * ratio;
       const visible = visibleMask(raster, view, ratio, area);
-      /** The photo's pixels along one side that a screen pixel shows. */
+      /** The photo's pixels under a screen pixel along one axis. */
       const beneath = (at: number, offset: number, limit: number) =>
         Array.from({ length: limit }, (_, pixel) => pixel).filter((pixel) =>
           scale < 1

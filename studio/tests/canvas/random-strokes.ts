@@ -1,7 +1,7 @@
-/** Random strokes, the same ones each run: what the canvas's tests paint with. */
+/** Seeded random strokes for the canvas tests. */
 import type { Stroke } from "@/canvas/strokes";
 
-/** A generator of numbers from 0 to 1 (mulberry32). */
+/** A random number generator from 0 to 1 (mulberry32). */
 export function random(seed: number): () => number {
   let state = seed;
   return () => {
@@ -12,7 +12,7 @@ export function random(seed: number): () => number {
   };
 }
 
-/** Any stroke that could be made on such a photo, also beyond its sides. */
+/** A random stroke on a photo, also beyond its edges. */
 export function anyStroke(next: () => number, width: number, height: number): Stroke {
   const effect = next() < 0.6 ? "fill" : "erase";
   const place = (size: number) => Math.round((next() * 1.4 - 0.2) * size * 10) / 10;

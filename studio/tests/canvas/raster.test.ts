@@ -12,7 +12,7 @@ function fresh(strokes: readonly Stroke[]): Uint8Array {
   return raster.data;
 }
 
-/** How far a pixel's centre is outside of what a brush covers; below 0 inside. Found by trying, not by the formula. */
+/** The distance of a pixel's centre from a brush stroke, negative inside. Found by search, not by the formula. */
 function outside(stroke: BrushStroke, x: number, y: number): number {
   let least = Number.POSITIVE_INFINITY;
   const count = stroke.points.length / 2;
@@ -46,7 +46,7 @@ test("a brush makes white just the pixels whose centres it goes over", () => {
     raster.render([stroke]);
     for (const [at, value] of raster.data.entries()) {
       const away = outside(stroke, at % 20, Math.floor(at / 20));
-      if (Math.abs(away) < 0.05) continue; // the trial is not exact to the last digits
+      if (Math.abs(away) < 0.05) continue; // the search is not exact to the last digits
       if (value !== (away < 0 ? 1 : 0)) expect.fail(`pixel ${at} of round ${round} is ${value}, and ${away} outside`);
       sure++;
     }
@@ -87,7 +87,7 @@ describe("any way to get to some strokes gives the same pixels as making them an
         strokes = [...strokes, ...undone];
         undone = [];
       } else if (choice < 0.45) {
-        strokes = strokes.map((stroke) => structuredClone(stroke)); // as from a draft that was kept
+        strokes = strokes.map((stroke) => structuredClone(stroke)); // as from a stored draft
       } else {
         strokes = [...strokes, anyStroke(next, WIDTH, HEIGHT)];
       }

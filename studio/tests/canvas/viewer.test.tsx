@@ -7,7 +7,7 @@ import { layOut } from "./fake-layout";
 
 beforeEach(() => {
   layOut(200, 100);
-  // jsdom has dialogs that cannot be opened.
+  // jsdom cannot open dialogs.
   HTMLDialogElement.prototype.showModal = function showModal() {
     this.open = true;
   };

@@ -1,4 +1,4 @@
-/** Drafts and input files for the tests of what is submitted. */
+/** Drafts and input files for the tests of submission. */
 import type { JsonObject, Kind } from "@/contract/types";
 import { emptyDraft } from "@/drafts/draft";
 import type { InputFile } from "@/drafts/input-file";

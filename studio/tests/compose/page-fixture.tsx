@@ -1,4 +1,4 @@
-/** The compose page with its mocks: import it before anything else, so that what it mocks is not loaded yet. */
+/** The compose page with mocks. Import it first, so that no mocked module is loaded before. */
 import { fireEvent, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, vi } from "vitest";

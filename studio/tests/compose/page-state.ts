@@ -1,4 +1,4 @@
-/** What the compose page's tests share beside its mocks: the mocks' state. */
+/** The state of the compose page's mocks. */
 import { vi } from "vitest";
 import type { Draft } from "@/drafts/draft";
 

@@ -53,6 +53,6 @@ test("a mask is painted, or an earlier job's", () => {
   expect(hasMask(inpaint, { strokes: [rectangle, { ...rectangle, effect: "erase" }], size })).toBe(false);
   const earlier = { ...inpaint, inputs: { photo: PHOTO, mask: same } };
   expect(hasMask(earlier, { strokes: null, size })).toBe(true);
-  // Another area is to be painted: nothing is shown, so nothing is sent.
+  // Another mask is to be painted: nothing is shown, so nothing is submitted.
   expect(hasMask(earlier, { strokes: [], size })).toBe(false);
 });

@@ -26,7 +26,7 @@ const WAV = [...text("RIFF"), 0, 0, 0, 0, ...text("WAVE")];
 const file = (head: number[], size: number, name = "photo.jpg") =>
   new File([new Uint8Array(head), new Uint8Array(Math.max(0, size - head.length))], name);
 
-/** A browser in which pictures have this size, and an encoded one has `bytes(width, height)` bytes. */
+/** A codec whose pictures have this size, and whose encoder returns `bytes(width, height)` bytes. */
 function browser(width: number, height: number, bytes: (width: number, height: number) => number | null = () => 10) {
   const close = vi.fn();
   const codec: Codec = {

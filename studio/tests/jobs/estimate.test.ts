@@ -34,7 +34,7 @@ test("a job that waits takes what the last ones of its kind and engine took", ()
   expect(estimateSecondsLeft(entry(jobIn("queued", 2)), history, 0)).toBe(6);
   expect(estimateSecondsLeft(entry(running(0), [{ at: 0, progress: 0 }]), history, 2_000)).toBe(4);
   expect(estimateSecondsLeft(entry(jobIn("awaiting_upload", 1)), history, 0)).toBeNull();
-  // The machine that it was given to may have to be woken, which takes longer than the work.
+  // A cold start may take longer than the job.
   expect(estimateSecondsLeft(entry(jobIn("dispatched", 3)), history, 0)).toBeNull();
   expect(estimateSecondsLeft(entry(jobIn("completed", 9)), history, 0)).toBeNull();
 });

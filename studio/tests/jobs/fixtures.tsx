@@ -1,4 +1,4 @@
-/** What the tests of the job views share: jobs as the service gives them, and a page to show them on. */
+/** Fixtures for the job views: jobs as the API returns them, and a router to render them in. */
 import { render } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import type { ReactNode } from "react";
@@ -11,7 +11,7 @@ import type { TrackedJob } from "@/jobs/tracked-job";
 export const ID = "4f1c".repeat(8);
 const STORE = "https://store.example.com";
 
-/** A job at work: half of a room is painted. */
+/** A running job, half done. */
 export function job(over: Partial<Job> = {}): Job {
   return {
     job_id: ID,
@@ -68,9 +68,9 @@ export function entry(one: Job, over: Partial<TrackedJob> = {}): TrackedJob {
   return { job: one, uploadProgress: {}, uploadError: null, startedAt: 0, marks: [], ...over };
 }
 
-/** Shows a page at an address; `history` is where one has been since. */
+/** Renders a page at an address; `history` holds the visited addresses. */
 export function show(page: ReactNode, path = "/") {
-  // jsdom has dialogs that cannot be opened.
+  // jsdom cannot open dialogs.
   HTMLDialogElement.prototype.showModal = function showModal() {
     this.open = true;
   };
@@ -86,7 +86,7 @@ export function show(page: ReactNode, path = "/") {
   return { user: userEvent.setup(), history: location.history, navigate: location.navigate, ...shown };
 }
 
-/** Has downloads land in a list instead of on a disk. */
+/** Collects the names of downloads instead of saving files. */
 export function downloads(): string[] {
   const names: string[] = [];
   URL.createObjectURL = () => "blob:made";

@@ -17,7 +17,7 @@ vi.mock("@/jobs/store", async () => {
 });
 const { useJobs } = await import("@/jobs/store");
 
-/** The card of the job that the store has, as a page shows it. */
+/** The card of the tracked job, as a page renders it. */
 function Card() {
   const one = useJobs(({ entries }) => entries[ID]);
   return one ? <JobCard entry={one} /> : null;

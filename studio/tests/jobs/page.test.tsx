@@ -20,7 +20,7 @@ const A = "a".repeat(32);
 const B = "b".repeat(32);
 const JOBS = `GET ${API}/jobs`;
 
-/** Answers with pages of the jobs; a page's cursor is its number. */
+/** Responds with pages of jobs; a page's cursor is its number. */
 function pages(...of: Job[][]) {
   return hosts({
     [JOBS]: ({ url }) => {

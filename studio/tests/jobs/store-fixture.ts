@@ -1,4 +1,4 @@
-/** The job store as a page loads it, with a service, sockets and uploads that the test answers for. */
+/** The job store with a fake service, sockets and uploads. */
 import "fake-indexeddb/auto";
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import type { Job } from "@/contract/types";
@@ -19,7 +19,7 @@ export const FILE = new Blob(["a photo"], { type: "image/jpeg" });
 
 export let sockets: FakeSocket[];
 export let service: ReturnType<typeof hosts>;
-/** Those of the page that was loaded last. */
+/** The modules of the last page load. */
 export let store: typeof import("@/jobs/store");
 export let session: typeof import("@/service/session");
 
@@ -49,7 +49,7 @@ export function photoDraft(over: Partial<Draft> = {}): Draft {
   };
 }
 
-/** Loads the studio's modules anew, as a reload does: what is kept is what the browser keeps. */
+/** Loads the studio's modules again, as a reload does; only the browser's storage stays. */
 export async function loads(): Promise<void> {
   vi.resetModules();
   store = await import("@/jobs/store");

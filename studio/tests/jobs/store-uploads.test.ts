@@ -14,7 +14,7 @@ import {
   waiting,
 } from "./store-fixture";
 
-/** Locks that all tabs share; how many are held, and how often one was not free. */
+/** Web Locks shared by all tabs, with the number of held locks and of refused requests. */
 function fakeLocks() {
   const held = new Map<string, Promise<unknown>>();
   const counts = {

@@ -1,6 +1,6 @@
 import { vi } from "vitest";
 
-/** An XMLHttpRequest whose other end is the test. */
+/** An XMLHttpRequest that the test answers. */
 class FakeXhr extends EventTarget {
   readonly upload = new EventTarget();
   status = 0;
@@ -45,7 +45,7 @@ class FakeXhr extends EventTarget {
 
 export const requests: FakeXhr[] = [];
 
-/** From now on nothing is really uploaded. */
+/** Replaces XMLHttpRequest, so that nothing is uploaded. */
 export function fakeXhr(): void {
   requests.length = 0;
   vi.stubGlobal("XMLHttpRequest", FakeXhr);

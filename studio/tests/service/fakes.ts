@@ -16,7 +16,7 @@ export const CONFIG = {
   limits: LIMITS,
 };
 
-/** A deployment that was found. */
+/** Sets a loaded deployment. */
 export function deployed(over: { issuer?: string } = {}): void {
   useService.setState({
     status: "ready",
@@ -81,14 +81,14 @@ export function json(body: unknown, status = 200, headers: Record<string, string
 export const problem = (status: number, code: string, more: object = {}, headers: Record<string, string> = {}) =>
   json({ title: code, status, code, detail: `${code} it is`, ...more }, status, headers);
 
-/** A JWT that nobody signed. */
+/** An unsigned JWT. */
 export function jwt(claims: object): string {
   const part = (value: object) =>
     btoa(JSON.stringify(value)).replaceAll("=", "").replaceAll("+", "-").replaceAll("/", "_");
   return `${part({ alg: "none" })}.${part(claims)}.x`;
 }
 
-/** A WebSocket whose other end is the test. */
+/** A WebSocket that the test answers. */
 export class FakeSocket extends EventTarget implements SocketLike {
   readonly heard: Record<string, unknown>[] = [];
   closed = false;
@@ -122,7 +122,7 @@ export class FakeSocket extends EventTarget implements SocketLike {
   }
 }
 
-/** Has the browser say whether it has a network. */
+/** Sets whether the browser reports that it is online. */
 export function setOnline(online: boolean): void {
   vi.spyOn(navigator, "onLine", "get").mockReturnValue(online);
   dispatchEvent(new Event(online ? "online" : "offline"));
@@ -130,7 +130,7 @@ export function setOnline(online: boolean): void {
 
 type Handler = (asked: Request) => Response | Promise<Response>;
 
-/** Stands in for every host: `"GET https://…/path"` → answer. What is not listed fails as if nobody were there. */
+/** Fakes all hosts: `"GET https://…/path"` → response. Other requests fail as unreachable. */
 export function hosts(routes: Record<string, Handler>) {
   const calls: Request[] = [];
   const stub = vi.fn(async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
@@ -146,7 +146,7 @@ export function hosts(routes: Record<string, Handler>) {
   return { routes, calls, to };
 }
 
-/** Lets everything that is settled already have its effects. */
+/** Runs the callbacks of promises that are settled already. */
 export async function settled(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await Promise.resolve();
 }

@@ -36,7 +36,7 @@ describe("another issuer", () => {
       exp: now() + 600,
     });
     const now = () => Math.floor(Date.now() / 1000);
-    // Node's buffers are not jsdom's; a browser has one kind.
+    // Node's buffers differ from jsdom's; a browser has one kind.
     const digest = crypto.subtle.digest.bind(crypto.subtle);
     vi.spyOn(crypto.subtle, "digest").mockImplementation(
       async (name, data) => Uint8Array.from(new Uint8Array(await digest(name, data))).buffer,
@@ -66,7 +66,7 @@ describe("another issuer", () => {
     const { tokens, from } = await finishSignIn(issuer, back);
     expect(from).toBe("/jobs?kind=upscale");
     expect(tokens).toMatchObject({ username: "ann", refresh: "r", clientId: CLIENT });
-    // The access token is for somebody else's API, the ID token for our client.
+    // The access token is for another API, the ID token for our client.
     expect(JSON.parse(atob(tokens.bearer.split(".")[1] ?? "")).aud).toBe(CLIENT);
     expect(verifier.length).toBeGreaterThan(40);
     expect(isCallback(back)).toBe(false);

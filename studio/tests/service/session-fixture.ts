@@ -1,10 +1,10 @@
-/** The session module as a page loads it, and a user pool that answers as the test says. */
+/** The session module with a fake user pool. */
 import { beforeEach, vi } from "vitest";
 import { deployed, hosts, json, jwt } from "./fakes";
 
 export const POOL = "POST https://cognito-idp.eu-west-1.amazonaws.com/";
 
-/** The module keeps tokens: each test has one of its own, as a page that was just loaded. */
+/** Loads the session module again, as a page load does: the module holds the tokens. */
 export async function page() {
   vi.resetModules();
   const [session, support] = await Promise.all([import("@/service/session"), import("./fakes")]);

@@ -43,7 +43,7 @@ test("another tab is signed in by this one, and they sign out together", async (
   const first = await page();
   await first.useSession.getState().restore();
   await first.useSession.getState().signIn("ann", "secret");
-  sessionStorage.clear(); // the other tab has its own
+  sessionStorage.clear(); // the other tab has its own storage
   const second = await page();
   await second.useSession.getState().restore();
   expect(second.useSession.getState()).toMatchObject({ status: "signed_in", username: "ann" });
