@@ -1,7 +1,7 @@
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { Asset } from "@/contract/types";
-import { bytes, formatDateTime } from "@/messages/format";
+import { formatBytes, formatDateTime } from "@/messages/format";
 import { api, unwrap } from "@/service/api";
 import { downloadFile } from "@/service/download";
 import { usePresignedUrl } from "@/service/presigned-url";
@@ -62,7 +62,7 @@ export function AssetCard({ asset, onChange, onDeleted }: AssetCardProps) {
         {name}
       </p>
       <p className={styles.facts}>
-        {width && height ? t("facts", { width, height, size: bytes(size ?? 0, i18n.language) }) : null}
+        {width && height ? t("facts", { width, height, size: formatBytes(size ?? 0, i18n.language) }) : null}
         <time dateTime={asset.created_at}>{formatDateTime(asset.created_at, i18n.language)}</time>
       </p>
       {asset.error && <Notice tone="bad" title={asset.error.message} />}

@@ -4,7 +4,7 @@ import type { BrushStroke, Effect } from "./strokes";
 import { toPhoto, type View } from "./view";
 
 /** The smallest and largest brush for a photo: its diameter in pixels. */
-export function brushSizes(width: number, height: number): { least: number; most: number } {
+function brushSizes(width: number, height: number): { least: number; most: number } {
   return { least: 2, most: Math.max(16, Math.round(Math.max(width, height) / 2)) };
 }
 
@@ -15,7 +15,7 @@ export function sizeAt(place: number, width: number, height: number): number {
 }
 
 /** The slider position of a brush diameter: the inverse of `sizeAt`. */
-export function placeOf(size: number, width: number, height: number): number {
+export function sliderPosition(size: number, width: number, height: number): number {
   const { least, most } = brushSizes(width, height);
   return (100 * Math.log(size / least)) / Math.log(most / least);
 }

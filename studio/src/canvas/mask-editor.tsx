@@ -1,7 +1,7 @@
 import { type KeyboardEvent, useId, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Button, IconButton, Slider } from "@/ui";
-import { placeOf, sizeAt } from "./brush";
+import { sizeAt, sliderPosition } from "./brush";
 import { cacheCoverage } from "./mask";
 import { MaskCanvas } from "./mask-canvas";
 import styles from "./mask-editor.module.css";
@@ -31,7 +31,7 @@ export function MaskEditor({ photo, strokes, onChange }: MaskEditorProps) {
   const viewport = useViewport(stage, photo);
   const [tool, setTool] = useState<Tool>("brush");
   const [held, setHeld] = useState(false);
-  const [place, setPlace] = useState(() => placeOf(Math.max(width, height) * 0.04, width, height));
+  const [place, setPlace] = useState(() => sliderPosition(Math.max(width, height) * 0.04, width, height));
   const [area, setArea] = useState<PixelRect>(() => centeredRect(photo));
   const [framed, setFramed] = useState(false);
   const [share, setShare] = useState(0);

@@ -106,7 +106,7 @@ export function RectangleFields({ photo, area, onChange, onPaint }: RectangleFie
   );
 }
 
-interface WholeProps {
+interface IntegerFieldProps {
   label: string;
   value: number;
   min: number;
@@ -115,7 +115,7 @@ interface WholeProps {
 }
 
 /** An integer input. A valid number takes effect while typing; an invalid one is corrected on blur. */
-function IntegerField({ label, value, min, max, onChange }: WholeProps) {
+function IntegerField({ label, value, min, max, onChange }: IntegerFieldProps) {
   return (
     <Field label={label}>
       {(control) => (

@@ -28,19 +28,19 @@ const known = new WeakMap<Strokes, { width: number; height: number; share: numbe
  */
 export function coverage(strokes: Strokes, width: number, height: number): number {
   if (isEmpty(strokes)) return 0;
-  return knownShare(strokes, width, height) ?? cacheCoverage(strokes, rasterize(strokes, width, height));
+  return cachedCoverage(strokes, width, height) ?? cacheCoverage(strokes, rasterize(strokes, width, height));
 }
 
 /** Cache the coverage of strokes that a raster has rendered already. */
 export function cacheCoverage(strokes: Strokes, raster: Raster): number {
-  const last = knownShare(strokes, raster.width, raster.height);
+  const last = cachedCoverage(strokes, raster.width, raster.height);
   if (last !== null) return last;
   const share = raster.coverage();
   known.set(strokes, { width: raster.width, height: raster.height, share });
   return share;
 }
 
-function knownShare(strokes: Strokes, width: number, height: number): number | null {
+function cachedCoverage(strokes: Strokes, width: number, height: number): number | null {
   const last = known.get(strokes);
   return last?.width === width && last.height === height ? last.share : null;
 }

@@ -6,7 +6,7 @@ import { type RelativePoint, ringsOf } from "./found-objects";
 import styles from "./object-picker.module.css";
 import type { Viewport } from "./use-viewport";
 
-interface OutlinesProps {
+interface ObjectOutlinesProps {
   viewport: Viewport;
   objects: readonly FoundObject[];
   /** The position of each object's number. */
@@ -21,7 +21,7 @@ const DISC = 11;
 const SMALL = 28;
 
 /** Konva outlines of detected objects with their numbers. Chosen objects are tinted and have a check mark. */
-export function ObjectOutlines({ viewport, objects, points, chosen, highlighted }: OutlinesProps) {
+export function ObjectOutlines({ viewport, objects, points, chosen, highlighted }: ObjectOutlinesProps) {
   const { width, height } = viewport.size;
   // Largest first, so that smaller objects are drawn over them, and the highlighted one over all.
   const order = objects

@@ -47,7 +47,7 @@ export function ObjectPicker({ photo, objects, chosen, onChange, most = 20 }: Ob
   };
   const nameOf = (label: string) => {
     const name = label.replaceAll(" ", "_");
-    return isThing(name) ? t(`things.${name}`) : label;
+    return isObjectClass(name) ? t(`things.${name}`) : label;
   };
   const share = new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 0 });
 
@@ -112,9 +112,9 @@ export function ObjectPicker({ photo, objects, chosen, onChange, most = 20 }: Ob
   );
 }
 
-type Thing = keyof typeof words.things;
+type ObjectClass = keyof typeof words.things;
 
 /** Whether there is a translated label for a detector's class. */
-function isThing(name: string): name is Thing {
+function isObjectClass(name: string): name is ObjectClass {
   return name in words.things;
 }

@@ -65,7 +65,7 @@ export class Raster {
     let changed = EMPTY_RECT;
     if (this.#drafted || same < this.#applied.length) {
       this.#restore(same);
-      changed = this.#everywhere();
+      changed = this.#fullRect();
     }
     for (const stroke of strokes.slice(this.#applied.length)) {
       changed = unionRect(changed, this.#apply(stroke));
@@ -135,7 +135,7 @@ export class Raster {
     }
   }
 
-  #everywhere(): PixelRect {
+  #fullRect(): PixelRect {
     return { left: 0, top: 0, right: this.width, bottom: this.height };
   }
 
@@ -147,10 +147,10 @@ export class Raster {
         return this.#rectangle(stroke, stroke.effect === "fill" ? 1 : 0);
       case "invert":
         for (let at = 0; at < this.data.length; at++) this.data[at] = this.data[at] === 0 ? 1 : 0;
-        return this.#everywhere();
+        return this.#fullRect();
       case "clear":
         this.data.fill(0);
-        return this.#everywhere();
+        return this.#fullRect();
     }
   }
 

@@ -41,7 +41,7 @@ export type Stroke = BrushStroke | RectangleStroke | InvertStroke | ClearStroke;
 export type Strokes = readonly Stroke[];
 
 /** The smallest brush radius: its disc contains at least one pixel centre wherever it is. */
-export const LEAST_RADIUS = 0.75;
+const LEAST_RADIUS = 0.75;
 
 /** The radius in pixels at a point of a brush stroke, by its index. */
 export function radiusAt(stroke: BrushStroke, point: number): number {

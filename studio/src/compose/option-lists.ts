@@ -21,7 +21,7 @@ const SOURCES: { [List in Name]: () => Promise<Lists[List]> } = {
   avatars: async () => (await unwrap(api.GET("/avatars"))).avatars,
 };
 
-interface Catalogue {
+interface OptionLists {
   lists: Partial<Lists>;
   errors: Partial<Record<Name, ServiceError>>;
   load(name: Name): Promise<void>;
@@ -30,7 +30,7 @@ interface Catalogue {
 const loading = new Set<Name>();
 
 /** The store of lists that were fetched so far. */
-export const useOptionLists = create<Catalogue>()((set, get) => ({
+export const useOptionLists = create<OptionLists>()((set, get) => ({
   lists: {},
   errors: {},
   async load(name) {

@@ -30,7 +30,7 @@ export function usePhoto(inputFile: InputFile | undefined): Photo | null {
 }
 
 /** The size that an input file already knows; null if the picture has to be loaded. */
-export function sizeOf(inputFile: InputFile): { width: number; height: number } | null {
+function sizeOf(inputFile: InputFile): { width: number; height: number } | null {
   if (inputFile.type === "picture") return { width: inputFile.width, height: inputFile.height };
   if (inputFile.type !== "asset") return null;
   const { width, height } = inputFile.asset;

@@ -65,9 +65,6 @@ export const paramsSchema = (kind: Kind): Schema => part(kind, "params");
 /** The schema of a kind's `uploads`: one property for each role. */
 export const uploadsSchema = (kind: Kind): Schema => part(kind, "uploads");
 
-/** The contract's description of a kind. */
-export const about = (kind: Kind): string => request(kind).description ?? "";
-
 /** The default params of a kind, from its schema. */
 export function defaults(kind: Kind): JsonObject {
   const filled = Object.entries(paramsSchema(kind).properties ?? {}).flatMap(([name, schema]) => {

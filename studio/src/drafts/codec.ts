@@ -33,7 +33,7 @@ function canvas(bitmap: ImageBitmap, width: number, height: number) {
 }
 
 /** Whether a picture has transparent pixels, judged by a scaled-down version. */
-function transparent(bitmap: ImageBitmap): boolean {
+function hasTransparency(bitmap: ImageBitmap): boolean {
   const { context } = canvas(bitmap, PROBE, PROBE);
   const data = context?.getImageData(0, 0, PROBE, PROBE).data ?? new Uint8ClampedArray();
   for (let at = 3; at < data.length; at += 4) if ((data[at] ?? 255) < 255) return true;
@@ -50,7 +50,7 @@ export const browserCodec: Codec = {
       encode(width, height) {
         const { element } = canvas(bitmap, width, height);
         // Browsers without a WebP encoder return PNG, which keeps transparency as well.
-        const type = transparent(bitmap) ? "image/webp" : "image/jpeg";
+        const type = hasTransparency(bitmap) ? "image/webp" : "image/jpeg";
         return new Promise((done) => element.toBlob(done, type, JPEG_QUALITY));
       },
       close: () => bitmap.close(),

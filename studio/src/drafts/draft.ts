@@ -21,7 +21,7 @@ export interface Draft {
   cache: boolean;
 }
 
-type Changes = Partial<Omit<Draft, "kind" | "inputs">>;
+type DraftChanges = Partial<Omit<Draft, "kind" | "inputs">>;
 
 interface Drafts {
   drafts: Partial<Record<Kind, Draft>>;
@@ -29,7 +29,7 @@ interface Drafts {
   strokes: Strokes | null;
   /** Replaces the draft of the same kind. */
   put(draft: Draft): void;
-  change(kind: Kind, changes: Changes): void;
+  change(kind: Kind, changes: DraftChanges): void;
   setParam(kind: Kind, name: string, value: JsonValue): void;
   /** Sets a role's input file; null removes it. */
   setInput(kind: Kind, role: string, input: InputFile | null): void;
@@ -82,7 +82,7 @@ export const useDrafts = create<Drafts>()(
         const painted = photo === draftOf({ drafts }, "inpaint").inputs.photo;
         set(painted ? { drafts } : { drafts, strokes: null });
       };
-      const change = (kind: Kind, changes: Changes) => put({ ...draftOf(get(), kind), ...changes });
+      const change = (kind: Kind, changes: DraftChanges) => put({ ...draftOf(get(), kind), ...changes });
       return {
         drafts: {},
         strokes: null,
@@ -92,7 +92,7 @@ export const useDrafts = create<Drafts>()(
         setInput(kind, role, input) {
           const draft = draftOf(get(), kind);
           const { [role]: _, ...others } = draft.inputs;
-          const params = without(draft.params, (name) => OF_THE_PHOTO.has(name) || name === CONSENT);
+          const params = omitParams(draft.params, (name) => OF_THE_PHOTO.has(name) || name === CONSENT);
           // A mask fits only the photo that it was made for.
           if (role === "photo") delete others.mask;
           put({ ...draft, params, inputs: input ? { ...others, [role]: input } : others });
@@ -116,13 +116,13 @@ onClearLocalData(() => {
   for (const kind of KINDS) useDrafts.getState().reset(kind);
 });
 
-function without(params: JsonObject, leave: (name: string) => boolean): JsonObject {
+function omitParams(params: JsonObject, leave: (name: string) => boolean): JsonObject {
   return Object.fromEntries(Object.entries(params).filter(([name]) => !leave(name)));
 }
 
 /** The part of a draft that is stored: no files, and no params that refer to files. */
 function stored({ kind, params, engine, allowPreview, cache }: Draft): JsonObject {
-  const lasting = without(params, (name) => OF_THE_PHOTO.has(name) || name === CONSENT);
+  const lasting = omitParams(params, (name) => OF_THE_PHOTO.has(name) || name === CONSENT);
   return { kind, params: lasting, engine, allowPreview, cache };
 }
 
@@ -147,13 +147,4 @@ function restored(stored: unknown): Partial<Record<Kind, Draft>> {
   return Object.fromEntries(found.map((draft) => [draft.kind, draft]));
 }
 
-const EMPTY: Record<Kind, Draft> = {
-  restyle_room: emptyDraft("restyle_room"),
-  inpaint: emptyDraft("inpaint"),
-  generate: emptyDraft("generate"),
-  face_swap: emptyDraft("face_swap"),
-  upscale: emptyDraft("upscale"),
-  find_objects: emptyDraft("find_objects"),
-  render_video: emptyDraft("render_video"),
-  render_scenes: emptyDraft("render_scenes"),
-};
+const EMPTY = Object.fromEntries(KINDS.map((kind) => [kind, emptyDraft(kind)])) as Record<Kind, Draft>;

@@ -74,7 +74,7 @@ async function jobToRerun({ kind, inputs }: Draft): Promise<Job | null> {
   const ids = new Set(entries.map(([role, one]) => (one.type === "same" && one.role === role ? one.job_id : null)));
   const [jobId] = ids;
   if (ids.size !== 1 || typeof jobId !== "string") return null;
-  const job = await jobOf(jobId);
+  const job = await fetchJob(jobId);
   const same = job.kind === kind && Object.keys(job.uploads).length === entries.length;
   return same ? job : null;
 }
@@ -107,7 +107,7 @@ async function fileSource(file: Blob, contentType: string): Promise<{ source: So
 
 /** The upload source for an earlier job's input: the same asset or avatar, or its file, downloaded again. */
 async function earlierSource(role: string, jobId: string, earlierRole: string) {
-  const { uploads } = await jobOf(jobId);
+  const { uploads } = await fetchJob(jobId);
   const earlier = uploads[earlierRole];
   if (earlier?.asset_id) return { source: { asset_id: earlier.asset_id }, file: null };
   if (earlier?.avatar) return { source: { avatar: earlier.avatar }, file: null };
@@ -120,6 +120,6 @@ async function earlierSource(role: string, jobId: string, earlierRole: string) {
   return fileSource(await response.blob(), earlier.content_type);
 }
 
-function jobOf(jobId: string): Promise<Job> {
+function fetchJob(jobId: string): Promise<Job> {
   return unwrap(api.GET("/jobs/{job_id}", { params: { path: { job_id: jobId } } }));
 }

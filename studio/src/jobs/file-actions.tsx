@@ -13,13 +13,13 @@ interface FileActionsProps {
   job: Job;
   file: OutputFile;
   /** The button's label; “Download” if omitted. */
-  words?: string;
+  label?: string;
   /** Whether the file can be saved to the library: only pictures can. */
   canSaveToLibrary?: boolean;
 }
 
 /** Buttons to download a file, or to save it to the library. */
-export function FileActions({ job, file, words, canSaveToLibrary = false }: FileActionsProps) {
+export function FileActions({ job, file, label, canSaveToLibrary = false }: FileActionsProps) {
   const { t } = useTranslation("jobs");
   const [state, setState] = useState<"idle" | "busy" | "failed">("idle");
 
@@ -40,7 +40,7 @@ export function FileActions({ job, file, words, canSaveToLibrary = false }: File
   return (
     <>
       <Button icon="download" busy={state === "busy"} onClick={() => void download()}>
-        {words ?? t("result.download")}
+        {label ?? t("result.download")}
       </Button>
       {canSaveToLibrary && <SaveToLibraryButton job={job} file={file} />}
       {state === "failed" && <Notice tone="bad" title={t("result.download_failed")} />}

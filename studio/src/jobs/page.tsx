@@ -78,11 +78,11 @@ export function JobsPage() {
         </Field>
       </div>
       {items.length === 0 && !hasMore && !busy && !error && (
-        <Nothing filtered={kind !== null || state !== null} clear={() => setSearch({}, { replace: true })} />
+        <EmptyList filtered={kind !== null || state !== null} clear={() => setSearch({}, { replace: true })} />
       )}
       <ul className={styles.list}>
         {items.map((job) => (
-          <Item key={job.job_id} job={job} />
+          <JobListItem key={job.job_id} job={job} />
         ))}
       </ul>
       {error && (
@@ -107,7 +107,7 @@ export function JobsPage() {
 }
 
 /** A job of the list, updated from the store while it is tracked. */
-function Item({ job: listed }: { job: Job }) {
+function JobListItem({ job: listed }: { job: Job }) {
   const { t, i18n } = useTranslation("jobs");
   const followed = useJobs(({ entries }) => entries[listed.job_id]?.job);
   // The same state with another presigned URL may be a refreshed one.
@@ -130,7 +130,7 @@ function Item({ job: listed }: { job: Job }) {
   );
 }
 
-function Nothing({ filtered, clear }: { filtered: boolean; clear(): void }) {
+function EmptyList({ filtered, clear }: { filtered: boolean; clear(): void }) {
   const { t } = useTranslation("jobs");
   if (filtered) {
     return (

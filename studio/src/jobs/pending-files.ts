@@ -16,14 +16,14 @@ export async function put(jobId: string, files: Files): Promise<void> {
   remembered.set(jobId, files);
   const rows = await Promise.all(Object.entries(files).map(([role, file]) => toRow(role, file)));
   if (remembered.get(jobId) !== files) return; // dropped meanwhile
-  await within("readwrite", (store) => store.put(rows, jobId)).catch(() => undefined);
+  await withStore("readwrite", (store) => store.put(rows, jobId)).catch(() => undefined);
 }
 
 /** A job's files; empty if they are not stored. */
 export async function get(jobId: string): Promise<Files> {
   const known = remembered.get(jobId);
   if (known !== undefined) return known;
-  const found: unknown = await within("readonly", (store) => store.get(jobId)).catch(() => undefined);
+  const found: unknown = await withStore("readonly", (store) => store.get(jobId)).catch(() => undefined);
   const rows = Array.isArray(found) ? found.filter(isRow) : [];
   return Object.fromEntries(rows.map(({ role, type, bytes }) => [role, new Blob([bytes], { type })]));
 }
@@ -31,13 +31,13 @@ export async function get(jobId: string): Promise<Files> {
 /** Remove a job's files. */
 export async function drop(jobId: string): Promise<void> {
   remembered.delete(jobId);
-  await within("readwrite", (store) => store.delete(jobId)).catch(() => undefined);
+  await withStore("readwrite", (store) => store.delete(jobId)).catch(() => undefined);
 }
 
 /** Remove all files: the user signed out. */
 export async function clear(): Promise<void> {
   remembered.clear();
-  await within("readwrite", (store) => store.clear()).catch(() => undefined);
+  await withStore("readwrite", (store) => store.clear()).catch(() => undefined);
 }
 
 /** A stored file: its bytes, because a stored `File` is lost with its original, and some browsers cannot store one. */
@@ -60,19 +60,19 @@ function isRow(value: unknown): value is Row {
   );
 }
 
-async function within<Value>(mode: IDBTransactionMode, ask: (store: IDBObjectStore) => IDBRequest<Value>) {
-  opened ??= open();
+async function withStore<Value>(mode: IDBTransactionMode, ask: (store: IDBObjectStore) => IDBRequest<Value>) {
+  opened ??= openDatabase();
   const database = await opened;
-  return done(ask(database.transaction(STORE, mode).objectStore(STORE)));
+  return promiseOf(ask(database.transaction(STORE, mode).objectStore(STORE)));
 }
 
-function open(): Promise<IDBDatabase> {
+function openDatabase(): Promise<IDBDatabase> {
   const request = indexedDB.open(DATABASE, 1);
   request.addEventListener("upgradeneeded", () => request.result.createObjectStore(STORE));
-  return done(request);
+  return promiseOf(request);
 }
 
-function done<Value>(request: IDBRequest<Value>): Promise<Value> {
+function promiseOf<Value>(request: IDBRequest<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
     request.addEventListener("success", () => resolve(request.result));
     request.addEventListener("error", () => reject(request.error));

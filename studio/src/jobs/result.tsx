@@ -130,7 +130,7 @@ function PictureChoice({ result, choices, picture, refreshUrls, onChoose }: Pict
             <Thumbnail
               picture={thumbnailOf(result, one)}
               alt={t("result.picture", { number: index + 1 })}
-              renew={refreshUrls}
+              refreshUrls={refreshUrls}
             />
           </button>
         </li>
@@ -140,8 +140,8 @@ function PictureChoice({ result, choices, picture, refreshUrls, onChoose }: Pict
 }
 
 /** A thumbnail behind a presigned URL. */
-function Thumbnail({ picture, alt, renew }: { picture: Picture; alt: string; renew(): void }) {
-  const { url, onError } = usePresignedUrl(picture.key, picture.url, renew);
+function Thumbnail({ picture, alt, refreshUrls }: { picture: Picture; alt: string; refreshUrls(): void }) {
+  const { url, onError } = usePresignedUrl(picture.key, picture.url, refreshUrls);
   return url === null ? (
     alt
   ) : (

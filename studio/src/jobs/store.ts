@@ -112,7 +112,7 @@ async function renewedUploads(jobId: string): Promise<[JobWithUploads, files.Fil
 /** Cancel a job. If it has ended meanwhile, its final state is fetched. Throws `ServiceError`. */
 export async function cancel(jobId: string): Promise<void> {
   try {
-    apply(await unwrap(api.DELETE("/jobs/{job_id}", at(jobId))));
+    apply(await unwrap(api.DELETE("/jobs/{job_id}", jobPath(jobId))));
   } catch (thrown) {
     const error = toServiceError(thrown);
     if (error.code !== "conflict") throw error;
@@ -129,7 +129,7 @@ export async function trackJob(jobId: string): Promise<void> {
 /** Fetch a job again, with refreshed presigned URLs. Unchanged if the service is unreachable. */
 export async function refresh(jobId: string): Promise<void> {
   const job = await fetchJob(jobId).catch(() => null);
-  if (job !== null && !apply(job)) relink(job);
+  if (job !== null && !apply(job)) updateUrls(job);
 }
 
 /** Stop tracking a job; the service keeps it. */
@@ -263,19 +263,19 @@ function patch(jobId: string, changes: Partial<TrackedJob>): void {
   });
 }
 
-function relink(job: Job): void {
+function updateUrls(job: Job): void {
   const known = useJobs.getState().entries[job.job_id]?.job;
   if (known?.seq === job.seq) patch(job.job_id, { job });
 }
 
-const at = (jobId: string) => ({ params: { path: { job_id: jobId } } });
+const jobPath = (jobId: string) => ({ params: { path: { job_id: jobId } } });
 
 function fetchJob(jobId: string): Promise<Job> {
-  return unwrap(api.GET("/jobs/{job_id}", at(jobId)));
+  return unwrap(api.GET("/jobs/{job_id}", jobPath(jobId)));
 }
 
 function renewUploads(jobId: string): Promise<JobWithUploads> {
-  return unwrap(api.POST("/jobs/{job_id}/uploads", at(jobId)));
+  return unwrap(api.POST("/jobs/{job_id}/uploads", jobPath(jobId)));
 }
 
 onClearLocalData(() => void files.clear());

@@ -52,7 +52,7 @@ export function VideoView({ job, result, video, refreshUrls }: VideoViewProps) {
             key={file.key}
             job={job}
             file={file}
-            words={t("result.download_subtitles", { format: file.format.toUpperCase() })}
+            label={t("result.download_subtitles", { format: file.format.toUpperCase() })}
           />
         ))}
         <EditAndRerunButton job={job} />

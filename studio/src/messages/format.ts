@@ -24,7 +24,7 @@ export function formatSeconds(value: number, language: string): string {
 }
 
 /** Format a file size. */
-export function bytes(size: number, language: string): string {
+export function formatBytes(size: number, language: string): string {
   const [value, unit] = size < KILOBYTE * KILOBYTE ? [size / KILOBYTE, "kilobyte"] : [size / KILOBYTE ** 2, "megabyte"];
   return new Intl.NumberFormat(language, { style: "unit", unit, maximumSignificantDigits: 3 }).format(value);
 }

@@ -5,7 +5,6 @@ import en from "./en";
 
 export const LANGUAGES = { en: "English", es: "Español" } as const;
 export type Language = keyof typeof LANGUAGES;
-export type Area = keyof typeof en;
 
 declare module "i18next" {
   interface CustomTypeOptions {

@@ -1,7 +1,7 @@
 /** Sign-in to a Cognito user pool by its public API. */
 import { isRecord, isTransient, ServiceError } from "./error";
 import { fetchWithTimeout } from "./network";
-import { claimsOf, renewalOf, type Tokens } from "./tokens";
+import { claimsOf, refreshTimeOf, type Tokens } from "./tokens";
 
 /** The endpoint of a user pool, and the client id. */
 export interface Pool {
@@ -77,7 +77,7 @@ export async function respondToChallenge(pool: Pool, challenge: Challenge, value
 
 /** Refresh the tokens. Throws `ServiceError`; `unauthorized` if the refresh token has expired. */
 export async function refreshTokens(pool: Pool, tokens: Tokens): Promise<Tokens> {
-  if (tokens.refresh === null) throw ended();
+  if (tokens.refresh === null) throw expiredError();
   try {
     const body = await call(pool, "InitiateAuth", {
       AuthFlow: "REFRESH_TOKEN_AUTH",
@@ -85,10 +85,10 @@ export async function refreshTokens(pool: Pool, tokens: Tokens): Promise<Tokens>
       AuthParameters: { REFRESH_TOKEN: tokens.refresh },
     });
     const given = tokensOf(pool, tokens.username, body);
-    if (given === null) throw ended();
+    if (given === null) throw expiredError();
     return { ...given, refresh: given.refresh ?? tokens.refresh };
   } catch (error) {
-    throw error instanceof ServiceError && !error.retryable ? ended(error) : error;
+    throw error instanceof ServiceError && !error.retryable ? expiredError(error) : error;
   }
 }
 
@@ -97,7 +97,8 @@ export async function revoke(pool: Pool, refresh: string): Promise<void> {
   await call(pool, "RevokeToken", { ClientId: pool.clientId, Token: refresh });
 }
 
-const ended = (cause?: unknown) => new ServiceError("unauthorized", "The sign-in has ended.", { status: 401, cause });
+const expiredError = (cause?: unknown) =>
+  new ServiceError("unauthorized", "The sign-in has ended.", { status: 401, cause });
 
 function parseSignIn(pool: Pool, username: string, body: Record<string, unknown>): SignInResult {
   const tokens = tokensOf(pool, username, body);
@@ -119,7 +120,7 @@ function tokensOf({ clientId }: Pool, username: string, body: Record<string, unk
   return {
     bearer: result.AccessToken,
     refresh: typeof result.RefreshToken === "string" ? result.RefreshToken : null,
-    renewAt: renewalOf(typeof result.ExpiresIn === "number" ? result.ExpiresIn : 3600),
+    renewAt: refreshTimeOf(typeof result.ExpiresIn === "number" ? result.ExpiresIn : 3600),
     username: typeof named === "string" ? named : username,
     clientId,
   };
@@ -136,11 +137,11 @@ async function call(pool: Pool, operation: string, body: object): Promise<Record
   });
   const answered: unknown = await response.json().catch(() => null);
   const said = isRecord(answered) ? answered : {};
-  if (!response.ok) throw refusal(response.status, said);
+  if (!response.ok) throw errorOf(response.status, said);
   return said;
 }
 
-function refusal(status: number, said: Record<string, unknown>): ServiceError {
+function errorOf(status: number, said: Record<string, unknown>): ServiceError {
   const type =
     String(said.__type ?? "")
       .split("#")

@@ -22,7 +22,7 @@ export interface Service {
   config: PublicConfig;
 }
 
-interface State {
+interface ServiceState {
   status: "loading" | "ready" | "failed";
   service: Service | null;
   error: ServiceError | null;
@@ -36,13 +36,13 @@ const FILE = "config.json";
 let loading: Promise<void> | null = null;
 
 /** The store of the current deployment. */
-export const useService = create<State>()((set, get) => ({
+export const useService = create<ServiceState>()((set, get) => ({
   status: "loading",
   service: null,
   error: null,
   load() {
     if (get().status === "ready") return Promise.resolve();
-    loading ??= find()
+    loading ??= loadService()
       .then((service) => set({ status: "ready", service, error: null }))
       .catch((error: unknown) => set({ status: "failed", error: toServiceError(error) }))
       .finally(() => {
@@ -51,7 +51,7 @@ export const useService = create<State>()((set, get) => ({
     return loading;
   },
   async reload() {
-    const service = await find().catch(() => null);
+    const service = await loadService().catch(() => null);
     if (service !== null) set({ service });
   },
 }));
@@ -63,7 +63,7 @@ export function currentService(): Service {
   return service;
 }
 
-async function find(): Promise<Service> {
+async function loadService(): Promise<Service> {
   const url = new URL(`${import.meta.env.BASE_URL}${FILE}`, location.origin).href;
   const deployment = toDeployment(await json(await fetchWithTimeout(url, { cache: "no-cache" })));
   const config = toConfig(await json(await fetchWithTimeout(`${deployment.api_url}/config`)));

@@ -24,13 +24,13 @@ export function errorMessage(error: Pick<ServiceError, "code" | "message"> & Par
   const wait = error.retryAfter ?? null;
   return {
     title: i18next.t(`service:errors.${code}.title`),
-    advice: wait === null ? advice : `${advice} ${waiting(wait)}`,
+    advice: wait === null ? advice : `${advice} ${waitingText(wait)}`,
     detail: error.message || null,
   };
 }
 
 /** A waiting time in words. */
-function waiting(seconds: number): string {
+function waitingText(seconds: number): string {
   if (seconds < 90) return i18next.t("service:wait.seconds", { count: Math.max(1, Math.ceil(seconds)) });
   if (seconds < 90 * 60) return i18next.t("service:wait.minutes", { count: Math.ceil(seconds / 60) });
   return i18next.t("service:wait.hours", { count: Math.ceil(seconds / 3600) });

@@ -17,7 +17,7 @@ export type StudioCode =
   | "files_lost"
   | "choose_again";
 
-interface Particulars {
+interface ServiceErrorOptions {
   /** The HTTP status, if there was a response. */
   status?: number | null;
   /** Validation errors by field. */
@@ -42,7 +42,7 @@ export class ServiceError extends Error {
   /** Seconds to wait before a retry; null if the service does not say. */
   readonly retryAfter: number | null;
 
-  constructor(code: ErrorCode | StudioCode | (string & {}), message: string, particulars: Particulars = {}) {
+  constructor(code: ErrorCode | StudioCode | (string & {}), message: string, particulars: ServiceErrorOptions = {}) {
     super(message, { cause: particulars.cause });
     this.code = code;
     this.status = particulars.status ?? null;
@@ -77,7 +77,7 @@ export function errorFromResponse(response: Response, body: unknown): ServiceErr
     status,
     errors: Array.isArray(said.errors) ? said.errors.filter(isFieldError) : [],
     retryable: isTransient(status),
-    retryAfter: secondsOf(response.headers.get("Retry-After")),
+    retryAfter: parseRetryAfter(response.headers.get("Retry-After")),
   });
 }
 
@@ -90,7 +90,7 @@ export function toServiceError(thrown: unknown): ServiceError {
 }
 
 /** Whether an error is an abort. */
-export const isAbort = (thrown: unknown): boolean => thrown instanceof DOMException && thrown.name === "AbortError";
+const isAbort = (thrown: unknown): boolean => thrown instanceof DOMException && thrown.name === "AbortError";
 
 /** Whether a value is a non-null object that is no array. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -104,6 +104,6 @@ function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-function secondsOf(value: string | null): number | null {
+function parseRetryAfter(value: string | null): number | null {
   return value !== null && /^\d+$/.test(value) ? Number(value) : null;
 }

@@ -1,7 +1,7 @@
 /** OpenID Connect sign-in: the code flow with PKCE. Loaded only if the deployment uses an OIDC provider. */
 import * as oauth from "oauth4webapi";
 import { isRecord, ServiceError } from "./error";
-import { claimsOf, renewalOf, type Tokens } from "./tokens";
+import { claimsOf, refreshTimeOf, type Tokens } from "./tokens";
 
 /** The issuer's URL, and the client id. */
 export interface Issuer {
@@ -33,7 +33,7 @@ export function isCallback(url: string): boolean {
 /** The URL of the provider's sign-in page. The state of the sign-in is stored in this tab. */
 export async function startSignIn(issuer: Issuer, from: string): Promise<URL> {
   const server = await discover(issuer);
-  if (server.authorization_endpoint === undefined) throw failed("The issuer has no page for signing in.");
+  if (server.authorization_endpoint === undefined) throw signInError("The issuer has no page for signing in.");
   const verifier = oauth.generateRandomCodeVerifier();
   const [state, nonce] = [oauth.generateRandomState(), oauth.generateRandomNonce()];
   const supported = server.scopes_supported;
@@ -57,7 +57,7 @@ export async function startSignIn(issuer: Issuer, from: string): Promise<URL> {
 export async function finishSignIn(issuer: Issuer, url: string): Promise<{ tokens: Tokens; from: string }> {
   const asked = pending();
   sessionStorage.removeItem(KEY);
-  if (asked === null) throw failed("This sign-in was not begun here.");
+  if (asked === null) throw signInError("This sign-in was not begun here.");
   const server = await discover(issuer);
   const client = { client_id: issuer.clientId };
   try {
@@ -77,7 +77,7 @@ export async function finishSignIn(issuer: Issuer, url: string): Promise<{ token
     });
     return { tokens: tokensOf(issuer, granted, null), from: asked.from };
   } catch (error) {
-    throw failed(error instanceof Error ? error.message : "The issuer refused.", error);
+    throw signInError(error instanceof Error ? error.message : "The issuer refused.", error);
   }
 }
 
@@ -98,7 +98,7 @@ export async function refreshTokens(issuer: Issuer, tokens: Tokens): Promise<Tok
   try {
     return tokensOf(issuer, await oauth.processRefreshTokenResponse(server, client, response), tokens);
   } catch (error) {
-    if (response.status >= 500) throw failed("The issuer is in trouble.", error, true);
+    if (response.status >= 500) throw signInError("The issuer is in trouble.", error, true);
     throw new ServiceError("unauthorized", "The sign-in has ended.", { status: 401, cause: error });
   }
 }
@@ -114,7 +114,7 @@ async function discover(issuer: Issuer): Promise<oauth.AuthorizationServer> {
   try {
     return await oauth.processDiscoveryResponse(url, response);
   } catch (error) {
-    throw failed(`${url.host} does not say how to sign in.`, error);
+    throw signInError(`${url.host} does not say how to sign in.`, error);
   }
 }
 
@@ -132,7 +132,7 @@ function tokensOf({ clientId }: Issuer, granted: oauth.TokenEndpointResponse, be
   return {
     bearer,
     refresh: granted.refresh_token ?? before?.refresh ?? null,
-    renewAt: renewalOf(seconds),
+    renewAt: refreshTimeOf(seconds),
     username: named.find((name) => typeof name === "string") ?? "",
     clientId,
   };
@@ -160,6 +160,6 @@ function isPending(value: unknown): value is Pending {
   return isRecord(value) && ["verifier", "state", "nonce", "from"].every((name) => typeof value[name] === "string");
 }
 
-function failed(message: string, cause?: unknown, retryable = false): ServiceError {
+function signInError(message: string, cause?: unknown, retryable = false): ServiceError {
   return new ServiceError("sign_in_failed", message, { cause, retryable });
 }

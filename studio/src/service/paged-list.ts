@@ -29,7 +29,7 @@ export function usePagedList<Item>(
   key: string,
   fetchPage: (cursor: string | null) => Promise<Page<Item>>,
 ): Pages<Item> {
-  const [state, setState] = useState<Fetched<Item>>(nothing);
+  const [state, setState] = useState<Fetched<Item>>(emptyState);
   const list = useRef(0);
 
   async function bring(cursor: string | null) {
@@ -53,7 +53,7 @@ export function usePagedList<Item>(
   // biome-ignore lint/correctness/useExhaustiveDependencies: a list begins when its key changes, and only then
   useEffect(() => {
     list.current += 1;
-    setState(nothing);
+    setState(emptyState);
     void bring(null);
     return () => {
       list.current += 1;
@@ -70,6 +70,6 @@ export function usePagedList<Item>(
   };
 }
 
-function nothing<Item>(): Fetched<Item> {
+function emptyState<Item>(): Fetched<Item> {
   return { items: [], cursor: null, begun: false, busy: true, error: null };
 }

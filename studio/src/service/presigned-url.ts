@@ -75,7 +75,7 @@ export function useLoadedImage(key: string, url: string | null): LoadedImage | n
   useEffect(() => {
     if (url === null) return;
     let wanted = true;
-    void arrival(url).then(() => {
+    void decoded(url).then(() => {
       if (wanted) setArrived({ key, url });
     });
     return () => {
@@ -86,7 +86,7 @@ export function useLoadedImage(key: string, url: string | null): LoadedImage | n
 }
 
 /** Resolves when the picture is decoded, or cannot be; whoever shows it handles the error. */
-async function arrival(url: string): Promise<void> {
+async function decoded(url: string): Promise<void> {
   const image = new Image();
   image.src = url;
   if (!("decode" in image)) return;

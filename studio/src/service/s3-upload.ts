@@ -46,13 +46,13 @@ export async function uploadToS3(
     const passing = answer === null || RETRIED_STATUSES.has(answer.status) || RETRIED_CODES.has(code);
     if (attempt >= ATTEMPTS || !passing) {
       if (answer === null) throw unreachableError(new URL(form.url).host, null);
-      throw refusal(answer.status, code, message, passing);
+      throw s3Error(answer.status, code, message, passing);
     }
     await sleep(backoffDelay(attempt - 1), signal);
   }
 }
 
-interface Answer {
+interface S3Response {
   status: number;
   text: string;
 }
@@ -66,7 +66,7 @@ function post(
   file: Blob,
   onProgress: (fraction: number) => void,
   signal?: AbortSignal,
-): Promise<Answer | null> {
+): Promise<S3Response | null> {
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, value);
   form.append("file", file);
@@ -96,15 +96,15 @@ function post(
   });
 }
 
-function refusal(status: number, code: string, message: string, passing: boolean): ServiceError {
+function s3Error(status: number, code: string, message: string, passing: boolean): ServiceError {
   const said = code ? `${code}: ${message}` : `HTTP ${status}`;
-  return new ServiceError(meaning(code, message, passing), `The storage refused the upload (${said}).`, {
+  return new ServiceError(errorCodeOf(code, message, passing), `The storage refused the upload (${said}).`, {
     status,
     retryable: passing,
   });
 }
 
-function meaning(code: string, message: string, passing: boolean): ErrorCode {
+function errorCodeOf(code: string, message: string, passing: boolean): ErrorCode {
   if (code === "AccessDenied" && /expired/i.test(message)) return "upload_expired";
   if (code === "InvalidArgument" && /checksum/i.test(message)) return "checksum_mismatch";
   return REASONS[code] ?? (passing ? "internal" : "forbidden");

@@ -139,7 +139,7 @@ export const useSession = create<Session>()((set, get) => {
     async signOut() {
       const refresh = tokens?.refresh ?? null;
       endSession(null);
-      tabs.tellSignedOut();
+      tabs.notifySignedOut();
       // Signed out here, whether or not the revocation succeeds.
       if (refresh !== null && usesPool()) await cognito.revoke(pool(), refresh).catch(() => undefined);
     },

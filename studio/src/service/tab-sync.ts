@@ -16,15 +16,15 @@ export interface TabHandlers {
 let channel: BroadcastChannel | null = null;
 
 /** Answer other tabs from now on. */
-export function answerOtherTabs(hearing: TabHandlers): void {
+export function answerOtherTabs(handlers: TabHandlers): void {
   if (channel !== null || typeof BroadcastChannel === "undefined") return;
   const opened = new BroadcastChannel(CHANNEL);
   channel = opened;
   opened.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
     if (!isRecord(data)) return;
-    const tokens = data.type === "ask" ? hearing.tokens() : null;
+    const tokens = data.type === "ask" ? handlers.tokens() : null;
     if (tokens !== null) opened.postMessage({ type: "tokens", tokens });
-    if (data.type === "signed_out") hearing.signedOut();
+    if (data.type === "signed_out") handlers.signedOut();
   });
 }
 
@@ -48,6 +48,6 @@ export function requestTokens(clientId: string): Promise<Tokens | null> {
 }
 
 /** Sign out in the other tabs. */
-export function tellSignedOut(): void {
+export function notifySignedOut(): void {
   channel?.postMessage({ type: "signed_out" });
 }

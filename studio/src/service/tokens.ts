@@ -27,7 +27,7 @@ const EARLIER_SECONDS = 60;
  * When to refresh a token that is valid for `seconds`: a minute before it expires, or at half its time if that is
  * short.
  */
-export const renewalOf = (seconds: number): number =>
+export const refreshTimeOf = (seconds: number): number =>
   Date.now() + Math.max(seconds - EARLIER_SECONDS, seconds / 2) * 1000;
 
 /** The stored tokens of this tab for a client. */
