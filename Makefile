@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 READY := $(VENV)/.ready
 MODELS_READY := $(VENV)/.models-ready
-WEB := client/web
+WEB := studio
 WEB_READY := $(WEB)/node_modules/.installed
 KIND ?= restyle_room
 PHOTO ?=
@@ -53,7 +53,7 @@ demo: $(READY) ## Try a kind on a sample end to end: make demo [KIND=inpaint|fac
 	@$(BIN)/darkroom demo --kind $(KIND) $(if $(PHOTO),"$(PHOTO)") $(if $(STYLE),--style $(STYLE)) $(if $(MASK),--mask "$(MASK)") \
 	  $(if $(SOURCE),--source "$(SOURCE)") $(if $(TARGET),--target "$(TARGET)") $(if $(CONSENT),--consent)
 
-setup-web: $(WEB_READY) ## Add what the studio is built with to client/web/node_modules
+setup-web: $(WEB_READY) ## Add what the studio is built with to studio/node_modules
 
 setup-models: $(MODELS_READY) ## Add the models engine to .venv: torch, diffusers, ultralytics
 

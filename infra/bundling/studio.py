@@ -1,4 +1,4 @@
-"""The studio as a browser loads it: built from ``client/web/`` by npm."""
+"""The studio as a browser loads it: built from ``studio/`` by npm."""
 
 import argparse
 import os
@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from infra.bundling.functions import BUILD, ROOT, BuildError, digest, move_into_place
 
-WEB = ROOT / "client" / "web"
+WEB = ROOT / "studio"
 CONTRACT = ROOT / "handlers" / "http_api" / "openapi.json"  # the forms are made from it
 LOCK = "package-lock.json"
 MODULES = "node_modules"
@@ -68,7 +68,7 @@ def build_studio(build: Path = BUILD) -> Path:
 
 
 def install_node_modules() -> None:
-    """Have the modules of the committed lock in ``client/web/node_modules``. Raises ``BuildError``."""
+    """Have the modules of the committed lock in ``studio/node_modules``. Raises ``BuildError``."""
     wanted = digest([(WEB / LOCK).relative_to(ROOT)])
     installed = WEB / INSTALLED
     BUILD.mkdir(exist_ok=True)

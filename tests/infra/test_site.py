@@ -32,7 +32,7 @@ class Npm:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with a studio of two files."""
-    web = tmp_path / "client" / "web"
+    web = tmp_path / "studio"
     for name, text in (("index.html", "one"), ("src/main.tsx", "…"), ("package-lock.json", "{}"), ("tests/a.ts", "")):
         (web / name).parent.mkdir(parents=True, exist_ok=True)
         (web / name).write_text(text)
@@ -62,7 +62,7 @@ def test_it_is_built_once_for_the_same_sources(project: Path, npm: Npm) -> None:
     assert [path.name for path in (build / "studio").iterdir()] == [first.name]
 
 
-@pytest.mark.parametrize("name", ["client/web/src/main.tsx", "handlers/http_api/openapi.json"])
+@pytest.mark.parametrize("name", ["studio/src/main.tsx", "handlers/http_api/openapi.json"])
 def test_a_changed_source_is_built_anew_without_installing_again(project: Path, npm: Npm, name: str) -> None:
     first = studio.build_studio(project / "build")
     (project / name).write_text("another")

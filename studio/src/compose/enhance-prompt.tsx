@@ -1,0 +1,76 @@
+import { useLayoutEffect, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Kind } from "@/contract/types";
+import { useDraft } from "@/drafts/use-draft";
+import { api, unwrap } from "@/service/api";
+import { type ServiceError, toServiceError } from "@/service/error";
+import { errorMessage } from "@/service/error-message";
+import { Button } from "@/ui";
+import styles from "./enhance-prompt.module.css";
+
+interface EnhancePromptProps {
+  kind: Kind;
+  prompt: string;
+  onChange(prompt: string): void;
+}
+
+/** A button that replaces a prompt by the service's enhanced version, and can undo that. */
+export function EnhancePrompt({ kind, prompt, onChange }: EnhancePromptProps) {
+  const { t } = useTranslation("compose");
+  const { style } = useDraft(kind).params;
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<ServiceError | null>(null);
+  const [own, setOwn] = useState<{ before: string; after: string } | null>(null);
+  // The latest props when the response arrives: by then more may have been typed.
+  const latest = useRef<Pick<EnhancePromptProps, "prompt" | "onChange"> | null>(null);
+  useLayoutEffect(() => {
+    latest.current = { prompt, onChange };
+    return () => {
+      latest.current = null;
+    };
+  }, [prompt, onChange]);
+  const wanted = kind === "inpaint" || kind === "restyle_room" ? kind : "generate";
+
+  const improve = async () => {
+    setBusy(true);
+    setError(null);
+    try {
+      const body = { prompt, kind: wanted, ...(typeof style === "string" ? { style } : {}) } as const;
+      const better = await unwrap(api.POST("/prompts/enhance", { body }));
+      if (latest.current?.prompt !== prompt) return;
+      latest.current.onChange(better.prompt);
+      setOwn({ before: prompt, after: better.prompt });
+    } catch (thrown) {
+      setError(toServiceError(thrown));
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  if (prompt.trim() === "") return null;
+  return (
+    <>
+      {own?.after === prompt ? (
+        <Button
+          variant="quiet"
+          icon="undo"
+          onClick={() => {
+            onChange(own.before);
+            setOwn(null);
+          }}
+        >
+          {t("improve.back")}
+        </Button>
+      ) : (
+        <Button variant="quiet" icon="make" busy={busy} disabled={busy} onClick={() => void improve()}>
+          {t("improve.do")}
+        </Button>
+      )}
+      {error && (
+        <p className={styles.error} role="alert">
+          {`${errorMessage(error).title}. ${errorMessage(error).advice}`}
+        </p>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,178 @@
+import { type DragEvent, useId, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import type { Kind } from "@/contract/types";
+import type { UploadRole } from "@/contract/upload-roles";
+import { useDrafts } from "@/drafts/draft";
+import { useFileIntake, useIntakeStatus } from "@/drafts/file-intake";
+import { InputFileError } from "@/drafts/input-file";
+import { useDraft } from "@/drafts/use-draft";
+import { useService } from "@/service/deployment";
+import { Button, Icon, Loading, Notice } from "@/ui";
+import { AssetPicker } from "./asset-picker";
+import { AvatarCards } from "./avatar-cards";
+import styles from "./file-field.module.css";
+import { InputFileView } from "./input-file-view";
+
+interface FileFieldProps {
+  kind: Kind;
+  role: string;
+  media: UploadRole["media"];
+  label: string;
+  hint?: string | undefined;
+  /** The field's path, as in the service's errors. */
+  path: string;
+  error?: string | undefined;
+  required?: boolean;
+  /** Whether the picture is shown here; false if the page shows it elsewhere. */
+  showPicture?: boolean;
+  /** Whether the compact layout is used. */
+  small?: boolean;
+}
+
+const PICTURES = "image/jpeg,image/png,image/webp,image/heic,image/heif,image/avif";
+
+/** A field for an input file: by drop, paste, file dialog, the asset library or an avatar. */
+export function FileField({
+  kind,
+  role,
+  media,
+  label,
+  hint,
+  path,
+  error,
+  required = true,
+  showPicture = true,
+  small = false,
+}: FileFieldProps) {
+  const { t } = useTranslation("compose");
+  const inputFile = useDraft(kind).inputs[role];
+  const status = useIntakeStatus(kind, role);
+  const audioTypes = useService(({ service }) => service?.config.limits.audio_types);
+  const [over, setOver] = useState(false);
+  const [library, setLibrary] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  const id = useId();
+  const sound = media === "sound";
+
+  const take = (file: File | undefined) => {
+    if (file) void useFileIntake.getState().addFile(kind, role, file, sound ? "sound" : "picture");
+  };
+  const drop = (event: DragEvent) => {
+    event.preventDefault();
+    event.stopPropagation();
+    setOver(false);
+    take(event.dataTransfer.files[0]);
+  };
+
+  return (
+    <fieldset className={styles.intake} data-path={path} aria-describedby={error ? `${id}-error` : undefined}>
+      <legend className={styles.legend}>
+        {label}
+        {!required && <span className={styles.optional}>{t("optional")}</span>}
+      </legend>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: dropping is a shortcut; the buttons inside do the same */}
+      <div
+        className={[
+          styles.zone,
+          over && styles.over,
+          (inputFile || !required || small) && styles.small,
+          inputFile && styles.given,
+          inputFile && !showPicture && styles.line,
+        ]
+          .filter(Boolean)
+          .join(" ")}
+        onDragOver={(event) => {
+          event.preventDefault();
+          setOver(true);
+        }}
+        onDragLeave={() => setOver(false)}
+        onDrop={drop}
+      >
+        {!inputFile && required && !small && (
+          <Icon name={sound ? "sound" : media === "portrait" ? "user" : "assets"} size={36} />
+        )}
+        {inputFile && (
+          <InputFileView inputFile={inputFile} sound={sound} label={label} showPicture={showPicture} small={small} />
+        )}
+        {status.busy && <Loading>{t("intake.reading")}</Loading>}
+        <div className={styles.actions}>
+          <Button
+            variant={inputFile || !required ? "secondary" : "primary"}
+            icon="upload"
+            onClick={() => input.current?.click()}
+            aria-describedby={hint ? `${id}-hint` : undefined}
+          >
+            {t(inputFile ? "intake.another" : sound ? "intake.choose_sound" : "intake.choose_photo")}
+          </Button>
+          {!sound && (
+            <Button
+              icon="assets"
+              title={t("intake.library")}
+              aria-label={t("intake.library")}
+              onClick={() => setLibrary(true)}
+            >
+              <span className={styles.word}>{t("intake.library")}</span>
+            </Button>
+          )}
+          {inputFile && (
+            <Button
+              variant="quiet"
+              icon="trash"
+              title={t("intake.remove")}
+              aria-label={t("intake.remove")}
+              onClick={() => useDrafts.getState().setInput(kind, role, null)}
+            >
+              <span className={styles.word}>{t("intake.remove")}</span>
+            </Button>
+          )}
+        </div>
+        {!inputFile && !status.busy && <p className={styles.quiet}>{t(sound ? "intake.drop_sound" : "intake.drop")}</p>}
+        <input
+          ref={input}
+          type="file"
+          hidden
+          accept={sound ? audioTypes?.join(",") : PICTURES}
+          aria-label={label}
+          onChange={(event) => {
+            take(event.target.files?.[0]);
+            event.target.value = "";
+          }}
+        />
+      </div>
+      {hint && (
+        <p id={`${id}-hint`} className={styles.quiet}>
+          {hint}
+        </p>
+      )}
+      {media === "portrait" && <AvatarCards kind={kind} role={role} />}
+      {status.error && <FileErrorNotice error={status.error} />}
+      {error && (
+        <p id={`${id}-error`} className={styles.error} role="alert">
+          {error}
+        </p>
+      )}
+      {library && (
+        <AssetPicker
+          onClose={() => setLibrary(false)}
+          onChoose={(asset) => {
+            useFileIntake.getState().setError(kind, role, null);
+            useDrafts.getState().setInput(kind, role, { type: "asset", asset });
+            setLibrary(false);
+          }}
+        />
+      )}
+    </fieldset>
+  );
+}
+
+/** The reason why a file was rejected, and what to do. */
+function FileErrorNotice({ error }: { error: Error }) {
+  const { t } = useTranslation("compose");
+  const reason = error instanceof InputFileError ? error.reason : "unreadable";
+  const values = error instanceof InputFileError ? error.values : {};
+  return (
+    <Notice tone="bad" title={t("refused.title")}>
+      <p>{t(`refused.${reason}`, values)}</p>
+    </Notice>
+  );
+}

@@ -1,0 +1,68 @@
+import { lazy, Suspense } from "react";
+import { useTranslation } from "react-i18next";
+import { pointsOf } from "@/contract/json";
+import { TERMINAL } from "@/contract/types";
+import { useDrafts } from "@/drafts/draft";
+import { useDraft } from "@/drafts/use-draft";
+import { useJobs } from "@/jobs/store";
+import { errorMessage } from "@/service/error-message";
+import { Button, Loading, Notice, ProgressBar } from "@/ui";
+import styles from "./keep-picker.module.css";
+import { useFoundObjects, useObjectDetection } from "./object-detection";
+import type { Photo } from "./use-photo";
+
+const ShapePicker = lazy(async () => ({ default: (await import("@/canvas/object-picker")).ObjectPicker }));
+
+/** Chooses the objects that a restyling keeps, on the photo. It is optional and never blocks the submission. */
+export function KeepPicker({ photo }: { photo: Photo }) {
+  const { t } = useTranslation("compose");
+  const { inputs, params } = useDraft("restyle_room");
+  const detection = useObjectDetection();
+  const entry = useJobs(({ entries }) => (detection.jobId ? entries[detection.jobId] : undefined));
+  const input = inputs.photo;
+  const objects = useFoundObjects(input);
+  const chosen = pointsOf(params.keep_at);
+  if (!input) return null;
+
+  const mine = detection.photo === input;
+  const job = mine ? entry?.job : undefined;
+  const failure = mine ? (detection.error ?? entry?.uploadError ?? job?.error ?? null) : null;
+  const ended = job !== undefined && TERMINAL.has(job.state);
+  const under = mine && (detection.submitting || (detection.jobId !== null && !ended)) && !failure;
+  const ask = () => void useObjectDetection.getState().detect(input);
+
+  return (
+    <section className={styles.keep} aria-labelledby="keep-title">
+      <h2 id="keep-title" className={styles.title}>
+        {t("keep.title")}
+      </h2>
+      <p className={styles.quiet}>{t(objects ? "keep.pick" : "keep.about")}</p>
+      {under && <ProgressBar label={t("keep.looking")} value={job ? job.progress : null} />}
+      {failure && (
+        <Notice
+          tone="warning"
+          title={errorMessage(failure).title}
+          action={<Button onClick={ask}>{t("retry")}</Button>}
+        />
+      )}
+      {!under && !failure && objects === null && (
+        <div>
+          <Button icon="hand" onClick={ask}>
+            {t("keep.find")}
+          </Button>
+        </div>
+      )}
+      {objects?.length === 0 && <Notice>{t("keep.nothing")}</Notice>}
+      {objects && objects.length > 0 && (
+        <Suspense fallback={<Loading>{t("canvas_loading")}</Loading>}>
+          <ShapePicker
+            photo={photo}
+            objects={objects}
+            chosen={chosen}
+            onChange={(points) => useDrafts.getState().setParam("restyle_room", "keep_at", points)}
+          />
+        </Suspense>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,34 @@
+import { useEffect, useRef } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "wouter";
+import { KINDS } from "@/contract/schemas";
+import type { Kind } from "@/contract/types";
+import { Icon, KIND_ICONS } from "@/ui";
+import styles from "./kind-picker.module.css";
+
+/** Links to the form of each kind. */
+export function KindPicker({ kind }: { kind: Kind }) {
+  const { t } = useTranslation(["compose", "jobs"]);
+  const nav = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another kind is another link to bring into sight
+  useEffect(() => {
+    const link = nav.current?.querySelector<HTMLElement>("[aria-current]");
+    if (nav.current && link)
+      nav.current.scrollLeft = link.offsetLeft - (nav.current.clientWidth - link.offsetWidth) / 2;
+  }, [kind]);
+  return (
+    <nav ref={nav} className={styles.kinds} aria-label={t("kinds_label")}>
+      {KINDS.map((one) => (
+        <Link
+          key={one}
+          href={`/make/${one}`}
+          className={styles.kind ?? ""}
+          aria-current={one === kind ? "page" : undefined}
+        >
+          <Icon name={KIND_ICONS[one]} />
+          {t(`jobs:kinds.${one}`)}
+        </Link>
+      ))}
+    </nav>
+  );
+}

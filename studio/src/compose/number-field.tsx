@@ -1,0 +1,44 @@
+import { useTranslation } from "react-i18next";
+import { step, type Widget } from "@/contract/schema-fields";
+import type { JsonValue } from "@/contract/types";
+import { Field, NumberInput } from "@/ui";
+
+interface NumberFieldProps {
+  label: string;
+  hint?: string | undefined;
+  error?: string | undefined;
+  widget: Widget & { type: "number" };
+  value: JsonValue;
+  /** Whether an empty field means the service's default. */
+  nullable: boolean;
+  onChange(value: JsonValue): void;
+}
+
+/** A number input; if the param is nullable, empty means automatic. */
+export function NumberField({ label, hint, error, widget, value, nullable, onChange }: NumberFieldProps) {
+  const { t } = useTranslation("compose");
+  const { min, max, integer } = widget;
+  const beyond =
+    typeof value === "number" &&
+    ((min !== null && (widget.exclusiveMin ? value <= min : value < min)) ||
+      (max !== null && (widget.exclusiveMax ? value >= max : value > max)));
+  const wrong = beyond
+    ? max === null
+      ? t("from", { least: min })
+      : t("from_to", { least: min, most: max })
+    : undefined;
+  return (
+    <Field label={label} hint={hint} error={wrong ?? error}>
+      {(control) => (
+        <NumberInput
+          {...control}
+          {...(min === null ? {} : { min: widget.exclusiveMin ? min + step(widget) : min })}
+          {...(max === null ? {} : { max })}
+          {...{ integer, onChange }}
+          placeholder={nullable ? t("automatic") : ""}
+          value={typeof value === "number" ? value : null}
+        />
+      )}
+    </Field>
+  );
+}

@@ -1,0 +1,199 @@
+import { useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
+import type { Kind } from "@/contract/types";
+import { type UploadRole, uploadRoles } from "@/contract/upload-roles";
+import { draftOf, useDrafts } from "@/drafts/draft";
+import { useFileIntake } from "@/drafts/file-intake";
+import { useDraft } from "@/drafts/use-draft";
+import { useRoleLabels } from "@/messages/labels";
+import { useService } from "@/service/deployment";
+import { toServiceError } from "@/service/error";
+import { errorMessage } from "@/service/error-message";
+import { Button, Notice } from "@/ui";
+import { assignDroppedFiles } from "./dropped-files";
+import { fieldErrors, focusField, type RejectedDraft } from "./field-errors";
+import { FileField } from "./file-field";
+import { InputParamsForm, SettingsForm } from "./form";
+import { KeepPicker } from "./keep-picker";
+import { KindPicker } from "./kind-picker";
+import { MaskPanel } from "./mask-panel";
+import { useFoundObjects } from "./object-detection";
+import styles from "./page.module.css";
+import { StyleCards } from "./style-cards";
+import { SubmitBar } from "./submit-bar";
+import { submitBlockers } from "./submit-blockers";
+import { submitDraft } from "./submit-draft";
+import { usePhoto } from "./use-photo";
+
+/** The page with a kind's form: inputs, params, and submission. */
+export function ComposePage({ kind }: { kind: Kind }) {
+  const { t } = useTranslation(["compose", "jobs"]);
+  const draft = useDraft(kind);
+  const touched = Object.keys(draft.params).length + Object.keys(draft.inputs).length > 0;
+  return (
+    <div className={styles.page}>
+      <div className={styles.head}>
+        <h1>{t(`jobs:kinds.${kind}`)}</h1>
+        {touched && (
+          <Button
+            variant="quiet"
+            icon="again"
+            onClick={() => {
+              useDrafts.getState().reset(kind);
+              useFileIntake.getState().clear(kind);
+            }}
+          >
+            {t("start_over")}
+          </Button>
+        )}
+        <p className={styles.lead}>{t(`about.${kind}`)}</p>
+      </div>
+      <KindPicker kind={kind} />
+      <Composer key={kind} kind={kind} />
+    </div>
+  );
+}
+
+function Composer({ kind }: { kind: Kind }) {
+  const { t } = useTranslation("compose");
+  const [, navigate] = useLocation();
+  const draft = useDraft(kind);
+  const strokes = useDrafts((state) => state.strokes);
+  const photo = usePhoto(draft.inputs.photo);
+  const limits = useService(({ service }) => service?.config.limits);
+  const [rejected, setRefused] = useState<RejectedDraft | null>(null);
+  const [busy, setBusy] = useState(false);
+  const painting = kind === "inpaint" && (strokes !== null || draft.inputs.mask === undefined);
+  const found = useFoundObjects(draft.inputs.photo) !== null;
+  useDroppedFiles(kind);
+
+  if (!limits) return null;
+  const { byPath: errors, general } = fieldErrors(rejected, draft);
+  const missing = submitBlockers(draft, { strokes, size: photo }, limits);
+  const shown = uploadRoles(kind).filter(({ name }) => !(kind === "inpaint" && name === "mask"));
+  const [needed, optional] = [shown.filter(({ required }) => required), shown.filter(({ required }) => !required)];
+
+  const submit = async () => {
+    setBusy(true);
+    setRefused(null);
+    try {
+      navigate(`/jobs/${await submitDraft(kind, photo)}`);
+    } catch (thrown) {
+      const error = toServiceError(thrown);
+      setRefused({ error, draft: draftOf(useDrafts.getState(), kind) });
+      const [first] = error.errors;
+      if (first) focusField(first.field);
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  return (
+    <form
+      className={styles.columns}
+      aria-label={t("form_label")}
+      onSubmit={(event) => event.preventDefault()}
+      noValidate
+    >
+      <div className={styles.stage}>
+        <InputParamsForm kind={kind} errors={errors} />
+        {needed.length > 0 && (
+          <div className={styles.roles} data-several={needed.length > 1}>
+            {needed.map((role) => (
+              <RoleField
+                key={role.name}
+                kind={kind}
+                role={role}
+                error={errors.get(`uploads.${role.name}`)}
+                showPicture={photo === null || !(painting || (kind === "restyle_room" && found))}
+              />
+            ))}
+          </div>
+        )}
+        {kind === "inpaint" && photo && <MaskPanel photo={photo} error={errors.get("uploads.mask")} />}
+        {kind === "restyle_room" && photo && <KeepPicker photo={photo} />}
+        {kind === "generate" && <StyleCards kind={kind} error={errors.get("params.style")} />}
+        {optional.map((role) => (
+          <RoleField key={role.name} kind={kind} role={role} error={errors.get(`uploads.${role.name}`)} />
+        ))}
+      </div>
+      <div className={styles.settings}>
+        {kind === "restyle_room" && <StyleCards kind={kind} error={errors.get("params.style")} />}
+        <SettingsForm kind={kind} errors={errors} />
+      </div>
+      <div className={styles.bar}>
+        {rejected && <SubmitErrorNotice refused={rejected} others={general.map(({ message }) => message)} />}
+        <SubmitBar kind={kind} blockers={missing} photo={photo} busy={busy} onSubmit={() => void submit()} />
+      </div>
+    </form>
+  );
+}
+
+interface RoleFieldProps {
+  kind: Kind;
+  role: UploadRole;
+  error: string | undefined;
+  showPicture?: boolean;
+}
+
+function RoleField({ kind, role, error, showPicture = true }: RoleFieldProps) {
+  const { label, hint } = useRoleLabels()(kind, role.name, role.description);
+  return (
+    <FileField
+      kind={kind}
+      role={role.name}
+      media={role.media}
+      label={label}
+      hint={hint}
+      path={`uploads.${role.name}`}
+      error={error}
+      required={role.required}
+      showPicture={showPicture}
+      small={role.media === "portrait"}
+    />
+  );
+}
+
+/** The error of a rejected submission. The draft is unchanged. */
+function SubmitErrorNotice({ refused: { error }, others }: { refused: RejectedDraft; others: readonly string[] }) {
+  const { title, advice, detail } = errorMessage(error);
+  const said = error.errors.length > 0 ? others : [detail].filter((one) => one !== null);
+  return (
+    <Notice tone="bad" title={title}>
+      <p>{advice}</p>
+      {said.map((one) => (
+        <p key={one}>{one}</p>
+      ))}
+    </Notice>
+  );
+}
+
+/** Assigns files that are dropped anywhere, or pasted, to roles; the browser does not open them. */
+function useDroppedFiles(kind: Kind): void {
+  useEffect(() => {
+    const over = (event: DragEvent) => {
+      if (event.dataTransfer?.types.includes("Files")) event.preventDefault();
+    };
+    const drop = (event: DragEvent) => {
+      const files = [...(event.dataTransfer?.files ?? [])];
+      if (files.length === 0) return;
+      event.preventDefault();
+      assignDroppedFiles(kind, files);
+    };
+    const paste = (event: ClipboardEvent) => {
+      const files = [...(event.clipboardData?.files ?? [])];
+      if (files.length === 0) return;
+      event.preventDefault();
+      assignDroppedFiles(kind, files);
+    };
+    document.addEventListener("dragover", over);
+    document.addEventListener("drop", drop);
+    document.addEventListener("paste", paste);
+    return () => {
+      document.removeEventListener("dragover", over);
+      document.removeEventListener("drop", drop);
+      document.removeEventListener("paste", paste);
+    };
+  }, [kind]);
+}

@@ -1,0 +1,101 @@
+import { Fragment, type ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+import type { SchemaField, Variant } from "@/contract/schema-fields";
+import type { JsonObject, JsonValue, Kind } from "@/contract/types";
+import { useLabels } from "@/messages/labels";
+import { IconButton } from "@/ui";
+import { FileField } from "./file-field";
+import type { ParamProps } from "./param-props";
+import styles from "./scene-card.module.css";
+
+interface SceneCardProps {
+  kind: Kind;
+  variant: Variant;
+  path: string;
+  /** The position, from 1, of `count`. */
+  number: number;
+  count: number;
+  value: JsonObject;
+  /** Fields that are ignored because of other fields. */
+  unused: ReadonlySet<string>;
+  errors: ReadonlyMap<string, string>;
+  /** Renders one of the fields. */
+  renderParam(props: ParamProps): ReactNode;
+  onChange(name: string, value: JsonValue): void;
+  /** Up by -1, down by 1. */
+  onMove(by: -1 | 1): void;
+  onRemove(): void;
+}
+
+/** Beside required fields, only these are visible; the rest are advanced. */
+const OPEN: ReadonlySet<string> = new Set(["script", "prompt"]);
+
+/** A card for one object of a list: its file, its visible fields, and the advanced ones. */
+export function SceneCard(props: SceneCardProps) {
+  const { kind, variant, path, number, count, value, unused, errors, renderParam, onChange, onMove, onRemove } = props;
+  const { t } = useTranslation("compose");
+  const labels = useLabels();
+  const title = t("list.title", { number, what: labels.scene(variant.value, "title", variant.value) });
+  const shown = variant.fields.filter(({ name }) => !unused.has(name));
+  const files = shown.filter(({ required, widget }) => required && widget.type === "role");
+  const open = [
+    ...files,
+    ...shown.filter((field) => !files.includes(field) && (field.required || OPEN.has(field.name))),
+  ];
+  const folded = shown.filter((field) => !open.includes(field));
+  const show = (field: SchemaField) => {
+    const at = `${path}.${field.name}`;
+    const role = value[field.name];
+    if (field.widget.type === "role") {
+      if (typeof role !== "string") return null;
+      return (
+        <FileField
+          key={field.name}
+          kind={kind}
+          role={role}
+          path={at}
+          media={field.name === "avatar" ? "portrait" : field.name === "voice_track" ? "sound" : "picture"}
+          label={labels.label(kind, field)}
+          hint={labels.hint(kind, field)}
+          error={errors.get(at)}
+          required={field.required}
+          small
+        />
+      );
+    }
+    return (
+      <Fragment key={field.name}>
+        {renderParam({
+          kind,
+          field,
+          path: at,
+          value: value[field.name] ?? field.defaultValue,
+          errors,
+          onChange: (one) => onChange(field.name, one),
+        })}
+      </Fragment>
+    );
+  };
+  return (
+    <li className={styles.card} tabIndex={-1} aria-label={t("list.of", { title, count })}>
+      <div className={styles.head}>
+        <h2>{title}</h2>
+        <IconButton icon="up" label={t("list.up", { title })} disabled={number === 1} onClick={() => onMove(-1)} />
+        <IconButton
+          icon="down"
+          label={t("list.down", { title })}
+          disabled={number === count}
+          onClick={() => onMove(1)}
+        />
+        <IconButton icon="trash" label={t("list.remove", { title })} onClick={onRemove} />
+      </div>
+      {open.map(show)}
+      {folded.length > 0 && (
+        <details className={styles.more}>
+          <summary>{t("more")}</summary>
+          <div className={styles.fields}>{folded.map(show)}</div>
+        </details>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,114 @@
+/** Submit blockers: what is still missing in a draft. */
+
+import { coverage, isEmpty } from "@/canvas/mask";
+import type { Strokes } from "@/canvas/strokes";
+import { objectsOf, textOf } from "@/contract/json";
+import { type SchemaField, schemaFields, type Variant } from "@/contract/schema-fields";
+import { paramsSchema } from "@/contract/schemas";
+import type { JsonObject, Limits } from "@/contract/types";
+import { uploadRoles } from "@/contract/upload-roles";
+import type { Draft } from "@/drafts/draft";
+import { unusedParams } from "./unused-params";
+
+/** One missing or invalid field. `path` is that of the service's errors: `params.style`, `uploads.photo`. */
+export interface SubmitBlocker {
+  path: string;
+  /** The message: a key of `obstacles` in compose.json. */
+  reason:
+    | "file"
+    | "choose"
+    | "fill_in"
+    | "consent"
+    | "mask"
+    | "scenes"
+    | "words_or_voice"
+    | "voice_too_long"
+    | "scripts_too_long";
+  /** The role or field, for its label in the message. */
+  name: string;
+  /** The scene's number, from 1; null if it concerns no scene. */
+  scene: number | null;
+  count?: number;
+}
+
+/** The strokes, and the photo's size (null while unknown). */
+export interface PaintedMask {
+  strokes: Strokes | null;
+  size: { width: number; height: number } | null;
+}
+
+const MOST_SCRIPT_CHARACTERS = 15_000;
+
+/** All submit blockers of a draft, in the order of the page. `painted`: the mask of inpaint. */
+export function submitBlockers(draft: Draft, painted: PaintedMask, limits: Limits): SubmitBlocker[] {
+  const found: SubmitBlocker[] = [];
+  const say = (path: string, reason: SubmitBlocker["reason"], name: string, more: Partial<SubmitBlocker> = {}) =>
+    found.push({ path, reason, name, scene: null, ...more });
+
+  if (draft.kind === "render_video" && textOf(draft.params.script).trim() === "" && !draft.inputs.voice_track) {
+    say("params.script", "words_or_voice", "script");
+  }
+  for (const role of uploadRoles(draft.kind)) {
+    if (role.name === "mask" && draft.kind === "inpaint") {
+      if (draft.inputs.photo && !hasMask(draft, painted)) say("uploads.mask", "mask", "mask");
+    } else if (role.required && !draft.inputs[role.name]) say(`uploads.${role.name}`, "file", role.name);
+  }
+  const unused = unusedParams(draft);
+  for (const field of schemaFields(paramsSchema(draft.kind))) {
+    if (unused.has(field.name)) continue;
+    if (field.widget.type === "list") {
+      const scenes = objectsOf(draft.params[field.name]);
+      if (scenes.length < field.widget.minItems) {
+        say(`params.${field.name}`, "scenes", field.name, { count: field.widget.minItems });
+      }
+      const { discriminator, variants } = field.widget;
+      scenes.forEach((scene, index) => {
+        const variant = variants.find(({ value }) => value === scene[discriminator]);
+        if (variant) found.push(...inScene(draft, `params.${field.name}.${index}`, scene, variant, index + 1));
+      });
+      if (scenes.reduce((sum, scene) => sum + textOf(scene.script).length, 0) > MOST_SCRIPT_CHARACTERS) {
+        say(`params.${field.name}`, "scripts_too_long", field.name, { count: MOST_SCRIPT_CHARACTERS });
+      }
+    } else if (lacks(field, draft.params)) say(`params.${field.name}`, reasonOf(field), field.name);
+  }
+  for (const [role, input] of Object.entries(draft.inputs)) {
+    if (role === "music" || input.type !== "sound" || input.seconds === null) continue;
+    if (input.seconds > limits.max_voice_seconds) {
+      say(`uploads.${role}`, "voice_too_long", role, { count: Math.floor(limits.max_voice_seconds / 60) });
+    }
+  }
+  return found;
+}
+
+/** Whether inpaint has a mask: painted, or an earlier job's. */
+export function hasMask(draft: Draft, { strokes, size }: PaintedMask): boolean {
+  if (strokes === null) return draft.inputs.mask?.type === "same";
+  return size === null ? !isEmpty(strokes) : coverage(strokes, size.width, size.height) > 0;
+}
+
+function inScene(draft: Draft, path: string, scene: JsonObject, variant: Variant, number: number): SubmitBlocker[] {
+  const found: SubmitBlocker[] = [];
+  for (const field of variant.fields) {
+    const at = { path: `${path}.${field.name}`, name: field.name, scene: number };
+    if (field.widget.type === "role") {
+      if (field.required && !draft.inputs[textOf(scene[field.name])]) found.push({ ...at, reason: "file" });
+    } else if (lacks(field, scene)) found.push({ ...at, reason: reasonOf(field) });
+  }
+  const speaks = textOf(scene.script).trim() !== "" || draft.inputs[textOf(scene.voice_track)] !== undefined;
+  if (variant.value === "avatar" && !speaks) {
+    found.push({ path: `${path}.script`, reason: "words_or_voice", name: "script", scene: number });
+  }
+  return found;
+}
+
+function lacks(field: SchemaField, params: JsonObject): boolean {
+  const value = params[field.name] ?? field.defaultValue;
+  if (field.widget.type === "consent") return value !== true;
+  if (field.widget.type === "text" && typeof value === "string") return value.trim().length < field.widget.minLength;
+  return field.required && value === null;
+}
+
+function reasonOf({ widget }: SchemaField): SubmitBlocker["reason"] {
+  if (widget.type === "consent") return "consent";
+  return widget.type === "choice" ? "choose" : "fill_in";
+}

@@ -1,0 +1,38 @@
+/** An input file as a photo to draw on: its URL, and its size in pixels. */
+import { useEffect, useState } from "react";
+import { type InputFile, previewUrl } from "@/drafts/input-file";
+
+/** A picture to be shown, `width` × `height` pixels when upright. */
+export interface Photo {
+  url: string;
+  width: number;
+  height: number;
+}
+
+/** The photo of an input file once its size is known; null before, and for files without a preview. */
+export function usePhoto(inputFile: InputFile | undefined): Photo | null {
+  const url = inputFile ? previewUrl(inputFile) : null;
+  const told = inputFile ? sizeOf(inputFile) : null;
+  const [measured, setMeasured] = useState<Photo | null>(null);
+  const unknown = told === null ? url : null;
+  useEffect(() => {
+    if (unknown === null) return;
+    const image = new Image();
+    image.onload = () => setMeasured({ url: unknown, width: image.naturalWidth, height: image.naturalHeight });
+    image.src = unknown;
+    return () => {
+      image.onload = null;
+    };
+  }, [unknown]);
+  if (url === null) return null;
+  if (told) return { url, ...told };
+  return measured?.url === url ? measured : null;
+}
+
+/** The size that an input file already knows; null if the picture has to be loaded. */
+function sizeOf(inputFile: InputFile): { width: number; height: number } | null {
+  if (inputFile.type === "picture") return { width: inputFile.width, height: inputFile.height };
+  if (inputFile.type !== "asset") return null;
+  const { width, height } = inputFile.asset;
+  return width && height ? { width, height } : null;
+}

@@ -1,0 +1,133 @@
+/** Status texts of jobs in the page's language. */
+import type { TFunction } from "i18next";
+import type { Job, Kind } from "@/contract/types";
+
+/** The translation function of this namespace. */
+export type Translate = TFunction<"jobs">;
+
+/** Stages with translated texts; for others the service's message is shown. docs/plans.md lists them. */
+const STAGES = {
+  download: "stages.download",
+  load: "stages.load",
+  detect: "stages.detect",
+  segment: "stages.segment",
+  keep: "stages.keep",
+  classify: "stages.classify",
+  depth: "stages.depth",
+  edges: "stages.edges",
+  diffuse: "stages.diffuse",
+  layout: "stages.layout",
+  repaint: "stages.repaint",
+  things: "stages.things",
+  grade: "stages.grade",
+  mask: "stages.mask",
+  fill: "stages.fill",
+  compose: "stages.compose",
+  imagine: "stages.imagine",
+  draw: "stages.draw",
+  screen: "stages.screen",
+  validate: "stages.validate",
+  choose: "stages.choose",
+  swap: "stages.swap",
+  enlarge: "stages.enlarge",
+  speak: "stages.speak",
+  animate: "stages.animate",
+  transcribe: "stages.transcribe",
+  subtitle: "stages.subtitle",
+  scenes: "stages.scenes",
+  join: "stages.join",
+  encode: "stages.encode",
+  outline: "stages.outline",
+  show: "stages.show",
+  finish: "stages.finish",
+  save: "stages.save",
+  upload: "stages.upload",
+} as const;
+
+/** Stages that do something else in one kind than in most. */
+const STAGES_OF = {
+  "face_swap.load": "stages_of.face_swap.load",
+  "face_swap.detect": "stages_of.face_swap.detect",
+  "upscale.load": "stages_of.upscale.load",
+  "render_video.load": "stages_of.render_video.load",
+  "render_scenes.load": "stages_of.render_scenes.load",
+  "render_scenes.animate": "stages_of.render_scenes.animate",
+  "inpaint.finish": "stages_of.inpaint.finish",
+  "find_objects.detect": "stages_of.find_objects.detect",
+} as const;
+
+const ROLES = {
+  photo: "roles.photo",
+  mask: "roles.mask",
+  source: "roles.source",
+  target: "roles.target",
+  avatar: "roles.avatar",
+  voice_track: "roles.voice_track",
+  music: "roles.music",
+} as const;
+
+const has = <Table extends object>(table: Table, key: string): key is Extract<keyof Table, string> =>
+  Object.hasOwn(table, key);
+
+/** The text of a stage; the service's message, or its bare name, if this page does not know it. */
+export function stageText(kind: Kind, stage: string, t: Translate, otherwise = ""): string {
+  const own = `${kind}.${stage}`;
+  if (has(STAGES_OF, own)) return t(STAGES_OF[own]);
+  if (has(STAGES, stage)) return t(STAGES[stage]);
+  return otherwise || stage;
+}
+
+/** The label of a role. Roles that scenes name are shown as they are. */
+export function roleText(role: string, t: Translate): string {
+  return has(ROLES, role) ? t(ROLES[role]) : role;
+}
+
+/** The status text of a job, with its stage's counter if the service reports one. */
+export function statusText(job: Job, t: Translate): string {
+  const text = activityText(job, t);
+  const count = job.state === "running" && job.stage ? counted(job.message, t) : null;
+  return count && text !== job.message ? `${text}: ${count}` : text;
+}
+
+/** The status text of a job, which changes only with its state and stage. */
+export function activityText(job: Job, t: Translate): string {
+  switch (job.state) {
+    case "running":
+      return job.stage ? stageText(job.kind, job.stage, t, job.message) : t("waiting.running");
+    case "dispatched":
+      return dispatchedText(job.message, t);
+    case "queued":
+      return job.attempt > 0 ? t("waiting.again", { attempt: Math.min(job.attempt + 1, 3) }) : t("waiting.queued");
+    case "awaiting_upload":
+      return t("waiting.awaiting_upload");
+    default:
+      return t(`states.${job.state}`);
+  }
+}
+
+/** The counter in a message, such as “step 3 of 20” or “12 of 40 s”; null if there is none. */
+function counted(message: string, t: Translate): string | null {
+  const [, done, all, seconds] = /(\d+) of (\d+)( s\b)?/.exec(message) ?? [];
+  if (done === undefined || all === undefined) return null;
+  return seconds ? t("of_seconds", { done, all }) : t("of", { done, all });
+}
+
+/** The status text of a dispatched job: parses the messages of handlers/endpoint/cold_start.py. */
+function dispatchedText(message: string, t: Translate): string {
+  if (/budget is spent/.test(message)) return t("waiting.stopped");
+  if (!/^Waking/.test(message)) return t("waiting.dispatched");
+  if (/longer than/.test(message)) return t("waiting.waking_late");
+  const [, number, unit] = /about (\d+) (minute|second)/.exec(message) ?? [];
+  if (number === undefined) return t("waiting.waking");
+  const minutes = unit === "minute" ? Number(number) : Math.ceil(Number(number) / 60);
+  return t("waiting.waking_minutes", { count: minutes });
+}
+
+/** The remaining time in rough words, which change seldom. `seconds` > 0. */
+export function timeLeftText(seconds: number, t: Translate): string {
+  if (seconds < 8) return t("left.seconds");
+  if (seconds < 40) return t("left.under_a_minute");
+  if (seconds < 90) return t("left.a_minute");
+  if (seconds < 50 * 60) return t("left.minutes", { count: Math.round(seconds / 60) });
+  return t("left.hours", { count: Math.max(1, Math.round(seconds / 3600)) });
+}

@@ -1,0 +1,217 @@
+/** Job updates: subscriptions on one WebSocket, resumed after the last `seq`, and polling while there is no socket. */
+import { type Job, TERMINAL } from "@/contract/types";
+import { isRecord, type ServiceError, toServiceError } from "./error";
+import { isOffline } from "./network";
+import { DEFAULT_TIMINGS, ReconnectingWebSocket, type SocketOptions, type Timings } from "./websocket";
+
+/** What `JobUpdates` is given: the socket, the GET, and its callbacks. */
+export interface JobUpdatesOptions extends Pick<SocketOptions, "socketUrl" | "openSocket" | "onConnectionChange"> {
+  /** `GET /jobs/{id}`. */
+  fetchJob(jobId: string): Promise<Job>;
+  /** A state with a larger `seq` than any before. */
+  onJob(job: Job): void;
+  /** The subscription ended: the job does not exist (any longer), or belongs to another caller. */
+  onError(jobId: string, error: ServiceError): void;
+}
+
+interface Subscription {
+  seq: number;
+  /** When the last message about the job arrived, in milliseconds since the epoch. */
+  heardAt: number;
+  fetching: boolean;
+}
+
+const TICK = 1_000;
+/** A clock that jumped this far on a visible page means that the machine slept, or the clock was set. */
+const SLEPT = 15_000;
+/** A job whose last message is more recent than this is not fetched when the page wakes. */
+const RECENT = 3_000;
+
+/** Subscribes to any number of jobs, each from a `seq` on, until it has ended. */
+export class JobUpdates {
+  readonly #options: JobUpdatesOptions;
+  readonly #timings: Timings;
+  readonly #socket: ReconnectingWebSocket;
+  readonly #subscriptions = new Map<string, Subscription>();
+  #timer: ReturnType<typeof setInterval> | null = null;
+  #tickedAt = 0;
+  #lastNeededAt = 0;
+
+  constructor(options: JobUpdatesOptions, timings: Partial<Timings> = {}) {
+    this.#options = options;
+    this.#timings = { ...DEFAULT_TIMINGS, ...timings };
+    this.#socket = new ReconnectingWebSocket(
+      {
+        socketUrl: () => options.socketUrl(),
+        openSocket: (url) => options.openSocket(url),
+        isNeeded: () => this.#subscriptions.size > 0,
+        onOpen: () => this.#resubscribe(),
+        onMessage: (message) => this.#onMessage(message),
+        onConnectionChange: (connection) => options.onConnectionChange(connection),
+      },
+      this.#timings,
+    );
+  }
+
+  /** Report what happens to a job after `afterSeq`, the last known state, which must not be terminal. */
+  subscribe(jobId: string, afterSeq: number): void {
+    if (this.#subscriptions.has(jobId)) return;
+    const now = Date.now();
+    this.#subscriptions.set(jobId, { seq: afterSeq, heardAt: now, fetching: false });
+    this.#lastNeededAt = now;
+    if (this.#socket.isOpen) this.#sendSubscribe(jobId, afterSeq);
+    if (this.#timer === null) this.#start();
+    else this.#socket.connectIfDue();
+  }
+
+  /** Whether there is a subscription for a job. */
+  isSubscribed(jobId: string): boolean {
+    return this.#subscriptions.has(jobId);
+  }
+
+  /** End the subscription for a job. */
+  unsubscribe(jobId: string): void {
+    if (this.#subscriptions.delete(jobId) && this.#socket.isOpen) {
+      this.#socket.send({ action: "unsubscribe", job_id: jobId });
+    }
+  }
+
+  /** Record a state that another response brought, such as that of a cancellation, so that it is not reported again. */
+  recordState({ job_id, seq, state }: Job): void {
+    const subscription = this.#subscriptions.get(job_id);
+    if (subscription === undefined) return;
+    subscription.seq = Math.max(subscription.seq, seq);
+    if (TERMINAL.has(state)) this.#subscriptions.delete(job_id);
+  }
+
+  /** End all subscriptions and close the socket. */
+  close(): void {
+    this.#subscriptions.clear();
+    this.#stop();
+  }
+
+  #start(): void {
+    this.#tickedAt = Date.now();
+    this.#timer = setInterval(() => this.#tick(), TICK);
+    addEventListener("online", this.#wake);
+    addEventListener("offline", this.#checkConnection);
+    addEventListener("pageshow", this.#wake);
+    document.addEventListener("visibilitychange", this.#wake);
+    this.#socket.connectNow();
+  }
+
+  #stop(): void {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    removeEventListener("online", this.#wake);
+    removeEventListener("offline", this.#checkConnection);
+    removeEventListener("pageshow", this.#wake);
+    document.removeEventListener("visibilitychange", this.#wake);
+    this.#socket.close();
+  }
+
+  /** Reconnect and fetch at once: the page is visible again, or the network is back. */
+  #wake = (): void => {
+    if (document.visibilityState === "hidden") return;
+    this.#tickedAt = Date.now();
+    this.#socket.connectNow();
+    const now = Date.now();
+    this.#fetchJobs(({ heardAt }) => Math.abs(now - heardAt) >= RECENT);
+  };
+
+  #checkConnection = (): void => this.#socket.checkConnection();
+
+  #tick(): void {
+    const now = Date.now();
+    const slept = Math.abs(now - this.#tickedAt) > SLEPT && document.visibilityState !== "hidden";
+    this.#tickedAt = now;
+    if (this.#subscriptions.size > 0) this.#lastNeededAt = now;
+    const idle = now - this.#lastNeededAt >= this.#timings.idleTimeout;
+    if (idle) this.#stop();
+    else if (slept) this.#wake();
+    else this.#checkTimeouts(now);
+  }
+
+  #checkTimeouts(now: number): void {
+    this.#socket.checkTimeouts(now);
+    const { isOpen } = this.#socket;
+    const patience = isOpen ? this.#timings.silenceTimeout : this.#timings.pollInterval;
+    if (isOpen || !isOffline()) this.#fetchJobs(({ heardAt }) => now - heardAt >= patience);
+  }
+
+  #resubscribe(): void {
+    for (const [jobId, subscription] of this.#subscriptions) {
+      subscription.heardAt = Date.now();
+      this.#sendSubscribe(jobId, subscription.seq);
+    }
+  }
+
+  #sendSubscribe(jobId: string, afterSeq: number): void {
+    this.#socket.send({ action: "subscribe", job_id: jobId, after_seq: afterSeq });
+  }
+
+  #onMessage({ type, job, job_id: jobId }: Record<string, unknown>): void {
+    if (type === "job" && isJob(job)) {
+      this.#socket.resetBackoff();
+      this.#applyJob(job);
+    } else if (type === "subscribed" && typeof jobId === "string") {
+      this.#socket.resetBackoff();
+      const subscription = this.#subscriptions.get(jobId);
+      if (subscription !== undefined) subscription.heardAt = Date.now();
+    } else if (type === "error" && typeof jobId === "string") {
+      // The subscription was refused. The GET gives the reason, or polling goes on without the socket.
+      this.#fetchJobs((_, one) => one === jobId);
+    } else if (type === "error" || type === undefined) {
+      // An error of the gateway itself: the last message sent may not have arrived.
+      this.#socket.reconnect();
+    }
+  }
+
+  /** Report a job if its `seq` is new. Returns whether it was. */
+  #applyJob(job: Job): boolean {
+    const subscription = this.#subscriptions.get(job.job_id);
+    if (subscription === undefined) return false;
+    subscription.heardAt = Date.now();
+    const isNew = job.seq > subscription.seq;
+    subscription.seq = Math.max(subscription.seq, job.seq);
+    if (TERMINAL.has(job.state)) this.#subscriptions.delete(job.job_id);
+    if (isNew) this.#options.onJob(job);
+    return isNew;
+  }
+
+  #fetchJobs(which: (subscription: Subscription, jobId: string) => boolean): void {
+    for (const [jobId, subscription] of this.#subscriptions) {
+      if (!subscription.fetching && which(subscription, jobId)) void this.#fetchJob(jobId, subscription);
+    }
+  }
+
+  async #fetchJob(jobId: string, subscription: Subscription): Promise<void> {
+    subscription.fetching = true;
+    const overdue = this.#socket.isOpen && Date.now() - subscription.heardAt >= this.#timings.silenceTimeout;
+    try {
+      const isNew = this.#applyJob(await this.#options.fetchJob(jobId));
+      // The socket did not report a change, so it is replaced.
+      if (overdue && isNew && this.#socket.isOpen) this.#socket.reconnect();
+    } catch (thrown) {
+      const error = toServiceError(thrown);
+      subscription.heardAt = Date.now();
+      if (error.status === 404 || error.status === 403) {
+        if (this.#subscriptions.get(jobId) === subscription) this.#subscriptions.delete(jobId);
+        this.#options.onError(jobId, error);
+      }
+    } finally {
+      subscription.fetching = false;
+    }
+  }
+}
+
+/** Whether a value has the fields of a job that are read here; the contract vouches for the others. */
+export function isJob(value: unknown): value is Job {
+  return (
+    isRecord(value) &&
+    typeof value.job_id === "string" &&
+    typeof value.seq === "number" &&
+    typeof value.state === "string" &&
+    typeof value.kind === "string"
+  );
+}

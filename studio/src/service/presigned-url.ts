@@ -1,0 +1,111 @@
+/** Presigned URLs of pictures: kept while they work, refreshed after they expire. */
+import { useEffect, useRef, useState } from "react";
+
+/** A URL that stays the same while it works, so that nothing is fetched twice. */
+export interface PresignedUrl {
+  url: string | null;
+  /** To be called on a load error: the URL has expired, or the picture is gone. */
+  onError(): void;
+  /** Whether refreshed URLs failed, too. */
+  broken: boolean;
+}
+
+interface UrlState {
+  key: string;
+  url: string | null;
+  /** The URL that failed last. */
+  failedUrl: string | null;
+  failures: number;
+}
+
+const MOST_FAILURES = 3;
+/** The time in which a refreshed URL should arrive. */
+const PATIENCE_MILLISECONDS = 15_000;
+
+/**
+ * A stable presigned URL of the file that `key` names. The first URL is kept until `onError`, although each response
+ * brings another. Then `refreshUrls` is called, and the next different URL is used. It is called again after a timeout,
+ * and when the browser is online again.
+ */
+export function usePresignedUrl(key: string, newest: string | null | undefined, refreshUrls: () => void): PresignedUrl {
+  const fresh: UrlState = { key, url: newest ?? null, failedUrl: null, failures: 0 };
+  const [state, setHeld] = useState(fresh);
+  let now = state;
+  if (state.key !== key) now = fresh;
+  else if (state.url === null && newest && newest !== state.failedUrl) now = { ...state, url: newest };
+  if (now !== state) setHeld(now);
+  const ask = (failedUrl: string | null, failures: number) => {
+    setHeld({ key, url: null, failedUrl, failures });
+    if (failures < MOST_FAILURES) refreshUrls();
+  };
+  const again = useRef(ask);
+  useEffect(() => {
+    again.current = ask;
+  });
+  const { url, failedUrl, failures } = now;
+  useEffect(() => {
+    if (url !== null || failedUrl === null) return;
+    const late = () => again.current(failedUrl, failures + 1);
+    const back = () => again.current(failedUrl, 1);
+    const timer = failures < MOST_FAILURES ? setTimeout(late, PATIENCE_MILLISECONDS) : undefined;
+    addEventListener("online", back);
+    return () => {
+      clearTimeout(timer);
+      removeEventListener("online", back);
+    };
+  }, [url, failedUrl, failures]);
+  return {
+    url,
+    broken: failures >= MOST_FAILURES,
+    onError() {
+      if (url !== null) ask(url, failures + 1);
+    },
+  };
+}
+
+/** A loaded picture: `key` identifies it whatever its URL. */
+export interface LoadedImage {
+  key: string;
+  url: string;
+}
+
+/** The newest picture that is fully loaded; until then the previous one, so that nothing flickers. */
+export function useLoadedImage(key: string, url: string | null): LoadedImage | null {
+  const [arrived, setArrived] = useState<LoadedImage | null>(null);
+  useEffect(() => {
+    if (url === null) return;
+    let wanted = true;
+    void decoded(url).then(() => {
+      if (wanted) setArrived({ key, url });
+    });
+    return () => {
+      wanted = false;
+    };
+  }, [key, url]);
+  return arrived;
+}
+
+/** Resolves when the picture is decoded, or cannot be; whoever shows it handles the error. */
+async function decoded(url: string): Promise<void> {
+  const image = new Image();
+  image.src = url;
+  if (!("decode" in image)) return;
+  await image.decode().catch(() => undefined);
+}
+
+/** Checks a URL while `needed`, for elements that report no load errors themselves. */
+export function useUrlCheck({ url, onError }: PresignedUrl, needed: boolean): void {
+  const tell = useRef(onError);
+  useEffect(() => {
+    tell.current = onError;
+  });
+  useEffect(() => {
+    if (url === null || !needed) return;
+    const probe = new Image();
+    probe.onerror = () => tell.current();
+    probe.src = url;
+    return () => {
+      probe.onerror = null;
+    };
+  }, [url, needed]);
+}

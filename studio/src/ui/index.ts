@@ -1,0 +1,18 @@
+export { Button, ButtonRow, type ButtonVariant, buttonClass, IconButton } from "./button";
+export { Checkbox } from "./checkbox";
+export { Dialog } from "./dialog";
+export { EmptyState } from "./empty-state";
+export { ErrorNotice } from "./error-notice";
+export { Fact, Facts } from "./facts";
+export { Field, type FieldControl } from "./field";
+export { Icon, type IconName } from "./icon";
+export { KIND_ICONS } from "./kind-icons";
+export { Notice, type Tone } from "./notice";
+export { NumberInput } from "./number-input";
+export { ProgressBar } from "./progress-bar";
+export { RadioCard } from "./radio-card";
+export { type Option, RadioGroup } from "./radio-group";
+export { Slider } from "./slider";
+export { Loading, Spinner } from "./spinner";
+export { type Action, useAction } from "./use-action";
+export { VisuallyHidden } from "./visually-hidden";

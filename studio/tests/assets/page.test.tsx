@@ -1,0 +1,190 @@
+import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { beforeEach, expect, test, vi } from "vitest";
+import { useAssetUploads } from "@/assets/asset-uploads";
+import { AssetsPage } from "@/assets/page";
+import type { Asset } from "@/contract/types";
+import { useDrafts } from "@/drafts/draft";
+import { ServiceError } from "@/service/error";
+import { downloads, show } from "../jobs/fixtures";
+import { API, deployed, hosts, json, problem } from "../service/fakes";
+
+const { uploadToS3 } = vi.hoisted(() => ({
+  uploadToS3: vi.fn<(form: unknown, file: Blob, onProgress: (sent: number) => void) => Promise<void>>(),
+}));
+vi.mock("@/service/s3-upload", () => ({ uploadToS3 }));
+vi.mock("@/service/session", () => ({
+  bearerToken: async () => "token",
+  invalidateToken: () => {},
+  useSession: { getState: () => ({ username: "ann" }), subscribe: () => {} },
+}));
+vi.mock("@/drafts/codec", () => ({
+  browserCodec: { open: async () => ({ width: 800, height: 600, encode: async () => null, close() {} }) },
+}));
+
+const ASSETS = `${API}/assets`;
+const JPEG = new Uint8Array([0xff, 0xd8, 0xff, 0xe0, 0, 0, 0, 0, 0, 0, 0, 0]);
+const photo = (name = "room.jpg") => new File([JPEG], name, { type: "image/jpeg" });
+const form = { url: "https://store.example.com", fields: {}, expires_at: "2030-01-01T00:00:00Z" };
+
+function asset(id: string, over: Partial<Asset> = {}): Asset {
+  return {
+    asset_id: id,
+    name: `${id}.jpg`,
+    state: "ready",
+    content_type: "image/jpeg",
+    width: 1200,
+    height: 800,
+    size: 250_000,
+    sha256: null,
+    source: { type: "upload" },
+    created_at: "2026-01-02T10:00:00Z",
+    error: null,
+    url: `https://store.example.com/${id}?1`,
+    ...over,
+  };
+}
+
+/** Renders the page of a library with these assets. */
+async function library(...assets: Asset[]) {
+  const service = hosts({ [`GET ${ASSETS}`]: () => json({ assets, cursor: null }) });
+  const shown = show(<AssetsPage />, "/assets");
+  await waitFor(() => expect(screen.queryByText("Fetching your library…")).not.toBeInTheDocument());
+  return { ...service, ...shown };
+}
+const named = (name: string) => screen.findByRole("button", { name: `Look at ${name}` });
+
+beforeEach(() => {
+  uploadToS3.mockReset().mockResolvedValue(undefined);
+  URL.createObjectURL = () => "blob:made";
+  URL.revokeObjectURL = () => {};
+  useAssetUploads.setState({ uploads: [] });
+  useDrafts.setState({ drafts: {} });
+  deployed();
+});
+
+test("an empty library says what it is for", async () => {
+  await library();
+  expect(screen.getByText("Nothing kept yet")).toBeVisible();
+  expect(screen.getByRole("button", { name: "Add pictures" })).toBeVisible();
+});
+
+test("pictures are shown with what they are, older ones when asked for", async () => {
+  hosts({
+    [`GET ${ASSETS}`]: ({ url }) =>
+      new URL(url).searchParams.has("cursor")
+        ? json({ assets: [asset("b")], cursor: null })
+        : json({ assets: [asset("a")], cursor: "next" }),
+  });
+  const { user } = show(<AssetsPage />, "/assets");
+  expect(await named("a.jpg")).toBeVisible();
+  expect(screen.getByText(/1200 × 800, 250 kB/)).toBeVisible();
+  await user.click(screen.getByRole("button", { name: "Show older pictures" }));
+  expect(await named("b.jpg")).toBeVisible();
+});
+
+test("a picture is uploaded with its progress, and is there afterwards", async () => {
+  const { routes, user } = await library();
+  routes[`POST ${ASSETS}`] = () =>
+    json({ asset: asset("new", { state: "awaiting_upload", url: null }), upload: form }, 201);
+  routes[`GET ${ASSETS}/new`] = () => json(asset("new", { name: "room.jpg" }));
+  let sent: (fraction: number) => void = () => {};
+  let arrive: () => void = () => {};
+  uploadToS3.mockImplementation((_form, _file, onProgress) => {
+    sent = onProgress;
+    return new Promise((resolve) => {
+      arrive = resolve;
+    });
+  });
+  await user.upload(screen.getByLabelText("Add pictures", { selector: "input" }), photo());
+  const bar = await screen.findByRole("progressbar", { name: "room.jpg: sending" });
+  await waitFor(() => expect(uploadToS3).toHaveBeenCalledOnce()); // the bar appears before the upload starts
+  act(() => sent(0.5));
+  expect(bar).toHaveValue(0.5);
+  act(() => arrive());
+  expect(await named("room.jpg")).toBeVisible();
+  expect(screen.getByText("room.jpg was added.")).toBeVisible();
+  await user.click(screen.getByRole("button", { name: "Put away: room.jpg" }));
+  expect(screen.queryByText("room.jpg was added.")).not.toBeInTheDocument();
+  expect(await named("room.jpg")).toBeVisible();
+});
+
+test("pictures can be dropped; one that is refused does not keep the others out", async () => {
+  const { routes } = await library();
+  routes[`POST ${ASSETS}`] = () => json({ asset: asset("new", { name: "good.jpg" }), upload: null }, 201);
+  const files = [new File(["%PDF-1.7 not a picture"], "bill.pdf"), photo("good.jpg")];
+  fireEvent.drop(screen.getByRole("heading", { name: "Library" }), { dataTransfer: { files, types: ["Files"] } });
+  expect(await named("good.jpg")).toBeVisible();
+  expect(screen.getByRole("alert")).toHaveTextContent("bill.pdf was not added");
+  expect(screen.getByRole("alert")).toHaveTextContent("JPEG, PNG or WebP");
+});
+
+test("what the service refuses says why", async () => {
+  const { routes, user } = await library();
+  const error = { code: "invalid_image", message: "The picture is cut off.", retryable: false } as const;
+  routes[`POST ${ASSETS}`] = () => json({ asset: asset("new", { state: "awaiting_upload" }), upload: form }, 201);
+  routes[`GET ${ASSETS}/new`] = () => json(asset("new", { state: "failed", error, url: null }));
+  await user.upload(screen.getByLabelText("Add pictures", { selector: "input" }), photo());
+  expect(await screen.findByRole("alert")).toHaveTextContent("The picture is cut off.");
+});
+
+test("an upload that breaks says so", async () => {
+  const { routes, user } = await library();
+  routes[`POST ${ASSETS}`] = () => json({ asset: asset("new", { state: "awaiting_upload" }), upload: form }, 201);
+  uploadToS3.mockRejectedValue(new ServiceError("unreachable", "The storage does not answer."));
+  await user.upload(screen.getByLabelText("Add pictures", { selector: "input" }), photo());
+  expect(await screen.findByRole("alert")).toHaveTextContent("room.jpg was not added");
+});
+
+test("a picture is deleted after a question, and it is said", async () => {
+  const { routes, calls, user } = await library(asset("a"), asset("b"));
+  routes[`DELETE ${ASSETS}/a`] = () => json({ asset_id: "a" });
+  await user.click(screen.getByRole("button", { name: "Delete a.jpg" }));
+  const question = screen.getByRole("dialog", { name: "Delete this picture?" });
+  expect(calls.filter(({ method }) => method === "DELETE")).toHaveLength(0);
+  await user.click(within(question).getByRole("button", { name: "Delete" }));
+  await waitFor(() => expect(screen.queryByRole("button", { name: "Look at a.jpg" })).not.toBeInTheDocument());
+  expect(screen.getByText("a.jpg was deleted.")).toBeInTheDocument();
+  expect(await named("b.jpg")).toBeVisible();
+});
+
+test("a picture that could not be deleted stays", async () => {
+  const { routes, user } = await library(asset("a"));
+  routes[`DELETE ${ASSETS}/a`] = () => problem(403, "forbidden");
+  await user.click(screen.getByRole("button", { name: "Delete a.jpg" }));
+  await user.click(within(screen.getByRole("dialog")).getByRole("button", { name: "Delete" }));
+  expect(await screen.findByRole("alert")).toHaveTextContent("It could not be deleted");
+  await user.click(screen.getByRole("button", { name: "Keep it" }));
+  expect(await named("a.jpg")).toBeVisible();
+});
+
+test("a picture is put where it is to be used", async () => {
+  const { history, user } = await library(asset("a"));
+  await user.click(screen.getByRole("button", { name: "Use a.jpg" }));
+  await user.click(screen.getByRole("button", { name: "Enlarge it" }));
+  expect(history.at(-1)).toBe("/make/upscale");
+  expect(useDrafts.getState().drafts.upscale?.inputs.photo).toMatchObject({
+    type: "asset",
+    asset: { asset_id: "a" },
+  });
+});
+
+test("a download whose link has ended is had by a fresh one", async () => {
+  const names = downloads();
+  const { routes, user } = await library(asset("a"));
+  routes[`GET ${ASSETS}/a`] = () => json(asset("a", { url: "https://store.example.com/a?2" }));
+  routes["GET https://store.example.com/a"] = ({ url }) =>
+    url.endsWith("?2") ? new Response("picture") : new Response("expired", { status: 403 });
+  await user.click(screen.getByRole("button", { name: "Download a.jpg" }));
+  await waitFor(() => expect(names).toEqual(["a.jpg"]));
+});
+
+test("a library that cannot be fetched says why, and can be tried again", async () => {
+  const { routes, user } = await (async () => {
+    const service = hosts({ [`GET ${ASSETS}`]: () => problem(403, "forbidden") });
+    return { ...service, ...show(<AssetsPage />, "/assets") };
+  })();
+  expect(await screen.findByRole("alert")).toHaveTextContent("Your library could not be fetched");
+  routes[`GET ${ASSETS}`] = () => json({ assets: [asset("a")], cursor: null });
+  await user.click(screen.getByRole("button", { name: "Try again" }));
+  expect(await named("a.jpg")).toBeVisible();
+});

@@ -1,0 +1,114 @@
+import "./page-fixture";
+import { act, screen, waitFor, within } from "@testing-library/react";
+import { expect, test } from "vitest";
+import { useDrafts } from "@/drafts/draft";
+import { main, show, write } from "./page-fixture";
+import { answers, submitJob } from "./page-state";
+
+test("scenes are moved and taken away, with their words and their files", async () => {
+  const { user } = show("render_scenes");
+  await user.click(main("Picture"));
+  await user.click(main("Picture from words"));
+  const [first, second] = screen.getAllByRole("listitem");
+  if (!first || !second) throw new Error("There are no two scenes.");
+  write(within(first).getByRole("textbox", { name: "What is said" }), "Welcome");
+  write(within(second).getByRole("textbox", { name: "What the picture shows" }), "a garden");
+  await user.click(within(first).getByRole("button", { name: "Move down: 1. Picture" }));
+  const moved = screen.getByRole("listitem", { name: "2. Picture, of 2" });
+  expect(within(moved).getByRole("textbox", { name: "What is said" })).toHaveValue("Welcome");
+  await waitFor(() => expect(moved).toHaveFocus());
+  await user.click(screen.getByRole("button", { name: "Remove: 1. Picture from words" }));
+  expect(screen.getAllByRole("listitem")).toHaveLength(1);
+});
+
+test("what has no effect is not in the way", async () => {
+  const { user } = show("inpaint");
+  await user.click(screen.getByText("More settings"));
+  expect(screen.queryByRole("slider", { name: "Steps" })).toBeNull();
+  write(screen.getByRole("textbox", { name: "What to put there" }), "a vase");
+  expect(screen.getByRole("slider", { name: "Steps" })).toBeVisible();
+});
+
+test("a number left empty is left to the service, and the dice gives another seed", async () => {
+  const { user } = show("restyle_room");
+  await user.click(screen.getByText("More settings"));
+  const steps = screen.getByRole("spinbutton", { name: "Steps" });
+  expect(steps).toHaveAttribute("placeholder", "Automatic");
+  write(steps, "12");
+  write(steps, "");
+  expect(useDrafts.getState().drafts.restyle_room?.params.steps).toBeNull();
+  const seed = screen.getByRole("spinbutton", { name: "Seed" });
+  expect(seed).toHaveValue(42);
+  await user.click(main("Another seed by chance"));
+  expect(seed).not.toHaveValue(42);
+});
+
+test("words are made better on request, and one's own come back", async () => {
+  answers.set("/prompts/enhance", { prompt: "a brass lamp, soft light", original: "a lamp", by: "rules" });
+  const { user } = show("generate");
+  const prompt = screen.getByRole("textbox", { name: "What the picture shows" });
+  write(prompt, "a lamp");
+  await user.click(main("Say it better"));
+  await waitFor(() => expect(prompt).toHaveValue("a brass lamp, soft light"));
+  await user.click(main("My own words again"));
+  expect(prompt).toHaveValue("a lamp");
+});
+
+test("things to keep are typed one after the other and taken away one by one", async () => {
+  const { user } = show("restyle_room");
+  await user.type(screen.getByRole("combobox", { name: "Keep by name" }), "Sofa{Enter}lamp, plant{Enter}");
+  await user.click(main("Remove lamp"));
+  expect(useDrafts.getState().drafts.restyle_room?.params.keep).toEqual(["sofa", "plant"]);
+});
+
+test("a number can be emptied and typed anew, and what was left empty is not sent", async () => {
+  const { user } = show("generate");
+  write(screen.getByRole("textbox", { name: "What the picture shows" }), "a lamp");
+  await user.click(screen.getByText("More settings"));
+  const seed = screen.getByRole("spinbutton", { name: "Seed" });
+  await user.clear(seed);
+  expect(seed).toHaveValue(null);
+  await user.click(main("Draw 1 picture"));
+  await waitFor(() => expect(submitJob.mock.calls[0]?.[0].params).toEqual({ prompt: "a lamp" }));
+  expect(seed).toHaveValue(42);
+  await user.clear(seed);
+  await user.type(seed, "7");
+  expect(useDrafts.getState().drafts.generate?.params.seed).toBe(7);
+});
+
+test("words that are typed while better ones are sought stay", async () => {
+  let answer = (_: unknown) => {};
+  answers.set("/prompts/enhance", new Promise((done) => (answer = done)));
+  const { user } = show("generate");
+  const prompt = screen.getByRole("textbox", { name: "What the picture shows" });
+  write(prompt, "a lamp");
+  await user.click(main("Say it better"));
+  write(prompt, "a lamp on a table");
+  await act(async () => answer({ prompt: "a brass lamp, soft light", original: "a lamp", by: "rules" }));
+  await waitFor(() => expect(main("Say it better")).toBeEnabled());
+  expect(prompt).toHaveValue("a lamp on a table");
+});
+
+test("a scene's words are made better without undoing what was typed in another meanwhile", async () => {
+  let answer = (_: unknown) => {};
+  answers.set("/prompts/enhance", new Promise((done) => (answer = done)));
+  const { user } = show("render_scenes");
+  await user.click(main("Picture from words"));
+  await user.click(main("Picture from words"));
+  const [first, second] = screen.getAllByRole("textbox", { name: "What the picture shows" });
+  if (!first || !second) throw new Error("There are no two scenes.");
+  write(first, "a lamp");
+  await user.click(main("Say it better"));
+  write(second, "a garden");
+  await act(async () => answer({ prompt: "a brass lamp", original: "a lamp", by: "rules" }));
+  await waitFor(() => expect(first).toHaveValue("a brass lamp"));
+  expect(second).toHaveValue("a garden");
+});
+
+test("what a portrait says comes before who says it", () => {
+  show("render_video");
+  const said = screen.getByRole("textbox", { name: "What is said" });
+  const portrait = screen.getByRole("group", { name: "Portrait" });
+  expect(said.compareDocumentPosition(portrait) & Node.DOCUMENT_POSITION_FOLLOWING).toBeTruthy();
+  expect(main("Make the video")).toHaveAccessibleDescription("Write what is said, or give a recorded voice");
+});

@@ -1,0 +1,56 @@
+import "./page-fixture";
+import { act, screen, waitFor } from "@testing-library/react";
+import { expect, test } from "vitest";
+import { useJobs } from "@/jobs/store";
+import { give, JPEG, main, show } from "./page-fixture";
+import { submitJob } from "./page-state";
+
+test("the main button says what is missing, leads there, and then what it will do", async () => {
+  const { user, history } = show("restyle_room");
+  const button = main("Restyle the room");
+  expect(button).toHaveAttribute("aria-disabled", "true");
+  expect(button).toHaveAccessibleDescription("Missing: Photo of the room");
+  await user.click(button);
+  expect(main("Choose a photo")).toHaveFocus();
+  expect(submitJob).not.toHaveBeenCalled();
+
+  give("Photo of the room");
+  await waitFor(() => expect(button).toHaveAccessibleDescription("Choose first: Style"));
+  await user.click(screen.getByRole("radio", { name: "Boho" }));
+  await user.click(main("Restyle as Boho"));
+  await waitFor(() => expect(history).toContain(`/jobs/${"0".repeat(32)}`));
+  expect(submitJob).toHaveBeenCalledExactlyOnceWith(
+    expect.objectContaining({
+      kind: "restyle_room",
+      params: { style: "boho" },
+      inputs: { photo: expect.objectContaining({ file: JPEG, width: 800, height: 600 }) },
+    }),
+  );
+});
+
+test("styles can be chosen while the service's list of them does not come", () => {
+  show("restyle_room");
+  expect(screen.getAllByRole("radio", { name: /Modern|Japandi|Farmhouse/ })).toHaveLength(3);
+});
+
+test("things to keep are looked for on request, and those picked are sent as points", async () => {
+  const { user } = show("restyle_room");
+  give("Photo of the room");
+  await user.click(await screen.findByRole("radio", { name: "Boho" }));
+  submitJob.mockResolvedValueOnce("f".repeat(32));
+  await user.click(await screen.findByRole("button", { name: "Find things in the photo" }));
+  expect(submitJob.mock.calls[0]?.[0]).toMatchObject({ kind: "find_objects", inputs: { photo: { file: JPEG } } });
+  expect(await screen.findByRole("progressbar", { name: "Looking for things…" })).toBeVisible();
+  expect(main("Restyle as Boho")).toHaveAttribute("aria-disabled", "false");
+
+  const objects = [{ label: "sofa", box: [0, 0, 9, 9], score: 0.9, area: 0.1 }];
+  const job = { job_id: "f".repeat(32), state: "completed", progress: 1, result: { objects } };
+  act(() =>
+    useJobs.setState({
+      entries: { [job.job_id]: { job, uploadProgress: {}, uploadError: null, marks: [], startedAt: 0 } },
+    } as never),
+  );
+  await user.click(await screen.findByRole("button", { name: "Keep the sofa" }));
+  await user.click(main("Restyle as Boho"));
+  await waitFor(() => expect(submitJob.mock.calls[1]?.[0].params).toEqual({ style: "boho", keep_at: [[0.25, 0.75]] }));
+});

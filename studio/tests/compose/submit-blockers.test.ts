@@ -1,0 +1,58 @@
+import { expect, test } from "vitest";
+import { hasMask, submitBlockers } from "@/compose/submit-blockers";
+import type { Limits } from "@/contract/types";
+import type { InputFile } from "@/drafts/input-file";
+import { draft, PHOTO, VOICE } from "./drafts";
+
+const LIMITS = { max_voice_seconds: 300 } as Limits;
+const UNPAINTED = { strokes: null, size: null };
+
+const missing = (...given: Parameters<typeof draft>) =>
+  submitBlockers(draft(...given), UNPAINTED, LIMITS).map(({ path, reason }) => `${path}: ${reason}`);
+
+test("what is missing is said in the order of the page", () => {
+  expect(missing("restyle_room")).toEqual(["uploads.photo: file", "params.style: choose"]);
+  expect(missing("restyle_room", { style: "boho" }, { photo: PHOTO })).toEqual([]);
+  expect(missing("generate", { prompt: "  " })).toEqual(["params.prompt: fill_in"]);
+  expect(missing("face_swap", {}, { source: PHOTO, target: PHOTO })).toEqual(["params.consent: consent"]);
+  expect(missing("upscale", {}, { photo: PHOTO })).toEqual([]);
+});
+
+test("a portrait has to say something, by words or by a voice that is not too long", () => {
+  expect(missing("render_video", {}, { avatar: PHOTO })).toEqual(["params.script: words_or_voice"]);
+  expect(missing("render_video", { script: "Hello" }, { avatar: PHOTO })).toEqual([]);
+  expect(missing("render_video", {}, { avatar: PHOTO, voice_track: VOICE })).toEqual([]);
+  const long: InputFile = { ...VOICE, seconds: 301 } as InputFile;
+  expect(missing("render_video", {}, { avatar: PHOTO, voice_track: long })).toEqual([
+    "uploads.voice_track: voice_too_long",
+  ]);
+});
+
+test("scenes say which one lacks what", () => {
+  const scenes = [
+    { type: "image", picture: "picture_1" },
+    { type: "generated", prompt: "" },
+    { type: "avatar", avatar: "avatar_1" },
+  ];
+  expect(missing("render_scenes", { scenes: [] })).toEqual(["params.scenes: scenes"]);
+  expect(missing("render_scenes", { scenes })).toEqual([
+    "params.scenes.0.picture: file",
+    "params.scenes.1.prompt: fill_in",
+    "params.scenes.2.avatar: file",
+    "params.scenes.2.script: words_or_voice",
+  ]);
+});
+
+test("a mask is painted, or an earlier job's", () => {
+  const size = { width: 80, height: 60 };
+  const inpaint = draft("inpaint", {}, { photo: PHOTO });
+  const same: InputFile = { type: "same", job_id: "a", role: "mask", url: null };
+  const rectangle = { type: "rectangle", effect: "fill", left: 1, top: 1, right: 9, bottom: 9 } as const;
+  expect(hasMask(inpaint, { strokes: null, size })).toBe(false);
+  expect(hasMask(inpaint, { strokes: [rectangle], size })).toBe(true);
+  expect(hasMask(inpaint, { strokes: [rectangle, { ...rectangle, effect: "erase" }], size })).toBe(false);
+  const earlier = { ...inpaint, inputs: { photo: PHOTO, mask: same } };
+  expect(hasMask(earlier, { strokes: null, size })).toBe(true);
+  // Another mask is to be painted: nothing is shown, so nothing is submitted.
+  expect(hasMask(earlier, { strokes: [], size })).toBe(false);
+});

@@ -1,0 +1,10 @@
+import { expect, test } from "vitest";
+import { uploadRoles } from "@/contract/upload-roles";
+
+test("roles know their media", () => {
+  expect(uploadRoles("render_video").map(({ name, media, required }) => [name, media, required])).toEqual([
+    ["avatar", "portrait", true],
+    ["voice_track", "sound", false],
+  ]);
+  expect(uploadRoles("face_swap").map(({ media }) => media)).toEqual(["picture", "picture"]);
+});

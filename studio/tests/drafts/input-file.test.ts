@@ -1,0 +1,170 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import type { Limits } from "@/contract/types";
+import type { Codec } from "@/drafts/codec";
+import { fitScale, InputFileError, readInputFile } from "@/drafts/input-file";
+import { sniffMediaType } from "@/drafts/media-type";
+
+const LIMITS: Limits = {
+  content_types: ["image/jpeg", "image/png", "image/webp"],
+  max_upload_bytes: 1000,
+  audio_types: ["audio/wav", "audio/mpeg"],
+  max_audio_bytes: 2000,
+  max_script_characters: 5000,
+  max_voice_seconds: 300,
+  max_video_seconds: 600,
+  max_pixels: 1_000_000,
+  max_side: 4000,
+  min_side: 32,
+  upload_seconds: 900,
+};
+
+const JPEG = [0xff, 0xd8, 0xff, 0xe0];
+const text = (words: string) => [...words].map((letter) => letter.charCodeAt(0));
+const HEIC = [0, 0, 0, 24, ...text("ftypheic")];
+const WAV = [...text("RIFF"), 0, 0, 0, 0, ...text("WAVE")];
+
+const file = (head: number[], size: number, name = "photo.jpg") =>
+  new File([new Uint8Array(head), new Uint8Array(Math.max(0, size - head.length))], name);
+
+/** A codec whose pictures have this size, and whose encoder returns `bytes(width, height)` bytes. */
+function browser(width: number, height: number, bytes: (width: number, height: number) => number | null = () => 10) {
+  const close = vi.fn();
+  const codec: Codec = {
+    open: async () => ({
+      width,
+      height,
+      close,
+      async encode(across, down) {
+        const size = bytes(across, down);
+        return size === null ? null : new Blob([new Uint8Array(size)], { type: "image/jpeg" });
+      },
+    }),
+    seconds: async () => 12,
+  };
+  return { codec, close };
+}
+
+const broken: Codec = { open: () => Promise.reject(new Error("cannot")), seconds: async () => null };
+
+async function refusal(promise: Promise<unknown>): Promise<InputFileError> {
+  const error = await promise.then(
+    () => null,
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof InputFileError) return error;
+  throw new Error("It was taken.");
+}
+
+beforeEach(() => {
+  URL.createObjectURL = vi.fn(() => "blob:here");
+  URL.revokeObjectURL = vi.fn();
+});
+
+test("a photo within the limits is sent to the bit", async () => {
+  const photo = file(JPEG, 900);
+  const { codec, close } = browser(800, 600);
+  const inputFile = await readInputFile(photo, LIMITS, codec);
+  expect(inputFile).toEqual({
+    type: "picture",
+    file: photo,
+    name: "photo.jpg",
+    contentType: "image/jpeg",
+    width: 800,
+    height: 600,
+    url: "blob:here",
+  });
+  expect(close).toHaveBeenCalledOnce();
+});
+
+test("a photo with too many pixels is made smaller, keeps its shape, and says what it was", async () => {
+  const inputFile = await readInputFile(file(JPEG, 900, "Big.JPEG"), LIMITS, browser(2000, 1000).codec);
+  expect(inputFile).toMatchObject({
+    width: 1414,
+    height: 707,
+    name: "Big.jpg",
+    contentType: "image/jpeg",
+    original: { width: 2000, height: 1000, size: 900 },
+  });
+});
+
+test("a photo with too many bytes is encoded smaller and smaller until it fits", async () => {
+  const sizes: number[] = [];
+  const { codec } = browser(800, 600, (width, height) => {
+    const bytes = Math.round((width * height) / 100);
+    sizes.push(bytes);
+    return bytes;
+  });
+  const inputFile = await readInputFile(file(JPEG, 5000), LIMITS, codec);
+  expect(inputFile.type === "picture" && inputFile.file.size).toBeLessThanOrEqual(LIMITS.max_upload_bytes);
+  expect(sizes).toEqual([...sizes].sort((one, two) => two - one));
+});
+
+test("a canvas that the browser cannot hold is tried smaller", async () => {
+  const { codec } = browser(2000, 1000, (width) => (width > 1000 ? null : 10));
+  expect(await readInputFile(file(JPEG, 900), LIMITS, codec)).toMatchObject({ width: 989, height: 494 });
+});
+
+test("a photo from a telephone is converted where the browser can, and else refused with a way out", async () => {
+  expect(await readInputFile(file(HEIC, 500, "IMG_1.HEIC"), LIMITS, browser(800, 600).codec)).toMatchObject({
+    name: "IMG_1.jpg",
+    contentType: "image/jpeg",
+    width: 800,
+  });
+  expect((await refusal(readInputFile(file(HEIC, 500), LIMITS, broken))).reason).toBe("heic");
+});
+
+test.each([
+  ["nothing", file([], 0), "empty", "empty_file"],
+  ["a text", file(text("Dear diary, "), 100), "type", "unsupported_media"],
+  ["half a photo", file(JPEG, 500), "unreadable", "invalid_image"],
+])("%s is refused", async (_, given, reason, code) => {
+  expect(await refusal(readInputFile(given, LIMITS, broken))).toMatchObject({ reason, code });
+});
+
+test("a photo that is too small says how large it has to be", async () => {
+  const error = await refusal(readInputFile(file(JPEG, 500), LIMITS, browser(800, 31).codec));
+  expect(error).toMatchObject({ reason: "too_small", values: { width: 800, height: 31, least: 32 } });
+});
+
+test("a photo that no size makes fit is refused", async () => {
+  const { codec } = browser(2000, 1000, () => 5000);
+  expect(await refusal(readInputFile(file(JPEG, 5000), LIMITS, codec))).toMatchObject({ reason: "too_large" });
+});
+
+test("a recording has its length, and one that is too large is refused", async () => {
+  expect(await readInputFile(file(WAV, 1500, "voice.wav"), LIMITS, broken)).toMatchObject({
+    type: "sound",
+    contentType: "audio/wav",
+    seconds: null,
+  });
+  expect(await readInputFile(file(WAV, 1500), LIMITS, browser(0, 0).codec)).toMatchObject({ seconds: 12 });
+  expect(await refusal(readInputFile(file(WAV, 2500), LIMITS, broken))).toMatchObject({ reason: "sound_too_large" });
+});
+
+test("no side and no area is beyond the limits once it fits", () => {
+  for (const [width, height] of [
+    [10, 10],
+    [5000, 100],
+    [100, 5000],
+    [3999, 3999],
+    [16384, 16384],
+  ] as const) {
+    const scale = fitScale(width, height, LIMITS);
+    expect(scale).toBeLessThanOrEqual(1);
+    expect(Math.floor(width * scale) * Math.floor(height * scale)).toBeLessThanOrEqual(LIMITS.max_pixels);
+    expect(Math.max(width, height) * scale).toBeLessThanOrEqual(LIMITS.max_side + 1e-6);
+  }
+});
+
+test("files are known by what is in them", () => {
+  const types = [JPEG, HEIC, WAV, [...text("OggS"), 0, 0], [...text("ID3"), 4], [0xff, 0xfb, 0x90], text("GIF89a")];
+  expect(types.map((head) => sniffMediaType(new Uint8Array(head)).type)).toEqual([
+    "picture",
+    "heif",
+    "sound",
+    "sound",
+    "sound",
+    "sound",
+    "other",
+  ]);
+});

@@ -1,0 +1,127 @@
+import { act, screen } from "@testing-library/react";
+import { beforeEach, expect, test, vi } from "vitest";
+import type { Job } from "@/contract/types";
+import { JobCard } from "@/jobs/job-card";
+import type { TrackedJob } from "@/jobs/tracked-job";
+import { ServiceError } from "@/service/error";
+import { entry, ID, job, show } from "./fixtures";
+
+const actions = vi.hoisted(() => ({
+  cancel: vi.fn<(id: string) => Promise<void>>(),
+  retryUploads: vi.fn<(id: string) => Promise<void>>(),
+  refresh: vi.fn<(id: string) => Promise<void>>(),
+}));
+vi.mock("@/jobs/store", async () => {
+  const { create } = await import("zustand");
+  return { ...actions, useJobs: create(() => ({ entries: {}, connection: "live" })) };
+});
+const { useJobs } = await import("@/jobs/store");
+
+/** The card of the tracked job, as a page renders it. */
+function Card() {
+  const one = useJobs(({ entries }) => entries[ID]);
+  return one ? <JobCard entry={one} /> : null;
+}
+const put = (one: Job, over: Partial<TrackedJob> = {}) =>
+  act(async () => useJobs.setState({ entries: { [ID]: entry(one, over) } }));
+const bar = (name: RegExp | string) => screen.getByRole("progressbar", { name });
+
+beforeEach(() => {
+  localStorage.clear();
+  for (const action of Object.values(actions)) action.mockReset().mockResolvedValue(undefined);
+  useJobs.setState({ entries: { [ID]: entry(job()) }, connection: "live" });
+});
+
+test("a job says what happens, how far it is, and about how long it still takes", async () => {
+  const now = Date.now();
+  await put(job(), {
+    marks: [
+      { at: now - 60_000, progress: 0 },
+      { at: now, progress: 0.5 },
+    ],
+  });
+  show(<Card />);
+  expect(bar("Painting the room in its new style: 2 of 4")).toHaveValue(0.5);
+  expect(screen.getByText("About a minute left")).toBeVisible();
+});
+
+test("the bar never moves back", async () => {
+  show(<Card />);
+  await put(job({ seq: 6, state: "queued", attempt: 1, progress: 0.2, stage: null }));
+  expect(bar(/Trying once more/)).toHaveValue(0.5);
+  await put(job({ seq: 7, attempt: 2, progress: 0.6 }));
+  expect(bar(/Painting/)).toHaveValue(0.6);
+});
+
+test("the photo is shown until there is a look, which sharpens with every step", async () => {
+  show(<Card />);
+  expect(screen.getByRole("img", { name: /The photo you gave/ })).toHaveAttribute(
+    "src",
+    expect.stringMatching("photo"),
+  );
+  const progressImage = (key: string) => ({ key, width: 256, height: 171, url: `https://store.example.com/${key}` });
+  await put(job({ seq: 6, preview: progressImage("look-1") }));
+  const first = screen.getByRole("img", { name: /live look/ });
+  expect(first).toHaveAttribute("src", "https://store.example.com/look-1");
+  const soft = () => Number.parseFloat(screen.getByRole("img", { name: /live look/ }).style.filter.slice(5));
+  const before = soft();
+  await put(
+    job({ seq: 7, progress: 0.8, preview: { ...progressImage("look-1"), url: "https://store.example.com/other" } }),
+  );
+  expect(soft()).toBeLessThan(before);
+  expect(first).toHaveAttribute("src", "https://store.example.com/look-1");
+  await put(job({ seq: 8, progress: 0.9, preview: progressImage("look-2") }));
+  expect(screen.getAllByRole("img", { name: /live look/ })).toHaveLength(1);
+  expect(screen.getByRole("img", { name: /live look/ })).toHaveAttribute("src", "https://store.example.com/look-2");
+});
+
+test("files on their way have a bar each, and are sent again where they did not arrive", async () => {
+  const uploadError = new ServiceError("unreachable", "The storage does not answer.", { retryable: true });
+  const uploads: Job["uploads"] = { photo: { content_type: "image/jpeg", received: false } };
+  const waiting = job({ state: "awaiting_upload", kind: "inpaint", progress: 0, stage: null, uploads });
+  await put(waiting, { uploadProgress: { photo: 0.4, mask: 1 }, uploadError });
+  const { user } = show(<Card />);
+  expect(bar("Sending: photo")).toHaveValue(0.4);
+  expect(bar("mask sent")).toHaveValue(1);
+  expect(screen.getByRole("alert")).toHaveTextContent("The storage does not answer.");
+  await user.click(screen.getByRole("button", { name: "Send again" }));
+  expect(actions.retryUploads).toHaveBeenCalledWith(ID);
+});
+
+test("a job can be cancelled, and says when that did not work", async () => {
+  actions.cancel.mockRejectedValueOnce(new ServiceError("offline", "No network."));
+  const { user } = show(<Card />);
+  await user.click(screen.getByRole("button", { name: "Cancel" }));
+  expect(actions.cancel).toHaveBeenCalledWith(ID);
+  expect(await screen.findByRole("alert")).toHaveTextContent("No network.");
+  await user.click(screen.getByRole("button", { name: "Cancel" }));
+  expect(screen.queryByRole("alert")).not.toBeInTheDocument();
+});
+
+test("a line that is lost for longer than a moment is told, and told no more when it is back", () => {
+  vi.useFakeTimers();
+  try {
+    show(<Card />);
+    act(() => useJobs.setState({ connection: "connecting" }));
+    act(() => vi.advanceTimersByTime(1000));
+    expect(screen.queryByText(/live line/)).not.toBeInTheDocument();
+    act(() => vi.advanceTimersByTime(2000));
+    expect(screen.getByText(/live line broke/)).toBeVisible();
+    act(() => useJobs.setState({ connection: "live" }));
+    expect(screen.queryByText(/live line/)).not.toBeInTheDocument();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("every step is told once to who listens, not every count of it", async () => {
+  const { container } = show(<Card />);
+  const said = () => [...container.querySelectorAll("[aria-live]")].map((one) => one.textContent).join();
+  await put(job({ message: "Painting the room in its new style: step 2 of 4" }));
+  expect(bar(/2 of 4/)).toBeVisible();
+  const first = said();
+  expect(first).toMatch(/Painting/);
+  await put(job({ seq: 6, message: "Painting the room in its new style: step 3 of 4" }));
+  expect(bar(/3 of 4/)).toBeVisible();
+  expect(said()).toBe(first);
+});

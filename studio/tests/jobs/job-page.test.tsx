@@ -1,0 +1,286 @@
+import { act, fireEvent, screen, waitFor, within } from "@testing-library/react";
+import { beforeEach, expect, test, vi } from "vitest";
+import type { Job } from "@/contract/types";
+import { useDrafts } from "@/drafts/draft";
+import { JobPage } from "@/jobs/job-page";
+import { ServiceError } from "@/service/error";
+import { API, deployed, hosts, json, problem } from "../service/fakes";
+import { completed, downloads, entry, ID, job, picture, result, show } from "./fixtures";
+
+const actions = vi.hoisted(() => ({
+  cancel: vi.fn<(id: string) => Promise<void>>(),
+  refresh: vi.fn<(id: string) => Promise<void>>(),
+  rerun: vi.fn<(id: string, key: string) => Promise<string>>(),
+  retryUploads: vi.fn<(id: string) => Promise<void>>(),
+  trackJob: vi.fn<(id: string) => Promise<void>>(),
+}));
+vi.mock("@/jobs/store", async () => {
+  const { create } = await import("zustand");
+  return { ...actions, useJobs: create(() => ({ entries: {}, connection: "live" })) };
+});
+vi.mock("@/service/session", () => ({ bearerToken: async () => "token", invalidateToken: () => {} }));
+const { useJobs } = await import("@/jobs/store");
+
+const put = (one: Job) => act(async () => useJobs.setState({ entries: { [ID]: entry(one) } }));
+const page = () => show(<JobPage id={ID} />, `/jobs/${ID}`);
+
+beforeEach(() => {
+  for (const action of Object.values(actions)) action.mockReset();
+  for (const action of [actions.cancel, actions.refresh, actions.retryUploads, actions.trackJob]) {
+    action.mockResolvedValue(undefined);
+  }
+  useJobs.setState({ entries: {}, connection: "live" });
+  useDrafts.setState({ drafts: {} });
+  deployed();
+});
+
+test("a job develops, and ends beside the photo that it was made from", async () => {
+  await put(job());
+  page();
+  expect(screen.getByRole("progressbar", { name: /Painting/ })).toBeVisible();
+  await put(completed());
+  expect(await screen.findByRole("slider")).toBeVisible();
+  expect(screen.getByRole("img", { name: "Before" })).toHaveAttribute("src", "https://store.example.com/photo?1");
+  expect(screen.getByRole("img", { name: "After" })).toHaveAttribute("src", "https://store.example.com/result.jpg?1");
+  expect(screen.queryByRole("progressbar")).not.toBeInTheDocument();
+  expect(screen.getByText("AI-made")).toBeVisible();
+});
+
+test("without the photo, the result is shown alone", async () => {
+  await put(completed({ uploads: { photo: { content_type: "image/jpeg", received: true, url: null } } }));
+  page();
+  expect(screen.queryByRole("slider")).not.toBeInTheDocument();
+  expect(screen.getByRole("img", { name: "The result: Restyle a room" })).toBeVisible();
+});
+
+test("of several pictures one is shown large, and is the one that is downloaded", async () => {
+  const pictures = ["result", "thumbnail", "result-2", "thumbnail-2"].map((name) => picture(name));
+  await put(completed({ kind: "generate", uploads: {}, result: result({ pictures }) }));
+  const { user } = page();
+  const list = screen.getByRole("list", { name: "Pictures" });
+  expect(within(list).getAllByRole("button")).toHaveLength(2);
+  await user.click(within(list).getByRole("button", { name: "Picture 2" }));
+  expect(within(list).getByRole("button", { name: "Picture 2" })).toHaveAttribute("aria-pressed", "true");
+  expect(screen.getByRole("img", { name: /The result/ })).toHaveAttribute(
+    "src",
+    "https://store.example.com/result-2.jpg?1",
+  );
+  const names = downloads();
+  hosts({ "GET https://store.example.com/result-2.jpg": () => new Response("picture") });
+  await user.click(screen.getByRole("button", { name: "Download" }));
+  await waitFor(() => expect(names).toEqual(["generate-4f1c4f1c-2.jpg"]));
+});
+
+test("a video has its captions, and its files can be taken home", async () => {
+  const file = { size: 9, sha256: "0" };
+  const video = {
+    ...picture("result"),
+    key: "v",
+    content_type: "video/mp4",
+    seconds: 4,
+    frames: 100,
+    frames_per_second: 25,
+  };
+  const subtitles = (["srt", "vtt"] as const).map((format) => ({
+    ...file,
+    name: "subtitles",
+    key: format,
+    content_type: `text/${format}`,
+    url: `https://store.example.com/subtitles.${format}`,
+    format,
+    language: "en",
+    cues: 2,
+  }));
+  downloads();
+  hosts({ "GET https://store.example.com/subtitles.vtt": () => new Response("WEBVTT") });
+  const withVideo = result({ videos: [video], pictures: [picture("poster"), picture("thumbnail")], subtitles });
+  await put(completed({ kind: "render_video", uploads: {}, result: withVideo }));
+  page();
+  const shown = screen.getByLabelText("The result: Speaking portrait");
+  expect(shown).toHaveAttribute("poster", "https://store.example.com/poster.jpg?1");
+  await waitFor(() => expect(shown.querySelector("track")).toHaveAttribute("srclang", "en"));
+  expect(screen.getByRole("button", { name: "Subtitles (VTT)" })).toBeVisible();
+  expect(screen.queryByRole("button", { name: "Keep in the library" })).not.toBeInTheDocument();
+});
+
+test("captions whose link has ended are had by a fresh one", async () => {
+  const video = { ...picture("result"), key: "v", content_type: "video/mp4", seconds: 4, frames: 100 };
+  const made = (signature: number) =>
+    completed({
+      kind: "render_video",
+      uploads: {},
+      result: result({
+        videos: [{ ...video, frames_per_second: 25 }],
+        subtitles: [
+          {
+            ...{ name: "subtitles", key: "vtt", content_type: "text/vtt", size: 9, sha256: "0" },
+            ...{ url: `https://store.example.com/subtitles.vtt?${signature}`, format: "vtt", language: "en", cues: 2 },
+          },
+        ],
+      }),
+    });
+  downloads();
+  hosts({
+    "GET https://store.example.com/subtitles.vtt": ({ url }) =>
+      url.endsWith("?2") ? new Response("WEBVTT") : new Response("expired", { status: 403 }),
+  });
+  actions.refresh.mockImplementation(async () => useJobs.setState({ entries: { [ID]: entry(made(2)) } }));
+  await put(made(1));
+  page();
+  const shown = screen.getByLabelText("The result: Speaking portrait");
+  await waitFor(() => expect(shown.querySelector("track")).toHaveAttribute("src", "blob:made"));
+});
+
+test("a link that has ended is renewed before a download fails", async () => {
+  await put(completed());
+  const names = downloads();
+  const routes = hosts({
+    "GET https://store.example.com/result.jpg": ({ url }) =>
+      url.endsWith("?2") ? new Response("picture") : new Response("expired", { status: 403 }),
+  });
+  const fresh = picture("result", { url: "https://store.example.com/result.jpg?2" });
+  actions.refresh.mockImplementation(() => put(completed({ result: result({ pictures: [fresh] }) })));
+  const { user } = page();
+  await user.click(screen.getByRole("button", { name: "Download" }));
+  await waitFor(() => expect(names).toEqual(["restyle-room-4f1c4f1c.jpg"]));
+  expect(routes.calls).toHaveLength(2);
+});
+
+test("a download that cannot be had says so", async () => {
+  await put(completed());
+  downloads();
+  hosts({});
+  const { user } = page();
+  await user.click(screen.getByRole("button", { name: "Download" }));
+  expect(await screen.findByRole("alert")).toHaveTextContent("could not be downloaded");
+});
+
+test("a result is kept in the library once", async () => {
+  await put(completed());
+  const asset = { asset_id: "a", state: "ready", content_type: "image/jpeg", source: { type: "job" }, created_at: "" };
+  const service = hosts({ [`POST ${API}/assets`]: () => json({ asset, upload: null }, 201) });
+  const { user, history } = page();
+  await user.click(screen.getByRole("button", { name: "Keep in the library" }));
+  const kept = await screen.findByRole("link", { name: "Kept in your library" });
+  expect(await service.calls[0]?.json()).toMatchObject({ job_id: ID, picture: "result" });
+  await user.click(kept);
+  expect(history.at(-1)).toBe("/assets");
+});
+
+test("what could not be kept says why, and can be tried again", async () => {
+  await put(completed());
+  hosts({ [`POST ${API}/assets`]: () => problem(409, "conflict") });
+  const { user } = page();
+  await user.click(screen.getByRole("button", { name: "Keep in the library" }));
+  expect(await screen.findByRole("alert")).toHaveTextContent("It could not be kept");
+  expect(screen.getByRole("button", { name: "Keep in the library" })).toBeEnabled();
+});
+
+test("the recipe tells what made it, how well, how long and for how much", async () => {
+  const timeline = [
+    { stage: "detect", seconds: 0.2, cached: true },
+    { stage: "diffuse", seconds: 8.25, cached: false },
+  ];
+  await put(completed({ timeline, cost_usd: 0.0034 }));
+  const { user } = page();
+  await user.click(screen.getByText("Recipe"));
+  expect(screen.getByText("Models engine")).toBeVisible();
+  expect(screen.getByText("451f4fe161")).toBeVisible();
+  expect(screen.getByRole("region", { name: "Scores" })).toHaveTextContent("Structure kept90%");
+  expect(screen.getByRole("row", { name: /Painting the room in its new style 8.3 s/ })).toBeVisible();
+  expect(screen.getByRole("row", { name: /Looking for furniture and people known from before/ })).toBeVisible();
+  expect(screen.getByText("$0.0034")).toBeVisible();
+  expect(screen.getByText("Japandi")).toBeVisible();
+});
+
+test("a result that was there already says that it cost nothing", async () => {
+  await put(completed({ cached: true, cost_usd: 0 }));
+  const { user } = page();
+  await user.click(screen.getByText("Recipe"));
+  expect(screen.getByText(/it cost nothing/)).toBeVisible();
+});
+
+test("what the service says of a result is said", async () => {
+  await put(completed({ result: result({ notes: ["Made at half size: the GPU's memory ran out."] }) }));
+  page();
+  expect(screen.getByText(/half size/)).toBeVisible();
+});
+
+test("the same again with changes lays out the draft", async () => {
+  await put(completed());
+  const { user, history } = page();
+  await user.click(screen.getByRole("button", { name: "Again with changes…" }));
+  expect(history.at(-1)).toBe("/make/restyle_room");
+  const draft = useDrafts.getState().drafts.restyle_room;
+  expect(draft?.params).toMatchObject({ style: "japandi" });
+  expect(draft?.inputs.photo).toMatchObject({ type: "same", job_id: ID, role: "photo" });
+});
+
+test("a job that failed says why and what to do, and can be tried again", async () => {
+  const error = { code: "out_of_memory", message: "The GPU's memory ran out.", retryable: true } as const;
+  await put(job({ state: "failed", error }));
+  actions.rerun.mockResolvedValue("b".repeat(32));
+  const { user, history } = page();
+  expect(screen.getByRole("alert")).toHaveTextContent("The GPU's memory ran out.");
+  await user.click(screen.getByRole("button", { name: "Try again" }));
+  await waitFor(() => expect(history.at(-1)).toBe(`/jobs/${"b".repeat(32)}`));
+});
+
+test("another try whose answer was lost is the same one when it is pressed again", async () => {
+  const error = { code: "out_of_memory", message: "The GPU's memory ran out.", retryable: true } as const;
+  await put(job({ state: "failed", error }));
+  actions.rerun.mockRejectedValueOnce(new ServiceError("unreachable", "Nobody answers."));
+  actions.rerun.mockResolvedValue("b".repeat(32));
+  const { user, history } = page();
+  await user.click(screen.getByRole("button", { name: "Try again" }));
+  expect(await screen.findByText("Nobody answers.")).toBeVisible();
+  await user.click(screen.getByRole("button", { name: "Try again" }));
+  await waitFor(() => expect(history.at(-1)).toBe(`/jobs/${"b".repeat(32)}`));
+  const [first, second] = actions.rerun.mock.calls;
+  expect(first).toEqual([ID, expect.any(String)]);
+  expect(second).toEqual(first);
+});
+
+test("what would fail again is not offered again as it was", async () => {
+  await put(job({ state: "failed", error: { code: "no_face", message: "No face.", retryable: false } }));
+  page();
+  expect(screen.queryByRole("button", { name: "Try again" })).not.toBeInTheDocument();
+  expect(screen.getByRole("button", { name: "Again with changes…" })).toBeVisible();
+});
+
+test("a job whose files never came says so", async () => {
+  await put(job({ state: "expired", uploads: { photo: { content_type: "image/jpeg", received: false } } }));
+  page();
+  expect(screen.getByText("The files never arrived")).toBeVisible();
+  expect(screen.queryByRole("button", { name: "Try again" })).not.toBeInTheDocument();
+});
+
+test("a job that is not there says so", async () => {
+  actions.trackJob.mockRejectedValue(new ServiceError("not_found", "There is no such job."));
+  page();
+  expect(await screen.findByText("This job is not there")).toBeVisible();
+});
+
+test("a job that is gone while it is shown says so", async () => {
+  await put(job());
+  page();
+  actions.trackJob.mockRejectedValue(new ServiceError("not_found", "There is no such job."));
+  await act(async () => useJobs.setState({ entries: {} }));
+  expect(await screen.findByText("This job is not there")).toBeVisible();
+});
+
+test("a job that cannot be fetched now can be asked for again", async () => {
+  actions.trackJob.mockRejectedValueOnce(new ServiceError("unreachable", "Nobody answers."));
+  const { user } = page();
+  await user.click(await screen.findByRole("button", { name: "Try again" }));
+  expect(actions.trackJob).toHaveBeenCalledTimes(2);
+  await put(job());
+  expect(screen.getByRole("progressbar")).toBeVisible();
+});
+
+test("a picture whose link has ended is asked for anew", async () => {
+  await put(completed({ uploads: {} }));
+  page();
+  fireEvent.error(screen.getByRole("img", { name: /The result/ }));
+  expect(actions.refresh).toHaveBeenCalledWith(ID);
+});

@@ -1,0 +1,131 @@
+import { act, fireEvent, screen, waitFor } from "@testing-library/react";
+import { beforeEach, expect, test, vi } from "vitest";
+import type { Job } from "@/contract/types";
+import { JobsPage } from "@/jobs/page";
+import { API, deployed, hosts, json, problem } from "../service/fakes";
+import { completed, entry, job, picture, result, show } from "./fixtures";
+
+const actions = vi.hoisted(() => ({
+  trackListedJob: vi.fn<(job: Job) => void>(),
+  refresh: vi.fn<(id: string) => Promise<void>>(),
+}));
+vi.mock("@/jobs/store", async () => {
+  const { create } = await import("zustand");
+  return { ...actions, useJobs: create(() => ({ entries: {}, connection: "live" })) };
+});
+vi.mock("@/service/session", () => ({ bearerToken: async () => "token", invalidateToken: () => {} }));
+const { useJobs } = await import("@/jobs/store");
+
+const A = "a".repeat(32);
+const B = "b".repeat(32);
+const JOBS = `GET ${API}/jobs`;
+
+/** Responds with pages of jobs; a page's cursor is its number. */
+function pages(...of: Job[][]) {
+  return hosts({
+    [JOBS]: ({ url }) => {
+      const number = Number(new URL(url).searchParams.get("cursor") ?? 0);
+      return json({ jobs: of[number] ?? [], cursor: number + 1 < of.length ? String(number + 1) : null });
+    },
+  });
+}
+
+beforeEach(() => {
+  useJobs.setState({ entries: {}, connection: "live" });
+  deployed();
+});
+
+test("jobs are listed, older ones when asked for", async () => {
+  pages([completed({ job_id: A })], [job({ job_id: B, kind: "upscale", state: "failed" })]);
+  const { user } = show(<JobsPage />, "/jobs");
+  expect(await screen.findByRole("link", { name: /Restyle a room Ready/ })).toHaveAttribute("href", `/jobs/${A}`);
+  await user.click(screen.getByRole("button", { name: "Show older jobs" }));
+  expect(await screen.findByRole("link", { name: /Enlarge Failed/ })).toBeVisible();
+  expect(screen.getByRole("link", { name: /Restyle a room/ })).toBeVisible();
+  expect(screen.queryByRole("button", { name: "Show older jobs" })).not.toBeInTheDocument();
+});
+
+test("kind and state narrow the list, and stay in the address", async () => {
+  const service = pages([completed({ job_id: A })]);
+  const { user, history } = show(<JobsPage />, "/jobs");
+  await user.selectOptions(screen.getByRole("combobox", { name: "Kind" }), "Enlarge");
+  await user.selectOptions(screen.getByRole("combobox", { name: "State" }), "Failed");
+  await waitFor(() => {
+    const asked = new URL(service.calls.at(-1)?.url ?? "").searchParams;
+    expect([asked.get("kind"), asked.get("status")]).toEqual(["upscale", "failed"]);
+  });
+  expect(history.at(-1)).toMatch(/kind=upscale&state=failed/);
+});
+
+test("a slow answer to an earlier choice does not stand for the later one", async () => {
+  let late: (answer: Response) => void = () => {};
+  hosts({
+    [JOBS]: ({ url }) =>
+      new URL(url).searchParams.has("kind")
+        ? json({ jobs: [job({ job_id: B, kind: "upscale", state: "failed" })], cursor: null })
+        : new Promise<Response>((resolve) => {
+            late = resolve;
+          }),
+  });
+  const { user } = show(<JobsPage />, "/jobs");
+  await user.selectOptions(screen.getByRole("combobox", { name: "Kind" }), "Enlarge");
+  expect(await screen.findByRole("link", { name: /Enlarge/ })).toBeVisible();
+  late(json({ jobs: [completed({ job_id: A })], cursor: null }));
+  await waitFor(() => expect(screen.queryByRole("link", { name: /Restyle/ })).not.toBeInTheDocument());
+});
+
+test("a job that goes on is shown as it is now", async () => {
+  pages([job({ job_id: A, seq: 3 })]);
+  useJobs.setState({ entries: { [A]: entry(completed({ job_id: A, seq: 9 })) } });
+  show(<JobsPage />, "/jobs");
+  expect(await screen.findByRole("link", { name: /Restyle a room Ready/ })).toBeVisible();
+});
+
+test("who has asked for nothing yet is told where to begin", async () => {
+  pages([]);
+  show(<JobsPage />, "/jobs");
+  expect(await screen.findByText("No jobs yet")).toBeVisible();
+  expect(screen.getByRole("link", { name: "Make something" })).toHaveAttribute("href", "/");
+});
+
+test("a choice that fits nothing can be taken back", async () => {
+  pages([]);
+  const { user, history } = show(<JobsPage />, "/jobs?kind=upscale");
+  expect(await screen.findByText("No job fits")).toBeVisible();
+  await user.click(screen.getByRole("button", { name: "Show everything" }));
+  expect(history.at(-1)).not.toMatch(/kind/);
+});
+
+test("a list that cannot be fetched says why, and can be tried again", async () => {
+  const service = hosts({ [JOBS]: () => problem(403, "forbidden") });
+  const { user } = show(<JobsPage />, "/jobs");
+  expect(await screen.findByRole("alert")).toHaveTextContent("Your jobs could not be fetched");
+  service.routes[JOBS] = () => json({ jobs: [completed({ job_id: A })], cursor: null });
+  await user.click(screen.getByRole("button", { name: "Try again" }));
+  expect(await screen.findByRole("link", { name: /Restyle a room/ })).toBeVisible();
+  expect(screen.queryByRole("alert")).not.toBeInTheDocument();
+});
+
+test("a picture whose link has ended is shown by a fresh one", async () => {
+  const listed = (signature: number) =>
+    completed({
+      job_id: A,
+      result: result({ pictures: [picture("thumbnail", { url: `https://store.example.com/t.jpg?${signature}` })] }),
+    });
+  pages([listed(1)]);
+  const { container } = show(<JobsPage />, "/jobs");
+  await screen.findByRole("link", { name: /Restyle a room/ });
+  const shown = () => container.querySelector("li img");
+  actions.refresh.mockImplementation(async () => useJobs.setState({ entries: { [A]: entry(listed(2)) } }));
+  const image = shown();
+  if (image === null) throw new Error("there is no picture");
+  await act(async () => fireEvent.error(image));
+  expect(shown()).toHaveAttribute("src", "https://store.example.com/t.jpg?2");
+});
+
+test("open jobs that were asked for elsewhere are followed from then on", async () => {
+  pages([job({ job_id: A })]);
+  show(<JobsPage />, "/jobs");
+  await screen.findByRole("link", { name: /Restyle a room/ });
+  expect(actions.trackListedJob).toHaveBeenCalledWith(expect.objectContaining({ job_id: A }));
+});

@@ -1,0 +1,69 @@
+import { readFileSync } from "node:fs";
+import i18next from "i18next";
+import { expect, test } from "vitest";
+import { KINDS } from "@/contract/schemas";
+import { roleText, stageText, statusText, timeLeftText } from "@/jobs/status-text";
+import { changeLanguage } from "@/messages";
+import { formatUsd } from "@/messages/format";
+import { job } from "./fixtures";
+
+const t = () => i18next.getFixedT(i18next.language, "jobs");
+
+test("every stage of every plan has words", () => {
+  const plans = readFileSync("../docs/plans.md", "utf8");
+  const stages = [...plans.matchAll(/^\| ([a-z]+): /gm)].map(([, name]) => name ?? "");
+  expect(stages.length).toBeGreaterThan(50);
+  for (const stage of stages) {
+    for (const kind of KINDS) expect(stageText(kind, stage, t()), stage).not.toBe(stage);
+  }
+});
+
+test("a stage that nobody here knows is told in the service's words", () => {
+  expect(statusText(job({ stage: "polish", message: "Polishing: 1 of 2" }), t())).toBe("Polishing: 1 of 2");
+});
+
+test("a stage says how far it is where the service does, in the reader's language", async () => {
+  expect(statusText(job(), t())).toBe("Painting the room in its new style: 2 of 4");
+  const video = job({ kind: "render_video", stage: "animate", message: "Animating: 3 of 12 s" });
+  expect(statusText(video, t())).toBe("Animating the portrait: 3 of 12 s");
+  await changeLanguage("es");
+  expect(statusText(video, t())).toBe("Animando el retrato: 3 de 12 s");
+  await changeLanguage("en");
+});
+
+test.each([
+  ["Waiting for a machine", "Waiting for a machine"],
+  ["Waking a GPU: this takes several minutes", "Waking a machine: this takes several minutes"],
+  ["Waking a GPU: ready in about 6 minutes, going by the last times", "Waking a machine: ready in about 6 minutes"],
+  ["Waking a GPU: ready in about 50 seconds, going by the last times", "Waking a machine: ready in about 1 minute"],
+  ["Waking a GPU: it takes longer than the last times", "Waking a machine: it takes longer than usual"],
+])("a job that waits for a machine says what for: %s", (message, words) => {
+  expect(statusText(job({ state: "dispatched", stage: null, message }), t())).toBe(words);
+});
+
+test("a job that comes again says so", () => {
+  expect(statusText(job({ state: "queued", attempt: 1 }), t())).toBe("Trying once more (2 of 3)");
+  expect(statusText(job({ state: "queued", attempt: 0 }), t())).toBe("In the queue");
+});
+
+test.each([
+  [3, "A few seconds left"],
+  [30, "Less than a minute left"],
+  [55, "About a minute left"],
+  [85, "About a minute left"],
+  [240, "About 4 minutes left"],
+  [3700, "About an hour left"],
+])("%d seconds are said calmly", (seconds, words) => {
+  expect(timeLeftText(seconds, t())).toBe(words);
+});
+
+test("small costs are not rounded to nothing", () => {
+  expect(formatUsd(0.0034, "en")).toBe("$0.0034");
+  expect(formatUsd(1.5, "en")).toBe("$1.50");
+  expect(formatUsd(0, "en")).toBe("$0.00");
+});
+
+test("roles that scenes name themselves are shown as they are", () => {
+  expect(roleText("mask", t())).toBe("mask");
+  expect(roleText("kitchen_shot", t())).toBe("kitchen_shot");
+});

@@ -1,0 +1,104 @@
+/** The job store with a fake service, sockets and uploads. */
+import "fake-indexeddb/auto";
+import { afterEach, beforeEach, expect, vi } from "vitest";
+import type { Job } from "@/contract/types";
+import type { Draft } from "@/drafts/draft";
+import type { InputFile } from "@/drafts/input-file";
+import { fakeXhr, nextRequest } from "../service/fake-xhr";
+import { API, deployed, FakeSocket, hosts, idOf, jobIn, json, jwt, setOnline } from "../service/fakes";
+
+export const A = idOf("a");
+export const B = idOf("b");
+const POOL = "POST https://cognito-idp.eu-west-1.amazonaws.com/";
+export const FORM = {
+  url: "https://bucket.example.com/",
+  fields: { key: `uploads/${A}/photo` },
+  expires_at: "2026-01-01T00:15:00Z",
+};
+export const FILE = new Blob(["a photo"], { type: "image/jpeg" });
+
+export let sockets: FakeSocket[];
+export let service: ReturnType<typeof hosts>;
+/** The modules of the last page load. */
+export let store: typeof import("@/jobs/store");
+export let session: typeof import("@/service/session");
+
+export const waiting = () => jobIn("awaiting_upload", 1, { progress: 0 });
+const signIn = () =>
+  json({ AuthenticationResult: { AccessToken: jwt({ username: "ann" }), RefreshToken: "r", ExpiresIn: 3600 } });
+
+export const picture: InputFile = {
+  type: "picture",
+  file: FILE,
+  name: "a.jpg",
+  contentType: "image/jpeg",
+  width: 10,
+  height: 10,
+  url: "blob:a",
+};
+
+export function photoDraft(over: Partial<Draft> = {}): Draft {
+  return {
+    kind: "upscale",
+    params: { scale: 3 },
+    inputs: { photo: picture },
+    engine: null,
+    allowPreview: false,
+    cache: true,
+    ...over,
+  };
+}
+
+/** Loads the studio's modules again, as a reload does; only the browser's storage stays. */
+export async function loads(): Promise<void> {
+  vi.resetModules();
+  store = await import("@/jobs/store");
+  session = await import("@/service/session");
+  (await import("../service/fakes")).deployed();
+  store.sockets.open = (url) => {
+    const socket = new FakeSocket(url);
+    sockets.push(socket);
+    return socket;
+  };
+  if (sessionStorage.length === 0) await session.useSession.getState().signIn("ann", "secret");
+  else await session.useSession.getState().restore();
+}
+
+beforeEach(async () => {
+  vi.stubGlobal("BroadcastChannel", undefined);
+  vi.spyOn(Math, "random").mockReturnValue(0);
+  localStorage.clear();
+  sessionStorage.clear();
+  setOnline(true);
+  fakeXhr();
+  deployed();
+  sockets = [];
+  service = hosts({ [POOL]: signIn, [`GET ${API}/jobs`]: () => json({ jobs: [] }) });
+  await loads();
+});
+
+afterEach(async () => {
+  Reflect.deleteProperty(navigator, "locks");
+  for (const id of Object.keys(store.useJobs.getState().entries)) store.untrackJob(id);
+  await session.useSession.getState().signOut();
+});
+
+export const entry = (id = A) => {
+  const found = store.useJobs.getState().entries[id];
+  if (found === undefined) throw new Error(`${id} is not known`);
+  return found;
+};
+export const answersCreate = (job: Job = waiting(), uploads: object = { photo: FORM }) => {
+  service.routes[`POST ${API}/jobs`] = () => json({ job, uploads }, 201);
+};
+export const lastBody = (route: string) => service.to(route).at(-1)?.json();
+
+export async function socketNumber(number: number): Promise<FakeSocket> {
+  await vi.waitFor(() => expect(sockets.length).toBeGreaterThan(number));
+  const socket = sockets[number];
+  if (socket === undefined) throw new Error("no socket");
+  socket.opens();
+  return socket;
+}
+
+export const uploadNumber = (number: number) => vi.waitFor(() => nextRequest(number));

@@ -1,0 +1,154 @@
+import { describe, expect, test } from "vitest";
+import type { Job } from "@/contract/types";
+import { requests } from "../service/fake-xhr";
+import { API, jobIn, json, problem } from "../service/fakes";
+import {
+  A,
+  answersCreate,
+  B,
+  entry,
+  FILE,
+  FORM,
+  lastBody,
+  photoDraft,
+  picture,
+  service,
+  socketNumber,
+  sockets,
+  store,
+  uploadNumber,
+  waiting,
+} from "./store-fixture";
+
+describe("a draft that is sent", () => {
+  test("becomes a job whose file follows and whose states come by the socket", async () => {
+    answersCreate();
+    expect(await store.submitJob(photoDraft())).toBe(A);
+    const body = await lastBody(`POST ${API}/jobs`);
+    expect(body).toMatchObject({ kind: "upscale", params: { scale: 3 }, allow_preview: false, cache: true });
+    expect(body).not.toHaveProperty("engine");
+    expect(body.uploads.photo).toMatchObject({ content_type: "image/jpeg", size: FILE.size });
+    expect(body.uploads.photo.sha256).toMatch(/^[0-9a-f]{64}$/);
+    const file = await uploadNumber(0);
+    file.moves(1, 2);
+    expect(entry().uploadProgress).toEqual({ photo: 0.5 });
+    file.answers(204);
+    const socket = await socketNumber(0);
+    expect(socket.url).toMatch(/^wss:\/\/socket\.example\.com\/live\?token=ey/);
+    expect(socket.heard).toEqual([{ action: "subscribe", job_id: A, after_seq: 1 }]);
+    socket.tells(jobIn("queued", 2));
+    socket.tells(jobIn("running", 4));
+    socket.tells(jobIn("queued", 3));
+    expect(entry().job).toMatchObject({ state: "running", seq: 4 });
+    expect(store.useJobs.getState().connection).toBe("live");
+    socket.tells(jobIn("completed", 6));
+    socket.tells(jobIn("running", 7));
+    expect(entry().job).toMatchObject({ state: "completed", seq: 6 });
+  });
+
+  test("whose result is there already uploads nothing", async () => {
+    answersCreate(jobIn("completed", 1, { cached: true }), {});
+    await store.submitJob(photoDraft());
+    expect(entry().job.cached).toBe(true);
+    expect(requests).toHaveLength(0);
+    expect(sockets).toHaveLength(0);
+  });
+
+  test("twice at once is one job; once more after it arrived is another", async () => {
+    answersCreate();
+    const draft = photoDraft();
+    await Promise.all([store.submitJob(draft), store.submitJob(draft)]);
+    expect(service.to(`POST ${API}/jobs`)).toHaveLength(1);
+    await store.submitJob(draft);
+    const keys = service.to(`POST ${API}/jobs`).map(({ headers }) => headers.get("Idempotency-Key"));
+    expect(new Set(keys).size).toBe(2);
+  });
+
+  test("whose answer was lost is sent again as the same job", async () => {
+    const draft = photoDraft();
+    await expect(store.submitJob(draft)).rejects.toMatchObject({ code: "unreachable" });
+    answersCreate();
+    await store.submitJob(draft);
+    const keys = service.to(`POST ${API}/jobs`).map(({ headers }) => headers.get("Idempotency-Key"));
+    expect(keys.length).toBeGreaterThan(1);
+    expect(new Set(keys).size).toBe(1);
+  });
+
+  test("and refused says why, and is left as it was", async () => {
+    service.routes[`POST ${API}/jobs`] = () => problem(429, "rate_limited", {}, { "Retry-After": "12" });
+    const draft = photoDraft();
+    const before = structuredClone({ ...draft, inputs: {} });
+    await expect(store.submitJob(draft)).rejects.toMatchObject({ code: "rate_limited", retryAfter: 12 });
+    expect({ ...draft, inputs: {} }).toEqual(before);
+    expect(draft.inputs.photo).toMatchObject({ file: FILE });
+    expect(store.useJobs.getState().entries).toEqual({});
+  });
+
+  test("with pictures of the library and portraits names them", async () => {
+    answersCreate(jobIn("queued", 1), {});
+    await store.submitJob(
+      photoDraft({
+        kind: "face_swap",
+        inputs: {
+          source: { type: "avatar", name: "amara", url: "data:," },
+          target: {
+            type: "asset",
+            asset: {
+              asset_id: B,
+              state: "ready",
+              content_type: "image/png",
+              created_at: "",
+              source: { type: "upload" },
+            },
+          },
+        },
+      }),
+    );
+    expect((await lastBody(`POST ${API}/jobs`)).uploads).toEqual({
+      source: { avatar: "amara" },
+      target: { asset_id: B },
+    });
+  });
+});
+
+describe("a draft that is an earlier job", () => {
+  const same = { photo: { type: "same", job_id: B, role: "photo", url: null } } as const;
+  const earlier = (over: Partial<Job> = {}) => {
+    service.routes[`GET ${API}/jobs/${B}`] = () =>
+      json(jobIn("completed", 9, { job_id: B, params: { scale: 2, content: "anime", format: null }, ...over }));
+  };
+
+  test("with other params is that job again, without an upload; what was dropped goes back to its default", async () => {
+    earlier();
+    service.routes[`POST ${API}/jobs/${B}/rerun`] = () => json({ job: jobIn("queued", 1), uploads: {} }, 201);
+    await store.submitJob(photoDraft({ inputs: same, params: { scale: 4 } }));
+    expect((await lastBody(`POST ${API}/jobs/${B}/rerun`)).params).toEqual({
+      scale: 4,
+      content: "photo",
+      format: expect.anything(),
+    });
+    expect(requests).toHaveLength(0);
+  });
+
+  test("with another file beside it takes over what it was given", async () => {
+    earlier({
+      kind: "inpaint",
+      uploads: { photo: { content_type: "image/jpeg", received: true, url: "https://bucket.example.com/old" } },
+    });
+    service.routes["GET https://bucket.example.com/old"] = () => new Response("an old photo");
+    answersCreate(waiting(), { photo: FORM, mask: FORM });
+    await store.submitJob(photoDraft({ kind: "inpaint", inputs: { ...same, mask: picture } }));
+    const { uploads } = await lastBody(`POST ${API}/jobs`);
+    expect(uploads.photo).toMatchObject({ content_type: "image/jpeg", size: 12 });
+    await uploadNumber(1);
+  });
+
+  test("whose file is gone says which is to be chosen again", async () => {
+    earlier({ kind: "inpaint", uploads: { photo: { content_type: "image/jpeg", received: true, url: null } } });
+    const draft = photoDraft({ kind: "inpaint", inputs: { ...same, mask: { type: "avatar", name: "x", url: "" } } });
+    await expect(store.submitJob(draft)).rejects.toMatchObject({
+      code: "choose_again",
+      errors: [{ field: "uploads.photo" }],
+    });
+  });
+});

@@ -1,0 +1,103 @@
+import { describe, expect, test, vi } from "vitest";
+import { requests } from "../service/fake-xhr";
+import { API, jobIn, json, problem } from "../service/fakes";
+import {
+  A,
+  answersCreate,
+  B,
+  entry,
+  FORM,
+  loads,
+  photoDraft,
+  service,
+  session,
+  socketNumber,
+  store,
+  waiting,
+} from "./store-fixture";
+
+test("a cancellation that comes too late shows the end", async () => {
+  answersCreate(jobIn("running", 3), {});
+  await store.submitJob(photoDraft());
+  service.routes[`DELETE ${API}/jobs/${A}`] = () => problem(409, "conflict");
+  service.routes[`GET ${API}/jobs/${A}`] = () => json(jobIn("completed", 6));
+  await store.cancel(A);
+  expect(entry().job.state).toBe("completed");
+});
+
+test("links are made fresh without another state", async () => {
+  answersCreate(jobIn("completed", 4, { cached: true }), {});
+  await store.submitJob(photoDraft());
+  service.routes[`GET ${API}/jobs/${A}`] = () => json(jobIn("completed", 4, { message: "with fresh links" }));
+  await store.refresh(A);
+  expect(entry().job.message).toBe("with fresh links");
+  delete service.routes[`GET ${API}/jobs/${A}`];
+  await store.refresh(A);
+  expect(entry().job.message).toBe("with fresh links");
+});
+
+test("a job that is looked up is followed; one that is not there is an error", async () => {
+  service.routes[`GET ${API}/jobs/${B}`] = () => json(jobIn("running", 3, { job_id: B }));
+  service.routes[`GET ${API}/jobs/${A}`] = () => problem(404, "not_found");
+  await store.trackJob(B);
+  expect((await socketNumber(0)).heard).toEqual([{ action: "subscribe", job_id: B, after_seq: 3 }]);
+  await expect(store.trackJob(A)).rejects.toMatchObject({ code: "not_found" });
+});
+
+describe("after a reload", () => {
+  test("jobs go on from the state that was seen last, each state once", async () => {
+    answersCreate(jobIn("queued", 2), {});
+    await store.submitJob(photoDraft());
+    const first = await socketNumber(0);
+    first.tells(jobIn("running", 5, { preview: { key: "k", width: 1, height: 1, url: "https://x/" } }));
+
+    await loads();
+    await store.resume();
+    expect(entry().job).toMatchObject({ state: "running", seq: 5, preview: null });
+    const second = await socketNumber(1);
+    expect(second.heard).toEqual([{ action: "subscribe", job_id: A, after_seq: 5 }]);
+    second.tells(jobIn("running", 5));
+    second.tells(jobIn("completed", 8));
+    expect(entry().job.seq).toBe(8);
+
+    await loads();
+    await store.resume();
+    expect(store.useJobs.getState().entries).toEqual({});
+  });
+
+  test("open jobs of another device are followed, too; those that ended are history", async () => {
+    service.routes[`GET ${API}/jobs`] = () =>
+      json({ jobs: [jobIn("running", 4), jobIn("completed", 9, { job_id: B })] });
+    await store.resume();
+    expect(Object.keys(store.useJobs.getState().entries)).toEqual([A]);
+    expect((await socketNumber(0)).heard).toEqual([{ action: "subscribe", job_id: A, after_seq: 4 }]);
+  });
+
+  test("a job whose answer comes after signing out is nobody's here, and the same job for who sends the draft again", async () => {
+    let answer: (response: Response) => void = () => {};
+    service.routes[`POST ${API}/jobs`] = () => new Promise((resolve) => (answer = resolve));
+    const draft = photoDraft();
+    const submitted = store.submitJob(draft);
+    const refused = expect(submitted).rejects.toMatchObject({ code: "unauthorized" });
+    await vi.waitFor(() => expect(service.to(`POST ${API}/jobs`)).toHaveLength(1));
+    await session.useSession.getState().signOut();
+    answer(json({ job: waiting(), uploads: { photo: FORM } }, 201));
+    await refused;
+    expect(store.useJobs.getState().entries).toEqual({});
+    expect(requests).toHaveLength(0);
+
+    await session.useSession.getState().signIn("ann", "secret");
+    answersCreate();
+    await store.submitJob(draft);
+    const keys = service.to(`POST ${API}/jobs`).map(({ headers }) => headers.get("Idempotency-Key"));
+    expect(new Set(keys).size).toBe(1);
+  });
+
+  test("nobody finds the jobs of who signed out", async () => {
+    answersCreate(jobIn("running", 2), {});
+    await store.submitJob(photoDraft());
+    await session.useSession.getState().signOut();
+    expect(store.useJobs.getState().entries).toEqual({});
+    expect(Object.keys(localStorage).filter((key) => key.startsWith("darkroom.open"))).toEqual([]);
+  });
+});

@@ -1,0 +1,117 @@
+import { describe, expect, test, vi } from "vitest";
+import { requests } from "../service/fake-xhr";
+import { API, jobIn, json } from "../service/fakes";
+import {
+  A,
+  answersCreate,
+  entry,
+  FORM,
+  loads,
+  photoDraft,
+  service,
+  store,
+  uploadNumber,
+  waiting,
+} from "./store-fixture";
+
+/** Web Locks shared by all tabs, with the number of held locks and of refused requests. */
+function fakeLocks() {
+  const held = new Map<string, Promise<unknown>>();
+  const counts = {
+    refused: 0,
+    get held() {
+      return held.size;
+    },
+  };
+  const request = async (name: string, options: LockOptions, work: (lock: object | null) => Promise<void>) => {
+    if (held.has(name) && options.ifAvailable) {
+      counts.refused += 1;
+      return work(null);
+    }
+    while (held.has(name)) await held.get(name);
+    const done = work({}).finally(() => held.delete(name));
+    held.set(name, done);
+    await done;
+  };
+  Object.defineProperty(navigator, "locks", { configurable: true, value: { request } });
+  return counts;
+}
+
+describe("a file", () => {
+  const refuse = async () => {
+    answersCreate();
+    await store.submitJob(photoDraft());
+    (await uploadNumber(0)).answers(400, "<Error><Code>EntityTooLarge</Code><Message>too large</Message></Error>");
+    await vi.waitFor(() => expect(entry().uploadError?.code).toBe("too_large"));
+  };
+
+  test("that is refused leaves the job waiting, and may be sent again", async () => {
+    await refuse();
+    expect(entry().job.state).toBe("awaiting_upload");
+    service.routes[`POST ${API}/jobs/${A}/uploads`] = () => json({ job: waiting(), uploads: { photo: FORM } });
+    await store.retryUploads(A);
+    expect(entry().uploadError).toBeNull();
+    (await uploadNumber(1)).answers(204);
+    await vi.waitFor(() => expect(entry().uploadProgress).toEqual({ photo: 1 }));
+  });
+
+  test("whose form ran out of time gets another one", async () => {
+    answersCreate();
+    service.routes[`POST ${API}/jobs/${A}/uploads`] = () => json({ job: waiting(), uploads: { photo: FORM } });
+    await store.submitJob(photoDraft());
+    (await uploadNumber(0)).answers(403, "<Error><Code>AccessDenied</Code><Message>Policy expired.</Message></Error>");
+    (await uploadNumber(1)).answers(204);
+    await vi.waitFor(() => expect(entry().uploadProgress).toEqual({ photo: 1 }));
+    expect(entry().uploadError).toBeNull();
+  });
+
+  test("is not sent further once the job is cancelled", async () => {
+    answersCreate();
+    await store.submitJob(photoDraft());
+    const file = await uploadNumber(0);
+    service.routes[`DELETE ${API}/jobs/${A}`] = () => json(jobIn("cancelled", 2));
+    await store.cancel(A);
+    file.answers(204);
+    expect(entry().job.state).toBe("cancelled");
+    expect(entry().uploadError).toBeNull();
+    expect(requests).toHaveLength(1);
+  });
+});
+
+describe("uploads after a reload", () => {
+  test("an upload that was cut short begins again with the same file", async () => {
+    answersCreate();
+    await store.submitJob(photoDraft());
+    await uploadNumber(0);
+
+    service.routes[`POST ${API}/jobs/${A}/uploads`] = () => json({ job: waiting(), uploads: { photo: FORM } });
+    await loads();
+    await store.resume();
+    const again = await uploadNumber(1);
+    const file = again.form.get("file");
+    expect(file instanceof Blob && (await file.text())).toBe("a photo");
+    again.answers(204);
+    await vi.waitFor(() => expect(entry().uploadProgress).toEqual({ photo: 1 }));
+  });
+
+  test("an upload that another tab is at is left to it, and taken over when that tab is gone", async () => {
+    const tabs = fakeLocks();
+    answersCreate();
+    service.routes[`POST ${API}/jobs/${A}/uploads`] = () => json({ job: waiting(), uploads: { photo: FORM } });
+    await store.submitJob(photoDraft());
+    const first = await uploadNumber(0);
+
+    await loads();
+    await store.resume();
+    await vi.waitFor(() => expect(tabs.refused).toBe(1));
+    expect(service.to(`POST ${API}/jobs/${A}/uploads`)).toHaveLength(0);
+    first.answers(400, "<Error><Code>EntityTooLarge</Code></Error>");
+    await vi.waitFor(() => expect(tabs.held).toBe(0));
+
+    await loads();
+    await store.resume();
+    (await uploadNumber(1)).answers(204);
+    await vi.waitFor(() => expect(entry().uploadProgress).toEqual({ photo: 1 }));
+    expect(requests).toHaveLength(2);
+  });
+});

@@ -1,0 +1,171 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import { api, unwrap } from "@/service/api";
+import { useService } from "@/service/deployment";
+import { errorMessage as inWords } from "@/service/error-message";
+import { useSession } from "@/service/session";
+import { API, CONFIG, deployed, hosts, idOf, jobIn, json, jwt, problem, setOnline } from "./fakes";
+
+const POOL = "POST https://cognito-idp.eu-west-1.amazonaws.com/";
+const JOB = `GET ${API}/jobs/${idOf("a")}`;
+const get = () => unwrap(api.GET("/jobs/{job_id}", { params: { path: { job_id: idOf("a") } } }));
+
+function pool() {
+  let number = 0;
+  return () => {
+    number += 1;
+    return json({
+      AuthenticationResult: { AccessToken: jwt({ username: "ann", number }), RefreshToken: "r", ExpiresIn: 3600 },
+    });
+  };
+}
+
+beforeEach(async () => {
+  vi.spyOn(Math, "random").mockReturnValue(0);
+  sessionStorage.clear();
+  setOnline(true);
+  deployed();
+  hosts({ [POOL]: pool() });
+  await useSession.getState().signIn("ann", "secret");
+});
+
+test("an answer is its data, asked for with the token", async () => {
+  const { calls } = hosts({ [JOB]: () => json(jobIn("running", 3)) });
+  expect((await get()).seq).toBe(3);
+  expect(calls[0]?.headers.get("Authorization")).toMatch(/^Bearer ey/);
+});
+
+test("a wrong request tells its fields", async () => {
+  hosts({
+    [`POST ${API}/jobs/${idOf("a")}/rerun`]: () =>
+      problem(422, "invalid_request", { errors: [{ field: "params.scale", message: "Input should be 2, 3 or 4" }] }),
+  });
+  const asked = unwrap(
+    api.POST("/jobs/{job_id}/rerun", { params: { path: { job_id: idOf("a") } }, body: { params: {}, cache: true } }),
+  );
+  await expect(asked).rejects.toMatchObject({
+    code: "invalid_request",
+    status: 422,
+    retryable: false,
+    errors: [{ field: "params.scale", message: "Input should be 2, 3 or 4" }],
+  });
+});
+
+test("too many requests tell when to come back, in words", async () => {
+  const { calls } = hosts({ [JOB]: () => problem(429, "rate_limited", {}, { "Retry-After": "20" }) });
+  const error = await get().catch((thrown) => thrown);
+  expect(error).toMatchObject({ code: "rate_limited", retryable: true, retryAfter: 20 });
+  expect(inWords(error).advice).toContain("in 20 seconds");
+  expect(calls).toHaveLength(1);
+});
+
+test("a gateway's bare answer still has a code", async () => {
+  hosts({ [JOB]: () => json({ message: "Not Found" }, 404) });
+  await expect(get()).rejects.toMatchObject({ code: "not_found", message: "Not Found" });
+});
+
+test("a service in trouble is asked again", async () => {
+  const answers = [problem(503, "endpoint_unavailable"), json(jobIn("running", 4))];
+  hosts({ [JOB]: () => answers.shift() ?? json({}) });
+  expect((await get()).seq).toBe(4);
+});
+
+test("what may not be repeated is not", async () => {
+  const { calls } = hosts({ [`POST ${API}/prompts/enhance`]: () => problem(500, "internal") });
+  await expect(
+    unwrap(api.POST("/prompts/enhance", { body: { kind: "generate", prompt: "a lamp" } })),
+  ).rejects.toMatchObject({
+    code: "internal",
+  });
+  expect(calls).toHaveLength(1);
+});
+
+test("a refused token is renewed once, for all who were refused", async () => {
+  const renewed = vi.fn(pool());
+  renewed();
+  const { calls } = hosts({
+    [POOL]: renewed,
+    [JOB]: (asked) =>
+      asked.headers.get("Authorization")?.includes(btoa('{"username":"ann","number":1}').replaceAll("=", ""))
+        ? json({ message: "Unauthorized" }, 401)
+        : json(jobIn("running", 3)),
+  });
+  const jobs = await Promise.all([get(), get()]);
+  expect(jobs.map(({ seq }) => seq)).toEqual([3, 3]);
+  expect(renewed).toHaveBeenCalledTimes(2);
+  expect(calls.filter(({ url }) => url.includes("cognito"))).toHaveLength(1);
+});
+
+test("a refusal that the page may not read is recognised by the service answering otherwise", async () => {
+  let tries = 0;
+  hosts({
+    [POOL]: pool(),
+    [`GET ${API}/config`]: () => json(CONFIG),
+    [JOB]: () => {
+      tries += 1;
+      if (tries === 1) throw new TypeError("Failed to fetch");
+      return json(jobIn("running", 5));
+    },
+  });
+  expect((await get()).seq).toBe(5);
+});
+
+test("a token that cannot be renewed signs one out", async () => {
+  hosts({
+    [POOL]: () => json({ __type: "NotAuthorizedException", message: "Refresh Token has been revoked" }, 400),
+    [JOB]: () => json({ message: "Unauthorized" }, 401),
+  });
+  await expect(get()).rejects.toMatchObject({ code: "unauthorized" });
+  expect(useSession.getState().status).toBe("signed_out");
+});
+
+test("a token that is refused although it is new ends the sign-in", async () => {
+  hosts({ [POOL]: pool(), [JOB]: () => json({ message: "Unauthorized" }, 401) });
+  await expect(get()).rejects.toMatchObject({ code: "unauthorized" });
+  expect(useSession.getState()).toMatchObject({ status: "signed_out", error: { code: "unauthorized" } });
+});
+
+test("a moment without an answer signs nobody out whose token cannot be renewed", async () => {
+  hosts({ [POOL]: () => json({ AuthenticationResult: { AccessToken: jwt({ username: "ann" }), ExpiresIn: 3600 } }) });
+  await useSession.getState().signIn("ann", "secret");
+  const answers = [json(jobIn("running", 5))];
+  let tries = 0;
+  hosts({
+    [`GET ${API}/config`]: () => json(CONFIG),
+    [JOB]: () => {
+      tries += 1;
+      const answer = tries > 1 ? answers.shift() : undefined;
+      if (answer === undefined) throw new TypeError("Failed to fetch");
+      return answer;
+    },
+  });
+  expect((await get()).seq).toBe(5);
+  expect(useSession.getState().status).toBe("signed_in");
+});
+
+test("nobody there is unreachable, and offline when the browser says so", async () => {
+  hosts({});
+  await expect(get()).rejects.toMatchObject({ code: "unreachable", retryable: true });
+  setOnline(false);
+  await expect(get()).rejects.toMatchObject({ code: "offline", retryable: true });
+});
+
+test("the deployment is found by the file beside the studio, and can be looked for again", async () => {
+  useService.setState({ status: "loading", service: null, error: null });
+  const { routes } = hosts({ [`GET ${location.origin}/config.json`]: () => json({ api_url: `${API}/` }) });
+  await useService.getState().load();
+  expect(useService.getState()).toMatchObject({ status: "failed", service: null });
+  expect(useService.getState().error?.code).toBe("unreachable");
+  routes[`GET ${API}/config`] = () => json(CONFIG);
+  await useService.getState().load();
+  expect(useService.getState()).toMatchObject({
+    status: "ready",
+    service: { deployment: { deployment: "api.example.com", api_url: API, identity_url: null, local_user: null } },
+  });
+});
+
+test("a page in place of the file is no deployment", async () => {
+  useService.setState({ status: "loading", service: null, error: null });
+  hosts({ [`GET ${location.origin}/config.json`]: () => new Response("<!doctype html>") });
+  await useService.getState().load();
+  expect(useService.getState().error?.code).toBe("no_deployment");
+});

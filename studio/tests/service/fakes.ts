@@ -1,0 +1,152 @@
+import { vi } from "vitest";
+import type { Job, State } from "@/contract/types";
+import { useService } from "@/service/deployment";
+import type { SocketLike } from "@/service/websocket";
+
+export const API = "https://api.example.com";
+export const ISSUER = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_pool";
+export const CLIENT = "client";
+export const LIMITS = { upload_seconds: 900, max_upload_bytes: 20_000_000 };
+
+export const CONFIG = {
+  socket_url: "wss://socket.example.com/live",
+  region: "eu-west-1",
+  issuer: ISSUER,
+  client_id: CLIENT,
+  limits: LIMITS,
+};
+
+/** Sets a loaded deployment. */
+export function deployed(over: { issuer?: string } = {}): void {
+  useService.setState({
+    status: "ready",
+    error: null,
+    service: {
+      deployment: {
+        deployment: "test",
+        api_url: API,
+        identity_url: null,
+        local_user: { username: "local", password: "secret" },
+      },
+      config: {
+        ...CONFIG,
+        ...over,
+        limits: {
+          content_types: ["image/jpeg"],
+          max_upload_bytes: 20_000_000,
+          audio_types: ["audio/wav"],
+          max_audio_bytes: 60_000_000,
+          max_script_characters: 5000,
+          max_voice_seconds: 300,
+          max_video_seconds: 600,
+          max_pixels: 50_000_000,
+          max_side: 16_384,
+          min_side: 32,
+          upload_seconds: 900,
+        },
+      },
+    },
+  });
+}
+
+export const idOf = (letter: string): string => letter.repeat(32);
+
+/** A job in a state; its progress follows `seq`. */
+export function jobIn(state: State, seq: number, over: Partial<Job> = {}): Job {
+  return {
+    job_id: idOf("a"),
+    kind: "upscale",
+    state,
+    seq,
+    attempt: 1,
+    progress: Math.min(1, seq / 10),
+    stage: null,
+    message: "",
+    engine: "preview",
+    allow_preview: false,
+    cached: false,
+    params: {},
+    uploads: { photo: { content_type: "image/jpeg", received: false } },
+    timeline: [],
+    created_at: "2026-01-01T00:00:00Z",
+    updated_at: "2026-01-01T00:00:00Z",
+    ...over,
+  };
+}
+
+export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), { status, headers: { "Content-Type": "application/json", ...headers } });
+}
+
+export const problem = (status: number, code: string, more: object = {}, headers: Record<string, string> = {}) =>
+  json({ title: code, status, code, detail: `${code} it is`, ...more }, status, headers);
+
+/** An unsigned JWT. */
+export function jwt(claims: object): string {
+  const part = (value: object) =>
+    btoa(JSON.stringify(value)).replaceAll("=", "").replaceAll("+", "-").replaceAll("/", "_");
+  return `${part({ alg: "none" })}.${part(claims)}.x`;
+}
+
+/** A WebSocket that the test answers. */
+export class FakeSocket extends EventTarget implements SocketLike {
+  readonly heard: Record<string, unknown>[] = [];
+  closed = false;
+
+  constructor(readonly url: string) {
+    super();
+  }
+
+  send(text: string): void {
+    this.heard.push(JSON.parse(text));
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  opens(): void {
+    this.dispatchEvent(new Event("open"));
+  }
+
+  says(message: unknown): void {
+    this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
+  }
+
+  tells(job: Job): void {
+    this.says({ type: "job", job });
+  }
+
+  breaks(): void {
+    this.dispatchEvent(new Event("close"));
+  }
+}
+
+/** Sets whether the browser reports that it is online. */
+export function setOnline(online: boolean): void {
+  vi.spyOn(navigator, "onLine", "get").mockReturnValue(online);
+  dispatchEvent(new Event(online ? "online" : "offline"));
+}
+
+type Handler = (asked: Request) => Response | Promise<Response>;
+
+/** Fakes all hosts: `"GET https://…/path"` → response. Other requests fail as unreachable. */
+export function hosts(routes: Record<string, Handler>) {
+  const calls: Request[] = [];
+  const stub = vi.fn(async (input: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
+    const asked = new Request(input, { ...init, signal: null });
+    calls.push(asked.clone());
+    const { origin, pathname } = new URL(asked.url);
+    const handler = routes[`${asked.method} ${origin}${pathname}`];
+    if (handler === undefined) throw new TypeError("Failed to fetch");
+    return handler(asked);
+  });
+  vi.stubGlobal("fetch", stub);
+  const to = (route: string) => calls.filter(({ method, url }) => `${method} ${url.split("?")[0]}` === route);
+  return { routes, calls, to };
+}
+
+/** Runs the callbacks of promises that are settled already. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+}

@@ -1,0 +1,53 @@
+import { beforeEach, expect, test, vi } from "vitest";
+import { draftOf, emptyDraft, useDrafts } from "@/drafts/draft";
+import { pictureInput } from "@/drafts/input-file";
+import { clearLocalData } from "@/service/local-data";
+import { json, jwt } from "./fakes";
+import { page, pool, rejection } from "./session-fixture";
+
+const drafts = () => useDrafts.getState();
+
+beforeEach(() => {
+  URL.createObjectURL = vi.fn(() => "blob:a");
+  URL.revokeObjectURL = vi.fn();
+});
+
+test("of who left, nothing stays: no words, no files, no pictures in memory", () => {
+  drafts().setInput("inpaint", "photo", pictureInput(new Blob(["x"]), "room.jpg", "image/jpeg", 800, 600));
+  drafts().setStrokes([]);
+  drafts().setParam("generate", "prompt", "a secret");
+  clearLocalData();
+  expect(draftOf(drafts(), "inpaint")).toEqual(emptyDraft("inpaint"));
+  expect(draftOf(drafts(), "generate")).toEqual(emptyDraft("generate"));
+  expect(drafts().strokes).toBeNull();
+  expect(URL.revokeObjectURL).toHaveBeenCalledOnce();
+  expect(localStorage.getItem("darkroom.drafts")).toBeNull();
+});
+
+test("what is kept of a person goes when they sign out or another signs in, but not when a sign-in only ends", async () => {
+  localStorage.clear();
+  localStorage.setItem("darkroom.settings", "of everybody");
+  const as = (username: string) => () =>
+    json({ AuthenticationResult: { AccessToken: jwt({ username }), RefreshToken: username, ExpiresIn: 1 } });
+  const over = () => rejection("NotAuthorizedException", "Refresh Token has expired");
+  pool(as("ann"), over, as("ann"), over, as("bob"));
+  const { bearerToken, useSession } = await page();
+  const { signIn, signOut } = useSession.getState();
+  const kept = () => localStorage.getItem("darkroom.drafts");
+  vi.useFakeTimers();
+
+  await signIn("ann", "secret");
+  localStorage.setItem("darkroom.drafts", "Ann's");
+  vi.advanceTimersByTime(60_000);
+  await expect(bearerToken()).rejects.toMatchObject({ code: "unauthorized" });
+  await signIn("ann", "secret");
+  expect(kept()).toBe("Ann's");
+  vi.advanceTimersByTime(60_000);
+  await expect(bearerToken()).rejects.toMatchObject({ code: "unauthorized" });
+  await signIn("bob", "secret");
+  expect(kept()).toBeNull();
+  localStorage.setItem("darkroom.drafts", "Bob's");
+  await signOut();
+  expect(kept()).toBeNull();
+  expect(localStorage.getItem("darkroom.settings")).toBe("of everybody");
+});

@@ -1,0 +1,59 @@
+import { act, fireEvent, render, screen } from "@testing-library/react";
+import { expect, test, vi } from "vitest";
+import { usePresignedUrl } from "@/service/presigned-url";
+
+function Shown({ name, url, renew }: { name: string; url: string | null; renew(): void }) {
+  const link = usePresignedUrl(name, url, renew);
+  if (link.broken) return <p>It is gone</p>;
+  return link.url === null ? <p>Nothing</p> : <img src={link.url} alt="It" onError={link.onError} />;
+}
+
+const source = () => screen.getByRole("img").getAttribute("src");
+
+test("a picture is not fetched again because its link has another signature", () => {
+  const refreshUrls = vi.fn();
+  const { rerender } = render(<Shown name="a" url="/a?1" renew={refreshUrls} />);
+  rerender(<Shown name="a" url="/a?2" renew={refreshUrls} />);
+  expect(source()).toBe("/a?1");
+  rerender(<Shown name="b" url="/b?1" renew={refreshUrls} />);
+  expect(source()).toBe("/b?1");
+});
+
+test("a link that ended is renewed once it fails, and the fresh one taken", () => {
+  const refreshUrls = vi.fn();
+  const { rerender } = render(<Shown name="a" url="/a?1" renew={refreshUrls} />);
+  fireEvent.error(screen.getByRole("img"));
+  expect(refreshUrls).toHaveBeenCalledOnce();
+  expect(screen.getByText("Nothing")).toBeVisible();
+  rerender(<Shown name="a" url="/a?2" renew={refreshUrls} />);
+  expect(source()).toBe("/a?2");
+});
+
+test("a picture that is gone is not asked for without end", () => {
+  const refreshUrls = vi.fn();
+  const { rerender } = render(<Shown name="a" url="/a?1" renew={refreshUrls} />);
+  for (const url of ["/a?2", "/a?3", "/a?4"]) {
+    fireEvent.error(screen.getByRole("img"));
+    rerender(<Shown name="a" url={url} renew={refreshUrls} />);
+  }
+  expect(screen.getByText("It is gone")).toBeVisible();
+  expect(refreshUrls).toHaveBeenCalledTimes(2);
+});
+
+test("a fresh link that does not come is asked for again, and once more when the network is back", async () => {
+  vi.useFakeTimers();
+  try {
+    const refreshUrls = vi.fn();
+    const { rerender } = render(<Shown name="a" url="/a?1" renew={refreshUrls} />);
+    fireEvent.error(screen.getByRole("img"));
+    for (let wait = 0; wait < 4; wait++) await act(async () => vi.advanceTimersByTime(15_000));
+    expect(screen.getByText("It is gone")).toBeVisible();
+    expect(refreshUrls).toHaveBeenCalledTimes(2);
+    await act(async () => dispatchEvent(new Event("online")));
+    expect(refreshUrls).toHaveBeenCalledTimes(3);
+    rerender(<Shown name="a" url="/a?2" renew={refreshUrls} />);
+    expect(source()).toBe("/a?2");
+  } finally {
+    vi.useRealTimers();
+  }
+});

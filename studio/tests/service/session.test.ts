@@ -1,0 +1,155 @@
+import { expect, test, vi } from "vitest";
+import { API, CLIENT, CONFIG, json, settled } from "./fakes";
+import { POOL, page, pool, realChannel, rejection, tokens } from "./session-fixture";
+
+test("a name and a password give a token and the name", async () => {
+  const { asked } = pool(() => json(tokens(1, { RefreshToken: "r" })));
+  const { bearerToken, useSession } = await page();
+  await useSession.getState().restore();
+  expect(useSession.getState().status).toBe("signed_out");
+  await useSession.getState().signIn("ann@example.com", "secret");
+  expect(useSession.getState()).toMatchObject({ status: "signed_in", username: "ann", challenge: null });
+  expect(await bearerToken()).toBe(tokens(1).AuthenticationResult.AccessToken);
+  expect(asked[0]?.body).toEqual({
+    AuthFlow: "USER_PASSWORD_AUTH",
+    ClientId: CLIENT,
+    AuthParameters: { USERNAME: "ann@example.com", PASSWORD: "secret" },
+  });
+});
+
+test("a reload stays signed in; another deployment's tokens are not taken", async () => {
+  pool(() => json(tokens(1, { RefreshToken: "r" })));
+  await (await page()).useSession.getState().signIn("ann", "secret");
+
+  const reloaded = await page();
+  await reloaded.useSession.getState().restore();
+  expect(reloaded.useSession.getState()).toMatchObject({ status: "signed_in", username: "ann" });
+
+  sessionStorage.setItem(
+    "darkroom.tokens",
+    (sessionStorage.getItem("darkroom.tokens") ?? "").replace(`"${CLIENT}"`, '"x"'),
+  );
+  const other = await page();
+  await other.useSession.getState().restore();
+  expect(other.useSession.getState().status).toBe("signed_out");
+});
+
+test("another tab is signed in by this one, and they sign out together", async () => {
+  vi.stubGlobal("BroadcastChannel", realChannel);
+  pool(
+    () => json(tokens(1, { RefreshToken: "r" })),
+    () => json({}),
+  );
+  const first = await page();
+  await first.useSession.getState().restore();
+  await first.useSession.getState().signIn("ann", "secret");
+  sessionStorage.clear(); // the other tab has its own storage
+  const second = await page();
+  await second.useSession.getState().restore();
+  expect(second.useSession.getState()).toMatchObject({ status: "signed_in", username: "ann" });
+  await first.useSession.getState().signOut();
+  await vi.waitFor(() => expect(second.useSession.getState().status).toBe("signed_out"));
+});
+
+test("a token is renewed a minute before it ends, once for all who ask", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const { asked } = pool(
+    () => json(tokens(1, { RefreshToken: "r" })),
+    () => json(tokens(2)),
+  );
+  const { bearerToken, useSession } = await page();
+  await useSession.getState().signIn("ann", "secret");
+  vi.setSystemTime(Date.now() + 3530_000);
+  await bearerToken();
+  expect(asked).toHaveLength(1);
+  vi.setSystemTime(Date.now() + 20_000);
+  const given = await Promise.all([bearerToken(), bearerToken(), bearerToken()]);
+  expect(new Set(given)).toEqual(new Set([tokens(2).AuthenticationResult.AccessToken]));
+  expect(asked).toHaveLength(2);
+  expect(asked[1]?.body).toMatchObject({ AuthFlow: "REFRESH_TOKEN_AUTH", AuthParameters: { REFRESH_TOKEN: "r" } });
+});
+
+test("a refused token is renewed at the next request, unless that has happened", async () => {
+  const { asked } = pool(
+    () => json(tokens(1, { RefreshToken: "r" })),
+    () => json(tokens(2)),
+  );
+  const session = await page();
+  await session.useSession.getState().signIn("ann", "secret");
+  const first = await session.bearerToken();
+  session.invalidateToken(first);
+  const second = await session.bearerToken();
+  session.invalidateToken(first);
+  expect(await session.bearerToken()).toBe(second);
+  expect(asked).toHaveLength(2);
+});
+
+test("when the refresh token is good no longer one is signed out, and told why", async () => {
+  pool(
+    () => json(tokens(1, { RefreshToken: "r" })),
+    () => rejection("NotAuthorizedException", "Refresh Token has expired"),
+  );
+  const session = await page();
+  await session.useSession.getState().signIn("ann", "secret");
+  session.invalidateToken(await session.bearerToken());
+  await expect(session.bearerToken()).rejects.toMatchObject({ code: "unauthorized" });
+  const { status, error } = session.useSession.getState();
+  expect(status).toBe("signed_out");
+  expect(error?.code).toBe("unauthorized");
+  expect(sessionStorage.getItem("darkroom.tokens")).toBeNull();
+});
+
+test("who is offline when the token ends stays signed in", async () => {
+  const { stub } = pool(() => json(tokens(1, { RefreshToken: "r", ExpiresIn: 1 })));
+  const first = await page();
+  await first.useSession.getState().signIn("ann", "secret");
+  delete stub.routes[POOL];
+  vi.useFakeTimers({ toFake: ["Date"] });
+  vi.setSystemTime(Date.now() + 60_000);
+  const { bearerToken, useSession } = await page();
+  await useSession.getState().restore();
+  expect(useSession.getState()).toMatchObject({ status: "signed_in", username: "ann" });
+  await expect(bearerToken()).rejects.toMatchObject({ code: "unreachable", retryable: true });
+});
+
+test("the local user takes one click", async () => {
+  const { asked } = pool(() => json(tokens(1)));
+  const { useSession } = await page();
+  await useSession.getState().signInAsLocalUser();
+  expect(asked[0]?.body.AuthParameters).toEqual({ USERNAME: "local", PASSWORD: "secret" });
+});
+
+test("signing out revokes the refresh token, and is done although nobody hears of it", async () => {
+  const { asked, stub } = pool(
+    () => json(tokens(1, { RefreshToken: "r" })),
+    () => json({}),
+    () => json(tokens(1, { RefreshToken: "r2" })),
+  );
+  const { useSession } = await page();
+  await useSession.getState().signIn("ann", "secret");
+  await useSession.getState().signOut();
+  expect(asked[1]).toEqual({ operation: "RevokeToken", body: { ClientId: CLIENT, Token: "r" } });
+  expect(useSession.getState()).toMatchObject({ status: "signed_out", error: null });
+  await useSession.getState().signIn("ann", "secret");
+  delete stub.routes[POOL];
+  await useSession.getState().signOut();
+  expect(useSession.getState().status).toBe("signed_out");
+});
+
+test("a stack that was deployed anew under an open page is found when the sign-in ends", async () => {
+  const { stub, asked } = pool(
+    () => json(tokens(1, { RefreshToken: "r" })),
+    () => rejection("ResourceNotFoundException", "User pool client does not exist."),
+    () => json(tokens(2, { RefreshToken: "r" })),
+  );
+  const { invalidateToken: refuse, bearerToken, useSession } = await page();
+  await useSession.getState().signIn("ann", "secret");
+  stub.routes[`GET ${location.origin}/config.json`] = () => json({ api_url: API });
+  stub.routes[`GET ${API}/config`] = () => json({ ...CONFIG, client_id: "new" });
+  refuse(await bearerToken());
+  await expect(bearerToken()).rejects.toMatchObject({ code: "unauthorized" });
+  await vi.waitFor(() => expect(stub.to(`GET ${API}/config`)).toHaveLength(1));
+  await settled();
+  await useSession.getState().signIn("ann", "secret");
+  expect(asked.at(-1)?.body).toMatchObject({ ClientId: "new" });
+});

@@ -1,0 +1,79 @@
+import { describe, expect, test } from "vitest";
+import { CLIENT, json } from "./fakes";
+import { page, pool, rejection, tokens } from "./session-fixture";
+
+describe("what is asked before there are tokens", () => {
+  const asks = (name: string) => () =>
+    json({ ChallengeName: name, Session: "s1", ChallengeParameters: { USER_ID_FOR_SRP: "ann" } });
+
+  test("a new password", async () => {
+    const { asked } = pool(
+      asks("NEW_PASSWORD_REQUIRED"),
+      () => rejection("InvalidPasswordException", "Password not long enough"),
+      () => json(tokens(1, { RefreshToken: "r" })),
+    );
+    const { useSession } = await page();
+    await useSession.getState().signIn("ann@example.com", "first");
+    expect(useSession.getState().challenge).toEqual({ type: "new_password" });
+    expect(useSession.getState().status).not.toBe("signed_in");
+    await expect(useSession.getState().answerChallenge("short")).rejects.toMatchObject({ code: "weak_password" });
+    expect(useSession.getState().challenge).toEqual({ type: "new_password" });
+    await useSession.getState().answerChallenge("long enough");
+    expect(useSession.getState()).toMatchObject({ status: "signed_in", challenge: null });
+    expect(asked[2]).toEqual({
+      operation: "RespondToAuthChallenge",
+      body: {
+        ChallengeName: "NEW_PASSWORD_REQUIRED",
+        ClientId: CLIENT,
+        Session: "s1",
+        ChallengeResponses: { USERNAME: "ann", NEW_PASSWORD: "long enough" },
+      },
+    });
+  });
+
+  test("a password, then a code", async () => {
+    const { asked } = pool(
+      asks("NEW_PASSWORD_REQUIRED"),
+      asks("SOFTWARE_TOKEN_MFA"),
+      () => rejection("CodeMismatchException", "Invalid code received for user"),
+      () => json(tokens(1)),
+    );
+    const { useSession } = await page();
+    await useSession.getState().signIn("ann", "first");
+    await useSession.getState().answerChallenge("long enough");
+    expect(useSession.getState().challenge).toEqual({ type: "code" });
+    await expect(useSession.getState().answerChallenge("000000")).rejects.toMatchObject({ code: "wrong_code" });
+    expect(useSession.getState().challenge).toEqual({ type: "code" });
+    await useSession.getState().answerChallenge(" 123456 ");
+    expect(asked[3]?.body.ChallengeResponses).toEqual({ USERNAME: "ann", SOFTWARE_TOKEN_MFA_CODE: "123456" });
+    expect(useSession.getState().status).toBe("signed_in");
+  });
+
+  test("a question that has lapsed starts over", async () => {
+    pool(asks("SOFTWARE_TOKEN_MFA"), () => rejection("NotAuthorizedException", "Invalid session for the user."));
+    const { useSession } = await page();
+    await useSession.getState().signIn("ann", "first");
+    await expect(useSession.getState().answerChallenge("123456")).rejects.toMatchObject({ code: "sign_in_expired" });
+    expect(useSession.getState().challenge).toBeNull();
+  });
+
+  test("what we cannot answer is said", async () => {
+    pool(asks("WEB_AUTHN"));
+    const { useSession } = await page();
+    await expect(useSession.getState().signIn("ann", "first")).rejects.toMatchObject({ code: "sign_in_unsupported" });
+    expect(useSession.getState().challenge).toBeNull();
+  });
+});
+
+test.each([
+  ["NotAuthorizedException", "Incorrect username or password.", "sign_in_refused"],
+  ["NotAuthorizedException", "Password attempts exceeded", "too_many_attempts"],
+  ["UserNotFoundException", "User does not exist.", "sign_in_refused"],
+  ["com.amazonaws#PasswordResetRequiredException", "Password reset required", "password_reset_required"],
+  ["LimitExceededException", "Attempt limit exceeded", "too_many_attempts"],
+  ["InvalidParameterException", "USER_PASSWORD_AUTH flow not enabled", "sign_in_failed"],
+])("%s (%s) is %s", async (type, message, code) => {
+  pool(() => rejection(type, message));
+  const { useSession } = await page();
+  await expect(useSession.getState().signIn("ann", "x")).rejects.toMatchObject({ code, message });
+});
