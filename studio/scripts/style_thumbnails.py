@@ -17,12 +17,12 @@ from darkroom.contract.params import RestyleRoomParams, Room
 from darkroom.contract.requests import Kind
 from darkroom.contract.styles import styles
 from pipeline.core.artifacts import RESULT
-from pipeline.core.stages import Work
-from pipeline.imaging.codec import Rgb
-from pipeline.plans import plan
+from pipeline.core.stages import StageContext
+from pipeline.core.arrays import Rgb
+from pipeline.plans import get_plan
 
 WEB = Path(__file__).resolve().parents[1]
-SAMPLE = WEB.parent / "client" / "sample" / "living_room.jpg"
+SAMPLE = WEB.parent / "infra" / "commands" / "samples" / "living_room.jpg"
 SIZE = (320, 213)
 QUALITY = 74
 
@@ -30,12 +30,12 @@ QUALITY = 74
 def restyled(photo: Path, style: str, folder: Path) -> Rgb:
     """The photo in a style: H×W×3 uint8, as the preview engine makes it."""
     params = RestyleRoomParams.model_validate({"style": style, "room": Room.LIVING_ROOM})
-    work = Work(params, {"photo": photo}, folder)
-    for stage, _ in plan(Kind.RESTYLE_ROOM, Engine.PREVIEW).steps:
-        work.enter(stage)
-        stage.run(work)
-    work.enter(None)
-    return np.asarray(work[RESULT])
+    context = StageContext(params, {"photo": photo}, folder)
+    for stage, _ in get_plan(Kind.RESTYLE_ROOM, Engine.PREVIEW).steps:
+        context.enter_stage(stage)
+        stage.run(context)
+    context.enter_stage(None)
+    return np.asarray(context[RESULT])
 
 
 def thumbnail(picture: Rgb, size: tuple[int, int] = SIZE) -> Image.Image:

@@ -1,5 +1,5 @@
 /** The contract's JSON schemas at run time, from which the forms are derived. */
-import { components } from "../../../handlers/openapi.json";
+import { components } from "../../../handlers/http_api/openapi.json";
 import type { JsonObject, JsonValue, Kind } from "./types";
 
 /** A JSON schema as pydantic writes it: the used part of JSON Schema 2020-12. */

@@ -3,7 +3,7 @@ import { changeLanguage } from "@/messages";
 import en from "@/messages/en/service.json";
 import { ServiceError, toServiceError } from "@/service/error";
 import { errorMessage } from "@/service/error-message";
-import { components } from "../../../handlers/openapi.json";
+import { components } from "../../../handlers/http_api/openapi.json";
 
 afterAll(() => changeLanguage("en"));
 
