@@ -1,4 +1,4 @@
-"""Baseline measurements of the machine: a loop of Python, and one AWS call through the emulator."""
+"""Baseline measurements of the machine: a Python loop, and one AWS call through the emulator."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ class Baseline(BaseModel):
 
 
 def measure(context: Context) -> list[Baseline]:
-    """Taken right before the spine, in the same stack, by one caller."""
+    """Measure the baseline right before the event path, in the same stack, with one caller."""
     stack, repeats = context.stack, context.repeats
     client = stack.client("dynamodb")
 

@@ -1,4 +1,4 @@
-"""What the measurements of one run share: how thorough they are, and a local stack."""
+"""Context of a benchmark run: thoroughness, and a local stack that the measurements share."""
 
 import tempfile
 from contextlib import ExitStack
@@ -9,13 +9,13 @@ from typing import Self
 
 from infra.local.stack import LocalStack
 
-# No work in the stages, and no limits: what is left is the event path itself.
+# No work in the stages and no rate limits, to measure the event path alone.
 CONTEXT = {"stages": "noop", "rate_limits": {"default": "1000000/60"}, "owner_daily_usd": 0}
 
 
 @dataclass
 class Context:
-    """Context manager of one run. ``quick`` asks for as little as shows that a measurement works."""
+    """Context manager of one run. ``quick`` does the minimum that shows that a measurement works."""
 
     quick: bool = False
     _stack: LocalStack | None = None
@@ -24,12 +24,12 @@ class Context:
 
     @property
     def repeats(self) -> int:
-        """How often to measure what has no number of its own."""
+        """Number of repetitions for measurements without a number of their own."""
         return 2 if self.quick else 7
 
     @property
     def stack(self) -> LocalStack:
-        """A local stack whose stages do nothing; started when first asked for, and again after ``stop_stack``."""
+        """Local stack whose stages do nothing; started on first use, and again after ``stop_stack``."""
         if self._stack is None:
             folder = self._opened.enter_context(tempfile.TemporaryDirectory())
             self._stack = self._opened.enter_context(LocalStack(Path(folder), context=CONTEXT))
@@ -38,7 +38,7 @@ class Context:
 
     @property
     def environments(self) -> dict[str, dict[str, str]]:
-        """The environment variables of each function of the stack, which need not be running."""
+        """Return the environment variables of each function of the stack, which need not be running."""
         if not self._environments:
             _ = self.stack
             self.stop_stack()

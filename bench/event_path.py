@@ -1,9 +1,9 @@
-"""Load test of the whole event path with an empty stage list: what the spine itself costs a job.
+"""Load test of the event path with an empty stage list: the overhead of the service per job.
 
-The load client runs on the machine it measures, over a few WebSockets (the emulator takes one frame of a socket
-at a time, all through one process) and a pool of HTTP connections. A second pass watches the same jobs by polling,
-for the requests that costs and how late its news is. In a third nobody watches: that is the spine alone, its ends
-read from the table's stream.
+The load client runs on the machine it measures, over a few WebSockets and a pool of HTTP connections. The emulator
+takes one frame of a socket at a time, all through one process. A second pass polls the same jobs, to measure the
+requests that costs and the delay of updates. A third pass watches no jobs, and reads their ends from the table's
+stream.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ QUICK_LOADS = {1: 3, 10: 20}
 
 
 class Watcher(StrEnum):
-    """How the load client learns what becomes of its jobs."""
+    """Ways in which the load client follows its jobs."""
 
     SOCKET = "socket"
     POLLING = "polling"
@@ -53,7 +53,7 @@ class Watcher(StrEnum):
 
 
 class EventPathTiming(BaseModel):
-    """One load. Times are milliseconds, p50 / p95 / p99."""
+    """Timing of one load. Times are milliseconds, p50 / p95 / p99."""
 
     in_flight: int
     jobs: int
@@ -68,13 +68,13 @@ class EventPathTiming(BaseModel):
 
 
 def measure(context: Context, watcher: Watcher) -> list[EventPathTiming]:
-    """Every load, watched in one way. Rounds before, thrown away, start the functions."""
+    """Measure every load with one ``watcher``, after discarded rounds that start the functions."""
     stack, photo = context.stack, _photo()
     loads = QUICK_LOADS if context.quick else LOADS
     most = max(loads)
     for in_flight, jobs in ((1, 3), (most, 2 * most)):
         asyncio.run(_run(stack, photo, in_flight, jobs, watcher))
-    # The greatest load first, while the functions that it needs are still warm.
+    # The greatest load first, while its functions are still warm.
     measured = [asyncio.run(_run(stack, photo, *load, watcher)) for load in reversed(loads.items())]
     return measured[::-1]
 
@@ -87,7 +87,7 @@ def _photo() -> bytes:
 
 @dataclass
 class LoadClient:
-    """One load in progress. ``news`` is the delay between a state's time and its arrival, in seconds."""
+    """Load client of one load. ``update_delays`` are the seconds between a state's time and its arrival."""
 
     api: httpx.AsyncClient
     s3: httpx.AsyncClient
@@ -101,7 +101,7 @@ class LoadClient:
     requests: int = 0
 
     async def submit(self) -> tuple[str, dict[str, Any]]:
-        """POST a job; its id and the presigned POST of its photo."""
+        """POST a job; returns its id and the presigned POST of its photo."""
         start = time.perf_counter()
         response = await self.api.post("/jobs", json=BODY)
         self.answers.append(time.perf_counter() - start)
@@ -110,13 +110,13 @@ class LoadClient:
         return created["job"]["job_id"], created["uploads"]["photo"]
 
     async def upload(self, job_id: str, ticket: dict[str, Any]) -> None:
-        """Send the photo, and note when it had arrived."""
+        """Upload the photo, and record when that was complete."""
         response = await self.s3.post(ticket["url"], data=ticket["fields"], files={"file": self.photo})
         self.uploaded[job_id] = time.time()
         response.raise_for_status()
 
     async def run_over_websocket(self) -> None:
-        """One job, watched over one of the WebSockets."""
+        """Run one job, followed over one of the WebSockets."""
         start = time.perf_counter()
         job_id, ticket = await self.submit()
         self.ended[job_id] = asyncio.get_running_loop().create_future()
@@ -128,7 +128,7 @@ class LoadClient:
         self.done.append(time.perf_counter() - start)
 
     async def run_polling(self) -> None:
-        """One job, watched by asking every half second."""
+        """Run one job, polled every half second."""
         start = time.perf_counter()
         job_id, ticket = await self.submit()
         await self.upload(job_id, ticket)
@@ -141,7 +141,7 @@ class LoadClient:
         self.done.append(time.perf_counter() - start)
 
     async def run_unwatched(self) -> None:
-        """One job that nobody watches."""
+        """Run one job without following it."""
         start = time.perf_counter()
         job_id, ticket = await self.submit()
         self.ended[job_id] = asyncio.get_running_loop().create_future()
@@ -150,7 +150,7 @@ class LoadClient:
         self.done.append(time.perf_counter() - start)
 
     async def follow_stream(self, stack: LocalStack) -> None:
-        """Read the table's stream for the ends of jobs until cancelled."""
+        """Read the ends of jobs from the table's stream until cancelled."""
         pages = _stream(stack, "LATEST")
         while True:
             for image in await asyncio.to_thread(next, pages):
@@ -161,16 +161,16 @@ class LoadClient:
             await asyncio.sleep(FOLLOW_SECONDS)
 
     async def follow_websocket(self, socket: ClientConnection) -> None:
-        """Take a socket's messages until cancelled."""
+        """Receive a socket's messages until cancelled."""
         async for message in socket:
             content = json.loads(message)
             if content["type"] == "job" and self.record_update(content["job"]):
                 ended = self.ended[content["job"]["job_id"]]
-                if not ended.done():  # the last news may come twice
+                if not ended.done():  # the last update may arrive twice
                     ended.set_result(None)
 
     def record_update(self, job: dict[str, Any]) -> bool:
-        """Note how old this news is; whether it is the last."""
+        """Record an update's delay; returns True for a job's last one."""
         terminal = State(job["state"]).terminal
         if terminal and job["state"] != State.COMPLETED:
             raise RuntimeError(f"a job ended as {job['state']}: {job['error']}")
@@ -233,7 +233,7 @@ async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, watch
 
 
 def _history(stack: LocalStack, load: LoadClient) -> list[dict[State, float]]:
-    """Seconds from the upload's end to each state, read from the table's stream: nothing is coalesced there."""
+    """Return each job's seconds from the upload's end to each state, from the table's (uncoalesced) stream."""
     times: dict[str, dict[State, float]] = {job_id: {} for job_id in load.uploaded}
     for images in _stream(stack, "TRIM_HORIZON"):
         if not images:
@@ -247,7 +247,7 @@ def _history(stack: LocalStack, load: LoadClient) -> list[dict[State, float]]:
 
 
 def _stream(stack: LocalStack, start: str) -> Iterator[list[dict[str, Any]]]:
-    """The new images of the jobs table from ``start`` on, a page at a time, for ever; the emulator has one shard."""
+    """Yield the new images of the jobs table from ``start`` on, page by page, endlessly; the emulator has one shard."""
     streams = stack.client("dynamodbstreams")
     (stream,) = streams.list_streams(TableName=stack.jobs_table)["Streams"]
     arn = stream["StreamArn"]

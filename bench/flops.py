@@ -23,10 +23,10 @@ from darkroom.contract.params import Profile
 from pipeline.models.denoise_request import SAMPLING_PRESETS
 
 HEIGHT, WIDTH = 512, 768
-THINGS = 8  # boxes that the segmenter is asked about
+THINGS = 8  # boxes in the segmenter's prompt
 TOKENS = 77
-# What the replaced system did: DPT-Large on 384², twenty steps with classifier-free guidance and two
-# ControlNets. It squeezed every photo to 512²; here it gets the same photo as we do.
+# The replaced system: DPT-Large on 384², twenty steps with classifier-free guidance and two
+# ControlNets. It squeezed every photo to 512²; here it gets the same photo as our plan.
 REPLACED_STEPS = 20
 CONTROLNETS = 2
 
@@ -34,7 +34,7 @@ Count = Callable[[], Any]
 
 
 def flops(call: Count) -> int:
-    """Floating-point operations of what ``call`` does on meta tensors."""
+    """Count the floating-point operations of ``call`` on meta tensors."""
     with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
         call()
     return int(counter.get_total_flops())
@@ -42,7 +42,7 @@ def flops(call: Count) -> int:
 
 @dataclass(frozen=True)
 class NetworkFlops:
-    """Operations of one forward of each network at 768×512."""
+    """Operations of one forward pass of each network at 768×512."""
 
     detect: int
     segment: int
@@ -60,13 +60,13 @@ class NetworkFlops:
 
 @cache
 def network_flops() -> NetworkFlops:
-    """Counted once: some seconds, most of them for building the networks."""
+    """Count the operations of all networks, cached. Takes some seconds, mostly for building the networks."""
     full = Scale.FULL
     latents = (1, 4, HEIGHT // 8, WIDTH // 8)
-    # Built with numbers, as it measures its own strides; in training it stops before its boxes, which want numbers too.
+    # Built on the CPU, because it measures its strides; in training mode, because decoding boxes needs real numbers.
     yolo = detectors.yolo(full).train().to("meta")
     with torch.device("meta"):
-        sam = Sam2Model(Sam2Config()).requires_grad_(False)  # as it comes, it is the tiny one
+        sam = Sam2Model(Sam2Config()).requires_grad_(False)  # its defaults are the tiny model
         clip = CLIPModel(perception.clip_config(full))
         small, large = perception.depth_anything(full)[0], perception.dpt(full)[0]
         text = CLIPTextModel(diffusion.text_encoder_config(full))
@@ -94,7 +94,7 @@ def network_flops() -> NetworkFlops:
 
 
 def darkroom_flops(profile: Profile, *, kept: bool = True) -> dict[str, int]:
-    """Operations of each stage of our plan; ``kept``: something of the photo stays, so that it is encoded."""
+    """Count the operations of each stage of our plan; ``kept``: parts of the photo are kept, so it is encoded."""
     part, recipe = network_flops(), SAMPLING_PRESETS[profile]
     passes = 2 if recipe.guidance > 1 else 1
     step = passes * (part.unet + CONTROLNETS * part.controlnet)
@@ -113,7 +113,7 @@ def darkroom_flops(profile: Profile, *, kept: bool = True) -> dict[str, int]:
 
 
 def replaced_system_flops() -> dict[str, int]:
-    """Operations of each stage of the replaced system. What it announced and never used counts nothing."""
+    """Count the operations of each stage of the replaced system, without the features it announced but never used."""
     part = network_flops()
     step = 2 * (part.unet + CONTROLNETS * (part.controlnet + part.conditioning))
     return {
@@ -125,12 +125,12 @@ def replaced_system_flops() -> dict[str, int]:
 
 
 def ratio(profile: Profile, *, kept: bool = True) -> float:
-    """How many times as many operations the replaced system took for the whole job."""
+    """Return how many times as many operations the replaced system took for the whole job."""
     return sum(replaced_system_flops().values()) / sum(darkroom_flops(profile, kept=kept).values())
 
 
 def table(columns: Mapping[str, Mapping[str, int]]) -> Table:
-    """Teraflops by stage, a column for each recipe, and the ratio of the first column's sum to each."""
+    """Build a table of teraflops by stage, a column per recipe, with the ratio of the first column's sum to each."""
     shown = Table(title=f"TFLOPs of one {WIDTH}×{HEIGHT} photo")
     shown.add_column("stage")
     for name in columns:

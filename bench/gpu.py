@@ -49,7 +49,7 @@ STYLES = ("scandinavian", "industrial")
 
 @dataclass(frozen=True)
 class GpuBenchmark:
-    """What all rows share."""
+    """Inputs that all rows share."""
 
     store: WeightStore
     placement: Placement
@@ -57,7 +57,7 @@ class GpuBenchmark:
     long_side: int
 
     def run_baseline(self, steps: int) -> GpuRow:
-        """The plain recipe, one job after another."""
+        """Measure the plain recipe, one job after another."""
         began = time.perf_counter()
         recipe = PlainDiffusers(self.store, self.placement, self.long_side)
         load_seconds = time.perf_counter() - began
@@ -69,7 +69,7 @@ class GpuBenchmark:
         return self._row(f"plain diffusers, {steps} steps", steps, load_seconds, job, in_flight=1)
 
     def run_engine(self, profile: Profile, steps: int, *, compiled: bool = False, same_photo: bool = False) -> GpuRow:
-        """The models engine with a backlog."""
+        """Measure the models engine with a backlog."""
         models = ModelManager(self.store, self.placement, long_side=self.long_side)
         made, slot, cache = plan(), TimedSlot(), StageCache()
         runner = Runner(slot, cache=cache)
@@ -104,7 +104,7 @@ class GpuBenchmark:
     ) -> GpuRow:
         device = self.placement.device
         began = time.perf_counter()
-        job(0)  # the first picture finds the fastest kernels, or compiles them
+        job(0)  # warm-up: the first picture selects the fastest kernels, or compiles them
         first_seconds = time.perf_counter() - began
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
@@ -130,16 +130,16 @@ class GpuBenchmark:
 
 
 class _Silent:
-    """Nobody listens to these jobs."""
+    """Progress reporter that discards everything."""
 
     def report(self, progress: float, stage: str, message: str, timeline: Sequence[StageTime]) -> None:
-        """Goes nowhere."""
+        """Do nothing."""
 
     def check(self) -> None:
-        """Always on."""
+        """Never abandon the job."""
 
-    def show(self, picture: Rgb) -> None:
-        """Goes nowhere."""
+    def report_progress_image(self, picture: Rgb) -> None:
+        """Do nothing."""
 
 
 def measure(
@@ -152,7 +152,7 @@ def measure(
     long_side: int,
     compiled: bool,
 ) -> GpuResults:
-    """Every row, in ``folder``, where weights that an earlier run wrote are used again."""
+    """Measure every row in ``folder``, reusing weights that an earlier run wrote there."""
     placement = Placement.for_device(device)
     shelf = WeightStore(folder / scale.value)
     if any(shelf.record_of(model) is None for model in catalog().values()):
@@ -165,7 +165,7 @@ def measure(
     with tempfile.TemporaryDirectory() as photos:
         size = (1280, 960) if scale is Scale.FULL else (160, 120)
         bench = GpuBenchmark(shelf, placement, _photos(Path(photos), jobs + 1, size), long_side)
-        # What random networks paint is always poor, and to paint it twice would say nothing about the time it takes.
+        # Random networks always score poorly; a retry would only distort the times.
         with patch.object(scores, "RETRY_BELOW", 0.0):
             rows = [row for profile in profiles for row in _rows(bench, profile, steps, compiled)]
     plain = {row.steps: row for row in rows if row.slot_busy is None}
@@ -199,7 +199,7 @@ def _rows(bench: GpuBenchmark, profile: Profile, steps: int | None, compiled: bo
 
 
 def _photos(folder: Path, count: int, size: tuple[int, int]) -> list[Path]:
-    """The sample, each time shifted a little, so that no two photos are the same."""
+    """Write copies of the sample, each shifted a little, so that no two photos are the same."""
     with Image.open(SAMPLE) as sample:
         pixels = np.asarray(sample.convert("RGB").resize(size))
     paths = [folder / f"photo{index}.jpg" for index in range(count)]

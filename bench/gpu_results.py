@@ -1,4 +1,4 @@
-"""What `bench.gpu` measured, for machines and for people."""
+"""Results of `bench.gpu`: rows, JSON file and table."""
 
 from pydantic import BaseModel
 from rich.table import Column, Table
@@ -10,7 +10,7 @@ TARGET_BUSY = 0.95
 
 
 class GpuRow(BaseModel):
-    """One way to make pictures. ``stages`` are median seconds; what a device cannot say is None.
+    """Row of one configuration. ``stages`` are median seconds; values that a device cannot measure are None.
 
     ``steps_per_second`` counts denoising steps over the whole stage, text encoder and VAE included. ``slot_busy`` is
     the share of the time in which a job held the compute slot (the plain recipe has none), ``gpu_busy`` that in which
@@ -30,7 +30,10 @@ class GpuRow(BaseModel):
 
 
 class GpuResults(BaseModel):
-    """One run. ``throughput`` is each row's pictures per second over those of the recipe with as many steps."""
+    """Results of one run.
+
+    ``throughput`` is each row's pictures per second over those of the recipe with as many steps.
+    """
 
     device: str
     machine: str
@@ -48,7 +51,7 @@ class GpuResults(BaseModel):
 
 
 def table(results: GpuResults) -> Table:
-    """The rows for a person, the targets in the caption."""
+    """Build the table of the rows, with the targets in its caption."""
     heads = ("s each", "× plain", "it/s", "VRAM MB", "load s", "first s", "GPU busy", "slot held")
     shown = Table(
         Column(no_wrap=True),

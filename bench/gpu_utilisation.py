@@ -1,4 +1,4 @@
-"""How busy the device is: NVML's word for it, and how long jobs held the compute slot."""
+"""GPU utilisation: NVML's samples, and the time that jobs held the compute slot."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ SAMPLES_PER_SECOND = 10
 
 
 class TimedSlot(threading.Semaphore):
-    """A compute slot that adds up how many seconds it was ``held``."""
+    """Compute slot that sums up in ``held_seconds`` how long it was held."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -19,23 +19,23 @@ class TimedSlot(threading.Semaphore):
         self._since = 0.0
 
     def acquire(self, blocking: bool = True, timeout: float | None = None) -> bool:
-        """As ``Semaphore``'s."""
+        """Acquire like ``Semaphore``."""
         acquired = super().acquire(blocking, timeout)
         if acquired:
             self._since = time.perf_counter()
         return acquired
 
     def release(self, n: int = 1) -> None:
-        """As ``Semaphore``'s."""
+        """Release like ``Semaphore``."""
         self.held_seconds += time.perf_counter() - self._since
         super().release(n)
 
 
 class GpuUtilisation:
-    """Samples NVML's utilisation while its block lasts: the share of the last moments in which a kernel was running.
+    """Context manager that samples NVML's utilisation: the share of the last moments in which a kernel was running.
 
-    That is how long the GPU worked, not how hard. ``busy`` is the samples' mean in [0, 1]; None without a GPU, or
-    where NVML (`nvidia-ml-py`) cannot be asked.
+    It measures how long the GPU worked, not how hard. ``mean`` is in [0, 1]; None without a GPU, or if NVML
+    (`nvidia-ml-py`) is unavailable.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -46,7 +46,7 @@ class GpuUtilisation:
 
     @property
     def mean(self) -> float | None:
-        """The mean of the samples so far."""
+        """Return the mean of the samples so far."""
         return sum(self._samples) / len(self._samples) / 100 if self._samples else None
 
     def __enter__(self) -> Self:

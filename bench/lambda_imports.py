@@ -1,4 +1,4 @@
-"""Import time and zipped size of each Lambda, against a Lambda that only makes a boto3 client."""
+"""Import time and zipped size of each Lambda, compared with a Lambda that only makes a boto3 client."""
 
 import io
 import subprocess
@@ -19,7 +19,7 @@ TIMED = "import time; start = time.perf_counter(); {statement}; print(time.perf_
 
 
 class LambdaImport(BaseModel):
-    """``ratio`` is the import time over the bare Lambda's."""
+    """Measurement of one function. ``ratio`` is its import time over the bare Lambda's."""
 
     name: str
     import_ms: float
@@ -28,7 +28,7 @@ class LambdaImport(BaseModel):
 
 
 def measure(context: Context) -> list[LambdaImport]:
-    """Each function with its environment variables, without which its settings refuse to load."""
+    """Measure each function with its environment variables, without which its settings do not load."""
     environment, repeats = context.environments, context.repeats
     bare = _seconds(BARE, {}, repeats)
     size = _zipped_kilobytes()
@@ -40,12 +40,12 @@ def measure(context: Context) -> list[LambdaImport]:
 
 
 def _seconds(statement: str, environment: dict[str, str], repeats: int) -> float:
-    """Median seconds of a statement in a fresh interpreter, its start-up left out."""
+    """Return the median seconds of a statement in a fresh interpreter, without its start-up."""
     command = [sys.executable, "-c", TIMED.format(statement=statement)]
     runs = [
         subprocess.run(command, env=environment, capture_output=True, text=True, check=True) for _ in range(repeats + 1)
     ]
-    return median(float(run.stdout) for run in runs[1:])  # the first one writes the byte code
+    return median(float(run.stdout) for run in runs[1:])  # without the first run, which writes the byte code
 
 
 def _zipped_kilobytes() -> float:

@@ -1,4 +1,4 @@
-"""Percentiles and the machine's name."""
+"""Percentiles, and a description of the machine."""
 
 import os
 import platform
@@ -18,7 +18,7 @@ class Percentiles(BaseModel):
 
     @classmethod
     def of(cls, seconds: Sequence[float]) -> "Percentiles":
-        """From durations in seconds; at least one."""
+        """Compute from durations in seconds; at least one."""
         p50, p95, p99 = (round(float(value) * 1000, 1) for value in np.percentile(seconds, (50, 95, 99)))
         return cls(p50=p50, p95=p95, p99=p99)
 
@@ -27,7 +27,7 @@ class Percentiles(BaseModel):
 
 
 def describe_machine() -> str:
-    """What the numbers were taken on: processor, cores, Python."""
+    """Describe the machine: processor, cores, Python."""
     model = platform.processor() or platform.machine()
     information = Path("/proc/cpuinfo")
     if information.exists():

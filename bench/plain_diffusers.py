@@ -1,9 +1,9 @@
-"""The recipe that Darkroom replaced, as plain as diffusers documents it: what `bench.gpu` measures the engine against.
+"""Baseline of `bench.gpu`: the recipe of the replaced system, as plain as diffusers documents it.
 
 One job after another: open the photo, detect, segment, estimate depth (DPT-Large), find edges, diffuse with
-`StableDiffusionControlNetPipeline` and guidance 7.5, save. Where the replaced system wasted time by mistake, it is
-not copied: the canvas is ours, weights are fp16 on a GPU, everything stays there, and nothing checks for safety or
-quality. Detector and segmenter are the engine's own networks.
+`StableDiffusionControlNetPipeline` and guidance 7.5, save. Inefficiencies that the replaced system had by mistake are
+not copied: the canvas is ours, weights are fp16 on a GPU, and all networks stay there. It has no safety or quality
+checks. Detector and segmenter are the engine's own networks.
 """
 
 import time
@@ -39,7 +39,7 @@ NEGATIVE_PROMPT = "blurry, distorted, low quality, deformed furniture"
 
 
 class PlainDiffusers:
-    """All its networks, on the device from the start to the end."""
+    """Baseline recipe with all its networks on the device throughout."""
 
     def __init__(self, shelf: WeightStore, placement: Placement, long_side: int) -> None:
         self._placement = placement
@@ -53,7 +53,7 @@ class PlainDiffusers:
         self._pipeline = _pipeline(given, placement)
 
     def run(self, photo: Path, folder: Path, steps: int, seed: int) -> dict[str, float]:
-        """Make one picture; the seconds that each stage took."""
+        """Make one picture; returns the seconds of each stage."""
         clock = _Clock()
         with Image.open(photo) as image:
             rgb = np.asarray(image.convert("RGB"))

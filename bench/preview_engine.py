@@ -24,7 +24,7 @@ from pipeline.core.stages import StageContext
 from pipeline.plans import get_plan
 
 SAMPLES = Path(__file__).parents[1] / "infra" / "commands" / "samples"
-# The file of each role, scaled alike.
+# The file of each role, all scaled to the same size.
 FILES: dict[Kind, dict[str, str]] = {
     Kind.RESTYLE_ROOM: {"photo": "living_room.jpg"},
     Kind.INPAINT: {"photo": "living_room.jpg", "mask": "living_room_mask.png"},
@@ -49,7 +49,7 @@ MEGAPIXELS: dict[Kind, tuple[float, ...]] = {
 
 
 class PreviewTiming(BaseModel):
-    """``stages`` are the median milliseconds of each."""
+    """Timing of one kind and size. ``stages`` are the median milliseconds of each."""
 
     kind: Kind
     megapixels: float
@@ -59,7 +59,7 @@ class PreviewTiming(BaseModel):
 
 
 def measure(context: Context, kind: Kind) -> list[PreviewTiming]:
-    """A kind on its sample at several sizes, each time after one warm-up; at the smallest one for a quick run."""
+    """Measure a kind on its sample at several sizes, each after one warm-up; only the smallest in a quick run."""
     sizes = MEGAPIXELS[kind][:1] if context.quick else MEGAPIXELS[kind]
     with tempfile.TemporaryDirectory() as folder:
         return [_measure(kind, megapixels, context.repeats, Path(folder)) for megapixels in sizes]
@@ -90,7 +90,7 @@ def _measure(kind: Kind, megapixels: float, repeats: int, folder: Path) -> Previ
 
 
 def _scaled(file: Path, megapixels: float, folder: Path) -> Path:
-    """The picture at about so many megapixels."""
+    """Scale a picture to about so many megapixels."""
     target = folder / file.name
     with Image.open(file) as picture:
         scale = (megapixels * 1e6 / (picture.width * picture.height)) ** 0.5

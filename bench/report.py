@@ -17,7 +17,7 @@ Stamp = tuple[str, str]  # date, machine
 
 
 def update_readme(readme: Path, sections: Sequence[Section[Any]], results: Results) -> None:
-    """Replace what stands between the markers, atomically. Raises ``ValueError`` when the README has none."""
+    """Replace the text between the markers, atomically. Raises ``ValueError`` if the README has none."""
     before, begin, rest = readme.read_text("utf-8").partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
@@ -26,7 +26,7 @@ def update_readme(readme: Path, sections: Sequence[Section[Any]], results: Resul
 
 
 def markdown(sections: Sequence[Section[Any]], results: Results) -> str:
-    """Every section that has figures or failures, under the date and machine that most parts share."""
+    """Format every section that has figures or failures, under the date and machine that most parts share."""
     stamps = Counter((entry.date, entry.machine) for entry in results.root.values() if entry.rows)
     if not stamps:
         return "Nothing has been measured yet."

@@ -1,4 +1,4 @@
-"""Cost of the request guard: the same calls to the emulator with the guard around it and without."""
+"""Cost of the request guard: the same calls to the emulator with and without it."""
 
 import sys
 import tempfile
@@ -37,7 +37,7 @@ class GuardedCall(BaseModel):
 
 
 def measure(context: Context) -> list[GuardedCall]:
-    """Both emulators run at once and are asked in turn, so that a slow moment of the machine hits both."""
+    """Measure both emulators in turn while both run, so that a slow moment of the machine affects both."""
     with ExitStack() as stack:
         guarded, bare = (stack.enter_context(_emulator(guarded=guarded)) for guarded in (True, False))
         return [
@@ -61,7 +61,7 @@ def _alternate(first: Call, second: Call, count: int) -> tuple[list[float], list
 
 @contextmanager
 def _emulator(*, guarded: bool) -> Iterator[dict[str, Call]]:
-    """An emulator with a table and a bucket, and the calls to measure."""
+    """Start an emulator with a table and a bucket, and return the calls to measure."""
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder, port = Path(name), emulator.free_port()
         environment = emulator.environment(folder, port, endpoint_url=emulator.address(1))

@@ -15,7 +15,7 @@ class Failure(BaseModel):
 
 
 class Entry(BaseModel):
-    """What is known of one part. ``rows`` are of its last successful measurement; empty if there was none."""
+    """Entry of one part. ``rows`` are of its last successful measurement; empty if there was none."""
 
     date: str = ""
     machine: str = ""

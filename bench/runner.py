@@ -18,14 +18,14 @@ LONGEST_ERROR = 200  # characters of an exception's text in the results
 
 
 def names(sections: Sections) -> list[str]:
-    """The full name of every part, in the order of measuring."""
+    """Return the full name of every part, in the order of measuring."""
     return [section.full_name(part) for section in sections for part in section.parts]
 
 
 def select_parts(sections: Sections, wanted: Sequence[str]) -> list[str]:
-    """The full names of the parts that ``wanted`` names, by their own or by their section's name; all if it is empty.
+    """Return the full names of the parts in ``wanted``, given by part or by section; all if it is empty.
 
-    Raises ``ValueError`` for a name that nothing has.
+    Raises ``ValueError`` for an unknown name.
     """
     known = names(sections)
     for name in wanted:
@@ -43,9 +43,8 @@ def run_parts(
 ) -> list[str]:
     """Measure the selected parts into ``results``, and call ``save`` after each, failed or not.
 
-    A part that fails is told on stderr, keeps its earlier rows, and does not keep the next from being measured.
-    Returns the names of those that failed. Raises ``KeyboardInterrupt`` when interrupted, ``ValueError`` as
-    ``selected`` does.
+    A part that fails is reported on stderr, keeps its earlier rows, and does not stop the next. Returns the names of
+    those that failed. Raises ``KeyboardInterrupt`` when interrupted, ``ValueError`` like ``select_parts``.
     """
     failed = []
     for name, section, measure in _measurements(sections, select_parts(sections, wanted)):
@@ -59,7 +58,7 @@ def run_parts(
             failed.append(name)
             traceback.print_exc()
             _note(results, name, error)
-            # Whatever state the stack is in, the next part gets a fresh one.
+            # The stack may be in any state, so the next part gets a fresh one.
             _stop(context)
         else:
             dumped = [row.model_dump(mode="json") for row in rows]

@@ -1,4 +1,4 @@
-"""Sections of the benchmark: what is measured, part by part, and how the figures are shown."""
+"""Sections of the benchmark: their parts, and the tables of their figures."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,18 +29,18 @@ class Section(Generic[Row]):
     uses_stack: bool = False
 
     def full_name(self, part: str) -> str:
-        """The name of a part on the command line and in the results file: ``section.part``, or the section's own."""
+        """Return a part's name on the command line and in the results file: ``section.part``, or the section's."""
         return self.name if part == self.name else f"{self.name}.{part}"
 
     def table(self, rows: Sequence[Any]) -> str:
-        """The rows, as models or as JSON, in a Markdown table. Raises ``ValidationError`` for those of another form."""
+        """Format the rows, models or JSON, as a Markdown table. Raises ``ValidationError`` for rows of another form."""
         models = [self.row.model_validate(row) for row in rows]
         lines = [self.heads, ["---"] * len(self.heads), *map(self.cells, models)]
         return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
 def slowest(stages: Mapping[str, float], *, digits: int = 0) -> str:
-    """The three stages that took longest, for a cell.
+    """Format the three slowest stages for a cell.
 
     >>> slowest({"load": 1.4, "detect": 9.0, "show": 2.2, "save": 3.0})
     'detect 9, save 3, show 2'

@@ -1,4 +1,4 @@
-"""Speed of the preview engine's video plans, load to save, in seconds of work for a second of video."""
+"""Speed of the preview engine's video plans, load to save, in seconds of work per second of video."""
 
 import tempfile
 import time
@@ -54,9 +54,9 @@ CASES: dict[str, tuple[Kind, Params]] = {
 
 
 class VideoTiming(BaseModel):
-    """``stages`` are each one's seconds of work for a second of video; ``encoding`` is what the frames alone take.
+    """Timing of one case, in seconds of work per second of video: ``stages`` each, ``encoding`` for the frames alone.
 
-    That baseline is the same encoder on a picture that never changes, in the same run.
+    The ``encoding`` baseline is the same encoder on a picture that never changes, in the same run.
     """
 
     kind: Kind
@@ -68,12 +68,12 @@ class VideoTiming(BaseModel):
 
     @property
     def ratio(self) -> float:
-        """How many times as long as encoding alone."""
+        """Return the total over the time of encoding alone."""
         return self.per_second / self.encoding
 
 
 def measure(context: Context, case: str) -> list[VideoTiming]:
-    """A case once, after a second of video to warm up; in a low resolution for a quick run."""
+    """Measure a case once, after a second of video to warm up; in a low resolution for a quick run."""
     kind, params = CASES[case]
     if context.quick:
         params = params.model_copy(update={"resolution": Resolution.P360})

@@ -1,6 +1,6 @@
-"""The AWS clients: low-level ones, made once per process, with time limits that leave room to answer.
+"""AWS clients: low-level ones, created once per process, with timeouts that leave time to respond.
 
-botocore alone, because importing boto3 costs as much again (s3transfer, resources) and we use none of it.
+botocore only: importing boto3 would double the import time (s3transfer, resources), and none of it is used.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,39 +26,39 @@ DEFAULT_CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": 3},
     tcp_keepalive=True,
     max_pool_connections=32,
-    # Our own code makes every argument, and the service refuses a wrong one: looking at each before every call costs
-    # as much as signing it. S3's extra checksums are for where we ask for them; TLS guards the way.
+    # Arguments come from our own code, and the service rejects invalid ones: client-side validation costs as much as
+    # signing. S3 checksums are used only where requested; TLS protects the transfer.
     parameter_validation=False,
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
 )
-# Where somebody else waits meanwhile: behind a socket that does not answer, or a part that a health check asks.
+# For calls that others wait behind: sends to an unresponsive connection, and the components of a health check.
 FAIL_FAST_CONFIG = DEFAULT_CONFIG.merge(
     Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
 )
-# Where a caller waits for words.
+# For requests that wait for a language model's response.
 LANGUAGE_MODEL_CONFIG = DEFAULT_CONFIG.merge(
     Config(connect_timeout=1, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 1})
 )
 
 
 def dynamodb(config: Config = DEFAULT_CONFIG) -> "DynamoDBClient":
-    """The tables."""
+    """Return a client of DynamoDB."""
     return cast("DynamoDBClient", _session().create_client("dynamodb", config=config))
 
 
 def sqs(config: Config = DEFAULT_CONFIG) -> "SQSClient":
-    """The queue of jobs."""
+    """Return a client of SQS."""
     return cast("SQSClient", _session().create_client("sqs", config=config))
 
 
 def sagemaker(config: Config = DEFAULT_CONFIG) -> "SageMakerClient":
-    """The endpoint's state."""
+    """Return a client of SageMaker, for the endpoint's state."""
     return cast("SageMakerClient", _session().create_client("sagemaker", config=config))
 
 
 class ApplicationAutoScaling(Protocol):
-    """The one call of Application Auto Scaling that we make."""
+    """The call of Application Auto Scaling in use."""
 
     def register_scalable_target(
         self,
@@ -69,33 +69,33 @@ class ApplicationAutoScaling(Protocol):
         MinCapacity: int,  # noqa: N803
         MaxCapacity: int,  # noqa: N803
     ) -> dict[str, Any]:
-        """Set how many instances there may be."""
+        """Set the minimum and maximum number of instances."""
 
 
 def application_autoscaling(config: Config = DEFAULT_CONFIG) -> ApplicationAutoScaling:
-    """The limits between which the endpoint's instances are scaled."""
+    """Return a client of Application Auto Scaling, for the endpoint's capacity limits."""
     return cast("ApplicationAutoScaling", _session().create_client("application-autoscaling", config=config))
 
 
 def sagemaker_runtime(config: Config = DEFAULT_CONFIG) -> "SageMakerRuntimeClient":
-    """The endpoint itself."""
+    """Return a client of the SageMaker runtime, for invocations of the endpoint."""
     return cast("SageMakerRuntimeClient", _session().create_client("sagemaker-runtime", config=config))
 
 
 class EventBus(Protocol):
-    """The one call of EventBridge that we make."""
+    """The call of EventBridge in use."""
 
     def put_events(self, *, Entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's own names
-        """Send up to ten events; the answer says of each whether it was taken."""
+        """Send up to ten events; the response has an error code for each rejected one."""
 
 
 def eventbridge(config: Config = DEFAULT_CONFIG) -> EventBus:
-    """The bus of what happened."""
+    """Return a client of EventBridge."""
     return cast("EventBus", _session().create_client("events", config=config))
 
 
 class BedrockRuntime(Protocol):
-    """The one call of Bedrock that we make."""
+    """The call of the Bedrock runtime in use."""
 
     def converse(
         self,
@@ -105,28 +105,28 @@ class BedrockRuntime(Protocol):
         messages: Sequence[Mapping[str, Any]],
         inferenceConfig: Mapping[str, Any],  # noqa: N803
     ) -> dict[str, Any]:
-        """Have a model answer."""
+        """Send messages to a model and return its response."""
 
 
 def bedrock_runtime(config: Config) -> BedrockRuntime:
-    """The language models."""
+    """Return a client of the Bedrock runtime."""
     return cast("BedrockRuntime", _session().create_client("bedrock-runtime", config=config))
 
 
 class Polly(Protocol):
-    """The one call of Polly that we make."""
+    """The call of Polly in use."""
 
     def synthesize_speech(self, **request: Any) -> Mapping[str, Any]:
-        """Have a text said."""
+        """Synthesise speech from a text."""
 
 
 def polly(config: Config = DEFAULT_CONFIG) -> Polly:
-    """What says scripts, by the character."""
+    """Return a client of Polly, which is billed per character."""
     return cast("Polly", _session().create_client("polly", config=config))
 
 
 def s3(config: Config = DEFAULT_CONFIG) -> "S3Client":
-    """The bucket. Presigned URLs name it in the path at an emulator, and in the region's own host in the cloud."""
+    """Return a client of S3. Presigned URLs are path-style for an emulator, and use the regional host otherwise."""
     settings = AwsEndpointSettings.read()
     emulated = settings.aws_endpoint_url_s3 or settings.aws_endpoint_url
     style = Config(
@@ -137,7 +137,7 @@ def s3(config: Config = DEFAULT_CONFIG) -> "S3Client":
 
 
 def apigateway_management(callback_url: str, config: Config = FAIL_FAST_CONFIG) -> "ApiGatewayManagementApiClient":
-    """The WebSocket API behind ``callback_url``, or behind the SDK's variable for it where that name is not served."""
+    """Return a client of the WebSocket API at ``callback_url``, or at the SDK's endpoint variable, if set."""
     url = AwsEndpointSettings.read().aws_endpoint_url_apigatewaymanagementapi or callback_url
     client = _session().create_client("apigatewaymanagementapi", endpoint_url=url, config=config)
     return cast("ApiGatewayManagementApiClient", client)
@@ -145,5 +145,5 @@ def apigateway_management(callback_url: str, config: Config = FAIL_FAST_CONFIG) 
 
 @cache
 def _session() -> botocore.session.Session:
-    # One session: its loader keeps the service models, and its credentials are fetched once.
+    # One session: its loader caches the service models, and credentials are fetched once.
     return botocore.session.get_session()

@@ -1,4 +1,4 @@
-"""What instances of the endpoint say of themselves, and which engines they have: rows of the ledger."""
+"""Instance reports: status of the endpoint's instances and digests of their engines, in the ledger."""
 
 import time
 from datetime import datetime
@@ -9,7 +9,7 @@ from cloud.dynamodb.ledger import Ledger
 
 INSTANCES = "instances"
 ENGINES = "engines"
-# An instance that has said nothing for so long is not there any more.
+# An instance without a report for this long counts as gone.
 SILENT_SECONDS = 120
 FORGET_SECONDS = 3600
 ENGINE_DAYS = 90
@@ -38,7 +38,7 @@ class InstanceReport(BaseModel):
 
 
 class InstanceReports:
-    """The reports: instances write them, the API reads them."""
+    """Store of instance reports and engine digests: written by instances, read by the API."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -49,17 +49,17 @@ class InstanceReports:
         self._ledger.put(INSTANCES, report.instance_id, report.model_dump(mode="json"), expires_at=expires_at)
 
     def read(self, now: float) -> list[InstanceReport]:
-        """The reports of instances that are there at ``now`` (epoch seconds), newest first."""
+        """Return the reports of instances running at ``now`` (epoch seconds), newest first."""
         reports = [InstanceReport.model_validate(row) for row in self._ledger.query_partition(INSTANCES)]
         fresh = [report for report in reports if now - report.reported_at.timestamp() < SILENT_SECONDS]
         return sorted(fresh, key=lambda report: report.reported_at, reverse=True)
 
     def write_engine_digest(self, kind: str, engine: str, digest: str) -> None:
-        """Say what does a kind on an engine now: ``digest`` changes when its code or its models do."""
+        """Write the digest of a kind on an engine; it changes with the engine's code or models."""
         expires_at = int(time.time()) + ENGINE_DAYS * 86400
         self._ledger.put(ENGINES, f"{kind}#{engine}", {"digest": digest}, expires_at=expires_at)
 
     def read_engine_digest(self, kind: str, engine: str) -> str | None:
-        """What does a kind on an engine, as last announced; None when nobody ever did."""
+        """Return the last digest of a kind on an engine, or None."""
         row = self._ledger.get(ENGINES, f"{kind}#{engine}")
         return None if row is None else str(row["digest"])

@@ -1,4 +1,4 @@
-"""What the control plane and the container say to each other, through the endpoint's input and output objects."""
+"""Invocation protocol between control plane and container: the endpoint's input and output objects."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -13,7 +13,7 @@ from darkroom.contract.results import Result, StageTime
 
 
 class Invocation(BaseModel):
-    """The endpoint's input: all that the container needs, so that it never has to ask back."""
+    """Input of the endpoint: everything the container needs for one attempt."""
 
     job_id: JobId
     attempt: int = Field(ge=1)
@@ -27,7 +27,7 @@ class Invocation(BaseModel):
 
 
 class Completed(BaseModel):
-    """The pictures are in place."""
+    """Outcome of a completed attempt; its files are in the bucket."""
 
     status: Literal["completed"] = "completed"
     job_id: JobId
@@ -39,7 +39,7 @@ class Completed(BaseModel):
 
 
 class Failed(BaseModel):
-    """The job could not be done; ``error`` says whether another attempt can help."""
+    """Outcome of a failed attempt; ``error.retryable`` is True if a retry can succeed."""
 
     status: Literal["failed"] = "failed"
     job_id: JobId
@@ -49,7 +49,7 @@ class Failed(BaseModel):
 
 
 class Abandoned(BaseModel):
-    """The container stopped because the job was no longer its own: cancelled, or given to another attempt."""
+    """Outcome of an attempt that stopped because the job was cancelled or given to another attempt."""
 
     status: Literal["abandoned"] = "abandoned"
     job_id: JobId
@@ -60,7 +60,7 @@ Outcome = Annotated[Completed | Failed | Abandoned, Field(discriminator="status"
 
 
 def inference_id(job_id: str, attempt: int) -> str:
-    """The name of one attempt at the endpoint.
+    """Return SageMaker's inference id for one attempt.
 
     >>> inference_id("0" * 32, 2)
     '00000000000000000000000000000000-2'
@@ -69,7 +69,7 @@ def inference_id(job_id: str, attempt: int) -> str:
 
 
 def parse_inference_id(value: str) -> tuple[str, int]:
-    """Job and attempt of an inference id. Raises ``ValueError`` when it is none of ours.
+    """Return job and attempt of an inference id. Raises ``ValueError`` if it is invalid.
 
     >>> parse_inference_id("00000000000000000000000000000000-2")
     ('00000000000000000000000000000000', 2)

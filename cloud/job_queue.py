@@ -1,4 +1,4 @@
-"""The queue between a job that is ready and the endpoint."""
+"""Job queue: SQS messages that dispatch jobs to the endpoint, and the dead-letter queue."""
 
 import re
 from hashlib import sha256
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 class DispatchMessage(BaseModel):
-    """Have the endpoint begin ``attempt`` of a job."""
+    """Request to start ``attempt`` of a job."""
 
     job_id: JobId
     attempt: int = Field(ge=1, le=MAX_ATTEMPTS)
-    kind: Kind | None = None  # not said in messages that were sent before it was asked for
+    kind: Kind | None = None  # absent in messages sent by older versions
 
 
 def message_group_id(owner: str) -> str:
-    """The message group of an owner, so that one owner's crowd does not make the others wait.
+    """Return the SQS message group of an owner, so that one owner's backlog does not delay the others.
 
-    A group name holds up to 128 printable ASCII characters; an owner that does not fit is named by its digest.
+    A group id has up to 128 printable ASCII characters; other owners are replaced by their digest.
 
     >>> message_group_id("auth0|5f7c8ec7c33c6c004bbafe82")
     'auth0|5f7c8ec7c33c6c004bbafe82'
@@ -34,14 +34,14 @@ def message_group_id(owner: str) -> str:
 
 
 class DeadLetterQueue:
-    """What an operator should look at."""
+    """Queue of failed jobs for the operator."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
         self._url = url
 
     def send(self, record: JobRecord) -> None:
-        """Tell the operator of a job."""
+        """Send a summary of a job."""
         self._client.send_message(
             QueueUrl=self._url,
             MessageBody=record.model_dump_json(include={"job_id", "kind", "attempt", "error", "updated_at"}),
@@ -50,7 +50,7 @@ class DeadLetterQueue:
 
 
 class JobQueue:
-    """Sends to the queue of jobs, and to the dead letters what an operator should look at."""
+    """Sends jobs to the dispatch queue, and failed ones to the dead-letter queue."""
 
     def __init__(self, client: "SQSClient", url: str, dead_letter_url: str | None = None) -> None:
         self._client = client
@@ -58,7 +58,7 @@ class JobQueue:
         self._dead_letters = DeadLetterQueue(client, dead_letter_url) if dead_letter_url else None
 
     def send(self, record: JobRecord, *, delay: int = 0) -> None:
-        """Ask for the next attempt of a queued job, ``delay`` seconds from now."""
+        """Request the next attempt of a queued job, ``delay`` seconds from now."""
         message = DispatchMessage(job_id=record.job_id, attempt=record.attempt + 1, kind=record.kind)
         self._client.send_message(
             QueueUrl=self._url,
@@ -68,6 +68,6 @@ class JobQueue:
         )
 
     def send_to_dead_letters(self, record: JobRecord) -> None:
-        """Tell the operator of a job that failed although it could have worked."""
+        """Send a job that failed with a retryable error to the dead-letter queue."""
         if self._dead_letters is not None:
             self._dead_letters.send(record)

@@ -1,6 +1,6 @@
-"""What an operator sees: one structured log line per event, and metrics of how jobs end.
+"""Logs and metrics: one structured log line per event, and CloudWatch metrics of created and ended jobs.
 
-X-Ray is switched on by the stack alone: patching the SDK with aws_xray_sdk would add a third to every import.
+X-Ray is enabled by the stack only: patching the SDK with aws_xray_sdk would add a third to every import.
 """
 
 from aws_lambda_powertools import Logger, single_metric
@@ -16,12 +16,12 @@ logger = Logger(service="darkroom")
 
 
 def count_job_created(record: JobRecord) -> None:
-    """A job was accepted."""
+    """Count a created job."""
     _count("JobsCreated", kind=record.kind)
 
 
 def report_job_ended(record: JobRecord) -> None:
-    """A job reached its end: counted by state, kind and error code; the seconds it took when it was made."""
+    """Count an ended job by state, kind and error code; report its duration if it was not cached."""
     code = record.error.code if record.error else "none"
     _count(f"Jobs{record.state.capitalize()}", kind=record.kind, code=code)
     seconds = (record.updated_at - record.created_at).total_seconds()
@@ -32,7 +32,7 @@ def report_job_ended(record: JobRecord) -> None:
 
 
 def report_gpu_spend(endpoint: str, usd: float) -> None:
-    """What an endpoint's instances have cost since midnight UTC."""
+    """Report the cost of an endpoint's instances since midnight UTC."""
     with single_metric(name=GPU_SPEND, unit=MetricUnit.NoUnit, value=usd, namespace=NAMESPACE) as metric:
         metric.add_dimension("endpoint", endpoint)
 

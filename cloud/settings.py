@@ -1,4 +1,4 @@
-"""Base of typed settings, and the settings of the AWS clients."""
+"""Base class of typed settings, and endpoint settings of the AWS clients."""
 
 from typing import Self
 
@@ -6,16 +6,16 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class EnvironmentSettings(BaseSettings):
-    """Settings that a process reads from its environment: a field's variable is its name in upper case."""
+    """Settings read from the environment: a field's variable is its name in upper case."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     @classmethod
     def environment(cls, **fields: object) -> dict[str, str]:
-        """The environment of a process with these settings, for the stack that deploys it.
+        """Return these settings as environment variables, for the stack that deploys the process.
 
-        Values may be unresolved tokens (strings). Raises ``TypeError`` for a name that these settings do not have and
-        for a required one left out, so that a wrong name fails at synth and not in the cloud.
+        Values may be unresolved tokens (strings). Raises ``TypeError`` for unknown names and missing required ones, so
+        that mistakes fail at synth and not in the cloud.
 
         >>> AwsEndpointSettings.environment(aws_endpoint_url="http://127.0.0.1:4566")
         {'AWS_ENDPOINT_URL': 'http://127.0.0.1:4566'}
@@ -28,12 +28,14 @@ class EnvironmentSettings(BaseSettings):
 
     @classmethod
     def read(cls) -> Self:
-        """These settings from the environment. Raises ``ValidationError`` naming what is missing or wrong."""
+        """Read the settings from the environment. Raises ``ValidationError`` naming missing or invalid ones."""
         return cls()
 
 
 class AwsEndpointSettings(EnvironmentSettings):
-    """Endpoints of AWS: the SDK's own variables, read to choose addressing styles. ``infra`` sets none in the cloud."""
+    """AWS endpoint overrides: the SDK's own variables, read to choose addressing styles. ``infra`` sets none in the
+    cloud.
+    """
 
     aws_endpoint_url: str | None = None
     aws_endpoint_url_s3: str | None = None

@@ -10,13 +10,13 @@ from handlers.http_api import dependencies, json_body, problems
 from handlers.http_api.app import app
 from handlers.http_api.problems import Problem
 
-# What is posted to these needs a body; elsewhere it may be left out.
+# POST to these needs a body; on other routes it is optional.
 WITH_BODY = ("/jobs", "/assets", "/prompts/enhance")
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Requests of the HTTP API (payload format 2.0)."""
+    """Answer a request of the HTTP API (payload format 2.0)."""
     http = event["requestContext"]["http"]
     wanted = http["method"] == "POST" and (event["rawPath"] in WITH_BODY or event.get("body"))
     told = json_body.check_json_body(event) if wanted else None
@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 
 
 def _plain(told: Problem) -> dict[str, Any]:
-    """A problem as the HTTP API takes it, where no route is involved."""
+    """Return a problem as a response of the HTTP API, for requests refused before routing."""
     body = told.model_dump_json(exclude_none=True)
     return {"statusCode": told.status, "headers": {"Content-Type": problems.CONTENT_TYPE}, "body": body}
 

@@ -1,4 +1,4 @@
-"""Who may open a WebSocket: the bearer of a valid access token, whose ``sub`` becomes the owner."""
+"""Lambda authorizer of the WebSocket API: admits valid access tokens; the token's ``sub`` becomes the owner."""
 
 from functools import cache
 from typing import Any
@@ -15,17 +15,17 @@ TIMEOUT_SECONDS = 3
 
 
 class TokenVerifier:
-    """Verifies tokens of one OpenID Connect issuer. Its keys are fetched once an hour, and when a new one shows up."""
+    """Verifies tokens of one OpenID Connect issuer. Keys are fetched once an hour, and when a new key id appears."""
 
     def __init__(self, settings: AuthorizeSettings) -> None:
         self._settings = settings
         self._keys = jwt.PyJWKClient(settings.jwks_url, lifespan=KEYS_SECONDS, timeout=TIMEOUT_SECONDS)
 
     def owner(self, token: str) -> str:
-        """The ``sub`` of a token. Raises ``jwt.PyJWTError`` when it is not valid here and now.
+        """Return the ``sub`` of a token. Raises ``jwt.PyJWTError`` when the token is invalid.
 
-        The client is named by ``client_id`` (Cognito's access tokens) or by ``aud`` (everybody else's), as API
-        Gateway's own JWT authorizer has it.
+        The client is in ``client_id`` (Cognito's access tokens) or ``aud`` (other issuers), as in API Gateway's own JWT
+        authorizer.
         """
         key = self._keys.get_signing_key_from_jwt(token)
         claims = jwt.decode(
@@ -49,7 +49,7 @@ def _verifier() -> TokenVerifier:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
-    """A REQUEST authorizer of ``$connect``: ``?token=`` in, and the owner in the context of every frame."""
+    """Authorize ``$connect`` by its ``?token=``; put the owner into the context of every message."""
     token = (event.get("queryStringParameters") or {}).get("token") or ""
     try:
         owner = _verifier().owner(token)

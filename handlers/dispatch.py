@@ -1,4 +1,4 @@
-"""``queued → dispatched``: messages of the queue become invocations of the endpoint."""
+"""Dispatch function, ``queued → dispatched``: turns queue messages into invocations of the endpoint."""
 
 import time
 from datetime import UTC, datetime
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
-# How long the news of an outcome may take before sweep believes the attempt lost.
+# Time allowed for an outcome's notification to arrive before sweep treats the attempt as lost.
 NEWS_SECONDS = 60
 
 
 class Dispatcher:
-    """Gives jobs to the endpoint."""
+    """Dispatches queued jobs to the endpoint."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Dispatcher:
         self._runtime = runtime
 
     def dispatch(self, message: DispatchMessage, *, redelivered: bool) -> None:
-        """Begin the attempt that ``message`` asks for. A message that comes too late or twice does nothing."""
+        """Start the attempt of ``message``. A late or duplicate message does nothing."""
         now = time.time()
         deadline = now + self._settings.invocation_ttl_seconds + self._seconds(message.kind)
         prospect = self._lookout.estimate_wait(now)
@@ -67,7 +67,7 @@ class Dispatcher:
             waking_since=prospect.waking_since,
         )
         if record is None and redelivered:
-            # Perhaps the process died between its write and its call; a second call of one attempt does no harm.
+            # The process may have died between its write and its call; a second call of one attempt is harmless.
             record = self._store.get(message.job_id)
         if record is None or record.state is not State.DISPATCHED or record.attempt != message.attempt:
             logger.info("nothing to dispatch", job_id=message.job_id, attempt=message.attempt)
@@ -87,7 +87,7 @@ class Dispatcher:
             logger.info("dispatched", job_id=record.job_id, attempt=record.attempt)
 
     def _seconds(self, kind: Kind | None) -> int:
-        """How long an attempt may run."""
+        """Return the time limit of an attempt in seconds."""
         return self._settings.video_seconds if kind in VIDEO_KINDS else self._settings.invocation_seconds
 
     def _invoke(self, record: JobRecord, deadline: float) -> None:
@@ -143,7 +143,7 @@ def _dispatch(record: SQSRecord) -> None:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailureResponse":
-    """An SQS batch; messages that could not be handled come again, the others do not."""
+    """Handle an SQS batch; only messages that failed are redelivered."""
     return process_partial_response(
         event=event, record_handler=_dispatch, processor=BatchProcessor(event_type=EventType.SQS), context=context
     )

@@ -1,11 +1,11 @@
-"""What follows a job's end: counted once, its budget settled once, its leftovers deleted, its news sent at least once.
+"""Job-ended function: updates the ledger once per ended job, deletes intermediates and publishes an event.
 
-The stream brings each end at least once. Counting is one transaction with a marker of the job, so a second time changes
-nothing. The event is sent after it, and again for a job that was counted before: nobody knows whether its first event
-was taken, and who listens to a bus must take a job's one end twice anyway.
+The stream delivers each end at least once. The ledger update is one transaction with a marker of the job, so a
+duplicate changes nothing. The event is sent after it, also for duplicates: the first event may not have been accepted,
+and consumers of EventBridge must deduplicate anyway.
 
-What the books will never take would hold up everybody else's for as long as the stream remembers: it is announced all
-the same, and the operator is told of it.
+A record that the ledger rejects permanently would block its shard until it expires from the stream. It is published all
+the same, and sent to the dead-letter queue.
 """
 
 import time
@@ -29,12 +29,12 @@ from handlers.limits.budget import settle_budget
 from handlers.settings import EndedSettings
 from handlers.statistics import daily_counters
 
-# Longer than a stream remembers.
+# Longer than a stream's retention (24 hours).
 MARKER_SECONDS = 7 * 86400
 
 
 class JobEndedProcessor:
-    """Enters jobs that ended into the books, and has them announced."""
+    """Writes ended jobs to the ledger, deletes their intermediates and publishes their events."""
 
     def __init__(
         self, ledger: Ledger, publisher: EventPublisher, dead_letters: DeadLetterQueue, cleanup: IntermediatesCleanup
@@ -45,9 +45,9 @@ class JobEndedProcessor:
         self._dead_letters = dead_letters
 
     def process(self, batch: list[JobChange]) -> str | None:
-        """Take a batch in, in its order; returns the sequence number from which on it must come again, if any.
+        """Process a batch in order; return the sequence number to retry from, or None.
 
-        A stream comes again from the first that failed, so nothing after it is tried.
+        A stream retries from the first failed record, so later records are skipped.
         """
         entered: list[JobChange] = []
         failed: str | None = None
@@ -56,7 +56,7 @@ class JobEndedProcessor:
                 self._write_ledger(news.record)
                 self._leftovers.delete_intermediates(news.record)
             except (ClientError, BotoCoreError) as error:
-                logger.warning("job was not entered", job_id=news.record.job_id, reason=str(error))
+                logger.warning("ledger update failed", job_id=news.record.job_id, reason=str(error))
                 failed = news.sequence_number
                 break
             entered.append(news)
@@ -74,9 +74,9 @@ class JobEndedProcessor:
         try:
             self._ledger.transact(changes)
         except ConditionFailed:
-            logger.info("job was entered before", job_id=record.job_id)
+            logger.info("ended job is a duplicate", job_id=record.job_id)
         except PermanentWriteError as error:
-            logger.error("job will never be entered", job_id=record.job_id, reason=str(error))
+            logger.error("ledger update can never succeed", job_id=record.job_id, reason=str(error))
             self._dead_letters.send(record)
 
 
@@ -101,7 +101,7 @@ def _processor() -> JobEndedProcessor:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, list[dict[str, str]]]:
-    """A batch of the jobs table's stream, filtered to terminal states; from the first that failed it comes again."""
+    """Handle a batch of the jobs table's stream, filtered to terminal states; retries start at the first failure."""
     batch = [news for news in latest_changes(event["Records"]) if news.record.state.terminal]
     failed = _processor().process(batch) if batch else None
     logger.info("jobs ended", job_ids=[news.record.job_id for news in batch], failed_from=failed)

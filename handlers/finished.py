@@ -1,4 +1,4 @@
-"""Outcomes of the endpoint: the only writer of ``completed``, and of ``failed`` for what the container did."""
+"""Outcome function: the only writer of ``completed``, and of ``failed`` for failures of the container."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,7 @@ class _Response(BaseModel):
 
 
 class AsyncInferenceNotification(BaseModel):
-    """What SageMaker publishes when an asynchronous invocation is over.
+    """SageMaker's notification of a finished asynchronous invocation.
 
     https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-predictions.html
     """
@@ -53,7 +53,7 @@ class AsyncInferenceNotification(BaseModel):
 
 
 class OutcomeProcessor:
-    """Gives jobs the end that their attempts came to."""
+    """Moves jobs to their final state by the outcomes of their attempts."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class OutcomeProcessor:
         self._s3 = s3
 
     def process(self, notice: AsyncInferenceNotification) -> None:
-        """Apply one notice. One seen before, or of an attempt that no longer counts, does nothing."""
+        """Apply one notification. A duplicate, or one of an outdated attempt, does nothing."""
         job_id, attempt = parse_inference_id(notice.inference_id)
         outcome = self._outcome(notice, job_id, attempt)
         match outcome:
@@ -113,7 +113,7 @@ class OutcomeProcessor:
             logger.warning("outcome is gone", job_id=job_id, attempt=attempt, key=key)
             return Failed(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
         except ValidationError as error:
-            logger.warning("outcome cannot be read", job_id=job_id, attempt=attempt, reason=str(error))
+            logger.warning("outcome is invalid", job_id=job_id, attempt=attempt, reason=str(error))
             return Failed(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
         if (outcome.job_id, outcome.attempt) != (job_id, attempt):
             logger.warning("outcome of another attempt", job_id=job_id, attempt=attempt, key=key)
@@ -121,14 +121,16 @@ class OutcomeProcessor:
         return outcome
 
     def _measure(self, record: JobRecord) -> None:
-        """Keep how long the endpoint took to wake. The job has its outcome already: nobody should try this again."""
+        """Record the cold start's duration. Errors are only logged: the job already has its outcome."""
         try:
             self._wakes.record_duration(record)
         except (ClientError, BotoCoreError, ValueError) as error:
-            logger.warning("a wake was not measured", job_id=record.job_id, reason=str(error))
+            logger.warning("cold start not measured", job_id=record.job_id, reason=str(error))
 
     def _delete_results(self, outcome: Completed) -> None:
-        """Delete what was made for a job that ended otherwise after the container had last looked."""
+        """Delete the results of a job that ended otherwise, for example by cancellation, after the container's last
+        check.
+        """
         record = self._store.get(outcome.job_id)
         if record is not None and record.state.terminal and record.state is not State.COMPLETED:
             for file in outcome.result.files:
@@ -153,13 +155,13 @@ def _finisher() -> OutcomeProcessor:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> None:
-    """SNS notifications. A notice that is none is dropped; anything else that goes wrong is tried again."""
+    """Handle SNS notifications. Malformed ones are dropped; other failures are retried."""
     for record in event["Records"]:
         try:
             notice = AsyncInferenceNotification.model_validate_json(record["Sns"]["Message"])
             parse_inference_id(notice.inference_id)
         except ValueError as error:
-            logger.warning("not a notice of ours", reason=str(error))
+            logger.warning("malformed notification dropped", reason=str(error))
             continue
         _finisher().process(notice)
 

@@ -1,4 +1,4 @@
-"""Every five minutes: what the GPU has cost today, and no more of it once that is too much."""
+"""Spend guard function: counts the day's GPU cost every five minutes and stops the endpoint at its limit."""
 
 import time
 from functools import cache
@@ -20,7 +20,7 @@ SCALABLE_DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 
 
 class SpendGuard:
-    """Counts, and stops and restarts an endpoint by the number of instances that it may have."""
+    """Counts GPU spend, and stops or restarts an endpoint through its maximum capacity."""
 
     def __init__(
         self,
@@ -35,18 +35,18 @@ class SpendGuard:
         self._scaling = scaling
 
     def check(self, now: float) -> None:
-        """Count up to ``now`` (epoch seconds) and act on it. Time counted already is not counted again."""
+        """Count the spend up to ``now`` (epoch seconds) and enforce the limit. No time is counted twice."""
         instances = running_instances(self._sagemaker, self._settings.endpoint_name)
         spend = self._count(now, instances or 0)
         if spend is None:
             return
-        if spend.usd > 0:  # an endpoint that rests sends nothing: a metric costs by the hour in which it is sent
+        if spend.usd > 0:  # an idle endpoint sends nothing: a metric is billed per hour in which it is sent
             observability.report_gpu_spend(self._settings.endpoint_name, spend.usd)
         if instances is not None and spend.stopped:
             self._enforce(spend)
 
     def _count(self, now: float, instances: int) -> GpuSpend | None:
-        """The spend with the time up to ``now``; None when another look has counted it."""
+        """Return the spend up to ``now``; None when a concurrent check has counted it."""
         old = self._spends.get()
         if old is None:
             new = GpuSpend(day=int(now // DAY_SECONDS), usd=0.0, counted_until=now, instances=instances)
@@ -60,17 +60,17 @@ class SpendGuard:
         return new if self._spends.replace(old, new) else None
 
     def _enforce(self, spend: GpuSpend) -> None:
-        """Keep the endpoint stopped, or let it run again: on the next day, or when the limit was raised.
+        """Keep the endpoint stopped, or restart it on the next day or when the limit was raised.
 
-        Repeated with each look during a stop: the call takes away what runs, but not from an endpoint that is being
-        updated at that moment, and a deployment meanwhile may have set another limit.
+        Repeated at every check during a stop: the call has no effect on an endpoint that is being updated, and a
+        deployment may have reset the capacity.
         """
         if spend.usd >= self._settings.stop_usd:
             self._set_max_capacity(0)
             return
         self._set_max_capacity(self._settings.max_instances)
         self._spends.replace(spend, spend.model_copy(update={"stopped": False}))
-        logger.info("GPU may run again", max_instances=self._settings.max_instances)
+        logger.info("GPU restarted", max_instances=self._settings.max_instances)
 
     def _set_max_capacity(self, instances: int) -> None:
         endpoint, variant = self._settings.endpoint_name, self._settings.variant_name
@@ -92,7 +92,7 @@ def _guard() -> SpendGuard:
 
 @logger.inject_lambda_context
 def handler(_event: dict[str, Any], _context: LambdaContext) -> None:
-    """The schedule."""
+    """Run the scheduled check."""
     _guard().check(time.time())
 
 

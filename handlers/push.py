@@ -1,4 +1,4 @@
-"""Changes of jobs go to the sockets that watch them: the newest state of each, all sockets at the same time."""
+"""Push function: sends the newest state of changed jobs to their subscribers, all connections in parallel."""
 
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
 
 THREADS = 16
-# A job's last news is worth some patience; anything else is overtaken by the next news.
+# Only final states are retried; any other update is superseded by the next one.
 FINAL_STATE_TRIES = 3
 FINAL_STATE_SECONDS = 5 * 60
 
 
 class JobUpdatePusher:
-    """Sends news to sockets."""
+    """Sends job updates to WebSocket connections."""
 
     def __init__(
         self, subscriptions: Subscriptions, presigner: Presigner, api: "ApiGatewayManagementApiClient"
@@ -38,7 +38,7 @@ class JobUpdatePusher:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="push")
 
     def push(self, batch: list[JobChange]) -> list[str]:
-        """Send a batch; returns the sequence numbers of last news that did not arrive and may be tried again."""
+        """Send a batch; return the sequence numbers of final states that were not delivered and should be retried."""
         watched = self._threads.map(self._subscribers, batch)
         tasks: list[tuple[JobChange, Future[bool]]] = []
         for news, subscriptions in zip(batch, watched, strict=True):
@@ -57,7 +57,7 @@ class JobUpdatePusher:
         ]
 
     def _deliver(self, news: JobChange, message: JobMessage, subscription: Subscription) -> bool:
-        """Whether nothing is left to do: sent, the socket is gone, or the news is not worth another try."""
+        """Send an update; return False if it should be retried."""
         last = news.record.state.terminal
         for _ in range(FINAL_STATE_TRIES if last else 1):
             try:
@@ -69,10 +69,10 @@ class JobUpdatePusher:
                 return True
             except (ClientError, BotoCoreError) as error:
                 if _too_long(error):
-                    logger.warning("news too long for a socket", job_id=subscription.job_id)
+                    logger.warning("job update too long for the WebSocket", job_id=subscription.job_id)
                     return True
                 logger.warning(
-                    "socket not reached",
+                    "connection not reached",
                     connection_id=subscription.connection_id,
                     job_id=subscription.job_id,
                     reason=str(error),
@@ -83,7 +83,7 @@ class JobUpdatePusher:
 
 
 def _too_long(error: ClientError | BotoCoreError) -> bool:
-    """Whether a message has more than the 128 KB that API Gateway takes: it will not be taken another time either."""
+    """Return True for a message over API Gateway's limit of 128 KB, which no retry can deliver."""
     return isinstance(error, ClientError) and error.response["Error"]["Code"] == "PayloadTooLargeException"
 
 
@@ -99,10 +99,10 @@ def _pusher() -> JobUpdatePusher:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, list[dict[str, str]]]:
-    """A batch of the jobs table's stream; last news that did not arrive are reported for another try."""
+    """Handle a batch of the jobs table's stream; undelivered final states are reported for a retry."""
     batch = latest_changes(event["Records"])
     if not batch:
-        logger.info("no news")
+        logger.info("no job updates")
         return {"batchItemFailures": []}
     return {"batchItemFailures": [{"itemIdentifier": number} for number in _pusher().push(batch)]}
 

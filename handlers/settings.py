@@ -1,6 +1,7 @@
-"""Settings of the functions, read once from the environment: one class per function. ``infra`` writes the same names.
+"""Settings of the Lambda functions, read once from the environment: one class per function.
 
-A field's environment variable is its name in upper case. Every value is required unless it has a default here.
+``infra`` writes the same names. A field's environment variable is its name in upper case. Every value without a default
+is required.
 """
 
 from typing import Annotated
@@ -15,13 +16,13 @@ MAX_QUEUE_SECONDS = 6 * 60 * 60
 
 
 class JobsSettings(EnvironmentSettings):
-    """The table of jobs."""
+    """Name of the jobs table."""
 
     jobs_table: str
 
 
 class RetrySettings(JobsSettings):
-    """What giving a job another chance takes."""
+    """Settings of the retry policy."""
 
     queue_url: str
     dead_letter_queue_url: str
@@ -30,7 +31,7 @@ class RetrySettings(JobsSettings):
 
 
 class ApiSettings(JobsSettings):
-    """``handlers.api``."""
+    """Settings of ``handlers.api``."""
 
     bucket: str
     queue_url: str
@@ -56,7 +57,7 @@ class ApiSettings(JobsSettings):
 
 
 class UploadedSettings(JobsSettings):
-    """``handlers.uploaded``."""
+    """Settings of ``handlers.uploaded``."""
 
     bucket: str
     queue_url: str
@@ -67,7 +68,7 @@ class UploadedSettings(JobsSettings):
 
 
 class DispatchSettings(RetrySettings):
-    """``handlers.dispatch``."""
+    """Settings of ``handlers.dispatch``."""
 
     bucket: str
     endpoint_name: str
@@ -81,7 +82,7 @@ class DispatchSettings(RetrySettings):
 
 
 class FinishedSettings(RetrySettings):
-    """``handlers.finished``."""
+    """Settings of ``handlers.finished``."""
 
     bucket: str
     endpoint_name: str
@@ -92,7 +93,7 @@ class FinishedSettings(RetrySettings):
 
 
 class EndedSettings(EnvironmentSettings):
-    """``handlers.ended``."""
+    """Settings of ``handlers.ended``."""
 
     ledger_table: str
     bucket: str
@@ -101,7 +102,7 @@ class EndedSettings(EnvironmentSettings):
 
 
 class SweepSettings(RetrySettings):
-    """``handlers.sweep``."""
+    """Settings of ``handlers.sweep``."""
 
     sockets_table: str
     queue_limit_seconds: int = Field(
@@ -110,7 +111,7 @@ class SweepSettings(RetrySettings):
 
 
 class GuardSettings(EnvironmentSettings):
-    """``handlers.guard``."""
+    """Settings of ``handlers.guard``."""
 
     sockets_table: str
     endpoint_name: str
@@ -121,7 +122,7 @@ class GuardSettings(EnvironmentSettings):
 
 
 class SocketSettings(JobsSettings):
-    """``handlers.socket``."""
+    """Settings of ``handlers.socket``."""
 
     sockets_table: str
     bucket: str
@@ -130,7 +131,7 @@ class SocketSettings(JobsSettings):
 
 
 class PushSettings(EnvironmentSettings):
-    """``handlers.push``."""
+    """Settings of ``handlers.push``."""
 
     sockets_table: str
     bucket: str
@@ -139,7 +140,7 @@ class PushSettings(EnvironmentSettings):
 
 
 class AuthorizeSettings(EnvironmentSettings):
-    """``handlers.authorize``."""
+    """Settings of ``handlers.authorize``."""
 
     issuer: str
     client_id: str

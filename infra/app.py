@@ -1,4 +1,4 @@
-"""The CDK app: the core stack, the GPU's and the studio's, from one validated context."""
+"""CDK app: core, GPU and studio stacks from one validated context."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,10 +11,9 @@ from infra.stacks.core import CoreStack
 
 
 def build(*, context: Mapping[str, Any] | None = None, outdir: Path | None = None) -> App:
-    """The app with its stacks, not yet synthesized. ``context`` goes over the toolkit's own.
+    """Return the app with its stacks, not yet synthesized. ``context`` overrides the toolkit's own.
 
-    Raises ``ConfigError`` for a context that cannot be used and ``BuildError`` when the layer or the studio cannot be
-    built.
+    Raises ``ConfigError`` for an invalid context, and ``BuildError`` when the layer or the studio cannot be built.
     """
     app = App(outdir=str(outdir) if outdir else None, post_cli_context=dict(context or {}))
     config = Config.read(app.node.get_all_context())

@@ -1,4 +1,4 @@
-"""What a deployment may choose: the ``-c key=value`` context of the CDK app, validated."""
+"""Configuration of a deployment: the validated ``-c key=value`` context of the CDK app."""
 
 import json
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from pipeline.weights.catalog import choose_models
 
 
 class ConfigError(ValueError):
-    """The context cannot be used; the message names every wrong key."""
+    """Raised for an invalid context; the message names every wrong key."""
 
 
 def _words(value: object) -> object:
@@ -38,7 +38,7 @@ def _json(value: object) -> object:
 
 
 class Config(BaseModel):
-    """Every choice, with its default. Times are in seconds unless the name says days.
+    """Options of a deployment, with defaults. Times are in seconds unless the name says days.
 
     >>> Config.read({"stage": "test", "upload_seconds": "60"}).upload_seconds
     60
@@ -73,7 +73,7 @@ class Config(BaseModel):
     instance_type: str = Field("ml.g4dn.xlarge", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
     instance_usd_per_hour: float = Field(0.7364, ge=0, description="For each job's cost_usd.")
     inference_ami: str = Field(
-        # The usual one of g4dn has driver 470, which cannot start what is built for CUDA 13.
+        # The default image of g4dn has driver 470, which cannot run CUDA 13.
         "al2023-ami-sagemaker-inference-gpu-4-1",
         pattern=r"^[a-z0-9-]+$",
         description="SageMaker's machine image: its driver must fit the container's CUDA.",
@@ -159,19 +159,19 @@ class Config(BaseModel):
 
     @property
     def stack_name(self) -> str:
-        """The core stack's name; the others' are this and ``-gpu``, ``-studio``."""
+        """Name of the core stack; the other stacks append ``-gpu`` and ``-studio``."""
         return f"darkroom-{self.stage}"
 
     @property
     def endpoint_name(self) -> str:
-        """The endpoint's name, known to the core stack without a reference to the GPU stack."""
+        """Name of the endpoint, known to the core stack without a reference to the GPU stack."""
         return self.stack_name
 
     @classmethod
     def read(cls, context: Mapping[str, Any]) -> Self:
-        """The config of a CDK context; the toolkit's own keys in it are passed over.
+        """Return the config of a CDK context, ignoring the toolkit's own keys.
 
-        Raises ``ConfigError`` naming each wrong key and what it may be.
+        Raises ``ConfigError`` naming each wrong key and its allowed values.
         """
         ours = {key: value for key, value in context.items() if not any(mark in key for mark in ":@/")}
         for key in ours.keys() - cls.model_fields.keys():

@@ -1,4 +1,4 @@
-"""Names that the template and the local runtime share, without the CDK's seconds of import."""
+"""Names shared by template and local runtime, without the CDK's import time of seconds."""
 
 UPLOADS = "uploads/"
 RESULTS = "results/"
@@ -16,7 +16,7 @@ FUNCTIONS = ("api", "authorize", "dispatch", "ended", "finished", "push", "socke
 
 
 def function_output(name: str) -> str:
-    """The stack's output that holds a function's physical name.
+    """Return the stack output that holds a function's physical name.
 
     >>> function_output("api")
     'ApiFunction'

@@ -1,17 +1,17 @@
-"""What the studio's files are served with, in the cloud and on this machine: security, and how long they are kept."""
+"""HTTP headers of the studio's files, in the cloud and locally: security and caching."""
 
 from dataclasses import dataclass
 
 INDEX = "index.html"
 CONFIG = "config.json"
-ASSETS = "assets/"  # named by their content, so what is under a name never changes
+ASSETS = "assets/"  # names contain a content hash, so files never change
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 REVALIDATED = "no-cache"
 BRIEFLY = "public, max-age=3600"
 
 REFERRER_POLICY = "no-referrer"
-STRICT_TRANSPORT_SECONDS = 63_072_000  # two years, what browsers ask of a site that means it
+STRICT_TRANSPORT_SECONDS = 63_072_000  # two years, as the browsers' preload list recommends
 _DENIED_FEATURES = (
     *("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "hid", "magnetometer"),
     *("microphone", "midi", "payment", "publickey-credentials-get", "serial", "usb", "xr-spatial-tracking"),
@@ -20,9 +20,9 @@ _DENIED_FEATURES = (
 
 @dataclass(frozen=True)
 class ConnectOrigins:
-    """The origins that the studio talks to beside its own, each ``scheme://host[:port]``.
+    """Origins that the studio connects to besides its own, each ``scheme://host[:port]``.
 
-    ``storage``: the bucket under each of its names; ``identity``: where tokens come from.
+    ``storage`` has the bucket under each of its host names; ``identity`` issues tokens.
     """
 
     api: str
@@ -32,7 +32,7 @@ class ConnectOrigins:
 
 
 def content_security_policy(reach: ConnectOrigins) -> str:
-    """The policy (CSP level 3): own scripts and styles alone, nothing inline, requests within ``reach``."""
+    """Return the policy (CSP level 3): own scripts and styles only, nothing inline, connections within ``reach``."""
     pictures = _words("'self'", "blob:", "data:", *reach.storage)
     media = _words("'self'", "blob:", *reach.storage)
     connections = _words("'self'", "blob:", reach.api, reach.socket, *reach.storage, reach.identity)
@@ -58,7 +58,7 @@ def _words(*sources: str) -> str:
 
 
 def security_headers(reach: ConnectOrigins, *, https: bool) -> dict[str, str]:
-    """Every security header by its name. ``https``: ask browsers never to come by plain HTTP again."""
+    """Return all security headers. ``https`` adds Strict-Transport-Security."""
     headers = {
         "Content-Security-Policy": content_security_policy(reach),
         "X-Content-Type-Options": "nosniff",
@@ -73,7 +73,7 @@ def security_headers(reach: ConnectOrigins, *, https: bool) -> dict[str, str]:
 
 
 def cache_control(path: str) -> str:
-    """``Cache-Control`` of a file, by its path below the root.
+    """Return the ``Cache-Control`` of a file, by its path below the root.
 
     >>> cache_control("assets/index-1a2b3c.js")
     'public, max-age=31536000, immutable'

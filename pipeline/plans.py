@@ -1,4 +1,7 @@
-"""Which plan does a kind on an engine. Engines are imported when first asked for: they are heavy."""
+"""Registry of plans: maps a kind and an engine to the plan that serves it.
+
+Engines are heavy, so a plan's module is imported at its first use.
+"""
 
 from collections.abc import Callable
 from functools import cache
@@ -30,10 +33,10 @@ _MODULES: dict[tuple[Kind, Engine], str] = {
 
 
 def get_plan(kind: Kind, engine: Engine, *, allow_preview: bool = False) -> Plan:
-    """The plan for a kind on an engine, built once.
+    """Return the plan for a kind on an engine. Plans are built once.
 
-    With ``allow_preview``, the preview engine's plan where ``engine`` has none: the plan's ``engine`` says which it
-    is. Raises ``DarkroomError`` (``engine_unavailable``) when there is none.
+    With ``allow_preview``, fall back to the preview engine if ``engine`` has no plan; see ``Plan.engine`` for the
+    engine chosen. Raises ``DarkroomError`` (``engine_unavailable``) if no plan exists.
     """
     chosen = engine
     if allow_preview and (kind, engine) not in _MODULES:
@@ -47,12 +50,12 @@ def get_plan(kind: Kind, engine: Engine, *, allow_preview: bool = False) -> Plan
 
 
 def available_plans() -> tuple[tuple[Kind, Engine], ...]:
-    """Every kind and engine that ``plan`` can answer."""
+    """Return every pair of kind and engine for which ``get_plan`` has a plan."""
     return tuple(_MODULES)
 
 
 def plan_markdown(made: Plan) -> str:
-    """A plan as a Markdown table, from its stages' declarations."""
+    """Render a plan as a Markdown table, from its stages' declarations."""
     lines = [
         f"## `{made.kind.value}` on `{made.engine.value}`",
         "",
@@ -70,7 +73,7 @@ def plan_markdown(made: Plan) -> str:
 
 
 def plans_markdown() -> str:
-    """Every plan as Markdown: ``docs/plans.md``."""
+    """Render every plan as Markdown: the content of ``docs/plans.md``."""
     plans = [plan_markdown(get_plan(kind, engine)) for kind, engine in available_plans()]
     return "\n\n".join(["# Plans\n\nWritten by `pipeline.plans.plans_markdown` from what the stages declare.", *plans])
 

@@ -1,4 +1,4 @@
-"""Which worker runs what, and tiny random weights of every model in their real layouts."""
+"""Test configuration: distribution over workers, and tiny random weights of every model in their real layouts."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the API and the sockets tell, comparable: every answer signs its links anew."""
+"""Comparison of API and WebSocket answers without their links, which each answer signs anew."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A local stack on which tests make more jobs in a minute than any person would; one template serves all."""
+"""Local stack without rate limits, for tests that create many jobs a minute; one template serves all."""
 
 from handlers.limits.rates import SUBJECTS
 

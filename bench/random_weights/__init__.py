@@ -1,4 +1,4 @@
-"""Random weights in the real on-disk layouts: tiny ones for tests, full-size ones to measure with, off the network."""
+"""Random weights in the real on-disk layouts, made offline: tiny ones for tests, full-size ones for benchmarks."""
 
 import shutil
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from pipeline.weights.store import WeightStore
 
 
 class Scale(StrEnum):
-    """How large: enough layers to be the real thing in small, or the real configuration."""
+    """Size of the weights: tiny, with enough layers for all code paths, or the real configuration."""
 
     TINY = "tiny"
     FULL = "full"
@@ -32,9 +32,9 @@ _MODULES = (
 
 
 def write_weights(folder: Path, scale: Scale, models: Iterable[str] | None = None) -> None:
-    """Write random weights of the models (ids; all when left out) into ``folder`` and record them as if fetched.
+    """Write random weights of the models (ids; None for all) into ``folder`` and record them as if fetched.
 
-    Raises ``LookupError`` for a model whose role no writer knows.
+    Raises ``LookupError`` for a model whose role has no writer.
     """
     writers: dict[str, Writer] = {}
     for name in _MODULES:

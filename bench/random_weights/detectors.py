@@ -13,21 +13,21 @@ from darkroom.contract.coco_objects import OBJECTS
 from pipeline.models.networks.yolo import ultralytics
 from pipeline.weights.catalog import Model
 
-# What they are made to see, so that segmenting and keeping have something to do.
+# Classes that they detect, so that segmenting and keeping have something to do.
 SEEN = ("couch", "potted plant", "person")
-# The sigmoid of these is the score of what is seen and of what is not.
+# Logits of the scores of detected and of other classes.
 SEEN_LOGIT, UNSEEN_LOGIT = -1.5, -9.0
-SEEN_LEVEL = 1  # of YOLO's three: things of some hundred pixels
+SEEN_LEVEL = 1  # of YOLO's three levels: objects of some hundred pixels
 
 
 def write_detector(folder: Path, model: Model, scale: Scale) -> None:
-    """A detector of either layout that sees a few things in any photo."""
+    """Write a detector of either layout that detects a few objects in any photo."""
     writer = _write_yolo if model.layout == "ultralytics" else _write_rt_detr
     writer(folder, model, scale)
 
 
 def yolo(scale: Scale) -> Any:
-    """YOLO11n as ultralytics builds it."""
+    """Build YOLO11n as ultralytics does."""
     parts = ultralytics()
     package = Path(str(import_module("ultralytics").__file__)).parent
     architecture = yaml.safe_load((package / "cfg/models/11/yolo11.yaml").read_text("utf-8"))
@@ -44,7 +44,7 @@ def _write_yolo(folder: Path, model: Model, scale: Scale) -> None:
     network.args = {"task": "detect", "imgsz": 640}
     _calibrate(network)
     for level, branch in enumerate(network.model[-1].cv3):
-        # Things of one size, a few to a photo: all levels together see hundreds.
+        # One level only, for a few objects per photo: all levels together detect hundreds.
         _bias_towards_seen(branch[-1], seen=SEEN_LOGIT if level == SEEN_LEVEL else UNSEEN_LOGIT)
     file = folder / next(path for path in model.files if path.endswith(".pt"))
     checkpoint = {
@@ -105,7 +105,7 @@ def _write_rt_detr(folder: Path, model: Model, scale: Scale) -> None:
 
 
 def _calibrate(network: Any) -> None:
-    """Set the statistics of batch normalisation from noise: without, little of the photo gets through."""
+    """Set the statistics of batch normalisation from noise; without them, activations vanish."""
     norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:

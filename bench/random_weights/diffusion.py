@@ -1,7 +1,7 @@
-"""Random weights of everything that paints: SD 1.5, its ControlNets, the few-step LoRA, the safety checker.
+"""Random weights of the diffusion networks: SD 1.5, its ControlNets, the few-step LoRA, the safety checker.
 
-The configurations are those of the repositories that the catalogue names; tiny ones keep their shape: four levels in
-the VAE, because ControlNet's conditioning shrinks by 8 whatever it is given.
+The configurations are those of the repositories in the catalogue. Tiny ones keep four levels in the VAE, because
+ControlNet's conditioning always shrinks by 8.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ from pipeline.weights.catalog import Model
 
 SEED = 15
 TINY_WORDS = 1000  # the tiny tokenizer's vocabulary
-# As in the script that trained LCM-LoRA (Luo et al. 2023): what it adapts, by the ends of their names.
+# Suffixes of the layers that LCM-LoRA adapts, as in its training script (Luo et al., 2023).
 ADAPTED = (
     *("to_q", "to_k", "to_v", "to_out.0", "proj_in", "proj_out", "ff.net.0.proj", "ff.net.2"),
     *("conv1", "conv2", "conv_shortcut", "downsamplers.0.conv", "upsamplers.0.conv", "time_emb_proj"),
@@ -28,14 +28,14 @@ ADAPTED = (
 
 
 def unet_config(scale: Scale) -> dict[str, Any]:
-    """For ``UNet2DConditionModel``."""
+    """Return the configuration of ``UNet2DConditionModel``."""
     if scale is Scale.FULL:
         return {**_attended(3), "sample_size": 64, "block_out_channels": (320, 640, 1280, 1280)}
     return {**_attended(1), "sample_size": 8, **_TINY_UNET}
 
 
 def controlnet_config(scale: Scale) -> dict[str, Any]:
-    """For ``ControlNetModel``."""
+    """Return the configuration of ``ControlNetModel``."""
     wide = unet_config(scale)
     config = {key: wide[key] for key in wide if key not in {"sample_size", "out_channels", "up_block_types"}}
     channels = (16, 32, 96, 256) if scale is Scale.FULL else (8, 8, 8, 8)
@@ -43,7 +43,7 @@ def controlnet_config(scale: Scale) -> dict[str, Any]:
 
 
 def vae_config(scale: Scale) -> dict[str, Any]:
-    """For ``AutoencoderKL``."""
+    """Return the configuration of ``AutoencoderKL``."""
     full = scale is Scale.FULL
     return {
         "in_channels": 3,
@@ -60,7 +60,7 @@ def vae_config(scale: Scale) -> dict[str, Any]:
 
 
 def text_encoder_config(scale: Scale) -> CLIPTextConfig:
-    """For ``CLIPTextModel``."""
+    """Return the configuration of ``CLIPTextModel``."""
     full = scale is Scale.FULL
     return CLIPTextConfig(
         vocab_size=49408 if full else TINY_WORDS,
@@ -78,7 +78,7 @@ def text_encoder_config(scale: Scale) -> CLIPTextConfig:
 
 
 def safety_config(scale: Scale) -> CLIPConfig:
-    """For ``StableDiffusionSafetyChecker``."""
+    """Return the configuration of ``StableDiffusionSafetyChecker``."""
     full = scale is Scale.FULL
     vision = {
         "hidden_size": 1024 if full else 32,
@@ -102,7 +102,7 @@ _TINY_UNET: dict[str, Any] = {
 
 
 def _attended(levels: int) -> dict[str, Any]:
-    """A U-Net of one more level than those with attention."""
+    """Return the block types of a U-Net with ``levels`` attention levels and one without."""
     return {
         "in_channels": 4,
         "out_channels": 4,
@@ -116,7 +116,7 @@ def _attended(levels: int) -> dict[str, Any]:
 
 
 def write_diffusion(folder: Path, model: Model, scale: Scale) -> None:
-    """SD 1.5: U-Net, VAE, text encoder, tokenizer, scheduler."""
+    """Write SD 1.5: U-Net, VAE, text encoder, tokenizer, scheduler."""
     save_network(UNet2DConditionModel, unet_config(scale), folder / "unet", model)
     save_network(AutoencoderKL, vae_config(scale), folder / "vae", model)
     save_network(CLIPTextModel, {"config": text_encoder_config(scale)}, folder / "text_encoder", model)
@@ -130,12 +130,12 @@ def write_diffusion(folder: Path, model: Model, scale: Scale) -> None:
 
 
 def write_controlnet(folder: Path, model: Model, scale: Scale) -> None:
-    """One ControlNet; its zero convolutions and what leads to them filled, or what it is shown has no effect."""
+    """Write a ControlNet whose zero convolutions and the layers before them are filled, so its input has an effect."""
     save_network(ControlNetModel, controlnet_config(scale), folder, model, seed=sum(model.id.encode()), filled=True)
 
 
 def write_few_step(folder: Path, model: Model, scale: Scale) -> None:
-    """LCM-LoRA of rank 64 (tiny: 4) in the keys of its repository, which are kohya's: one file beside nothing else."""
+    """Write LCM-LoRA of rank 64 (tiny: 4) with its repository's kohya keys, as a single file."""
     rank = 64 if scale is Scale.FULL else 4
     with torch.device("meta"):
         unet = UNet2DConditionModel(**unet_config(scale))
@@ -154,7 +154,7 @@ def write_few_step(folder: Path, model: Model, scale: Scale) -> None:
 
 
 def write_safety(folder: Path, model: Model, scale: Scale) -> None:
-    """The safety checker and its preprocessing. Its thresholds are above every cosine: nothing is unsafe."""
+    """Write the safety checker and its preprocessing. Its thresholds exceed every cosine, so that nothing is unsafe."""
     config = {"config": safety_config(scale)}
     save_network(StableDiffusionSafetyChecker, config, folder / "safety_checker", model, above=True)
     CLIPImageProcessor().save_pretrained(folder / "feature_extractor")
@@ -170,7 +170,10 @@ def save_network(
     filled: bool = False,
     above: bool = False,
 ) -> None:
-    """``filled``: weights that keep a control picture's variance; ``above``: thresholds that no cosine reaches."""
+    """Save a random network.
+
+    ``filled``: weights that preserve a control picture's variance; ``above``: thresholds that no cosine reaches.
+    """
     torch.manual_seed(seed)
     dtype = getattr(torch, model.dtype)
     usual = torch.get_default_dtype()

@@ -1,6 +1,6 @@
-"""Small ONNX graphs with the inputs and outputs of InsightFace's: faces are red squares, identities are colours.
+"""ONNX graphs with the inputs and outputs of InsightFace's: faces are red squares, identities are colours.
 
-There are none of full size: their architectures are not ours to rebuild, and random ones would measure nothing else.
+There is no full-size version: the architectures are not reimplemented here, and others would measure something else.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,8 @@ from bench.random_weights import Scale, Writer
 from pipeline.weights.catalog import Model
 
 OPSET, IR_VERSION = 17, 8
-SEEN_STRIDE = 32  # of SCRFD's three: at 640 pixels a side, a red square of some 40 is one face
-# Of a face around the middle of a cell, in cells: its box's distances to the left, top, right and bottom, its points.
+SEEN_STRIDE = 32  # of SCRFD's three strides: at 640 pixels a side, a red square of some 40 is one face
+# A face around the middle of a cell, in cells: its box's distances to the left, top, right and bottom; its points.
 BOX = (1.4, 1.6, 1.4, 1.8)
 POINTS = ((-0.7, -0.5), (0.7, -0.5), (0.0, 0.2), (-0.5, 0.9), (0.5, 0.9))
 IDENTITY = 512
@@ -37,9 +37,10 @@ def _write_swapper(folder: Path, model: Model, scale: Scale) -> None:
 
 
 def _detector() -> Any:
-    """As SCRFD with points: for each stride scores (N, 1), then boxes (N, 4), then points (N, 10), two anchors a cell.
+    """Build a detector like SCRFD with points, two anchors a cell: per stride scores (N, 1), boxes (N, 4), points (N,
+    10).
 
-    The second anchor and the finer strides see nothing.
+    The second anchor and the finer strides detect nothing.
     """
     nodes, initial = [], []
     outputs: dict[str, list[Any]] = {"score": [], "box": [], "points": []}
@@ -50,7 +51,7 @@ def _detector() -> Any:
         nodes.append(
             helper.make_node("AveragePool", ["redness"], [pooled], kernel_shape=[stride] * 2, strides=[stride] * 2)
         )
-        # The pooled redness of a full cell is 2, of grey 0: the sigmoid is at a half in between.
+        # The pooled redness is 2 for a full cell and 0 for grey: the sigmoid's threshold lies in between.
         steep = 8.0 if stride == SEEN_STRIDE else 0.0
         heads = {
             "score": ([steep, 0.0], [-8.0 if steep else -20.0, -20.0]),
@@ -75,7 +76,7 @@ def _detector() -> Any:
 
 
 def _recogniser() -> Any:
-    """As ArcFace: N×3×112×112 in, N×512 out, from the means of 49 patches."""
+    """Build a recogniser like ArcFace: N×3×112×112 in, N×512 out, from the means of 49 patches."""
     rng = np.random.default_rng(0)
     initial: list[Any] = []
     weight = _constant(initial, "weight", rng.normal(0, 0.1, (IDENTITY, 3 * 49)).astype(np.float32))
@@ -91,9 +92,10 @@ def _recogniser() -> Any:
 
 
 def _swapper() -> Any:
-    """As inswapper: ``target`` 1×3×128×128 and ``source`` 1×512 in, the target in a colour that is the source's out.
+    """Build a swapper like inswapper: recolours the target with the source's colour.
 
-    The last initializer is the matrix that the caller multiplies identities by.
+    Inputs are ``target`` 1×3×128×128 and ``source`` 1×512. The last initializer is the matrix that the caller
+    multiplies identities by.
     """
     rng = np.random.default_rng(1)
     initial: list[Any] = []

@@ -1,4 +1,4 @@
-"""Random weights of what fills holes: AOT-GAN's generator and the U-Net of nine channels."""
+"""Random weights of the inpainting networks: AOT-GAN's generator and the U-Net with nine input channels."""
 
 from pathlib import Path
 
@@ -14,14 +14,14 @@ SEED = 16
 
 
 def write_fill(folder: Path, model: Model, scale: Scale) -> None:
-    """A bare state dictionary; tiny, with a sixteenth of the channels."""
+    """Write a bare state dictionary; tiny, with a sixteenth of the channels."""
     torch.manual_seed(SEED)
     generator = Generator(WIDTH if scale is Scale.FULL else WIDTH // 16)
     torch.save(generator.state_dict(), folder / model.files[0])
 
 
 def write_inpaint_diffusion(folder: Path, model: Model, scale: Scale) -> None:
-    """SD 1.5's U-Net that also sees a hole and the photo around it."""
+    """Write SD 1.5's U-Net with mask and masked photo as additional inputs."""
     torch.manual_seed(SEED)
     unet = UNet2DConditionModel(**unet_config(scale) | {"in_channels": 9})
     unet.to(getattr(torch, model.dtype)).save_pretrained(folder / "unet", variant=model.variant)

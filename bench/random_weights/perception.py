@@ -1,4 +1,4 @@
-"""Random weights of the networks that look at a photo."""
+"""Random weights of the perception networks: image-text, depth and segmentation."""
 
 import json
 from pathlib import Path
@@ -25,13 +25,13 @@ from bench.random_weights import Scale, Writer
 from bench.random_weights.detectors import write_detector
 from pipeline.weights.catalog import Model
 
-# Standard deviation of the weights of tiny transformers: with the usual 0.02 nothing gets through their few layers.
+# Standard deviation of the weights of tiny transformers: with the usual 0.02, activations vanish in their few layers.
 LIVELY = 0.2
 START, END = "<|startoftext|>", "<|endoftext|>"
 
 
 def write_clip_tokenizer(folder: Path, size: int) -> None:
-    """CLIP's tokenizer files with ``size`` words (514 or more): bytes, bytes that end a word, pairs, specials."""
+    """Write CLIP's tokenizer files with ``size`` words (514 or more): bytes, word-final bytes, pairs, specials."""
     letters = sorted(ByteLevel.alphabet())
     words = [*letters, *(f"{letter}</w>" for letter in letters)]
     pairs = [(first, second) for first in letters for second in words][: size - len(words) - 2]
@@ -93,7 +93,7 @@ def _write_segmenter(folder: Path, model: Model, scale: Scale) -> None:
             memory_fuser_intermediate_dim=width,
             memory_fuser_num_layers=1,
         )
-    # The published folder is the video model's, which has all of the image model's weights.
+    # The published folder holds the video model, whose weights include the image model's.
     _save(Sam2VideoModel(config), model, folder)
     processor = Sam2ImageProcessor(size={"height": side, "width": side})
     Sam2Processor(processor).save_pretrained(folder)
@@ -101,7 +101,7 @@ def _write_segmenter(folder: Path, model: Model, scale: Scale) -> None:
 
 
 def clip_config(scale: Scale) -> CLIPConfig:
-    """For ``CLIPModel``."""
+    """Return the configuration of ``CLIPModel``."""
     vocabulary, side = (514, 32) if scale is Scale.TINY else (49408, 224)
     text: dict[str, Any] = {
         "vocab_size": vocabulary,
@@ -123,12 +123,12 @@ def _write_image_text(folder: Path, model: Model, scale: Scale) -> None:
     _save(CLIPModel(config), model, folder)
     write_clip_tokenizer(folder, vocabulary)
     CLIPTokenizer.from_pretrained(folder, local_files_only=True).save_pretrained(folder)
-    write_clip_tokenizer(folder, vocabulary)  # saving leaves tokenizer.json and a configuration of its own
+    write_clip_tokenizer(folder, vocabulary)  # after saving, which writes tokenizer.json and a configuration of its own
     _write_json(folder / "preprocessor_config.json", _clip_preprocessing(side))
 
 
 def _clip_preprocessing(side: int) -> dict[str, Any]:
-    """As the repository has it, from before image processors had their name."""
+    """Return the repository's preprocessing configuration, older than the names of image processors."""
     return {
         "crop_size": side,
         "do_center_crop": True,
@@ -153,7 +153,7 @@ def _write_depth(folder: Path, model: Model, scale: Scale) -> None:
 
 
 def depth_anything(scale: Scale) -> tuple[Any, dict[str, Any]]:
-    """Depth Anything V2 Small, and how its processor is configured."""
+    """Build Depth Anything V2 Small, and its processor's configuration."""
     side = 56 if scale is Scale.TINY else 518
     backbone: dict[str, Any] = {"hidden_size": 384, "num_attention_heads": 6, "out_indices": [3, 6, 9, 12]}
     neck: dict[str, Any] = {}
@@ -185,7 +185,7 @@ def depth_anything(scale: Scale) -> tuple[Any, dict[str, Any]]:
 
 
 def dpt(scale: Scale) -> tuple[Any, dict[str, Any]]:
-    """DPT-Large, and how its processor is configured."""
+    """Build DPT-Large, and its processor's configuration."""
     side = 64 if scale is Scale.TINY else 384
     sizes: dict[str, Any] = {
         "hidden_size": 1024,
@@ -206,7 +206,7 @@ def dpt(scale: Scale) -> tuple[Any, dict[str, Any]]:
             "fusion_hidden_size": 8,
             "initializer_range": LIVELY,
         }
-    # Of the same age as CLIP's.
+    # As old a format as CLIP's.
     preprocessing = {
         "do_normalize": True,
         "do_resize": True,

@@ -1,7 +1,7 @@
-"""Random weights of SDXL and of the U-Net distilled from it, in parts as the catalogue has them.
+"""Random weights of SDXL and of the U-Net distilled from it, in separate parts like the catalogue.
 
-The configurations are those of the repositories that the catalogue names; tiny ones keep what SDXL adds to SD 1.5: two
-text encoders side by side, and a U-Net that is told the whole prompt and the picture's size beside the time step.
+The configurations are those of the repositories in the catalogue. Tiny ones keep the additions to SD 1.5: two text
+encoders side by side, and a U-Net conditioned on the pooled prompt and the picture's size.
 """
 
 import json
@@ -18,11 +18,11 @@ from bench.random_weights.diffusion import SEED, save_network, text_encoder_conf
 from bench.random_weights.perception import write_clip_tokenizer
 from pipeline.weights.catalog import Model
 
-SIZES = 6  # numbers that the U-Net is told: the original's size, where it was cut, the picture's size
+SIZES = 6  # size conditioning of the U-Net: the original's size, the crop's corner, the picture's size
 
 
 def unet_config(scale: Scale) -> dict[str, Any]:
-    """For ``UNet2DConditionModel``."""
+    """Return the configuration of ``UNet2DConditionModel``."""
     full = scale is Scale.FULL
     time, whole = (256, 1280) if full else (8, 32)
     return {
@@ -45,12 +45,12 @@ def unet_config(scale: Scale) -> dict[str, Any]:
 
 
 def decoder_config(scale: Scale) -> dict[str, Any]:
-    """For ``AutoencoderKL``: SD 1.5's, with another factor."""
+    """Return the configuration of ``AutoencoderKL``: SD 1.5's, with another scaling factor."""
     return {**vae_config(scale), "scaling_factor": 0.13025, "force_upcast": False}
 
 
 def second_text_encoder_config(scale: Scale) -> CLIPTextConfig:
-    """For ``CLIPTextModelWithProjection``: OpenCLIP's ViT-bigG/14."""
+    """Return the configuration of ``CLIPTextModelWithProjection``: OpenCLIP's ViT-bigG/14."""
     first = text_encoder_config(scale)
     if scale is Scale.TINY:
         return CLIPTextConfig(**{**first.to_dict(), "hidden_act": "gelu"})
@@ -68,7 +68,7 @@ def second_text_encoder_config(scale: Scale) -> CLIPTextConfig:
 
 
 def write_base(folder: Path, model: Model, scale: Scale) -> None:
-    """Text encoders, tokenizers, scheduler, the U-Net's configuration."""
+    """Write text encoders, tokenizers, scheduler, and the U-Net's configuration."""
     first, second = text_encoder_config(scale), second_text_encoder_config(scale)
     save_network(CLIPTextModel, {"config": first}, folder / "text_encoder", model)
     save_network(CLIPTextModelWithProjection, {"config": second}, folder / "text_encoder_2", model, seed=SEED + 1)
@@ -88,7 +88,7 @@ def write_base(folder: Path, model: Model, scale: Scale) -> None:
 
 
 def write_unet(folder: Path, model: Model, scale: Scale) -> None:
-    """One file of a U-Net's weights, which differ with the model."""
+    """Write one file of a U-Net's weights, which differ with the model."""
     torch.manual_seed(sum(model.id.encode()))
     usual = torch.get_default_dtype()
     torch.set_default_dtype(getattr(torch, model.dtype))
@@ -102,7 +102,7 @@ def write_unet(folder: Path, model: Model, scale: Scale) -> None:
 
 
 def write_decoder(folder: Path, model: Model, scale: Scale) -> None:
-    """The VAE alone."""
+    """Write the VAE alone."""
     save_network(AutoencoderKL, decoder_config(scale), folder, model)
 
 

@@ -1,6 +1,6 @@
-"""Stands in for Ditto's ``inference.py``: same arguments, same file, same counting on the way, and no network.
+"""Stub of Ditto's ``inference.py``: same arguments, output file and progress counter, without a network.
 
-Copied to where its checkout would be. The portrait's lower half grows dark while something is said.
+It is copied to where Ditto's checkout would be. The portrait's lower half darkens during speech.
 """
 
 import argparse

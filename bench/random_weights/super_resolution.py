@@ -1,4 +1,4 @@
-"""Random weights of the networks that enlarge."""
+"""Random weights of the super-resolution networks."""
 
 from pathlib import Path
 
@@ -9,17 +9,17 @@ from torch import Tensor
 from bench.random_weights import Scale, Writer
 from pipeline.weights.catalog import Model
 
-GROWTH = 32  # channels that each convolution of a dense block adds; the architecture's own, at any width
+GROWTH = 32  # channels that each convolution of a dense block adds, fixed by the architecture
 WIDTH, BLOCKS = 64, {"enlarger_photo": 23, "enlarger_anime": 6}
 TINY_WIDTH, TINY_BLOCKS = 8, {"enlarger_photo": 1, "enlarger_anime": 1}
-# The share of a layer's output that is noise; the first three channels are the colours, handed on.
+# The share of noise in a layer's output; the first three channels pass the colours on.
 LIVELY = 0.3
 
 
 def write_enlarger(folder: Path, model: Model, scale: Scale) -> None:
-    """An RRDB network under the names of Real-ESRGAN's releases that repeats pixels, and adds some noise of its own.
+    """Write an RRDB network with the names of Real-ESRGAN's releases that repeats pixels and adds some noise.
 
-    In a file of either kind: safetensors hold the tensors themselves, a ``.pth`` has them under ``params_ema``.
+    Written in either file format: safetensors hold the tensors themselves, a ``.pth`` has them under ``params_ema``.
     """
     torch.manual_seed(len(model.id))
     tiny = scale is Scale.TINY

@@ -1,6 +1,6 @@
-"""Random weights of the network that transcribes, and files with the names of those that animate.
+"""Random weights of the transcription network, and placeholder files of the animation networks.
 
-The latter are read by nobody: what a stand-in for Ditto's program does is no network's work.
+The placeholders are never read: the stub of Ditto's program needs no network.
 """
 
 import json
@@ -21,16 +21,16 @@ from pipeline.weights.catalog import Model
 from pipeline.weights.programs import INTERPRETER
 
 LANGUAGES = 99
-TIMES = 1501  # marks of 0 to 30 seconds, each a fiftieth after the last
-FULL_WORDS = 51_865  # of the multilingual vocabulary, the special ones included
-# Before the softmax; those of the likeliest other tokens are about 0.5. From 0.45 on a tiny network in 8 bits ends
+TIMES = 1501  # timestamp tokens, from 0 to 30 seconds in steps of a fiftieth
+FULL_WORDS = 51_865  # size of the multilingual vocabulary with its special tokens
+# The likeliest other tokens' logits are about 0.5. From 0.45 on, a tiny network in 8 bits ends
 # before its first word on some processors (seen on one with AVX2 alone); by 0.2 to 0.4 it says words, also in 32 bits.
 END_LOGIT = {Scale.FULL: 0.5, Scale.TINY: 0.3}
 STAND_IN = Path(__file__).with_name("stub_animator.py")
 
 
 def whisper_config(scale: Scale, tokenizer: Tokenizer) -> WhisperConfig:
-    """For ``WhisperForConditionalGeneration``: Whisper small."""
+    """Return the configuration of ``WhisperForConditionalGeneration``: Whisper small."""
     full = scale is Scale.FULL
     width, layers, heads = (768, 12, 12) if full else (16, 1, 2)
     end, begin = (tokenizer.token_to_id(token) for token in ("<|endoftext|>", "<|startoftranscript|>"))
@@ -53,7 +53,7 @@ def whisper_config(scale: Scale, tokenizer: Tokenizer) -> WhisperConfig:
 
 
 def whisper_tokenizer(scale: Scale) -> Tokenizer:
-    """Bytes for words, words that mean nothing up to the full number, and Whisper's special ones."""
+    """Build a tokenizer of bytes, meaningless words up to the full number, and Whisper's special tokens."""
     codes = import_module("faster_whisper.tokenizer")._LANGUAGE_CODES[:LANGUAGES]
     special = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in codes)]
     special += [f"<|{name}|>" for name in ("translate", "transcribe", "startoflm", "startofprev", "nospeech")]
@@ -86,7 +86,7 @@ def _write_transcriber(folder: Path, model: Model, scale: Scale) -> None:
             (folder / file).write_bytes((target / file).read_bytes())
         words = json.loads((target / "vocabulary.json").read_text("utf-8"))
         config = json.loads((target / "config.json").read_text("utf-8"))
-    # As the repository has it, which an older converter made.
+    # In the format of the repository, which an older converter wrote.
     (folder / "vocabulary.txt").write_text("\n".join(words) + "\n", "utf-8")
     first = tokenizer.token_to_id("<|startoftranscript|>") + 1
     config["lang_ids"] = list(range(first, first + LANGUAGES))
@@ -94,7 +94,7 @@ def _write_transcriber(folder: Path, model: Model, scale: Scale) -> None:
 
 
 def _end_some_time(network: Any, end: int, logit: float) -> None:
-    """Have what is written end by itself: random weights would go on until nothing more may be written."""
+    """Bias the network towards the end token; with random weights alone, decoding runs to the length limit."""
     with torch.no_grad():
         bias = network.model.decoder.layer_norm.bias
         torch.nn.init.normal_(bias)
@@ -102,9 +102,9 @@ def _end_some_time(network: Any, end: int, logit: float) -> None:
 
 
 def _write_animator(folder: Path, model: Model, scale: Scale) -> None:
-    """Beside the files, where ``DARKROOM_PROGRAMS`` is when it is not set, a stand-in for the program.
+    """Write the placeholders and, at the default ``DARKROOM_PROGRAMS``, a stub of the program.
 
-    There is nothing of full size: its architecture is not ours to rebuild.
+    There is no full-size version, because the architecture is not reimplemented here.
     """
     del scale
     for file in model.files:
@@ -114,7 +114,7 @@ def _write_animator(folder: Path, model: Model, scale: Scale) -> None:
 
 
 def write_stub_program(checkout: Path, model: Model) -> None:
-    """What looks like a checkout of the model's program at its commit, and runs ``stand_in_animator.py``."""
+    """Write a folder that looks like the program's checkout at its commit, and runs ``stub_animator.py``."""
     assert model.program is not None
     interpreter = checkout / INTERPRETER
     interpreter.parent.mkdir(parents=True, exist_ok=True)

@@ -1,18 +1,18 @@
-"""JSON values as DynamoDB attribute values and back.
+"""DynamoDB attribute values: conversion from and to JSON values.
 
-boto3's own converter brings all of boto3 and s3transfer along, which is half of a function's import time, and
-``Decimal``, which JSON and pydantic do not want.
+boto3's converter would import all of boto3 and s3transfer, half of a function's import time. It also returns
+``Decimal``, which neither JSON nor pydantic accepts.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-# DynamoDB numbers end at 1E-130; nothing of ours means anything that small.
+# DynamoDB numbers have a minimum magnitude of 1E-130; smaller values have no meaning here.
 SMALLEST = 1e-100
 
 
 def to_attribute(value: Any) -> dict[str, Any]:
-    """A JSON value as an attribute value. Raises ``TypeError`` for anything else.
+    """Convert a JSON value to an attribute value. Raises ``TypeError`` for anything else.
 
     >>> to_attribute({"progress": 0.5, "received": True, "stage": None})
     {'M': {'progress': {'N': '0.5'}, 'received': {'BOOL': True}, 'stage': {'NULL': True}}}
@@ -37,7 +37,8 @@ def to_attribute(value: Any) -> dict[str, Any]:
 
 
 def from_attribute(attribute: Mapping[str, Any]) -> Any:
-    """The JSON value of an attribute value; whole numbers are ``int``. Raises ``ValueError`` for what JSON lacks.
+    """Convert an attribute value to a JSON value; whole numbers become ``int``. Raises ``ValueError`` for non-JSON
+    types.
 
     >>> from_attribute({"L": [{"N": "1"}, {"N": "0.5"}, {"S": "load"}]})
     [1, 0.5, 'load']
@@ -60,10 +61,10 @@ def from_attribute(attribute: Mapping[str, Any]) -> Any:
 
 
 def to_item(values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Names and JSON values as an item."""
+    """Convert names and JSON values to an item."""
     return {name: to_attribute(value) for name, value in values.items()}
 
 
 def from_item(item: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """An item, or a stream record's image, as names and JSON values."""
+    """Convert an item, or a stream record's image, to names and JSON values."""
     return {name: from_attribute(value) for name, value in item.items()}

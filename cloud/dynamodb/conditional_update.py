@@ -1,4 +1,4 @@
-"""One conditional DynamoDB update, put together from values instead of text."""
+"""Conditional update: builds DynamoDB's ``UpdateItem`` expressions from values."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -8,10 +8,10 @@ from cloud.dynamodb.attributes import to_attribute
 
 
 class ConditionalUpdate:
-    """Collects what an ``UpdateItem`` sets, adds, removes and insists on.
+    """Collects the SET, ADD and REMOVE clauses and conditions of an ``UpdateItem``.
 
-    Attributes are named by path (``uploads.photo.received``); every name is aliased, so reserved words are no
-    concern. Names come from our own code and contract, never from a caller.
+    Attributes are named by path (``uploads.photo.received``). Every name is aliased, so reserved words are allowed.
+    Names must come from code, never from a caller.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class ConditionalUpdate:
         self._conditions: list[str] = []
 
     def name(self, path: str) -> str:
-        """The alias of an attribute.
+        """Return the alias of an attribute path.
 
         >>> ConditionalUpdate().name("uploads.photo.size")
         '#uploads.#photo.#size'
@@ -34,7 +34,7 @@ class ConditionalUpdate:
         return ".".join(aliases)
 
     def value(self, value: Any) -> str:
-        """The placeholder of a JSON value."""
+        """Return the placeholder of a JSON value."""
         placeholder = f":v{len(self._values)}"
         self._values[placeholder] = to_attribute(value)
         return placeholder
@@ -44,45 +44,45 @@ class ConditionalUpdate:
         self._sets += [f"{self.name(path)} = {self.value(value)}" for path, value in values.items()]
 
     def set_if_absent(self, path: str, value: Any) -> None:
-        """Set an attribute that does not exist yet to a JSON value."""
+        """Set an attribute to a JSON value, unless it exists."""
         name = self.name(path)
         self._sets.append(f"{name} = if_not_exists({name}, {self.value(value)})")
 
     def add(self, path: str, amount: float) -> None:
-        """Add to a number."""
+        """Add to a numeric attribute."""
         self._adds.append(f"{self.name(path)} {self.value(amount)}")
 
     def remove(self, paths: Iterable[str]) -> None:
-        """Remove attributes, if they are there."""
+        """Remove attributes, if they exist."""
         self._removes += [self.name(path) for path in paths]
 
     def require(self, path: str, comparison: str, value: Any) -> None:
-        """Insist that an attribute compares (``=``, ``<=``, …) to a value."""
+        """Require that an attribute compares (``=``, ``<=``, …) to a value."""
         self._conditions.append(f"{self.name(path)} {comparison} {self.value(value)}")
 
     def require_one_of(self, path: str, values: Collection[str]) -> None:
-        """Insist on one of some values."""
+        """Require that an attribute has one of some values."""
         self._conditions.append(f"{self.name(path)} IN ({', '.join(self.value(value) for value in sorted(values))})")
 
     def require_equal_if_present(self, path: str, value: Any) -> None:
-        """Insist that an attribute, where it exists, is this value."""
+        """Require that an attribute, if it exists, equals a value."""
         self.require_if_present(path, "=", value)
 
     def require_if_present(self, path: str, comparison: str, value: Any) -> None:
-        """Insist that an attribute, where it exists, compares (``<=``, …) to a value."""
+        """Require that an attribute, if it exists, compares (``<=``, …) to a value."""
         name = self.name(path)
         self._conditions.append(f"(attribute_not_exists({name}) OR {name} {comparison} {self.value(value)})")
 
     def require_absent(self, path: str) -> None:
-        """Insist that an attribute does not exist."""
+        """Require that an attribute does not exist."""
         self._conditions.append(f"attribute_not_exists({self.name(path)})")
 
     def require_size(self, path: str, size: int) -> None:
-        """Insist on the number of members of a map or a list."""
+        """Require that a map or list has ``size`` members."""
         self._conditions.append(f"size({self.name(path)}) = {self.value(size)}")
 
     def arguments(self) -> dict[str, Any]:
-        """What ``update_item`` takes besides table, key and return values."""
+        """Return the arguments of ``update_item`` besides table, key and return values."""
         clauses = (("SET", self._sets), ("ADD", self._adds), ("REMOVE", self._removes))
         arguments: dict[str, Any] = {
             "UpdateExpression": " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses if parts),

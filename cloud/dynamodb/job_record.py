@@ -1,4 +1,4 @@
-"""A job as the table keeps it: the public job, whose it is, and when somebody must look after it."""
+"""Job record: an item of the jobs table, with the public job, its owner and its deadlines."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -14,7 +14,7 @@ SHARDS = tuple(str(shard) for shard in range(8))
 
 
 def due_shard(job_id: str) -> str:
-    """The partition of an index of due rows that a hexadecimal id belongs to.
+    """Return the index partition (shard) of a hexadecimal id.
 
     >>> due_shard("f" + "0" * 31)
     '7'
@@ -23,20 +23,21 @@ def due_shard(job_id: str) -> str:
 
 
 def timestamp(moment: datetime) -> str:
-    """A moment as stored: ISO 8601, always with microseconds, so that text sorts by time."""
+    """Return a time as stored: ISO 8601, always with microseconds, so that text sorts by time."""
     return moment.isoformat(timespec="microseconds")
 
 
 class JobRecord(Job):
     """One item of the jobs table.
 
-    Moments are epoch seconds. ``due_at`` is when sweep looks after the job; None once it has ended. ``expires_at`` is
-    when the table forgets it. ``waking_since`` is when its attempt began to wait for the first instance of an endpoint
-    that had none (None when others had before, or there was one), ``started_at`` when its attempt began to run.
-    ``window_ends`` is the end of the rate limit's window that it counts in, None when it does not count.
+    Times are epoch seconds. ``due_at`` is the time at which sweep handles the job, None once it has ended.
+    ``expires_at`` is the item's TTL. ``waking_since`` is the start of the cold start that the attempt claimed, None if
+    it claimed none. ``started_at`` is the time at which the attempt began to run. ``window_ends`` is the end of the
+    rate limit window that the job is counted in, None if it is not counted.
 
-    ``use_cache`` has the cache asked when every picture is there, whose digests were not known before. ``copied_from``
-    is where the pictures lie that nobody uploads (role → key); of a cached job, those of the job made before.
+    ``use_cache`` means that the result cache is looked up once every upload is there, because their digests were not
+    declared. ``copied_from`` is role → S3 key of inputs that are copied. For a cached job, these are the inputs of the
+    earlier job.
     """
 
     owner: str
@@ -51,7 +52,7 @@ class JobRecord(Job):
     window_ends: float | None = None
 
     def to_item(self) -> dict[str, Any]:
-        """The item in DynamoDB's form; absent values are absent attributes."""
+        """Return the item in DynamoDB's form; absent values are absent attributes."""
         values = self.model_dump(mode="json", exclude_none=True)
         values["created_at"] = timestamp(self.created_at)
         values["updated_at"] = timestamp(self.updated_at)
@@ -61,23 +62,25 @@ class JobRecord(Job):
 
     @classmethod
     def from_item(cls, item: Mapping[str, Mapping[str, Any]]) -> Self:
-        """The record of an item or a stream image. Raises ``ValueError`` when it is none."""
+        """Return the record of an item or a stream image. Raises ``ValueError`` if it is not a job."""
         return cls.model_validate(attributes.from_item(item))
 
     def input_key(self, role: str) -> str | None:
-        """Where the picture lies that the job was given for a role, or would have been; None when it never came."""
+        """Return the S3 key of the input for a role: the upload, or the source to copy; None if it was never
+        uploaded.
+        """
         upload = self.uploads.get(role)
         if upload is not None and upload.received:
             return upload_key(self.job_id, role)
         return self.copied_from.get(role)
 
     def _stored(self, role: str) -> str | None:
-        """The same, None for what lies in the code and not in the bucket."""
+        """Return the same, but None for avatars, which are files of the code and not in the bucket."""
         key = self.input_key(role)
         return None if key is None or parse_avatar_key(key) else key
 
     def public(self, link: Callable[[str], str]) -> Job:
-        """What its owner sees, with ``link`` making a fresh URL from the key of each file."""
+        """Return the job as its owner sees it; ``link`` makes a fresh URL from the key of each file."""
         values = {name: getattr(self, name) for name in Job.model_fields}
         if self.result is not None:
             linked = self.result.model_copy(deep=True)

@@ -1,5 +1,7 @@
-"""The jobs table, written: every change of a job is one conditional write, so that any event may come twice, late or
-out of order and the first one to be right wins. ``seq`` grows by one with each change; terminal states never change.
+"""Job store: writes to the jobs table, one conditional write per change.
+
+Events may arrive twice, late or out of order; the first valid one wins. ``seq`` grows by one with each change. Terminal
+states never change.
 """
 
 import time
@@ -30,28 +32,28 @@ __all__ = [
 ]
 
 UNFINISHED = frozenset(state for state in State if not state.terminal)
-# The states in which an attempt may speak for the job.
+# The states in which an attempt may update its job.
 ATTEMPT_STATES = frozenset({State.DISPATCHED, State.RUNNING})
 
-# What a dispatched job waits for when nothing more is known.
+# Message of a dispatched job without a wait estimate.
 WAITING_MESSAGE = "Waiting for a machine"
 QUEUED_MESSAGE = "In the queue"
 CACHED_MESSAGE = "Done: the same job was made before"
 
 
 class AlreadyExists(Exception):
-    """A job with this id is there already."""
+    """Raised when a job with this id exists."""
 
 
 class StaleAttempt(Exception):
-    """The job is no longer this attempt's: it has ended, or another attempt has it."""
+    """Raised when the job has ended, or another attempt has it."""
 
 
 @dataclass(frozen=True)
 class InspectedUpload:
-    """What an upload turned out to be. ``sha256`` (hex) is None as long as nobody had to compute it.
+    """Result of an upload's inspection. ``sha256`` (hex) is None unless it had to be computed.
 
-    Pixels as stored, of a picture; None of sound.
+    ``width`` and ``height`` are pixels as stored; None for audio.
     """
 
     content_type: MediaType
@@ -62,10 +64,10 @@ class InspectedUpload:
 
 
 class JobStore(JobTable):
-    """The jobs table, written.
+    """The jobs table with write access.
 
-    Transitions return the new record, or None when the job is not there or not in a state that allows them: an
-    event seen twice, too late, or overtaken by another.
+    Transitions return the new record, or None if the job does not exist or its state does not allow them. That is
+    normal for events that are duplicate, late or overtaken.
     """
 
     def create(self, record: JobRecord) -> JobRecord:
@@ -80,10 +82,10 @@ class JobStore(JobTable):
             raise
         return record
 
-    # What the container says.
+    # Called by the container.
 
     def start(self, job_id: str, attempt: int, *, message: str) -> JobRecord:
-        """``dispatched → running``; the job as it is now. Being started again is nothing new. Raises ``Lost``."""
+        """``dispatched → running``; return the job. Idempotent. Raises ``StaleAttempt``."""
         update = self._conditional_update(ATTEMPT_STATES, attempt)
         update.set({"state": State.RUNNING, "message": message})
         update.set_if_absent("started_at", time.time())
@@ -103,9 +105,9 @@ class JobStore(JobTable):
         timeline: Sequence[StageTime],
         preview: PreviewPicture | None = None,
     ) -> None:
-        """How far a running attempt is; without a ``preview``, the last one stays. Raises ``Lost``.
+        """Report the progress of a running attempt; without a ``preview``, the last one stays. Raises ``StaleAttempt``.
 
-        A ``progress`` below an earlier one is not taken over.
+        A ``progress`` below an earlier one is ignored.
         """
         for ahead in (True, False):
             update = self._conditional_update(ATTEMPT_STATES, attempt)
@@ -119,15 +121,15 @@ class JobStore(JobTable):
                 return
         raise StaleAttempt(job_id)
 
-    # What the functions decide.
+    # Called by the functions.
 
     def receive_single_upload(
         self, job_id: str, role: str, received: InspectedUpload, *, due_at: float
     ) -> JobRecord | None:
-        """One write for a job that waits for this picture alone, as declared: received, ``awaiting_upload → queued``.
+        """``awaiting_upload → queued`` in one write, for a job with a single upload that is as declared.
 
-        None also when the job needs more pictures, declared something else, or wants the cache to be asked first:
-        ask ``get`` what it is.
+        Returns None also if the job needs more uploads, declared something else, or uses the result cache: read it with
+        ``get`` to find out.
         """
         update = self._conditional_update({State.AWAITING_UPLOAD})
         update.set(_received(role, received) | _queued(due_at))
@@ -142,14 +144,14 @@ class JobStore(JobTable):
         return self._apply(job_id, update)
 
     def receive_upload(self, job_id: str, role: str, received: InspectedUpload) -> JobRecord | None:
-        """One of several pictures is there."""
+        """Mark one of several uploads as received."""
         update = self._conditional_update({State.AWAITING_UPLOAD})
         update.set(_received(role, received))
         update.require(f"uploads.{role}.received", "=", False)
         return self._apply(job_id, update)
 
     def complete_from_cache(self, job_id: str, result: Result, *, expires_at: int) -> JobRecord | None:
-        """``awaiting_upload → completed``: every picture is there, and the same job was made before."""
+        """``awaiting_upload → completed`` with a cached result, once every upload is received."""
         update = self._conditional_update({State.AWAITING_UPLOAD})
         update.set(
             {"state": State.COMPLETED, "progress": 1.0, "message": CACHED_MESSAGE, "cached": True, "cost_usd": 0.0}
@@ -158,7 +160,7 @@ class JobStore(JobTable):
         return self._end(job_id, update)
 
     def queue(self, job_id: str, *, due_at: float) -> JobRecord | None:
-        """``awaiting_upload → queued``: every picture is there."""
+        """``awaiting_upload → queued``, once every upload is received."""
         update = self._conditional_update({State.AWAITING_UPLOAD})
         update.set(_queued(due_at))
         return self._apply(job_id, update)
@@ -172,7 +174,7 @@ class JobStore(JobTable):
         message: str = WAITING_MESSAGE,
         waking_since: float | None = None,
     ) -> JobRecord | None:
-        """``queued → dispatched``, beginning ``attempt`` (1 is the first)."""
+        """``queued → dispatched``, starting ``attempt`` (the first is 1)."""
         update = self._conditional_update({State.QUEUED}, attempt - 1)
         update.set({"state": State.DISPATCHED, "attempt": attempt, "due_at": due_at, "message": message})
         update.remove(["started_at"])
@@ -185,7 +187,7 @@ class JobStore(JobTable):
     def requeue(
         self, job_id: str, attempt: int, *, due_at: float, message: str, cost_usd: float | None = None
     ) -> JobRecord | None:
-        """``dispatched or running → queued``: ``attempt`` came to nothing (at this cost, if known), another follows."""
+        """``dispatched or running → queued``, after ``attempt`` failed (at this cost, if known)."""
         update = self._conditional_update(ATTEMPT_STATES, attempt)
         update.set(_queued(due_at) | {"message": message})
         update.remove(["stage", "preview"])
@@ -195,7 +197,7 @@ class JobStore(JobTable):
     def complete(
         self, job_id: str, attempt: int, *, result: Result, timeline: Sequence[StageTime], cost_usd: float
     ) -> JobRecord | None:
-        """``dispatched or running → completed``. What earlier attempts cost is part of the job's cost."""
+        """``dispatched or running → completed``. The job's cost includes earlier attempts."""
         update = self._conditional_update(ATTEMPT_STATES, attempt)
         update.set({"state": State.COMPLETED, "progress": 1.0, "message": "Done"})
         _charge(update, cost_usd)
@@ -213,7 +215,7 @@ class JobStore(JobTable):
         timeline: Sequence[StageTime] = (),
         cost_usd: float | None = None,
     ) -> JobRecord | None:
-        """From one of ``allowed`` (and, when given, from ``attempt`` alone) to ``failed``; the cost as ``complete``."""
+        """``allowed → failed``, only for ``attempt``, if given. The job's cost includes earlier attempts."""
         update = self._conditional_update(states_before(State.FAILED) & set(allowed), attempt)
         update.set(_ended(State.FAILED, error))
         if timeline:
@@ -222,28 +224,28 @@ class JobStore(JobTable):
         return self._end(job_id, update)
 
     def cancel(self, job_id: str, owner: str, error: ErrorDetail) -> JobRecord | None:
-        """Any unfinished state of a job of ``owner`` to ``cancelled``."""
+        """Any unfinished state of a job of ``owner`` → ``cancelled``."""
         update = self._conditional_update(states_before(State.CANCELLED))
         update.set(_ended(State.CANCELLED, error))
         update.require("owner", "=", owner)
         return self._end(job_id, update)
 
     def expire(self, job_id: str, error: ErrorDetail, *, now: float) -> JobRecord | None:
-        """``awaiting_upload → expired``, unless the uploads were given time beyond ``now`` (epoch seconds) since."""
+        """``awaiting_upload → expired``, unless the deadline has been extended beyond ``now`` (epoch seconds)."""
         update = self._conditional_update({State.AWAITING_UPLOAD})
         update.set(_ended(State.EXPIRED, error))
         update.require("due_at", "<=", now)
         return self._end(job_id, update)
 
     def postpone(self, job_id: str, state: State, *, due_at: float) -> JobRecord | None:
-        """Have sweep look later at a job still in ``state``. Nothing its owner sees changes, so ``seq`` stays."""
+        """Postpone sweep's check of a job still in ``state``. The public job does not change, so ``seq`` stays."""
         update = self._conditional_update({state})
         update.set({"due_at": due_at})
         return self._write(job_id, update)
 
     @staticmethod
     def _conditional_update(states: Collection[State], attempt: int | None = None) -> ConditionalUpdate:
-        """An update that happens only from ``states`` and, when given, within ``attempt``."""
+        """Return an update conditional on ``states`` and, if given, ``attempt``."""
         update = ConditionalUpdate()
         update.require_one_of("state", states)
         if attempt is not None:
@@ -251,13 +253,13 @@ class JobStore(JobTable):
         return update
 
     def _apply(self, job_id: str, update: ConditionalUpdate) -> JobRecord | None:
-        """A change that the owner sees."""
+        """Write a change of the public job."""
         update.set({"updated_at": timestamp(datetime.now(UTC))})
         update.add("seq", 1)
         return self._write(job_id, update)
 
     def _end(self, job_id: str, update: ConditionalUpdate) -> JobRecord | None:
-        """The last change: nobody needs to look after the job any more."""
+        """Write the last change, and remove the job from the index of due jobs."""
         update.remove(["due_shard", "due_at", "preview"])
         return self._apply(job_id, update)
 
@@ -280,7 +282,7 @@ def _received(role: str, received: InspectedUpload) -> dict[str, Any]:
 
 
 def _charge(update: ConditionalUpdate, cost_usd: float | None) -> None:
-    """Add what an attempt cost to what those before it did."""
+    """Add an attempt's cost to that of earlier ones."""
     if cost_usd is not None:
         update.add("cost_usd", cost_usd)
 

@@ -1,4 +1,4 @@
-"""The jobs table, read: one job, an owner's jobs, jobs that somebody must look after."""
+"""Jobs table, read access: one job, an owner's jobs, and due jobs."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,20 +11,20 @@ from darkroom.contract.jobs import State
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# How far one listing reads through an owner's jobs in search of those that match.
+# Bounds of what one listing reads when it filters by state or kind.
 FILTERED_ROWS = 500
 FILTERED_PAGES = 4
 
 
 class JobTable:
-    """The jobs table named ``table``. Safe to share between threads."""
+    """Client of the jobs table named ``table``. Thread-safe."""
 
     def __init__(self, table: str, client: "DynamoDBClient | None" = None) -> None:
         self._table = table
         self._client = client or clients.dynamodb()
 
     def get(self, job_id: str) -> JobRecord | None:
-        """The job as it stands now (a consistent read), or None."""
+        """Return the job (a consistent read), or None."""
         answer = self._client.get_item(TableName=self._table, Key=self._key(job_id), ConsistentRead=True)
         return JobRecord.from_item(answer["Item"]) if "Item" in answer else None
 
@@ -37,10 +37,10 @@ class JobTable:
         kind: str | None = None,
         after: tuple[str, str] | None = None,
     ) -> tuple[list[JobRecord], tuple[str, str] | None]:
-        """Jobs of ``owner``, newest first, at most ``limit``; and where to go on (``after``), None at the end.
+        """Return jobs of ``owner``, newest first, at most ``limit``, and the position of the next page (``after``).
 
-        There may be fewer, or none, before the end: the search for a rare ``state`` or ``kind`` stops now and then.
-        ``after`` is (created_at as stored, job_id) of the last job seen.
+        The position is None at the end. A page may have fewer jobs, or none, before the end, because the search for a
+        rare ``state`` or ``kind`` is bounded. ``after`` is (created_at as stored, job_id) of the last job seen.
         """
         names = {"#owner": "owner"}
         values: dict[str, Any] = {":owner": owner}
@@ -75,11 +75,13 @@ class JobTable:
                 break
         more = found[limit - 1] if len(found) > limit else start
         records = self._get_all([job_id for _, job_id in found[:limit]])
-        # The index is a moment behind the table.
+        # The index is eventually consistent, so the state is checked again.
         return [record for record in records if state is None or record.state is state], more
 
     def due(self, shard: str, now: float, *, limit: int) -> list[str]:
-        """Ids of unfinished jobs of one of ``SHARDS`` that are due at ``now`` (epoch seconds), longest due first."""
+        """Return ids of unfinished jobs of one of ``SHARDS`` that are due at ``now`` (epoch seconds), longest overdue
+        first.
+        """
         answer = self._client.query(
             TableName=self._table,
             IndexName="due",

@@ -1,4 +1,4 @@
-"""The ledger's rows: by partition and sort key, changed by one conditional write each, or several together."""
+"""Ledger: items of counters and cached values, changed by conditional writes or transactions."""
 
 import random
 import time
@@ -15,25 +15,25 @@ from cloud.dynamodb.conditional_update import ConditionalUpdate
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# Dollars are kept as whole millionths, so that many additions lose nothing.
+# Dollars are stored as integer millionths, so that sums are exact.
 MICROS = 1_000_000
 CONFLICT_TRIES = 8
 CONFLICT_SECONDS = 0.02  # the first pause; it doubles
-# Why a transaction was cancelled that would be again.
+# Cancellation reasons of a transaction that no retry can fix.
 IMPOSSIBLE = frozenset({"ValidationError", "ItemCollectionSizeLimitExceeded"})
 
 
 class ConditionFailed(Exception):
-    """One of the conditions of several writes that go together did not hold; none of them was made."""
+    """Raised when a condition of a transaction did not hold; nothing was written."""
 
 
 class PermanentWriteError(Exception):
-    """The table will never take these writes as they are; none of them was made."""
+    """Raised when a transaction can never succeed; nothing was written."""
 
 
 @dataclass(frozen=True)
 class LedgerUpdate:
-    """One write of several that go together: ``update`` applied to the row of ``partition`` and ``sort``."""
+    """One write of a transaction: ``update`` applied to the item of ``partition`` and ``sort``."""
 
     partition: str
     sort: str
@@ -41,29 +41,26 @@ class LedgerUpdate:
 
 
 class Ledger:
-    """The ledger's table. Values are JSON; ``expires_at`` (epoch seconds) is when the table forgets a row.
-
-    Safe to share between threads.
-    """
+    """Client of the ledger table. Values are JSON; ``expires_at`` (epoch seconds) is the TTL. Thread-safe."""
 
     def __init__(self, table: str, client: "DynamoDBClient | None" = None) -> None:
         self._table = table
         self._client = client or clients.dynamodb()
 
     def get(self, partition: str, sort: str) -> dict[str, Any] | None:
-        """A row as it stands now (a consistent read), or None."""
+        """Return an item (a consistent read), or None."""
         answer = self._client.get_item(TableName=self._table, Key=_key(partition, sort), ConsistentRead=True)
         return from_item(answer["Item"]) if "Item" in answer else None
 
     def put(self, partition: str, sort: str, values: Mapping[str, Any], *, expires_at: int) -> None:
-        """Write a row, in place of whatever was there."""
+        """Put an item, replacing an existing one."""
         item = to_item({**values, "pk": partition, "sk": sort, "expires_at": expires_at})
         self._client.put_item(TableName=self._table, Item=item)
 
     def update_item(self, partition: str, sort: str, update: ConditionalUpdate) -> dict[str, Any] | None:
-        """Apply an update; the row as it is now, or None when its condition did not hold.
+        """Apply an update; return the new item, or None if its condition did not hold.
 
-        A writer that meets a transaction at its row tries again after a moment.
+        Retries with backoff if a transaction is writing the same item.
         """
         attempt = 0
         while True:
@@ -83,10 +80,10 @@ class Ledger:
                 return from_item(answer["Attributes"])
 
     def transact(self, changes: Sequence[LedgerUpdate]) -> None:
-        """Apply all of them or none.
+        """Apply all updates or none.
 
-        Raises ``ConditionFailed`` when a condition did not hold, ``PermanentWriteError`` for what no other try can
-        mend (a row that would grow beyond what a table holds). Writers that meet at one row try again after a moment.
+        Raises ``ConditionFailed`` when a condition did not hold, ``PermanentWriteError`` when no retry can succeed (for
+        example, the item would exceed DynamoDB's size limit). Retries conflicts with backoff.
         """
         items: Any = [
             {"Update": {"TableName": self._table, "Key": _key(each.partition, each.sort), **each.update.arguments()}}
@@ -108,7 +105,7 @@ class Ledger:
                 return
 
     def query_partition(self, partition: str) -> list[dict[str, Any]]:
-        """Every row of a partition, in the order of their sort keys."""
+        """Return all items of a partition, in the order of their sort keys."""
         query: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "pk = :partition",

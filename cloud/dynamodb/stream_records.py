@@ -1,4 +1,4 @@
-"""What the jobs table's stream tells: the newest state of each job in a batch."""
+"""Stream records of the jobs table: the newest state of each job in a batch."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -11,7 +11,7 @@ from cloud.observability import logger
 
 @dataclass(frozen=True)
 class JobChange:
-    """The newest state of a job in a batch of stream records, and where in the stream it was."""
+    """Newest state of a job in a batch of stream records, with its sequence number and time (epoch seconds)."""
 
     record: JobRecord
     sequence_number: str
@@ -19,7 +19,7 @@ class JobChange:
 
 
 def latest_changes(stream_records: Iterable[Mapping[str, Any]]) -> list[JobChange]:
-    """The newest state of each job, in the order of the stream. What cannot be read is logged and passed over."""
+    """Return the newest state of each job, in stream order. Invalid records are logged and skipped."""
     found: dict[str, JobChange] = {}
     for stream_record in stream_records:
         change = stream_record.get("dynamodb", {})
@@ -28,7 +28,7 @@ def latest_changes(stream_records: Iterable[Mapping[str, Any]]) -> list[JobChang
         try:
             record = JobRecord.from_item(change["NewImage"])
         except ValueError as error:
-            logger.warning("stream record cannot be read", keys=change.get("Keys"), reason=str(error))
+            logger.warning("stream record is invalid", keys=change.get("Keys"), reason=str(error))
             continue
         known = found.get(record.job_id)
         if known is None or known.record.seq < record.seq:

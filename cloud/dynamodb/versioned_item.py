@@ -1,7 +1,7 @@
-"""One row of the sockets table that a function keeps for itself, replaced only by those who know what is in it.
+"""Versioned item: one item of the sockets table with optimistic locking.
 
-Rows of an endpoint lie in that table because its indexes do not see them and nobody is told of their changes, and
-because it is the core stack's, whose functions can be let to read it.
+Items of an endpoint are in that table for two reasons: it has no stream and its indexes ignore them; and it belongs to
+the core stack, whose functions may read it.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class VersionedItem:
-    """The row of a partition and a sort key. ``version`` names the attribute that each replacement changes."""
+    """The item of a partition and a sort key. ``version`` names the attribute that each replacement changes."""
 
     def __init__(self, table: str, partition: str, sort: str, client: "DynamoDBClient", *, version: str) -> None:
         self._table = table
@@ -26,12 +26,14 @@ class VersionedItem:
         self._version = version
 
     def get(self) -> dict[str, Any] | None:
-        """The row's JSON values as they stand now (a consistent read), or None."""
+        """Return the item's JSON values (a consistent read), or None."""
         answer = self._client.get_item(TableName=self._table, Key=self._key, ConsistentRead=True)
         return from_item(answer["Item"]) if "Item" in answer else None
 
     def replace(self, version: Any, values: Mapping[str, Any]) -> bool:
-        """Write ``values`` if the row still has ``version`` (None: if there is none); returns whether it had."""
+        """Write ``values`` if the item still has ``version`` (None: if it does not exist); return True if it was
+        written.
+        """
         update = ConditionalUpdate()
         update.set(values)
         if version is None:

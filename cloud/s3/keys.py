@@ -1,4 +1,4 @@
-"""Where things lie in the bucket."""
+"""S3 keys of uploads, assets, avatars, intermediates and invocations."""
 
 import re
 
@@ -8,7 +8,7 @@ _ASSET = re.compile(r"assets/([0-9a-f]{32})")
 
 
 def upload_key(job_id: str, role: str) -> str:
-    """What a presigned POST writes.
+    """Return the key of a job's upload.
 
     >>> upload_key("0" * 32, "photo")
     'uploads/00000000000000000000000000000000/photo'
@@ -17,7 +17,7 @@ def upload_key(job_id: str, role: str) -> str:
 
 
 def parse_upload_key(key: str) -> tuple[str, str] | None:
-    """Job and role of an upload's key, None when it is not one that ``upload_key`` makes.
+    """Return job and role of an upload's key; None if ``upload_key`` does not produce it.
 
     >>> parse_upload_key("uploads/00000000000000000000000000000000/photo")
     ('00000000000000000000000000000000', 'photo')
@@ -28,7 +28,7 @@ def parse_upload_key(key: str) -> tuple[str, str] | None:
 
 
 def asset_key(asset_id: str) -> str:
-    """The picture of an asset.
+    """Return the key of an asset's picture.
 
     >>> asset_key("0" * 32)
     'assets/00000000000000000000000000000000'
@@ -37,12 +37,12 @@ def asset_key(asset_id: str) -> str:
 
 
 def is_asset_key(key: str) -> bool:
-    """Whether a key is where assets lie, well made or not."""
+    """Return True for any key under the prefix of assets, well-formed or not."""
     return key.startswith("assets/")
 
 
 def parse_asset_key(key: str) -> str | None:
-    """The asset of a key, None when it is not one that ``asset_key`` makes.
+    """Return the asset of a key; None if ``asset_key`` does not produce it.
 
     >>> parse_asset_key("assets/00000000000000000000000000000000")
     '00000000000000000000000000000000'
@@ -53,7 +53,7 @@ def parse_asset_key(key: str) -> str | None:
 
 
 def avatar_key(name: str) -> str:
-    """Where a portrait of ours would lie. It lies in the code: whoever copies it knows.
+    """Return the pseudo-key of an avatar's portrait, which is a file of the code and not in the bucket.
 
     >>> avatar_key("amara")
     'avatars/amara'
@@ -62,7 +62,7 @@ def avatar_key(name: str) -> str:
 
 
 def parse_avatar_key(key: str) -> str | None:
-    """The avatar of a key, None when it is not one that ``avatar_key`` makes.
+    """Return the avatar of a key; None if ``avatar_key`` does not produce it.
 
     >>> parse_avatar_key("avatars/amara")
     'amara'
@@ -72,7 +72,7 @@ def parse_avatar_key(key: str) -> str | None:
 
 
 def intermediates_prefix(job_id: str) -> str:
-    """Where finished parts of a job lie until it ends.
+    """Return the prefix of a job's intermediates, which are kept until it ends.
 
     >>> intermediates_prefix("0" * 32)
     'intermediates/00000000000000000000000000000000/'
@@ -81,7 +81,7 @@ def intermediates_prefix(job_id: str) -> str:
 
 
 def intermediate_key(job_id: str, name: str) -> str:
-    """One finished part of a job.
+    """Return the key of an intermediate of a job.
 
     >>> intermediate_key("0" * 32, "scene.mp4")
     'intermediates/00000000000000000000000000000000/scene.mp4'
@@ -90,7 +90,7 @@ def intermediate_key(job_id: str, name: str) -> str:
 
 
 def invocation_key(job_id: str, attempt: int) -> str:
-    """The endpoint's input for one attempt.
+    """Return the key of the endpoint's input for one attempt.
 
     >>> invocation_key("0" * 32, 2)
     'invocations/00000000000000000000000000000000/2.json'
@@ -99,7 +99,7 @@ def invocation_key(job_id: str, attempt: int) -> str:
 
 
 def parse_s3_uri(location: str) -> tuple[str, str]:
-    """Bucket and key of an ``s3://`` location. Raises ``ValueError`` for anything else.
+    """Return bucket and key of an ``s3://`` URI. Raises ``ValueError`` for anything else.
 
     >>> parse_s3_uri("s3://bucket/outcomes/1.out")
     ('bucket', 'outcomes/1.out')

@@ -1,4 +1,4 @@
-"""What a file is and how large its picture, from its first bytes alone: nothing is decoded here.
+"""Picture headers: content type and dimensions from the first bytes of a file, without decoding.
 
 JPEG: ITU-T T.81 annex B. PNG: W3C PNG 11.2.1 (IHDR). WebP: RFC 9649.
 """
@@ -14,7 +14,7 @@ ACCEPTED = " or ".join(", ".join(kind.removeprefix("image/").upper() for kind in
 
 @dataclass(frozen=True)
 class Header:
-    """Sniffed type, and pixels as stored (before any EXIF rotation)."""
+    """Sniffed content type, and dimensions in pixels as stored (before any EXIF rotation)."""
 
     content_type: ContentType
     width: int
@@ -22,11 +22,11 @@ class Header:
 
 
 class IncompleteHeader(Exception):
-    """The header goes on beyond the bytes given."""
+    """Raised when the header extends beyond the given bytes."""
 
 
 class NotAPicture(DarkroomError):
-    """The file is none of the pictures that are taken; ``seen`` is what it seems to be, in words."""
+    """Raised for a file that is no accepted picture; ``seen`` is what it seems to be, in words."""
 
     def __init__(self, detected: str) -> None:
         super().__init__(ErrorCode.UNSUPPORTED_MEDIA, f"This is {detected}. Upload a {ACCEPTED} picture instead.")
@@ -34,11 +34,11 @@ class NotAPicture(DarkroomError):
 
 
 def read_header(data: bytes) -> Header:
-    """The header in the first bytes of a file.
+    """Parse the header in the first bytes of a file.
 
-    Raises ``IncompleteHeader`` when more bytes are needed, and ``DarkroomError`` with ``empty_file``,
-    ``unsupported_media`` (naming what the file is), ``invalid_image`` (broken, or a side below 32 pixels) or
-    ``too_large`` (a side or the area beyond the limits).
+    Raises ``IncompleteHeader`` when more bytes are needed. Raises ``DarkroomError``: ``empty_file``,
+    ``unsupported_media`` (naming the actual type), ``invalid_image`` (broken, or a side below 32 pixels) or
+    ``too_large`` (a side or the area over the limits).
     """
     if not data:
         raise DarkroomError(ErrorCode.EMPTY_FILE, "The file is empty (0 bytes). Upload the picture again.")
@@ -58,7 +58,7 @@ def read_header(data: bytes) -> Header:
 
 
 def describe_file(data: bytes) -> str:
-    """What a file that is not accepted seems to be, in words, with its article."""
+    """Return the probable type of a file that is not accepted, in words, with its article."""
     for signature, words in _SIGNATURES:
         if data.startswith(signature):
             return words
@@ -81,7 +81,7 @@ def _text(start: bytes) -> str | None:
         return "an SVG drawing"
     if b"<html" in lowered or b"<!doctype html" in lowered:
         return "an HTML page"
-    # Undecodable bytes may be a character cut in two at the end, nowhere else.
+    # Undecodable bytes are allowed only at the end, where a character may be cut in two.
     garbled = start.decode("utf-8", "replace").rstrip("\N{REPLACEMENT CHARACTER}")
     return None if "\0" in garbled or "\N{REPLACEMENT CHARACTER}" in garbled else "a text file"
 

@@ -1,4 +1,4 @@
-"""Presigned requests: POSTs that write one file exactly as declared, GETs that read one for an hour."""
+"""Presigner: presigned POSTs that accept one file exactly as declared, and presigned GETs."""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from darkroom.contract.uploads import byte_limit
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# An upload that began just before its form expired may still be on its way.
+# An upload that started just before its form expired may still be in progress.
 GRACE_SECONDS = 60
 
 
@@ -27,7 +27,7 @@ class PresignedPost(BaseModel):
 
 
 class Presigner:
-    """Signs requests to the bucket; no round trip is made."""
+    """Signs requests to the bucket locally, without a network call."""
 
     def __init__(self, client: "S3Client", bucket: str, *, get_seconds: int, post_seconds: int = 900) -> None:
         self._client = client
@@ -36,13 +36,13 @@ class Presigner:
         self._post_seconds = post_seconds
 
     def get(self, key: str) -> str:
-        """A URL that reads ``key``."""
+        """Return a presigned GET URL for ``key``."""
         return self._client.generate_presigned_url(
             "get_object", Params={"Bucket": self._bucket, "Key": key}, ExpiresIn=self._get_seconds
         )
 
     def posts(self, record: JobRecord) -> dict[str, PresignedPost]:
-        """A form for each picture that the job still waits for somebody to upload."""
+        """Return a presigned POST for each upload that the job still expects from its owner, by role."""
         return {
             role: self.post(upload_key(record.job_id, role), status)
             for role, status in record.uploads.items()
@@ -50,7 +50,7 @@ class Presigner:
         }
 
     def post(self, key: str, upload: UploadStatus) -> PresignedPost:
-        """A form that writes what is declared under ``key``, and nothing else."""
+        """Return the presigned POST for an upload to ``key``, fixed to its declared type, size and SHA-256."""
         fields: dict[str, str] = {"Content-Type": upload.content_type}
         if upload.sha256 is not None:
             fields["x-amz-checksum-algorithm"] = "SHA256"

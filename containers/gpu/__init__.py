@@ -1,1 +1,1 @@
-"""The GPU container: the HTTP server that the asynchronous SageMaker endpoint calls."""
+"""The GPU container: HTTP server of the SageMaker asynchronous inference endpoint."""

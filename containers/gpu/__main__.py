@@ -1,4 +1,4 @@
-"""Starts the container's server: ``python -m containers.gpu``."""
+"""Entry point of the GPU container's server: ``python -m containers.gpu``."""
 
 import asyncio
 import logging
@@ -32,12 +32,12 @@ from pipeline.plans import available_plans, get_plan
 
 logger = logging.getLogger(__name__)
 
-# Longer than any pause between two invocations: a connection closed just as the next one comes looks like a crash.
+# Longer than any pause between invocations: a connection closed while the next one arrives would look like a crash.
 KEEP_ALIVE_SECONDS = 3600
 
 
 class DrainingServer(uvicorn.Server):
-    """Answers until the running invocations have: the first signal drains, the second ends it."""
+    """uvicorn server that drains on the first signal: it stops when the running invocations end, or on a second one."""
 
     def __init__(self, config: uvicorn.Config, invocations: InvocationRunner, drain_seconds: float) -> None:
         super().__init__(config)
@@ -52,7 +52,7 @@ class DrainingServer(uvicorn.Server):
         await super().serve(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Called by uvicorn for SIGTERM and SIGINT."""
+        """Drain on the first SIGTERM or SIGINT, exit on the second. Called by uvicorn."""
         if self._loop is None or self._drain is not None:
             super().handle_exit(sig, frame)
         else:
@@ -71,7 +71,7 @@ def _plans(settings: Settings) -> PlanFor:
         return get_plan(kind, engine, allow_preview=allow_preview)
 
     for kind, engine in available_plans():
-        # Before the first job has to wait for it. One engine that cannot be loaded must not take the others along.
+        # Imported now, so that the first job need not wait. An engine that fails to import must not affect the others.
         try:
             get_plan(kind, engine)
         except Exception:
@@ -94,7 +94,7 @@ def main() -> None:
     runner = Runner(cache=StageCache(settings.cache_mb * 2**20) if settings.cache_mb else None)
     worker = Worker(settings, JobStore(settings.jobs_table), storage, runner, engines, voice)
     if settings.preload:
-        # Beside the server: /ping answers while the weights are read, and a job that comes early waits for them.
+        # In a thread, so that /ping answers while weights are loaded. An early job waits for them.
         threading.Thread(target=engines.preload, args=(settings.preload,), name="preload", daemon=True).start()
     reports = InstanceReports(Ledger(settings.ledger_table))
     InstanceReporter(reports, engines, lambda: worker.jobs).start(
@@ -113,7 +113,7 @@ def main() -> None:
     )
     DrainingServer(config, invocations, settings.drain_seconds).run()
     if worker.jobs:
-        # A stage that never reports cannot be stopped, and its thread would keep the process alive.
+        # A stage that never reports cannot be stopped. Its thread would keep the process alive.
         logging.shutdown()
         os._exit(1)
 

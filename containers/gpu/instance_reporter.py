@@ -1,4 +1,4 @@
-"""What this instance says of itself: which engines it has, at its start, and how it is, every now and then."""
+"""Instance reporter: writes engine digests at the start, then the instance's state at intervals, to the ledger."""
 
 import logging
 import threading
@@ -18,9 +18,9 @@ REPORT_SECONDS = 30.0
 
 
 class InstanceReporter:
-    """A thread that reports every ``interval`` seconds until ``stop``. ``jobs`` says how many are in flight.
+    """Thread that reports every ``interval`` seconds until ``stop``. ``jobs`` returns the number of jobs in flight.
 
-    Nobody waits for a report: one that cannot be made or written is logged, and the next one is tried.
+    Never blocks a job. A failed report is logged, and the next one is tried.
     """
 
     def __init__(
@@ -40,18 +40,18 @@ class InstanceReporter:
         self._thread: threading.Thread | None = None
 
     def start(self, supported: Iterable[tuple[Kind, Engine]]) -> None:
-        """Announce what does each of these kinds on these engines here, then report."""
+        """Write the engine digest of each supported kind and engine, then start reporting."""
         self._thread = threading.Thread(target=self._run, args=(tuple(supported),), name="reporter", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Report no more."""
+        """Stop reporting and join the thread."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()
 
     def report(self) -> InstanceReport:
-        """How this instance is now."""
+        """Return this instance's state: device, jobs, loaded networks and GPU memory."""
         inventory = self._engines.inventory()
         return InstanceReport(
             instance_id=self._instance_id,
@@ -76,7 +76,7 @@ class InstanceReporter:
                     del digests[kind, engine]
                 self._reports.write(self.report())
             except Exception:
-                # Whatever it was, the thread goes on: without it the instance would seem to be gone.
+                # The thread survives any error, as an instance without reports counts as gone.
                 logger.warning("the instance could not report", exc_info=True)
             if self._stopped.wait(self._interval):
                 return

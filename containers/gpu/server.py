@@ -21,12 +21,12 @@ logger = logging.getLogger(__name__)
 
 Done = Completed | Failed | Abandoned
 
-# How long an interrupted job has to reach its next report.
+# Seconds that an interrupted job has to reach its next report.
 INTERRUPT_SECONDS = 5.0
 
 
 class InvocationRunner:
-    """The running invocations. One delivered twice at once runs once; both callers get its outcome."""
+    """Runs invocations in worker threads. Concurrent duplicates run once; both callers get the same outcome."""
 
     def __init__(self, worker: Worker, concurrency: int) -> None:
         self._worker = worker
@@ -36,7 +36,7 @@ class InvocationRunner:
         self.draining = False
 
     async def outcome(self, invocation: Invocation, params: BaseModel) -> Done:
-        """The outcome of doing the invocation. A caller who goes away does not stop it: its deadline does."""
+        """Run the invocation and return its outcome. It goes on if the caller disconnects, until its deadline."""
         key = (invocation.job_id, invocation.attempt)
         task = self._running.get(key)
         if task is None:
@@ -46,7 +46,7 @@ class InvocationRunner:
         return await asyncio.shield(task)
 
     async def drain(self, seconds: float) -> None:
-        """Take nothing new; give what runs ``seconds`` to finish, then have it fail so that it is tried again."""
+        """Accept no new invocations. Wait ``seconds`` for running ones, then fail the rest with a retryable error."""
         self.draining = True
         tasks = list(self._running.values())
         if tasks:
@@ -58,13 +58,13 @@ class InvocationRunner:
                 await asyncio.wait(late, timeout=INTERRUPT_SECONDS)
 
     async def _run(self, invocation: Invocation, params: BaseModel) -> Done:
-        # Made here because a limiter belongs to an event loop.
+        # Created here, as a limiter belongs to an event loop.
         self._limiter = self._limiter or anyio.CapacityLimiter(self._concurrency)
         return await anyio.to_thread.run_sync(partial(self._worker.run, invocation, params), limiter=self._limiter)
 
 
 def make_app(invocations: InvocationRunner, token: SecretStr | None = None) -> Starlette:
-    """The container's application. With a ``token``, invocations must show it in the ``Authorization`` header."""
+    """Build the container's ASGI application. With a ``token``, invocations need it as bearer token."""
     wanted = f"Bearer {token.get_secret_value()}".encode() if token is not None else b""
 
     async def ping(_request: Request) -> Response:

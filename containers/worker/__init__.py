@@ -1,1 +1,1 @@
-"""The worker that every lane shares: from an invocation to its outcome."""
+"""The worker, shared by all lanes: runs an invocation and returns its outcome."""

@@ -1,4 +1,4 @@
-"""Finished parts of a job in the bucket, for its next attempt; forgotten as soon as there can be none."""
+"""Intermediates in S3: finished parts of a job for its next attempt, deleted when there can be no more attempts."""
 
 import logging
 from pathlib import Path
@@ -18,9 +18,9 @@ CONTENT_TYPE = "application/octet-stream"
 
 
 class S3Intermediates:
-    """The parts of one job. Whatever goes wrong here costs the job nothing but its next attempt's time.
+    """Implements ``Intermediates`` for one job. Errors only cost the next attempt time, never fail the job.
 
-    ``limit`` is the most bytes that a part may have to be taken back. After ``forget`` nothing is kept any more.
+    ``limit`` is the maximum size of a part in bytes, checked by ``get``. After ``delete``, nothing is stored any more.
     """
 
     def __init__(self, storage: "Storage", job_id: str, *, limit: int) -> None:
@@ -32,11 +32,11 @@ class S3Intermediates:
 
     @property
     def kept(self) -> bool:
-        """Whether this attempt has kept any."""
+        """True if this attempt has stored any part."""
         return self._kept
 
     def get(self, name: str, path: Path, /) -> bool:
-        """Write the part to ``path``; False, and nothing written, when it is not there."""
+        """Write the part to ``path``. Return False, and leave no file, if it cannot be downloaded."""
         try:
             self._storage.download(intermediate_key(self._job_id, name), path, limit=self._limit)
         except (DarkroomError, ClientError, BotoCoreError, OSError) as error:
@@ -47,7 +47,7 @@ class S3Intermediates:
         return True
 
     def put(self, name: str, path: Path, /) -> None:
-        """Keep the file at ``path``."""
+        """Store the file at ``path``. A failure is logged."""
         key = intermediate_key(self._job_id, name)
         if self._forgotten:
             return
@@ -60,11 +60,11 @@ class S3Intermediates:
             self._storage.delete([key])
 
     def delete(self, *, earlier: bool) -> None:
-        """Delete the parts; ``earlier``: there may be some of earlier attempts."""
+        """Delete the parts. ``earlier``: earlier attempts may have stored some."""
         self._forgotten = True
         if not (self._kept or earlier):
             return
         try:
             self._storage.delete(self._storage.keys(intermediates_prefix(self._job_id)))
         except (ClientError, BotoCoreError):
-            logger.warning("parts were left to the bucket's lifecycle rules", exc_info=True)
+            logger.warning("intermediates were left to the bucket's lifecycle rules", exc_info=True)

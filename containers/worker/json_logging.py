@@ -1,4 +1,4 @@
-"""Logs as one JSON object a line, each with the job, attempt and stage it belongs to."""
+"""JSON logging: one object per line, with the job, attempt and stage that it belongs to."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ _job: ContextVar[dict[str, object] | None] = ContextVar("job", default=None)
 
 @contextmanager
 def job_context(job_id: str, attempt: int) -> Iterator[None]:
-    """While it lasts, every line of this thread names the job and its attempt."""
+    """Context manager that adds the job and its attempt to every log line of this thread."""
     token = _job.set({"job_id": job_id, "attempt": attempt})
     try:
         yield
@@ -21,17 +21,17 @@ def job_context(job_id: str, attempt: int) -> Iterator[None]:
 
 
 def set_log_stage(stage: str) -> None:
-    """From here on the lines of this job name ``stage``."""
+    """Add ``stage`` to the job's log lines from now on."""
     fields = _job.get()
     if fields is not None:
         fields["stage"] = stage
 
 
 class JsonFormatter(logging.Formatter):
-    """``{"time", "level", "logger", "message", "job_id"?, "attempt"?, "stage"?, "exception"?}``."""
+    """Log formatter: ``{"time", "level", "logger", "message", "job_id"?, "attempt"?, "stage"?, "exception"?}``."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line."""
+        """Format the record as one line of JSON."""
         fields: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -45,7 +45,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(level: str) -> None:
-    """Send every logger's lines to standard error in this form."""
+    """Send all logs as JSON lines to standard error."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -1,4 +1,4 @@
-"""How long stages take, as metrics: lines of the log that CloudWatch reads (its embedded metric format)."""
+"""Stage metrics: logs each stage's seconds in CloudWatch's embedded metric format."""
 
 import threading
 from collections.abc import Iterable
@@ -10,13 +10,15 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.results import StageTime
 
 NAMESPACE = "Darkroom"
-# Powertools writes a line and its end apart: those of two jobs would run into each other, and CloudWatch read neither.
+# Powertools writes a line and its line break separately. Without the lock, the lines of two jobs could be mixed up.
 _printing = threading.Lock()
 
 
 def emit_stage_seconds(invocation: Invocation, engine: Engine, timeline: Iterable[StageTime]) -> None:
-    """Print one line for each stage: ``StageSeconds`` by kind, engine and stage; the job, its attempt and whether the
-    stage was known already stand beside it, to be searched for."""
+    """Print the metric ``StageSeconds`` for each stage, with kind, engine and stage as dimensions.
+
+    The job, its attempt and whether the output was cached are searchable metadata.
+    """
     for entry in timeline:
         with (
             _printing,

@@ -1,4 +1,7 @@
-"""Which plan a job gets here, and the networks for it: loaded when the first job needs them, or ahead of it."""
+"""Plan preparer: chooses a job's plan, checks its networks, and computes engine digests.
+
+Networks are loaded when a job first needs them, or preloaded at the start.
+"""
 
 import logging
 import threading
@@ -35,7 +38,7 @@ NOT_INSTALLED = (
 
 @dataclass(frozen=True)
 class PreparedPlan:
-    """A plan, with the networks that it needs. ``digest`` changes when its code or its models do."""
+    """A plan with its network provider. ``digest`` changes with its code or its models."""
 
     plan: Plan
     network_provider: NetworkProvider | None
@@ -43,10 +46,14 @@ class PreparedPlan:
 
 
 class PlanPreparer:
-    """``plan_for(kind, engine, allow_preview)`` gives the stages, ``networks`` has what they compute with.
+    """Prepares plans for jobs. Thread-safe.
 
-    ``weigh`` gives a digest of networks from their files alone, so that where there are none nothing is imported.
-    ``voice`` names what says scripts. Safe to share between threads. All may raise ``DarkroomError``.
+    - ``plan_for(kind, engine, allow_preview)``: returns the plan
+    - ``networks``: creates the network provider, at its first use
+    - ``weigh``: computes a digest of networks from their files alone, without importing their engine
+    - ``voice``: names the speech synthesiser, for the digest of video kinds
+
+    All three functions may raise ``DarkroomError``.
     """
 
     def __init__(
@@ -65,9 +72,9 @@ class PlanPreparer:
         self._lock = threading.Lock()
 
     def prepare(self, kind: Kind, engine: Engine, allow_preview: bool, params: BaseModel) -> PreparedPlan:
-        """What does a job on an engine; with ``allow_preview``, the preview engine where that one cannot work here.
+        """Prepare the plan of a job. With ``allow_preview``, fall back to preview if ``engine`` is unavailable here.
 
-        Raises ``DarkroomError`` (``engine_unavailable``) saying what is missing and how to mend it.
+        Raises ``DarkroomError`` (``engine_unavailable``) naming what is missing and how to fix it.
         """
         try:
             return self._prepared(self._plan_for(kind, engine, allow_preview), params)
@@ -78,9 +85,9 @@ class PlanPreparer:
             return self._prepared(self._plan_for(kind, Engine.PREVIEW, False), params)
 
     def preload(self, kinds: Iterable[Kind]) -> None:
-        """Load what the models engine needs for ``kinds``, so that the first job does not wait for it.
+        """Load the networks that every job of ``kinds`` needs on the models engine.
 
-        What cannot be loaded is logged: the jobs that need it will say so.
+        Failures are logged only; jobs that need these networks will raise them.
         """
         for kind in kinds:
             try:
@@ -94,7 +101,7 @@ class PlanPreparer:
                 logger.exception("%s on the models engine cannot be done here", kind)
 
     def engine_digests(self, able: Iterable[tuple[Kind, Engine]]) -> dict[tuple[Kind, Engine], str]:
-        """What would do each kind on each engine here; without those that cannot be done."""
+        """Return the digest of each kind on each engine, without those that are unavailable here."""
         found = {}
         for kind, engine in able:
             try:
@@ -106,7 +113,7 @@ class PlanPreparer:
         return found
 
     def inventory(self) -> MemoryInventory:
-        """What is in memory now: nothing, and on no device, until the models engine has been looked at."""
+        """Return the networks in memory now: none, and no device, before the first use of the models engine."""
         return self._models.inventory() if self._models is not None else MemoryInventory(None, ())
 
     def _prepared(self, plan: Plan, params: BaseModel) -> PreparedPlan:
@@ -122,19 +129,19 @@ class PlanPreparer:
             return self._models
 
     def _digest(self, plan: Plan) -> str:
-        """Of all that decides what the plan makes of a job, but for the last bits, in which no two GPUs agree."""
+        """Compute the digest of everything that decides the plan's results, except differences between GPU models."""
         models = ""
         if plan.networks:
             weighed = "/".join(
                 [self._weigh(_always_required(plan)), *map(self._optional_weights_digest, plan.optional_networks)]
             )
-            # As the settings have it, or as the device's memory allows: pictures of another size are other pictures.
+            # The long side is part of the digest, as it decides the size of generated pictures.
             models = f"{weighed}/{self._get_network_provider().long_side}"
         voice = self._voice if plan.kind in VIDEO_KINDS else ""
         return sha256(f"{_code_digest()}\n{models}\n{voice}".encode()).hexdigest()
 
     def _optional_weights_digest(self, network: Network[Any]) -> str:
-        """A digest of a network that some jobs do without; empty where it cannot be had."""
+        """Compute the digest of an optional network; an empty string if it is unavailable."""
         try:
             return self._weigh([network])
         except DarkroomError:
@@ -142,16 +149,16 @@ class PlanPreparer:
 
 
 def _always_required(plan: Plan) -> tuple[Network[Any], ...]:
-    """The networks that every job of a plan needs."""
+    """Return the networks that every job of a plan needs."""
     return tuple(network for network in plan.networks if network not in plan.optional_networks)
 
 
 def create_network_provider(settings: Settings) -> NetworkProvider:
-    """The networks as the settings place them. Raises ``DarkroomError`` (``engine_unavailable``) without torch."""
+    """Create the model manager from the settings. Raises ``DarkroomError`` (``engine_unavailable``) without torch."""
     if find_spec("torch") is None:
         raise DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, NOT_INSTALLED)
     try:
-        # The container starts, and serves the preview engine, where there is no torch.
+        # Imported here, as the container also runs without torch, with the preview engine only.
         from pipeline.models.offload.device import Placement  # noqa: PLC0415
         from pipeline.models.offload.manager import ModelManager  # noqa: PLC0415
     except (ImportError, OSError) as error:
@@ -169,9 +176,9 @@ def create_network_provider(settings: Settings) -> NetworkProvider:
 
 
 def weights_digest(settings: Settings, networks: Sequence[Network[Any]]) -> str:
-    """A digest of the networks' files as they were fetched, and of whether all of them may be used.
+    """Compute the digest of the networks' recorded files, and of whether research licences are accepted.
 
-    What was made while research models were accepted is not taken any more once they are not.
+    So cached results of research models are no longer used once their licence is not accepted any more.
     """
     digest = networks_digest(networks, WeightStore(settings.weights), settings.models)
     return f"{digest}/{settings.accept_research_licence}"
@@ -179,9 +186,9 @@ def weights_digest(settings: Settings, networks: Sequence[Network[Any]]) -> str:
 
 @cache
 def _code_digest() -> str:
-    """SHA-256 of the pipeline's and the contract's files and of what is installed.
+    """Compute the SHA-256 of the pipeline's and the contract's files, and of the installed packages.
 
-    Other code, styles or fonts may make another picture.
+    Any change in code, styles, fonts or packages may change the result.
     """
     total = sha256()
     for name, version in sorted((str(each.metadata["Name"]), each.version) for each in distributions()):

@@ -1,4 +1,4 @@
-"""Amazon Polly, which speaks the voices that it has; whoever else there is speaks the others."""
+"""Speech synthesis by Amazon Polly, with a fallback synthesiser for voices that Polly does not have."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -20,28 +20,28 @@ from pipeline.speech.types import SAMPLE_RATE, Samples, Speech, SpeechSynthesise
 from pipeline.speech.word_timing import SpeechMark, time_words
 from pipeline.speech.words import ends_clause, ends_sentence, remove_controls, split_words, word_spans
 
-MAX_CHARACTERS = 2_800  # of a request; Polly takes 3,000 that are billed
-PAUSE = 0.3  # seconds between two requests' sentences
+MAX_CHARACTERS = 2_800  # per request; Polly's limit is 3,000 billed characters
+PAUSE = 0.3  # seconds of silence between two requests' sentences
 BODY_CHUNK = 64 * 1024
-# Vorbis at 24 kHz is what the neural voices are made in, and begins with the sound: PCM ends at 16 kHz, and MP3 begins
-# with its encoder's delay, by which every mark would be late.
+# Neural voices are generated at 24 kHz. PCM is limited to 16 kHz, and MP3 starts with an encoder delay that would shift
+# every speech mark. Vorbis has neither problem.
 AUDIO = {"OutputFormat": "ogg_vorbis", "SampleRate": "24000"}
 MARKS = {"OutputFormat": "json", "SpeechMarkTypes": ["word"]}
-# What Polly answers to a text that it does not want, and to a voice that it does not have (here).
+# Polly's error codes for an unsupported text, for a voice unavailable in the region, and for missing permissions.
 _TEXT_ERRORS = {"InvalidSsmlException", "TextLengthExceededException", "ValidationException"}
 _VOICE_ERRORS = {"EngineNotSupportedException", "LanguageNotSupportedException"}
 _ACCESS_ERRORS = {"AccessDeniedException", "ExpiredTokenException", "UnrecognizedClientException"}
 
 
 class PollyClient(Protocol):
-    """What is asked of boto3's client ``polly``."""
+    """The part of boto3's client ``polly`` that is used."""
 
     def synthesize_speech(self, **request: Any) -> Mapping[str, Any]:
-        """Sound or speech marks for a text, as ``AudioStream``."""
+        """Synthesise audio or speech marks of a text, as ``AudioStream``."""
 
 
 class PollySpeaker:
-    """Amazon Polly as a ``SpeechSynthesiser``. ``fallback`` speaks for the voices that Polly does not have."""
+    """Implements ``SpeechSynthesiser`` with Amazon Polly. ``fallback`` synthesises voices that Polly does not have."""
 
     def __init__(self, client: PollyClient, fallback: SpeechSynthesiser) -> None:
         self._client = client
@@ -49,14 +49,14 @@ class PollySpeaker:
 
     @property
     def about(self) -> str:
-        """Polly; it has no version that one could ask for."""
+        """The synthesiser's name; Polly has no version."""
         return "polly"
 
     def synthesise(self, script: str, voice: Voice, report: Callable[[float], None] = lambda _fraction: None) -> Speech:
-        """Say ``script`` as plain text, a few thousand characters at a time.
+        """Synthesise ``script`` as plain text, at most 2,800 characters per request.
 
-        Raises ``DarkroomError`` as ``SpeechSynthesiser`` says; ``engine_unavailable`` is retryable where Polly is
-        busy or cannot be reached.
+        Raises ``DarkroomError`` as ``SpeechSynthesiser`` does. ``engine_unavailable`` is retryable if Polly is busy or
+        cannot be reached.
         """
         if voice.polly is None:
             return self._fallback.synthesise(script, voice, report)
@@ -98,7 +98,7 @@ class PollySpeaker:
 
 
 def _chunks(script: str, language: str) -> Iterator[tuple[int, int]]:
-    """Where each request's text begins and ends: after a sentence where possible, else a clause, else a word."""
+    """Yield start and end of each request's text: split after a sentence if possible, else a clause, else a word."""
     words = list(zip(split_words(script, language), word_spans(script, language), strict=True))
     start, last = 0, len(script)
     while last - start > MAX_CHARACTERS:
@@ -116,9 +116,9 @@ def _chunks(script: str, language: str) -> Iterator[tuple[int, int]]:
 
 
 def _marks(lines: bytes, text: str, index: int, seconds: float) -> Iterator[SpeechMark]:
-    """The marks of a text that begins at ``index`` of the script and is heard from ``seconds`` on.
+    """Convert the speech marks of a text that begins at ``index`` of the script and at ``seconds`` of the audio.
 
-    Polly counts in bytes of UTF-8 and in milliseconds.
+    Polly counts bytes of UTF-8 and milliseconds.
     """
     encoded = text.encode()
     for line in lines.splitlines():

@@ -1,4 +1,4 @@
-"""Progress on its way to the jobs table, so that no stage ever waits for the table."""
+"""Progress writer: writes a job's progress to the jobs table from a thread, so that no stage waits for the table."""
 
 import logging
 import threading
@@ -18,13 +18,13 @@ logger = logging.getLogger(__name__)
 
 
 class ProgressStore(Protocol):
-    """What is needed of ``cloud.dynamodb.job_store.JobStore``."""
+    """The part of ``cloud.dynamodb.job_store.JobStore`` that the worker uses."""
 
     def get(self, job_id: str) -> JobRecord | None:
-        """The job as it stands now, or None."""
+        """Return the job's current record, or None."""
 
     def start(self, job_id: str, attempt: int, *, message: str) -> JobRecord:
-        """``dispatched → running``; the job as it is now. Raises ``Lost``."""
+        """Move the job from ``dispatched`` to ``running`` and return its record. Raises ``StaleAttempt``."""
 
     def report(
         self,
@@ -37,11 +37,11 @@ class ProgressStore(Protocol):
         timeline: Sequence[StageTime],
         preview: PreviewPicture | None = None,
     ) -> None:
-        """How far a running attempt is; without a ``preview``, the last one stays. Raises ``Lost``."""
+        """Store a running attempt's progress; without a ``preview``, the last one stays. Raises ``StaleAttempt``."""
 
 
 def _ignore_progress_image(_picture: Rgb) -> None:
-    """Takes looks at a job that has nowhere to put them."""
+    """Discard progress images: the default callback."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,14 @@ class _ProgressUpdate:
 
 
 class ProgressWriter:
-    """The reporter of one attempt: a thread of its own writes the newest news and forgets what it overtook.
+    """Implements ``ProgressReporter`` for one attempt: a thread writes the latest update and drops older ones.
 
-    Within a stage it writes at most every ``interval`` seconds, a new stage at once; with no news for ``heartbeat``
-    seconds it asks whether the job is still this attempt's. Once it is not, ``report`` and ``check`` raise
-    ``JobAbandoned``. The thread begins with the first report, so a job without stages has none. ``show`` is who takes
-    looks at the picture; whoever has stored one says so with ``preview``, and it goes out with the next write.
+    Within a stage it writes at most every ``interval`` seconds, and a new stage at once. After ``heartbeat`` seconds
+    without updates it checks whether the job still belongs to this attempt. If not, ``report`` and ``check`` raise
+    ``JobAbandoned``. The thread starts with the first report, so a job without stages has none.
+
+    ``report_progress_image`` is the callback for progress images, set by their writer. A stored image is announced by
+    ``progress_image_stored`` and becomes part of the next write.
     """
 
     def __init__(
@@ -81,7 +83,7 @@ class ProgressWriter:
         self._thread: threading.Thread | None = None
 
     def report(self, progress: float, stage: str, message: str, timeline: Sequence[StageTime]) -> None:
-        """Take the news and return at once. Raises ``JobAbandoned``, or what ``interrupt`` was given."""
+        """Enqueue an update without blocking. Raises ``JobAbandoned``, or the reason given to ``interrupt``."""
         self.check()
         set_log_stage(stage)
         with self._changed:
@@ -95,7 +97,7 @@ class ProgressWriter:
             self._changed.notify_all()
 
     def progress_image_stored(self, picture: PreviewPicture) -> None:
-        """Take note of a look that is in place, and return at once."""
+        """Enqueue a stored progress image for the next write, without blocking."""
         with self._changed:
             latest = self._news or self._known
             if latest is not None:
@@ -103,18 +105,18 @@ class ProgressWriter:
                 self._changed.notify_all()
 
     def check(self) -> None:
-        """Raises ``JobAbandoned`` when the job is not this attempt's any more, or what ``interrupt`` was given."""
+        """Raise ``JobAbandoned`` if the job no longer belongs to this attempt, or the reason given to ``interrupt``."""
         if self._interrupt_reason is not None:
             raise self._interrupt_reason
 
     def interrupt(self, reason: JobAbandoned | DarkroomError) -> None:
-        """Have the next report raise ``reason``."""
+        """Make the next ``report`` or ``check`` raise ``reason``. The first reason wins."""
         with self._changed:
             self._interrupt_reason = self._interrupt_reason or reason
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Write the last news, unless the job was stopped, and end the thread. Raises nothing: ask ``check``."""
+        """Write the last update, unless the job was interrupted, and end the thread. Never raises: call ``check``."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -162,12 +164,12 @@ class ProgressWriter:
         except StaleAttempt:
             self.interrupt(JobAbandoned())
         except Exception:
-            # Whatever it was, the thread goes on: without it a cancelled job would never be noticed.
+            # The thread survives any error, as without it a cancelled job would go unnoticed.
             logger.warning("progress could not be written", exc_info=True)
             with self._changed:
                 self._news = self._news or news
 
 
 def owns_job(record: JobRecord | None, attempt: int) -> bool:
-    """Whether ``attempt`` may still speak for the job."""
+    """Return True if ``attempt`` is the job's current attempt and may still write to it."""
     return record is not None and record.state in ATTEMPT_STATES and record.attempt == attempt

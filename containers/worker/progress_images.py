@@ -1,4 +1,4 @@
-"""Live looks at a picture in the making: encoded and stored beside the job, which never waits for them."""
+"""Progress images: encodes and uploads small images of an unfinished picture in a thread that never blocks the job."""
 
 import logging
 import threading
@@ -17,7 +17,7 @@ CONTENT_TYPE = "image/jpeg"
 
 
 def progress_images_prefix(job_id: str) -> str:
-    """Where the looks at a job lie.
+    """Return the S3 prefix of a job's progress images.
 
     >>> progress_images_prefix("0" * 32)
     'previews/00000000000000000000000000000000/'
@@ -27,7 +27,7 @@ def progress_images_prefix(job_id: str) -> str:
 
 @dataclass
 class _SharedState:
-    """What the worker's side and the thread share, guarded by ``changed``."""
+    """State shared by the worker and the thread, guarded by ``changed``."""
 
     changed: threading.Condition = field(default_factory=threading.Condition)
     newest: Rgb | None = None
@@ -36,10 +36,10 @@ class _SharedState:
 
 
 class ProgressImages:
-    """The looks of one attempt: a thread of its own stores the newest and forgets what it overtook.
+    """Uploader of one attempt's progress images: a thread uploads the latest one and drops older ones.
 
-    ``tell`` hears of each one that is in place. Nothing here ever raises or waits. The thread begins
-    with the first look, so a job that shows none has none.
+    ``on_stored`` is called for each uploaded image. No method raises or waits for an upload. The thread starts with the
+    first image, so a job without images has none.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class ProgressImages:
         self._thread: threading.Thread | None = None
 
     def enqueue(self, picture: Rgb) -> None:
-        """Take h×w×3 uint8 sRGB and return at once. After ``close``, nothing happens."""
+        """Enqueue h×w×3 uint8 sRGB for upload, without blocking. After ``close``, it is ignored."""
         desk = self._desk
         with desk.changed:
             if desk.closed:
@@ -65,14 +65,14 @@ class ProgressImages:
             desk.changed.notify_all()
 
     def close(self) -> None:
-        """Take no more; the one on its way is not waited for."""
+        """Accept no more images. An upload in progress is not waited for."""
         with self._desk.changed:
             self._desk.closed = True
             self._desk.newest = None
             self._desk.changed.notify_all()
 
     def delete_all(self) -> None:
-        """Take no more, and delete every look at the job, those of earlier attempts and on their way included."""
+        """Accept no more images, and delete all of the job's, including earlier attempts' and one being uploaded."""
         with self._desk.changed:
             self._desk.forgotten = True
         self.close()
@@ -97,8 +97,8 @@ class ProgressImages:
                 height, width = picture.shape[:2]
                 self._tell(PreviewPicture(key=key, width=width, height=height))
         except Exception:
-            # Whatever it was: a job is not worth failing for a look at it.
-            logger.warning("a live look could not be stored", exc_info=True)
+            # No error here is worth failing the job for.
+            logger.warning("a progress image could not be stored", exc_info=True)
         with self._desk.changed:
             forgotten = self._desk.forgotten
         if forgotten:
@@ -108,4 +108,4 @@ class ProgressImages:
         try:
             self._storage.delete(self._storage.keys(progress_images_prefix(self._job_id)))
         except Exception:
-            logger.warning("live looks were left to the bucket's lifecycle rules", exc_info=True)
+            logger.warning("progress images were left to the bucket's lifecycle rules", exc_info=True)

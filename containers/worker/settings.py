@@ -1,4 +1,4 @@
-"""What the container reads from its environment, once."""
+"""Settings of the container, read from its environment variables at the start."""
 
 from pathlib import Path
 from typing import Literal, Self
@@ -13,7 +13,7 @@ from pipeline.weights.store import default_folder
 
 
 class Settings(BaseSettings):
-    """A field's environment variable is its name in upper case. AWS's own variables are the SDK's business."""
+    """Container settings. A field's environment variable is its name in upper case. The SDK reads AWS's own ones."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True)
 
@@ -57,5 +57,5 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls) -> Self:
-        """These settings from the environment. Raises ``ValidationError`` naming what is missing or wrong."""
+        """Read the settings from the environment. Raises ``ValidationError`` naming missing or invalid variables."""
         return cls()

@@ -1,4 +1,4 @@
-"""Who says scripts here."""
+"""Factory of the speech synthesiser: espeak-ng, or Amazon Polly."""
 
 import logging
 
@@ -11,7 +11,10 @@ logger = logging.getLogger(__name__)
 
 
 def create_speaker(settings: Settings) -> SpeechSynthesiser | None:
-    """Who the settings name; None, and a line in the log, where it cannot be had: the jobs that need it will say so."""
+    """Create the synthesiser that the settings name. If unavailable, log why and return None.
+
+    Jobs that need speech then fail with an error of their own.
+    """
     try:
         from pipeline.speech.espeak import EspeakSynthesiser  # noqa: PLC0415 - pictures are made without ffmpeg as well
 
@@ -20,8 +23,8 @@ def create_speaker(settings: Settings) -> SpeechSynthesiser | None:
             from containers.worker.polly import PollySpeaker  # noqa: PLC0415
 
             chosen = PollySpeaker(clients.polly(), fallback=chosen)
-        logger.info("scripts are said by %s", chosen.about)
+        logger.info("speech synthesiser: %s", chosen.about)
     except (ImportError, OSError, DarkroomError):
-        logger.exception("scripts cannot be said here")
+        logger.exception("speech synthesis is not available")
         return None
     return chosen

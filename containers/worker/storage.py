@@ -1,4 +1,4 @@
-"""Pictures between the bucket and the disk, a piece at a time: no file is ever whole in memory."""
+"""S3 storage: streams files between the bucket and the disk, without holding a whole file in memory."""
 
 import base64
 import hashlib
@@ -23,7 +23,7 @@ CHUNK = 256 * 1024
 
 @dataclass(frozen=True)
 class StoredObject:
-    """What now lies in the bucket: ``size`` in bytes, ``sha256`` in lower-case hex."""
+    """An object stored in the bucket: ``size`` in bytes, ``sha256`` in lower-case hex."""
 
     key: str
     size: int
@@ -31,16 +31,16 @@ class StoredObject:
 
 
 class Storage:
-    """The objects of one bucket. Safe to share between threads."""
+    """Reader and writer of one bucket's objects. Thread-safe."""
 
     def __init__(self, bucket: str, client: "S3Client") -> None:
         self._bucket = bucket
         self._client = client
 
     def download(self, key: str, path: Path, *, limit: int) -> str:
-        """Write the object to ``path``; its SHA-256, lower-case hex.
+        """Download the object to ``path``. Return its SHA-256, lower-case hex.
 
-        Raises ``DarkroomError``: ``upload_expired`` when it is not there, ``too_large`` beyond ``limit`` bytes.
+        Raises ``DarkroomError``: ``upload_expired`` if it does not exist, ``too_large`` above ``limit`` bytes.
         """
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=key)
@@ -62,7 +62,7 @@ class Storage:
         return digest.hexdigest()
 
     def upload_file(self, path: Path, key: str, *, content_type: str, filename: str) -> StoredObject:
-        """Store the file under ``key``; S3 checks its SHA-256, browsers save it as ``filename``."""
+        """Upload the file to ``key``. S3 verifies its SHA-256; browsers save it as ``filename``."""
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256")
             size = file.tell()
@@ -79,16 +79,16 @@ class Storage:
         return StoredObject(key, size, digest.hexdigest())
 
     def put_bytes(self, key: str, body: bytes, *, content_type: str) -> None:
-        """Store a few bytes under ``key``."""
+        """Upload a small object to ``key``."""
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
 
     def keys(self, prefix: str) -> list[str]:
-        """The first thousand keys that begin with ``prefix``."""
+        """Return the first thousand keys with ``prefix``."""
         answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
         return [entry["Key"] for entry in answer.get("Contents", [])]
 
     def delete(self, keys: Iterable[str]) -> None:
-        """Remove the objects. What cannot be removed is logged and left to the bucket's lifecycle rules."""
+        """Delete the objects. Failures are logged, and left to the bucket's lifecycle rules."""
         for key in keys:
             try:
                 self._client.delete_object(Bucket=self._bucket, Key=key)

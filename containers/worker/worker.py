@@ -1,4 +1,4 @@
-"""One invocation from its input to its outcome."""
+"""Worker: runs an invocation, from the download of its inputs to the upload of its results."""
 
 import logging
 import tempfile
@@ -35,17 +35,17 @@ from pipeline.speech.types import SpeechSynthesiser
 
 logger = logging.getLogger(__name__)
 
-# The plan's progress ends here; storing what it made takes the rest.
+# The plan's share of the progress ends here; uploading its results takes the rest.
 PLAN_PROGRESS_END = 0.97
 
 
 def typed_params(invocation: Invocation) -> BaseModel:
-    """The params as their kind defines them. Raises ``ValidationError``."""
+    """Validate the invocation's params as its kind's model. Raises ``ValidationError``."""
     return params_model(invocation.kind).model_validate(invocation.params)
 
 
 class Worker:
-    """Does jobs, any number at once from as many threads."""
+    """Runs jobs. Thread-safe: one thread per job."""
 
     def __init__(
         self,
@@ -67,20 +67,21 @@ class Worker:
 
     @property
     def jobs(self) -> int:
-        """How many jobs are being done."""
+        """Number of running jobs."""
         return len(self._writers)
 
     def interrupt(self, reason: DarkroomError) -> None:
-        """Have every running job fail with ``reason`` at its next report."""
+        """Make every running job fail with ``reason`` at its next report."""
         with self._lock:
             writers = list(self._writers)
         for writer in writers:
             writer.interrupt(reason)
 
     def run(self, invocation: Invocation, params: BaseModel) -> Completed | Failed | Abandoned:
-        """Do the job and store its pictures, unless it is no longer this attempt's.
+        """Run the job, upload its results and return the outcome.
 
-        Raises only what another attempt may mend, and what no outcome can say: AWS not answering.
+        The outcome is ``Abandoned`` if the job no longer belongs to this attempt.
+        Raises only errors of AWS calls, which have no outcome of their own and which another attempt may not meet.
         """
         job_id, number = invocation.job_id, invocation.attempt
         with (
@@ -224,21 +225,21 @@ class Worker:
             attempt.stored.append(saved.to_result_file(there.key, there.size, there.sha256))
 
     def _confirm_ownership(self, attempt: "_Attempt") -> None:
-        """Look once more after storing, so that a job cancelled meanwhile leaves nothing behind."""
+        """Check the ownership again after the upload, so that a job cancelled meanwhile leaves no files."""
         attempt.writer.check()
         invocation = attempt.invocation
         if attempt.stored and not owns_job(self._store.get(invocation.job_id), invocation.attempt):
             raise JobAbandoned
 
     def _discard_stored(self, attempt: "_Attempt") -> None:
-        """Delete what was stored, unless another attempt, or this one on another machine, has its own there."""
+        """Delete the uploaded files, unless another attempt, or a duplicate of this one, may have its own there."""
         if not (attempt.stored or attempt.intermediates.kept):
             return
         invocation = attempt.invocation
         try:
             record = self._store.get(invocation.job_id)
         except (ClientError, BotoCoreError):
-            logger.warning("kept what was stored", exc_info=True)
+            logger.warning("stored files were kept, as the job's record could not be read", exc_info=True)
             return
         if record is None or (record.attempt == invocation.attempt and record.state is not State.COMPLETED):
             self._storage.delete(each.key for each in attempt.stored)
@@ -248,7 +249,7 @@ class Worker:
 
 @dataclass
 class _Attempt:
-    """An attempt as it goes: what its stages took, what it worked on (role → SHA-256), and what it has stored."""
+    """State of a running attempt: its timeline, its inputs (role → SHA-256) and its uploaded files."""
 
     invocation: Invocation
     params: BaseModel
@@ -260,16 +261,16 @@ class _Attempt:
     stored: list[ResultFile] = field(default_factory=list)
 
     def report(self, stage: str, message: str, progress: float | None = None) -> None:
-        """Say what is being done outside the plan's own stages."""
+        """Report the progress of a step outside the plan's own stages."""
         reached = self.invocation.progress if progress is None else progress
         self.writer.report(reached, stage, message, self.timeline)
 
     def delete_intermediates(self) -> None:
-        """Delete what was kept for the next attempt: there is none."""
+        """Delete the intermediates, as there is no next attempt."""
         self.intermediates.delete(earlier=self.invocation.attempt > 1)
 
     def to_result(self, finished: PlanResult) -> Result:
-        """The result, now that its pictures are stored."""
+        """Build the result from the plan's result and the uploaded files."""
         return Result(
             pictures=[each for each in self.stored if type(each) is Picture],
             videos=[each for each in self.stored if isinstance(each, Video)],

@@ -39,7 +39,7 @@ Examples:
 
 
 class Root(LazyGroup):
-    """The commands of the top level, imported when they are called."""
+    """Top-level command group; its commands are imported when they are called."""
 
     lazy = LAZY
 
@@ -84,6 +84,6 @@ def _terminated(number: int, _frame: FrameType | None) -> None:
 
 
 def main() -> None:
-    """Run the command. A polite kill unwinds like an error, so that what was started is stopped."""
+    """Run the command. SIGTERM raises ``SystemExit``, so that everything started is stopped."""
     signal.signal(signal.SIGTERM, _terminated)
     app(prog_name="darkroom")

@@ -1,4 +1,4 @@
-"""``python -m darkroom.cli`` is ``darkroom``."""
+"""Entry point of ``python -m darkroom.cli``, the same as ``darkroom``."""
 
 from darkroom.cli import main
 

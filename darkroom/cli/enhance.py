@@ -1,4 +1,4 @@
-"""``darkroom enhance``: a better prompt of a few words."""
+"""``darkroom enhance``: enhance a prompt."""
 
 from typing import Annotated
 

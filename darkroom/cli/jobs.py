@@ -155,7 +155,7 @@ def rerun(
 
 
 def console() -> Console:
-    """Standard output; in a pipe wide enough for a whole row."""
+    """Return a console for stdout, wide enough for a whole row if it is no terminal."""
     found = Console(highlight=False)
     return found if found.is_terminal else Console(width=PIPED_WIDTH, highlight=False)
 
@@ -165,7 +165,7 @@ def _what(job: Job) -> str:
 
 
 def _made(job: Job) -> str:
-    """What a job has made, in a few words."""
+    """Return a summary of the job's result files."""
     if job.result is None or job.state is not State.COMPLETED:
         return "–"
     files = downloadable_files(job)
@@ -176,7 +176,7 @@ def _made(job: Job) -> str:
 
 
 def _described(file: ResultFile) -> str:
-    """A file's measures, as far as its type has them."""
+    """Return a file's type, size, dimensions and duration, as far as its type has them."""
     facts = [file.content_type, format_bytes(file.size)]
     if isinstance(file, SubtitleFile):
         facts.insert(1, f"{file.language}, {file.cues} cues")
@@ -188,7 +188,7 @@ def _described(file: ResultFile) -> str:
 
 
 def _facts(job: Job) -> list[tuple[str, str]]:
-    """What a person wants to know of a job, in order."""
+    """Return the labels and values of ``darkroom jobs show``, in order."""
     facts = [
         ("job", job.job_id),
         ("kind", str(job.kind)),

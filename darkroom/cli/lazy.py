@@ -1,4 +1,4 @@
-"""Commands that are imported when they are called, so that ``darkroom --help`` does not wait for all of them."""
+"""Lazy command groups: commands are imported when they are called, so that ``darkroom --help`` is fast."""
 
 import math
 from importlib import import_module
@@ -12,22 +12,22 @@ from darkroom.client.errors import ClientError, ProblemError
 
 
 class LazyGroup(TyperGroup):
-    """A group whose ``lazy`` maps a name to where its Typer app is (``module`` or ``module:name``) and its help."""
+    """A group whose ``lazy`` maps a command to its Typer app (``module`` or ``module:name``) and its help."""
 
     lazy: ClassVar[dict[str, tuple[str, str]]] = {}
 
     def list_commands(self, _ctx: Any) -> list[str]:
-        """The names, in the order of ``lazy``."""
+        """Return the command names in the order of ``lazy``."""
         return list(self.lazy)
 
     def get_command(self, _ctx: Any, cmd_name: str) -> Any:
-        """The command once it was called; before that, a stand-in with the help that lists show."""
+        """Return the command if it is imported, otherwise a placeholder with its help."""
         if cmd_name not in self.commands and cmd_name in self.lazy:
             return TyperCommand(name=cmd_name, help=self.lazy[cmd_name][1])
         return self.commands.get(cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Called with the words of a command line: now the command itself is wanted."""
+        """Import the command that a command line names, then resolve it as Typer does."""
         if args and args[0] in self.lazy and args[0] not in self.commands:
             module, _, attribute = self.lazy[args[0]][0].partition(":")
             command = get_command(getattr(import_module(module), attribute or "app"))
@@ -36,7 +36,7 @@ class LazyGroup(TyperGroup):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Problems of the service, told in one line, with exit code 1."""
+        """Invoke the command; print a ``ClientError`` in one line and exit with code 1."""
         try:
             return super().invoke(ctx)
         except ClientError as error:
@@ -47,7 +47,7 @@ class LazyGroup(TyperGroup):
 
 
 def duration(seconds: float) -> str:
-    """A time to wait as one says it, rounded up.
+    """Return a waiting time in words, rounded up.
 
     >>> duration(45), duration(61), duration(7200)
     ('45 seconds', '2 minutes', '2 hours')

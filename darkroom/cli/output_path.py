@@ -1,4 +1,4 @@
-"""Where results go: decided before any work, so that a wrong path costs nothing."""
+"""Output paths: chosen before any work, so that an invalid path fails early."""
 
 import os
 import re
@@ -20,18 +20,18 @@ _STEM_LENGTH = 40
 
 @dataclass(frozen=True)
 class OutputTarget:
-    """A file that was asked for by name, or a folder in which ``stem`` will be free to take."""
+    """Target of the results: a requested ``file``, or an unused name that begins with ``stem`` in ``folder``."""
 
     folder: Path
     stem: str
     file: Path | None = None
 
     def paths(self, files: Sequence[ResultFile]) -> tuple[Path, ...]:
-        """The path of each file. What was asked for is replaced; a name of our own never replaces what is there.
+        """Return the path of each file. A requested file is overwritten; a generated name never is.
 
         ``room_boho_2.jpg`` follows ``room_boho.jpg``, ``fox-2.jpg`` is the second picture of ``fox.jpg``, and
-        ``hello.srt`` belongs to ``hello.mp4``. A name asked for that says another type than came out gives way to one
-        that says the right one.
+        ``hello.srt`` belongs to ``hello.mp4``. If the extension of a requested file does not match the result's type,
+        it is replaced.
         """
         suffix = extension(files[0].content_type)
         if self.file is not None and not _contradicts(self.file, suffix):
@@ -46,9 +46,9 @@ class OutputTarget:
 
 
 def choose_output(asked: Path | None, stem: str, inputs: Iterable[Path] = ()) -> OutputTarget:
-    """The output for a job on ``inputs``: as asked, else ``stem`` in the current directory.
+    """Return the output target for a job on ``inputs``: as requested, else ``stem`` in the current directory.
 
-    Raises ``typer.BadParameter`` for a folder that is not there or cannot be written, and for one of the inputs.
+    Raises ``typer.BadParameter`` for a missing or read-only folder, and for a path that would overwrite an input.
     """
     folder = asked if asked is not None and asked.is_dir() else (asked or Path("x")).parent
     if not folder.is_dir():
@@ -64,9 +64,9 @@ def choose_output(asked: Path | None, stem: str, inputs: Iterable[Path] = ()) ->
 
 
 def format_of(kind: Kind, asked: Path | None, said: str | None) -> str | None:
-    """The format that the name of the output asks for; None when it asks for none.
+    """Return the format that the output's extension requests; None if it requests none.
 
-    ``said`` is what ``--format`` says. Raises ``typer.BadParameter`` where the two differ, and for an extension that no
+    ``said`` is the value of ``--format``. Raises ``typer.BadParameter`` if the two differ, and for an extension that no
     result of the kind has.
     """
     if asked is None or asked.is_dir():
@@ -85,7 +85,7 @@ def format_of(kind: Kind, asked: Path | None, said: str | None) -> str | None:
 
 
 def slug(words: str) -> str:
-    """A prompt as the name of a file.
+    """Return a prompt as a file name.
 
     >>> slug("A red fox, at night!")
     'a_red_fox_at_night'
@@ -94,6 +94,6 @@ def slug(words: str) -> str:
 
 
 def _contradicts(file: Path, suffix: str) -> bool:
-    """Whether the name says that the file is of another type than ``suffix`` says."""
+    """Return True if the file's extension is that of another type than ``suffix``."""
     said = file.suffix.lower()
     return said in {*EXTENSIONS.values(), *FORMATS} and said != suffix and FORMATS.get(said) != FORMATS.get(suffix)

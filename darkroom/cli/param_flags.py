@@ -1,4 +1,4 @@
-"""The command line of a kind, generated from the contract: each of its params a flag."""
+"""Param flags: the options of a kind's command, generated from the contract's params."""
 
 import inspect
 import json
@@ -25,9 +25,9 @@ _SCALARS: dict[str, type] = {"integer": int, "number": float, "boolean": bool, "
 
 @dataclass(frozen=True)
 class Flag:
-    """A field of the kind's params as an option. ``annotation`` is what typer makes of the word on the line.
+    """A param of the kind as an option. ``annotation`` is the type that typer parses.
 
-    ``numbers``: how many stand in one word, with commas between them; 0 for what is no row of numbers.
+    ``numbers`` is the count of comma-separated numbers in one value; 0 for params that are no tuple of numbers.
     """
 
     name: str
@@ -42,14 +42,14 @@ class Flag:
 
     @property
     def option(self) -> str:
-        """As it is typed."""
+        """The option's name on the command line."""
         return "--" + self.name.replace("_", "-")
 
     @property
     def parameter(self) -> inspect.Parameter:
-        """For the signature that typer reads."""
+        """The parameter for the signature that typer reads."""
         word = f"{self.option}/--no-{self.option[2:]}" if self.annotation is bool and not self.constant else self.option
-        # The contract's own name is understood as well as the shell's custom.
+        # The contract's name (with underscores) is accepted, too.
         words = dict.fromkeys([word] if self.annotation is bool else [word, f"--{self.name}"])
         wanted: Any = list[self.annotation] if self.repeatable else self.annotation  # type: ignore[name-defined] # data
         optional = not self.required and self.default is None
@@ -59,16 +59,16 @@ class Flag:
             metavar = ",".join(["NUMBER"] * self.numbers) or f"<{self.annotation.__name__}>"
         shown = self.default not in (None, "") and not self.constant
         option = typer.Option(*words, help=self.about, show_default=shown, metavar=metavar)
-        # What must be agreed to is asked for by `chosen`, in words of its own.
+        # A param that must be true is checked by `contract_value`, with its own message.
         required = self.required and not self.constant
         default = False if self.constant else self.default
         return parameter(self.name, Annotated[annotation, option], default, required=required)
 
     def contract_value(self, given: Any) -> Any:
-        """The value for the contract; None when nothing was said or it is the default, which is the service's to fill.
+        """Return the value for the contract; None if it was not given or is the default, which the service fills in.
 
-        Raises ``typer.BadParameter`` for text that should be JSON or numbers and is not, for a script that cannot be
-        read, and when what must be agreed to is not.
+        Raises ``typer.BadParameter`` for invalid JSON or numbers, for an unreadable script, and for a missing param
+        that must be true.
         """
         if self.constant and self.required and not given:
             reason = self.about.removeprefix(AGREED)
@@ -91,9 +91,9 @@ class Flag:
         return given.value if isinstance(given, Enum) else given
 
     def read(self, text: str) -> Any:
-        """The value that a text stands for; one that the contract cannot have is left for the contract to refuse.
+        """Parse the text of a value; values that the contract does not allow are returned for it to reject.
 
-        Raises ``typer.BadParameter`` for a script that cannot be read, and for what should be numbers and is not.
+        Raises ``typer.BadParameter`` for an unreadable script and for invalid numbers.
         """
         if text == "null" and not self.required:
             return self.default.value if isinstance(self.default, Enum) else [] if self.repeatable else self.default
@@ -123,7 +123,9 @@ class Flag:
 
 
 def flags(kind: Kind) -> tuple[Flag, ...]:
-    """A flag for each of the kind's params: type, choices, default, description and range as the contract says."""
+    """Return a flag for each of the kind's params, with type, choices, default, description and range of the
+    contract.
+    """
     schema = params_model(kind).model_json_schema()
     return tuple(
         _flag(name, field, schema.get("$defs", {}), required=name in schema.get("required", ()))
@@ -132,10 +134,10 @@ def flags(kind: Kind) -> tuple[Flag, ...]:
 
 
 def parse_changes(kind: Kind, params: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
-    """The params that ``NAME=VALUE`` words change, as the contract has them; ``null`` stands for the default.
+    """Return the params that ``NAME=VALUE`` words change, as contract values; ``null`` stands for the default.
 
-    Raises ``typer.BadParameter`` for a word of another form, an unknown param, and values that the contract does not
-    allow beside the ``params`` that stay.
+    Raises ``typer.BadParameter`` for a malformed word, an unknown param, and values that the contract does not allow
+    together with the unchanged ``params``.
     """
     known = {each.name: each for each in flags(kind)}
     wanted: dict[str, Any] = {}
@@ -156,9 +158,9 @@ def parse_changes(kind: Kind, params: Mapping[str, Any], changes: Sequence[str])
 
 
 def usage_error(error: ValidationError, hints: Mapping[str, str], otherwise: str | None = None) -> typer.BadParameter:
-    """What the contract does not allow, in the words of the command line.
+    """Return a validation error of the contract as a usage error of the command.
 
-    ``hints`` has how each param and role is typed; ``otherwise`` says where all else comes from.
+    ``hints`` maps params and roles to their names on the command line; ``otherwise`` is the hint for everything else.
     """
     first = error.errors()[0]
     message = _words(first["msg"])
@@ -166,7 +168,7 @@ def usage_error(error: ValidationError, hints: Mapping[str, str], otherwise: str
     if len(path) > 1:
         names = path[1:2]
     else:
-        # What does not fit together is told of the whole; its message begins with what is wrong, or speaks of it.
+        # Errors of the whole model have no path: find the fields' names in the message, at its start or anywhere.
         names = re.findall(r"\w+", message)
         names = names[:1] if names[0] in hints else names
     found = dict.fromkeys(hints[name] for name in names if name in hints)
@@ -187,7 +189,7 @@ def _script(word: str, where: str) -> str:
 
 
 def _mention_command(about: str) -> str:
-    """A description with the command in place of the route.
+    """Return a description with routes replaced by commands.
 
     >>> _mention_command("GET /styles?kind=generate lists them.")
     '`darkroom styles --kind generate` lists them.'
@@ -207,7 +209,7 @@ def _flag(name: str, field: Schema, definitions: dict[str, Schema], *, required:
         words = about.replace("Must be true", AGREED)
         return Flag(name, bool, words, default or False, required, constant=True)
     if "enum" in shape:
-        # Named after its values' own text: typer shows and takes the values.
+        # Members are named after their values, because typer shows and parses the values.
         choices = Enum(name, {str(value): str(value) for value in shape["enum"]}, type=str)  # type: ignore[misc] # data
         return Flag(name, choices, about, None if default is None else choices(default), required)
     if name == SCRIPT:
@@ -225,7 +227,7 @@ def _flag(name: str, field: Schema, definitions: dict[str, Schema], *, required:
 
 
 def _row(shape: Schema) -> int:
-    """How many numbers an array of numbers alone always has; 0 for anything else.
+    """Return the length of a fixed-size array of numbers; 0 for anything else.
 
     >>> _row({"type": "array", "prefixItems": [{"type": "number"}] * 2, "minItems": 2, "maxItems": 2})
     2
@@ -235,7 +237,7 @@ def _row(shape: Schema) -> int:
 
 
 def _resolve(field: Schema, definitions: dict[str, Schema]) -> Schema:
-    """The schema behind a reference, or the one of an optional field that is not null."""
+    """Return the schema behind a reference, or the non-null one of an optional field."""
     if "$ref" in field:
         return definitions[field["$ref"].rpartition("/")[2]]
     alternatives = [each for each in field.get("anyOf", ()) if each.get("type") != "null"]
@@ -243,7 +245,7 @@ def _resolve(field: Schema, definitions: dict[str, Schema]) -> Schema:
 
 
 def _often(shape: Schema) -> str:
-    """That an option may be given again, in words.
+    """Return the note for a repeatable option.
 
     >>> _often({"maxItems": 20})
     '(repeatable, at most 20 times)'
@@ -252,7 +254,7 @@ def _often(shape: Schema) -> str:
 
 
 def _range(shape: Schema) -> str:
-    """The bounds in words.
+    """Return the bounds in words.
 
     >>> _range({"exclusiveMinimum": 1, "maximum": 4})
     '(more than 1, at most 4)'
@@ -272,7 +274,7 @@ def _range(shape: Schema) -> str:
 
 
 def parameter(name: str, annotation: Any, default: Any, *, required: bool) -> inspect.Parameter:
-    """One of a signature that typer reads."""
+    """Return a keyword parameter for a signature that typer reads."""
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,

@@ -1,4 +1,4 @@
-"""What a person sees meanwhile, on stderr: a live bar in a terminal, a line for each change elsewhere."""
+"""Progress reports on stderr: a live bar in a terminal, else a line for each change."""
 
 import sys
 import time
@@ -16,20 +16,20 @@ MEGABYTE = 1024 * 1024
 
 
 class Reporter(Protocol):
-    """Told of everything that happens."""
+    """Interface of progress reporters."""
 
     def say(self, text: str) -> None:
-        """Something on the way that is no state of the job."""
+        """Report a message that is no state of the job."""
 
     def sending(self, sent: int, total: int) -> None:
-        """The upload, in bytes."""
+        """Report the upload's progress in bytes."""
 
     def job_changed(self, job: Job) -> None:
-        """A new state."""
+        """Report a new state of the job."""
 
 
 class LineReporter:
-    """Plain lines: seconds since the start, percent, stage, message. No line says the same as the one before."""
+    """Reporter of plain lines: seconds since the start, percent, stage, message. Repeated lines are omitted."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -37,18 +37,18 @@ class LineReporter:
         self._shown = ""
 
     def say(self, text: str) -> None:
-        """One line."""
+        """Print one line."""
         if text != self._last:
             self._last = text
             typer.echo(f"[{time.monotonic() - self._started:6.1f} s] {text}", err=True)
 
     def sending(self, sent: int, total: int) -> None:
-        """Only the end of the upload is worth a line."""
+        """Print a line at the end of the upload only."""
         if sent == total:
             self.say(f"  0 %  uploaded {format_bytes(total)}")
 
     def job_changed(self, job: Job) -> None:
-        """One line; none when only what no line tells has changed, such as one of two pictures that came."""
+        """Print a line, unless nothing that it shows has changed (for example, one of two uploads was received)."""
         text = f"{job.progress:4.0%}".replace("%", " %") + f"  {headline(job)}"
         if text != self._shown:
             self._shown = text
@@ -56,27 +56,27 @@ class LineReporter:
 
 
 class BarReporter:
-    """One live line for the job; what is said goes above it."""
+    """Reporter with one live line."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._task = progress.add_task("", total=None, message="")
 
     def say(self, text: str) -> None:
-        """Replaces the message until there is a job to show."""
+        """Show a message until the job's next state."""
         self._progress.update(self._task, message=text)
 
     def sending(self, sent: int, total: int) -> None:
-        """The bar stays where it is: uploading is no progress of the job."""
+        """Show the upload's progress as the message; the bar shows only that of the job."""
         self._progress.update(self._task, message=f"uploading {format_bytes(sent)} of {format_bytes(total)}")
 
     def job_changed(self, job: Job) -> None:
-        """Moves the bar."""
+        """Update bar and message."""
         self._progress.update(self._task, total=1.0, completed=job.progress, message=headline(job))
 
 
 def headline(job: Job) -> str:
-    """A job's stage and message in one line."""
+    """Return a job's stage and message in one line."""
     if job.cached and job.state is State.COMPLETED:
         return "completed: from the cache, nothing to pay"
     where = job.stage if job.state is State.RUNNING and job.stage else job.state.value.replace("_", " ")
@@ -85,7 +85,7 @@ def headline(job: Job) -> str:
 
 
 def bar() -> Progress:
-    """The live line: spinner, percent, bar, elapsed time, message."""
+    """Return the live line: spinner, percent, bar, elapsed time, message."""
     return Progress(
         SpinnerColumn(),
         TaskProgressColumn(),
@@ -98,7 +98,7 @@ def bar() -> Progress:
 
 @contextmanager
 def reporting() -> Iterator[Reporter]:
-    """The reporter that suits stderr."""
+    """Yield the reporter that suits stderr."""
     if not sys.stderr.isatty():
         yield LineReporter()
         return
@@ -107,7 +107,7 @@ def reporting() -> Iterator[Reporter]:
 
 
 def format_bytes(count: int) -> str:
-    """Bytes as one says them.
+    """Return a number of bytes in kB or MB.
 
     >>> format_bytes(3 * MEGABYTE), format_bytes(2048)
     ('3.0 MB', '2.0 kB')

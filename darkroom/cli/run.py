@@ -42,10 +42,10 @@ ScenesArgument = Annotated[
 
 
 class Kinds(TyperGroup):
-    """The kinds as commands; an unknown one is answered with the list."""
+    """Command group of the kinds; an unknown kind fails with the list of kinds."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """As typer's, with an error that helps."""
+        """Resolve as Typer does, but with a helpful error for unknown kinds."""
         if args and not args[0].startswith("-") and args[0] not in self.commands:
             ctx.fail(f"unknown kind {args[0]!r}; choose one of: {', '.join(self.commands)}")
         return super().resolve_command(ctx, args)
@@ -70,25 +70,25 @@ def run() -> None:
 
 
 class KindCommand:
-    """What the command line of a kind may say, and what it says."""
+    """Parameters of a kind's command, and the conversion of its arguments to a request."""
 
     def __init__(self, kind: Kind) -> None:
         self.kind = kind
         self.arguments = arguments(kind)
-        # Scenes are too much for a line: they come in a file.
+        # Scenes are too long for a command line, so they are read from a file.
         self.filed = scenes.SCENES in params_model(kind).model_fields
         self.flags = tuple(each for each in flags(kind) if each.name != scenes.SCENES)
 
     @property
     def parameters(self) -> list[inspect.Parameter]:
-        """For the signature that typer reads."""
+        """The parameters for the signature that typer reads."""
         file = [parameter(scenes.SCENES, ScenesArgument, None, required=False)] if self.filed else []
         places = [each for argument in self.arguments for each in argument.parameters]
         return [*file, *places, *(each.parameter for each in self.flags)]
 
     @property
     def help(self) -> str:
-        """What the contract says of the kind, and an example."""
+        """The contract's description of the kind, and an example."""
         words = ["scenes.json"] if self.filed else [each.example for each in self.arguments if each.required]
         for each in self.flags:
             if each.constant and each.required:
@@ -107,10 +107,10 @@ class KindCommand:
         said: dict[str, Any],
         output: Path | None,
     ) -> tuple[Submission, OutputTarget]:
-        """All that can be wrong about the line is found here, before any work. Raises ``typer.BadParameter``."""
+        """Validate the whole command line before any work. Raises ``typer.BadParameter``."""
         params, sources = self._file(said) if self.filed else ({}, {})
         sources |= {each.role: source for each in self.arguments if (source := each.parse(said)) is not None}
-        # A default that was typed goes before what a file says.
+        # An explicit option overrides the file even if it is the default.
         given = {each.name: each.contract_value(said.get(each.name)) for each in self.flags}
         for each in self.flags:
             if each.name in said and given[each.name] is None:
@@ -138,13 +138,13 @@ class KindCommand:
             raise typer.BadParameter(str(error), param_hint=f"'{SCENES}'") from error
 
     def _hints(self, said: dict[str, Any]) -> dict[str, str]:
-        """How each param and role is typed; where there is a file, of those that are not its own."""
+        """Return the command-line name of each param and role; with a file, only of those given on the command line."""
         hints = {each.role: f"'{each.role.upper()}'" if each.first else f"'{each.option}'" for each in self.arguments}
         hints |= {each.name: f"'{each.option}'" for each in self.flags}
         return {name: hint for name, hint in hints.items() if name in said} if self.filed else hints
 
     def _stem(self, said: dict[str, Any], sources: dict[str, Source], params: dict[str, Any]) -> str:
-        """What the files of results are called: after what they are made of, and how."""
+        """Return the stem of result files: from the input or prompt, the style and the kind."""
         if self.filed:
             return Path(said[scenes.SCENES]).stem
         stem = "_".join(part for part in (_begin(sources, params), str(params.get("style", ""))) if part)
@@ -186,10 +186,10 @@ def _on_the_line(context: typer.Context, name: str) -> bool:
 
 
 def _begin(sources: dict[str, Source], params: dict[str, Any]) -> str:
-    """What the names of results begin with: that of the picture that is changed, else the prompt's words."""
+    """Return the first part of a result's name: that of the changed picture, else the prompt's words."""
     if not sources:
         return slug(str(params.get("prompt", ""))) or "picture"
-    # Where there is a target, it is what the result is made of; the first picture otherwise.
+    # The changed picture is the target, if the kind has one, else the first picture.
     changed = sources.get("target") or next(iter(sources.values()))
     match changed:
         case AssetReference():

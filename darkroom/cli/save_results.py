@@ -1,4 +1,4 @@
-"""What a command that makes something leaves behind: files, what it prints, and its exit code."""
+"""Saving of results: downloads files, prints their paths and sets the exit code."""
 
 from pathlib import Path
 from typing import Annotated
@@ -33,9 +33,9 @@ NoCacheFlag = Annotated[
 
 
 def download_results(client: Client, job: Job, target: OutputTarget, *, name: str | None = None) -> list[Path]:
-    """The results of a completed job, and their subtitles, on this disk; nothing for a job that ended otherwise.
+    """Download the results and subtitles of a completed job; return no paths if it ended otherwise.
 
-    With a ``name`` only the file of this name. Raises ``DownloadError`` when the job has none.
+    With a ``name``, only that file. Raises ``DownloadError`` when the job does not have it.
     """
     if job.state is not State.COMPLETED or job.result is None:
         return []
@@ -52,7 +52,7 @@ def download_results(client: Client, job: Job, target: OutputTarget, *, name: st
 
 
 def print_results(job: Job, paths: list[Path], *, as_json: bool) -> None:
-    """The results on stdout: the job, or the path of each file. Exit code 1 when there is none."""
+    """Print the job or the path of each file. Exits with code 1 if the job has no result."""
     if as_json:
         typer.echo(job.model_dump_json(indent=2))
     for path in paths:

@@ -1,4 +1,4 @@
-"""The service that a command talks to: the one named, else the local stack, else one started for this command."""
+"""Service of a command: the given endpoint, else the running local stack, else a temporary one."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from darkroom.client.tokens import TokenSource
 
 
 def client_for_endpoint(settings: Settings) -> Client | None:
-    """The service at the endpoint that was given, if one was. A local stack's own address needs no token."""
+    """Return a client of the given endpoint, or None without one. The local stack's own endpoint needs no token."""
     if settings.endpoint is None:
         return None
     token: str | TokenSource | None = settings.token.get_secret_value() if settings.token else None
@@ -24,19 +24,19 @@ def client_for_endpoint(settings: Settings) -> Client | None:
 
 
 def client_for_running_stack(token: str | None) -> Client | None:
-    """The local stack of this directory, if it runs. DARKROOM_TOKEN is not for it; an explicit ``token`` is."""
+    """Return a client of this directory's local stack, or None. It ignores DARKROOM_TOKEN, but not ``token``."""
     stack = find_running_stack()
     return None if stack is None else client_for_stack(stack, token)
 
 
 def client_for_stack(stack: LocalStack, token: str | None = None) -> Client:
-    """A client of ``stack``, as its local user unless there is a ``token``."""
+    """Return a client of ``stack``, signed in as its local user unless a ``token`` is given."""
     return Client(stack.endpoint, token or stack.token(), socket_url=stack.socket)
 
 
 @contextmanager
 def connect(endpoint: str | None, token: str | None) -> Iterator[Client]:
-    """The service, which must be there. Raises ``LocalStackError`` when no endpoint is given and no stack runs."""
+    """Yield a client of the service. Raises ``LocalStackError`` if no endpoint is given and no stack runs."""
     client = client_for_endpoint(Settings.read(endpoint, token)) or client_for_running_stack(token)
     if client is None:
         raise LocalStackError(
@@ -48,7 +48,7 @@ def connect(endpoint: str | None, token: str | None) -> Iterator[Client]:
 
 @contextmanager
 def connect_or_start_stack(endpoint: str | None, token: str | None, say: Callable[[str], None]) -> Iterator[Client]:
-    """The service; when there is none, a local stack for the time of this context. ``say`` hears of its start."""
+    """Yield a client of the service, or of a temporary local stack. ``say`` gets the output of its start."""
     client = client_for_endpoint(Settings.read(endpoint, token)) or client_for_running_stack(token)
     if client is not None:
         with client:
@@ -61,13 +61,13 @@ def connect_or_start_stack(endpoint: str | None, token: str | None, say: Callabl
 
 @contextmanager
 def temporary_stack_client(say: Callable[[str], None]) -> Iterator[Client]:
-    """A client of a local stack of its own, stopped and removed at the end, whatever the end is."""
+    """Yield a client of a temporary local stack, which is always stopped and removed at the end."""
     stack = TemporaryStack(say)
     with stack as state, client_for_stack(state) as client:
         try:
             yield client
         except KeyboardInterrupt:
-            # The second Ctrl-C: whoever presses it will not wait for the stack to stop.
+            # The second Ctrl-C: do not wait for the stack to stop.
             stack.stop(wait=False)
             raise
         say("Stopping the local stack …")

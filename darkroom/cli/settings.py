@@ -1,4 +1,4 @@
-"""Where the service is and who asks: the command's settings and the flags that go before them."""
+"""Settings of the command: endpoint and token, from the environment or from flags."""
 
 from typing import Annotated, Any, Self
 
@@ -23,7 +23,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class Settings(BaseSettings):
-    """``DARKROOM_ENDPOINT`` and ``DARKROOM_TOKEN``; an empty variable is as good as none."""
+    """``DARKROOM_ENDPOINT`` and ``DARKROOM_TOKEN``; an empty variable counts as unset."""
 
     model_config = SettingsConfigDict(env_prefix="DARKROOM_", env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -32,7 +32,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls, endpoint: str | None = None, token: str | None = None) -> Self:
-        """The settings, flags first. Raises ``typer.BadParameter`` for an endpoint that is no address."""
+        """Return the settings; flags override variables. Raises ``typer.BadParameter`` for an invalid endpoint."""
         flags: dict[str, Any] = {"endpoint": endpoint, "token": token}
         try:
             return cls(**{name: value for name, value in flags.items() if value})

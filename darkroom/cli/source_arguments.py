@@ -1,4 +1,4 @@
-"""The pictures and sounds of a kind on the command line, generated from the contract: each by its place or its name."""
+"""Source arguments: the inputs of a kind's command, generated from the contract, by position or by name."""
 
 import inspect
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ PICTURE = "A JPEG, PNG or WebP file, or asset:ID."
 class SourceArgument:
     """A role of the kind: the path of a file, ``asset:`` and an asset's id, or an avatar's name.
 
-    It has its place on the line; every one after the first may be given as ``--mask mask.png``, too. ``allowed`` are
-    the sources that the contract takes for it.
+    It is a positional argument; every one after the first is also an option, such as ``--mask mask.png``. ``allowed``
+    are the source models that the contract allows for it.
     """
 
     role: str
@@ -33,17 +33,19 @@ class SourceArgument:
 
     @property
     def option(self) -> str:
-        """As it is typed where its place is not used."""
+        """The option's name on the command line."""
         return "--" + self.role.replace("_", "-")
 
     @property
     def example(self) -> str:
-        """A word that may stand for it."""
+        """An example value for the help."""
         return next(iter(avatars())) if AvatarReference in self.allowed else f"{self.role}.jpg"
 
     @property
     def parameters(self) -> list[inspect.Parameter]:
-        """For the signature that typer reads: the place, and the option where there is one."""
+        """The parameters for the signature that typer reads: the positional argument, and the option if there is
+        one.
+        """
         place = typer.Argument(metavar=self.role.upper(), help=self.about, show_default=False)
         found = [parameter(self.role, Annotated[str | None, place], None, required=False)]
         if not self.first:
@@ -54,10 +56,10 @@ class SourceArgument:
         return found
 
     def parse(self, given: Mapping[str, Any]) -> Path | AssetReference | AvatarReference | None:
-        """What the line says of this role; None for an optional one of which it says nothing.
+        """Return the source given for this role; None for an optional role without one.
 
-        Raises ``typer.BadParameter`` for a file that is not there or of the wrong type, no id of an asset, no avatar,
-        and too much or too little said.
+        Raises ``typer.BadParameter`` for a missing file, a wrong type, an invalid asset id, an unknown avatar, and for
+        a role that is missing or given twice.
         """
         place, option = given.get(self.role), given.get(f"{self.role}_")
         where = f"'{self.option}'" if place is None and option is not None else f"'{self.role.upper()}'"
@@ -80,7 +82,7 @@ class SourceArgument:
 
 
 def arguments(kind: Kind) -> tuple[SourceArgument, ...]:
-    """The kind's sources, in the contract's order."""
+    """Return the kind's source arguments, in the contract's order."""
     fields = uploads_model(kind).model_fields
     return tuple(
         SourceArgument(

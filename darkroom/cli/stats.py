@@ -1,4 +1,4 @@
-"""``darkroom stats``, ``services`` and ``limits``: the day in numbers, what works, and where the caller stands."""
+"""``darkroom stats``, ``services`` and ``limits``: daily statistics, service status, and the caller's limits."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -127,7 +127,7 @@ def _memory(instance: Instance) -> str:
 
 
 def _counts(states: dict[str, int]) -> list[str]:
-    """How many jobs ended in each way, and how many are open."""
+    """Return the number of jobs in each terminal state, and of open ones."""
     still = sum(count for state, count in states.items() if state not in STATES)
     return [*(str(states.get(state, 0)) for state in STATES), str(still)]
 

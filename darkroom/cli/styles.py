@@ -1,4 +1,4 @@
-"""``darkroom styles``: the room styles with their colours, and the looks of generated pictures."""
+"""``darkroom styles``: the styles of rooms with their colours, and those of generated pictures."""
 
 import json
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ def _cards(kind: Kind, endpoint: str | None, token: str | None) -> Sequence[Styl
 
 
 def _swatches(palette: Sequence[str]) -> Text:
-    """Blocks of colour; where there are no colours (a pipe), their names."""
+    """Return blocks of colour, or the colours' names if stdout is no terminal."""
     if not console().is_terminal:
         return Text(" ".join(palette))
     return Text.assemble(*((" ██ ", colour) for colour in palette))

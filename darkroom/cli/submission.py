@@ -1,4 +1,4 @@
-"""A job from its pictures to its end, with Ctrl-C and every kind of failure told as a command should."""
+"""Submission of a job from a command: upload, watch, and handle Ctrl-C and failures."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,23 +16,23 @@ from darkroom.contract.requests import BaseRequest
 
 @dataclass(frozen=True)
 class Submission:
-    """What is to be done, and the file of each role."""
+    """The request, and the file of each role."""
 
     request: BaseRequest
     files: dict[str, Path]
 
 
 def submit_and_watch(client: Client, submission: Submission, reporter: Reporter) -> Job:
-    """Submit, upload and watch: the job in its terminal state.
+    """Submit, upload and watch; return the job in its terminal state.
 
-    Ctrl-C cancels the job and ends with exit code 1; a second one ends at once with 130. An upload that the storage
-    refuses cancels the job, too, and ends with exit code 1.
+    Ctrl-C cancels the job and exits with code 1; a second one exits at once with 130. A rejected upload cancels the
+    job, too, and exits with code 1.
     """
     return upload_and_watch(client, client.create(submission.request), submission.files, reporter)
 
 
 def upload_and_watch(client: Client, created: Created, files: dict[str, Path], reporter: Reporter) -> Job:
-    """What follows when the job is there: upload what it waits for, and watch. Ends as ``submit_and_watch`` does."""
+    """Upload the files of a created job and watch it. Ends as ``submit_and_watch`` does."""
     job = created.job
     try:
         reporter.job_changed(job)
@@ -47,7 +47,7 @@ def upload_and_watch(client: Client, created: Created, files: dict[str, Path], r
 
 
 def watch_job(client: Client, job_id: str, reporter: Reporter) -> Job:
-    """Watch a job that somebody submitted, to its end. Ctrl-C leaves it alone."""
+    """Watch an existing job to its end. Ctrl-C does not affect it."""
     job = client.get(job_id)
     reporter.job_changed(job)
     for state in client.watch(job):
@@ -57,7 +57,7 @@ def watch_job(client: Client, job_id: str, reporter: Reporter) -> Job:
 
 
 def exit_unless_completed(job: Job) -> None:
-    """For a job without a result: its code and message on stderr, exit code 1."""
+    """For a job without a result, print its code and message to stderr and exit with code 1."""
     if job.state is not State.COMPLETED:
         code = job.error.code if job.error else job.state
         again = " Trying again may help." if job.error and job.error.retryable else ""
@@ -65,7 +65,7 @@ def exit_unless_completed(job: Job) -> None:
 
 
 def exit_with_error(state: State, code: str, message: str) -> NoReturn:
-    """``darkroom: failed: unsupported_media: …`` on stderr, exit code 1."""
+    """Print ``darkroom: failed: unsupported_media: …`` to stderr and exit with code 1."""
     words = [state, *([code] if code != state else []), message]
     typer.echo(f"darkroom: {': '.join(words)}", err=True)
     raise typer.Exit(1)

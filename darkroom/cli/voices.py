@@ -1,4 +1,4 @@
-"""``darkroom voices``: who says the scripts of videos."""
+"""``darkroom voices``: the voices that speak scripts."""
 
 import json
 from collections.abc import Sequence

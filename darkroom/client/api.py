@@ -1,4 +1,4 @@
-"""One call to the HTTP API: token, retries, and problem details turned into ``ProblemError``."""
+"""HTTP API client: adds the token, retries, and raises problem details as ``ProblemError``."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from darkroom.client.errors import FieldProblem, ProblemError
 from darkroom.client.network import TIMEOUT, loopback_mounts, retry_after, send_with_retries
 from darkroom.client.tokens import TokenSource
 
-# What a gateway's bare answer means where the service itself had no say.
+# Codes for responses of a gateway, which have no problem details.
 _CODES = {
     400: "invalid_request",
     401: "unauthorized",
@@ -23,7 +23,9 @@ _CODES = {
 
 
 class Api:
-    """The HTTP API at ``endpoint``. Every call is safe to repeat: reads, deletions, and creation by its key."""
+    """The HTTP API at ``endpoint``. Every call is idempotent: reads, deletions, and creation with an idempotency
+    key.
+    """
 
     def __init__(self, endpoint: str, token: TokenSource, *, transport: httpx.BaseTransport | None = None) -> None:
         self._endpoint = endpoint
@@ -44,9 +46,9 @@ class Api:
         headers: Mapping[str, str] | None = None,
         accepted: tuple[int, ...] = (),
     ) -> Any:
-        """The parsed JSON of a successful answer, or of one whose status is ``accepted``.
+        """Return the parsed JSON of a successful response, or of one whose status is in ``accepted``.
 
-        Raises ``ProblemError`` and ``UnreachableError``. A refused token is renewed once, if it can be.
+        Raises ``ProblemError`` and ``UnreachableError``. A rejected token is renewed once, if possible.
         """
 
         def send() -> httpx.Response:
@@ -78,7 +80,7 @@ class Api:
             ) from error
 
     def pages(self, path: str, query: Mapping[str, object]) -> Iterator[Any]:
-        """The pages of a listing, each fetched when it is asked for; what is None in ``query`` is left out."""
+        """Yield the pages of a listing, fetched on demand; None values in ``query`` are left out."""
         asked = {name: str(value) for name, value in query.items() if value is not None}
         while True:
             page = self.json("GET", path, query=asked)
@@ -93,7 +95,7 @@ def _is_transient(answer: httpx.Response) -> bool:
 
 
 def problem(answer: httpx.Response) -> ProblemError:
-    """An answer that is an error, by RFC 9457; what a gateway says on its own is read as well as it can be."""
+    """Return the error of a response with problem details (RFC 9457), or of a gateway's own response."""
     status = answer.status_code
     try:
         body = answer.json()

@@ -1,4 +1,4 @@
-"""The caller's library: pictures kept by the service, to be used in jobs in place of uploads."""
+"""Asset library of the caller: pictures kept by the service, for use in jobs in place of uploads."""
 
 import time
 import uuid
@@ -24,7 +24,7 @@ FAILED = "failed"
 
 
 class Assets:
-    """Your library. Methods raise ``ProblemError`` and ``UnreachableError``, as those of ``Client`` do."""
+    """Your asset library. Methods raise ``ProblemError`` and ``UnreachableError``, as those of ``Client`` do."""
 
     def __init__(self, api: Api, storage: httpx.Client, pace: Pace, *, clock: Clock = time) -> None:
         self._api = api
@@ -33,13 +33,13 @@ class Assets:
         self._clock = clock
 
     def list(self, *, state: str | None = None, page: int | None = None) -> Iterator[Asset]:
-        """Your assets, newest first, fetched as you go on, ``page`` at a time (1 to 100)."""
+        """Yield your assets, newest first, fetched on demand, ``page`` at a time (1 to 100)."""
         query = {"state": state, "limit": page}
         for body in self._api.pages("/assets", query):
             yield from AssetPage.model_validate(body).assets
 
     def get(self, asset_id: str) -> Asset:
-        """The asset as it is now, with a fresh link to its picture."""
+        """Return the asset, with a fresh URL of its picture."""
         return Asset.model_validate(self._api.json("GET", _asset(asset_id)))
 
     def add(
@@ -49,11 +49,11 @@ class Assets:
         name: str | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> Asset:
-        """Upload a picture and wait until the service has looked at it: the asset, ready for use.
+        """Upload a picture, wait until the service has inspected it, and return the ready asset.
 
-        ``name`` is the file's when left out. Raises ``UploadError`` when storage or service refuse the picture, with
-        the code that a job would have failed with, and ``OSError`` when the file cannot be read. What was refused is
-        removed from the library, if it can be.
+        ``name`` defaults to the file's name. Raises ``UploadError`` when storage or service reject the picture, with
+        the code of a failed job. Raises ``OSError`` when the file cannot be read. A rejected picture is removed from
+        the library, if possible.
         """
         file = Path(path)
         described = describe_picture(file).model_dump(mode="json", exclude_none=True)
@@ -71,7 +71,7 @@ class Assets:
     def keep(
         self, job_id: str, *, picture: str | None = None, role: str | None = None, name: str | None = None
     ) -> Asset:
-        """Keep a ``picture`` that a job of yours made (``result`` when left out), or what it was given for a ``role``.
+        """Keep a ``picture`` that a job of yours made (default: ``result``), or its input for a ``role``.
 
         Raises ``ProblemError`` (``conflict``) when the job has no such picture, or not yet.
         """
@@ -80,7 +80,7 @@ class Assets:
         return self._settled(self._create(body).asset)
 
     def remove(self, asset_id: str) -> None:
-        """Remove the asset and its picture. Jobs that were given it keep what they made."""
+        """Remove the asset and its picture. Jobs that used it keep their results."""
         self._api.json("DELETE", _asset(asset_id))
 
     def _create(self, body: dict[str, Any]) -> CreatedAsset:
@@ -88,7 +88,7 @@ class Assets:
         return CreatedAsset.model_validate(self._api.json("POST", "/assets", body=body, headers=key))
 
     def _settled(self, asset: Asset) -> Asset:
-        """The asset once its upload was looked at. Raises ``UploadError`` when it was refused or nobody looked."""
+        """Wait for the upload's inspection. Raises ``UploadError`` when it is rejected or takes too long."""
         until = self._clock.monotonic() + self._pace.patience
         while asset.state == AWAITING:
             if self._clock.monotonic() > until:

@@ -1,4 +1,4 @@
-"""The client: submit pictures and sounds, watch the job develop, collect the result."""
+"""Client of a Darkroom service: submit pictures and audio, watch the job, download the result."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -33,11 +33,11 @@ Files = Mapping[str, str | PathLike[str]]
 
 
 class Client(ServiceInformation):
-    """A Darkroom service, as seen by one user.
+    """Client of a Darkroom service for one user.
 
-    ``endpoint`` is the address of the HTTP API; ``token`` a bearer token or where to get one (``PasswordToken``).
-    Methods raise ``ProblemError`` when the service refuses and ``UnreachableError`` when it does not answer; what
-    is safe to repeat is repeated first. Use as a context manager, or ``close`` it. Threads may share one.
+    ``endpoint`` is the address of the HTTP API; ``token`` is a bearer token or a source of tokens (``PasswordToken``).
+    Methods raise ``ProblemError`` when the service refuses and ``UnreachableError`` when it does not respond;
+    idempotent requests are retried first. Use it as a context manager, or ``close`` it. Thread-safe.
 
     >>> with Client("https://api.example.com", token="…") as darkroom:  # doctest: +SKIP
     ...     for job in darkroom.list(status="completed"):
@@ -67,7 +67,9 @@ class Client(ServiceInformation):
 
     @classmethod
     def local(cls) -> Self:
-        """The local stack that runs from this directory. Raises ``LocalStackError`` when there is none."""
+        """Return a client of the local stack running from this directory. Raises ``LocalStackError`` if there is
+        none.
+        """
         stack = find_running_stack()
         if stack is None:
             raise LocalStackError("No local stack runs from this directory; start one with `darkroom up`.")
@@ -85,11 +87,10 @@ class Client(ServiceInformation):
         self._storage.close()
 
     def create(self, request: BaseRequest, *, idempotency_key: str | None = None) -> Created:
-        """Announce a job: it waits for its uploads, each of which has a form.
+        """Create a job; return it with the presigned POSTs of its uploads.
 
-        With an ``idempotency_key`` of your own, the same call made again, even by another process, gives the same
-        job (within its retention); a different request under the same key raises ``ProblemError``
-        (``idempotency_mismatch``).
+        Repeating a call with the same ``idempotency_key``, even from another process, returns the same job (within its
+        retention). A different request under the same key raises ``ProblemError`` (``idempotency_mismatch``).
         """
         return Created.model_validate(
             self._api.json(
@@ -110,9 +111,9 @@ class Client(ServiceInformation):
         cache: bool = True,
         idempotency_key: str | None = None,
     ) -> Created:
-        """The same job again, with some params or the engine changed; its pictures need no second upload.
+        """Create the same job again with changed params or engine, without uploading again.
 
-        What is not in ``params`` stays as it was. Watch ``created.job``; ``idempotency_key`` is as for ``create``.
+        Params not in ``params`` stay as they were. Watch ``created.job``; ``idempotency_key`` is as for ``create``.
         """
         changed: dict[str, Any] = {"params": dict(params or {})}
         changed |= {} if engine is None else {"engine": engine}
@@ -128,12 +129,11 @@ class Client(ServiceInformation):
         )
 
     def upload(self, created: Created, files: Files, *, progress: Callable[[int, int], None] | None = None) -> None:
-        """Upload the file of every role, streamed from disk; ``progress`` gets bytes sent and bytes in all.
+        """Upload the file of every role, streamed from disk; ``progress`` gets bytes sent and total bytes.
 
-        Only what has a form is uploaded: no assets, no picture that the job no longer waits for (the same job may be
-        created twice by its key), nothing for a job whose result is there already. Forms that ran out of time are
-        asked for anew once. Raises ``UploadError``, ``OSError`` (unreadable file) and ``ValueError`` (``files`` does
-        not name the roles that the job waits for, or others than the job's).
+        Only roles with a presigned POST are uploaded: no assets, nothing that an earlier ``create`` with the same key
+        uploaded, nothing for a job completed from the cache. Expired forms are renewed once. Raises ``UploadError``,
+        ``OSError`` (unreadable file) and ``ValueError`` (``files`` lacks an expected role, or has an unknown one).
         """
         if not set(created.uploads) <= set(files) <= set(created.job.uploads):
             raise ValueError(f"the job wants {sorted(created.uploads or created.job.uploads)}, not {sorted(files)}")
@@ -154,30 +154,32 @@ class Client(ServiceInformation):
             before += path.stat().st_size
 
     def renew(self, job_id: str) -> Created:
-        """Fresh forms for a job that still waits for its pictures."""
+        """Return fresh presigned POSTs of a job that still waits for its uploads."""
         return Created.model_validate(self._api.json("POST", f"{_job(job_id)}/uploads"))
 
     def get(self, job_id: str) -> Job:
-        """The job as it is now, with fresh links to its pictures."""
+        """Return the job, with fresh URLs of its files."""
         return Job.model_validate(self._api.json("GET", _job(job_id)))
 
     def list(
         self, *, status: State | str | None = None, kind: Kind | str | None = None, page: int | None = None
     ) -> Iterator[Job]:
-        """Your jobs, newest first, fetched as you go on, ``page`` at a time (1 to 100, the service's 20 else)."""
+        """Yield your jobs, newest first, fetched on demand, ``page`` at a time (1 to 100, default: the service's
+        20).
+        """
         for body in self._api.pages("/jobs", {"status": status, "kind": kind, "limit": page}):
             yield from JobPage.model_validate(body).jobs
 
     def cancel(self, job_id: str) -> Job:
-        """Cancel the job, whatever it is doing. Raises ``ProblemError`` (``conflict``) when it has already ended."""
+        """Cancel the job in any state. Raises ``ProblemError`` (``conflict``) when it has already ended."""
         return Job.model_validate(self._api.json("DELETE", _job(job_id)))
 
     def watch(self, job: str | Job, *, after_seq: int | None = None) -> Iterator[Job]:
-        """Every later state of the job, as it comes, up to and with the terminal one.
+        """Yield every later state of the job as it arrives, including the terminal one.
 
-        ``job`` is its id, or the job as last seen: then what comes after that, which is nothing when it has ended.
-        Goes over the WebSocket; reconnects by itself and continues after the last ``seq`` seen; polls where no socket
-        can be had. Stop early by leaving the loop: the job goes on.
+        ``job`` is its id, or the job as last seen; then only later states are yielded, and none if it has ended. Uses
+        the WebSocket, reconnects by itself and resumes after the last ``seq`` seen. Falls back to polling without a
+        WebSocket. Leaving the loop does not affect the job.
         """
         if isinstance(job, Job):
             if job.state.terminal:
@@ -191,7 +193,7 @@ class Client(ServiceInformation):
     def download(self, job: Job, path: str | PathLike[str], *, name: str = "result") -> Path:
         """Write the file ``name`` (``result``, ``thumbnail``, ``srt``, …) of a completed job to ``path``, atomically.
 
-        Size and SHA-256 are checked. Raises ``JobError`` when the job has no result, ``DownloadError``,
+        Verifies size and SHA-256. Raises ``JobError`` when the job has no result, ``DownloadError``,
         ``UnreachableError`` and ``OSError``; then nothing is written.
         """
         target = Path(path)
@@ -205,11 +207,11 @@ class Client(ServiceInformation):
         return target
 
     def download_all(self, job: Job, path: str | PathLike[str]) -> tuple[Path, ...]:
-        """Write every result of a completed job and its subtitles, as ``download`` does; the paths.
+        """Write all results and subtitles of a completed job, as ``download`` does; return the paths.
 
-        ``path`` is a folder, which gets ``result.jpg``, ``result-2.jpg``, … or ``result.mp4``, ``result.srt``,
-        ``result.vtt`` (the extension is the file's), or the file for the first, which names the others: ``fox.jpg``,
-        ``fox-2.jpg``, …
+        ``path`` is a folder, or the file of the first result. A folder gets ``result.jpg``, ``result-2.jpg``, … or
+        ``result.mp4``, ``result.srt``, ``result.vtt``, with the extension of the file's type. A file names the others
+        after itself: ``fox.jpg``, ``fox-2.jpg``, …
         """
         files = downloadable_files(job)
         first = Path(path)
@@ -231,14 +233,14 @@ class Client(ServiceInformation):
         on_change: Callable[[Job], None] | None = None,
         **params: Any,
     ) -> Job:
-        """Submit, upload and wait: the completed job.
+        """Submit a job, upload its files, wait for it, and return the completed job.
 
-        ``files`` maps roles to paths, pictures of your library (``AssetReference``) or portraits of the service's
-        (``AvatarReference``); one will do where one role is needed, and a kind that starts from words takes none. For
-        ``render_scenes``, ``client.scenes.read`` makes roles and params of a JSON file. The result of the same job made
-        before is taken unless ``cache`` is false. ``on_change`` sees every state. Raises ``JobError`` when the job ends
-        without a result, and ``ValueError`` (of params pydantic's ``ValidationError``) for what the contract does not
-        allow. A job whose upload fails is cancelled.
+        ``files`` maps roles to paths, pictures of your library (``AssetReference``) or avatars (``AvatarReference``). A
+        single value suffices for a kind with one required role; kinds without inputs take none. For ``render_scenes``,
+        ``client.scenes.read`` makes roles and params from a JSON file. An identical earlier job's result is reused
+        unless ``cache`` is false. ``on_change`` is called with every state. Raises ``JobError`` when the job ends
+        without a result, and ``ValueError`` (for params pydantic's ``ValidationError``) when the contract does not
+        allow the request. A job whose upload fails is cancelled.
         """
         request, paths = build_request(kind, files, params, engine=engine, allow_preview=allow_preview, cache=cache)
         created = self.create(request)
@@ -259,14 +261,14 @@ class Client(ServiceInformation):
         return job
 
     def abandon(self, job_id: str) -> None:
-        """Cancel the job if that can be done; nothing is raised when it cannot."""
+        """Cancel the job if possible; raises nothing."""
         try:
             self.cancel(job_id)
         except ClientError:
             return
 
     def config(self) -> Config:
-        """What the deployment says of itself; asked once."""
+        """Return the deployment's public configuration, fetched once."""
         if self._config is None:
             self._config = Config.model_validate(self._api.json("GET", "/config"))
         return self._config
@@ -287,7 +289,7 @@ def _job(job_id: str) -> str:
 
 
 def _shifted(progress: Callable[[int, int], None] | None, before: int, total: int) -> Callable[[int, int], None] | None:
-    """The progress of one file among several."""
+    """Return the callback for one file's progress among several."""
     if progress is None:
         return None
     return lambda sent, _size: progress(before + sent, total)

@@ -1,4 +1,4 @@
-"""Results from S3 to disk: streamed, checked, and in place at once or not at all."""
+"""Downloads of results: streamed, verified and written atomically."""
 
 import hashlib
 import os
@@ -15,14 +15,14 @@ from darkroom.contract.results import ResultFile
 
 
 class LinkExpired(Exception):
-    """Raised when a presigned link is refused: a fresh one is in the job's next answer."""
+    """Raised when a presigned URL is rejected; reading the job again gives a fresh one."""
 
 
 def fetch(http: httpx.Client, made: ResultFile, path: Path, *, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Write the file to ``path``, atomically: a reader sees the old file or the whole new one.
+    """Write the file to ``path``, atomically: a reader sees the old file or the complete new one.
 
-    Tries again on a bad connection. Raises ``LinkExpired``, ``DownloadError`` (refused, or size or SHA-256 differ
-    from the job's), ``UnreachableError``, and ``OSError`` when the disk says no; then ``path`` is as it was.
+    Retries on connection errors. Raises ``LinkExpired``, ``DownloadError`` (refused, or size or SHA-256 differ from the
+    job's), ``UnreachableError``, and ``OSError`` when it cannot be written; then ``path`` is unchanged.
     """
     if made.url is None:
         raise LinkExpired

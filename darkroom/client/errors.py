@@ -1,7 +1,7 @@
-"""What can go wrong between an app and the service, each with a stable ``code``.
+"""Errors of the client, each with a stable ``code``.
 
-Codes of answers, uploads and jobs are those of ``darkroom.contract.errors.ErrorCode``; they are plain strings here,
-so that a newer service may add one.
+Codes of responses, uploads and jobs are those of ``darkroom.contract.errors.ErrorCode``. They are plain strings here,
+so that a newer service may add codes.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class ClientError(Exception):
-    """Base of everything the client raises on purpose. ``code`` is stable; ``message`` is for people."""
+    """Base class of the client's errors. ``code`` is stable; ``message`` is for people."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
@@ -22,16 +22,16 @@ class ClientError(Exception):
 
 @dataclass(frozen=True)
 class FieldProblem:
-    """What is wrong with one field of a request: ``field`` is a dotted path such as ``params.style``."""
+    """Error in one field of a request: ``field`` is a dotted path such as ``params.style``."""
 
     field: str
     message: str
 
 
 class ProblemError(ClientError):
-    """The service answered with problem details (RFC 9457), or with an error of the gateway before it.
+    """The service responded with problem details (RFC 9457), or the gateway with an error.
 
-    ``retry_after`` holds the seconds after which the same call may succeed, where the service says so.
+    ``retry_after`` is the number of seconds after which the call may succeed, if the service gives one.
     """
 
     def __init__(
@@ -54,22 +54,22 @@ class ProblemError(ClientError):
 
 
 class UnreachableError(ClientError):
-    """The service could not be reached, or stopped answering, also when tried again."""
+    """The service could not be reached, or stopped responding, after all retries."""
 
     def __init__(self, message: str) -> None:
         super().__init__("unreachable", message)
 
 
 class UploadError(ClientError):
-    """Storage or service refused an upload: ``too_large``, ``empty_file``, ``upload_expired``, ``invalid_image``, …"""
+    """Storage or service rejected an upload: ``too_large``, ``empty_file``, ``upload_expired``, ``invalid_image``, …"""
 
 
 class DownloadError(ClientError):
-    """A result could not be fetched, or what came is not what the job says: nothing was written."""
+    """A result could not be fetched, or does not match the job's size or SHA-256; nothing was written."""
 
 
 class JobError(ClientError):
-    """A job ended without a result; ``job`` is its final form."""
+    """A job ended without a result; ``job`` is its final state."""
 
     def __init__(self, job: "Job") -> None:
         error = job.error
@@ -78,7 +78,7 @@ class JobError(ClientError):
 
 
 class LocalStackError(ClientError):
-    """The local stack is not there, or could not be started."""
+    """The local stack is not running, or could not be started."""
 
     def __init__(self, message: str) -> None:
         super().__init__("local_stack", message)

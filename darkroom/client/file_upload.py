@@ -1,4 +1,4 @@
-"""Files to S3: a multipart POST streamed from disk, and S3's XML errors in plain words."""
+"""File uploads to S3: a multipart POST streamed from disk, and S3's XML errors in plain words."""
 
 import io
 from collections.abc import Callable
@@ -34,7 +34,7 @@ _RETRIED_CODES = frozenset({"RequestTimeout", "SlowDown", "InternalError", "Serv
 
 
 class CountedFile(io.FileIO):
-    """A file that says how much of it was read, whenever some was."""
+    """A file that reports every read to a progress callback."""
 
     def __init__(self, path: Path, progress: Progress | None) -> None:
         super().__init__(path, "rb")
@@ -42,7 +42,7 @@ class CountedFile(io.FileIO):
         self._size = path.stat().st_size
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """As ``FileIO.read``, then the report."""
+        """Read as ``FileIO.read``, then report."""
         chunk = super().read(-1 if size is None else size)
         if self._progress is not None and chunk:
             self._progress(self.tell(), self._size)
@@ -50,15 +50,15 @@ class CountedFile(io.FileIO):
 
 
 def upload_file(http: httpx.Client, form: PresignedPost, path: Path, progress: Progress | None = None) -> None:
-    """Upload ``path`` by the presigned ``form``, again on a bad connection (the same key is written again).
+    """Upload ``path`` by the presigned ``form``; retries on connection errors, which overwrites the same key.
 
-    Raises ``UploadError`` with the code for what S3 refused, ``UnreachableError`` when it does not answer, and
+    Raises ``UploadError`` with the code of S3's rejection, ``UnreachableError`` when S3 does not respond, and
     ``OSError`` when the file cannot be read.
     """
 
     def post() -> httpx.Response:
         with CountedFile(path, progress) as file:
-            # S3 takes the form's own Content-Type field; what is said beside the file is not looked at.
+            # S3 uses the form's Content-Type field and ignores the type of the file part.
             return http.post(form.url, data=form.fields, files={"file": (path.name, file, "application/octet-stream")})
 
     answer = send_with_retries(
@@ -69,9 +69,9 @@ def upload_file(http: httpx.Client, form: PresignedPost, path: Path, progress: P
 
 
 def upload_error(answer: httpx.Response, limit: int) -> UploadError:
-    """S3's refusal of a file of at most ``limit`` bytes as an error of ours.
+    """Return the error for S3's rejection of a file of at most ``limit`` bytes.
 
-    A policy past its time is ``upload_expired``, other breaches are ``forbidden``.
+    An expired policy is ``upload_expired``, other violations are ``forbidden``.
     """
     code, message = _s3_error(answer)
     if code == "AccessDenied" and "expired" in message.lower():
@@ -88,7 +88,7 @@ def upload_error(answer: httpx.Response, limit: int) -> UploadError:
 
 
 def _s3_error(answer: httpx.Response) -> tuple[str, str]:
-    """``Code`` and ``DispatchMessage`` of S3's XML; two empty strings when the body is something else."""
+    """Return ``Code`` and ``Message`` of S3's XML; two empty strings for any other body."""
     if answer.is_success or not answer.content.lstrip().startswith(b"<"):
         return "", ""
     try:
@@ -100,7 +100,7 @@ def _s3_error(answer: httpx.Response) -> tuple[str, str]:
 
 
 def _parse(content: bytes) -> Element:
-    """XML without a document type: entities, and what they can blow up to, cannot be declared."""
+    """Parse XML without a document type, which rules out entity expansion attacks."""
     if b"<!DOCTYPE" in content[:1024] or len(content) > MEGABYTE:
         raise ParseError("not an error of S3")
     parser = XMLParser()  # noqa: S314 - no document type, bounded size

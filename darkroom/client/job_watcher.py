@@ -1,4 +1,4 @@
-"""A job as it develops: over the WebSocket, resumed where it broke off, and by polling where there is no socket."""
+"""Job watcher: yields a job's states over the WebSocket, resumes after disconnects, and falls back to polling."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -12,26 +12,26 @@ from darkroom.contract.jobs import Job
 
 
 class ConnectionLost(Exception):
-    """The socket is gone, or was never had."""
+    """Raised when the WebSocket is closed, or could not be opened."""
 
 
 class Socket(Protocol):
-    """What watching needs of a connection."""
+    """Interface of a WebSocket connection."""
 
     def send(self, message: dict[str, Any]) -> None:
-        """Send one JSON message. Raises ``Lost``."""
+        """Send one JSON message. Raises ``ConnectionLost``."""
 
     def receive(self, seconds: float) -> dict[str, Any] | None:
-        """The next JSON message; None when none came within ``seconds``. Raises ``Lost``."""
+        """Return the next JSON message; None when none arrives within ``seconds``. Raises ``ConnectionLost``."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How often things happen, in seconds.
+    """Intervals and timeouts of watching, in seconds.
 
-    API Gateway cuts a socket that was idle for ten minutes: hence the pings. A silence of ``quiet`` is checked by
-    one GET, so that a lost push or a half-open connection cannot hide the end of a job. A service that cannot be
-    reached, or is in trouble, is waited for during ``patience``.
+    API Gateway closes a WebSocket after ten idle minutes, hence the pings. After ``quiet`` seconds without a message,
+    one GET checks the job, so that a lost push or half-open connection cannot hide its end. An unreachable or failing
+    service is retried for ``patience`` seconds.
     """
 
     poll: float = 1.0
@@ -43,21 +43,21 @@ class Pace:
 
 
 class Clock(Protocol):
-    """Time, so that tests need none."""
+    """Interface of the clock, replaceable in tests."""
 
     def monotonic(self) -> float:
-        """Seconds since some moment."""
+        """Return seconds since a fixed moment."""
 
     def sleep(self, seconds: float, /) -> None:
         """Wait."""
 
 
 class JobWatcher:
-    """The states of one job from ``after_seq`` on, in order, each once, up to and with the terminal one.
+    """Iterable over the states of one job after ``after_seq``, in order, up to and including the terminal one.
 
-    ``fetch`` is ``GET /jobs/{id}`` and its errors end the watch; ``connect`` opens an authorised socket or raises
-    ``Lost``; None means that the deployment has no socket. A state may be skipped (the service sends the newest of
-    a burst), but ``seq`` only ever grows.
+    ``fetch`` is ``GET /jobs/{id}``; its errors end the iteration. ``connect`` opens an authorised WebSocket or raises
+    ``ConnectionLost``; None means that the deployment has none. States may be skipped (the service sends the newest of
+    a burst), but ``seq`` always grows.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class JobWatcher:
                 yield from self._poll()
 
     def _listen(self) -> Iterator[Job]:
-        """States from one connection until the end. Raises ``Lost``."""
+        """Yield states from one connection until the end. Raises ``ConnectionLost``."""
         if self._connect is None:
             raise ConnectionLost("this deployment has no socket")
         with self._connect() as socket:
@@ -119,19 +119,19 @@ class JobWatcher:
                     self._failures = 0
                     yield from self._news(Job.model_validate(message["job"]))
                 elif message.get("type") == "subscribed" and not self._looked:
-                    # Nothing newer than after_seq: so the job may have ended there, and nothing will ever come.
+                    # Nothing is newer than after_seq: the job may have ended there, and no message would follow.
                     yield from self._look()
                 elif message.get("type") == "error" or "type" not in message:
-                    # Refused, or the gateway's own error. The GET that follows says why, or carries on without.
+                    # Refused, or an error of the gateway. The GET that follows raises the reason, or polling continues.
                     raise ConnectionLost(str(message.get("error") or message))
 
     def _poll(self) -> Iterator[Job]:
-        """States by GET until it is time to try the socket again; at least one GET, for what was missed."""
+        """Yield states by GET until the next attempt to reconnect; at least one GET, for missed states."""
         if self._connect is None:
             retry_at = float("inf")
         else:
             longest, first = self._pace.longest_reconnect, self._pace.first_reconnect
-            # The first break is usually the gateway's; come back at once, then ever more slowly.
+            # The first disconnect is usually the gateway's: reconnect at once, then back off.
             wait = (
                 0.0
                 if self._failures <= 1
@@ -146,7 +146,7 @@ class JobWatcher:
             self._clock.sleep(min(self._pace.poll, left))
 
     def _look(self) -> Iterator[Job]:
-        """One GET, and what it tells that is new."""
+        """Send one GET; yield the job if it is new."""
         self._looked = True
         try:
             job = self._fetch()
@@ -167,5 +167,5 @@ class JobWatcher:
 
 
 def _is_transient(error: ClientError) -> bool:
-    """Whether the trouble may be over soon: no connection, or the service's own failure."""
+    """Return True for errors that a retry may fix: no connection, or a 5xx response."""
     return isinstance(error, UnreachableError) or (isinstance(error, ProblemError) and error.status >= 500)

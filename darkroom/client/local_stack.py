@@ -1,4 +1,4 @@
-"""The local stack: finding the one that runs from a directory, starting one, stopping it."""
+"""Local stack: find the one running from a directory, or start and stop a temporary one."""
 
 import shutil
 import socket
@@ -20,9 +20,9 @@ from darkroom.client.tokens import PasswordToken
 
 FOLDER = ".darkroom"
 STATE_FILE = "stack.json"
-# Marks a stack that one command started for itself: others must not lean on it, it ends with that command.
+# Marks a stack that a command started for itself: others must not use it, since it ends with that command.
 PRIVATE_MARK = "private"
-# A stack that is gone refuses the connection at once; one on a busy machine may take its time over the answer.
+# A stopped stack refuses the connection at once; a running one may respond slowly on a busy machine.
 ANSWER_TIMEOUT = httpx.Timeout(30.0, connect=2.0)
 START_SECONDS = 240.0
 STOP_SECONDS = 60.0
@@ -32,7 +32,7 @@ Say = Callable[[str], None]
 
 
 class Login(BaseModel):
-    """The local user, and the Cognito endpoint that knows it."""
+    """Credentials of the local user, and the Cognito endpoint to sign in at."""
 
     url: str
     client_id: str
@@ -41,7 +41,7 @@ class Login(BaseModel):
 
 
 class LocalStack(BaseModel):
-    """What ``stack.json`` tells a client of a stack on this machine."""
+    """Contents of ``stack.json`` that a client of the local stack needs."""
 
     port: int
     endpoint: str
@@ -49,11 +49,11 @@ class LocalStack(BaseModel):
     auth: Login
 
     def token(self) -> PasswordToken:
-        """The local user's tokens."""
+        """Return the token source of the local user."""
         return PasswordToken(self.auth.url, self.auth.client_id, self.auth.username, self.auth.password)
 
     def answers(self) -> bool:
-        """Whether its API is there: ``GET /config`` needs no token and touches nothing behind it."""
+        """Return True if the API responds to ``GET /config``, which needs no token and no other service."""
         try:
             with httpx.Client(mounts=loopback_mounts(), timeout=ANSWER_TIMEOUT) as http:
                 return http.get(f"{self.endpoint.rstrip('/')}/config").is_success
@@ -62,7 +62,7 @@ class LocalStack(BaseModel):
 
 
 def read_stack(folder: Path) -> LocalStack | None:
-    """The stack whose state is in ``folder``; None when there is none or the file is not (yet) whole."""
+    """Return the stack whose state is in ``folder``; None if there is none or the file is incomplete."""
     try:
         return LocalStack.model_validate_json((folder / STATE_FILE).read_bytes())
     except (OSError, ValidationError):
@@ -70,7 +70,7 @@ def read_stack(folder: Path) -> LocalStack | None:
 
 
 def find_running_stack(root: Path | None = None) -> LocalStack | None:
-    """The stack that runs from ``root`` (the current directory), the one started last when there are several."""
+    """Return the stack running from ``root`` (the current directory), the last one started if there are several."""
     folders = [
         state.parent
         for state in ((root or Path.cwd()) / FOLDER).glob(f"*/{STATE_FILE}")
@@ -84,22 +84,22 @@ def find_running_stack(root: Path | None = None) -> LocalStack | None:
 
 
 def command(*arguments: str) -> list[str]:
-    """The command line of the local runtime."""
+    """Return the command line of the local runtime."""
     return [sys.executable, "-m", "infra.local", *arguments]
 
 
 def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listens on."""
+    """Return an unused port on 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 class TemporaryStack:
-    """A stack for one command alone: a context manager that starts it on a free port and leaves nothing behind.
+    """Context manager that starts a stack on a free port for one command, and removes it afterwards.
 
-    ``say`` gets what the runtime prints while it starts. Entering raises ``LocalStackError`` with the end of its
-    output when it does not come up.
+    ``say`` is called with the runtime's output during startup. Entering raises ``LocalStackError`` with the end of that
+    output when it does not start.
     """
 
     def __init__(self, say: Say, *, root: Path | None = None) -> None:
@@ -125,7 +125,7 @@ class TemporaryStack:
         self.stop()
 
     def stop(self, *, wait: bool = True) -> None:
-        """Stop it and remove its state; does nothing the second time. Without ``wait`` it stops on its own."""
+        """Stop the stack and remove its state; idempotent. Without ``wait`` it stops in the background."""
         if not self._started:
             return
         self._started = False
@@ -147,7 +147,7 @@ class TemporaryStack:
             command("up", "--detach", "--no-studio", "--port", str(self._port)), self._root, stdout=subprocess.PIPE
         )
         tail: deque[str] = deque(maxlen=TAIL_LINES)
-        # Its servers may hold the pipe open after it returned: so the process is waited for, not the end of output.
+        # Its servers may hold the pipe open after it returns, so wait for the process and not for the end of output.
         reader = threading.Thread(target=self._relay, args=(process, tail), daemon=True)
         reader.start()
         try:
@@ -185,7 +185,7 @@ def _spawn(arguments: list[str], root: Path, *, stdout: int) -> "subprocess.Pope
             text=True,
             encoding="utf-8",
             errors="replace",
-            # A Ctrl-C in the terminal is ours to handle; the stack is stopped in order afterwards.
+            # Ctrl-C in the terminal must reach only this process, which then stops the stack cleanly.
             start_new_session=True,
         )
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a picture or a sound file looks like from outside, for the contract's uploads. Nothing is decoded here."""
+"""Media files: content type, size and SHA-256 of pictures and audio files, without decoding."""
 
 import hashlib
 import mimetypes
@@ -24,7 +24,7 @@ EXTENSIONS: dict[str, str] = {
     "application/x-subrip": ".srt",
     "text/vtt": ".vtt",
 }
-# What the names of sound files end in; what systems know of it differs.
+# Extensions of audio files. The mimetypes module depends on the system.
 SOUND_EXTENSIONS: dict[str, AudioType] = {
     ".wav": "audio/wav",
     ".mp3": "audio/mpeg",
@@ -41,7 +41,7 @@ _HEAD = 12
 
 
 def extension(declared: str) -> str:
-    """What a file of this content type is called at its end.
+    """Return the file extension of a content type.
 
     >>> extension("image/png"), extension("text/vtt; charset=utf-8"), extension("application/zip")
     ('.png', '.vtt', '.bin')
@@ -50,10 +50,10 @@ def extension(declared: str) -> str:
 
 
 def content_type(path: Path) -> ContentType:
-    """The picture's type by the file's first bytes, else by its extension, else JPEG. Raises ``OSError``.
+    """Return the picture's type by its first bytes, else by its extension, else JPEG. Raises ``OSError``.
 
-    Whether a file is a good picture is the service's to judge, with its own codes: a file that is none is declared
-    as what it claims to be, and refused there.
+    The service decides if a file is valid, with its own error codes. A file that is no picture is declared by its
+    extension and rejected there.
     """
     shown = content_type_of(_head(path))
     if shown is not None:
@@ -63,10 +63,10 @@ def content_type(path: Path) -> ContentType:
 
 
 def audio_type(path: Path) -> AudioType:
-    """The sound's type by the file's first bytes, else by its extension.
+    """Return the audio type by the file's first bytes, else by its extension.
 
-    Raises ``ValueError`` for a file that neither is sound nor claims to be, and ``OSError``. Whether sound can be heard
-    in it is the service's to judge.
+    Raises ``ValueError`` for a file that is no audio by either, and ``OSError``. The service decides if it has an audio
+    stream.
     """
     head = _head(path)
     found = audio_type_of(head)
@@ -78,28 +78,30 @@ def audio_type(path: Path) -> AudioType:
 
 
 def looks_like_audio(path: Path) -> bool:
-    """Whether the file's first bytes are those of sound, or of a film. Raises ``OSError``."""
+    """Return True if the file's first bytes are those of audio or video. Raises ``OSError``."""
     return audio_type_of(_head(path)) is not None
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of the file, lower-case hex. Raises ``OSError``."""
+    """Return the SHA-256 of the file, lower-case hex. Raises ``OSError``."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def describe_picture(path: Path) -> Upload:
-    """The picture that is going to be uploaded. Raises ``OSError`` when the file cannot be read.
+    """Return the declaration of a picture to upload. Raises ``OSError`` when the file cannot be read.
 
-    The size is left out where the contract has no room for it (empty, too large): the storage refuses such a file
-    with the right code.
+    The size is left out if the contract does not allow it (empty, too large): S3 rejects such a file with the right
+    code.
     """
     declared = content_type(path)
     return Upload(content_type=declared, sha256=sha256(path), **_size(path, declared))
 
 
 def describe_audio(path: Path) -> AudioUpload:
-    """The sound that is going to be uploaded, as ``describe`` does. Raises ``ValueError`` as ``audio_type`` does."""
+    """Return the declaration of an audio file, as ``describe_picture`` does. Raises ``ValueError`` as
+    ``audio_type``.
+    """
     declared = audio_type(path)
     return AudioUpload(content_type=declared, sha256=sha256(path), **_size(path, declared))
 

@@ -1,4 +1,4 @@
-"""How the client reaches hosts: timeouts, bounded retries, and no proxy for this machine's own addresses."""
+"""Network settings of the client: timeouts, bounded retries, and no proxy for loopback addresses."""
 
 import random
 import time
@@ -15,17 +15,17 @@ TRANSFER_TIMEOUT = httpx.Timeout(60.0, connect=5.0)
 ATTEMPTS = 4
 RETRIED_STATUS = frozenset({429, 500, 502, 503, 504})
 LONGEST_PAUSE_SECONDS = 8.0
-# Who is asked to wait longer than this is told so instead of being kept waiting.
+# A longer Retry-After is reported to the caller instead of waited for.
 MAX_RETRY_AFTER_SECONDS = 30.0
 
 
 def loopback_mounts() -> dict[str, httpx.BaseTransport | None]:
-    """For ``httpx.Client(mounts=…)``: loopback addresses are never asked of a proxy."""
+    """Return mounts for ``httpx.Client(mounts=…)`` that bypass proxies for loopback addresses."""
     return {f"all://{host}": None for host in LOOPBACK}
 
 
 def is_loopback(url: str) -> bool:
-    """Whether ``url`` names this machine.
+    """Return True if the host of ``url`` is a loopback address.
 
     >>> is_loopback("ws://127.0.0.1:4566/socket"), is_loopback("https://example.com")
     (True, False)
@@ -34,12 +34,14 @@ def is_loopback(url: str) -> bool:
 
 
 def backoff_seconds(attempt: int, *, first: float = 0.25, longest: float = LONGEST_PAUSE_SECONDS) -> float:
-    """Seconds to wait after the ``attempt``-th failure (from 0): doubling, with jitter, never above ``longest``."""
+    """Return the seconds to wait after the ``attempt``-th failure (from 0): doubling, with jitter, at most
+    ``longest``.
+    """
     return min(longest, first * 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
 
 
 def retry_after(answer: httpx.Response) -> float | None:
-    """The seconds that the service asks to wait, when it says so in seconds."""
+    """Return the seconds of the ``Retry-After`` header, or None if it is missing or a date."""
     value = answer.headers.get("Retry-After", "")
     return float(value) if value.isdecimal() else None
 
@@ -51,11 +53,10 @@ def send_with_retries(
     retried: Callable[[httpx.Response], bool] = lambda answer: answer.status_code in RETRIED_STATUS,
     sleep: Callable[[float], None] = time.sleep,
 ) -> httpx.Response:
-    """The answer of ``send``, called again while the connection fails or the answer may be ``retried``.
+    """Return the response of ``send``, retrying on connection errors and on responses that are ``retried``.
 
-    ``send`` must be safe to repeat. A ``RetryPolicy-After`` is waited for, but ``MAX_RETRY_AFTER_SECONDS`` in all at
-    most. Raises
-    ``UnreachableError`` when no attempt got an answer; the last answer is returned even when it is one to retry.
+    ``send`` must be idempotent. ``Retry-After`` is respected, up to ``MAX_RETRY_AFTER_SECONDS`` in total. Raises
+    ``UnreachableError`` when no attempt got a response. The last response is returned even if it is ``retried``.
     """
     patience = MAX_RETRY_AFTER_SECONDS
     for number in range(attempts):

@@ -1,6 +1,6 @@
-"""What the service reports of itself: a day in numbers, what works at the moment, limits, and the result cache.
+"""Reports of the service: daily statistics, service status, limits and the result cache.
 
-Names of states, kinds and engines are plain strings here, so that a newer service may have more of them.
+States, kinds and engines are plain strings here, so that a newer service may add more.
 """
 
 from datetime import date, datetime
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 
 class Durations(BaseModel):
-    """How long ``count`` jobs or stages took, in seconds: half of them at most ``p50``, 95 of 100 at most ``p95``."""
+    """Durations of ``count`` jobs or stages in seconds: median (``p50``) and 95th percentile (``p95``)."""
 
     count: int = 0
     p50: float | None = None
@@ -37,7 +37,7 @@ class KindStatistics(BaseModel):
 
 
 class Statistics(BaseModel):
-    """A UTC day in numbers, as of ``at``; jobs that are open now belong to today."""
+    """Statistics of a UTC day, as of ``at``; open jobs are counted today."""
 
     date: date
     at: datetime
@@ -50,14 +50,14 @@ class Statistics(BaseModel):
 
 
 class Endpoint(BaseModel):
-    """The GPU endpoint: ``absent``, or its status, and how many instances run."""
+    """The GPU endpoint: ``absent`` or SageMaker's status, and the number of running instances."""
 
     status: str
     instances: int
 
 
 class Backlog(BaseModel):
-    """What waits: messages for dispatch, dispatched jobs for an instance; and what runs."""
+    """Backlog: messages to dispatch, dispatched jobs that wait for an instance, and running jobs."""
 
     messages: int
     dispatched: int
@@ -66,7 +66,7 @@ class Backlog(BaseModel):
 
 
 class LoadedNetwork(BaseModel):
-    """A network that an instance holds, on the GPU or in the host's memory."""
+    """A network that an instance has loaded, on the GPU or in host memory."""
 
     name: str
     megabytes: float
@@ -74,7 +74,7 @@ class LoadedNetwork(BaseModel):
 
 
 class Instance(BaseModel):
-    """What an instance said of itself lately. The device is None until it is known, GPU memory without a GPU."""
+    """Latest report of an instance. ``device`` is None until it is known, GPU memory is None without a GPU."""
 
     instance_id: str
     reported_at: datetime
@@ -86,7 +86,7 @@ class Instance(BaseModel):
 
 
 class Services(BaseModel):
-    """What works at the moment. A part that does not answer is None, and ``reasons`` says why."""
+    """Service status. A component that does not respond is None, with its reason in ``reasons``."""
 
     checked_at: datetime
     endpoint: Endpoint | None = None
@@ -105,7 +105,7 @@ class RateLimit(BaseModel):
 
 
 class Spending(BaseModel):
-    """What your jobs of this UTC day have taken, those under way included; ``daily_usd`` is None for any sum."""
+    """Your spending in this UTC day, including jobs under way; ``daily_usd`` is None without a limit."""
 
     spent_usd: float
     daily_usd: float | None = None
@@ -113,7 +113,7 @@ class Spending(BaseModel):
 
 
 class Limits(BaseModel):
-    """What you may still ask for: ``rates`` by kind, or ``prompts``."""
+    """Your rate limits by kind (or ``prompts``), and your budget."""
 
     rates: dict[str, RateLimit]
     budget: Spending
@@ -131,7 +131,7 @@ class CacheDay(BaseModel):
 
 
 class CacheStats(BaseModel):
-    """The result cache: ``cache_days`` is how long a result is taken again; 0 is never."""
+    """Statistics of the result cache. ``cache_days`` is how long a result is reused; 0 disables the cache."""
 
     cache_days: int
     valid_from: datetime | None = None
@@ -145,7 +145,9 @@ class CacheStats(BaseModel):
 
 
 class CacheCleared(BaseModel):
-    """Results made before ``valid_from`` are taken no more; not ``moved`` when as much was cleared before."""
+    """Outcome of clearing: results made before ``valid_from`` are not reused. Not ``moved`` if they were cleared
+    before.
+    """
 
     valid_from: datetime
     moved: bool

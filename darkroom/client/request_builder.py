@@ -1,4 +1,4 @@
-"""From a kind, paths and params to the contract's request."""
+"""Request builder: makes the contract's request from a kind, paths and params."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,11 +19,11 @@ def build_request(
     allow_preview: bool = False,
     cache: bool = True,
 ) -> tuple[BaseRequest, dict[str, Path]]:
-    """The request, and the path of each role that has a file.
+    """Return the request, and the path of each role that has a file.
 
-    ``files`` may be one source where the kind needs one role. Raises ``ValueError`` for an unknown kind and for a role
-    of sound whose file is none, ``ValidationError`` (pydantic, a ``ValueError``) for what the contract does not allow,
-    and ``OSError`` for a file that cannot be read.
+    ``files`` may be one source if the kind needs one role. Raises ``ValueError`` for an unknown kind, and for a role of
+    audio whose file is none. Raises pydantic's ``ValidationError`` (a ``ValueError``) when the contract does not allow
+    the request, and ``OSError`` for an unreadable file.
     """
     try:
         kind = Kind(kind)

@@ -1,4 +1,4 @@
-"""The service's answers that are not jobs: forms for uploads, pages, what there is to choose, assets, and itself."""
+"""Responses of the service besides jobs: presigned POSTs, pages, styles, voices, assets, health and configuration."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from darkroom.contract.uploads import AssetReference
 
 
 class PresignedPost(BaseModel):
-    """Where one file goes: a form for S3, good for one key, type and size until ``expires_at``."""
+    """Presigned POST to S3 for one file, valid for one key, type and size until ``expires_at``."""
 
     url: str
     fields: dict[str, str]
@@ -17,21 +17,21 @@ class PresignedPost(BaseModel):
 
 
 class Created(BaseModel):
-    """A job that waits for its uploads: ``uploads`` maps each role to its form."""
+    """A created job, and the presigned POST of each upload by role."""
 
     job: Job
     uploads: dict[str, PresignedPost]
 
 
 class JobPage(BaseModel):
-    """One page of jobs, newest first; ``cursor`` asks for the next one."""
+    """One page of jobs, newest first; ``cursor`` is for the next one."""
 
     jobs: list[Job]
     cursor: str | None = None
 
 
 class StyleCard(BaseModel):
-    """A style as people choose it. ``palette`` holds sRGB colours, ``#rrggbb``, dominant first; empty for a look."""
+    """A style. ``palette`` holds sRGB colours, ``#rrggbb``, dominant first; empty for styles of generated pictures."""
 
     name: str
     title: str
@@ -40,7 +40,7 @@ class StyleCard(BaseModel):
 
 
 class Avatar(BaseModel):
-    """A portrait of nobody; ``picture`` is a ``data:`` URI."""
+    """Portrait of a person who does not exist; ``picture`` is a ``data:`` URI."""
 
     name: str
     title: str
@@ -50,13 +50,13 @@ class Avatar(BaseModel):
 
 
 class AvatarList(BaseModel):
-    """The answer of ``GET /avatars``."""
+    """Response of ``GET /avatars``."""
 
     avatars: tuple[Avatar, ...]
 
 
 class Voice(BaseModel):
-    """A voice that says scripts; ``language`` is a BCP 47 tag."""
+    """A voice that speaks scripts; ``language`` is a BCP 47 tag."""
 
     name: str
     title: str
@@ -64,13 +64,13 @@ class Voice(BaseModel):
 
 
 class VoiceList(BaseModel):
-    """The answer of ``GET /voices``."""
+    """Response of ``GET /voices``."""
 
     voices: tuple[Voice, ...]
 
 
 class EnhancedPrompt(BaseModel):
-    """A better ``prompt`` than the ``original``: ``by`` is ``rules`` or what language model service made it."""
+    """An enhanced ``prompt``: ``by`` is ``rules`` or the language model service that made it."""
 
     prompt: str
     original: str
@@ -80,20 +80,20 @@ class EnhancedPrompt(BaseModel):
 
 
 class StyleList(BaseModel):
-    """The answer of ``GET /styles``."""
+    """Response of ``GET /styles``."""
 
     styles: tuple[StyleCard, ...]
 
 
 class AssetError(BaseModel):
-    """Why something was refused. A newer service may add codes, so they are plain strings here."""
+    """Reason of a rejection. A newer service may add codes, so they are plain strings here."""
 
     code: str
     message: str
 
 
 class AssetSource(BaseModel):
-    """Where an asset comes from: ``type`` is ``upload`` or ``job``; then which of its pictures it is."""
+    """Source of an asset: ``type`` is ``upload`` or ``job``; for a job, its result ``picture`` or input ``role``."""
 
     type: str
     job_id: str | None = None
@@ -119,26 +119,26 @@ class Asset(BaseModel):
 
     @property
     def reference(self) -> AssetReference:
-        """What a job is given for a role, in place of a file."""
+        """Reference for use as a job's input, in place of a file."""
         return AssetReference(asset_id=self.asset_id)
 
 
 class AssetPage(BaseModel):
-    """One page of assets, newest first; ``cursor`` asks for the next one."""
+    """One page of assets, newest first; ``cursor`` is for the next one."""
 
     assets: list[Asset]
     cursor: str | None = None
 
 
 class CreatedAsset(BaseModel):
-    """A new asset, and the form for its picture where it is to be uploaded."""
+    """A created asset, and the presigned POST of its picture if it is to be uploaded."""
 
     asset: Asset
     upload: PresignedPost | None = None
 
 
 class Part(BaseModel):
-    """One thing the service stands on: ``status`` is ``ok`` or ``down``, with a reason."""
+    """Health of one component: ``status`` is ``ok`` or ``down``, with a reason."""
 
     status: str
     milliseconds: float | None = None
@@ -146,14 +146,14 @@ class Part(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether everything that the service stands on answers, and each part by name."""
+    """Health of the service: ``ok`` if every component is, and each component by name."""
 
     ok: bool
     parts: dict[str, Part] = {}
 
 
 class Config(BaseModel):
-    """What an app must know of a deployment before it has a token."""
+    """Public configuration of a deployment, readable without a token."""
 
     socket_url: str | None = None
     region: str | None = None

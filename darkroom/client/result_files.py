@@ -1,4 +1,4 @@
-"""Which files a job made, and what they are called on this disk."""
+"""Result files of a job, and their paths on disk."""
 
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -13,7 +13,7 @@ RESULT = "result"
 
 
 def results(job: Job) -> tuple[Picture, ...]:
-    """What the job was asked for: the video ``result``, or the pictures ``result``, ``result-2``, … in order.
+    """Return the job's results: the video ``result``, or the pictures ``result``, ``result-2``, … in order.
 
     Raises ``JobError`` when there is none.
     """
@@ -25,12 +25,14 @@ def results(job: Job) -> tuple[Picture, ...]:
 
 
 def downloadable_files(job: Job) -> tuple[ResultFile, ...]:
-    """What is saved of a job: its results, then their subtitles. Raises ``JobError`` when it has no result."""
+    """Return the job's results, then their subtitles. Raises ``JobError`` when it has no result."""
     return (*results(job), *(job.result.subtitles if job.result else ()))
 
 
 def file_named(job: Job, name: str) -> ResultFile:
-    """One file. Raises ``JobError`` for a job without a result, ``DownloadError`` for a name it does not have."""
+    """Return one file by name. Raises ``JobError`` for a job without a result, ``DownloadError`` for an unknown
+    name.
+    """
     if job.result is None:
         raise JobError(job)
     for file in job.result.files:
@@ -41,7 +43,7 @@ def file_named(job: Job, name: str) -> ResultFile:
 
 
 def numbered(path: Path, number: int) -> Path:
-    """The file of the ``number``-th of several pictures, where ``path`` is that of the first.
+    """Return the path of the ``number``-th picture (from 1), given that of the first.
 
     >>> numbered(Path("fox.jpg"), 1).name, numbered(Path("fox.jpg"), 2).name
     ('fox.jpg', 'fox-2.jpg')
@@ -50,7 +52,7 @@ def numbered(path: Path, number: int) -> Path:
 
 
 def subtitle_path(video: Path, suffix: str) -> Path:
-    """The file of a video's subtitles.
+    """Return the path of a video's subtitles.
 
     >>> subtitle_path(Path("hello.mp4"), ".srt").name, subtitle_path(Path("take.2"), ".srt").name
     ('hello.srt', 'take.2.srt')
@@ -59,7 +61,7 @@ def subtitle_path(video: Path, suffix: str) -> Path:
 
 
 def target_paths(first: Path, files: Sequence[ResultFile]) -> tuple[Path, ...]:
-    """Where each of the ``files`` goes that ``saved`` gives, when ``first`` is the place of the first."""
+    """Return the path of each of the ``files`` from ``downloadable_files``; ``first`` is that of the first."""
     numbers: Iterator[int] = count(1)
     return tuple(
         subtitle_path(first, extension(file.content_type))

@@ -1,4 +1,4 @@
-"""Scenes as a JSON file says them, with files in place of roles."""
+"""Scene files: JSON files for ``render_scenes`` that name files in place of roles."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from darkroom.contract.video_params import MAX_SCENES, MIN_SCENES, MUSIC, VOICE_
 
 SCENES = "scenes"
 SCRIPT = "script"
-# What a scene names: the end of its role's name, and which sources may stand for it.
+# Fields of a scene that name a source: the suffix of its role, and the allowed kinds of sources.
 _FIELDS: dict[str, tuple[str, Models]] = {
     "picture": ("picture", frozenset({Upload, AssetReference})),
     "avatar": ("avatar", frozenset({Upload, AssetReference, AvatarReference})),
@@ -25,21 +25,21 @@ _FIELDS: dict[str, tuple[str, Models]] = {
 
 
 class ScenesError(ValueError):
-    """Raised for a file that holds no scenes that could be made."""
+    """Raised for a file without valid scenes."""
 
 
 def read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Source]]:
-    """The params and the sources of ``render_scenes`` that a JSON file says.
+    """Read the params and sources of ``render_scenes`` from a JSON file.
 
-    The file holds the params, and a path (relative to the file), ``asset:ID`` or an avatar's name where the params have
-    a role, ``@hello.txt`` where a script is in a text file, and beside them the path of the ``music``:
+    The file holds the params. Where the params have a role, it has a path (relative to the file), ``asset:ID`` or an
+    avatar's name. A script may be ``@hello.txt``, the contents of a text file. ``music`` is a path, too:
 
         {"scenes": [{"type": "image", "picture": "room.jpg", "script": "This is our room."},
                     {"type": "avatar", "avatar": "amara", "script": "@hello.txt"}],
          "music": "bed.mp3", "subtitles": "both"}
 
     Each source gets one role, however often it is named. Raises ``ScenesError``, which names the scene and the field,
-    for what is no JSON, has no scenes, or names what does not exist; all else is the contract's to judge.
+    for invalid JSON, missing scenes, or sources that do not exist. Everything else is validated by the contract.
 
     >>> params, sources = read("trailer.json")  # doctest: +SKIP
     >>> job = darkroom.run("render_scenes", sources, **params)  # doctest: +SKIP
@@ -60,7 +60,7 @@ def read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Source]]:
 
 
 def problem(error: ValidationError) -> str:
-    """The first thing that the contract does not allow, with the number of the scene and the name of the field."""
+    """Return the first validation error in words, with the number of the scene and the name of the field."""
     first = error.errors()[0]
     path = first["loc"][1:] if first["loc"][:1] == ("params",) else first["loc"]
     message = first["msg"].removeprefix("Value error, ")
@@ -68,7 +68,7 @@ def problem(error: ValidationError) -> str:
         return ": ".join([*map(str, path), message])
     if first["type"] in ("union_tag_invalid", "union_tag_not_found"):
         message = f"type: choose one of: {', '.join(_types())}"
-    # After the number comes the type of the scene, which is no field.
+    # path[2] is the union tag (the type of the scene), not a field.
     return ": ".join([f"scene {int(path[1]) + 1}", *map(str, path[3:]), message])
 
 
@@ -92,7 +92,7 @@ def _document(file: Path) -> dict[str, Any]:
 
 
 def _scene(number: int, scene: Any, folder: Path, sources: dict[str, Source]) -> Any:
-    """The scene with a role for each source that it names, and with its script; ``sources`` grows by the new ones."""
+    """Return the scene with roles in place of sources, and with its script read; adds new sources to ``sources``."""
     if not isinstance(scene, Mapping):
         raise ScenesError(f'scene {number} is to be an object, {{"type": …}}')
     found = dict(scene)
@@ -118,7 +118,7 @@ def _named(word: Any, allowed: Models, folder: Path, where: str) -> Source:
 
 
 def _role(source: Source, role: str, sources: dict[str, Source]) -> str:
-    """The role of the same source if it has one, else ``role``, which it gets."""
+    """Return the role of an equal source, or add the source as ``role``."""
     for known, other in sources.items():
         if _same(source, other):
             return known

@@ -1,4 +1,4 @@
-"""Words to be spoken: typed, or read from a text file."""
+"""Scripts: text to be spoken, given directly or read from a text file."""
 
 import sys
 from pathlib import Path
@@ -7,16 +7,16 @@ from darkroom.contract.video_params import MAX_SCRIPT_CHARACTERS
 
 FILE = "@"
 STANDARD_INPUT = "-"
-# Of a text file; every script that may be spoken is far smaller.
+# Bytes read of a text file; every valid script is far smaller.
 MAX_BYTES = 1024 * 1024
 
 
 def read(word: str, folder: Path = Path()) -> str:
-    """The script that ``word`` stands for: itself, or the text of a file.
+    """Return the script that ``word`` stands for: itself, or the text of a file.
 
-    ``@hello.txt`` is the text of that file, UTF-8, within ``folder``; ``@-`` that of standard input; ``@@home`` is the
-    words ``@home``. Raises ``ValueError`` for a file that is not there, is no text, or has nothing in it, and for more
-    than 5,000 characters, and says how many there are.
+    ``@hello.txt`` is the text of that file, UTF-8, within ``folder``; ``@-`` is that of standard input; ``@@home`` is
+    the text ``@home``. Raises ``ValueError`` for a file that is missing, not text or empty, and for more than 5,000
+    characters.
     """
     if word.startswith(FILE * 2):
         return checked(word[1:], "the script")
@@ -32,7 +32,7 @@ def read(word: str, folder: Path = Path()) -> str:
 
 
 def checked(text: str, what: str) -> str:
-    """The text, without the white space around it. Raises ``ValueError`` when it is too long to be spoken."""
+    """Return the text, stripped. Raises ``ValueError`` when it is too long to be spoken."""
     text = text.strip()
     if len(text) > MAX_SCRIPT_CHARACTERS:
         raise ValueError(f"{what} has {len(text):,} characters; {MAX_SCRIPT_CHARACTERS:,} are the most")

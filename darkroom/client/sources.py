@@ -1,4 +1,4 @@
-"""What a word names for a role: a file, a picture of the library, or a portrait that comes with the service."""
+"""Input sources of a job's roles: a file, an asset of the library, or an avatar."""
 
 import os
 from collections.abc import Mapping
@@ -23,16 +23,18 @@ Models = frozenset[type[BaseModel]]
 
 
 def allowed_models(kind: Kind, role: str) -> Models:
-    """Which of the contract's sources may stand for a kind's own role.
+    """Return the contract's source models that are allowed for a role of a kind.
 
-    >>> AvatarReference in allowed_models(Kind.RENDER_VIDEO, "avatar"), AudioUpload in allowed_models(Kind.INPAINT, "mask")
-    (True, False)
+    >>> AvatarReference in allowed_models(Kind.RENDER_VIDEO, "avatar")
+    True
+    >>> AudioUpload in allowed_models(Kind.INPAINT, "mask")
+    False
     """
     return frozenset(_classes(uploads_model(kind).model_fields[role].annotation))
 
 
 def expects_audio(kind: Kind, role: str, params: Mapping[str, Any]) -> bool:
-    """Whether the role is for sound: as the contract says, else as the params' scenes speak of it."""
+    """Return True if the role is for audio, by the contract or by the scenes in the params."""
     if role in uploads_model(kind).model_fields:
         return AudioUpload in allowed_models(kind, role)
     scenes = params.get("scenes")
@@ -40,10 +42,10 @@ def expects_audio(kind: Kind, role: str, params: Mapping[str, Any]) -> bool:
 
 
 def parse_source(word: str, allowed: Models, folder: Path = Path()) -> Path | AssetReference | AvatarReference:
-    """The source that ``word`` names: ``asset:`` and an id, the path of a file in ``folder``, or an avatar.
+    """Return the source that ``word`` names: ``asset:`` and an id, the path of a file in ``folder``, or an avatar.
 
-    An avatar's name is understood where an avatar is ``allowed`` and no file has this name; ``avatar:amara`` is one in
-    any case. Raises ``ValueError`` for what does not exist, is not allowed, or is of the wrong type.
+    A plain avatar name is accepted where an avatar is ``allowed`` and no file has this name; ``avatar:amara`` always
+    means the avatar. Raises ``ValueError`` for a source that does not exist, is not allowed, or has the wrong type.
     """
     if word.startswith(ASSET):
         return _asset(word.removeprefix(ASSET), allowed)
@@ -94,7 +96,7 @@ def _voice_track(scene: Any) -> Any:
 
 
 def _classes(annotation: Any) -> list[type[BaseModel]]:
-    """The models that an annotation is made of, whatever it wraps them in."""
+    """Return the pydantic models in an annotation, however they are nested."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [found for part in get_args(annotation) for found in _classes(part)]

@@ -1,4 +1,4 @@
-"""Where the bearer token comes from: given, or a Cognito user's, signed in with a password."""
+"""Token sources: a fixed bearer token, or a Cognito user signed in with a password."""
 
 import threading
 import time
@@ -13,36 +13,36 @@ REFRESH_SECONDS = 60.0
 
 
 class TokenSource(Protocol):
-    """Gives the token for the next request."""
+    """Source of the token for each request."""
 
     def token(self) -> str | None:
-        """A token good for now; None to send none."""
+        """Return a valid token; None to send none."""
 
     def forget(self) -> bool:
-        """Called when the service refused the token. Returns whether a new one can be had."""
+        """Discard a rejected token; return True if a new one can be had."""
 
 
 class StaticToken:
-    """A token that somebody else keeps fresh."""
+    """A fixed token, which is never renewed."""
 
     def __init__(self, value: str | None) -> None:
         self._value = value or None
 
     def token(self) -> str | None:
-        """The token as given."""
+        """Return the token as given."""
         return self._value
 
     def forget(self) -> bool:
-        """There is no other."""
+        """Return False: there is no other token."""
         return False
 
 
 class PasswordToken:
-    """Access tokens of a Cognito user (``InitiateAuth``, ``USER_PASSWORD_AUTH``), renewed a minute before they end.
+    """Access tokens of a Cognito user (``InitiateAuth``, ``USER_PASSWORD_AUTH``), renewed a minute before they expire.
 
-    ``url`` is the Cognito endpoint, such as ``https://cognito-idp.eu-west-1.amazonaws.com``. The app client must
-    allow the flow and have no secret. ``token`` raises ``ProblemError`` when the sign-in is refused and
-    ``UnreachableError`` when nobody answers.
+    ``url`` is the Cognito endpoint, such as ``https://cognito-idp.eu-west-1.amazonaws.com``. The app client must allow
+    the flow and have no secret. ``token`` raises ``ProblemError`` when the sign-in is refused and ``UnreachableError``
+    when the endpoint does not respond.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class PasswordToken:
         self._renew_at = 0.0
 
     def token(self) -> str:
-        """The access token, asked for anew when the one at hand is about to end."""
+        """Return the access token, renewed if it is about to expire."""
         with self._lock:
             if self._value is None or time.monotonic() >= self._renew_at:
                 self._value, seconds = self._sign_in()
@@ -66,7 +66,7 @@ class PasswordToken:
             return self._value
 
     def forget(self) -> bool:
-        """The next ``token`` signs in again."""
+        """Discard the token, so that the next ``token`` signs in again."""
         with self._lock:
             self._value = None
         return True
@@ -102,7 +102,7 @@ class PasswordToken:
 
 
 def _reason(answer: httpx.Response) -> str:
-    """What Cognito said. Challenges (a new password, a second factor) are not errors to it, but are to us."""
+    """Return Cognito's message. Challenges (a new password, a second factor) are errors here."""
     try:
         body = answer.json()
     except ValueError:

@@ -1,4 +1,4 @@
-"""A WebSocket connection that speaks JSON objects."""
+"""WebSocket connection for JSON messages."""
 
 import json
 from collections.abc import Iterator
@@ -17,22 +17,24 @@ SLICE_SECONDS = 1.0
 
 
 class JsonSocket:
-    """An open connection. Whatever fails on it is ``Lost``."""
+    """An open WebSocket connection. Every failure raises ``ConnectionLost``."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self._connection = connection
 
     def send(self, message: dict[str, Any]) -> None:
-        """Send one JSON message. Raises ``Lost``."""
+        """Send one JSON message. Raises ``ConnectionLost``."""
         try:
             self._connection.send(json.dumps(message))
         except (OSError, WebSocketException) as error:
             raise ConnectionLost(str(error)) from error
 
     def receive(self, seconds: float) -> dict[str, Any] | None:
-        """The next JSON message; None when none came within ``seconds`` (or sooner). Raises ``Lost``."""
+        """Return the next JSON message; None when none arrives within ``seconds`` (or sooner). Raises
+        ``ConnectionLost``.
+        """
         try:
-            # In short waits, because on Windows Ctrl-C is not seen during one.
+            # In short waits, because on Windows a wait cannot be interrupted by Ctrl-C.
             message = json.loads(self._connection.recv(timeout=max(0.0, min(seconds, SLICE_SECONDS))))
         except TimeoutError:
             return None
@@ -43,7 +45,7 @@ class JsonSocket:
 
 @contextmanager
 def open_socket(url: str, token: str | None) -> Iterator[JsonSocket]:
-    """Connect to ``url``, authorised by ``?token=`` (browsers can send no header). Raises ``Lost`` when it fails."""
+    """Connect to ``url``, authorised by ``?token=`` (browsers cannot send headers). Raises ``ConnectionLost``."""
     with ExitStack() as stack:
         try:
             connection = stack.enter_context(
@@ -51,7 +53,7 @@ def open_socket(url: str, token: str | None) -> Iterator[JsonSocket]:
                     f"{url}?{urlencode({'token': token})}" if token else url,
                     open_timeout=OPEN_SECONDS,
                     close_timeout=1,
-                    # API Gateway counts messages, not ping frames, as activity: Watch sends those.
+                    # API Gateway counts only messages as activity, not ping frames: JobWatcher sends ping messages.
                     ping_interval=None,
                     proxy=None if is_loopback(url) else True,
                 )

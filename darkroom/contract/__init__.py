@@ -1,1 +1,1 @@
-"""The job contract as callers see it: requests, params, uploads, results, states and errors."""
+"""Job contract, as callers see it: requests, params, uploads, results, states and errors."""

@@ -1,4 +1,4 @@
-"""The avatars that come with us: data in ``avatars.toml``, typed here; their portraits lie in ``avatars/``."""
+"""Built-in avatars: typed access to ``avatars.toml`` and to the portraits in ``avatars/``."""
 
 import tomllib
 from functools import cache, cached_property
@@ -15,7 +15,7 @@ AVATARS_FOLDER = Path(__file__).with_name("avatars")
 
 
 class Avatar(BaseModel):
-    """One avatar: somebody who does not exist, rendered by ``tests/data/render_face.py``."""
+    """A built-in avatar: a person who does not exist, rendered by ``tests/data/render_face.py``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,17 +26,17 @@ class Avatar(BaseModel):
 
     @property
     def path(self) -> Path:
-        """The portrait's file: WebP, 512×512 pixels."""
+        """Path of the portrait: WebP, 512×512 pixels."""
         return AVATARS_FOLDER / f"{self.name}.webp"
 
     @property
     def picture(self) -> bytes:
-        """The portrait as it lies on disk."""
+        """Bytes of the portrait's WebP file."""
         return self.path.read_bytes()
 
     @property
     def size(self) -> int:
-        """Bytes of the portrait's file."""
+        """Size of the portrait's file in bytes."""
         return self.path.stat().st_size
 
     @cached_property
@@ -47,7 +47,7 @@ class Avatar(BaseModel):
 
 @cache
 def avatars() -> dict[str, Avatar]:
-    """Every avatar by name, in the order of the file. Raises ``ValidationError`` when the file is wrong."""
+    """Return every avatar by name, in the order of the file. Raises ``ValidationError`` if the file is invalid."""
     tables = tomllib.loads(AVATARS_FILE.read_text("utf-8"))
     return {name: Avatar(name=name, **table) for name, table in tables.items()}
 

@@ -1,4 +1,4 @@
-"""Names that a request chooses among: lists that we have as data, which the schema shows and any other word is told."""
+"""Choice type: a string that must be one of the names in a data file; the JSON schema lists them as ``enum``."""
 
 from collections.abc import Iterable
 
@@ -8,9 +8,9 @@ from pydantic_core import CoreSchema, core_schema
 
 
 class OneOf:
-    """For ``Annotated[str, OneOf("voice", voices())]``: one of ``names``, in their order; ``what`` they are names of.
+    """Pydantic annotation that validates a string as one of ``names``: ``Annotated[str, OneOf("voice", voices())]``.
 
-    ``title`` is the schema's, ``what`` with a capital when left out.
+    ``what`` is the noun for error messages. ``title`` is the schema's title; by default ``what``, capitalised.
     """
 
     def __init__(self, what: str, names: Iterable[str], *, title: str | None = None) -> None:

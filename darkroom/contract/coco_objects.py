@@ -1,4 +1,4 @@
-"""The things that a detector knows by name: the 80 classes of COCO, in the order that networks number them."""
+"""COCO object names: the 80 classes in the order of their numbers, and common aliases."""
 
 from difflib import get_close_matches
 from typing import Annotated
@@ -17,9 +17,9 @@ OBJECTS = (
     "toaster", "sink", "refrigerator", "book", "clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush",
 )  # fmt: skip
 PERSON = "person"
-THING = "thing"  # what nobody could name
+THING = "thing"  # label of an object of unknown class
 
-# What people call them.
+# Common names that are accepted in requests.
 ALIASES = {
     "sofa": "couch",
     "plant": "potted plant",

@@ -1,4 +1,4 @@
-"""Who does the work."""
+"""Engines: the implementations that can run a job."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Errors with a stable code, a message a person can act on, and whether trying again can help."""
+"""Errors of the public contract: a stable code, a message that a person can act on, and a retryable flag."""
 
 from enum import StrEnum
 
@@ -57,7 +57,7 @@ class ErrorDetail(BaseModel):
 
 
 class DarkroomError(Exception):
-    """Raised anywhere in the pipeline to fail a job with a stable code.
+    """Exception that fails a request or a job with a stable error code. The message is cut off at 1,000 characters.
 
     >>> DarkroomError(ErrorCode.TOO_LARGE, "The photo is 31 MB; 20 MB is the limit.").detail.code.value
     'too_large'

@@ -1,7 +1,7 @@
-"""The contract's centre: the states a job moves through, and its public form.
+"""Jobs: the state machine of a job, and its public representation.
 
-REST, the WebSocket and the result of ``darkroom run --json`` share it; ``darkroom.contract.requests`` is what may be
-asked for, ``darkroom.contract.results`` what comes out.
+REST, the WebSocket and ``darkroom run --json`` share this representation. ``darkroom.contract.requests`` defines the
+request bodies, ``darkroom.contract.results`` the results.
 """
 
 from datetime import datetime
@@ -34,17 +34,17 @@ class State(StrEnum):
 
     @property
     def terminal(self) -> bool:
-        """Whether the job has ended."""
+        """True if the job has ended."""
         return not TRANSITIONS[self]
 
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    # Completed at once: the same job was made before.
+    # Completed at once: the result cache had the same job's result.
     State.AWAITING_UPLOAD: frozenset(
         {State.QUEUED, State.COMPLETED, State.FAILED, State.CANCELLED, State.EXPIRED},
     ),
     State.QUEUED: frozenset({State.DISPATCHED, State.FAILED, State.CANCELLED, State.EXPIRED}),
-    # Back to queued is a retry. Completed without running: the container's progress was lost, its result was not.
+    # Back to queued is a retry. Completed without running means that only the container's progress update was lost.
     State.DISPATCHED: frozenset(
         {State.RUNNING, State.QUEUED, State.COMPLETED, State.FAILED, State.CANCELLED},
     ),
@@ -57,7 +57,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 
 
 def states_before(target: State) -> frozenset[State]:
-    """The states from which ``target`` may be reached.
+    """Return the states with a transition to ``target``.
 
     >>> sorted(states_before(State.RUNNING))
     [<State.DISPATCHED: 'dispatched'>]

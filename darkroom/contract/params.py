@@ -1,4 +1,4 @@
-"""How each kind is to be done: the typed params of the request body."""
+"""Params of each picture kind: typed models of the request body's ``params``."""
 
 import re
 from collections.abc import Collection
@@ -14,19 +14,19 @@ from darkroom.contract.styles import StyleName
 
 
 class Contract(BaseModel):
-    """Base of everything a caller sends: unknown fields are errors, values do not change."""
+    """Base of all request models: frozen; unknown fields are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Params(Contract):
-    """Base of the params of every kind, with what its fields alone cannot say."""
+    """Base of the params of every kind, with checks that involve the uploads or the engine."""
 
     def check_roles(self, _pictures: Collection[str], _sounds: Collection[str], /) -> None:
-        """Raises ``ValueError`` when the roles that pictures and sounds are given for are not what this speaks of."""
+        """Check the uploads' roles against the params. Raises ``ValueError`` for missing, wrong or unused roles."""
 
     def check_engine(self, _engine: Engine, _roles: Collection[str], /) -> None:
-        """Raises ``DarkroomError`` (``engine_unavailable``) when the engine, which does the kind, cannot do this."""
+        """Check that the engine supports these params. Raises ``DarkroomError`` (``engine_unavailable``)."""
 
 
 class Room(StrEnum):
@@ -41,7 +41,7 @@ class Room(StrEnum):
 
     @property
     def words(self) -> str:
-        """As one would say it.
+        """Name of the room in words.
 
         >>> Room.HOME_OFFICE.words
         'home office'
@@ -86,15 +86,15 @@ class Content(StrEnum):
 
 Seed = Annotated[int, Field(ge=0, lt=2**32, description="The same seed makes the same picture again.")]
 Share = Annotated[float, Field(ge=0, le=1)]
-# Where in a photo, whatever its size: across, then down.
+# Position in a photo: x and y as shares of its width and height, from the top left.
 Point = tuple[Share, Share]
-# Words without the white space around them: a prompt of nothing else is none.
+# Stripped, so that a prompt of white space is empty.
 Prompt = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)]
 _FACES = {"type": "string", "pattern": "^(largest|all|[0-9]{1,2})$"}
 
 
 def _choice_of_faces(value: object) -> object:
-    """A number is understood as well as its text, which the command line has no other way to say."""
+    """Accept a number as well as its text, as the command line passes numbers as integers."""
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if isinstance(text, str) and not re.fullmatch("largest|all|[0-9]{1,2}", text):
         raise ValueError("say largest, all, or a number from 0 to 99")

@@ -1,4 +1,4 @@
-"""The looks of generated pictures: data in ``picture_styles.toml``, typed here."""
+"""Picture styles of ``generate``: typed access to ``picture_styles.toml``."""
 
 import tomllib
 from functools import cache
@@ -13,9 +13,9 @@ PICTURE_STYLES_FILE = Path(__file__).with_name("picture_styles.toml")
 
 
 class PictureStyle(BaseModel):
-    """One look: what people read, and the words that diffusion reads.
+    """A picture style: its title and description for people, and its prompt template for the diffusion model.
 
-    ``prompt`` has one ``{prompt}``, where the caller's words go.
+    ``prompt`` contains ``{prompt}`` once, which is replaced by the caller's prompt.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,7 +29,7 @@ class PictureStyle(BaseModel):
 
 @cache
 def picture_styles() -> dict[str, PictureStyle]:
-    """Every look by name, in the order of the file. Raises ``ValidationError`` when the file is wrong."""
+    """Return every picture style by name, in the order of the file. Raises ``ValidationError`` if it is invalid."""
     tables = tomllib.loads(PICTURE_STYLES_FILE.read_text("utf-8"))
     return {name: PictureStyle(name=name, **table) for name, table in tables.items()}
 

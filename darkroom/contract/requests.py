@@ -1,4 +1,4 @@
-"""What a caller may ask for: the request body is a union over ``kind``."""
+"""Job requests: the request body of ``POST /jobs``, a union discriminated by ``kind``."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -78,7 +78,7 @@ class NoUploads(Contract):
 
 
 class BaseRequest(Contract):
-    """What requests of every kind share."""
+    """Base of the requests of every kind."""
 
     kind: Kind
     params: Params
@@ -93,7 +93,7 @@ class BaseRequest(Contract):
 
     @property
     def sources(self) -> Mapping[str, AnySource]:
-        """What stands for each role; without those that are left out."""
+        """Sources by role, without roles that are left out."""
         return {role: source for role, source in self.uploads if source is not None}
 
     @model_validator(mode="after")
@@ -188,9 +188,9 @@ REQUEST_MODELS: dict[Kind, type[BaseRequest]] = {
     Kind.RENDER_VIDEO: RenderVideoRequest,
     Kind.RENDER_SCENES: RenderScenesRequest,
 }
-# Those that make videos.
+# Kinds that make videos.
 VIDEO_KINDS = frozenset({Kind.RENDER_VIDEO, Kind.RENDER_SCENES})
-# Which engines can do a kind at all; the one that an unnamed choice falls back to first.
+# Engines that support a kind. The first one is the fallback if the deployment's default does not support it.
 ENGINES_BY_KIND: dict[Kind, tuple[Engine, ...]] = {
     Kind.RESTYLE_ROOM: (Engine.MODELS, Engine.PREVIEW),
     Kind.INPAINT: (Engine.MODELS, Engine.PREVIEW),
@@ -204,7 +204,7 @@ ENGINES_BY_KIND: dict[Kind, tuple[Engine, ...]] = {
 
 
 def upload_roles(kind: Kind) -> tuple[str, ...]:
-    """What a kind is given by name, in the order a person names it; scenes may name more of their own.
+    """Return the upload roles of a kind, in the order of its model. The scenes of a request may define more.
 
     >>> upload_roles(Kind.INPAINT)
     ('photo', 'mask')
@@ -213,12 +213,12 @@ def upload_roles(kind: Kind) -> tuple[str, ...]:
 
 
 def uploads_model(kind: Kind) -> type[BaseModel]:
-    """What a kind's uploads are: a field for each role."""
+    """Return the model of a kind's uploads, which has a field for each role."""
     return _model(kind, "uploads")
 
 
 def params_model(kind: Kind) -> type[Params]:
-    """What a kind's params are.
+    """Return the model of a kind's params.
 
     >>> params_model(Kind.GENERATE).__name__
     'GenerateParams'
@@ -229,9 +229,9 @@ def params_model(kind: Kind) -> type[Params]:
 
 
 def resolve_engine(kind: Kind, asked: Engine | None, default: Engine) -> Engine:
-    """Who does a kind: the engine that was asked for, else the default where it can, else the first that can.
+    """Choose the engine: the one asked for, else the default if it supports the kind, else the first that does.
 
-    Raises ``DarkroomError`` (``engine_unavailable``) when the one asked for cannot.
+    Raises ``DarkroomError`` (``engine_unavailable``) if the one asked for does not support the kind.
 
     >>> resolve_engine(Kind.GENERATE, None, Engine.PREVIEW)
     <Engine.MODELS: 'models'>

@@ -1,4 +1,4 @@
-"""What comes out of a job, and everything needed to make it again."""
+"""Job results: files, scores, objects and notes, with everything needed to reproduce them."""
 
 from collections.abc import Iterator
 from typing import Literal, Self
@@ -9,7 +9,7 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.params import Room
 
 PASSING_SCORE = 0.75
-# Notes of a result that is less than the same job may give another time.
+# Notes of degraded results, which are kept out of the result cache.
 HALF_SIZE_NOTE = "Made at half size: the GPU's memory ran out."
 OVERLAY_FAILED_NOTE = (
     "What was found could not be drawn over the picture, which is shown as it was. It has been logged."
@@ -104,7 +104,7 @@ class Quality(BaseModel):
 
     @classmethod
     def from_scores(cls, *, structure: float, style: float, visual: float, objects: float | None = None) -> Self:
-        """With the score computed; values are rounded to four places.
+        """Create it with the mean score; values are rounded to four decimal places.
 
         >>> Quality.from_scores(structure=0.5, style=1, visual=0.9).score
         0.8
@@ -120,7 +120,7 @@ class Quality(BaseModel):
 
     @property
     def passed(self) -> bool:
-        """Whether the picture is good enough to show without a warning."""
+        """True if the picture is good enough to show without a warning."""
         return self.score >= PASSING_SCORE
 
 
@@ -140,14 +140,16 @@ class Result(BaseModel):
 
     @property
     def files(self) -> Iterator[ResultFile]:
-        """Everything that was made, what was asked for first."""
+        """All files of the result, the main one first."""
         yield from (*self.videos, *self.pictures, *self.subtitles)
 
     @property
     def cacheable(self) -> bool:
-        """Whether this may stand for what the same job gives another time: not what was made smaller because the
-        machine was short of memory, nor what lacks its decoration. A performance that chance had a part in is as good
-        as any other of its job."""
+        """True if the result may be reused for the same job.
+
+        False for a degraded result: one made at half size for lack of memory, or without its overlay. Results that are
+        not deterministic, such as animated portraits, are cacheable.
+        """
         return not any(note.endswith((HALF_SIZE_NOTE, OVERLAY_FAILED_NOTE)) for note in self.notes)
 
 

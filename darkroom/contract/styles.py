@@ -1,4 +1,4 @@
-"""The room styles: data in ``styles.toml``, typed here, used by the API (names) and the engines (words, materials)."""
+"""Room styles: typed access to ``styles.toml``, with names for the API, and prompts and materials for the engines."""
 
 import tomllib
 from functools import cache
@@ -32,13 +32,13 @@ Material = Literal[
 
 
 class StyleTable(BaseModel):
-    """Base of everything in the file: unknown fields are errors, values do not change."""
+    """Base of all tables of the file: frozen; unknown fields are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Finish(StyleTable):
-    """What a surface is covered with. Sizes are metres on the surface."""
+    """Surface finish: material, colours and pattern size. Sizes are metres on the surface."""
 
     material: Material
     colours: tuple[HexColour, ...] = Field(min_length=1, max_length=5, description="The main colour first.")
@@ -48,7 +48,7 @@ class Finish(StyleTable):
 
 
 class Light(StyleTable):
-    """How the whole picture is graded. All zeros leave it as it is."""
+    """Colour grading of the whole picture. All zeros leave it unchanged."""
 
     exposure: float = Field(0, ge=-1, le=1, description="Stops.")
     temperature: float = Field(0, ge=-1, le=1, description="From cool to warm.")
@@ -60,7 +60,7 @@ class Light(StyleTable):
 
 
 class Style(StyleTable):
-    """One style: what people read, what the diffusion model is told, and what the preview engine paints with.
+    """A room style: title and description for people, prompt for the diffusion model, finishes for the preview engine.
 
     Colours are sRGB, ``#rrggbb``.
     """
@@ -80,7 +80,7 @@ class Style(StyleTable):
 
 @cache
 def styles() -> dict[str, Style]:
-    """Every style by name, in the order of the file. Raises ``ValidationError`` when the file is wrong."""
+    """Return every style by name, in the order of the file. Raises ``ValidationError`` if the file is invalid."""
     tables = tomllib.loads(STYLES_FILE.read_text("utf-8"))
     return {name: Style(name=name, **table) for name, table in tables.items()}
 

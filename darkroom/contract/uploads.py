@@ -1,4 +1,4 @@
-"""What a caller hands in: files to be uploaded, pictures of the library, and portraits that come with us."""
+"""Input sources of a job: file uploads, assets of the caller's library, and built-in avatars."""
 
 from typing import Annotated, Any, Literal, get_args
 
@@ -15,13 +15,13 @@ MIN_SIDE = 32
 ContentType = Literal["image/jpeg", "image/png", "image/webp"]
 AudioType = Literal["audio/wav", "audio/mpeg", "audio/mp4", "audio/ogg", "audio/flac", "audio/webm"]
 MediaType = ContentType | AudioType
-# Of ISO media files that hold pictures (HEIF, AVIF).
+# Brands of ISO media files that contain pictures (HEIF, AVIF).
 _STILL_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1", b"avif", b"avis"})
 AUDIO_TYPES: tuple[AudioType, ...] = get_args(AudioType)
 
 
 def content_type_of(head: bytes) -> ContentType | None:
-    """The content type that a picture's first 12 bytes or more show; None when it is none that we take.
+    """Detect the content type of a picture from its first bytes (12 or more); None if it is not supported.
 
     >>> content_type_of(b"GIF89a")
     """
@@ -35,10 +35,9 @@ def content_type_of(head: bytes) -> ContentType | None:
 
 
 def audio_type_of(head: bytes) -> AudioType | None:
-    """The content type that an audio file's first 12 bytes or more show; None when it is none that we take.
+    """Detect the content type of an audio file from its first bytes (12 or more); None if it is not supported.
 
-    A container that may hold a film as well (MP4, Ogg, WebM) is taken at its word: whether there is sound in it is
-    found out by whoever opens it.
+    Containers that may also hold video (MP4, Ogg, WebM) are accepted. The decoder checks for an audio stream.
 
     >>> audio_type_of(b"fLaC" + bytes(8))
     'audio/flac'
@@ -53,14 +52,14 @@ def audio_type_of(head: bytes) -> AudioType | None:
         return "audio/webm"
     if head[4:8] == b"ftyp" and head[8:12] not in _STILL_BRANDS:
         return "audio/mp4"
-    # Of MPEG audio: a tag, or the first frame's sync word (11 bits) with layer III (01).
+    # MPEG audio starts with an ID3 tag, or with a frame: sync word (11 bits) and layer III (01).
     if head.startswith(b"ID3") or (len(head) > 1 and head[0] == 0xFF and head[1] & 0xE6 == 0xE2):
         return "audio/mpeg"
     return None
 
 
 def byte_limit(content_type: str) -> int:
-    """The most bytes that an upload of this type may have.
+    """Return the maximum size of an upload of this type, in bytes.
 
     >>> byte_limit("image/png") < byte_limit("audio/wav")
     True
@@ -112,7 +111,7 @@ def _source(value: Any) -> str:
 
 
 def _picture(value: Any) -> str:
-    """Sound where a picture belongs is told as a wrong content type, not as an unknown kind of source."""
+    """Discriminate picture sources. Audio counts as an upload, so that the error names its wrong content type."""
     return "asset" if _source(value) == "asset" else "upload"
 
 
@@ -121,19 +120,19 @@ def _portrait(value: Any) -> str:
     return "upload" if tag == "audio" else tag
 
 
-# What a role's picture is: about to be uploaded, or there already.
+# Source of a role's picture: an upload, or an asset.
 Source = Annotated[
     Annotated[Upload, Tag("upload")] | Annotated[AssetReference, Tag("asset")],
     Discriminator(_picture),
 ]
-# The same, or a portrait that comes with us.
+# Source of a portrait: the same, or a built-in avatar.
 PortraitSource = Annotated[
     Annotated[Upload, Tag("upload")]
     | Annotated[AssetReference, Tag("asset")]
     | Annotated[AvatarReference, Tag("avatar")],
     Discriminator(_portrait),
 ]
-# Whatever a scene may be made of.
+# Source of a scene's picture or recording.
 SceneSource = Annotated[
     Annotated[Upload, Tag("upload")]
     | Annotated[AudioUpload, Tag("audio")]

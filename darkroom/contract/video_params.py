@@ -1,4 +1,4 @@
-"""How videos are to be made: the typed params of the two kinds that end as one."""
+"""Params of the two video kinds, ``render_video`` and ``render_scenes``."""
 
 from collections.abc import Collection
 from enum import StrEnum
@@ -13,14 +13,14 @@ from darkroom.contract.picture_styles import PictureStyleName
 from darkroom.contract.voices import Language, VoiceName, voices
 
 MAX_SCRIPT_CHARACTERS = 5_000
-MAX_SCRIPTS_CHARACTERS = 15_000  # of all scenes: what a fast voice says in ten minutes
+MAX_SCRIPTS_CHARACTERS = 15_000  # of all scenes together: ten minutes of a fast voice
 MAX_VOICE_SECONDS = 300
 MAX_VIDEO_SECONDS = 600
 MIN_SCENES, MAX_SCENES = 2, 20
-MUSIC = "music"  # the role that no scene may take
+MUSIC = "music"  # role reserved for the background music
 VOICE_TRACK = "voice_track"
 
-# Words to be spoken, without the white space around them.
+# Words to be spoken, stripped.
 Script = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_SCRIPT_CHARACTERS)]
 RoleName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$", description="A role of the request's uploads.")]
 
@@ -35,12 +35,12 @@ class Subtitles(StrEnum):
 
     @property
     def burned(self) -> bool:
-        """Whether they are part of the picture."""
+        """True if subtitles are burned into the picture."""
         return self in (Subtitles.BURNED, Subtitles.BOTH)
 
     @property
     def filed(self) -> bool:
-        """Whether there are files of them: SRT and VTT."""
+        """True if subtitles are saved as SRT and VTT files."""
         return self in (Subtitles.FILE, Subtitles.BOTH)
 
 
@@ -60,7 +60,7 @@ class Resolution(StrEnum):
     P1080 = "1080p"
 
     def size(self, aspect: VideoAspect) -> tuple[int, int]:
-        """Width and height in pixels, both even, as H.264 wants them.
+        """Compute width and height in pixels, both even, as H.264 requires.
 
         >>> Resolution.P720.size(VideoAspect.TALL)
         (720, 1280)
@@ -80,13 +80,13 @@ class Transition(StrEnum):
 
 
 class Spoken(Contract):
-    """What is common to whoever speaks."""
+    """Base of models with speech: script and voice."""
 
     script: Script = Field("", description="What is said; of a recorded voice its words, which spares transcribing it.")
     voice: VoiceName | None = Field(None, description="Who says it; GET /voices lists them. The language's own else.")
 
     def check_voice(self, language: str | None) -> None:
-        """Raises ``ValueError`` for a voice that does not speak the language."""
+        """Check that the voice speaks the language. Raises ``ValueError``."""
         if self.voice is not None and language is not None and voices()[self.voice].language != language:
             raise ValueError(
                 f"the voice {self.voice} speaks {voices()[self.voice].language}, not {language}; leave one of them out"
@@ -94,7 +94,7 @@ class Spoken(Contract):
 
 
 class VideoParams(Params):
-    """What is common to both kinds of video."""
+    """Base of the params of both video kinds."""
 
     language: Language | None = Field(
         None, description="What is spoken; when left out, the voice's own, or what a recorded one seems to be in."
@@ -114,20 +114,20 @@ class RenderVideoParams(Spoken, VideoParams):
         return self
 
     def check_roles(self, _pictures: Collection[str], sounds: Collection[str], /) -> None:
-        """Raises ``ValueError`` when there is nothing to say, or nothing for the voice to say."""
+        """Check script, voice and voice track. Raises ``ValueError`` if there is no speech, or two voices."""
         if not self.script and VOICE_TRACK not in sounds:
             raise ValueError("nothing to say: give a script, or a voice_track among the uploads")
         if self.voice is not None and VOICE_TRACK in sounds:
             raise ValueError("voice has no effect with a voice_track, which has a voice of its own")
 
     def check_engine(self, engine: Engine, roles: Collection[str], /) -> None:
-        """Raises ``DarkroomError`` (``engine_unavailable``) for words that only a network could hear."""
+        """Raise ``DarkroomError`` (``engine_unavailable``) if subtitles need transcription, which preview lacks."""
         if self.subtitles is not Subtitles.NONE and VOICE_TRACK in roles and not self.script:
             _require_script(engine, "the voice_track")
 
 
 class BaseScene(Spoken):
-    """What every scene has."""
+    """Base of all scenes."""
 
     voice_track: RoleName | None = Field(
         None, description="The role of a recorded voice, in place of a synthesised one."
@@ -147,7 +147,7 @@ class BaseScene(Spoken):
 
     @property
     def picture_role(self) -> str | None:
-        """The role of the picture that it shows; None when it makes its own."""
+        """Role of the picture that the scene shows; None if it is generated."""
         return None
 
 
@@ -159,7 +159,7 @@ class ImageScene(BaseScene):
 
     @property
     def picture_role(self) -> str | None:
-        """The role of its picture."""
+        """Role of the picture."""
         return self.picture
 
 
@@ -179,7 +179,7 @@ class AvatarScene(BaseScene):
 
     @property
     def picture_role(self) -> str | None:
-        """The role of its portrait."""
+        """Role of the portrait."""
         return self.avatar
 
 
@@ -213,7 +213,7 @@ class RenderScenesParams(VideoParams):
         return self
 
     def check_roles(self, pictures: Collection[str], sounds: Collection[str], /) -> None:
-        """Raises ``ValueError`` for a role that is missing, of the wrong kind, or that no scene speaks of."""
+        """Check the scenes' roles. Raises ``ValueError`` for a role that is missing, of the wrong type, or unused."""
         spoken_of = {MUSIC}
         for number, scene in enumerate(self.scenes, 1):
             for role, wanted, others, what in (
@@ -233,7 +233,7 @@ class RenderScenesParams(VideoParams):
             raise ValueError(f"no scene speaks of {', '.join(sorted(unused))}")
 
     def check_engine(self, engine: Engine, _roles: Collection[str], /) -> None:
-        """Raises ``DarkroomError`` (``engine_unavailable``) for scenes that only networks could make."""
+        """Raise ``DarkroomError`` (``engine_unavailable``) for scenes that the preview engine does not support."""
         if engine is not Engine.PREVIEW:
             return
         for number, scene in enumerate(self.scenes, 1):

@@ -1,4 +1,4 @@
-"""The voices that speak scripts: data in ``voices.toml``, typed here; what says it is the container's to choose."""
+"""Voices for speech synthesis: typed access to ``voices.toml``. The container chooses the synthesiser."""
 
 import tomllib
 from functools import cache
@@ -14,9 +14,9 @@ DEFAULT_LANGUAGE = "en-US"
 
 
 class Voice(BaseModel):
-    """One voice, in the words of each synthesiser.
+    """A voice, with its identifiers in each synthesiser.
 
-    ``language`` is a BCP 47 tag. The first voice of a language in the file is the one that it has by default.
+    ``language`` is a BCP 47 tag. The first voice of a language in the file is the language's default.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,19 +31,19 @@ class Voice(BaseModel):
 
 @cache
 def voices() -> dict[str, Voice]:
-    """Every voice by name, in the order of the file. Raises ``ValidationError`` when the file is wrong."""
+    """Return every voice by name, in the order of the file. Raises ``ValidationError`` if the file is invalid."""
     tables = tomllib.loads(VOICES_FILE.read_text("utf-8"))
     return {name: Voice(name=name, **table) for name, table in tables.items()}
 
 
 @cache
 def languages() -> tuple[str, ...]:
-    """Every language that a voice speaks, once, in the order of the file."""
+    """Return the languages of all voices, without duplicates, in the order of the file."""
     return tuple(dict.fromkeys(voice.language for voice in voices().values()))
 
 
 def voice_for(name: str | None, language: str | None) -> Voice:
-    """The voice of a name, else the first of a language, which is American English where none is given.
+    """Return the voice of a name, else the default voice of a language, which is American English by default.
 
     >>> voice_for(None, "es-ES").language
     'es-ES'

@@ -1,4 +1,4 @@
-"""An asset: a picture in a caller's library, as the table keeps it and as its owner sees it."""
+"""Asset: an item of the assets table, and its public form for the owner."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -50,9 +50,9 @@ class PublicAsset(BaseModel):
 
 
 class Asset(PublicAsset):
-    """One item of the table of assets.
+    """One item of the assets table.
 
-    ``expires_at`` (epoch seconds) is when the table forgets it: only while its picture has not come.
+    ``expires_at`` (epoch seconds) is its TTL, set only while the picture has not been uploaded.
     """
 
     owner: str
@@ -61,24 +61,24 @@ class Asset(PublicAsset):
 
     @property
     def key(self) -> str:
-        """Where its picture lies in the bucket."""
+        """S3 key of the picture."""
         return asset_key(self.asset_id)
 
     @property
     def declared(self) -> UploadStatus:
-        """What its picture is said to be."""
+        """The picture's declared content type, size and SHA-256."""
         return UploadStatus(content_type=self.content_type, size=self.size, sha256=self.sha256)
 
     def has_expired(self, now: float) -> bool:
-        """Whether its picture has not come in time: the table forgets such rows hours late."""
+        """Return True if the upload deadline is over. DynamoDB deletes expired items hours late."""
         return self.expires_at is not None and self.expires_at <= now
 
     def to_item(self) -> dict[str, Any]:
-        """The item in DynamoDB's form; absent values are absent attributes."""
+        """Return the item in DynamoDB's form; absent values are absent attributes."""
         values = self.model_dump(mode="json", exclude_none=True, exclude={"url"})
         return to_item(values | {"created_at": timestamp(self.created_at)})
 
     @classmethod
     def from_item(cls, item: Mapping[str, Mapping[str, Any]]) -> Self:
-        """The asset of an item. Raises ``ValueError`` when it is none."""
+        """Return the asset of an item. Raises ``ValueError`` if the item is not an asset."""
         return cls.model_validate(from_item(item))

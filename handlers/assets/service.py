@@ -1,4 +1,4 @@
-"""What the API does with assets: the logic behind its routes, and behind jobs that start from one."""
+"""Asset service: the logic behind the asset routes, and behind jobs that use an asset as input."""
 
 import time
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Names of assets made with an idempotency key. Changing it would make replays look like new assets.
 IDEMPOTENCY_NAMESPACE = UUID("0b8f1f7e-4b4e-5d0f-8f0c-1d2a5f6a9c3b")
-# Enough for a person, and few enough to count at every new one. Two asked for at once may both be the last.
+# Few enough to count at every creation. Concurrent creations may exceed it by one.
 MAX_ASSETS = 1000
 
 _content_type: TypeAdapter[ContentType] = TypeAdapter(ContentType)
@@ -58,7 +58,7 @@ class AssetRequest(Contract):
 
 
 class AssetService:
-    """Assets, as their owner may handle them. Somebody else's asset is not there: ``not_found``."""
+    """Creates, reads and deletes assets of an owner. Another owner's asset is ``not_found``."""
 
     def __init__(
         self, settings: ApiSettings, table: AssetTable, jobs: JobTable, presigner: Presigner, s3: "S3Client"
@@ -71,10 +71,10 @@ class AssetService:
         self._examiner = UploadInspector(s3, settings.bucket)
 
     def create(self, owner: str, request: AssetRequest, idempotency_key: str | None) -> tuple[Asset, bool]:
-        """A new asset, or the one that the same key and request made before; and whether it is new.
+        """Create an asset; return it and True if it is new, False if the same key and request created it before.
 
-        Raises ``DarkroomError``: ``idempotency_mismatch`` when the key was used for another request, ``not_found``
-        and ``conflict`` when the job or its picture is not there, ``conflict`` when the library is full.
+        Raises ``DarkroomError``: ``idempotency_mismatch`` when the key was used for another request. ``not_found`` and
+        ``conflict`` when the job or its picture does not exist, ``conflict`` when the library is full.
         """
         new = idempotency_key is None
         asset_id = uuid4().hex if new else uuid5(IDEMPOTENCY_NAMESPACE, f"{owner}\n{idempotency_key}").hex
@@ -103,17 +103,17 @@ class AssetService:
         return self._with_copied_picture(asset, request), True
 
     def get(self, owner: str, asset_id: str) -> Asset:
-        """An asset. Raises ``DarkroomError`` with ``not_found``."""
+        """Return an asset. Raises ``DarkroomError`` with ``not_found``."""
         asset = self._table.get(asset_id) if len(asset_id) == 32 else None
         if asset is None or asset.owner != owner or asset.has_expired(time.time()):
             raise DarkroomError(ErrorCode.NOT_FOUND, "You have no asset with this id.")
         return asset
 
     def get_ready_asset(self, owner: str, asset_id: str) -> Asset:
-        """An asset that a job can start from.
+        """Return an asset that a job can use as input.
 
-        Raises ``DarkroomError``: ``not_found``, ``conflict`` when its picture is not there, ``too_large`` for what a
-        job could make but none may be given.
+        Raises ``DarkroomError``: ``not_found``, ``conflict`` when its picture has not been uploaded, ``too_large`` when
+        it exceeds the limits of a job's input. A job's result may be larger than these.
         """
         asset = self.get(owner, asset_id)
         if asset.state is not AssetState.READY:
@@ -130,25 +130,25 @@ class AssetService:
     def page(
         self, owner: str, *, limit: int, state: AssetState | None, after: tuple[str, str] | None
     ) -> tuple[list[Asset], tuple[str, str] | None]:
-        """Assets of ``owner``, newest first, and where to go on."""
+        """Return assets of ``owner``, newest first, and the position of the next page."""
         return self._table.page(owner, now=time.time(), limit=limit, state=state, after=after)
 
     def delete(self, owner: str, asset_id: str) -> None:
-        """Remove an asset and its picture; one that is not there, or somebody else's, is nothing to remove."""
+        """Delete an asset and its picture. Does nothing if it does not exist or has another owner."""
         asset = self._table.get(asset_id) if len(asset_id) == 32 else None
         if asset is None or asset.owner != owner:
             return
-        # In this order: were it broken off, the asset would still be there to be deleted again.
+        # In this order: after an interruption, the item still exists and can be deleted again.
         self._s3.delete_object(Bucket=self._settings.bucket, Key=asset.key)
         self._table.delete(asset_id)
 
     def presigned_post(self, asset: Asset) -> PresignedPost | None:
-        """The form to upload what an asset waits for; None when it waits for nothing."""
+        """Return the presigned POST for the asset's upload; None if it expects no upload."""
         waits = asset.state is AssetState.AWAITING_UPLOAD and asset.source.type == "upload"
         return self._presigner.post(asset.key, asset.declared) if waits else None
 
     def public(self, asset: Asset) -> PublicAsset:
-        """The asset as its owner sees it, with a fresh URL."""
+        """Return the asset as its owner sees it, with a fresh presigned URL."""
         values = {name: getattr(asset, name) for name in PublicAsset.model_fields}
         if asset.state is AssetState.READY:
             values["url"] = self._presigner.get(asset.key)
@@ -165,7 +165,9 @@ class AssetService:
         )
 
     def _with_copied_picture(self, asset: Asset, request: AssetRequest) -> Asset:
-        """The asset with its picture, where that is a job's. Whatever breaks off here, the copy's event mends."""
+        """Copy the job's picture, if the asset has one as its source. After an interruption, the copy's S3 event
+        completes it.
+        """
         if asset.state is not AssetState.AWAITING_UPLOAD or request.job_id is None:
             return asset
         record = self._job(asset.owner, request.job_id)
@@ -199,7 +201,9 @@ class AssetService:
         return record
 
     def _of_job(self, owner: str, request: AssetRequest) -> dict[str, object]:
-        """What is known of a job's picture. Raises ``DarkroomError`` (``not_found``, ``conflict``) without one."""
+        """Return the metadata of a job's picture. Raises ``DarkroomError`` (``not_found``, ``conflict``) without
+        one.
+        """
         assert request.job_id is not None
         record = self._job(owner, request.job_id)
         if request.role is not None:

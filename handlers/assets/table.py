@@ -1,4 +1,4 @@
-"""The table of assets: each change is one conditional write, so that an event may come twice, late or out of order."""
+"""Assets table: one conditional write per change, so that events may arrive twice, late or out of order."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,20 +14,20 @@ from handlers.assets.asset import Asset, AssetState
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# How far one listing reads through an owner's assets in search of those in a state.
+# Bounds of what one listing reads when it filters by state.
 FILTERED_ROWS = 500
 FILTERED_PAGES = 4
 
 
 class AssetTable:
-    """The table of assets named ``table``. Safe to share between threads."""
+    """Client of the assets table named ``table``. Thread-safe."""
 
     def __init__(self, table: str, client: "DynamoDBClient | None" = None) -> None:
         self._table = table
         self._client = client or clients.dynamodb()
 
     def create(self, asset: Asset) -> None:
-        """Put a new asset. Raises ``AlreadyExists`` when its id is taken."""
+        """Put a new asset. Raises ``AlreadyExists`` when the id is taken."""
         try:
             self._client.put_item(
                 TableName=self._table, Item=asset.to_item(), ConditionExpression="attribute_not_exists(asset_id)"
@@ -38,12 +38,12 @@ class AssetTable:
             raise
 
     def get(self, asset_id: str) -> Asset | None:
-        """The asset as it stands now (a consistent read), or None."""
+        """Return the asset (a consistent read), or None."""
         answer = self._client.get_item(TableName=self._table, Key=_key(asset_id), ConsistentRead=True)
         return Asset.from_item(answer["Item"]) if "Item" in answer else None
 
     def receive(self, asset_id: str, received: InspectedUpload) -> Asset | None:
-        """``awaiting_upload or ready → ready``: this is its picture now. None when the asset is not there any more."""
+        """``awaiting_upload or ready → ready``: set the uploaded picture. None when the asset no longer exists."""
         update = ConditionalUpdate()
         update.require_one_of("state", {AssetState.AWAITING_UPLOAD, AssetState.READY})
         size = {"size": received.size, "width": received.width, "height": received.height}
@@ -54,7 +54,7 @@ class AssetTable:
         return self._write(asset_id, update)
 
     def refuse(self, asset_id: str, error: ErrorDetail) -> Asset | None:
-        """``awaiting_upload or ready → failed``: its picture cannot be used. None when it is not there any more."""
+        """``awaiting_upload or ready → failed``: reject the picture. None when the asset no longer exists."""
         update = ConditionalUpdate()
         update.require_one_of("state", {AssetState.AWAITING_UPLOAD, AssetState.READY})
         update.set({"state": AssetState.FAILED, "error": error.model_dump(mode="json")})
@@ -62,23 +62,23 @@ class AssetTable:
         return self._write(asset_id, update)
 
     def extend_upload_until(self, asset_id: str, expires_at: int) -> Asset | None:
-        """Give an asset whose picture has not come more time, until ``expires_at`` (epoch seconds)."""
+        """Extend the upload deadline of an asset to ``expires_at`` (epoch seconds)."""
         update = ConditionalUpdate()
         update.require("state", "=", AssetState.AWAITING_UPLOAD)
         update.set({"expires_at": expires_at})
         return self._write(asset_id, update)
 
     def delete(self, asset_id: str) -> None:
-        """Remove an asset, if it is there."""
+        """Delete an asset, if it exists."""
         self._client.delete_item(TableName=self._table, Key=_key(asset_id))
 
     def page(
         self, owner: str, *, now: float, limit: int, state: AssetState | None, after: tuple[str, str] | None
     ) -> tuple[list[Asset], tuple[str, str] | None]:
-        """Assets of ``owner``, newest first, at most ``limit``; and where to go on (``after``), None at the end.
+        """Return assets of ``owner``, newest first, at most ``limit``, and the position of the next page (``after``).
 
-        There may be fewer, or none, before the end. Assets that have lapsed at ``now`` (epoch seconds) are left out.
-        ``after`` is (created_at as stored, asset_id) of the last asset seen.
+        The position is None at the end. A page may have fewer assets, or none, before the end. Assets that have expired
+        at ``now`` (epoch seconds) are left out. ``after`` is (created_at as stored, asset_id) of the last asset seen.
         """
         found: list[dict[str, Any]] = []
         start = after
@@ -94,7 +94,9 @@ class AssetTable:
         return [Asset.from_item(item) for item in found[:limit]], start
 
     def count(self, owner: str, limit: int) -> int:
-        """How many assets ``owner`` has, counted no further than ``limit``; the newest may be missing for a moment."""
+        """Count the assets of ``owner``, at most up to ``limit``. The newest may be missing (eventually consistent
+        index).
+        """
         counted = 0
         query: dict[str, Any] = {
             "TableName": self._table,

@@ -1,4 +1,4 @@
-"""An asset's picture arrived: its header decides whether the asset is ready or has failed."""
+"""Asset upload processor: inspects an uploaded picture and sets its asset to ready or failed."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class AssetUploadProcessor:
-    """Takes pictures of assets in: what lies under the key now counts, however often and late we hear of it."""
+    """Handles uploads of assets. The object under the key now counts, so events may arrive twice or late."""
 
     def __init__(self, bucket: str, table: AssetTable, s3: "S3Client") -> None:
         self._bucket = bucket
@@ -24,7 +24,7 @@ class AssetUploadProcessor:
         self._examiner = UploadInspector(s3, bucket)
 
     def process(self, key: str) -> None:
-        """Look at the object under ``key``, whatever and whenever somebody put it there."""
+        """Inspect the object under ``key`` and update its asset; delete the object if no asset expects it."""
         asset_id = parse_asset_key(key)
         asset = self._table.get(asset_id) if asset_id is not None else None
         if asset is None or asset.state is AssetState.FAILED:
@@ -35,10 +35,12 @@ class AssetUploadProcessor:
             self._take(asset)
 
     def _take(self, asset: Asset) -> None:
-        """As long as its form is good, the owner may send another picture: so a ready asset is looked at again."""
+        """Inspect the picture. The owner may upload again while the form is valid, so a ready asset is
+        inspected, too.
+        """
         try:
             received = self._examiner.inspect(asset.key)
-            # A ready asset's size and SHA-256 are what came before, not what was declared: the form held it to that.
+            # A ready asset holds size and SHA-256 of the previous upload, not the declared ones; S3 checked the form.
             if asset.state is AssetState.AWAITING_UPLOAD:
                 received = self._examiner.check_declared(asset.key, "asset", asset.declared, received)
             received = replace(received, sha256=received.sha256 or self._examiner.sha256_of(asset.key))
@@ -46,7 +48,7 @@ class AssetUploadProcessor:
             logger.info("upload is gone", asset_id=asset.asset_id)
             return
         except DarkroomError as error:
-            # In this order: were it broken off, the next news would find a refused asset and go on from there.
+            # In this order: after an interruption, the next event finds a failed asset and deletes the object.
             self._table.refuse(asset.asset_id, error.detail)
             self._delete(asset.key, error.detail.message)
             return

@@ -1,8 +1,8 @@
-"""What a dispatched job waits for: a machine, an endpoint that has to be woken first, or midnight.
+"""Cold starts: wait estimates for dispatched jobs, from measured times of earlier cold starts.
 
-An endpoint without instances takes minutes to come up, and how many is best told from the last times. The first job
-that is given to it so claims the wake; when that job's attempt has run, the time from its dispatch to its start is
-kept. Jobs that come while an instance is on its way claim nothing: theirs is the rest of a wake, not a wake.
+An endpoint without instances takes minutes to start. The first job dispatched to it claims the cold start. When that
+job's attempt has run, the time from its dispatch to its start is recorded. Jobs that arrive during a cold start claim
+nothing: they wait only for its remainder, which would distort the measurement.
 """
 
 from dataclasses import dataclass, replace
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
 
 KEPT = 8
-# A claim whose job never ran (it was cancelled, say) holds for so long: no wake on record took half of it.
+# A claim expires after this if its job never ran (cancelled, for example): over twice the longest cold start measured.
 CLAIM_SECONDS = 15 * 60
 _TRIES = 3
 
@@ -35,7 +35,7 @@ LONGER_WAIT_MESSAGE = "Waking a GPU: it takes longer than the last times"
 
 
 def partition(endpoint_name: str) -> str:
-    """The key in the sockets table under which an endpoint's wakes lie.
+    """Return the partition key of an endpoint's cold starts in the sockets table.
 
     >>> partition("darkroom-main")
     'waking#darkroom-main'
@@ -44,7 +44,7 @@ def partition(endpoint_name: str) -> str:
 
 
 def approximate_duration(seconds: float) -> str:
-    """A time as one would say it.
+    """Return a duration in words.
 
     >>> approximate_duration(4), approximate_duration(47), approximate_duration(381)
     ('a few seconds', 'about 50 seconds', 'about 6 minutes')
@@ -57,10 +57,10 @@ def approximate_duration(seconds: float) -> str:
 
 
 class ColdStarts(BaseModel):
-    """What is known of an endpoint's wakes.
+    """Cold starts of an endpoint.
 
-    ``since`` (epoch seconds) is when the last one was claimed, None once it is known how long it took; ``seconds`` are
-    the last ``KEEP_MASK`` that are known, newest last. ``version`` grows with every change.
+    ``since`` (epoch seconds) is the start of the cold start under way, None once it is measured. ``seconds`` are the
+    last ``KEPT`` durations, newest last. ``version`` grows with every change.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -70,20 +70,20 @@ class ColdStarts(BaseModel):
     seconds: tuple[float, ...] = ()
 
     def under_way(self, now: float) -> bool:
-        """Whether somebody waits for an instance already."""
+        """Return True if a cold start has been claimed and has not expired."""
         return self.since is not None and now - self.since < CLAIM_SECONDS
 
     def claimed(self, now: float) -> "ColdStarts":
-        """These and a wake that begins ``now``."""
+        """Return a copy with a cold start that begins ``now`` (epoch seconds)."""
         return self.model_copy(update={"version": self.version + 1, "since": now})
 
     def measured(self, seconds: float) -> "ColdStarts":
-        """These and one that took ``seconds``."""
+        """Return a copy with a measured cold start of ``seconds``."""
         kept = (*self.seconds, seconds)[-KEPT:]
         return ColdStarts(version=self.version + 1, seconds=kept)
 
     def message(self, now: float) -> str:
-        """What a job is told that waits for the wake under way."""
+        """Return the message for a job that waits for the cold start under way."""
         if not self.seconds:
             return UNKNOWN_WAIT_MESSAGE
         waited = now - self.since if self.since is not None and self.under_way(now) else 0.0
@@ -99,23 +99,25 @@ NO_COLD_STARTS = ColdStarts()
 
 
 class ColdStartStore:
-    """The one row with an endpoint's ``ColdStarts``."""
+    """Store of an endpoint's ``ColdStarts`` in one item."""
 
     def __init__(self, table: str, endpoint_name: str, client: "DynamoDBClient") -> None:
         self._row = VersionedItem(table, partition(endpoint_name), "wakes", client, version="version")
 
     def get(self) -> ColdStarts:
-        """The wakes as they stand now (a consistent read)."""
+        """Return the cold starts (a consistent read)."""
         return ColdStarts.model_validate(self._row.get() or {})
 
     def claim(self, wakes: ColdStarts, since: float) -> bool:
-        """Begin a wake unless anything has happened since ``wakes`` was read; returns whether it was begun."""
+        """Claim a cold start unless the item has changed since it was read as ``wakes``; return True if it was
+        claimed.
+        """
         return self._replace(wakes, wakes.claimed(since))
 
     def record_duration(self, record: JobRecord) -> None:
-        """Keep how long the attempt of a job waited, if it has begun to run and it is its wake that is under way.
+        """Record how long a job's attempt waited, if it has started and claimed the cold start under way.
 
-        Doing it again does nothing. Raises botocore's errors.
+        Idempotent. Raises botocore's errors.
         """
         if record.waking_since is None or record.started_at is None:
             return
@@ -125,7 +127,7 @@ class ColdStartStore:
             if wakes.since != record.waking_since:
                 return
             if self._replace(wakes, wakes.measured(seconds)):
-                logger.info("endpoint woken", job_id=record.job_id, seconds=round(seconds, 1))
+                logger.info("cold start measured", job_id=record.job_id, seconds=round(seconds, 1))
                 return
 
     def _replace(self, old: ColdStarts, new: ColdStarts) -> bool:
@@ -134,7 +136,7 @@ class ColdStartStore:
 
 @dataclass(frozen=True)
 class WaitEstimate:
-    """What a job is told, and since when (epoch seconds) it waits for a wake if it found none under way."""
+    """Wait estimate: the message for a job, and the epoch seconds of the cold start that it should claim, if any."""
 
     message: str = WAITING_MESSAGE
     waking_since: float | None = None
@@ -149,7 +151,7 @@ class _EndpointSnapshot:
 
 
 class ColdStartMonitor:
-    """Tells what jobs wait for, asking no more than every ``look_seconds``; what cannot be asked is not told."""
+    """Estimates waits from a snapshot of the endpoint, refreshed every ``look_seconds``. Failed calls are tolerated."""
 
     def __init__(
         self, settings: DispatchSettings, sagemaker: "SageMakerClient", wakes: ColdStartStore, spends: GpuSpendStore
@@ -161,7 +163,7 @@ class ColdStartMonitor:
         self._look = _EndpointSnapshot(at=0.0)
 
     def estimate_wait(self, now: float) -> WaitEstimate:
-        """What a job dispatched at ``now`` (epoch seconds) waits for."""
+        """Return the wait estimate of a job dispatched at ``now`` (epoch seconds)."""
         if now - self._look.at >= self._settings.look_seconds:
             self._look = self._take_snapshot(now)
         look = self._look
@@ -172,7 +174,7 @@ class ColdStartMonitor:
         return WaitEstimate(look.wakes.message(now), None if look.wakes.under_way(now) else now)
 
     def record_invocation(self, record: JobRecord) -> None:
-        """A job has been given to the endpoint: a wake begins with it, if it found none under way."""
+        """Claim a cold start for an invoked job, if none was under way."""
         wakes = self._look.wakes
         if record.waking_since is None or wakes.under_way(record.waking_since):
             return
@@ -180,7 +182,7 @@ class ColdStartMonitor:
             won = self._wakes.claim(wakes, record.waking_since)
             wakes = wakes.claimed(record.waking_since) if won else self._wakes.get()
         except (ClientError, BotoCoreError, ValueError) as error:
-            logger.warning("a wake was not claimed", job_id=record.job_id, reason=str(error))
+            logger.warning("cold start not claimed", job_id=record.job_id, reason=str(error))
             return
         self._look = replace(self._look, wakes=wakes)
 
@@ -191,6 +193,6 @@ class ColdStartMonitor:
             instances = running_instances(self._sagemaker, self._settings.endpoint_name)
             wakes = self._wakes.get() if instances == 0 else NO_COLD_STARTS
         except (ClientError, BotoCoreError, ValueError) as error:
-            logger.warning("what jobs wait for is not known", reason=str(error))
+            logger.warning("endpoint state not available", reason=str(error))
             return _EndpointSnapshot(at=now)
         return _EndpointSnapshot(at=now, instances=instances, stopped=stopped, wakes=wakes)

@@ -1,4 +1,4 @@
-"""How an endpoint is, and how many instances it has."""
+"""Endpoint state: SageMaker's status and the number of running instances."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EndpointState:
-    """SageMaker's status of an endpoint, and how many instances run now, those of a deployment under way included."""
+    """SageMaker's status of an endpoint and its running instances, those of a pending deployment included."""
 
     status: str
     instances: int
 
 
 def endpoint_state(sagemaker: "SageMakerClient", endpoint_name: str) -> EndpointState | None:
-    """How an endpoint is; None when there is none of this name."""
+    """Return the state of an endpoint; None if it does not exist."""
     try:
         answer = sagemaker.describe_endpoint(EndpointName=endpoint_name)
     except ClientError as error:
@@ -35,6 +35,6 @@ def endpoint_state(sagemaker: "SageMakerClient", endpoint_name: str) -> Endpoint
 
 
 def running_instances(sagemaker: "SageMakerClient", endpoint_name: str) -> int | None:
-    """How many run now, those of a deployment under way included; None without an endpoint."""
+    """Return the number of running instances, those of a pending deployment included; None without an endpoint."""
     state = endpoint_state(sagemaker, endpoint_name)
     return None if state is None else state.instances

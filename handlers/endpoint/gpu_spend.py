@@ -1,4 +1,4 @@
-"""What an endpoint's instances have cost today, as the guard keeps it and others may read it."""
+"""GPU spend: today's cost of an endpoint's instances, written by the guard function."""
 
 from typing import TYPE_CHECKING
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 DAY_SECONDS = 24 * 60 * 60
-# After a longer silence nobody knows what ran meanwhile: reckoning all of it could stop the GPU for nothing.
+# After a longer gap it is unknown what ran: charging all of it could stop the GPU without cause.
 UNSEEN_SECONDS = 60 * 60
 
 
 def partition(endpoint_name: str) -> str:
-    """The key in the sockets table under which an endpoint's spend lies.
+    """Return the partition key of an endpoint's spend in the sockets table.
 
     >>> partition("darkroom-main")
     'guard#darkroom-main'
@@ -25,10 +25,10 @@ def partition(endpoint_name: str) -> str:
 
 
 class GpuSpend(BaseModel):
-    """What is known of a UTC day's spend.
+    """GPU cost of one UTC day.
 
-    ``day`` counts from 1970, ``usd`` is what that day has cost up to ``counted_until`` (epoch seconds), ``instances``
-    ran then, and ``stopped`` says that the endpoint may have been kept from starting any.
+    ``day`` counts from 1970. ``usd`` is the day's cost up to ``counted_until`` (epoch seconds), when ``instances`` were
+    running. ``stopped`` means that the endpoint may have been stopped.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,12 +40,12 @@ class GpuSpend(BaseModel):
     stopped: bool = False
 
     def add_time_until(self, now: float, instances: int, usd_per_hour: float) -> "GpuSpend":
-        """This and the time up to ``now``, in which the greater of both counts of instances is taken to have run.
+        """Return a copy with the cost up to ``now``, for the greater of the old and new instance counts.
 
-        A day begins at nothing. Of a silence longer than ``UNSEEN_SECONDS`` only the end is reckoned.
+        A new day starts at zero. Of a gap longer than ``UNSEEN_SECONDS`` only the end is charged.
         """
         if now - self.counted_until > UNSEEN_SECONDS:
-            logger.warning("the guard was silent", seconds=round(now - self.counted_until))
+            logger.warning("gap between spend checks", seconds=round(now - self.counted_until))
         since = max(self.counted_until, now - UNSEEN_SECONDS)
         midnight = now // DAY_SECONDS * DAY_SECONDS
         usd_per_second = max(self.instances, instances) * usd_per_hour / 3600
@@ -57,21 +57,21 @@ class GpuSpend(BaseModel):
         return GpuSpend(day=day, usd=usd, counted_until=now, instances=instances, stopped=self.stopped)
 
     def blocks_instances(self, now: float) -> bool:
-        """Whether no instance starts at ``now`` because of it. The next day lifts a stop within minutes."""
+        """Return True if no instance starts at ``now`` because of the stop. It is lifted minutes after midnight UTC."""
         return self.stopped and self.day == now // DAY_SECONDS
 
 
 class GpuSpendStore:
-    """The one row with an endpoint's ``GpuSpend``."""
+    """Store of an endpoint's ``GpuSpend`` in one item."""
 
     def __init__(self, table: str, endpoint_name: str, client: "DynamoDBClient") -> None:
         self._row = VersionedItem(table, partition(endpoint_name), "spend", client, version="counted_until")
 
     def get(self) -> GpuSpend | None:
-        """The spend as it stands now (a consistent read), or None before the first count."""
+        """Return the spend (a consistent read), or None before the first count."""
         values = self._row.get()
         return GpuSpend.model_validate(values) if values is not None else None
 
     def replace(self, old: GpuSpend | None, new: GpuSpend) -> bool:
-        """Write ``new`` unless somebody has counted since ``old`` was read; returns whether it was written."""
+        """Write ``new`` unless the item changed since ``old`` was read; return True if it was written."""
         return self._row.replace(old.counted_until if old is not None else None, new.model_dump())

@@ -1,4 +1,4 @@
-"""Whether table, bucket, queue and endpoint answer: all asked at once, each with a time limit."""
+"""Health check of table, bucket, queue and endpoint: parallel calls, each with a time limit."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -40,11 +40,11 @@ class Health(BaseModel):
 
 
 class ComponentDown(Exception):
-    """A part answers, but not well."""
+    """Raised for a component that responds, but is not in service."""
 
 
 class Unhealthy(Exception):
-    """Some part is down; ``health`` says which."""
+    """Raised when a component is down; ``health`` has the details."""
 
     def __init__(self, health: Health) -> None:
         super().__init__(health.status)
@@ -52,7 +52,7 @@ class Unhealthy(Exception):
 
 
 class HealthCheck:
-    """Asks the parts. The clients should give up early and not retry."""
+    """Calls every component in parallel. Pass clients with short timeouts and no retries."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class HealthCheck:
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="health")
 
     def check(self) -> Health:
-        """Takes ``LIMIT_SECONDS`` at most; a part that has not answered by then is down."""
+        """Return the health of all components within ``LIMIT_SECONDS``; one that has not responded by then is down."""
         asked: Mapping[str, Future[Part]] = {
             name: self._threads.submit(_ask, question)
             for name, question in (

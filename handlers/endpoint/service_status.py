@@ -1,4 +1,4 @@
-"""What works at the moment: the endpoint, what waits for it, and what each of its instances says of itself."""
+"""Service status: the endpoint, its backlog and the reports of its instances."""
 
 import time
 from collections.abc import Callable
@@ -52,7 +52,7 @@ class Services(BaseModel):
 
 
 class ServiceStatusReader:
-    """Asks the parts. The clients should give up early and not retry."""
+    """Reads the status of every component in parallel. Pass clients with short timeouts and no retries."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class ServiceStatusReader:
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="services")
 
     def read_status(self) -> Services:
-        """Takes ``LIMIT_SECONDS`` at most; a part that has not answered by then is null."""
+        """Return the status within ``LIMIT_SECONDS``; a component that has not responded by then is null."""
         questions: dict[str, Callable[[], Any]] = {
             "endpoint": self._endpoint,
             "backlog": self._backlog,
@@ -105,11 +105,11 @@ class ServiceStatusReader:
 
 
 def _result_or_reason(answer: Future[Any]) -> tuple[Any, str | None]:
-    """What a part said, or None and why."""
+    """Return a call's result and None, or None and the reason of its failure."""
     if not answer.done():
         return None, "no answer in time"
     error = answer.exception()
     if error is None:
         return answer.result(), None
-    logger.warning("a part did not answer well", reason=repr(error))
+    logger.warning("component status not available", reason=repr(error))
     return None, error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__

@@ -1,4 +1,4 @@
-"""Who calls: what the HTTP API's authorizer says of the token that it let through."""
+"""Caller: the owner and rights of a request, from the claims that the JWT authorizer verified."""
 
 import re
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ ADMIN_GROUP = "admin"
 
 @dataclass(frozen=True)
 class Caller:
-    """The token's ``sub``, and whether it may look after the deployment itself."""
+    """The token's ``sub``, and True in ``admin`` for administrators of the deployment."""
 
     owner: str
     admin: bool
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> "Caller":
-        """The caller of an HTTP API event (payload format 2.0).
+        """Return the caller of an HTTP API event (payload format 2.0).
 
         An administrator has the scope ``darkroom/admin``, or is in the group ``admin`` of the Cognito pool. Raises
         ``DarkroomError`` (``unauthorized``) without a token.
@@ -31,12 +31,12 @@ class Caller:
         if not owner:
             raise DarkroomError(ErrorCode.UNAUTHORIZED, "Send an access token: Authorization: Bearer …")
         scopes = str(claims.get("scope") or "").split()
-        # API Gateway makes text of a list: "[admin editors]".
+        # API Gateway converts a list to text: "[admin editors]".
         groups = re.split(r"[\s,]+", str(claims.get("cognito:groups") or "").strip("[]"))
         return cls(str(owner), ADMIN_SCOPE in scopes or ADMIN_GROUP in groups)
 
     def require_admin(self) -> None:
-        """Raises ``DarkroomError`` (``forbidden``) for anybody else."""
+        """Raise ``DarkroomError`` (``forbidden``) unless the caller is an administrator."""
         if not self.admin:
             raise DarkroomError(
                 ErrorCode.FORBIDDEN,

@@ -1,6 +1,6 @@
-"""Where a listing goes on, as an opaque text.
+"""Page cursor: the position of a listing as opaque text.
 
-A cursor says a time and a job id, never an owner: whoever makes one up reads on in their own jobs only.
+A cursor holds a time and a job id, never an owner, so a forged one still reads only its caller's jobs.
 """
 
 import base64
@@ -15,12 +15,12 @@ _position: TypeAdapter[tuple[str, str]] = TypeAdapter(tuple[Annotated[str, Field
 
 
 def encode(position: tuple[str, str] | None) -> str | None:
-    """A position (created_at as stored, job_id) as a cursor; None at the end."""
+    """Return the cursor of a position (created_at as stored, job_id); None at the end."""
     return None if position is None else base64.urlsafe_b64encode(json.dumps(position).encode()).decode()
 
 
 def decode(cursor: str) -> tuple[str, str]:
-    """The position of a cursor. Raises ``ValueError`` for what ``encode`` did not make.
+    """Return the position of a cursor. Raises ``ValueError`` for text that ``encode`` did not produce.
 
     >>> decode(encode(("2026-01-01T00:00:00.000000+00:00", "0" * 32)))
     ('2026-01-01T00:00:00.000000+00:00', '00000000000000000000000000000000')
@@ -32,7 +32,7 @@ def decode(cursor: str) -> tuple[str, str]:
 
 
 def check(cursor: str | None) -> str | None:
-    """A cursor as it is. Raises ``ValueError`` as ``decode`` does."""
+    """Return the cursor unchanged. Raises ``ValueError`` as ``decode`` does."""
     if cursor is not None:
         decode(cursor)
     return cursor

@@ -1,4 +1,4 @@
-"""What the API's routes share, made once per process."""
+"""Dependencies of the routes: services and clients, created once per process."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -39,32 +39,32 @@ def settings() -> ApiSettings:
 
 @cache
 def dynamodb() -> "DynamoDBClient":
-    """The tables: one client, whose making takes longer than a call."""
+    """The shared DynamoDB client; creating one takes longer than a call."""
     return clients.dynamodb()
 
 
 @cache
 def s3() -> "S3Client":
-    """The bucket, likewise."""
+    """The shared S3 client."""
     return clients.s3()
 
 
 @cache
 def ledger() -> Ledger:
-    """What is counted and remembered beside the jobs."""
+    """The ledger of counters and cached results."""
     return Ledger(settings().ledger_table, dynamodb())
 
 
 @cache
 def presigner() -> Presigner:
-    """Signs forms and links."""
+    """The presigner of uploads and downloads."""
     known = settings()
     return Presigner(s3(), known.bucket, get_seconds=known.result_seconds, post_seconds=known.upload_seconds)
 
 
 @cache
 def asset_service() -> AssetService:
-    """Where assets are kept."""
+    """The asset service."""
     known = settings()
     assets, jobs = AssetTable(known.assets_table, dynamodb()), JobTable(known.jobs_table, dynamodb())
     return AssetService(known, assets, jobs, presigner(), s3())
@@ -72,26 +72,26 @@ def asset_service() -> AssetService:
 
 @cache
 def rate_limiter() -> RateLimiter:
-    """How often each may ask for what."""
+    """The rate limiter of all callers."""
     return RateLimiter(ledger(), configured_rates(settings().rate_limits))
 
 
 @cache
 def budget() -> Budget:
-    """What each may spend in a day."""
+    """The daily budget of each caller."""
     known = settings()
     return Budget(ledger(), daily_usd=known.owner_daily_usd, usd_per_hour=known.instance_usd_per_hour)
 
 
 @cache
 def result_cache() -> ResultCache:
-    """What jobs gave before."""
+    """The cache of earlier results."""
     return ResultCache(ledger(), cache_days=settings().cache_days)
 
 
 @cache
 def job_service() -> JobService:
-    """Where jobs are asked for."""
+    """The job service."""
     known = settings()
     dependencies = JobDependencies(
         limits=rate_limiter(),
@@ -106,7 +106,7 @@ def job_service() -> JobService:
 
 @cache
 def health_check() -> HealthCheck:
-    """Asks the parts how they are."""
+    """The health check, with fail-fast clients."""
     brief = clients.FAIL_FAST_CONFIG
     return HealthCheck(
         settings(), clients.dynamodb(brief), clients.s3(brief), clients.sqs(brief), clients.sagemaker(brief)
@@ -115,13 +115,13 @@ def health_check() -> HealthCheck:
 
 @cache
 def statistics_service() -> StatisticsService:
-    """Tells of a day in numbers."""
+    """The service of daily statistics."""
     return StatisticsService(ledger(), OpenJobs(settings().jobs_table, dynamodb()))
 
 
 @cache
 def service_status() -> ServiceStatusReader:
-    """Asks what works."""
+    """The reader of the service status, with fail-fast clients."""
     known, brief = settings(), clients.FAIL_FAST_CONFIG
     tables = clients.dynamodb(brief)
     reports = InstanceReports(Ledger(known.ledger_table, tables))
@@ -132,7 +132,7 @@ def service_status() -> ServiceStatusReader:
 
 @cache
 def prompt_enhancer() -> PromptEnhancer:
-    """Says prompts better."""
+    """The prompt enhancer; without a Bedrock model it uses rules only."""
     model = settings().bedrock_model
     return PromptEnhancer(
         rules.enhance, model, clients.bedrock_runtime(clients.LANGUAGE_MODEL_CONFIG) if model else None

@@ -1,6 +1,4 @@
-"""Whether a request carries a JSON object at all, looked at before the resolver does: powertools would also take
-forms, and would validate the first element of a list in place of the list.
-"""
+"""JSON body check before routing: powertools would also accept forms, and the first element of a list."""
 
 import base64
 import binascii
@@ -12,12 +10,12 @@ from darkroom.contract.errors import ErrorCode
 from handlers.http_api.problems import FieldError, Problem, problem
 
 JSON = "application/json"
-# Far more than any request of the contract; what is longer is not worth parsing.
+# Far more than any valid request; longer bodies are not parsed.
 MAX_CHARACTERS = 200_000
 
 
 def check_json_body(event: Mapping[str, Any]) -> Problem | None:
-    """What is wrong with the body of an HTTP API event (payload format 2.0) that should be a JSON object."""
+    """Return the problem with an HTTP API event (payload format 2.0) whose body should be a JSON object, or None."""
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
     media = headers.get("content-type", JSON).partition(";")[0].strip().lower()
     if media != JSON:

@@ -21,7 +21,7 @@ Turn people's photos into new pictures. `POST /jobs`, upload each picture with t
 
 
 def openapi() -> dict[str, Any]:
-    """The document, generated from the routes and the contract."""
+    """Return the document, generated from the routes and the contract."""
     document: dict[str, Any] = json.loads(
         app.get_openapi_json_schema(title="Darkroom", version=version("darkroom"), description=DESCRIPTION)
     )
@@ -47,7 +47,7 @@ def openapi() -> dict[str, Any]:
 
 
 def _tidy(operation: dict[str, Any]) -> None:
-    """Undo what powertools adds by itself: its own validation errors, and lower-case header names."""
+    """Remove powertools' own validation errors, and restore the case of header names."""
     for status, response in list(operation["responses"].items()):
         if "HTTPValidationError" in json.dumps(response):
             del operation["responses"][status]
@@ -57,7 +57,7 @@ def _tidy(operation: dict[str, Any]) -> None:
 
 
 def text() -> str:
-    """The document as it is committed."""
+    """Return the document as committed."""
     return json.dumps(openapi(), indent=2, ensure_ascii=False) + "\n"
 
 

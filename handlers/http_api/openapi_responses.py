@@ -1,4 +1,4 @@
-"""What the OpenAPI document says a route answers."""
+"""Response declarations of routes for the OpenAPI document."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -18,7 +18,7 @@ JSON = "application/json"
 def document_responses(
     *answers: Mapping[int, tuple[str, type[BaseModel]]], problems: tuple[int, ...] = ()
 ) -> "dict[int, OpenAPIResponse]":
-    """Responses by status: each of ``answers`` with its description and model, each of ``problems`` as a problem."""
+    """Return responses by status: each of ``answers`` with description and model, each of ``problems`` as a problem."""
     responses: dict[int, Any] = {}
     for answer in answers:
         for status, (description, model) in answer.items():

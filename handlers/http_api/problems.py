@@ -24,7 +24,7 @@ STATUSES: Mapping[ErrorCode, HTTPStatus] = {
     ErrorCode.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     ErrorCode.BUDGET_EXCEEDED: HTTPStatus.TOO_MANY_REQUESTS,
     ErrorCode.UPLOAD_EXPIRED: HTTPStatus.GONE,
-    # Asked for by name, and no time makes it possible.
+    # 422, not 503: retrying later does not help.
     ErrorCode.ENGINE_UNAVAILABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
     ErrorCode.ENDPOINT_UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -68,7 +68,7 @@ class Problem(BaseModel):
 
 
 def problem(code: ErrorCode, detail: str, errors: list[FieldError] | None = None) -> Problem:
-    """The problem of a code.
+    """Return the problem of a code.
 
     >>> problem(ErrorCode.NOT_FOUND, "You have no job with this id.").status
     404
@@ -79,15 +79,15 @@ def problem(code: ErrorCode, detail: str, errors: list[FieldError] | None = None
 
 
 def of_error(error: DarkroomError) -> Problem:
-    """The problem of an error raised anywhere."""
+    """Return the problem of a ``DarkroomError``."""
     return problem(error.detail.code, error.detail.message)
 
 
 def of_validation(errors: Iterable[Mapping[str, Any]]) -> Problem:
-    """The problem of pydantic's errors.
+    """Return the problem of pydantic's errors.
 
-    A content type that is not accepted is 415 ``unsupported_media`` and a declared size beyond the limit is 413
-    ``too_large``, when nothing else is wrong; everything else is 422 ``invalid_request``.
+    If nothing else is wrong, an unsupported content type is 415 ``unsupported_media`` and a declared size over the
+    limit is 413 ``too_large``. Everything else is 422 ``invalid_request``.
     """
     errors = list(errors)
     fields = [FieldError(field=_field(error), message=_message(error)) for error in errors]
@@ -98,7 +98,7 @@ def of_validation(errors: Iterable[Mapping[str, Any]]) -> Problem:
 
 
 def _field(error: Mapping[str, Any]) -> str:
-    """Where, as the caller wrote it: without the part of the request, nor what chose the form of body or picture."""
+    """Return the field's path as the caller wrote it, without pydantic's request part and union tags."""
     source, *path = (str(part) for part in error["loc"])
     if source == "body" and path and path[0] in {kind.value for kind in Kind}:
         path = path[1:]
@@ -110,7 +110,7 @@ def _field(error: Mapping[str, Any]) -> str:
 
 
 def _message(error: Mapping[str, Any]) -> str:
-    # Enumerations show as <Kind.UPSCALE: 'upscale'>; callers know the values alone.
+    # Enumerations show as <Kind.UPSCALE: 'upscale'>; callers only know the values.
     return re.sub(r"<[\w.]+: ('\w+')>", r"\1", str(error["msg"])).removeprefix("Value error, ")
 
 

@@ -1,4 +1,4 @@
-"""What the API answers, besides jobs."""
+"""Response models of the API, besides jobs."""
 
 from typing import get_args
 

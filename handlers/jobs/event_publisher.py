@@ -1,4 +1,4 @@
-"""The news that a job has ended, for whatever a customer builds on the bus."""
+"""Event publisher: one EventBridge event per ended job."""
 
 import json
 import time
@@ -13,23 +13,23 @@ from cloud.observability import logger
 from darkroom.contract.jobs import Job
 
 SOURCE = "darkroom"
-# What EventBridge takes in one call.
+# EventBridge's limits of one PutEvents call.
 MAX_ENTRIES = 10
 MAX_BYTES = 250_000
-# Events that were not taken are sent again at once, since the stream would bring what came after them again too.
+# Rejected events are retried here first: a retry of the stream would also repeat every later record.
 TRIES = 3
 TRY_SECONDS = 0.1  # the first pause; it doubles
 
 
 class EventPublisher:
-    """Puts an event on the bus for each job that ended."""
+    """Publishes an event for each ended job on the event bus."""
 
     def __init__(self, events: clients.EventBus, bus: str) -> None:
         self._events = events
         self._bus = bus
 
     def publish(self, records: Sequence[JobRecord]) -> set[str]:
-        """Send an event for each job; returns the ids of those whose event was not taken."""
+        """Publish an event for each job; return the ids of the jobs whose events were rejected."""
         missed: set[str] = set()
         for batch in _batches([(record.job_id, self._entry(record)) for record in records]):
             missed |= self._send(batch)
@@ -45,18 +45,18 @@ class EventPublisher:
         return {job_id for job_id, _ in batch}
 
     def _refused(self, batch: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
-        """Send once; what was not taken."""
+        """Send a batch once; return the rejected entries."""
         try:
             answer = self._events.put_events(Entries=[entry for _, entry in batch])
         except (ClientError, BotoCoreError) as error:
-            logger.warning("events were not sent", job_ids=[job_id for job_id, _ in batch], reason=str(error))
+            logger.warning("events not sent", job_ids=[job_id for job_id, _ in batch], reason=str(error))
             return batch
         if not answer.get("FailedEntryCount"):
             return []
         refused = []
         for sent, told in zip(batch, answer["Entries"], strict=True):
             if "ErrorCode" in told:
-                logger.warning("event was not taken", job_id=sent[0], reason=told["ErrorCode"])
+                logger.warning("event rejected", job_id=sent[0], reason=told["ErrorCode"])
                 refused.append(sent)
         return refused
 
@@ -71,7 +71,7 @@ class EventPublisher:
 
 
 def _detail(record: JobRecord) -> str:
-    """The public job as JSON, without links, and its owner; of a job too long for an event, what tells it apart."""
+    """Return owner and public job as JSON, without URLs. If that is too long for an event, only the short fields."""
     public = record.model_dump(mode="json", include=set(Job.model_fields), exclude_none=True)
     detail = json.dumps({"owner": record.owner, **public})
     if len(detail.encode()) <= MAX_BYTES - 1000:
@@ -82,7 +82,7 @@ def _detail(record: JobRecord) -> str:
 
 
 def _batches(entries: list[tuple[str, dict[str, Any]]]) -> Iterator[list[tuple[str, dict[str, Any]]]]:
-    """In their order, as many at a time as one call takes."""
+    """Yield the entries in order, in batches within the limits of one call."""
     batch: list[tuple[str, dict[str, Any]]] = []
     size = 0
     for job_id, entry in entries:

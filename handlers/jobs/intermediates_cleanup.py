@@ -1,4 +1,4 @@
-"""What a job's attempts kept for each other: deleted when it has ended and there will be no other attempt."""
+"""Intermediates cleanup: deletes the stored parts of a video job once it has ended."""
 
 from typing import TYPE_CHECKING
 
@@ -12,21 +12,21 @@ if TYPE_CHECKING:
 
 
 class IntermediatesCleanup:
-    """The finished parts of jobs in ``bucket``."""
+    """Deletes intermediates, which let a retry resume, from ``bucket``."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
     def delete_intermediates(self, record: JobRecord) -> None:
-        """Delete what lies there of a job that has ended; doing it again does no harm.
+        """Delete the intermediates of an ended job. Idempotent.
 
-        A container that does not know of the end yet deletes what it adds as soon as it hears.
+        A container that has not yet noticed the end deletes its own later parts.
         """
         if record.kind not in VIDEO_KINDS or record.attempt == 0:
             return
         folder = intermediates_prefix(record.job_id)
-        # A job has fewer parts than one listing shows.
+        # A job has fewer parts than one page of a listing (1000).
         for entry in self._s3.list_objects_v2(Bucket=self._bucket, Prefix=folder).get("Contents", []):
             self._s3.delete_object(Bucket=self._bucket, Key=entry["Key"])
             logger.info("part deleted", job_id=record.job_id, key=entry["Key"])

@@ -1,4 +1,7 @@
-"""Pictures that jobs take from elsewhere in the bucket, or from our own: S3 announces them as it does uploads."""
+"""Object copies: puts a job's input from an asset, an earlier job or an avatar under its upload key.
+
+S3 then sends the same event as for an upload.
+"""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -17,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class ObjectCopier:
-    """Copies within ``bucket``."""
+    """Copies objects within ``bucket``, and avatars into it."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
     def check_sources(self, keys: Iterable[str]) -> None:
-        """Raises ``DarkroomError`` (``upload_expired``) when there is nothing under one of ``keys``."""
+        """Raise ``DarkroomError`` (``upload_expired``) if any of ``keys`` does not exist."""
         for key in keys:
             avatar = parse_avatar_key(key)
             if avatar in avatars():
@@ -37,15 +40,15 @@ class ObjectCopier:
                 raise _gone(error) from error
 
     def copy_inputs(self, record: JobRecord) -> None:
-        """Copy the pictures that a job waits for and nobody uploads; doing it again does no harm.
+        """Copy the inputs of a job that are not uploaded by its owner. Idempotent.
 
-        Raises ``DarkroomError`` (``upload_expired``) when one is gone.
+        Raises ``DarkroomError`` (``upload_expired``) when a source no longer exists.
         """
         for role, key in record.copied_from.items():
             if record.uploads[role].received:
                 continue
             target = upload_key(record.job_id, role)
-            # Either way S3 keeps the digest: who takes it in need not read it for that.
+            # Either way S3 stores the SHA-256, so the upload function need not read the object for it.
             avatar = parse_avatar_key(key)
             if avatar is not None:
                 if avatar not in avatars():

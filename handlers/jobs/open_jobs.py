@@ -1,4 +1,4 @@
-"""How many jobs are open, by kind and state: read from the index of due jobs, which holds the open ones alone."""
+"""Counts of open jobs by kind and state, from the sparse index of due jobs, which holds only open ones."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -11,25 +11,25 @@ from cloud.dynamodb.job_record import SHARDS
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# How far one count reads in each shard: enough for tens of thousands of open jobs.
+# Bounds of one count per shard: enough for tens of thousands of open jobs.
 PAGE_ROWS = 2000
 PAGES = 4
 
 
 @dataclass(frozen=True)
 class OpenCount:
-    """Open jobs by (kind, state). ``cut_off`` says that there are more than were counted."""
+    """Open jobs by (kind, state). ``cut_off`` is True if not all were counted."""
 
     jobs: Counter[tuple[str, str]]
     cut_off: bool
 
     def in_state(self, state: str) -> int:
-        """How many are in a state, of any kind."""
+        """Return the number of jobs in a state, of all kinds."""
         return sum(count for (_, known), count in self.jobs.items() if known == state)
 
 
 class OpenJobs:
-    """Counts open jobs; the newest changes may be missing for a moment, as in any index."""
+    """Counts open jobs. The index is eventually consistent."""
 
     def __init__(self, table: str, client: "DynamoDBClient") -> None:
         self._table = table
@@ -37,7 +37,7 @@ class OpenJobs:
         self._threads = ThreadPoolExecutor(len(SHARDS), thread_name_prefix="open")
 
     def count(self) -> OpenCount:
-        """Read every shard, a few pages at most, all at once."""
+        """Count the open jobs of all shards in parallel, up to ``PAGES`` pages each."""
         total: Counter[tuple[str, str]] = Counter()
         cut_off = False
         for jobs, more in self._threads.map(self._shard, SHARDS):

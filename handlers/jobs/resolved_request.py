@@ -1,4 +1,4 @@
-"""What a job is to be made of, with everything settled that its request left open."""
+"""Resolved request: a job request with engine, defaults and input sources filled in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,34 +19,34 @@ from darkroom.contract.uploads import AUDIO_TYPES, AssetReference, AvatarReferen
 
 
 class StoredAsset(Protocol):
-    """A picture in a caller's library."""
+    """A picture in a caller's asset library."""
 
     @property
     def asset_id(self) -> str:
-        """Its id."""
+        """Id of the asset."""
 
     @property
     def content_type(self) -> ContentType:
-        """What its header said."""
+        """Content type by the file's header."""
 
     @property
     def size(self) -> int | None:
-        """Bytes."""
+        """Size in bytes."""
 
     @property
     def sha256(self) -> str | None:
-        """Of the file, hex."""
+        """SHA-256 of the file, hex."""
 
     @property
     def key(self) -> str:
-        """Where it lies in the bucket."""
+        """S3 key of the file."""
 
 
 class AssetLibrary(Protocol):
-    """Where callers keep pictures."""
+    """Lookup of callers' assets."""
 
     def get_ready_asset(self, owner: str, asset_id: str) -> StoredAsset:
-        """An asset of ``owner`` that is there. Raises ``DarkroomError`` (``not_found``, ``conflict``)."""
+        """Return a ready asset of ``owner``. Raises ``DarkroomError`` (``not_found``, ``conflict``)."""
 
 
 class Rerun(Contract):
@@ -62,7 +62,10 @@ class Rerun(Contract):
 
 @dataclass(frozen=True)
 class ResolvedRequest:
-    """``params`` with their defaults, ``uploads`` as declared, ``copied_from`` role → key of what nobody uploads."""
+    """A request ready to become a job.
+
+    ``params`` have their defaults, ``uploads`` are as declared, ``copied_from`` is role → S3 key of inputs to copy.
+    """
 
     kind: Kind
     engine: Engine
@@ -74,15 +77,15 @@ class ResolvedRequest:
 
     @property
     def input_digests(self) -> dict[str, str] | None:
-        """Role → SHA-256 of the picture; None when one is not known yet."""
+        """Role → SHA-256 of the input; None while one is unknown."""
         known = {role: upload.sha256 for role, upload in self.uploads.items() if upload.sha256 is not None}
         return known if known.keys() == self.uploads.keys() else None
 
 
 def resolve_request(request: BaseRequest, owner: str, library: AssetLibrary, default_engine: Engine) -> ResolvedRequest:
-    """What a request asks for.
+    """Resolve a job request.
 
-    Raises ``DarkroomError``: ``engine_unavailable`` when the engine it names cannot do it, ``not_found`` and
+    Raises ``DarkroomError``: ``engine_unavailable`` when the requested engine cannot do it, ``not_found`` and
     ``conflict`` for assets.
     """
     engine = resolve_engine(request.kind, request.engine, default_engine)
@@ -117,10 +120,10 @@ def resolve_request(request: BaseRequest, owner: str, library: AssetLibrary, def
 
 
 def resolve_rerun(record: JobRecord, rerun: Rerun, default_engine: Engine) -> ResolvedRequest:
-    """What making a job that has ended once more asks for.
+    """Resolve a rerun of an ended job.
 
-    Raises ``DarkroomError``: ``conflict`` when it has not ended or its pictures never came, ``engine_unavailable``
-    when the engine cannot do it. Raises ``RequestValidationError`` for params that are wrong.
+    Raises ``DarkroomError``: ``conflict`` when the job has not ended or its inputs were never uploaded,
+    ``engine_unavailable`` when the engine cannot do it. Raises ``RequestValidationError`` for invalid params.
     """
     if not record.state.terminal:
         raise DarkroomError(ErrorCode.CONFLICT, f"The job has not ended: it is {record.state}.")

@@ -1,7 +1,7 @@
-"""The result cache: what a job gave is what the same job of the same owner gives.
+"""Result cache: an identical job of the same owner reuses the earlier result.
 
-The same is: kind, engine, every param, the pictures by their SHA-256, and what does the work (its code and models).
-The owner is part of it on purpose: who knows a file's digest must not be shown what somebody else made of it.
+Identical means equal kind, engine, params, SHA-256 of every input, and engine digest (its code and models). The owner
+is part of the key for privacy: knowing a file's digest must not reveal another owner's result.
 """
 
 import json
@@ -31,14 +31,14 @@ STATISTICS_DAYS = 30
 # Links to a result work until the day before its pictures are deleted; S3 deletes at midnight UTC, a day or less later.
 MARGIN_SECONDS = DAY_SECONDS
 
-# Of the ledger: a row for each day's counters, and one for the moment before which nothing counts any more.
+# Ledger keys: an item of counters per day, and one for the time before which results are invalid.
 COUNTERS = "cache"
 VALID_FROM = "valid_from"
 RESULT = "result"
 
 
 class CachedResult(BaseModel):
-    """What a job gave. Moments are epoch seconds; ``pictures_until`` is when the table forgets the job itself."""
+    """Result of an earlier job. Times are epoch seconds; ``pictures_until`` is the TTL of that job's item."""
 
     job_id: str
     result: Result
@@ -48,7 +48,7 @@ class CachedResult(BaseModel):
     pictures_until: int
 
     def upload_key(self, role: str) -> str:
-        """Where the picture lies that the job was given for a role; gone some days after it came."""
+        """Return the S3 key of the input for a role; S3 deletes it some days after the upload."""
         return upload_key(self.job_id, role)
 
 
@@ -87,9 +87,9 @@ class CacheCleared(BaseModel):
 def cache_key(
     *, owner: str, kind: Kind, engine: Engine, params: Mapping[str, Any], inputs: Mapping[str, str], engine_digest: str
 ) -> str:
-    """The name of a job's result (SHA-256, hex): of equal jobs the same, whether just asked for or read from the table.
+    """Return the cache key of a job (SHA-256, hex), equal for requests and for records read from the table.
 
-    ``inputs`` is role → SHA-256 of the picture.
+    ``inputs`` is role → SHA-256 of the input.
     """
     job = {
         "owner": owner,
@@ -99,13 +99,13 @@ def cache_key(
         "inputs": dict(inputs),
         "engine_digest": engine_digest,
     }
-    # The table does not tell 1.0 from 1.
+    # DynamoDB does not distinguish 1.0 from 1.
     canonical = from_attribute(to_attribute(job))
     return sha256(json.dumps(canonical, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 class ResultCache:
-    """The cache, for ``cache_days``; 0 turns it off. Whatever goes wrong in it costs a job nothing but its speed."""
+    """Cache of results for ``cache_days``; 0 disables it. Errors are logged and treated as a miss."""
 
     def __init__(self, ledger: Ledger, *, cache_days: int) -> None:
         self._ledger = ledger
@@ -114,15 +114,15 @@ class ResultCache:
 
     @property
     def on(self) -> bool:
-        """Whether anything is kept at all."""
+        """True if the cache is enabled."""
         return self._cache_days > 0
 
     def find(
         self, *, owner: str, kind: Kind, engine: Engine, params: Mapping[str, Any], inputs: Mapping[str, str]
     ) -> CachedResult | None:
-        """What the same job gave before; None when it was never made, too long ago, or by another engine.
+        """Return the cached result of an identical job, or None.
 
-        A miss is counted here; a hit is one when a job ends by it: say so with ``hit``.
+        A miss is counted here. A hit is counted by ``count_hit``, once a job has ended with it.
         """
         if not self.on:
             return None
@@ -135,24 +135,24 @@ class ResultCache:
             if found is None:
                 self._add(misses=1)
         except (ClientError, BotoCoreError, ValueError) as error:
-            logger.warning("the result cache was not asked", kind=kind, reason=str(error))
+            logger.warning("result cache lookup failed", kind=kind, reason=str(error))
             return None
         return found
 
     def count_hit(self, cached: CachedResult) -> None:
-        """A job ended by a result found here."""
+        """Count a job that ended with a cached result."""
         try:
             self._add(
                 hits=1, saved_micros=round(cached.cost_usd * MICROS), saved_milliseconds=round(cached.seconds * 1e3)
             )
         except (ClientError, BotoCoreError) as error:
-            logger.warning("a hit was not counted", reason=str(error))
+            logger.warning("cache hit not counted", reason=str(error))
 
     def store(self, record: JobRecord, completed: Completed) -> None:
-        """Keep what a job that has just completed gave, unless the same job could give something better another time.
+        """Store a completed job's result, unless it is a fallback that a later run could improve.
 
-        What is made by chance (``animate`` on the models engine) stays as it was the first time: who wants another
-        asks with ``cache`` false.
+        Nondeterministic results (``animate`` on the models engine) are stored, too: requests with ``cache`` false get a
+        new one.
         """
         result, digest = completed.result, completed.engine_digest
         as_asked = result.engine is record.engine and result.cacheable
@@ -181,10 +181,10 @@ class ResultCache:
             self._ledger.put(_partition(key), RESULT, values, expires_at=expires_at)
             self._add(stores=1)
         except (ClientError, BotoCoreError, TypeError) as error:
-            logger.warning("a result was not kept for the next time", job_id=record.job_id, reason=str(error))
+            logger.warning("result not stored in the cache", job_id=record.job_id, reason=str(error))
 
     def clear(self, before: float) -> CacheCleared:
-        """Take no result made before a moment (epoch seconds) any more. What was cleared once stays so."""
+        """Invalidate results made before a time (epoch seconds). The time never moves back."""
         update = ConditionalUpdate()
         update.set({"moment": before})
         update.require_if_present("moment", "<", before)
@@ -193,7 +193,7 @@ class ResultCache:
         return CacheCleared(valid_from=datetime.fromtimestamp(max(before, moment or 0), UTC), moved=moved)
 
     def stats(self) -> CacheStats:
-        """The counters of the last days, and their sums."""
+        """Return the counters of the last days and their sums."""
         rows = {row["sk"]: row for row in self._ledger.query_partition(COUNTERS)}
         moment = rows.pop(VALID_FROM, {}).get("moment")
         days = [_day(date, row) for date, row in sorted(rows.items(), reverse=True)][:STATISTICS_DAYS]
@@ -211,7 +211,7 @@ class ResultCache:
         )
 
     def _valid(self, row: Mapping[str, Any] | None) -> CachedResult | None:
-        """The result of a row that counts; the table may forget a row days after its time."""
+        """Return the result of a valid item. DynamoDB may delete expired items days late."""
         if row is None or row["expires_at"] <= time.time():
             return None
         cached = CachedResult.model_validate(row)

@@ -1,4 +1,4 @@
-"""Another chance for a job, or its end."""
+"""Retry policy: requeues a failed attempt, or fails its job."""
 
 import time
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ TIMED_OUT_ERROR = ErrorDetail(
 
 
 class RetryPolicy:
-    """Decides what becomes of an attempt that came to nothing."""
+    """Decides on failed attempts: retry with exponential backoff, or fail the job."""
 
     def __init__(self, settings: RetrySettings, store: JobStore, queue: JobQueue) -> None:
         self._settings = settings
@@ -36,10 +36,10 @@ class RetryPolicy:
         timeline: Sequence[StageTime] = (),
         cost_usd: float | None = None,
     ) -> JobRecord | None:
-        """Back to the queue while attempts are left and ``error`` says that another can help; else ``failed``.
+        """Requeue the job if ``error`` is retryable and attempts are left; otherwise fail it.
 
-        Returns the job as it is now, None when this attempt no longer had it: nothing was done. A job whose last
-        attempt failed although another could help is also reported to the dead letters.
+        Returns the updated job, or None if the attempt is outdated and nothing was done. A job that failed after its
+        last attempt with a retryable error is also sent to the dead-letter queue.
         """
         if error.retryable and attempt < MAX_ATTEMPTS:
             delay = self._settings.retry_delay_seconds * 2 ** (attempt - 1)

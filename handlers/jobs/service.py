@@ -1,4 +1,4 @@
-"""What the API does with jobs: the logic behind its routes."""
+"""Job service: the logic behind the job routes."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ CANCELLED_ERROR = ErrorDetail(code=ErrorCode.CANCELLED, message="Cancelled on re
 
 @dataclass(frozen=True)
 class SubmittedJob:
-    """A job that was asked for, whether it is new, and what the answer's headers say of the rate limit."""
+    """Outcome of a submission: the job, True in ``new`` if it was created now, and rate limit headers."""
 
     record: JobRecord
     new: bool
@@ -45,7 +45,7 @@ class SubmittedJob:
 
 @dataclass(frozen=True)
 class JobDependencies:
-    """What a job is made with: what may be asked for, what is there already, and who goes on with it."""
+    """Collaborators of the job service."""
 
     limits: RateLimiter
     budget: Budget
@@ -57,7 +57,7 @@ class JobDependencies:
 
 @dataclass(frozen=True)
 class _JobIdentity:
-    """The id of a job about to be made, and the digest of the request that made it."""
+    """Id of a job about to be created, and the digest of its request."""
 
     owner: str
     job_id: str
@@ -73,7 +73,7 @@ class _JobIdentity:
 
 
 class JobService:
-    """Jobs, as their owner may handle them. Somebody else's job is not there: ``not_found``."""
+    """Creates, reads and cancels jobs of an owner. Another owner's job is ``not_found``."""
 
     def __init__(
         self, settings: ApiSettings, store: JobStore, presigner: Presigner, dependencies: JobDependencies
@@ -84,7 +84,7 @@ class JobService:
         self._dependencies = dependencies
 
     def create(self, owner: str, request: BaseRequest, idempotency_key: str | None) -> SubmittedJob:
-        """A new job, or the one that the same key and request made before.
+        """Create a job, or return the one that the same key and request created before.
 
         Raises ``DarkroomError``: ``idempotency_mismatch`` when the key was used for another request,
         ``engine_unavailable``, ``not_found`` and ``conflict`` for assets, ``rate_limited``, ``budget_exceeded``.
@@ -96,17 +96,17 @@ class JobService:
         )
 
     def rerun(self, owner: str, job_id: str, rerun: Rerun, idempotency_key: str | None) -> SubmittedJob:
-        """A job that ended, as a new one; or the one that the same key and request made before.
+        """Create a new job from an ended one, or return the one that the same key and request created before.
 
-        Raises ``DarkroomError`` as ``create`` does, and ``not_found``, ``conflict`` or ``upload_expired`` when there
-        is nothing to repeat. Raises ``RequestValidationError`` for params that are wrong.
+        Raises ``DarkroomError`` as ``create`` does, and ``not_found``, ``conflict`` or ``upload_expired`` when there is
+        nothing to repeat. Raises ``RequestValidationError`` for invalid params.
         """
         record = self.get(owner, job_id)
         name = _JobIdentity.of(owner, f"{job_id}\n{rerun.model_dump_json()}", idempotency_key)
         return self._submit(name, lambda: resolved_request.resolve_rerun(record, rerun, self._settings.default_engine))
 
     def get(self, owner: str, job_id: str) -> JobRecord:
-        """A job. Raises ``DarkroomError`` with ``not_found``."""
+        """Return a job. Raises ``DarkroomError`` with ``not_found``."""
         record = self._store.get(job_id) if len(job_id) == 32 else None
         if record is None or record.owner != owner:
             raise DarkroomError(ErrorCode.NOT_FOUND, "You have no job with this id.")
@@ -115,11 +115,13 @@ class JobService:
     def page(
         self, owner: str, *, limit: int, state: State | None, kind: Kind | None, after: tuple[str, str] | None
     ) -> tuple[list[JobRecord], tuple[str, str] | None]:
-        """Jobs of ``owner``, newest first, and where to go on."""
+        """Return jobs of ``owner``, newest first, and the position of the next page."""
         return self._store.page(owner, limit=limit, state=state, kind=kind, after=after)
 
     def cancel(self, owner: str, job_id: str) -> JobRecord:
-        """The job, cancelled now or before. Raises ``DarkroomError`` with ``not_found``, or ``conflict`` at its end."""
+        """Cancel a job; idempotent. Raises ``DarkroomError`` with ``not_found``, or ``conflict`` if it ended
+        otherwise.
+        """
         cancelled = self._store.cancel(job_id, owner, CANCELLED_ERROR) if len(job_id) == 32 else None
         if cancelled is not None:
             observability.report_job_ended(cancelled)
@@ -130,7 +132,7 @@ class JobService:
         return record
 
     def renew_uploads(self, owner: str, job_id: str) -> JobRecord:
-        """The job, given time for its uploads again. Raises ``DarkroomError`` with ``not_found`` or ``conflict``."""
+        """Extend the upload deadline of a job. Raises ``DarkroomError`` with ``not_found`` or ``conflict``."""
         record = self.get(owner, job_id)
         renewed = self._store.postpone(job_id, State.AWAITING_UPLOAD, due_at=self._uploads_due())
         if renewed is None:
@@ -139,15 +141,15 @@ class JobService:
         return renewed
 
     def presigned_posts(self, record: JobRecord) -> dict[str, PresignedPost]:
-        """The forms to upload what the job waits for."""
+        """Return the presigned POSTs of the uploads that the job expects, by role."""
         return self._presigner.posts(record) if record.state is State.AWAITING_UPLOAD else {}
 
     def public(self, record: JobRecord) -> Job:
-        """The job as its owner sees it, with fresh URLs."""
+        """Return the job as its owner sees it, with fresh presigned URLs."""
         return record.public(self._presigner.get)
 
     def _submit(self, name: _JobIdentity, resolve: Callable[[], ResolvedRequest]) -> SubmittedJob:
-        """The job of this name; ``settle`` is asked what it is made of when it is not there yet."""
+        """Return the job of this identity, creating it if needed; ``resolve`` is only called for a new job."""
         existing = self._store.get(name.job_id) if name.may_exist else None
         if existing is not None:
             return self._replay(name, existing)
@@ -164,7 +166,7 @@ class JobService:
         )
 
     def _complete_from_cache(self, name: _JobIdentity, wanted: ResolvedRequest, cached: CachedResult) -> SubmittedJob:
-        """A job that is done at once: the same was made before. It counts for nothing."""
+        """Create a job that is completed by a cached result. It uses no rate limit and no budget."""
         headers = self._dependencies.limits.status(name.owner, wanted.kind).headers
         record = self._record(name, wanted, datetime.now(UTC))
         record = record.model_copy(
@@ -189,7 +191,7 @@ class JobService:
         return SubmittedJob(record, new=True, headers=headers)
 
     def _new(self, name: _JobIdentity, wanted: ResolvedRequest) -> SubmittedJob:
-        """A job that is to be worked on."""
+        """Create a job that has to run: acquire its rate limit and reserve its budget."""
         dependencies, owner, now = self._dependencies, name.owner, datetime.now(UTC)
         dependencies.copies.check_sources(wanted.copied_from.values())
         rate_limit = dependencies.limits.acquire(owner, wanted.kind)
@@ -230,20 +232,20 @@ class JobService:
             request_digest=name.digest,
             due_at=self._uploads_due() if waits else time.time() + self._settings.queue_seconds,
             expires_at=int((now + timedelta(days=self._settings.retention_days)).timestamp()),
-            # What is known of every picture was looked for already.
+            # With every digest known, the cache has already been looked up.
             use_cache=wanted.cache and self._dependencies.cache.on and wanted.input_digests is None,
             copied_from=dict(wanted.copied_from),
         )
 
     def _create(self, record: JobRecord) -> JobRecord | None:
-        """Put the job; None, or the one that was put under its id before."""
+        """Put the job; return None, or the existing job with its id."""
         try:
             self._store.create(record)
         except AlreadyExists:
             existing = self.get(record.owner, record.job_id)
             if existing.created_at != record.created_at:
                 return existing
-            # Our own: the write was made twice because the first answer was lost on its way.
+            # Our own job: botocore retried the write because the first response was lost.
         observability.count_job_created(record)
         return None
 
@@ -263,11 +265,13 @@ class JobService:
         try:
             self._dependencies.queue.send(record)
         except (ClientError, BotoCoreError) as error:
-            # The job is in the table: sweep sends what has been queued for too long.
+            # The job is in the table: sweep sends its message again after queue_seconds.
             logger.warning("not sent to the queue", job_id=record.job_id, reason=str(error))
 
     def _copy(self, record: JobRecord) -> None:
-        """Copy what the job starts from. Raises ``DarkroomError`` (``upload_expired``): it failed for that."""
+        """Copy the job's inputs. Fails the job and raises ``DarkroomError`` (``upload_expired``) if one no longer
+        exists.
+        """
         try:
             self._dependencies.copies.copy_inputs(record)
         except DarkroomError as error:

@@ -1,4 +1,4 @@
-"""What an object in the bucket turns out to be: its type and a picture's size by the header, and its SHA-256."""
+"""Upload inspection: content type and dimensions by the header of an S3 object, and its SHA-256."""
 
 from base64 import b64decode
 from dataclasses import replace
@@ -16,27 +16,27 @@ from darkroom.contract.uploads import audio_type_of, byte_limit
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# How far to read for a header: nearly every file shows it in the first bytes; some JPEGs carry megabytes before it.
+# Bytes to read for a header, in steps: nearly every file has it at the start; some JPEGs have megabytes before it.
 HEADER_READ_BYTES = (64 * 1024, 1024 * 1024, 8 * 1024 * 1024)
 
 
 class ObjectMissing(Exception):
-    """There is nothing under the key (any more)."""
+    """Raised when no object exists under the key (any more)."""
 
 
 class UploadInspector:
-    """Looks at what was uploaded, reading as little of it as is needed."""
+    """Inspects uploads, reading as few bytes as possible."""
 
     def __init__(self, s3: "S3Client", bucket: str) -> None:
         self._s3 = s3
         self._bucket = bucket
 
     def inspect(self, key: str, *, accept_audio: bool = False) -> InspectedUpload:
-        """What the header says; with the digest when the whole file had to be read for it.
+        """Return content type, dimensions and size by the header; the SHA-256 too, if the whole file was read.
 
-        Sound is taken where ``sound`` says so, whether it was asked for is ``compare``'s to see.
+        With ``accept_audio``, audio files are accepted; ``check_declared`` rejects them where a picture was declared.
 
-        Raises ``ObjectMissing``, or ``DarkroomError`` for what cannot be used.
+        Raises ``ObjectMissing``, or ``DarkroomError`` for an unusable file.
         """
         for length in HEADER_READ_BYTES:
             try:
@@ -64,12 +64,12 @@ class UploadInspector:
         )
 
     def check_declared(self, key: str, name: str, declared: UploadStatus, received: InspectedUpload) -> InspectedUpload:
-        """What was received, with its digest where one was declared. ``name`` is what to call the picture.
+        """Compare an upload with its declaration; return it, with its SHA-256 if one was declared.
 
-        Raises ``ObjectMissing``, or ``DarkroomError`` when it is not what was declared.
+        ``name`` is the upload's name in error messages. Raises ``ObjectMissing``, or ``DarkroomError`` on a mismatch.
         """
         if declared.content_type != received.content_type:
-            # Of a container, nobody has looked at what is in it.
+            # The streams inside a media container have not been inspected.
             seen = "sound or a video" if received.width is None else received.content_type
             raise DarkroomError(
                 ErrorCode.UNSUPPORTED_MEDIA,
@@ -92,8 +92,10 @@ class UploadInspector:
         return received
 
     def sha256_of(self, key: str) -> str:
-        """SHA-256 (hex): S3's own where it kept one when it took the upload in, else computed. Raises
-        ``ObjectMissing``."""
+        """Return the SHA-256 (hex): the checksum that S3 stored with the upload, else computed.
+
+        Raises ``ObjectMissing``.
+        """
         try:
             head = self._s3.head_object(Bucket=self._bucket, Key=key, ChecksumMode="ENABLED")
             if "ChecksumSHA256" in head:
@@ -107,7 +109,7 @@ class UploadInspector:
 
 
 def not_audio_error(name: str, seen: str) -> DarkroomError:
-    """What is said of a file where sound was asked for; ``seen`` is what it seems to be instead."""
+    """Return the error for a file uploaded as audio that is not; ``seen`` is what it seems to be."""
     return DarkroomError(
         ErrorCode.UNSUPPORTED_MEDIA,
         f"The {name} is {seen}, and no sound of a kind we know. Upload WAV, MP3, MP4 (M4A), Ogg, FLAC or WebM instead.",

@@ -1,4 +1,4 @@
-"""What one owner's jobs may cost in a UTC day: an estimate is reserved at the start, and settled when a job ends."""
+"""Daily budget of an owner: reserves a job's estimated cost, and settles it when the job ends."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
@@ -20,8 +20,8 @@ from handlers.limits.limit_exceeded import LimitExceeded
 KEEP_DAYS = 40
 AMOUNT = "reserved_or_spent"
 
-# What one picture of a kind takes on an instance, in seconds, on the generous side: more jobs at once than the budget
-# allows would begin otherwise. What is too much comes back when the job ends.
+# Seconds of one picture of a kind on an instance. Estimates are high on purpose: low ones would let concurrent jobs
+# exceed the budget. The difference is released when the job ends.
 SECONDS: Mapping[tuple[Kind, Engine], float] = {
     (Kind.RESTYLE_ROOM, Engine.MODELS): 30,
     (Kind.RESTYLE_ROOM, Engine.PREVIEW): 6,
@@ -35,11 +35,11 @@ SECONDS: Mapping[tuple[Kind, Engine], float] = {
     (Kind.FIND_OBJECTS, Engine.MODELS): 5,
     (Kind.FIND_OBJECTS, Engine.PREVIEW): 4,
 }
-# The same of a second of video. Nobody knows how long a recorded voice is before it comes.
+# Seconds per second of video. The length of a recorded voice is unknown before its upload.
 SECONDS_OF_VIDEO: Mapping[Engine, float] = {Engine.MODELS: 6, Engine.PREVIEW: 2}
 VIDEO_START_SECONDS: Mapping[Engine, float] = {Engine.MODELS: 60, Engine.PREVIEW: 5}
 CHARACTERS_A_SECOND = 12  # of a slow voice
-WIDE_CHARACTERS = 3  # as many as one of Chinese, Japanese or Korean takes the time of
+WIDE_CHARACTERS = 3  # one Chinese, Japanese or Korean character takes the time of this many others
 RECORDED_SECONDS = 60
 SILENT_SECONDS = 4
 
@@ -53,7 +53,7 @@ class Spending(BaseModel):
 
 
 class Budget:
-    """The budgets of every owner: ``daily_usd`` in a UTC day, 0 for no limit, at an instance's hourly price."""
+    """Budgets of all owners: ``daily_usd`` per UTC day (0: no limit), at the instance's ``usd_per_hour``."""
 
     def __init__(self, ledger: Ledger, *, daily_usd: float, usd_per_hour: float) -> None:
         self._ledger = ledger
@@ -63,9 +63,9 @@ class Budget:
     def reserve(
         self, owner: str, kind: Kind, engine: Engine, params: Mapping[str, Any], *, now: datetime
     ) -> float | None:
-        """Set aside what a job will cost about; the dollars, None without a limit.
+        """Reserve the estimated cost of a job; return it in dollars, or None without a limit.
 
-        Raises ``LimitExceeded`` (``budget_exceeded``) when the day's budget does not hold as much any more.
+        Raises ``LimitExceeded`` (``budget_exceeded``) when the day's budget does not suffice.
         """
         if self._limit == 0:
             return None
@@ -80,14 +80,14 @@ class Budget:
         return micros / MICROS
 
     def release(self, owner: str, reserved_usd: float | None, *, now: datetime) -> None:
-        """Undo a ``reserve`` of the same moment."""
+        """Undo a ``reserve`` of the same day."""
         if reserved_usd:
             update = ConditionalUpdate()
             update.add(AMOUNT, -round(reserved_usd * MICROS))
             self._ledger.update_item(*_row(owner, now), update)
 
     def current_spending(self, owner: str, *, now: datetime) -> Spending:
-        """Where an owner stands in the UTC day of ``now``."""
+        """Return an owner's spending in the UTC day of ``now``."""
         micros = (self._ledger.get(*_row(owner, now)) or {}).get(AMOUNT, 0)
         midnight = datetime.combine(now.date() + timedelta(days=1), time(), UTC)
         return Spending(spent_usd=micros / MICROS, daily_usd=self._limit / MICROS or None, ends_at=midnight)
@@ -105,7 +105,7 @@ class Budget:
 
 
 def estimate_seconds(kind: Kind, engine: Engine, params: Mapping[str, Any]) -> float:
-    """The seconds that a job takes on an instance, on the generous side.
+    """Estimate the seconds of a job on an instance, rather too high.
 
     >>> estimate_seconds(Kind.GENERATE, Engine.MODELS, {"count": 3})
     60
@@ -127,10 +127,10 @@ def _seconds_shown(scene: Mapping[str, Any]) -> float:
 
 
 def settle_budget(record: JobRecord) -> LedgerUpdate | None:
-    """What a job that ended changes in its owner's budget: what it cost in place of what was reserved.
+    """Return the update that replaces an ended job's reservation by its cost; None if nothing changes.
 
-    A job that was cancelled at work costs no less than was reserved: nobody knows what its machine did until it heard,
-    and who cancels each job at its last step would spend without end. None where there is nothing to change.
+    A job cancelled while running costs at least its reservation. The GPU time until it stops is unknown, and otherwise
+    cancelling every job at its last step would be free.
     """
     if record.reserved_usd is None:
         return None
@@ -141,11 +141,11 @@ def settle_budget(record: JobRecord) -> LedgerUpdate | None:
         return None
     update = ConditionalUpdate()
     update.add(AMOUNT, difference)
-    # The row of a job that took until its day was forgotten.
+    # In case the day's item expired before the job ended.
     update.set_if_absent("expires_at", int((record.created_at + timedelta(days=KEEP_DAYS)).timestamp()))
     return LedgerUpdate(*_row(record.owner, record.created_at), update)
 
 
 def _row(owner: str, moment: datetime) -> tuple[str, str]:
-    """The partition and sort key of an owner's UTC day."""
+    """Return partition and sort key of an owner's UTC day."""
     return f"budget#{owner}", moment.astimezone(UTC).date().isoformat()

@@ -1,4 +1,4 @@
-"""A request that is refused for now, and when it is worth sending again."""
+"""Error for a request over a rate limit or budget, with the time to wait."""
 
 import math
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 
 
 class LimitExceeded(DarkroomError):
-    """What its answer says besides the problem: ``headers``, with ``RetryPolicy-After`` in whole seconds among them."""
+    """Raised over a limit. ``headers`` go into the response; they include ``Retry-After`` in whole seconds."""
 
     def __init__(self, code: ErrorCode, message: str, *, seconds: float, headers: Mapping[str, str]) -> None:
         super().__init__(code, message, retryable=True)

@@ -1,7 +1,7 @@
-"""Rate limits: how often one owner may ask for one thing, counted in the ledger.
+"""Rate limiter: fixed windows per owner and subject, counted in the ledger.
 
-A window begins with the first request and ends after its seconds; the next request begins another. Counting is one
-conditional write, so that however many requests come at once, no more than the limit get through.
+A window begins with its first request and ends after its seconds; the next request opens another. Counting is one
+conditional write, so concurrent requests cannot exceed the limit.
 """
 
 import math
@@ -17,13 +17,13 @@ from darkroom.contract.requests import Kind
 from handlers.limits.limit_exceeded import LimitExceeded
 from handlers.limits.rates import DEFAULT, PROMPTS, Rate
 
-# How much longer than its window a row is kept.
+# Time that an item is kept after its window.
 KEEP_SECONDS = 3600
 
 
 @dataclass(frozen=True)
 class RateLimitStatus:
-    """Where an owner stands in the window of a subject; ``window_ends`` in epoch seconds, ``now`` likewise."""
+    """An owner's window for a subject; ``window_ends`` and ``now`` in epoch seconds."""
 
     rate: Rate
     remaining: int
@@ -32,12 +32,12 @@ class RateLimitStatus:
 
     @property
     def reset_seconds(self) -> int:
-        """Until the window ends, rounded up."""
+        """Seconds until the window ends, rounded up."""
         return max(0, math.ceil(self.window_ends - self.now))
 
     @property
     def headers(self) -> dict[str, str]:
-        """The fields of draft-ietf-httpapi-ratelimit-headers-06, and the X- ones that were usual before it."""
+        """Fields of draft-ietf-httpapi-ratelimit-headers-06, and the older X- ones."""
         return {
             "RateLimit-Limit": str(self.rate.count),
             "RateLimit-Remaining": str(self.remaining),
@@ -49,7 +49,7 @@ class RateLimitStatus:
 
 
 class RateLimiter:
-    """The limits of every owner, with the rate of each subject (a kind, or another name). Safe to share."""
+    """Limits of all owners, with the rate of each subject (a kind, or another name). Thread-safe."""
 
     def __init__(self, ledger: Ledger, rates: Mapping[str, Rate]) -> None:
         self._ledger = ledger
@@ -59,7 +59,7 @@ class RateLimiter:
         """Count a request. Raises ``LimitExceeded`` (``rate_limited``) when the window is full."""
         rate = self._rate(subject)
         now = time.time()
-        # A window that is open at ``now`` stays so: who cannot open one because another was first counts in that one.
+        # If a concurrent request opens the window first, this one is counted in it.
         for step in (self._count, self._open, self._count):
             row = step(owner, subject, rate, now)
             if row is not None:
@@ -74,17 +74,17 @@ class RateLimiter:
         )
 
     def status(self, owner: str, subject: str) -> RateLimitStatus:
-        """Where an owner stands, without counting anything."""
+        """Return an owner's status for a subject, without counting."""
         return _standing(self._rate(subject), self._ledger.get(_partition(owner), subject), time.time())
 
     def all_statuses(self, owner: str) -> dict[str, RateLimitStatus]:
-        """Where an owner stands in everything that has a rate, without counting anything."""
+        """Return an owner's status for every subject, without counting."""
         now = time.time()
         rows = {row["sk"]: row for row in self._ledger.query_partition(_partition(owner))}
         return {subject: _standing(self._rate(subject), rows.get(subject), now) for subject in (*Kind, PROMPTS)}
 
     def release(self, owner: str, subject: str, window_ends: float) -> None:
-        """Undo a ``take`` that counted in the window of this end; nothing, when that window is over or replaced."""
+        """Undo an ``acquire`` in the window with this end; does nothing if that window is over."""
         update = ConditionalUpdate()
         update.add("count", -1)
         update.require("window_ends", "=", window_ends)
@@ -95,7 +95,7 @@ class RateLimiter:
         return self._rates.get(subject) or self._rates[DEFAULT]
 
     def _count(self, owner: str, subject: str, rate: Rate, now: float) -> dict[str, Any] | None:
-        """Count in the open window; None when there is none, or it is full."""
+        """Count in the open window; None when none is open, or it is full."""
         update = ConditionalUpdate()
         update.add("count", 1)
         update.require("window_ends", ">", now)
@@ -103,7 +103,7 @@ class RateLimiter:
         return self._ledger.update_item(_partition(owner), subject, update)
 
     def _open(self, owner: str, subject: str, rate: Rate, now: float) -> dict[str, Any] | None:
-        """Begin a window with this request; None when one is open."""
+        """Open a window with this request; None when one is open."""
         ends = now + rate.seconds
         update = ConditionalUpdate()
         update.set({"count": 1, "window_ends": ends, "expires_at": int(ends) + KEEP_SECONDS})

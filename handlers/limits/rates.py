@@ -1,4 +1,4 @@
-"""How often one owner may ask for what, as configured."""
+"""Configured rates: requests per owner and subject in a window of seconds."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Rate:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The rate of a text such as ``10/60``. Raises ``ValueError`` saying what would be one.
+        """Parse a rate such as ``10/60``. Raises ``ValueError`` with the expected form.
 
         >>> Rate.parse("10/60")
         Rate(count=10, seconds=60)
@@ -38,7 +38,7 @@ class Rate:
         return rate
 
 
-# What is not named here has the default.
+# Subjects not listed here have the rate of DEFAULT.
 DEFAULT_RATES: Mapping[str, Rate] = {
     Kind.GENERATE: Rate(10, 60),
     Kind.FACE_SWAP: Rate(5, 60),
@@ -53,9 +53,9 @@ SUBJECTS = frozenset(str(subject) for subject in (*Kind, *DEFAULT_RATES))
 
 
 def configured_rates(overrides: Mapping[str, str]) -> dict[str, Rate]:
-    """The rate of each subject, those of ``overrides`` in place of the usual ones.
+    """Return the rate of each subject, ``overrides`` in place of the defaults.
 
-    Raises ``ValueError`` naming a subject that is none, or a rate that is none.
+    Raises ``ValueError`` for an unknown subject or an invalid rate.
 
     >>> configured_rates({"upscale": "1/10"})["upscale"]
     Rate(count=1, seconds=10)
@@ -74,6 +74,6 @@ def configured_rates(overrides: Mapping[str, str]) -> dict[str, Rate]:
 
 
 def validate_overrides(overrides: dict[str, str]) -> dict[str, str]:
-    """The overrides as they are. Raises ``ValueError`` as ``rates`` does."""
+    """Return the overrides unchanged. Raises ``ValueError`` as ``configured_rates`` does."""
     configured_rates(overrides)
     return overrides

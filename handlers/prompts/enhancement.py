@@ -1,7 +1,7 @@
-"""Prompts said better: by a language model where there is one, else by rules.
+"""Prompt enhancer: uses a language model if one is configured, else rules.
 
-What the caller wrote is data for the model, never an instruction: it goes as a JSON string, which nothing within it can
-end, and what comes back is taken for a prompt only if it looks like one.
+The caller's prompt is data for the model, never an instruction. It is sent as a JSON string, which its text cannot end,
+and the model's output is used only if it looks like a prompt.
 """
 
 import re
@@ -19,7 +19,7 @@ from darkroom.contract.requests import Kind
 from darkroom.contract.styles import styles
 
 MAX_CHARACTERS = 500
-# Enough for as many characters in any script that a prompt may be in.
+# Enough for MAX_CHARACTERS in any script.
 MAX_TOKENS = 400
 
 SYSTEM = """\
@@ -35,7 +35,7 @@ Answer with the improved prompt alone: one line of at most 400 characters, no qu
 introduction, no explanation."""
 
 _OPENING_QUOTES = "\"'“”„«‘`"
-# What models say before a prompt, or in place of one.
+# Words that models write before a prompt, or in place of one.
 _PREAMBLE = re.compile(
     r"(here('s| is| are)\b|sure[,!.]|certainly[,!.]|of course[,!.]|okay[,!.]|[\w ]{0,30}prompt\s*:|as an ai\b|"
     r"i('m| am)\b|i (can|can't|cannot|won't|will)\b|[{\[<#*])",
@@ -85,11 +85,11 @@ class EnhancedPrompt(BaseModel):
 
 
 class Unusable(Exception):
-    """What the language model said is no prompt; the message says why."""
+    """Raised when the model's output is no prompt; the message has the reason."""
 
 
 class PromptEnhancer:
-    """Says prompts better. ``model`` is a Bedrock model or inference profile, or empty for the rules alone."""
+    """Enhances prompts. ``model`` is a Bedrock model or inference profile, or empty to use rules only."""
 
     def __init__(self, rules: Rules, model: str, bedrock: clients.BedrockRuntime | None) -> None:
         self._rules = rules
@@ -97,17 +97,17 @@ class PromptEnhancer:
         self._bedrock = bedrock
 
     def enhance(self, request: PromptRequest) -> EnhancedPrompt:
-        """The prompt said better, whatever the language model does."""
+        """Return the enhanced prompt; falls back to rules if the model fails."""
         note = None
         if self._bedrock is not None:
             try:
                 said = self._ask(self._bedrock, request)
             except (ClientError, BotoCoreError) as error:
                 reason = error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__
-                logger.warning("the language model did not answer", model=self._model, reason=str(error))
+                logger.warning("language model call failed", model=self._model, reason=str(error))
                 note = f"The language model did not answer ({reason}): rules did it."
             except Unusable as error:
-                logger.warning("the language model's answer is no prompt", model=self._model, reason=str(error))
+                logger.warning("language model output is no prompt", model=self._model, reason=str(error))
                 note = f"The language model's answer was no prompt ({error}): rules did it."
             else:
                 return EnhancedPrompt(prompt=said, original=request.prompt, by="bedrock", model=self._model)
@@ -125,7 +125,7 @@ class PromptEnhancer:
 
 
 def _prompt(answer: dict[str, Any]) -> str:
-    """The prompt that a model answered with. Raises ``Unusable``."""
+    """Return the prompt in a model's response. Raises ``Unusable``."""
     reason = answer.get("stopReason")
     if reason != "end_turn":
         raise Unusable(f"it stopped for {reason}")

@@ -1,7 +1,6 @@
-"""Better prompts by rule: words for light, lens, composition and detail that fit what a prompt says, and no others.
+"""Rule-based prompt enhancement: adds words for light, lens, composition and detail that fit the prompt.
 
-The words are data in ``prompts.toml``. Nothing is drawn by lot and nothing is remembered: the same prompt always
-becomes the same one.
+The words are data in ``rules.toml``. It is deterministic and stateless.
 """
 
 import re
@@ -17,14 +16,14 @@ from darkroom.contract.requests import Kind
 from darkroom.contract.styles import styles
 
 PROMPTS_FILE = Path(__file__).with_name("rules.toml")
-MAX_CHARACTERS = 500  # as the contract has it
-MAX_TOKENS = 75  # CLIP's text encoders read 77, the two at the ends among them
+MAX_CHARACTERS = 500  # the contract's limit
+MAX_TOKENS = 75  # CLIP's text encoders read 77, including start and end token
 
 PromptAspect = Literal["light", "lens", "composition", "detail", "palette"]
 
 
 def _words(text: str) -> set[str]:
-    """The words of a text in lower case, each without its plural s.
+    """Return the words of a text in lower case, each without its plural s.
 
     >>> sorted(_words("Two dogs, wide-angle"))
     ['angle', 'dog', 'two', 'wide']
@@ -40,7 +39,7 @@ WordSet = Annotated[frozenset[str], BeforeValidator(lambda given: {_singular(wor
 
 
 class Family(BaseModel):
-    """What subjects of one sort have in common: the phrases for each aspect, the best first."""
+    """A group of subjects with common phrases for each aspect, the best first."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -52,16 +51,17 @@ class Family(BaseModel):
     palette: tuple[str, ...] = ()
 
     def phrases(self, aspect: PromptAspect) -> tuple[str, ...]:
-        """Those for one aspect."""
+        """Return the phrases for one aspect."""
         found: tuple[str, ...] = getattr(self, aspect)
         return found
 
 
 class EnhancementRules(BaseModel):
-    """The whole file. ``aspects`` has what says each of them already, ``drawn`` what says that it is no photograph.
+    """Contents of ``rules.toml``: ``aspects`` are words that already cover an aspect, ``drawn`` words that exclude a
+    photograph.
 
-    Raises ``ValidationError`` for a phrase that does not say its own aspect or that names a subject: enhancing once
-    more would add to it.
+    Raises ``ValidationError`` for a phrase that does not cover its own aspect or that names a subject: enhancing twice
+    would then change the prompt.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,7 +83,9 @@ class EnhancementRules(BaseModel):
         return self
 
     def family(self, text: str, context: str) -> Family:
-        """The family of what ``text``, or else ``context``, is about: of the subject that comes first."""
+        """Return the family of the first subject in ``text``, or that of drawings, if ``text`` or ``context`` names
+        one.
+        """
         if self.drawn & _words(f"{text} {context}"):
             return self.families["drawn"]
         for word in re.findall(r"[^\W_]+", text.casefold()):
@@ -95,16 +97,16 @@ class EnhancementRules(BaseModel):
 
 @cache
 def enhancement_rules() -> EnhancementRules:
-    """The rules. Raises ``ValidationError`` when the file is wrong."""
+    """Return the rules. Raises ``ValidationError`` when the file is invalid."""
     return EnhancementRules.model_validate(tomllib.loads(PROMPTS_FILE.read_text("utf-8")))
 
 
 def enhance(prompt: str, kind: Kind = Kind.GENERATE, style: str | None = None) -> str:
-    """The prompt, without white space around it, followed by what it leaves open.
+    """Return the prompt, stripped, followed by phrases for the aspects that it does not cover.
 
-    Adds no word that prompt or style have already, nothing on an aspect that they speak of, and no more than 500
-    characters and about what CLIP reads; so enhancing twice changes nothing. ``style`` is one of the kind's own.
-    Raises ``ValueError`` for one that is not. An empty prompt stays empty, and so does one of a kind without prompts.
+    Adds no word that prompt or style already have, and stays within 500 characters and about CLIP's token limit.
+    Enhancing twice changes nothing. ``style`` is one of the kind's own; raises ``ValueError`` for others. An empty
+    prompt is returned empty; a prompt of a kind without rules is only stripped.
 
     >>> enhance("a red fox in the snow")
     'a red fox in the snow, 200mm telephoto, eye-level framing, lifelike texture'
@@ -131,7 +133,7 @@ def enhance(prompt: str, kind: Kind = Kind.GENERATE, style: str | None = None) -
 
 
 def _style(kind: Kind, style: str | None) -> tuple[str, str]:
-    """The words that a style adds to the prompt, and those that it keeps away."""
+    """Return the words that a style adds to the prompt, and those of its negative prompt."""
     if style is None:
         return "", ""
     if kind is Kind.RESTYLE_ROOM and style in styles():
@@ -143,7 +145,7 @@ def _style(kind: Kind, style: str | None) -> tuple[str, str]:
 
 
 def _tokens(text: str) -> int:
-    """About how many tokens CLIP makes of a text: rather too many than too few.
+    """Estimate the number of CLIP tokens of a text, rather too high.
 
     >>> _tokens("a red fox, 85mm")
     7

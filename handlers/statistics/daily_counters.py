@@ -1,8 +1,7 @@
-"""How a UTC day's jobs ended, counted in the ledger: a row of numbers for each kind and engine.
+"""Daily counters in the ledger: how the jobs of each kind and engine ended in a UTC day.
 
-A row has an attribute for each terminal state, ``cached`` for how many of the completed ones took an earlier result,
-``micro_usd``, and a histogram (``handlers.statistics.histogram``) of each stage, ``diffuse#17`` being bucket 17 of
-``diffuse``.
+An item has an attribute for each terminal state, ``cached`` for completed jobs with a cached result, ``micro_usd``, and
+a histogram (``handlers.statistics.histogram``) per stage: ``diffuse#17`` is bucket 17 of ``diffuse``.
 """
 
 from collections import defaultdict
@@ -15,10 +14,10 @@ from cloud.dynamodb.ledger import MICROS, Ledger, LedgerUpdate
 from darkroom.contract.jobs import State
 from handlers.statistics.histogram import bucket
 
-# Somewhat longer than anybody may look back.
+# Items are kept a few days longer than the API allows to look back.
 LOOK_BACK_DAYS = 30
 KEEP_SECONDS = (LOOK_BACK_DAYS + 5) * 86400
-# Beside the stages: from a job's creation to its end.
+# Name of the histogram from a job's creation to its end, beside those of the stages.
 WHOLE_JOB = "whole_job"
 CACHED = "cached"
 MICRO_USD = "micro_usd"
@@ -26,24 +25,24 @@ MICRO_USD = "micro_usd"
 
 @dataclass(frozen=True)
 class DailyCounters:
-    """How the jobs of a kind and an engine ended on a day."""
+    """Counters of the jobs of a kind and an engine that were created on a day."""
 
     kind: str
     engine: str
     states: dict[State, int]
     cached: int = 0
     micro_usd: int = 0
-    # Stage, or WHOLE → bucket → how many.
+    # Stage, or WHOLE_JOB → bucket → count.
     seconds: dict[str, dict[int, int]] = field(default_factory=dict)
 
 
 def day_of(record: JobRecord) -> date:
-    """The day that a job counts for: that of its creation, in UTC."""
+    """Return the UTC day that a job is counted for: the day of its creation."""
     return record.created_at.astimezone(UTC).date()
 
 
 def count_ended_job(record: JobRecord) -> LedgerUpdate:
-    """What a job that ended adds to its day. Only stages that did their work then, and not before, count as slow."""
+    """Return the update that counts an ended job. Stages served from the cache add no duration."""
     update = ConditionalUpdate()
     update.add(record.state, 1)
     if record.cached:
@@ -59,7 +58,7 @@ def count_ended_job(record: JobRecord) -> LedgerUpdate:
 
 
 def read_day(ledger: Ledger, day: date) -> list[DailyCounters]:
-    """The tallies of a day."""
+    """Return the counters of a day."""
     return [_parse_row(row) for row in ledger.query_partition(_partition(day))]
 
 

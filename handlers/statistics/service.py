@@ -1,4 +1,4 @@
-"""A day in numbers: how its jobs ended, how long they took and what they cost, and what is open now."""
+"""Statistics service: outcomes, durations and costs of a day's jobs, and the jobs open now."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -56,23 +56,23 @@ class Statistics(BaseModel):
 
 
 class StatisticsService:
-    """Makes the numbers of a day."""
+    """Computes the statistics of a day."""
 
     def __init__(self, ledger: Ledger, open_jobs: OpenJobs) -> None:
         self._ledger = ledger
         self._open_jobs = open_jobs
 
     def for_day(self, day: date | None, now: datetime) -> Statistics:
-        """The numbers of a day, today's for None.
+        """Return the statistics of a day; None means today.
 
-        Raises ``DarkroomError`` (``invalid_request``) for a day to come, or one that is forgotten.
+        Raises ``DarkroomError`` (``invalid_request``) for a future day, or one before the retention period.
         """
         today = now.astimezone(UTC).date()
         day = day or today
         oldest = today - timedelta(days=LOOK_BACK_DAYS - 1)
         if not oldest <= day <= today:
             raise DarkroomError(ErrorCode.INVALID_REQUEST, f"date: choose one from {oldest} to {today} (UTC).")
-        # Before the books are read: a job that ends meanwhile is rather counted twice for a moment than lost.
+        # Read before the counters: a job that ends in between is counted twice for a moment, not lost.
         open_count = self._open_jobs.count() if day == today else OpenCount(Counter(), cut_off=False)
         return _statistics(day, now, read_day(self._ledger, day), open_count)
 
@@ -122,7 +122,7 @@ def _kind(tallies: list[DailyCounters], open_states: Mapping[State, int]) -> Kin
 
 
 def _states(counts: Iterable[Mapping[State, int]]) -> dict[State, int]:
-    """The sum of several counts, in the order of a job's life."""
+    """Return the sum of several counts, in the order of a job's life."""
     total: Counter[State] = Counter()
     for count in counts:
         total.update(count)

@@ -1,4 +1,4 @@
-"""What travels over the WebSocket, in both directions."""
+"""Messages of the WebSocket API, in both directions."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ from darkroom.contract.params import Contract
 
 
 class Subscribe(Contract):
-    """Watch a job. With ``after_seq``, what is known up to there is not sent again."""
+    """Subscribe to a job. States up to ``after_seq`` are not sent again."""
 
     action: Literal["subscribe"]
     job_id: JobId
@@ -18,14 +18,14 @@ class Subscribe(Contract):
 
 
 class Unsubscribe(Contract):
-    """Watch a job no longer."""
+    """End a subscription."""
 
     action: Literal["unsubscribe"]
     job_id: JobId
 
 
 class Ping(Contract):
-    """Keep the socket open: API Gateway closes one that is silent for ten minutes."""
+    """Keep the connection open: API Gateway closes it after ten idle minutes."""
 
     action: Literal["ping"]
 
@@ -35,14 +35,14 @@ client_messages: TypeAdapter[Subscribe | Unsubscribe | Ping] = TypeAdapter(Clien
 
 
 class JobMessage(BaseModel):
-    """A job as it is now."""
+    """The current state of a job."""
 
     type: Literal["job"] = "job"
     job: Job
 
 
 class Subscribed(BaseModel):
-    """The job is watched, and the caller knows its newest state."""
+    """Confirmation of a subscription whose client already has the newest state."""
 
     type: Literal["subscribed"] = "subscribed"
     job_id: str
@@ -50,7 +50,7 @@ class Subscribed(BaseModel):
 
 
 class Unsubscribed(BaseModel):
-    """The job is watched no longer."""
+    """Confirmation that a subscription ended."""
 
     type: Literal["unsubscribed"] = "unsubscribed"
     job_id: str
@@ -63,14 +63,14 @@ class Pong(BaseModel):
 
 
 class SocketError(BaseModel):
-    """Why a request was refused."""
+    """Code and message of an error."""
 
     code: ErrorCode
     message: str
 
 
 class ErrorMessage(BaseModel):
-    """A request was refused."""
+    """Reply to a refused request."""
 
     type: Literal["error"] = "error"
     error: SocketError

@@ -1,4 +1,4 @@
-"""Who watches which job: the table of subscriptions, and sending to sockets."""
+"""WebSocket subscriptions: the table of connections and their jobs, and sending to connections."""
 
 import time
 from collections.abc import Iterable
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
     from mypy_boto3_dynamodb import DynamoDBClient
 
-# API Gateway ends every WebSocket after two hours; what is older was forgotten by its disconnect.
+# API Gateway closes every WebSocket after two hours; an older item has missed its $disconnect.
 SOCKET_SECONDS = 2 * 60 * 60
 GRACE_SECONDS = 10 * 60
 _BATCH = 25
 
 
 class ConnectionGone(Exception):
-    """The socket has been closed."""
+    """Raised when the connection has been closed."""
 
 
 class Subscription(BaseModel):
-    """One socket watching one job. ``after_seq``: news up to here are known already."""
+    """Subscription of a connection to a job. The client already has states up to ``after_seq``."""
 
     job_id: str
     connection_id: str
@@ -34,14 +34,14 @@ class Subscription(BaseModel):
 
 
 class Subscriptions:
-    """The sockets table named ``table``. Safe to share between threads."""
+    """Subscriptions in the sockets table named ``table``. Thread-safe."""
 
     def __init__(self, table: str, client: "DynamoDBClient") -> None:
         self._table = table
         self._client = client
 
     def add(self, subscription: Subscription) -> None:
-        """Begin, or begin again, to watch."""
+        """Add or renew a subscription."""
         ends = time.time() + SOCKET_SECONDS + GRACE_SECONDS
         row = {
             **self._names(subscription.job_id, subscription.connection_id),
@@ -53,11 +53,11 @@ class Subscriptions:
         self._client.put_item(TableName=self._table, Item=to_item(row))
 
     def remove(self, job_id: str, connection_id: str) -> None:
-        """Watch no longer."""
+        """Remove a subscription."""
         self._client.delete_item(TableName=self._table, Key=to_item(self._names(job_id, connection_id)))
 
     def of_job(self, job_id: str) -> list[Subscription]:
-        """Who watches a job now (a consistent read)."""
+        """Return the subscriptions of a job (a consistent read)."""
         rows = self._query(
             KeyConditionExpression="pk = :pk",
             ExpressionAttributeValues={":pk": to_attribute(f"job#{job_id}")},
@@ -66,7 +66,7 @@ class Subscriptions:
         return [Subscription.model_validate(from_item(row)) for row in rows]
 
     def remove_connection(self, connection_id: str) -> None:
-        """The socket is gone: remove everything it watched."""
+        """Remove all subscriptions of a closed connection."""
         rows = self._query(
             IndexName="by_connection",
             KeyConditionExpression="connection_id = :connection_id",
@@ -75,7 +75,7 @@ class Subscriptions:
         self._delete(rows)
 
     def remove_expired(self, shard: str, now: float) -> int:
-        """Remove the rows of a shard whose sockets must have ended by ``now`` (epoch seconds); returns how many."""
+        """Remove the subscriptions of a shard that expired by ``now`` (epoch seconds); return their number."""
         rows = self._query(
             IndexName="due",
             KeyConditionExpression="due_shard = :shard AND due_at <= :now",
@@ -105,7 +105,7 @@ class Subscriptions:
 
 
 def send_to_connection(client: "ApiGatewayManagementApiClient", connection_id: str, message: BaseModel) -> None:
-    """Send a message to a socket. Raises ``ConnectionGone``, or botocore's errors for what may pass."""
+    """Send a message to a connection. Raises ``ConnectionGone``, or botocore's errors for transient failures."""
     try:
         client.post_to_connection(ConnectionId=connection_id, Data=message.model_dump_json().encode())
     except ClientError as error:

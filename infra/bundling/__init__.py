@@ -1,1 +1,1 @@
-"""Bundling of what is deployed: the functions' code and layer, and the studio."""
+"""Bundling of deployed code: the functions' code and layer, and the studio."""

@@ -1,4 +1,4 @@
-"""What goes into the functions: our own few files, and the layer of what they import."""
+"""Bundling of the Lambda functions: their code, and the layer of their dependencies."""
 
 import hashlib
 import os
@@ -20,17 +20,17 @@ _UNUSED = ("__pycache__", "tests", "test")
 
 
 class BuildError(RuntimeError):
-    """The layer or the studio could not be built; the message says what to do."""
+    """Raised when the layer or the studio cannot be built; the message has the remedy."""
 
 
 def code_files() -> list[Path]:
-    """The files of the functions, relative to the project, sorted."""
+    """Return the files of the functions, relative to the project, sorted."""
     found = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*") if path.suffix in _CODE_SUFFIXES]
     return sorted(path.relative_to(ROOT) for path in (ROOT / "darkroom" / "__init__.py", *found))
 
 
 def digest(files: Iterable[Path], *extra: str) -> str:
-    """One SHA-256 over names and contents of files below the project, and over ``extra``."""
+    """Return one SHA-256 (hex) over names and contents of files below the project, and over ``extra``."""
     total = hashlib.sha256()
     for path in sorted(files):
         total.update(path.as_posix().encode() + b"\0")
@@ -41,7 +41,7 @@ def digest(files: Iterable[Path], *extra: str) -> str:
 
 
 def move_into_place(work: Path, target: Path) -> None:
-    """Move a finished folder into place; another process that was first has made the same."""
+    """Move a finished folder to ``target``; discard it if a concurrent process has already created the same."""
     try:
         work.rename(target)
     except OSError:
@@ -51,7 +51,7 @@ def move_into_place(work: Path, target: Path) -> None:
 
 
 def build_code(build: Path = BUILD) -> Path:
-    """A folder with the functions' code and nothing else."""
+    """Return a folder with the functions' code only."""
     files = code_files()
     target = build / "code" / digest(files)[:16]
     if not target.is_dir():
@@ -74,9 +74,9 @@ def _uv() -> str:
 
 
 def build_layer(build: Path = BUILD) -> Path:
-    """A folder with ``python/``: the functions' locked dependencies for Lambda on arm64.
+    """Return a folder with ``python/``: the functions' locked dependencies for Lambda on arm64.
 
-    Built without Docker from wheels alone, kept by the lock's digest, so that only the first synth needs the network.
+    Built from wheels without Docker, and cached by the lock's digest, so that only the first synth needs the network.
     Raises ``BuildError``.
     """
     target = build / "layer" / digest([LOCK.relative_to(ROOT)], PYTHON_VERSION)[:16]

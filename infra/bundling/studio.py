@@ -1,4 +1,4 @@
-"""The studio as a browser loads it: built from ``studio/`` by npm."""
+"""Bundling of the studio: built from ``studio/`` by npm."""
 
 import argparse
 import os
@@ -17,15 +17,15 @@ WEB = ROOT / "studio"
 CONTRACT = ROOT / "handlers" / "http_api" / "openapi.json"  # the forms are made from it
 LOCK = "package-lock.json"
 MODULES = "node_modules"
-INSTALLED = f"{MODULES}/.installed"  # holds the digest of the lock that the modules were installed by
+INSTALLED = f"{MODULES}/.installed"  # holds the digest of the lock that the modules were installed from
 _NOT_BUILT_FROM = {MODULES, "dist", "tests"}
-_OF_A_DEVELOPER = "public/config.json"  # what Vite's own server tells the page, which may hold a password
+_OF_A_DEVELOPER = "public/config.json"  # served by Vite's development server; may hold a password
 _TAIL_LINES = 40
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def source_files() -> list[Path]:
-    """The files that the studio is built from, relative to the project, sorted."""
+    """Return the files that the studio is built from, relative to the project, sorted."""
     found = [CONTRACT]
     for folder, folders, names in os.walk(WEB):
         folders[:] = [name for name in folders if name not in _NOT_BUILT_FROM]
@@ -39,15 +39,15 @@ def _target(build: Path) -> Path:
 
 
 def find_built_studio(build: Path = BUILD) -> Path | None:
-    """The folder of the studio if it was built from today's sources already."""
+    """Return the folder of the studio if it has been built from the current sources, else None."""
     target = _target(build)
     return target if target.is_dir() else None
 
 
 def build_studio(build: Path = BUILD) -> Path:
-    """A folder with the built studio: ``index.html``, ``assets/`` and what is served beside them.
+    """Return a folder with the built studio: ``index.html``, ``assets/`` and the files served beside them.
 
-    Built in a copy of the sources, kept by their digest; two processes may ask at once. Raises ``BuildError``.
+    Built in a copy of the sources and cached by their digest; safe for concurrent processes. Raises ``BuildError``.
     """
     target = _target(build)
     if not target.is_dir():
@@ -68,7 +68,7 @@ def build_studio(build: Path = BUILD) -> Path:
 
 
 def install_node_modules() -> None:
-    """Have the modules of the committed lock in ``studio/node_modules``. Raises ``BuildError``."""
+    """Install the modules of the committed lock into ``studio/node_modules``. Raises ``BuildError``."""
     wanted = digest([(WEB / LOCK).relative_to(ROOT)])
     installed = WEB / INSTALLED
     BUILD.mkdir(exist_ok=True)
@@ -100,7 +100,7 @@ def _npm(*arguments: str, folder: Path) -> None:
 
 
 def main() -> int:
-    """``python -m infra.bundling.studio``. Exit status: 0; 1 when it cannot be built."""
+    """``python -m infra.bundling.studio``. Exit status: 0; 1 when the build fails."""
     parser = argparse.ArgumentParser(
         prog="python -m infra.bundling.studio", description="Build the studio into build/studio/."
     )

@@ -1,4 +1,4 @@
-"""Pictures side by side and labelled, for people to look at."""
+"""Comparison sheet: pictures side by side with labels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,16 +11,16 @@ BAND = 48
 INK = "#1c1c1c"
 PAPER = "#ffffff"
 MARK = "#e5007d"
-# Side of the detail that shows an enlargement, in pixels of the result.
+# Side of the enlarged detail, in pixels of the result.
 DETAIL = 320
 
 Panel = tuple[str, Image.Image]
 
 
 def side_by_side(panels: Sequence[Panel], target: Path) -> Path:
-    """Write a PNG of the pictures, scaled to one height (at most 720 pixels), each under its label.
+    """Write a PNG of the pictures, scaled to one height (at most 720 pixels), each below its label; return its path.
 
-    A label that is too long for its picture is cut.
+    A label that is too long for its picture is truncated.
     """
     height = min(HEIGHT, *(picture.height for _, picture in panels))
     pictures = [
@@ -41,21 +41,21 @@ def side_by_side(panels: Sequence[Panel], target: Path) -> Path:
 
 
 def upright(path: Path) -> Image.Image:
-    """The picture in RGB, turned as it is meant to be seen. Raises ``OSError`` (Pillow's included)."""
+    """Return the picture in RGB with its EXIF orientation applied. Raises ``OSError`` (Pillow's included)."""
     with Image.open(path) as picture:
         return ImageOps.exif_transpose(picture).convert("RGB")
 
 
 def marked(photo: Image.Image, mask: Image.Image) -> Image.Image:
-    """The photo with a colour over what the mask shows in white; any mask is scaled to the photo."""
+    """Return the photo with a colour over the mask's white area; the mask is scaled to the photo."""
     veil = mask.convert("L").resize(photo.size).point(lambda value: 150 if value >= 128 else 0)
     return Image.composite(Image.new("RGB", photo.size, MARK), photo, veil)
 
 
 def details(small: Image.Image, large: Image.Image, original: Image.Image | None = None) -> list[Panel]:
-    """The same detail of a picture enlarged by bicubic interpolation and of ``large``, and of an ``original``.
+    """Return the same detail of the bicubic enlargement of ``small``, of ``large``, and of ``original`` if given.
 
-    It is the square with the most edges, shown pixel by pixel. All come at the size of ``large``.
+    It is the square with the most edges, magnified without interpolation. All are scaled to the size of ``large``.
     """
     bicubic = small.resize(large.size, Image.Resampling.BICUBIC)
     box = _busiest(small, DETAIL * small.width / large.width)
@@ -69,9 +69,9 @@ def details(small: Image.Image, large: Image.Image, original: Image.Image | None
 
 
 def _busiest(picture: Image.Image, side: float) -> tuple[int, int]:
-    """Left and top of the square of about ``side`` pixels that has the most edges."""
+    """Return left and top of the square of about ``side`` pixels with the most edges."""
     edges = picture.convert("L").filter(ImageFilter.FIND_EDGES)
-    # The filter sees edges at the border of the picture that are none.
+    # The filter produces false edges at the border of the picture.
     edges.paste(0, (0, 0, edges.width, 1))
     edges.paste(0, (0, edges.height - 1, edges.width, edges.height))
     columns, rows = max(1, int(picture.width / side)), max(1, int(picture.height / side))
@@ -81,7 +81,7 @@ def _busiest(picture: Image.Image, side: float) -> tuple[int, int]:
 
 
 def fitted(label: str, width: int, font: ImageFont.ImageFont | ImageFont.FreeTypeFont) -> str:
-    """The label, cut where it is wider than ``width`` pixels."""
+    """Return the label, truncated to ``width`` pixels."""
     if font.getlength(label) <= width:
         return label
     while label and font.getlength(label + "…") > width:

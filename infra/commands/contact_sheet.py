@@ -1,4 +1,4 @@
-"""A video on one picture: frames with their times, and its sound with what is said under it."""
+"""Contact sheet of a video: frames with their times, the waveform, and its subtitles."""
 
 import re
 from array import array
@@ -16,13 +16,13 @@ FRAMES = 8
 WIDTH = 2200
 STRIP = 120
 LINE = 26
-RATE = 8_000  # of the samples that are drawn, in Hz
+RATE = 8_000  # sample rate of the waveform, in Hz
 _TIMES = re.compile(r"(\d+):(\d\d):(\d\d)[,.](\d{3}) --> (\d+):(\d\d):(\d\d)[,.](\d{3})")
 
 
 @dataclass(frozen=True)
 class Cue:
-    """What is said from ``start`` to ``end``, in seconds."""
+    """A subtitle cue from ``start`` to ``end``, in seconds."""
 
     start: float
     end: float
@@ -30,9 +30,9 @@ class Cue:
 
 
 def contact_sheet(video: Path, target: Path) -> Path:
-    """Write a PNG of eight frames of the video, its sound as a curve, and the subtitles that lie beside it.
+    """Write a PNG of eight frames of the video, its waveform, and the subtitles in the file beside it; return its path.
 
-    Raises ``ModuleNotFoundError`` where PyAV is not installed.
+    Raises ``ModuleNotFoundError`` if PyAV is not installed.
     """
     frames, seconds = _frames(video)
     columns = FRAMES if frames[0][1].height > frames[0][1].width else FRAMES // 2
@@ -57,7 +57,7 @@ def contact_sheet(video: Path, target: Path) -> Path:
 
 
 def clock(seconds: float) -> str:
-    """A moment of a video.
+    """Return a time of a video as text.
 
     >>> clock(61.26)
     '1:01.3'
@@ -88,8 +88,8 @@ def _seconds(parts: Sequence[int]) -> float:
 
 
 def _frames(video: Path) -> tuple[list[tuple[float, Image.Image]], float]:
-    """Frames from the middle of equal parts of the video, with their seconds; and how long it lasts."""
-    import av  # noqa: PLC0415 - the demo alone needs it, and a sheet less is no failure
+    """Return (seconds, frame) from the middle of equal parts of the video, and its duration in seconds."""
+    import av  # noqa: PLC0415 - optional: the demo works without a sheet
 
     found: list[tuple[float, Image.Image]] = []
     with av.open(str(video)) as container:
@@ -98,7 +98,7 @@ def _frames(video: Path) -> tuple[list[tuple[float, Image.Image]], float]:
         for number in range(FRAMES):
             wanted = (number + 0.5) / FRAMES * seconds
             container.seek(int(wanted * av.time_base))
-            # The frame before a seek's target comes first: what is wanted is the first that is not before it.
+            # Decoding starts at a frame before the seek's target: skip to the first one at or after it.
             for frame in container.decode(stream):
                 picture = frame
                 if frame.time is not None and frame.time >= wanted:
@@ -108,7 +108,7 @@ def _frames(video: Path) -> tuple[list[tuple[float, Image.Image]], float]:
 
 
 def _loudness(video: Path, columns: int, seconds: float) -> list[float]:
-    """How far the sound swings in each of ``columns`` equal parts, in [0, 1]."""
+    """Return the peak amplitude in each of ``columns`` equal parts, in [0, 1]."""
     swings = [0.0] * columns
     for number, sample in enumerate(chain.from_iterable(_samples(video))):
         column = int(number / RATE / seconds * columns) if seconds else columns
@@ -119,7 +119,7 @@ def _loudness(video: Path, columns: int, seconds: float) -> list[float]:
 
 
 def _samples(video: Path) -> Iterator["array[int]"]:
-    """The sound in blocks of 16-bit samples: one channel, 8 kHz; none where there is no sound."""
+    """Yield the audio in blocks of 16-bit samples, mono, 8 kHz; nothing without an audio stream."""
     import av  # noqa: PLC0415 - as above
 
     resampler = av.AudioResampler(format="s16", layout="mono", rate=RATE)
@@ -138,7 +138,7 @@ def _wave(draw: ImageDraw.ImageDraw, swings: Sequence[float], top: int) -> None:
 
 
 def _words(draw: ImageDraw.ImageDraw, spoken: Sequence[Cue], seconds: float, top: int) -> None:
-    """Each cue under its time, with a line as long as it is shown; in turns lower, so that none meets the next."""
+    """Draw each cue below its time, with a line for its duration; alternate the height to avoid overlaps."""
     font = ImageFont.load_default(LINE * 0.7)
     scale = (WIDTH - 2 * GAP) / seconds
     for number, cue in enumerate(spoken):

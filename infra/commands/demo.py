@@ -1,4 +1,4 @@
-"""``darkroom demo``: the whole service started, used once and stopped."""
+"""``darkroom demo``: start the whole service, use it once and stop it."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -99,15 +99,15 @@ def demo(
             sheet: Path | str = draw_sheet(exhibit, paths, files[0], params, sampled=not own)
         except ModuleNotFoundError:
             sheet = NEEDS_PYAV
-        except Exception as error:  # the result is there already, and worth more than its sheet
+        except Exception as error:  # a failed sheet must not hide the result
             sheet = f"none: it could not be drawn ({error})"
     typer.echo(_summary(job, files, sheet, exhibit, params))
 
 
 def _check(kind: Kind, exhibit: DemoSample, own: dict[str, Path], style: str | None, *, consent: bool) -> None:
-    """Raises ``typer.BadParameter`` for pictures of another kind, only some of this one's, and a missing consent."""
+    """Raise ``typer.BadParameter`` for pictures of another kind, missing pictures of this kind, and missing consent."""
     names = {exhibit.photo: "PHOTO", **{role: f"--{role}" for role in ("mask", "source", "target")}}
-    # What the line has no word for is always the sample.
+    # Roles without an option always use the sample.
     taken = [role for role in exhibit.samples if role in names]
     if strange := [role for role in own if role not in taken]:
         raise typer.BadParameter(
@@ -125,9 +125,9 @@ def _check(kind: Kind, exhibit: DemoSample, own: dict[str, Path], style: str | N
 
 
 def _save(client: Client, job: Job) -> tuple[Path, ...]:
-    """The result as ``out/demo/result.jpg``, or with the extension of what it is, and its subtitles.
+    """Save the result as ``out/demo/result.jpg``, or with its type's extension, and its subtitles; return the paths.
 
-    Earlier ones are removed.
+    Earlier results are removed.
     """
     for earlier in FOLDER.glob("result.*"):
         earlier.unlink()
@@ -139,7 +139,7 @@ def _several(exhibit: DemoSample) -> str:
 
 
 def _summary(job: Job, files: tuple[Path, ...], sheet: Path | str, exhibit: DemoSample, params: dict[str, Any]) -> str:
-    """Where the files are, what made them, and what to try next."""
+    """Return the summary: paths of files, engine, duration, and commands to try next."""
     assert job.result is not None
     seconds = sum(each.seconds for each in job.timeline)
     quality = f", quality {job.result.quality.score:.2f}" if job.result.quality else ""

@@ -1,4 +1,4 @@
-"""What the demo shows of each kind: samples to try it on, params, and the sheet that tells what became of them."""
+"""Demo samples of each kind: inputs, params, and the sheet that shows the result."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -13,7 +13,7 @@ from darkroom.contract.uploads import AvatarReference
 from infra.commands.comparison_sheet import Panel, details, marked, side_by_side, upright
 from infra.commands.contact_sheet import contact_sheet
 
-# How much smaller the upscale demo makes the sample first, to give it its size back.
+# Factor by which the upscale demo reduces the sample before it is upscaled.
 REDUCED = 4
 LIVING_ROOM = "living_room.jpg"
 AMARA = AvatarReference(avatar="amara")
@@ -23,11 +23,11 @@ Pictures = Mapping[str, Path]
 
 @dataclass(frozen=True)
 class DemoSample:
-    """One kind's demo: ``samples`` has for each role a file of ``infra/commands/samples``, or an avatar.
+    """Demo of one kind: ``samples`` maps each role to a file of ``infra/commands/samples``, or to an avatar.
 
-    ``sheet`` is the name of the picture that ``panels`` (of the pictures by role, the result, the params, and whether
-    it is the sample) goes to; without ``panels`` it shows frames of the video that came out. ``photo`` is the role that
-    a person's PHOTO takes. ``own`` and ``command`` are words for the next try.
+    ``sheet`` is the file name of the sheet. ``panels`` makes its pictures from inputs by role, result, params, and True
+    if the input is the sample. Without ``panels``, the sheet shows frames of the resulting video. ``photo`` is the role
+    of the PHOTO argument. ``own`` and ``command`` are arguments for the suggested next command.
     """
 
     samples: Mapping[str, str | AvatarReference]
@@ -41,12 +41,12 @@ class DemoSample:
 
 
 def sample(name: str) -> AbstractContextManager[Path]:
-    """A file of the samples, on this disk for the time of the context."""
+    """Return a context manager for the path of a sample file."""
     return as_file(files("infra.commands") / "samples" / name)
 
 
 def reduced(photo: Path, folder: Path) -> Path:
-    """The photo at a quarter of its size, as ``small.png`` in ``folder``."""
+    """Write the photo at a quarter of its size as ``small.png`` in ``folder``; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / "small.png"
     upright(photo).reduce(REDUCED).save(target, "PNG")
@@ -56,7 +56,7 @@ def reduced(photo: Path, folder: Path) -> Path:
 def draw_sheet(
     exhibit: DemoSample, pictures: Pictures, result: Path, params: Mapping[str, Any], *, sampled: bool
 ) -> Path:
-    """Write the sheet beside the result: its path. Raises ``ModuleNotFoundError`` for a video where PyAV is not."""
+    """Write the sheet beside the result; return its path. Raises ``ModuleNotFoundError`` for a video without PyAV."""
     if exhibit.panels is None:
         return contact_sheet(result, result.parent / exhibit.sheet)
     return side_by_side(exhibit.panels(pictures, result, params, sampled), result.parent / exhibit.sheet)

@@ -209,7 +209,7 @@ def _document(model: Model, recorded: ModelRecord | None, state: str) -> dict[st
 
 @contextmanager
 def _as_client_errors() -> Iterator[None]:
-    """The pipeline's errors as the command tells its own."""
+    """Convert the pipeline's errors to errors that the command prints."""
     try:
         yield
     except DarkroomError as error:
@@ -218,7 +218,7 @@ def _as_client_errors() -> Iterator[None]:
 
 @contextmanager
 def _bars() -> Iterator[Callable[[Model], Callable[[int, int], None]]]:
-    """A live bar for each model that is begun, in a terminal; silence elsewhere."""
+    """Yield a function that starts a live bar for a model; silent if stderr is no terminal."""
     columns = (
         *(TextColumn("{task.description}", markup=False), BarColumn(bar_width=30), DownloadColumn()),
         *(TransferSpeedColumn(), TimeRemainingColumn()),

@@ -1,8 +1,8 @@
-"""``python -m infra.commands.models_push``: models to S3, as an endpoint reads them.
+"""``python -m infra.commands.models_push``: upload models to S3 in the layout that an endpoint reads.
 
-What lies under the prefix is an uncompressed model of SageMaker (``S3DataType: S3Prefix``, ``CompressionType: None``):
-each object appears in ``/opt/ml/model`` by its key after the prefix, so the folder there is the shelf here. Files go
-first and the manifest last: it never names what is not there yet.
+The prefix is an uncompressed SageMaker model (``S3DataType: S3Prefix``, ``CompressionType: None``). Each object appears
+below ``/opt/ml/model`` at its key after the prefix, so that folder equals the local weight store. Files are uploaded
+first and the manifest last, so that it never names a missing file.
 """
 
 import re
@@ -28,7 +28,7 @@ from pipeline.weights.store import MANIFEST, FileRecord, Manifest, WeightStore, 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-# Told of bytes that are there and bytes in all.
+# Called with bytes uploaded and bytes in total.
 Report = Callable[[int, int], None]
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -37,14 +37,14 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 @dataclass(frozen=True)
 class S3Destination:
-    """A bucket and a prefix that ends in a slash, as SageMaker wants it."""
+    """A bucket and a prefix that ends with a slash, as SageMaker requires."""
 
     bucket: str
     prefix: str
 
     @classmethod
     def parse(cls, uri: str) -> Self:
-        """Of ``s3://bucket/prefix``. Raises ``ValueError``."""
+        """Parse ``s3://bucket/prefix``. Raises ``ValueError``."""
         match = re.fullmatch(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<prefix>[^/].*)", uri)
         if match is None:
             raise ValueError(f"{uri!r} is not s3://BUCKET/PREFIX; models have a prefix of their own")
@@ -56,7 +56,7 @@ class S3Destination:
 
 @dataclass(frozen=True)
 class _Upload:
-    """A file of the shelf, its key, and what the manifest says of it."""
+    """A file of the weight store, its key, and its entry in the manifest."""
 
     path: Path
     key: str
@@ -70,10 +70,10 @@ def push(
     s3: "S3Client",
     report: Report = lambda _done, _total: None,
 ) -> int:
-    """Upload the models, every file verified first: the number of bytes that were not there.
+    """Verify and upload the models; return the number of bytes uploaded.
 
-    A file that is there with the same size and SHA-256 (kept as its metadata) is skipped. The manifest there goes on
-    naming what was pushed before. Raises ``DarkroomError`` for a file that is missing or altered, and boto3's errors.
+    Files present with the same size and SHA-256 (stored as metadata) are skipped. Earlier entries of the manifest are
+    kept. Raises ``DarkroomError`` for a missing or altered file, and boto3's errors.
     """
     wanted = {}
     uploads = []
@@ -107,7 +107,7 @@ def push(
 
 
 class _Counter:
-    """Adds up what boto3's threads have sent."""
+    """Progress callback that sums the bytes sent by boto3's threads."""
 
     def __init__(self, done: int, total: int, report: Report) -> None:
         self._done, self._total, self._report = done, total, report
@@ -131,7 +131,7 @@ def _there(s3: "S3Client", bucket: str, upload: _Upload) -> bool:
 
 
 def _manifest(s3: "S3Client", target: S3Destination) -> Manifest:
-    """What is there; an empty one when nothing is, or nothing that can be read."""
+    """Return the manifest in S3; an empty one if there is none, or it is invalid."""
     try:
         body = s3.get_object(Bucket=target.bucket, Key=target.prefix + MANIFEST)["Body"].read()
         return Manifest.model_validate_json(body)
@@ -180,7 +180,7 @@ def _chosen(shelf: WeightStore, ids: list[str]) -> list[Model]:
 
 @contextmanager
 def _bar() -> Iterator[Report]:
-    """A live bar in a terminal, silence elsewhere."""
+    """Yield the callback of a live bar; silent if stderr is no terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
         task = progress.add_task("pushing", total=None)

@@ -1,4 +1,4 @@
-"""``darkroom up``, ``down``, ``status``: the local stack, by ``python -m infra.local``."""
+"""``darkroom up``, ``down``, ``status``: commands for the local stack, run by ``python -m infra.local``."""
 
 import subprocess
 import sys
@@ -79,7 +79,7 @@ def show(
 
 
 def _running_port() -> int | None:
-    """The port of the stack that the other commands use."""
+    """Return the port of the stack that the other commands use."""
     stack = find_running_stack()
     return stack.port if stack else None
 
@@ -89,7 +89,7 @@ def _port(port: int | None) -> list[str]:
 
 
 def _delegate(*arguments: str) -> int:
-    """Run the local runtime in this terminal: its exit code. Ctrl-C is its to answer."""
+    """Run the local runtime in this terminal and return its exit code. It handles Ctrl-C itself."""
     if find_spec("infra") is None:
         raise LocalStackError("The local stack is not installed; pip install 'darkroom[infra]' brings it.")
     sys.stdout.flush()

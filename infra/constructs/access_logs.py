@@ -1,4 +1,4 @@
-"""Who called the APIs and how it went."""
+"""Access logs of the HTTP and WebSocket APIs."""
 
 import json
 
@@ -10,7 +10,7 @@ from constructs import Construct
 from infra.config import Config
 from infra.constructs.functions import RETENTION
 
-# No query string: a socket's token stands there.
+# No query string: it holds the token of a WebSocket connection.
 FORMAT = json.dumps(
     {
         "request_id": "$context.requestId",
@@ -25,7 +25,7 @@ FORMAT = json.dumps(
 
 
 def enable_access_logs(stage: Construct, *, config: Config) -> None:
-    """Have an API's stage write one JSON line a request to a log group of its own."""
+    """Write one JSON line per request of an API's stage to its own log group."""
     logs = LogGroup(stage, "AccessLogs", retention=RETENTION[config.log_days], removal_policy=RemovalPolicy.DESTROY)
     cfn = stage.node.default_child
     assert isinstance(cfn, CfnStage)

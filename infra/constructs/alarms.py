@@ -1,4 +1,4 @@
-"""What a person is woken for."""
+"""CloudWatch alarms and the SNS topic that they notify."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ LATE_ENDED_SECONDS = 5 * 60
 
 
 class Alarms(Construct):
-    """One topic; an alarm for work given up, functions that fail, jobs that stand still and streams that are late."""
+    """Alarm topic, and alarms for dead letters, failing functions, stalled queues and late streams."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Alarms(Construct):
                 periods=1,
                 text=f"The oldest message in the {name.lower()} queue has waited for more than 15 minutes.",
             )
-        # A function that takes only a part of its batch has not failed: how far behind the stream it is tells more.
+        # A function that fails only a part of its batch reports no error, so the iterator's age is watched instead.
         for name, function, late_seconds, text in (
             ("LateNews", push, LATE_PUSH_SECONDS, "Clients hear of changes more than 30 s late."),
             ("LateBooks", ended, LATE_ENDED_SECONDS, "Statistics, budgets and events are more than 5 minutes late."),
@@ -97,9 +97,9 @@ class Alarms(Construct):
         periods: int,
         text: str,
     ) -> None:
-        """An alarm in ``scope``, for ``periods`` of the metric on end, that the topic is told of.
+        """Add an alarm to ``scope`` that notifies the topic after ``periods`` consecutive breaches.
 
-        A period without data is a good one.
+        Missing data counts as not breaching.
         """
         alarm = Alarm(
             scope,

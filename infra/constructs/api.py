@@ -1,4 +1,4 @@
-"""The REST API: one function behind an HTTP API that lets only good tokens through."""
+"""REST API: one function behind an HTTP API with a JWT authorizer."""
 
 import json
 from collections.abc import Iterator
@@ -37,13 +37,13 @@ CORS_EXPOSED = (
 )
 CORS_METHODS = ("GET", "POST", "DELETE")
 CORS_SECONDS = 3600
-# What the ids of Bedrock's inference profiles begin with: us.anthropic.… calls anthropic.… in one of those regions.
+# Prefixes of Bedrock's inference profiles: us.anthropic.… calls anthropic.… in one of those regions.
 PROFILE_REGIONS = frozenset({"us", "us-gov", "eu", "apac", "au", "ca", "jp", "global"})
-PUBLIC = "/config"  # where a client learns whom to ask for a token
+PUBLIC = "/config"  # names the token's issuer, so it cannot require a token
 
 
 class Api(Construct):
-    """Every route needs a token of the configured issuer, except ``GET /config``."""
+    """HTTP API and its function. Every route needs a token of the configured issuer, except ``GET /config``."""
 
     def __init__(
         self,
@@ -106,12 +106,11 @@ class Api(Construct):
                     ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"],
                     [library.table.table_arn],
                 ),
-                # What a presigned form or link may do is what its signer may do; and from one prefix to another,
-                # pictures are copied.
+                # A presigned request has the rights of its signer. Copies between prefixes need both rights, too.
                 allow(["s3:PutObject"], [storage.arn(UPLOADS), storage.arn(ASSETS)]),
                 allow(["s3:GetObject"], [storage.arn(prefix) for prefix in (UPLOADS, ASSETS, RESULTS, PREVIEWS)]),
                 allow(["s3:DeleteObject"], [storage.arn(ASSETS)]),
-                storage.allow_list_bucket(),  # and what /health asks of the bucket
+                storage.allow_list_bucket(),  # also for the HeadBucket of /health
                 allow(["sqs:SendMessage", "sqs:GetQueueAttributes"], [jobs.queue.queue_arn]),
                 *_bedrock(self, config.bedrock_model),
                 allow(["sagemaker:DescribeEndpoint"], [endpoint]),
@@ -157,8 +156,9 @@ class Api(Construct):
 
 
 def _bedrock(scope: Construct, model: str) -> Iterator[PolicyStatement]:
-    """The right to ask the one model that enhances prompts, where there is one: named by its id, that of an inference
-    profile, or the ARN of either.
+    """Yield the statements to invoke the model that enhances prompts, if one is configured.
+
+    ``model`` is the id or ARN of a model or of an inference profile.
     """
     if not model:
         return
@@ -172,7 +172,7 @@ def _bedrock(scope: Construct, model: str) -> Iterator[PolicyStatement]:
     if model.startswith("arn:"):
         resources = [model]
         if "inference-profile/" in model:
-            # It calls a model that its name does not tell, in regions that it chooses.
+            # The ARN does not reveal which model the profile calls, nor in which regions.
             profiled = allow(["bedrock:InvokeModel"], [foundation("*", region="*")])
             profiled.add_condition("StringEquals", {"bedrock:InferenceProfileArn": model})
             yield profiled

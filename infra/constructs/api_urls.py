@@ -1,4 +1,4 @@
-"""Where the stack's APIs answer: API Gateway's own names in the cloud, paths of one port in the emulator."""
+"""API URLs: API Gateway's host names in the cloud, paths on one port in the emulator."""
 
 from aws_cdk import CfnParameter, Stack
 from aws_cdk.aws_apigatewayv2 import HttpApi, WebSocketApi
@@ -9,8 +9,10 @@ from infra.names import GATEWAY_PARAMETER, SOCKET_STAGE
 
 
 class ApiUrls(Construct):
-    """Builds URLs. Locally the emulator's ``host:port`` is a template parameter, so that one synthesized
-    template serves every port."""
+    """Builds the URLs of the stack's APIs.
+
+    Locally, the emulator's ``host:port`` is a template parameter, so that one synthesized template serves every port.
+    """
 
     def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
         super().__init__(scope, id)
@@ -22,26 +24,26 @@ class ApiUrls(Construct):
             self._gateway = parameter.value_as_string
 
     def api(self, api: HttpApi) -> str:
-        """The REST API, without a slash at the end."""
+        """Return the URL of the REST API, without a trailing slash."""
         if self._gateway:
             return f"http://{self._gateway}/_aws/execute-api/{api.api_id}/$default"
         return api.api_endpoint
 
     def socket(self, api: WebSocketApi) -> str:
-        """What clients connect to."""
+        """Return the URL that WebSocket clients connect to."""
         if self._gateway:
             return f"ws://{self._gateway}/_aws/execute-api/{api.api_id}/{SOCKET_STAGE}"
         return f"{api.api_endpoint}/{SOCKET_STAGE}"
 
     def callback(self, api: WebSocketApi) -> str:
-        """Where functions post messages to connected clients."""
+        """Return the URL at which functions post messages to connected clients."""
         if self._gateway:
             return f"http://{self._gateway}/_aws/execute-api/{api.api_id}/{SOCKET_STAGE}"
         stack = Stack.of(self)
         return f"https://{api.api_id}.execute-api.{stack.region}.{stack.url_suffix}/{SOCKET_STAGE}"
 
     def jwks(self, pool_id: str) -> str:
-        """The public keys of a Cognito pool."""
+        """Return the URL of a Cognito pool's public keys."""
         if self._gateway:
             return f"http://{self._gateway}/{pool_id}/.well-known/jwks.json"
         stack = Stack.of(self)

@@ -1,4 +1,4 @@
-"""The library: callers' assets, which outlive the jobs that made or used them."""
+"""Assets table of the callers' libraries."""
 
 from aws_cdk.aws_dynamodb import ProjectionType
 from constructs import Construct
@@ -9,11 +9,11 @@ from infra.constructs.tables import make_table, text_key
 
 
 class Assets(Construct):
-    """The table of assets; their pictures lie in the bucket under ``assets/``, which nothing expires."""
+    """Assets table; the pictures are in the bucket under ``assets/``, which has no lifecycle rule."""
 
     def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
         super().__init__(scope, id)
-        # It forgets only assets whose picture never came.
+        # Only assets without an uploaded picture have a TTL.
         self.table = make_table(self, "Table", "asset_id", destroy=config.destroy)
         self.table.add_global_secondary_index(
             index_name=BY_OWNER,

@@ -1,4 +1,4 @@
-"""One way to make a function, so that all have the same runtime, logs, tracing and nothing more than their rights."""
+"""Factory of Lambda functions: common runtime, logs, tracing and least-privilege roles."""
 
 from collections.abc import Mapping, Sequence
 
@@ -28,20 +28,20 @@ RETENTION = {
 
 
 def allow(actions: Sequence[str], resources: Sequence[str]) -> PolicyStatement:
-    """A statement for a function's role."""
+    """Return a policy statement for a function's role."""
     return PolicyStatement(actions=list(actions), resources=list(resources))
 
 
 def allow_rows(actions: Sequence[str], table_arn: str, partitions: Sequence[str], *, config: Config) -> PolicyStatement:
-    """A statement for a function's role: these partitions of a table alone."""
+    """Return a policy statement limited to some partitions of a table."""
     conditions: dict[str, object] = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": list(partitions)}}
-    if not config.local:  # the emulator knows no leading keys: there, a request would never have any
-        conditions["Null"] = {"dynamodb:LeadingKeys": "false"}  # of no values at all, all are equal
+    if not config.local:  # the emulator never sets leading keys
+        conditions["Null"] = {"dynamodb:LeadingKeys": "false"}  # ForAllValues is true for an empty set
     return PolicyStatement(actions=list(actions), resources=[table_arn], conditions=conditions)
 
 
 class Functions(Construct):
-    """Makes functions that share their code and their layer."""
+    """Creates functions that share their code and their layer."""
 
     def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
         super().__init__(scope, id)
@@ -49,7 +49,7 @@ class Functions(Construct):
         self._code = Code.from_asset(str(functions.build_code()))
         self.created: list[Function] = []
         self._layers: list[LayerVersion] = []
-        if not config.local:  # the emulator's functions see the interpreter's own packages
+        if not config.local:  # the emulator's functions use the packages of its interpreter
             layer = LayerVersion(
                 self,
                 "Dependencies",
@@ -70,9 +70,9 @@ class Functions(Construct):
         memory: int = 512,
         timeout: int = TIMEOUT_SECONDS,
     ) -> Function:
-        """The function ``handlers.<name>.handler`` with exactly these rights, in ``scope``.
+        """Create the function ``handlers.<name>.handler`` in ``scope``, with only the given rights.
 
-        ``memory`` in MB (it buys CPU), ``timeout`` in seconds.
+        ``memory`` is in MB (CPU is proportional to it), ``timeout`` in seconds.
         """
         logs = LogGroup(
             scope, f"{name}-logs", retention=RETENTION[self._config.log_days], removal_policy=RemovalPolicy.DESTROY

@@ -1,4 +1,4 @@
-"""API Gateway's own right to write logs, which WebSocket APIs need and HTTP APIs do not."""
+"""API Gateway's account-wide role for writing logs, which WebSocket APIs need and HTTP APIs do not."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_apigateway import CfnAccount
@@ -10,7 +10,7 @@ from infra.constructs.nag_findings import acknowledge
 
 
 def enable_gateway_logs(scope: Construct, stage: WebSocketStage) -> None:
-    """Set the role with which the gateway logs, one for the whole account and region, before ``stage`` is made."""
+    """Set API Gateway's log role, one per account and region, before ``stage`` is created."""
     role = Role(
         scope,
         "GatewayLogs",
@@ -20,7 +20,7 @@ def enable_gateway_logs(scope: Construct, stage: WebSocketStage) -> None:
         ],
     )
     account = CfnAccount(scope, "Gateway", cloud_watch_role_arn=role.role_arn)
-    # Another API of the account may use them by the time this stack goes.
+    # Other APIs of the account may use them when this stack is deleted.
     role.apply_removal_policy(RemovalPolicy.RETAIN)
     account.apply_removal_policy(RemovalPolicy.RETAIN)
     stage.node.add_dependency(account)

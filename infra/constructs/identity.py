@@ -1,4 +1,4 @@
-"""Who the callers are: a Cognito pool of our own, or an OIDC issuer that is there already."""
+"""Identity provider: a Cognito user pool, or an existing OIDC issuer."""
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk.aws_cognito import (
@@ -20,7 +20,7 @@ from infra.constructs.nag_findings import acknowledge
 
 
 class Identity(Construct):
-    """``issuer``, ``client_id`` and ``jwks_url`` of the tokens that are let in."""
+    """``issuer``, ``client_id`` and ``jwks_url`` of accepted tokens."""
 
     def __init__(self, scope: Construct, id: str, *, config: Config, addresses: ApiUrls) -> None:  # noqa: A002
         super().__init__(scope, id)

@@ -1,4 +1,4 @@
-"""What follows a job's end: the books are kept, and the news goes out on a bus that customers may build on."""
+"""Job-ended processing: the function that updates the ledger, and the event bus with an event per ended job."""
 
 from aws_cdk import Duration
 from aws_cdk.aws_events import EventBus
@@ -15,11 +15,11 @@ from infra.constructs.ledger import Ledger
 from infra.constructs.storage import Storage
 from infra.names import INTERMEDIATES
 
-RECORD_AGE = Duration.hours(12)  # the books must be right: tried for half of the day that a stream remembers
+RECORD_AGE = Duration.hours(12)  # retried for half of the stream's retention, since the ledger must be complete
 
 
 class JobEnded(Construct):
-    """``function`` hears of every job that ended; ``bus`` carries an event for each."""
+    """``function`` handles the stream records of ended jobs; ``bus`` carries an event for each."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class JobEnded(Construct):
                 allow(["events:PutEvents"], [self.bus.event_bus_arn]),
                 allow(["sqs:SendMessage"], [jobs.dead_letters.queue_arn]),
                 allow(["s3:DeleteObject"], [storage.arn(INTERMEDIATES)]),
-                storage.allow_list_bucket(),  # that lists, too
+                storage.allow_list_bucket(),  # also to list a job's intermediates
             ],
         )
         ended = [state.value for state in State if state.terminal]

@@ -1,4 +1,4 @@
-"""What happens between an upload and the end of its job: the functions that nobody calls, and when they run."""
+"""Job processing between upload and outcome: the event-driven and scheduled functions."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk.aws_events import Rule, Schedule
@@ -18,13 +18,15 @@ from infra.constructs.storage import Storage
 from infra.constructs.worker_resources import WorkerResources
 from infra.names import ASSETS, INVOCATIONS, OUTCOMES, RESULTS, UPLOADS
 
-# Enough for hundreds of jobs a second; more would only wait for the endpoint.
+# Enough for hundreds of jobs a second; the endpoint is the bottleneck.
 CONCURRENCY = 10
-LOCAL_CONCURRENCY = 2  # each is a process on this machine, and two share its cores best
+LOCAL_CONCURRENCY = 2  # each is a local process; two use the machine's cores best
 
 
 class JobProcessing(Construct):
-    """uploaded → dispatch → (endpoint) → finished, and sweep every minute for what was lost on the way."""
+    """Functions ``uploaded`` → ``dispatch`` → (endpoint) → ``finished``, and ``sweep`` every minute for stalled
+    jobs.
+    """
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The tables of jobs and sockets, and the queues between the functions."""
+"""Tables of jobs and WebSocket subscriptions, and the queues between functions."""
 
 from aws_cdk import Duration
 from aws_cdk.aws_dynamodb import ProjectionType, StreamViewType
@@ -14,7 +14,7 @@ DUE = "due"
 
 
 class Jobs(Construct):
-    """State that outlives a function: jobs, who watches them, and work that waits."""
+    """Tables ``table`` and ``sockets``, and queues ``uploads``, ``queue`` and ``dead_letters``."""
 
     def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
         super().__init__(scope, id)
@@ -23,12 +23,11 @@ class Jobs(Construct):
             index_name=BY_OWNER,
             partition_key=text_key("owner"),
             sort_key=text_key("created_at"),
-            # What lists filter by; the rest is read from the table, so that progress does not write to the index.
+            # Only attributes that listings filter by: progress updates then do not write to the index.
             projection_type=ProjectionType.INCLUDE,
             non_key_attributes=["state", "kind"],
         )
-        # Sparse: a job that has ended has no due time, so the sweep reads only what is still open, and who counts
-        # the open jobs by kind and state reads nothing else.
+        # Sparse: a job that has ended has no due time. So sweep and the counts of open jobs read only open ones.
         self.table.add_global_secondary_index(
             index_name=DUE,
             partition_key=text_key("due_shard"),
@@ -36,7 +35,7 @@ class Jobs(Construct):
             projection_type=ProjectionType.INCLUDE,
             non_key_attributes=["state", "kind"],
         )
-        self.sockets = make_table(self, "Sockets", "pk", "sk", destroy=True)  # a socket does not outlive its API
+        self.sockets = make_table(self, "Sockets", "pk", "sk", destroy=True)  # connections end with their API
         self.sockets.add_global_secondary_index(
             index_name=BY_CONNECTION,
             partition_key=text_key("connection_id"),
@@ -48,7 +47,7 @@ class Jobs(Construct):
             sort_key=number_key("due_at"),
             projection_type=ProjectionType.KEYS_ONLY,
         )
-        secure = not config.local  # the emulator is reached by plain http on the loopback interface
+        secure = not config.local  # the emulator serves plain HTTP on the loopback interface
         self.dead_letters = Queue(
             self,
             "DeadLetters",

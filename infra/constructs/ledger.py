@@ -1,4 +1,4 @@
-"""The ledger: what is counted and remembered beside the jobs, in rows that a time to live removes."""
+"""Ledger table: counters and cached values beside the jobs, with a TTL."""
 
 from constructs import Construct
 
@@ -7,7 +7,7 @@ from infra.constructs.tables import make_table
 
 
 class Ledger(Construct):
-    """Rate limits, budgets, the result cache, the day's statistics, and what instances report of themselves."""
+    """Table of rate limits, budgets, cached results, daily statistics and instance reports."""
 
     def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
         super().__init__(scope, id)

@@ -1,4 +1,4 @@
-"""The models' files on their way from S3 to an instance, as they are: no archive to unpack while it wakes."""
+"""Model data: uncompressed model files in S3, so that an instance need not unpack an archive at its start."""
 
 import re
 
@@ -15,10 +15,10 @@ _PREFIX = re.compile(r"s3://(?P<bucket>[a-z0-9][a-z0-9.-]{1,61}[a-z0-9])/(?P<pre
 
 
 class ModelData(Construct):
-    """``source`` is what the model is given, ``policy`` what ``role`` needs to read it.
+    """``source`` is the model's data source; ``policy`` lets ``role`` read it.
 
-    ``uri`` is what ``darkroom models push`` prints. SageMaker lays its objects under ``/opt/ml/model``.
-    Raises ``ConfigError`` for anything that is not ``s3://BUCKET/PREFIX/``.
+    ``uri`` is the output of ``darkroom models push``. SageMaker puts its objects under ``/opt/ml/model``. Raises
+    ``ConfigError`` for anything that is not ``s3://BUCKET/PREFIX/``.
     """
 
     def __init__(self, scope: Construct, id: str, *, uri: str, role: Role) -> None:  # noqa: A002

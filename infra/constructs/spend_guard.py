@@ -1,4 +1,4 @@
-"""What the GPU may cost: the function that counts it, what it may do about it, and whom it wakes."""
+"""Spend guard of the GPU: the function that counts the cost and stops the endpoint, and its alarms."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk.aws_cloudwatch import ComparisonOperator, Metric
@@ -21,7 +21,7 @@ MINUTES = 5
 
 
 class SpendGuard(Construct):
-    """Looks every five minutes, tells at ``daily_usd`` and stops at ``stop_usd``."""
+    """Checks every five minutes, raises an alarm at ``daily_usd`` and stops the endpoint at ``stop_usd``."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class SpendGuard(Construct):
         stack = Stack.of(self)
         endpoint = stack.format_arn(service="sagemaker", resource="endpoint", resource_name=config.endpoint_name)
         targets = stack.format_arn(service="application-autoscaling", resource="scalable-target", resource_name="*")
-        # A layer of this stack's own: one stack's layer in another's functions could never be replaced.
+        # This stack has its own layer: a layer shared across stacks could never be replaced.
         self.function = Functions(self, "Functions", config=config).add_function(
             self,
             "guard",
@@ -67,7 +67,7 @@ class SpendGuard(Construct):
                         }
                     },
                 ),
-                # Auto scaling asks whether its caller may do to the endpoint what it will do for him.
+                # Application Auto Scaling requires these rights on the endpoint from its caller.
                 allow(["sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpointWeightsAndCapacities"], [endpoint]),
                 allow(["sagemaker:DescribeEndpointConfig"], [configuration_arn]),
             ],
@@ -90,7 +90,7 @@ class SpendGuard(Construct):
             metric_name=GPU_SPEND,
             dimensions_map={"endpoint": config.endpoint_name, "service": "guard"},
             statistic="Maximum",
-            period=Duration.minutes(2 * MINUTES),  # a look that comes a little late leaves no gap
+            period=Duration.minutes(2 * MINUTES),  # a late check leaves no gap
         )
         for name, usd, text in (
             ("Spend", config.daily_usd, f"The GPU has cost {config.daily_usd:g} USD since midnight UTC."),

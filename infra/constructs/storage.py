@@ -1,4 +1,4 @@
-"""The bucket of pictures: what comes in, what goes out, and what the endpoint is given."""
+"""Storage bucket of uploads, results, previews, assets, and the endpoint's inputs and outputs."""
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk.aws_iam import PolicyStatement, ServicePrincipal
@@ -19,11 +19,11 @@ from infra.config import Config
 from infra.constructs.nag_findings import acknowledge, logical_id
 from infra.names import ASSETS, INTERMEDIATES, INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS, UPLOADS
 
-_ENDPOINT_DAYS = 7  # long enough to look into a failure; they name the person's pictures, so no longer
+_ENDPOINT_DAYS = 7  # long enough to examine a failure; not longer, since they refer to personal pictures
 
 
 class Storage(Construct):
-    """One private bucket; all that lies in it has an end of its life, but for what callers keep as assets."""
+    """One private bucket. Every prefix has a lifecycle rule, except callers' assets."""
 
     def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
         super().__init__(scope, id)
@@ -40,7 +40,7 @@ class Storage(Construct):
             self,
             "Pictures",
             encryption=BucketEncryption.S3_MANAGED,
-            # The emulator is reached by plain http on the loopback interface, which this policy would refuse.
+            # The emulator serves plain HTTP on the loopback interface, which this policy would deny.
             enforce_ssl=not config.local,
             minimum_tls_version=None if config.local else 1.2,
             block_public_access=BlockPublicAccess.BLOCK_ALL,
@@ -77,17 +77,17 @@ class Storage(Construct):
         )
 
     def arn(self, prefix: str) -> str:
-        """All objects under a prefix, for a policy."""
+        """Return the ARN of all objects under a prefix."""
         return self.bucket.arn_for_objects(f"{prefix}*")
 
     def allow_list_bucket(self) -> PolicyStatement:
-        """Lets a reader be told 404 for an object that is not there; without it S3 says 403, as for a forbidden one."""
+        """Allow ListBucket; without it, S3 responds 403 instead of 404 for missing objects."""
         return PolicyStatement(actions=["s3:ListBucket"], resources=[self.bucket.bucket_arn])
 
     def notify_of_uploads(self, queue: Queue) -> None:
-        """Send a message to ``queue`` for every object that arrives under ``uploads/`` and ``assets/``."""
-        # By account and not by the bucket's name, which would need the bucket before the queue and the queue before
-        # the bucket: S3 checks that it may send when the notification is made.
+        """Send a message to ``queue`` for every object created under ``uploads/`` and ``assets/``."""
+        # Conditional on the account, not the bucket's name: that would be a circular dependency, since S3 checks its
+        # right to send when the notification is created.
         queue.add_to_resource_policy(
             PolicyStatement(
                 principals=[ServicePrincipal("s3.amazonaws.com")],

@@ -1,4 +1,4 @@
-"""One way to make a table, so that all are paid by use, can be restored, and forget what is past its time."""
+"""Factory of DynamoDB tables: on-demand billing, point-in-time recovery and a TTL."""
 
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_dynamodb import (
@@ -15,19 +15,19 @@ EXPIRES_AT = "expires_at"
 
 
 def text_key(name: str) -> Attribute:
-    """A key attribute that holds text."""
+    """Return a key attribute of type string."""
     return Attribute(name=name, type=AttributeType.STRING)
 
 
 def number_key(name: str) -> Attribute:
-    """A key attribute that holds a number."""
+    """Return a key attribute of type number."""
     return Attribute(name=name, type=AttributeType.NUMBER)
 
 
 def make_table(scope: Construct, name: str, *keys: str, destroy: bool, stream: StreamViewType | None = None) -> Table:
-    """A table in ``scope`` whose ``keys`` are the partition key and, if there is one, the sort key: both text.
+    """Create a table in ``scope``; ``keys`` are the partition key and optionally the sort key, both strings.
 
-    A row's ``expires_at`` (epoch seconds) is when the table forgets it. ``destroy``: with the stack.
+    The TTL attribute is ``expires_at`` (epoch seconds). ``destroy`` deletes the table with the stack.
     """
     partition, *sort = keys
     return Table(

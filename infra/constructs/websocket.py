@@ -1,4 +1,4 @@
-"""News of jobs as they happen: a WebSocket API, who may connect, and what is pushed."""
+"""WebSocket API for job updates: authorizer, subscriptions and push."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk.aws_apigatewayv2 import (
@@ -23,12 +23,14 @@ from infra.constructs.nag_findings import acknowledge, logical_id
 from infra.constructs.storage import Storage
 from infra.names import ASSETS, PREVIEWS, RESULTS, SOCKET_STAGE, UPLOADS
 
-# News that nobody could be told for so long is worth no more than asking again.
+# Older updates are dropped: clients poll after a silence.
 NEWS_SECONDS = 120
 
 
 class WebSocket(Construct):
-    """``$connect`` needs a token; subscriptions and messages go through the socket function; push speaks up itself."""
+    """WebSocket API. ``$connect`` needs a token, ``socket`` handles messages, ``push`` sends updates from the
+    stream.
+    """
 
     def __init__(
         self,
@@ -102,10 +104,10 @@ class WebSocket(Construct):
         self.push.add_event_source(
             DynamoEventSource(
                 jobs.table,
-                # From the beginning: what happens while a deployment makes the mapping must not go untold.
+                # From the beginning, so that changes during the mapping's creation are not lost.
                 starting_position=StartingPosition.TRIM_HORIZON,
                 batch_size=100,
-                # Nobody can watch a job that is only being made.
+                # No INSERT: nobody can have subscribed to a job that is being created.
                 filters=[FilterCriteria.filter({"eventName": FilterRule.is_equal("MODIFY")})],
                 parallelization_factor=1 if config.local else 4,
                 retry_attempts=3,
@@ -142,7 +144,7 @@ class WebSocket(Construct):
             reason="A connection's id is known when somebody connects; the right is to send, on this stage alone.",
         )
         if not config.local:
-            from infra.constructs.gateway_logs import enable_gateway_logs  # noqa: PLC0415 - a second to import, not needed locally
+            from infra.constructs.gateway_logs import enable_gateway_logs  # noqa: PLC0415 - slow, not needed locally
 
             enable_gateway_logs(self, stage)
         acknowledge(

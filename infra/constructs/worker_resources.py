@@ -1,6 +1,6 @@
-"""What the container is to the core stack: a role with just its rights, and two topics on which its work is announced.
+"""Worker resources of the core stack: the container's least-privilege role, and the topics of its outcomes.
 
-Here and not beside the endpoint, because the local stand-in of the endpoint uses the same role and topics.
+They are not in the GPU stack because the local stand-in of the endpoint uses them, too.
 """
 
 from aws_cdk import ArnFormat, Stack
@@ -19,7 +19,7 @@ from infra.names import INTERMEDIATES, INVOCATIONS, OUTCOMES, PREVIEWS, RESULTS,
 
 
 class WorkerResources(Construct):
-    """``role``, ``success`` and ``error``."""
+    """``role`` of the container, and topics ``success`` and ``error``."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class WorkerResources(Construct):
         self.success = Topic(self, "Success", enforce_ssl=not config.local)
         self.error = Topic(self, "Error", enforce_ssl=not config.local)
         principals: list[IPrincipal] = [ServicePrincipal("sagemaker.amazonaws.com")]
-        if config.local:  # the stand-in assumes the role as an operator of the account
+        if config.local:  # the stand-in assumes the role as a principal of the account
             principals.append(AccountRootPrincipal())
         self.role = Role(self, "Role", assumed_by=CompositePrincipal(*principals))
         logs = Stack.of(self).format_arn(
@@ -55,7 +55,7 @@ class WorkerResources(Construct):
             ),
             allow(["s3:GetObject"], [storage.arn(INTERMEDIATES)]),
             allow(["s3:AbortMultipartUpload"], [storage.arn(RESULTS)]),
-            # What SageMaker does in the role's name: read the input, write the output, announce it.
+            # SageMaker uses the role to read the input, write the output and publish the notification.
             allow(["s3:GetObject"], [storage.arn(INVOCATIONS)]),
             allow(["s3:PutObject"], [storage.arn(OUTCOMES)]),
             *([allow(["polly:SynthesizeSpeech"], ["*"])] if config.speech == "polly" else []),

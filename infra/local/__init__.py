@@ -1,1 +1,1 @@
-"""The same stack on this machine: MiniStack for AWS, a stand-in for the GPU endpoint, the real functions between."""
+"""Local stack: MiniStack for AWS, a stand-in for the GPU endpoint, and the real functions."""

@@ -1,4 +1,4 @@
-"""``python -m infra.local``."""
+"""Entry point of ``python -m infra.local``."""
 
 from infra.local.cli import app
 

@@ -1,4 +1,4 @@
-"""The AWS profile of a local stack: a file by which the aws CLI and every SDK find its emulator and its root key."""
+"""AWS profile of a local stack: a config file with its endpoint and root key for the aws CLI and the SDKs."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ NAME = "darkroom"
 
 
 def write(folder: Path, port: int) -> None:
-    """Write the profile into the stack's folder. It is a file of its own: nobody's ``~/.aws`` is touched."""
+    """Write the profile into the stack's folder; ``~/.aws`` is not touched."""
     key = RootKey.of(folder)
     lines = [
         f"[profile {NAME}]",
@@ -26,8 +26,8 @@ def write(folder: Path, port: int) -> None:
 
 
 def command(folder: Path, port: int) -> str:
-    """The aws CLI's command line up to the service, such as ``s3 ls``.
+    """Return the aws CLI's command line up to the service, such as ``s3 ls``.
 
-    The endpoint is named again: version 1 of the CLI looks for SQS in AWS otherwise.
+    The endpoint is repeated because version 1 of the CLI would otherwise call AWS for SQS.
     """
     return f'AWS_CONFIG_FILE="{folder / FILE}" aws --profile {NAME} --endpoint-url {emulator.address(port)}'

@@ -1,4 +1,4 @@
-"""``python -m infra.local``: the stack on this machine, from a terminal."""
+"""``python -m infra.local``: commands of the local stack."""
 
 import signal
 import time
@@ -44,7 +44,7 @@ Context = Annotated[
 
 
 def folder_of(port: int) -> Path:
-    """Where the stack on a port of the current directory keeps what it has."""
+    """Return the folder of the stack on a port of the current directory."""
     return Path.cwd() / FOLDER / str(port)
 
 
@@ -60,7 +60,7 @@ def _read_context(pairs: list[str] | None) -> dict[str, object]:
 
 @contextmanager
 def _termination_as_interrupt() -> Iterator[None]:
-    """Have a SIGTERM clean up just as Ctrl-C does."""
+    """Handle SIGTERM as Ctrl-C, so that it cleans up."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -137,7 +137,7 @@ def _watch(folder: Path) -> None:
                 out.print("It was stopped.")
                 return
             ended = {name: process for name, process in running.processes().items() if process.find() is None}
-            # One that another `up` replaces is gone for a moment before the next is written down.
+            # While another `up` replaces a process, it is gone before its successor is recorded.
             for name, process in ended.items():
                 if before.get(name) == process:
                     err.print(f"error: the {name} has ended; see {folder}/{name}.log", markup=False)

@@ -1,4 +1,4 @@
-"""Root clients of an emulator, from explicit settings: nothing of the caller's own AWS configuration is used."""
+"""Root clients of an emulator, with explicit settings: the caller's AWS configuration is ignored."""
 
 from functools import cache
 from typing import Any
@@ -14,18 +14,18 @@ from infra.local.state import RootKey
 
 
 def sign(key: RootKey, method: str, url: str, body: bytes = b"") -> dict[str, str]:
-    """The headers that sign a request to the endpoint's stand-in, whose own routes no client of AWS's knows."""
+    """Return the headers of a signed request to the stand-in's own routes, which no AWS client supports."""
     request = AWSRequest(method=method, url=url, data=body)
     SigV4Auth(Credentials(key.access_key_id, key.secret_access_key), "sagemaker", emulator.REGION).add_auth(request)
     return {name: str(value) for name, value in request.headers.items()}
 
 
 class Clients:
-    """Makes each client once. ``clients("s3")``."""
+    """Creates each client once: ``clients("s3")``."""
 
     def __init__(self, port: int, key: RootKey) -> None:
         self._port = port
-        # Names come at run time, which the stubs' overloads cannot say.
+        # Service names are only known at run time, which the stubs' overloads do not support.
         self._session: Any = boto3.Session(
             aws_access_key_id=key.access_key_id,
             aws_secret_access_key=key.secret_access_key,
@@ -34,7 +34,7 @@ class Clients:
         self._make = cache(self._client)
 
     def __call__(self, service: str) -> Any:
-        """A client of ``service``, by boto3's name for it."""
+        """Return a client of ``service`` (boto3's name)."""
         return self._make(service)
 
     def _client(self, service: str) -> Any:
@@ -46,7 +46,7 @@ class Clients:
                 connect_timeout=5,
                 read_timeout=120,
                 retries={"total_max_attempts": 2},
-                signature_version="s3v4" if service == "s3" else None,  # else links are signed as before 2020
+                signature_version="s3v4" if service == "s3" else None,  # the default for presigned URLs is version 2
                 s3={"addressing_style": "path"},
             ),
         )

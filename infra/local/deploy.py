@@ -1,4 +1,4 @@
-"""Put a synthesized assembly into the emulator, as the CDK command would, in about a second."""
+"""Deployment of a synthesized assembly to the emulator, as the CDK command does it, in about a second."""
 
 import io
 import json
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 BOOTSTRAP_PARAMETER = "/cdk-bootstrap/hnb659fds/version"
 BOOTSTRAP_VERSION = "30"
 DEPLOY_SECONDS = 120.0
-_EPOCH = (1980, 1, 1, 0, 0, 0)  # the least a zip can say: equal contents make equal archives
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # zip's earliest time: equal contents make equal archives
 
 Client = Callable[[str], Any]
 
 
 class DeployError(RuntimeError):
-    """CloudFormation refused the stack; the message says which resources and why."""
+    """Raised when CloudFormation fails; the message names the resources and reasons."""
 
 
 def deploy(client: Client, assembly: Path, *, port: int) -> dict[str, str]:
@@ -39,7 +39,7 @@ def deploy(client: Client, assembly: Path, *, port: int) -> dict[str, str]:
 
 
 def _upload(client: Client, assembly: Path, stack: str, address: str) -> str:
-    """Put the assets where the template looks for them; returns the template's own URL."""
+    """Upload the assets to the template's locations; return the template's URL."""
     s3 = client("s3")
     template = ""
     manifest = json.loads((assembly / f"{stack}.assets.json").read_text())
@@ -81,7 +81,7 @@ def _apply(cloudformation: "CloudFormationClient", stack: str, url: str, *, gate
     }
     before = _describe(cloudformation, stack)
     try:
-        if before and before["StackStatus"] == "ROLLBACK_COMPLETE":  # its creation failed; there is nothing in it
+        if before and before["StackStatus"] == "ROLLBACK_COMPLETE":  # its creation failed; it has no resources
             cloudformation.delete_stack(StackName=stack)
             cloudformation.get_waiter("stack_delete_complete").wait(
                 StackName=stack, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
@@ -123,7 +123,7 @@ def _reasons(cloudformation: "CloudFormationClient", stack: str) -> Iterator[str
 
 
 def _complete(client: Client, stack: str, template: dict[str, Any]) -> None:
-    """What the emulator leaves out of a template: a table's time to live, and an HTTP API's CORS."""
+    """Apply what the emulator ignores in a template: tables' TTL and the CORS of HTTP APIs."""
     resources = client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
     names = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
     for logical, resource in template["Resources"].items():

@@ -1,4 +1,4 @@
-"""The emulator: MiniStack behind the request guard, AWS in one process on one port of the loopback interface."""
+"""Emulator process: MiniStack behind the request guard, on one port of the loopback interface."""
 
 import json
 import os
@@ -27,20 +27,20 @@ TRACING_DISABLED = {
     "POWERTOOLS_TRACE_DISABLED": "true",
     "AWS_XRAY_SDK_ENABLED": "false",
 }  # there is no X-Ray daemon here
-# Passed on from the caller's environment; everything else of it would reach the functions.
+# Passed on from the caller's environment; nothing else, since functions inherit it.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "USERPROFILE", "LD_LIBRARY_PATH")
 
 
 class StartError(RuntimeError):
-    """Something did not start; the message says what, and where its log is."""
+    """Raised when a process does not start; the message names it and its log."""
 
 
 class PortTakenError(StartError):
-    """Another program listens on the port."""
+    """Raised when another program listens on the port."""
 
 
 def address(port: int) -> str:
-    """Where the emulator answers.
+    """Return the emulator's URL.
 
     >>> address(4566)
     'http://127.0.0.1:4566'
@@ -49,12 +49,12 @@ def address(port: int) -> str:
 
 
 def own_environment() -> dict[str, str]:
-    """What of the caller's environment every process of ours gets."""
+    """Return the variables of the caller's environment that every child process gets."""
     return {name: os.environ[name] for name in _KEPT if name in os.environ}
 
 
 def credentials(port: int, key: RootKey) -> dict[str, str]:
-    """The environment of a client of the emulator with every right."""
+    """Return the environment of a root client of the emulator."""
     return {
         **own_environment(),
         "AWS_ACCESS_KEY_ID": key.access_key_id,
@@ -69,21 +69,21 @@ def credentials(port: int, key: RootKey) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port of the loopback interface on which nobody listens."""
+    """Return an unused port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
 def listening(port: int) -> bool:
-    """Whether somebody listens on a port of the loopback interface."""
+    """Return True if a program listens on a port of the loopback interface."""
     with socket.socket() as probe:
         probe.settimeout(1.0)
         return probe.connect_ex((HOST, port)) == 0
 
 
 def start(folder: Path, port: int, environment: Mapping[str, str]) -> Process:
-    """Start the emulator with its state under ``folder``, in the ``environment`` made for that.
+    """Start the emulator with its state under ``folder`` and the given ``environment``.
 
     Raises ``PortTakenError``.
     """
@@ -97,9 +97,9 @@ def start(folder: Path, port: int, environment: Mapping[str, str]) -> Process:
 
 
 def environment(folder: Path, port: int, *, endpoint_url: str, origins: Collection[str] = ()) -> dict[str, str]:
-    """The emulator's environment: its state under ``folder``, SageMaker's calls sent to ``endpoint_url``.
+    """Return the emulator's environment: state under ``folder``, SageMaker's calls sent to ``endpoint_url``.
 
-    ``origins`` are those of the web pages that may call it, beside the studio's.
+    ``origins`` are allowed web origins besides the studio's.
     """
     return {
         **credentials(port, RootKey.of(folder)),
@@ -125,9 +125,9 @@ def environment(folder: Path, port: int, *, endpoint_url: str, origins: Collecti
 
 
 def fingerprint(environment: Mapping[str, str]) -> str:
-    """One digest of what an emulator was told and of the guard's code, to see whether it must be started anew.
+    """Return a digest of the emulator's environment and the guard's code; a change requires a restart.
 
-    What it has of the caller's environment does not count: the next command may come from another shell.
+    Variables from the caller's environment are excluded: the next command may come from another shell.
     """
     code = [path.relative_to(ROOT) for path in _GUARD.glob("*.py")]
     told = {name: value for name, value in environment.items() if name not in _KEPT}
@@ -135,10 +135,10 @@ def fingerprint(environment: Mapping[str, str]) -> str:
 
 
 def _forget_stream_positions(state: Path) -> None:
-    """Have streams be read from their beginning again.
+    """Reset stream positions, so that streams are read from the beginning again.
 
-    MiniStack keeps how far each function has read a table's stream, but not the stream: after a restart it would skip
-    as many new records as there had been old ones.
+    MiniStack persists each function's position in a table's stream, but not the stream. After a restart it would skip
+    as many new records as it had read before.
     """
     path = state / "lambda.json"
     if path.exists():
@@ -148,7 +148,7 @@ def _forget_stream_positions(state: Path) -> None:
 
 
 def wait_until_ready(process: Process, url: str, log: Path, *, seconds: float = START_SECONDS) -> None:
-    """Return when ``url`` answers 200. Raises ``StartError`` when the process ends or the time is up."""
+    """Return when ``url`` responds with 200. Raises ``StartError`` when the process ends or the time is up."""
     deadline = time.monotonic() + seconds
     with httpx.Client(trust_env=False, timeout=5.0) as http:
         while time.monotonic() < deadline:
@@ -164,19 +164,21 @@ def wait_until_ready(process: Process, url: str, log: Path, *, seconds: float = 
 
 
 def ready_url(port: int) -> str:
-    """What answers 200 as soon as the emulator can be used."""
+    """Return the URL that responds with 200 once the emulator is ready."""
     return f"{address(port)}{HEALTH}"
 
 
 def stop(process: Process, folder: Path, *, save: bool = True) -> bool:
-    """End it, its state saved unless told otherwise, and remove what it leaves behind. False when it was killed."""
+    """Stop the emulator, saving its state by default, and remove its temporary files. Returns False if it was
+    killed.
+    """
     saved = process.stop(STOP_SECONDS if save else 0)
     shutil.rmtree(folder / "tmp", ignore_errors=True)
     return saved
 
 
 def tail(log: Path, lines: int = 15) -> str:
-    """The last lines of a log."""
+    """Return the last lines of a log."""
     try:
         return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
     except OSError:

@@ -1,4 +1,4 @@
-"""Processes that outlive the command that started them, and stopping them without hitting a stranger."""
+"""Background processes: started by one command, found and stopped by another."""
 
 import subprocess
 import time
@@ -10,21 +10,21 @@ from typing import Self
 import psutil
 from pydantic import BaseModel
 
-_CLOCK_SECONDS = 2.0  # two readings of the same start may differ by the resolution of the boot time
+_CLOCK_SECONDS = 2.0  # readings of one start time may differ by the resolution of the boot time
 _CHILD_SECONDS = 1.0
 _KILL_SECONDS = 5.0
 _POLL_SECONDS = 0.02
 
 
 class Process(BaseModel):
-    """A process, known by its id and its start: ids are used again, the pair is not."""
+    """A process, identified by its id and start time: ids are reused, the pair is not."""
 
     pid: int
     created: float
 
     @classmethod
     def spawn(cls, command: Sequence[str], *, environment: Mapping[str, str], log: Path, folder: Path) -> Self:
-        """Start ``command`` in a session of its own (a Ctrl-C is not for it), its output in ``log``."""
+        """Start ``command`` in its own session (unaffected by Ctrl-C), with its output in ``log``."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output:
             popen = subprocess.Popen(
@@ -39,7 +39,7 @@ class Process(BaseModel):
         return cls(pid=popen.pid, created=psutil.Process(popen.pid).create_time())
 
     def find(self) -> psutil.Process | None:
-        """The process, if it is still the same one and has not ended."""
+        """Return the process, or None if it has ended or its id belongs to another one."""
         try:
             process = psutil.Process(self.pid)
             if abs(process.create_time() - self.created) > _CLOCK_SECONDS:
@@ -49,7 +49,7 @@ class Process(BaseModel):
             return None
 
     def stop(self, seconds: float) -> bool:
-        """Ask it to end and wait; then make it. Its children end with it. True when it ended by itself in time."""
+        """Terminate the process and its children; kill them after ``seconds``. Returns True if it ended in time."""
         process = self.find()
         if process is None:
             return True
@@ -66,8 +66,10 @@ class Process(BaseModel):
 
 
 def _wait(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
-    """Those that still run after ``seconds``. One that has ended may stay in the system's list for good, where nobody
-    asks for its status (a container without an init): psutil's own waiting would wait for it."""
+    """Return the processes that still run after ``seconds``.
+
+    In a container without an init, an ended process may stay a zombie forever; psutil's own wait would hang on it.
+    """
     deadline = time.monotonic() + seconds
     left = [process for process in processes if _runs(process)]
     while left and time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""What a person reads while a stack starts."""
+"""Progress output while a stack starts."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,18 +8,18 @@ Say = Callable[[str], None]
 
 
 class Progress:
-    """Says each step with the seconds it took."""
+    """Prints each step with its duration."""
 
     def __init__(self, say: Say) -> None:
         self.say = say
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """One step; it is said when it is done, so that the time is there too."""
+        """Run one step; print it when it is done, with its duration."""
         start = time.monotonic()
         yield
         self.say(f"{name:<28} {time.monotonic() - start:5.1f} s")
 
 
 def silent(_text: str) -> None:
-    """Say nothing."""
+    """Print nothing."""

@@ -1,4 +1,4 @@
-"""Starting, renewing and stopping a local stack. Everything it has lives in one folder, ``.darkroom/<port>``."""
+"""Local runtime: starts, updates and stops a stack, whose files are all in ``.darkroom/<port>``."""
 
 import json
 import os
@@ -25,14 +25,14 @@ from infra.names import FAILURES, FUNCTIONS, OUTCOMES, function_output
 from pipeline.weights.store import default_folder
 
 ENDPOINT_LOG = "endpoint.log"
-# What of a context is the stand-in's: variables of infra.local.endpoint.settings.
+# Keys of the context that are settings of the stand-in (infra.local.endpoint.settings).
 STAND_IN_KEYS = (
     *("stages", "instances", "min_instances", "concurrency", "cold_start_seconds", "idle_seconds"),
     *("weights", "device", "long_side"),
 )
-# Of the caller's environment, what its containers need beside what every process gets: which GPU to use.
+# Variables of the caller that only the containers get, in addition to emulator.own_environment().
 STAND_IN_ENVIRONMENT = ("CUDA_VISIBLE_DEVICES",)
-# What its process and its containers run.
+# Code that the stand-in and its containers run.
 STAND_IN_CODE = (
     *("pipeline", "containers", "cloud", "darkroom/contract"),
     *("infra/local/endpoint", "infra/local/access"),
@@ -42,10 +42,10 @@ _ANSWER_SECONDS = 30.0
 
 
 class StackOptions:
-    """What to run where. ``context`` is the CDK app's; the stand-in's own settings may stand beside it.
-    ``studio`` is the folder of the built studio, if it is to be served.
+    """Options of a stack. ``context`` is the CDK app's, and may include the stand-in's settings.
 
-    Raises ``ConfigError`` for a context that cannot be used, before anything is started.
+    ``studio`` is the folder of the built studio, if it is to be served. Raises ``ConfigError`` for an invalid context,
+    before anything is started.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class StackOptions:
             key: json.dumps(value) if isinstance(value, dict) else str(value) for key, value in (context or {}).items()
         }
         self.stand_in = {key: given.pop(key) for key in STAND_IN_KEYS if key in given}
-        # The containers run in another folder, and know neither the caller's DARKROOM_WEIGHTS nor its cache folder.
+        # The containers run in another folder, without the caller's DARKROOM_WEIGHTS and cache folder.
         self.stand_in["weights"] = str(Path(self.stand_in.get("weights") or default_folder()).expanduser().resolve())
         self.context = {"stage": "local", "destroy": "true", **given, "local": "true"}
         self.config = Config.read(self.context)
@@ -71,17 +71,19 @@ class StackOptions:
             raise ConfigError("a local stack has its own Cognito pool: it takes no issuer")
 
     def clients(self) -> Clients:
-        """Clients of the stack's emulator with every right."""
+        """Return root clients of the stack's emulator."""
         return Clients(self.port, RootKey.of(self.folder))
 
     def emulator_environment(self, endpoint_port: int) -> dict[str, str]:
-        """What the emulator is told. ``*``, the default, allows every origin in the cloud and none here but ours."""
+        """Return the emulator's environment. The default ``*`` allows every origin in the cloud, but only the studio
+        here.
+        """
         origins = [origin for origin in self.config.origins if origin != "*"]
         return emulator.environment(self.folder, self.port, endpoint_url=address(endpoint_port), origins=origins)
 
 
 def find_running(folder: Path) -> StackState | None:
-    """The stack in a folder, if it answers."""
+    """Return the stack in a folder, if its API responds."""
     running, state = RunningProcesses.read(folder), StackState.read(folder)
     if running is None or state is None or running.emulator is None or running.emulator.find() is None:
         return None
@@ -91,10 +93,10 @@ def find_running(folder: Path) -> StackState | None:
 
 
 def up(plan: StackOptions, progress: Progress) -> StackState:
-    """Have the stack running and up to date; return when it answers.
+    """Start or update the stack; return when it is ready.
 
-    Raises ``StartError`` (``PortTakenError`` among them), ``SynthError`` or ``DeployError``; what was started is
-    stopped again then.
+    Raises ``StartError`` (including ``PortTakenError``), ``SynthError`` or ``DeployError``, after stopping everything
+    started.
     """
     try:
         running = _ensure_emulator(plan, progress)
@@ -105,7 +107,7 @@ def up(plan: StackOptions, progress: Progress) -> StackState:
             emulator.wait_until_ready(running.emulator, emulator.ready_url(plan.port), plan.folder / emulator.LOG)
         state = StackState.read(plan.folder)
         if state is not None and state.digest == assembly.name:
-            running = _ensure_endpoint(plan, running, state)  # both take their time to start: at once, then
+            running = _ensure_endpoint(plan, running, state)  # starts in parallel with the emulator
             if not _answers(state):
                 state = None
         else:
@@ -135,9 +137,9 @@ def up(plan: StackOptions, progress: Progress) -> StackState:
 
 
 def down(folder: Path, *, save: bool = True) -> bool:
-    """Stop what runs; doing it again does nothing. False when there was nothing to stop.
+    """Stop the stack; idempotent. Returns False when nothing was running.
 
-    Without ``save`` nothing is waited for: what the stack knows is about to be forgotten.
+    Without ``save``, processes are killed at once and unsaved state is lost.
     """
     running = RunningProcesses.read(folder)
     if running is None or not running.processes():
@@ -153,21 +155,21 @@ def down(folder: Path, *, save: bool = True) -> bool:
 
 
 def purge(folder: Path) -> None:
-    """Forget a stopped stack: its jobs, pictures and users."""
+    """Delete a stopped stack: its jobs, pictures and users."""
     shutil.rmtree(folder, ignore_errors=True)
     if folder.parent.is_dir() and not any(folder.parent.iterdir()):
         folder.parent.rmdir()
 
 
 def _ensure_emulator(plan: StackOptions, progress: Progress) -> RunningProcesses:
-    """Have the emulator running with what it must be told and with today's guard; it need not answer yet."""
+    """Start the emulator, or restart it if its environment or guard has changed; it may not be ready yet."""
     running = RunningProcesses.read(plan.folder)
     if running is not None and running.emulator is not None:
         if running.emulator.find() is not None:
             if running.emulator_digest == emulator.fingerprint(plan.emulator_environment(running.endpoint_port)):
                 return running
             progress.say("starting the emulator anew: it was told other things, or its guard has changed")
-        down(plan.folder)  # where it died, the stand-in without it is of no use
+        down(plan.folder)  # the stand-in is useless without the emulator
     port = running.endpoint_port if running is not None else free_port()
     if listening(port):
         port = free_port()
@@ -193,7 +195,7 @@ def _deploy(plan: StackOptions, assembly: Path) -> StackState:
     username = users.LOCAL_USER
     password = before.auth.password if before is not None else users.make_password()
     users.make_user(clients, outputs["PoolId"], username, password)
-    users.make_admin(clients, outputs["PoolId"], username)  # the machine's owner runs the deployment
+    users.make_admin(clients, outputs["PoolId"], username)  # the local user is the operator
     return StackState(
         digest=assembly.name,
         port=plan.port,
@@ -247,7 +249,7 @@ def _stand_in_environment(plan: StackOptions, running: RunningProcesses, state: 
 
 
 def _ensure_endpoint(plan: StackOptions, running: RunningProcesses, state: StackState) -> RunningProcesses:
-    """Have the stand-in running with what it must be told and with today's code; it need not answer yet."""
+    """Start the stand-in, or restart it if its environment or code has changed; it may not be ready yet."""
     environment = _stand_in_environment(plan, running, state)
     code = [path.relative_to(ROOT) for folder in STAND_IN_CODE for path in (ROOT / folder).rglob("*.py")]
     wanted = digest(code, json.dumps(environment, sort_keys=True))
@@ -267,7 +269,7 @@ def _ensure_endpoint(plan: StackOptions, running: RunningProcesses, state: Stack
 
 
 def _answers(state: StackState) -> bool:
-    """Whether the API is there: ``GET /config`` needs no token and touches nothing behind the function."""
+    """Return True if the API responds to ``GET /config``, which needs no token and no other service."""
     try:
         with httpx.Client(trust_env=False, timeout=_ANSWER_SECONDS) as http:
             return http.get(f"{state.endpoint}/config").is_success

@@ -1,4 +1,4 @@
-"""A local stack for tests and measurements: a context manager with everything that they reach for."""
+"""Local stack for tests and benchmarks: a context manager with clients and URLs."""
 
 import json
 import time
@@ -23,14 +23,13 @@ _POLL_SECONDS = 0.05
 
 
 class LocalStack:
-    """The whole stack in ``folder``, from entering to leaving.
+    """The whole stack in ``folder``, running while the context is entered.
 
-    ``port``: a free one when left out. ``context``: the CDK app's (``infra.config.Config``), and beside it the
-    stand-in's own settings (``infra.local.runtime.STAND_IN_KEYS``; ``stages="noop"`` does no work, ``weights``
-    is the folder of the models engine's).
-    ``faults``: the stand-in's switches from the start (``infra.local.endpoint.faults``).
-    ``studio``: build the studio and serve it too; entering may raise ``BuildError`` then.
-    ``keep``: save what it knows when it stops, which may take seconds; without, it cannot be started again.
+    ``port`` defaults to a free one. ``context`` is the CDK app's (``infra.config.Config``) and may include the
+    stand-in's settings (``infra.local.runtime.STAND_IN_KEYS``; ``stages="noop"`` does no work, ``weights`` is the
+    models engine's folder). ``faults`` are initial fault switches (``infra.local.endpoint.faults``). ``studio`` builds
+    and serves the studio; entering may then raise ``BuildError``. ``keep`` saves the state when the stack stops, which
+    may take seconds; without it, the stack cannot be started again.
     """
 
     def __init__(
@@ -64,7 +63,7 @@ class LocalStack:
         self.stop()
 
     def start(self) -> None:
-        """Start, or start again after ``stop`` with what was there."""
+        """Start, or restart after ``stop`` with the saved state."""
         if self._studio:
             self._plan.studio = site.build_studio()
         self._state = runtime.up(self._plan, Progress(self._say))
@@ -72,46 +71,46 @@ class LocalStack:
             self._set_faults(self._faults)
 
     def stop(self) -> None:
-        """Stop; the state is kept in the folder, if it is to be."""
+        """Stop; the state is saved in the folder if ``keep`` is set."""
         runtime.down(self._plan.folder, save=self._keep)
 
     def running(self) -> bool:
-        """Whether a process of it is still there."""
+        """Return True while a process of the stack runs."""
         running = RunningProcesses.read(self.folder)
         return running is not None and any(process.find() for process in running.processes().values())
 
-    # Where things are.
+    # Locations.
 
     @property
     def folder(self) -> Path:
-        """Where it keeps what it has, logs among it."""
+        """Folder of the stack's state and logs."""
         return self._plan.folder
 
     @property
     def state(self) -> StackState:
-        """Everything that is known of the stack."""
+        """State of the running stack."""
         assert self._state is not None, "the stack was not started"
         return self._state
 
     @property
     def endpoint(self) -> str:
-        """The REST API's URL."""
+        """URL of the REST API."""
         return self.state.endpoint
 
     @property
     def socket(self) -> str:
-        """The WebSocket API's URL; it wants ``?token=``."""
+        """URL of the WebSocket API; needs ``?token=``."""
         return self.state.socket
 
     @property
     def studio_url(self) -> str:
-        """Where the studio is served, without a slash at the end."""
+        """URL of the studio, without a trailing slash."""
         assert self.state.studio_url is not None, "the stack was started without the studio"
         return self.state.studio_url
 
     @property
     def studio_link(self) -> str:
-        """The link by which a browser is told of the local user."""
+        """Link to the studio with the key for the local user's password."""
         return studio.link(self.folder, self.studio_url)
 
     @property
@@ -124,15 +123,15 @@ class LocalStack:
 
     @property
     def queue_url(self) -> str:
-        """The queue between ``uploaded`` and ``dispatch``."""
+        """URL of the queue between ``uploaded`` and ``dispatch``."""
         return self.state.queue
 
     def client(self, service: str) -> Any:
-        """A boto3 client with every right."""
+        """Return a boto3 client with root rights."""
         return self._clients(service)
 
     def token_for(self, username: str) -> str:
-        """An access token of a user, who is made when there is none of that name."""
+        """Return an access token of a user, who is created if needed."""
         if username not in self._tokens:
             auth = self.state.auth
             password = auth.password if username == auth.username else users.make_password()
@@ -141,10 +140,10 @@ class LocalStack:
             self._tokens[username] = users.sign_in(auth.url, auth.client_id, username, password)
         return self._tokens[username]
 
-    # What can be done to it.
+    # Operations.
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
-        """Call a function and return its answer. Raises ``RuntimeError`` with its error when it failed."""
+        """Invoke a function and return its result. Raises ``RuntimeError`` with its error when it fails."""
         answer = self.client("lambda").invoke(
             FunctionName=self.state.functions[function], Payload=json.dumps(event).encode()
         )
@@ -154,7 +153,7 @@ class LocalStack:
         return payload
 
     def environments(self) -> dict[str, dict[str, str]]:
-        """Each function's environment with the emulator's beside it, to import its module in another process."""
+        """Return each function's environment with the emulator's, for importing its module in another process."""
         client = self.client("lambda")
         environments = {}
         for name, physical in self.state.functions.items():
@@ -169,7 +168,7 @@ class LocalStack:
 
     @contextmanager
     def faults(self, **switches: object) -> Iterator[None]:
-        """Have the endpoint fail in these ways until the block ends."""
+        """Set fault switches of the endpoint until the block ends."""
         before = self._set_faults({})
         self._set_faults(switches)
         try:
@@ -179,7 +178,7 @@ class LocalStack:
 
     @contextmanager
     def paused(self, function: str) -> Iterator[None]:
-        """Let a function's queue or stream wait until the block ends."""
+        """Pause a function's queue or stream until the block ends."""
         client = self.client("lambda")
         mappings = client.list_event_source_mappings(FunctionName=self.state.functions[function])
         names = [mapping["UUID"] for mapping in mappings["EventSourceMappings"]]
@@ -192,7 +191,7 @@ class LocalStack:
                 client.update_event_source_mapping(UUID=name, Enabled=True)
 
     def dead_letters(self) -> list[str]:
-        """The job ids in the dead-letter queue, which keeps them."""
+        """Return the job ids in the dead-letter queue, without removing them."""
         found: set[str] = set()
         while True:
             answer = self.client("sqs").receive_message(
@@ -205,17 +204,17 @@ class LocalStack:
             found |= fresh
 
     def wait_idle(self, seconds: float = _IDLE_SECONDS) -> None:
-        """Return when no message waits and the endpoint has nothing to do. Raises ``TimeoutError``."""
+        """Return when the queues are empty and the endpoint is idle. Raises ``TimeoutError``."""
         deadline = time.monotonic() + seconds
         quiet = 0
-        while quiet < 3:  # what leaves one place is not yet in the next
+        while quiet < 3:  # a message may be between two places at one check
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the stack is still busy after {seconds:.0f} s")
             quiet = 0 if self._busy() else quiet + 1
             time.sleep(_POLL_SECONDS)
 
     def wait_for_instances(self, count: int, seconds: float = _IDLE_SECONDS) -> None:
-        """Return when so many instances of the endpoint answer. Raises ``TimeoutError``."""
+        """Return when the endpoint has ``count`` ready instances. Raises ``TimeoutError``."""
         deadline = time.monotonic() + seconds
         while self._control("GET", "/_status")["instances"] != count:
             if time.monotonic() > deadline:

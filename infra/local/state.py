@@ -1,4 +1,4 @@
-"""Files of a local stack's folder: its processes, what was deployed, and the root key of its emulator."""
+"""State files in a local stack's folder: processes, deployment, and the emulator's root key."""
 
 import os
 import secrets
@@ -15,13 +15,13 @@ _OWNER_ONLY = 0o700
 
 
 def private_folder(folder: Path) -> None:
-    """Make a stack's folder, or close it to other users of the machine: its files are worth as much as its key."""
+    """Create a stack's folder, accessible to its owner only: its files contain secrets."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(_OWNER_ONLY)
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file of a stack's folder in one step, readable by its owner alone."""
+    """Write a file of a stack's folder atomically, readable by its owner only."""
     private_folder(path.parent)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # mode 0600
     try:
@@ -34,28 +34,28 @@ def write_private(path: Path, text: str) -> None:
 
 
 class StateFile(BaseModel):
-    """A model kept in one file of a stack's folder, readable by its owner alone."""
+    """A model stored in one file of a stack's folder, readable by its owner only."""
 
     @classmethod
     def file(cls) -> str:
-        """The file's name."""
+        """Return the file's name."""
         raise TypeError(f"{cls.__name__} has no file")
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
-        """What the folder holds, or None when there is nothing that this version understands."""
+        """Read the file in a folder; None if it is missing or invalid for this version."""
         try:
             return cls.model_validate_json((folder / cls.file()).read_bytes())
         except (OSError, ValidationError):
             return None
 
     def write(self, folder: Path) -> None:
-        """Replace the file in one step: readers see the old one or the new one, never half of it."""
+        """Write the file atomically."""
         write_private(folder / self.file(), self.model_dump_json(indent=2) + "\n")
 
 
 class RootKey(StateFile):
-    """The access key with every right on one stack's emulator. Its secret is random, and kept with the stack."""
+    """Access key with every right on one stack's emulator; its random secret is stored with the stack."""
 
     access_key_id: str
     secret_access_key: str
@@ -66,7 +66,7 @@ class RootKey(StateFile):
 
     @classmethod
     def of(cls, folder: Path) -> Self:
-        """The key of the stack in a folder, made when it has none."""
+        """Return the key of the stack in a folder, creating it if needed."""
         known = cls.read(folder)
         if known is None:
             known = cls(access_key_id="darkroom", secret_access_key=secrets.token_urlsafe(30))
@@ -75,9 +75,9 @@ class RootKey(StateFile):
 
 
 class RunningProcesses(StateFile):
-    """What was started. Written as soon as something is, so that whatever happens next can stop it.
+    """Started processes, written immediately after each start so that they can always be stopped.
 
-    A digest says what its process was told and what code it runs. Ports are kept for the next start.
+    A digest covers the environment and code of its process. Ports are kept for the next start.
     """
 
     port: int
@@ -95,13 +95,13 @@ class RunningProcesses(StateFile):
         return "processes.json"
 
     def processes(self) -> dict[str, Process]:
-        """What was started and not stopped, by the name of its log."""
+        """Return the recorded processes by the name of their log."""
         known = {"emulator": self.emulator, "endpoint": self.stand_in, "studio": self.studio}
         return {name: process for name, process in known.items() if process is not None}
 
 
 class Login(BaseModel):
-    """The local user. ``url`` answers Cognito's InitiateAuth."""
+    """Credentials of the local user. ``url`` is the endpoint for Cognito's InitiateAuth."""
 
     url: str
     client_id: str
@@ -119,7 +119,7 @@ class Tables(BaseModel):
 
 
 class StackState(StateFile):
-    """A deployed stack. ``digest`` says from what it was made; ``functions`` maps our names to Lambda's.
+    """A deployed stack. ``digest`` identifies its template and code; ``functions`` maps our names to Lambda's.
 
     ``studio_url`` is None while the studio is not served.
     """

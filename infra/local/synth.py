@@ -1,4 +1,4 @@
-"""Synthesize the local template, or take the one that the same inputs made before: it costs seconds."""
+"""Cached synthesis of the local template, which takes seconds."""
 
 import json
 import shutil
@@ -12,15 +12,15 @@ from filelock import FileLock
 
 from infra.bundling.functions import BUILD, ROOT, code_files, digest
 
-_KEPT = 8  # assemblies; the least recently used go
+_KEPT = 8  # assemblies; the least recently used are deleted
 
 
 class SynthError(RuntimeError):
-    """The app did not synthesize; the message is what it said."""
+    """Raised when the app does not synthesize; the message is its output."""
 
 
 def fingerprint(context: Mapping[str, str]) -> str:
-    """One digest over everything the template and the functions' code are made from."""
+    """Return a digest of everything that the template and the functions' code depend on."""
     folders = [ROOT / "infra" / name for name in ("stacks", "constructs", "bundling")]
     files = [*(ROOT / "infra").glob("*.py"), *(path for folder in folders for path in folder.rglob("*.py"))]
     infra = [path.relative_to(ROOT) for path in files]
@@ -29,13 +29,13 @@ def fingerprint(context: Mapping[str, str]) -> str:
 
 
 def cached_assembly(context: Mapping[str, str], *, cache: Path = BUILD / "synth") -> Path:
-    """The cloud assembly for a context, in a folder named by what it was made from. Raises ``SynthError``."""
+    """Return the cloud assembly for a context, in a folder named by its fingerprint. Raises ``SynthError``."""
     target = cache / fingerprint(context)
     if target.is_dir():
         target.touch()
         return target
     cache.mkdir(parents=True, exist_ok=True)
-    with FileLock(cache / ".lock"):  # who comes second finds it made
+    with FileLock(cache / ".lock"):  # a concurrent process may have synthesized it meanwhile
         if not target.is_dir():
             _synthesize(context, target)
     for old in sorted(cache.glob("[!.]*"), key=lambda path: path.stat().st_mtime, reverse=True)[_KEPT:]:

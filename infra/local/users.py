@@ -1,4 +1,4 @@
-"""Users of the local Cognito pool, and their tokens by the same call that clients make."""
+"""Users of the local Cognito pool, and their access tokens."""
 
 import secrets
 import string
@@ -14,11 +14,11 @@ _PASSWORD_LENGTH = 24
 
 
 class SignInError(RuntimeError):
-    """Cognito did not give a token; the message is its answer."""
+    """Raised when Cognito issues no token; the message is its response."""
 
 
 def make_password() -> str:
-    """A random password that every policy of ours accepts."""
+    """Return a random password that satisfies the password policies of our pools."""
     kinds = (string.ascii_lowercase, string.ascii_uppercase, string.digits, "-_.!")
     letters = [secrets.choice(kind) for kind in kinds]
     letters += [secrets.choice("".join(kinds)) for _ in range(_PASSWORD_LENGTH - len(letters))]
@@ -27,7 +27,7 @@ def make_password() -> str:
 
 
 def make_user(clients: Clients, pool_id: str, username: str, password: str) -> None:
-    """A confirmed user with this password; one that is there gets it as the new password."""
+    """Create a confirmed user with this password; set the password if the user exists."""
     cognito = clients("cognito-idp")
     with suppress(cognito.exceptions.UsernameExistsException):
         cognito.admin_create_user(
@@ -37,12 +37,12 @@ def make_user(clients: Clients, pool_id: str, username: str, password: str) -> N
 
 
 def make_admin(clients: Clients, pool_id: str, username: str) -> None:
-    """Put a user into the group of administrators."""
+    """Add a user to the group of administrators."""
     clients("cognito-idp").admin_add_user_to_group(UserPoolId=pool_id, Username=username, GroupName=ADMIN_GROUP)
 
 
 def sign_in(url: str, client_id: str, username: str, password: str) -> str:
-    """An access token. Raises ``SignInError``."""
+    """Return an access token. Raises ``SignInError``."""
     body = {
         "AuthFlow": "USER_PASSWORD_AUTH",
         "ClientId": client_id,

@@ -1,4 +1,4 @@
-"""Start a process of every function, so that the first job does not wait for one after the other."""
+"""Warm-up: starts a process of every function, so that the first job does not wait for each in turn."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _MESSAGE = {
     "eventSource": "aws:sqs",
     "awsRegion": "us-east-1",
 }
-# Real events in which there is nothing to do.
+# Valid events that have no effect.
 EVENTS: dict[str, dict[str, Any]] = {
     "uploaded": {"Records": [{**_MESSAGE, "body": "{}"}]},
     "dispatch": {"Records": [{**_MESSAGE, "body": json.dumps({"job_id": _NOBODY, "attempt": 1})}]},
@@ -28,7 +28,7 @@ EVENTS: dict[str, dict[str, Any]] = {
 
 
 def warm_up_functions(clients: Clients, functions: Mapping[str, str]) -> None:
-    """Invoke functions without waiting for them; it is no error if one does not start."""
+    """Invoke functions asynchronously; failures to start are ignored."""
     client = clients("lambda")
     for name, event in EVENTS.items():
         client.invoke(FunctionName=functions[name], InvocationType="Event", Payload=json.dumps(event))

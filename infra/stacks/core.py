@@ -1,4 +1,4 @@
-"""The core stack: everything but the GPU. Idle, it costs next to nothing; the emulator runs it whole."""
+"""Core stack: everything but the GPU. It costs next to nothing when idle; the emulator runs all of it."""
 
 from aws_cdk import CfnOutput, Stack
 from constructs import Construct
@@ -21,7 +21,7 @@ from infra.names import function_output
 
 
 class CoreStack(Stack):
-    """The spine of Darkroom."""
+    """Core stack of Darkroom: API, WebSocket, queues, tables, functions and alarms."""
 
     def __init__(self, scope: Construct, id: str, *, config: Config) -> None:  # noqa: A002 - the CDK's own name
         super().__init__(

@@ -1,6 +1,6 @@
-"""The GPU stack: an asynchronous SageMaker endpoint that costs nothing while no picture waits.
+"""GPU stack: an asynchronous SageMaker endpoint that scales to zero when idle.
 
-In a stack of its own, so that everything else can be deployed, and run locally, without it.
+It is a separate stack, so that everything else can be deployed, and run locally, without it.
 """
 
 import json
@@ -35,7 +35,7 @@ from infra.stacks.core import CoreStack
 
 VARIANT = "gpu"
 DOWNLOAD_SECONDS = 1200  # 5 GB of weights take a minute or two
-STARTUP_SECONDS = 600  # the server answers at once; what it preloads it loads beside that
+STARTUP_SECONDS = 600  # the server responds at once and preloads networks in the background
 DOCKERFILE = "containers/gpu/Dockerfile"
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<name>[^:@]+)[:@].+"
@@ -43,7 +43,7 @@ _IMAGE = re.compile(
 
 
 class GpuStack(Stack):
-    """Model, endpoint and their scaling between no instance and ``max_instances``."""
+    """Model, endpoint and scaling from 0 to ``max_instances``."""
 
     def __init__(self, scope: Construct, id: str, *, config: Config, core: CoreStack) -> None:  # noqa: A002
         super().__init__(
@@ -88,7 +88,7 @@ class GpuStack(Stack):
         CfnOutput(self, "ImageUri", value=image)
 
     def _image(self) -> tuple[str, str]:
-        """The image's URI and its repository's ARN."""
+        """Return the image's URI and its repository's ARN."""
         if self._config.image:
             match = _IMAGE.fullmatch(self._config.image)
             if match is None:
@@ -110,7 +110,7 @@ class GpuStack(Stack):
             directory=str(ROOT),
             file=DOCKERFILE,
             platform=Platform.LINUX_AMD64,
-            # Whose weights only those may use who accept the licence.
+            # The animator's weights may be used only if the research licence is accepted.
             build_args={"ANIMATOR": "1"} if self._config.accept_research_licence else None,
             exclude=[line for line in ignored if line and not line.startswith("#")],
             ignore_mode=IgnoreMode.DOCKER,
@@ -133,7 +133,7 @@ class GpuStack(Stack):
                     "BUCKET": bucket,
                     "CONCURRENCY": str(config.jobs_per_instance),
                     "LOG_LEVEL": config.log_level,
-                    # Not `auto`: an instance whose driver is too old for our CUDA is to say so, not to use its CPU.
+                    # Not `auto`: an instance whose driver is too old for CUDA must fail, not fall back to its CPU.
                     "DEVICE": "cuda",
                     "MODELS": json.dumps(config.models),
                     "ACCEPT_RESEARCH_LICENCE": str(config.accept_research_licence).lower(),
@@ -176,14 +176,14 @@ class GpuStack(Stack):
         endpoint = CfnEndpoint(
             self,
             "Endpoint",
-            endpoint_name=config.endpoint_name,  # the core stack knows it without a reference
+            endpoint_name=config.endpoint_name,  # so that the core stack needs no reference
             endpoint_config_name=configuration.attr_endpoint_config_name,
         )
         return configuration, endpoint
 
     def _metric(self, name: str, statistic: str) -> Metric:
-        # SageMaker publishes both backlog metrics under the endpoint's name alone: with the variant's beside it, an
-        # alarm watches a metric that never exists and never fires.
+        # SageMaker publishes both backlog metrics by endpoint name only: with a variant dimension, the metric would
+        # not exist and an alarm would never fire.
         return Metric(
             namespace="AWS/SageMaker",
             metric_name=name,
@@ -213,7 +213,7 @@ class GpuStack(Stack):
             scale_out_cooldown=Duration.minutes(2),
             scale_in_cooldown=Duration.minutes(10),
         )
-        # Target tracking divides by the number of instances: from zero only this brings the first one.
+        # Target tracking divides by the number of instances, so only this policy scales out from zero.
         StepScalingPolicy(
             self,
             "FromZero",
@@ -227,9 +227,9 @@ class GpuStack(Stack):
         )
 
     def _budget(self) -> None:
-        """A second line behind the guard, which reckons: what was billed, hours late, and everything of SageMaker's.
+        """Add an AWS Budgets alert on SageMaker's billed cost, as a second line behind the spend guard's estimate.
 
-        Costs nothing, and still speaks when the guard does not run or its price an hour is not the bill's.
+        Bills are hours late, but the alert is free, and works if the guard fails or its hourly price is wrong.
         """
         CfnBudget(
             self,

@@ -1,6 +1,6 @@
-"""The studio stack: a page for people on the public API, from a private bucket behind CloudFront.
+"""Studio stack: the web app in a private bucket behind CloudFront.
 
-In a stack of its own: the service is whole without it.
+It is a separate stack because the service does not depend on it.
 """
 
 import json
@@ -51,7 +51,7 @@ from infra.studio_headers import (
 )
 
 _COPY_MEMORY = 256  # MB
-# What CloudFront has a field of its own for, and refuses among the others.
+# Headers with their own fields in CloudFront, which rejects them as custom headers.
 _WITH_FIELDS = (
     "Content-Security-Policy",
     "Referrer-Policy",
@@ -61,13 +61,13 @@ _WITH_FIELDS = (
 
 
 class StudioStack(Stack):
-    """Bucket, distribution, and the built studio in them. Raises ``BuildError`` when it cannot be built."""
+    """Bucket, distribution, and the built studio. Raises ``BuildError`` when the studio cannot be built."""
 
     def __init__(self, scope: Construct, id: str, *, config: Config, core: CoreStack) -> None:  # noqa: A002
         super().__init__(scope, id, stack_name=f"{config.stack_name}-studio", description="Darkroom: the studio")
         self._config = config
         self._core = core
-        # CloudFront's names are the account's, not a region's: the same stage may be in several.
+        # CloudFront's names are global to the account, and one stage may be deployed to several regions.
         self._global_name = f"{self.stack_name}-{self.region}"
         self.bucket = self._bucket()
         self.distribution = self._distribution()
@@ -86,7 +86,7 @@ class StudioStack(Stack):
             block_public_access=BlockPublicAccess.BLOCK_ALL,
             object_ownership=ObjectOwnership.BUCKET_OWNER_ENFORCED,
             removal_policy=RemovalPolicy.DESTROY if destroy else RemovalPolicy.RETAIN,
-            auto_delete_objects=destroy,  # S3 deletes no bucket that holds anything
+            auto_delete_objects=destroy,  # S3 deletes only empty buckets
         )
         acknowledge(
             bucket,
@@ -161,7 +161,7 @@ class StudioStack(Stack):
                 response_headers_policy=self._headers(),
                 compress=True,
             ),
-            # The app knows its own addresses. S3 says 403 of what is not there: CloudFront may read, not list.
+            # The app handles its own routes. S3 responds 403 for missing files, since CloudFront may not list.
             error_responses=[
                 ErrorResponse(
                     http_status=status,
@@ -200,9 +200,9 @@ class StudioStack(Stack):
         return distribution
 
     def _deploy(self, built: Path) -> None:
-        """Put the files into the bucket: the page last, when everything that it names is there.
+        """Copy the files to the bucket; the page is last, so that everything it refers to exists.
 
-        Old ones are left: a page that was opened before a deployment goes on finding its own.
+        Old files are kept: pages opened before a deployment still need them.
         """
         config = {
             "deployment": self._config.stage,

@@ -1,7 +1,7 @@
-"""Array types: names that say what an array holds, where its annotation alone does not.
+"""Array types: names for the dtypes that type checkers cannot see.
 
-OpenCV's own annotations lose the element type of what they return, so a checked dtype would mean a cast at every call;
-the names say it to people, and shapes and ranges are in the docstrings.
+OpenCV's annotations lose the element type of what it returns, so a checked dtype would mean a cast at every call.
+These names tell people the dtype; docstrings give shapes and value ranges.
 """
 
 from typing import Any

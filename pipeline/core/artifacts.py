@@ -1,4 +1,4 @@
-"""The values that stages of every kind hand on, and what the runner collects at the end."""
+"""Artifacts common to all kinds: values that stages pass on, and results that the runner collects."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,7 +11,7 @@ from pipeline.core.stages import Artifact
 
 @dataclass(frozen=True)
 class SavedFile:
-    """A finished file on disk, ready to be uploaded as ``results/{job_id}/`` and its own name there."""
+    """A finished file on disk, ready to be uploaded under ``results/{job_id}/``."""
 
     name: str
     path: Path
@@ -20,7 +20,7 @@ class SavedFile:
     _as: ClassVar[type[ResultFile]] = ResultFile
 
     def to_result_file(self, key: str, size: int, sha256: str) -> ResultFile:
-        """What the result says of it, now that it lies under ``key``: ``size`` in bytes, ``sha256`` in hex."""
+        """Describe the uploaded file for the result: S3 ``key``, ``size`` in bytes, ``sha256`` in hex."""
         own = {each.name: getattr(self, each.name) for each in fields(self) if each.name != "path"}
         return self._as(**own, key=key, size=size, sha256=sha256)
 
@@ -59,9 +59,9 @@ class SavedSubtitles(SavedFile):
 
 @dataclass(frozen=True)
 class Clip:
-    """A portrait that speaks: a video file without sound, of any size, at the frames per second of all videos.
+    """A talking portrait: a silent video file of any size, at the pipeline's fixed frame rate.
 
-    ``focus`` is where the face is, as shares of the width and of the height from the top left; None: not known.
+    ``focus`` is the face's position: x and y in [0, 1] of width and height, from the top left. None if unknown.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""Error handling of decorations: drawing that helps people, and that no job may fail for."""
+"""Error handling for optional drawing, such as overlays: a failure is logged and the job goes on."""
 
 import logging
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ logger = logging.getLogger(__name__)
 def best_effort(name: str, work: StageContext | None = None) -> Iterator[None]:
     """Context manager that logs an unexpected error of its block with the traceback, and suppresses it.
 
-    Given ``work``, the result has the note ``OVERLAY_FAILED_NOTE``, which also keeps it out of the result cache.
-    ``JobAbandoned`` and ``DarkroomError`` pass, as those are meant to end the job.
+    Given ``work``, it adds ``OVERLAY_FAILED_NOTE`` to the result, which also keeps the result out of the result cache.
+    ``JobAbandoned`` and ``DarkroomError`` propagate, as they are meant to end the job.
     """
     try:
         yield

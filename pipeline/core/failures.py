@@ -1,4 +1,4 @@
-"""Whatever a stage raises, as the caller of a job sees it."""
+"""Error translation: turns any exception of a stage into the ``DarkroomError`` that the job's caller sees."""
 
 import logging
 import traceback
@@ -14,9 +14,10 @@ logger = logging.getLogger(__name__)
 
 @contextmanager
 def translate_errors(stage: str, models: NetworkProvider | None) -> Iterator[None]:
-    """Let ``JobAbandoned`` and ``DarkroomError`` pass, log anything else and raise it as a ``DarkroomError``.
+    """Context manager that logs an unexpected error and raises it as a ``DarkroomError``.
 
-    After running out of memory, what nobody uses is given back, so that the next job finds a healthy machine.
+    ``JobAbandoned`` and ``DarkroomError`` propagate unchanged. After an out-of-memory error, idle networks are
+    released, so that the next job has memory.
     """
     try:
         yield
@@ -38,14 +39,14 @@ def _release_memory_if_exhausted(
     if shown.detail.code is not ErrorCode.OUT_OF_MEMORY or models is None:
         return
     while error is not None:
-        # The frames of a traceback hold on to the tensors that filled the memory.
+        # A traceback's frames keep the tensors that filled the memory alive.
         traceback.clear_frames(error.__traceback__)
         error = error.__cause__ or error.__context__
     models.release_idle()
 
 
 def _to_darkroom_error(error: Exception, stage: str) -> DarkroomError:
-    # torch's and OpenCV's are recognised by name and code: this module imports neither.
+    # Errors of torch and OpenCV are recognised by name and code, as this module imports neither.
     name, code = type(error).__name__, getattr(error, "code", None)
     if isinstance(error, MemoryError) or name == "OutOfMemoryError" or (type(error).__module__ == "cv2" and code == -4):
         return DarkroomError(

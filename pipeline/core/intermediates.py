@@ -1,26 +1,25 @@
-"""What a job has finished on its way, kept for its next attempt, on whichever machine that is."""
+"""Store of intermediate files: finished parts of a job that its next attempt reuses, on any machine."""
 
 from pathlib import Path
 from typing import Protocol
 
 
 class Intermediates(Protocol):
-    """The finished parts of one job, by name (``[a-z0-9._-]``). Forgotten when the job has ended. Safe to share
-    between threads."""
+    """Finished parts of one job, by name (``[a-z0-9._-]``). Deleted when the job has ended. Thread-safe."""
 
     def get(self, name: str, path: Path, /) -> bool:
-        """Write the part to ``path``; False, and nothing written, when it is not there."""
+        """Write the part to ``path``. Return False, and write nothing, if it is not stored."""
 
     def put(self, name: str, path: Path, /) -> None:
-        """Keep the file at ``path``. What cannot be kept is made again the next time: nothing is raised."""
+        """Store the file at ``path``. Never raises: a part that cannot be stored is made again next time."""
 
 
 class NoIntermediates:
-    """Keeps nothing: for a job that has one attempt only."""
+    """Null store that keeps nothing, for jobs with a single attempt."""
 
     def get(self, _name: str, _path: Path, /) -> bool:
-        """Nothing is ever there."""
+        """Return False: nothing is stored."""
         return False
 
     def put(self, _name: str, _path: Path, /) -> None:
-        """Nothing is kept."""
+        """Do nothing."""

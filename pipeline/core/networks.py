@@ -1,6 +1,6 @@
-"""Networks as stages see them: named and typed here, loaded and moved by whoever has the device.
+"""Network declarations: names and types of networks for stages, and the provider that loads them.
 
-Nothing here knows torch: a stage can be read, documented and tested with a network of three lines.
+Nothing here imports torch, so stages can be documented and tested with small fakes.
 """
 
 import hashlib
@@ -18,11 +18,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Network(Generic[T]):
-    """A network that stages may use.
+    """Declaration of a network that stages may use.
 
-    ``roles`` are the catalogue's (``models.toml``): one model of each is what it is made of. ``loader`` is
-    ``module:function``; the function takes ``Mapping[role, pipeline.weights.store.Weights]`` and a
-    ``pipeline.models.offload.device.Placement`` and gives the network in the CPU's memory.
+    It is built from one catalogue model (``models.toml``) per role in ``roles``. ``loader`` is ``module:function``.
+    The function takes ``Mapping[role, pipeline.weights.store.Weights]`` and a
+    ``pipeline.models.offload.device.Placement``, and returns the network in host memory.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Network(Generic[T]):
 
 
 class LoadedNetworks(Mapping[Network[Any], Any]):
-    """Networks on the device, each with the type that its name says."""
+    """Mapping from declarations to networks on the device; a lookup has the declared type."""
 
     def __init__(self, networks: Mapping[Network[Any], Any]) -> None:
         self._networks = networks
@@ -48,7 +48,7 @@ class LoadedNetworks(Mapping[Network[Any], Any]):
 
 @dataclass(frozen=True)
 class NetworkInMemory:
-    """A network that is in memory: its name, its bytes, and whether it is on the device or in the host's memory."""
+    """A network in memory: its name, its size in bytes, and whether it is on the device or in host memory."""
 
     name: str
     size: int
@@ -57,9 +57,9 @@ class NetworkInMemory:
 
 @dataclass(frozen=True)
 class MemoryInventory:
-    """What is in memory, and on what: None before anything looked for a device.
+    """Inventory of the networks in memory. ``device`` is None until a device was first looked for.
 
-    ``used`` and ``total`` are bytes of the whole GPU, whoever uses it; None without one.
+    ``used`` and ``total`` are bytes of the whole GPU, counting all processes; None without a GPU.
     """
 
     device: str | None
@@ -69,40 +69,39 @@ class MemoryInventory:
 
 
 class NetworkProvider(Protocol):
-    """Who has the networks."""
+    """Provider of networks: loads them, moves them to the device and releases them."""
 
     @property
     def long_side(self) -> int:
-        """The longer side, in pixels, at which the device's memory lets pictures be made: a multiple of 8."""
+        """Longer side of generated pictures that the device's memory allows, in pixels: a multiple of 8."""
 
     def use(self, *networks: Network[Any]) -> AbstractContextManager[LoadedNetworks]:
-        """The networks, on the device for as long as the block lasts.
+        """Context manager that keeps the networks on the device for its block.
 
-        Raises ``DarkroomError`` (``engine_unavailable``) naming the file that is missing or altered and the command
-        that mends it.
+        Raises ``DarkroomError`` (``engine_unavailable``) naming the missing or altered file and the command to fix it.
         """
 
     def release_idle(self) -> None:
-        """Give back all memory that is not in use, as after running out of it. Networks in use stay."""
+        """Release all networks that are not in use, as after an out-of-memory error."""
 
     def check_weights(self, networks: Sequence[Network[Any]]) -> None:
-        """Raises as ``use`` would, without loading anything."""
+        """Raise as ``use`` would, without loading anything."""
 
     def models_used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
-        """The models that they are made of, pinned."""
+        """Return the models that the networks are built from, with their revisions."""
 
     def digest(self, networks: Sequence[Network[Any]]) -> str:
-        """Changes when any of them would answer otherwise: see ``networks_digest``."""
+        """Return a digest that changes with any of the networks: see ``networks_digest``."""
 
     def inventory(self) -> MemoryInventory:
-        """What is in memory now."""
+        """Return the networks in memory now."""
 
 
 def networks_digest(networks: Sequence[Network[Any]], weight_store: WeightStore, choices: Mapping[str, str]) -> str:
-    """SHA-256 of the networks' names and of their models' files, as they were fetched to ``shelf``.
+    """Return the SHA-256 of the networks' names and of their models' files, as recorded in ``weight_store``.
 
-    ``choices`` names the model for a role where it is not the catalogue's default. Raises ``DarkroomError``
-    (``engine_unavailable``) for a model that was never fetched, or whose program is not here.
+    ``choices`` maps a role to a model id where it differs from the catalogue's default. Raises ``DarkroomError``
+    (``engine_unavailable``) for a model that was never fetched, or whose program is missing.
     """
     total = hashlib.sha256()
     for network in networks:

@@ -1,4 +1,4 @@
-"""Runs a plan: progress, time, cancellation, deadline and memory are the runner's, so that stages need not care."""
+"""Runner: runs a plan's stages, and handles progress, timing, cancellation, deadline and memory for them."""
 
 import math
 import threading
@@ -21,28 +21,31 @@ from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
 
 T = TypeVar("T")
 
-# How long a cancelled job may go on waiting for the compute slot.
+# A job that waits for the compute slot checks this often whether it was cancelled.
 SLOT_POLL_SECONDS = 0.05
 
 
 class ProgressReporter(Protocol):
-    """Who hears how a job develops. ``report`` and ``check`` raise ``JobAbandoned`` when the job is no longer ours."""
+    """Receiver of a job's progress.
+
+    ``report`` and ``check`` raise ``JobAbandoned`` when the job was cancelled or taken over by another attempt.
+    """
 
     def report(self, progress: float, stage: str, message: str, timeline: Sequence[StageTime]) -> None:
-        """Hear of progress in [0, 1], which never falls. Must return at once: the stage waits for it."""
+        """Receive the progress in [0, 1], which never falls. Must not block, as the stage waits for it."""
 
     def check(self) -> None:
-        """Say whether to go on, without any news."""
+        """Check whether the job may go on, without reporting progress."""
 
     def report_progress_image(self, picture: Rgb) -> None:
-        """Take a small look (h×w×3 uint8 sRGB) at the picture in the making. Must return at once."""
+        """Receive a small progress image, h×w×3 uint8 sRGB. Must not block."""
 
 
 @dataclass(frozen=True)
 class PlanResult:
-    """What a plan made. ``files`` lie in the work's folder and must be taken before it is removed.
+    """Result of a plan. ``files`` lie in the job's folder and must be uploaded before it is removed.
 
-    ``unsafe_progress_images``: some of the looks at them show what they do not and nobody must see.
+    ``unsafe_progress_images``: some progress images show content that was removed from the result.
     """
 
     files: tuple[SavedFile, ...]
@@ -58,14 +61,14 @@ class PlanResult:
 
 
 def noop_plan(kind: Kind, engine: Engine) -> Plan:
-    """A plan of no stages, which completes without a picture: for measuring what surrounds the pipeline."""
+    """Return a plan without stages, which completes without a picture: for measuring the overhead around plans."""
     return Plan(kind, engine, ())
 
 
 class Runner:
-    """Runs plans, any number at once from as many threads; stages of ``Slot.COMPUTE`` take turns on ``slot``.
+    """Runs plans. Thread-safe: one thread per job; stages of ``Slot.COMPUTE`` take turns on ``slot``.
 
-    With a ``cache``, a stage whose result is known from an earlier job is passed over.
+    With a ``cache``, a stage is skipped if its output is cached from an earlier job.
     """
 
     def __init__(
@@ -91,16 +94,18 @@ class Runner:
         span: tuple[float, float] = (0.0, 1.0),
         timeline: list[StageTime] | None = None,
     ) -> PlanResult:
-        """Run every stage of ``plan`` over ``work`` and collect what it made.
+        """Run every stage of ``plan`` over ``work`` and collect the results.
 
-        ``span`` is the part of the job's progress that the plan covers: an earlier attempt's progress to where the
-        caller goes on. ``timeline`` is appended to as stages end, so that the caller has it when the job fails;
-        it counts a stage's own seconds, not its wait for the compute slot, which is another job's time.
+        ``span`` is the part of the job's progress that the plan covers, in [0, 1]. It starts at an earlier attempt's
+        progress and ends where the caller goes on. ``timeline`` is appended to as stages end, so that the caller has
+        it even if the job fails. It counts a stage's own seconds, without its wait for the compute slot.
 
-        Raises ``JobAbandoned`` as soon as the reporter does; ``DarkroomError`` as the stage raised it, ``timed_out``
-        (retryable: most of a late job's time went into queues) at the first report after the deadline,
-        ``out_of_memory`` (retryable: the neighbours that took it are gone by then), and ``internal`` for anything
-        unexpected, whose traceback goes to the log alone.
+        Raises ``JobAbandoned`` as soon as the reporter does, and ``DarkroomError``:
+
+        - as the stage raised it
+        - ``timed_out`` at the first report after the deadline; retryable, as late jobs mostly waited in queues
+        - ``out_of_memory``; retryable, as the other jobs that used the memory have ended by then
+        - ``internal`` for anything unexpected; the traceback goes to the log only
         """
         times = [] if timeline is None else timeline
         cache = self._cache if any(stage.cacheable for stage, _ in plan.steps) else None
@@ -129,7 +134,7 @@ class Runner:
         )
 
     def _monotonic_deadline(self, deadline: datetime | None) -> float:
-        """The deadline on the monotonic clock, which a change of the machine's time cannot move."""
+        """Convert the deadline to the monotonic clock, which system time changes do not affect."""
         if deadline is None:
             return math.inf
         return self._clock() + (deadline - self._now()).total_seconds()
@@ -143,7 +148,7 @@ class Runner:
                 self._run_timed(stage, run)
         elif not self._use_cached_output(cache.get(lineage), stage, run):
             with self._compute_slot(stage, run):
-                # Another job with the same photo may have made it while this one waited for its turn.
+                # Another job with the same photo may have filled the cache while this one waited for the slot.
                 if not self._use_cached_output(cache.get(lineage), stage, run):
                     cache.put(lineage, self._run_and_capture(stage, run))
 
@@ -171,7 +176,7 @@ class Runner:
 
     @contextmanager
     def _compute_slot(self, stage: Stage, run: "_PlanRun") -> Iterator[None]:
-        # What does without its networks for these params leaves the device to others.
+        # A stage that needs no network for these params does not take the device.
         if stage.slot is not Slot.COMPUTE or (stage.optional_networks and not stage.required_networks(run.work.params)):
             yield
             return
@@ -194,7 +199,7 @@ class Runner:
 
 
 class _PlanRun:
-    """One job's way through a plan: where it stands, and whether it may go on."""
+    """State of one job's run of a plan: its current stage, progress, deadline and timeline."""
 
     def __init__(
         self,
@@ -247,15 +252,15 @@ class _PlanRun:
 
 
 def _ignore_report(_fraction: float, _message: str) -> None:
-    """Takes the place of a run's report when the run is over."""
+    """Replace the context's progress callback after a run."""
 
 
 def _ignore_progress_image(_picture: Rgb) -> None:
-    """Takes the place of a run's show when the run is over."""
+    """Replace the context's callback for progress images after a run."""
 
 
 def _artifacts_to_release(plan: Plan) -> list[list[Artifact[Any]]]:
-    """For each step, the artifacts that nobody reads after it; what the runner or the caller collects stays."""
+    """List, for each step, the artifacts that no later step reads, without those that are collected at the end."""
     collected: tuple[Artifact[Any], ...] = (SAVED, QUALITY, SEED, ROOM, OBJECTS, *plan.results)
     kept = {artifact.name for artifact in collected}
     released: list[list[Artifact[Any]]] = []

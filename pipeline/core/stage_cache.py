@@ -1,7 +1,7 @@
-"""What stages made of a photo, kept for the next job with the same photo.
+"""Stage cache: keeps stage outputs in memory for later jobs with the same photo.
 
-A result is known by its lineage: a digest of the stage, of the params and networks that decide it and of the lineages
-of what it requires, down to the SHA-256 of the files that were uploaded. Jobs that share a lineage share the result.
+An output's cache key is a digest of the stage, its params, its networks and the cache keys of its required artifacts.
+The first keys are the SHA-256 of the uploaded files.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ DEFAULT_BUDGET = 512 * 1024 * 1024
 
 @dataclass(frozen=True)
 class StageOutput:
-    """What one run of a stage gave: the values of its artifacts by name, the notes and the models it used."""
+    """Output of one run of a stage: its artifacts' values by name, its notes, and the models it used."""
 
     values: Mapping[str, Any]
     notes: tuple[str, ...] = ()
@@ -32,9 +32,9 @@ class StageOutput:
 
 
 class StageCache:
-    """The most recently used results, up to ``budget`` bytes; safe to use from many threads.
+    """LRU cache of stage outputs, limited to ``budget`` bytes. Thread-safe.
 
-    What is put in belongs to every later job: its arrays are made read-only.
+    Jobs share cached outputs, so their arrays are made read-only.
     """
 
     def __init__(self, budget: int = DEFAULT_BUDGET) -> None:
@@ -44,7 +44,7 @@ class StageCache:
         self._lock = threading.Lock()
 
     def get(self, key: str) -> StageOutput | None:
-        """What was made under ``lineage``, if it is still here."""
+        """Return the output cached under ``key``, or None."""
         with self._lock:
             if key not in self._kept:
                 return None
@@ -52,7 +52,7 @@ class StageCache:
             return self._kept[key][0]
 
     def put(self, key: str, output: StageOutput) -> None:
-        """Keep ``made``, in the place of the least recently used; what alone exceeds the budget is not kept."""
+        """Cache ``output`` and evict the least recently used ones. An output over the budget is not cached."""
         size = _freeze(output.values)
         if size > self._budget:
             return
@@ -65,7 +65,7 @@ class StageCache:
 
 
 class CacheKeys:
-    """The lineages of what one job's stages provide, followed from stage to stage."""
+    """Cache keys of one job's stage outputs, derived from stage to stage."""
 
     def __init__(self, work: StageContext) -> None:
         self._work = work
@@ -73,7 +73,7 @@ class CacheKeys:
         self._files: dict[str, str] | None = None
 
     def key_for(self, stage: Stage) -> str | None:
-        """The lineage of what ``stage`` is about to provide; None when nothing is known about what decides it."""
+        """Return the cache key of ``stage``'s output; None if it, or what it requires, declares no dependencies."""
         lineage = self._compute_key(stage)
         self._of |= {artifact.name: lineage and f"{lineage}/{artifact.name}" for artifact in stage.provides}
         return lineage
@@ -92,7 +92,7 @@ class CacheKeys:
             "sources": sources,
             "files": {} if stage.requires else self._hashed(),
             "networks": models.digest(stage.networks) if models and stage.networks else None,
-            # Also without networks: edges are found at the size at which the networks work.
+            # Stages without networks depend on it, too: edges are detected at the networks' working size.
             "long_side": models.long_side if models else None,
         }
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
@@ -107,7 +107,7 @@ class CacheKeys:
 
 
 def _freeze(values: Any) -> int:
-    """Make every array within ``values`` read-only; the bytes that they take, each object counted once."""
+    """Make every array within ``values`` read-only. Return their size in bytes, with each object counted once."""
     total = 0
     seen: set[int] = set()
     for value in _within(values, seen):
@@ -118,7 +118,7 @@ def _freeze(values: Any) -> int:
             while isinstance(owner, np.ndarray) and owner.base is not None:
                 owner = owner.base
             if owner is not value and id(owner) not in seen:
-                # A view keeps all of what it looks at.
+                # A view keeps its whole base array alive.
                 seen.add(id(owner))
                 total += owner.nbytes if isinstance(owner, np.ndarray) else value.nbytes
     return total

@@ -1,8 +1,7 @@
-"""Stages declare what they need and what they give; a plan is a checked list of them with their shares of progress.
+"""Stages and plans: a stage declares its inputs, outputs and networks; a plan is a checked list of stages.
 
-Values pass between stages on a typed blackboard, ``StageContext``. A stage may read only what it requires, write only
-what it provides and use only the networks it names, so the declarations stay true and can be documented, checked at
-import and cached.
+Stages pass values on through ``StageContext``, which enforces the declarations. So they stay true, and serve for
+documentation, for checks at import and for caching.
 """
 
 from abc import ABC, abstractmethod
@@ -31,28 +30,32 @@ P = TypeVar("P", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Artifact(Generic[T]):
-    """A named, typed value that stages hand on. ``about`` gives shape, dtype and value range."""
+    """A named, typed value that stages pass on. ``description`` gives shape, dtype and value range."""
 
     name: str
     description: str
 
 
 class Slot(StrEnum):
-    """What a stage keeps busy. One job at a time holds ``COMPUTE``; any number may be in ``CPU``."""
+    """Resource that a stage occupies. One job at a time holds ``COMPUTE``; any number may be in ``CPU``."""
 
     CPU = "cpu"
     COMPUTE = "compute"
 
 
 class StageContext:
-    """One job on its way through the stages.
+    """Context of one job, passed from stage to stage: its params, files, artifacts and services.
 
-    ``params`` are the kind's typed params; ``files`` maps a role to its upload on disk; ``folder`` is a directory
-    of this job alone, removed after it; ``models`` has the networks, None where there are none; ``speaker`` says
-    scripts, None where nobody can; ``intermediates`` keeps finished parts for the job's next attempt. ``report``
-    tells the runner how far the running stage is (0 to 1) and raises when the job was cancelled or its time is up;
-    ``show`` hands it a small look at the picture in the making. A stage sets ``unsafe_progress_images`` when some of
-    those show what the result must not: whoever keeps them deletes them all.
+    - ``params``: the kind's typed params
+    - ``files``: maps a role to its upload on disk
+    - ``folder``: the job's own directory, removed after the job
+    - ``network_provider``: loads networks; None for an engine without them
+    - ``speaker``: synthesises speech from scripts; None if unavailable
+    - ``intermediates``: stores finished parts for the job's next attempt
+    - ``report``: callback for the running stage's progress (0 to 1); it raises on cancellation and after the deadline
+    - ``report_progress_image``: callback for a small image of the unfinished picture
+    - ``unsafe_progress_images``: set by a stage if progress images show content banned from the result; all of the
+      job's progress images are then deleted
     """
 
     def __init__(
@@ -87,8 +90,10 @@ class StageContext:
         report: Callable[[float, str], None] | None = None,
         report_progress_image: "Callable[[Rgb], None] | None" = None,
     ) -> None:
-        """Called by the runner: from here on, ``stage``'s declarations are enforced (None: no limits), ``report``, if
-        given, hears how far it is, and ``show``, if given, gets the looks at it."""
+        """Enforce ``stage``'s declarations from now on (None: no limits), and set the callbacks that are given.
+
+        For the runner only.
+        """
         self._stage = stage
         if report is not None:
             self._report = report
@@ -96,7 +101,7 @@ class StageContext:
             self._show = report_progress_image
 
     def release(self, artifact: Artifact[Any]) -> None:
-        """Called by the runner when no later stage reads ``artifact``, so that its memory can be used again."""
+        """Drop ``artifact``, which no later stage reads, to free its memory. For the runner only."""
         self._values.pop(artifact.name, None)
 
     def __getitem__(self, artifact: Artifact[T]) -> T:
@@ -113,28 +118,28 @@ class StageContext:
         return artifact.name in self._values
 
     def params_as(self, kind: type[P]) -> P:
-        """The params as the kind that the stage belongs to defines them."""
+        """Return the params, typed as ``kind``."""
         assert isinstance(self.params, kind)
         return self.params
 
     def report(self, fraction: float, message: str = "") -> None:
-        """Say how far the running stage is. Raises ``JobAbandoned`` or ``DarkroomError`` to end the job here."""
+        """Report the running stage's progress (0 to 1). Raises ``JobAbandoned`` or ``DarkroomError`` to end the job."""
         self._report(fraction, message)
 
     def add_note(self, text: str) -> None:
-        """Say it in the result, once."""
+        """Add a note to the result, unless it is there already."""
         if text not in self.notes:
             self.notes.append(text)
 
     def report_progress_image(self, picture: "Rgb") -> None:
-        """Give a look at the picture in the making: h×w×3 uint8 sRGB, small (some 256 pixels a side)."""
+        """Report a progress image: h×w×3 uint8 sRGB, about 256 pixels a side."""
         self._show(picture)
 
     def use_networks(self, *networks: Network[Any]) -> AbstractContextManager[LoadedNetworks]:
-        """The networks, on the device for as long as the block lasts.
+        """Context manager that keeps the networks on the device for its block.
 
-        Raises ``LookupError`` for one that the stage does not declare, ``DarkroomError`` (``engine_unavailable``)
-        when its weights are not there or not as they were fetched.
+        Raises ``LookupError`` for a network that the stage does not declare, and ``DarkroomError``
+        (``engine_unavailable``) if weights are missing or altered.
         """
         if self._stage is not None:
             undeclared = [network.name for network in networks if network not in self._stage.networks]
@@ -147,12 +152,13 @@ class StageContext:
 
 
 class Stage(ABC):
-    """One step of a kind. Instances hold no state of a job, so one serves many at once.
+    """One step of a plan. Instances hold no job's state, so one serves many jobs at once.
 
-    ``networks`` are those it may use, ``spared`` those of them that some jobs do without: ``needs`` says which.
-    ``depends`` names the params that decide what it provides, beside the files, what it requires and its networks;
-    None (nothing is known) keeps it and what follows from it out of the cache.
-    ``cached``: whether what it provides is worth keeping for another job with the same photo.
+    - ``networks``: all networks that it may use
+    - ``optional_networks``: those of them that only some jobs need; see ``required_networks``
+    - ``depends_on_params``: params that decide its output, beside the files, its inputs and its networks; None
+      (unknown) keeps its output, and all that derives from it, out of the cache
+    - ``cacheable``: whether its output is worth caching for another job with the same photo
     """
 
     name: ClassVar[str]
@@ -166,20 +172,22 @@ class Stage(ABC):
     cacheable: ClassVar[bool] = False
 
     def required_networks(self, _params: BaseModel, /) -> tuple[Network[Any], ...]:
-        """The networks that a job with these params, of its kind, cannot do without."""
+        """Return the networks that a job with these params needs."""
         return self.networks
 
     @abstractmethod
     def run(self, context: StageContext) -> None:
-        """Read what is required from ``work``, write what is provided. Raises ``DarkroomError`` to fail the job."""
+        """Read the required artifacts from ``context`` and write the provided ones.
+
+        Raises ``DarkroomError`` to fail the job.
+        """
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The stages of a kind on one engine, each with the share of progress it takes (the shares add up to 1).
+    """The stages of a kind on one engine, each with its share of the progress. The shares add up to 1.
 
-    Raises ``ValueError`` at construction when a stage requires what no earlier one provides, when two stages share
-    a name, or when the shares do not add up.
+    Raises ``ValueError`` at construction for a missing artifact, a duplicate stage name, or shares that do not add up.
     """
 
     kind: Kind
@@ -189,19 +197,19 @@ class Plan:
 
     @property
     def networks(self) -> tuple[Network[Any], ...]:
-        """Every network that a stage may use, once."""
+        """All networks that the stages may use, without duplicates."""
         return tuple(dict.fromkeys(network for stage, _ in self.steps for network in stage.networks))
 
     @property
     def optional_networks(self) -> tuple[Network[Any], ...]:
-        """Those that some jobs do without."""
+        """Networks that only some jobs need."""
         always = {
             network for stage, _ in self.steps for network in stage.networks if network not in stage.optional_networks
         }
         return tuple(network for network in self.networks if network not in always)
 
     def required_networks(self, params: BaseModel) -> tuple[Network[Any], ...]:
-        """The networks that a job with these params cannot do without, once."""
+        """Return the networks that a job with these params needs, without duplicates."""
         return tuple(dict.fromkeys(network for stage, _ in self.steps for network in stage.required_networks(params)))
 
     def __post_init__(self) -> None:
@@ -226,5 +234,4 @@ class Plan:
 
 
 class JobAbandoned(Exception):
-    """Raised out of ``StageContext.report`` when the job is no longer ours: cancelled, or taken over by another
-    attempt."""
+    """Raised by ``StageContext.report`` when the job was cancelled or taken over by another attempt."""

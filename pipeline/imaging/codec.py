@@ -1,4 +1,4 @@
-"""Pictures in and out: decoded within limits, upright and in sRGB; encoded without anybody's metadata but ours."""
+"""Picture codec: decodes uploads within limits, upright and in sRGB; encodes results without foreign metadata."""
 
 import io
 import struct
@@ -22,7 +22,7 @@ Alpha = NDArray[np.uint8]
 THUMBNAIL = (480, 360)
 JPEG_QUALITY = 95
 PROGRESS_IMAGE_QUALITY = 70
-# What Pillow's decoders raise on broken files; SyntaxError is what its PNG reader means by "broken".
+# Errors of Pillow's decoders for broken files; its PNG reader raises SyntaxError for them.
 DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error)
 
 # Signatures: ISO/IEC 10918-1 (SOI and the next marker), PNG 3rd edition §5.2, RFC 9649 §2.4.
@@ -49,7 +49,7 @@ _XMP = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 
 
 class DigitalSource(StrEnum):
-    """How a picture came about: the terms of IPTC's Digital Source Type NewsCodes that fit what we do."""
+    """IPTC Digital Source Type NewsCodes that apply to our results."""
 
     TRAINED_ALGORITHMIC_MEDIA = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
     COMPOSITE_WITH_TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -66,9 +66,9 @@ class DecodedPicture:
 
 
 def sniff(head: bytes) -> ContentType:
-    """The content type that the first 16 bytes or more of a file show, whatever its name says.
+    """Detect the content type from a file's first bytes (16 or more), regardless of its name.
 
-    Raises ``DarkroomError``: ``empty_file``, or ``unsupported_media`` naming the type where it is known.
+    Raises ``DarkroomError``: ``empty_file``, or ``unsupported_media`` naming the type if it is known.
 
     >>> sniff(b"\\xff\\xd8\\xff\\xe0" + bytes(12))
     'image/jpeg'
@@ -88,11 +88,10 @@ def sniff(head: bytes) -> ContentType:
 
 
 def decode(path: Path) -> DecodedPicture:
-    """Decode a JPEG, PNG or WebP completely: EXIF orientation applied, colours converted to sRGB.
+    """Decode a JPEG, PNG or WebP completely: apply the EXIF orientation, convert the colours to sRGB.
 
-    The dimensions are checked before anything is decoded. Of an animation, the first frame is taken; 16-bit samples
-    are rounded to 8. Raises ``DarkroomError``: ``empty_file``, ``unsupported_media``, ``too_large``,
-    ``invalid_image``.
+    The dimensions are checked before decoding. Only the first frame of an animation is used; 16-bit samples are
+    rounded to 8. Raises ``DarkroomError``: ``empty_file``, ``unsupported_media``, ``too_large``, ``invalid_image``.
     """
     with path.open("rb") as file:
         sniff(file.read(64))
@@ -112,7 +111,10 @@ def decode(path: Path) -> DecodedPicture:
 
 
 def check_size(width: int, height: int) -> None:
-    """Hold a picture's dimensions, in pixels, against the limits. Raises ``too_large`` or ``invalid_image``."""
+    """Check a picture's dimensions, in pixels, against the limits.
+
+    Raises ``DarkroomError``: ``too_large`` or ``invalid_image``.
+    """
     if width > MAX_SIDE or height > MAX_SIDE or width * height > MAX_PIXELS:
         raise _too_large(f"{width}×{height} pixels")
     if min(width, height) < MIN_SIDE:
@@ -123,7 +125,7 @@ def check_size(width: int, height: int) -> None:
 
 
 def on_white(picture: DecodedPicture) -> Rgb:
-    """The picture composited on white. H×W×3 uint8."""
+    """Composite the picture on white. H×W×3 uint8."""
     if picture.alpha is None:
         return picture.rgb
     coverage = picture.alpha[..., None].astype(np.uint16)
@@ -133,7 +135,7 @@ def on_white(picture: DecodedPicture) -> Rgb:
 
 
 def thumbnail(rgb: Rgb) -> Rgb:
-    """The picture at most 480×360, in its own aspect ratio, never enlarged. h×w×3 uint8."""
+    """Shrink the picture to at most 480×360, in its own aspect ratio, never enlarged. h×w×3 uint8."""
     image = Image.fromarray(rgb)
     image.thumbnail(THUMBNAIL, Image.Resampling.LANCZOS, reducing_gap=3.0)
     return np.asarray(image)
@@ -146,9 +148,9 @@ def save_jpeg(
     source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA,
     on_write: Callable[[], None] = lambda: None,
 ) -> None:
-    """Encode H×W×3 uint8 sRGB as a JPEG (quality 95, colour at full resolution) with only our mark for metadata.
+    """Encode H×W×3 uint8 sRGB as a JPEG: quality 95, no chroma subsampling, the XMP packet as its only metadata.
 
-    ``on_write`` is called often; what it raises ends the work and leaves part of a file.
+    ``on_write`` is called often. If it raises, encoding stops and a partial file remains.
     """
     _save(
         Image.fromarray(rgb), path, on_write, format="JPEG", quality=JPEG_QUALITY, subsampling=0, xmp=xmp_packet(source)
@@ -156,7 +158,7 @@ def save_jpeg(
 
 
 def encode_progress_image(rgb: Rgb) -> bytes:
-    """A live look, h×w×3 uint8 sRGB, as a small JPEG (quality 70) that is marked as made by a machine."""
+    """Encode a progress image, h×w×3 uint8 sRGB, as a JPEG of quality 70, marked as trained algorithmic media."""
     file = io.BytesIO()
     Image.fromarray(rgb).save(
         file, "JPEG", quality=PROGRESS_IMAGE_QUALITY, xmp=xmp_packet(DigitalSource.TRAINED_ALGORITHMIC_MEDIA)
@@ -172,9 +174,9 @@ def save_png(
     source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA,
     on_write: Callable[[], None] = lambda: None,
 ) -> None:
-    """Encode H×W×3 uint8 sRGB, and H×W alpha if there is any, as a PNG with only our mark for metadata.
+    """Encode H×W×3 uint8 sRGB, and H×W alpha if any, as a PNG with the XMP packet as its only metadata.
 
-    ``on_write`` as for JPEGs.
+    ``on_write``: see ``save_jpeg``.
     """
     image = Image.fromarray(rgb)
     if alpha is not None:
@@ -185,12 +187,12 @@ def save_png(
 
 
 def xmp_packet(source: DigitalSource) -> bytes:
-    """The XMP packet (ISO 16684-1) that says how the picture came about: IPTC Extension ``DigitalSourceType``."""
+    """Build the XMP packet (ISO 16684-1) with the picture's IPTC Extension ``DigitalSourceType``."""
     return _XMP.format(source=source.value).encode("utf-8")
 
 
 class _NotifyingFile:
-    """A file that says whenever something is written to it: Pillow encodes large pictures piece by piece."""
+    """File wrapper that calls ``on_write`` at every write, as Pillow encodes large pictures piece by piece."""
 
     def __init__(self, file: BinaryIO, on_write: Callable[[], None]) -> None:
         self._file = file
@@ -217,13 +219,13 @@ def _too_large(size: str) -> DarkroomError:
 
 
 def _turn_upright(image: Image.Image) -> None:
-    # Broken EXIF says nothing about the pixels, which are fine.
+    # The pixels of a picture with broken EXIF are still fine.
     with suppress(*DECODE_ERRORS):
         ImageOps.exif_transpose(image, in_place=True)
 
 
 def _split(image: Image.Image) -> DecodedPicture:
-    """Colours to sRGB; transparency, in whichever way the format expresses it, to an alpha channel."""
+    """Split an image into sRGB colours and an alpha channel, from whichever form of transparency its format uses."""
     alpha = None
     if image.mode in {"RGBA", "LA", "PA"} or "transparency" in image.info:
         coverage = np.asarray(image.convert("RGBA").getchannel("A"))
@@ -256,7 +258,7 @@ def _carry(source: Image.Image, target: Image.Image) -> Image.Image:
 
 
 def _through_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
-    """Through the embedded ICC profile to sRGB; None when the profile is broken or of another colour model."""
+    """Convert to sRGB by the embedded ICC profile; None if the profile is broken or of another colour model."""
     try:
         embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if "sRGB" in ImageCms.getProfileDescription(embedded) and image.mode == "RGB":

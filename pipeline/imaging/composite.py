@@ -1,4 +1,4 @@
-"""What is kept of the photo, laid over the picture at the photo's full resolution."""
+"""Compositing: pastes the kept parts of the photo over the painted picture, at the photo's full resolution."""
 
 from math import ceil
 
@@ -8,14 +8,14 @@ import numpy as np
 from pipeline.core.arrays import Rgb
 from pipeline.imaging.masks import Mask
 
-FEATHER = 1 / 150  # of the picture's longer side: how far from what is kept the photo fades out
+FEATHER = 1 / 150  # of the picture's longer side: the distance over which the photo fades out
 
 
 def composite(photo: Rgb, painted: Rgb, kept: Mask | None, *, feather: float = FEATHER) -> Rgb:
-    """``painted`` with what ``kept`` (H×W bool) marks taken from ``photo``, both H×W×3 uint8.
+    """Paste the pixels of ``photo`` that ``kept`` (H×W bool) marks over ``painted``. Pictures are H×W×3 uint8.
 
-    Inside of the mask, pixels are the photo's to the bit; outside of it, the photo fades out over ``feather`` times
-    the longer side, one pixel at least; beyond that, pixels are the painted ones to the bit.
+    Inside the mask, pixels are the photo's, bit for bit. Outside it, the photo fades out over ``feather`` times the
+    longer side, at least one pixel. Beyond that, pixels are the painted ones, bit for bit.
     """
     if kept is None or not kept.any():
         return painted
@@ -33,6 +33,6 @@ def composite(photo: Rgb, painted: Rgb, kept: Mask | None, *, feather: float = F
 
 
 def _reached(line: Mask, reach: int) -> slice:
-    """From the first to the last that is true, and ``reach`` more on either side."""
+    """Return the slice from the first to the last true element, with ``reach`` more on either side."""
     places = np.flatnonzero(line)
     return slice(max(int(places[0]) - reach, 0), int(places[-1]) + reach + 1)

@@ -1,4 +1,4 @@
-"""What face swapping hands on from stage to stage, and the stages that both engines share."""
+"""Face swap: the artifacts and stages that both engines share."""
 
 from collections.abc import Callable, Sequence
 
@@ -19,13 +19,13 @@ CHOSEN_FACES: Artifact[tuple[int, ...]] = Artifact(
 
 
 class LoadPictures(Stage):
-    """Decode both pictures within the limits; what is transparent becomes white."""
+    """Decode both pictures within the limits, composited on white."""
 
     name = "load"
     message = "Opening the pictures"
     slot = Slot.CPU
     provides = (SOURCE, PHOTO)
-    depends = ()
+    depends_on_params = ()
 
     def run(self, work: StageContext) -> None:
         work[SOURCE] = on_white(decode(work.files["source"]))
@@ -34,19 +34,21 @@ class LoadPictures(Stage):
 
 
 class DetectFaces(Stage):
-    """Base of the stages that look for the faces of both pictures, each engine in its own way."""
+    """Base of each engine's stage that detects the faces in both pictures."""
 
     name = "detect"
     message = "Looking for faces"
     slot = Slot.COMPUTE
     requires = (SOURCE, PHOTO)
     provides = (SOURCE_FACES, TARGET_FACES)
-    depends = ()
-    cached = True
+    depends_on_params = ()
+    cacheable = True
 
     def detect_in_both(self, work: StageContext, find: Callable[[Rgb, str], Sequence[Face]]) -> None:
-        """Have ``find`` look at each picture, ``source`` or ``target``. Raises ``DarkroomError``
-        (``no_face_error``)."""
+        """Run ``find`` on each picture; its second argument is ``source`` or ``target``.
+
+        Raises ``DarkroomError`` (``no_face``).
+        """
         for which, picture, faces, done in (
             ("source", SOURCE, SOURCE_FACES, 0.5),
             ("target", PHOTO, TARGET_FACES, 1.0),
@@ -58,17 +60,17 @@ class DetectFaces(Stage):
 
 
 class ChooseFaces(Stage):
-    """Which face is taken and which are replaced, as the params say."""
+    """Choose the source face and the target faces to replace, from the params."""
 
     name = "choose"
     message = "Choosing the faces"
     slot = Slot.CPU
     requires = (PHOTO, SOURCE_FACES, TARGET_FACES)
     provides = (SOURCE_FACE, CHOSEN_FACES, OBJECTS)
-    depends = ("faces", "source_face")
+    depends_on_params = ("faces", "source_face")
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError``: ``no_face_error``, ``several_faces``."""
+        """Choose the faces. Raises ``DarkroomError``: ``no_face``, ``several_faces``."""
         params = work.params_as(FaceSwapParams)
         height, width = work[PHOTO].shape[:2]
         sources, targets = work[SOURCE_FACES], work[TARGET_FACES]

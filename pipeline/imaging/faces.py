@@ -1,6 +1,6 @@
-"""Faces in pictures, whichever engine found them: which are meant, and how one takes the place of another.
+"""Face geometry and blending, for both engines: choosing faces, masks, warping, colour transfer, pasting.
 
-A face's five points are the eyes, the nose's tip and the mouth's corners, the viewer's left before the right.
+The five landmarks of a face are the eyes, the tip of the nose and the corners of the mouth, the viewer's left first.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,20 +18,20 @@ from pipeline.core.arrays import Rgb
 Floats = NDArray[Any]  # float32
 Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
 
-# The oval that is exchanged, in a face's own frame: across in distances between the eyes, down in distances from the
-# eyes to the mouth. From the middle of the forehead to just above the chin's edge.
+# The swapped oval, in face coordinates: the unit across is the distance between the eyes, the unit down is the distance
+# from eyes to mouth. It reaches from the middle of the forehead to just above the chin.
 OVAL_TOP, OVAL_BOTTOM, OVAL_HALF_WIDTH = -0.62, 1.66, 0.97
-SOLID = 0.66  # share of the oval's radius up to which nothing of the face below shows
-MIN_LANDMARK_AREA = 1.0  # pixels that eyes and mouth enclose, below which there is no telling where a face is
-# How far the spread of a face's lightness and of its two colours is changed: a grey picture has no colours at all.
+SOLID = 0.66  # share of the oval's radius that is fully opaque
+MIN_LANDMARK_AREA = 1.0  # square pixels between eyes and mouth; with less, a face's pose is unknown
+# Limits of the change in standard deviation of lightness and of both colours. A grey picture has no colours at all.
 CLOSEST_SPREAD, WIDEST_SPREAD = np.array((0.6, 0, 0), np.float32), 1.6
 
 
 @dataclass(frozen=True)
 class Face:
-    """A face: its box, its ``points`` (5×2 float32, pixels), how sure the detector is (0 to 1).
+    """A face: its box, its ``landmarks`` (5×2 float32, pixels) and its detection score (0 to 1).
 
-    ``identity`` is what a recognition network makes of it, 512 float32; None where there is none.
+    ``embedding`` is the recognition network's identity vector, 512 float32; None without a network.
     """
 
     box: Box
@@ -41,24 +41,24 @@ class Face:
 
     @property
     def area(self) -> float:
-        """Of its box, in pixels."""
+        """Area of the box, in square pixels."""
         left, top, right, bottom = self.box
         return max(right - left, 0.0) * max(bottom - top, 0.0)
 
 
 def from_the_left(faces: Iterable[Face]) -> tuple[Face, ...]:
-    """In the order in which they are counted: by the middles of their boxes."""
+    """Sort faces in the order in which callers count them: by the centres of their boxes, from the left."""
     return tuple(sorted(faces, key=lambda face: (face.box[0] + face.box[2], face.box[1])))
 
 
 def landmarks_enclose_area(points: Floats) -> bool:
-    """Whether eyes and mouth enclose anything; not where a face is seen so far from the side that they are one line."""
+    """Return True if eyes and mouth enclose an area. In a full profile they are nearly on one line."""
     across, down = points[1] - points[0], (points[3] + points[4] - points[0] - points[1]) / 2
     return bool(abs(across[0] * down[1] - across[1] * down[0]) >= MIN_LANDMARK_AREA)
 
 
 def no_face_error(which: str, why: str = "") -> DarkroomError:
-    """``no_face_error`` for the picture of a role, with what to do about it."""
+    """Build the ``no_face`` error for the picture of a role, with advice for the user."""
     return DarkroomError(
         ErrorCode.NO_FACE,
         f"{why or f'No face was found in the {which} picture.'} Choose one in which a face is seen from the front, "
@@ -67,9 +67,9 @@ def no_face_error(which: str, why: str = "") -> DarkroomError:
 
 
 def choose_source_face(faces: Sequence[Face], index: int | None) -> Face:
-    """The face to take of those in the source, in their order from the left.
+    """Return the source face number ``index``, counted from the left.
 
-    Raises ``DarkroomError``: ``no_face_error``; ``several_faces`` when there is a choice and ``index`` makes none.
+    Raises ``DarkroomError``: ``no_face``, or ``several_faces`` if there are several and ``index`` is None.
     """
     if not faces:
         raise no_face_error("source")
@@ -87,9 +87,9 @@ def choose_source_face(faces: Sequence[Face], index: int | None) -> Face:
 
 
 def choose_target_faces(faces: Sequence[Face], which: str) -> tuple[int, ...]:
-    """Indices of the faces to replace, of those in the target from the left: ``largest``, ``all`` or a number.
+    """Return the indices of the target faces to replace, from the left. ``which``: ``largest``, ``all`` or a number.
 
-    Raises ``DarkroomError`` (``no_face_error``).
+    Raises ``DarkroomError`` (``no_face``).
     """
     if not faces:
         raise no_face_error("target")
@@ -106,7 +106,7 @@ def choose_target_faces(faces: Sequence[Face], which: str) -> tuple[int, ...]:
 def objects_from_faces(
     faces: Sequence[Face], swapped: Sequence[int], height: int, width: int
 ) -> tuple[FoundObject, ...]:
-    """The faces of a picture of ``height`` × ``width`` as its result tells them, from the left."""
+    """Convert the faces of a picture of ``height`` × ``width`` to the result's objects, from the left."""
     return tuple(
         FoundObject(
             label="face",
@@ -120,9 +120,9 @@ def objects_from_faces(
 
 
 def similarity_transform(source: Floats, target: Floats) -> Floats:
-    """The turn, scale and shift that brings N×2 points closest to N×2 others (Umeyama 1991). 2×3 float32.
+    """Estimate the similarity transform from N×2 points to N×2 others by least squares (Umeyama 1991). 2×3 float32.
 
-    Raises ``ValueError`` when the points of ``source`` are all one.
+    Raises ``ValueError`` if all points of ``source`` coincide.
     """
     middle, goal = source.mean(0), target.mean(0)
     a, b = (source - middle).astype(np.float64), (target - goal).astype(np.float64)
@@ -138,7 +138,7 @@ def similarity_transform(source: Floats, target: Floats) -> Floats:
 
 
 def face_mask(points: Floats, height: int, width: int) -> Floats:
-    """How much of a face's place is its own at every pixel of a picture: H×W float32, 1 within, fading to 0."""
+    """Compute a face's opacity mask: H×W float32, 1 inside its oval, fading to 0 at the edge."""
     left, right = points[0], points[1]
     eyes, mouth = (left + right) / 2, (points[3] + points[4]) / 2
     across, down = right - left, mouth - eyes
@@ -153,7 +153,7 @@ def face_mask(points: Floats, height: int, width: int) -> Floats:
 
 
 def face_mask_bounds(points: Floats, height: int, width: int) -> tuple[slice, slice]:
-    """Rows and columns of a picture outside of which ``oval`` is 0; empty ones where the face is outside of it."""
+    """Return the rows and columns outside of which ``face_mask`` is 0; empty if the face is outside the picture."""
     left, right = points[0], points[1]
     eyes, mouth = (left + right) / 2, (points[3] + points[4]) / 2
     across, down = right - left, mouth - eyes
@@ -167,16 +167,17 @@ def face_mask_bounds(points: Floats, height: int, width: int) -> tuple[slice, sl
 
 
 def warped(picture: Rgb, transform: Floats, height: int, width: int) -> tuple[Rgb, Floats]:
-    """H×W×3 uint8 moved by a 2×3 transform onto ``height`` × ``width``, and where it covers that (float32, 0 to 1).
+    """Warp H×W×3 uint8 by a 2×3 transform onto ``height`` × ``width``; also return its coverage (float32, 0 to 1).
 
-    What shrinks is averaged first, or it would glitter. At the picture's edge the cover fades over a twentieth.
+    Area averaging comes first if the picture shrinks, against aliasing. The coverage fades out at the picture's edge,
+    over a twentieth of its shorter side.
     """
     scale = float(np.sqrt(abs(np.linalg.det(transform[:, :2].astype(np.float64)))))
     if scale < 0.7:
         size = (max(round(picture.shape[1] * scale), 2), max(round(picture.shape[0] * scale), 2))
         steps = np.array([picture.shape[1] / size[0], picture.shape[0] / size[1]], np.float32)
         picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-        # Pixels are squares: the middle of the first one moves as well.
+        # Resizing moves pixel centres: the first one is no longer at 0.
         shift = transform[:, :2] @ ((steps - 1) / 2) + transform[:, 2]
         transform = np.column_stack([transform[:, :2] * steps, shift]).astype(np.float32)
     moved = cv2.warpAffine(picture, transform, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
@@ -190,9 +191,9 @@ def warped(picture: Rgb, transform: Floats, height: int, width: int) -> tuple[Rg
 
 
 def colour_transferred(face: Rgb, like: Rgb, mask: Floats, *, strength: float = 1.0) -> Rgb:
-    """``face`` with the mean and spread of the colours of ``like`` (both h×w×3 uint8), in CIELAB.
+    """Match the mean and standard deviation of ``face`` to ``like`` (both h×w×3 uint8), in CIELAB.
 
-    Reckoned where ``mask`` (h×w, 0 to 1) is above a half (Reinhard et al., Color Transfer between Images, 2001).
+    Measured where ``mask`` (h×w, 0 to 1) is above a half (Reinhard et al., Color Transfer between Images, 2001).
     """
     inner = mask > 0.5
     if not inner.any():
@@ -207,9 +208,9 @@ def colour_transferred(face: Rgb, like: Rgb, mask: Floats, *, strength: float = 
 
 
 def paste(picture: Rgb, face: Rgb, mask: Floats, place: tuple[slice, slice]) -> None:
-    """Lay ``face`` (h×w×3 uint8) into ``place`` of H×W×3 uint8, as far as ``mask`` (h×w, 0 to 1) has it. In place.
+    """Blend ``face`` (h×w×3 uint8) by ``mask`` (h×w, 0 to 1) into ``place`` of ``picture`` (H×W×3 uint8), in place.
 
-    Where the mask is 0, pixels stay as they are, to the bit.
+    Where the mask is 0, pixels are unchanged, bit for bit.
     """
     below = picture[place]
     share = mask[..., None]

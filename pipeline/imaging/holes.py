@@ -1,4 +1,4 @@
-"""Holes of a photo, each in a crop with as much around it as it takes to fill it."""
+"""Hole crops: split an inpainting mask into disjoint crops with enough context around each hole."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipeline.imaging.masks import Mask
 
-CELL = 8  # pixels: crops that come this near to each other are merged
+CELL = 8  # pixels: crops closer to each other than this are merged
 Boxes = NDArray[np.int64]  # N×4: top, left, bottom, right in pixels, the last two exclusive
 
 
@@ -24,24 +24,24 @@ class Crop:
 
     @property
     def height(self) -> int:
-        """In pixels."""
+        """Height in pixels."""
         return self.bottom - self.top
 
     @property
     def width(self) -> int:
-        """In pixels."""
+        """Width in pixels."""
         return self.right - self.left
 
     def view(self, picture: NDArray[Any]) -> NDArray[Any]:
-        """This part of an H×W or H×W×C picture: a view of it."""
+        """Return this part of an H×W or H×W×C picture, as a view."""
         return picture[self.top : self.bottom, self.left : self.right]
 
 
 def hole_crops(hole: Mask, *, context: float, margin: int, min_side: int = 0) -> tuple[Crop, ...]:
-    """Where to work on the holes of an H×W bool mask: disjoint, and every hole pixel in one of them.
+    """Compute disjoint crops that together contain every hole pixel of an H×W bool mask.
 
-    Around each hole there are ``context`` times its longer side, ``margin`` pixels at least, and each side of a crop
-    is ``least`` pixels or more, all as far as the photo goes. Holes whose crops meet share one.
+    Each hole has ``context`` times its longer side around it, at least ``margin`` pixels. Each side of a crop is at
+    least ``min_side`` pixels. Crops end at the photo's border. Holes whose crops meet share one.
     """
     height, width = hole.shape
     boxes = _components(hole.astype(np.uint8))
@@ -70,13 +70,13 @@ def _around(boxes: Boxes, size: tuple[int, int], context: float, margin: int, le
     low, high = np.maximum(boxes[:, :2] - room, 0), np.minimum(boxes[:, 2:] + room, limit)
     lacking = np.maximum(np.minimum(least, limit) - (high - low), 0)
     low, high = low - lacking // 2, high + (lacking + 1) // 2
-    # What would lie beyond one side of the photo is taken at the other.
+    # A crop that would reach beyond one side of the photo is extended at the other.
     moved = np.maximum(-low, 0) - np.maximum(high - limit, 0)
     return np.concatenate((low + moved, high + moved), axis=1)
 
 
 def _groups(boxes: Boxes, size: tuple[int, int]) -> NDArray[np.int64]:
-    """For each box the number of its group: those that meet, directly or through others."""
+    """Return each box's group number. Boxes that meet, directly or through others, are one group."""
     cells = np.zeros((-(-size[0] // CELL), -(-size[1] // CELL)), np.uint8)
     for top, left, bottom, right in boxes:
         cells[top // CELL : -(-bottom // CELL), left // CELL : -(-right // CELL)] = 1

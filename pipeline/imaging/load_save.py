@@ -1,4 +1,4 @@
-"""The first and the last stage of every kind that makes one picture of one photo."""
+"""Load and save stages: the first and last stage of kinds that turn one photo into one picture."""
 
 from darkroom.contract.params import Format
 from pipeline.core.arrays import Rgb
@@ -8,22 +8,22 @@ from pipeline.imaging.codec import Alpha, DigitalSource, decode, on_white, save_
 
 
 class LoadPhoto(Stage):
-    """Decode the uploaded photo within the limits; what is transparent becomes white."""
+    """Decode the uploaded photo within the limits, composited on white."""
 
     name = "load"
     message = "Opening the photo"
     slot = Slot.CPU
     provides = (PHOTO,)
-    depends = ()
+    depends_on_params = ()
 
     def run(self, work: StageContext) -> None:
         work[PHOTO] = on_white(decode(work.files["photo"]))
 
 
 class SaveResult(Stage):
-    """Encode the result in the format that the params ask for, JPEG if they have none, and a thumbnail.
+    """Encode the result and a thumbnail. The format is the params' ``format``, JPEG if they have none.
 
-    ``source`` says how the picture came about, which its metadata tells everybody.
+    ``source`` is the IPTC Digital Source Type written into the result's metadata.
     """
 
     name = "save"
@@ -50,10 +50,10 @@ def save_picture(
     name: str = "result",
     source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA,
 ) -> SavedPicture:
-    """Write H×W×3 uint8 and, if there is any, H×W alpha into the job's folder.
+    """Encode H×W×3 uint8, and H×W alpha if any, into the job's folder.
 
-    As the params' ``format`` says, JPEG if they have none; with alpha always as PNG. Looks often whether to go on,
-    without any progress of its own: a large PNG takes half a minute.
+    The format is the params' ``format``, JPEG if they have none; a picture with alpha is always a PNG. Cancellation is
+    checked at every write, as a large PNG takes half a minute. Progress is not reported.
     """
     height, width = result.shape[:2]
     if alpha is not None or getattr(work.params, "format", Format.JPEG) is Format.PNG:

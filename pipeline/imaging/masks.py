@@ -1,4 +1,4 @@
-"""Masks that come with a photo: white is filled, black stays."""
+"""Uploaded inpainting masks: white is filled, black stays."""
 
 from pathlib import Path
 
@@ -20,9 +20,9 @@ HOLE: Artifact[Mask] = Artifact("hole", "H×W bool, the photo's size: true where
 
 
 class LoadMask(Stage):
-    """Read where the photo is to be filled, and widen it as the params say.
+    """Read the mask and dilate it by the params' ``grow``.
 
-    ``allow_full_mask``: whether the engine can fill a whole photo, from a prompt alone.
+    ``allow_full_mask``: the engine can fill a whole photo from a prompt alone.
     """
 
     name = "mask"
@@ -35,7 +35,7 @@ class LoadMask(Stage):
         self._from_words = allow_full_mask
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError``: ``invalid_mask``, and what decoding raises."""
+        """Read and check the mask. Raises ``DarkroomError``: ``invalid_mask``, or as ``decode`` does."""
         params = work.params_as(InpaintParams)
         height, width = work[PHOTO].shape[:2]
         mask = read_mask(work.files["mask"])
@@ -57,9 +57,9 @@ class LoadMask(Stage):
 
 
 def read_mask(path: Path) -> Mask:
-    """A picture as a mask, H×W bool: true where its grey (ITU-R BT.601) is 128 or more.
+    """Decode a picture as a mask, H×W bool: true where its grey (ITU-R BT.601) is 128 or more.
 
-    What is transparent is black. Raises ``DarkroomError`` as decoding does, saying that it is the mask.
+    Transparent pixels are black. Raises ``DarkroomError`` as ``decode`` does; the message names the mask.
     """
     try:
         picture = decode(path)
@@ -73,7 +73,7 @@ def read_mask(path: Path) -> Mask:
 
 
 def dilated(mask: Mask, by: int) -> Mask:
-    """``mask``, H×W bool, and every pixel no further than ``by`` from it."""
+    """Dilate ``mask``, H×W bool, by ``by`` pixels in every direction."""
     if not by or mask.all():
         return mask
     distance = cv2.distanceTransform((~mask).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)

@@ -1,6 +1,6 @@
-"""Labels of objects on a picture: where each has room, and how it is drawn.
+"""Object labels: places labels on a picture without overlaps, and draws them.
 
-A label is a pill, a rectangle with semicircular ends, with text in it. All boxes are whole pixels within the picture.
+A label is text in a pill: a rectangle with semicircular ends. All boxes are whole pixels within the picture.
 """
 
 from collections.abc import Iterator, Sequence
@@ -71,7 +71,7 @@ def draw_label(picture: Rgb, label: Label, colour: tuple[int, int, int]) -> None
 
 
 def _texts(number: int, name: str) -> Iterator[str]:
-    """What a label may say, best first. The font has the letters of Latin-1 only."""
+    """Yield the possible texts of a label, best first. The font has Latin-1 letters only."""
     words = " ".join(name.split())
     if words not in ("", THING) and words.isprintable() and max(words) <= "ÿ":
         yield f"{number} {words}"
@@ -79,7 +79,7 @@ def _texts(number: int, name: str) -> Iterator[str]:
 
 
 def _boxes(anchor: tuple[int, int], label: Size, size: Size) -> Iterator[Box]:
-    """The boxes for a label of that size around ``anchor``, best first, moved into the picture; none if too small."""
+    """Yield possible boxes of a label near ``anchor``, best first, within the picture; none if it is too small."""
     wide, high = label
     if wide > size[0] or high > size[1]:
         return
@@ -94,7 +94,7 @@ def _overlap(one: Box, other: Box) -> bool:
 
 
 def _pill(wide: int, high: int, inset: int) -> NDArray[np.float64]:
-    """How much of each pixel a pill covers: h×w, 0 to 1. It is ``inset`` pixels smaller on each side than the box.
+    """Compute a pill's coverage of each pixel: h×w, 0 to 1. It is ``inset`` pixels smaller than the box on each side.
 
     Drawn here, because Pillow's ``rounded_rectangle`` raises ``ValueError`` for some pills whose sides are no integers.
     """

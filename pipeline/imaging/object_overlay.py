@@ -17,7 +17,7 @@ from pipeline.imaging.resize import downscaled
 SIDE = 1600  # longer side of the picture at most
 TINT = 0.38  # share of a thing's colour within its outline
 LINE = 1 / 400  # width of the outlines, of the picture's longer side
-FARTHEST = 4 * SIDE  # coordinates beyond are moved here, as OpenCV's integers and the memory have limits
+FARTHEST = 4 * SIDE  # coordinates are clipped to this, as OpenCV's integers and the memory have limits
 COLOURS = (
     (230, 57, 70), (29, 130, 210), (196, 130, 0), (46, 160, 90), (155, 81, 224), (0, 150, 150), (240, 98, 146),
     (125, 140, 20), (84, 95, 235), (214, 93, 14), (0, 140, 110), (170, 60, 120),
@@ -27,9 +27,9 @@ Ring = NDArray[np.int32]
 
 
 class DrawObjects(Stage):
-    """The photo, at most 1600 pixels a side, with every object tinted, outlined, numbered and, if it can be, named.
+    """Draw every object over the photo, at most 1600 pixels a side: tint, outline, number and, if it fits, name.
 
-    If the drawing fails, the result is the photo itself, and a note says so.
+    If drawing fails, the result is the photo itself, with a note.
     """
 
     name = "show"
@@ -45,10 +45,10 @@ class DrawObjects(Stage):
 
 
 def draw_objects(photo: Rgb, objects: Sequence[FoundObject]) -> Rgb:
-    """H×W×3 uint8 sRGB with the outlines of ``objects`` over it, h×w×3 uint8, at most 1600 pixels a side.
+    """Draw ``objects`` over H×W×3 uint8 sRGB. Return h×w×3 uint8, at most 1600 pixels a side.
 
-    Objects are numbered from 1 in their order; later ones lie over earlier ones. Outlines may reach beyond the photo.
-    A label is left out where there is no room for it.
+    Objects are numbered from 1 in their order; later ones cover earlier ones. Outlines may reach beyond the photo.
+    A label without room is left out.
     """
     height, width = photo.shape[:2]
     picture = downscaled(photo, SIDE).copy()
@@ -59,7 +59,7 @@ def draw_objects(photo: Rgb, objects: Sequence[FoundObject]) -> Rgb:
     for number, shape in enumerate(shapes):
         _tint(picture, shape, COLOURS[number % len(COLOURS)])
     for number, shape in enumerate(shapes):
-        # A pale line under the coloured one is seen on any ground.
+        # A white line under the coloured one keeps it visible on any background.
         cv2.polylines(picture, shape, True, (255, 255, 255), line + 2, cv2.LINE_AA)
         cv2.polylines(picture, shape, True, COLOURS[number % len(COLOURS)], line, cv2.LINE_AA)
     anchors = [_middle(shape, size) for shape in shapes]
@@ -69,15 +69,15 @@ def draw_objects(photo: Rgb, objects: Sequence[FoundObject]) -> Rgb:
 
 
 def _scaled(found: FoundObject, factor: NDArray[np.float64]) -> list[Ring]:
-    """The rings of an object in the pixels of the picture that is drawn on."""
+    """Scale an object's rings to the pixels of the drawn picture."""
     rings = [np.array(ring) * factor for ring in found.outlines if ring]
     return [np.rint(np.clip(ring, -FARTHEST, FARTHEST)).astype(np.int32) for ring in rings]
 
 
 def _inside(shape: list[Ring], size: Size) -> tuple[int, int, NDArray[np.uint8]]:
-    """Left and top of the part of an object's bounding box that lies in the picture, and its mask: h×w, 0 or 1.
+    """Clip an object's bounding box to the picture. Return its left and top, and the object's mask: h×w, 0 or 1.
 
-    The mask is empty if no part does.
+    The mask is empty if the object is outside the picture.
     """
     left, top, wide, high = cv2.boundingRect(np.concatenate(shape)) if shape else (0, 0, 0, 0)
     right, bottom = min(left + wide, size[0]), min(top + high, size[1])
@@ -96,7 +96,7 @@ def _tint(picture: Rgb, shape: list[Ring], colour: tuple[int, int, int]) -> None
 
 
 def _middle(shape: list[Ring], size: Size) -> tuple[int, int] | None:
-    """The pixel of an object that is farthest from its outline and the picture's border; None if it has no pixel."""
+    """Find the pixel of an object farthest from its outline and the picture's border; None if it has no pixel."""
     left, top, mask = _inside(shape, size)
     if not mask.any():
         return None

@@ -1,6 +1,6 @@
-"""Outlines of things: closed rings around a mask, simplified until those of one photo are a few kilobytes together.
+"""Object outlines: traces masks as closed polygons (rings), simplified to a few kilobytes per photo.
 
-Whoever draws them and whoever asks what is at a point goes by the same rings, so that both say the same.
+Drawing and hit testing use the same rings, so that they always agree.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,27 +16,27 @@ from pipeline.imaging.masks import Mask
 Corner = tuple[float, float]  # x, y in the photo's pixels
 Ring = list[Corner]
 
-CANVAS = 1024  # pixels of the longer side that masks are worth being looked at with
-MAX_OBJECTS = 24  # of one photo that have outlines
-MAX_RINGS = 8  # of one thing
-MAX_CORNERS = 48  # of one ring
+CANVAS = 1024  # pixels of the longer side at which masks are traced
+MAX_OBJECTS = 24  # objects of one photo that have outlines
+MAX_RINGS = 8  # rings of one object
+MAX_CORNERS = 48  # corners of one ring
 MAX_TOTAL_CORNERS = 960  # corners of all rings of one photo
-MIN_RING_AREA = 0.02  # of the thing's area: what a smaller ring encloses does not matter
-TOLERANCE = 0.0012  # of the longer side: how far a simplified ring may stray at first
-COARSER = 1.3  # times as far, when there are too many corners
+MIN_RING_AREA = 0.02  # of the object's area: smaller rings are dropped
+TOLERANCE = 0.0012  # of the longer side: initial deviation allowed to a simplified ring
+COARSER = 1.3  # factor of the tolerance while there are too many corners
 
 
 def outline_canvas_size(height: int, width: int) -> tuple[int, int]:
-    """Height and width at which to draw masks of a photo of this size: at most 1024 a side, never enlarged."""
+    """Return the height and width at which to draw a photo's masks: at most 1024 a side, never enlarged."""
     scale = min(CANVAS / max(height, width), 1.0)
     return max(round(height * scale), 1), max(round(width * scale), 1)
 
 
 def outlines_of(masks: Iterable[Mask], height: int, width: int) -> list[list[Ring]]:
-    """For each h×w bool mask of a photo of ``height`` × ``width`` its rings, largest first; none for an empty one.
+    """Trace each h×w bool mask of a photo of ``height`` × ``width``: its rings, largest first; none if it is empty.
 
-    Corners are whole pixels of the photo, within it. Rings of holes are among them: what an odd number of rings holds
-    is the thing. Simplified after Douglas and Peucker (1973): at most 48 corners a ring and 960 together.
+    Corners are whole pixels within the photo. Holes are rings, too, so fill by the even-odd rule. Rings are simplified
+    after Douglas and Peucker (1973): at most 48 corners a ring and 960 in total.
     """
     contours = [_contours(mask) for mask in masks]
     tolerance = TOLERANCE
@@ -48,7 +48,7 @@ def outlines_of(masks: Iterable[Mask], height: int, width: int) -> list[list[Rin
 
 
 def contains_point(rings: Sequence[Sequence[Corner]], x: float, y: float) -> bool:
-    """Whether an odd number of rings holds a point: a ray to the right crosses their sides an odd number of times."""
+    """Return True if the point is inside the rings by the even-odd rule, tested with a ray to the right."""
     inside = False
     for ring in rings:
         for (x1, y1), (x2, y2) in zip(ring, [*ring[1:], ring[0]], strict=True):
@@ -60,9 +60,9 @@ def contains_point(rings: Sequence[Sequence[Corner]], x: float, y: float) -> boo
 def objects_at_points(
     objects: Sequence[FoundObject], points: Iterable[Point], height: int, width: int
 ) -> tuple[set[int], list[str]]:
-    """Which objects, by index, are at points of a photo of ``height`` × ``width``: at each the smallest it is in.
+    """Find the objects at points of a photo of ``height`` × ``width``: indices of the smallest object at each point.
 
-    And a note for each point at which there is none.
+    Also returns a note for each point without an object. Points are shares of width and height, from the top left.
     """
     found, notes = set(), []
     for across, down in points:
@@ -77,7 +77,7 @@ def objects_at_points(
 
 
 class _Contours:
-    """The rings around one mask of h×w, as they are: N×2 int32 each, largest first; ``box`` encloses all of them."""
+    """Unsimplified rings of one h×w mask: N×2 int32 each, largest first; ``box`` is the largest one's bounding box."""
 
     def __init__(self, shape: tuple[int, ...], rings: list[NDArray[np.int32]]) -> None:
         self.height, self.width = shape
@@ -99,7 +99,7 @@ def _rings(found: _Contours, tolerance: float, height: int, width: int) -> list[
     for place, contour in enumerate(found.rings):
         ring = _placed(_simplified(contour, tolerance * max(found.height, found.width)), found, height, width)
         if len(ring) < 3 and place == 0:
-            # Too thin to enclose anything: its box does.
+            # A ring too thin to enclose anything is replaced by its bounding box.
             across, down = width / found.width, height / found.height
             ring = [(float(round(x * across)), float(round(y * down))) for x, y in found.box]
         if len(ring) >= 3:
@@ -116,7 +116,7 @@ def _simplified(contour: NDArray[np.int32], tolerance: float) -> NDArray[np.int3
 
 
 def _placed(corners: NDArray[np.int32], found: _Contours, height: int, width: int) -> Ring:
-    """Where the photo has the middles of the mask's pixels; those at its border reach to the photo's."""
+    """Convert mask pixels to photo pixels, by their centres; border pixels map to the photo's border."""
     ring: Ring = []
     for x, y in corners:
         place = (_along(int(x), found.width, width), _along(int(y), found.height, height))

@@ -1,4 +1,4 @@
-"""Seams that cannot be seen: differences between pixels are kept, their values give way (Pérez et al. 2003)."""
+"""Poisson blending: fills a hole seamlessly by keeping the fill's gradients (Pérez et al. 2003)."""
 
 import cv2
 import numpy as np
@@ -11,18 +11,18 @@ Floats = NDArray[np.float32]
 
 NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0))
 SWEEPS = 24  # steps of conjugate gradients at each level
-NEAR = 5  # pixels beside the hole that say how far off its fill is
-MAX_SOLVED_PIXELS = 400_000  # at which that is worked out
+NEAR = 5  # width in pixels of the rim over which photo and fill are compared
+MAX_SOLVED_PIXELS = 400_000  # larger pictures are solved at this size
 MIN_SIDE = 8  # pixels of the coarsest level's shorter side
 _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
 _LAPLACIAN = np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]], np.float32)
 
 
 def poisson_blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
-    """``photo`` with ``hole`` taken from ``filled``, whose colours give way until no step is left at the rim.
+    """Blend ``filled`` into the ``hole`` of ``photo``, with its colours shifted until the rim has no visible step.
 
-    Pictures are H×W×3 uint8, the hole is H×W bool. Outside of the hole the photo's pixels stay as they are, to the
-    bit; a photo that is all hole is all filled. In large pictures the giving way is worked out at a smaller size.
+    Pictures are H×W×3 uint8, the hole is H×W bool. Outside the hole, the photo's pixels are unchanged, bit for bit. If
+    the hole is the whole photo, the result is ``filled``. For large pictures, the shift is solved at a smaller size.
     """
     if not hole.any():
         return photo.copy()
@@ -35,7 +35,7 @@ def poisson_blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
 
 def _blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
     height, width = hole.shape
-    # A single pixel's noise at the rim must not draw a line into the hole: a mean of some is what counts.
+    # The rim is averaged, as the noise of a single pixel would draw a line into the hole.
     scale = min((MAX_SOLVED_PIXELS / hole.size) ** 0.5, 1.0)
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     step = cv2.subtract(photo, filled, mask=(~hole).astype(np.uint8), dtype=cv2.CV_32F)
@@ -48,26 +48,26 @@ def _blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
 
 
 def paste_hole(photo: Rgb, values: Floats, hole: Mask) -> Rgb:
-    """``photo``, H×W×3 uint8, with the hole's pixels taken from H×W×3 float32 in 0 to 255, rounded."""
+    """Replace the hole's pixels of ``photo`` (H×W×3 uint8) by ``values`` (H×W×3 float32 in 0 to 255), rounded."""
     return _laid(photo, np.asarray(cv2.add(values, np.zeros(4), dtype=cv2.CV_8U), np.uint8), hole)
 
 
 def _laid(photo: Rgb, levels: Rgb, hole: Mask) -> Rgb:
-    """``photo`` with the hole's pixels taken from ``levels``; NumPy's own indexing takes seconds for large photos."""
+    """Replace the hole's pixels of ``photo`` by ``levels``. NumPy's indexing takes seconds for large photos."""
     result = photo.copy()
     cv2.copyTo(levels, hole.astype(np.uint8), result)
     return result
 
 
 def solve_poisson(boundary: Floats, laplacian: Floats, hole: Mask, screening: float = 0.0) -> Floats:
-    """The H×W×C values x that are ``rim`` beside the hole and within it solve ``hold``·x − Δx = ``wanted``.
+    """Solve ``screening``·x − Δx = ``laplacian`` inside the hole, with x = ``boundary`` beside it (Dirichlet).
 
-    ``rim`` and ``wanted`` are H×W×C float32; of the first, only pixels beside the hole are looked at. With ``hold``,
-    what the rim says is forgotten after about 1/√``hold`` pixels (Bhat et al. 2008, the screened Poisson equation). At
-    the picture's own border nothing is known and nothing is asked for. Outside of the hole the answer means nothing.
+    ``boundary`` and ``laplacian`` are H×W×C float32, as is the result; ``boundary`` is read beside the hole only. The
+    picture's own border has a zero gradient (Neumann). Outside the hole the result is undefined. With ``screening``,
+    the boundary's influence ends after about 1/√``screening`` pixels (Bhat et al. 2008, screened Poisson equation).
 
-    By cascadic multigrid (Bornemann and Deuflhard 1996): conjugate gradients on each level of a pyramid, beginning at
-    the coarser one's answer. Near enough for eyes, in time proportional to the pixels.
+    Method: cascadic multigrid (Bornemann and Deuflhard 1996), with conjugate gradients on each level of a pyramid,
+    starting from the coarser level's solution. Visually accurate, in time linear in the pixels.
     """
     beside = cv2.dilate(hole.astype(np.uint8), _CROSS).astype(bool) & ~hole
     return _relaxed(boundary, beside, laplacian, hole, screening)
@@ -85,7 +85,7 @@ def _relaxed(rim: Floats, beside: Mask, wanted: Floats, hole: Mask, hold: float)
 
 
 def _coarser(known: Floats, beside: Mask, wanted: Floats, hole: Mask, hold: float) -> Floats:
-    """The answer at half the size, enlarged."""
+    """Solve at half the size and enlarge the solution."""
     height, width = hole.shape
     even = (height % 2, width % 2)
 
@@ -95,10 +95,10 @@ def _coarser(known: Floats, beside: Mask, wanted: Floats, hole: Mask, hold: floa
         return np.asarray(half, np.float32)
 
     share = halved(beside.astype(np.float32))
-    # Only what is hole altogether stays hole, so that whatever is beside it has a pixel in it that was beside it.
+    # A coarse pixel is hole only if all its pixels are. So each coarse pixel beside the hole contains a known pixel.
     inner = np.asarray(halved(hole.astype(np.float32)) > 0.99, np.bool_)
     rim = (halved(known) / np.maximum(share, 1e-6)[..., None]).astype(np.float32)
-    # A Laplacian that is not divided by the pixels' area grows fourfold when they do; so does the rest.
+    # The Laplacian is not divided by the pixel area, so at half the size all other terms grow fourfold.
     answer = _relaxed(rim, np.asarray(share > 0, np.bool_) & ~inner, 4 * halved(wanted), inner, 4 * hold)
     size = (width + even[1], height + even[0])
     larger = cv2.resize(answer, size, interpolation=cv2.INTER_LINEAR)
@@ -106,7 +106,7 @@ def _coarser(known: Floats, beside: Mask, wanted: Floats, hole: Mask, hold: floa
 
 
 def _shifted(values: Floats, by: tuple[int, int]) -> Floats:
-    """H×W×C with each pixel's value taken from ``by`` (down, right), one pixel at most; zero beyond the border."""
+    """Shift H×W×C: each pixel takes the value at offset ``by`` (down, right; at most 1), 0 beyond the border."""
     down, right = by
     moved = np.zeros_like(values)
     height, width = values.shape[:2]
@@ -117,7 +117,7 @@ def _shifted(values: Floats, by: tuple[int, int]) -> Floats:
 
 
 def _conjugate_gradients(begin: Floats, right: Floats, inside: Floats, hold: float, steps: int) -> Floats:
-    """Hestenes and Stiefel 1952, for each channel by itself."""
+    """Solve by conjugate gradients (Hestenes and Stiefel 1952), for each channel separately."""
     answer = begin
     residual = right - _applied(answer, inside, hold)
     direction = residual.copy()
@@ -136,7 +136,7 @@ def _conjugate_gradients(begin: Floats, right: Floats, inside: Floats, hold: flo
 
 
 def _applied(values: Floats, inside: Floats, hold: float) -> Floats:
-    # What the border repeats cancels out: no difference is asked for across it.
+    # Replicated border pixels cancel out in the Laplacian, which makes the gradient zero there.
     found = cv2.filter2D(values, cv2.CV_32F, _LAPLACIAN, borderType=cv2.BORDER_REPLICATE)
     stays = np.float32(hold) * values
     product: Floats = np.asarray((np.asarray(found).reshape(values.shape) + stays) * inside, np.float32)

@@ -1,15 +1,15 @@
-"""Pictures made smaller: for a look at what is being made, or because whoever gets them wants no larger ones."""
+"""Downscaling of pictures, for progress images and for bounded result sizes."""
 
 import cv2
 import numpy as np
 
 from pipeline.core.arrays import Rgb
 
-PROGRESS_IMAGE_SIDE = 256  # the longer side of a look at a picture in the making, in pixels
+PROGRESS_IMAGE_SIDE = 256  # longer side of a progress image, in pixels
 
 
 def downscaled(picture: Rgb, side: int) -> Rgb:
-    """H×W×3 uint8 with its longer side at most ``side`` pixels, in its own aspect ratio; never enlarged."""
+    """Shrink H×W×3 uint8 to a longer side of at most ``side`` pixels, in its own aspect ratio; never enlarge it."""
     height, width = picture.shape[:2]
     gain = side / max(height, width)
     if gain >= 1:

@@ -1,7 +1,7 @@
-"""A picture in tiles that overlap: where they lie, what each counts for, and how their enlargements become one result.
+"""Overlapping tiles: computes tile positions and blend weights, and assembles enlarged tiles into one picture.
 
-Nothing here knows what enlarges a tile. The result is put together from the top down: only what is not finished is
-held in float32, a tile and the overlap with the row of tiles above.
+Independent of the upscaler. The result is assembled from the top down. Only its unfinished part is held in float32: a
+tile, and the overlap with the row of tiles above.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,11 +23,13 @@ WEIGHT_STEPS = 256
 
 @dataclass(frozen=True)
 class TileSpan:
-    """One tile along one side of the picture.
+    """Extent of a tile along one axis of the picture.
 
-    ``source``: its pixels of the picture. ``target``: the pixels of the result that it has a part in, which count
-    ``weights`` (float32, in (0, 1]) there. ``reduction`` leads from its enlarged pixels to those: a slice where they
-    are the same, else a matrix (target × enlarged, float32, rows that add up to 1).
+    - ``source``: the tile's pixels in the picture
+    - ``target``: the pixels of the result that it contributes to
+    - ``weights``: its blend weights there, float32 in (0, 1]
+    - ``reduction``: maps its enlarged pixels to ``target``: a slice if no resampling is needed, else a matrix (target ×
+      enlarged, float32, rows that add up to 1)
     """
 
     source: slice
@@ -38,7 +40,7 @@ class TileSpan:
 
 @dataclass(frozen=True)
 class Tile:
-    """A tile: ``pixels`` (h×w×3 uint8 sRGB), and what its rows and columns become."""
+    """A tile: its ``pixels`` (h×w×3 uint8 sRGB), and its extents along rows and columns."""
 
     pixels: Rgb
     rows: TileSpan
@@ -46,14 +48,13 @@ class Tile:
 
 
 def tile_spans(size: int, target: int, tile: int, overlap: int, factor: int) -> tuple[TileSpan, ...]:
-    """The tiles along a side of ``size`` pixels that becomes one of ``target``, each enlarged ``factor`` times.
+    """Compute the tiles along an axis of ``size`` pixels, enlarged ``factor`` times and reduced to ``target`` pixels.
 
-    All have ``tile`` pixels, or ``size`` where that is less, and share ``overlap`` or more with the next. Of what two
-    share, the outer thirds count for nothing in the tile whose edge is near, since it was made without its
-    surroundings, and one passes into the other in the middle. At every pixel of the result the weights add up to
-    exactly 1. The result may be smaller than the enlargement, never larger: ``target`` is at most ``factor * size``.
+    All tiles have ``tile`` pixels, or ``size`` if that is less, and overlap the next by at least ``overlap``. In the
+    overlap, a tile's outer third has weight 0, as its edge was enlarged without its surroundings. The middle third is a
+    linear ramp from one tile to the next. The weights at every pixel of the result add up to exactly 1.
 
-    Raises ``ValueError`` for an overlap of more than half a tile and for a target that is too large.
+    Raises ``ValueError`` if the overlap exceeds half a tile, or if ``target`` exceeds ``factor * size``.
     """
     length = min(tile, size)
     if overlap * 2 > tile or overlap < 0:
@@ -79,31 +80,28 @@ def tile_spans(size: int, target: int, tile: int, overlap: int, factor: int) -> 
 
 
 def tiles(picture: Rgb, rows: Sequence[TileSpan], columns: Sequence[TileSpan]) -> Iterator[Tile]:
-    """The tiles of H×W×3 uint8 sRGB, row by row, as ``TileAssembler`` wants them back."""
+    """Yield the tiles of H×W×3 uint8 sRGB, row by row, in the order that ``TileAssembler`` expects."""
     for row in rows:
         for column in columns:
             yield Tile(picture[row.source, column.source], row, column)
 
 
 class TileAssembler:
-    """Puts the enlarged tiles of a picture together; ``result`` is H×W×3 uint8 sRGB, to be written to."""
+    """Assembles the enlarged tiles of a picture into ``result``, H×W×3 uint8 sRGB, in place."""
 
     def __init__(self, result: Rgb, rows: Sequence[TileSpan], columns: Sequence[TileSpan]) -> None:
         self.result = result
         width = result.shape[1]
-        # Where the next tile begins to count, what is before is finished.
+        # The result is finished up to where the next tile starts to contribute.
         self._below = _ends(rows, result.shape[0])
         self._right = _ends(columns, width)
-        # What is not: of the row of tiles above, the result's whole width; of the tile at the left, its whole height.
+        # Unfinished parts: of the row of tiles above, in full width; of the tile to the left, in full height.
         self._above: Floats = np.zeros((0, width, 3), np.float32)
         self._next: Floats = self._above
         self._left: Floats = np.zeros((0, 0, 3), np.float32)
 
     def add(self, tile: Tile, enlarged: Floats) -> None:
-        """Add the next tile: h×w×3 float32 in [0, 255], as many pixels as its parts have in the result.
-
-        ``enlarged`` is written to.
-        """
+        """Add the next tile. ``enlarged`` is h×w×3 float32 in [0, 255], of its ``target`` size; it is overwritten."""
         row, column = tile.rows, tile.columns
         if column.target.start == 0:
             self._above = self._next
@@ -126,15 +124,15 @@ class TileAssembler:
 
 
 def _ends(those: Sequence[TileSpan], whole: int) -> dict[int, int]:
-    """Up to where the result is finished once a tile is added, by where the tile starts in the picture."""
+    """Return up to where the result is finished after each tile, by the tile's start in the picture."""
     following = [*(part.target.start for part in those[1:]), whole]
     return {part.source.start: end for part, end in zip(those, following, strict=True)}
 
 
 def _rise(at: NDArray[np.float64], first: int, second: int, length: int) -> Floats:
-    """How one tile passes into the next along a side: 0 to 1 at the places ``at``, in pixels of the picture.
+    """Compute the ramp from one tile to the next: 0 to 1 at the positions ``at``, in pixels of the picture.
 
-    The ramps of neighbours never meet: none is longer than what the tiles are apart.
+    A ramp is never longer than the distance between the tiles' starts, so neighbouring ramps do not overlap.
     """
     shared = first + length - second
     middle, half = second + shared / 2, min(shared / 6, (second - first) / 2)
@@ -143,10 +141,10 @@ def _rise(at: NDArray[np.float64], first: int, second: int, length: int) -> Floa
 
 
 def _reduction(at: NDArray[np.float64], length: int, factor: int, ratio: float) -> slice | Floats:
-    """From ``factor * length`` enlarged pixels to those at the places ``at``, in pixels of the tile.
+    """Compute the resampling from ``factor * length`` enlarged pixels to the positions ``at``, in the tile's pixels.
 
-    Lanczos' kernel, widened to ``ratio`` enlarged pixels for one of the result, so that nothing aliases; at the ends
-    it is cut off and what is left made to add up to 1.
+    A Lanczos kernel, widened by ``ratio`` (enlarged pixels per pixel of the result) against aliasing. It is truncated
+    at the ends and normalised to a sum of 1.
     """
     if ratio == 1:
         start = round(at[0] * factor - 0.5)

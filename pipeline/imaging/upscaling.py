@@ -1,4 +1,4 @@
-"""The stages that both engines' ``upscale`` share: what is before enlarging and after it, and plain resampling."""
+"""Upscaling: the stages that both engines share before and after enlarging, and Lanczos resampling."""
 
 from math import ceil, floor
 
@@ -20,20 +20,20 @@ Bytes = NDArray[np.uint8]
 
 MAX_RESULT_PIXELS = 200_000_000
 MAX_JPEG_SIDE = 65_500  # libjpeg's own limit, a little below the format's
-BAND_PIXELS = 4_000_000  # of the result, made at a time
-REACH = 4  # source pixels that Pillow's Lanczos kernel looks at on either side, and one more
+BAND_PIXELS = 4_000_000  # pixels of the result that are resampled at a time
+REACH = 4  # source pixels on either side: Pillow's Lanczos kernel reads 3, plus one to be safe
 MEASURED_SIDE = 1600
-THUMBNAIL_SOURCE = 960  # twice the thumbnail's longer side: what it is made of
+THUMBNAIL_SOURCE = 960  # twice the thumbnail's longer side: size of the picture that it is made from
 
 PICTURE: Artifact[DecodedPicture] = Artifact("picture", "H×W×3 uint8 sRGB, upright, with its H×W alpha or None")
 RESULT_ALPHA: Artifact[Alpha | None] = Artifact("result_alpha", "the result's alpha, H×W uint8, or None")
 
 
 class LoadPicture(Stage):
-    """Decode the picture, keep its alpha, and refuse what would become too large.
+    """Decode the picture with its alpha, and reject it if its result would be too large.
 
-    What is wholly transparent takes the colour of what is visible next to it, lest its own, which nobody has ever
-    seen, bleeds into the edges when the picture is enlarged.
+    Fully transparent pixels take the colour of the nearest visible pixel. Otherwise their invisible colour would bleed
+    into the edges when enlarged.
     """
 
     name = "load"
@@ -60,7 +60,7 @@ class LoadPicture(Stage):
 
 
 class MeasureResult(Stage):
-    """Score the result against the picture, at the picture's size."""
+    """Score the result against the original, at the original's size."""
 
     name = "validate"
     message = "Checking the result"
@@ -73,7 +73,7 @@ class MeasureResult(Stage):
 
 
 class SavePicture(Stage):
-    """Encode the result as the params ask, with alpha always as PNG; and a thumbnail on white."""
+    """Encode the result in the params' format, always PNG with alpha; and a thumbnail on white."""
 
     name = "save"
     message = "Saving the result"
@@ -89,13 +89,13 @@ class SavePicture(Stage):
 
 
 def enlarged_size(rgb: Rgb, scale: float) -> tuple[int, int]:
-    """Width and height of the result: each side times ``scale``, rounded."""
+    """Return the width and height of the result: each side times ``scale``, rounded."""
     height, width = rgb.shape[:2]
     return round(width * scale), round(height * scale)
 
 
 def bands(width: int, height: int) -> list[slice]:
-    """The rows of a result of this size in bands of some four megapixels."""
+    """Split the rows of a result of this size into bands of about four megapixels."""
     rows = max(BAND_PIXELS // width, 8)
     return [slice(start, min(start + rows, height)) for start in range(0, height, rows)]
 
@@ -103,7 +103,10 @@ def bands(width: int, height: int) -> list[slice]:
 def resampled(
     source: Bytes, width: int, height: int, rows: slice, kernel: Image.Resampling = Image.Resampling.LANCZOS
 ) -> Bytes:
-    """Some rows of H×W(×3) uint8 enlarged to ``height`` × ``width``: as they would be if all were made at once."""
+    """Resample H×W(×3) uint8 to ``height`` × ``width``, but compute some rows only.
+
+    The rows are the same as if the whole picture were resampled at once.
+    """
     per_row = source.shape[0] / height
     top, bottom = rows.start * per_row, rows.stop * per_row
     first, last = max(floor(top) - REACH, 0), min(ceil(bottom) + REACH, source.shape[0])
@@ -113,7 +116,7 @@ def resampled(
 
 
 def enlarged_alpha(alpha: Alpha | None, width: int, height: int, work: StageContext) -> Alpha | None:
-    """H×W uint8 alpha, or None, by Lanczos; looks whether to go on, without any progress of its own."""
+    """Resample H×W uint8 alpha, or None, by Lanczos. Cancellation is checked per band; progress is not reported."""
     if alpha is None:
         return None
     result = np.empty((height, width), np.uint8)
@@ -124,9 +127,10 @@ def enlarged_alpha(alpha: Alpha | None, width: int, height: int, work: StageCont
 
 
 def measure(before: Rgb, after: Rgb) -> Quality:
-    """Structure: agreement of the result, reduced again, with the original. Sharpness: its detail against that.
+    """Score an enlargement against the original, both H×W×3 uint8.
 
-    Style is as structure: an enlargement should look like what it enlarges.
+    Structure is the agreement of the result, reduced again, with the original. Visual is its detail relative to the
+    original's. Style equals structure, as an enlargement should look like the original.
     """
     height, width = before.shape[:2]
     scale = min(1.0, MEASURED_SIDE / max(height, width))
@@ -142,7 +146,7 @@ def measure(before: Rgb, after: Rgb) -> Quality:
 
 
 def _fill_transparent_colours(rgb: Rgb, alpha: Alpha) -> Rgb:
-    """The colours of what is visible, to the nearest of which whatever is wholly transparent is set."""
+    """Set fully transparent pixels to the colour of the nearest visible pixel."""
     hidden = alpha == 0
     if not hidden.any() or hidden.all():
         return rgb
@@ -158,7 +162,7 @@ def _fill_transparent_colours(rgb: Rgb, alpha: Alpha) -> Rgb:
 
 
 def _reduced_on_white(result: Rgb, alpha: Alpha | None) -> Rgb:
-    """The result small enough to make a thumbnail of, without a second one at full size on the way."""
+    """Reduce the result on white for the thumbnail, in bands, without another copy at full size."""
     height, width = result.shape[:2]
     step = max(max(height, width) // THUMBNAIL_SOURCE, 1)
     # Long and thin pictures keep a pixel of their shorter side.

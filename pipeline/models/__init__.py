@@ -1,1 +1,1 @@
-"""The models engine: neural networks from detection to diffusion. Only ``networks/`` and ``device.py`` import torch."""
+"""The models engine: neural networks from detection to diffusion. Only ``networks/`` and ``offload/`` import torch."""

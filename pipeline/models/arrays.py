@@ -1,4 +1,4 @@
-"""Array types of the models engine, by element."""
+"""Array types of the models engine, by dtype."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""The values that only the stages of the models engine hand on."""
+"""Artifacts of the models engine: values passed between its stages only."""
 
 from dataclasses import dataclass
 
@@ -12,10 +12,10 @@ from pipeline.models.interfaces import Detection
 
 @dataclass(frozen=True)
 class MaskLogits:
-    """What the segmenter said of N things.
+    """Segmentation logits of N objects.
 
-    ``logits`` is N×h×w float16 over the whole photo, at a resolution of the network's own: positive inside. So fifty
-    things of a 50-megapixel photo take a few megabytes, and the masks that are wanted at full size come out smooth.
+    ``logits`` is N×h×w float16 over the whole photo, at the network's own resolution: positive inside. Fifty objects of
+    a 50-megapixel photo take a few megabytes, and masks interpolated to full size have smooth edges.
     """
 
     logits: NDArray[np.float16]

@@ -1,4 +1,4 @@
-"""An order for the painter, and how it hears of every step."""
+"""Denoise requests: the inputs of Stable Diffusion, and the callback after each denoising step."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pipeline.models.arrays import Bytes, Masks
 
 
 class Sampler(StrEnum):
-    """How noise becomes a picture."""
+    """Sampling method of the diffusion model."""
 
     DPM = "dpm++"  # DPM-Solver++, second-order multistep: Lu et al. 2022
     LCM = "lcm"  # latent consistency: Luo et al. 2023
@@ -18,7 +18,7 @@ class Sampler(StrEnum):
 
 @dataclass(frozen=True)
 class SamplingPreset:
-    """What a profile stands for where the caller says nothing else."""
+    """Default sampling settings of a profile."""
 
     sampler: Sampler
     steps: int
@@ -33,12 +33,14 @@ SAMPLING_PRESETS = {
 
 @dataclass(frozen=True)
 class DenoiseRequest:
-    """What to paint, on a canvas of h×w pixels, both multiples of 8.
+    """Image-to-image request with ControlNets, on a canvas of h×w pixels, both multiples of 8.
 
-    ``photo`` is h×w×3 uint8 sRGB; ``depth`` (near = bright) and ``edges`` (255 on an edge) are h×w uint8; ``kept`` is
-    h×w bool, or None for nothing. ``strength`` in (0, 1] says how far to go from the photo; ``steps`` are done at any
-    strength. With a ``guidance`` of 1 there is no classifier-free guidance, and ``restyle_negative_prompt`` has no
-    effect. ``scales`` weigh depth and edges, in this order.
+    - ``photo``: h×w×3 uint8 sRGB
+    - ``depth`` (near = bright) and ``edges`` (255 on an edge): h×w uint8
+    - ``keep_mask``: h×w bool, pixels that stay; None for none
+    - ``strength``: distance from the photo, in (0, 1]; ``steps`` are done at any strength
+    - ``guidance``: 1 disables classifier-free guidance, so that ``negative_prompt`` has no effect
+    - ``controlnet_scales``: weights of depth and edges, in this order
     """
 
     prompt: str
@@ -57,10 +59,10 @@ class DenoiseRequest:
 
 @dataclass(frozen=True)
 class InpaintDenoiseRequest:
-    """What to paint into a hole, on a canvas of h×w pixels, both multiples of 8.
+    """Inpainting request, on a canvas of h×w pixels, both multiples of 8.
 
-    ``photo`` is h×w×3 uint8 sRGB, ``hole`` h×w bool. With a ``guidance`` of 1 there is no classifier-free guidance, and
-    ``restyle_negative_prompt`` has no effect.
+    ``photo`` is h×w×3 uint8 sRGB, ``hole`` h×w bool. A ``guidance`` of 1 disables classifier-free guidance, so that
+    ``negative_prompt`` has no effect.
     """
 
     prompt: str
@@ -72,7 +74,7 @@ class InpaintDenoiseRequest:
     seed: int
 
 
-# Gives a look at the picture as it is going to be: h×w×3 uint8 sRGB, small. Costs something only when called.
+# Returns a progress image: h×w×3 uint8 sRGB, small. It is computed only when called.
 MakeProgressImage = Callable[[], Rgb]
-# Hears after every denoising step how many are done, of how many; what it raises ends the painting there and then.
+# Called after every denoising step with the steps done, their total and a progress image. If it raises, denoising ends.
 OnStep = Callable[[int, int, MakeProgressImage], None]

@@ -1,4 +1,4 @@
-"""How a photo of any size and shape becomes a canvas that diffusion can work on, and comes back."""
+"""Letterboxing: maps a photo of any size onto a canvas for diffusion, and back."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -12,14 +12,14 @@ from pipeline.core.artifacts import PHOTO
 from pipeline.core.stages import StageContext
 from pipeline.models.arrays import Box, Masks
 
-GRID = 8  # pixels of the picture to one of SD 1.5's latent
-MIN_SIDE = 64  # what the latent's three halvings in the U-Net leave one pixel of
-TRAINED_SIDE = 512  # what SD 1.5 was trained on; it makes little of anything much smaller
+GRID = 8  # picture pixels per latent pixel of SD 1.5
+MIN_SIDE = 64  # the U-Net halves the latent three times, which leaves one pixel of this
+TRAINED_SIDE = 512  # SD 1.5 was trained at this size; much smaller pictures come out poor
 
 
 @dataclass(frozen=True)
 class Letterbox:
-    """A photo within its canvas: scaled by one factor, then padded at the right and at the bottom.
+    """A photo on its canvas: scaled by one factor, then padded at the right and at the bottom.
 
     ``photo_*`` is the photo's size, ``inner_*`` the size it takes on the canvas, all in pixels.
     """
@@ -31,10 +31,10 @@ class Letterbox:
 
     @classmethod
     def for_photo(cls, height: int, width: int, long_side: int) -> Self:
-        """A photo of ``height`` × ``width`` pixels on a canvas whose longer side is at most ``long_side``.
+        """Fit a photo of ``height`` × ``width`` pixels on a canvas whose longer side is at most ``long_side``.
 
-        Photos below 512 pixels are enlarged to that, or to ``long_side`` where it is less; others never.
-        ``long_side`` is a multiple of 8, 64 or more. Raises ``ValueError`` for anything else and for empty photos.
+        Photos below 512 pixels are enlarged to 512, or to ``long_side`` if that is less; others never. ``long_side`` is
+        a multiple of 8, 64 or more. Raises ``ValueError`` for any other value and for empty photos.
         """
         if min(height, width) < 1:
             raise ValueError(f"a photo of {width}×{height} pixels")
@@ -55,7 +55,7 @@ class Letterbox:
         return _padded(self.inner_width)
 
     def halved(self) -> Self:
-        """The same photo on a canvas of half the sides, as far as the canvas's least size allows."""
+        """Return the same photo on a canvas of half the sides, but not below the minimum size."""
         side = max(_padded(max(self.inner_height, self.inner_width)) // 2 // GRID * GRID, MIN_SIDE)
         longest = max(self.photo_height, self.photo_width)
         return type(self)(
@@ -66,30 +66,30 @@ class Letterbox:
         )
 
     def to_canvas(self, picture: Rgb) -> Rgb:
-        """The photo (H×W×3 or H×W uint8) on the canvas; the padding repeats the photo's last row and column."""
+        """Map the photo (H×W×3 or H×W uint8) to the canvas; the padding repeats the photo's last row and column."""
         return self._pad(resized(picture, self.inner_height, self.inner_width))
 
     def mask_to_canvas(self, mask: Masks) -> Masks:
-        """An H×W bool mask of the photo on the canvas: true where at least half of what a pixel covers was."""
+        """Map an H×W bool mask to the canvas: true where at least half of a canvas pixel's area is true."""
         covered = resized(mask.astype(np.uint8) * 255, self.inner_height, self.inner_width)
         kept: Masks = self._pad(covered) >= 128
         return kept
 
     def mask_to_canvas_any(self, mask: Masks) -> Masks:
-        """An H×W bool mask of the photo on the canvas: true where a pixel covers any of it."""
+        """Map an H×W bool mask to the canvas: true where any of a canvas pixel's area is true."""
         size = (self.inner_width, self.inner_height)
-        # In floating point: of a large photo's mask, a pixel may cover less than what a byte can say.
+        # In floating point, as the covered share of a large photo's pixel may be less than 1/255.
         amount = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
         touched: Masks = self._pad(np.asarray(amount > 0, np.uint8)) > 0
         return touched
 
     def from_canvas(self, picture: Rgb) -> Rgb:
-        """A canvas (h×w×3 or h×w uint8) without its padding, at the photo's size."""
+        """Map a canvas (h×w×3 or h×w uint8) to the photo's size, without the padding."""
         inner = picture[: self.inner_height, : self.inner_width]
         return resized(np.ascontiguousarray(inner), self.photo_height, self.photo_width)
 
     def box_from_canvas(self, box: Box) -> Box:
-        """A box in the canvas's pixels in the photo's."""
+        """Convert a box from canvas pixels to photo pixels."""
         across, down = self.photo_width / self.inner_width, self.photo_height / self.inner_height
         left, top, right, bottom = box
         return (left * across, top * down, right * across, bottom * down)
@@ -103,16 +103,16 @@ class Letterbox:
 
 
 def photo_letterbox(work: StageContext) -> Letterbox:
-    """The job's photo on the canvas that the device's memory allows."""
+    """Return the letterbox of the job's photo, at the size that the device's memory allows."""
     assert work.network_provider is not None
     height, width = work[PHOTO].shape[:2]
     return Letterbox.for_photo(height, width, work.network_provider.long_side)
 
 
 def resized(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """An H×W or H×W×C uint8 picture at another size: averaged where it shrinks, by Lanczos where it only grows.
+    """Resize an H×W or H×W×C uint8 picture: by area averaging if a side shrinks, by Lanczos if none does.
 
-    The picture itself when it has that size already.
+    Returns the picture itself if it has that size already.
     """
     if picture.shape[:2] == (height, width):
         return picture
@@ -123,7 +123,7 @@ def resized(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.u
 
 
 def downscaled_to(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """The picture shrunk, each way for itself, to at most ``height`` × ``width``; never enlarged."""
+    """Shrink each side of the picture separately to at most ``height`` × ``width``; never enlarge it."""
     return resized(picture, min(picture.shape[0], height), min(picture.shape[1], width))
 
 

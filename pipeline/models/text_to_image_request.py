@@ -1,12 +1,12 @@
-"""What to draw from words, and on what canvas: the shapes that SDXL was trained on."""
+"""Text-to-image requests: the inputs of SDXL, and the canvas sizes that it was trained on."""
 
 from dataclasses import dataclass
 
 from darkroom.contract.params import Aspect
 from pipeline.models.letterbox import GRID, MIN_SIDE
 
-# The manager's long side is that of SD 1.5. From 768 on, the device has 6 GB or more for weights, and SDXL's U-Net and
-# decoder take 5.3: they can draw a megapixel there, and make little of less.
+# The manager's long side is meant for SD 1.5. From 768 on, the device has 6 GB or more for weights. SDXL's U-Net and
+# decoder take 5.3 GB, so a megapixel fits, and SDXL's pictures of smaller sizes are poor.
 ENOUGH_SIDE = 768
 TRAINED_SIDE = 1024
 
@@ -26,14 +26,14 @@ TRAINED = {
 
 @dataclass(frozen=True)
 class SdxlCanvas:
-    """How large a picture is drawn, in pixels: ``scale`` times the size that its shape was trained at."""
+    """Size of a generated picture: ``scale`` times the size that SDXL was trained at for its aspect."""
 
     aspect: Aspect
     scale: float = 1.0
 
     @classmethod
     def for_aspect(cls, aspect: Aspect, long_side: int) -> "SdxlCanvas":
-        """The trained size where ``long_side``, the model manager's, is 768 or more; else so much less of it.
+        """Return the trained size if ``long_side``, the model manager's, is 768 or more; else scale it down.
 
         >>> SdxlCanvas.for_aspect(Aspect.WIDE, 768).width, SdxlCanvas.for_aspect(Aspect.WIDE, 512).width
         (1344, 672)
@@ -42,21 +42,21 @@ class SdxlCanvas:
 
     @property
     def trained(self) -> tuple[int, int]:
-        """Width and height that the shape was trained at."""
+        """Width and height in pixels that SDXL was trained at for this aspect."""
         return TRAINED[self.aspect]
 
     @property
     def width(self) -> int:
-        """A multiple of 8, 64 or more."""
+        """Width in pixels: a multiple of 8, 64 or more."""
         return self._scaled(self.trained[0])
 
     @property
     def height(self) -> int:
-        """A multiple of 8, 64 or more."""
+        """Height in pixels: a multiple of 8, 64 or more."""
         return self._scaled(self.trained[1])
 
     def halved(self) -> "SdxlCanvas":
-        """The same shape at half the sides, as far as the least size allows."""
+        """Return the same aspect at half the sides, but not below the minimum size."""
         return SdxlCanvas(self.aspect, self.scale / 2)
 
     def _scaled(self, side: int) -> int:
@@ -65,7 +65,7 @@ class SdxlCanvas:
 
 @dataclass(frozen=True)
 class TextToImageRequest:
-    """One picture to draw. With a ``guidance`` of 1 or less there is no classifier-free guidance."""
+    """Request for one picture. A ``guidance`` of 1 or less disables classifier-free guidance."""
 
     canvas: SdxlCanvas
     steps: int

@@ -1,1 +1,1 @@
-"""``render_scenes``: scenes made side by side, and joined into one video."""
+"""Multi-scene videos (``render_scenes``): clips rendered in parallel and joined into one video."""

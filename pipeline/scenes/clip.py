@@ -1,4 +1,4 @@
-"""One scene: what its clip is made of and what it is told by."""
+"""Clips of single scenes: their specification, rendering, labels and notes."""
 
 import shutil
 from collections.abc import Iterator, Sequence
@@ -25,17 +25,16 @@ from pipeline.video.files import cropped_frames
 from pipeline.video.ken_burns import camera_move_frames
 from pipeline.video.talking_portrait import CLIP, PORTRAIT, SPEECH
 
-ANIMATED = 0.85  # of the time that a portrait takes, when its clip is still to be brought to the video's size
+ANIMATED = 0.85  # share of a portrait's time for animation; the rest crops the clip to the video's size
 
 
 @dataclass(frozen=True)
 class ClipSpec:
-    """What decides a scene's clip: ``frames`` frames, ``width`` × ``height``, of the picture in a file.
+    """Specification of a scene's clip: ``frames`` frames, ``width`` × ``height``, of the picture in a file.
 
-    ``voice`` is what moves the lips, as long as the clip: mono float32 at ``SAMPLE_RATE``; None where none move.
-    ``maker`` is
-    who makes it, and changes when the clip would be another. Nothing else does: it is the same clip wherever in a
-    video it comes.
+    ``voice`` drives the lips and is as long as the clip: mono float32 at ``SAMPLE_RATE``, or None without lip movement.
+    ``renderer`` names the renderer and changes when it would render another clip. Nothing else decides the clip, so its
+    position in the video does not matter.
     """
 
     picture: Path
@@ -48,11 +47,11 @@ class ClipSpec:
 
     @property
     def own_seed(self) -> int:
-        """The seed of this picture: the camera does not move over each of them in the same way."""
+        """Seed of this picture, so that the camera moves differently over each."""
         return (self.seed + int(self._picture_digest[:8], 16)) % 2**32
 
     def cache_key(self) -> dict[str, object]:
-        """All of it, as JSON has it."""
+        """Return the specification as JSON values."""
         return {
             "picture": self._picture_digest,
             "size": [self.frames, self.width, self.height],
@@ -66,7 +65,7 @@ class ClipSpec:
         return file_digest(self.picture)
 
     def matches(self, path: Path) -> bool:
-        """Whether a file is a whole video of its size and length; its frames are counted, not decoded."""
+        """Return True if a file is a whole video of the right size and length; frames are counted, not decoded."""
         try:
             with av.open(str(path)) as container:
                 video = container.streams.video[0]
@@ -77,7 +76,7 @@ class ClipSpec:
 
 
 def render_pan_clip(shot: ClipSpec, path: Path, bench: SceneContext) -> tuple[str, ...]:
-    """Write the clip of a picture over which the camera moves. There is nothing to be known about it."""
+    """Write the clip of a picture under a moving camera. Returns no notes."""
     with bench.acquire(bench.shared.cpu_slots):
         frames = camera_move_frames(
             on_white(decode(shot.picture)), shot.width, shot.height, shot.frames, seed=shot.own_seed
@@ -89,10 +88,10 @@ def render_pan_clip(shot: ClipSpec, path: Path, bench: SceneContext) -> tuple[st
 def render_talking_clip(
     animate: Stage, work: StageContext, shot: ClipSpec, path: Path, bench: SceneContext
 ) -> Sequence[str]:
-    """Write the clip of a portrait that speaks; gives what a person should know about it.
+    """Write the clip of a talking portrait; returns notes for the user.
 
-    ``animate`` is the stage of ``render_video`` that makes a clip. One with networks waits for the device. Raises what
-    the stage raises.
+    ``animate`` is the stage of ``render_video`` that renders a clip. One with networks waits for the device. Raises
+    what the stage raises.
     """
     assert shot.voice is not None
     params = work.params_as(RenderScenesParams)
@@ -128,7 +127,7 @@ def render_talking_clip(
 
 
 def pad_voice(span: SceneSpan, samples: Samples) -> Samples:
-    """What a scene says with the silence around it: as long as the scene."""
+    """Pad a scene's voice with silence to the length of the scene."""
     result = np.zeros(span.frames * SAMPLE_RATE // FPS, np.float32)
     start = span.lead_frames * SAMPLE_RATE // FPS
     result[start : start + len(samples)] = samples
@@ -136,13 +135,13 @@ def pad_voice(span: SceneSpan, samples: Samples) -> Samples:
 
 
 def scene_label(number: int, scene: Scene) -> str:
-    """What a scene is told by; ``number`` counts from 1."""
+    """Return the label of a scene for messages; ``number`` counts from 1."""
     return f"Scene {number} ({scene.type})"
 
 
 @contextmanager
 def label_scene_errors(number: int, scene: Scene) -> Iterator[None]:
-    """Have every ``DarkroomError`` of the block say which scene it is about."""
+    """Add the scene's label to every ``DarkroomError`` raised in the block."""
     try:
         yield
     except DarkroomError as error:
@@ -150,7 +149,7 @@ def label_scene_errors(number: int, scene: Scene) -> Iterator[None]:
 
 
 def merge_notes(notes: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """What is to be known of each scene, in their order: what is the same of several is said once.
+    """Merge the notes of all scenes, in their order, stating notes that several scenes share once.
 
     >>> merge_notes([["It is dark."], [], ["It is dark."]])
     ('Scenes 1, 3: It is dark.',)

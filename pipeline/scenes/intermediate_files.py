@@ -1,4 +1,4 @@
-"""Finished parts of a video: each is made once, whichever attempt of the job made it."""
+"""Intermediate files of a video: each is created once and reused by later attempts of the job."""
 
 import hashlib
 import json
@@ -11,15 +11,16 @@ import numpy as np
 from pipeline.core.intermediates import Intermediates
 from pipeline.speech.types import Samples, Speech, Word
 
-# What NumPy raises on files that are not whole.
+# Exceptions of NumPy for truncated files.
 BROKEN = (OSError, ValueError, KeyError, EOFError, BadZipFile)
 FULL_SCALE = 32_767
 
 
 def intermediate_name(what: str, decides: Mapping[str, object], suffix: str) -> str:
-    """The name of a part: the same whenever all that ``decides`` what it is, JSON values, is the same.
+    """Return the name of an intermediate file, a digest of everything that decides its content (JSON values).
 
-    >>> intermediate_name("clip", {"frames": 2, "seed": 1}, ".mp4") == intermediate_name("clip", {"seed": 1, "frames": 2}, ".mp4")
+    >>> name = intermediate_name("clip", {"frames": 2, "seed": 1}, ".mp4")
+    >>> name == intermediate_name("clip", {"seed": 1, "frames": 2}, ".mp4")
     True
     """
     digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
@@ -33,10 +34,9 @@ def get_or_create(
     make: Callable[[Path], Sequence[str]],
     is_complete: Callable[[Path], bool],
 ) -> tuple[str, ...]:
-    """Have the part at ``path``: as an earlier attempt kept it if that is ``whole``, else made now, and kept.
+    """Provide an intermediate file at ``path``: an earlier attempt's if ``is_complete``, else a new one, which is kept.
 
-    Gives what ``make`` says that a person should know about the part, whenever it was made. Raises what ``make``
-    raises.
+    Returns the notes that ``make`` returned when it created the file. Raises what ``make`` raises.
     """
     about = path.with_name(f"{path.name}.notes")
     if intermediates.get(name, path) and is_complete(path):
@@ -44,7 +44,7 @@ def get_or_create(
     path.unlink(missing_ok=True)
     notes = tuple(make(path))
     if notes:
-        # Before the part itself, which is not to be there without them.
+        # Kept before the file itself, which must never exist without its notes.
         about.write_text(json.dumps(notes), "utf-8")
         intermediates.put(f"{name}.notes", about)
     intermediates.put(name, path)
@@ -52,18 +52,18 @@ def get_or_create(
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of a file, hex."""
+    """Return the SHA-256 of a file, hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def samples_digest(samples: Samples) -> str:
-    """SHA-256 of a voice, hex."""
+    """Return the SHA-256 of a voice, hex."""
     return hashlib.sha256(np.ascontiguousarray(samples).data).hexdigest()
 
 
 def save_speech(speech: Speech, path: Path) -> None:
-    """Write a speech, its samples rounded to 16 bits, as NumPy's ``.npz``."""
+    """Save a speech as NumPy's ``.npz``, its samples rounded to 16 bits."""
     with path.open("wb") as file:
         np.savez_compressed(
             file,
@@ -74,7 +74,7 @@ def save_speech(speech: Speech, path: Path) -> None:
 
 
 def load_speech(path: Path) -> Speech | None:
-    """A speech as it was saved; None when the file is not whole."""
+    """Load a saved speech; None if the file is damaged."""
     try:
         with np.load(path, allow_pickle=False) as saved:
             samples, texts, times = saved["samples"], saved["texts"], saved["times"]

@@ -1,4 +1,4 @@
-"""The last stage of ``render_scenes``: clips become one video, with what is said in them and the music under it."""
+"""Last stage of ``render_scenes``: joins the clips into one video with subtitles and music."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ from pipeline.video.transitions import join_clips
 
 
 class JoinScenes(Stage):
-    """Join the clips, write the subtitles, mix all that is heard, and encode it in one go."""
+    """Join the clips, write the subtitles, mix the soundtrack, and encode everything in one pass."""
 
     name = "join"
     message = "Joining the scenes"
@@ -26,7 +26,7 @@ class JoinScenes(Stage):
     provides = (SAVED,)
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError`` (``invalid_audio``) for music that is damaged somewhere."""
+        """Join. Raises ``DarkroomError`` (``invalid_audio``) for damaged music."""
         params, timeline, speeches = work.params_as(RenderScenesParams), work[TIMELINE], work[SPEECHES]
         voices = [
             (span.speech_start, speech.samples)
@@ -51,7 +51,7 @@ class JoinScenes(Stage):
 
 
 def cues_over(spoken: Sequence[Transcript], timeline: Timeline) -> tuple[Cue, ...]:
-    """The subtitles of the whole video: those of a scene are gone when the next begins to show."""
+    """Build the subtitles of the whole video; a scene's cues end before the next scene begins to show."""
     cues: list[Cue] = []
     for said, span in zip(spoken, timeline.spans, strict=True):
         cues += build_cues(said.words, said.language, video_end=span.transition_start)
@@ -59,5 +59,5 @@ def cues_over(spoken: Sequence[Transcript], timeline: Timeline) -> tuple[Cue, ..
 
 
 def language_over(spoken: Sequence[Transcript]) -> str:
-    """The tag of what the video says: that of the scene that speaks first."""
+    """Return the language tag of the video: that of the first scene with speech."""
     return next((said.language for said in spoken if said.words), spoken[0].language)

@@ -1,4 +1,4 @@
-"""The first stage of ``render_scenes``: every file is looked at before anything is made of any."""
+"""First stage of ``render_scenes``: validates every input file before any work starts."""
 
 from collections.abc import Mapping
 
@@ -17,9 +17,9 @@ VOICES: Artifact[dict[str, Samples]] = Artifact(
 
 
 class LoadScenes(Stage):
-    """Decode every picture, to see that it can be, and every recorded voice. Nothing is made if one is no good.
+    """Decode every picture and every recorded voice, so that a bad file fails the job before any work.
 
-    ``engine`` is who does the job: what it cannot do is told here as well.
+    ``engine`` runs the job: unsupported requests are rejected here as well.
     """
 
     name = "load"
@@ -31,8 +31,11 @@ class LoadScenes(Stage):
         self._engine = engine
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError``: of a file, naming the scene; ``script_too_long_error`` for what the voices alone
-        would make; ``engine_unavailable``."""
+        """Validate the inputs.
+
+        Raises ``DarkroomError``: for a file, naming its scene; ``script_too_long_error`` if the recordings alone are
+        too long; ``engine_unavailable``.
+        """
         params = work.params_as(RenderScenesParams)
         params.check_engine(self._engine, work.files)
         if params.scenes[0].transition is not None:
@@ -53,13 +56,13 @@ class LoadScenes(Stage):
                     looked_at.add(scene.picture_role)
                 if scene.voice_track is not None and scene.voice_track not in voices:
                     voices[scene.voice_track] = decode_voice(work.files[scene.voice_track], report=report)
-            # Ends what is too long before all of it is in memory.
+            # Fails as soon as the total is too long, before all recordings are in memory.
             timeline_of(params, recorded_seconds(params, voices))
         work[VOICES] = voices
 
 
 def recorded_seconds(params: RenderScenesParams, voices: Mapping[str, Samples]) -> dict[int, float]:
-    """How long each scene, from 0, speaks whose recorded voice, by role, is there."""
+    """Return the duration of each scene's recorded voice, by scene from 0; ``voices`` are the recordings by role."""
     return {
         index: len(voices[scene.voice_track]) / SAMPLE_RATE
         for index, scene in enumerate(params.scenes)

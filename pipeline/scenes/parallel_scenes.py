@@ -1,4 +1,4 @@
-"""Makes several things of one job side by side: heard, shown and stopped as if it were one."""
+"""Parallel execution of one job's tasks, with shared progress, progress images and cancellation."""
 
 import os
 import threading
@@ -17,14 +17,14 @@ from pipeline.core.stages import JobAbandoned, StageContext
 
 T = TypeVar("T")
 
-MAX_PARALLEL = 4  # at most: beyond that they only take memory from each other
-POLL_SECONDS = 0.1  # how often the job's own thread looks how far the others are
+MAX_PARALLEL = 4  # more tasks would only compete for memory
+POLL_SECONDS = 0.1  # how often the job's own thread polls the others' progress
 
 
 class ParallelScenes:
-    """What all benches of a job share: ``processors``, of which ``max_parallel`` may be taken, and one ``device``.
+    """State shared by all scene threads of a job: ``cpu_slots``, at most ``max_parallel``, and one ``device_slot``.
 
-    ``stop`` is set when nobody is to go on; ``failure`` is why, if one of them failed.
+    ``stop`` is set when all threads must end; ``failure`` is the first error, if any.
     """
 
     def __init__(self, max_parallel: int) -> None:
@@ -35,16 +35,16 @@ class ParallelScenes:
         self._lock = threading.Lock()
 
     def fail(self, error: DarkroomError) -> None:
-        """Have everybody stop because of the first failure."""
+        """Record the first failure and stop all threads."""
         with self._lock:
             self.failure = self.failure or error
         self.stop.set()
 
 
 class SceneContext:
-    """Where one thing is made, by one thread. Looks wait here until the job's own thread takes them.
+    """Context of one scene's thread. Buffers progress images until the job's own thread takes them.
 
-    ``with bench.turn(bench.workshop.device):`` waits until the device is free, and so on.
+    ``with context.acquire(context.shared.device_slot):`` waits until the device is free.
     """
 
     def __init__(self, workshop: ParallelScenes) -> None:
@@ -53,29 +53,28 @@ class SceneContext:
         self._progress_images: deque[Rgb] = deque(maxlen=1)
 
     def report(self, fraction: float) -> None:
-        """Say how far it is, 0 to 1. Raises ``JobAbandoned`` when the job was stopped, or another thing has failed."""
+        """Report the fraction done, 0 to 1. Raises ``JobAbandoned`` if the job was stopped or another task failed."""
         self._check()
         self.fraction = fraction
 
     def show_progress_image(self, picture: Rgb) -> None:
-        """Give a look at it: h×w×3 uint8 sRGB, small. Only the latest is shown."""
+        """Set the progress image: h×w×3 uint8 sRGB, small. Only the latest is shown."""
         self._progress_images.append(picture)
 
     def take_progress_image(self) -> Rgb | None:
-        """The latest look, once."""
+        """Remove and return the latest progress image, if there is one."""
         return self._progress_images.popleft() if self._progress_images else None
 
     @contextmanager
     def acquire(self, resource: threading.Semaphore) -> Iterator[None]:
-        """Have a share of what the benches share for as long as the block lasts. Raises ``JobAbandoned`` as
-        ``report``."""
+        """Hold a shared resource during the block. Raises ``JobAbandoned`` like ``report``."""
         while not resource.acquire(timeout=POLL_SECONDS):
             self._check()
         try:
             self._check()
             yield
         except BaseException:
-            # Before whoever waits has its turn.
+            # Before the release, so that no waiting thread starts.
             self.shared.stop.set()
             raise
         finally:
@@ -88,7 +87,7 @@ class SceneContext:
 
 @dataclass(frozen=True)
 class SceneTask(Generic[T]):
-    """One thing to make. ``name`` is what its failure is told by; ``weight`` is its share of the time."""
+    """Task of one scene. ``name`` prefixes its error messages; ``weight`` is its share of the time."""
 
     name: str
     weight: float
@@ -103,20 +102,21 @@ def run_scenes(
     message: Callable[[int], str],
     max_parallel: int | None = None,
 ) -> tuple[T, ...]:
-    """What the tasks make, in their order. ``max_parallel`` may compute at a time: four, or as many processors, if
-    None.
+    """Run the tasks in parallel and return their results in order.
 
-    Only the calling thread touches ``work``: it reports the mean of the tasks' fractions, by weight, with
-    ``message(how many are done)``, and shows their looks. None of the threads outlives the call. Raises what
-    ``work.report`` raises, and the first failure, ``DarkroomError`` as ``translating`` has it, with the task's name
-    before its message; the other tasks are stopped at their next report.
+    At most ``max_parallel`` compute at a time; None means four, or the number of processors if fewer. Only the calling
+    thread touches ``work``: it reports the weighted mean of the tasks' fractions, with ``message(number of finished
+    tasks)``, and shows their progress images. No thread outlives the call.
+
+    Raises what ``work.report`` raises, and the first failure as a ``DarkroomError`` of ``translate_errors``, prefixed
+    with the task's name; the other tasks stop at their next report.
     """
     workshop = ParallelScenes(max_parallel or min(MAX_PARALLEL, os.cpu_count() or 1))
     benches = [SceneContext(workshop) for _ in tasks]
-    # A thread each: most of them wait for their turn.
+    # One thread per task: most of them wait for a slot.
     with ThreadPoolExecutor(len(tasks), thread_name_prefix=stage) as pool:
         futures = [
-            # Each in a context of its own, so that its log says whose job it is.
+            # Each with a copy of the context, which holds the job of its log messages.
             pool.submit(copy_context().run, _run_task, work, task, bench, stage)
             for task, bench in zip(tasks, benches, strict=True)
         ]
@@ -159,7 +159,7 @@ def _run_task(work: StageContext, task: SceneTask[T], bench: SceneContext, stage
 
 
 def prefix_error(name: str, error: DarkroomError) -> DarkroomError:
-    """The same error, told of what it is about.
+    """Return the same error with ``name`` before its message.
 
     >>> from darkroom.contract.errors import ErrorCode
     >>> prefix_error("Scene 3", DarkroomError(ErrorCode.NO_FACE, "No face was found.")).detail.message

@@ -1,4 +1,4 @@
-"""The stage of ``render_scenes`` that makes the scenes: each a video of its own, several at a time."""
+"""Rendering stage of ``render_scenes``: renders one clip per scene, several in parallel."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,13 +18,13 @@ from pipeline.video.decoder import decode_frames
 CLIPS: Artifact[tuple[Path, ...]] = Artifact(
     "clips", "a video file of each scene without sound, of the size of the whole, as long as the scene"
 )
-CAMERA = "camera"  # who makes the clips of pictures
+CAMERA = "camera"  # renderer of the clips of pictures
 
 
 class RenderClips(Stage):
-    """Make a video of each scene, unless an earlier attempt did.
+    """Render the clip of each scene, unless an earlier attempt did.
 
-    ``animate`` is the stage of the engine's ``render_video`` that has portraits speak.
+    ``animate`` is the stage of the engine's ``render_video`` that animates portraits.
     """
 
     name = "scenes"
@@ -37,11 +37,11 @@ class RenderClips(Stage):
         self._animate = animate
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError`` as the first scene that fails does, naming it."""
+        """Render. Raises the ``DarkroomError`` of the first scene that fails, naming it."""
         scenes = work.params_as(RenderScenesParams).scenes
         shots = [self._shot(work, index) for index in range(len(scenes))]
         if work.network_provider is not None and any(shot.voice is not None for shot in shots):
-            # Also of clips that an earlier attempt made.
+            # Includes the models behind clips of earlier attempts.
             work.models_used |= dict.fromkeys(work.network_provider.models_used(self.networks))
         tasks = [
             SceneTask(scene_label(number, scene), shot.frames, partial(self._made, work, shot, _path(work, number)))
@@ -54,7 +54,7 @@ class RenderClips(Stage):
         work[CLIPS] = tuple(_path(work, number) for number in range(1, len(scenes) + 1))
 
     def picture(self, work: StageContext, index: int, scene: Scene) -> Path:  # noqa: ARG002 - as overridden
-        """The file of the picture that a scene, counted from 0, shows."""
+        """Return the file of the picture that a scene, counted from 0, shows."""
         assert scene.picture_role is not None
         return work.files[scene.picture_role]
 

@@ -1,4 +1,4 @@
-"""The stages of ``render_scenes`` in which every scene gets its voice, and the times of its words."""
+"""Speech stages of ``render_scenes``: synthesise each scene's voice and time its words."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,7 +24,7 @@ TRANSCRIPTS: Artifact[tuple[Transcript, ...]] = Artifact(
 
 
 class SynthesiseSceneSpeech(Stage):
-    """Have every script said, unless an earlier attempt did: some who speak are paid by the letter."""
+    """Synthesise every script, unless an earlier attempt did, because some synthesisers are billed per character."""
 
     name = "speak"
     message = "Speaking"
@@ -33,8 +33,11 @@ class SynthesiseSceneSpeech(Stage):
     provides = (SPEECHES, TIMELINE)
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError``: ``script_too_long_error`` as soon as it is certain, and what the speaker raises
-        of a scene."""
+        """Synthesise.
+
+        Raises ``DarkroomError``: ``script_too_long_error`` as soon as it is certain, and the synthesiser's errors,
+        naming the scene.
+        """
         params, voices = work.params_as(RenderScenesParams), work[VOICES]
         seconds = recorded_seconds(params, voices)
         timeline = timeline_of(params, seconds)
@@ -58,18 +61,18 @@ class SynthesiseSceneSpeech(Stage):
 
 
 class TranscribeScenes(AlignWords):
-    """Find out when each word of each scene is said, if anybody wants to read it."""
+    """Time each word of each scene, if subtitles are requested."""
 
     requires = (SPEECHES, TIMELINE)
     provides = (TRANSCRIPTS,)
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError`` as ``hear`` does, of a scene."""
+        """Time the words. Raises ``DarkroomError`` like ``transcribe_recording``, naming the scene."""
         params = work.params_as(RenderScenesParams)
         spoken, notes = [], []
         speeches, spans = work[SPEECHES], work[TIMELINE].spans
         for index, (scene, speech, span) in enumerate(zip(params.scenes, speeches, spans, strict=True)):
-            # What is heard of one scene is told of that scene.
+            # Progress within a scene's transcription counts as that scene's part.
             report = _part_of(work, self.message, index, len(params.scenes))
             report(0.0)
             inner = StageContext(params, {}, work.folder, report, network_provider=work.network_provider)
@@ -84,7 +87,7 @@ class TranscribeScenes(AlignWords):
 
 
 def _said(work: StageContext, script: str, voice: Voice, path: Path, report: Callable[[float], None]) -> Speech:
-    """The script as the voice says it, or as it did in an earlier attempt; ``path`` is where that may be put."""
+    """Synthesise a script, or load the speech of an earlier attempt; ``path`` is where it may be stored."""
     speaker = require_speaker(work)
 
     def say(path: Path) -> tuple[str, ...]:
@@ -95,7 +98,7 @@ def _said(work: StageContext, script: str, voice: Voice, path: Path, report: Cal
         "speech", {"script": script, "voice": voice.model_dump(), "speaker": speaker.about}, path.suffix
     )
     get_or_create(work.intermediates, name, path, say, lambda path: load_speech(path) is not None)
-    # Also what was said just now is read back: the clips that follow from it are the same in every attempt.
+    # New speech is read back as well, so that the clips made from it are the same in every attempt.
     speech = load_speech(path)
     assert speech is not None
     path.unlink()

@@ -1,4 +1,4 @@
-"""When each scene of a video begins and ends, and when it speaks: whole frames, so that nothing drifts."""
+"""Timeline of a multi-scene video: start, end and speech of each scene, in whole frames so that nothing drifts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,12 @@ from darkroom.contract.video_params import MAX_VIDEO_SECONDS, RenderScenesParams
 from pipeline.video import FPS
 from pipeline.video.talking_portrait import LEAD_FRAMES, TAIL_FRAMES
 
-SILENT_SECONDS = 4.0  # of a scene that has neither words nor a length of its own
+SILENT_SECONDS = 4.0  # duration of a scene with neither speech nor a requested length
 
 
 @dataclass(frozen=True)
 class SceneDuration:
-    """What decides how long a scene lasts, in seconds: what is said, None for nothing, and the least that was asked
-    for, None for none."""
+    """Inputs of a scene's duration, in seconds: its speech (None for silence) and the requested minimum, or None."""
 
     speech: float | None
     least: float | None
@@ -23,9 +22,9 @@ class SceneDuration:
 
 @dataclass(frozen=True)
 class SceneSpan:
-    """Where a scene lies in the video, in frames: it is there from ``start`` for ``frames``.
+    """Span of a scene in the video, in frames: from ``start`` for ``frames``.
 
-    It shares the first ``overlap_before`` of them with the scene before and the last ``overlap_after`` with the next.
+    It shares its first ``overlap_before`` frames with the previous scene and its last ``overlap_after`` with the next.
     """
 
     start: int
@@ -35,55 +34,55 @@ class SceneSpan:
 
     @property
     def lead_frames(self) -> int:
-        """Frames of the scene before it speaks."""
+        """Frames of the scene before its speech."""
         return self.overlap_before + LEAD_FRAMES
 
     @property
     def speech_start(self) -> float:
-        """When it begins to speak: seconds from the video's start."""
+        """Start of its speech: seconds from the video's start."""
         return (self.start + self.lead_frames) / FPS
 
     @property
     def transition_start(self) -> float:
-        """When the next scene begins to show, or the video ends: seconds from the video's start."""
+        """Start of the transition to the next scene, or the end of the video: seconds from the video's start."""
         return (self.start + self.frames - self.overlap_after) / FPS
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """The spans of all scenes, in their order.
+    """Spans of all scenes, in order.
 
-    Voices never meet: each is heard while its scene is seen alone, ``LEAD_FRAMES`` frames later and ``TAIL_FRAMES``
-    frames less.
+    Voices never overlap: each is heard while its scene alone is visible, from ``LEAD_FRAMES`` frames after that begins
+    until ``TAIL_FRAMES`` frames before it ends.
     """
 
     spans: tuple[SceneSpan, ...]
 
     @property
     def frames(self) -> int:
-        """Of the whole video."""
+        """Frames of the whole video."""
         return self.spans[-1].start + self.spans[-1].frames
 
     @property
     def seconds(self) -> float:
-        """Of the whole video."""
+        """Duration of the whole video."""
         return self.frames / FPS
 
 
 def transitions_of(params: RenderScenesParams) -> tuple[Transition, ...]:
-    """How each scene but the first takes the place of the one before: one less than there are scenes."""
+    """Return the transition into each scene but the first: one less than there are scenes."""
     return tuple(scene.transition or params.transition for scene in params.scenes[1:])
 
 
 def transition_frames(params: RenderScenesParams) -> int:
-    """How many frames two scenes share where one does not end with a cut."""
+    """Return the frames that two scenes share in a transition other than a cut."""
     return round(params.transition_seconds * FPS)
 
 
 def timeline_of(params: RenderScenesParams, spoken: Mapping[int, float]) -> Timeline:
-    """The timeline of a video whose scenes say what lasts ``spoken`` seconds, by scene from 0.
+    """Compute the timeline of a video, given the speech durations ``spoken`` in seconds, by scene from 0.
 
-    Scenes that are to speak and are not among them count with the least that they can last. Raises ``DarkroomError``
+    Speaking scenes that are missing in ``spoken`` count with their shortest possible duration. Raises ``DarkroomError``
     (``script_too_long_error``) beyond the limit.
     """
     to_speak = [bool(scene.script or scene.voice_track) for scene in params.scenes]
@@ -103,10 +102,10 @@ def timeline_of(params: RenderScenesParams, spoken: Mapping[int, float]) -> Time
 
 
 def build_timeline(lengths: Sequence[SceneDuration], transitions: Sequence[Transition], shared: int) -> Timeline:
-    """The shortest timeline of scenes, one ``SceneDuration`` each, that ``transitions`` of ``shared`` frames join.
+    """Compute the shortest timeline of scenes, one ``SceneDuration`` each, joined by ``transitions``.
 
-    A scene lasts as long as was asked for at least, 4 seconds if it says nothing and nothing was asked for, and in
-    any case long enough to be seen alone between the transitions, in which time it says all of its words.
+    ``shared`` is the length of a transition in frames. A scene lasts at least as long as requested; 4 seconds if it has
+    neither speech nor a request. It is always long enough to say all its words between its transitions.
     """
     overlaps = [0, *(0 if transition is Transition.CUT else shared for transition in transitions), 0]
     spans: list[SceneSpan] = []
@@ -122,5 +121,5 @@ def build_timeline(lengths: Sequence[SceneDuration], transitions: Sequence[Trans
 
 
 def _frames(seconds: float) -> int:
-    # Ten decimals: 0.28 × 25 is 7, whatever floating point makes of it.
+    # Rounded to ten decimals, so that 0.28 × 25 is 7 despite floating point.
     return ceil(round(seconds * FPS, 10))

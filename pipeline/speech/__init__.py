@@ -1,1 +1,1 @@
-"""Voices: what is said, when each word is, and who says it."""
+"""Speech: synthesis, languages, word timing and alignment."""

@@ -1,7 +1,7 @@
-"""The words of a known script laid over a recording of it, by loudness alone.
+"""Forced alignment by loudness: aligns the words of a known script to a recording of it.
 
-Nobody listens to what is said: words are spread over the parts with a voice by their lengths, and pauses are matched
-to punctuation. That is an approximation, right to a few tenths of a second where the script is what is said.
+No speech is recognised: words are spread over the voiced parts by their estimated lengths, and pauses are matched to
+punctuation. The result is right to a few tenths of a second if the script is what is said.
 """
 
 import numpy as np
@@ -12,17 +12,17 @@ from pipeline.speech.types import SAMPLE_RATE, Samples, Word
 from pipeline.speech.word_timing import distribute_words
 from pipeline.speech.words import ends_clause, ends_sentence, split_words, spoken_length
 
-PAUSE = 0.15  # seconds; what is shorter may lie within a word
-WINDOW = 40  # words before and after the expected one, between which a pause is looked for
-# What fits badly, in seconds that a part may differ from its words instead: a pause after a word without punctuation,
-# beside a share of its length, and a sentence that ends without any pause.
+PAUSE = 0.15  # seconds; shorter pauses may lie within a word
+WINDOW = 40  # words before and after the expected one where a pause may be placed
+# Costs, in seconds of difference between a part and its words: for a pause after a word without punctuation (and per
+# second of that pause), and for a sentence that ends without any pause.
 UNMARKED, UNMARKED_SHARE, RUN_ON = 0.3, 0.5, 0.3
 
 
 def align_words(script: str, samples: Samples, language: str) -> tuple[Word, ...]:
-    """Every word of the script in its order, each within the recording and none before the last has ended.
+    """Align every word of the script, in order, within the recording and without overlaps.
 
-    ``samples`` are mono float32 at ``SAMPLE_RATE``. Where nobody is heard, the words are spread over the whole.
+    ``samples`` are mono float32 at ``SAMPLE_RATE``. If no voice is detected, the words are spread over the whole.
     """
     texts = split_words(script, language)
     if not texts:
@@ -38,9 +38,9 @@ def align_words(script: str, samples: Samples, language: str) -> tuple[Word, ...
 
 
 def _edges(texts: list[str], parts: NDArray[np.float64]) -> list[int]:
-    """The index of the first word of each part, and how many words there are.
+    """Return the index of the first word of each voiced part, then the number of words.
 
-    Dynamic programming over the parts: the sum of what fits badly is the least of all ways to place the pauses.
+    Dynamic programming over the parts minimises the total cost of all ways to place the pauses.
     """
     spoken = np.cumsum([0.0, *(spoken_length(text) for text in texts)])
     lengths = parts[:, 1] - parts[:, 0]
@@ -48,7 +48,7 @@ def _edges(texts: list[str], parts: NDArray[np.float64]) -> list[int]:
     stops = np.cumsum([0, *(ends_sentence(text) for text in texts)])
     unmarked = np.array([0, *(not (ends_sentence(text) or ends_clause(text)) for text in texts)], bool)
     expected = np.searchsorted(spoken, np.cumsum(lengths))
-    before, cost = np.array([0]), np.array([0.0])  # where the parts so far may end, and at what cost
+    before, cost = np.array([0]), np.array([0.0])  # possible ends of the parts so far, and their costs
     ways: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     for part, length in enumerate(lengths):
         last = part == len(parts) - 1
@@ -57,7 +57,7 @@ def _edges(texts: list[str], parts: NDArray[np.float64]) -> list[int]:
         if last:
             after = np.array([len(texts)])
         badness = np.abs(spoken[after][:, None] - spoken[before] - length)
-        # The last word of a part ends its sentence where it should.
+        # Only the last word of a part should end a sentence.
         badness += RUN_ON * np.maximum(stops[np.maximum(after - 1, 0)][:, None] - stops[before], 0)
         total = np.where(before <= after[:, None], cost + badness, np.inf)
         best = total.argmin(axis=1)

@@ -1,4 +1,4 @@
-"""Samples of a voice: resampling, one level for all, and where in them somebody speaks."""
+"""Voice audio: resampling, peak normalisation and voice activity detection."""
 
 from collections.abc import Iterator
 from itertools import chain
@@ -10,29 +10,29 @@ from numpy.typing import NDArray
 
 from pipeline.speech.types import SAMPLE_RATE, Samples
 
-PEAK = 10 ** (-3 / 20)  # -3 dBFS: what every synthesised voice is brought to
+PEAK = 10 ** (-3 / 20)  # -3 dBFS: the peak of every synthesised voice
 HOP = SAMPLE_RATE // 100  # samples between two measurements of the level
-SILENCE = -70.0  # dBFS: a recording whose loud parts are below has nobody speaking in it
-RANGE = 35.0  # dB below the loud parts of speech, where its quietest sounds end
-OVER_NOISE, UNDER_SPEECH = 8.0, 12.0  # dB that the threshold stays away from either
-SHORTEST = 0.05  # seconds; what is louder for less is a click
+SILENCE = -70.0  # dBFS: recordings whose loud parts are below contain no speech
+RANGE = 35.0  # dB from the loud parts of speech down to its quietest sounds
+OVER_NOISE, UNDER_SPEECH = 8.0, 12.0  # dB between the threshold and noise or speech
+SHORTEST = 0.05  # seconds; shorter parts are clicks
 
 
 class Resampler:
-    """Mono sound of any rate, a block after the other, brought to ``SAMPLE_RATE`` by libswresample without delay."""
+    """Streaming resampler of mono audio from any rate to ``SAMPLE_RATE``, by libswresample without delay."""
 
     def __init__(self, rate: int) -> None:
         self._rate = rate
         self._resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
 
     def push(self, block: NDArray[np.int16]) -> Iterator[Samples]:
-        """The samples that are certain after n more, signed 16 bit each."""
+        """Add n signed 16-bit samples; yields the output that is final."""
         frame = av.AudioFrame.from_ndarray(block.reshape(1, -1), format="s16", layout="mono")
         frame.sample_rate = self._rate
         return self._samples(frame)
 
     def flush(self) -> Iterator[Samples]:
-        """The samples that are left: together they last as long as what was added."""
+        """Yield the remaining output, so that the total lasts as long as the input."""
         return self._samples(None)
 
     def _samples(self, frame: av.AudioFrame | None) -> Iterator[Samples]:
@@ -41,9 +41,9 @@ class Resampler:
 
 
 def decode_audio(file: BinaryIO) -> Iterator[Samples]:
-    """The sound in a file that libavformat can read, as one channel at ``SAMPLE_RATE``, a block after the other.
+    """Decode a file that libavformat can read to one channel at ``SAMPLE_RATE``, block by block.
 
-    Raises ``av.FFmpegError`` for damage, ``IndexError`` where there is no sound in the file.
+    Raises ``av.FFmpegError`` for damage, ``IndexError`` if the file has no audio.
     """
     resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
     with av.open(file, "r") as container:
@@ -54,7 +54,7 @@ def decode_audio(file: BinaryIO) -> Iterator[Samples]:
 
 
 def normalise_peak(blocks: list[Samples]) -> Samples:
-    """The blocks joined, with their peak at ``PEAK``; silence stays silent."""
+    """Join the blocks and normalise their peak to ``PEAK``; silence stays silent."""
     samples = np.concatenate(blocks) if blocks else np.zeros(0, np.float32)
     peak = max(float(samples.max(initial=0)), -float(samples.min(initial=0)))
     if peak > 0:
@@ -63,10 +63,10 @@ def normalise_peak(blocks: list[Samples]) -> Samples:
 
 
 def detect_voice(samples: Samples, *, bridged: float = 0.1) -> NDArray[np.float64]:
-    """Where there is a voice: n×2 float64 seconds, begin and end of each part in their order; none in silence.
+    """Detect voice activity: n×2 float64 seconds, start and end of each part in order; none in silence.
 
     A part is louder than a threshold between the recording's own noise and its own speech. Pauses shorter than
-    ``bridged`` seconds belong to the speech, as the closure before a stop consonant does.
+    ``bridged`` seconds belong to the speech, like the closure before a stop consonant.
     """
     levels = _levels(samples)
     if not len(levels):
@@ -87,7 +87,7 @@ def detect_voice(samples: Samples, *, bridged: float = 0.1) -> NDArray[np.float6
 
 
 def _levels(samples: Samples) -> NDArray[np.float64]:
-    """The level of every ``HOP`` samples and their neighbours, in dBFS; -100 for what is quieter."""
+    """Compute the level around every ``HOP`` samples in dBFS, at least -100."""
     whole = len(samples) // HOP
     blocks = samples[: whole * HOP].reshape(whole, HOP)
     power = np.einsum("ij,ij->i", blocks, blocks).astype(np.float64) / HOP

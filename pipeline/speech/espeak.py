@@ -1,4 +1,4 @@
-"""espeak-ng, from the wheel ``espeakng_loader``: every script is said by a process of its own."""
+"""espeak-ng synthesiser from the wheel ``espeakng_loader``, with a separate process per script."""
 
 import ctypes
 import sys
@@ -23,17 +23,15 @@ from pipeline.speech.words import remove_controls
 
 
 class EspeakSynthesiser:
-    """espeak-ng as a ``SpeechSynthesiser``: a robot's voice, but there without a network, and the same on every
-    machine."""
+    """``SpeechSynthesiser`` with espeak-ng: a robotic voice that works offline and is identical on every machine."""
 
     @property
     def about(self) -> str:
-        """espeak-ng and its version. Raises ``DarkroomError`` (``engine_unavailable``) where it is not there."""
+        """Return "espeak-ng" and its version. Raises ``DarkroomError`` (``engine_unavailable``) if it is missing."""
         return f"espeak-ng {_version()}"
 
     def synthesise(self, script: str, voice: Voice, report: Callable[[float], None] = lambda _fraction: None) -> Speech:
-        """Say ``script`` as plain text: markup in it is read out. Raises ``DarkroomError`` as ``SpeechSynthesiser``
-        says."""
+        """Synthesise ``script`` as plain text; markup in it is read out. Raises like ``SpeechSynthesiser``."""
         check_script(script, voice)
         if voice.language.startswith("ja"):
             _check_kanji(script, voice)
@@ -47,10 +45,12 @@ class EspeakSynthesiser:
 def _read_speech(
     process: "Popen[bytes]", script: str, report: Callable[[float], None]
 ) -> tuple[Samples, list[SpeechMark]]:
-    """What the process says of the script. Raises ``DarkroomError`` (``script_too_long_error``) as soon as it is too
-    much."""
+    """Read the process's samples and marks.
+
+    Raises ``DarkroomError`` (``script_too_long_error``) as soon as the limit is passed.
+    """
     assert process.stdin is not None and process.stdout is not None
-    # A process that could not start has hung up; its exit status says why.
+    # A process that failed to start has closed the pipe; its exit status tells why.
     with suppress(BrokenPipeError), process.stdin as inlet:
         inlet.write(remove_controls(script).encode())
     outlet, blocks, marks = process.stdout, list[Samples](), list[SpeechMark]()
@@ -75,7 +75,7 @@ def _read_speech(
 
 @contextmanager
 def _process(voice: Voice) -> "Iterator[Popen[bytes]]":
-    """espeak-ng with a voice, waiting for a script. Raises ``DarkroomError`` (``engine_unavailable``) if it failed."""
+    """Start espeak-ng with a voice. Raises ``DarkroomError`` (``engine_unavailable``) if it fails."""
     library, data = _paths()
     command = (sys.executable, "-I", "-S", espeak_process.__file__, library, data, voice.espeak)
     with Popen(command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL) as process:
@@ -101,7 +101,7 @@ def _version() -> str:
 
 
 def _paths() -> tuple[str, str]:
-    """The wheel's library and data. Raises ``DarkroomError`` (``engine_unavailable``) where they are not there."""
+    """Return the wheel's library and data. Raises ``DarkroomError`` (``engine_unavailable``) if they are missing."""
     try:
         loader = import_module("espeakng_loader")
         return loader.get_library_path(), loader.get_data_path()
@@ -116,7 +116,7 @@ def _unavailable(why: str) -> DarkroomError:
 
 
 def _check_kanji(script: str, voice: Voice) -> None:
-    """Raises ``DarkroomError`` (``invalid_request``) for kanji: espeak-ng says "Chinese letter" for each."""
+    """Raise ``DarkroomError`` (``invalid_request``) for kanji, because espeak-ng says "Chinese letter" for each."""
     kanji = dict.fromkeys(each for each in script if unicodedata.name(each, "").startswith("CJK UNIFIED"))
     if kanji:
         raise DarkroomError(

@@ -1,8 +1,8 @@
-"""espeak-ng in a process of its own: ``espeak_process.py LIBRARY DATA VOICE < script > records``.
+"""espeak-ng in a separate process: ``espeak_process.py LIBRARY DATA VOICE < script > records``.
 
-The library keeps what it did before in global state, which colours what it says next: only a fresh one gives the same
-samples for the same script, and serves several threads at once. Nothing but the standard library is imported here.
-The functions, structures and constants are those of espeak-ng's ``speak_lib.h`` and ``espeak_ng.h``.
+The library keeps global state that changes its later output. Only a fresh process gives the same samples for the same
+script and serves several threads at once. This file imports nothing but the standard library. The functions, structures
+and constants are those of espeak-ng's ``speak_lib.h`` and ``espeak_ng.h``.
 """
 
 import ctypes
@@ -11,8 +11,8 @@ import sys
 from typing import Any
 
 SAMPLE_RATE = 22_050  # of all its voices, mono
-# Each record: what it is, and two numbers. WORD: characters before it, milliseconds. SAMPLES: how many follow, 0; then
-# they do, 16 bit each.
+# Record: its type and two numbers. WORD: characters before it, milliseconds. SAMPLES: number of samples, 0; then
+# the samples follow, 16 bit each.
 RECORD = struct.Struct("=cii")
 WORD, SAMPLES = b"W", b"S"
 NO_LIBRARY, NO_VOICE = 3, 4  # exit statuses
@@ -21,12 +21,12 @@ _BLOCK_MILLISECONDS = 500
 _SYNCHRONOUS = 2  # espeak_AUDIO_OUTPUT
 _DO_NOT_EXIT = 0x8000  # of espeak_Initialize
 _CHARACTER = 1  # espeak_POSITION_TYPE
-_UTF8, _END_PAUSE = 0x1, 0x1000  # of espeak_Synth: neither SSML nor phonemes are understood
+_UTF8, _END_PAUSE = 0x1, 0x1000  # of espeak_Synth: flags for SSML and phonemes stay off
 _EVENT_END, _EVENT_WORD = 0, 1  # espeak_EVENT_TYPE
 
 
 class _Event(ctypes.Structure):
-    """espeak_EVENT."""
+    """C structure espeak_EVENT."""
 
     _fields_ = (
         ("type", ctypes.c_int),
@@ -44,7 +44,7 @@ _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 def _on_samples(samples: Any, count: int, events: Any) -> int:
-    """Write what the library has said. 1 (stop) when nobody listens any more: a callback cannot raise."""
+    """Write the synthesised samples. Returns 1 (stop) if the reader has gone, because a callback cannot raise."""
     index = 0
     try:
         while events[index].type != _EVENT_END:
@@ -62,7 +62,7 @@ def _on_samples(samples: Any, count: int, events: Any) -> int:
 
 
 def main(library_path: str, data_path: str, voice: str) -> int:
-    """Say what comes in by the voice; the exit status."""
+    """Synthesise standard input with the voice; returns the exit status."""
     try:
         library = ctypes.CDLL(library_path)
     except OSError:

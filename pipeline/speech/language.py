@@ -1,11 +1,11 @@
-"""Which language a text is in, as far as its letters tell."""
+"""Language detection from the script (writing system) of a text."""
 
 import unicodedata
 from collections import Counter
 
 from darkroom.contract.voices import DEFAULT_LANGUAGE
 
-# What Unicode's names of a language's own letters begin with; Latin letters are those of too many to tell.
+# Prefixes of the Unicode names of each language's letters; too many languages share the Latin ones.
 LETTERS = {
     "ar": ("ARABIC",),
     "el": ("GREEK",),
@@ -15,22 +15,22 @@ LETTERS = {
     "zh": ("CJK",),
     "ja": ("CJK", "HIRAGANA", "KATAKANA", "HALFWIDTH KATAKANA"),
 }
-LEAST = 0.25  # of all letters: names and terms in Latin ones take more of them than what is around
+LEAST = 0.25  # least share of all letters: Latin names and terms have more letters than the text around them
 
 
 def resolve_language(text: str, stated: str | None) -> str:
-    """The BCP 47 tag of what somebody recorded and wrote down: as ``stated``, else as its letters tell, else en-US."""
+    """Return the BCP 47 tag of a recording's transcript: as ``stated``, else detected from its letters, else en-US."""
     return stated or detect_language(text) or DEFAULT_LANGUAGE
 
 
 def detect_language(text: str) -> str | None:
-    """The language (a BCP 47 tag) that is written in such letters more than others are; None for Latin ones. A guess.
+    """Guess the language (a BCP 47 tag) by the most frequent non-Latin letters; None for Latin ones.
 
     >>> detect_language("今天天气很好"), detect_language("今日は元気"), detect_language("Good evening")
     ('zh', 'ja', None)
     """
     names = [unicodedata.name(each, "") for each in text if each.isalpha()]
     found = Counter(language for name in names for language, own in LETTERS.items() if name.startswith(own))
-    # Of several with as many, the first in the table: Han signs without any kana are Chinese.
+    # Ties go to the first in the table: Han characters without kana are Chinese.
     language = max(LETTERS, key=lambda each: found[each])
     return language if found[language] and found[language] >= LEAST * len(names) else None

@@ -1,4 +1,4 @@
-"""Why a script is not spoken, said so that its writer can change it."""
+"""Errors for scripts that cannot be spoken, worded so that the author can fix them."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -12,8 +12,10 @@ from pipeline.speech.words import is_pronounceable
 
 
 def check_script(script: str, voice: Voice) -> None:
-    """Raises ``DarkroomError`` (``invalid_request``) for a script of punctuation alone, or mostly in the letters of
-    other languages: a voice would skip them, or spell them one by one."""
+    """Raise ``DarkroomError`` (``invalid_request``) for a script of punctuation alone, or mostly in foreign letters.
+
+    A voice would skip foreign letters or spell them one by one.
+    """
     if not is_pronounceable(script):
         raise nothing_to_say_error(voice)
     own = ("LATIN", "FULLWIDTH LATIN", *LETTERS.get(voice.language.split("-")[0], ()))
@@ -28,7 +30,7 @@ def check_script(script: str, voice: Voice) -> None:
 
 
 def nothing_to_say_error(voice: Voice) -> DarkroomError:
-    """The refusal of a script that sounds like nothing."""
+    """Return the error for a script without anything to pronounce."""
     return DarkroomError(
         ErrorCode.INVALID_REQUEST,
         f"There is nothing in the script that the voice {voice.name} could say. Write words in {voice.language}.",
@@ -36,7 +38,7 @@ def nothing_to_say_error(voice: Voice) -> DarkroomError:
 
 
 def script_too_long_error(marks: Iterable[SpeechMark]) -> DarkroomError:
-    """The refusal of a script that cannot be said within ``MAX_VOICE_SECONDS``, of which so much was said."""
+    """Return the error for a script longer than ``MAX_VOICE_SECONDS``; ``marks`` tell how much of it was said."""
     said = max((mark.index for mark in marks if mark.seconds <= MAX_VOICE_SECONDS), default=0)
     return DarkroomError(
         ErrorCode.TOO_LONG,

@@ -1,4 +1,4 @@
-"""What was said: samples, and when each word is heard."""
+"""Speech types: words, speech, transcripts and the synthesiser protocol."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ SAMPLE_RATE = 48_000  # samples a second, of every voice within the pipeline
 
 @dataclass(frozen=True)
 class Word:
-    """A word as it is written, with the punctuation that touches it, and when it is heard: seconds from the start."""
+    """Word as written, with adjacent punctuation, and the seconds from the start in which it is heard."""
 
     text: str
     start: float
@@ -25,40 +25,44 @@ class Word:
 
 @dataclass(frozen=True)
 class Speech:
-    """A voice: ``samples`` are mono float32 in [-1, 1] at ``SAMPLE_RATE``. ``words`` are in their order."""
+    """Recorded or synthesised voice.
+
+    ``samples`` are mono float32 in [-1, 1] at ``SAMPLE_RATE``. ``words`` are in order.
+    """
 
     samples: Samples
     words: tuple[Word, ...]
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """Duration in seconds."""
         return len(self.samples) / SAMPLE_RATE
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """What was said, to be read: ``words`` in their order, and the ``language`` they are in, a BCP 47 tag."""
+    """Transcript: ``words`` in order, and their ``language``, a BCP 47 tag."""
 
     words: tuple[Word, ...]
     language: str
 
 
 def shift_words(words: Sequence[Word], seconds: float) -> tuple[Word, ...]:
-    """The words, heard so much later."""
+    """Delay the words by ``seconds``."""
     return tuple(Word(word.text, word.start + seconds, word.end + seconds) for word in words)
 
 
 class SpeechSynthesiser(Protocol):
-    """Who turns a script into speech. Safe to share between threads."""
+    """Speech synthesiser. Thread-safe."""
 
     @property
     def about(self) -> str:
-        """What it is and which version of it: changes when it would speak otherwise."""
+        """Return its name and version, which change whenever its output would."""
 
     def synthesise(self, script: str, voice: Voice, report: Callable[[float], None] = lambda _fraction: None) -> Speech:
-        """Say ``script`` (not empty). ``report`` hears how much of it was said, 0 to 1, and may raise to end it.
+        """Synthesise ``script`` (not empty). ``report`` receives the fraction done, 0 to 1; if it raises, the work
+        ends.
 
-        Raises ``DarkroomError``: ``script_too_long_error`` beyond ``MAX_VOICE_SECONDS``, ``invalid_request`` where
-        the script has nothing that the voice could say, ``engine_unavailable`` when it cannot speak here at all.
+        Raises ``DarkroomError``: ``script_too_long_error`` beyond ``MAX_VOICE_SECONDS``, ``invalid_request`` if the
+        voice can pronounce nothing of the script, ``engine_unavailable`` if synthesis does not work here at all.
         """

@@ -1,4 +1,4 @@
-"""From the marks that a synthesiser gives to words and when each is heard."""
+"""Word timing: converts a synthesiser's marks to the time of each word."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,19 +11,19 @@ from pipeline.speech.audio import detect_voice
 from pipeline.speech.types import SAMPLE_RATE, Samples, Word
 from pipeline.speech.words import split_words, spoken_length, word_spans
 
-SLACK = 0.05  # seconds that a mark may be beside its sound
+SLACK = 0.05  # seconds: tolerance between a mark and its sound
 
 
 @dataclass(frozen=True)
 class SpeechMark:
-    """That a voice says, from ``seconds`` on, what stands at ``index`` of the script (characters, from 0)."""
+    """Mark of a synthesiser: the text at character ``index`` of the script (from 0) is heard from ``seconds`` on."""
 
     index: int
     seconds: float
 
 
 def time_words(script: str, language: str, marks: Iterable[SpeechMark], samples: Samples) -> tuple[Word, ...]:
-    """Every word of the script with its time: what the marks say, and between two of them by the words' lengths.
+    """Time every word of the script: by the marks, and between two marks by the words' estimated lengths.
 
     A word ends where the next one begins or, before a pause, where the voice falls silent.
     """
@@ -35,7 +35,7 @@ def time_words(script: str, language: str, marks: Iterable[SpeechMark], samples:
 
 
 def distribute_words(texts: Sequence[str], start: float, end: float) -> Iterator[Word]:
-    """Words one after the other from ``start`` to ``end`` (seconds), each as long as its estimate says."""
+    """Distribute words from ``start`` to ``end`` (seconds), each in proportion to its estimated length."""
     if not texts:
         return
     edges = np.cumsum([0.0, *(spoken_length(text) for text in texts)])
@@ -47,12 +47,12 @@ def distribute_words(texts: Sequence[str], start: float, end: float) -> Iterator
 def _groups(
     places: Sequence[tuple[int, int]], marks: Iterable[SpeechMark], seconds: float
 ) -> Iterator[tuple[tuple[int, int], tuple[float, float]]]:
-    """Runs of words of which the first alone has a mark: from which word to which, from when to when."""
+    """Group words into runs of which only the first has a mark: yields word range and time range of each."""
     begins = np.array([start for start, _ in places])
     firsts: list[tuple[int, float]] = []
     for mark in sorted(marks, key=lambda mark: mark.index):
         word = max(int(np.searchsorted(begins, mark.index, "right")) - 1, 0)
-        # Of several marks within a word the first counts.
+        # Only the first mark within a word counts.
         if mark.seconds < seconds and (not firsts or (word > firsts[-1][0] and mark.seconds > firsts[-1][1])):
             firsts.append((word, mark.seconds))
     firsts = [(0, firsts[0][1] if firsts else 0.0), *firsts[1:]]
@@ -61,7 +61,7 @@ def _groups(
 
 
 def _silent_from(parts: NDArray[np.float64], start: float, end: float) -> float:
-    """When the voice has fallen silent for good between ``start`` and ``end``; ``end`` where it never does."""
-    # What begins just before the end belongs to the next word, what ends just after the start to the one before.
+    """Return when the voice falls silent for good between ``start`` and ``end``; ``end`` if it does not."""
+    # Sound that starts just before the end belongs to the next word; just after the start, to the previous one.
     heard = parts[(parts[:, 0] < end - SLACK) & (parts[:, 1] > start + SLACK)]
     return min(end, float(heard[-1, 1])) if len(heard) else end

@@ -1,30 +1,30 @@
-"""The words of a script as they are written, and about how long each takes to say."""
+"""Word splitting of scripts, and estimates of how long each word takes to say."""
 
 import re
 import unicodedata
 from collections.abc import Iterator
 
 _UNSPACED = ("zh", "ja")  # languages that put no spaces between words
-# What is between spaces; a no-break space within a number is part of it.
+# A run without spaces; a no-break space within a number is part of it.
 _TOKEN = re.compile(r"(?:\S|(?<=\d)[\u00a0\u202f](?=\d))+")
-# One sign that is read by itself: Han or kana, or Bopomofo.
+# A sign that is a word by itself: Han, kana or Bopomofo.
 _SIGN = re.compile(
     r"[\u3006\u3007\u3040-\u30ff\u3100-\u312f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 # Signs that lengthen, repeat or modify the one before: small kana, sound marks, ー and 々.
 _FOLLOWS = frozenset("ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶー々ゝゞヽヾ゛゜\u3099\u309a")
-_SPOKEN_SIGNS = frozenset("&@#%*/\\")  # punctuation to Unicode, words to a voice
+_SPOKEN_SIGNS = frozenset("&@#%*/\\")  # punctuation by Unicode, but pronounced
 _SENTENCE_END = re.compile(r"[.!?…。！？؟][\W_]*$")
 _CLAUSE_END = re.compile(r"[,;:،؛、，；：–—-][\W_]*$")
-# How many letters of an alphabet take as long to say; by the mean over espeak-ng's voices.
+# Lengths in alphabetic letters, the mean over espeak-ng's voices.
 _EACH_WORD, _NUMERAL, _HAN, _KANA, _HANGUL = 0.8, 4.0, 4.0, 2.0, 3.0
 
 
 def split_words(script: str, language: str) -> list[str]:
-    """The words of a script in their order, with the punctuation that touches them; none is empty.
+    """Split a script into words, in order, with the punctuation that touches them; none is empty.
 
     Joined by spaces they give the script again; in Chinese and Japanese, where a word is one sign or one run of other
-    letters, joined by nothing. Punctuation by itself goes with the word before it, or after it where it opens.
+    letters, joined by nothing. Isolated punctuation attaches to the word before it; opening punctuation, to the next.
 
     >>> split_words("« Ça va ? » — Oui, à 10 h.", "fr-FR")
     ['« Ça', 'va ? » —', 'Oui,', 'à', '10', 'h.']
@@ -35,9 +35,9 @@ def split_words(script: str, language: str) -> list[str]:
 
 
 def word_spans(script: str, language: str) -> list[tuple[int, int]]:
-    """Where each word of ``split`` begins in the script and where it ends: indices of characters."""
+    """Return the start and end of each word of ``split_words``: character indices in the script."""
     found: list[tuple[int, int]] = []
-    waiting: int | None = None  # where punctuation that opens the next word begins
+    waiting: int | None = None  # start of punctuation that opens the next word
     for start, end in _pieces(script, language):
         text = script[start:end]
         if is_pronounceable(text):
@@ -53,7 +53,7 @@ def word_spans(script: str, language: str) -> list[tuple[int, int]]:
 
 
 def remove_controls(script: str) -> str:
-    """The script as a synthesiser may have it: the same characters, with spaces for those that are none but commands.
+    """Replace control characters by spaces, keeping all other characters and the length.
 
     >>> remove_controls("one\\x01two")
     'one two'
@@ -62,12 +62,12 @@ def remove_controls(script: str) -> str:
 
 
 def is_pronounceable(text: str) -> bool:
-    """Whether there is more to a text than punctuation."""
+    """Return True if a text contains more than punctuation."""
     return any(unicodedata.category(each)[0] in "LNS" or each in _SPOKEN_SIGNS for each in text)
 
 
 def spoken_length(word: str) -> float:
-    """About how long it takes to say a word: 1 is what a letter of an alphabet takes. An estimate from the spelling.
+    """Estimate from the spelling how long a word takes to say, in alphabetic letters.
 
     >>> spoken_length("straight") > spoken_length("so") > 0
     True
@@ -76,7 +76,7 @@ def spoken_length(word: str) -> float:
 
 
 def ends_sentence(word: str) -> bool:
-    """Whether a voice comes to rest after the word.
+    """Return True if a voice comes to rest after the word.
 
     >>> [ends_sentence(word) for word in ("end.”", "3.5", "well,")]
     [True, False, False]
@@ -85,12 +85,12 @@ def ends_sentence(word: str) -> bool:
 
 
 def ends_clause(word: str) -> bool:
-    """Whether a voice may pause after the word, without coming to rest."""
+    """Return True if a voice may pause after the word without coming to rest."""
     return _CLAUSE_END.search(word) is not None
 
 
 def _pieces(script: str, language: str) -> Iterator[tuple[int, int]]:
-    """What is between spaces; in languages without them, cut before and after every sign, and before what opens."""
+    """Split at spaces; in languages without them, before and after every sign, and before opening punctuation."""
     signs = language.split("-", maxsplit=1)[0] in _UNSPACED
     for token in _TOKEN.finditer(script):
         if not signs:
@@ -105,7 +105,7 @@ def _pieces(script: str, language: str) -> Iterator[tuple[int, int]]:
 
 
 def _parts(before: str, after: str) -> bool:
-    """Whether a piece ends between two characters of a language without spaces."""
+    """Return True if a piece ends between two characters of a language without spaces."""
     if after in _FOLLOWS or unicodedata.category(after).startswith("M"):
         return False
     punctuation = [unicodedata.category(each).startswith("P") and each not in _SPOKEN_SIGNS for each in (before, after)]
@@ -117,7 +117,7 @@ def _parts(before: str, after: str) -> bool:
 
 
 def _opens(character: str) -> bool:
-    """Whether punctuation belongs to what follows it."""
+    """Return True for opening punctuation, which belongs to the next word."""
     return unicodedata.category(character) in ("Ps", "Pi") or character in "¡¿"
 
 

@@ -1,1 +1,1 @@
-"""Subtitles: from the times of words to lines, to files, and into the picture."""
+"""Subtitles: cues from word times, subtitle files, and burning in."""

@@ -1,4 +1,4 @@
-"""From the logical order of a line to the order in which it is seen: Unicode's bidirectional algorithm (UAX #9)."""
+"""Bidirectional text: splits a line into runs in visual order by Unicode's bidirectional algorithm (UAX #9)."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -7,21 +7,22 @@ from bidi import get_display
 
 _RIGHT_TO_LEFT = ("R", "AL")
 _LANGUAGES = ("ar", "fa", "he", "ur", "yi")
-# Two marks that stand on a character and take its direction (rule W1). No text has them: ``typesetting`` removes them.
+# Two marks that combine with a character and take its direction (rule W1). ``typesetting`` removes them from texts.
 _MARKS = "\ufe00\ufe01"
 
 
 @dataclass(frozen=True)
 class TextRun:
-    """Characters of one direction, in logical order."""
+    """Run of characters with one direction, in logical order."""
 
     text: str
     left_to_right: bool
 
 
 def is_left_to_right(text: str, language: str) -> bool:
-    """Whether a paragraph begins at the left: as its first letter says, and never in a language written from right to
-    left when there is any of that in it.
+    """Return True for a left-to-right paragraph, by its first letter.
+
+    Any right-to-left text makes it right-to-left in a language written that way.
 
     >>> is_left_to_right("Darkroom אומר", "en-US"), is_left_to_right("Darkroom אומר", "he-IL")
     (True, False)
@@ -34,21 +35,21 @@ def is_left_to_right(text: str, language: str) -> bool:
 
 
 def visual_runs(line: str, *, rightward: bool) -> list[TextRun]:
-    """The runs of a line from left to right, as they are seen in a paragraph that begins at the left, or not.
+    """Split a line into runs, in visual order from left to right; ``rightward`` is the paragraph's direction.
 
-    python-bidi tells how the line looks, but neither where each character went nor its direction, which shaping needs.
-    Two marks behind a character show both: their place, and whether they come in reverse.
+    python-bidi returns the visual line, but neither the position nor the direction of each character, which shaping
+    needs. Both are probed by two marks after a character: by their position, and by whether they appear reversed.
     """
     base = "L" if rightward else "R"
     if rightward and all(unicodedata.bidirectional(each) not in (*_RIGHT_TO_LEFT, "AN") for each in line):
         return [TextRun(line, True)]
     shown = get_display(line, base_dir=base)
-    places: list[tuple[int, bool]] = []  # of each character, and whether it reads to the right
+    places: list[tuple[int, bool]] = []  # visual position of each character, and whether it runs rightward
     for end in range(1, len(line) + 1):
         probed = get_display(line[:end] + _MARKS + line[end:], base_dir=base)
         first, second = (probed.index(mark) for mark in _MARKS)
         if "".join(each for each in probed if each not in _MARKS) != shown:
-            # It joins two numbers as long as nothing comes between (rule W4): it goes with the one before.
+            # A separator that joins two numbers only if adjacent (rule W4): it follows the previous character.
             places.append((places[-1][0] + 1, True))
         else:
             places.append((first - 1, True) if first < second else (second, False))

@@ -1,4 +1,4 @@
-"""Subtitles as a part of the picture: white with a dark outline, so that they can be read on anything."""
+"""Subtitle burner: draws white text with a dark outline into frames, readable on any background."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -17,23 +17,20 @@ from pipeline.subtitles.line_breaking import balance_lines, break_penalty, break
 from pipeline.subtitles.typesetting import ASCENT, DESCENT, Coverage, Line, Typesetter
 
 MAX_LINES = 4
-SAFE = 0.05  # of each side: what screens may cut off (title safe of EBU R 95, which is for 16:9)
-# Of a video's shorter side: the size of the letters. Where 42 columns do not fit, text is wrapped again.
+SAFE = 0.05  # of each side: margin that screens may cut off (title safe area of EBU R 95, for 16:9)
+# Font size, of a video's shorter side. Text is wrapped again where 42 columns do not fit.
 _SIZE_TALL, _SIZE_SQUARE, _SIZE_WIDE = 0.055, 0.047, 0.055
-_LOWER_TALL, _LOWER = 0.14, 0.07  # of the height, left free below: on tall videos for what phones show there
+_LOWER_TALL, _LOWER = 0.14, 0.07  # of the height, left free below: more on tall videos, where phones show controls
 _LEADING = 1.24  # of the size: from one baseline to the next
 _OUTLINE = 0.075  # of the size
 _BLUR, _DROP, _SHADE = 0.11, 0.05, 0.65  # the shadow: its blur and its offset, of the size, and how dark it is
-_FINER = 2  # outlines are made on so many times the pixels
-_SMALLER = 0.94  # the next size to try when text does not fit
+_FINER = 2  # factor of supersampling
+_SMALLER = 0.94  # factor to the next size to try when text does not fit
 
 
 @dataclass(frozen=True)
 class SubtitleOverlay:
-    """What is drawn over a part of a frame: how much of the frame stays, and what is added, both h×w×3 uint8.
-
-    ``left`` and ``top`` say where.
-    """
+    """Overlay on a part of a frame, at ``left`` and ``top``: a factor and an addend, both h×w×3 uint8."""
 
     left: int
     top: int
@@ -42,16 +39,16 @@ class SubtitleOverlay:
 
 
 def safe_area(width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom of where text may be, in pixels."""
+    """Return left, top, right and bottom of the area for text, in pixels."""
     across, down = ceil(width * SAFE), ceil(height * SAFE)
     return across, down, width - across, height - down
 
 
 class SubtitleBurner:
-    """Draws cues into the frames of a video of ``width`` × ``height`` pixels. For one thread.
+    """Burner of cues into the frames of a video of ``width`` × ``height`` pixels. Not thread-safe.
 
-    ``language`` is a BCP 47 tag. Letters have a size that can be read on a phone; what is too wide for that is wrapped
-    again, into up to four lines, and what even then does not fit gets smaller letters. Emoji are left out.
+    ``language`` is a BCP 47 tag. The font size is readable on a phone. Lines too wide for it are wrapped again into up
+    to four lines; text that still does not fit is set smaller. Emoji are left out.
     """
 
     def __init__(self, cues: Sequence[Cue], width: int, height: int, language: str) -> None:
@@ -64,7 +61,7 @@ class SubtitleBurner:
         self._drawn: tuple[int, SubtitleOverlay | None] = (-1, None)
 
     def burn(self, frame: Rgb, seconds: float) -> Rgb:
-        """Draw the cue of that moment into the frame (H×W×3 uint8, changed in place), if there is one."""
+        """Draw the cue at ``seconds``, if there is one, into the frame (H×W×3 uint8), in place."""
         overlay = self.overlay(seconds)
         if overlay is not None:
             height, width = overlay.background_weight.shape[:2]
@@ -73,7 +70,7 @@ class SubtitleBurner:
         return frame
 
     def overlay(self, seconds: float) -> SubtitleOverlay | None:
-        """What is drawn at that moment, if anything is. It lies within the safe area."""
+        """Return the overlay at ``seconds``, within the safe area, or None if nothing is shown."""
         index = bisect_right(self._starts, seconds) - 1
         if index < 0 or seconds >= self._cues[index].end:
             return None
@@ -91,7 +88,10 @@ class SubtitleBurner:
         return self._overlay(setter, [setter.line(line, rightward=rightward) for line in lines])
 
     def _wrapped(self, text: str, own: list[str]) -> tuple[Typesetter, list[str]]:
-        """The lines that fit, and what sets them: the cue's own, else others of the same size, else smaller ones."""
+        """Wrap a text to fit; returns the typesetter and the lines.
+
+        Tries the cue's own lines, then others of the same size, then smaller ones.
+        """
         left, _top, right, _bottom = safe_area(self._width, self._height)
         setter = self._typesetter
         while True:
@@ -126,12 +126,12 @@ class SubtitleBurner:
 
 
 def _border(size: float) -> int:
-    """Pixels around the letters that their outline and their shadow may take."""
+    """Return the pixels around the letters that their outline and shadow need."""
     return ceil((_OUTLINE + 2 * _BLUR + _DROP) * size) + 1
 
 
 def _inked(covered: Coverage, size: float) -> tuple[Rgb, Rgb]:
-    """What stays of a frame, and what is added, where letters cover so much of the finer pixels."""
+    """Compute the factor and the addend of an overlay from the letters' coverage at the finer resolution."""
     height, width = (side // _FINER for side in covered.shape)
     reach = 2 * round(_OUTLINE * size * _FINER) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
@@ -146,6 +146,6 @@ def _inked(covered: Coverage, size: float) -> tuple[Rgb, Rgb]:
 
 
 def _levels(share: NDArray[np.floating]) -> Rgb:
-    """h×w shares, 0 to 1, as h×w×3 levels, 0 to 255."""
+    """Convert h×w shares, 0 to 1, to h×w×3 levels, 0 to 255."""
     levels = np.rint(share * 255).astype(np.uint8)
     return np.repeat(levels[..., None], 3, axis=2)

@@ -1,4 +1,4 @@
-"""From words and when they are heard to cues: lines of text and when they are seen, by the rules of broadcasting."""
+"""Subtitle cues: groups timed words into lines and display times by broadcasting rules."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,25 +21,27 @@ MAX_COLUMNS = 42
 MAX_LINES = 2
 MIN_SECONDS, MAX_SECONDS = 1.0, 7.0
 CHARACTERS_PER_SECOND = 20.0
-PAUSE = 0.5  # seconds of silence that part one phrase from the next
+PAUSE = 0.5  # seconds of silence that separate two phrases
 LINGER = 0.5  # seconds that a cue may stay after its last word
-CLOSED = 0.1  # seconds between two cues below which there is no gap
-LEAST = 0.04  # seconds: a cue takes up one frame, if nothing else is left for it
+CLOSED = 0.1  # seconds: shorter gaps between two cues are closed
+LEAST = 0.04  # seconds: the shortest cue lasts one frame
 
-# What speaks against a cue, in one unit. Breaking a rule weighs more than any bad place to break.
-_BROKEN_RULE = 1000.0  # for each second that is missing or too many
-_CUE = 1.0  # each of them: not more than it takes
-_SHORT = 1.5  # one with next to no text; less, the more it has
-_SENTENCE_WITHIN = 3.0  # a sentence that ends within a cue, not with it
-_PAUSE_WITHIN = 2.0  # for each second
-_CLAUSE_END = 0.75  # a cue that ends with a clause, no sentence
-_PHRASE_END = 50.0  # one that ends with neither: so often what a line's end there would cost
+# Penalties of a cue, on one scale. Breaking a rule outweighs any bad place to break.
+_BROKEN_RULE = 1000.0  # per second too short or too long
+_CUE = 1.0  # per cue, to keep their number small
+_SHORT = 1.5  # for an almost empty cue; less with more text
+_SENTENCE_WITHIN = 3.0  # for a sentence end inside a cue
+_PAUSE_WITHIN = 2.0  # per second of a pause inside a cue
+_CLAUSE_END = 0.75  # for a cue that ends with a clause, not a sentence
+_PHRASE_END = 50.0  # for a cue that ends with neither: factor of the line break penalty there
 
 
 @dataclass(frozen=True)
 class Cue:
-    """One to two lines, each at most ``MAX_COLUMNS`` columns, in logical order, seen from ``start`` to ``end``
-    (seconds)."""
+    """Subtitle of one or two lines in logical order, each at most ``MAX_COLUMNS`` wide.
+
+    It is shown from ``start`` to ``end`` (seconds).
+    """
 
     start: float
     end: float
@@ -48,7 +50,10 @@ class Cue:
 
 @dataclass(frozen=True)
 class _Unit:
-    """What no line parts: a word, or a part of one, with the place before it. ``word`` is the word up to its end."""
+    """Unbreakable unit of text: a word, or a part of one, with the separator before it.
+
+    ``word`` is the word up to the unit's end.
+    """
 
     text: str
     word: str
@@ -59,17 +64,22 @@ class _Unit:
 
 
 def build_cues(words: Sequence[Word], language: str, *, video_end: float) -> tuple[Cue, ...]:
-    """Cues of what was said, in order, none over the next, none beyond ``until`` (seconds, positive).
+    """Build the cues of a speech, in order, without overlaps, and not beyond ``video_end`` (seconds, positive).
 
-    Two lines of 42 columns (a wide character takes two), 1 to 7 seconds, at most 20 characters a second, as the BBC's
-    and Netflix's guides have it. Cues end with sentences if they can, else with clauses or pauses of half a second. A
-    cue begins with its first word and is held up to half a second after its last one, or as long as its length asks.
+    Two lines of 42 columns (a wide character takes two), 1 to 7 seconds, at most 20 characters per second, following
+    the guidelines of BBC and Netflix. Cues end with sentences if possible, else with clauses or pauses of half a
+    second. A cue begins with its first word and is held up to half a second after its last one, or as long as its
+    length requires.
 
-    Where the rules cannot all be kept, text, order and width stay. Speech faster than 20 characters a second without a
-    pause is shown as fast as it is heard; a cue with less than a second before the next begins a little before it is
-    heard if there is room, and is shorter if there is none; a word that takes longer than 7 seconds goes before its
-    end. A word wider than a line is parted. What lies beyond ``until`` is shown just before it. ``language`` is a
-    BCP 47 tag.
+    If not all rules can be kept, text, order and width take precedence:
+
+    - Continuous speech faster than 20 characters per second is shown as fast as it is heard.
+    - A cue with less than a second before the next starts a little early if there is room, else it is shorter.
+    - A word that lasts longer than 7 seconds disappears before its end.
+    - A word wider than a line is split.
+    - Words beyond ``video_end`` are shown just before it.
+
+    ``language`` is a BCP 47 tag.
     """
     units = _units(words, language)
     if not units:
@@ -81,8 +91,10 @@ def build_cues(words: Sequence[Word], language: str, *, video_end: float) -> tup
 
 
 def _units(words: Sequence[Word], language: str) -> list[_Unit]:
-    """The words in order of time, in parts where they have spaces within (as before French punctuation) or where they
-    are wider than a line."""
+    """Split the words into unbreakable units.
+
+    Words are split at inner spaces (as before French punctuation), and if they are wider than a line.
+    """
     units: list[_Unit] = []
     before, heard = "", 0.0
     for word in words:
@@ -106,7 +118,7 @@ def _units(words: Sequence[Word], language: str) -> list[_Unit]:
 
 
 def _narrow(text: str) -> list[str]:
-    """A word in parts of at most a line's width."""
+    """Split a word into parts of at most a line's width."""
     parts, width = [""], 0
     for character in text:
         wide = display_width(character)
@@ -119,7 +131,7 @@ def _narrow(text: str) -> list[str]:
 
 
 def _best_bounds(units: list[_Unit], until: float) -> list[int]:
-    """Where cues begin, and the end of the last: of all ways that fit, the one with the least against it."""
+    """Choose the start of each cue, and the end of the last, by dynamic programming with the least total penalty."""
     count = len(units)
     wide = [0, *accumulate(display_width(unit.separator + unit.text) for unit in units)]
     read = [0, *accumulate(visible_length(unit.separator + unit.text) for unit in units)]
@@ -132,7 +144,7 @@ def _best_bounds(units: list[_Unit], until: float) -> list[int]:
     best = [0.0] + [float("inf")] * count
     origin = [0] * (count + 1)
     for first in range(count):
-        start, turn = units[first].start, first  # turn: where the second line would begin, the first one full
+        start, turn = units[first].start, first  # turn: start of the second line if the first one is full
         for last in range(first + 1, count + 1):
             if width(first, last) <= MAX_COLUMNS:
                 turn = last
@@ -154,7 +166,7 @@ def _best_bounds(units: list[_Unit], until: float) -> list[int]:
 
 
 def _ending_penalty(one: _Unit, two: _Unit) -> float:
-    """How much speaks against a cue's end between two neighbours."""
+    """Return the penalty of ending a cue between two neighbours."""
     if two.break_penalty < FORBIDDEN and ends_sentence(one.word):
         return 0.0
     if two.break_penalty < FORBIDDEN and (ends_clause(one.word) or two.start - one.end >= PAUSE):
@@ -163,18 +175,18 @@ def _ending_penalty(one: _Unit, two: _Unit) -> float:
 
 
 def _continuation_penalty(one: _Unit, two: _Unit) -> float:
-    """How much speaks against both in one cue."""
+    """Return the penalty of having both in one cue."""
     silence = two.start - one.end
     return (_SENTENCE_WITHIN if ends_sentence(one.word) else 0.0) + (_PAUSE_WITHIN * silence if silence >= PAUSE else 0)
 
 
 def _needed(length: int) -> float:
-    """Seconds that so many characters are to be seen."""
+    """Return the least display time in seconds of so many characters."""
     return max(MIN_SECONDS, length / CHARACTERS_PER_SECOND)
 
 
 def _lines(units: list[_Unit]) -> tuple[str, ...]:
-    """The text of a cue on one line if it fits, else on two that are about as long."""
+    """Break a cue's text into one line if it fits, else into two of about equal length."""
     widths = [display_width(unit.text) for unit in units]
     gaps = [len(unit.separator) for unit in units]
     against = [unit.break_penalty for unit in units]
@@ -188,7 +200,7 @@ def _lines(units: list[_Unit]) -> tuple[str, ...]:
 
 
 def _timed(parts: list[list[_Unit]], texts: list[tuple[str, ...]], until: float) -> tuple[Cue, ...]:
-    """When each is seen: while it is heard, longer where it must and there is room, never over the next one."""
+    """Time each cue: as long as it is heard, longer if required and possible, and never over the next one."""
     count = len(parts)
     starts = _in_order([part[0].start for part in parts], until)
     limits = [*starts[1:], until]
@@ -208,7 +220,7 @@ def _timed(parts: list[list[_Unit]], texts: list[tuple[str, ...]], until: float)
 
 
 def _in_order(starts: list[float], until: float) -> list[float]:
-    """Each at least a frame after the one before, the last a frame before the end, as far as time suffices."""
+    """Space the starts at least a frame apart, and the last a frame before the end, as far as time permits."""
     least = min(LEAST, until / len(starts))
     ordered = [max(starts[0], 0.0)]
     for start in starts[1:]:

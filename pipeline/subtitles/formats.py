@@ -1,4 +1,4 @@
-"""Subtitles as files that players read beside a video."""
+"""Subtitle file formats: SubRip and WebVTT."""
 
 import re
 from collections.abc import Iterable
@@ -10,9 +10,9 @@ _ARROW = re.compile(r"-(?=->)")
 
 
 def srt(cues: Iterable[Cue]) -> str:
-    """SubRip: cues numbered from 1, times with a comma, lines that end as on Windows, which is what its readers expect.
+    """Format cues as SubRip: numbered from 1, times with a comma, and CRLF line ends, which its readers expect.
 
-    The format has no way to escape: an arrow in the text, which would be taken for times, gets a real minus.
+    The format has no escaping: an arrow in the text, which would be read as a time line, gets a real minus sign.
     """
     blocks = (
         "\r\n".join(
@@ -30,9 +30,9 @@ def srt(cues: Iterable[Cue]) -> str:
 
 
 def vtt(cues: Iterable[Cue], language: str) -> str:
-    """WebVTT (https://www.w3.org/TR/webvtt1/): ``&``, ``<`` and ``>`` as entities, lines in logical order.
+    """Format cues as WebVTT (https://www.w3.org/TR/webvtt1/), lines in logical order.
 
-    ``language`` is a BCP 47 tag, given in the header.
+    ``&``, ``<`` and ``>`` become entities. ``language`` is a BCP 47 tag, given in the header.
     """
     blocks = (
         "\n".join(
@@ -48,7 +48,7 @@ def vtt(cues: Iterable[Cue], language: str) -> str:
 
 
 def _clock(seconds: float, mark: str) -> str:
-    """Hours, minutes, seconds and milliseconds.
+    """Format a time as hours, minutes, seconds and milliseconds.
 
     >>> _clock(3723.4567, ",")
     '01:02:03,457'

@@ -1,4 +1,4 @@
-"""Where a line of text may end, and where it ends best: for the lines of cues and for the narrower ones of a frame."""
+"""Line breaking: possible breaks, their penalties, and balanced lines for cues and for narrower frames."""
 
 import re
 import unicodedata
@@ -6,22 +6,22 @@ from collections.abc import Sequence
 from functools import cache
 from itertools import accumulate
 
-# What no line may begin with, and what none may end with, as JIS X 4051 has it.
+# Characters that may not begin a line, and those that may not end one (JIS X 4051).
 _NEVER_FIRST = frozenset(
     "、。，．・：；？！゛゜ヽヾゝゞ々ー”’）〕］｝〉》」』】〗〙…‥～,.;:?!)]}»›%％"
     "ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ"
 )
 _NEVER_LAST = frozenset("“‘（〔［｛〈《「『【〖〘([{«‹$＄￥£€#＃")
-_MARKS = ("Mn", "Me", "Cf")  # categories that stand on another character or show nothing
-# Control characters but white space, and what embeds, overrides or isolates a direction: lines are set without.
+_MARKS = ("Mn", "Me", "Cf")  # categories of combining and invisible characters
+# Control characters except white space, and directional formatting characters: removed from lines.
 _UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
-_SPACE = re.compile(r"[^\S\u00a0\u202f]+")  # where a line may end, which it may not at a no-break space
+_SPACE = re.compile(r"[^\S\u00a0\u202f]+")  # breakable spaces, without no-break spaces
 _CLOSERS = r"[\s\"'”’)\]}»›」』】）〉》]*$"
 _SENTENCE = re.compile(r"[.!?…‥。！？؟۔｡]" + _CLOSERS)
 _CLAUSE = re.compile(r"[,;:—–،؛、，；：､]" + _CLOSERS)
 # After these a full stop ends no sentence.
 _ABBREVIATIONS = frozenset(("mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "vs.", "e.g.", "i.e.", "sr.", "sra.", "z.b."))
-# Before these an English line breaks well, after them badly: conjunctions, prepositions, relative pronouns.
+# Conjunctions, prepositions, relative pronouns: in English, a good break before them and a bad one after.
 _OPENERS = re.compile(
     "and|but|or|nor|so|because|although|though|while|when|where|if|unless|until|since|that|which|who|whose|as|than|in|on"
     "|at|by|for|from|with|without|to|into|of|about|after|before|between|through|during|over|under",
@@ -29,14 +29,14 @@ _OPENERS = re.compile(
 )
 _ARTICLES = ("a", "an", "the")
 
-FORBIDDEN = 10.0  # the reluctance to break where it is wrong: only if there is no other way
-PHRASE_PENALTY, CONJUNCTION_PENALTY = 0.06, 0.02  # the same within a phrase, and before what opens one
+FORBIDDEN = 10.0  # penalty of a wrong break, used only if there is no other way
+PHRASE_PENALTY, CONJUNCTION_PENALTY = 0.06, 0.02  # penalties of a break within a phrase, and before its opening word
 
 
 def normalise_text(text: str) -> str:
-    """The text composed (NFC), with single spaces, without control characters and directional formatting.
+    """Normalise a text: composed (NFC), single spaces, no control characters, no directional formatting.
 
-    Spaces that do not break stay as they are.
+    No-break spaces stay as they are.
 
     >>> normalise_text(" one\\n two\\x00 ")
     'one two'
@@ -45,7 +45,7 @@ def normalise_text(text: str) -> str:
 
 
 def visible_length(text: str) -> int:
-    """How many characters a reader sees: combining marks and what is invisible are none.
+    """Count the visible characters, without combining marks and invisible characters.
 
     >>> visible_length("שָׁלוֹם")
     4
@@ -54,7 +54,7 @@ def visible_length(text: str) -> int:
 
 
 def display_width(text: str) -> int:
-    """How many columns a line takes: two for what East Asian Width (UAX #11) calls wide or full width, else one.
+    """Count the columns of a line: two for each wide or full-width character by East Asian Width (UAX #11), else one.
 
     >>> display_width("字幕 ok")
     7
@@ -71,7 +71,7 @@ def _columns_of(character: str) -> int:
 
 @cache
 def ideographic(character: str) -> bool:
-    """Whether it is of a script that puts no spaces between words: Han, kana and their punctuation, no hangul."""
+    """Return True for scripts without spaces between words: Han, kana and their punctuation, not hangul."""
     if "\uff61" <= character <= "\uff9f":  # half width kana
         return True
     if unicodedata.east_asian_width(character) not in "WF" or character >= "\U00030000":
@@ -82,7 +82,7 @@ def ideographic(character: str) -> bool:
 
 
 def separator(before: str, after: str, language: str) -> str:
-    """What stands between two words on one line: a space, or nothing where they are written without.
+    """Return the separator of two words on a line: a space, or nothing in scripts without spaces.
 
     >>> separator("字", "幕", "zh-CN"), separator("two", "words", "en-US"), separator("자막", "입니다", "ko-KR")
     ('', ' ', ' ')
@@ -95,7 +95,7 @@ def separator(before: str, after: str, language: str) -> str:
 
 
 def unwrap_lines(lines: Sequence[str], language: str) -> str:
-    """The lines of a cue as one, with spaces where they belong."""
+    """Join the lines of a cue, with spaces where they belong."""
     text = ""
     for line in lines:
         text += separator(text, line, language) + line
@@ -103,17 +103,17 @@ def unwrap_lines(lines: Sequence[str], language: str) -> str:
 
 
 def ends_sentence(word: str) -> bool:
-    """Whether a sentence is over with this word, as far as its punctuation shows."""
+    """Return True if the word's punctuation ends a sentence."""
     return bool(_SENTENCE.search(word)) and word.lower().lstrip("(\"'“‘«") not in _ABBREVIATIONS
 
 
 def ends_clause(word: str) -> bool:
-    """Whether something shorter than a sentence is over with it."""
+    """Return True if the word's punctuation ends a clause."""
     return bool(_CLAUSE.search(word))
 
 
 def break_penalty(before: str, after: str, language: str) -> float:
-    """How much speaks against a line's end between two words: 0 after punctuation, up to ``FORBIDDEN``."""
+    """Return the penalty of a line break between two words: 0 after punctuation, up to ``FORBIDDEN``."""
     if after[0] in _NEVER_FIRST or before[-1] in _NEVER_LAST or unicodedata.category(after[0]) in _MARKS:
         return FORBIDDEN
     if ends_sentence(before) or ends_clause(before):
@@ -126,9 +126,9 @@ def break_penalty(before: str, after: str, language: str) -> float:
 
 
 def breakable_pieces(text: str) -> list[tuple[str, str]]:
-    """A plain text in the pieces that lines may be made of, each with what stands before it on the same line.
+    """Split a plain text into the pieces between possible line breaks, each with the separator before it.
 
-    They are words, and single characters of scripts without spaces, with the punctuation that stays beside them.
+    Pieces are words, or single characters of scripts without spaces, with the punctuation attached to them.
 
     >>> breakable_pieces("say 「字幕」 now")
     [('', 'say'), (' ', '「字'), ('', '幕」'), (' ', 'now')]
@@ -150,16 +150,16 @@ def breakable_pieces(text: str) -> list[tuple[str, str]]:
 def balance_lines(
     widths: Sequence[float], separators: Sequence[float], penalties: Sequence[float], limit: float, lines: int
 ) -> list[slice] | None:
-    """Pieces set on exactly so many lines, each at most ``limit`` wide, so that they are about equally long and end
-    where they end well; None when that cannot be.
+    """Break pieces into exactly ``lines`` balanced lines of at most ``limit`` width; None if impossible.
 
-    ``gaps`` and ``reluctances`` are of the place before each piece. The total of the squares of what lines differ from
-    their mean is least (M. F. Plass and D. E. Knuth, Breaking Paragraphs into Lines, 1981), by dynamic programming.
+    ``separators`` and ``penalties`` belong to the place before each piece. Minimises the squared deviations from the
+    mean length plus the penalties, by dynamic programming (M. F. Plass and D. E. Knuth, Breaking Paragraphs into Lines,
+    1981).
     """
     count = len(widths)
     ends = [0.0, *accumulate(width + between for width, between in zip(widths, separators, strict=True))]
     ideal = (ends[-1] - separators[0]) / lines if count else 0.0
-    # Of the first so many pieces: the least cost, and where the last of their lines begins.
+    # For each number of first pieces: the least cost, and the start of its last line.
     rows: list[dict[int, tuple[float, int]]] = [{0: (0.0, 0)}]
     for _ in range(lines):
         row: dict[int, tuple[float, int]] = {}

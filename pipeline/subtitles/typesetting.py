@@ -1,4 +1,4 @@
-"""From a line of text to glyphs in their places, and from those to what they cover."""
+"""Typesetting: shapes lines of text into positioned glyphs and rasterises them."""
 
 import re
 import unicodedata
@@ -18,21 +18,21 @@ from pipeline.subtitles.line_breaking import normalise_text
 Coverage = NDArray[np.uint8]
 
 FONTS = Path(__file__).with_name("fonts")
-UNIT = 64  # to which a pixel is divided while glyphs are placed
-ASCENT, DESCENT = 0.96, 0.28  # of the size: what a line needs above and below its baseline, with marks
-_EMBOLDENED = 0.032  # of the size: what brings the regular CJK face near the bold one beside it
+UNIT = 64  # units per pixel while glyphs are placed
+ASCENT, DESCENT = 0.96, 0.28  # of the size: height of a line above and below its baseline, with marks
+_EMBOLDENED = 0.032  # of the size: emboldens the regular CJK face to match the bold Latin one
 
 _CJK_LANGUAGES = ("zh", "ja", "ko")
-_VARIANTS = re.compile(r"[\ufe00-\ufe0f\U000e0000-\U000e01ef]")  # what chooses the look of a character
-_UNJOINED = re.compile(r"(?<!\S)\u200d+")  # joiners whose emoji are gone
-_STAYING = ("Mn", "Me", "Mc", "Cf")  # categories that are drawn by the font of the character before
-_LETTERS = ("L", "N", "P", "Z")  # what leaves a box when no font has it; marks and symbols are left out
+_VARIANTS = re.compile(r"[\ufe00-\ufe0f\U000e0000-\U000e01ef]")  # variation selectors
+_UNJOINED = re.compile(r"(?<!\S)\u200d+")  # joiners left over from removed emoji
+_STAYING = ("Mn", "Me", "Mc", "Cf")  # categories drawn by the font of the preceding character
+_LETTERS = ("L", "N", "P", "Z")  # categories drawn as a box when no font has them; marks and symbols are left out
 _INSTEAD = str.maketrans("\u0671", "\u0627")  # alef wasla, of vocalised Arabic, which DejaVu Sans lacks: alef
 
 
 @dataclass(frozen=True)
 class Glyph:
-    """A glyph of a font, with its origin: pixels to the right of the line's start, and above its baseline."""
+    """Glyph of a font, with its origin in pixels: to the right of the line's start, and above its baseline."""
 
     font: int
     glyph: int
@@ -42,7 +42,7 @@ class Glyph:
 
 @dataclass(frozen=True)
 class Line:
-    """Glyphs from left to right. ``width`` is in pixels."""
+    """Shaped line: glyphs from left to right. ``width`` is in pixels."""
 
     glyphs: tuple[Glyph, ...]
     width: float
@@ -50,16 +50,16 @@ class Line:
 
 @cache
 def _face(name: str) -> tuple[uharfbuzz.Face, frozenset[int]]:
-    """A font's face, and the characters that it has."""
+    """Load a font's face and the characters that it has."""
     face = uharfbuzz.Face(uharfbuzz.Blob.from_file_path(str(FONTS / name)))
     return face, frozenset(face.unicodes)
 
 
 class Typesetter:
-    """Sets text at one size (pixels) in one language (a BCP 47 tag). For one thread.
+    """Typesetter for one size (pixels) and one language (a BCP 47 tag). Not thread-safe.
 
-    DejaVu Sans has Latin, Greek, Cyrillic, Arabic and Hebrew, Noto Sans CJK has Chinese, Japanese and Korean, and
-    Latin as well, which is taken from it in those languages. HarfBuzz joins, kerns and places marks.
+    DejaVu Sans has Latin, Greek, Cyrillic, Arabic and Hebrew. Noto Sans CJK has Chinese, Japanese and Korean, and
+    Latin, which it also sets in those languages. HarfBuzz does joining, kerning and mark positioning.
     """
 
     def __init__(self, size: float, language: str) -> None:
@@ -81,9 +81,10 @@ class Typesetter:
         self._widths: dict[str, float] = {}
 
     def drawable(self, text: str) -> str:
-        """The text as it can be drawn: composed (NFC), with single spaces.
+        """Return the drawable form of a text: composed (NFC), with single spaces.
 
-        Emoji, other symbols and marks that no font has are left out. A letter that none has stays, and becomes a box.
+        Emoji, other symbols and marks that no font has are left out. A letter that no font has stays, and becomes a
+        box.
         """
         composed = _VARIANTS.sub("", normalise_text(text)).translate(_INSTEAD)
         kept = (
@@ -94,7 +95,7 @@ class Typesetter:
         return normalise_text(_UNJOINED.sub("", "".join(kept)))
 
     def line(self, text: str, *, rightward: bool) -> Line:
-        """A line of drawable text, of a paragraph that begins at the left, or not."""
+        """Shape a line of drawable text; ``rightward`` is the paragraph's direction."""
         glyphs: list[Glyph] = []
         pen = 0.0
         for run in visual_runs(text, rightward=rightward):
@@ -104,16 +105,16 @@ class Typesetter:
         return Line(tuple(glyphs), pen)
 
     def width(self, text: str) -> float:
-        """How wide a text is, in pixels."""
+        """Measure the width of a text, in pixels."""
         if text not in self._widths:
             self._widths[text] = self.line(text, rightward=True).width
         return self._widths[text]
 
     def rasterise(self, lines: Sequence[tuple[Line, float, float]], width: int, height: int, finer: int) -> Coverage:
-        """How much of each pixel is covered, 0 to 255, uint8, on ``finer`` times the rows and the columns.
+        """Rasterise lines: the coverage of each pixel, 0 to 255, uint8, on ``finer`` times the rows and the columns.
 
-        Each line comes with its start and its baseline, in pixels from the left and from the top. What lies outside is
-        cut off.
+        Each line comes with its start and its baseline, in pixels from the left and from the top. Anything outside is
+        clipped.
         """
         canvas = uharfbuzz.RasterDraw()
         canvas.extents = uharfbuzz.RasterExtents(0, 0, width * finer, height * finer, width * finer)
@@ -128,10 +129,10 @@ class Typesetter:
             raise MemoryError("no memory to draw subtitles in")
         extents = image.extents
         rows = np.frombuffer(image.buffer, np.uint8).reshape(extents.height, extents.stride)
-        return np.ascontiguousarray(rows[::-1, : extents.width])  # they come from the bottom
+        return np.ascontiguousarray(rows[::-1, : extents.width])  # rows come from the bottom up
 
     def _parts(self, text: str) -> list[tuple[int, str]]:
-        """A text in parts of one font each."""
+        """Split a text into parts of one font each."""
         fonts: list[int] = []
         for each in text:
             stays = bool(fonts) and unicodedata.category(each) in _STAYING
@@ -143,7 +144,7 @@ class Typesetter:
         return next((index for index, each in enumerate(self._characters) if ord(character) in each), 0)
 
     def _shape(self, font: int, run: TextRun, pen: float, glyphs: list[Glyph]) -> float:
-        """Append the glyphs of a run of one font and direction; where the next begins."""
+        """Append the glyphs of a run of one font and direction; returns the pen position after it."""
         buffer = uharfbuzz.Buffer()
         buffer.add_str(run.text)
         buffer.guess_segment_properties()

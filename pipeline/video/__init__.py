@@ -1,8 +1,8 @@
-"""Moving pictures and their sound, a frame and a block at a time: nothing here holds a whole video.
+"""Video and audio processing, frame by frame and block by block: no video is ever held in memory as a whole.
 
-What reads, writes and filters is ffmpeg's libraries through PyAV: its wheels carry them for every platform, frames and
-samples pass within the process instead of through pipes, one library decodes, encodes and filters, and the network
-that transcribes needs it anyway. Those wheels contain x264, which is GPL: that binds whoever ships them.
+Reading, writing and filtering use ffmpeg's libraries through PyAV. Its wheels bundle them for every platform. Frames
+and samples pass within the process instead of through pipes, one library decodes, encodes and filters, and the
+transcription network needs PyAV anyway. The wheels contain x264, whose GPL binds anyone who distributes them.
 """
 
-FPS = 25  # frames a second, of every video
+FPS = 25  # frames per second of every video

@@ -1,4 +1,4 @@
-"""Stereo sound, a block at a time, and on disk where it is needed more than once."""
+"""Stereo audio in blocks, and raw audio files for audio that is needed more than once."""
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -10,14 +10,14 @@ from pipeline.speech.types import SAMPLE_RATE
 
 StereoSamples = NDArray[np.float32]
 
-BLOCK = SAMPLE_RATE  # samples of a channel that are worked on at a time: a second
+BLOCK = SAMPLE_RATE  # samples per channel in a block: a second
 
 
 class RawAudioFile:
-    """Sound on disk: n×2 float32 at ``SAMPLE_RATE`` without any header, in the machine's own byte order.
+    """Raw audio file: n×2 float32 at ``SAMPLE_RATE``, headerless, in native byte order.
 
-    It can be iterated over as often as is wanted, in blocks of a second. Opening one that is to be written makes it
-    ``length`` samples of silence.
+    Iterating yields blocks of a second, as often as needed. Opening one for writing fills it with ``length`` samples of
+    silence.
     """
 
     def __init__(self, path: Path, length: int | None = None) -> None:
@@ -27,7 +27,7 @@ class RawAudioFile:
                 file.truncate(length * 2 * 4)
 
     def __len__(self) -> int:
-        """Samples of a channel."""
+        """Return the samples per channel."""
         return self.path.stat().st_size // (2 * 4)
 
     def __iter__(self) -> Iterator[StereoSamples]:
@@ -37,16 +37,16 @@ class RawAudioFile:
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """Duration in seconds."""
         return len(self) / SAMPLE_RATE
 
     def memory_map(self) -> StereoSamples:
-        """The samples, n×2, to be read and changed where they lie."""
+        """Map the samples, n×2, into memory for reading and writing."""
         return np.memmap(self.path, np.float32, "r+").reshape(-1, 2)
 
 
 def write_audio(path: Path, blocks: Iterable[StereoSamples]) -> RawAudioFile:
-    """Sound put on disk as it comes."""
+    """Write blocks to a raw audio file as they arrive."""
     with path.open("wb") as file:
         for block in blocks:
             file.write(np.ascontiguousarray(block, np.float32).data)
@@ -56,7 +56,7 @@ def write_audio(path: Path, blocks: Iterable[StereoSamples]) -> RawAudioFile:
 def with_progress(
     blocks: Iterable[StereoSamples], length: int, report: Callable[[float], None]
 ) -> Iterator[StereoSamples]:
-    """The same blocks; ``report`` hears after each how much of ``length`` samples have passed, 0 to 1."""
+    """Yield the same blocks; ``report`` receives after each the fraction of ``length`` samples passed, 0 to 1."""
     done = 0
     for block in blocks:
         yield block

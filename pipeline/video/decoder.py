@@ -1,4 +1,4 @@
-"""Frames and sound out of files: of videos that we wrote, and of sound that somebody uploaded."""
+"""Decoders: frames of videos that the pipeline wrote, and audio of uploaded files."""
 
 from collections.abc import Callable, Generator, Iterator
 from math import ceil
@@ -21,11 +21,11 @@ from pipeline.video.audio import StereoSamples
 from pipeline.video.encoder import CONVERSION, THREADS
 
 MAX_CHANNELS = 8
-MIN_RATE, MAX_RATE = 4_000, 192_000  # Hz: a second of one sample would become 48,000
-# Packets in a row that may be damaged before the file counts as broken: players step over a few as well.
+MIN_RATE, MAX_RATE = 4_000, 192_000  # Hz: at 1 Hz, each sample would become 48,000
+# Consecutive damaged packets before a file counts as broken: players skip a few as well.
 MAX_DAMAGED = 20
-SILENCE = 10 ** (-70 / 20)  # of full scale: a voice whose loudest sample is below is nobody's
-# What ffmpeg calls the formats and the decoders: nothing else is tried on a file, whatever it pretends to be.
+SILENCE = 10 ** (-70 / 20)  # of full scale: a recording whose peak is below counts as silent
+# Allowed demuxers and decoders, by ffmpeg's names: an allow list, because files may claim to be anything.
 DEMUXERS = {
     "audio/wav": "wav",
     "audio/mpeg": "mp3",
@@ -38,12 +38,12 @@ DECODERS = frozenset({"aac", "adpcm_ima_wav", "adpcm_ms", "alac", "flac", "mp3",
     f"pcm_{sample}" for sample in ("alaw", "f32le", "f64le", "mulaw", "s16be", "s16le", "s24le", "s32le", "u8")
 }
 _FORMATS = "WAV, MP3, M4A, OGG, FLAC or WebM"
-# What PyAV raises on broken files: ffmpeg's own errors, and Python's for parameters that make no sense.
+# Exceptions of PyAV for broken files: ffmpeg's errors, and Python's for nonsensical parameters.
 _BROKEN = (av.FFmpegError, ValueError, OSError, EOFError)
 
 
 def decode_frames(path: Path) -> Generator[Rgb, None, None]:
-    """The frames of a video that ``VideoWriter`` wrote, H×W×3 uint8 sRGB, one at a time.
+    """Decode the frames of a video written by ``VideoWriter``: H×W×3 uint8 sRGB, one at a time.
 
     The file is closed at the end, or when the iterator is closed or dropped.
     """
@@ -71,11 +71,11 @@ def decode_voice(
     limit_seconds: float = MAX_VOICE_SECONDS,
     report: Callable[[float], None] = lambda _fraction: None,
 ) -> Samples:
-    """The sound of an uploaded file, mixed to one channel: mono float32 in [-1, 1] at ``SAMPLE_RATE``, not empty.
+    """Decode an uploaded recording, mixed to one channel: mono float32 in [-1, 1] at ``SAMPLE_RATE``, not empty.
 
-    What the file says of its length is not trusted: decoding ends where the limit is passed. ``report`` hears how much
-    of the limit was decoded, 0 to 1, and may raise to end it. Raises ``DarkroomError``: ``invalid_audio`` where there
-    is no sound, nothing but silence, or it cannot be decoded, ``script_too_long_error`` beyond ``limit_seconds``.
+    The length that the file states is not trusted: decoding ends once the limit is passed. ``report`` receives the
+    decoded fraction of the limit, 0 to 1, and may raise to end the work. Raises ``DarkroomError``: ``invalid_audio`` if
+    there is no audio, only silence, or it cannot be decoded; ``script_too_long_error`` beyond ``limit_seconds``.
     """
     limit, length, blocks, peak = round(limit_seconds * SAMPLE_RATE), 0, [], 0.0
     for block in _blocks(path, "mono", "The voice"):
@@ -86,7 +86,7 @@ def decode_voice(
         peak = max(peak, float(np.abs(block).max()))
         report(length / limit)
     if peak < SILENCE:
-        # Also where two channels are the opposite of each other.
+        # Two channels in opposite phase also cancel to silence.
         raise _invalid(
             "The voice is silent once its channels are mixed into one. Check how it was recorded, and upload the new "
             "file."
@@ -95,10 +95,10 @@ def decode_voice(
 
 
 def decode_stereo(path: Path) -> Generator[StereoSamples, None, None]:
-    """The music of an uploaded file in blocks of n×2 float32 in [-1, 1] at ``SAMPLE_RATE``, at least one; any length.
+    """Decode uploaded music of any length to blocks of n×2 float32 in [-1, 1] at ``SAMPLE_RATE``, at least one.
 
-    Raises ``DarkroomError`` (``invalid_audio``) where there is no sound or it cannot be decoded, perhaps only on the
-    way. The file is closed at the end, or when the iterator is closed or dropped.
+    Raises ``DarkroomError`` (``invalid_audio``) if there is no audio or it cannot be decoded, possibly after some
+    blocks. The file is closed at the end, or when the iterator is closed or dropped.
     """
     return _blocks(path, "stereo", "The music")
 
@@ -130,7 +130,7 @@ def _opened(path: Path, name: str) -> InputContainer:
 
 
 def _decoded(container: InputContainer, name: str) -> Iterator[AudioFrame]:
-    """What can be decoded of the first sound track."""
+    """Decode the first audio track, skipping damaged packets."""
     if not container.streams.audio:
         raise _invalid(f"{name}'s file has no sound in it. Upload {_FORMATS} with a sound track.")
     stream = container.streams.audio[0]
@@ -159,7 +159,7 @@ def _decoded(container: InputContainer, name: str) -> Iterator[AudioFrame]:
 
 
 def _resampled(frames: Iterator[AudioFrame], layout: str) -> Iterator[StereoSamples]:
-    """n×channels float32 at ``SAMPLE_RATE``. Files may change their rate and their channels on the way."""
+    """Resample to n×channels float32 at ``SAMPLE_RATE``. Files may change rate and channels midway."""
     resampler: AudioResampler | None = None
     form = None
     for frame in frames:
@@ -167,7 +167,7 @@ def _resampled(frames: Iterator[AudioFrame], layout: str) -> Iterator[StereoSamp
         if resampler is None or form != was:
             if resampler is not None:
                 yield from _arrays(resampler, None)
-            # Else channels mixed into fewer would add up to more than full scale.
+            # Without this option, downmixing would exceed full scale.
             resampler = AudioResampler(format="flt", layout=layout, rate=SAMPLE_RATE, options={"rematrix_maxval": "1"})
         frame.pts = None
         yield from _arrays(resampler, frame)
@@ -177,7 +177,7 @@ def _resampled(frames: Iterator[AudioFrame], layout: str) -> Iterator[StereoSamp
 
 def _arrays(resampler: AudioResampler, frame: AudioFrame | None) -> Iterator[StereoSamples]:
     for part in resampler.resample(frame):
-        # What needs no conversion is flushed as None, whatever the types say.
+        # A resampler without anything to convert flushes None, which the type stubs do not say.
         if part is not None and part.samples:
             yield cast("StereoSamples", part.to_ndarray()).reshape(part.samples, -1)
 

@@ -1,4 +1,4 @@
-"""Frames and sound into a video file: H.264 and AAC in MP4, or a draft for ourselves."""
+"""Video encoder: writes H.264 and AAC in MP4, or near-lossless intermediate files."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -26,7 +26,7 @@ CONVERSION = (
     | Interpolation.FULL_CHR_H_INT
     | Interpolation.BITEXACT
 )
-THREADS = 4  # whatever the machine has: x264's output depends on how many there are
+THREADS = 4  # fixed, because x264's output depends on the number of threads
 AVX512_SKX = 256  # OpenCV's ``CV_CPU_AVX512_SKX``: the subset that x264 asks for (F, CD, BW, DQ and VL)
 SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
 KEY_FRAME_EVERY = 2 * FPS
@@ -35,20 +35,19 @@ SYNTHETIC = "Made by a machine (synthetic media). IPTC digital source type: {sou
 
 
 class VideoWriter:
-    """A video file in the making, as a context manager: leave it with an exception and no file is left.
+    """Video writer as a context manager; if the block raises, the file is removed.
 
-    Frames are H×W×3 uint8 sRGB of exactly ``width`` × ``height`` (both even), ``FPS`` of them a second. ``sound`` are
-    blocks of n×2 float32 in [-1, 1] at ``SAMPLE_RATE``, of any length each; as much of it is taken with each frame as
-    belongs
-    there, so neither waits for the other in memory. It is cut, or goes on in silence, where the frames end. Without
-    ``sound`` the file has no sound track.
+    Frames are H×W×3 uint8 sRGB of exactly ``width`` × ``height`` (both even), ``FPS`` per second. ``sound`` are blocks
+    of n×2 float32 in [-1, 1] at ``SAMPLE_RATE``, of any length. Each frame takes its share of the sound, so neither
+    accumulates in memory. Sound is cut or padded with silence to the end of the frames. Without ``sound`` the file has
+    no audio track.
 
-    The file is H.264 (High, yuv420p, BT.709 in limited range, and says so) with AAC, in MP4 with its index at the
-    front, so that it plays while it loads. The same input gives the same bytes each time on processors of one kind. Its
-    ``comment`` says with IPTC's Digital Source Type that it is synthetic. ``draft``: for ourselves only and to be
-    encoded again, hence near lossless, with colour at full resolution; MP4 or Matroska, as the path's suffix says.
+    The file is H.264 (High, yuv420p, tagged BT.709 in limited range) with AAC, in MP4 with its index at the front, so
+    that it plays while it loads. The output is deterministic on processors of one kind. Its ``comment`` declares it
+    synthetic by IPTC's Digital Source Type. ``intermediate`` files are encoded again later, so they are near lossless,
+    with colour at full resolution, in MP4 or Matroska by the path's suffix.
 
-    ``frames`` and ``seconds`` are how much was written so far.
+    ``frames`` and ``seconds`` count what has been written so far.
     """
 
     def __init__(
@@ -93,11 +92,11 @@ class VideoWriter:
 
     @property
     def seconds(self) -> float:
-        """How long it is so far."""
+        """Duration written so far, in seconds."""
         return self.frames / FPS
 
     def write(self, frame: Rgb) -> None:
-        """Add a frame, and the sound that is heard meanwhile. Raises ``ValueError`` for one of another size or type."""
+        """Add a frame and its share of the sound. Raises ``ValueError`` for a frame of another size or type."""
         if frame.shape != self._shape or frame.dtype != np.uint8:
             raise ValueError(f"a frame is {self._shape} uint8, not {frame.shape} {frame.dtype}")
         picture = self._reformatter.reformat(
@@ -131,7 +130,7 @@ class VideoWriter:
                 self._finish()
                 whole = True
             else:
-                # What ended the work is what is to be heard of, not that the file is incomplete.
+                # The original exception matters, not the incomplete file's.
                 with suppress(av.FFmpegError):
                     self._container.close()
         finally:
@@ -172,9 +171,9 @@ def encode_video(
     intermediate: bool = False,
     on_frame: Callable[[int], None] = lambda _count: None,
 ) -> int:
-    """Write all ``frames`` and their ``sound`` as ``VideoWriter`` does; how many frames there were.
+    """Write all ``frames`` and their ``sound`` with ``VideoWriter``; returns the number of frames.
 
-    ``on_frame`` hears after each how many were written; what it raises ends the work, and no file is left.
+    ``on_frame`` receives the number of frames written after each; if it raises, the work ends and no file is left.
     """
     with VideoWriter(path, width, height, sound=sound, intermediate=intermediate) as writer:
         for frame in frames:
@@ -184,7 +183,7 @@ def encode_video(
 
 
 def _by_frame(blocks: Iterable[StereoSamples]) -> Iterator[StereoSamples]:
-    """The sound in blocks of what one frame lasts; silence without end after it."""
+    """Split the sound into blocks of one frame's duration, followed by endless silence."""
     waiting = np.empty((0, 2), np.float32)
     for block in blocks:
         waiting = np.concatenate([waiting, block])

@@ -1,4 +1,4 @@
-"""The files that a video comes as: the video, its poster and thumbnail, and its subtitles."""
+"""Output files of a video job: the video, its poster and thumbnail, and its subtitles."""
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -20,12 +20,12 @@ from pipeline.video.ken_burns import resize_to_cover
 from pipeline.video.mix import mix_soundtrack
 from pipeline.video.talking_portrait import CLIP, CUES, SPEECH, TRANSCRIPT, frame_count
 
-LOUDNESS = -16.0  # LUFS: what the web plays
-MIX_SHARE = 0.1  # of the time that encoding takes, for the sound
+LOUDNESS = -16.0  # LUFS: usual on the web
+MIX_SHARE = 0.1  # share of this stage's time that mixing takes
 
 
 class EncodeVideo(Stage):
-    """Bring the animated portrait to its canvas, with its subtitles and its voice, and write everything."""
+    """Crop the animated portrait to its canvas, add subtitles and voice, and write all output files."""
 
     name = "encode"
     message = "Encoding the video"
@@ -34,7 +34,7 @@ class EncodeVideo(Stage):
     provides = (SAVED,)
 
     def run(self, work: StageContext) -> None:
-        """Raises what the reports raise; no half of a video is left then."""
+        """Encode the video. Raises what the progress reports raise, and then leaves no partial video."""
         params, speech, cues = work.params_as(RenderVideoParams), work[SPEECH], work[CUES]
         frames = frame_count(speech)
         sound = mix_soundtrack(
@@ -62,10 +62,9 @@ def save_video(
 ) -> tuple[SavedFile, ...]:
     """Write a video of ``frames`` frames, its poster, its thumbnail and its subtitles into the job's folder.
 
-    ``pictures`` are its frames, height×width×3 uint8 sRGB, of the size that the params ask for, of which the first
-    becomes the poster; ``sound`` are blocks of n×2 float32 at ``SAMPLE_RATE``; ``cues`` are shown as the params say, in
-    ``language``, a BCP 47 tag. Reports the stage's progress, of which so much is ``done``; what that raises leaves no
-    video.
+    ``pictures`` are its frames, height×width×3 uint8 sRGB, of the size that the params ask for; the first becomes the
+    poster. ``sound`` are blocks of n×2 float32 at ``SAMPLE_RATE``. ``cues`` are shown as the params say, in
+    ``language``, a BCP 47 tag. Reports the stage's progress from ``done`` on; if a report raises, no video is left.
     """
     params = work.params_as(VideoParams)
     width, height = params.resolution.size(params.aspect)
@@ -85,7 +84,7 @@ def save_video(
 
 
 def cropped_frames(clip: Clip, width: int, height: int, frames: int) -> Generator[Rgb, None, None]:
-    """``frames`` frames of a clip, height×width×3 uint8, cut around its focus; its last one is held at the end."""
+    """Yield ``frames`` frames of a clip, height×width×3 uint8, cropped around its focus; the last one is held."""
     count = 0
     for frame in islice(decode_frames(clip.path), frames):
         last = resize_to_cover(frame, width, height, clip.focus)
@@ -96,14 +95,14 @@ def cropped_frames(clip: Clip, width: int, height: int, frames: int) -> Generato
 
 
 def _burned(pictures: Iterable[Rgb], burner: SubtitleBurner) -> Iterator[Rgb]:
-    """The frames of a video from its start, with the subtitles of their moments drawn into them."""
+    """Draw the subtitles into a video's frames."""
     for number, picture in enumerate(pictures):
-        # A picture that stands still comes again.
+        # A still picture is yielded repeatedly, so it must not be drawn on.
         yield burner.burn(picture.copy(), number / FPS)
 
 
 def _save_subtitles(cues: Sequence[Cue], language: str, work: StageContext) -> Iterator[SavedSubtitles]:
-    """Write the subtitles into the job's folder: SubRip and WebVTT."""
+    """Write the subtitles into the job's folder as SubRip and WebVTT."""
     for form, text, content_type in (
         ("srt", srt(cues), "application/x-subrip"),
         ("vtt", vtt(cues, language), "text/vtt"),

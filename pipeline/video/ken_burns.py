@@ -1,4 +1,4 @@
-"""A camera that moves slowly over a picture, and pictures brought to a canvas of another shape."""
+"""Ken Burns effect: slow camera moves over a still, and fitting of pictures to a canvas of another shape."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from pipeline.video import FPS
 
 Points = NDArray[np.float32]
 
-ZOOM = 0.12  # the most that the camera comes nearer by
-WHOLE_ZOOM = 0.06  # the same for a picture that is to be seen whole, of which it takes half from either side
-ZOOM_PER_SECOND = 0.03  # less for what is shown shortly, lest it hurries
-PAN = 0.04  # of what is shown: how far its middle lies from the focus at either end, where there is room
-MOST_CUT = 0.45  # of a picture's area: where more would be cut off, it is shown whole
-SURROUNDINGS = 0.55  # brightness of what is around a picture that is shown whole
-BLUR = 0.06  # of the canvas' longer side: standard deviation of the blur around it
+ZOOM = 0.12  # largest zoom of the camera
+WHOLE_ZOOM = 0.06  # the same for a picture that is shown whole
+ZOOM_PER_SECOND = 0.03  # limits the zoom of short clips, which would look hurried
+PAN = 0.04  # of the window: distance of its middle from the focus at either end, room permitting
+MOST_CUT = 0.45  # of a picture's area: it is shown whole if more would be cut off
+SURROUNDINGS = 0.55  # brightness of the background of a picture that is shown whole
+BLUR = 0.06  # of the canvas' longer side: standard deviation of that background's blur
 MIDDLE = (0.5, 0.5)
-SAMPLES = 1.25  # pixels of the picture for one of a frame where the camera is nearest
-REACH = 4  # pixels around what is shown that an interpolation looks at
+SAMPLES = 1.25  # pixels of the picture per pixel of a frame, where the camera is nearest
+REACH = 4  # pixels around the window that interpolation reads
 
 
 @dataclass(frozen=True)
 class Window:
-    """A part of a picture: where it begins and how large it is, in pixels, not whole ones."""
+    """Rectangle of a picture, in fractional pixels."""
 
     left: float
     top: float
@@ -36,7 +36,7 @@ class Window:
     height: float
 
     def towards(self, other: "Window", part: float) -> "Window":
-        """On the way to another, 0 to 1: within both of what they are both within."""
+        """Interpolate to another window, ``part`` from 0 to 1. Stays within any rectangle that contains both."""
         return Window(
             self.left + (other.left - self.left) * part,
             self.top + (other.top - self.top) * part,
@@ -45,16 +45,16 @@ class Window:
         )
 
     def scaled(self, left: float, top: float, across: float, down: float) -> "Window":
-        """The same after the picture was cut at ``left`` and ``top`` and scaled by ``across`` and ``down``."""
+        """Convert the window to a crop that starts at (``left``, ``top``) and is scaled by ``across`` and ``down``."""
         return Window((self.left - left) * across, (self.top - top) * down, self.width * across, self.height * down)
 
 
 @dataclass(frozen=True)
 class CameraMove:
-    """A camera's way over a picture in ``frames`` frames of height×width×3 uint8.
+    """Camera move over a picture: ``frames`` frames of height×width×3 uint8.
 
-    ``picture`` is what it passes over, H×W×3 uint8: the part of the original that is ever seen, as large as that
-    takes. Points of the original are its pixels, x before y; a whole number is a pixel's middle.
+    ``picture`` (H×W×3 uint8) is the part of the original that is ever seen, resampled to the resolution needed. Points
+    are in the original's pixels, x before y; whole numbers are pixel centres.
     """
 
     picture: Rgb
@@ -63,10 +63,10 @@ class CameraMove:
     frames: int
     start: Window
     end: Window
-    first_pixel: Window  # where the original's is in the picture, and how large
+    first_pixel: Window  # the original's first pixel, as a window of the picture
 
     def frame(self, number: int, picture: Rgb | None = None) -> Rgb:
-        """What is seen in a frame, from 0, of the picture or of another of its size that takes its place."""
+        """Render a frame, counted from 0, of the picture or of a replacement of the same size."""
         window, shown = self._window(number), self.picture if picture is None else picture
         pixel = Window(window.left, window.top, window.width / self.width, window.height / self.height)
         size, flags = (self.width, self.height), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -74,12 +74,12 @@ class CameraMove:
         return frame.astype(np.uint8, copy=False)
 
     def map_points(self, points: Points) -> Points:
-        """Where n×2 points of the original are in the picture, in its pixels."""
+        """Map n×2 points of the original to pixels of ``picture``."""
         places = _middles(self.first_pixel)
         return (points @ places[:, :2].T + places[:, 2]).astype(np.float32)
 
     def project(self, number: int, point: Points) -> tuple[float, float]:
-        """Where a point (x, y) of the original is in a frame: 0 to 1 of its sides, the nearest when it is outside."""
+        """Project a point (x, y) of the original into a frame: 0 to 1 of its sides, clamped to them."""
         window = self._window(number)
         x, y = (float(place) + 0.5 for place in self.map_points(point[None])[0])
         return _within((x - window.left) / window.width, 1), _within((y - window.top) / window.height, 1)
@@ -91,7 +91,7 @@ class CameraMove:
 def camera_move_frames(
     picture: Rgb, width: int, height: int, frames: int, *, focus: tuple[float, float] | None = None, seed: int
 ) -> Generator[Rgb, None, None]:
-    """``frames`` frames, height×width×3 uint8, of a camera that moves over H×W×3 uint8, as ``planned`` says."""
+    """Yield the frames of a camera move over H×W×3 uint8, height×width×3 uint8 each; see ``plan_camera_move``."""
     move = plan_camera_move(picture, width, height, frames, focus=focus, seed=seed)
     for number in range(frames):
         yield move.frame(number)
@@ -107,14 +107,15 @@ def plan_camera_move(
     subject: tuple[float, float] | None = None,
     seed: int,
 ) -> CameraMove:
-    """A slow move over H×W×3 uint8 that fills height×width×3 (the "Ken Burns effect").
+    """Plan a slow move over H×W×3 uint8 that fills height×width×3 (the "Ken Burns effect").
 
-    The camera comes nearer by up to 12 % or goes back by as much, and passes over the ``focus`` (x, y in 0 to 1 of the
-    picture; its middle when None) in a direction that ``seed`` decides; it starts and ends gently and never shows what
-    lies outside the picture. The focus is within every frame. Where covering the canvas would cut off more than 45 %
-    of the picture, the whole of it is shown in front of its own blurred and darkened enlargement, and the camera
-    hardly moves; unless what the picture is about is known, ``subject`` wide and high in pixels, and there is room for
-    that where the camera is farthest.
+    The camera zooms in or out by up to 12 % and pans over the ``focus`` in a direction that ``seed`` decides. ``focus``
+    is (x, y) in 0 to 1 of the picture, its middle if None, and stays within every frame. The move starts and ends
+    gently and never shows anything outside the picture.
+
+    If covering the canvas would cut off more than 45 % of the picture, the whole picture is shown, and the camera
+    hardly moves. The background is the picture's own blurred and darkened enlargement. The exception: ``subject``
+    (width and height in pixels of the main motif) is given and fits where the camera is farthest.
     """
     across, down = _covered(picture.shape[1], picture.shape[0], width, height)
     pixel, focus, pan, zoom = Window(0, 0, 1, 1), focus or MIDDLE, PAN, ZOOM
@@ -129,7 +130,7 @@ def plan_camera_move(
 
 
 def resize_to_cover(frame: Rgb, width: int, height: int, focus: tuple[float, float] | None = None) -> Rgb:
-    """H×W×3 uint8 enlarged or reduced to cover height×width×3; cut around ``focus`` (0 to 1 of the frame's sides)."""
+    """Resize H×W×3 uint8 to cover height×width×3, cropped around ``focus`` (0 to 1 of the frame's sides)."""
     rows, columns = frame.shape[:2]
     across, down = _covered(columns, rows, width, height)
     x, y = focus or MIDDLE
@@ -143,7 +144,7 @@ def resize_to_cover(frame: Rgb, width: int, height: int, focus: tuple[float, flo
 
 
 def _covered(columns: float, rows: float, width: int, height: int) -> tuple[float, float]:
-    """How large a part of ``columns`` × ``rows`` is that has the canvas' shape."""
+    """Return the size of the largest part of ``columns`` × ``rows`` that has the canvas' shape."""
     scale = min(columns / width, rows / height)
     return width * scale, height * scale
 
@@ -151,7 +152,7 @@ def _covered(columns: float, rows: float, width: int, height: int) -> tuple[floa
 def _ends(
     picture: Rgb, canvas: tuple[int, int], focus: tuple[float, float], pan: float, zoom: float, seed: int
 ) -> tuple[Window, Window]:
-    """What is shown first and last. Whatever both contain, everything between them contains too."""
+    """Choose the first and the last window. Whatever both contain, all windows between them contain too."""
     rows, columns = picture.shape[:2]
     widest = _covered(columns, rows, *canvas)
     chance = np.random.default_rng(seed)
@@ -169,10 +170,11 @@ def _ends(
 def _sampled(
     picture: Rgb, width: int, height: int, start: Window, end: Window
 ) -> tuple[Rgb, tuple[float, float, float, float]]:
-    """The part that the camera passes over, as large as it is shown and a little larger; and how it was cut and scaled.
+    """Resample the part that the camera passes over to slightly more than its display size.
 
-    Once and well, so that each frame can be taken from it quickly: between the four pixels around a place. Of a much
-    larger picture that would flicker, of one just as large it would be now sharp, now soft.
+    Also returns its left and top and the scales across and down. One high-quality resampling allows fast bilinear
+    sampling of each frame. From a much larger picture, bilinear sampling would flicker; at just the display size,
+    sharpness would vary.
     """
     rows, columns = picture.shape[:2]
     left = max(floor(min(start.left, end.left)) - REACH, 0)
@@ -189,10 +191,13 @@ def _sampled(
 def _fit_on_blurred_background(
     picture: Rgb, width: int, height: int, focus: tuple[float, float]
 ) -> tuple[Rgb, Window, tuple[float, float]]:
-    """The whole picture in front of itself, in the canvas' shape; where its first pixel is in that, and how large; and
-    where the camera is to look, 0 to 1 of it: at its middle, or as far from there as keeps the focus in view."""
+    """Place the whole picture in front of its blurred enlargement, in the canvas' shape.
+
+    Also returns the window of the picture's first pixel, and the camera's target (0 to 1 of the result): its middle, or
+    as far from there as keeps the focus in view.
+    """
     canvas = ceil(width * (1 + WHOLE_ZOOM)), ceil(height * (1 + WHOLE_ZOOM))
-    # Blurred at an eighth of the size: nothing finer is left in it anyway.
+    # Blurred at an eighth of the size, because the blur leaves nothing finer.
     cut = resize_to_cover(picture, max(canvas[0] // 8, 1), max(canvas[1] // 8, 1), focus)
     blurred = cv2.GaussianBlur(cut, (0, 0), BLUR * max(canvas) / 8, borderType=cv2.BORDER_REPLICATE)
     dark = cv2.convertScaleAbs(blurred, alpha=SURROUNDINGS)
@@ -210,12 +215,12 @@ def _fit_on_blurred_background(
 
 
 def _middles(pixel: Window) -> NDArray[np.float64]:
-    """2×3: where pixels' middles are, by their numbers, when the first of them is there and all are as large."""
+    """Return the 2×3 transform from pixel indices to pixel centres, given the first pixel's window."""
     return np.array(
         [[pixel.width, 0, pixel.left + pixel.width / 2 - 0.5], [0, pixel.height, pixel.top + pixel.height / 2 - 0.5]]
     )
 
 
 def _within(start: float, room: float) -> float:
-    """A start that is neither before 0 nor beyond the room there is."""
+    """Clamp a start to between 0 and the available room."""
     return min(max(start, 0.0), max(room, 0.0))

@@ -1,4 +1,4 @@
-"""How loud sound is (EBU R 128), and sound brought to a loudness without ever clipping."""
+"""Loudness: measurement by EBU R 128, and normalisation with a true-peak limiter."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from pipeline.speech.types import SAMPLE_RATE
 from pipeline.video.audio import RawAudioFile, StereoSamples, with_progress, write_audio
 
 SILENCE = -70.0  # LUFS: the absolute gate of ITU-R BS.1770-5; nothing below it counts
-MOST_GAIN = 40.0  # dB: what would need more is noise
+MOST_GAIN = 40.0  # dB: audio that would need more is noise
 TRUE_PEAK = -1.0  # dBTP: the most that EBU R 128 allows
-# Below that: what four times the rate may miss of a peak (BS.1770-5, annex 2, attachment 1), nearly.
+# dB below that limit, for peaks that fourfold oversampling misses (BS.1770-5, annex 2, attachment 1).
 MARGIN = 0.4
-TOLERANCE = 0.2  # LU that are as good as none
+TOLERANCE = 0.2  # LU: negligible difference from the target
 ATTEMPTS = 4
-STEPS = 1_000  # a second, for each of which the true peak is known
-REACH = 10  # of them, over which a peak that is held back is felt
+STEPS = 1_000  # true peaks per second
+REACH = 10  # steps before and after a limited peak in which the gain changes
 OVERSAMPLED = 4 * SAMPLE_RATE  # BS.1770-5, annex 2: peaks between samples are found at four times 48 kHz
 
 
@@ -33,9 +33,9 @@ Peaks = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Loudness:
-    """``integrated`` in LUFS and ``true_peak`` in dBTP; both -inf where nothing is heard.
+    """Loudness of audio: ``integrated`` in LUFS and ``true_peak`` in dBTP; both -inf for silence.
 
-    The loudness is -inf as well for what is shorter than 0.4 seconds, the length of the measure's window.
+    ``integrated`` is also -inf for audio shorter than 0.4 seconds, the length of the measuring window.
     """
 
     integrated: float
@@ -43,9 +43,9 @@ class Loudness:
 
 
 def measure_loudness(blocks: Iterable[StereoSamples]) -> Loudness:
-    """The loudness of all blocks, n×2 float32 at ``SAMPLE_RATE``, by EBU R 128 (2023) and ITU-R BS.1770-5.
+    """Measure the loudness of all blocks, n×2 float32 at ``SAMPLE_RATE``, by EBU R 128 (2023) and ITU-R BS.1770-5.
 
-    ffmpeg's ``ebur128`` filter does it. The peak between samples is known to a thousandth of full scale.
+    Uses ffmpeg's ``ebur128`` filter. True peaks are accurate to a thousandth of full scale.
     """
     peak = 0.0
 
@@ -64,7 +64,7 @@ def measure_loudness(blocks: Iterable[StereoSamples]) -> Loudness:
 
 
 def true_peaks(blocks: Iterable[StereoSamples]) -> Peaks:
-    """The true peak of either channel within each millisecond that has begun, as amplitude: float32.
+    """Compute the true peak of either channel within each started millisecond, as amplitude: float32.
 
     By BS.1770-5, annex 2: the largest sample at four times the rate.
     """
@@ -81,7 +81,7 @@ def true_peaks(blocks: Iterable[StereoSamples]) -> Peaks:
             yield block
         yield silence
 
-    # Out of nothing and into nothing is how sound is played, and what the last samples need to come out at all.
+    # Playback starts and ends in silence; it also flushes the last samples out of the resampler.
     silence = np.zeros((SAMPLE_RATE // STEPS * REACH, 2), np.float32)
     for frame in _through((("aresample", str(OVERSAMPLED)), ("aformat", "sample_fmts=flt")), amid_silence()):
         rest = np.concatenate([rest, np.abs(frame.to_ndarray().reshape(-1, 2)).max(axis=1)])
@@ -92,10 +92,10 @@ def true_peaks(blocks: Iterable[StereoSamples]) -> Peaks:
 
 
 def amplify_with_limiter(blocks: Iterable[StereoSamples], decibels: float, peaks: Peaks) -> Iterator[StereoSamples]:
-    """The blocks louder by ``decibels``, but with true peaks of no more than -1 dBTP; ``peaks`` are theirs.
+    """Amplify the blocks by ``decibels``, limited to true peaks of -1 dBTP; ``peaks`` are the blocks' own.
 
-    What would pass that is held back: the gain goes down in the 20 ms before, by a smooth curve, and up again in the
-    20 ms after, so that no wave of more than 50 Hz is bent.
+    Around higher peaks, the gain falls in the 20 ms before, by a smooth curve, and rises again in the 20 ms after.
+    Waves of more than 50 Hz are not distorted.
     """
     gain = 10 ** (decibels / 20)
     curve = gain * _limiter_gain(peaks * gain)
@@ -110,11 +110,10 @@ def amplify_with_limiter(blocks: Iterable[StereoSamples], decibels: float, peaks
 def normalise_loudness(
     sound: RawAudioFile, target: float, path: Path, *, report: Callable[[float], None] = lambda _fraction: None
 ) -> RawAudioFile:
-    """The sound at ``target`` LUFS, written to ``path``: one gain for all of it, and true peaks of at most -1 dBTP.
+    """Write the audio at ``target`` LUFS to ``path``: one gain for all of it, and true peaks of at most -1 dBTP.
 
-    Where peaks that are held back take loudness away, more gain makes up for it, as far as that goes. Silence stays
-    silence, and what is shorter than loudness can be measured stays as loud as it is. ``report`` hears how much is
-    done, 0 to 1.
+    If limiting reduces the loudness, more gain compensates, as far as possible. Silence stays silence, and audio too
+    short to measure stays as loud as it is. ``report`` receives the fraction done, 0 to 1.
     """
     length = len(sound)
     loudness = measure_loudness(with_progress(sound, length, lambda part: report(0.2 * part)))
@@ -139,20 +138,20 @@ def normalise_loudness(
 
 
 def _limiter_gain(peaks: Peaks) -> Peaks:
-    """What peaks are to be multiplied by, in each millisecond, so that none passes the limit."""
+    """Compute the gain in each millisecond that keeps all peaks within the limit."""
     if not len(peaks):
         return np.ones(1, np.float32)
     limit = 10 ** ((TRUE_PEAK - MARGIN) / 20)
     needed = limit / np.maximum(peaks, limit)
-    # The least within reach, averaged over what is within reach, is nowhere more than is needed there; one more on
-    # either side, since the curve is a straight line between the middles of two.
+    # A moving minimum, then a moving average of the same reach, never exceeds the gain that a peak permits. The minimum
+    # reaches one step further, because the gain is interpolated linearly between the middles of steps.
     least = sliding_window_view(np.pad(needed, REACH + 1, "edge"), 2 * REACH + 3).min(axis=1)
     weights = np.hanning(2 * REACH + 3)[1:-1]
     return np.convolve(np.pad(least, REACH, "edge"), weights / weights.sum(), "valid").astype(np.float32)
 
 
 def _through(filters: Iterable[tuple[str, str]], blocks: Iterable[StereoSamples]) -> Iterator[AudioFrame]:
-    """What comes out of ffmpeg's filters, one after the other."""
+    """Run audio through a chain of ffmpeg filters."""
     graph = Graph()
     source = graph.add_abuffer(
         sample_rate=SAMPLE_RATE, format="flt", layout="stereo", time_base=Fraction(1, SAMPLE_RATE)

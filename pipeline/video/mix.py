@@ -1,4 +1,4 @@
-"""All sound of a video as one: voices in their places, music that makes way for them, one loudness."""
+"""Soundtrack mix: voices at their positions, ducked music under them, and one loudness."""
 
 from collections.abc import Callable, Iterable
 from math import isfinite
@@ -13,13 +13,13 @@ from pipeline.video.audio import BLOCK, RawAudioFile, StereoSamples, with_progre
 from pipeline.video.decoder import decode_stereo
 from pipeline.video.loudness import measure_loudness, normalise_loudness
 
-DUCKING = -12.0  # dB: what music loses where somebody speaks
-ATTACK, RELEASE = 0.3, 0.8  # seconds in which it makes way before a voice, and comes back after it
-PAUSE = 1.0  # seconds: through shorter ones the music stays down
-AUDIBLE = -35.0  # dB below a voice's loud parts: what is quieter is a pause
+DUCKING = -12.0  # dB: gain of the music during speech
+ATTACK, RELEASE = 0.3, 0.8  # seconds in which it fades before speech, and returns after it
+PAUSE = 1.0  # seconds: the music stays ducked through shorter pauses
+AUDIBLE = -35.0  # dB below a voice's loud parts: quieter parts are pauses
 FADE_OUT = 1.5  # seconds, at the video's end
-CROSSFADE = 0.5  # seconds, where music begins anew
-STEPS = 100  # a second, at which it is known whether somebody speaks
+CROSSFADE = 0.5  # seconds, where the music loops
+STEPS = 100  # time steps per second of the activity mask and the gains
 
 Curve = NDArray[np.float32]
 
@@ -34,17 +34,18 @@ def mix_soundtrack(
     loudness: float,
     report: Callable[[float], None] = lambda _fraction: None,
 ) -> RawAudioFile:
-    """Write the sound of a video that lasts so many ``seconds`` to ``path``: n×2 float32 at ``SAMPLE_RATE``.
+    """Write the sound of a video that lasts ``seconds`` to ``path``: n×2 float32 at ``SAMPLE_RATE``.
 
-    ``speech`` are voices, mono float32 in [-1, 1] at ``SAMPLE_RATE``, and the second at which each begins; one at a
-    time is held. All are brought to one loudness. ``music`` is an uploaded file, or None. It is brought to the voices'
-    loudness and then to its ``music_volume`` (0 to 1, as amplitude), begins anew with a crossfade where it ends, fades
-    out at the end, and goes down by 12 dB around whatever is said, which it knows beforehand. The whole is then
-    brought to ``loudness`` in LUFS; where there is no sound it is silent.
+    ``speech`` are voices, mono float32 in [-1, 1] at ``SAMPLE_RATE``, with the second at which each begins; one at a
+    time is held in memory. All are brought to one loudness.
 
-    What is made on the way lies beside ``path``, as much again for the voices and for the music, and is removed.
-    ``report`` hears how much is done, 0 to 1, and may raise to end it. Raises ``DarkroomError`` (``invalid_audio``)
-    for music that cannot be decoded.
+    ``music`` is an uploaded file, or None. It is brought to the voices' loudness and then to ``music_volume`` (0 to 1,
+    as amplitude). It loops with a crossfade, fades out at the end, and is ducked by 12 dB around speech, ahead of time.
+    The mix is then brought to ``loudness`` in LUFS; it is silent where there is no sound.
+
+    Temporary files next to ``path``, as large again for the voices and for the music, are removed. ``report`` receives
+    the fraction done, 0 to 1, and may raise to end the work. Raises ``DarkroomError`` (``invalid_audio``) for music
+    that cannot be decoded.
     """
     length = round(seconds * SAMPLE_RATE)
     with TemporaryDirectory(dir=path.parent) as name:
@@ -67,7 +68,7 @@ def _place(
     seconds: float,
     report: Callable[[float], None],
 ) -> NDArray[np.bool_]:
-    """Add the voices to the track. When somebody speaks: for each hundredth of a second."""
+    """Add the voices to the track and return a voice activity mask: one bool per hundredth of a second."""
     spoken = np.zeros(round(seconds * STEPS) + 1, np.bool_)
     for begins, samples in speech:
         first, step = round(begins * SAMPLE_RATE), round(begins * STEPS)
@@ -89,7 +90,7 @@ def _add(samples: Samples, track: StereoSamples, first: int, loudness: float, re
 
 
 def _audible(samples: Samples) -> NDArray[np.bool_]:
-    """Where a voice is no pause: for each hundredth of a second that has begun."""
+    """Detect voice activity: one bool for each started hundredth of a second."""
     span = SAMPLE_RATE // STEPS
     padded = np.pad(samples, (0, -len(samples) % span)).reshape(-1, span)
     levels = np.sqrt(np.einsum("ij,ij->i", padded, padded) / span)
@@ -98,7 +99,7 @@ def _audible(samples: Samples) -> NDArray[np.bool_]:
 
 
 def _ducking(spoken: NDArray[np.bool_]) -> Curve:
-    """What music is to be multiplied by, for each hundredth of a second."""
+    """Compute the music's ducking gain for each hundredth of a second."""
     steps = np.arange(len(spoken))
     never = 10 * len(spoken) + 10 * STEPS
     since = steps - np.maximum.accumulate(np.where(spoken, steps, -never))
@@ -106,12 +107,12 @@ def _ducking(spoken: NDArray[np.bool_]) -> Curve:
     pause = (since + until) / STEPS < PAUSE
     down = np.maximum(1 - since / STEPS / RELEASE, 1 - until / STEPS / ATTACK)
     down = np.where(pause, 1, np.clip(down, 0, 1))
-    # In decibels and by a cubic, so that neither end of the way is heard.
+    # A smoothstep in decibels, so that neither end of the fade is audible.
     return np.asarray(10 ** (DUCKING / 20 * down * down * (3 - 2 * down)), np.float32)
 
 
 def _underlay(track: StereoSamples, music: RawAudioFile, volume: Curve, report: Callable[[float], None]) -> None:
-    """Add the music to the track: over and over, as loud as ``volume`` says at each hundredth of a second."""
+    """Add the looped music to the track, with the gain ``volume`` for each hundredth of a second."""
     tune, length = music.memory_map(), len(track)
     fade = min(round(CROSSFADE * SAMPLE_RATE), len(tune) // 4)
     fade_out = min(FADE_OUT, length / SAMPLE_RATE / 4) * SAMPLE_RATE
@@ -125,19 +126,19 @@ def _underlay(track: StereoSamples, music: RawAudioFile, volume: Curve, report: 
 
 
 def _looped(tune: StereoSamples, places: NDArray[np.int64], fade: int) -> StereoSamples:
-    """Music that goes on without end: its last ``fade`` samples are heard together with its first."""
+    """Sample endless music: its last ``fade`` samples are crossfaded with its first."""
     turn = len(tune) - fade
     at = places % turn
     block = tune[at]
     again = (at < fade) & (places >= turn)
     part = (at[again, None] / fade * np.pi / 2).astype(np.float32)
-    # Equal power: the end of a tune and its start have nothing to do with each other.
+    # Equal-power crossfade, because a tune's end and its start are uncorrelated.
     block[again] = block[again] * np.sin(part) + tune[at[again] + turn] * np.cos(part)
     return block
 
 
 def _first(music: Path, length: int) -> Iterable[StereoSamples]:
-    """No more of the music than is needed."""
+    """Yield no more of the music than is needed."""
     left = length
     for block in decode_stereo(music):
         yield block[:left]
@@ -147,6 +148,6 @@ def _first(music: Path, length: int) -> Iterable[StereoSamples]:
 
 
 def _gain(sound: Iterable[StereoSamples], loudness: float) -> float:
-    """What brings sound to a loudness; 1 where it has none."""
+    """Compute the gain that brings audio to a loudness; 1 for silence."""
     measured = measure_loudness(sound).integrated
     return float(10 ** ((loudness - measured) / 20)) if isfinite(measured) else 1.0

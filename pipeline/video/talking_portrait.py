@@ -1,7 +1,7 @@
-"""``render_video``: what its stages hand on, and those that both engines share, from the portrait to the subtitles.
+"""Talking portrait (``render_video``): artifacts and the stages that both engines share, from portrait to subtitles.
 
-Every time here is the video's own: what was said is given a little silence before and after it at once, so that
-animation, subtitles and sound need not know of it.
+All times are relative to the video. Speech gets its silence before and after at once, so that animation, subtitles and
+sound need no offsets.
 """
 
 from math import ceil
@@ -24,7 +24,7 @@ from pipeline.video import FPS
 from pipeline.video.decoder import decode_voice
 
 SAMPLES_PER_FRAME = SAMPLE_RATE // FPS
-LEAD_FRAMES, TAIL_FRAMES = 5, 10  # frames of silence before and, at least, after what is said: abrupt starts are ugly
+LEAD_FRAMES, TAIL_FRAMES = 5, 10  # frames of silence before and, at least, after the speech, against abrupt cuts
 
 
 PORTRAIT: Artifact[Rgb] = Artifact("portrait", "who speaks: H×W×3 uint8 sRGB, upright, full resolution")
@@ -44,7 +44,7 @@ CUES: Artifact[tuple[Cue, ...]] = Artifact("cues", "the subtitles in their order
 class LoadAvatar(Stage):
     """Decode the portrait and, if there is one, the recorded voice within their limits.
 
-    ``engine`` is who does the job: what it cannot do is told here, before any work.
+    ``engine`` runs the job: unsupported requests are rejected here, before any work.
     """
 
     name = "load"
@@ -56,8 +56,11 @@ class LoadAvatar(Stage):
         self._engine = engine
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError`` as the decoders do (``invalid_audio``, ``script_too_long_error``, …), and
-        ``engine_unavailable``."""
+        """Load the inputs.
+
+        Raises ``DarkroomError`` like the decoders (``invalid_audio``, ``script_too_long_error``, …), and
+        ``engine_unavailable``.
+        """
         work.params_as(RenderVideoParams).check_engine(self._engine, work.files)
         work[PORTRAIT] = on_white(decode(work.files["avatar"]))
         work.report(0.3)
@@ -68,7 +71,7 @@ class LoadAvatar(Stage):
 
 
 class SynthesiseSpeech(Stage):
-    """Have the script said, or take the recorded voice as it is."""
+    """Synthesise the script, or use the recorded voice as it is."""
 
     name = "speak"
     message = "Speaking"
@@ -77,7 +80,7 @@ class SynthesiseSpeech(Stage):
     provides = (SPEECH,)
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError``: ``engine_unavailable`` where nobody can speak, and what the speaker raises."""
+        """Synthesise. Raises ``DarkroomError``: ``engine_unavailable`` without a synthesiser, and its own errors."""
         track = work[RECORDED_VOICE]
         if track is not None:
             work[SPEECH] = padded_with_silence(Speech(track, ()))
@@ -89,9 +92,10 @@ class SynthesiseSpeech(Stage):
 
 
 class AlignWords(Stage):
-    """Base of the stages that find out when each word is said, if anybody wants to read it.
+    """Base of the stages that time each word, if subtitles are requested.
 
-    Synthesised speech knows; a script is laid over a recorded voice. Who can hear words overrides ``hear``.
+    A synthesiser returns its word times; a recording is aligned to its script. Subclasses that can recognise speech
+    override ``transcribe_recording``.
     """
 
     name = "transcribe"
@@ -99,7 +103,7 @@ class AlignWords(Stage):
     slot = Slot.CPU
 
     def transcribe_recording(self, work: StageContext, samples: Samples, language: str | None) -> Transcript:  # noqa: ARG002 - as overridden
-        """What a voice says that nobody wrote down, mono float32 at ``SAMPLE_RATE``; ``language`` None: not known.
+        """Transcribe a recording without a script, mono float32 at ``SAMPLE_RATE``; ``language`` None if unknown.
 
         Raises ``DarkroomError`` (``engine_unavailable``).
         """
@@ -111,9 +115,9 @@ class AlignWords(Stage):
     def transcript(
         self, work: StageContext, spoken: Spoken, speech: Speech | None, params: VideoParams, *, recorded: bool
     ) -> Transcript:
-        """What ``speech`` says of what was to be ``spoken``, and in which language; no words where nobody wants them.
+        """Return the words of ``speech`` and their language, given the requested ``spoken``.
 
-        Raises ``DarkroomError`` as ``hear`` does.
+        There are no words if no subtitles are requested. Raises ``DarkroomError`` like ``transcribe_recording``.
         """
         stated = params.language if recorded else voice_for(spoken.voice, params.language).language
         language = resolve_language(spoken.script, stated)
@@ -128,19 +132,19 @@ class AlignWords(Stage):
 
 
 class Transcribe(AlignWords):
-    """Find out when each word is said, if anybody wants to read it."""
+    """Time each word of the speech, if subtitles are requested."""
 
     requires = (RECORDED_VOICE, SPEECH)
     provides = (TRANSCRIPT,)
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError`` as ``hear`` does."""
+        """Time the words. Raises ``DarkroomError`` like ``transcribe_recording``."""
         params, recorded = work.params_as(RenderVideoParams), work[RECORDED_VOICE] is not None
         work[TRANSCRIPT] = self.transcript(work, params, work[SPEECH], params, recorded=recorded)
 
 
 class BuildSubtitles(Stage):
-    """Break what is said into lines that can be read while it is heard."""
+    """Break the transcript into readable subtitle cues."""
 
     name = "subtitle"
     message = "Writing the subtitles"
@@ -154,7 +158,7 @@ class BuildSubtitles(Stage):
 
 
 def require_speaker(work: StageContext) -> SpeechSynthesiser:
-    """Who says scripts. Raises ``DarkroomError`` (``engine_unavailable``) where nobody does."""
+    """Return the speech synthesiser. Raises ``DarkroomError`` (``engine_unavailable``) if there is none."""
     if work.speaker is None:
         raise DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE,
@@ -164,12 +168,12 @@ def require_speaker(work: StageContext) -> SpeechSynthesiser:
 
 
 def synthetic_voice_note(voice: Voice, speaker: SpeechSynthesiser) -> str:
-    """What a result says of a voice that nobody has."""
+    """Return the note that a result's voice is synthetic."""
     return f"The voice is synthesised: {voice.title} by {speaker.about}."
 
 
 def padded_with_silence(speech: Speech) -> Speech:
-    """With silence around it, such that it lasts a whole number of frames; its words are moved along."""
+    """Pad speech with silence to a whole number of frames, and shift its words accordingly."""
     whole = ceil(len(speech.samples) / SAMPLES_PER_FRAME) * SAMPLES_PER_FRAME
     before = LEAD_FRAMES * SAMPLES_PER_FRAME
     after = whole - len(speech.samples) + TAIL_FRAMES * SAMPLES_PER_FRAME
@@ -177,5 +181,5 @@ def padded_with_silence(speech: Speech) -> Speech:
 
 
 def frame_count(speech: Speech) -> int:
-    """How many frames last as long as it does; the last one may outlast it."""
+    """Return the number of frames that cover the speech."""
     return ceil(len(speech.samples) / SAMPLES_PER_FRAME)

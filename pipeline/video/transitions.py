@@ -1,4 +1,4 @@
-"""Clips joined into one film, each giving way to the next."""
+"""Transitions: joins clips into one video with cuts, fades and slides."""
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -11,10 +11,10 @@ from pipeline.core.arrays import Rgb
 
 
 def overlaps(lengths: Sequence[int], transitions: Sequence[Transition], frames: int) -> tuple[int, ...]:
-    """For how many frames each clip and the next are seen together: one number less than there are clips.
+    """Return the frames that each clip shares with the next: one number less than there are clips.
 
-    ``frames``, none for a cut, and at most half of either clip's length, so that no frame belongs to three clips.
-    ``transitions`` are those between the clips.
+    ``frames`` for each transition, 0 for a cut, and at most half of either clip's length, so that no frame belongs to
+    three clips. ``transitions`` are those between the clips.
 
     >>> overlaps([100, 20, 100], [Transition.FADE, Transition.CUT], 12)
     (10, 0)
@@ -28,12 +28,12 @@ def overlaps(lengths: Sequence[int], transitions: Sequence[Transition], frames: 
 def join_clips(
     clips: Sequence[Iterable[Rgb]], lengths: Sequence[int], transitions: Sequence[Transition], frames: int
 ) -> Generator[Rgb, None, None]:
-    """The frames of the clips one after the other: ``sum(lengths) - sum(overlaps(lengths, transitions, frames))``.
+    """Yield the frames of the joined clips: ``sum(lengths) - sum(overlaps(lengths, transitions, frames))``.
 
-    Clip i counts ``lengths[i]`` frames (at least 1), H×W×3 uint8, all of one size: what it has beyond them is left
-    out, and where it ends earlier its last frame stays. In a fade one dissolves into the other, in a slide the new one
-    comes from the right and pushes the old one out, starting and ending gently. No more than a frame of each of two
-    clips is held. Clips that are generators are closed when they are through, or when this one is closed.
+    Clip i counts ``lengths[i]`` frames (at least 1), H×W×3 uint8, all of one size: further frames are dropped, and a
+    shorter clip holds its last frame. A fade dissolves one clip into the next. A slide moves the new clip in from the
+    right, with easing, and pushes the old one out. At most one frame of each of two clips is held in memory. Generators
+    are closed when they are finished, or when this one is closed.
     """
     shared = (0, *overlaps(lengths, transitions, frames), 0)
     leaving: Iterator[Rgb] | None = None
@@ -55,7 +55,7 @@ def join_clips(
 
 
 def _lasting(clip: Iterable[Rgb], length: int) -> Iterator[Rgb]:
-    """Exactly so many frames."""
+    """Yield exactly ``length`` frames."""
     frames = iter(clip)
     frame: Rgb | None = None
     try:
@@ -69,11 +69,11 @@ def _lasting(clip: Iterable[Rgb], length: int) -> Iterator[Rgb]:
 
 
 def _between(old: Rgb, new: Rgb, transition: Transition, part: float) -> Rgb:
-    """Part of the way (0 to 1) from one picture to another."""
+    """Render a transition between two pictures, ``part`` from 0 to 1."""
     if transition is Transition.FADE:
         return cv2.addWeighted(old, 1 - part, new, part, 0).astype(np.uint8, copy=False)
     width = old.shape[1]
-    # Cubic easing; whole pixels, since what moves this fast needs no others.
+    # Cubic easing; whole pixels suffice at this speed.
     moved = round(width * part * part * (3 - 2 * part))
     return np.concatenate([old[:, moved:], new[:, :moved]], axis=1)
 

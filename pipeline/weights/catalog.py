@@ -1,4 +1,4 @@
-"""The catalogue of models: data in ``models.toml``, typed here."""
+"""Model catalogue: typed access to ``models.toml``."""
 
 import re
 import tomllib
@@ -57,7 +57,7 @@ def _inside(path: str) -> str:
 
 
 class Original(BaseModel):
-    """A model's file as its authors publish it, where no program can fetch it: how to get it and how to know it."""
+    """A file that the model's authors publish where only a person can download it, and how to recognise it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -70,7 +70,7 @@ class Original(BaseModel):
 
 
 class Program(BaseModel):
-    """The authors' own program, where no package runs their model: a repository on GitHub, and what is run of it."""
+    """The authors' own program, for a model that no package runs: its GitHub repository, commit and script."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -80,7 +80,7 @@ class Program(BaseModel):
 
 
 class Model(BaseModel):
-    """One model: where its files come from, what they are, and who may use them."""
+    """Catalogue entry of one model: its source, files and licence."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -107,26 +107,26 @@ class Model(BaseModel):
 
     @property
     def variant(self) -> Literal["fp16"] | None:
-        """The marker that diffusers puts into the names of half-precision files, where this model's have it."""
+        """The ``variant`` argument for diffusers: ``fp16`` if the model's file names say so, else None."""
         return "fp16" if any(".fp16." in file for file in self.files) else None
 
     @property
     def pinned(self) -> bool:
-        """Whether the revision is a commit."""
+        """True if the revision is a commit."""
         return COMMIT.fullmatch(self.revision) is not None
 
 
 @cache
 def catalog() -> dict[str, Model]:
-    """Every model by id, in the order of the file. Raises ``ValidationError`` when the file is wrong."""
+    """Return every model by id, in the order of the file. Raises ``ValidationError`` if the file is invalid."""
     tables = tomllib.loads(CATALOG_FILE.read_text("utf-8"))
     return {name: Model(id=name, **table) for name, table in tables.items()}
 
 
 def choose_models(roles: tuple[str, ...], choices: Mapping[str, str]) -> tuple[Model, ...]:
-    """A model for each role: the one ``choices`` (role → id) names, else the default.
+    """Return a model for each role: the one that ``choices`` (role → id) names, else the default.
 
-    Raises ``ValueError`` when there is none, or the one named is of another role.
+    Raises ``ValueError`` if a role has no default, or if a named model does not exist or has another role.
     """
     chosen = []
     for role in roles:
@@ -140,9 +140,9 @@ def choose_models(roles: tuple[str, ...], choices: Mapping[str, str]) -> tuple[M
 
 
 def default_models(kinds: Iterable[Kind] = Kind, *, research: bool = False) -> tuple[Model, ...]:
-    """The models that jobs of these kinds need when the operator chooses nothing.
+    """Return the default models that jobs of these kinds need.
 
-    With ``research``, also those that are licensed for non-commercial research alone.
+    With ``research``, include models licensed for non-commercial research only.
     """
     wanted = set(kinds)
     needed = (model for model in catalog().values() if model.default and wanted & set(model.kinds))
@@ -150,7 +150,7 @@ def default_models(kinds: Iterable[Kind] = Kind, *, research: bool = False) -> t
 
 
 def catalog_markdown() -> str:
-    """The catalogue for people, in Markdown: ``docs/models.md``."""
+    """Render the catalogue as Markdown: the content of ``docs/models.md``."""
     lines = [
         "# Models",
         "",

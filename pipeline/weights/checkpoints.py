@@ -1,4 +1,4 @@
-"""What a torch checkpoint holds, read without torch and without running anything that it says."""
+"""Safe reader of torch checkpoints: tensor names and shapes, without torch and without executing pickled code."""
 
 import pickle
 import zipfile
@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-MAGIC = 0x1950A86A20F9469CFC6C  # what files begin with that torch wrote before 1.6
-# What a hostile or broken pickle makes the unpickler raise, and a broken, encrypted or strange archive its reader.
+MAGIC = 0x1950A86A20F9469CFC6C  # first object of files written by torch before 1.6
+# Errors raised for hostile or broken pickles, and for broken, encrypted or unusual zip archives.
 READ_ERRORS = (
     *(pickle.UnpicklingError, EOFError, LookupError, TypeError, ValueError, AttributeError, MemoryError, OSError),
     *(zipfile.BadZipFile, zlib.error, RuntimeError),
@@ -17,13 +17,13 @@ READ_ERRORS = (
 
 
 class NotACheckpoint(Exception):
-    """The file is not what ``torch.save`` writes, or holds more than tensors."""
+    """Raised if a file was not written by ``torch.save``, or holds more than tensors."""
 
 
 def tensor_shapes(path: Path) -> Mapping[str, tuple[int, ...]]:
-    """The tensors of a bare state dictionary, by name. Raises ``NotACheckpoint``.
+    """Return the tensor shapes of a bare state dictionary, by name. Raises ``NotACheckpoint``.
 
-    Of the pickle within, only containers and tensors are understood, the latter by their shapes alone.
+    Only containers and tensors of the pickle are accepted, and no tensor data is read.
     """
     try:
         with path.open("rb") as file:
@@ -41,7 +41,7 @@ class _Tensor:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows what a state dictionary is made of, and refuses everything else."""
+    """Unpickler that accepts the parts of a state dictionary only. Raises ``UnpicklingError`` for anything else."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):

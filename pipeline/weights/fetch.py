@@ -1,4 +1,4 @@
-"""Fetching models from the Hugging Face hub: exactly the files of the catalogue, each held to what the hub says."""
+"""Model download from the Hugging Face hub: fetches the catalogue's files and verifies each one's hash."""
 
 import errno
 import hashlib
@@ -23,13 +23,13 @@ ATTEMPTS = 5
 RETRY_SECONDS = 1.0
 TIMEOUT_SECONDS = 30.0
 
-# Told of bytes that are there and bytes in all, of one model.
+# Called with the bytes present and the bytes in total, of one model.
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class FetchResult:
-    """What a fetch came to: ``revision`` is a commit, or ``IMPORTED``; ``downloaded`` bytes were not there."""
+    """Result of a fetch: ``revision`` is a commit or ``IMPORTED``; ``downloaded`` is in bytes."""
 
     revision: str
     downloaded: int
@@ -37,7 +37,7 @@ class FetchResult:
 
 @dataclass(frozen=True)
 class _File:
-    """A file as the hub describes it: small ones by the git blob's SHA-1, large ones by their SHA-256."""
+    """A file as the hub describes it: large (LFS) files by SHA-256, small ones by the SHA-1 of their Git blob."""
 
     path: str
     size: int
@@ -45,7 +45,7 @@ class _File:
     sha256: str | None
 
     def matches(self, file: Path) -> bool:
-        """Whether ``file`` holds these bytes."""
+        """Return True if ``file`` has this size and hash."""
         if not file.is_file() or file.stat().st_size != self.size:
             return False
         if self.sha256 is not None:
@@ -58,14 +58,14 @@ class _File:
 def fetch_model(
     model: Model, weight_store: WeightStore, progress: Progress = lambda _done, _total: None
 ) -> FetchResult:
-    """Bring the model's files onto the shelf and record them; what is there and right is not fetched again.
+    """Download the model's files into the weight store and record them. Intact files are not fetched again.
 
-    The revision is the catalogue's commit; for a branch it is the commit that was recorded, or at the first fetch the
-    one that the branch is at. A download that was cut off goes on where it was. Needs no network when all is there, as
-    it is when a person imported it. The hub is ``HF_ENDPOINT``, the user ``HF_TOKEN``, as ``huggingface_hub`` has them.
+    The revision is the catalogue's commit. If the catalogue names a branch, it is the recorded commit, or at the first
+    fetch the branch's current one. Interrupted downloads resume. If all files are present, as after an import, no
+    network is needed. ``HF_ENDPOINT`` and ``HF_TOKEN`` work as in ``huggingface_hub``.
 
-    Raises ``DarkroomError`` (``engine_unavailable``) of one line: no library, no network, no room, no such file, or a
-    file that is not what was recorded or what the hub says it is.
+    Raises ``DarkroomError`` (``engine_unavailable``) with a message of one line. Causes: no library, network or disk
+    space, a file missing on the hub, or a file that differs from its record or from the hub's hash.
     """
     recorded = weight_store.record_of(model)
     known_origin = recorded is not None and (recorded.revision == IMPORTED or COMMIT.fullmatch(recorded.revision))
@@ -120,7 +120,7 @@ def _commit(hub: "HfApi", model: Model, recorded: ModelRecord | None) -> str:
 
 
 def _files(hub: "HfApi", model: Model, commit: str) -> list[_File]:
-    """What the hub says of the model's files, in the catalogue's order."""
+    """Return the hub's description of the model's files, in the catalogue's order."""
     from huggingface_hub.hf_api import RepoFile  # noqa: PLC0415 - with the library, see above
 
     infos = hub.get_paths_info(model.repository, list(model.files), revision=commit)
@@ -136,7 +136,7 @@ def _files(hub: "HfApi", model: Model, commit: str) -> list[_File]:
 
 
 def _check_unchanged(model: Model, files: list[_File], known: dict[str, FileRecord]) -> None:
-    """Before anything is downloaded: does the hub still offer, at this commit, what was fetched from it?"""
+    """Check before any download that the hub's hashes at this commit are still those recorded."""
     for file in files:
         before = known.get(file.path)
         if before is not None and file.sha256 not in (None, before.sha256):
@@ -146,7 +146,7 @@ def _check_unchanged(model: Model, files: list[_File], known: dict[str, FileReco
 def _download(
     hub: "HfApi", model: Model, file: _File, commit: str, folder: Path, progress: Callable[[int], None]
 ) -> None:
-    """One file, into place when it is whole and right. What was there of it is kept when it fails."""
+    """Download one file, verify it and move it into place. A partial file is kept on failure, to resume from."""
     from huggingface_hub import hf_hub_url  # noqa: PLC0415 - with the library, see above
 
     url = hf_hub_url(model.repository, file.path, revision=commit, endpoint=hub.endpoint)
@@ -168,7 +168,7 @@ def _download(
 
 
 def _stream(url: str, part: Path, size: int, progress: Callable[[int], None]) -> None:
-    """Append to ``part`` what it lacks of ``size`` bytes."""
+    """Append the missing bytes to ``part``, which is ``size`` bytes when complete."""
     from huggingface_hub import get_session  # noqa: PLC0415 - with the library, see above
     from huggingface_hub.utils import (  # type: ignore[attr-defined] # documented there  # noqa: PLC0415 - likewise
         build_hf_headers,
@@ -182,7 +182,7 @@ def _stream(url: str, part: Path, size: int, progress: Callable[[int], None]) ->
     progress(have)
     if have == size:
         return
-    # Compressed on the way, a file could not be continued.
+    # A compressed transfer could not be resumed.
     headers = build_hf_headers(library_name="darkroom") | {"Accept-Encoding": "identity", "Range": f"bytes={have}-"}
     with get_session().stream("GET", url, headers=headers, timeout=TIMEOUT_SECONDS, follow_redirects=True) as response:
         if response.is_error:
@@ -198,21 +198,21 @@ def _stream(url: str, part: Path, size: int, progress: Callable[[int], None]) ->
 
 
 def _transport_error() -> type[Exception]:
-    """The base of what the hub's HTTP library raises: httpx in older releases, httpx2 in newer ones."""
+    """Return the base error of the hub's HTTP library: httpx in older releases, httpx2 in newer ones."""
     from huggingface_hub.errors import HfHubHTTPError  # noqa: PLC0415 - with the library, see above
 
     return next(base for base in HfHubHTTPError.__mro__ if base.__name__ == "HTTPError" and issubclass(base, Exception))
 
 
 def _refused(error: Exception) -> bool:
-    """Whether it is an answer that stays the same: not here, not for you."""
+    """Return True for a permanent client error (4xx, except 408 and 429), which is not worth a retry."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     return status is not None and 400 <= status < 500 and status not in (408, 429)
 
 
 @contextmanager
 def _translate_hub_errors(model: Model, folder: Path) -> Iterator[None]:
-    """What can go wrong between here and the hub, each in one line."""
+    """Context manager that raises errors of the hub, the network and the disk as one-line ``DarkroomError``."""
     from huggingface_hub import errors  # noqa: PLC0415 - with the library, see above
 
     again = f"`darkroom models fetch {model.id}` goes on where it was"
@@ -250,7 +250,7 @@ def _report(progress: Progress, before: int, total: int, count: int) -> None:
 
 
 def _part(folder: Path, file: _File, commit: str) -> Path:
-    """Where a file grows; parts of two commits are never mixed."""
+    """Return the path of a partial download. It contains the commit, so that two revisions are never mixed."""
     path = folder / file.path
     return path.with_name(f"{path.name}.{commit[:8]}.part")
 

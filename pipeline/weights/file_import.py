@@ -1,4 +1,4 @@
-"""Models that a person brings as a file: looked at, put in their place, recorded."""
+"""Import of model files that a person downloaded: checks them, copies them into the weight store, records them."""
 
 import math
 import shutil
@@ -11,10 +11,10 @@ from pipeline.weights.store import IMPORTED, WeightStore
 
 
 def import_file(model: Model, file: Path, weight_store: WeightStore) -> None:
-    """Put the authors' own file where a fetch would put the model's, and record it as it is.
+    """Copy the authors' own file into the weight store and record it.
 
-    Raises ``ValueError`` for a model that has no such file, ``DarkroomError`` (``engine_unavailable``) of one line
-    when ``file`` is not the one that is wanted or cannot be copied.
+    Raises ``ValueError`` for a model that cannot be imported. Raises ``DarkroomError`` (``engine_unavailable``) with a
+    message of one line if ``file`` is not the expected file or cannot be copied.
     """
     if model.original is None or len(model.files) != 1:
         raise ValueError(f"{model.id} is fetched, not imported")
@@ -35,7 +35,7 @@ def import_file(model: Model, file: Path, weight_store: WeightStore) -> None:
 
 
 def _problem(original: Original, file: Path) -> str:
-    """What is wrong with the file, in a few words; nothing when it is the one."""
+    """Return why the file is not the expected one, in a few words; an empty string if it is."""
     if not file.is_file():
         return "there is no such file"
     try:

@@ -1,4 +1,4 @@
-"""Models' own programs: checkouts of their authors' repositories, run as processes of their own."""
+"""Model programs: checkouts of model authors' repositories, run as subprocesses."""
 
 import os
 import signal
@@ -17,32 +17,35 @@ from pipeline.weights.catalog import Program
 
 INTERPRETER = Path(".venv/bin/python")
 POLL_SECONDS = 0.2
-# A program whose main thread failed may wait for its other threads for ever.
+# A program whose main thread failed may wait forever for its other threads.
 HUNG_AFTER_TRACEBACK_SECONDS = 10.0
 TRACEBACK = "Traceback (most recent call last)"
 TAIL_LINES = 60
-MAX_LINE = 4096  # bytes; what is longer comes in parts
+MAX_LINE = 4096  # bytes; longer lines are split
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """A program's files on disk: ``folder`` is the work tree, with an interpreter in its ``.venv``."""
+    """A program's checkout on disk: ``folder`` is the work tree, with an interpreter in its ``.venv``."""
 
     program: Program
     folder: Path
 
     @property
     def interpreter(self) -> Path:
-        """Its own Python, with what it imports."""
+        """Path of the program's own Python interpreter."""
         return self.folder / INTERPRETER
 
     @property
     def file(self) -> Path:
-        """What is run."""
+        """Path of the script to run."""
         return self.folder / self.program.file
 
     def check(self) -> None:
-        """Raises ``DarkroomError`` (``engine_unavailable``) saying what is missing, and how it is mended."""
+        """Check that the script, the commit and the interpreter are as expected.
+
+        Raises ``DarkroomError`` (``engine_unavailable``) naming what is missing and how to fix it.
+        """
         there = _commit(self.folder)
         if not self.file.is_file():
             raise self._wrong("is not here")
@@ -62,7 +65,7 @@ class Checkout:
 
 @dataclass(frozen=True)
 class ProgramExit:
-    """How a program ended: its exit status, negative for the signal that ended it, and the last lines of its errors."""
+    """Result of a program: its exit status, or the negative number of the signal, and the end of its stderr."""
 
     status: int
     stderr_tail: str
@@ -76,11 +79,11 @@ def run_program(
     on_line: Callable[[str], None],
     check: Callable[[], None],
 ) -> ProgramExit:
-    """Run ``command`` in ``folder`` with nothing but ``environment``, in a session of its own.
+    """Run ``command`` in ``folder`` with only ``environment`` set, in a session of its own.
 
-    ``hear`` gets each line of its standard error, on another thread, also those that only a carriage return ends.
-    ``check`` is called several times a second; what it raises ends the program with all that it started. So is a
-    program ended that printed a traceback and then nothing more.
+    ``on_line`` receives each line of its stderr, from another thread; a carriage return ends a line, too. ``check`` is
+    called several times a second. If it raises, the program and all its child processes are killed. They are also
+    killed if the program prints a traceback and then nothing for ten seconds.
     """
     process = subprocess.Popen(
         command,
@@ -103,13 +106,13 @@ def run_program(
                 process.wait(POLL_SECONDS)
     finally:
         _end(process)
-        # Whatever else still has the pipe open is not waited for.
+        # Another process may still hold the pipe open: do not wait for it.
         errors.join(POLL_SECONDS)
     return ProgramExit(process.returncode, errors.tail())
 
 
 class _StderrReader(threading.Thread):
-    """Reads a program's standard error and keeps the end of it."""
+    """Thread that reads a program's stderr and keeps the last lines."""
 
     def __init__(self, stream: IO[bytes], hear: Callable[[str], None]) -> None:
         super().__init__(name="program-errors", daemon=True)
@@ -120,7 +123,7 @@ class _StderrReader(threading.Thread):
         self._heard = time.monotonic()
 
     def run(self) -> None:
-        """Until the program's end."""
+        """Read until the stream ends."""
         waiting = b""
         with self._stream:
             while block := os.read(self._stream.fileno(), MAX_LINE):
@@ -132,11 +135,11 @@ class _StderrReader(threading.Thread):
         self._take(waiting.decode("utf-8", "replace"))
 
     def seconds_since_traceback(self) -> float:
-        """For how many seconds nothing was heard after a traceback; 0 when there was none."""
+        """Return the seconds of silence after a traceback; 0 without a traceback."""
         return time.monotonic() - self._heard if self._failed else 0.0
 
     def tail(self) -> str:
-        """The last lines."""
+        """Return the last lines."""
         return "\n".join([*self._lines])
 
     def _take(self, line: str) -> None:
@@ -155,7 +158,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _commit(folder: Path) -> str | None:
-    """The commit that a work tree is at; None when there is none, or Git's files cannot be read."""
+    """Return the commit of a work tree; None if it has none, or if Git's files cannot be read."""
     git = folder / ".git"
     try:
         head = (git / "HEAD").read_text("ascii").strip()

@@ -1,4 +1,4 @@
-"""Weights on disk: a folder for each model, and a manifest of what was fetched that every file is held to."""
+"""Weight store: model files on disk, a folder per model, verified against a manifest of recorded hashes."""
 
 import hashlib
 import os
@@ -16,14 +16,14 @@ from pipeline.weights.catalog import COMMIT, Model
 from pipeline.weights.programs import Checkout
 
 MANIFEST = "manifest.json"
-IMPORTED = "imported"  # the revision of what a person brought as a file
+IMPORTED = "imported"  # revision of models imported from a file
 
 
 @dataclass(frozen=True)
 class Weights:
-    """One model's files: ``folder / path`` for each path of ``model.files``, laid out as in its repository.
+    """Verified files of one model: ``folder / path`` for each path of ``model.files``.
 
-    ``checkout`` is where the program that runs it has to be; None for a model without one.
+    ``checkout`` is the expected checkout of the program that runs the model; None if it needs none.
     """
 
     model: Model
@@ -33,7 +33,7 @@ class Weights:
 
 
 class FileRecord(BaseModel):
-    """A file as it was fetched."""
+    """Recorded size and hash of a file."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -42,7 +42,7 @@ class FileRecord(BaseModel):
 
 
 class ModelRecord(BaseModel):
-    """A model as it was fetched: ``revision`` is a commit of ``repository``."""
+    """Recorded files of a model: ``revision`` is a commit of ``repository``, or ``IMPORTED``."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -52,13 +52,13 @@ class ModelRecord(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What the folder holds, by model id."""
+    """Manifest of the weight store: recorded models by id."""
 
     models: dict[str, ModelRecord] = {}
 
 
 def default_folder() -> Path:
-    """``DARKROOM_WEIGHTS``, else ``darkroom/weights`` in the user's cache folder."""
+    """Return the weight store's folder: ``DARKROOM_WEIGHTS``, else ``darkroom/weights`` in the user's cache."""
     if named := os.environ.get("DARKROOM_WEIGHTS"):
         return Path(named).expanduser()
     if sys.platform == "win32":
@@ -71,13 +71,13 @@ def default_folder() -> Path:
 
 
 def programs_folder(weights: Path) -> Path:
-    """``DARKROOM_PROGRAMS``, else ``programs`` in the weights' folder."""
+    """Return the folder of model programs: ``DARKROOM_PROGRAMS``, else ``programs`` in the weights' folder."""
     named = os.environ.get("DARKROOM_PROGRAMS")
     return Path(named).expanduser() if named else weights / "programs"
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, lower-case hex. A file is read once per process for as long as it is not written again."""
+    """Return the SHA-256 of a file, lower-case hex. Cached per process until the file's size or time changes."""
     about = path.stat()
     state = (about.st_size, about.st_mtime_ns)
     known = _hashed.get(path)
@@ -88,15 +88,15 @@ def sha256_of(path: Path) -> str:
     return known[1]
 
 
-# By absolute path: what the file looked like from outside when it was read, and its SHA-256.
+# By absolute path: size and modification time of the file when it was hashed, and its SHA-256.
 _hashed: dict[Path, tuple[tuple[int, int], str]] = {}
 
 
 class WeightStore:
-    """The folder of all models, which may be read-only; may be shared between threads.
+    """Folder of all models' weights, which may be read-only. Thread-safe.
 
-    Every way in which a file can be wrong is a ``DarkroomError`` (``engine_unavailable``) of one line that names the
-    file and the command that mends it.
+    A missing or altered file raises ``DarkroomError`` (``engine_unavailable``); its message of one line names the file
+    and the command to fix it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -105,11 +105,11 @@ class WeightStore:
         self._read: tuple[tuple[int, int], Manifest] | None = None
 
     def record_of(self, model: Model) -> ModelRecord | None:
-        """What was fetched of it; None when nothing was."""
+        """Return the model's manifest entry; None if it was never fetched."""
         return self._manifest().models.get(model.id)
 
     def record(self, model: Model, revision: str) -> None:
-        """Hash the model's files as they are now: what they are held to from here on."""
+        """Hash the model's files and record them in the manifest, for later verification."""
         files = {}
         for path in model.files:
             file = self._file(model, path)
@@ -124,9 +124,9 @@ class WeightStore:
             self._write(Manifest(models=models))
 
     def open(self, model: Model) -> Weights:
-        """The model's files, every one hashed at its first opening in this process.
+        """Verify the model's files and return them.
 
-        Later openings compare size and time of writing, and read only what was written since.
+        Each file is hashed once per process, and again only if its size or modification time has changed.
         """
         recorded = self._complete(model)
         for problem in self._problems(model, recorded, _altered):
@@ -134,18 +134,18 @@ class WeightStore:
         return Weights(model, self.folder / model.id, recorded.revision, self.checkout(model))
 
     def checkout(self, model: Model) -> Checkout | None:
-        """Where the program that runs it has to be, unchecked; None for a model without one."""
+        """Return the expected checkout of the model's program, unchecked; None if it needs none."""
         if model.program is None:
             return None
         return Checkout(model.program, programs_folder(self.folder).absolute() / model.id)
 
     def check(self, model: Model) -> None:
-        """Raises as ``open`` would, reading no file: sizes only."""
+        """Compare the sizes of the model's files only, without reading them. Raises as ``open`` would."""
         for problem in self._problems(model, self._complete(model), _resized):
             raise _unusable(model, problem)
 
     def verify(self, model: Model) -> list[str]:
-        """Read every file again: what is wrong, a line for each; empty when nothing is."""
+        """Hash every file again. Return one line per problem; an empty list if there is none."""
         try:
             recorded = self._complete(model)
         except DarkroomError as error:
@@ -155,7 +155,7 @@ class WeightStore:
         return [_with_remedy(model, problem) for problem in self._problems(model, recorded, _altered)]
 
     def digest(self, model: Model) -> str:
-        """SHA-256 over the recorded hashes of the model's files: changes when any of them does."""
+        """Return the SHA-256 over the recorded hashes of the model's files."""
         recorded = self._complete(model)
         total = hashlib.sha256()
         for path in sorted(model.files):
@@ -166,7 +166,7 @@ class WeightStore:
         return self.folder / model.id / path
 
     def _complete(self, model: Model) -> ModelRecord:
-        """What was fetched, with every file that the catalogue lists, of the revision that it pins."""
+        """Return the manifest entry, checked for every file of the catalogue and its pinned revision."""
         recorded = self.record_of(model)
         if recorded is None:
             raise _unusable(model, f"The model {model.id} was never fetched")
@@ -219,7 +219,7 @@ class WeightStore:
             try:
                 file.write(manifest.model_dump_json(indent=2) + "\n")
                 file.close()
-                draft.chmod(0o644)  # like any other file: who serves may be another user
+                draft.chmod(0o644)  # like any other file: the server may run as another user
                 draft.replace(self.folder / MANIFEST)
             finally:
                 draft.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The benchmark's runner: what is measured is saved at once, whatever becomes of the rest."""
+"""Benchmark runner: each measurement is saved at once, even if others fail."""
 
 import json
 from collections.abc import Callable, Sequence

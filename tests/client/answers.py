@@ -1,4 +1,4 @@
-"""Answers as the service, and the storage behind it, word them."""
+"""Response builders: answers as the service and its storage word them."""
 
 from datetime import UTC, datetime
 from typing import Any

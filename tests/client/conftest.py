@@ -1,4 +1,4 @@
-"""The fake service, a photo, and a working directory of its own for every test."""
+"""Fixtures of the client tests: the fake service, a photo, and a separate working directory per test."""
 
 import io
 import sys

@@ -1,4 +1,4 @@
-"""A service in this process, on real sockets: the API, the storage and the WebSocket, each as the test scripts it."""
+"""Fake service in this process, on real sockets: the API, the storage and the WebSocket, scripted by each test."""
 
 import asyncio
 import contextlib

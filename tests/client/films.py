@@ -1,4 +1,4 @@
-"""Videos as the fake service has made them, and files to make them of."""
+"""Video jobs of the fake service, and input files for them."""
 
 import hashlib
 import wave

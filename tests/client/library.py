@@ -1,4 +1,4 @@
-"""The library of the fake service."""
+"""Asset library of the fake service."""
 
 from collections.abc import Callable
 from typing import Any

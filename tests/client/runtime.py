@@ -1,4 +1,4 @@
-"""A stand-in for the local runtime, a few lines long, and the state that it leaves."""
+"""Stub of the local runtime, a few lines long, and the state file that it leaves."""
 
 import json
 import os

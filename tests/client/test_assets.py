@@ -1,4 +1,4 @@
-"""The library, from client and command."""
+"""Asset library, from client and command."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The `darkroom` command against the fake service: output, files and exit codes."""
+"""``darkroom`` command against the fake service: output, files and exit codes."""
 
 import json
 from pathlib import Path

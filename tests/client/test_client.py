@@ -1,4 +1,4 @@
-"""The library against the fake service: what an app developer relies on."""
+"""Client library against the fake service: the behaviour that app developers rely on."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A video on one picture, and the demos of the kinds that make videos."""
+"""Contact sheets of videos, and the demos of the video kinds."""
 
 import builtins
 from pathlib import Path

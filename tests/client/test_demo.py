@@ -1,4 +1,4 @@
-"""The demo of each kind: the whole service started, used once and stopped, and a sheet to look at."""
+"""Demo of each kind: starts the whole service, uses it once, stops it, and writes a sheet."""
 
 import io
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The command line of each kind mirrors the contract, also one that is yet to be written."""
+"""Command-line flags of each kind mirror the contract, including kinds that are not written yet."""
 
 from pathlib import Path
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Kinds with several pictures, with assets in their place, with words alone, and several results."""
+"""Kinds with several pictures, with assets instead of files, with text only, and with several results."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Finding the local stack, and starting one for a command."""
+"""Discovery of the local stack, and starting one for a command."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""``darkroom models``, with a hub in this process."""
+"""``darkroom models``, with a model hub in this process."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Pictures and results on the command line: places and names, several results, formats, and making again."""
+"""Output on the command line: paths and names, several results, formats, and reruns."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the service says of itself, from client and command: numbers, instances, the cache, prompts, styles."""
+"""Service reports, from client and command: statistics, instances, the cache, prompts, styles."""
 
 import json
 from typing import Any

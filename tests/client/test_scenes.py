@@ -1,4 +1,4 @@
-"""Scenes from a JSON file: what it may say, what may be wrong about it, and what the command line changes."""
+"""Scenes from a JSON file: valid content, errors, and overrides on the command line."""
 
 import json
 from pathlib import Path

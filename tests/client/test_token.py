@@ -1,4 +1,4 @@
-"""Signing in to Cognito by plain HTTP."""
+"""Sign-in to Cognito by plain HTTP."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Videos, from client and command: who speaks, what is said, and the files that come of it."""
+"""Videos, from client and command: avatars, voices, scripts and output files."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Watching, with a scripted socket and a clock that only moves when somebody waits."""
+"""Job watching, with a scripted socket and a clock that only advances while the code waits."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

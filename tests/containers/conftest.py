@@ -1,4 +1,4 @@
-"""A bucket and a jobs table (moto's), and jobs in them."""
+"""Fixtures of the container tests: a bucket and a jobs table (moto's), and jobs in them."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Plans of one stage that does as a test wants, and what became of them."""
+"""Plans of one scripted stage, and their outcomes."""
 
 import threading
 from collections.abc import Callable

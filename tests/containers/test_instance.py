@@ -1,4 +1,4 @@
-"""What an instance says of itself."""
+"""Instance reports: what a container says about itself."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Finished parts of a job: there for its next attempt, and gone when there is none."""
+"""Intermediate files of a job: available to its next attempt, and deleted when there is none."""
 
 from datetime import UTC, datetime
 from pathlib import Path

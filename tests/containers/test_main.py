@@ -1,4 +1,4 @@
-"""The container as a process, as SageMaker runs it."""
+"""Container as a process, run as SageMaker does."""
 
 import os
 import signal

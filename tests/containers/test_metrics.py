@@ -1,4 +1,4 @@
-"""What the container prints for CloudWatch, whoever else prints at the same time."""
+"""CloudWatch metrics that the container prints, intact despite concurrent output."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""The models engine as SageMaker meets it: the container over HTTP, the real plan, tiny weights in the real layouts."""
+"""Models engine in the container over HTTP: the real plan, tiny weights in the real layouts."""
 
 import io
 import json

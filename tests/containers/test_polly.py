@@ -1,4 +1,4 @@
-"""Amazon Polly as a speaker, against its own service model: what is asked, what becomes of the answers."""
+"""Amazon Polly synthesiser against its own service model: its requests, and how it handles the answers."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ class Nobody:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def speak(self, _script: str, voice: Voice, _report: Callable[[float], None] = lambda _fraction: None) -> Speech:
+    def synthesise(self, _script: str, voice: Voice, _report: Callable[[float], None] = lambda _fraction: None) -> Speech:
         """A second of silence."""
         self.asked.append(voice.name)
         return SILENCE

@@ -1,4 +1,4 @@
-"""Progress on its way to the table: newest wins, a new stage at once, and how a lost job is noticed."""
+"""Progress updates to the table: the newest wins, a new stage is written at once, and a lost job is noticed."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The container over HTTP, with real stores (moto's) and stages made for each test."""
+"""Container over HTTP, with real stores (moto's) and stages made for each test."""
 
 import asyncio
 import hashlib

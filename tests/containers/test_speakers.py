@@ -1,4 +1,4 @@
-"""Who says scripts, as the settings have it."""
+"""Choice of the speech synthesiser by the settings."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Pictures between the bucket and the disk."""
+"""Transfer of pictures between bucket and disk."""
 
 import hashlib
 from pathlib import Path

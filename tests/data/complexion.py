@@ -1,6 +1,6 @@
-"""What a head looks like: skin, lips, brows and eyes painted on it, and the light of a studio.
+"""Surface of a rendered head: skin, lips, brows and eyes, and studio light.
 
-Skin scatters light: it is wrapped further round for red than for blue.
+Skin scatters light: shading wraps further round for red than for blue.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""A head and shoulders as signed distances, and how a person and a view of one are described.
+"""Head and shoulders as signed distance fields, and the parameters of a person and of a view.
 
 Coordinates are the head's: x to the viewer's right, y up, z towards the viewer; a head is some 2 high. Distances are
 Quilez's usual approximations.

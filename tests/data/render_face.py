@@ -1,8 +1,8 @@
-"""Portraits of people who do not exist: heads of signed distances, ray-marched with NumPy.
+"""Renderer of portraits of fictional people: heads as signed distance fields, ray-marched with NumPy.
 
 Usage: python -m tests.data.render_face [NAME …]      writes tests/data/face_*.jpg and pipeline/avatars/*.webp
 
-Every portrait follows from its ``Person`` and ``View`` alone. Spheres are traced as in Hart, Sphere Tracing, 1996.
+Each portrait depends only on its ``Person`` and ``View``. Spheres are traced as in Hart, Sphere Tracing, 1996.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A quiet bed of music, made of sines: our own, so that anybody may use it. Four chords that repeat without a seam.
+"""Renderer of quiet background music: four chords of sines that loop without a seam, our own and free to use.
 
 Usage: python -m tests.data.render_music      writes tests/data/music.ogg and infra/commands/samples/music.ogg
 """

@@ -1,4 +1,4 @@
-"""A user of the deployed stack, by plain HTTP and WebSocket: what README.md documents and nothing more."""
+"""Caller of the deployed stack by plain HTTP and WebSocket, using only what README.md documents."""
 
 import hashlib
 import io

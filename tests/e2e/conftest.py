@@ -1,4 +1,4 @@
-"""One local stack, deployed from the CDK app with IAM enforced, serves every scenario."""
+"""Fixtures of the end-to-end tests: one local stack, deployed from the CDK app with IAM enforced, for all scenarios."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A video as its viewer has it: fetched by its link and decoded again, by nothing of ours."""
+"""Result video as its viewer gets it: downloaded by its link and decoded without our code."""
 
 import io
 import re

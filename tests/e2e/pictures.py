@@ -1,4 +1,4 @@
-"""Files of every kind that people upload by mistake or on purpose, made in memory."""
+"""Upload files, made in memory: valid ones, and every kind that people upload by mistake or on purpose."""
 
 import io
 import struct

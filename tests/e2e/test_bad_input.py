@@ -1,4 +1,4 @@
-"""Bad input gets a clear error with a stable code, through the deployed stack; nothing hangs."""
+"""Bad input fails with a clear error and a stable code, through the deployed stack; no job hangs."""
 
 import hashlib
 import uuid

@@ -1,4 +1,4 @@
-"""What is recorded of jobs, and what customers may build on it."""
+"""Statistics, events and reports about jobs, which customers may build on."""
 
 import json
 import time

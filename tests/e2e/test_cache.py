@@ -1,4 +1,4 @@
-"""The same job again: answered at once, for nothing."""
+"""Result cache: an identical job is answered at once, free of charge."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""A job can be cancelled at any time before its end, and then leaves nothing behind."""
+"""Cancellation: possible at any time before a job ends, and leaves no files behind."""
 
 import httpx
 import pytest

@@ -1,5 +1,7 @@
-"""Many callers at once. The emulator starts a process for each, so there are as many as a small machine starts in time;
-both tests are here for the second to find them started."""
+"""Many concurrent callers, as many as a small machine can serve, because the emulator starts a process for each.
+
+Both tests are in this file so that the second one finds those processes started.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""At-least-once: every event delivered twice, late and out of order changes nothing."""
+"""At-least-once delivery: events that arrive twice, late and out of order change nothing."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The machine fails; the job still ends, with a code a person can act on."""
+"""Container failures: the job still ends, with an actionable error code."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Every other picture, end to end: filled, generated, swapped, enlarged, on both engines."""
+"""Other picture kinds, end to end on both engines: inpainting, generation, face swap, upscaling."""
 
 import io
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A caller's library: uploads and results that outlive their jobs, and jobs made of them."""
+"""Asset library: uploads and results that outlive their jobs, and jobs that use them."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""The models engine behind the whole spine, on tiny weights in the real layouts."""
+"""Models engine behind the whole event path, on tiny weights in the real layouts."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""A job is its owner's: nobody else can see, watch, list or cancel it; no token opens nothing."""
+"""Ownership: only a job's owner can see, watch, list or cancel it; requests without a token get nothing."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""A photo restyled, end to end: from POST /jobs to the picture, over the deployed local stack."""
+"""``restyle_room``, end to end: from POST /jobs to the picture, over the deployed local stack."""
 
 import io
 from itertools import pairwise

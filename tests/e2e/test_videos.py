@@ -1,4 +1,4 @@
-"""Videos, end to end: portraits that speak, scenes that join, and what is left of those that did not."""
+"""Videos, end to end: talking portraits, joined scenes, and cleanup after failures."""
 
 import io
 import math

@@ -1,4 +1,4 @@
-"""An endpoint that sleeps: who waits for it is told so, and from the second time on for how long."""
+"""Cold start: waiting callers are told of it, with an estimate from the second time on."""
 
 import time
 from threading import Event

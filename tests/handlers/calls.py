@@ -1,4 +1,4 @@
-"""Requests to the REST API, and its answers, as its caller sees them."""
+"""Requests to the REST API and its answers, as its caller sees them."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""AWS as the functions know it, by moto: the tables, the bucket and the queues, made anew for each test."""
+"""Fixtures of the handler tests: AWS by moto, with new tables, bucket and queues for each test."""
 
 import importlib
 import json

@@ -1,4 +1,4 @@
-"""A caller, S3 and the endpoint around the functions: jobs from the request to the result."""
+"""Test driver around the functions: a caller, S3 and the endpoint, for jobs from request to result."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The REST API as its caller sees it."""
+"""REST API as its caller sees it."""
 
 import base64
 import json

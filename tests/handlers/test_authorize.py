@@ -1,4 +1,4 @@
-"""A socket is opened for the bearer of a good token of our issuer, and for nobody else."""
+"""WebSocket authorizer: admits only valid tokens of our issuer."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What one owner's jobs may cost in a day: reserved, spent, and given back."""
+"""Daily budget of an owner's jobs: reserved, spent, and released."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Queue messages become invocations of the endpoint, once each."""
+"""Dispatcher: each queue message becomes exactly one invocation of the endpoint."""
 
 import json
 from collections.abc import Callable

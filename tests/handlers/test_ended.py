@@ -1,4 +1,4 @@
-"""What follows a job's end: counted once, settled once, announced at least once."""
+"""Processing of ended jobs: counted once, settled once, announced at least once."""
 
 import json
 from collections.abc import Callable

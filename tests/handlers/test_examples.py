@@ -1,4 +1,4 @@
-"""The examples in the docstrings are true."""
+"""Docstring examples (doctests) hold."""
 
 import doctest
 import importlib

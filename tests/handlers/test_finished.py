@@ -1,4 +1,4 @@
-"""Every attempt's outcome gives its job the right end, whenever and however often it is announced."""
+"""Outcomes of attempts: each gives its job the right end, whenever and however often it is delivered."""
 
 import json
 from collections.abc import Callable

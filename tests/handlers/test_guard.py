@@ -1,4 +1,4 @@
-"""A day's GPU spend is counted once, told, and ended where it was agreed to end."""
+"""Cost guard: a day's GPU spend is counted once, reported, and stopped at the agreed limit."""
 
 import json
 from collections.abc import Callable, Iterator

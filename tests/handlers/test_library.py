@@ -1,4 +1,4 @@
-"""A caller's library: pictures that outlive the jobs that made or used them."""
+"""Asset library: pictures that outlive the jobs that made or used them."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""How often one owner may ask for what, however many ask at once."""
+"""Rate limits per owner, also under concurrent requests."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""The committed OpenAPI document is the API's own, and says what a client generator needs."""
+"""Committed OpenAPI document: matches the API, and contains what client generators need."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""A file's first bytes say what it is, how large its picture is, and what to tell whoever uploaded something else."""
+"""Picture headers: format and size from a file's first bytes, and helpful messages for other files."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""Prompts said better: by a language model that is not trusted, else by rules."""
+"""Prompt enhancement: by an untrusted language model, with a fallback to rules."""
 
 import json
 from collections.abc import Callable

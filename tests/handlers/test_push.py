@@ -1,4 +1,4 @@
-"""Sockets hear the newest of the jobs they watch, the last news for certain, and nothing of anybody else's."""
+"""Push to WebSockets: each gets the newest state of the jobs it watches, the last one reliably, and of no others."""
 
 import threading
 from collections.abc import Callable

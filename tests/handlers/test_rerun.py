@@ -1,4 +1,4 @@
-"""Making a job again, with what shall be different; and jobs that start from assets."""
+"""Reruns of a job with changes, and jobs that start from assets."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""The same job of the same owner is made once; nothing else is ever taken for it."""
+"""Result cache: an identical job of the same owner runs once; nothing else matches."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""What works at the moment, as any caller sees it; and what comes with the service."""
+"""Service status and bundled resources, as any caller sees them."""
 
 import base64
 import threading

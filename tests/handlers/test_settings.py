@@ -1,4 +1,4 @@
-"""What infra writes into a function's environment is what the function reads."""
+"""Settings: each function reads exactly the environment variables that infra writes."""
 
 from typing import Any
 

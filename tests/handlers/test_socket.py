@@ -1,4 +1,4 @@
-"""What a socket asks is answered on the socket; its owner watches their own jobs and no others."""
+"""WebSocket requests: answered on the socket, and limited to the owner's own jobs."""
 
 import json
 from collections.abc import Callable

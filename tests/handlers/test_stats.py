@@ -1,4 +1,4 @@
-"""The day in numbers, as an administrator sees it."""
+"""Daily statistics, as an administrator sees them."""
 
 import math
 from collections import Counter

@@ -1,4 +1,4 @@
-"""The jobs table keeps its promises whatever comes, and in whatever order."""
+"""Jobs table: keeps its invariants under all events, in any order."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Nothing hangs: what nobody moved on comes to an end or on its way again."""
+"""Sweep: every stalled job is ended or resumed."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What an upload does to its job, whatever was uploaded, and however often we hear of it."""
+"""Upload events: their effect on the job for any file, and under repeated delivery."""
 
 from collections.abc import Callable
 from typing import Any

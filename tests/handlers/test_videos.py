@@ -1,4 +1,4 @@
-"""What is different about jobs that make videos: portraits of ours, sound, roles that scenes name, and leftovers."""
+"""Video jobs: bundled avatars, audio, roles named by scenes, and cleanup."""
 
 import json
 from typing import Any

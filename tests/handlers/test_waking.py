@@ -1,4 +1,4 @@
-"""Whoever waits is told for what: a machine, an endpoint that wakes, or midnight; and how long, going by history."""
+"""Wait estimates: callers are told the reason (a machine, a cold start, or the daily limit) and the expected time."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta

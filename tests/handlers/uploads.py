@@ -1,4 +1,4 @@
-"""Pictures, and how they arrive in the bucket."""
+"""Test pictures, and their uploads to the bucket."""
 
 import hashlib
 import io

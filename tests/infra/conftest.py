@@ -1,4 +1,4 @@
-"""The synthesized templates: once for all tests, because starting the CDK's kernel costs seconds."""
+"""Fixtures of the infrastructure tests: templates synthesized once, because starting the CDK's kernel takes seconds."""
 
 import json
 from pathlib import Path

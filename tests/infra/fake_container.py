@@ -1,4 +1,6 @@
-"""A container without pictures: answers as each invocation's body asks it to. Run as an instance of the stand-in."""
+"""Fake container without a pipeline: answers as each invocation's body asks. Run as an instance of the endpoint
+stub.
+"""
 
 import asyncio
 import os

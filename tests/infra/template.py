@@ -1,4 +1,4 @@
-"""Questions about a synthesized template, in the words of the tests."""
+"""Queries on a synthesized template, in the words of the tests."""
 
 import json
 from collections.abc import Iterator

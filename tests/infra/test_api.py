@@ -1,4 +1,4 @@
-"""Who gets in."""
+"""Authorization, throttling and CORS of both APIs."""
 
 from typing import Any
 

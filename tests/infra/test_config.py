@@ -1,4 +1,4 @@
-"""The context of a deployment."""
+"""Context values of a deployment."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The asynchronous endpoint's stand-in, through plain boto3 clients; S3, SNS and SQS are the emulator's."""
+"""Stub of the asynchronous endpoint, through plain boto3 clients; S3, SNS and SQS are the emulator's."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What calls what, how often it is tried again, and where it goes when that does not help."""
+"""Event sources of the functions: their targets, retries and dead-letter queues."""
 
 import json
 from typing import Any

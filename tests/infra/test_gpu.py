@@ -1,4 +1,4 @@
-"""The endpoint: pays for a GPU only while there is work."""
+"""GPU endpoint: costs money only while there is work."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The cost guard's place in the GPU stack: when it runs, what it may do, and who hears of it."""
+"""Cost guard in the GPU stack: its schedule, permissions and recipients."""
 
 import json
 from typing import Any

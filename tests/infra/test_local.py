@@ -1,4 +1,4 @@
-"""The local runtime's parts, without starting a stack."""
+"""Components of the local runtime, without starting a stack."""
 
 import json
 import os

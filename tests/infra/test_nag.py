@@ -1,4 +1,4 @@
-"""cdk-nag's AwsSolutions rules over everything that goes to AWS; exceptions stand in words beside their construct."""
+"""cdk-nag's AwsSolutions rules on everything that goes to AWS; exceptions are explained next to their construct."""
 
 from tests.infra.template import Assembly
 

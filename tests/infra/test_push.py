@@ -1,4 +1,4 @@
-"""Models to S3, with S3 inside this process."""
+"""Upload of models to S3, with S3 inside this process."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What 0.1.0 deployed: today's templates keep what it named; of the rest, the message says what is not the same."""
+"""Templates of 0.1.0: today's keep every name; the failure message lists all other differences."""
 
 import pytest
 

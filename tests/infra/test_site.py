@@ -1,4 +1,4 @@
-"""Building the studio, with a stand-in for npm."""
+"""Build of the studio, with a stub of npm."""
 
 import subprocess
 import threading

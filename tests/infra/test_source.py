@@ -1,4 +1,4 @@
-"""What goes into the functions."""
+"""Contents of the functions' packages."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""The real thing: the emulator with our stack in it, stopped and started again."""
+"""Emulator with our stack in it, stopped and started again."""
 
 import json
 from pathlib import Path

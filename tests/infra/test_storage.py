@@ -1,4 +1,4 @@
-"""The bucket: private, encrypted, and nothing in it for longer than it should be."""
+"""Bucket: private, encrypted, and with an expiry for all temporary objects."""
 
 import pytest
 

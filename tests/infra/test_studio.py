@@ -1,4 +1,4 @@
-"""The studio's stack: a private bucket, and CloudFront before it."""
+"""Studio stack: a private bucket behind CloudFront."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The studio beside a local stack, without the stack."""
+"""Studio next to a local stack, without starting the stack."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The server of the built studio on this machine."""
+"""Local server of the built studio."""
 
 from pathlib import Path
 

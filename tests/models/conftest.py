@@ -1,4 +1,4 @@
-"""A photo to look at."""
+"""Fixtures of the models engine's tests: a sample photo."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Pickles that no loader may run."""
+"""Malicious pickles that no loader may execute."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Portraits that speak, by a stand-in for Ditto's program: what becomes of it, and of everything that can go wrong."""
+"""Talking portraits by a stub of Ditto's program: its output, and every failure."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""AOT-GAN's generator: the published names and shapes, and files that are something else."""
+"""AOT-GAN's generator: the published names and shapes, and rejection of other files."""
 
 import math
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The GPU bench runs where there is no GPU, without a network, and says what it could not measure."""
+"""GPU benchmark without a GPU or a network: it runs, and says what it could not measure."""
 
 from pathlib import Path
 

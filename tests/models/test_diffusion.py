@@ -1,4 +1,4 @@
-"""Painting with tiny weights through the real code: networks first, then the stage that uses them."""
+"""Diffusion with tiny weights through the real code: first the networks, then the stage that uses them."""
 
 from contextlib import ExitStack
 from dataclasses import replace
@@ -276,9 +276,9 @@ def work_for(models, folder, height=96, width=128, *, kept=None, report=lambda *
 
 
 def painted(work):
-    work.enter(Diffuse())
+    work.enter_stage(Diffuse())
     Diffuse().run(work)
-    work.enter(None)
+    work.enter_stage(None)
     return work[DENOISED]
 
 
@@ -286,9 +286,9 @@ def finished(work):
     """The painted picture at the photo's size."""
     chosen = painted(work)
     work[SELECTED] = chosen
-    work.enter(CompositeKept())
+    work.enter_stage(CompositeKept())
     CompositeKept().run(work)
-    work.enter(None)
+    work.enter_stage(None)
     return work[RESULT]
 
 

@@ -1,4 +1,4 @@
-"""``find_objects`` and ``keep_at`` on the models engine: what was found once serves every later wish."""
+"""``find_objects`` and ``keep_at`` on the models engine: later requests reuse the cached detections."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -40,7 +40,7 @@ class Silent:
 
     def check(self) -> None: ...
 
-    def show(self, _picture: object) -> None: ...
+    def report_progress_image(self, _picture: object) -> None: ...
 
 
 class Networks:
@@ -59,7 +59,7 @@ class Networks:
     def used(self, _networks: object) -> tuple[()]:
         return ()
 
-    def free(self) -> None: ...
+    def release_idle(self) -> None: ...
 
     def check(self, _networks: object) -> None: ...
 

@@ -1,4 +1,4 @@
-"""The arithmetic that a photo costs, by full-size configurations without numbers."""
+"""Operation counts of a photo, by full-size configurations without weights."""
 
 from bench.flops import darkroom_flops, ratio, replaced_system_flops
 from darkroom.contract.params import Profile

@@ -1,4 +1,4 @@
-"""Pictures from words, with tiny weights through the real code: from the params to the files."""
+"""Text-to-image with tiny weights through the real code: from the params to the files."""
 
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
@@ -84,7 +84,7 @@ class Reporter:
     def check(self):
         pass
 
-    def show(self, picture):
+    def report_progress_image(self, picture):
         self.shown.append(picture)
 
 

@@ -1,4 +1,4 @@
-"""Photos of any size and shape reach the canvas undistorted, and come back at their own size."""
+"""Canvas geometry: photos of any size and shape are fitted undistorted, and restored to their own size."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The model manager: what is loaded when, what has to go first, and what threads may count on."""
+"""Model manager: loading, eviction, and guarantees to threads."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""Moving networks: what is shared stays shared, and each runtime goes its own way."""
+"""Network placement: shared weights stay shared, and each runtime unloads in its own way."""
 
 from collections.abc import Sequence
 from pathlib import Path

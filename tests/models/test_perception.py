@@ -1,4 +1,4 @@
-"""Every network that looks at a photo loads from its real layout and answers as its interface says."""
+"""Perception networks: each loads from its real layout and fulfils its interface."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""The stages that look at a photo, with networks of three lines."""
+"""Perception stages, with networks of three lines."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -48,7 +48,7 @@ class Fakes:
     def used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
         return tuple(ModelUsed(id=network.name, revision="fake") for network in networks)
 
-    def free(self) -> None: ...
+    def release_idle(self) -> None: ...
 
     def check(self, networks: Sequence[Network[Any]]) -> None: ...
 

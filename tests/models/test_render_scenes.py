@@ -1,4 +1,4 @@
-"""Videos of scenes on the models engine, by tiny weights and a stand-in for the animator's program."""
+"""``render_scenes`` on the models engine, with tiny weights and a stub of the animator's program."""
 
 import numpy as np
 import pytest

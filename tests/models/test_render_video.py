@@ -1,4 +1,4 @@
-"""``render_video`` on the models engine: the whole plan, with a stand-in for the animator and a tiny transcriber."""
+"""``render_video`` on the models engine: the whole plan, with a stub of the animator and a tiny transcriber."""
 
 import wave
 from collections.abc import Callable
@@ -41,7 +41,7 @@ class Speaker:
 
     about = "a test"
 
-    def speak(self, script: str, _voice: object, _report: Callable[[float], None] = lambda _fraction: None) -> Speech:
+    def synthesise(self, script: str, _voice: object, _report: Callable[[float], None] = lambda _fraction: None) -> Speech:
         first, second = script.split()
         return Speech(hum(), (Word(first, 0.2, 0.8), Word(second, 1.0, 1.8)))
 

@@ -1,4 +1,4 @@
-"""What a voice says, by a tiny Whisper of random weights: its words mean nothing, but they have their times."""
+"""Transcription by a tiny Whisper with random weights: its words are meaningless, but they are timed."""
 
 from pathlib import Path
 from types import SimpleNamespace

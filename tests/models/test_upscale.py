@@ -236,7 +236,7 @@ class Fakes:
     def used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
         return tuple(ModelUsed(id=network.name, revision="fake") for network in networks)
 
-    def free(self) -> None:
+    def release_idle(self) -> None:
         self.freed += 1
 
     def check(self, networks: Sequence[Network[Any]]) -> None: ...

@@ -58,7 +58,7 @@ class Stub:
     def use(self, *networks):
         yield LoadedNetworks(dict.fromkeys(networks, self))
 
-    def free(self):
+    def release_idle(self):
         self.freed += 1
 
     def used(self, _networks):
@@ -78,7 +78,7 @@ class Stub:
     def unread(self, _prompt):
         return ""
 
-    def paint(self, order, _unet, _controls, on_step):
+    def image_to_image(self, order, _unet, _controls, on_step):
         self.painted.append(order)
         on_step(1, 1, lambda: order.photo)
         picture = self.pictures[order.seed]
@@ -99,9 +99,9 @@ def work_for(tmp_path, models, painted, *, seed=42, report=lambda *_: None):
 
 
 def validated(work):
-    work.enter(Validate())
+    work.enter_stage(Validate())
     Validate().run(work)
-    work.enter(None)
+    work.enter_stage(None)
     return work
 
 

@@ -1,4 +1,4 @@
-"""A small ray caster for synthetic rooms with known layout, depth and parts, and the real sample."""
+"""Fixtures of the pipeline tests: a ray caster for rooms with known layout, depth and parts, and the real sample."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

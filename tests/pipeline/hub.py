@@ -1,4 +1,4 @@
-"""A model hub in this process, on a real socket: as much of the Hugging Face hub as a fetch talks to."""
+"""Model hub in this process, on a real socket: the part of the Hugging Face API that a fetch uses."""
 
 import hashlib
 import json

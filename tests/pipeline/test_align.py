@@ -1,4 +1,4 @@
-"""Words of a known script over a recording: all of them, in order, within it, and about where they are said."""
+"""Forced alignment of a known script: all words, in order, within the recording, near their true times."""
 
 from itertools import pairwise
 

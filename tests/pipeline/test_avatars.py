@@ -1,4 +1,4 @@
-"""The avatars that come with us, and the portraits they and the faces' tests are rendered by."""
+"""Bundled avatars, and the portraits from which they and the face tests are rendered."""
 
 import cv2
 import numpy as np

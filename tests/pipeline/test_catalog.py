@@ -1,4 +1,4 @@
-"""The catalogue of models, as data and as people read it."""
+"""Model catalogue, as data and as its document."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Files that are no checkpoints are said to be none, whatever they are instead."""
+"""Checkpoint files: any other file is rejected with a clear error."""
 
 import io
 import zipfile

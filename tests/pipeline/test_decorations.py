@@ -1,4 +1,4 @@
-"""Decorations: what is drawn for people to look at never fails a job."""
+"""Best-effort drawing: a failed progress image or overlay never fails a job."""
 
 import logging
 from collections.abc import Callable
@@ -33,7 +33,7 @@ class Silent:
     def check(self) -> None:
         pass
 
-    def show(self, picture: Rgb) -> None:
+    def report_progress_image(self, picture: Rgb) -> None:
         pass
 
 

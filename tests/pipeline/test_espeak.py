@@ -1,4 +1,4 @@
-"""espeak-ng as a speaker: every voice speaks, the same each time, with its words on their sounds."""
+"""espeak-ng synthesiser: every voice speaks, deterministically, with accurate word times."""
 
 import sys
 from concurrent.futures import ThreadPoolExecutor

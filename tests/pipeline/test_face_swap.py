@@ -38,7 +38,7 @@ class Unheard:
     def check(self) -> None:
         """Goes on."""
 
-    def show(self, picture: np.ndarray) -> None:
+    def report_progress_image(self, picture: np.ndarray) -> None:
         """Looks at nothing."""
 
 

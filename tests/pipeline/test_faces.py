@@ -1,4 +1,4 @@
-"""Faces' geometry: which are meant, where they are, and what of a picture changes."""
+"""Face geometry: choice of faces, landmarks and masks, and the pixels that change."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Saving results: it goes on hearing whether anybody still wants them."""
+"""Saving results: it checks for cancellation all along."""
 
 from pathlib import Path
 

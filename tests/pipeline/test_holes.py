@@ -1,4 +1,4 @@
-"""Crops around holes, and what is laid back into them, for any photo and any holes."""
+"""Hole crops and pasting back, for any photo and any holes."""
 
 import numpy as np
 from hypothesis import given, settings

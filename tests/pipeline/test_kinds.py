@@ -1,4 +1,4 @@
-"""The registry of plans, and the plans' own declarations."""
+"""Registry of plans, and the plans' own declarations."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Labels of objects: where they are placed and how they are drawn, on pictures of any size."""
+"""Object labels: their placement and drawing, on pictures of any size."""
 
 from dataclasses import replace
 from itertools import combinations

@@ -1,4 +1,4 @@
-"""What language somebody wrote in, where nobody said so."""
+"""Language detection of a text without a stated language."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Outlines: what is drawn around things, and what is taken for the thing at a point."""
+"""Object outlines, and the choice of the object at a point."""
 
 import json
 from itertools import pairwise

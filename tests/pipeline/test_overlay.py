@@ -1,4 +1,4 @@
-"""What was found, as it is drawn over the photo."""
+"""Object overlay, as it is drawn over the photo."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Decoding and encoding: limits, the unusual formats, orientation, metadata."""
+"""Picture codec: limits, unusual formats, orientation, metadata."""
 
 import io
 import struct

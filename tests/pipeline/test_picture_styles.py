@@ -1,4 +1,4 @@
-"""The looks of generated pictures are data, and good data."""
+"""Picture styles of ``generate`` are valid data."""
 
 import pytest
 from pydantic import ValidationError

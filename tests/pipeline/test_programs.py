@@ -1,4 +1,4 @@
-"""Programs that are not ours: what is run is what is pinned, and it ends when the job does."""
+"""Third-party programs: only pinned versions run, and they end with the job."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What is added to a prompt fits it, and leaves it alone."""
+"""Prompt additions: they fit the prompt, and leave its text unchanged."""
 
 import re
 

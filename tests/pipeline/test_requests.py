@@ -1,4 +1,4 @@
-"""What may be asked for."""
+"""Request validation: valid and invalid parameters."""
 
 import pytest
 from pydantic import ValidationError

@@ -1,4 +1,4 @@
-"""What the preview engine sees in a picture: on the sample, on synthetic rooms, and on what is no room."""
+"""Room layout of the preview engine: on the sample, on synthetic rooms, and on pictures without a room."""
 
 from collections.abc import Callable
 

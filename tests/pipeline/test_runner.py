@@ -1,4 +1,4 @@
-"""The runner: progress, time, cancellation, deadline, declarations, and who computes when."""
+"""Stage runner: progress, time, cancellation, deadline, declarations, and compute slots."""
 
 import gc
 import threading
@@ -54,7 +54,7 @@ class Told:
         if self.stop():
             raise JobAbandoned
 
-    def show(self, picture: Rgb) -> None:
+    def report_progress_image(self, picture: Rgb) -> None:
         self.looks.append(picture)
 
 
@@ -70,7 +70,7 @@ class Rack:
     def use(self, *networks: Network[Any]) -> AbstractContextManager[LoadedNetworks]:
         return nullcontext(LoadedNetworks({network: network.name for network in networks}))
 
-    def free(self) -> None:
+    def release_idle(self) -> None:
         self.freed.append(self.filler is None or self.filler() is None)
 
     def check(self, networks: Sequence[Network[Any]]) -> None:
@@ -481,7 +481,7 @@ def test_a_stage_that_does_without_its_networks_waits_for_nobody(work: StageCont
     class Sparing(Stage):
         name, message, slot, networks, spared = "scenes", "Making the scenes", Slot.COMPUTE, (network,), (network,)
 
-        def needs(self, _params: BaseModel, /) -> tuple[Network[object], ...]:
+        def required_networks(self, _params: BaseModel, /) -> tuple[Network[object], ...]:
             return ()
 
         def run(self, work: StageContext) -> None:

@@ -1,4 +1,4 @@
-"""Samples of a voice: where somebody speaks, how loud, and at which rate."""
+"""Voice audio: activity detection, level and sample rate."""
 
 from io import BytesIO
 

@@ -1,4 +1,4 @@
-"""The stage cache: what a second job with the same photo is spared, and what it is not."""
+"""Stage cache: which work a second job with the same photo skips, and which not."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ class Rack:
     def use(self, *networks: Network[Any]) -> AbstractContextManager[LoadedNetworks]:
         return nullcontext(LoadedNetworks({network: network.name for network in networks}))
 
-    def free(self) -> None:
+    def release_idle(self) -> None:
         pass
 
     def check(self, networks: Sequence[Network[Any]]) -> None:
@@ -64,7 +64,7 @@ class Told:
     def check(self) -> None:
         pass
 
-    def show(self, picture: Rgb) -> None:
+    def report_progress_image(self, picture: Rgb) -> None:
         pass
 
 
@@ -72,7 +72,7 @@ class Load(Stage):
     name = "load"
     message = "Loading"
     provides = (SHEET,)
-    depends = ()
+    depends_on_params = ()
 
     def run(self, work: StageContext) -> None:
         work[SHEET] = work.files["photo"].read_bytes()
@@ -87,8 +87,8 @@ class Find(Stage):
     requires = (SHEET,)
     provides = (FOUND,)
     networks = (EYE, OTHER)
-    depends = ("keep",)
-    cached = True
+    depends_on_params = ("keep",)
+    cacheable = True
 
     def __init__(self) -> None:
         self.runs = 0
@@ -107,7 +107,7 @@ class Restyle(Stage):
     message = "Restyling"
     requires = (FOUND,)
     provides = (STYLED,)
-    depends = ("style",)
+    depends_on_params = ("style",)
 
     def __init__(self) -> None:
         self.runs = 0
@@ -190,7 +190,7 @@ def test_what_decides_a_result_makes_it_another_one(desk: Desk, other: dict[str,
 
 def test_a_stage_of_which_nothing_is_known_keeps_what_follows_out_of_the_cache(desk: Desk, tmp_path: Path) -> None:
     class Opaque(Load):
-        depends = None
+        depends_on_params = None
 
     desk.plan = Plan(Kind.RESTYLE_ROOM, Engine.MODELS, ((Opaque(), 0.2), (desk.find, 0.8)))
     desk.job()

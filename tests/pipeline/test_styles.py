@@ -1,4 +1,4 @@
-"""The styles are data, and good data."""
+"""Room styles are valid data."""
 
 import pytest
 from pydantic import ValidationError

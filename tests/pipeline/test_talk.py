@@ -1,4 +1,4 @@
-"""What both engines do of ``render_video`` around the moving portrait: who speaks, and when each word is heard."""
+"""Shared stages of ``render_video`` around the animation: speech synthesis and word timing."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -47,7 +47,7 @@ class Bursts:
     def __init__(self) -> None:
         self.voices: list[str] = []
 
-    def speak(self, script: str, voice: Voice, report: Callable[[float], None] = lambda _fraction: None) -> Speech:
+    def synthesise(self, script: str, voice: Voice, report: Callable[[float], None] = lambda _fraction: None) -> Speech:
         self.voices.append(voice.name)
         texts = script.split()
         tone = 0.4 * np.sin(2 * np.pi * 220 * np.arange(round(BURST * SAMPLE_RATE)) / SAMPLE_RATE)
@@ -149,7 +149,7 @@ def test_a_recorded_voice_with_its_script_gets_words_where_it_is_heard(tmp_path:
 
 def test_who_can_hear_is_asked_for_words_that_nobody_wrote_down(tmp_path: Path) -> None:
     class Listener(Transcribe):
-        def hear(self, work: StageContext, samples: Samples, language: str | None) -> Transcript:
+        def transcribe_recording(self, work: StageContext, samples: Samples, language: str | None) -> Transcript:
             work.report(1)
             return Transcript((Word(f"heard {language}", 0.2, len(samples) / SAMPLE_RATE),), "fr")
 

@@ -1,4 +1,4 @@
-"""A picture that is cut into tiles and put together is the picture."""
+"""Tiling: a picture cut into tiles and put together again is unchanged."""
 
 from itertools import pairwise
 from typing import Any

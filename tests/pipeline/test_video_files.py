@@ -1,4 +1,4 @@
-"""The files that a video comes as, whatever made its pictures."""
+"""Output files of a video job, from any frames."""
 
 from pathlib import Path
 

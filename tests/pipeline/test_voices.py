@@ -1,4 +1,4 @@
-"""The voices that come with us: a default for every language, and names that the synthesisers know."""
+"""Bundled voices: a default for every language, and names that the synthesisers know."""
 
 import pytest
 from botocore.session import Session

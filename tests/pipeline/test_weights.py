@@ -1,4 +1,4 @@
-"""The shelf: what was fetched, and that it still is."""
+"""Weight store: records of fetched models, and verification of their files."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The words of a script: none lost, none of punctuation alone; in Chinese and Japanese a sign each."""
+"""Word splitting: no word lost, none of punctuation alone; in Chinese and Japanese, one word per sign."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The source that the GPU container's image holds, as a zip whose bytes depend on its contents alone."""
+"""Source of the GPU container's image, as a zip whose bytes depend on its contents alone."""
 
 import zipfile
 from collections.abc import Iterator

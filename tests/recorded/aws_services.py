@@ -1,4 +1,4 @@
-"""AWS services that moto lacks, as far as the functions call them."""
+"""Stubs of AWS services that moto lacks, as far as the functions call them."""
 
 from typing import Any
 

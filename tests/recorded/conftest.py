@@ -1,4 +1,4 @@
-"""The functions on moto with a fixed clock, on which every scenario is played."""
+"""Fixtures of the recording: the functions on moto with a fixed clock, for every scenario."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The GPU container's worker beside the fixed world: what it makes of invocations, and how it answers over HTTP."""
+"""Worker of the GPU container in the recorded world: its outcomes of invocations, and its HTTP answers."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""What functions and container keep of the endpoint, and sockets that watch jobs."""
+"""Scenarios of the endpoint's stored state, and of WebSockets that watch jobs."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Jobs that fail, end early or are tried again: every error code that a job may have, and where it comes from."""
+"""Scenarios of jobs that fail, end early or are retried: every error code of a job."""
 
 from typing import Any
 

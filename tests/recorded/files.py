@@ -1,4 +1,4 @@
-"""The recorded files: written, read, and compared with what today's code makes."""
+"""Recorded files: written, read, and compared with the output of today's code."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A fixed clock and fixed ids for the product's modules, so that a recording is the same each time it is made."""
+"""Fixed clock and fixed ids for the product's modules, so that recordings are reproducible."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""A job of every kind on every engine that can do it, from the request to its end."""
+"""Scenarios of a job of every kind on every engine that supports it, from request to end."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,4 +1,4 @@
-"""Events as Lambda hands them to the functions, and their answers without what differs from run to run."""
+"""Events as Lambda passes them to the functions, and their answers without the parts that vary between runs."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""What a local stack saves in its folder, from one that is really started, without what is random or secret in it."""
+"""State folder of a really started local stack, without its random or secret parts."""
 
 import json
 import re

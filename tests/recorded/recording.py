@@ -1,4 +1,4 @@
-"""The recording itself, run by pytest for its fixtures: each function writes one part. Start it by the command."""
+"""Recording, run by pytest for its fixtures: each function writes one part. Start it by the command."""
 
 import asyncio
 import json

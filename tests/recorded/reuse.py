@@ -1,4 +1,4 @@
-"""Jobs that take something made before: the result cache, reruns, the library's assets."""
+"""Scenarios of reuse: the result cache, reruns, the library's assets."""
 
 from tests.recorded import samples, today
 from tests.recorded.kinds import UPSCALE, Scenario, on

@@ -1,4 +1,4 @@
-"""The files that scenarios upload: from the repository, or made byte for byte, so that no encoder's version matters."""
+"""Upload files of the scenarios: from the repository, or made byte for byte, independent of encoder versions."""
 
 import hashlib
 import io

@@ -1,4 +1,4 @@
-"""All scenarios, one after the other in one world: what is recorded, and what today's code makes of the same."""
+"""Sequence of all scenarios in one world, for recording and for comparison with today's code."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The rest of the API: lists, limits, numbers, prompts, and a problem of every code that a request may meet."""
+"""Scenarios of the rest of the API: lists, limits, statistics, prompts, and a problem of every error code."""
 
 from typing import Any
 

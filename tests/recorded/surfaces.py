@@ -1,4 +1,4 @@
-"""What is public besides the API: commands and their flags, environment variables, context keys, OpenAPI."""
+"""Public surfaces besides the API: commands and their flags, environment variables, context keys, OpenAPI."""
 
 import re
 from collections.abc import Iterator

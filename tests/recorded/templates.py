@@ -1,4 +1,4 @@
-"""Synthesized templates without what changes with the code in them or with the machine: compared by content."""
+"""Synthesized templates, compared by content, without what changes with their code or the machine."""
 
 import re
 from typing import Any

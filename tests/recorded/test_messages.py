@@ -1,4 +1,4 @@
-"""What parts of 0.1.0 said to each other is understood by today's."""
+"""Messages between components of 0.1.0: today's components understand them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Rows of 0.1.0 are read by today's code, and give their owners the same answers."""
+"""Table rows of 0.1.0: today's code reads them, and gives their owners the same answers."""
 
 from collections.abc import Callable
 from typing import Any

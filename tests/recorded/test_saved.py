@@ -1,4 +1,4 @@
-"""A local stack that 0.1.0 saved is read; the recorded files hold nothing of the machine and stay small."""
+"""Saved local stack of 0.1.0 is readable; recorded files are small and free of the machine's details."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Today's functions beside a container of 0.1.0: jobs go through the same states, rows, messages and answers."""
+"""Today's functions with a container of 0.1.0: jobs go through the same states, rows, messages and answers."""
 
 from collections.abc import Callable, Iterator
 

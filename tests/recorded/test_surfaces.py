@@ -1,4 +1,4 @@
-"""Commands, flags, environment variables, context keys and the OpenAPI document have all that 0.1.0 had."""
+"""Commands, flags, environment variables, context keys and OpenAPI keep everything that 0.1.0 had."""
 
 from typing import Any
 

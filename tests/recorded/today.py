@@ -1,4 +1,4 @@
-"""The product's modules that the recording and its tests use, by today's names: a rename changes this file alone."""
+"""Imports of the product's modules for the recording and its tests: a rename changes this file alone."""
 
 from pydantic_settings import BaseSettings
 

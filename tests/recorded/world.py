@@ -1,4 +1,4 @@
-"""The deployed functions on moto with a fixed clock: drives jobs through them and keeps what passes between them."""
+"""Deployed functions on moto with a fixed clock: drives jobs through them and records their messages."""
 
 import json
 from collections.abc import Callable

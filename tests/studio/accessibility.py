@@ -1,4 +1,4 @@
-"""axe-core on the page as it stands: WCAG 2.2 A and AA, and its best practices."""
+"""axe-core checks of the current page: WCAG 2.2 A and AA, and its best practices."""
 
 from pathlib import Path
 

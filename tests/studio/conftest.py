@@ -1,4 +1,4 @@
-"""The studio in a real browser, on a local stack with the real API. One stack serves every scenario."""
+"""Fixtures of the studio tests: a real browser and one local stack with the real API for all scenarios."""
 
 import shutil
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The pictures of ``docs/studio/``: ``python -m tests.studio.screenshots``, while ``darkroom up --open`` runs."""
+"""Screenshots of ``docs/studio/``: ``python -m tests.studio.screenshots``, while ``darkroom up --open`` runs."""
 
 import shutil
 import sys

@@ -1,4 +1,4 @@
-"""What a browser fetches before the first picture can be chosen."""
+"""First load: what a browser fetches before the first picture can be chosen."""
 
 import gzip
 

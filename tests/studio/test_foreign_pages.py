@@ -1,4 +1,4 @@
-"""A web page of another origin, opened on the machine on which the stack runs, gets nothing and changes nothing."""
+"""Web pages of other origins, opened on the machine of the stack, read nothing and change nothing."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The mask that is painted is the mask that is filled."""
+"""Mask painting: exactly the painted mask is filled."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What becomes of a file before it is sent."""
+"""File intake: what the page does to a file before it is sent."""
 
 from pathlib import Path
 

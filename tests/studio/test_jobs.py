@@ -1,4 +1,4 @@
-"""Jobs go on whatever happens to the page, and end when one wants them to."""
+"""Jobs continue whatever happens to the page, and end on request."""
 
 import json
 from pathlib import Path

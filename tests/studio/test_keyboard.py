@@ -1,4 +1,4 @@
-"""Everything by keyboard: no pointer is touched in this file."""
+"""Keyboard operation: this file uses no pointer."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Pictures that are kept, to be used again."""
+"""Asset library: pictures kept for later use."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The studio opens: what a browser is given first."""
+"""Opening of the studio: start-up, configuration and content security policy."""
 
 from playwright.sync_api import Page, expect
 

@@ -1,4 +1,4 @@
-"""From a photo dropped onto the page to a slider between before and after."""
+"""Restyling a room: from a dropped photo to the before/after slider."""
 
 from pathlib import Path
 

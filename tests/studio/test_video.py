@@ -1,4 +1,4 @@
-"""A portrait that speaks, from the form to the player."""
+"""Talking portrait: from the form to the player."""
 
 from playwright.sync_api import expect
 

@@ -1,4 +1,4 @@
-"""Somebody who uses the studio."""
+"""User of the studio, as a page object."""
 
 from base64 import b64encode
 from pathlib import Path

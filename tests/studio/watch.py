@@ -1,4 +1,4 @@
-"""What a browser must not do while a test looks on."""
+"""Monitor of forbidden browser behaviour during a test."""
 
 import re
 from urllib.parse import urlsplit

@@ -1,1 +1,1 @@
-"""The API's routes, a module for each thing that callers handle: parse, one call into logic, answer."""
+"""Routes of the API, one module per resource: parse the request, call the service, build the response."""

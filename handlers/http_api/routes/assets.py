@@ -1,4 +1,4 @@
-"""The library: assets to keep pictures in, beyond the jobs that made or used them."""
+"""Asset routes: create, list, read and delete pictures of the caller's library."""
 
 from http import HTTPStatus
 from typing import Annotated

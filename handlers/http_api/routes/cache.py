@@ -1,4 +1,4 @@
-"""The result cache, as an administrator looks after it."""
+"""Result cache routes, for administrators."""
 
 import time
 from http import HTTPStatus

@@ -1,4 +1,4 @@
-"""Jobs: ask for one, look at it, list, cancel, make it again."""
+"""Job routes: create, read, list, cancel and rerun jobs."""
 
 from http import HTTPStatus
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Where a caller stands: rate limits and the day's budget."""
+"""Limit routes: a caller's rate limits and the day's budget."""
 
 from datetime import UTC, datetime
 from http import HTTPStatus

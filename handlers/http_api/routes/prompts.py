@@ -1,4 +1,4 @@
-"""Prompts: have one said better before a job is asked for."""
+"""Prompt routes: enhance a prompt before it is used in a job."""
 
 from http import HTTPStatus
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""The service itself: what it knows, how it is, and what a client needs to begin."""
+"""Service routes: styles, avatars, voices, health and public configuration."""
 
 import base64
 from collections.abc import Iterable

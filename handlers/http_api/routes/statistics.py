@@ -1,4 +1,4 @@
-"""How it goes: the day in numbers, and what works at the moment."""
+"""Statistics routes: a day's jobs and the service status."""
 
 from datetime import UTC, date, datetime
 from http import HTTPStatus

@@ -13,10 +13,10 @@ from infra.local.access.signatures import Verifier
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until terminated."""
     settings = Settings.read()
     for name in [name for name in os.environ if name.startswith("GUARD_")]:
-        del os.environ[name]  # functions get the rest of the environment
+        del os.environ[name]  # functions inherit the environment
     emulator = Emulator(os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"])
     emulator.restrict()
     routes = EmulatorRoutes(emulator)

@@ -1,4 +1,4 @@
-"""MiniStack from the inside: its keys, its APIs and its user pools, as the guard needs to know and to change them."""
+"""MiniStack's internals that the guard reads or changes: keys, APIs and user pools."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -11,14 +11,14 @@ from infra.local.access.refusals import Refused, unknown_key
 
 
 class Emulator:
-    """The emulator of this process. ``root_key`` and ``root_secret`` are the only ones with every right."""
+    """The emulator of this process. Only ``root_key`` with ``root_secret`` has every right."""
 
     def __init__(self, root_key: str, root_secret: str) -> None:
         self._root_key = root_key
         self._root_secret = root_secret
 
     def secret_of(self, key: str, token: str) -> str:
-        """The secret of the root key, of a role's session or of a user's key. Raises ``Refused``."""
+        """Return the secret of the root key, of a role's session or of a user's key. Raises ``Refused``."""
         if key == self._root_key:
             if token:
                 raise unknown_key(key)
@@ -30,21 +30,21 @@ class Emulator:
         return str(found.secret_access_key)
 
     def protocol(self, api_id: str) -> Literal["HTTP", "WEBSOCKET"] | None:
-        """The protocol of one of API Gateway's APIs, None when there is no such API."""
+        """Return the protocol of an API of API Gateway, or None if there is no such API."""
         for (_account, _region, known), api in apigateway._apis.all_items():
             if known == api_id:
                 return "WEBSOCKET" if api["protocolType"] == "WEBSOCKET" else "HTTP"
         return None
 
     def has_pool(self, pool_id: str) -> bool:
-        """Whether Cognito has such a user pool."""
+        """Return True if Cognito has this user pool."""
         return any(known == pool_id for (_account, _region, known), _pool in cognito._user_pools.all_items())
 
     def restrict(self) -> None:
-        """Take back rights that MiniStack gives away, before it serves.
+        """Restrict MiniStack's root keys and function keys; call before serving.
 
-        To it ``test`` and every number of an account are root keys, and the keys of functions follow from their names.
-        An empty key stays: it is the caller of API routes without an authorizer.
+        MiniStack treats ``test`` and every account number as root keys, and derives function keys from the functions'
+        names. An empty key stays a root key: it is the caller of API routes without an authorizer.
         """
         roots = ("", self._root_key)
 
@@ -56,7 +56,7 @@ class Emulator:
         lambda_runtime.execution_credentials = self._function_credentials
 
     def _function_credentials(self, config: Mapping[str, Any]) -> dict[str, str]:
-        """The key of a function, with a session that has the rights of its role."""
+        """Return a function's key, and register its session with the rights of its role."""
         function, role = config["FunctionArn"], config["Role"]
         key = function_key(self._root_secret, function, role)
         account, role_name, session = function.split(":")[4], role.rpartition("/")[2], config["FunctionName"][:64]

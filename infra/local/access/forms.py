@@ -1,4 +1,4 @@
-"""Fields of a ``multipart/form-data`` body up to its file (RFC 7578), as browsers post it to S3."""
+"""Form parser: fields of a ``multipart/form-data`` body before its file (RFC 7578), as browsers post it to S3."""
 
 from email.message import Message
 from email.parser import HeaderParser
@@ -10,9 +10,9 @@ _MOST_HEADER_BYTES = 4096
 
 
 def read_fields(content_type: str, body: bytes) -> dict[str, str]:
-    """The fields that stand before the file, by their names in lower case: S3 reads no others.
+    """Return the fields before the file by lower-case name; S3 ignores later ones.
 
-    Raises ``Refused`` when the body is not such a form, or names a field twice.
+    Raises ``Refused`` for a malformed form, or one with a duplicate field.
     """
     header = Message()
     header["content-type"] = content_type

@@ -1,4 +1,4 @@
-"""The request guard: an ASGI application around a local server that lets through what it can vouch for."""
+"""Request guard: ASGI middleware that lets only authenticated or open requests reach a local server."""
 
 import logging
 from collections.abc import Callable, Collection, Iterator, MutableMapping
@@ -18,11 +18,10 @@ _POLICY_VIOLATION = 1008  # close code, RFC 6455
 
 
 class RequestGuard:
-    """Refuses requests by another name of this machine, from web pages of other origins, and without a signature.
+    """Rejects requests with another Host, from web pages of other origins, and without a valid signature.
 
-    ``opening`` says how a request is let through that needs no AWS signature, None for one that does; ``opens_socket``
-    says whether a WebSocket handshake is let through. ``origins`` gives the origins of the web pages that may call,
-    as they are at the moment.
+    ``opening`` returns the restrictions of a request that needs no AWS signature, None for one that does.
+    ``opens_socket`` returns True for allowed WebSocket handshakes. ``origins`` returns the currently allowed origins.
     """
 
     def __init__(
@@ -43,7 +42,7 @@ class RequestGuard:
         self._origins = origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one connection, as ASGI has it."""
+        """Handle one ASGI connection."""
         if scope["type"] == "http":
             await self._http(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -57,7 +56,7 @@ class RequestGuard:
         try:
             request = Request.read(scope)
             origin = self._checked_origin(request)
-            # Whoever names a key proves it, also where none is needed.
+            # A request that names a key must have a valid signature, even where none is needed.
             opening = None if request.signed or request.presigned else self._opening(request)
             passage = opening or self._verifier.claim(request)
             body = await _read(receive, passage.most_bytes)
@@ -90,8 +89,8 @@ class RequestGuard:
             raise Refused(403, "AccessDenied", "There is no such WebSocket API.")
 
     def _checked_origin(self, request: Request) -> str | None:
-        """The web page's origin, None for callers that are no browser. Raises ``Refused``."""
-        if request.headers.get("host") not in self._hosts:  # somebody else's name, pointed at this machine
+        """Return the web page's origin, None for callers other than browsers. Raises ``Refused``."""
+        if request.headers.get("host") not in self._hosts:  # DNS rebinding: another name that resolves to this machine
             raise Refused(403, "AccessDenied", f"This server answers to {' and '.join(self._hosts)} alone.")
         origin = request.headers.get("origin")
         if origin is not None and origin not in self._origins():
@@ -101,7 +100,7 @@ class RequestGuard:
 
 
 def _with_cors(send: Send, origin: str | None) -> Send:
-    """Let the page of ``origin`` alone read the answer: MiniStack lets every page."""
+    """Allow only ``origin`` to read the response: MiniStack allows every origin."""
 
     async def send_with_cors(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -122,7 +121,7 @@ def _cors_headers(message: MutableMapping[str, Any], origin: str | None) -> Iter
 
 
 async def _read(receive: Receive, most_bytes: int | None) -> bytes | None:
-    """A request's whole body; None when the caller went away. Raises ``Refused`` when it is too long."""
+    """Return a request's whole body; None when the caller disconnected. Raises ``Refused`` when it is too long."""
     parts: list[bytes] = []
     total = 0
     while True:
@@ -139,7 +138,7 @@ async def _read(receive: Receive, most_bytes: int | None) -> bytes | None:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """A ``receive`` that gives a body that was read already, then what comes after it."""
+    """Return a ``receive`` that replays a body, then continues with ``receive``."""
     left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive_again() -> Message:
@@ -149,7 +148,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
 
 
 async def _refuse(refused: Refused, request: Request, send: Send, origin: str | None) -> None:
-    """Answer with the refusal, readable for the page of ``origin``."""
+    """Send the refusal as a response that ``origin`` can read."""
     media_type, body = render(refused, content_type=request.headers.get("content-type", ""), service=_service(request))
     headers = [
         (b"content-type", media_type.encode()),
@@ -163,7 +162,7 @@ async def _refuse(refused: Refused, request: Request, send: Send, origin: str | 
 
 
 def _service(request: Request) -> str:
-    """The service whose error format is answered with: of the credential scope, empty when there is none."""
+    """Return the service of the credential scope, which determines the error format; empty without one."""
     stated = request.authorization.partition("Credential=")[2].split(",")[0]
     scope = (stated or request.query.get("X-Amz-Credential", [""])[0]).split("/")
     return scope[3] if len(scope) == 5 else ""

@@ -1,7 +1,7 @@
 """Access keys of a local stack, and their secrets.
 
-A stack's root key has a random secret. A function's key and secret are derived from it: MiniStack derives them from
-the function's name alone, so that whoever knows the name could sign as the function.
+A stack's root key has a random secret. A function's key and secret are derived from it. MiniStack derives them from the
+function's name alone, so anyone who knows the name could sign as the function.
 """
 
 import hashlib
@@ -15,14 +15,14 @@ FUNCTION_PREFIX = "ASIA"  # AWS's prefix of temporary keys
 
 
 class FunctionKey(NamedTuple):
-    """The credentials of a function's role."""
+    """Credentials of a function's role."""
 
     access_key_id: str
     secret_access_key: str
     session_token: str
 
     def environment(self) -> dict[str, str]:
-        """The variables by which AWS's SDKs find these."""
+        """Return the credentials as environment variables of the AWS SDKs."""
         return {
             "AWS_ACCESS_KEY_ID": self.access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
@@ -31,18 +31,18 @@ class FunctionKey(NamedTuple):
 
 
 def function_key(root_secret: str, function: str, role: str) -> FunctionKey:
-    """The credentials of a function (its ARN) with a role (its ARN): the same each time."""
+    """Return the credentials of a function with a role (both ARNs); deterministic."""
     identity = _digest(root_secret, f"key:{function}:{role}")[:16].upper()
     return _from_id(root_secret, f"{FUNCTION_PREFIX}{identity}")
 
 
 def studio_key(root_secret: str) -> str:
-    """What a link into the local studio shows, to be told the local user's password."""
+    """Return the key in the local studio's link, which gives access to the local user's password."""
     return _digest(root_secret, "studio")[:32]
 
 
 def secrets_of(root_key: str, root_secret: str) -> SecretOf:
-    """Secrets of the root key and of every function's key: all that is known without the emulator."""
+    """Return a lookup of the secrets of the root key and of all function keys, without the emulator."""
 
     def secret_of(key: str, token: str) -> str:
         if key == root_key and not token:

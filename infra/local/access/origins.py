@@ -1,4 +1,4 @@
-"""Origins of the web pages that may call a local stack."""
+"""Allowed origins: web pages that may call a local stack."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -8,7 +8,7 @@ from infra.local.state import RunningProcesses
 
 
 class AllowedOrigins:
-    """The studio's origin, wherever it is served at the moment, and those that the operator named.
+    """The studio's current origins, and those that the operator configured.
 
     >>> AllowedOrigins(Path("none"), ["http://localhost:5173"])()
     frozenset({'http://localhost:5173'})
@@ -21,7 +21,7 @@ class AllowedOrigins:
         self._studio: frozenset[str] = frozenset()
 
     def __call__(self) -> frozenset[str]:
-        """All of them, each ``scheme://host[:port]``."""
+        """Return all allowed origins, each ``scheme://host[:port]``."""
         try:
             changed_at = (self._folder / RunningProcesses.file()).stat().st_mtime_ns
         except OSError:

@@ -1,11 +1,11 @@
-"""Refusals of the request guard, as AWS error answers."""
+"""Refusals of the request guard, as AWS error responses."""
 
 import json
 from xml.sax.saxutils import escape
 
 
 class Refused(Exception):
-    """A request that is not let through. ``code`` is AWS's error code, where AWS has one."""
+    """Raised for a rejected request. ``code`` is AWS's error code, if AWS has one."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -15,7 +15,7 @@ class Refused(Exception):
 
 
 def unsigned() -> Refused:
-    """The refusal of a request that is not signed, or in a way that means nothing to AWS."""
+    """Return the refusal of a request without a signature of AWS."""
     return Refused(
         403,
         "MissingAuthenticationToken",
@@ -24,12 +24,12 @@ def unsigned() -> Refused:
 
 
 def too_large(most_bytes: int) -> Refused:
-    """The refusal of a body that is longer than callers of its kind may send."""
+    """Return the refusal of a body over the limit."""
     return Refused(413, "RequestEntityTooLarge", f"The body is longer than {most_bytes} bytes.")
 
 
 def unknown_key(key: str) -> Refused:
-    """The refusal of an access key that is not one of this stack."""
+    """Return the refusal of an unknown access key."""
     return Refused(
         403,
         "InvalidClientTokenId",
@@ -38,9 +38,9 @@ def unknown_key(key: str) -> Refused:
 
 
 def render(refused: Refused, *, content_type: str, service: str) -> tuple[str, bytes]:
-    """The answer's media type and body, in the form that the AWS SDKs read for the request's service.
+    """Return media type and body of the response, in the format that AWS SDKs expect from the service.
 
-    ``content_type`` is the request's, ``service`` the one of its credential scope, empty when there is none.
+    ``content_type`` is the request's; ``service`` is that of its credential scope, empty without one.
 
     >>> render(Refused(403, "AccessDenied", "No."), content_type="application/json", service="lambda")[0]
     'application/json'

@@ -1,4 +1,4 @@
-"""HTTP requests as the guard examines them."""
+"""HTTP request as the guard examines it."""
 
 import re
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from infra.local.access.refusals import Refused
 
-# What decides who may do what: told twice, two readers could each believe another one.
+# Headers that decide on access: of duplicates, the guard and MiniStack could each read a different one.
 _SINGLE = frozenset({"host", "origin", "authorization", "content-type", "content-length"})
 _CREDENTIALS_IN_QUERY = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Signature", "AWSAccessKeyId")
 _BUCKET = re.compile(r"/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/?")
@@ -15,7 +15,7 @@ _BUCKET = re.compile(r"/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/?")
 
 @dataclass(frozen=True)
 class Request:
-    """A request without its body. Names of headers are in lower case; ``query`` is as ``parse_qs`` gives it."""
+    """A request without its body. Header names are in lower case; ``query`` is the result of ``parse_qs``."""
 
     method: str
     path: str
@@ -25,7 +25,7 @@ class Request:
 
     @classmethod
     def read(cls, scope: Any) -> "Request":
-        """The request of an ASGI scope. Raises ``Refused`` for what two readers could understand in two ways."""
+        """Return the request of an ASGI scope. Raises ``Refused`` for ambiguous requests."""
         headers: dict[str, str] = {}
         for raw_name, raw_value in scope["headers"]:
             name, value = raw_name.decode("latin-1").lower(), _text(raw_value)
@@ -45,22 +45,22 @@ class Request:
 
     @property
     def authorization(self) -> str:
-        """The ``Authorization`` header, empty when there is none."""
+        """The ``Authorization`` header, empty without one."""
         return self.headers.get("authorization", "")
 
     @property
     def signed(self) -> bool:
-        """Whether the ``Authorization`` header names an access key."""
+        """True if the ``Authorization`` header names an access key."""
         return self.authorization.startswith("AWS")
 
     @property
     def presigned(self) -> bool:
-        """Whether the query names an access key."""
+        """True if the query names an access key."""
         return any(name in self.query for name in _CREDENTIALS_IN_QUERY)
 
     @property
     def form(self) -> bool:
-        """Whether this may be a form that a browser posts to a bucket: nothing but the form can say who it is from."""
+        """True for a form posted to a bucket by a browser, whose credentials are among the form's fields."""
         return (
             self.method == "POST"
             and _BUCKET.fullmatch(self.path) is not None
@@ -72,7 +72,7 @@ class Request:
 
     @property
     def amazon_headers(self) -> list[str]:
-        """The headers whose meaning is AWS's: they can turn a request into another one."""
+        """Names of the ``x-amz-`` headers, which can change the operation of a request."""
         return [name for name in self.headers if name.startswith("x-amz-")]
 
 

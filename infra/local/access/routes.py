@@ -1,7 +1,7 @@
-"""Open routes of the emulator: requests that need no AWS signature, since what answers them checks its callers itself.
+"""Open routes of the emulator: requests without an AWS signature, because their handlers authenticate the caller.
 
-MiniStack takes an unsigned request for the root user's wherever a handler leaves the check to it. So a route is open
-only where it is certain which handler answers, and headers that could lead to another one are taken away.
+MiniStack treats an unsigned request as the root user's if the handler does not check it. So a route is open only if its
+handler is certain, and headers that could select another handler are removed.
 """
 
 import re
@@ -18,36 +18,36 @@ HEALTH = "/_ministack/health"
 _MOST_API_BYTES = 10 * 2**20  # API Gateway's own limit
 _MOST_SIGN_IN_BYTES = 2**16
 _API = re.compile(r"/_aws/execute-api/([0-9a-z]+)/[^/]+(/.*)?", re.DOTALL)
-_CONNECTIONS = "/@connections"  # API Gateway's way to send to a socket, for functions
+_CONNECTIONS = "/@connections"  # API Gateway's path for functions to send to a connection
 _DISCOVERY = re.compile(r"/([\w-]+)/\.well-known/(?:jwks\.json|openid-configuration)", re.ASCII)
 _COGNITO = "AWSCognitoIdentityProviderService"
 
 
 @dataclass(frozen=True)
 class Opening:
-    """How an open request is let through: with which of the headers that AWS reads, and with what body."""
+    """Restrictions of an open request: AWS headers to keep, the body's maximum size, and a check of the body."""
 
     keeps: frozenset[str] = field(default_factory=frozenset)
     most_bytes: int = 0
     check: Callable[[bytes], None] | None = None
 
     def drops(self, header: str) -> bool:
-        """Whether a header, in lower case, is taken away."""
+        """Return True if a header (in lower case) is removed."""
         return (header == "authorization" or header.startswith("x-amz-")) and header not in self.keeps
 
 
 class Deployed(Protocol):
-    """What is deployed in the emulator."""
+    """Interface to the resources deployed in the emulator."""
 
     def protocol(self, api_id: str) -> Literal["HTTP", "WEBSOCKET"] | None:
-        """The protocol of one of API Gateway's APIs, None when there is no such API."""
+        """Return the protocol of an API of API Gateway, or None if there is no such API."""
 
     def has_pool(self, pool_id: str) -> bool:
-        """Whether Cognito has such a user pool."""
+        """Return True if Cognito has this user pool."""
 
 
 class _SignIn(BaseModel):
-    """``InitiateAuth`` with a password or a refresh token."""
+    """Body of ``InitiateAuth`` with a password or a refresh token."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -58,7 +58,7 @@ class _SignIn(BaseModel):
 
 
 class _SignOut(BaseModel):
-    """``RevokeToken``."""
+    """Body of ``RevokeToken``."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -67,7 +67,7 @@ class _SignOut(BaseModel):
     ClientSecret: str = ""
 
 
-# MiniStack's other unsigned operations sign people up in closed pools, or answer challenges of nobody's.
+# MiniStack's other unsigned operations allow sign-up in closed pools, or answer challenges that it never issued.
 _OPERATIONS: dict[str, type[BaseModel]] = {"InitiateAuth": _SignIn, "RevokeToken": _SignOut}
 
 
@@ -78,7 +78,7 @@ class EmulatorRoutes:
         self._deployed = deployed
 
     def opening(self, request: Request) -> Opening | None:
-        """How a request is let through without a signature; None when it needs one. Raises ``Refused``."""
+        """Return the restrictions of a request without a signature; None if it needs one. Raises ``Refused``."""
         if (api := _API.fullmatch(request.path)) is not None:
             return self._api_opening(request, api[1])
         if request.method == "OPTIONS":
@@ -90,7 +90,7 @@ class EmulatorRoutes:
         return _sign_in_opening(request)
 
     def opens_socket(self, request: Request) -> bool:
-        """Whether a handshake is for a deployed WebSocket API, whose authorizer wants a token."""
+        """Return True for a handshake with a deployed WebSocket API, whose authorizer checks the token."""
         api = _API.fullmatch(request.path)
         return api is not None and self._deployed.protocol(api[1]) == "WEBSOCKET"
 
@@ -101,13 +101,13 @@ class EmulatorRoutes:
 
 
 def _preflight_opening(request: Request) -> Opening | None:
-    """Browsers ask before they send to S3 or Cognito, without credentials. Whose page asks is checked already."""
+    """Open CORS preflights to S3 and Cognito, which carry no credentials. Their origin has been checked."""
     asks = {"origin", "access-control-request-method"} <= request.headers.keys()
     return Opening() if asks and not request.path.startswith("/_") else None
 
 
 def _sign_in_opening(request: Request) -> Opening | None:
-    """Cognito's operations that the SDKs send unsigned, as far as clients of ours need them."""
+    """Open Cognito's unsigned operations that our clients use."""
     service, _, operation = request.headers.get("x-amz-target", "").rpartition(".")
     if request.method != "POST" or request.path != "/" or request.query or service != _COGNITO:
         return None

@@ -1,4 +1,4 @@
-"""Settings of the guarded emulator, read once from its environment."""
+"""Settings of the guarded emulator, read once from the environment."""
 
 from pathlib import Path
 from typing import Self
@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """The guard's environment. MiniStack reads variables of its own (``infra.local.emulator``)."""
+    """Settings of the guard. MiniStack reads its own variables (``infra.local.emulator``)."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_prefix="GUARD_")
 
@@ -18,5 +18,5 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls) -> Self:
-        """These settings from the environment. Raises ``ValidationError`` naming what is missing or wrong."""
+        """Read the settings from the environment. Raises ``ValidationError`` naming missing or invalid ones."""
         return cls()

@@ -1,4 +1,4 @@
-"""Verification of AWS signatures, version 4: in the header, in the query (presigned) and of forms posted to S3.
+"""Verifier of AWS signatures, version 4: in the header, in the query (presigned) and of forms posted to S3.
 
 The algorithm is documented as *Signature Version 4 for API requests* in AWS's IAM User Guide. Its primitives are
 MiniStack's, which services of the emulator use as well.
@@ -19,14 +19,14 @@ from infra.local.access.forms import read_fields
 from infra.local.access.refusals import Refused, unsigned
 from infra.local.access.request import Request
 
-# The secret of an access key with its session token, empty when there is none. Raises ``Refused``.
+# Returns the secret of an access key and its session token (empty without one). Raises ``Refused``.
 SecretOf = Callable[[str, str], str]
 MOST_FORM_BYTES = 256 * 2**20
 _MOST_EXPIRES_SECONDS = 7 * 24 * 3600
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SCOPE = r"[\w.-]+/\d{8}/[\w-]+/[\w.-]+/aws4_request"
 _SIGNATURE = r"[0-9a-f]{64}"
-# Every SDK of AWS's writes it so. Read loosely, one header could name two keys.
+# The form that all AWS SDKs write. With looser parsing, one header could name two keys.
 _AUTHORIZATION = re.compile(
     rf"{_ALGORITHM} Credential={_SCOPE}, ?SignedHeaders=[a-z0-9;._-]+, ?Signature={_SIGNATURE}", re.ASCII
 )
@@ -41,21 +41,23 @@ _QUERY = {
 
 @dataclass(frozen=True)
 class Claim:
-    """A request's claim to be from the holder of a key, that its body has yet to confirm. ``check`` may raise
-    ``Refused``; a longer body than ``most_bytes`` need not be read."""
+    """A request's signature whose body is yet to be verified.
+
+    ``check`` may raise ``Refused``. A body longer than ``most_bytes`` need not be read.
+    """
 
     check: Callable[[bytes], None]
     most_bytes: int | None = None
 
 
 class Verifier:
-    """Signature verifier: refuses every request that is not signed with a key of which ``secret_of`` knows."""
+    """Signature verifier: rejects every request that is not signed with a key known to ``secret_of``."""
 
     def __init__(self, secret_of: SecretOf) -> None:
         self._secret_of = secret_of
 
     def claim(self, request: Request) -> Claim:
-        """Check all that can be checked of a request before its body is read. Raises ``Refused``."""
+        """Verify everything possible before the body is read. Raises ``Refused``."""
         if request.presigned and not request.authorization:
             return self._claim_query(request)
         if request.presigned:
@@ -99,7 +101,7 @@ class Verifier:
     def _claim(self, signature: Any, token: str, request: Request, *, presigned: bool) -> Claim:
         signed = signature.signed_headers.split(";")
         missing = [name for name in ("host", *request.amazon_headers) if name not in signed]
-        if missing:  # unsigned, they could make another request of a signed one
+        if missing:  # unsigned headers could change the operation of a signed request
             raise Refused(
                 403, "AccessDenied", f"There were headers present that were not signed: {', '.join(missing)}."
             )
@@ -125,7 +127,7 @@ class Verifier:
         return Claim(check)
 
     def _verify_form(self, request: Request, body: bytes) -> None:
-        """Check who signed a form's policy, and that it has not ended; its conditions are S3's own to check."""
+        """Verify the signature and expiry of a form's policy; S3 checks its conditions."""
         fields = read_fields(request.headers["content-type"], body)
         if not fields.keys() >= {"policy", "x-amz-credential", "x-amz-signature"}:
             raise unsigned()
@@ -144,7 +146,7 @@ class Verifier:
 
 
 def _end(policy: str) -> datetime:
-    """The time until which a form's policy is good."""
+    """Return the expiry of a form's policy."""
     try:
         return datetime.fromisoformat(json.loads(base64.b64decode(policy))["expiration"]).astimezone(UTC)
     except (ValueError, TypeError, KeyError):
@@ -152,7 +154,7 @@ def _end(policy: str) -> datetime:
 
 
 def _parsed(found: Any) -> Any:
-    """MiniStack's ``HeaderSignature``, or its code and message of why there is none."""
+    """Return MiniStack's ``HeaderSignature``. Raises ``Refused`` for its tuple of error code and message."""
     if isinstance(found, tuple):
         raise Refused(403, *found)
     return found

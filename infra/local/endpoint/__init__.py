@@ -1,1 +1,1 @@
-"""A stand-in for a SageMaker asynchronous endpoint, with the container's own server as its instances."""
+"""Stand-in for a SageMaker asynchronous endpoint, with the container's server as its instances."""

@@ -17,7 +17,7 @@ from infra.local.endpoint.settings import Settings
 
 
 def build(settings: Settings) -> EndpointServer:
-    """Everything of one endpoint, its instances starting."""
+    """Build the server of one endpoint; its instances start."""
     role = None
     if settings.container_role_arn is not None:
         url = f"http://127.0.0.1:{settings.port}"
@@ -58,14 +58,14 @@ def _launcher(settings: Settings, role: RoleCredentials | None) -> Launch:
         "ACCEPT_RESEARCH_LICENCE": str(settings.accept_research_licence).lower(),
         "SPEECH": settings.speech,
         "CONCURRENCY": str(settings.concurrency),
-        "DRAIN_SECONDS": str(settings.stop_seconds / 2),  # the rest is for failing what did not finish
+        "DRAIN_SECONDS": str(settings.stop_seconds / 2),  # the rest is for failing unfinished invocations
         **(role.environment() if role is not None else {}),
     }
     return lambda on_exit: Instance(settings.container_module, environment, on_exit, concurrency=settings.concurrency)
 
 
 def main() -> None:
-    """Serve until told to stop; the instances stop too."""
+    """Serve until terminated, then stop the instances."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     settings = Settings.read()
     uvicorn.run(build(settings).app(), host=settings.host, port=settings.port, log_config=None, access_log=False)

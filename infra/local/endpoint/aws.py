@@ -1,6 +1,6 @@
-"""The emulator's S3 and SNS by signed requests: what an invocation needs of them, at half of what boto3 costs.
+"""S3 and SNS client of the stand-in: signed requests at half of boto3's cost.
 
-Everything here shares two cores with what is being measured, and SageMaker's own work would cost them nothing.
+The stand-in shares two cores with the code that is measured, while SageMaker's own work would cost it nothing.
 """
 
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ TIMEOUT = urllib3.Timeout(connect=2, read=30)
 
 
 class AwsError(Exception):
-    """The emulator refused, or did not answer."""
+    """Raised when the emulator rejects a request or does not respond."""
 
 
 class S3AndSns:
-    """S3 and SNS at ``url``. Safe to share between threads."""
+    """S3 and SNS at ``url``. Thread-safe."""
 
     def __init__(self, url: str, region: str, credentials: Credentials, *, connections: int) -> None:
         self._url = url.rstrip("/")
@@ -35,7 +35,7 @@ class S3AndSns:
         self._pool = urllib3.PoolManager(maxsize=connections, retries=RETRIES, timeout=TIMEOUT)
 
     def read(self, location: str) -> bytes:
-        """The object at ``s3://bucket/key``. Raises ``AwsError``."""
+        """Return the object at ``s3://bucket/key``. Raises ``AwsError``."""
         return self._send(self._s3, "GET", self._object(location), b"", {})
 
     def write(self, location: str, body: bytes, content_type: str) -> None:
@@ -43,7 +43,7 @@ class S3AndSns:
         self._send(self._s3, "PUT", self._object(location), body, {"Content-Type": content_type})
 
     def publish(self, topic_arn: str, message: str) -> None:
-        """Publish ``message`` on a topic of SNS. Raises ``AwsError``."""
+        """Publish ``message`` to an SNS topic. Raises ``AwsError``."""
         form = {"Action": "Publish", "Version": "2010-03-31", "TopicArn": topic_arn, "Message": message}
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         self._send(self._sns, "POST", f"{self._url}/", urlencode(form).encode(), headers)

@@ -1,4 +1,4 @@
-"""Credentials for the instances, as ECS and SageMaker serve them to containers: fetched and renewed by the SDK."""
+"""Role credentials of the instances, served as ECS and SageMaker do: the SDK fetches and renews them."""
 
 import os
 import secrets
@@ -20,7 +20,7 @@ OTHER_SOURCES = (
 
 
 class RoleCredentials:
-    """Sessions of ``role_arn``. Safe to share between threads."""
+    """Sessions of ``role_arn``. Thread-safe."""
 
     def __init__(self, role_arn: str, sts: "STSClient", url: str) -> None:
         self._role_arn = role_arn
@@ -29,7 +29,7 @@ class RoleCredentials:
         self._token = secrets.token_urlsafe(32)
 
     def environment(self) -> dict[str, str | None]:
-        """What a container needs to fetch these, and (None: not set) to find no others first."""
+        """Return the variables for fetching these credentials; None unsets a variable of another source."""
         return {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": self._url + PATH,
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": self._token,
@@ -39,11 +39,11 @@ class RoleCredentials:
         }
 
     def allows(self, authorization: str) -> bool:
-        """Whether the caller is one of our containers."""
+        """Return True if the caller is one of our containers."""
         return secrets.compare_digest(authorization.encode(), self._token.encode())
 
     def session(self) -> dict[str, str]:
-        """A new session in the form the SDK expects. Raises ``ClientError`` when the role may not be assumed."""
+        """Return a new session in the SDK's format. Raises ``ClientError`` when the role may not be assumed."""
         credentials = self._sts.assume_role(RoleArn=self._role_arn, RoleSessionName="container")["Credentials"]
         return {
             "AccessKeyId": credentials["AccessKeyId"],

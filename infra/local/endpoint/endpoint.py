@@ -1,4 +1,4 @@
-"""The life of an invocation: queued, read from S3, given to an instance, its answer written and announced."""
+"""Endpoint queue: reads an invocation's input from S3, calls an instance, writes the output and publishes it."""
 
 import logging
 import threading
@@ -15,17 +15,17 @@ from infra.local.endpoint.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-# Threads that read inputs ahead, wait for a slot, and write and announce answers.
+# Threads that read inputs ahead, wait for a slot, write outputs and publish notifications.
 LEAST_WORKERS = 16
 
 
 def workers(settings: Settings) -> int:
-    """How many invocations are being looked after at once."""
+    """Return the number of invocations handled at once."""
     return max(LEAST_WORKERS, 2 * settings.instances * settings.concurrency)
 
 
 class _Failure(Exception):
-    """The invocation failed for the reason given; ``answer`` and its type are the container's, if it gave one."""
+    """Raised for a failed invocation; ``answer`` and its type are the container's, if it gave one."""
 
     def __init__(self, reason: str, answer: bytes | None = None, content_type: str = "application/json") -> None:
         super().__init__(reason)
@@ -35,7 +35,7 @@ class _Failure(Exception):
 
 
 class Endpoint:
-    """The queue before a fleet of instances. Safe to share between threads."""
+    """Queue of invocations before a fleet of instances. Thread-safe."""
 
     def __init__(self, settings: Settings, fleet: Fleet, faults: Faults, aws: S3AndSns) -> None:
         self._settings = settings
@@ -46,21 +46,21 @@ class Endpoint:
         self._workers = ThreadPoolExecutor(workers(settings), thread_name_prefix="invocation")
 
     def output_location(self, invocation: EndpointInvocation) -> str:
-        """Where the answer to ``invocation`` will lie."""
+        """Return the output's S3 URI of ``invocation``."""
         return f"{self._settings.output_location}{invocation.inference_id}.out"
 
     def failure_location(self, invocation: EndpointInvocation) -> str | None:
-        """Where the answer will lie if it is an error; None when errors are not kept."""
+        """Return the S3 URI of an error output; None when errors are not stored."""
         where = self._settings.failure_location
         return f"{where}{invocation.inference_id}-error.out" if where else None
 
     def submit(self, invocation: EndpointInvocation) -> None:
-        """Put the invocation in the queue."""
+        """Queue an invocation."""
         self._fleet.enter()
         self._workers.submit(self._process, invocation, time.monotonic() + invocation.ttl)
 
     def close(self) -> None:
-        """Stop: what runs may finish while the instances stop, what waits is dropped."""
+        """Stop: running invocations may finish while the instances stop, waiting ones are dropped."""
         self._closed.set()
         self._workers.shutdown(wait=False, cancel_futures=True)
         self._fleet.close()
@@ -116,7 +116,7 @@ class Endpoint:
     def _crash(
         self, instance: Instance, headers: dict[str, str], body: bytes, timeout: float
     ) -> tuple[int, bytes, str]:
-        """Kill the instance in mid-invocation, or at its answer if that is sooner: the answer never gets out."""
+        """Kill the instance during an invocation, at the latest when it responds, so that its output is lost."""
         timer = threading.Timer(self._faults.values.crash_seconds, instance.kill)
         timer.start()
         try:

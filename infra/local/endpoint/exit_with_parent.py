@@ -1,7 +1,7 @@
 """Runs a module in a process that ends with its parent: ``python -m infra.local.endpoint.exit_with_parent MODULE``.
 
-The parent holds the other end of standard input and never writes to it; when the parent dies, however it dies and on
-whatever system, that end closes.
+The parent holds the write end of standard input and never writes to it. On every system, it is closed when the parent
+ends, however that happens.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What can be made to go wrong while the stand-in runs, through ``POST /_faults``."""
+"""Fault injection of the stand-in at run time, through ``POST /_faults``."""
 
 import threading
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class FaultValues(BaseModel):
-    """The switches. What a request leaves out stays as it is."""
+    """Values of the fault switches. A request changes only those that it contains."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -22,7 +22,7 @@ class FaultValues(BaseModel):
 
 
 class Faults:
-    """The switches as they stand. Safe to share between threads."""
+    """Current fault switches. Thread-safe."""
 
     def __init__(self, values: FaultValues) -> None:
         self._values = values
@@ -30,17 +30,17 @@ class Faults:
 
     @property
     def values(self) -> FaultValues:
-        """All of them at one moment."""
+        """A consistent snapshot of all switches."""
         return self._values
 
     def update(self, changes: Mapping[str, object]) -> FaultValues:
-        """Change what ``changes`` names. Raises ``ValidationError`` for an unknown name or a wrong value."""
+        """Change the switches in ``changes``. Raises ``ValidationError`` for an unknown name or an invalid value."""
         with self._lock:
             self._values = FaultValues.model_validate(self._values.model_dump() | dict(changes))
             return self._values
 
     def take_crash(self) -> bool:
-        """Whether this invocation is one of those to crash; it counts as crashed from here on."""
+        """Return True if this invocation is to crash, and count it."""
         with self._lock:
             left = self._values.crash
             if left:

@@ -1,4 +1,4 @@
-"""The instances of an endpoint: started when there is work, replaced when they crash, stopped when they idle."""
+"""Fleet of an endpoint's instances: started on demand, replaced after crashes, stopped when idle."""
 
 import logging
 import threading
@@ -14,16 +14,16 @@ logger = logging.getLogger(__name__)
 Launch = Callable[[Callable[[Instance], None]], Instance]
 
 TICK_SECONDS = 1.0
-# After an instance that would not start.
+# Pause after an instance that did not start.
 RETRY_SECONDS = 1.0
 
 
 class Closed(Exception):
-    """The fleet is shutting down."""
+    """Raised when the fleet is shutting down."""
 
 
 class Fleet:
-    """At most ``most`` instances with ``concurrency`` slots each. ``launch`` starts one."""
+    """At most ``max_instances`` instances with ``concurrency`` slots each. ``launch`` starts one."""
 
     def __init__(
         self,
@@ -42,8 +42,8 @@ class Fleet:
         self._start_seconds = start_seconds
         self._stop_seconds = stop_seconds
         lock = threading.RLock()
-        # What the supervisor waits for, and what invocations wait for: waking all of them for each would cost more
-        # than the invocation.
+        # Two conditions, for the supervisor and for invocations: waking every waiter on every change would cost more
+        # than an invocation.
         self._changed = threading.Condition(lock)
         self._freed = threading.Condition(lock)
         self._ready: list[Instance] = []
@@ -55,34 +55,34 @@ class Fleet:
 
     @property
     def ready(self) -> int:
-        """How many instances answer."""
+        """Number of ready instances."""
         return len(self._ready)
 
     @property
     def demand(self) -> int:
-        """How many invocations wait or run."""
+        """Number of waiting and running invocations."""
         return self._demand
 
     def reevaluate(self) -> None:
-        """Look at once at what changed: the switches, or the clock."""
+        """Reevaluate the fleet at once, after a change of the fault switches."""
         with self._changed:
             self._changed.notify_all()
 
     def enter(self) -> None:
-        """One more invocation waits; the fleet grows to it."""
+        """Add a waiting invocation; the fleet grows with the demand."""
         with self._changed:
             self._demand += 1
             if self._needed() > len(self._ready) + len(self._starting):
                 self._changed.notify_all()
 
     def leave(self) -> None:
-        """One of them is over."""
+        """Remove a finished invocation."""
         with self._changed:
             self._demand -= 1
 
     @contextmanager
     def slot(self, seconds: float) -> Iterator[Instance | None]:
-        """A slot of a ready instance, or None when there was none for ``seconds``. Raises ``Closed``."""
+        """Yield a slot of a ready instance, or None after ``seconds`` without one. Raises ``Closed``."""
         with self._changed:
             self._freed.wait_for(lambda: self._closed.is_set() or self._free() is not None, seconds)
             if self._closed.is_set():
@@ -100,7 +100,7 @@ class Fleet:
                     self._freed.notify()
 
     def close(self) -> None:
-        """Stop every instance and have every waiting ``slot`` raise ``Closed``."""
+        """Stop every instance; every waiting ``slot`` raises ``Closed``."""
         with self._changed:
             self._closed.set()
             self._changed.notify_all()
@@ -167,7 +167,7 @@ class Fleet:
                 self._changed.notify_all()
 
     def _found_machine(self) -> bool:
-        """Wait as long as finding a machine takes, which may change meanwhile; False when the fleet closes."""
+        """Wait for the cold start, whose duration may change meanwhile; False when the fleet closes."""
         began = time.monotonic()
         with self._changed:
             while not self._closed.is_set():

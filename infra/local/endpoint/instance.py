@@ -1,4 +1,4 @@
-"""An instance: the container's server in a process of its own on a free port."""
+"""Instance of the stand-in: the container's server in a process on a free port."""
 
 import contextlib
 import logging
@@ -20,17 +20,17 @@ PING_PAUSE_SECONDS = 0.05
 
 
 class InstanceCrashed(Exception):
-    """The instance went away in the middle of an invocation."""
+    """Raised when the instance ends during an invocation."""
 
 
 class InvocationTimedOut(Exception):
-    """The container had not answered when the invocation's time was up."""
+    """Raised when the container does not respond within the invocation's timeout."""
 
 
 class Instance:
-    """A process running ``python -m MODULE`` with ``environment`` on top of this one's (None: left out).
+    """A process running ``python -m MODULE`` with ``environment`` added to this process's (None: removed).
 
-    ``on_exit`` is called once, from another thread, when it has ended for whatever reason.
+    ``on_exit`` is called once, from another thread, when the process has ended.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Instance:
         self.in_flight = 0
         self.killed = False
         self.idle_since = time.monotonic()
-        self._token = secrets.token_urlsafe(24)  # its port is open to everybody on this machine
+        self._token = secrets.token_urlsafe(24)  # its port is open to every user of this machine
         self._pool = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=concurrency + 1)
         ours = {"HOST": "127.0.0.1", "PORT": str(port), "INVOCATIONS_TOKEN": self._token}
         wanted = {**os.environ, **environment, **ours}
@@ -62,11 +62,13 @@ class Instance:
 
     @property
     def alive(self) -> bool:
-        """Whether the process runs."""
+        """True while the process runs."""
         return self._process.poll() is None
 
     def wait_ready(self, seconds: float, given_up: threading.Event) -> bool:
-        """Whether ``/ping`` answers 200 within ``seconds``; False also when the process ends, or once ``given_up``."""
+        """Return True once ``/ping`` responds with 200; False after ``seconds``, when the process ends, or once
+        ``given_up``.
+        """
         until = time.monotonic() + seconds
         while self.alive and time.monotonic() < until and not given_up.is_set():
             with contextlib.suppress(urllib3.exceptions.HTTPError):
@@ -76,7 +78,7 @@ class Instance:
         return False
 
     def invoke(self, body: bytes, headers: Mapping[str, str], *, seconds: float) -> tuple[int, bytes, str]:
-        """Status, body and content type of the container's answer.
+        """Return status, body and content type of the container's response.
 
         Raises ``InvocationTimedOut`` after ``seconds`` and ``InstanceCrashed`` when the connection is lost.
         """
@@ -97,12 +99,12 @@ class Instance:
         return answer.status, answer.data, answer.headers.get("Content-Type", "application/octet-stream")
 
     def kill(self) -> None:
-        """End it at once, as a crash does; nobody should give it anything more."""
+        """Kill the process, as a crash does; it gets no more invocations."""
         self.killed = True
         self._process.kill()
 
     def stop(self, seconds: float) -> None:
-        """Ask it to finish, wait so long, then kill it."""
+        """Terminate the process; kill it after ``seconds``."""
         self._process.terminate()
         try:
             self._process.wait(seconds)

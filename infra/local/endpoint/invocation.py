@@ -1,4 +1,4 @@
-"""One ``InvokeEndpointAsync`` as it came over the wire."""
+"""Endpoint invocation: a parsed ``InvokeEndpointAsync`` request."""
 
 import re
 import uuid
@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 PREFIX = "x-amzn-sagemaker-"
-# Name of the header after the prefix → least, most and default, from the service's model.
+# Header name after the prefix → minimum, maximum and default, from botocore's service model.
 RANGES = {"requestttlseconds": (60, 21600, 21600), "invocationtimeoutseconds": (1, 3600, 900)}
 UNSUPPORTED = ("s3outputpathextension", "filename")
 
 
 class InvalidInvocation(Exception):
-    """The request is not one that SageMaker (or, where it says so, the stand-in) takes."""
+    """Raised for a request that SageMaker (or, where the message says so, the stand-in) does not accept."""
 
 
 @dataclass(frozen=True)
 class EndpointInvocation:
-    """What is to be run: ``ttl`` and ``timeout`` in seconds."""
+    """An invocation; ``ttl`` and ``timeout`` in seconds."""
 
     endpoint_name: str
     inference_id: str
@@ -32,10 +32,10 @@ class EndpointInvocation:
 
 
 def parse(endpoint_name: str, headers: Mapping[str, str]) -> EndpointInvocation:
-    """The invocation that ``headers`` (names in lower case) ask for.
+    """Parse an invocation from ``headers`` (names in lower case).
 
-    Raises ``InvalidInvocation`` saying what is wrong. Inline bodies and names for the output, which Darkroom does
-    not use, are refused.
+    Raises ``InvalidInvocation`` with the reason. Inline bodies and output names, which Darkroom does not use, are
+    rejected.
     """
     unsupported = [name for name in UNSUPPORTED if PREFIX + name in headers]
     if unsupported:

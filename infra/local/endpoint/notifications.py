@@ -1,7 +1,7 @@
-"""What SageMaker publishes on SNS when an asynchronous invocation has ended.
+"""SageMaker's SNS notifications of finished asynchronous invocations.
 
-The form is that of "Check prediction results" in SageMaker's developer guide. Where the guide's example of a failure
-is silent, failures name where the container's answer lies in ``responseParameters.outputLocation``.
+The format is that of "Check prediction results" in SageMaker's developer guide. Its example of a failure does not show
+where the container's response is; here it is in ``responseParameters.outputLocation``.
 """
 
 import json
@@ -12,7 +12,7 @@ from infra.local.endpoint.invocation import EndpointInvocation
 
 
 def success(invocation: EndpointInvocation, region: str, *, location: str, content_type: str) -> str:
-    """The message for the success topic: the container's answer lies at ``location``."""
+    """Return the message for the success topic; the container's response is at ``location``."""
     return _message(
         invocation,
         region,
@@ -24,7 +24,7 @@ def success(invocation: EndpointInvocation, region: str, *, location: str, conte
 def failure(
     invocation: EndpointInvocation, region: str, *, reason: str, location: str | None, content_type: str
 ) -> str:
-    """The message for the error topic; ``location`` is where the container's answer lies, if it gave one."""
+    """Return the message for the error topic; ``location`` is that of the container's response, if there is one."""
     where = {"responseParameters": {"contentType": content_type, "outputLocation": location}} if location else {}
     return _message(invocation, region, invocationStatus="Failed", failureReason=reason, **where)
 

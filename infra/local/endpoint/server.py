@@ -1,7 +1,7 @@
-"""The wire: SageMaker Runtime's ``InvokeEndpointAsync``, SageMaker's ``DescribeEndpoint``, and the fault switches.
+"""HTTP server of the stand-in: ``InvokeEndpointAsync``, ``DescribeEndpoint`` and the fault switches.
 
-Shapes and errors are those of botocore's service models ``sagemaker-runtime`` (rest-json) and ``sagemaker``
-(JSON 1.1). The request guard checks signatures, those of the switches too.
+Shapes and errors are those of botocore's service models ``sagemaker-runtime`` (rest-json) and ``sagemaker`` (JSON 1.1).
+The request guard verifies signatures, also for the fault switches.
 """
 
 import json
@@ -33,7 +33,7 @@ JSON_1_1 = "application/x-amz-json-1.1"
 
 
 class EndpointServer:
-    """The routes of one endpoint."""
+    """Routes of one endpoint."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class EndpointServer:
         self._created = time.time()
 
     def app(self) -> Starlette:
-        """The application; its shutdown closes the endpoint."""
+        """Return the application; its shutdown closes the endpoint."""
         return Starlette(
             routes=[
                 Route("/endpoints/{name}/async-invocations", self.invoke, methods=["POST"]),
@@ -76,7 +76,7 @@ class EndpointServer:
         await run_in_threadpool(self.endpoint.close)
 
     async def invoke(self, request: Request) -> Response:
-        """``InvokeEndpointAsync``."""
+        """Handle ``InvokeEndpointAsync``."""
         if self._faults.values.unreachable:
             return _error(503, "ServiceUnavailable", "The service is unavailable.")
         name = request.path_params["name"]
@@ -94,7 +94,7 @@ class EndpointServer:
         return JSONResponse({"InferenceId": invocation.inference_id}, status_code=202, headers=headers)
 
     async def control(self, request: Request) -> Response:
-        """The control plane's one operation, ``DescribeEndpoint``."""
+        """Handle ``DescribeEndpoint``, the only operation of the control plane here."""
         if self._faults.values.unreachable:
             return _error(503, "ServiceUnavailable", "The service is unavailable.")
         target = request.headers.get("x-amz-target", "")
@@ -109,15 +109,15 @@ class EndpointServer:
         return Response(json.dumps(self._description()), media_type=JSON_1_1)
 
     async def health(self, _request: Request) -> Response:
-        """Whether the stand-in answers."""
+        """Respond with 200."""
         return JSONResponse({"status": "ok"})
 
     async def read_faults(self, _request: Request) -> Response:
-        """The switches as they stand."""
+        """Return the fault switches."""
         return JSONResponse(self._faults.values.model_dump())
 
     async def set_faults(self, request: Request) -> Response:
-        """Change the switches that the body names; answers with all of them."""
+        """Change the switches in the body; return all of them."""
         try:
             values = self._faults.update(dict(await request.json()))
         except (ValidationError, ValueError, TypeError) as error:
@@ -126,11 +126,11 @@ class EndpointServer:
         return JSONResponse(values.model_dump())
 
     async def status(self, _request: Request) -> Response:
-        """How many instances answer, and how many invocations wait or run."""
+        """Return the number of ready instances, and of waiting and running invocations."""
         return JSONResponse({"instances": self._fleet.ready, "invocations": self._fleet.demand})
 
     def role_session(self, request: Request) -> Response:
-        """Credentials for a container that presents its token."""
+        """Return credentials to a container that presents its token."""
         if self.role is None or not self.role.allows(request.headers.get("authorization", "")):
             return JSONResponse({"code": "AccessDenied", "message": "Not one of our containers."}, status_code=403)
         return JSONResponse(self.role.session())
@@ -158,7 +158,7 @@ class EndpointServer:
 
 
 def _opening(request: GuardedRequest) -> Opening | None:
-    """Open are health, and the containers' credentials, for which a container shows its token."""
+    """Open the health check, and the credentials, for which a container presents its token."""
     if request.method != "GET" or request.path not in (HEALTH, credentials.PATH):
         return None
     return Opening(keeps=frozenset({"authorization"}))

@@ -1,4 +1,4 @@
-"""What the stand-in reads from its environment, once."""
+"""Settings of the stand-in, read once from the environment."""
 
 from typing import Self
 
@@ -10,7 +10,9 @@ S3_LOCATION = r"^s3://[^/]+/.*$"
 
 
 class Settings(BaseSettings):
-    """A field's environment variable is its name in upper case. AWS's own variables say where the emulator is."""
+    """Settings of the stand-in. A variable is the field's name in upper case; AWS's own variables locate the
+    emulator.
+    """
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, populate_by_name=True)
 
@@ -27,7 +29,7 @@ class Settings(BaseSettings):
         None, description="Whose rights the instances have; else the stand-in's own."
     )
     container_module: str = Field("containers.gpu", description="What an instance runs.")
-    # Read by the containers alone, and handed on to them.
+    # Passed on to the containers.
     jobs_table: str
     ledger_table: str
     bucket: str
@@ -53,5 +55,5 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls) -> Self:
-        """These settings from the environment. Raises ``ValidationError`` naming what is missing or wrong."""
+        """Read the settings from the environment. Raises ``ValidationError`` naming missing or invalid ones."""
         return cls()

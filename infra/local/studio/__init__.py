@@ -1,1 +1,1 @@
-"""The studio on this machine: a small server for the built app, with the headers that CloudFront gives it."""
+"""Local studio: a small server of the built app, with CloudFront's headers."""

@@ -7,7 +7,7 @@ from infra.local.studio.settings import Settings
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until terminated."""
     settings = Settings.read()
     uvicorn.run(application(settings), host=settings.host, port=settings.port, log_config=None, access_log=False)
 

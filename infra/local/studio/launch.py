@@ -1,4 +1,4 @@
-"""Starts and stops the studio's server beside a running stack."""
+"""Start and stop of the studio's server beside a running stack."""
 
 import json
 import sys
@@ -20,9 +20,9 @@ _STOP_SECONDS = 5.0
 def serve(
     folder: Path, running: RunningProcesses, state: StackState, *, built: Path, deployment: str
 ) -> RunningProcesses:
-    """Have the built studio served with what it must be told of the stack in ``folder``; return when it answers.
+    """Serve the built studio for the stack in ``folder``, restarting it after changes; return when it is ready.
 
-    Raises ``StartError``; what was started is in the folder's ``RunningProcesses`` by then.
+    Raises ``StartError``; a started process is recorded in the folder's ``RunningProcesses`` by then.
     """
     auth = state.auth
     config = StudioConfig(
@@ -59,7 +59,7 @@ def serve(
 
 
 def stop(folder: Path, running: RunningProcesses) -> RunningProcesses:
-    """Have it served no longer; its port is kept for the next time."""
+    """Stop the server; its port is kept for the next start."""
     if running.studio is not None:
         running.studio.stop(_STOP_SECONDS)
         running = running.model_copy(update={"studio": None})
@@ -68,14 +68,14 @@ def stop(folder: Path, running: RunningProcesses) -> RunningProcesses:
 
 
 def url(running: RunningProcesses) -> str | None:
-    """Where it answers; None while it does not run."""
+    """Return the studio's URL; None while it is not running."""
     if running.studio is None or running.studio_port is None or running.studio.find() is None:
         return None
     return emulator.address(running.studio_port)
 
 
 def link(folder: Path, studio_url: str) -> str:
-    """The link by which a browser is told of the local user: without it, one signs in by name and password."""
+    """Return the link with the key for the local user's password; without it, users sign in by name and password."""
     return f"{studio_url}/?{KEY_PARAMETER}={_key(folder)}"
 
 

@@ -1,4 +1,4 @@
-"""Serves the built studio on this machine as CloudFront does in the cloud."""
+"""Local server of the built studio, equivalent to CloudFront in the cloud."""
 
 from pathlib import Path
 from secrets import compare_digest
@@ -16,14 +16,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from infra.local.studio.settings import Settings
 from infra.studio_headers import CONFIG, INDEX, REVALIDATED, cache_control, security_headers
 
-# No other name leads here: a page elsewhere whose name is pointed at this machine must not read the local password.
+# Against DNS rebinding: a page whose name resolves to this machine must not read the local password.
 _NAMES = ["127.0.0.1", "localhost"]
 KEY_PARAMETER = "key"
 _COOKIE_SECONDS = 30 * 24 * 3600
 
 
 class _Files(StaticFiles):
-    """Files of a folder; a path without an extension is one of the app's own, so it is answered with the app."""
+    """Files of a folder; paths without an extension are routes of the app and return its page."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         if not Path(path).suffix:
@@ -34,7 +34,7 @@ class _Files(StaticFiles):
 
 
 class _Entrance:
-    """Takes the key from a link's query into a cookie, and sends the browser on without it."""
+    """Middleware that moves the key from a link's query into a cookie, and redirects to the URL without it."""
 
     def __init__(self, app: ASGIApp, key: str, cookie: str) -> None:
         self._app = app
@@ -55,7 +55,7 @@ class _Entrance:
 
 
 class _Headers:
-    """Adds the same headers to every answer."""
+    """Middleware that adds the same headers to every response."""
 
     def __init__(self, app: ASGIApp, headers: dict[str, str]) -> None:
         self._app = app
@@ -71,10 +71,10 @@ class _Headers:
 
 
 def application(settings: Settings) -> Starlette:
-    """The studio with its configuration and headers."""
+    """Return the studio's application with its configuration and headers."""
     config = settings.config.model_dump()
     key = settings.key.get_secret_value()
-    cookie = f"darkroom_studio_{settings.port}"  # cookies are for all ports of a host
+    cookie = f"darkroom_studio_{settings.port}"  # cookies are shared by all ports of a host
 
     async def read_config(request: Request) -> Response:
         known = _same(request.cookies.get(cookie, ""), key)

@@ -1,4 +1,4 @@
-"""What the studio's server reads from its environment, once."""
+"""Settings of the studio's server, read once from the environment."""
 
 from pathlib import Path
 from typing import Self
@@ -11,14 +11,14 @@ from infra.studio_headers import ConnectOrigins
 
 
 class User(BaseModel):
-    """Who is signed in by one click."""
+    """Credentials of the user that is signed in by one click."""
 
     username: str
     password: str
 
 
 class StudioConfig(BaseModel):
-    """``config.json``: what the studio is told of the deployment it stands in front of."""
+    """Contents of ``config.json``: the deployment that the studio talks to."""
 
     deployment: str
     api_url: str
@@ -27,9 +27,9 @@ class StudioConfig(BaseModel):
 
 
 class Settings(BaseSettings):
-    """The server's environment. ``folder`` holds the built studio; ``emulator_url`` is the one origin behind it.
+    """Settings of the server. ``folder`` holds the built studio; ``emulator_url`` is its only other origin.
 
-    Whoever opens the studio with ``key`` is told the local user's password; others sign in by themselves.
+    Requests with ``key`` get the local user's password; other users sign in themselves.
     """
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_prefix="STUDIO_")
@@ -43,11 +43,11 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls) -> Self:
-        """These settings from the environment. Raises ``ValidationError`` naming what is missing or wrong."""
+        """Read the settings from the environment. Raises ``ValidationError`` naming missing or invalid ones."""
         return cls()
 
     def connect_origins(self) -> ConnectOrigins:
-        """The emulator plays every part."""
+        """Return the origins of the content security policy: the emulator for every service."""
         http = self.emulator_url
         return ConnectOrigins(
             api=http, socket=urlsplit(http)._replace(scheme="ws").geturl(), storage=(http,), identity=http

@@ -1,8 +1,10 @@
-"""Ditto (Li et al., Motion-Space Diffusion for Controllable Realtime Talking Head Synthesis, 2024), run as it comes.
+"""Talking portraits by Ditto, run as a subprocess.
 
-It is no package, and its configuration is a pickle: its authors' program runs from its own checkout as a process of its
-own, which ends with the job. It takes a picture and a recording, and writes a video without sound at 25 frames a second
-beside the path that it is given; that it cannot find an ``ffmpeg`` to add the sound afterwards is no matter.
+Li et al., Motion-Space Diffusion for Controllable Realtime Talking Head Synthesis, 2024.
+
+Ditto is no package, and its configuration is a pickle. So the authors' program runs from its own checkout, as a
+subprocess that ends with the job. From a picture and a recording it writes a silent video at 25 frames a second, beside
+its output path. It then fails to find an ``ffmpeg`` for adding the sound, which does not matter.
 """
 
 import logging
@@ -37,22 +39,23 @@ logger = logging.getLogger(__name__)
 
 DATA = "ditto_pytorch"
 CONFIGURATION = "ditto_cfg/v0.4_hubert_cfg_pytorch.pkl"
-SILENT = ".tmp.mp4"  # what it appends to the path that it is given, before the sound is added
-LONG_SIDE = 1920  # what it would reduce larger pictures to itself
+SILENT = ".tmp.mp4"  # suffix of the silent video, which Ditto appends to its output path
+LONG_SIDE = 1920  # Ditto reduces larger pictures to this itself
 POLL_SECONDS = 0.2
-MEMORY_PER_WEIGHT_BYTE = 2  # times the weights' bytes: activations and what CUDA itself takes, by arithmetic
-SLACK = 3  # frames that it may make too many or too few
-# What it counts on the way, as shares of the whole: windows of motion, of so many new frames each, then frames.
+MEMORY_PER_WEIGHT_BYTE = 2  # memory per byte of weights, with activations and CUDA's own share; calculated
+SLACK = 3  # frames that the video may be too long or too short
+# Ditto first counts windows of motion, of WINDOW new frames each, then rendered frames. BEFORE and MOTION are the
+# shares of its progress before the windows and for them.
 WINDOW = 70
 BEFORE, MOTION = 0.05, 0.15
-RENDERED_SHARE = 0.95  # of the whole: what is left is writing it anew
+RENDERED_SHARE = 0.95  # of the whole progress; the rest is for encoding the video again
 COUNTED = re.compile(r"(dit|writer): (\d+)it")
-# All of our environment that it gets: no credentials, nothing of the job.
+# The environment variables passed on to Ditto: no credentials, nothing of the job.
 PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "NVIDIA_VISIBLE_DEVICES")
-# Everything that it and its libraries would write beside their results.
+# Variables that name folders which Ditto and its libraries write to.
 SCRATCH = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR", "TORCH_HOME")
 
-# What its last words mean; it has no codes for them.
+# Errors recognised by the end of stderr, as Ditto has no error codes.
 _FAILURES: tuple[tuple[re.Pattern[str], ErrorCode, str, bool], ...] = (
     (
         re.compile(r"out of memory|OutOfMemory|ALLOC_FAILED|Failed to allocate memory|MemoryError"),
@@ -77,9 +80,9 @@ _FAILURES: tuple[tuple[re.Pattern[str], ErrorCode, str, bool], ...] = (
 
 
 class Ditto:
-    """Holds nothing between two portraits; what it takes while it runs counts as taken all the time.
+    """Implements ``Animator`` by running Ditto, for one portrait at a time; others wait.
 
-    One portrait at a time: others wait.
+    It holds no memory between portraits, but its ``size`` always counts, so that there is room when it runs.
     """
 
     def __init__(self, placement: Placement, folder: Path, files: tuple[str, ...], checkout: Checkout) -> None:
@@ -90,21 +93,21 @@ class Ditto:
         self._size = MEMORY_PER_WEIGHT_BYTE * sum((folder / file).stat().st_size for file in files)
 
     def size(self) -> int:
-        """Bytes of the device's memory that its program takes, roughly: room is made for it in time."""
+        """Return the approximate bytes of device memory that its program takes."""
         return self._size
 
     def to_device(self) -> None:
-        """Have what torch keeps for itself given back: it belongs to another process now."""
+        """Release torch's cached memory, as Ditto's process needs it."""
         self._placement.release_cached_memory(thorough=False)
 
     def to_host(self) -> None:
-        """Nothing: it is nowhere until it runs."""
+        """Do nothing: no memory is held between runs."""
 
     def close(self) -> None:
-        """Nothing, likewise."""
+        """Do nothing: no memory is held between runs."""
 
     def animate(self, portrait: Rgb, speech: Speech, path: Path, folder: Path, report: Callable[[float], None]) -> Clip:
-        """H×W×3 uint8 sRGB saying ``speech``, written to ``path``, as ``Animator`` has it."""
+        """Render H×W×3 uint8 sRGB saying ``speech`` to ``path``: see ``Animator``."""
         frames = math.ceil(len(speech.samples) * FPS / SAMPLE_RATE)
         with tempfile.TemporaryDirectory(prefix="animator-", dir=folder, ignore_cleanup_errors=True) as name:
             scratch = Path(name)
@@ -146,14 +149,14 @@ class Ditto:
 
 
 class _Progress:
-    """Which fraction is done, by what the program counts."""
+    """Parser of the program's counters, which computes the fraction done."""
 
     def __init__(self, frames: int) -> None:
         self.fraction = 0.0
         self._frames = max(frames, 1)
 
     def parse_line(self, line: str) -> None:
-        """A line of its standard error."""
+        """Parse a line of stderr."""
         for what, count in COUNTED.findall(line):
             if what == "dit":
                 reached = BEFORE + MOTION * min(int(count) / math.ceil(self._frames / WINDOW), 1)
@@ -163,7 +166,7 @@ class _Progress:
 
 
 def load(weights: Mapping[str, Weights], placement: Placement) -> Ditto:
-    """From the role ``animator``. Raises ``DarkroomError`` (``engine_unavailable``) without its program."""
+    """Load the role ``animator``. Raises ``DarkroomError`` (``engine_unavailable``) if its program is missing."""
     given = weights["animator"]
     assert given.checkout is not None
     given.checkout.check()
@@ -174,7 +177,7 @@ def _environment(scratch: Path, placement: Placement) -> dict[str, str]:
     passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if placement.device.index is not None:
-        # Ours among those that we see; it takes the first that it sees.
+        # Ditto uses the first visible GPU, so make only ours visible. Our index counts the GPUs visible to us.
         visible = visible.split(",")[placement.device.index] if visible else str(placement.device.index)
     gpu = {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
     own = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
@@ -196,7 +199,7 @@ def _write_voice(samples: Samples, path: Path) -> None:
 
 
 def _count(path: Path) -> int:
-    """How many frames a video's index has; 0 when it is none, or has no end."""
+    """Return the number of frames in a video's index; 0 if it is no video, or a truncated one."""
     try:
         with av.open(str(path)) as container:
             return container.streams.video[0].frames
@@ -205,9 +208,9 @@ def _count(path: Path) -> int:
 
 
 def _rewrite(made: Path, path: Path, frames: int, on_frame: Callable[[int], None]) -> None:
-    """Exactly so many frames, in the colours of our own videos: its writer's are BT.601 and say nothing of it.
+    """Encode the video again with exactly ``frames`` frames, in the colour space of our videos.
 
-    The last one stands still where one is missing.
+    Ditto's writer uses BT.601 without marking it. Missing frames are filled with the last one.
     """
     pictures = _pictures(made)
     picture = next(pictures)
@@ -232,7 +235,10 @@ def _pictures(path: Path) -> Iterator[Rgb]:
 
 
 def _focus(portrait: Rgb) -> tuple[float, float] | None:
-    """The middle of the largest face, which stays where it is; None where none is found so simply."""
+    """Return the centre of the largest face, as shares of width and height; None if simple detection finds none.
+
+    The face does not move in the video.
+    """
     faces = detect_faces(portrait)
     if not faces:
         return None

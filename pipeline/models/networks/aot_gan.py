@@ -1,4 +1,4 @@
-"""AOT-GAN's generator.
+"""AOT-GAN's generator, for inpainting without a prompt.
 
 Zeng, Fu, Chao and Guo, Aggregated Contextual Transformations for High-Resolution Image Inpainting, 2021.
 """
@@ -21,12 +21,12 @@ from pipeline.weights.store import Weights
 WIDTH = 64  # channels of the first convolution, as published
 RATES = (1, 2, 4, 8)
 BLOCKS = 8
-GRID = 4  # what the encoder divides sides by
-MIN_SIDE = 64  # pixels: room for the widest branch to mirror its border
+GRID = 4  # the encoder divides each side by this
+MIN_SIDE = 64  # pixels: enough for the reflection padding of the most dilated branch
 
 
 class AotBlock(nn.Module):
-    """Looks around at several distances at once, and says by a gate of its own where it has something to add."""
+    """AOT block: parallel dilated convolutions, added to the input through a learnt gate."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class AotBlock(nn.Module):
         self.gate = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(channels, channels, 3))
 
     def forward(self, features: Tensor) -> Tensor:
-        """N×C×h×w to the same."""
+        """Map N×C×h×w to the same shape."""
         branches = (self.get_submodule(f"block{number:02}") for number in range(len(RATES)))
         found = self.fuse(torch.cat([branch(features) for branch in branches], dim=1))
         added = torch.sigmoid(_normalized(self.gate(features)))
@@ -48,20 +48,20 @@ class AotBlock(nn.Module):
 
 
 class Enlarge(nn.Module):
-    """Twice as high and wide, then a convolution."""
+    """Upsampling layer: bilinear, to twice the sides, followed by a convolution."""
 
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels, out, 3, padding=1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """N×C×h×w to N×out×2h×2w."""
+        """Map N×C×h×w to N×out×2h×2w."""
         larger: Tensor = self.conv(interpolate(features, scale_factor=2, mode="bilinear", align_corners=True))
         return larger
 
 
 class Generator(nn.Module):
-    """The network, in the published checkpoint's names: 15,200,835 numbers at its ``width`` of 64."""
+    """Generator with the published checkpoint's parameter names: 15,200,835 parameters at a ``width`` of 64."""
 
     def __init__(self, width: int = WIDTH) -> None:
         super().__init__()
@@ -84,9 +84,9 @@ class Generator(nn.Module):
         )
 
     def forward(self, photo: Tensor, hole: Tensor, on_step: Callable[[float], None] = lambda _: None) -> Tensor:
-        """A filled picture, N×3×h×w in [-1, 1], of N×3×h×w in [-1, 1] and N×1×h×w that is 1 in the hole.
+        """Fill the hole of ``photo`` (N×3×h×w in [-1, 1]); ``hole`` is N×1×h×w, 1 inside. Return N×3×h×w in [-1, 1].
 
-        Sides are multiples of 4. ``on_step`` hears after each part which fraction of them is done.
+        Sides are multiples of 4. ``on_step`` receives the fraction done after each part of the network.
         """
         features = torch.cat((photo * (1 - hole) + hole, hole), dim=1)
         parts = (self.encoder, *self.middle, self.decoder)
@@ -97,7 +97,7 @@ class Generator(nn.Module):
 
 
 class AotGan(TorchNetwork):
-    """Implements ``HoleFiller``."""
+    """Implements ``HoleFiller`` with AOT-GAN."""
 
     def __init__(self, placement: Placement, generator: Generator) -> None:
         super().__init__(placement, generator)
@@ -105,9 +105,9 @@ class AotGan(TorchNetwork):
 
     @torch.inference_mode()
     def fill(self, photo: Rgb, hole: Masks, on_step: Callable[[float], None] = lambda _: None) -> Rgb:
-        """H×W×3 uint8 sRGB that goes on where the H×W bool ``hole`` is, and is much like ``photo`` elsewhere.
+        """Fill the H×W bool ``hole`` of ``photo``: H×W×3 uint8 sRGB, outside the hole only similar to ``photo``.
 
-        Raises ``FloatingPointError`` when the weights give no numbers, and whatever ``on_step`` raises.
+        Raises ``FloatingPointError`` if the output is not finite, and whatever ``on_step`` raises.
         """
         height, width = hole.shape
         room = [(0, max(-(-side // GRID) * GRID, MIN_SIDE) - side) for side in (height, width)]
@@ -123,15 +123,15 @@ class AotGan(TorchNetwork):
         return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
 
     def close(self) -> None:
-        """Forget the modules."""
+        """Drop the modules."""
         super().close()
         del self._generator
 
 
 def load(weights: Mapping[str, Weights], placement: Placement) -> AotGan:
-    """From the role ``fill``: one file, a bare state dictionary of tensors.
+    """Load the role ``fill``: one file, a bare state dictionary of tensors.
 
-    Raises ``DarkroomError`` (``engine_unavailable``) naming the file when it is anything else.
+    Raises ``DarkroomError`` (``engine_unavailable``) naming the file if it is anything else.
     """
     given = weights["fill"]
     name = given.model.files[0]
@@ -149,8 +149,8 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> AotGan:
 
 
 def _normalized(gate: Tensor) -> Tensor:
-    """Over each channel's pixels, then stretched so that most gates are nearly open or nearly closed."""
-    # In fp16 the sum over a picture overflows, and the least that keeps a flat channel from dividing by 0 is 0.
+    """Normalise each channel over its pixels, then stretch it, so that most gates are nearly open or closed."""
+    # Computed in fp32: in fp16 the sum over a picture overflows, and the epsilon of 1e-9 becomes 0.
     exact = gate.float()
     mean = exact.mean(dim=(2, 3), keepdim=True)
     spread = exact.std(dim=(2, 3), keepdim=True) + 1e-9

@@ -1,10 +1,10 @@
-"""What detectors call things, in the contract's words."""
+"""COCO labels: maps detectors' class names to the contract's object names."""
 
 from collections.abc import Mapping
 
 from darkroom.contract.coco_objects import OBJECTS
 
-# Where trainers' lists of the COCO classes differ from the data set's own (they follow Pascal VOC's names).
+# Some trainers' lists of the COCO classes use Pascal VOC's names instead of the data set's own.
 _OTHERWISE = {
     "aeroplane": "airplane",
     "diningtable": "dining table",
@@ -16,9 +16,9 @@ _OTHERWISE = {
 
 
 def known_labels(names: Mapping[int, str]) -> dict[int, str]:
-    """A network's own class names by number, as ``coco_objects`` of the contract has them; others are left out.
+    """Translate a network's class names, by number, to those of ``coco_objects``; leave others out.
 
-    Raises ``ValueError`` when none of them is known: the network was trained on something else.
+    Raises ``ValueError`` if none is known, as the network was then trained on another data set.
 
     >>> known_labels({0: "person", 57: "sofa", 90: "unicorn"})
     {0: 'person', 57: 'couch'}

@@ -1,4 +1,4 @@
-"""Denoising: diffusers' own ControlNet pipeline over borrowed parts, with the photo held where it is kept."""
+"""Image-to-image denoising with ControlNets: diffusers' pipeline on shared components, with a mask of kept pixels."""
 
 from collections.abc import Mapping
 from math import ceil
@@ -19,11 +19,11 @@ from pipeline.models.networks.schedulers import Dpm, Lcm
 from pipeline.models.networks.shared_components import assemble_pipeline
 from pipeline.models.offload.device import Placement
 
-MAX_LCM_STEPS = 50  # LCM-LoRA was distilled on a schedule of so many
+MAX_LCM_STEPS = 50  # LCM-LoRA was distilled on a schedule of this many steps
 
 
 class ControlNetDenoiser:
-    """Turns noise into latents on borrowed networks: nothing is copied, nothing is kept."""
+    """Denoiser for SD 1.5 with ControlNets. Components are shared: none is copied or kept."""
 
     def __init__(
         self, vae: Any, unet: nn.Module, controlnets: nn.Module, schedule: Mapping[str, Any], placement: Placement
@@ -37,16 +37,14 @@ class ControlNetDenoiser:
     def denoise(
         self, order: DenoiseRequest, prompt: torch.Tensor, negative_prompt: torch.Tensor | None, on_step: OnStep
     ) -> torch.Tensor:
-        """Latents, 1×4×h/8×w/8, in the VAE decoder's scale times its factor.
+        """Denoise the request to latents: 1×4×h/8×w/8, scaled by the VAE's scaling factor.
 
-        ``prompt`` and ``restyle_negative_prompt`` are embeddings, 1×77×d; no negative one is no classifier-free
-        guidance.
-
-        What is kept is, after every step, the photo's own latents with the noise that this step left elsewhere:
-        Avrahami et al., Blended Latent Diffusion, 2022. The photo is encoded once, or never if nothing is of it.
+        ``prompt`` and ``negative_prompt`` are embeddings, 1×77×d; without a negative one, classifier-free guidance is
+        off. After every step, kept pixels are reset to the photo's latents with the noise of that step (Avrahami et
+        al., Blended Latent Diffusion, 2022). The photo is encoded only if it is needed.
         """
         strength, total = _strength_and_steps(order)
-        # On the CPU, so that a seed means the same noise whatever the device.
+        # On the CPU, so that a seed gives the same noise on any device.
         generator = torch.Generator().manual_seed(order.seed)
         height, width = order.photo.shape[0] // 8, order.photo.shape[1] // 8
         noise = torch.randn((1, 4, height, width), generator=generator)
@@ -65,14 +63,14 @@ class ControlNetDenoiser:
                 there = _noised(scheduler, source, noise, steps[index + 1]) if index + 1 < len(steps) else source
                 latents = torch.where(kept, there, latents)
             pace.step_launched()
-            on_step(index + 1, len(steps), lambda: latents_to_rgb(scheduler.expected, SD15_RGB_FACTORS))
+            on_step(index + 1, len(steps), lambda: latents_to_rgb(scheduler.pred_original_sample, SD15_RGB_FACTORS))
             return {"latents": latents}
 
         pipeline = assemble_pipeline(
             StableDiffusionControlNetImg2ImgPipeline, self._vae, self._unet, scheduler, controlnet=self._controlnets
         )
         latents: torch.Tensor = pipeline(
-            # With latents given, it takes the size of its image from here and nothing else.
+            # As latents are given, the pipeline reads only the image's size from here.
             image=begin,
             latents=begin,
             control_image=[self._control(picture, prompt) for picture in (order.depth, order.edges)],
@@ -95,30 +93,33 @@ class ControlNetDenoiser:
     def _encoded(self, photo: Rgb) -> torch.Tensor:
         pixels = torch.from_numpy(np.ascontiguousarray(photo)).permute(2, 0, 1)[None].to(self._placement.device)
         given = (pixels.to(self._placement.dtype) / 127.5 - 1).contiguous(memory_format=self._placement.memory_format)
-        # The distribution's mode, not a sample of it: the photo as it is.
+        # The distribution's mode instead of a sample, for the exact photo.
         latents: torch.Tensor = self._vae.encode(given).latent_dist.mode() * self._vae.config.scaling_factor
         return latents
 
     def _control(self, picture: Bytes, like: torch.Tensor) -> torch.Tensor:
-        # Copied: what comes from the stage cache must not be written to, and torch warns of such arrays.
+        # Copied, as arrays from the stage cache are read-only, and torch warns of such arrays.
         grey = torch.tensor(picture).to(like.device, like.dtype) / 255
         return grey[None, None].expand(1, 3, -1, -1)
 
     def _coverage(self, kept: Masks) -> torch.Tensor:
-        """Whether a latent pixel is kept: most of what it covers is."""
+        """Map the mask to latent pixels: true where more than half of the covered pixels are kept."""
         whole = torch.from_numpy(np.ascontiguousarray(kept)).to(self._placement.device, torch.float32)[None, None]
         return interpolate(whole, size=(kept.shape[0] // 8, kept.shape[1] // 8), mode="area") > 0.5
 
 
 def _strength_and_steps(order: DenoiseRequest) -> tuple[float, int]:
-    """The strength, and so long a schedule that its last ``strength`` has the steps that were ordered, if it can."""
+    """Return the strength, and the schedule's length for which the last ``strength`` of it has the requested steps.
+
+    LCM's schedule is limited to ``MAX_LCM_STEPS``.
+    """
     strength = max(order.strength, 1 / MAX_LCM_STEPS)
     wanted = ceil(order.steps / strength)
     return strength, min(wanted, MAX_LCM_STEPS) if order.sampler is Sampler.LCM else wanted
 
 
 def _noised(scheduler: Any, latents: torch.Tensor, noise: torch.Tensor, timestep: torch.Tensor) -> torch.Tensor:
-    """Latents as they are at a timestep of the forward process (Ho et al. 2020, equation 4)."""
+    """Add noise to latents, as at a timestep of the forward process (Ho et al. 2020, equation 4)."""
     kept = float(scheduler.alphas_cumprod[int(timestep)])
     noised: torch.Tensor = latents * kept**0.5 + noise * (1 - kept) ** 0.5
     return noised

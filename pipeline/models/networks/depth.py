@@ -1,4 +1,4 @@
-"""Depth Anything V2 and DPT through transformers: one interface, one polarity."""
+"""Depth estimators: Depth Anything V2 and DPT through transformers, with the same polarity."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +14,10 @@ from pipeline.weights.store import Weights
 
 
 class InverseDepth(TorchNetwork):
-    """Relative inverse depth: larger is nearer, to an unknown scale and shift.
+    """Implements ``DepthEstimator``: relative inverse depth, to an unknown scale and shift; larger is nearer.
 
-    So were both trained, on disparity: Ranftl et al., Vision Transformers for Dense Prediction, 2021; Yang et al.,
-    Depth Anything V2, 2024.
+    Both were trained on disparity: Ranftl et al., Vision Transformers for Dense Prediction, 2021; Yang et al., Depth
+    Anything V2, 2024.
     """
 
     def __init__(self, placement: Placement, model: Any, processor: Any) -> None:
@@ -26,7 +26,7 @@ class InverseDepth(TorchNetwork):
 
     @torch.inference_mode()
     def estimate(self, photo: Rgb) -> Floats:
-        """Relative inverse depth of H×W×3 uint8 sRGB: H×W float32, any scale, larger is nearer."""
+        """Estimate the relative inverse depth of H×W×3 uint8 sRGB: H×W float32, any scale, larger is nearer."""
         pixels = self._processor(images=photo, return_tensors="pt")["pixel_values"]
         inverse = self._modules[0](pixel_values=pixels.to(self.device, self.dtype)).predicted_depth.float()
         whole = torch.nn.functional.interpolate(
@@ -37,7 +37,7 @@ class InverseDepth(TorchNetwork):
 
 
 def load(weights: Mapping[str, Weights], placement: Placement) -> InverseDepth:
-    """The network, in the CPU's memory. Raises ``ValueError`` for one that gives distances, not their inverse."""
+    """Load the role ``depth`` into host memory. Raises ``ValueError`` for a network of metric depth."""
     folder = weights["depth"].folder
     model = AutoModelForDepthEstimation.from_pretrained(folder, local_files_only=True, use_safetensors=True)
     if getattr(model.config, "depth_estimation_type", "relative") != "relative":

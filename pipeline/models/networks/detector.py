@@ -1,4 +1,4 @@
-"""The detector: whichever network the operator chose for the role."""
+"""Object detector: loads the network that the operator chose for the role, YOLO or RT-DETR."""
 
 from collections.abc import Mapping
 
@@ -8,6 +8,6 @@ from pipeline.weights.store import Weights
 
 
 def load(weights: Mapping[str, Weights], placement: Placement) -> yolo.Yolo | rt_detr.RtDetr:
-    """The detector, in the CPU's memory. Raises ``DarkroomError`` (``engine_unavailable``) for files it refuses."""
+    """Load the role ``detector`` into host memory. Raises ``DarkroomError`` (``engine_unavailable``) for bad files."""
     chosen = weights["detector"]
     return yolo.load(chosen, placement) if chosen.model.layout == "ultralytics" else rt_detr.load(chosen, placement)

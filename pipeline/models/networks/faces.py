@@ -1,7 +1,7 @@
-"""InsightFace's networks for faces, on ONNX Runtime: SCRFD, ArcFace and inswapper.
+"""Face networks of InsightFace on ONNX Runtime: SCRFD (detection), ArcFace (recognition) and inswapper (swapping).
 
-The package's classes run the first two; it downloads nothing, and aligning is ours: its own picks single pixels. Its
-class for the third prints what it reads, between the lines of whoever else prints: that is run without it.
+The package's classes run SCRFD and ArcFace, without downloads. Alignment is ours, as the package's samples without
+filtering. inswapper runs without the package's class, which prints to standard output.
 """
 
 import logging
@@ -27,38 +27,39 @@ Floats = NDArray[np.float32]
 
 logger = logging.getLogger(__name__)
 
-MIN_SCORE = 0.5  # InsightFace's own
-SIZES = ((128, 128), (640, 640))  # at which SCRFD looks, one after the other: large faces and small ones
-LONG_SIDE = 1280  # what larger pictures are reduced to first: SCRFD's own reduction picks single pixels
-ARCFACE_SIDE = 112  # the side of what ArcFace looks at
-INSWAPPER_SIDE = 128  # the side of what inswapper looks at and makes
-FEATURES = 512  # of an identity
-# Where ArcFace wants the five points (Deng et al. 2019; the package's alignment).
+MIN_SCORE = 0.5  # InsightFace's default
+SIZES = ((128, 128), (640, 640))  # input sizes of SCRFD, in turn: for large faces and for small ones
+LONG_SIDE = 1280  # larger pictures are reduced to this first, as SCRFD's own reduction does not filter
+ARCFACE_SIDE = 112  # side of ArcFace's input
+INSWAPPER_SIDE = 128  # side of inswapper's input and output
+FEATURES = 512  # length of an identity embedding
+# Positions of the five landmarks in ArcFace's input (Deng et al. 2019; the package's alignment).
 TEMPLATE: Floats = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)], np.float32
 )
 SHIFT: Floats = np.array(
     ((INSWAPPER_SIDE - ARCFACE_SIDE) / 2, 0), np.float32
-)  # inswapper wants the same, with room at the sides
+)  # inswapper uses the same positions, with a margin at the sides
 
 
 @dataclass(frozen=True)
 class _Analysis:
-    """Two sessions that move together."""
+    """Sessions of the detector and the recogniser, which are moved together."""
 
     detector: Any
     recogniser: Any
 
 
 class InsightFaceAnalyser(OnnxNetwork[_Analysis]):
-    """SCRFD (Guo et al. 2021) finds faces and their five points, ArcFace (Deng et al. 2019) tells whose they are."""
+    """Implements ``FaceAnalyser``: SCRFD (Guo et al. 2021) detects faces and landmarks, ArcFace (Deng et al. 2019)
+    computes identity embeddings."""
 
     def __init__(self, placement: Placement, detector: Path, recogniser: Path) -> None:
         super().__init__(placement, detector, lambda file, providers: _analysis(file, recogniser, providers))
         self._size = detector.stat().st_size + recogniser.stat().st_size
 
     def analyse(self, photo: Rgb) -> Sequence[Face]:
-        """The faces of H×W×3 uint8 sRGB, each with its identity, from the left."""
+        """Detect the faces of H×W×3 uint8 sRGB, each with its identity embedding, from the left."""
         height, width = photo.shape[:2]
         gain = min(LONG_SIDE / max(height, width), 1.0)
         small = downscaled_to(photo, max(round(height * gain), 1), max(round(width * gain), 1))
@@ -85,7 +86,7 @@ class InsightFaceAnalyser(OnnxNetwork[_Analysis]):
         return from_the_left(found)
 
     def _identity(self, photo: Rgb, face: Face) -> Floats:
-        """512 float32 of length 1."""
+        """Compute the identity embedding: 512 float32, normalised to length 1."""
         upright, _ = warped(photo, similarity_transform(face.landmarks, TEMPLATE), ARCFACE_SIDE, ARCFACE_SIDE)
         features = self.session.recogniser.get_feat(np.ascontiguousarray(upright[..., ::-1])).ravel()
         return np.asarray(features / (np.linalg.norm(features) + 1e-9), np.float32)
@@ -93,7 +94,7 @@ class InsightFaceAnalyser(OnnxNetwork[_Analysis]):
 
 @dataclass(frozen=True)
 class _Swapping:
-    """A session, the names of what it takes (picture, features), and the matrix that identities go through before."""
+    """A session, the names of its inputs (picture, features), and the matrix applied to identities first."""
 
     session: Any
     inputs: tuple[str, str]
@@ -101,13 +102,13 @@ class _Swapping:
 
 
 class InSwapper(OnnxNetwork[_Swapping]):
-    """inswapper of InsightFace: 128 pixels a side, the identity going in as ArcFace's features."""
+    """Implements ``FaceSwapper`` with InsightFace's inswapper: 128×128 pixels, conditioned on ArcFace's features."""
 
     def __init__(self, placement: Placement, file: Path) -> None:
         super().__init__(placement, file, _swapper)
 
     def swap(self, photo: Rgb, face: Face, identity: Floats) -> tuple[Rgb, Floats]:
-        """128×128×3 uint8 sRGB, and the transform from the photo's pixels to those."""
+        """Render ``identity`` in place of ``face``: 128×128×3 uint8 sRGB, and the transform from the photo's pixels."""
         transform = similarity_transform(face.landmarks, TEMPLATE + SHIFT)
         aligned, _ = warped(photo, transform, INSWAPPER_SIDE, INSWAPPER_SIDE)
         features = identity[None] @ self.session.matrix
@@ -119,14 +120,14 @@ class InSwapper(OnnxNetwork[_Swapping]):
 
 
 def load_analyser(weights: Mapping[str, Weights], placement: Placement) -> InsightFaceAnalyser:
-    """From the role ``face_analysis``: the detector's file, then the recogniser's."""
+    """Load the role ``face_analysis``: the detector's file, then the recogniser's."""
     given = weights["face_analysis"]
     detector, recogniser = (given.folder / file for file in given.model.files)
     return InsightFaceAnalyser(placement, detector, recogniser)
 
 
 def load_swapper(weights: Mapping[str, Weights], placement: Placement) -> InSwapper:
-    """From the role ``face_swapper``: its one file."""
+    """Load the role ``face_swapper``: one file."""
     given = weights["face_swapper"]
     return InSwapper(placement, given.folder / given.model.files[0])
 
@@ -144,7 +145,7 @@ def _analysis(detector: Path, recogniser: Path, providers: Sequence[str]) -> _An
 def _swapper(file: Path, providers: Sequence[str]) -> _Swapping:
     _package()
     session = _session(file, providers)
-    # A session does not give away its constants; the matrix is the last of them.
+    # A session does not expose its constants, of which the matrix is the last.
     onnx = import_module("onnx")
     matrix = onnx.numpy_helper.to_array(onnx.load(str(file)).graph.initializer[-1])
     names = tuple(each.name for each in session.get_inputs())
@@ -161,18 +162,18 @@ def _session(file: Path, providers: Sequence[str]) -> Any:
             "ONNX Runtime has no %s here, %s runs on the CPU: install onnxruntime-gpu", providers[0], file.name
         )
     options = runtime.SessionOptions()
-    options.log_severity_level = 3  # inswapper holds a matrix for the caller, of which every session warns
+    options.log_severity_level = 3  # errors only: every session warns of inswapper's unused matrix
     try:
         return runtime.InferenceSession(str(file), options, providers=[each for each in providers if each in there])
     except Exception as error:
-        # Its classes share no base but this; all say that the file is not what it should be.
+        # ONNX Runtime's errors have no common base class but Exception. All mean a bad file here.
         if type(error).__module__.startswith("onnxruntime"):
             raise _refused(file, "ONNX Runtime cannot read it") from error
         raise
 
 
 def _package() -> Any:
-    """Raises ``DarkroomError`` (``engine_unavailable``) where InsightFace or ONNX Runtime is not installed."""
+    """Import InsightFace. Raises ``DarkroomError`` (``engine_unavailable``) if it or ONNX Runtime is not installed."""
     if find_spec("insightface") is None or find_spec("onnxruntime") is None:
         raise DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE,

@@ -1,4 +1,4 @@
-"""CLIP through transformers."""
+"""CLIP through transformers, for zero-shot classification and caption similarity."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,13 +14,13 @@ from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
 
-SQUARE_ENOUGH = 1.25  # a photo no longer than this many times its width is seen in one square
+SQUARE_ENOUGH = 1.25  # ratio of the sides up to which one central square represents the photo
 MAX_SQUARES = 8
-REMEMBERED = 32  # sets of captions whose embeddings are kept; a prompt's own words come and go
+REMEMBERED = 32  # sets of captions whose embeddings are cached
 
 
 class Clip(TorchNetwork):
-    """Pictures and words in one space (Radford et al., Learning Transferable Visual Models, 2021)."""
+    """Implements ``ImageText`` with CLIP (Radford et al., Learning Transferable Visual Models, 2021)."""
 
     def __init__(self, placement: Placement, model: Any, processor: Any, tokenizer: Any) -> None:
         super().__init__(placement, model)
@@ -30,7 +30,7 @@ class Clip(TorchNetwork):
         self._captions: dict[tuple[str, ...], Floats] = {}
 
     def probabilities(self, photo: Rgb, captions: Sequence[str]) -> Floats:
-        """How well each of N captions fits against the others: N float32 that add up to 1."""
+        """Compute the probability of each of N captions: softmax of the similarities, N float32 that add up to 1."""
         logits = self._scale * self.similarities(photo, captions)
         weights = np.exp(logits - logits.max())
         fits: Floats = weights / weights.sum()
@@ -38,9 +38,9 @@ class Clip(TorchNetwork):
 
     @torch.inference_mode()
     def similarities(self, photo: Rgb, captions: Sequence[str]) -> Floats:
-        """Cosine similarity of the picture with each of N captions: N float32 in [-1, 1].
+        """Compute the cosine similarity of the picture with each of N captions: N float32 in [-1, 1].
 
-        A long picture is seen as squares that overlap, so that nothing is cut off; their embeddings are averaged.
+        A long picture is split into overlapping squares, whose embeddings are averaged.
         """
         side = self._processor.crop_size["height"]
         pixels = self._processor(images=squares(photo, 2 * side), return_tensors="pt")["pixel_values"]
@@ -66,7 +66,7 @@ class Clip(TorchNetwork):
 
 
 def load(weights: Mapping[str, Weights], placement: Placement) -> Clip:
-    """The network, in the CPU's memory."""
+    """Load the role ``image_text`` into host memory."""
     folder = weights["image_text"].folder
     model = CLIPModel.from_pretrained(folder, local_files_only=True, use_safetensors=True)
     processor = CLIPImageProcessor.from_pretrained(folder, local_files_only=True)
@@ -74,9 +74,10 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> Clip:
 
 
 def squares(photo: Rgb, largest: int) -> list[Rgb]:
-    """H×W×3 as squares of its shorter side, at most ``largest`` pixels: one in the middle, or as many as cover it.
+    """Split H×W×3 into squares of its shorter side, reduced to at most ``largest`` pixels.
 
-    Eight at most: a strip longer than that has gaps.
+    A nearly square photo gives one central square, others as many as cover it, but at most eight; longer strips have
+    gaps between the squares.
     """
     shrink = min(largest / min(photo.shape[:2]), 1)
     height, width = (max(round(side * shrink), 1) for side in photo.shape[:2])

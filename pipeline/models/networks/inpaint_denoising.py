@@ -1,4 +1,4 @@
-"""Filling a hole with what words say: diffusers' own inpainting pipeline over borrowed parts."""
+"""Inpainting from a prompt: diffusers' inpainting pipeline on shared components."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,14 +16,13 @@ from pipeline.models.networks.schedulers import Dpm
 from pipeline.models.networks.shared_components import assemble_pipeline
 from pipeline.models.offload.device import Placement
 
-GRID = 8  # pixels of the picture to one of the latent
+GRID = 8  # picture pixels per latent pixel
 
 
 class InpaintDenoiser:
-    """Turns noise into latents under a photo with a hole: nothing is copied, nothing is kept.
+    """Denoiser for SD 1.5 inpainting. Components are shared: none is copied or kept.
 
-    ``unet`` is one of nine channels: latents, the hole, and the latents of the photo without what is in the hole
-    (Rombach et al. 2022).
+    ``unet`` has nine input channels: the latents, the mask, and the latents of the masked photo (Rombach et al. 2022).
     """
 
     def __init__(self, vae: Any, unet: nn.Module, schedule: Mapping[str, Any], placement: Placement) -> None:
@@ -35,15 +34,15 @@ class InpaintDenoiser:
     def denoise(
         self, order: InpaintDenoiseRequest, prompt: torch.Tensor, negative_prompt: torch.Tensor | None, on_step: OnStep
     ) -> torch.Tensor:
-        """Latents, 1×4×h/8×w/8, in the VAE decoder's scale times its factor.
+        """Denoise the request to latents: 1×4×h/8×w/8, scaled by the VAE's scaling factor.
 
-        ``prompt`` and ``restyle_negative_prompt`` are embeddings, 1×77×d; no negative one is no classifier-free
-        guidance.
+        ``prompt`` and ``negative_prompt`` are embeddings, 1×77×d; without a negative one, classifier-free guidance is
+        off.
         """
         height, width = order.hole.shape
         pixels = torch.from_numpy(np.ascontiguousarray(order.photo)).permute(2, 0, 1)[None].float() / 255
         whole = torch.from_numpy(np.ascontiguousarray(order.hole))[None, None].float()
-        # A latent pixel that has any of the hole in it is hole: the pipeline would look at one pixel of each alone.
+        # A latent pixel is hole if any of its pixels is. The pipeline itself would sample one pixel of each.
         hole = max_pool2d(whole, GRID).repeat_interleave(GRID, dim=2).repeat_interleave(GRID, dim=3)
         scheduler = Dpm.from_config(self._schedule)
         pace = LaunchThrottle(self._placement.device)
@@ -64,7 +63,7 @@ class InpaintDenoiser:
             guidance_scale=order.guidance if negative_prompt is not None else 1.0,
             num_inference_steps=order.steps,
             strength=1.0,
-            # On the CPU, so that a seed means the same noise whatever the device.
+            # On the CPU, so that a seed gives the same noise on any device.
             generator=torch.Generator().manual_seed(order.seed),
             callback_on_step_end=after_step,
             output_type="latent",

@@ -1,4 +1,7 @@
-"""Small looks at pictures in the making, without the VAE's decoder: its colours are nearly linear in the latents."""
+"""Progress images from latents, by a linear map to RGB (latent2rgb).
+
+The VAE decoder's colours are nearly linear in the latents, so that the decoder itself is not needed.
+"""
 
 from dataclasses import dataclass
 
@@ -12,7 +15,7 @@ from pipeline.imaging.resize import PROGRESS_IMAGE_SIDE
 
 @dataclass(frozen=True)
 class LatentRgbFactors:
-    """What each of four latent channels adds to R, G and B in [-1, 1], and what these are without any."""
+    """Linear map from four latent channels to RGB in [-1, 1]: a row (R, G, B) per channel, and the bias."""
 
     channels: tuple[tuple[float, float, float], ...]
     without: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -23,7 +26,7 @@ SD15_RGB_FACTORS = LatentRgbFactors(
     ((0.298, 0.207, 0.208), (0.187, 0.286, 0.173), (-0.158, 0.189, 0.264), (-0.184, -0.271, -0.473))
 )
 # Published by Timothy Alexis Vass in "Explaining the SDXL latent space" (Hugging Face blog, 2023), for 0 to 255:
-# 60, 60, 60; -60, -5, 10; 25, 15, -5; -70, -50, -35; without any 150, 140, 130.
+# 60, 60, 60; -60, -5, 10; 25, 15, -5; -70, -50, -35; bias 150, 140, 130.
 SDXL_RGB_FACTORS = LatentRgbFactors(
     ((0.471, 0.471, 0.471), (-0.471, -0.039, 0.078), (0.196, 0.118, -0.039), (-0.549, -0.392, -0.275)),
     (0.176, 0.098, 0.020),
@@ -31,7 +34,7 @@ SDXL_RGB_FACTORS = LatentRgbFactors(
 
 
 def latents_to_rgb(latents: torch.Tensor, colours: LatentRgbFactors) -> Rgb:
-    """The first of n×4×h×w latents as about 256 pixels on its longer side, or h×w if that is more: uint8 sRGB."""
+    """Convert the first of n×4×h×w latents to uint8 sRGB, enlarged to a longer side of about 256 pixels if smaller."""
     channels = torch.tensor(colours.channels, device=latents.device)
     without = torch.tensor(colours.without, device=latents.device)[:, None, None]
     rgb = torch.einsum("chw,cr->rhw", latents[0].float(), channels) + without

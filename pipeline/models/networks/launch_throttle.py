@@ -1,12 +1,12 @@
-"""How far ahead of the GPU the one may be who gives it its work."""
+"""Launch throttle: limits how far the CPU queues work ahead of the GPU."""
 
 import torch
 
 
 class LaunchThrottle:
-    """Keeps who gives the GPU its work at most a step ahead of it, so that a step heard of is one that was done.
+    """Limits the CPU to one denoising step ahead of the GPU, so that reported steps are done.
 
-    A step ahead, the GPU never waits; further ahead, it would go on with the steps of a job that was cancelled.
+    With one step queued the GPU never waits. With more it would go on with a cancelled job.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -14,7 +14,7 @@ class LaunchThrottle:
         self._last: torch.cuda.Event | None = None
 
     def step_launched(self) -> None:
-        """The work of one more step was given."""
+        """Record that a step was launched, and wait until the step before it is done. No effect on the CPU."""
         if not self._cuda:
             return
         ended = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call] # torch

@@ -1,4 +1,4 @@
-"""How diffusers' and transformers' parts are opened: from the folder alone, tensors alone."""
+"""Options of ``from_pretrained`` for diffusers and transformers: local files and safetensors only."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from pipeline.weights.store import Weights
 
 
 def from_pretrained_options(weights: Weights) -> dict[str, Any]:
-    """What ``from_pretrained`` is told about them: the variant and the dtype of the files, no network, no pickles."""
+    """Build the options of ``from_pretrained``: the files' variant and dtype, no network access, no pickles."""
     return {
         "variant": weights.model.variant,
         "torch_dtype": getattr(torch, weights.model.dtype),

@@ -1,4 +1,4 @@
-"""RT-DETR through transformers: the detector whose licence asks for nothing."""
+"""RT-DETR object detector through transformers: the one with a permissive licence."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,11 +14,11 @@ from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
 
-MIN_SCORE = 0.5  # it scores higher than YOLO, also what is not there; so its own post-processing cuts, by default
+MIN_SCORE = 0.5  # its own default; it gives higher scores than YOLO, to false positives, too
 
 
 class RtDetr(TorchNetwork):
-    """A detector that needs no suppression of overlaps (Zhao et al., DETRs Beat YOLOs on Real-time Detection, 2024)."""
+    """Implements ``Detector``, without NMS (Zhao et al., DETRs Beat YOLOs on Real-time Object Detection, 2024)."""
 
     def __init__(self, placement: Placement, model: Any, processor: Any, labels: dict[int, str]) -> None:
         super().__init__(placement, model)
@@ -27,7 +27,7 @@ class RtDetr(TorchNetwork):
 
     @torch.inference_mode()
     def detect(self, photo: Rgb) -> Sequence[Detection]:
-        """What H×W×3 uint8 sRGB shows, surest first; boxes lie within the picture."""
+        """Detect objects in H×W×3 uint8 sRGB, highest score first; boxes lie within the picture."""
         height, width = photo.shape[:2]
         size = self._processor.size
         small = downscaled_to(photo, size["height"], size["width"])
@@ -50,7 +50,7 @@ class RtDetr(TorchNetwork):
 
 
 def load(weights: Weights, placement: Placement) -> RtDetr:
-    """The network of a transformers folder, in the CPU's memory."""
+    """Load the network from a transformers folder into host memory."""
     model = AutoModelForObjectDetection.from_pretrained(weights.folder, local_files_only=True, use_safetensors=True)
     processor = RTDetrImageProcessor.from_pretrained(weights.folder, local_files_only=True)
     labels = known_labels({int(number): name for number, name in model.config.id2label.items()})

@@ -1,4 +1,4 @@
-"""The safety checker that comes with Stable Diffusion 1.5: CLIP (Radford et al. 2021) against fixed concepts."""
+"""Safety checker of Stable Diffusion 1.5: compares CLIP embeddings (Radford et al. 2021) with fixed concepts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ from pipeline.weights.store import Weights
 
 
 class ClipSafetyChecker(TorchNetwork):
-    """Implements ``SafetyChecker``: unsafe is what is nearer to any of 17 concepts than the concept's threshold."""
+    """Implements ``SafetyChecker``: unsafe if the similarity to any of 17 concepts exceeds its threshold."""
 
     def __init__(self, placement: Placement, checker: Any, processor: Any) -> None:
         super().__init__(placement, checker)
@@ -25,21 +25,21 @@ class ClipSafetyChecker(TorchNetwork):
 
     @torch.inference_mode()
     def unsafe(self, picture: Rgb) -> bool:
-        """Whether H×W×3 uint8 sRGB shows, in any square of a long picture, what is not safe for work."""
+        """Return True if H×W×3 uint8 sRGB, or any square of a long picture, is not safe for work."""
         views = squares(picture, 2 * self._processor.crop_size["height"])
         pixels = self._processor(images=views, return_tensors="pt")["pixel_values"].to(self.device, self.dtype)
-        # It blackens the pictures that it is given, and needs none to judge.
+        # The checker blackens unsafe pictures in ``images``, but classifies by ``clip_input`` alone.
         _, found = self._checker(clip_input=pixels, images=np.zeros((len(views), 1)))
         return any(found)
 
     def close(self) -> None:
-        """Forget the modules."""
+        """Drop the modules."""
         super().close()
         del self._checker
 
 
 def load(weights: Mapping[str, Weights], placement: Placement) -> ClipSafetyChecker:
-    """From the role ``safety``: the folders ``safety_checker`` and ``feature_extractor`` of the repository."""
+    """Load the role ``safety``: the folders ``safety_checker`` and ``feature_extractor`` of its repository."""
     given = weights["safety"]
     checker = StableDiffusionSafetyChecker.from_pretrained(
         given.folder / "safety_checker",

@@ -1,4 +1,4 @@
-"""diffusers' schedulers, each of which says after every step what it expects the picture to be (``expected``)."""
+"""Schedulers of diffusers, each with the predicted final latents of the last step (``pred_original_sample``)."""
 
 from typing import Any
 
@@ -10,32 +10,32 @@ class Dpm(DPMSolverMultistepScheduler):  # type: ignore[misc] # untyped
 
     @property
     def pred_original_sample(self) -> Any:
-        """Latents without their noise, 1×4×h×w."""
+        """Predicted latents without noise, 1×4×h×w."""
         return self.model_outputs[-1]
 
 
 class Lcm(LCMScheduler):  # type: ignore[misc] # untyped
-    """Latent consistency, Luo et al. 2023. Remembers what nothing but its last step's answer says."""
+    """Latent consistency sampler (Luo et al. 2023). Stores the prediction, which only ``step`` returns."""
 
     pred_original_sample: Any = None
 
-    # The pipeline looks at the names of the parameters to see whether a generator is wanted.
+    # The pipeline inspects this signature: it passes a generator only if there is such a parameter.
     def step(
         self, model_output: Any, timestep: Any, sample: Any, generator: Any = None, return_dict: bool = True
     ) -> Any:
-        """As diffusers' own."""
+        """Run diffusers' step and store the prediction."""
         answer = super().step(model_output, timestep, sample, generator=generator, return_dict=return_dict)
         self.pred_original_sample = answer[1]
         return answer
 
 
 class Euler(EulerDiscreteScheduler):  # type: ignore[misc] # untyped
-    """Euler's method, Karras et al. 2022, algorithm 2 without churn: it draws no noise of its own."""
+    """Euler's method (Karras et al. 2022, algorithm 2 without churn): adds no noise."""
 
     pred_original_sample: Any = None
 
     def step(self, model_output: Any, timestep: Any, sample: Any, return_dict: bool = True) -> Any:
-        """As diffusers' own."""
+        """Run diffusers' step and store the prediction."""
         answer = super().step(model_output, timestep, sample, return_dict=return_dict)
         self.pred_original_sample = answer[1]
         return answer

@@ -1,4 +1,4 @@
-"""Stable Diffusion 1.5 (Rombach et al. 2022) under two ControlNets (Zhang et al. 2023), in parts that move alone."""
+"""Stable Diffusion 1.5 (Rombach et al. 2022) with two ControlNets (Zhang et al. 2023), as separate networks."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -22,29 +22,29 @@ from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
 
-PROMPTS = 64  # embeddings that are remembered: 118 kB each
+PROMPTS = 64  # cached prompt embeddings, 118 kB each
 LORA_FILE = "pytorch_lora_weights.safetensors"
 
 
 class Unet(TorchNetwork):
-    """Predicts the noise in a latent picture."""
+    """U-Net of SD 1.5: predicts the noise in latents."""
 
     def __init__(self, placement: Placement, unet: nn.Module) -> None:
         super().__init__(placement, unet)
         self.unet = unet
 
     def compile(self) -> None:
-        """Have it compiled at its next use: some minutes, and again for every new size."""
+        """Compile it at its next use, which takes minutes, and again for every new size."""
         self.unet.compile()
 
     def close(self) -> None:
-        """Forget the modules."""
+        """Drop the modules."""
         super().close()
         del self.unet
 
 
 class ControlNets(TorchNetwork):
-    """Holds the U-Net to a depth and an edge picture."""
+    """ControlNets that condition the U-Net on a depth and an edge picture."""
 
     def __init__(self, placement: Placement, *controlnets: Any) -> None:
         for controlnet in controlnets:
@@ -53,23 +53,23 @@ class ControlNets(TorchNetwork):
         super().__init__(placement, self.controlnets)
 
     def compile(self) -> None:
-        """Have them compiled at their next use: some minutes, and again for every new size."""
+        """Compile them at their next use, which takes minutes, and again for every new size."""
         for controlnet in self.controlnets.nets:
             controlnet.compile()
 
     def clear_cached_embeddings(self) -> None:
-        """Let go of the control pictures of the last painting."""
+        """Drop the cached control pictures of the last request."""
         for controlnet in self.controlnets.nets:
-            controlnet.controlnet_cond_embedding.forget()
+            controlnet.controlnet_cond_embedding.clear()
 
     def close(self) -> None:
-        """Forget the modules."""
+        """Drop the modules."""
         super().close()
         del self.controlnets
 
 
 class _CachedEmbedding(nn.Module):
-    """Embeds a control picture at its first step; it stays the same for all the others of a painting."""
+    """Cache of a control picture's embedding, which is the same at all steps of a request."""
 
     def __init__(self, embedding: nn.Module) -> None:
         super().__init__()
@@ -79,18 +79,18 @@ class _CachedEmbedding(nn.Module):
 
     @torch.compiler.disable  # type: ignore[untyped-decorator] # torch
     def forward(self, conditioning: torch.Tensor) -> Any:
-        """As the module it stands for. Sees by identity whether it is the same picture again."""
+        """Embed the picture as the wrapped module does, unless it is the same tensor object as before."""
         if self._seen is not conditioning:
             self._seen, self._embedded = conditioning, self.embedding(conditioning)
         return self._embedded
 
     def clear(self) -> None:
-        """Let go of the picture and what was made of it."""
+        """Drop the picture and its embedding."""
         self._seen = self._embedded = None
 
 
 class StableDiffusion(TorchNetwork):
-    """What is around the U-Net: words in, pixels to latents and back, and the schedule of noise."""
+    """Components around the U-Net: text encoder, tokenizer, VAE and noise schedule."""
 
     def __init__(
         self, placement: Placement, vae: nn.Module, text_encoder: nn.Module, tokenizer: Any, schedule: Mapping[str, Any]
@@ -103,15 +103,15 @@ class StableDiffusion(TorchNetwork):
         self._embeddings: OrderedDict[str, torch.Tensor] = OrderedDict()
 
     def truncated_tail(self, prompt: str) -> str:
-        """The end of a prompt that is beyond the 75 tokens that the text encoder reads; empty when it reads all."""
+        """Return the end of a prompt beyond the text encoder's 75 tokens; an empty string if nothing is cut off."""
         return truncated_tail(self._tokenizer, prompt)
 
     @torch.inference_mode()
     def image_to_image(self, order: DenoiseRequest, unet: Unet, controls: ControlNets, on_step: OnStep) -> Rgb:
-        """The picture, h×w×3 uint8 sRGB. The same order gives the same picture on the same machine.
+        """Generate the picture: h×w×3 uint8 sRGB. Deterministic on the same machine.
 
-        Raises ``ValueError`` when there is not one scale for each ControlNet, ``FloatingPointError`` when the weights
-        give no numbers, torch's ``OutOfMemoryError``, and whatever ``on_step`` raises.
+        Raises ``ValueError`` if there is not one scale for each ControlNet, ``FloatingPointError`` if the output is not
+        finite, torch's ``OutOfMemoryError``, and whatever ``on_step`` raises.
         """
         if len(order.controlnet_scales) != len(controls.controlnets.nets):
             raise ValueError(
@@ -132,9 +132,10 @@ class StableDiffusion(TorchNetwork):
 
     @torch.inference_mode()
     def inpaint(self, order: InpaintDenoiseRequest, unet: Unet, on_step: OnStep) -> Rgb:
-        """The canvas with its hole painted, h×w×3 uint8 sRGB; ``unet`` is the one for it.
+        """Generate the canvas with its hole filled: h×w×3 uint8 sRGB. ``unet`` is the inpainting U-Net.
 
-        The same order gives the same picture. Around the hole it is much like the photo. Raises as ``paint`` does.
+        Deterministic on the same machine. Outside the hole it is only similar to the photo. Raises as
+        ``image_to_image`` does.
         """
         latents = InpaintDenoiser(self._vae, unet.unet, self._schedule, self.placement).denoise(
             order,
@@ -145,7 +146,7 @@ class StableDiffusion(TorchNetwork):
         return decode_to_picture(self._vae, latents, self._decode)
 
     def close(self) -> None:
-        """Forget the modules."""
+        """Drop the modules and the cached embeddings."""
         super().close()
         del self._vae, self._text_encoder
         self._embeddings.clear()
@@ -164,7 +165,7 @@ class StableDiffusion(TorchNetwork):
 
 
 def load_components(weights: Mapping[str, Weights], placement: Placement) -> StableDiffusion:
-    """VAE, text encoder, tokenizer and schedule, from the role ``diffusion``."""
+    """Load VAE, text encoder, tokenizer and schedule from the role ``diffusion``."""
     given = weights["diffusion"]
     vae = AutoencoderKL.from_pretrained(given.folder, subfolder="vae", **from_pretrained_options(given))
     text_encoder = CLIPTextModel.from_pretrained(
@@ -176,21 +177,19 @@ def load_components(weights: Mapping[str, Weights], placement: Placement) -> Sta
 
 
 def load_unet(weights: Mapping[str, Weights], placement: Placement) -> Unet:
-    """The U-Net as it is, from the role ``diffusion``."""
+    """Load the unmodified U-Net from the role ``diffusion``."""
     return Unet(placement, _unet(weights["diffusion"]))
 
 
 def load_inpainting_unet(weights: Mapping[str, Weights], placement: Placement) -> Unet:
-    """The U-Net that also sees the photo around a hole, from the role ``inpaint_diffusion``; the rest is
-    ``STABLE_DIFFUSION``'s."""
+    """Load the inpainting U-Net from the role ``inpaint_diffusion``; ``STABLE_DIFFUSION`` has the other components."""
     return Unet(placement, _unet(weights["inpaint_diffusion"]))
 
 
 def load_few_step_unet(weights: Mapping[str, Weights], placement: Placement) -> Unet:
-    """The U-Net with the LoRA of the role ``few_step`` (LCM-LoRA, Luo et al. 2023) added to its weights for good.
+    """Load the U-Net with the LoRA of the role ``few_step`` fused into its weights (LCM-LoRA, Luo et al. 2023).
 
-    Fused once, it costs nothing at any step, and nothing ever takes it out again, which would not give back the same
-    weights in fp16.
+    A fused LoRA costs nothing per step. It is never unfused, as in fp16 that would not restore the same weights.
     """
     unet, lora = _unet(weights["diffusion"]), weights["few_step"]
     state, alphas = StableDiffusionLoraLoaderMixin.lora_state_dict(
@@ -203,7 +202,7 @@ def load_few_step_unet(weights: Mapping[str, Weights], placement: Placement) -> 
 
 
 def load_controlnets(weights: Mapping[str, Weights], placement: Placement) -> ControlNets:
-    """The ControlNets of the roles ``control_depth`` and ``control_edges``, in this order."""
+    """Load the ControlNets of the roles ``control_depth`` and ``control_edges``, in this order."""
     given = (weights["control_depth"], weights["control_edges"])
     return ControlNets(
         placement, *(ControlNetModel.from_pretrained(each.folder, **from_pretrained_options(each)) for each in given)

@@ -1,4 +1,4 @@
-"""SDXL (Podell et al. 2023) and SDXL-Lightning (Lin et al. 2024), in parts that move alone."""
+"""SDXL (Podell et al. 2023) and SDXL-Lightning (Lin et al. 2024), as separate networks."""
 
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -26,19 +26,19 @@ from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.models.text_to_image_request import TextToImageRequest
 from pipeline.weights.store import Weights
 
-PROMPTS = 32  # embeddings that are remembered: 0.3 MB each in half precision
+PROMPTS = 32  # cached prompt embeddings, 0.3 MB each in half precision
 
 
 @dataclass(frozen=True)
 class PromptEmbeddings:
-    """What the text encoders made of a text, on the CPU: ``tokens`` 1×77×d, ``whole`` 1×e for all of it."""
+    """Embeddings of a text, on the CPU: ``prompt_embeds`` 1×77×d per token, ``pooled_prompt_embeds`` 1×e."""
 
     prompt_embeds: torch.Tensor
     pooled_prompt_embeds: torch.Tensor
 
 
 class SdxlTextEncoders(TorchNetwork):
-    """Reads prompts: both text encoders, whose answers are laid side by side."""
+    """Both text encoders of SDXL, whose embeddings are concatenated."""
 
     def __init__(
         self, placement: Placement, encoders: tuple[nn.Module, nn.Module], tokenizers: tuple[Any, Any]
@@ -49,12 +49,12 @@ class SdxlTextEncoders(TorchNetwork):
         self._read: OrderedDict[str, PromptEmbeddings] = OrderedDict()
 
     def truncated_tail(self, text: str) -> str:
-        """The end of a text that is beyond the 75 tokens that the text encoders read; empty when they read all."""
+        """Return the end of a text beyond the text encoders' 75 tokens; an empty string if nothing is cut off."""
         return truncated_tail(self._tokenizers[0], text)
 
     @torch.inference_mode()
     def encode(self, text: str) -> PromptEmbeddings:
-        """What the U-Nets are given for a text; remembered for the texts that came last."""
+        """Encode a text for the U-Nets. The most recent texts are cached."""
         known = self._read.pop(text, None)
         if known is None:
             known = self._encoded(text)
@@ -64,7 +64,7 @@ class SdxlTextEncoders(TorchNetwork):
         return known
 
     def close(self) -> None:
-        """Forget the modules."""
+        """Drop the modules and the cached embeddings."""
         super().close()
         self._encoders = ()  # type: ignore[assignment] # it is not used again
         self._read.clear()
@@ -73,13 +73,13 @@ class SdxlTextEncoders(TorchNetwork):
         answers = []
         for encoder, tokenizer in zip(self._encoders, self._tokenizers, strict=True):
             answers.append(encoder(token_ids(tokenizer, text).to(self.device), output_hidden_states=True))
-        # SDXL was trained on the last layer but one of each, and on the second one's projection.
+        # SDXL was trained on the penultimate layer of each encoder, and on the second one's projection.
         tokens = torch.cat([answer.hidden_states[-2] for answer in answers], dim=-1)
         return PromptEmbeddings(tokens.cpu(), answers[1].text_embeds.cpu())
 
 
 class SdxlUnet(TorchNetwork):
-    """Turns noise into latents, as the words say. ``scheduler`` is made of ``schedule`` anew for every picture."""
+    """U-Net of SDXL: denoises latents by a prompt. A new ``scheduler`` is created from ``schedule`` per picture."""
 
     def __init__(self, placement: Placement, unet: nn.Module, scheduler: type[Dpm | Euler], schedule: Any) -> None:
         super().__init__(placement, unet)
@@ -91,13 +91,13 @@ class SdxlUnet(TorchNetwork):
     def denoise(
         self, drawing: TextToImageRequest, prompt: PromptEmbeddings, negative: PromptEmbeddings | None, on_step: OnStep
     ) -> torch.Tensor:
-        """Latents, 1×4×h/8×w/8, for ``SdxlVaeDecoder``. The same drawing gives the same on the same machine.
+        """Denoise the request to latents for ``SdxlVaeDecoder``: 1×4×h/8×w/8. Deterministic on the same machine.
 
-        ``negative`` is what guidance leads away from; None is nothing in particular, as SDXL was trained to be told.
-        Raises torch's ``OutOfMemoryError``, and whatever ``on_step`` raises.
+        ``negative`` is the negative prompt; None means zeros, as in SDXL's training. Raises torch's
+        ``OutOfMemoryError``, and whatever ``on_step`` raises.
         """
         canvas = drawing.canvas
-        # On the CPU, so that a seed means the same noise whatever the device.
+        # On the CPU, so that a seed gives the same noise on any device.
         generator = torch.Generator().manual_seed(drawing.seed)
         noise = torch.randn((1, 4, canvas.height // 8, canvas.width // 8), generator=generator)
         scheduler = self._scheduler.from_config(self._schedule)
@@ -110,7 +110,7 @@ class SdxlUnet(TorchNetwork):
 
         guided = drawing.guidance > 1
         unwanted = (negative or _empty_embeddings(prompt)) if guided else None
-        # Told the size that the shape was trained at: SDXL learnt that pictures of small ones are poor.
+        # Conditioned on the trained size of the aspect, as SDXL learnt that small sizes mean poor pictures.
         trained = canvas.trained[::-1]
         latents: torch.Tensor = self._pipeline(scheduler)(
             height=canvas.height,
@@ -131,7 +131,7 @@ class SdxlUnet(TorchNetwork):
         return latents
 
     def close(self) -> None:
-        """Forget the module."""
+        """Drop the module."""
         super().close()
         del self.unet
 
@@ -154,7 +154,7 @@ class SdxlUnet(TorchNetwork):
 
 
 class SdxlVaeDecoder(TorchNetwork):
-    """Turns latents into pixels."""
+    """VAE decoder of SDXL: decodes latents to pixels."""
 
     def __init__(self, placement: Placement, vae: nn.Module) -> None:
         super().__init__(placement, vae)
@@ -162,20 +162,20 @@ class SdxlVaeDecoder(TorchNetwork):
 
     @torch.inference_mode()
     def decode(self, latents: torch.Tensor) -> Rgb:
-        """h×w×3 uint8 sRGB of 1×4×h/8×w/8.
+        """Decode 1×4×h/8×w/8 latents to h×w×3 uint8 sRGB.
 
-        Raises ``FloatingPointError`` when the weights give no numbers, torch's ``OutOfMemoryError``.
+        Raises ``FloatingPointError`` if the output is not finite, and torch's ``OutOfMemoryError``.
         """
         return decode_to_picture(self._vae, latents, lambda given: decode_latents(self._vae, given))
 
     def close(self) -> None:
-        """Forget the module."""
+        """Drop the module."""
         super().close()
         del self._vae
 
 
 def load_text_encoders(weights: Mapping[str, Weights], placement: Placement) -> SdxlTextEncoders:
-    """Both text encoders and tokenizers, from the role ``picture_base``."""
+    """Load both text encoders and tokenizers from the role ``picture_base``."""
     given = weights["picture_base"]
     encoders = tuple(
         kind.from_pretrained(given.folder, subfolder=folder, **from_pretrained_options(given))
@@ -189,25 +189,25 @@ def load_text_encoders(weights: Mapping[str, Weights], placement: Placement) -> 
 
 
 def load_unet(weights: Mapping[str, Weights], placement: Placement) -> SdxlUnet:
-    """SDXL's own U-Net, from the role ``picture_unet``, under DPM-Solver++ with the noise levels of Karras et al.
+    """Load SDXL's own U-Net from the role ``picture_unet``, with DPM-Solver++ and the noise levels of Karras et al.
 
-    Which keep second-order steps stable to the end, where the usual levels leave SDXL some noise.
+    These levels keep second-order steps stable to the end; the default ones leave some noise in SDXL's pictures.
     """
     schedule = {**_schedule(weights), "use_karras_sigmas": True}
     return SdxlUnet(placement, _unet(weights, "picture_unet"), Dpm, schedule)
 
 
 def load_few_step_unet(weights: Mapping[str, Weights], placement: Placement) -> SdxlUnet:
-    """The U-Net distilled to four steps, from the role ``picture_few_step``.
+    """Load the U-Net distilled to four steps from the role ``picture_few_step``.
 
-    They begin at the last timestep, which is pure noise, as the model card asks for.
+    The schedule starts at the last timestep (pure noise), as the model card requires.
     """
     schedule = {**_schedule(weights), "timestep_spacing": "trailing"}
     return SdxlUnet(placement, _unet(weights, "picture_few_step"), Euler, schedule)
 
 
 def load_vae_decoder(weights: Mapping[str, Weights], placement: Placement) -> SdxlVaeDecoder:
-    """The VAE, from the role ``picture_decoder``; its encoder, which nobody needs here, is left out."""
+    """Load the VAE from the role ``picture_decoder``, without its unused encoder."""
     given = weights["picture_decoder"]
     vae = AutoencoderKL.from_pretrained(given.folder, **from_pretrained_options(given))
     vae.encoder = vae.quant_conv = None
@@ -215,11 +215,11 @@ def load_vae_decoder(weights: Mapping[str, Weights], placement: Placement) -> Sd
 
 
 def _unet(weights: Mapping[str, Weights], role: str) -> Any:
-    """With the configuration of the role ``picture_base`` and the one file of weights that ``role`` has."""
+    """Load a U-Net with the configuration of the role ``picture_base`` and the one weight file of ``role``."""
     given = weights[role]
     (file,) = given.model.files
     config = UNet2DConditionModel.load_config(weights["picture_base"].folder / "unet", local_files_only=True)
-    # Without numbers of its own: they would be drawn for a minute, only to be thrown away.
+    # On the meta device, as random initialisation would take a minute, only to be overwritten.
     with torch.device("meta"):
         unet: Any = UNet2DConditionModel.from_config(config)
     try:

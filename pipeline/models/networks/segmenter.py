@@ -1,4 +1,4 @@
-"""SAM 2 through transformers, prompted with boxes."""
+"""SAM 2 segmentation through transformers, prompted with boxes."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,11 +14,11 @@ from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
 
-BATCH = 16  # boxes decoded at once; each takes some 30 MB of the device's memory on the way
+BATCH = 16  # boxes decoded at once; each takes about 30 MB of device memory meanwhile
 
 
 class Sam2(TorchNetwork):
-    """Outlines by prompt (Ravi et al., SAM 2: Segment Anything in Images and Videos, 2024)."""
+    """Implements ``Segmenter`` with SAM 2 (Ravi et al., SAM 2: Segment Anything in Images and Videos, 2024)."""
 
     def __init__(self, placement: Placement, model: Any, processor: Any) -> None:
         super().__init__(placement, model)
@@ -26,10 +26,10 @@ class Sam2(TorchNetwork):
 
     @torch.inference_mode()
     def segment(self, photo: Rgb, boxes: Sequence[Box]) -> Floats:
-        """N×h×w float32 logits, one map for each of N boxes (N may be 0) in H×W×3 uint8 sRGB: positive inside.
+        """Segment the objects in N boxes (N may be 0) of H×W×3 uint8 sRGB: N×h×w float32 logits, positive inside.
 
-        Each map covers the whole photo. Of the three that the network offers for a box, the one it expects to overlap
-        best with the truth.
+        Each map covers the whole photo. It is the one of the network's three masks per box with the highest predicted
+        IoU.
         """
         if not boxes:
             return np.zeros((0, 1, 1), np.float32)
@@ -38,7 +38,7 @@ class Sam2(TorchNetwork):
         pixels = self._processor(images=downscaled_to(photo, down, across), return_tensors="pt")["pixel_values"]
         model: Any = self._modules[0]
         seen = model.get_image_embeddings(pixels.to(self.device, self.dtype))
-        # The photo is squeezed into the network's square, and the boxes with it.
+        # The photo is stretched to the network's square input, and the boxes with it.
         squeeze = torch.tensor([across / width, down / height] * 2)
         prompts = (torch.tensor(boxes, dtype=torch.float32) * squeeze).to(self.device)
         maps = [self._best(seen, prompts[start : start + BATCH]) for start in range(0, len(boxes), BATCH)]
@@ -53,7 +53,7 @@ class Sam2(TorchNetwork):
 
 
 def load(weights: Mapping[str, Weights], placement: Placement) -> Sam2:
-    """The network, in the CPU's memory. The published folder is the video model's: what images need is taken of it."""
+    """Load the role ``segmenter`` into host memory: the image part of the published video model."""
     folder = weights["segmenter"].folder
     model = Sam2Model.from_pretrained(folder, local_files_only=True, use_safetensors=True)
     return Sam2(placement, model, Sam2ImageProcessor.from_pretrained(folder, local_files_only=True))

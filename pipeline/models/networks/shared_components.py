@@ -1,4 +1,4 @@
-"""diffusers' pipelines of SD 1.5 over borrowed parts: nothing is copied, nothing is kept."""
+"""Assembly of diffusers' SD 1.5 pipelines from shared components, without copies."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from torch import nn
 
 
 def assemble_pipeline(kind: Any, vae: Any, unet: nn.Module, scheduler: Any, **more: Any) -> Any:
-    """A pipeline of a class, for embeddings in and latents out; ``more`` are the parts that only it has."""
+    """Build a pipeline of the class ``kind``, from embeddings to latents; ``more`` are the class's own components."""
     pipeline = kind(
         vae=vae,
         text_encoder=None,

@@ -1,4 +1,4 @@
-"""Real-ESRGAN through spandrel, which knows the network by the names of its weights."""
+"""Real-ESRGAN super-resolution through spandrel, which detects the architecture from the weights' names."""
 
 import pickle
 from collections.abc import Callable, Mapping, Sequence
@@ -22,43 +22,43 @@ from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
 
 FACTOR = 4
-RESIDUAL = 0.2  # how much of what three dense blocks make is added to what they were given
-# Numbers that are held at once for a pixel of the picture: at four times its size, 64 channels before a convolution and
-# 64 after, and what convolving itself takes. On a CPU 13 KB of single precision were measured: 3.2 times 64 channels.
+RESIDUAL = 0.2  # residual scale of three dense blocks
+# Values held at once per source pixel: at four times its size, 64 channels before a convolution, 64 after it, and the
+# convolution's workspace. 13 KB in single precision were measured on a CPU: 3.2 times 64 channels.
 VALUES_PER_PIXEL = 64 * FACTOR**2 * 5
 SHARE = 0.7  # of the free memory
-# Pixels of the picture at once: by arithmetic, two seconds of a T4; on two cores of a CPU, one for each step.
+# Source pixels at once. Calculated: two seconds on a T4; on two CPU cores, one second per step.
 MAX_PIXELS_ON_GPU = 2 * 512**2
 MAX_PIXELS_ON_CPU = 256**2
 
 
 class SuperResolution(TorchNetwork):
-    """Enlarges four times (Wang et al., Real-ESRGAN, 2021): residual-in-residual dense blocks, then two doublings."""
+    """Implements ``Upscaler``, four times (Wang et al., Real-ESRGAN, 2021): RRDB blocks, then two 2× upsamplings."""
 
     def __init__(self, placement: Placement, module: ESRGAN) -> None:
         super().__init__(placement, module)
 
     @property
     def factor(self) -> int:
-        """How many times as wide and as high it makes a tile."""
+        """Enlargement factor of each side."""
         return FACTOR
 
     def pixel_capacity(self) -> int:
-        """How many pixels of a picture it can take at once in the memory that is free now."""
+        """Return how many source pixels fit into the memory that is free now."""
         if self.device.type != "cuda":
             free, most = psutil.virtual_memory().available // 2, MAX_PIXELS_ON_CPU
         else:
             free, _ = torch.cuda.mem_get_info(self.device)
-            # What torch keeps for itself is free to it.
+            # Memory cached by torch is free for it, too.
             free += torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
             most = MAX_PIXELS_ON_GPU
         return min(int(free * SHARE) // (VALUES_PER_PIXEL * self.dtype.itemsize), most)
 
     @torch.inference_mode()
     def upscale(self, tiles: Sequence[Tile], on_step: Callable[[float], None]) -> Sequence[Floats]:
-        """Each of the tiles, all of one size, as its parts want it: h×w×3 float32 in [0, 255].
+        """Enlarge tiles of one size, each reduced to its ``target``: h×w×3 float32 in [0, 255].
 
-        ``on_step`` hears after each dense block which fraction is done.
+        ``on_step`` receives the fraction done after each dense block.
         """
         pixels = torch.from_numpy(np.stack([tile.pixels for tile in tiles])).to(self.device)
         given = pixels.permute(0, 3, 1, 2).to(self.dtype).div_(255)
@@ -69,7 +69,7 @@ class SuperResolution(TorchNetwork):
         module: Any = self._modules[0]
         first, trunk, *tail = module.model
         *blocks, last = trunk.sub
-        # As the module itself would, but step by step: a tile takes a CPU half a minute.
+        # Same computation as the module's forward, but with progress, as a tile takes half a minute on a CPU.
         steps, done = 3 * len(blocks) + len(tail), 0
         features = first(given)
         deep = features
@@ -88,23 +88,23 @@ class SuperResolution(TorchNetwork):
         return answer
 
     def _reduced(self, enlarged: Tensor, tile: Tile) -> Floats:
-        """3×H×W in [0, 1], about, to the tile's pixels of the result."""
+        """Reduce 3×H×W in about [0, 1] to the tile's pixels of the result."""
         values = _along(tile.rows.reduction, enlarged.float().clamp(0, 1).mul_(255))
         values = _along(tile.columns.reduction, values.transpose(1, 2)).permute(2, 1, 0)
         return np.array(values.cpu().numpy(), order="C")
 
 
 def _along(reduction: slice | Floats, values: Tensor) -> Tensor:
-    """3×H×W, its rows reduced."""
+    """Reduce the rows of 3×H×W."""
     if isinstance(reduction, slice):
         return values[:, reduction]
     return torch.from_numpy(reduction).to(values.device) @ values
 
 
 def load(weights: Mapping[str, Weights], placement: Placement) -> SuperResolution:
-    """From whichever of the roles that enlarge is given.
+    """Load the one role in ``weights``, ``enlarger_photo`` or ``enlarger_anime``.
 
-    Raises ``DarkroomError`` (``engine_unavailable``) for a file that holds anything but a network of this kind.
+    Raises ``DarkroomError`` (``engine_unavailable``) if the file is not a four-times ESRGAN for RGB.
     """
     (given,) = weights.values()
     file = given.folder / given.model.files[0]
@@ -121,9 +121,9 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> SuperResolutio
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """The weights by name, and nothing run.
+    """Read the weights by name, without executing pickled code.
 
-    Not by spandrel's own reading of pickles, which takes TorchScript archives, that hold code, as well.
+    spandrel's own reader is not used, as it also accepts TorchScript archives, which contain code.
     """
     try:
         if file.suffix == ".safetensors":

@@ -1,4 +1,4 @@
-"""Prompts as CLIP's text encoders take them: 75 tokens and no more."""
+"""Tokenization for CLIP's text encoders, which read at most 75 tokens."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import torch
 
 
 def token_ids(tokenizer: Any, text: str) -> torch.Tensor:
-    """1×77 integers: the text's tokens between the two at its ends, cut off or filled up to that length."""
+    """Tokenize a text: 1×77 integers with start and end token, truncated or padded."""
     told = tokenizer(
         text, padding="max_length", max_length=tokenizer.model_max_length, truncation=True, return_tensors="pt"
     )
@@ -15,8 +15,8 @@ def token_ids(tokenizer: Any, text: str) -> torch.Tensor:
 
 
 def truncated_tail(tokenizer: Any, text: str) -> str:
-    """The end of a text that is beyond the 75 tokens; empty when there is none."""
+    """Return the end of a text beyond the 75 tokens; an empty string if nothing is cut off."""
     tokens = tokenizer(text, truncation=False, verbose=False)["input_ids"]
-    # What is left of the last place is the end marker's.
+    # The last position is the end token's.
     beyond: str = tokenizer.decode(tokens[tokenizer.model_max_length - 1 : -1])
     return beyond

@@ -1,4 +1,4 @@
-"""Whisper (Radford et al. 2022) through faster-whisper, on CTranslate2."""
+"""Whisper speech recognition (Radford et al. 2022) through faster-whisper, on CTranslate2."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -18,15 +18,15 @@ from pipeline.weights.store import Weights
 
 logger = logging.getLogger(__name__)
 
-UNDETERMINED = "und"  # in BCP 47
-WHISPER_RATE = 16_000  # what Whisper listens to
+UNDETERMINED = "und"  # BCP 47 tag of an undetermined language
+WHISPER_RATE = 16_000  # samples per second of Whisper's input
 BLOCK = SAMPLE_RATE  # samples that are resampled at a time
 
 
 class WhisperTranscriber(CTranslate2Network):
-    """Hears in windows of half a minute; what is silent is passed over, lest words are made up for it (Silero VAD).
+    """Implements ``Transcriber`` with Whisper, in windows of 30 seconds. Deterministic.
 
-    The same voice gives the same words.
+    Silence is skipped (Silero VAD), as Whisper hallucinates words in it.
     """
 
     def __init__(self, placement: Placement, model: Any, files: Iterable[Path]) -> None:
@@ -34,7 +34,7 @@ class WhisperTranscriber(CTranslate2Network):
         self._whisper = model
 
     def transcribe(self, samples: Samples, language: str | None, report: Callable[[float], None]) -> Transcript:
-        """What mono float32 in [-1, 1] at ``SAMPLE_RATE``, says, as ``Transcriber`` has it."""
+        """Transcribe mono float32 in [-1, 1] at ``SAMPLE_RATE``: see ``Transcriber``."""
         seconds = len(samples) / SAMPLE_RATE
         if not len(samples):
             return Transcript((), language or UNDETERMINED)
@@ -45,14 +45,14 @@ class WhisperTranscriber(CTranslate2Network):
             language=spoken,
             word_timestamps=True,
             vad_filter=True,
-            # By the likeliest words alone, and by none of the window before: chance would write others each time, and
-            # what was misheard once would be repeated.
+            # Greedy decoding, as sampling gives other words each time. No conditioning on the previous window, as that
+            # repeats recognition errors.
             temperature=0.0,
             condition_on_previous_text=False,
         )
         heard: list[Any] = []
         done = 0.0
-        # Nothing is computed before it is asked for.
+        # Segments are computed lazily, as the loop asks for them.
         for segment in segments:
             heard += segment.words or ()
             done = min(max(float(segment.end) / seconds, done), 1.0)
@@ -61,7 +61,7 @@ class WhisperTranscriber(CTranslate2Network):
 
 
 def words_of(heard: Iterable[Any], seconds: float) -> tuple[Word, ...]:
-    """faster-whisper's words as ours: without white space around them, each within [0, ``seconds``] after the last."""
+    """Convert faster-whisper's words: stripped, in order, without overlaps, within [0, ``seconds``]."""
     words: list[Word] = []
     last = 0.0
     for each in heard:
@@ -73,9 +73,9 @@ def words_of(heard: Iterable[Any], seconds: float) -> tuple[Word, ...]:
 
 
 def load(weights: Mapping[str, Weights], placement: Placement) -> WhisperTranscriber:
-    """From the role ``transcriber``: in half precision on a GPU, in whole numbers of eight bits on a CPU.
+    """Load the role ``transcriber``: in float16 on a GPU, in int8 on a CPU.
 
-    Raises ``DarkroomError`` (``engine_unavailable``) for files that are no Whisper.
+    Raises ``DarkroomError`` (``engine_unavailable``) if the files are no Whisper model.
     """
     given = weights["transcriber"]
     cuda = placement.device.type == "cuda"
@@ -87,7 +87,7 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> WhisperTranscr
             compute_type="float16" if cuda else "int8",
             local_files_only=True,
         )
-    # A bare Exception is what a broken tokenizer.json raises.
+    # A broken tokenizer.json raises a bare Exception.
     except Exception as error:
         logger.exception("%s could not be loaded", given.model.id)
         raise DarkroomError(
@@ -99,13 +99,13 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> WhisperTranscr
 
 
 def _spoken(language: str | None, known: Iterable[str]) -> str | None:
-    """Whisper's name of a BCP 47 tag's language; None, to be found out, for one that it does not know."""
+    """Return Whisper's name of a BCP 47 tag's language; None, which means detection, if it does not know it."""
     primary = (language or "").split("-")[0]
     return primary if primary in known else None
 
 
 def _resampled(samples: Samples) -> NDArray[np.float32]:
-    """At ``WHISPER_RATE``, a block at a time."""
+    """Resample to ``WHISPER_RATE``, a block at a time."""
     resampler = av.AudioResampler(format="flt", layout="mono", rate=WHISPER_RATE)
     parts: list[NDArray[np.float32]] = []
     for start in range(0, len(samples), BLOCK):

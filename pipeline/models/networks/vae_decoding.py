@@ -1,4 +1,4 @@
-"""From a VAE decoder's numbers to pixels, in single precision where half does not hold them."""
+"""VAE decoding: latents to pixels, in single precision if half precision overflows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,19 +11,19 @@ from pipeline.core.arrays import Rgb
 
 
 def decode_latents(vae: Any, latents: torch.Tensor) -> torch.Tensor:
-    """1×3×h×w, about [-1, 1], from latents in the decoder's scale times its factor."""
+    """Decode latents, scaled by the VAE's scaling factor, to 1×3×h×w in about [-1, 1]."""
     picture: torch.Tensor = vae.decode(latents / vae.config.scaling_factor, return_dict=False)[0]
     return picture
 
 
 def decode_to_picture(vae: nn.Module, latents: torch.Tensor, by: Callable[[torch.Tensor], torch.Tensor]) -> Rgb:
-    """The picture, h×w×3 uint8 sRGB, ``by`` a function that decodes with ``vae``.
+    """Decode latents to a picture, h×w×3 uint8 sRGB. ``by`` decodes with ``vae``.
 
-    Raises ``FloatingPointError`` when the weights give no numbers.
+    Raises ``FloatingPointError`` if the output is not finite.
     """
     picture = by(latents)
     if not torch.isfinite(picture).all():
-        # Some pictures are beyond what fp16 holds: black, if nobody looks.
+        # Some pictures overflow fp16 in the decoder and would come out black.
         _recast(vae, torch.float32)
         try:
             picture = by(latents.float())
@@ -37,5 +37,5 @@ def decode_to_picture(vae: nn.Module, latents: torch.Tensor, by: Callable[[torch
 
 @torch.inference_mode(mode=False)
 def _recast(vae: nn.Module, dtype: torch.dtype) -> None:
-    # Not diffusers' own ``.to()``, which warns of what no VAE has; outside of inference mode, or it could not move.
+    # diffusers' own ``.to()`` gives irrelevant warnings. In inference mode the module could not be moved.
     nn.Module.to(vae, dtype)

@@ -1,4 +1,4 @@
-"""YOLO from a checkpoint of Ultralytics', read and run without any of the package's errands."""
+"""YOLO object detector from an Ultralytics checkpoint, run without the package's side effects."""
 
 import os
 import pickle
@@ -24,12 +24,12 @@ from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
 
-SIDE = 640  # what the published weights were trained at
+SIDE = 640  # input size of the published weights
 STRIDE = 32
-MIN_SCORE = 0.1  # callers have thresholds of their own; below this it is noise
-OVERLAP = 0.7  # IoU above which two boxes of a class are one thing: Ultralytics' own value
+MIN_SCORE = 0.1  # callers have their own thresholds; below this is noise
+OVERLAP = 0.7  # IoU threshold of NMS: Ultralytics' default
 
-# What checkpoints are made of, by how their names begin. Anything else is refused before it is read.
+# Prefixes of the globals that checkpoints may contain. Any other is refused before unpickling.
 _ALLOWED_GLOBALS = (
     "torch.",
     "ultralytics.nn.",
@@ -54,7 +54,7 @@ _QUIET = {
 
 
 class Yolo(TorchNetwork):
-    """A one-stage detector (Redmon et al., You Only Look Once, 2016) of Ultralytics' making."""
+    """Implements ``Detector`` with Ultralytics' YOLO (Redmon et al., You Only Look Once, 2016)."""
 
     def __init__(self, placement: Placement, module: nn.Module, labels: dict[int, str]) -> None:
         super().__init__(placement, module)
@@ -62,7 +62,7 @@ class Yolo(TorchNetwork):
 
     @torch.inference_mode()
     def detect(self, photo: Rgb) -> Sequence[Detection]:
-        """What H×W×3 uint8 sRGB shows, surest first; boxes lie within the picture."""
+        """Detect objects in H×W×3 uint8 sRGB, highest score first; boxes lie within the picture."""
         parts = ultralytics()
         height, width = photo.shape[:2]
         gain = min(SIDE / max(height, width), 1.0)
@@ -84,7 +84,7 @@ class Yolo(TorchNetwork):
 
 
 def load(weights: Weights, placement: Placement) -> Yolo:
-    """The network of a ``.pt`` checkpoint. Raises ``DarkroomError`` (``engine_unavailable``) for what it refuses."""
+    """Load a ``.pt`` checkpoint. Raises ``DarkroomError`` (``engine_unavailable``) for a file that it refuses."""
     file = weights.folder / next(path for path in weights.model.files if path.endswith(".pt"))
     checkpoint = _read(file, weights.model.id)
     module = checkpoint.get("ema") or checkpoint.get("model")
@@ -111,7 +111,7 @@ def _read(file: Path, model: str) -> dict[str, Any]:
     if unknown:
         raise _refused(file, model, f"it would run {', '.join(unknown[:3])}")
     try:
-        # weights_only, within a list of classes, and nothing of the configuration evaluated.
+        # Loads weights_only, with a list of allowed classes, and evaluates nothing of the configuration.
         checkpoint, _ = parts.torch_safe_load(str(file), safe_only=True)
     except (TypeError, RuntimeError, pickle.UnpicklingError, ImportError, AttributeError) as error:
         raise _refused(file, model, "it holds what a detector has no need of") from error
@@ -127,7 +127,7 @@ def _refused(file: Path, model: str, why: str) -> DarkroomError:
 
 
 class _Parts:
-    """What we use of the package."""
+    """The parts of the package that we use."""
 
     def __init__(self) -> None:
         tasks = import_module("ultralytics.nn.tasks")
@@ -140,18 +140,18 @@ class _Parts:
 
 @cache
 def ultralytics() -> _Parts:
-    """The package, imported so that it installs nothing, asks nobody and leaves the process as it was.
+    """Import the package without its side effects: no installation, no network, no changes to the process.
 
-    It writes a settings file when it is imported, puts OpenCV on one thread, wraps ``torch.save`` and Pillow's
-    ``Image.open`` (which then fails for what is no picture as for a package that is missing) and sets variables of the
-    environment for training. Raises ``DarkroomError`` (``engine_unavailable``) where it is not installed.
+    On import it writes a settings file, limits OpenCV to one thread and sets environment variables for training. It
+    also wraps ``torch.save`` and Pillow's ``Image.open``. The latter then reports a missing package for a file that is
+    no picture. Raises ``DarkroomError`` (``engine_unavailable``) if it is not installed.
     """
     if find_spec("ultralytics") is None:
         raise DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE,
             "The detector yolo11n needs ultralytics (AGPL-3.0): pip install 'darkroom[yolo]', or choose rt-detr-r18.",
         )
-    import_module("torchvision")  # its suppression of overlaps is used where it is loaded: always then
+    import_module("torchvision")  # Ultralytics uses its NMS only if it is loaded, so load it always
     before, threads = dict(os.environ), cv2.getNumThreads()
     save, open_image = torch.save, Image.open
     with TemporaryDirectory(prefix="darkroom-") as folder:

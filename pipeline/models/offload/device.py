@@ -1,4 +1,4 @@
-"""Where networks compute, in what numbers, and in how much memory."""
+"""Placement of networks: their device, dtype, memory format and memory budgets."""
 
 import gc
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import torch
 from darkroom.contract.errors import DarkroomError, ErrorCode
 
 GIB = 2**30
-# What pictures in the making take beside the weights: a tenth of the GPU, at least this much.
+# Memory reserved for activations, beside the weights: a tenth of the GPU, at least this much.
 ACTIVATIONS = 3 * GIB // 2
 
 
@@ -24,10 +24,10 @@ class Placement:
 
     @classmethod
     def for_device(cls, name: str = "auto") -> Self:
-        """``cuda`` where there is one, in fp16 (a T4 has no bf16) and channels last; else the CPU in fp32.
+        """Choose the placement: CUDA in fp16 (a T4 has no bf16) and channels last, or the CPU in fp32.
 
-        ``name``: ``auto``, or a torch device such as ``cuda:0`` or ``cpu``. Raises ``DarkroomError``
-        (``engine_unavailable``) where CUDA is asked for by name and does not work.
+        ``name``: ``auto`` (CUDA if available), or a torch device such as ``cuda:0`` or ``cpu``. Raises
+        ``DarkroomError`` (``engine_unavailable``) if CUDA is requested by name and does not work.
         """
         if name == "auto":
             name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -42,9 +42,9 @@ class Placement:
         return cls(device, torch.float32, torch.contiguous_format)
 
     def budget(self) -> int | None:
-        """Bytes that weights may take: what is free on the GPU less what pictures in the making take.
+        """Return the bytes available for weights: the GPU's free memory minus the reserve for activations.
 
-        A T4 has some 14 GB for them. None, no limit, on the CPU.
+        About 14 GB on a T4; None (no limit) on the CPU.
         """
         if self.device.type != "cuda":
             return None
@@ -52,31 +52,30 @@ class Placement:
         return max(free - max(total // 10, ACTIVATIONS), 0)
 
     def host_budget(self) -> int:
-        """Bytes of the host's memory for weights that left the device: half of it. None of it where both are one."""
+        """Return the bytes of host memory for offloaded weights: half of it, or 0 if the device is the CPU."""
         if self.device.type != "cuda":
             return 0
         return int(psutil.virtual_memory().total) // 2
 
     def name(self) -> str:
-        """What the device is called: the GPU's own name, or ``cpu``."""
+        """Return the device's name: the GPU's own name, or ``cpu``."""
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else str(self.device)
 
     def memory(self) -> tuple[int, int] | None:
-        """Bytes of the GPU's memory that are in use, by whomever, and that there are; None on the CPU."""
+        """Return the used bytes (of all processes) and the total bytes of the GPU's memory; None on the CPU."""
         if self.device.type != "cuda":
             return None
         free, total = torch.cuda.mem_get_info(self.device)
         return total - free, total
 
     def allocated(self) -> int:
-        """Bytes that torch's tensors take on the GPU; 0 on the CPU."""
+        """Return the bytes of torch's tensors on the GPU; 0 on the CPU."""
         return torch.cuda.memory_allocated(self.device) if self.device.type == "cuda" else 0
 
     def release_cached_memory(self, *, thorough: bool = True) -> None:
-        """Give back the memory that torch only keeps for itself: other runtimes cannot take it.
+        """Release the memory cached by torch, which other runtimes could not use.
 
-        ``thorough``: what only the garbage collector finds as well, and the host's pinned memory, which takes long to
-        get again.
+        ``thorough``: also collect garbage first, and release pinned host memory, which is slow to allocate again.
         """
         if thorough:
             gc.collect()
@@ -86,7 +85,7 @@ class Placement:
                 torch.accelerator.empty_host_cache()
 
     def long_side(self, budget: int | None) -> int:
-        """The longer side, in pixels, at which pictures are made within ``budget``: 768 on a T4 and on the CPU."""
+        """Return the longer side of generated pictures for ``budget``, in pixels: 768 on a T4 and on the CPU."""
         if budget is None or 6 * GIB <= budget < 20 * GIB:
             return 768
         return 512 if budget < 6 * GIB else 1024

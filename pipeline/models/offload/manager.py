@@ -1,7 +1,7 @@
-"""Who has the networks: loads them when they are first used, keeps what fits, moves the rest out of the way.
+"""Model manager: loads networks at their first use, keeps those that fit on the device, and offloads the others.
 
-A network is on the device, in the host's memory or nowhere, never in two places. Room is made by the least recently
-used ones, which go to the host's memory and, when that is full as well, come back from the disk another time.
+A network is on the device, in host memory or not loaded, never in two places. The least recently used ones are evicted
+to host memory. If that is full, too, they are dropped, and loaded from disk when they are next used.
 """
 
 import logging
@@ -30,7 +30,7 @@ MEGABYTE = 1_000_000
 
 @dataclass(eq=False)
 class _Entry:
-    """A network that is somewhere. ``size`` is in bytes; ``used`` grows with every use."""
+    """A loaded network. ``size`` is in bytes; ``used`` is the sequence number of its last use."""
 
     network: Network[Any]
     movable: Offloadable
@@ -45,16 +45,16 @@ class _Entry:
 
 
 class _NoRoom(Exception):
-    """There is no room: others use what would have to go."""
+    """Raised if the networks that would have to be evicted are in use."""
 
 
 class ModelManager:
-    """Implements ``pipeline.core.networks.NetworkProvider`` with the weights of ``shelf``, for any number of threads.
+    """Implements ``pipeline.core.networks.NetworkProvider`` with the weights of ``weight_store``. Thread-safe.
 
-    ``budget`` and ``host_budget`` are bytes for weights on the device and in the host's memory; measured when left
-    out (``Placement``). On the CPU there is no limit, and what has to go goes altogether. ``choices`` names the model
-    for a role where it is not to be the catalogue's default; raises ``ValueError`` for one that is not there. Models
-    for non-commercial research alone are refused unless ``research`` says that the operator accepts their licence.
+    ``budget`` and ``host_budget`` are bytes for weights on the device and in host memory; ``Placement`` measures them
+    by default. On the CPU there is no limit, and evicted networks are dropped. ``choices`` maps a role to a model id
+    where it differs from the catalogue's default; an unknown one raises ``ValueError``. Models licensed for
+    non-commercial research only are refused, unless ``accept_research_licence`` is set.
     """
 
     def __init__(
@@ -78,25 +78,28 @@ class ModelManager:
         self._long_side = long_side or placement.long_side(self._budget)
         self._entries: dict[Network[Any], _Entry] = {}
         self._uses = self._releases = 0
-        # Whoever loads or moves anything holds ``_moving``; ``_state`` is held for moments only, to read or write
-        # the entries. Never the first after the second.
+        # ``_moving`` is held while networks are loaded or moved, ``_state`` only briefly, to read or write the entries.
+        # Lock order: ``_moving`` before ``_state``.
         self._moving = threading.Lock()
         self._state = threading.Condition()
         self._holding = threading.local()
 
     @property
     def long_side(self) -> int:
-        """The longer side, in pixels, at which the device's memory lets pictures be made: a multiple of 8."""
+        """Longer side of generated pictures that the device's memory allows, in pixels: a multiple of 8."""
         return self._long_side
 
     @contextmanager
     def use(self, *networks: Network[Any]) -> Iterator[LoadedNetworks]:
-        """The networks, on the device for as long as the block lasts; waits while others use what would have to go.
+        """Context manager that keeps the networks on the device for its block.
 
-        Raises ``DarkroomError``: ``engine_unavailable`` naming the file that is missing or altered and the command
-        that mends it, the program that is not here, or the model whose licence was not accepted; ``out_of_memory``
-        when the networks exceed the budget, or (retryable) when a thread that holds some already asks for more than
-        there is room for beside the others', which might wait for it in turn.
+        Waits while networks that would have to be evicted are in use. Raises ``DarkroomError``:
+
+        - ``engine_unavailable`` if a file is missing or altered (the message names the command to fix it), if a program
+          is missing, or if a model's licence was not accepted
+        - ``out_of_memory`` if the networks exceed the budget
+        - ``out_of_memory``, retryable, if the thread already uses networks and there is no room for more; waiting could
+          deadlock
         """
         self._models(networks)
         wanted = tuple(dict.fromkeys(networks))
@@ -112,7 +115,7 @@ class ModelManager:
                 self._state.notify_all()
 
     def release_idle(self) -> None:
-        """Have every network that is not in use leave the device, and give the device's unused memory back."""
+        """Evict every network that is not in use, and release the device's cached memory."""
         with self._moving, torch.inference_mode(mode=False):
             while (entry := self._claim_least_recently_used(on_device=True)) is not None:
                 self._evict(entry)
@@ -120,21 +123,21 @@ class ModelManager:
         self._placement.release_cached_memory()
 
     def check_weights(self, networks: Sequence[Network[Any]]) -> None:
-        """Raises as ``use`` would, without loading anything."""
+        """Raise as ``use`` would, without loading anything."""
         for model in self._models(networks):
             self._shelf.check(model)
 
     def models_used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
-        """The models that they are made of, pinned."""
+        """Return the models that the networks are built from, with their revisions."""
         opened = map(self._shelf.open, self._models(networks))
         return tuple(ModelUsed(id=weights.model.id, revision=weights.revision) for weights in opened)
 
     def digest(self, networks: Sequence[Network[Any]]) -> str:
-        """SHA-256 of the networks' names and of their models' files, as they were fetched."""
+        """Return the SHA-256 of the networks' names and of their models' recorded files."""
         return networks_digest(networks, self._shelf, self._choices)
 
     def inventory(self) -> MemoryInventory:
-        """What is in memory now, the most recently used first."""
+        """Return the networks in memory now, the most recently used first."""
         with self._state:
             entries = sorted(self._entries.values(), key=lambda entry: entry.used, reverse=True)
             residents = tuple(NetworkInMemory(entry.name, entry.size, entry.on_device) for entry in entries)
@@ -182,9 +185,9 @@ class ModelManager:
                     self._state.wait()
 
     def _load_to_device(self, networks: tuple[Network[Any], ...]) -> list[_Entry]:
-        """Get them all to the device, counted as in use, or none. Raises ``_NoRoom``."""
+        """Move all of them to the device, marked as in use, or none. Raises ``_NoRoom``."""
         entries: list[_Entry] = []
-        # First those that are there, lest they make room for the others.
+        # Mark those already on the device first, so that they are not evicted for the others.
         there = {network for network, entry in self._entries.items() if entry.on_device}
         try:
             for network in sorted(networks, key=lambda network: network not in there):
@@ -214,7 +217,10 @@ class ModelManager:
         return entry
 
     def _make_room(self, entry: _Entry, together: Sequence[_Entry]) -> None:
-        """Evict until ``entry`` fits on the device. Raises ``_NoRoom``; ``DarkroomError`` when all never will."""
+        """Evict until ``entry`` fits on the device.
+
+        Raises ``_NoRoom``, and ``DarkroomError`` (``out_of_memory``) if ``together`` exceeds the budget.
+        """
         if self._budget is None:
             return
         needed = sum(other.size for other in together)
@@ -236,19 +242,19 @@ class ModelManager:
         try:
             entry.movable.to_device()
         except BaseException:
-            # It may be half here and half there.
+            # It may be on both devices in part.
             self._drop(entry)
             raise
         allocated = self._placement.allocated() - before
         with self._state:
-            # Others that compute meanwhile allocate as well, and what they take is not this network's.
+            # The allocated memory is this network's only if no other network computed meanwhile.
             alone = not any(other.users for other in self._entries.values() if other not in together)
             entry.size = max(entry.movable.size(), allocated if alone else 0)
             entry.on_device = True
         _log("moved to the device", entry, began)
 
     def _evict(self, entry: _Entry) -> None:
-        """Have an idle network, already marked as off the device, leave it."""
+        """Move an idle network, already marked as off the device, to host memory, or drop it."""
         began = time.monotonic()
         self._trim_host(beside=entry)
         if entry.size > self._host_budget:
@@ -264,7 +270,7 @@ class ModelManager:
             _log("moved to the host", entry, began)
 
     def _trim_host(self, beside: _Entry | None = None) -> None:
-        """Drop networks from the host until they are within its budget, ``beside`` being the last to go."""
+        """Drop networks from host memory until they are within its budget, but never ``beside``."""
         while self._bytes(on_device=False) > self._host_budget:
             entry = self._claim_least_recently_used(on_device=False, other_than=beside)
             if entry is None:
@@ -280,7 +286,7 @@ class ModelManager:
         _log("dropped", entry, began)
 
     def _claim_least_recently_used(self, *, on_device: bool, other_than: _Entry | None = None) -> _Entry | None:
-        """The least recently used one that nobody uses; from here on it is not ready to be used."""
+        """Return the least recently used idle network, marked as off the device so that no thread uses it; or None."""
         with self._state:
             entries = [entry for entry in self._entries.values() if entry is not other_than]
             idle = [entry for entry in entries if entry.on_device is on_device and not entry.users]
@@ -290,7 +296,7 @@ class ModelManager:
             return oldest
 
     def _bytes(self, *, on_device: bool) -> int:
-        """What weights take there; those that are just passing through the host are not counted."""
+        """Return the bytes of weights there, without networks that only pass through host memory."""
         with self._state:
             entries = [entry for entry in self._entries.values() if entry.on_device is on_device]
             return sum(entry.size for entry in entries if on_device or not entry.users)

@@ -1,4 +1,4 @@
-"""How networks move between the device, the host's memory and nowhere, each kind of runtime in its own way."""
+"""Base classes of networks by runtime (torch, CTranslate2, ONNX Runtime): moving between device and host memory."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,26 +14,26 @@ S = TypeVar("S")
 
 
 class Offloadable(Protocol):
-    """What the manager asks of everything that it holds."""
+    """Interface of networks that the model manager can move."""
 
     def size(self) -> int:
-        """Bytes that it takes on the device, measured."""
+        """Return the bytes that it takes on the device, measured."""
 
     def to_device(self) -> None:
-        """Be ready to compute. Doing it again does nothing."""
+        """Move to the device, ready to compute. Idempotent."""
 
     def to_host(self) -> None:
-        """Leave the device's memory for the host's; no copy stays behind."""
+        """Move from the device to host memory, without leaving a copy."""
 
     def close(self) -> None:
-        """Give back all memory; it is not used again."""
+        """Release all memory. The network is not used again."""
 
 
 class TorchNetwork:
-    """Base of the networks on torch: one or more modules that move together.
+    """Base of networks on torch: one or more modules that move together.
 
-    The modules come in the CPU's memory, as they were loaded; they are made ready for inference in the placement's
-    dtype and memory format. Tensors that are shared, within a module or between them, stay shared.
+    The modules start in host memory. They are prepared for inference in the placement's dtype and memory format.
+    Tensors shared within a module or between modules stay shared.
     """
 
     def __init__(self, placement: Placement, *modules: nn.Module) -> None:
@@ -45,34 +45,34 @@ class TorchNetwork:
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
+        """Device that the network computes on."""
         return self.placement.device
 
     @property
     def dtype(self) -> torch.dtype:
-        """In what numbers."""
+        """Floating-point type of weights and computation."""
         return self.placement.dtype
 
     def size(self) -> int:
-        """Bytes of parameters and buffers, shared ones counted once."""
+        """Return the bytes of parameters and buffers, with shared ones counted once."""
         tensors = {
             _address(tensor): tensor for module in self._modules for tensor in (*module.parameters(), *module.buffers())
         }
         return sum(tensor.nbytes for tensor in tensors.values())
 
     def to_device(self) -> None:
-        """Move every module to the placement's device; from pinned memory in the background of what computes there."""
+        """Move every module to the placement's device; asynchronously from pinned memory."""
         self._change(lambda tensor: tensor.to(self.device, non_blocking=tensor.is_pinned()))
 
     def to_host(self) -> None:
-        """Move every module to the host's memory, pinned where the device is a GPU."""
+        """Move every module from the GPU to pinned host memory. No effect on the CPU."""
         if self.device.type != "cuda":
             return
         self._change(_pinned)
         torch.cuda.synchronize(self.device)
 
     def close(self) -> None:
-        """Forget the modules."""
+        """Drop the modules."""
         self._modules = ()
 
     def _prepared(self, tensor: Tensor) -> Tensor:
@@ -90,12 +90,12 @@ class TorchNetwork:
             return changed[key]
 
         for module in self._modules:
-            # What ``.to()`` goes through as well: some modules add tensors that are neither parameters nor buffers.
+            # ``.to()`` uses ``_apply``, too. Some modules extend it to tensors that are neither parameters nor buffers.
             module._apply(once)  # type: ignore[no-untyped-call] # torch
 
 
 def _address(tensor: Tensor) -> int:
-    # Tensors on the meta device have none.
+    # Tensors on the meta device have no address.
     return tensor.data_ptr() or id(tensor)
 
 
@@ -110,17 +110,17 @@ class CTranslate2Model(Protocol):
 
     @property
     def model_is_loaded(self) -> bool:
-        """Whether it is on its device."""
+        """True if the model is on its device."""
 
     def load_model(self, keep_cache: bool = False) -> None:
-        """Back to its device."""
+        """Load the model back to its device."""
 
     def unload_model(self, to_cpu: bool = False) -> None:
-        """Off its device, to the CPU's memory or to nowhere; without a word it does nothing while it computes."""
+        """Unload the model from its device, to host memory or altogether. Silently does nothing while it computes."""
 
 
 class CTranslate2Network:
-    """Base of the networks on CTranslate2, which has no ``.to()``. The model comes on its device, as it was made."""
+    """Base of networks on CTranslate2, which has no ``.to()``. The model starts on its device."""
 
     def __init__(self, placement: Placement, model: CTranslate2Model, files: Sequence[Path]) -> None:
         self.placement = placement
@@ -129,7 +129,7 @@ class CTranslate2Network:
         self.to_host()
 
     def size(self) -> int:
-        """Bytes that it was seen to take on the device; before it was there, those of its files."""
+        """Return the bytes measured on the device; before its first load, the size of its files."""
         return self._size
 
     def to_device(self) -> None:
@@ -141,7 +141,7 @@ class CTranslate2Network:
         self._size = max(taken) or self._size
 
     def to_host(self) -> None:
-        """Unload the model to the CPU's memory. Raises ``RuntimeError`` when it would not go."""
+        """Unload the model to host memory. Raises ``RuntimeError`` if it is computing."""
         if self._model is None or self.placement.device.type != "cuda":
             return
         self._model.unload_model(to_cpu=True)
@@ -149,17 +149,17 @@ class CTranslate2Network:
             raise RuntimeError("the CTranslate2 model is computing and cannot be unloaded")
 
     def close(self) -> None:
-        """Unload the model and forget it."""
+        """Unload the model and drop it."""
         if self._model is not None:
             self._model.unload_model()
         self._model = None
 
 
 class OnnxNetwork(Generic[S]):
-    """Base of the networks on ONNX Runtime, whose sessions cannot move: they are dropped and made again.
+    """Base of networks on ONNX Runtime, whose sessions cannot move: they are dropped and created again.
 
-    ``make`` takes the execution providers in order of preference, as ``onnxruntime.InferenceSession`` does, and gives
-    the session.
+    ``make`` creates the session, from the file and the execution providers in order of preference, as for
+    ``onnxruntime.InferenceSession``.
     """
 
     def __init__(self, placement: Placement, file: Path, make: Callable[[Path, Sequence[str]], S]) -> None:
@@ -177,11 +177,11 @@ class OnnxNetwork(Generic[S]):
         return self._session
 
     def size(self) -> int:
-        """Bytes that it was seen to take on the device; before it was there, those of its file."""
+        """Return the bytes measured on the device; before its first load, the size of its file."""
         return self._size
 
     def to_device(self) -> None:
-        """Make the session."""
+        """Create the session."""
         if self._session is not None:
             return
         cuda = self.placement.device.type == "cuda"
@@ -191,7 +191,7 @@ class OnnxNetwork(Generic[S]):
         self._size = max(taken) or self._size
 
     def to_host(self) -> None:
-        """Drop the session; the host keeps the file alone."""
+        """Drop the session; nothing is kept in host memory."""
         self._session = None
 
     def close(self) -> None:
@@ -201,7 +201,7 @@ class OnnxNetwork(Generic[S]):
 
 @contextmanager
 def _measure_gpu_memory(device: torch.device) -> Iterator[list[int]]:
-    """Gives a list that holds, once the block is left, how many bytes of the GPU's memory it took; 0 without a GPU."""
+    """Measure the GPU memory that a block allocates. After the block, the list also has the bytes; 0 without a GPU."""
     taken = [0]
     if device.type != "cuda":
         yield taken

@@ -1,4 +1,4 @@
-"""Portraits that speak, by a network."""
+"""Animation stage: renders a talking portrait by a network."""
 
 from pipeline.core.stages import Slot, Stage, StageContext
 from pipeline.models.network_registry import ANIMATOR
@@ -6,7 +6,7 @@ from pipeline.video.talking_portrait import CLIP, PORTRAIT, SPEECH
 
 
 class AnimateByNetwork(Stage):
-    """Have the portrait say what is heard."""
+    """Animate the portrait to the speech."""
 
     name = "animate"
     message = "Animating the portrait"
@@ -16,7 +16,7 @@ class AnimateByNetwork(Stage):
     networks = (ANIMATOR,)
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError``: ``no_face_error``, and what else the animator raises."""
+        """Render the clip. Raises ``DarkroomError`` as ``Animator.animate`` does: ``no_face`` and others."""
         with work.use_networks(ANIMATOR) as held:
             work[CLIP] = held[ANIMATOR].animate(
                 work[PORTRAIT], work[SPEECH], work.folder / "clip.mp4", work.folder, work.report

@@ -1,4 +1,4 @@
-"""What room the photo shows."""
+"""Room classification: recognises the room in the photo by zero-shot classification."""
 
 from darkroom.contract.params import RestyleRoomParams, Room
 from darkroom.contract.results import RecognisedRoom
@@ -6,10 +6,10 @@ from pipeline.core.artifacts import PHOTO, ROOM
 from pipeline.core.stages import Slot, Stage, StageContext
 from pipeline.models.network_registry import IMAGE_TEXT
 
-MIN_CONFIDENCE = 0.6  # probability from which on the answer is taken for certain
+MIN_CONFIDENCE = 0.6  # minimum probability of a sure answer
 # Zero-shot classification by captions, several to a class: Radford et al., Learning Transferable Visual Models, 2021.
 TEMPLATES = ("a photo of a {}", "the interior of a {}", "a real estate photo of a {}")
-# What a photo may show instead: without them, anything at all would be some room for certain.
+# Captions for photos of anything else. Without them, every photo would surely be one of the rooms.
 OTHERS = (
     "a photo of a hallway",
     "a photo of a garden",
@@ -22,7 +22,7 @@ OTHERS = (
 
 
 class Classify(Stage):
-    """The room, recognised unless the caller named it."""
+    """Recognise the room, unless the params name it."""
 
     name = "classify"
     message = "Recognising the room"
@@ -30,8 +30,8 @@ class Classify(Stage):
     requires = (PHOTO,)
     provides = (ROOM,)
     networks = (IMAGE_TEXT,)
-    depends = ("room",)
-    cached = True
+    depends_on_params = ("room",)
+    cacheable = True
 
     def run(self, work: StageContext) -> None:
         if work.params_as(RestyleRoomParams).room is not None:

@@ -1,4 +1,4 @@
-"""The stage that brings the painted picture to the photo's size."""
+"""Compositing stage: enlarges the generated picture to the photo's size and restores the kept pixels."""
 
 from pipeline.core.artifacts import PHOTO, RESULT
 from pipeline.core.stages import Stage, StageContext
@@ -8,9 +8,9 @@ from pipeline.models.stages.denoising import SELECTED
 
 
 class CompositeKept(Stage):
-    """Enlarge the picture, and lay what is kept over it at the photo's full resolution.
+    """Enlarge the picture, and paste the photo's kept pixels over it at full resolution.
 
-    Not on the device's time: of a large photo this is most of a second.
+    A separate CPU stage, as it takes most of a second for a large photo, which would block the device.
     """
 
     name = "finish"

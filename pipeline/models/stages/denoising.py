@@ -1,4 +1,4 @@
-"""How a photo is painted: what diffuse does once, and validate once more if the picture is poor."""
+"""Denoising of a room photo: used by ``Diffuse``, and again by ``Validate`` if the picture is poor."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from pipeline.models.network_registry import CONTROLNETS, SD15_FEW_STEP_UNET, SD
 from pipeline.models.stages.reporting import note_truncated_prompt, report_some_progress_images
 from pipeline.models.stages.restyle_prompt import restyle_negative_prompt, restyle_prompt, room_name
 
-FAINT = 64  # an edge that was 255 is at least this after its picture was shrunk to half
+FAINT = 64  # minimum value of an edge (255) after the edge picture is reduced to half its size
 
 DENOISING_ARTIFACTS = (PHOTO, KEEP_MASK, ROOM, DEPTH, EDGES)
 DENOISING_NETWORKS = (STABLE_DIFFUSION, SD15_UNET, SD15_FEW_STEP_UNET, CONTROLNETS)
@@ -26,7 +26,7 @@ DENOISING_NETWORKS = (STABLE_DIFFUSION, SD15_UNET, SD15_FEW_STEP_UNET, CONTROLNE
 
 @dataclass(frozen=True)
 class DenoisedPicture:
-    """A picture on ``fit``'s canvas, h×w×3 uint8 sRGB, with what is kept in it, and its seed."""
+    """A generated picture on ``fit``'s canvas, h×w×3 uint8 sRGB, with the kept pixels pasted in, and its seed."""
 
     picture: Rgb
     seed: int
@@ -40,10 +40,10 @@ SELECTED: Artifact[DenoisedPicture] = Artifact(
 
 
 def run_denoising(work: StageContext, seed: int, fit: Letterbox, message: str = "Denoising") -> DenoisedPicture:
-    """Paint the photo on ``fit``'s canvas and lay what is kept over it.
+    """Generate the restyled picture on ``fit``'s canvas and paste the kept pixels over it.
 
-    Reads ``DENOISING_ARTIFACTS``, uses three of ``NETWORKS``, reports every denoising step and shows some, and notes
-    what of the request has no effect.
+    Reads ``DENOISING_ARTIFACTS`` and uses three of ``DENOISING_NETWORKS``. Reports every denoising step, some with a
+    progress image. Adds notes on params without effect.
     """
     order = _denoise_request(work, seed, fit)
     unet = SD15_FEW_STEP_UNET if work.params_as(RestyleRoomParams).profile is Profile.FAST else SD15_UNET
@@ -59,12 +59,12 @@ def run_denoising(work: StageContext, seed: int, fit: Letterbox, message: str = 
 
 
 def room_of(work: StageContext) -> str:
-    """The room that the photo shows, in words."""
+    """Return the room's name in words: from the params, else the recognised one."""
     return room_name(work.params_as(RestyleRoomParams).room, work[ROOM])
 
 
 def edges_on_canvas(edges: Bytes, fit: Letterbox) -> Bytes:
-    """The photo's edges, h×w uint8, 0 or 255, on ``fit``'s canvas, whichever canvas they were found on."""
+    """Map the photo's edges (h×w uint8, 0 or 255) from the canvas they were detected on to ``fit``'s canvas."""
     return np.where(_control_on_canvas(edges, fit) >= FAINT, np.uint8(255), np.uint8(0))
 
 
@@ -91,7 +91,7 @@ def _denoise_request(work: StageContext, seed: int, fit: Letterbox) -> DenoiseRe
 
 
 def _control_on_canvas(control: Bytes, fit: Letterbox) -> Bytes:
-    """A control picture made for the first canvas, on this one."""
+    """Map a control picture from the canvas that it was made for to ``fit``'s canvas."""
     if control.shape == (fit.height, fit.width):
         return control
     first = Letterbox.for_photo(fit.photo_height, fit.photo_width, max(control.shape))

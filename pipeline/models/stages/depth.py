@@ -1,4 +1,4 @@
-"""How near everything in the photo is."""
+"""Depth estimation stage."""
 
 import numpy as np
 
@@ -9,12 +9,12 @@ from pipeline.models.artifacts import DEPTH
 from pipeline.models.letterbox import photo_letterbox
 from pipeline.models.network_registry import DEPTH_ESTIMATOR
 
-EXTREMES = (2.0, 98.0)  # percentiles that become black and white: single pixels do not set the range
-FLAT = 128  # what a wall photographed head-on is given: neither near nor far
+EXTREMES = (2.0, 98.0)  # percentiles that become black and white, so that outliers do not set the range
+FLAT = 128  # value of a scene without depth, such as a wall photographed head-on
 
 
 class EstimateDepth(Stage):
-    """Relative depth at the working size, grey, as ControlNet was trained on it: near is bright."""
+    """Estimate relative depth at the working size, as a grey picture for ControlNet: near = bright."""
 
     name = "depth"
     message = "Measuring depth"
@@ -22,8 +22,8 @@ class EstimateDepth(Stage):
     requires = (PHOTO,)
     provides = (DEPTH,)
     networks = (DEPTH_ESTIMATOR,)
-    depends = ()
-    cached = True
+    depends_on_params = ()
+    cacheable = True
 
     def run(self, work: StageContext) -> None:
         canvas = photo_letterbox(work).to_canvas(work[PHOTO])
@@ -33,9 +33,9 @@ class EstimateDepth(Stage):
 
 
 def depth_to_grey(inverse: Floats) -> Bytes:
-    """Relative inverse depth (h×w, larger is nearer) as h×w uint8 over the whole range, near = bright.
+    """Convert relative inverse depth (h×w, larger is nearer) to h×w uint8 over the whole range, near = bright.
 
-    Middle grey where there is no depth to speak of, and where the network's answer is not a number.
+    Without any depth, and at pixels that are not finite, the value is middle grey.
     """
     known = inverse[np.isfinite(inverse)]
     far, near = np.percentile(known, EXTREMES) if known.size else (0.0, 0.0)

@@ -1,4 +1,4 @@
-"""What there is in the photo."""
+"""Object detection stage."""
 
 from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import PHOTO
@@ -7,12 +7,12 @@ from pipeline.models.artifacts import DETECTIONS
 from pipeline.models.interfaces import Detection, Detector
 from pipeline.models.network_registry import DETECTOR
 
-MIN_SCORE = 0.3  # score from which on a detection is told
-MAX_DETECTIONS = 50  # things told of one photo, the surest
+MIN_SCORE = 0.3  # minimum score of a detection
+MAX_DETECTIONS = 50  # maximum per photo; those with the highest scores
 
 
 class Detect(Stage):
-    """The things of COCO's classes, with their boxes."""
+    """Detect objects of the COCO classes in the photo."""
 
     name = "detect"
     message = "Looking for furniture and people"
@@ -20,8 +20,8 @@ class Detect(Stage):
     requires = (PHOTO,)
     provides = (DETECTIONS,)
     networks = (DETECTOR,)
-    depends = ()
-    cached = True
+    depends_on_params = ()
+    cacheable = True
 
     def run(self, work: StageContext) -> None:
         with work.use_networks(DETECTOR) as held:
@@ -29,7 +29,10 @@ class Detect(Stage):
 
 
 def confident_detections(detector: Detector, photo: Rgb) -> tuple[Detection, ...]:
-    """What ``detector`` is sure to see in H×W×3 uint8 sRGB: at most 50, surest first, boxes within the photo."""
+    """Detect objects in H×W×3 uint8 sRGB with a score of 0.3 or more: at most 50, highest score first.
+
+    Boxes are clipped to the photo.
+    """
     height, width = photo.shape[:2]
     found = []
     for each in detector.detect(photo):

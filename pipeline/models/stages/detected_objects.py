@@ -1,4 +1,4 @@
-"""From what the networks say of a photo to the objects of a result, and to masks at any size."""
+"""Detected objects: converts detections and mask logits to the result's objects, and to masks of any size."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,17 +13,17 @@ from pipeline.models.arrays import Box, Masks
 from pipeline.models.artifacts import MaskLogits
 from pipeline.models.interfaces import Detection
 
-# An outline may leave its box by this share of the box's sides; what lies farther off is not the thing.
+# A mask may leave its box by this share of the box's sides; pixels farther away are cut off.
 MARGIN = 0.1
-MIN_AREA = 0.0001  # what is there at all covers some of the photo
+MIN_AREA = 0.0001  # smallest area reported for a mask that is not empty
 
 
 def objects_from_detections(
     detections: Sequence[Detection], outlines: MaskLogits, height: int, width: int
 ) -> list[FoundObject]:
-    """What was detected in a photo of ``height`` × ``width``, in the same order.
+    """Convert the detections of a photo of ``height`` × ``width`` to result objects, in the same order.
 
-    The largest twenty-four have outlines: more cannot be pointed at.
+    Only the largest 24 have outlines, and can be selected by a point.
     """
     areas = [_area(logits, each.box, height, width) for each, logits in zip(detections, outlines.logits, strict=True)]
     largest = [index for index in np.argsort(areas)[::-1][:MAX_OBJECTS] if areas[index] > 0]
@@ -43,14 +43,14 @@ def objects_from_detections(
 
 
 def add_mask(to: Masks, logits: NDArray[np.float16], box: Box) -> None:
-    """Set in an H×W bool mask what the outline covers within its reach; ``box`` is in that mask's pixels.
+    """Set the pixels of an H×W bool mask that an object covers, within its box and a margin, in place.
 
-    The logits are interpolated first, so that the mask's edge is smooth.
+    ``box`` is in the mask's pixels. The logits are interpolated first, so that the mask's edge is smooth.
     """
     height, width = to.shape
     rows, columns = logits.shape
     left, top, right, bottom = _reach(box, height, width)
-    # From the centre of a pixel of the mask to where that lies among the centres of the logits.
+    # Affine map from pixel centres of the mask to pixel centres of the logits.
     down, across = rows / height, columns / width
     inverse = np.array(
         [[across, 0, (left + 0.5) * across - 0.5], [0, down, (top + 0.5) * down - 0.5]], dtype=np.float64
@@ -73,7 +73,7 @@ def _mask(logits: NDArray[np.float16], box: Box, photo: tuple[int, int], size: t
 
 
 def _reach(box: Box, height: float, width: float) -> tuple[int, int, int, int]:
-    """The pixels that a thing of this box may cover: first column and row, and those after the last."""
+    """Return the pixels that an object of this box may cover: left, top, right, bottom; the last two exclusive."""
     left, top, right, bottom = box
     across, down = MARGIN * (right - left), MARGIN * (bottom - top)
     return (
@@ -85,7 +85,7 @@ def _reach(box: Box, height: float, width: float) -> tuple[int, int, int, int]:
 
 
 def _area(logits: NDArray[np.float16], box: Box, height: int, width: int) -> float:
-    """The share of the photo that the outline covers within its reach, counted at the logits' own resolution."""
+    """Return the share of the photo that an object covers, counted at the logits' own resolution."""
     rows, columns = logits.shape
     down, across = rows / height, columns / width
     scaled = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)

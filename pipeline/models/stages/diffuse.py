@@ -1,4 +1,4 @@
-"""The stage that paints the photo anew: SD 1.5 under its depth and its edges."""
+"""Diffusion stage of ``restyle_room``: SD 1.5 image-to-image, conditioned on the photo's depth and edges."""
 
 from darkroom.contract.params import RestyleRoomParams
 from pipeline.core.stages import Slot, Stage, StageContext
@@ -8,7 +8,7 @@ from pipeline.models.stages.half_size_retry import retry_at_half_size
 
 
 class Diffuse(Stage):
-    """Paint the room in its new style; at half the size if the memory runs out."""
+    """Generate the room in its new style; at half the size after running out of memory."""
 
     name = "diffuse"
     message = "Painting the room in its new style"
@@ -18,6 +18,6 @@ class Diffuse(Stage):
     networks = DENOISING_NETWORKS
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError`` (``out_of_memory``) when half the size was too large as well."""
+        """Run the diffusion. Raises ``DarkroomError`` (``out_of_memory``) if half the size is too large, too."""
         seed, fit = work.params_as(RestyleRoomParams).seed, photo_letterbox(work)
         work[DENOISED] = retry_at_half_size(work, self.name, lambda on: run_denoising(work, seed, on), fit, fit.halved)

@@ -1,4 +1,4 @@
-"""Where the photo's edges are."""
+"""Edge detection stage (Canny)."""
 
 from typing import Any
 
@@ -17,21 +17,24 @@ THRESHOLDS = (100, 200)
 
 
 class FindEdges(Stage):
-    """Edges at the working size (Canny, A Computational Approach to Edge Detection, 1986)."""
+    """Detect edges at the working size (Canny, A Computational Approach to Edge Detection, 1986)."""
 
     name = "edges"
     message = "Finding edges"
     requires = (PHOTO,)
     provides = (EDGES,)
-    depends = ()
-    cached = True
+    depends_on_params = ()
+    cacheable = True
 
     def run(self, work: StageContext) -> None:
         work[EDGES] = find_edges(photo_letterbox(work).to_canvas(work[PHOTO]))
 
 
 def find_edges(picture: Rgb, *, threshold_scale: float = 1.0) -> Bytes:
-    """The edges of h×w×3 uint8 sRGB: h×w uint8, 255 on one, else 0. ``ease`` below 1 finds fainter ones as well."""
+    """Detect the edges of h×w×3 uint8 sRGB: h×w uint8, 255 on an edge, else 0.
+
+    A ``threshold_scale`` below 1 also finds fainter edges.
+    """
     low, high = THRESHOLDS
     grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), BLUR, 0)
     edges: NDArray[Any] = cv2.Canny(grey, threshold_scale * low, threshold_scale * high)

@@ -1,4 +1,4 @@
-"""What is done when the memory runs out: once more, at half the size."""
+"""Retry at half the size after running out of memory."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -13,13 +13,13 @@ T = TypeVar("T")
 
 
 def retry_at_half_size(work: StageContext, stage: str, make: Callable[[S], T], size: S, half: Callable[[], S]) -> T:
-    """What ``make`` makes of ``size``, or of ``half()`` if the memory runs out, which the result then says.
+    """Return ``make(size)``, or ``make(half())`` and a note if memory runs out.
 
-    ``stage`` is the name of the stage that asks. Raises ``DarkroomError`` (``out_of_memory``) when half the size was
-    too large as well, and whatever else ``make`` raises as ``translating`` has it.
+    ``stage`` is the calling stage's name, for error messages. Raises ``DarkroomError`` (``out_of_memory``) if half the
+    size is too large, too. Other errors of ``make`` are raised as by ``translate_errors``.
     """
     try:
-        # Whatever the attempt took is given back before anything else is tried.
+        # ``translate_errors`` releases the first attempt's memory before the second one.
         with translate_errors(stage, work.network_provider):
             return make(size)
     except DarkroomError as error:

@@ -1,4 +1,4 @@
-"""Who fills a hole: with a prompt the diffusion model, without one the network that goes on with what is around it."""
+"""Hole filling: by diffusion if there is a prompt, else by the network that continues the surroundings."""
 
 from collections.abc import Callable
 
@@ -12,14 +12,14 @@ from pipeline.models.stages.reporting import note_truncated_prompt, report_some_
 
 HOLE_FILLING_NETWORKS = (HOLE_FILLER, STABLE_DIFFUSION, SD15_INPAINT_UNET)
 
-# Hears which fraction is done, and what is being done; what it raises ends the work.
+# Receives the fraction done and a message. If it raises, the work ends.
 Report = Callable[[float, str], None]
 
 
 def fill_hole(work: StageContext, photo: Rgb, hole: Masks, report: Report) -> Rgb:
-    """The canvas, h×w×3 uint8 sRGB, with its h×w bool hole filled as the params say; sides are multiples of 8.
+    """Fill the h×w bool hole of a canvas (h×w×3 uint8 sRGB, sides multiples of 8) as the params say.
 
-    Uses one or two of ``NETWORKS``. Around the hole the canvas is only much like ``photo``.
+    Uses one or two of ``HOLE_FILLING_NETWORKS``. Outside the hole the result is only similar to ``photo``.
     """
     if work.params_as(InpaintParams).prompt:
         return _inpaint_from_prompt(work, photo, hole, report)

@@ -1,4 +1,4 @@
-"""Which of the things in the photo stay as they are."""
+"""Keep mask stage: selects the objects that stay as they are."""
 
 import numpy as np
 
@@ -14,13 +14,13 @@ from pipeline.models.stages.detected_objects import add_mask, objects_from_detec
 
 
 class BuildKeepMask(Stage):
-    """The objects of the result, and the mask of those that were asked to stay, by name or by a point."""
+    """Build the result's objects, and the mask of those to keep, which the params select by name or by a point."""
 
     name = "keep"
     message = "Choosing what stays as it is"
     requires = (PHOTO, DETECTIONS, MASK_LOGITS)
     provides = (OBJECTS, KEEP_MASK)
-    depends = ("keep", "keep_at", "keep_people")
+    depends_on_params = ("keep", "keep_at", "keep_people")
 
     def run(self, work: StageContext) -> None:
         params = work.params_as(RestyleRoomParams)

@@ -1,4 +1,4 @@
-"""The stage that reads the words: what a generated picture is to show, and what not."""
+"""Prompt encoding: builds prompt and negative prompt of a generated picture, and encodes them for SDXL."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PromptConditioning:
-    """What the U-Net is told; ``negative`` is None where there is nothing that it should avoid, or no guidance."""
+    """Prompt embeddings for the U-Net; ``negative`` is None without a negative prompt or without guidance."""
 
     prompt: "PromptEmbeddings"
     negative: "PromptEmbeddings | None"
@@ -27,7 +27,7 @@ CONDITIONING: Artifact[PromptConditioning] = Artifact(
 
 
 class EncodePrompt(Stage):
-    """Put the words into the style's template and read them, once for all pictures."""
+    """Insert the prompt into the style's template and encode it, once for all pictures."""
 
     name = "compose"
     message = "Reading the words"
@@ -47,9 +47,12 @@ class EncodePrompt(Stage):
 
 
 def build_prompts(params: GenerateParams) -> tuple[str, str]:
-    """The prompt in the style's template, and the negative prompt: the caller's words first, as the end is cut off.
+    """Build the prompt from the style's template, and the negative prompt.
 
-    >>> build_prompts(GenerateParams(prompt="a  red kite ", style="clay"))[0].startswith("claymation style a red kite, ")
+    The negative prompt begins with the caller's words, as the end of a long one is cut off.
+
+    >>> prompt, _ = build_prompts(GenerateParams(prompt="a  red kite ", style="clay"))
+    >>> prompt.startswith("claymation style a red kite, ")
     True
     >>> build_prompts(GenerateParams(prompt="a kite", style="photo"))[1]
     ''

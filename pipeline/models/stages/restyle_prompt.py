@@ -1,4 +1,4 @@
-"""The words that the diffusion model, and whoever judges its picture, are given."""
+"""Prompts of ``restyle_room``: for the diffusion model, and captions for scoring the style."""
 
 from darkroom.contract.params import Room
 from darkroom.contract.results import RecognisedRoom
@@ -8,7 +8,7 @@ UNWANTED = "blurry, distorted, deformed, lowres, watermark, text"
 
 
 def restyle_prompt(style: Style, room: str, words: str = "") -> str:
-    """What the picture should show: ours first, so that what is too long is cut off the caller's ``words``.
+    """Build the prompt: room and style first, so that truncation only affects the caller's ``words``.
 
     >>> from darkroom.contract.styles import styles
     >>> restyle_prompt(styles()["minimalist"], "kitchen", "a blue rug").startswith("interior photograph of a kitchen")
@@ -18,7 +18,7 @@ def restyle_prompt(style: Style, room: str, words: str = "") -> str:
 
 
 def restyle_negative_prompt(words: str = "") -> str:
-    """What it should not show.
+    """Build the negative prompt: ours first, then the caller's ``words``.
 
     >>> restyle_negative_prompt("plants").split(", ")[-2:]
     ['text', 'plants']
@@ -27,12 +27,12 @@ def restyle_negative_prompt(words: str = "") -> str:
 
 
 def style_caption(style: Style, room: str) -> str:
-    """What a picture in the style shows, to be compared with the other styles'."""
+    """Build the caption of a picture in the style, for comparison with the other styles' captions."""
     return _joined(f"a photo of a {style.title} {room}", style.prompt)
 
 
 def room_name(named: Room | None, recognised: RecognisedRoom | None) -> str:
-    """The room that the caller named, else the one that it was taken for.
+    """Return the room's name in words: the one that the caller named, else the recognised one.
 
     >>> room_name(Room.LIVING_ROOM, None)
     'living room'

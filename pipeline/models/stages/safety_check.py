@@ -1,4 +1,4 @@
-"""The stage that looks at generated pictures before anybody else does."""
+"""Safety check stage for generated pictures."""
 
 from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.core.artifacts import SEED
@@ -12,7 +12,7 @@ SAFE_PICTURES: Artifact[tuple[GeneratedPicture, ...]] = Artifact(
 
 
 class SafetyCheck(Stage):
-    """Leave out what must not be shown; refuse the job when that is everything."""
+    """Drop unsafe pictures; reject the job if all are unsafe."""
 
     name = "screen"
     message = "Checking the result"
@@ -22,7 +22,7 @@ class SafetyCheck(Stage):
     networks = (SAFETY,)
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError`` (``rejected_content``)."""
+        """Check the pictures. Raises ``DarkroomError`` (``rejected_content``) if all are unsafe."""
         drawn = work[GENERATED_PICTURES]
         safe = []
         with work.use_networks(SAFETY) as held:

@@ -1,4 +1,4 @@
-"""The stage of ``render_scenes`` that draws the pictures of its generated scenes, as ``generate`` draws pictures."""
+"""Scene picture stage of ``render_scenes``: generates the pictures of its generated scenes, as ``generate`` does."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,12 +18,12 @@ from pipeline.scenes.intermediate_files import get_or_create, intermediate_name
 SCENE_PICTURES: Artifact[Mapping[int, Path]] = Artifact(
     "imagined", "the picture of each generated scene, by scene from 0: a PNG that may be shown"
 )
-# The stages that make a picture of words, with the share of the time that each takes.
+# The stages of text-to-image, with each one's share of the time.
 GENERATE_STEPS: tuple[tuple[Stage, float], ...] = ((EncodePrompt(), 0.05), (TextToImage(), 0.9), (SafetyCheck(), 0.05))
 
 
 class GenerateScenePictures(Stage):
-    """Draw the picture of every generated scene, unless an earlier attempt did; none that must not be shown."""
+    """Generate the picture of every generated scene, unless an earlier attempt stored it, and check its safety."""
 
     name = "imagine"
     message = "Drawing the pictures"
@@ -32,7 +32,7 @@ class GenerateScenePictures(Stage):
     networks = tuple(dict.fromkeys(network for stage, _ in GENERATE_STEPS for network in stage.networks))
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError`` as ``generate`` does (``rejected_content``, …), naming the scene."""
+        """Generate the pictures. Raises ``DarkroomError`` as ``generate`` does, with the scene in its message."""
         params = work.params_as(RenderScenesParams)
         wanted = {index: scene for index, scene in enumerate(params.scenes) if isinstance(scene, GeneratedScene)}
         imagined = {}
@@ -43,7 +43,7 @@ class GenerateScenePictures(Stage):
 
 
 def generate_params(scene: GeneratedScene, params: RenderScenesParams) -> GenerateParams:
-    """What ``generate`` would be asked for: one picture of the video's shape, in a few large steps."""
+    """Build the params of ``generate`` for a scene: one picture in the video's aspect, with the fast profile."""
     return GenerateParams(prompt=scene.prompt, style=scene.style, aspect=Aspect(params.aspect.value), seed=params.seed)
 
 
@@ -51,7 +51,7 @@ def _picture(work: StageContext, scene: GeneratedScene, number: int, part: tuple
     assert work.network_provider is not None
     wanted = generate_params(scene, work.params_as(RenderScenesParams))
     networks = (SDXL_TEXT_ENCODERS, TEXT_TO_IMAGE_PRESETS[wanted.profile].unet, SDXL_VAE_DECODER, SAFETY)
-    # Also of a picture that an earlier attempt drew.
+    # Recorded here, as a picture from an earlier attempt skips the stages.
     work.models_used |= dict.fromkeys(work.network_provider.models_used(networks))
     decides = {"params": wanted.model_dump(mode="json"), "networks": work.network_provider.digest(networks)}
     path = work.folder / f"scene-{number}.png"

@@ -1,7 +1,6 @@
-"""How good a painted picture is, measured on it.
+"""Quality scores of a generated picture: structure, style, visual and objects, in [0, 1].
 
-The four scores are measurements, each with a scale that is explained where it is computed; nobody has yet asked people
-whether they agree.
+Each function documents its scale. The scores are not validated against human judgement.
 """
 
 from collections.abc import Sequence
@@ -16,22 +15,22 @@ from pipeline.models.arrays import Box, Bytes, Floats
 from pipeline.models.interfaces import Detection
 from pipeline.models.stages.edges import find_edges
 
-RETRY_BELOW = 0.60  # a score under it has the picture painted again
-FAINT = 0.5  # of the photo's thresholds: softer light is no lost structure
-TELLING = 0.1  # a picture with less than this free of edges, such as noise, tells little by having some at a place
+RETRY_BELOW = 0.60  # a picture with a lower score is generated again
+FAINT = 0.5  # of the photo's edge thresholds, as softer light is no lost structure
+TELLING = 0.1  # minimum share without edges, for the chance correction of noisy pictures
 TOLERANCE = 2  # pixels by which an edge may have moved
-CLIP_SCALE = 100.0  # the inverse of the temperature that CLIP was trained to (Radford et al. 2021)
-PLAIN = 0.5  # standard deviation of the Laplacian, in grey levels, that is no detail at all
-NOISY = 3.0  # times the photo's detail: more patterns than any wallpaper has
-SAME_PLACE = 0.3  # intersection over union of two boxes from which on they are one place
+CLIP_SCALE = 100.0  # inverse of CLIP's trained temperature (Radford et al. 2021)
+PLAIN = 0.5  # standard deviation of the Laplacian, in grey levels, below which there is no detail
+NOISY = 3.0  # times the photo's detail; more must be noise
+SAME_PLACE = 0.3  # minimum IoU of two boxes at the same place
 
 
 def structure(edges: Bytes, painted: Rgb) -> float:
-    """How many of the photo's edges the picture has, beyond chance, in [0, 1].
+    """Score the structure: share of the photo's edges found in the picture, corrected for chance, in [0, 1].
 
-    ``edges`` (h×w uint8, 255 on an edge) are the photo's, ``painted`` is h×w×3 of that size. An edge is found again
-    within 2 pixels. Much of any pattern is near some edge, so chance is taken off as in Cohen's kappa (1960): the
-    picture's edges with 2 pixels around them cover a share of everything, and so much would be found by chance.
+    ``edges`` (h×w uint8, 255 on an edge) are the photo's; ``painted`` is h×w×3 of the same size. Edges match within 2
+    pixels. The chance correction follows Cohen's kappa (1960): the chance of a match is the share of the picture within
+    2 pixels of its own edges.
     """
     expected = edges > 0
     if not expected.any():
@@ -43,10 +42,10 @@ def structure(edges: Bytes, painted: Rgb) -> float:
 
 
 def style(similarities: Floats, wanted: int) -> float:
-    """How far the picture is nearer to the wanted style's words than to the others', in [0, 1]; 0.5 is undecided.
+    """Score the style: preference for the wanted style's caption over the others', in [0, 1]; 0.5 is undecided.
 
-    ``similarities`` are CLIP's cosines of the picture with N captions. The mean, over the others, of the probability
-    with which the wanted one wins against it alone (Bradley & Terry 1952, at CLIP's own scale).
+    ``similarities`` are CLIP's cosines of the picture with N captions. The score is the mean probability that the
+    wanted caption wins against each other one alone (Bradley & Terry 1952, at CLIP's own scale).
     """
     if len(similarities) < 2:
         return 1.0
@@ -56,11 +55,11 @@ def style(similarities: Floats, wanted: int) -> float:
 
 
 def visual(photo: Rgb, painted: Rgb) -> float:
-    """Sharpness and exposure against the photo's, both h×w×3 uint8 of the size that was painted, in [0, 1].
+    """Score sharpness and exposure against the photo's, both h×w×3 uint8 of the generated size, in [0, 1].
 
-    The geometric mean of the detail that there is (standard deviation of the Laplacian, relative to the photo's, at
-    most 1, and falling again where it is so much that it must be noise) and of the share of pixels that are not black
-    or white but for those that the photo had.
+    The geometric mean of two terms. Sharpness is the standard deviation of the Laplacian relative to the photo's, at
+    most 1. It falls again above three times the photo's, which must be noise. Exposure is 1 minus the additional share
+    of black or white pixels.
     """
     before, after = _grey(photo), _grey(painted)
     detail = [float(cv2.Laplacian(grey, cv2.CV_32F).std()) for grey in (before, after)]
@@ -72,9 +71,9 @@ def visual(photo: Rgb, painted: Rgb) -> float:
 
 
 def objects(before: Sequence[Detection], after: Sequence[Detection]) -> float | None:
-    """The share of the photo's things that are seen again at their place, each weighing what it was sure to be there.
+    """Score the objects: share of the photo's objects detected again at their place, weighted by detection score.
 
-    In [0, 1]; None when nothing was seen in the photo. A thing of ``after`` stands for one of ``before`` at most.
+    In [0, 1]; None without objects in the photo. Each detection of ``after`` matches at most one of ``before``.
     """
     if not before:
         return None
@@ -91,7 +90,7 @@ def objects(before: Sequence[Detection], after: Sequence[Detection]) -> float | 
 
 
 def intersection_over_union(one: Box, other: Box) -> float:
-    """Intersection over union.
+    """Compute the intersection over union of two boxes, in [0, 1].
 
     >>> intersection_over_union((0, 0, 2, 2), (1, 0, 3, 2))
     0.3333333333333333

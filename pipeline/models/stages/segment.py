@@ -1,4 +1,4 @@
-"""Outlines of what was detected."""
+"""Segmentation stage: masks of the detected objects."""
 
 import numpy as np
 
@@ -9,7 +9,10 @@ from pipeline.models.network_registry import SEGMENTER
 
 
 class Segment(Stage):
-    """Each thing's outline, prompted with its box; which of them are kept is decided later, so that this is reused."""
+    """Segment each detected object, prompted with its box.
+
+    Does not depend on which objects are kept, so that the output is cacheable.
+    """
 
     name = "segment"
     message = "Outlining what was found"
@@ -17,8 +20,8 @@ class Segment(Stage):
     requires = (PHOTO, DETECTIONS)
     provides = (MASK_LOGITS,)
     networks = (SEGMENTER,)
-    depends = ()
-    cached = True
+    depends_on_params = ()
+    cacheable = True
 
     def run(self, work: StageContext) -> None:
         boxes = [each.box for each in work[DETECTIONS]]

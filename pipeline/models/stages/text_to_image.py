@@ -1,4 +1,4 @@
-"""The stage that draws pictures from words: SDXL-Lightning in four steps, or SDXL in thirty."""
+"""Text-to-image stage: SDXL-Lightning in four steps, or SDXL in thirty."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,7 +26,7 @@ SEEDS = 2**32
 
 @dataclass(frozen=True)
 class TextToImagePreset:
-    """What a profile stands for."""
+    """Sampling settings of a profile."""
 
     unet: "Network[SdxlUnet]"
     steps: int
@@ -34,7 +34,7 @@ class TextToImagePreset:
 
 
 TEXT_TO_IMAGE_PRESETS = {
-    # Lightning was distilled with guidance in it: Lin et al. 2024.
+    # Guidance is distilled into Lightning (Lin et al. 2024).
     Profile.FAST: TextToImagePreset(SDXL_FEW_STEP_UNET, 4, 0.0),
     Profile.QUALITY: TextToImagePreset(SDXL_UNET, 30, 6.5),
 }
@@ -54,7 +54,7 @@ GENERATED_PICTURES: Artifact[tuple[GeneratedPicture, ...]] = Artifact(
 
 
 class TextToImage(Stage):
-    """Draw as many pictures as were asked for, one after the other; at half the size if the memory runs out."""
+    """Generate the requested number of pictures, one by one; at half the size after running out of memory."""
 
     name = "draw"
     message = "Drawing"
@@ -64,7 +64,7 @@ class TextToImage(Stage):
     networks = (SDXL_UNET, SDXL_FEW_STEP_UNET, SDXL_VAE_DECODER)
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError`` (``out_of_memory``) when half the size was too large as well."""
+        """Generate the pictures. Raises ``DarkroomError`` (``out_of_memory``) if half the size is too large, too."""
         assert work.network_provider is not None
         canvas = SdxlCanvas.for_aspect(work.params_as(GenerateParams).aspect, work.network_provider.long_side)
         work[GENERATED_PICTURES] = retry_at_half_size(
@@ -76,7 +76,7 @@ def _generate(work: StageContext, canvas: SdxlCanvas) -> tuple[GeneratedPicture,
     params = work.params_as(GenerateParams)
     recipe = TEXT_TO_IMAGE_PRESETS[params.profile]
     seeds = [(params.seed + index) % SEEDS for index in range(params.count)]
-    # All are decoded at the end, when the U-Net may leave the device: until then a picture takes some kilobytes.
+    # Latents take only kilobytes, so all are decoded at the end, when the U-Net may be evicted.
     undecoded = _denoise_all(work, canvas, recipe, seeds)
     drawn = []
     for index, seed in enumerate(seeds):
@@ -108,7 +108,7 @@ def _denoise_all(
 
 
 def _decode_with_retry(work: StageContext, latents: "torch.Tensor") -> Rgb:
-    """Decoding takes most memory at once: should it run out, once more when what is idle has left the device."""
+    """Decode latents. After running out of memory, try once more, with idle networks evicted."""
     with work.use_networks(SDXL_VAE_DECODER) as held:
         try:
             with translate_errors(TextToImage.name, work.network_provider):
@@ -120,5 +120,5 @@ def _decode_with_retry(work: StageContext, latents: "torch.Tensor") -> Rgb:
 
 
 def _total(recipe: TextToImagePreset, seeds: list[int]) -> int:
-    """Steps of the whole job, decoding a picture taken for one."""
+    """Return the steps of the whole job, with decoding a picture counted as one."""
     return len(seeds) * (recipe.steps + 1)

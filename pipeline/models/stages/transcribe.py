@@ -1,4 +1,4 @@
-"""What recorded voices say, by a network."""
+"""Transcription stage: transcribes recorded voices by a network."""
 
 from pipeline.core.stages import Slot, StageContext
 from pipeline.models.network_registry import TRANSCRIBER
@@ -9,20 +9,20 @@ NOT_UNDERSTOOD = "Nothing that the recorded voice says was understood: there are
 
 
 class TranscribeByNetwork(Transcribe):
-    """Find out when each word is said, and what nobody wrote down."""
+    """Time the words of the speech, and transcribe recordings without a script."""
 
     slot = Slot.COMPUTE
     networks = (TRANSCRIBER,)
 
     def transcribe_recording(self, work: StageContext, samples: Samples, language: str | None) -> Transcript:
-        """What is said in mono float32 in [-1, 1] at ``SAMPLE_RATE``; ``language`` None: found out."""
+        """Transcribe mono float32 in [-1, 1] at ``SAMPLE_RATE``; a ``language`` of None is detected."""
         return transcribe_with_note(work, samples, language)
 
 
 def transcribe_with_note(work: StageContext, samples: Samples, language: str | None) -> Transcript:
-    """What is said in mono float32 in [-1, 1] at ``SAMPLE_RATE``; a note says when nothing was understood.
+    """Transcribe mono float32 in [-1, 1] at ``SAMPLE_RATE``, and add a note on the transcript's quality.
 
-    ``language`` is a BCP 47 tag; None: found out.
+    ``language`` is a BCP 47 tag; None detects it.
     """
     with work.use_networks(TRANSCRIBER) as held:
         transcript = held[TRANSCRIBER].transcribe(samples, language, work.report)

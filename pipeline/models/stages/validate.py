@@ -1,4 +1,4 @@
-"""The stage that looks at what was painted before anybody else does."""
+"""Validation stage of ``restyle_room``: checks safety, scores quality, and retries a poor picture once."""
 
 from dataclasses import dataclass
 
@@ -35,7 +35,7 @@ class _Try:
 
 
 class Validate(Stage):
-    """Refuse what must not be shown; score the rest, and paint a poor picture once more."""
+    """Reject an unsafe picture, score a safe one, and generate a poor one once more."""
 
     name = "validate"
     message = "Checking the result"
@@ -45,7 +45,7 @@ class Validate(Stage):
     networks = (SAFETY, IMAGE_TEXT, DETECTOR, *DENOISING_NETWORKS)
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError`` (``rejected_content``)."""
+        """Validate the picture. Raises ``DarkroomError`` (``rejected_content``) if it is unsafe."""
         painted = work[DENOISED]
         if _unsafe(work, painted):
             raise DarkroomError(
@@ -60,7 +60,7 @@ class Validate(Stage):
         work[SELECTED], work[QUALITY], work[SEED] = best.painted, best.quality, best.painted.seed
 
     def _once_more(self, work: StageContext, first: _Try) -> _Try:
-        """The better of the first try and one of another seed."""
+        """Generate the picture again with the next seed, and return the better one."""
         seed = (first.painted.seed + 1) % SEEDS
         try:
             with translate_errors(self.name, work.network_provider):
@@ -70,7 +70,7 @@ class Validate(Stage):
                     return first
                 second = _Try(painted, _quality(work, painted))
         except DarkroomError as error:
-            # There is a picture, and there was memory for it.
+            # Out of memory is no failure here, as the first picture exists.
             if error.detail.code is not ErrorCode.OUT_OF_MEMORY:
                 raise
             return first
@@ -85,7 +85,7 @@ def _unsafe(work: StageContext, painted: DenoisedPicture) -> bool:
 
 
 def _quality(work: StageContext, painted: DenoisedPicture) -> Quality:
-    """At the size that was painted: enlarging adds no detail, and no edges."""
+    """Score the picture at its generated size, as enlarging adds neither detail nor edges."""
     names, found, fit = list(styles()), work[DETECTIONS], painted.fit
     captions = [style_caption(styles()[name], room_of(work)) for name in names]
     with work.use_networks(IMAGE_TEXT, DETECTOR) as held:

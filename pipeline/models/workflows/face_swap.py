@@ -1,4 +1,4 @@
-"""``face_swap`` on the models engine: recognition gives the source's identity, a network paints it into the target."""
+"""``face_swap`` on the models engine: swaps faces by a recognition network and inswapper."""
 
 import cv2
 import numpy as np
@@ -24,25 +24,25 @@ from pipeline.models.arrays import Floats
 from pipeline.models.interfaces import FaceSwapper
 from pipeline.models.network_registry import FACE_ANALYSER, FACE_SWAPPER, SAFETY
 
-MATCH = 0.6  # how far the colours go towards the target's: the network has seen its light, but only in 128 pixels
-SOFT_BEYOND = 2.0  # enlargement of what the network made from which on the result says that it is soft
+MATCH = 0.6  # strength of the colour transfer; the network adapts to the light itself, but only at 128 pixels
+SOFT_BEYOND = 2.0  # enlargement of the network's face above which a note says that it is soft
 
 SWAPPED: Artifact[Rgb] = Artifact("swapped", "the target with its faces exchanged, not yet judged: H×W×3 uint8 sRGB")
 
 
 class AnalyseFaces(DetectFaces):
-    """The faces of both pictures, and whose they are."""
+    """Detect the faces of both pictures, with their identity embeddings."""
 
     networks = (FACE_ANALYSER,)
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError`` (``no_face_error``)."""
+        """Detect the faces. Raises ``DarkroomError`` (``no_face``)."""
         with work.use_networks(FACE_ANALYSER) as held:
             self.detect_in_both(work, lambda picture, _which: held[FACE_ANALYSER].analyse(picture))
 
 
 class SwapFaces(Stage):
-    """Make the source's face in each chosen face's pose and light, and blend it in."""
+    """Render the source's face in each chosen face's pose and light, and blend it in."""
 
     name = "swap"
     message = "Swapping the faces"
@@ -65,7 +65,7 @@ class SwapFaces(Stage):
 
 
 class CheckSwappedSafety(Stage):
-    """Refuse what must not be shown."""
+    """Reject an unsafe picture."""
 
     name = "validate"
     message = "Checking the result"
@@ -75,7 +75,7 @@ class CheckSwappedSafety(Stage):
     networks = (SAFETY,)
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError`` (``rejected_content``)."""
+        """Check the picture. Raises ``DarkroomError`` (``rejected_content``) if it is unsafe."""
         with work.use_networks(SAFETY) as held:
             if held[SAFETY].unsafe(work[SWAPPED]):
                 raise DarkroomError(
@@ -86,9 +86,9 @@ class CheckSwappedSafety(Stage):
 
 
 def swap_face(swapper: FaceSwapper, photo: Rgb, result: Rgb, given: Face, identity: Floats) -> float:
-    """Lay ``identity`` over the face ``given`` of ``photo`` into ``result``, both H×W×3 uint8.
+    """Render ``identity`` in place of the face ``given`` of ``photo``, and blend it into ``result``, both H×W×3 uint8.
 
-    How many times what the network made was enlarged.
+    Returns how many times the network's face was enlarged.
     """
     place = face_mask_bounds(given.landmarks, *photo.shape[:2])
     below = result[place]
@@ -106,7 +106,7 @@ def swap_face(swapper: FaceSwapper, photo: Rgb, result: Rgb, given: Face, identi
 
 
 def plan() -> Plan:
-    """The stages, with the share of progress that each takes."""
+    """Build the plan."""
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadPictures(), 0.1),
         (AnalyseFaces(), 0.35),

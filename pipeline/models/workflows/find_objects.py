@@ -1,4 +1,7 @@
-"""``find_objects`` on the models engine: what a restyling of the same photo begins with, drawn over it."""
+"""``find_objects`` on the models engine: detection and segmentation, drawn over the photo.
+
+The first stages are those of ``restyle_room``, so that both share cached outputs.
+"""
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.requests import Kind
@@ -15,7 +18,7 @@ from pipeline.models.stages.segment import Segment
 
 
 class ListObjects(Stage):
-    """The objects of the result: the largest that were found."""
+    """Build the result's objects: the largest ones detected."""
 
     name = "outline"
     message = "Drawing round what was found"
@@ -35,7 +38,7 @@ class ListObjects(Stage):
 
 
 def plan() -> Plan:
-    """The stages, with the share of progress that each takes."""
+    """Build the plan."""
     steps = (
         (LoadPhoto(), 0.1),
         (Detect(), 0.3),

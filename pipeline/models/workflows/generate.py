@@ -1,4 +1,4 @@
-"""``generate``: pictures from words, by SDXL-Lightning or by SDXL itself."""
+"""``generate`` on the models engine: text-to-image by SDXL-Lightning or SDXL."""
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.requests import Kind
@@ -11,7 +11,7 @@ from pipeline.models.stages.text_to_image import TextToImage
 
 
 class SavePictures(Stage):
-    """Encode every picture in the format that was asked for, with a thumbnail each: ``result``, ``result-2``, …"""
+    """Encode every picture in the params' format, with a thumbnail each: ``result``, ``result-2``, …"""
 
     name = "save"
     message = "Saving the result"
@@ -31,6 +31,6 @@ class SavePictures(Stage):
 
 
 def plan() -> Plan:
-    """The stages, with the share of progress that each takes."""
+    """Build the plan."""
     steps = ((EncodePrompt(), 0.05), (TextToImage(), 0.85), (SafetyCheck(), 0.05), (SavePictures(), 0.05))
     return Plan(Kind.GENERATE, Engine.MODELS, steps, results=(SAVED, SEED))

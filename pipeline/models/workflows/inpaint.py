@@ -1,4 +1,4 @@
-"""``inpaint`` on the models engine: AOT-GAN goes on with what is around a hole, SD 1.5 paints what words say."""
+"""``inpaint`` on the models engine: SD 1.5 with a prompt, AOT-GAN without one."""
 
 from dataclasses import dataclass
 
@@ -19,9 +19,9 @@ from pipeline.models.network_registry import SAFETY
 from pipeline.models.stages.half_size_retry import retry_at_half_size
 from pipeline.models.stages.hole_filling import HOLE_FILLING_NETWORKS, fill_hole
 
-CONTEXT = 0.5  # of a hole's longer side, on every side of it: about as much around it as it is
-MARGIN = 64  # pixels of that at least
-MAX_PROMPTED_CROPS = 4  # crops that are painted one by one; of more, a single one is made
+CONTEXT = 0.5  # context on every side of a hole, as a share of its longer side
+MARGIN = 64  # minimum context in pixels
+MAX_PROMPTED_CROPS = 4  # with a prompt, more crops than this are merged into one
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ SAFE_FILLED: Artifact[tuple[Filled, ...]] = Artifact(
 
 
 class FillHoles(Stage):
-    """Fill each hole in a crop of its own; at half the size if the memory runs out."""
+    """Fill each hole in a crop of its own; at half the size after running out of memory."""
 
     name = "fill"
     message = "Filling the hole"
@@ -50,7 +50,7 @@ class FillHoles(Stage):
     networks = HOLE_FILLING_NETWORKS
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError`` (``out_of_memory``) when half the size was too large as well."""
+        """Fill the holes. Raises ``DarkroomError`` (``out_of_memory``) if half the size is too large, too."""
         assert work.network_provider is not None
         side, params = work.network_provider.long_side, work.params_as(InpaintParams)
         margin, least = min(MARGIN, side // 4), min(side, TRAINED_SIDE)
@@ -81,7 +81,7 @@ class FillHoles(Stage):
 
 
 class CheckFilledSafety(Stage):
-    """Refuse what must not be shown, where words said what to paint."""
+    """Reject unsafe crops, if there is a prompt."""
 
     name = "validate"
     message = "Checking the result"
@@ -91,7 +91,7 @@ class CheckFilledSafety(Stage):
     networks = (SAFETY,)
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError`` (``rejected_content``)."""
+        """Check the crops. Raises ``DarkroomError`` (``rejected_content``) if any is unsafe."""
         if work.params_as(InpaintParams).prompt:
             with work.use_networks(SAFETY) as held:
                 unsafe = any(held[SAFETY].unsafe(each.picture) for each in work[FILLED])
@@ -105,7 +105,7 @@ class CheckFilledSafety(Stage):
 
 
 class BlendFilled(Stage):
-    """Lay what was filled into the photo's holes, at the photo's resolution."""
+    """Blend the filled crops into the photo's holes, at the photo's resolution."""
 
     name = "finish"
     message = "Laying it into the photo"
@@ -123,7 +123,7 @@ class BlendFilled(Stage):
 
 
 def _around(found: tuple[Crop, ...]) -> Crop:
-    """One crop of all."""
+    """Return the bounding box of all crops."""
     return Crop(
         min(crop.top for crop in found),
         min(crop.left for crop in found),
@@ -133,7 +133,7 @@ def _around(found: tuple[Crop, ...]) -> Crop:
 
 
 def plan() -> Plan:
-    """The stages, with the share of progress that each takes."""
+    """Build the plan."""
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadPhoto(), 0.03),
         (LoadMask(allow_full_mask=True), 0.02),

@@ -1,4 +1,4 @@
-"""``render_scenes`` on the models engine: pictures may be drawn from words, and portraits speak by a network."""
+"""``render_scenes`` on the models engine: with generated pictures, and talking portraits by a network."""
 
 from pathlib import Path
 from typing import Any
@@ -23,40 +23,40 @@ from pipeline.speech.types import Samples, Transcript
 
 
 class TranscribeScenesByNetwork(TranscribeScenes):
-    """Find out when each word is said, and what nobody wrote down."""
+    """Time the words of each scene, and transcribe recordings without a script."""
 
     slot = Slot.COMPUTE
     networks = (TRANSCRIBER,)
 
     def transcribe_recording(self, work: StageContext, samples: Samples, language: str | None) -> Transcript:
-        """What is said in mono float32 in [-1, 1] at ``SAMPLE_RATE``; ``language`` None: found out."""
+        """Transcribe mono float32 in [-1, 1] at ``SAMPLE_RATE``; a ``language`` of None is detected."""
         return transcribe_with_note(work, samples, language)
 
 
 class MakeScenesByNetwork(RenderClips):
-    """Make a video of each scene, also of pictures that were drawn: portraits take turns on the device."""
+    """Render a video clip of each scene, including generated pictures. Portraits take turns on the device."""
 
     slot = Slot.COMPUTE
     requires = (*RenderClips.requires, SCENE_PICTURES)
     networks = AnimateByNetwork.networks
-    # Who may not use the animator, or does not have it, has scenes without portraits all the same.
+    # Optional, so that scenes without portraits also work where the animator is missing or its licence not accepted.
     optional_networks = AnimateByNetwork.networks
 
     def __init__(self) -> None:
         super().__init__(AnimateByNetwork())
 
     def required_networks(self, params: BaseModel, /) -> tuple[Network[Any], ...]:
-        """The animator, where a portrait speaks."""
+        """Return the animator if there is an avatar scene."""
         assert isinstance(params, RenderScenesParams)
         return self.networks if any(isinstance(scene, AvatarScene) for scene in params.scenes) else ()
 
     def picture(self, work: StageContext, index: int, scene: Scene) -> Path:
-        """The file of the picture that a scene, counted from 0, shows."""
+        """Return the file of the picture that scene number ``index``, from 0, shows."""
         return work[SCENE_PICTURES][index] if isinstance(scene, GeneratedScene) else super().picture(work, index, scene)
 
 
 def plan() -> Plan:
-    """The stages, with the share of the time that each takes."""
+    """Build the plan."""
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadScenes(Engine.MODELS), 0.03),
         (SynthesiseSceneSpeech(), 0.03),

@@ -1,4 +1,4 @@
-"""``render_video`` on the models engine: a network has the portrait speak, another writes down what a voice says."""
+"""``render_video`` on the models engine: a talking portrait, with recordings transcribed by a network."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from pipeline.video.talking_portrait import BuildSubtitles, LoadAvatar, Synthesi
 
 
 def plan() -> Plan:
-    """The stages, with the share of the time that each takes."""
+    """Build the plan."""
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadAvatar(Engine.MODELS), 0.02),
         (SynthesiseSpeech(), 0.03),

@@ -1,4 +1,4 @@
-"""``restyle_room`` on the models engine: see the room, then paint it anew under its own depth and edges."""
+"""``restyle_room`` on the models engine: analyses the photo, then runs diffusion conditioned on its depth and edges."""
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.requests import Kind
@@ -17,7 +17,7 @@ from pipeline.models.stages.validate import Validate
 
 
 def plan() -> Plan:
-    """The stages, with the share of progress that each takes."""
+    """Build the plan."""
     steps = (
         (LoadPhoto(), 0.03),
         (Detect(), 0.07),

@@ -1,4 +1,4 @@
-"""``upscale`` on the models engine: a network enlarges the picture four times, tile by tile, whatever the scale."""
+"""``upscale`` on the models engine: four-times super-resolution in tiles, each reduced to the requested scale."""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -32,17 +32,17 @@ from pipeline.models.interfaces import Upscaler
 from pipeline.models.network_registry import ANIME_UPSCALER, PHOTO_UPSCALER
 
 NETWORKS: dict[Content, Network[Upscaler]] = {Content.PHOTO: PHOTO_UPSCALER, Content.ANIME: ANIME_UPSCALER}
-# Pixels of the picture. What a tile has for surroundings is a third of the overlap, sixteen pixels: Real-ESRGAN's own
-# tiles have ten. Larger tiles than the largest repeat little less of the work: a fifth.
+# Source pixels. A tile's context is a third of the overlap, 16 pixels; Real-ESRGAN's own tiles have 10. At 512 pixels
+# the overlaps repeat a fifth of the work; larger tiles would save little.
 OVERLAP = 48
 MAX_TILE_SIDE, MIN_TILE_SIDE = 512, 64
-GRID = 32  # tiles have multiples of this
+GRID = 32  # tile sides are multiples of this
 MAX_PROGRESS_IMAGES = 4
-UNMADE = 0.4  # how bright a look shows what is not made yet
+UNMADE = 0.4  # brightness of unfinished parts in progress images
 
 
 class UpscaleByNetwork(Stage):
-    """Enlarge the picture four times by the network for its content, and reduce each tile to the scale asked for."""
+    """Enlarge the picture four times by the network for its content, and reduce each tile to the requested scale."""
 
     name = "enlarge"
     message = "Enlarging"
@@ -52,7 +52,10 @@ class UpscaleByNetwork(Stage):
     networks = tuple(NETWORKS.values())
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError`` (``out_of_memory``) when the smallest tiles were too large as well."""
+        """Enlarge the picture, with smaller tiles after running out of memory.
+
+        Raises ``DarkroomError`` (``out_of_memory``) if the smallest tiles are too large, too.
+        """
         picture, params = work[PICTURE], work.params_as(UpscaleParams)
         width, height = enlarged_size(picture.rgb, params.scale)
         work[RESULT_ALPHA] = enlarged_alpha(picture.alpha, width, height, work)
@@ -60,7 +63,7 @@ class UpscaleByNetwork(Stage):
         side = MAX_TILE_SIDE
         while True:
             try:
-                # Whatever the attempt took is given back before anything else is tried.
+                # ``translate_errors`` releases the attempt's memory before the next one.
                 with (
                     translate_errors(self.name, work.network_provider),
                     work.use_networks(NETWORKS[params.content]) as held,
@@ -77,16 +80,16 @@ class UpscaleByNetwork(Stage):
 
 
 class MeasureEnlarged(MeasureResult):
-    """Beside the next job, which has the device."""
+    """Score the result on the CPU, while the next job has the device."""
 
     slot = Slot.CPU
 
 
 def upscale_in_tiles(picture: Rgb, result: Rgb, enlarger: Upscaler, side: int, work: StageContext) -> None:
-    """Fill ``result``, H×W×3 uint8 sRGB, with the picture, in tiles of ``side`` pixels, as many at once as fit.
+    """Enlarge ``picture`` into ``result``, H×W×3 uint8 sRGB, in tiles of ``side`` pixels, in batches that fit memory.
 
-    The sides of the result are those of the picture times ``enlarger.factor`` or less. Reports each of the network's
-    blocks, and shows some looks.
+    The result's sides are at most ``enlarger.factor`` times the picture's. Reports progress after each of the network's
+    blocks, and some progress images.
     """
     overlap = min(OVERLAP, side // 2)
     rows, columns = (
@@ -122,7 +125,7 @@ def _reporting(work: StageContext, done: int, now: int, total: int) -> Callable[
 
 
 def _progress_image(small: Rgb, last: Tile, shape: tuple[int, ...]) -> Rgb:
-    """The picture in small, darker where it is still to be enlarged."""
+    """Draw the progress image: the picture in small, darker where it is unfinished."""
     height, width = small.shape[:2]
     bottom = round(last.rows.source.stop / shape[0] * height)
     top = round(last.rows.source.start / shape[0] * height)
@@ -133,7 +136,7 @@ def _progress_image(small: Rgb, last: Tile, shape: tuple[int, ...]) -> Rgb:
 
 
 def plan() -> Plan:
-    """The stages, with the share of the time that each takes."""
+    """Build the plan."""
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadPicture(), 0.03),
         (UpscaleByNetwork(), 0.85),

@@ -1,6 +1,6 @@
-"""An animated still: the camera moves over a portrait, its mouth opens as its voice is loud, and it blinks.
+"""Animated portrait: a moving camera, a mouth that opens with the loudness of the voice, and random blinks.
 
-Nobody's lips are read: loudness says how far the mouth opens, not which sound it makes.
+The animation is no lip sync: loudness decides how far the mouth opens, not the phonemes.
 """
 
 import time
@@ -23,17 +23,18 @@ from pipeline.speech.types import Samples
 from pipeline.video.encoder import encode_video
 from pipeline.video.ken_burns import plan_camera_move
 
-HEAD = 1.6  # as high as the face that is found in it
-MIN_EYE_DISTANCE = 8.0  # pixels between the eyes as shown, below which nobody sees a mouth move
-PROGRESS_IMAGE_SECONDS = 1.0  # of work from one look to the next
+HEAD = 1.6  # a head's height, in heights of the detected face
+MIN_EYE_DISTANCE = 8.0  # pixels between the eyes as shown; below, mouth movement is invisible
+PROGRESS_IMAGE_SECONDS = 1.0  # of work from one progress image to the next
 NO_FACE = "No face was found: only the camera moves."
 SEVERAL_FACES = "Several faces were found: the largest one speaks."
 
 
 class FaceRig:
-    """A picture whose face can be moved: H×W×3 uint8 sRGB, with the five ``points`` (5×2, pixels) of its face.
+    """Rig of the face in a picture (H×W×3 uint8 sRGB): draws its mouth and eyelids in any pose.
 
-    What is not seen well enough stays still: eyes behind glasses, a mouth at the picture's edge.
+    ``landmarks`` are the face's five points (5×2, pixels), or None. Parts that are not seen well enough stay still,
+    such as eyes behind glasses or a mouth at the picture's edge.
     """
 
     def __init__(self, picture: Rgb, landmarks: Floats | None) -> None:
@@ -45,11 +46,11 @@ class FaceRig:
         with suppress(ValueError):
             self._mouth = Mouth(picture, landmarks)
         with suppress(ValueError):
-            # Nobody winks: both or none.
+            # Both eyelids or none: a single one would wink.
             self._eyelids = [Eyelid(picture, landmarks, which) for which in (0, 1)]
 
     def pose(self, opening: float, closed: float) -> Rgb:
-        """The picture with the mouth so far open and the eyes so far closed, 0 to 1: valid until the next call."""
+        """Draw the picture with mouth ``opening`` and eyes ``closed``, both 0 to 1. Valid until the next call."""
         for eyelid in self._eyelids:
             self._shown[eyelid.region] = eyelid.render(closed)
         if self._mouth is not None:
@@ -70,12 +71,12 @@ def animate_portrait(
     show_progress_image: Callable[[Rgb], None] = lambda _look: None,
     add_note: Callable[[str], None] = lambda _text: None,
 ) -> Clip:
-    """Write ``frames`` frames, width × height, of a portrait (H×W×3 uint8 sRGB) that says ``samples`` to ``path``.
+    """Write a clip of ``frames`` frames, width × height, in which a portrait (H×W×3 uint8 sRGB) says ``samples``.
 
-    ``samples`` are mono float32 in [-1, 1] at ``SAMPLE_RATE``. ``seed`` decides the camera's way and the blinks;
-    ``report``
-    hears how much is done, 0 to 1, and may raise to end it, with no file left; ``show`` gets a small look each second
-    of work; ``note`` what a person should know: that no face was found, or several.
+    ``samples`` are mono float32 in [-1, 1] at ``SAMPLE_RATE``. ``seed`` decides the camera's path and the blinks.
+    ``report`` receives the fraction done, 0 to 1; if it raises, the work ends and no file is left.
+    ``show_progress_image`` receives a small progress image each second of work. ``add_note`` receives notes for the
+    user: no face was found, or several.
     """
     faces = detect_faces(portrait)
     face = max(faces, key=lambda each: each.area) if faces else None
@@ -99,7 +100,7 @@ def animate_portrait(
 
 
 class _ProgressImages:
-    """Shows a frame now and then."""
+    """Rate limit for progress images: shows a frame at most every ``PROGRESS_IMAGE_SECONDS``."""
 
     def __init__(self, show: Callable[[Rgb], None]) -> None:
         self._show = show

@@ -1,4 +1,4 @@
-"""Faces from the front by the cascades that come with OpenCV (Viola & Jones 2001): no weights to fetch."""
+"""Detection of frontal faces by OpenCV's bundled cascades (Viola and Jones, 2001), which need no weights."""
 
 import threading
 from collections.abc import Iterator
@@ -12,18 +12,18 @@ from pipeline.core.arrays import Bytes, Floats, Rgb
 from pipeline.imaging.faces import Face, from_the_left
 from pipeline.preview.faces.landmarks import detect_landmarks
 
-LONG_SIDE = 800  # what larger pictures are reduced to: cascades take time by the pixel
-SHORT_SIDE = 240  # what smaller ones are enlarged to: a face below some 30 pixels is none to them
-LEAST_SHARE = 0.06  # of the shorter side: smaller faces are too small to be worth it
-EYES_SIDE = 200  # pixels to which a face's width is brought to look for its eyes
-SURE_WEIGHT = 3.0  # the last stage's weight from which a find needs no second look
-TURNS = (0, -28, 28)  # degrees; a cascade sees faces that are tilted by some 15
+LONG_SIDE = 800  # larger pictures are reduced to this: a cascade's time grows with the pixels
+SHORT_SIDE = 240  # smaller pictures are enlarged to this: cascades miss faces below some 30 pixels
+LEAST_SHARE = 0.06  # of the shorter side: smaller faces are ignored
+EYES_SIDE = 200  # pixels: a face's width while its eyes are detected
+SURE_WEIGHT = 3.0  # weight of the last stage from which a detection needs no eyes to confirm it
+TURNS = (0, -28, 28)  # degrees; a cascade tolerates a tilt of some 15
 
 _lock = threading.Lock()
 
 
 def detect_faces(photo: Rgb) -> tuple[Face, ...]:
-    """The faces that H×W×3 uint8 sRGB shows from the front, from the left. Turned ones are left out."""
+    """Detect the frontal faces of a photo (H×W×3 uint8 sRGB), sorted from the left. Profile faces are left out."""
     small, gain = _at_working_size(photo)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
     for turn in TURNS:
@@ -35,7 +35,7 @@ def detect_faces(photo: Rgb) -> tuple[Face, ...]:
 
 
 def has_profile_face(photo: Rgb) -> bool:
-    """Whether H×W×3 uint8 sRGB shows a face from the side."""
+    """Return True if the photo (H×W×3 uint8 sRGB) shows a face from the side."""
     grey = cv2.equalizeHist(cv2.cvtColor(_at_working_size(photo)[0], cv2.COLOR_RGB2GRAY))
     return any(_run_cascade("profileface", np.ascontiguousarray(each), 0)[0] for each in (grey, grey[:, ::-1]))
 
@@ -74,8 +74,8 @@ def _faces(small: Rgb, grey: Bytes, turn: int) -> Iterator[Face]:
 
 
 def _run_cascade(name: str, grey: Bytes, least: int) -> tuple[list[tuple[int, int, int, int]], list[float]]:
-    """Boxes (left, top, width, height) and how far each is above the last stage's threshold."""
-    # A cascade keeps what it is working on in itself.
+    """Run a cascade: boxes (left, top, width, height), and by how much each exceeds the last stage's threshold."""
+    # A cascade object keeps state while it runs: it is not thread-safe.
     with _lock:
         boxes, _, weights = _cascade(name).detectMultiScale3(
             grey, scaleFactor=1.1, minNeighbors=4, minSize=(least, least), outputRejectLevels=True
@@ -85,7 +85,7 @@ def _run_cascade(name: str, grey: Bytes, least: int) -> tuple[list[tuple[int, in
 
 
 def _eyes(grey: Bytes, box: tuple[int, int, int, int]) -> list[tuple[float, float]]:
-    """The middles of eyes in the upper part of a face's box, in the picture's pixels."""
+    """Detect eyes in the upper part of a face's box: their centres, in the picture's pixels."""
     left, top, width, height = box
     left, top = max(left, 0), max(top, 0)
     upper = grey[top : top + round(0.62 * height), left : left + width]
@@ -99,7 +99,7 @@ def _eyes(grey: Bytes, box: tuple[int, int, int, int]) -> list[tuple[float, floa
 
 
 def _distinct(faces: list[Face]) -> list[Face]:
-    """Without those whose middle lies in a surer one."""
+    """Non-maximum suppression: drop faces whose centre lies in a face with a higher score."""
     kept: list[Face] = []
     for face in sorted(faces, key=lambda face: -face.score):
         x, y = (face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2

@@ -1,4 +1,4 @@
-"""A portrait's eye, closed: the skin above it is stretched down over it, and its lashes are drawn along the edge."""
+"""Eyelid animation: stretches the skin above an eye down over it and draws the lashes along the lid's edge."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -10,19 +10,22 @@ from pipeline.core.arrays import Floats, Rgb
 
 LEVELS = 8  # steps from open to closed
 # In distances between the eyes, from here on.
-ASIDE, ABOVE, BELOW = 0.36, 0.34, 0.24  # what is looked at around an eye
-LID = 0.15  # how much of the skin above the eye is stretched
-MARGIN, WIDER = 0.022, 1.15  # how far the lid reaches beyond the eye that was found, and how much wider it is
+ASIDE, ABOVE, BELOW = 0.36, 0.34, 0.24  # how far the examined window reaches around an eye
+LID = 0.15  # height of the skin above the eye that is stretched
+MARGIN, WIDER = 0.022, 1.15  # how far the lid reaches beyond the detected eye; how much wider it is
 LASHES, LASH_DARKNESS = 0.011, 0.62
-COLUMNS = 61  # of the window in which the eye's outline is looked for
-FAINT = 6.0  # CIE76 ΔE between an eye and skin, at least
-CLEAR = 1.6  # how much more than its surroundings an eye differs from skin, at least: nothing is moved over glasses
+COLUMNS = 61  # of the window in which the eye's outline is fitted
+FAINT = 6.0  # least CIE76 ΔE between an eye and skin
+CLEAR = 1.6  # least ratio of the eye's difference from skin to its surroundings': glasses fail it
 
 
 @dataclass(frozen=True)
 class EyeOutline:
-    """An eye between two parabolas. ``x`` and ``y`` are the middle of the line through its corners, from the iris'
-    middle; ``half`` is from there to a corner, ``upper`` and ``lower`` to the lids, ``tilt`` the line's slope."""
+    """Outline of an eye: two parabolas between its corners, in eye distances from the iris' centre.
+
+    ``x`` and ``y`` are the middle of the line through the corners, ``tilt`` is that line's slope. ``half`` is the
+    distance from the middle to a corner, ``upper`` and ``lower`` those to the lids.
+    """
 
     x: float = 0.0
     y: float = 0.02
@@ -32,13 +35,13 @@ class EyeOutline:
     tilt: float = 0.0
 
     def lids(self, across: Floats) -> tuple[Floats, Floats]:
-        """How far down the upper and the lower lid are, by the place across: the same beyond the corners."""
+        """Return the heights (positive is down) of upper and lower lid at ``across``; constant beyond the corners."""
         arch = np.clip(1 - ((across - self.x) / self.half) ** 2, 0, 1)
         line = self.y + self.tilt * np.clip(across - self.x, -self.half, self.half)
         return line - self.upper * arch, line + self.lower * arch
 
 
-# What each part of an outline may be, and by how much it is changed at once.
+# Step size and limits of each outline parameter in the fit.
 STEPS = {"x": 0.012, "y": 0.008, "half": 0.012, "upper": 0.008, "lower": 0.008, "tilt": 0.04}
 LIMITS = {
     "x": (-0.09, 0.09),
@@ -51,9 +54,9 @@ LIMITS = {
 
 
 class Eyelid:
-    """The upper lid of one eye of ``picture``, H×W×3 uint8 sRGB: ``which`` (0 or 1) of a face's five ``points``.
+    """Upper lid of one eye of ``picture`` (H×W×3 uint8 sRGB); ``eye_index`` (0 or 1) is its index in ``landmarks``.
 
-    Raises ``ValueError`` where no eye is seen: it is outside of the picture, closed or behind glasses.
+    Raises ``ValueError`` if no open eye is visible: it is outside of the picture, closed or behind glasses.
     """
 
     def __init__(self, picture: Rgb, landmarks: Floats, eye_index: int) -> None:
@@ -76,9 +79,9 @@ class Eyelid:
         self._made: dict[int, Rgb] = {}
 
     def render(self, closed: float) -> Rgb:
-        """What is at ``place`` when the eye is so far closed: 0 (as in the picture, to the bit) to 1.
+        """Render ``region`` with the eye closed to the given degree, 0 (the original pixels, bit for bit) to 1.
 
-        Each of ``LEVELS`` steps is made once, and not to be changed.
+        Each of the ``LEVELS`` steps is rendered once and cached: do not modify the returned array.
         """
         level = round(min(max(closed, 0.0), 1.0) * LEVELS)
         if level == 0:
@@ -110,7 +113,7 @@ class Eyelid:
         return np.asarray(np.clip(mixed * (1 - lash[..., None]), 0, 255).round(), np.uint8)
 
     def _window(self, iris: Floats) -> Floats:
-        """Around the eye, upright and small, in CIELAB: rows×COLUMNS×3 float32."""
+        """Crop the eye's surroundings, upright and reduced, in CIELAB: rows×COLUMNS×3 float32."""
         gain = self._unit * 2 * ASIDE / (COLUMNS - 1)
         rows = round((ABOVE + BELOW) * self._unit / gain) + 1
         corner = iris - self._unit * (ASIDE * self._across + ABOVE * self._down)
@@ -123,9 +126,9 @@ class Eyelid:
 
 
 def _outline(lab: Floats) -> EyeOutline:
-    """The outline that holds most of what is not like skin and least of what is: one step at a time, from a usual one.
+    """Fit an eye outline by hill climbing: it encloses most pixels unlike skin and fewest pixels like skin.
 
-    A deformable template (Yuille, Hallinan & Cohen 1992) on the distance from the colour of the skin below the eye.
+    A deformable template (Yuille, Hallinan and Cohen, 1992) on the distance from the colour of the skin below the eye.
     """
     rows, columns = lab.shape[:2]
     x, y = np.meshgrid(np.linspace(-ASIDE, ASIDE, columns), np.linspace(-ABOVE, BELOW, rows))

@@ -1,6 +1,6 @@
-"""The eyes, nose and mouth of a face that a cascade found: OpenCV has no network for them, and this needs none.
+"""Face landmarks: eyes, nose and mouth of a face that a cascade detected, located without a network.
 
-Eyes are where gradients point away from one place; the mouth is the dark, red line below them.
+Eyes are found where gradients point away from one centre, the mouth as the dark, red line below them.
 """
 
 from collections.abc import Sequence
@@ -10,22 +10,22 @@ import numpy as np
 
 from pipeline.core.arrays import Bytes, Floats
 
-SIDE = 128  # of the upright crop in which the mouth is looked for
-EYES = np.array([(46, 44), (82, 44)], np.float32)  # where that has the eyes
-# Where a face that looks straight ahead has its mouth, and how wide: in that crop.
+SIDE = 128  # pixels of the upright crop in which the mouth is located
+EYES = np.array([(46, 44), (82, 44)], np.float32)  # positions of the eyes in that crop
+# Height and half width of the mouth of a face that looks straight ahead, in that crop.
 MOUTH_Y, MOUTH_HALF, NOSE_SHARE = 81.0, 14.0, 0.56
-EYE_WINDOW = 40  # pixels to which an eye's surroundings are brought
-# In shares of the box that the cascade gives: where an eye is looked for.
+EYE_WINDOW = 40  # width in pixels at which an eye's surroundings are examined
+# Search window of each eye, in shares of the cascade's box.
 WINDOWS = ((0.14, 0.26, 0.46, 0.52), (0.54, 0.26, 0.86, 0.52))
 
 
 def detect_landmarks(
     grey: Bytes, red: Floats, box: tuple[int, int, int, int], eye_hints: Sequence[tuple[float, float]] = ()
 ) -> Floats:
-    """Five points, 5×2 float32, of the face in ``box`` (left, top, width, height).
+    """Locate five landmarks (5×2 float32: eyes, nose, corners of the mouth) of the face in ``box``.
 
-    ``grey`` is H×W uint8, ``red`` H×W float32: CIELAB's a; ``seen`` is where a cascade saw eyes. The points may lie a
-    little outside of the picture.
+    ``box`` is (left, top, width, height), ``grey`` H×W uint8, ``red`` H×W float32: CIELAB's a. ``eye_hints`` are the
+    eye centres that a cascade detected. Landmarks may lie a little outside of the picture.
     """
     left, top, width, height = box
     eyes = np.array(
@@ -43,7 +43,7 @@ def detect_landmarks(
 def _window(
     box: tuple[int, int, int, int], seen: Sequence[tuple[float, float]], usual: tuple[float, float, float, float]
 ) -> tuple[float, float, float, float]:
-    """Where to look for an eye, in shares of ``box``: around the one that was seen in the ``usual`` place, if any."""
+    """Choose an eye's search window, in shares of ``box``: around a detected eye within ``usual``, else ``usual``."""
     left, top, width, height = box
     for x, y in (((x - left) / width, (y - top) / height) for x, y in seen):
         if usual[0] <= x <= usual[2] and usual[1] <= y <= usual[3]:
@@ -54,7 +54,7 @@ def _window(
 def _eye(
     grey: Bytes, left: int, top: int, width: int, height: int, window: tuple[float, float, float, float]
 ) -> Floats:
-    """The middle of an iris in a window of a face's box (Timm & Barth, Accurate Eye Centre Localisation, 2011)."""
+    """Locate the centre of an iris in a window of a face's box (Timm and Barth, "Eye Centre Localisation", 2011)."""
     x0, y0 = max(left + round(window[0] * width), 0), max(top + round(window[1] * height), 0)
     x1, y1 = left + round(window[2] * width), top + round(window[3] * height)
     part = grey[y0:y1, x0:x1]
@@ -84,7 +84,7 @@ def _eye(
 
 
 def _with_mouth(grey: Bytes, red: Floats, eyes: Floats) -> Floats:
-    """The eyes, and the nose and the mouth below them."""
+    """Add the nose and the corners of the mouth to the two eyes: 5×2 float32."""
     centre, apart = eyes.mean(0), eyes[1] - eyes[0]
     gain = float(np.hypot(*apart)) / float(EYES[1, 0] - EYES[0, 0])
     turn = float(np.arctan2(apart[1], apart[0]))
@@ -103,7 +103,7 @@ def _with_mouth(grey: Bytes, red: Floats, eyes: Floats) -> Floats:
 
 
 def _mouth(grey: Floats, red: Floats) -> tuple[float, float, float]:
-    """Middle, half width and height of the mouth in the upright crop; the usual ones where nothing shows it."""
+    """Locate the mouth in the upright crop: its middle, half width and height; defaults where nothing shows it."""
     top, bottom, left, right = 68, 98, 44, 84
     soft = cv2.GaussianBlur(grey, (0, 0), 1.2)
     # The line between the lips: darker than what is above and below.

@@ -1,4 +1,4 @@
-"""When a portrait opens its mouth, from how loud its voice is, and when it blinks, which is by chance."""
+"""Motion curves of a portrait: mouth opening from the loudness of the voice, and random blinks."""
 
 import numpy as np
 
@@ -7,13 +7,13 @@ from pipeline.speech.types import SAMPLE_RATE, Samples
 from pipeline.video import FPS
 
 HOP = SAMPLE_RATE // 50  # samples: 20 ms
-LOUD = 0.95  # quantile of what is not silence: how loud the voice is when it is loud
-SILENCE = -60.0  # dB of full scale: no voice is so low
+LOUD = 0.95  # quantile of the levels above silence that counts as the loud voice
+SILENCE = -60.0  # dBFS: no voice is so low
 RANGE = 22.0  # dB below loud at which the mouth is closed
-QUIET, NOISE_MARGIN = 0.1, 8.0  # quantile that is taken for the room's noise, and how far above it the mouth is closed
-LEAST_RANGE = 10.0  # dB: how much of the loud is speech, however loud the room
-ATTACK, RELEASE = 0.025, 0.07  # seconds in which the mouth does most of the way
-CLOSED = 0.08  # below this share of the way lips touch
+QUIET, NOISE_MARGIN = 0.1, 8.0  # quantile of the noise floor, and the dB above it at which the mouth is closed
+LEAST_RANGE = 10.0  # least dB of range, however noisy the room
+ATTACK, RELEASE = 0.025, 0.07  # time constants of opening and closing, in seconds
+CLOSED = 0.08  # opening below which the lips touch
 AHEAD = 0.02  # seconds by which lips part before they are heard
 
 BLINK_GAP = (2.5, 6.0)  # seconds from one blink to the next
@@ -21,10 +21,10 @@ BLINK_CLOSING, BLINK_CLOSED, BLINK_OPENING = 0.07, 0.03, 0.12  # seconds
 
 
 def mouth_openness(samples: Samples, frames: int) -> Floats:
-    """How far the mouth is open in each frame: ``frames`` float32 from 0 to 1, exactly 0 in pauses.
+    """Compute how far the mouth is open in each frame: ``frames`` float32 from 0 to 1, exactly 0 in pauses.
 
     ``samples`` are mono float32 in [-1, 1] at ``SAMPLE_RATE``. The loudness of every 20 ms, in dB below the voice's own
-    loud passages, is smoothed by one pole (Zölzer, DAFX, 2011, §4.2: fast up, slower down).
+    loud passages, is smoothed by a one-pole filter (Zölzer, DAFX, 2011, §4.2) that rises faster than it falls.
     """
     levels = _levels(samples)
     heard = levels[levels > SILENCE]
@@ -48,7 +48,7 @@ def mouth_openness(samples: Samples, frames: int) -> Floats:
 
 
 def eye_closure(frames: int, seed: int) -> Floats:
-    """How far the eyes are closed in each frame: ``frames`` float32 from 0 to 1, open in the first one."""
+    """Compute how far the eyes are closed in each frame: ``frames`` float32 from 0 to 1, open in the first one."""
     chance = np.random.default_rng(seed)
     closed = np.zeros(frames, np.float32)
     moments = np.arange(frames) / FPS
@@ -63,7 +63,7 @@ def eye_closure(frames: int, seed: int) -> Floats:
 
 
 def _levels(samples: Samples) -> Floats:
-    """The root mean square of every hop, in dB of full scale; the last one may be shorter."""
+    """Compute the root mean square of every hop, in dBFS; the last hop may be shorter."""
     whole = len(samples) // HOP * HOP
     powers = np.square(samples[:whole]).reshape(-1, HOP).mean(1)
     if whole < len(samples):

@@ -1,6 +1,6 @@
-"""A portrait's mouth, opened: the jaw's pixels are moved down, and what was never in the picture is painted dark.
+"""Mouth animation: moves the jaw's pixels down and paints the inside of the mouth, which the picture does not show.
 
-It knows nothing of sounds: how far the mouth opens is all that it is told.
+Only the degree of opening is an input; there are no visemes.
 """
 
 from collections.abc import Callable
@@ -11,25 +11,25 @@ import numpy as np
 from pipeline.core.arrays import Floats, Rgb
 
 LEVELS = 28  # steps from closed to open
-# In widths of the mouth, from here on: how far the lower lip goes down and the upper one up.
+# In widths of the mouth, from here on: how far the lower lip moves down and the upper one up.
 DROP, LIFT = 0.21, 0.035
 ROUND = 2.3  # 2 would be a parabola between the corners
-HALF = 0.47  # from the middle to where the lips part no more
-REACH = 1.3  # how far aside the jaw takes the cheeks along
-CHIN, NECK = 0.80, 1.30  # below the mouth, in distances from the eyes to the mouth: where it ends moving, and its trace
-NOSE = 0.34  # above the mouth, in the same: up to where the upper lip takes skin along
-SEARCH = 0.2  # above and below the corners: where the line between the lips is looked for
-COLUMNS, ROWS = 61, 41  # of the strip in which that is
+HALF = 0.47  # from the middle to the ends of the opening
+REACH = 1.3  # how far to the sides the jaw moves the cheeks
+CHIN, NECK = 0.80, 1.30  # below the mouth, in distances from the eyes to it: where full movement ends, and any
+NOSE = 0.34  # above the mouth, in the same unit: how far up the upper lip moves skin
+SEARCH = 0.2  # above and below the corners: height of the search strip for the line between the lips
+COLUMNS, ROWS = 61, 41  # resolution of that strip
 TEETH, TEETH_HALF = 0.055, 0.31  # how far the upper teeth reach below the closed lips, and aside
 TONGUE = 0.12  # how far the tongue's light reaches above the lower lip
 DARK, RED, WHITE = (np.array(colour, np.float32) for colour in ((46, 17, 16), (128, 62, 58), (240, 222, 204)))
-PAINTED_FOR = 172.0  # the lightness of skin, 0 to 255, to which those colours belong
+PAINTED_FOR = 172.0  # lightness of skin, 0 to 255, for which those colours are chosen
 
 
 class Mouth:
-    """The mouth of one face in ``picture``, H×W×3 uint8 sRGB, given its five ``points`` (5×2, pixels).
+    """Mouth of one face in ``picture`` (H×W×3 uint8 sRGB), given the face's five landmarks (5×2, pixels).
 
-    Raises ``ValueError`` where no part of it is within the picture.
+    Raises ``ValueError`` if no part of the mouth is within the picture.
     """
 
     def __init__(self, picture: Rgb, landmarks: Floats) -> None:
@@ -48,9 +48,9 @@ class Mouth:
         self._made: dict[int, Rgb] = {}
 
     def render(self, opening: float) -> Rgb:
-        """What is at ``place`` when the mouth is so far open: 0 (as in the picture, to the bit) to 1.
+        """Render ``region`` with the mouth opened to the given degree, 0 (the original pixels, bit for bit) to 1.
 
-        Each of ``LEVELS`` steps is made once, and not to be changed.
+        Each of the ``LEVELS`` steps is rendered once and cached: do not modify the returned array.
         """
         level = round(min(max(opening, 0.0), 1.0) * LEVELS)
         if level == 0:
@@ -63,7 +63,7 @@ class Mouth:
         frame, across, below = self._frame, self._across, self._below
         lens = np.clip(1 - np.abs(across / HALF) ** ROUND, 0, 1)
         up, low = -LIFT * opening * lens, DROP * opening * lens
-        # Where each pixel was before the jaw moved: a few steps towards the fixed point, as nothing is folded over.
+        # Inverse warp by fixed-point iteration, which converges because the movement folds nothing over.
         jaw = below
         for _ in range(5):
             dragged = _jaw_weight(across, np.maximum(jaw, 0), frame.tall)
@@ -86,7 +86,7 @@ class Mouth:
         return np.asarray(np.clip(mixed, 0, 255).round(), np.uint8)
 
     def _interior(self, opening: float, up: Floats, low: Floats) -> Floats:
-        """What is behind the lips at each pixel: H×W×3 float32, 0 to 255. Dark; teeth above, the tongue's red below."""
+        """Paint the inside of the mouth, H×W×3 float32, 0 to 255: dark, with teeth above and the tongue's red below."""
         across, below = self._across, self._below
         tongue = (
             _smoothstep(1 - (low - below) / TONGUE)
@@ -96,15 +96,17 @@ class Mouth:
         behind = DARK + (0.75 * tongue)[..., None] * (RED - DARK)
         edge = TEETH * np.sqrt(np.clip(1 - (across / (1.25 * TEETH_HALF)) ** 2, 0, 1))
         teeth = _smoothstep((edge - below) / 0.02) * _smoothstep((TEETH_HALF - np.abs(across)) / 0.1)
-        # The lip above throws its shadow on them.
+        # The upper lip casts its shadow on the teeth.
         shade = 0.5 + 0.45 * _smoothstep((below - up) / 0.09)
         colour = behind + teeth[..., None] * (shade[..., None] * WHITE - behind)
         return np.asarray(colour * self._light, np.float32)
 
 
 class _MouthFrame:
-    """A face's own measure, in widths of its mouth, from the middle of the mouth: ``across`` to the right of the
-    picture, ``down`` to the chin."""
+    """Coordinate system of a face, in widths of its mouth, with the middle of the mouth as origin.
+
+    ``across`` points to the right of the picture, ``down`` to the chin.
+    """
 
     def __init__(self, points: Floats) -> None:
         corners = points[3:5].astype(np.float64)
@@ -116,20 +118,20 @@ class _MouthFrame:
         self.tall = float(max((self.middle - eyes) @ self.down / self.width, 0.3))  # from the eyes to the mouth
 
     def coordinates(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
-        """Across and down, of pixels."""
+        """Convert pixels to coordinates across and down."""
         right, below = (x - self.middle[0]) / self.width, (y - self.middle[1]) / self.width
         across = right * self.across[0] + below * self.across[1]
         down = right * self.down[0] + below * self.down[1]
         return np.asarray(across, np.float32), np.asarray(down, np.float32)
 
     def pixels(self, across: Floats, down: Floats) -> Floats:
-        """The other way round: …×2."""
+        """Convert coordinates to pixels, …×2: the inverse of ``coordinates``."""
         return np.asarray(
             self.middle + self.width * (across[..., None] * self.across + down[..., None] * self.down), np.float32
         )
 
     def region(self, height: int, width: int) -> tuple[slice, slice]:
-        """Rows and columns outside of which nothing moves; empty ones where that is outside of the picture."""
+        """Return the rows and columns that move, clipped to the picture: empty slices if they lie outside of it."""
         top, bottom = -NOSE * self.tall - SEARCH, NECK * self.tall + SEARCH
         corners = self.pixels(np.array([-REACH, REACH, -REACH, REACH]), np.array([top, top, bottom, bottom]))
         (x0, y0), (x1, y1) = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int) + 1
@@ -138,9 +140,10 @@ class _MouthFrame:
 
 
 def _jaw_weight(across: Floats, below: Floats, tall: float) -> Floats:
-    """How much of the lower lip's way a place takes that is so far below the line between the lips: 0 to 1.
+    """Weight of a place in the lower lip's movement, 0 to 1; ``below`` is its distance below the line between the lips.
 
-    At the lips a lens between the corners, which stay; at the chin wide and soft; nothing below the neck.
+    At the lips the weight is a lens between the corners, which do not move. At the chin it is wide and soft; below the
+    neck it is 0.
     """
     depth = np.clip(below / (CHIN * tall), 0, 1)
     half = HALF + (REACH - HALF) * depth
@@ -151,9 +154,9 @@ def _jaw_weight(across: Floats, below: Floats, tall: float) -> Floats:
 
 
 def _seam(picture: Rgb, frame: _MouthFrame) -> Callable[[Floats], Floats]:
-    """How far below the corners the line between the lips runs, by the place across.
+    """Trace the line between the lips: returns its distance below the corners as a function of the place across.
 
-    The darkest way through the strip between the corners that does not jump, and a smooth curve through that.
+    The darkest continuous path through the strip between the corners, by dynamic programming, smoothed by a polynomial.
     """
     across, down = np.linspace(-0.5, 0.5, COLUMNS), np.linspace(-SEARCH, SEARCH, ROWS)
     strip = frame.pixels(*np.meshgrid(across, down))
@@ -180,7 +183,7 @@ def _seam(picture: Rgb, frame: _MouthFrame) -> Callable[[Floats], Floats]:
 
 
 def _lightness(picture: Rgb, points: Floats) -> float:
-    """How light the skin between the eyes and the mouth's corners is: 70 to 200, of 255."""
+    """Measure the lightness of the skin between the eyes and the mouth's corners: 70 to 200, of 255."""
     cheeks = np.clip((points[:2] + points[3:5]) / 2, 0, np.array(picture.shape[1::-1]) - 1).astype(int)
     reach = max(int(np.hypot(*(points[1] - points[0])) / 12), 1)
     patches = [
@@ -190,6 +193,6 @@ def _lightness(picture: Rgb, points: Floats) -> float:
 
 
 def _smoothstep(share: Floats | float) -> Floats:
-    """From 0 to 1 as ``share`` does, without corners."""
+    """Smoothstep: maps 0…1 to 0…1 with zero slope at both ends."""
     share = np.clip(share, 0, 1)
     return np.asarray(share * share * (3 - 2 * share), np.float32)

@@ -1,4 +1,4 @@
-"""Filling a hole with what is around it: patches at several scales, then their differences without their seams."""
+"""Hole filling: multi-scale patch synthesis (PatchMatch), then Poisson blending to remove the seams."""
 
 from collections.abc import Callable
 
@@ -14,16 +14,16 @@ COARSEST_DEPTH = 1.5  # pixels from the middle of the hole to its rim, at the co
 LEAST_SIDE = 3 * SIDE  # pixels of the coarsest scale's shorter side
 LEAST_SOURCES = 64  # patches that a scale must offer
 ROUNDS = (12, 8, 5, 3, 2, 1)  # at each scale from the coarsest on; the last for all finer ones
-CERTAINTY = 1.3  # how much less each pixel away from the rim knows than the one before it
-COLOUR_ANCHOR = 1 / 8**2  # of the colours that were voted for, against the differences of what was copied
-SURE_DEPTH = 24.0  # pixels from the rim, beyond which they all know equally little
+CERTAINTY = 1.3  # factor by which certainty falls with each pixel away from the rim
+COLOUR_ANCHOR = 1 / 8**2  # weight of the voted colours against the gradients of the copied pixels
+SURE_DEPTH = 24.0  # pixels from the rim beyond which certainty falls no further
 
 
 def fill_hole(photo: Rgb, hole: Mask, seed: int, report: Callable[[float], None] = lambda _: None) -> Rgb:
-    """H×W×3 uint8 with the H×W bool hole filled: other pixels stay as they are, to the bit.
+    """Fill the H×W bool ``hole`` of an H×W×3 uint8 photo; pixels outside of the hole stay unchanged, bit for bit.
 
     Wexler, Shechtman and Irani, Space-Time Completion of Video, 2007, with the search of Barnes et al., PatchMatch,
-    2009. The same seed makes the same picture. Where next to nothing is known, its colours are spread over the rest.
+    2009. Deterministic for a seed. If almost nothing is known, its colours are spread over the hole.
     """
     rng = np.random.default_rng(seed)
     scales = _scales(photo, hole)
@@ -58,7 +58,7 @@ def fill_hole(photo: Rgb, hole: Mask, seed: int, report: Callable[[float], None]
 
 
 def _scales(photo: Rgb, hole: Mask) -> list[tuple[Floats, Mask]]:
-    """The picture in 0 to 1 and its hole at full size, half of it, and so on until the hole is thin."""
+    """Build an image pyramid of picture (0 to 1) and hole: full size, half, and so on until the hole is thin."""
     scales: list[tuple[Floats, Mask]] = []
     picture, here = photo.astype(np.float32) / 255, hole
     depth = hole_depth(hole)
@@ -76,7 +76,7 @@ def _scales(photo: Rgb, hole: Mask) -> list[tuple[Floats, Mask]]:
 
 
 def hole_depth(hole: Mask) -> float:
-    """Pixels from the innermost point of the hole to what is known; the picture's border does not count as that."""
+    """Return the largest distance in pixels from the hole to known pixels; the picture's border counts as unknown."""
     if hole.all():
         return float(max(hole.shape))
     return float(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5).max())
@@ -89,12 +89,12 @@ def _offers_enough(hole: Mask) -> bool:
 
 
 def _smooth(picture: Floats, hole: Mask) -> Floats:
-    """The hole filled with nothing but what its rim says."""
+    """Fill the hole by interpolating its rim (Laplace's equation)."""
     return np.where(hole[..., None], solve_poisson(picture, np.zeros_like(picture), hole), picture)
 
 
 def _finer(coarse: PatchMatcher, fine: PatchMatcher, sources: Integers) -> Integers:
-    """The sources of the next finer scale: as far from their targets, in twice as many pixels."""
+    """Carry the sources to the next finer scale: the same offset from their targets, in twice as many pixels."""
     y, x = fine.targets // fine.width, fine.targets % fine.width
     above = np.minimum(y // 2, coarse.height - 1) * coarse.width + np.minimum(x // 2, coarse.width - 1)
     number = coarse.place[above]
@@ -117,9 +117,9 @@ def _patch_confidence(patches: PatchMatcher, sources: Integers) -> Floats:
 
 
 def _joined(photo: Rgb, hole: Mask, patches: PatchMatcher, sources: Integers, target: Floats) -> Rgb:
-    """Each pixel's differences to its neighbours are those of its source; between two sources, their mean.
+    """Blend the copied pixels: gradients follow those of the source, and their mean where two sources meet.
 
-    ``target`` is h×w×3 float32 in 0 to 255: the colours to stay near to.
+    ``target`` is h×w×3 float32 in 0 to 255: the colours to stay close to.
     """
     height, width = hole.shape
     known = photo.astype(np.float32)
@@ -139,7 +139,7 @@ def _joined(photo: Rgb, hole: Mask, patches: PatchMatcher, sources: Integers, ta
         one = here[there]
         other = one + step
         own = inside[other]
-        # Beside the hole is what the photo has there, and what the source has beside itself.
+        # Beside the hole, the photo's pixel meets the pixel beside the source.
         outer, beyond = other[~own], origin[one[~own]] + step
         rim.reshape(-1, 3)[outer] += flat[outer] - flat[beyond]
         meetings[outer] += 1
@@ -151,6 +151,6 @@ def _joined(photo: Rgb, hole: Mask, patches: PatchMatcher, sources: Integers, ta
     rim /= np.maximum(meetings, 1).reshape(height, width, 1)
     part = Crop(max(y.min() - 1, 0), max(x.min() - 1, 0), y.max() + 2, x.max() + 2)
     part.view(copied)[:] += solve_poisson(part.view(rim), part.view(asked), part.view(hole), COLOUR_ANCHOR)
-    # Differences that contradict each other add up over a wide hole, to what is nowhere in the picture.
+    # Over a wide hole, contradictory gradients add up to colours that occur nowhere in the picture.
     seen = flat[~inside]
     return paste_hole(photo, np.clip(copied, seen.min(axis=0), seen.max(axis=0)), hole)

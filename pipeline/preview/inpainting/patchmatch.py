@@ -1,4 +1,4 @@
-"""Patches of a picture: which of those outside of a hole fit best over it."""
+"""PatchMatch: finds, for each patch that touches a hole, the most similar patch outside of it."""
 
 import cv2
 import numpy as np
@@ -7,17 +7,17 @@ from pipeline.core.arrays import Floats, Integers, Mask
 
 REACH = 3  # pixels around the middle of a patch
 SIDE = 2 * REACH + 1
-EXACT = 10_000_000  # pairs of patches up to which all are compared
-BLOCK = 4_000_000  # of them at a time
-FAR = 0.02  # what the crop's whole diagonal counts, in shares of the patches' variance
+EXACT = 10_000_000  # most pairs of patches for an exhaustive search
+BLOCK = 4_000_000  # pairs compared at a time
+FAR = 0.02  # cost of a distance of the crop's whole diagonal, in shares of the patches' variance
 
 
 class PatchMatcher:
-    """The patches of one picture with a hole.
+    """Nearest-patch search within one picture with a hole.
 
     ``picture`` is h×w×3 float32 in 0 to 1, ``hole`` h×w bool. Targets are the pixels whose patches touch the hole,
-    sources those whose patches are whole and known; both are flat indices. A patch is compared by a few of the numbers
-    of its cosine transform, in which nearly all is that patches of photos show.
+    sources those whose patches are whole and known; both are flat indices. Patches are compared by a few low-frequency
+    coefficients of their cosine transform, which hold nearly all of a photo's variance.
     """
 
     def __init__(self, picture: Floats, hole: Mask, rng: np.random.Generator) -> None:
@@ -39,21 +39,21 @@ class PatchMatcher:
         self.wanted: Floats = self.described[:0]
 
     def set_hole_content(self, picture: Floats) -> None:
-        """From now on, h×w×3 ``picture`` is what is in the hole, for the targets."""
+        """Set what the hole contains (h×w×3 ``picture``), to which the targets are compared from now on."""
         y, x = self.targets // self.width, self.targets % self.width
         top, left = max(y.min() - REACH, 0), max(x.min() - REACH, 0)
         part = _described(picture[top : y.max() + REACH + 1, left : x.max() + REACH + 1])
         self.wanted = part[y - top, x - left]
 
     def distances(self, sources: Integers, targets: Integers | None = None) -> Floats:
-        """How unlike each source's patch and the patch of its target (by number; all when left out) are."""
+        """Compute the distance of each source's patch to its target's; ``targets`` are numbers, None for all."""
         at, wanted = (self.targets, self.wanted) if targets is None else (self.targets[targets], self.wanted[targets])
         found = self.described[sources] - wanted
         apart = (sources // self.width - at // self.width) ** 2 + (sources % self.width - at % self.width) ** 2
         return np.asarray(np.einsum("nk,nk->n", found, found) + self._far * apart)
 
     def exhaustive_search(self) -> Integers:
-        """The best source for each target, all being compared: no more than ``EXACT`` pairs."""
+        """Find the best source of each target by comparing all: for at most ``EXACT`` pairs."""
         table = self.described[self.sources]
         place = np.stack((self.sources // self.width, self.sources % self.width), 1).astype(np.float32)
         weight = np.float32(self._far**0.5)
@@ -69,11 +69,11 @@ class PatchMatcher:
         return self.sources[found]
 
     def can_search_exhaustively(self) -> bool:
-        """Whether there are so few patches that all can be compared."""
+        """Return True if there are few enough patches to compare all pairs."""
         return len(self.sources) * len(self.targets) <= EXACT
 
     def propagate_and_search(self, sources: Integers, reach: int) -> Integers:
-        """Better sources for the targets: their neighbours', shifted, and random ones within ``reach`` pixels."""
+        """Improve the sources in place: try the neighbours', shifted, then random ones within ``reach`` pixels."""
         best = self.distances(sources)
         for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
             self._try(sources, best, self._neighbours(sources, down, right))
@@ -85,7 +85,7 @@ class PatchMatcher:
         return sources
 
     def nearest_source(self, y: Integers, x: Integers) -> Integers:
-        """The valid source nearest to each place, as a flat index."""
+        """Return the valid source nearest to each place, as a flat index."""
         outside = (~self.valid).astype(np.uint8)
         _, labels = cv2.distanceTransformWithLabels(
             outside, cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
@@ -96,7 +96,7 @@ class PatchMatcher:
         return np.asarray(number[labels[y, x]])
 
     def _neighbours(self, sources: Integers, down: int, right: int) -> Integers:
-        """For each target what its neighbour's source is, shifted back; -1 where there is none."""
+        """Return, for each target, its neighbour's source shifted back; -1 if there is none."""
         y, x = self.targets // self.width + down, self.targets % self.width + right
         inside = (y >= 0) & (y < self.height) & (x >= 0) & (x < self.width)
         number = np.where(inside, self.place[np.where(inside, y * self.width + x, 0)], -1)
@@ -117,7 +117,7 @@ class PatchMatcher:
 
 
 def _basis() -> tuple[tuple[int, Floats, Floats], ...]:
-    """Channel, column and row of each number: of lightness the ten lowest waves, of the other two three each."""
+    """Return the cosine basis as (channel, column, row): the ten lowest frequencies of lightness, three per colour."""
     at = (np.arange(SIDE) + 0.5) * np.pi / SIDE
     waves = [np.cos(k * at) for k in range(4)]
     waves = [wave / np.linalg.norm(wave) for wave in waves]
@@ -127,21 +127,21 @@ def _basis() -> tuple[tuple[int, Floats, Floats], ...]:
 
 BASIS = _basis()
 NUMBERS = len(BASIS)
-# Lightness, and blue and red against it: axes at right angles, of equal length.
+# Lightness and two opponent colours (blue, red against green): an orthonormal basis.
 OPPONENT = np.linalg.qr(np.array([[1, 1, 1], [-1, -1, 2], [1, -1, 0]], np.float32).T)[0].astype(np.float32)
 
 
 def _described(picture: Floats) -> Floats:
-    """h×w×NUMBERS float32 of h×w×3; beyond its border the picture is mirrored."""
+    """Compute patch descriptors, h×w×NUMBERS float32, of an h×w×3 picture, mirrored beyond its border."""
     channels = cv2.split(np.ascontiguousarray(picture @ OPPONENT))
     numbers = [cv2.sepFilter2D(channels[c], cv2.CV_32F, row, column) for c, column, row in BASIS]
     return np.stack(numbers, axis=-1)
 
 
 def vote(colours: Floats, patches: PatchMatcher, sources: Integers, sure: Floats) -> Floats:
-    """h×w×C float32: in the hole, the mean of what all patches over a pixel have there, weighted.
+    """Vote for the hole's colours, h×w×C float32: the weighted mean of what all patches over a pixel have there.
 
-    ``sure`` has a weight for each target. Wexler, Shechtman and Irani 2007.
+    ``sure`` has a weight for each target. Wexler, Shechtman and Irani, 2007.
     """
     width = patches.width
     inside = np.flatnonzero(patches.hole)

@@ -1,4 +1,4 @@
-"""The light of a style: one grade for the whole picture."""
+"""Colour grading: applies the light of a style to the whole picture."""
 
 import cv2
 import numpy as np
@@ -12,7 +12,7 @@ LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)  # ITU-R BT.709
 def grade(rgb: Rgb, light: Light, strength: float, *, rows: slice, height: int) -> Rgb:
     """Grade a band of a picture: ``rows`` of ``height``. h×W×3 uint8 in, the same out.
 
-    Every pixel changes by its own value and its place alone (the vignette), so edges stay where they are.
+    Each pixel depends only on its own value and position (for the vignette), so edges stay where they are.
     """
     graded: Floats = cv2.LUT(rgb, _curves(light, strength)).astype(np.float32)
     saturation = 1 + 0.6 * light.saturation * strength
@@ -25,12 +25,12 @@ def grade(rgb: Rgb, light: Light, strength: float, *, rows: slice, height: int) 
 
 
 def _curves(light: Light, strength: float) -> Bytes:
-    """A tone curve per channel, 256×1×3, for cv2.LUT."""
+    """Build a tone curve per channel, 256×1×3 uint8, for cv2.LUT."""
     value = (np.arange(256, dtype=np.float32) / 255)[:, None]
     gains = np.array([1 + 0.16 * light.temperature, 1 - 0.1 * light.tint, 1 - 0.2 * light.temperature], np.float32)
     gains /= gains @ LUMA
     linear = value**2.2 * (2**light.exposure) * gains
-    # A shoulder instead of a cut: highlights keep their order.
+    # A soft shoulder instead of clipping, so highlights keep their order.
     knee = np.float32(0.8)
     over = np.maximum(linear - knee, 0)
     linear = np.minimum(linear, knee) + over / (1 + over / (1 - knee))

@@ -1,4 +1,4 @@
-"""Procedural materials: what floors, walls and ceilings are covered with, as seamless textures of known size."""
+"""Procedural materials: seamless textures of known size for floors, walls and ceilings."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ import numpy as np
 from darkroom.contract.styles import Finish, Material
 from pipeline.core.arrays import Bytes, Floats, Integers
 
-WALL_HEIGHT = 3.2  # metres that a texture with a foot and a top covers
+WALL_HEIGHT = 3.2  # metres covered by a texture that is anchored to the floor
 _STANDING: frozenset[Material] = frozenset({"wainscot", "panelling"})
 
 
 @dataclass(frozen=True)
 class Texture:
-    """A material ready to be laid on a plane.
+    """Texture of a material, ready to be mapped to a plane.
 
     ``levels``: a mipmap of S×S×3 uint8 sRGB squares, each half the last, that repeat every ``metres``.
-    ``standing``: rows run from the wall's foot (0) upwards, so it must not be shifted vertically.
+    ``anchored_to_floor``: rows run from the wall's foot (0) upwards, so it must not be shifted vertically.
     """
 
     levels: tuple[Bytes, ...]
@@ -29,7 +29,7 @@ class Texture:
 
 @dataclass(frozen=True)
 class _TextureGrid:
-    """Where a texture is being made: N×N metres ``u`` (along) and ``v`` (across), with random numbers of its own."""
+    """Sampling grid of a texture: N×N metres ``u`` (along) and ``v`` (across), with its own random generator."""
 
     u: Floats
     v: Floats
@@ -37,10 +37,10 @@ class _TextureGrid:
     rng: np.random.Generator
 
     def noise(self, along: float, across: float) -> Floats:
-        """Seamless noise of about unit variance with features of these sizes in metres."""
+        """Generate seamless noise of about unit variance with features of these sizes in metres."""
         size = len(self.u)
         sigmas = [max(feature * size / self.metres / 2, 0.01) for feature in (across, along)]
-        # Coarse noise is made small and enlarged: the same look for a fraction of the work.
+        # Coarse noise is generated small and enlarged: the same appearance for a fraction of the work.
         shrinks = [2 ** int(np.clip(np.log2(max(sigma, 1) / 1.5), 0, 6)) for sigma in sigmas]
         shape = [size // shrink for shrink in shrinks]
         white = self.rng.standard_normal(shape, np.float32)
@@ -56,7 +56,7 @@ class _TextureGrid:
 
 @lru_cache(maxsize=12)
 def generate_texture(finish: Finish, seed: int, size: int = 640) -> Texture:
-    """Make a finish's texture, ``size`` pixels square. The same seed makes the same texture."""
+    """Generate a finish's texture, ``size`` pixels square; deterministic for a seed."""
     standing = finish.material in _STANDING
     metres = WALL_HEIGHT if standing else _extent(finish)
     steps = (np.arange(size, dtype=np.float32) + 0.5) * (metres / size)
@@ -70,12 +70,12 @@ def generate_texture(finish: Finish, seed: int, size: int = 640) -> Texture:
 
 
 def linear_colour(colour: str) -> Floats:
-    """``#rrggbb`` as three linear-light values, 0 to 1 (gamma 2.2)."""
+    """Convert ``#rrggbb`` to three linear-light values, 0 to 1 (gamma 2.2)."""
     return (np.array([int(colour[k : k + 2], 16) for k in (1, 3, 5)], np.float32) / 255) ** np.float32(2.2)
 
 
 def _extent(finish: Finish) -> float:
-    """The metres after which the material may repeat: whole units, about three metres."""
+    """Return the period of the texture in metres: whole units, about three metres."""
     unit = finish.size
     if finish.material == "herringbone":
         return 2 * finish.length * max(1, round(1.5 / finish.length))
@@ -93,7 +93,7 @@ def _joint(finish: Finish) -> Floats:
 
 
 def _mottled(finish: Finish, ground: _TextureGrid, sizes: tuple[float, ...], depth: float) -> Floats:
-    """The finish's colours in soft clouds."""
+    """Blend the finish's colours in soft clouds."""
     clouds = sum((ground.noise(size, size) for size in sizes), np.zeros_like(ground.u)) / np.sqrt(len(sizes))
     colours = _colours(finish)
     second = colours[1] if len(colours) > 1 else colours[0] * np.float32(0.92)
@@ -120,7 +120,7 @@ def _concrete(finish: Finish, ground: _TextureGrid) -> Floats:
 
 
 def _wood(colour: Floats, ground: _TextureGrid, shift: Floats, strength: float = 1.0) -> Floats:
-    """Grain along u; ``shift`` differs from board to board."""
+    """Draw wood grain along u; ``shift`` differs from board to board."""
     fine = ground.noise(0.35, 0.004)
     rings = np.sin((ground.v * 130 + 1.6 * ground.noise(0.9, 0.05) + shift * 40).astype(np.float32))
     grain = np.float32(strength) * (np.float32(0.035) * rings + np.float32(0.05) * fine)
@@ -128,7 +128,7 @@ def _wood(colour: Floats, ground: _TextureGrid, shift: Floats, strength: float =
 
 
 def _boards(finish: Finish, ground: _TextureGrid, gap: float) -> tuple[Floats, Floats, Integers]:
-    """Boards along u: whether between boards (0 to 1), a number for each board's own look, and its colour's index."""
+    """Lay boards along u: the share of gap (0 to 1), a random number for each board, and the index of its colour."""
     rows = round(ground.metres / finish.size)
     row = np.minimum((ground.v / finish.size).astype(np.int64), rows - 1)
     per_row = max(1, round(ground.metres / finish.length))
@@ -150,7 +150,7 @@ def _boards(finish: Finish, ground: _TextureGrid, gap: float) -> tuple[Floats, F
 
 
 def _line(distance: Floats, half_width: float, softness: float) -> Floats:
-    """1 within ``half_width``, falling to 0 over ``softness``."""
+    """Return 1 within ``half_width``, falling to 0 over ``softness``."""
     return np.clip((half_width - distance) / softness + 0.5, 0, 1).astype(np.float32)
 
 
@@ -200,7 +200,7 @@ def _brick(finish: Finish, ground: _TextureGrid) -> Floats:
 
 
 def _herringbone(finish: Finish, ground: _TextureGrid) -> Floats:
-    """Blocks of ``length`` × ``size`` laid at right angles, the zigzag running along u."""
+    """Lay blocks of ``length`` × ``size`` at right angles, the zigzag running along u."""
     ratio = max(2, round(finish.length / finish.size))
     unit = finish.length / ratio
     x, y = ground.u / np.float32(unit), ground.v / np.float32(unit)
@@ -271,7 +271,7 @@ def _carpet(finish: Finish, ground: _TextureGrid) -> Floats:
 
 
 def _wainscot(finish: Finish, ground: _TextureGrid) -> Floats:
-    """The first colour above; below, the second in upright panels (or boards, when narrow) under a rail."""
+    """Paint the first colour above a rail, and upright panels (boards, when narrow) in the second colour below it."""
     colours = _colours(finish)
     lower = colours[min(1, len(colours) - 1)]
     pixel = ground.metres / len(ground.u)
@@ -290,7 +290,7 @@ def _wainscot(finish: Finish, ground: _TextureGrid) -> Floats:
 
 
 def _panelling(finish: Finish, ground: _TextureGrid) -> Floats:
-    """Tall framed panels with a thin inlay of the joint's colour."""
+    """Draw tall framed panels with a thin inlay of the joint's colour."""
     pixel = ground.metres / len(ground.u)
     width = ground.metres / round(ground.metres / finish.size)
     side = (0.5 - np.abs((ground.u / width) % 1 - 0.5)) * width

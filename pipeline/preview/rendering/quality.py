@@ -1,4 +1,4 @@
-"""How good a restyled picture is, measured on it."""
+"""Quality scores of a restyled picture: structure, style and visual detail."""
 
 import cv2
 import numpy as np
@@ -6,15 +6,15 @@ import numpy as np
 from darkroom.contract.results import Quality
 from pipeline.core.arrays import Bytes, Floats, Mask
 
-FAR_COLOUR = 40.0  # CIE76 ΔE at which a surface has nothing of the palette any more
+FAR_COLOUR = 40.0  # CIE76 ΔE from the palette at which the style score is 0
 
 
 def measure_quality(before: Bytes, after: Bytes, bare: Mask | None, palette: list[str]) -> Quality:
-    """Compare h×w×3 uint8 sRGB pictures of one size; ``bare``: where surfaces were repainted, None for nowhere.
+    """Score ``after`` against ``before`` (h×w×3 uint8 sRGB of one size); ``bare``: the repainted pixels, None for none.
 
-    Structure: the share of the photo's edges that the result still has, off the repainted faces' interiors (new
-    floors have new seams). Style: how close the repainted surfaces (the picture, if nothing was) are to the nearest
-    palette colour, in hue and lightness. Visual: the detail kept.
+    Structure: the share of the photo's edges that the result keeps, outside the interiors of repainted surfaces, where
+    new floors have new seams. Style: how close the repainted surfaces (the whole picture, if none) are to the nearest
+    palette colour, in hue and lightness. Visual: the share of detail kept.
     """
     grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (before, after)]
     counted = np.ones(before.shape[:2], bool)
@@ -37,7 +37,7 @@ def _edges_kept(before: Bytes, after: Bytes, counted: Mask) -> float:
 
 def _edges(grey: Bytes, ease: float = 1.0) -> Bytes:
     soft = cv2.GaussianBlur(grey, (0, 0), 1.2)
-    # The result's own contrast decides what an edge is in it, or any softer light would count as lost structure.
+    # Thresholds follow each picture's own contrast; otherwise softer light would count as lost structure.
     upper = ease * float(np.clip(soft.std() * 2.2, 30, 160))
     return cv2.Canny(soft, 0.45 * upper, upper)
 

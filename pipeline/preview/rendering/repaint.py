@@ -1,4 +1,4 @@
-"""Repainting: new materials on the room's sides, in perspective, under the photo's own light and shadows."""
+"""Repainting: maps new materials to the room's sides in perspective, under the photo's own light and shadows."""
 
 from dataclasses import dataclass
 
@@ -12,17 +12,17 @@ from pipeline.preview.room.box import WALLS, Box, BoxSide
 from pipeline.preview.room.camera import Camera
 from pipeline.preview.room.surfaces import Surfaces
 
-ROOM_HEIGHT = 2.6  # metres; what scale a photo has nobody can say, rooms mostly have this one
+ROOM_HEIGHT = 2.6  # metres: the usual height, because a photo does not show its scale
 LINEAR = ((np.arange(256, dtype=np.float32) / 255) ** 2.2).astype(np.float32)
 GAMMA = (np.linspace(0, 1, 4096, dtype=np.float32) ** (1 / 2.2) * 255 + 0.5).astype(np.uint8)
 
 
 @dataclass(frozen=True)
 class RepaintContext:
-    """What painting a band of the picture needs, worked out once on the analysed size (h×w).
+    """Inputs for repainting any band of the picture, computed once at the analysed size (h×w).
 
-    ``slope``, ``offset``: h×w, the matte as a linear function of the photo's lightness (guided filter);
-    ``shade``: h×w×3, light on floors relative to full light; ``albedo``: colour of each old face, linear, by Face.
+    ``slope``, ``offset``: h×w, the matte as a linear function of the photo's lightness (guided filter).
+    ``shade``: h×w×3, light on floors relative to full light. ``albedo``: old linear colour of each ``BoxSide``.
     """
 
     box: Box
@@ -39,10 +39,10 @@ class RepaintContext:
 def prepare_repaint(
     photo: Rgb, box: Box, camera: Camera, surfaces: Surfaces, finishes: dict[BoxSide, Finish], seed: int
 ) -> RepaintContext:
-    """Estimate matte, light and old colours at the analysed size of an H×W×3 uint8 photo, and make the materials."""
+    """Estimate matte, light and old colours of an H×W×3 uint8 photo at the analysed size, and generate the textures."""
     height, width = surfaces.side_map.shape
     small = cv2.resize(photo, (width, height), interpolation=cv2.INTER_AREA)
-    # Enough texels for what is near the camera, in steps so that textures are made once for pictures of a like size.
+    # Enough texels near the camera, in steps so that pictures of similar size share cached textures.
     texels = int(np.clip(max(photo.shape) // 1024 * 320 + 320, 640, 1600))
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     slope, offset = _guided(grey, surfaces.bare.astype(np.float32))
@@ -70,7 +70,7 @@ def repaint_band(photo: Rgb, rows: slice, height: int, context: RepaintContext, 
     faces, distance = context.box.intersect(rays)
     result = photo.astype(np.float32)
     for face in context.textures:
-        # A pixel on the line between two sides is a little of both.
+        # Antialiasing: a pixel on the line between two sides belongs to both.
         share = cv2.blur((faces == face).astype(np.float32), (3, 3)) * matte
         where = share > 0.004
         if not where.any():
@@ -87,19 +87,19 @@ def repaint_band(photo: Rgb, rows: slice, height: int, context: RepaintContext, 
 def _light(
     plan: RepaintContext, face: BoxSide, photo: Rgb, place: tuple[slice, tuple[slice, slice], int, int]
 ) -> Floats:
-    """Light on a face relative to full light, h×w×3: smoothed on floors, whose pattern goes; exact elsewhere."""
+    """Estimate the light on a side relative to full light, h×w×3: smoothed on floors, to drop their pattern."""
     rows, box, width, height = place
     if face == BoxSide.FLOOR:
         band = slice(rows.start + box[0].start, rows.start + box[0].stop)
         return _enlarged(plan.shade, width, height, band)[:, box[1]]
     ratio = LINEAR[photo] / plan.albedo[face]
     level = ratio.mean(-1, keepdims=True)
-    # Coloured light stays half: all of it would bring back the old wall's own colour where it was not even.
+    # Half of the light's colour is kept: all of it would bring back the old wall's colour where that was uneven.
     return np.asarray(np.minimum(0.5 * level + 0.5 * ratio, 1.35), np.float32)
 
 
 def _material(plan: RepaintContext, face: BoxSide, rays: Floats, distance: Floats, width: int) -> Bytes:
-    """The face's texture seen through the camera, h×w×3 uint8, filtered for its distance."""
+    """Render a side's texture through the camera, h×w×3 uint8, filtered for its distance."""
     cloth = plan.textures[face]
     reach = distance * np.float32(plan.metres)
     x, y, z = (rays[..., k] * reach for k in range(3))
@@ -142,7 +142,7 @@ def _sampled(cloth: Texture, u: Floats, v: Floats, level: Floats) -> Bytes:
 
 
 def _enlarged(plane: Floats, width: int, height: int, rows: slice) -> Floats:
-    """Rows of an analysed plane (h×w or h×w×3) enlarged to width×height, without making the whole."""
+    """Enlarge ``rows`` of an analysed plane (h×w or h×w×3) to width×height, without computing the whole."""
     small_height, small_width = plane.shape[:2]
     y = (np.arange(rows.start, rows.stop, dtype=np.float32) + 0.5) * (small_height / height) - 0.5
     x = (np.arange(width, dtype=np.float32) + 0.5) * (small_width / width) - 0.5
@@ -153,7 +153,7 @@ def _enlarged(plane: Floats, width: int, height: int, rows: slice) -> Floats:
 
 
 def _guided(guide: Floats, mask: Floats, radius: int = 4, smoothness: float = 4e-4) -> tuple[Floats, Floats]:
-    """Coefficients of a guided filter (He, Sun and Tang, 2010): matte = slope · guide + offset, each h×w."""
+    """Compute a guided filter's coefficients (He, Sun and Tang, 2010): matte = slope · guide + offset, each h×w."""
     size = (2 * radius + 1, 2 * radius + 1)
     mean_guide, mean_mask = cv2.blur(guide, size), cv2.blur(mask, size)
     covariance = cv2.blur(guide * mask, size) - mean_guide * mean_mask
@@ -164,7 +164,7 @@ def _guided(guide: Floats, mask: Floats, radius: int = 4, smoothness: float = 4e
 
 
 def _estimate_albedo(linear: Floats, seen: Mask) -> Floats:
-    """The colour of a surface where the light is good, 3 linear values; its shadows are darker than this."""
+    """Estimate a surface's colour under good light: 3 linear values; its shadows are darker."""
     if not seen.any():
         return np.full(3, 0.5, np.float32)
     pixels = linear[seen]
@@ -175,7 +175,7 @@ def _estimate_albedo(linear: Floats, seen: Mask) -> Floats:
 
 
 def _floor_shade(linear: Floats, floor: Mask, albedo: Floats) -> Floats:
-    """Light on the floor, h×w×3: blurred within the floor only, so that furniture does not bleed into it."""
+    """Estimate the light on the floor, h×w×3: blurred within the floor only, so furniture does not bleed into it."""
     height, width = floor.shape
     ratio = np.log(np.maximum(linear / albedo, 0.01))
     level = ratio.mean(-1, keepdims=True)

@@ -1,1 +1,1 @@
-"""Room layout estimation: lines, vanishing points, surfaces and depth."""
+"""Room layout estimation: line segments, vanishing points, surfaces and depth."""

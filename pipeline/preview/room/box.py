@@ -1,6 +1,6 @@
-"""The room as a box around the camera: floor, ceiling and up to three walls, fitted to edges and colours.
+"""Room box: floor, ceiling and up to three walls around the camera, fitted to edges and colours.
 
-Box layouts after Hedau, Hoiem and Forsyth, "Recovering the Spatial Layout of Cluttered Rooms" (2009); the fit is our
+Box layouts after Hedau, Hoiem and Forsyth, "Recovering the Spatial Layout of Cluttered Rooms" (2009). The fit is our
 own: coordinate descent over four numbers instead of a learned ranking of vanishing-point rays.
 """
 
@@ -14,8 +14,8 @@ from pipeline.preview.room.box_scoring import EDGE_CAP, FAR, BoxScorer
 from pipeline.preview.room.camera import Camera
 from pipeline.preview.room.line_segments import LineSegments
 
-# What the search steps through: the back wall's distance, then ceiling, left and right relative to
-# it, so that each number moves one line of the picture: the back wall's foot, its top, its left and right corner.
+# Parameters of the search: the back wall's distance, then ceiling, left and right relative to it. Thus each number
+# moves one line of the picture: the back wall's foot, its top, its left and right corner.
 CANDIDATES, STARTS = 1200, 5
 _CORNERS = np.append(np.tan(np.radians(np.linspace(6, 66, 25))), FAR)
 _FEET = np.geomspace(0.9, 7, 26)
@@ -24,7 +24,7 @@ SWEEPS = 2
 
 
 class BoxSide(IntEnum):
-    """The sides of the box, as they appear in face maps."""
+    """Sides of the box, as numbered in side maps."""
 
     FLOOR = 0
     CEILING = 1
@@ -38,7 +38,7 @@ WALLS = (BoxSide.LEFT, BoxSide.RIGHT, BoxSide.BACK)
 
 @dataclass(frozen=True)
 class Box:
-    """Distances from the camera to each side, in camera heights (the floor is 1 below)."""
+    """Room box: distances from the camera to each side, in camera heights (the floor is 1 below)."""
 
     ceiling: float
     left: float
@@ -46,7 +46,7 @@ class Box:
     back: float
 
     def intersect(self, rays: Floats) -> tuple[Bytes, Floats]:
-        """The face that each ray meets, h×w uint8, and how far along the ray (in units of its length), h×w float32."""
+        """Intersect rays: the side that each meets, h×w uint8, and the distance in units of its length, h×w float32."""
         x, y, z = rays[..., 0], rays[..., 1], rays[..., 2]
         level = np.where(y > 0, y, y * np.float32(-1 / self.ceiling))
         side = np.where(x > 0, x * np.float32(1 / self.right), x * np.float32(-1 / self.left))
@@ -60,7 +60,7 @@ class Box:
 
 @dataclass(frozen=True)
 class BoxFit:
-    """A fitted box. ``support``: how well the picture's edges lie on its boundaries: 0 by chance, 0.75 perfect."""
+    """Fitted box. ``support``: how well the picture's edges lie on its boundaries: 0 by chance, 0.75 perfect."""
 
     box: Box
     score: float
@@ -84,7 +84,7 @@ def fit_box(lab: Bytes, camera: Camera, segments: LineSegments, directions: Inte
 
 
 def _distinct(candidates: Floats, totals: Floats) -> list[int]:
-    """The best candidates that are not variations of a better one."""
+    """Select the best candidates that are not variations of a better one."""
     chosen: list[int] = []
     places = np.log(np.minimum(candidates, 6.0))
     for index in np.argsort(-totals, kind="stable"):

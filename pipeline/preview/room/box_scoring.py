@@ -1,4 +1,4 @@
-"""What a picture says about any box that its room might be: edges, colours, and directions of segments."""
+"""Box scoring: rates any room box against a picture's edges, colours and segment directions."""
 
 from typing import NamedTuple
 
@@ -10,25 +10,25 @@ from pipeline.preview.room.camera import Camera
 from pipeline.preview.room.clusters import kmeans
 from pipeline.preview.room.line_segments import LineSegments
 
-FAR = 40.0  # camera heights; a wall so far away is out of the picture
+FAR = 40.0  # camera heights: a wall this far away is out of the picture
 BINS = 8  # of edge orientation
 SAMPLES = 40  # along each boundary
 COLOURS = 20
-CHANCE = 0.25  # edge strength along a boundary put anywhere
-EDGE_CAP = 0.5  # more is not better: furniture hides most of a room's boundaries, and has edges of its own
-STEP = 6  # every so many pixels speak for the colours
+CHANCE = 0.25  # mean edge strength along a random boundary
+EDGE_CAP = 0.5  # not higher, because furniture hides most of a room's boundaries and has edges of its own
+STEP = 6  # sampling step of the colours, in pixels
 AXES = np.array([0, 2, 2, 0, 2, 2, 1, 1])  # direction of each boundary, in the order of _boundaries
 
 
 class BoxScores(NamedTuple):
-    """Of M boxes: ``total`` (higher is better), and ``support`` of their boundaries by edges, 0 being chance."""
+    """Scores of M boxes: ``total`` (higher is better), and ``support`` of their boundaries by edges, 0 being chance."""
 
     total: Floats
     support: Floats
 
 
 class BoxScorer:
-    """Prepared once per picture, from H×W×3 uint8 CIELAB of the camera's aspect ratio; then scores many boxes."""
+    """Scorer of many boxes against one picture: H×W×3 uint8 CIELAB of the camera's aspect ratio, prepared once."""
 
     def __init__(self, lab: Bytes, camera: Camera, segments: LineSegments, directions: Integers) -> None:
         height, width = lab.shape[:2]
@@ -54,7 +54,7 @@ class BoxScorer:
         self.weights = np.minimum(segments.length, 0.25 * side) / side
 
     def candidates(self, count: int) -> Floats:
-        """Boxes whose boundaries lie on segments of the picture, or are usual; count×4, as for ``scores``."""
+        """Sample boxes whose boundaries lie on segments or have usual proportions: count×4, as for ``score``."""
         rng = np.random.default_rng(0)
         x, y, z = np.where(np.abs(self.segment_rays) < 1e-4, 1e-4, self.segment_rays).astype(np.float64).T
         across, upright, deep = (self.directions == axis for axis in range(3))
@@ -80,7 +80,8 @@ class BoxScorer:
     def score(self, shapes: Floats, edge_cap: float = EDGE_CAP) -> BoxScores:
         """Score M boxes, M×4: the back wall's distance, then ceiling, left and right relative to it.
 
-        Edge strength beyond ``enough`` does not count: lower to find the right lines, 1 to lie on them exactly.
+        Edge strength beyond ``edge_cap`` does not count: use a low cap to find the right lines, 1 to align with them
+        exactly.
         """
         back = shapes[:, 0]
         ceiling, left, right = (np.minimum(shapes[:, k] * back, FAR) for k in (1, 2, 3))
@@ -95,7 +96,7 @@ class BoxScorer:
         return BoxScores(total, support / np.maximum(length, 0.3))
 
     def _support(self, boxes: Floats, edge_cap: float) -> tuple[Floats, Floats]:
-        """Edge strength along the visible boundaries less what chance gives, and their length, in picture sides."""
+        """Sum edge strength along the visible boundaries, less chance; also their length. Both in picture sides."""
         count = len(boxes)
         ends = (_boundaries(boxes) @ self.camera.rotation.T).reshape(-1, 2, 3)
         ends = _clip_near(ends)
@@ -115,7 +116,10 @@ class BoxScorer:
         return gain, share.reshape(count, -1).sum(1)
 
     def _colours(self, boxes: Floats) -> Floats:
-        """Wall colours belong on no floor and floor colours on no wall; ceiling and wall want colours of their own."""
+        """Score the colours of the sides.
+
+        Penalises wall colours on floors and floor colours on walls; rewards distinct ceiling and wall colours.
+        """
         ceiling, left, right, back = boxes.T[..., None]
         x, y, z = self.rays
         level = np.where(self.above, -y / ceiling, y)
@@ -132,11 +136,11 @@ class BoxScorer:
         return np.asarray(INFORMATION * information * self.high.sum() * share - MISPLACED * misplaced * share)
 
     def _counted(self, chosen: Mask) -> Floats:
-        """How many of the chosen pixels (M×P) have each colour, M×K."""
+        """Count the chosen pixels (M×P) of each colour, M×K."""
         return np.add.reduceat(chosen, self.runs, axis=1, dtype=np.int32).astype(np.float64)
 
     def _contradiction(self, boxes: Floats) -> Floats:
-        """Length of segments on a face that they are perpendicular to, in picture sides."""
+        """Sum the length of segments that are perpendicular to the side they lie on, in picture sides."""
         ceiling, left, right, back = boxes.T[..., None]
         x, y, z = self.segment_rays.T
         level = np.where(y > 0, y, -y / ceiling)
@@ -158,7 +162,7 @@ MISPLACED = 8.0
 
 
 def _boundaries(boxes: Floats) -> Floats:
-    """The eight visible edges of each box: M×8×2×3 room points."""
+    """Return the eight visible edges of each box: M×8×2×3 room points."""
     ceiling, left, right, back = boxes.T
     high, low, near = -ceiling, np.ones_like(back), np.full_like(back, 0.15)
     foot_left, foot_right = (-left, low, back), (right, low, back)
@@ -177,9 +181,9 @@ def _boundaries(boxes: Floats) -> Floats:
 
 
 def _surface_colours(colours: Integers, above: Mask, rows: int) -> tuple[Floats, Floats]:
-    """How wall-like and how floor-like each colour is, 0 to 1.
+    """Rate how wall-like and how floor-like each colour is, 0 to 1.
 
-    No floor is seen above the horizon: what is common there is not the floor's. The floor's are common along the
+    No floor is seen above the horizon, so colours common there are no floor colours. Floor colours are common along the
     picture's foot and rare above the horizon.
     """
     total = np.bincount(colours, minlength=COLOURS)
@@ -224,7 +228,10 @@ def _oriented_gradient(lab: Bytes) -> Floats:
 
 
 def _drawn(segments: LineSegments, directions: Integers, size: tuple[int, int], scale: float) -> Floats:
-    """The segments of each room direction as 3×H×W lines. How faint the edge is does not matter: corners often are."""
+    """Draw the segments of each room direction as 3×H×W lines.
+
+    All are equally strong, because the edges at a room's corners are often faint.
+    """
     height, width = size
     canvas = np.zeros((3, height, width), np.uint8)
     centre = np.array([width, height], np.float32) / 2
@@ -236,7 +243,7 @@ def _drawn(segments: LineSegments, directions: Integers, size: tuple[int, int], 
 
 def _clusters(lab: Bytes) -> Integers:
     values = lab.reshape(-1, 3).astype(np.float32)
-    # Shade darkens a colour and greys it in proportion: compare hues as in full light, and lightness only a little.
+    # Shade darkens and desaturates a colour in proportion: normalise hues to full light, and weight lightness little.
     lightness = values[:, :1]
     hues = (values[:, 1:] - 128) * (150 / (lightness + 40))
     values = np.concatenate([lightness * 0.3, hues * 1.6], 1)

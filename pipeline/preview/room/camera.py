@@ -1,4 +1,4 @@
-"""The camera: focal length and attitude against the room's three directions, from line segments.
+"""Camera calibration: focal length and attitude relative to the room's three directions, from line segments.
 
 A room is mostly built along three perpendicular directions (Coughlan and Yuille, "Manhattan World", 1999), so its
 segments point at three vanishing points that one rotation and one focal length explain together.
@@ -21,7 +21,7 @@ COARSE, FINE = 6.0, 1.8  # tolerance in degrees
 
 @dataclass(frozen=True)
 class Camera:
-    """``focal`` in pixels of the analysed picture; ``rotation`` 3×3 takes room directions to camera directions."""
+    """Calibrated camera: ``focal`` in pixels of the analysed picture, ``rotation`` 3×3 from room to camera axes."""
 
     focal: float
     rotation: Floats
@@ -29,7 +29,7 @@ class Camera:
     height: int
 
     def rays(self, width: int, height: int, rows: slice | None = None, step: int = 1) -> Floats:
-        """Directions of the pixel centres in room axes, h×w×3, for the picture at ``width``×``height``.
+        """Compute the directions of the pixel centres in room axes, h×w×3, for the picture at ``width``×``height``.
 
         ``rows`` limits them to a band; ``step`` takes every so many pixels. Camera z of every direction is 1.
         """
@@ -45,9 +45,9 @@ class Camera:
 
 
 def estimate_camera(segments: LineSegments, width: int, height: int) -> tuple[Camera, float, Integers]:
-    """The camera, how much of the segments' length it explains (0 to 1), and each segment's direction.
+    """Estimate the camera, the share of the segments' length that it explains (0 to 1), and each segment's direction.
 
-    Directions: 0, 1, 2 for X, Y, Z; −1 for none. With fewer than six segments a level camera comes back, with 0.
+    Directions: 0, 1, 2 for X, Y, Z; −1 for none. With fewer than six segments, returns a level camera and a share of 0.
     """
     side = max(width, height)
     level = np.array([[0.0, 0.0, 0.0, USUAL_FOCAL]])
@@ -64,7 +64,7 @@ def estimate_camera(segments: LineSegments, width: int, height: int) -> tuple[Ca
 
 
 def _search(segments: LineSegments, side: int) -> Floats:
-    """Coarse grid, then shrinking steps around the best few. Each row: pitch, roll, yaw (degrees), focal/side."""
+    """Grid search, then shrinking steps around the best few. Each row: pitch, roll, yaw (degrees), focal/side."""
     grid = np.stack(
         np.meshgrid(np.arange(-24, 25, 4.0), (-4.0, 0.0, 4.0), np.arange(-45, 45, 3.0), FOCALS, indexing="ij"), -1
     ).reshape(-1, 4)
@@ -105,7 +105,7 @@ def _score(segments: LineSegments, poses: Floats, side: int, tolerance: float) -
 
 
 def _offsets(segments: LineSegments, poses: Floats, side: int) -> Floats:
-    """Sine of the angle between each segment and the line to each vanishing point. P×N×3."""
+    """Compute the sine of the angle between each segment and the line to each vanishing point. P×N×3."""
     rotations = _rotations(poses)
     focal = (poses[:, 3] * side).astype(np.float32)[:, None, None]
     toward_x = rotations[:, 0][:, None] * focal - segments.middle[:, 0][None, :, None] * rotations[:, 2][:, None]
@@ -115,7 +115,7 @@ def _offsets(segments: LineSegments, poses: Floats, side: int) -> Floats:
 
 
 def _rotations(poses: Floats) -> Floats:
-    """P×3×3: yaw about the room's vertical, then pitch, then roll about the camera's axis."""
+    """Build rotations, P×3×3: yaw about the room's vertical, then pitch, then roll about the camera's axis."""
     pitch, roll, yaw = np.radians(poses[:, :3]).T
     zero, one = np.zeros_like(pitch), np.ones_like(pitch)
 

@@ -1,4 +1,4 @@
-"""Clusters of colours."""
+"""Colour clustering by k-means."""
 
 import cv2
 import numpy as np
@@ -7,7 +7,7 @@ from pipeline.core.arrays import Floats, Integers
 
 
 def kmeans(values: Floats, count: int) -> tuple[Integers, Floats]:
-    """Label N×C float32 values by nearest of ``count`` centres: N labels and count×C centres. Always the same ones."""
+    """Cluster N×C float32 values: N labels and count×C centres. Deterministic."""
     cv2.setRNGSeed(0)
     criteria = (cv2.TERM_CRITERIA_EPS + cv2.TERM_CRITERIA_MAX_ITER, 12, 0.5)
     labels = np.empty((len(values), 1), np.int32)
@@ -16,7 +16,7 @@ def kmeans(values: Floats, count: int) -> tuple[Integers, Floats]:
 
 
 def squared_norm(values: Floats) -> Floats:
-    """Sum of squares over the last axis, channel by channel: many times as fast as NumPy's sum there."""
+    """Sum of squares over the last axis, channel by channel, which is many times faster than NumPy's sum there."""
     total = values[..., 0] ** 2
     for channel in range(1, values.shape[-1]):
         total += values[..., channel] ** 2

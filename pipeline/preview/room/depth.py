@@ -1,4 +1,4 @@
-"""Depth from the fitted room: its sides where they are bare, and things standing where they touch the floor."""
+"""Depth estimation from the room box: bare sides by geometry, objects by where they touch the floor."""
 
 import cv2
 import numpy as np
@@ -10,9 +10,9 @@ from pipeline.preview.room.surfaces import Surfaces
 
 
 def estimate_depth(box: Box, camera: Camera, surfaces: Surfaces) -> Floats:
-    """Distance along the optical axis, h×w float32, in camera heights (a person's photo: about 1.5 m each).
+    """Compute the distance along the optical axis, h×w float32, in camera heights (about 1.5 m in a person's photo).
 
-    A thing is as far away as the floor where its lowest pixels stand. Flat things (rugs) and standing ones cannot be
+    An object is as far away as the floor where its lowest pixels stand. Flat objects (rugs) and standing ones cannot be
     told apart without recognising them, so within the floor the two readings are averaged.
     """
     height, width = surfaces.side_map.shape
@@ -30,7 +30,7 @@ def estimate_depth(box: Box, camera: Camera, surfaces: Surfaces) -> Floats:
 
 
 def _lowest_of_run(things: Mask) -> Integers:
-    """For every pixel of a thing, the row where its unbroken vertical run of thing pixels ends. h×w."""
+    """Return, for every object pixel, the row where its unbroken vertical run of object pixels ends. h×w."""
     height, width = things.shape
     rows = np.broadcast_to(np.arange(height)[:, None], (height, width))
     ends = things & ~np.vstack([things[1:], np.zeros((1, width), bool)])

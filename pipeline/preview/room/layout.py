@@ -1,4 +1,4 @@
-"""From a photo to its room: everything the preview engine knows about a picture, or that it knows nothing."""
+"""Room layout: camera, room box and bare surfaces of a photo, with a confidence."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ ANALYSIS_SIDE = 640  # long side that pictures are analysed at
 
 @dataclass(frozen=True)
 class RoomLayout:
-    """A room that was found. ``confidence`` in [0, 1]; surfaces and camera are of the analysed size."""
+    """Layout of a room. ``confidence`` in [0, 1]; surfaces and camera are of the analysed size."""
 
     camera: Camera
     box: Box
@@ -27,12 +27,12 @@ class RoomLayout:
 
 
 def to_analysis_size(photo: Rgb) -> Rgb:
-    """The photo at the size it is analysed at: long side 640 at most. h×w×3 uint8."""
+    """Downscale a photo to the analysed size, a long side of 640 at most: h×w×3 uint8."""
     return resize.downscaled(photo, ANALYSIS_SIDE)
 
 
 def estimate_layout(small: Rgb) -> RoomLayout:
-    """Find the room in a reduced photo. Low confidence means that the picture shows none that we can see."""
+    """Estimate the room layout of a downscaled photo. Low confidence means that no room was recognised."""
     height, width = small.shape[:2]
     segments = line_segments.detect_segments(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
     view, explained, directions = camera.estimate_camera(segments, width, height)
@@ -44,7 +44,7 @@ def estimate_layout(small: Rgb) -> RoomLayout:
     covered = float(seen.bare.mean())
     floor_seen = float(seen.mask_of(BoxSide.FLOOR).mean())
     walls_seen = float(seen.mask_of(*WALLS).mean())
-    # Each must hold: directions that lines agree on, boundaries that lie on edges, bare sides to be seen.
+    # The product demands all: lines that agree on directions, boundaries on edges, visible bare sides.
     parts = (
         np.clip((explained - 0.3) / 0.35, 0, 1),
         np.clip((fit.support + 0.05) / 0.1, 0, 1),

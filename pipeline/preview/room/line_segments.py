@@ -1,4 +1,4 @@
-"""Straight line segments of a photo, the raw material of every estimate about the room."""
+"""Line segment detection: the straight segments on which camera and room box are estimated."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ MAX_SEGMENTS = 400
 
 @dataclass(frozen=True)
 class LineSegments:
-    """N line segments in pixels from the picture's centre, x right and y down.
+    """Line segments of a picture, N of them, in pixels from its centre, x right and y down.
 
     ``start``, ``end``, ``middle``: N×2; ``direction``: N×2 unit vectors; ``length``: N pixels.
     """
@@ -25,9 +25,9 @@ class LineSegments:
 
 
 def detect_segments(grey: Bytes) -> LineSegments:
-    """The longest segments of an H×W uint8 picture, by LSD (Grompone von Gioi et al., 2010).
+    """Detect the longest segments of an H×W uint8 picture by LSD (Grompone von Gioi et al., 2010).
 
-    Segments along the picture's frame (letterboxing, borders) are left out; nothing found gives zero segments.
+    Segments along the picture's frame (letterboxing, borders) are left out. May return zero segments.
     """
     height, width = grey.shape
     shortest = 0.025 * max(height, width)

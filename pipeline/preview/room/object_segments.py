@@ -1,8 +1,8 @@
-"""The things in a photo without names: what is not bare floor, wall or ceiling, parted where colours part.
+"""Object segmentation without class names: splits what is not bare floor, wall or ceiling by colour.
 
-Regions grow together in the order of the full λ-schedule (Robinson, Redding and Crisp, "Implementation of a Fast
-Algorithm for Segmenting SAR Imagery", 2002), which solves the piecewise constant model of Mumford and Shah greedily:
-small patterns go first, so that a rug's checks are one rug before the rug is one with the sofa.
+Regions are merged by the full λ-schedule (Robinson, Redding and Crisp, "Implementation of a Fast Algorithm for
+Segmenting SAR Imagery", 2002), a greedy solution of Mumford and Shah's piecewise constant model. Small patterns merge
+first: a rug's checks become one rug before the rug could merge with the sofa.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -17,34 +17,35 @@ from darkroom.contract.results import FoundObject
 from pipeline.core.arrays import Bytes, Floats, Integers, Mask, Rgb
 from pipeline.imaging.outlines import MAX_OBJECTS, outlines_of
 
-LEAST = 0.0025  # of the picture: what is smaller is no thing to point at
-CELL = 8  # pixels between the middles of the first regions
-MERGE_LIMIT = 10.0  # λ per pixel of the longer side, up to which regions grow together
-LIGHTNESS = 0.2  # what a step in lightness counts, which may be a shadow's, against one in hue
-WHOLE = 0.4  # of the picture: what is larger, where no room is known, is what things are in front of
-FRAMED = 0.3  # of the picture's border: the same
-LINE = 7  # pixels: what is thinner and hangs on a thing is a line of the room
-REPORTED = 1 << 14  # steps looked at between two reports
+LEAST = 0.0025  # of the picture: the least area of an object
+CELL = 8  # pixels between the watershed's seeds
+MERGE_LIMIT = 10.0  # λ per pixel of the longer side, up to which regions merge
+LIGHTNESS = 0.2  # weight of lightness against hue, low because of shadows
+WHOLE = 0.4  # of the picture: larger regions are background if no room is known
+FRAMED = 0.3  # of the picture's border: as WHOLE
+LINE = 7  # pixels: thinner appendages of an object are lines of the room
+REPORTED = 1 << 14  # steps between two progress reports
 
 Colour = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class ObjectSegments:
-    """``label``: h×w uint8 at the analysed size, 0 for none, else the number of a thing, largest first.
+    """Segmented objects, numbered from 1, largest first.
 
-    ``scores`` has for each in this order how much it differs from what is around it, in [0, 1].
+    ``label``: h×w uint8 at the analysed size: 0 for none, else the object's number. ``scores`` has, in the same order,
+    how much each object differs from its surroundings, in [0, 1].
     """
 
     label: Bytes
     scores: tuple[float, ...]
 
     def mask(self, number: int) -> Mask:
-        """Where a thing is seen, by its number from 1. h×w bool."""
+        """Return the mask of an object, by its number from 1: h×w bool."""
         return np.asarray(self.label == number)
 
     def objects(self, height: int, width: int) -> tuple[FoundObject, ...]:
-        """The things of a photo of ``height`` × ``width``, by their numbers."""
+        """Describe the objects of a photo of ``height`` × ``width``, in the order of their numbers."""
         masks = [self.mask(number) for number, _ in enumerate(self.scores, 1)]
         outlines = outlines_of(masks, height, width)
         down, across = height / self.label.shape[0], width / self.label.shape[1]
@@ -68,7 +69,7 @@ class ObjectSegments:
         return tuple(found)
 
     def mask_at_size(self, numbers: Collection[int], height: int, width: int) -> Mask:
-        """Where things are in the photo itself, by their numbers: H×W bool, with smooth edges."""
+        """Return the mask of the numbered objects at the photo's size: H×W bool, with smooth edges."""
         chosen = np.isin(self.label, list(numbers)).astype(np.uint8) * 255
         if chosen.shape == (height, width):
             return np.asarray(chosen > 0)
@@ -79,7 +80,9 @@ class ObjectSegments:
 def segment_objects(
     small: Rgb, bare: Mask | None, report: Callable[[float], None] = lambda _fraction: None
 ) -> ObjectSegments:
-    """The things in an h×w×3 uint8 photo of the analysed size; ``bare``: h×w bool, None where no room is known."""
+    """Segment the objects of an h×w×3 uint8 photo of the analysed size; ``bare``: h×w bool, None if no room is
+    known.
+    """
     lab = cv2.cvtColor(cv2.bilateralFilter(small, 5, 25, 3), cv2.COLOR_RGB2LAB)
     shown = np.ones(lab.shape[:2], bool) if bare is None else ~bare
     parts = _parts(lab, shown, report)
@@ -89,7 +92,7 @@ def segment_objects(
 
 
 def _parts(lab: Integers, shown: Mask, report: Callable[[float], None]) -> Integers:
-    """Regions of one thing each, h×w int32, 0 outside of what is ``shown``."""
+    """Segment the ``shown`` pixels into one region per object, h×w int32, 0 elsewhere."""
     first = _first_regions(lab, shown)
     count = int(first.max()) + 1
     if count == 1:
@@ -104,25 +107,28 @@ def _parts(lab: Integers, shown: Mask, report: Callable[[float], None]) -> Integ
 
 
 def _first_regions(lab: Integers, shown: Mask) -> Integers:
-    """Small regions that respect edges: a watershed from a grid. h×w int32 from 1, 0 outside of what is ``shown``."""
+    """Oversegment by a watershed from a grid: small regions that respect edges.
+
+    h×w int32 from 1, 0 outside of ``shown``.
+    """
     height, width = shown.shape
     seeds = np.zeros((height, width), np.int32)
     rows, columns = np.mgrid[CELL // 2 : height : CELL, CELL // 2 : width : CELL]
     seeds[rows, columns] = np.arange(1, rows.size + 1, dtype=np.int32).reshape(rows.shape)
     flooded = cv2.watershed(cv2.cvtColor(lab, cv2.COLOR_LAB2BGR), seeds)
-    # The watershed's lines, and its frame, go to a neighbour.
+    # The watershed's lines, and its frame, are assigned to a neighbour.
     regions = np.maximum(flooded, 0).astype(np.float32)
     around = cv2.dilate(regions, np.ones((3, 3), np.uint8))
     regions = np.where(regions > 0, regions, around).astype(np.int32)
     regions[~shown] = 0
-    # Numbered without gaps: what lies on bare surfaces alone is gone.
+    # Renumber without gaps: regions on bare surfaces alone were dropped.
     names, numbered = np.unique(regions, return_inverse=True)
     numbered = numbered.reshape(shown.shape).astype(np.int32)
     return numbered if names[0] == 0 else numbered + 1
 
 
 def _borders(label: Integers, count: int) -> dict[tuple[int, int], float]:
-    """How many pairs of neighbouring pixels each two regions share."""
+    """Count the pairs of neighbouring pixels along the border of each two regions."""
     pairs = []
     for one, other in ((label[:, 1:], label[:, :-1]), (label[1:], label[:-1])):
         differ = (one != other) & (one > 0) & (other > 0)
@@ -132,13 +138,13 @@ def _borders(label: Integers, count: int) -> dict[tuple[int, int], float]:
 
 
 class _RegionMerger:
-    """Regions that become part of each other.
+    """Region merging on an adjacency graph.
 
-    ``size`` (N float64) counts pixels, ``mean`` (N×3) is the colour, ``borders`` what ``_borders`` says.
+    ``size`` (N float64) counts pixels, ``mean`` (N×3) is the colour, ``borders`` the result of ``_borders``.
     """
 
     def __init__(self, size: Floats, mean: Floats, borders: Mapping[tuple[int, int], float]) -> None:
-        # Python's own numbers: for three at a time, NumPy's arrays take several times as long.
+        # Plain Python numbers: NumPy is several times slower on vectors of three.
         self._size: list[float] = size.tolist()
         self._mean: list[Colour] = [(lightness, a, b) for lightness, a, b in mean.tolist()]
         self._beside: list[dict[int, float]] = [{} for _ in size]
@@ -148,9 +154,10 @@ class _RegionMerger:
         self._version = [0] * len(size)
 
     def merge(self, parted: float, least: float, report: Callable[[float], None]) -> Integers:
-        """Join neighbours, the least different first, up to λ = ``parted``: for each region the one it is part of.
+        """Merge neighbours, the least different first, up to λ = ``parted``: returns the root of each region.
 
-        Those of less than ``least`` pixels, which are no things, join what they touch along a side of their own.
+        Regions of less than ``least`` pixels are no objects: they also merge with neighbours along a long enough
+        border.
         """
         heap = [self._step(one, other) for one, near in enumerate(self._beside) for other in near if one < other]
         heapify(heap)
@@ -178,14 +185,14 @@ class _RegionMerger:
         return price, one, other, self._version[one], self._version[other]
 
     def _join(self, one: int, other: int) -> Iterable[int]:
-        """Make ``other`` part of ``one``: whom that has beside it now."""
+        """Merge ``other`` into ``one`` and return the merged region's neighbours."""
         (l1, a1, b1), (l2, a2, b2) = self._mean[one], self._mean[other]
         size = self._size[one] + self._size[other]
         share, rest = self._size[one] / size, self._size[other] / size
         self._mean[one] = (share * l1 + rest * l2, share * a1 + rest * a2, share * b1 + rest * b2)
         self._size[one] = size
         self._parent[other] = one
-        # Steps that were worked out before are no longer true, and none leads to what is gone.
+        # Invalidates the queued steps of both regions.
         self._version[one] += 1
         self._version[other] += 1
         beside = self._beside[one]
@@ -202,7 +209,7 @@ class _RegionMerger:
 
 
 def _without_background(parts: Integers) -> Integers:
-    """Without what things are in front of: what is large, or makes up much of the picture's border."""
+    """Remove background regions: large ones, and those that make up much of the picture's border."""
     border = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
     area = np.bincount(parts.ravel())
     framed = np.bincount(border, minlength=len(area))
@@ -211,7 +218,7 @@ def _without_background(parts: Integers) -> Integers:
 
 
 def _numbered(lab: Integers, parts: Integers) -> ObjectSegments:
-    """The largest, cleaned, as they are told."""
+    """Clean the regions, keep the largest, and number them from the largest on."""
     found: list[tuple[int, Mask]] = []
     for number in np.unique(parts[parts > 0]):
         region = _cleaned(parts == number)
@@ -226,7 +233,7 @@ def _numbered(lab: Integers, parts: Integers) -> ObjectSegments:
 
 
 def _cleaned(region: Mask) -> Mask:
-    """A thing's largest piece, without the thin lines that hang on it, unless it is thin itself; small gaps closed."""
+    """Reduce a region to its largest piece, close small gaps, and cut thin lines off unless the whole is thin."""
     solid = cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     opened = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((LINE, LINE), np.uint8))
     if np.count_nonzero(opened) > 0.6 * np.count_nonzero(solid):
@@ -238,7 +245,7 @@ def _cleaned(region: Mask) -> Mask:
 
 
 def _score(lab: Integers, region: Mask) -> float:
-    """How far a thing's colours are from those around it: the share of their histograms that differs."""
+    """Measure how much an object's colours differ from those around it: 1 less the overlap of their histograms."""
     reach = np.ones((15, 15), np.uint8)
     ring = (cv2.dilate(region.astype(np.uint8), reach) > 0) & ~region
     if not ring.any():

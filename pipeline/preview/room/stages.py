@@ -1,4 +1,4 @@
-"""The stages that look at a photo: its room and its things. What one kind saw of it serves the other."""
+"""Layout and segmentation stages of the preview engine, whose cached outputs all its photo kinds share."""
 
 import numpy as np
 
@@ -17,37 +17,37 @@ OBJECT_SEGMENTS: Artifact[ObjectSegments] = Artifact(
 
 
 class FindLayout(Stage):
-    """Lines, vanishing points, the room as a box, and what of its sides is bare."""
+    """Estimate the room layout: vanishing points, room box and bare surfaces."""
 
     name = "layout"
     message = "Finding floor, walls and ceiling"
     slot = Slot.COMPUTE
     requires = (PHOTO,)
     provides = (LAYOUT,)
-    depends = ()
-    cached = True
+    depends_on_params = ()
+    cacheable = True
 
     def run(self, work: StageContext) -> None:
         work[LAYOUT] = estimate_layout(to_analysis_size(work[PHOTO]))
 
 
 class SegmentObjects(Stage):
-    """What is not the room itself, parted into things; where no room is known, into parts of the picture."""
+    """Segment the objects in front of the room's surfaces, or the whole picture if no room is known."""
 
     name = "things"
     message = "Telling things apart"
     slot = Slot.COMPUTE
     requires = (PHOTO, LAYOUT)
     provides = (OBJECT_SEGMENTS,)
-    depends = ()
-    cached = True
+    depends_on_params = ()
+    cacheable = True
 
     def run(self, work: StageContext) -> None:
         work[OBJECT_SEGMENTS] = object_segments_of(work)
 
 
 def object_segments_of(work: StageContext) -> ObjectSegments:
-    """The things in a job's photo whose layout is known. Takes most of a second where there is much to see."""
+    """Segment the objects in a job's photo, whose layout is known. Takes most of a second for busy photos."""
     layout = work[LAYOUT]
     bare = np.asarray(layout.surfaces.bare) if layout.confidence >= MIN_LAYOUT_CONFIDENCE else None
     return object_segments.segment_objects(to_analysis_size(work[PHOTO]), bare, work.report)

@@ -1,7 +1,7 @@
-"""Which pixels show bare floor, walls and ceiling, and which show the things in the room.
+"""Surface segmentation: separates bare floor, walls and ceiling from the objects in the room.
 
-Seeds are pixels that look like their surface; a watershed (Meyer, 1992) carries them to the nearest edges, so that
-soft shadows stay with the wall and furniture keeps its outline.
+Seeds are pixels that look like their surface. A watershed (Meyer, 1992) grows them to the nearest edges, so that soft
+shadows stay with the wall and furniture keeps its outline.
 """
 
 from dataclasses import dataclass
@@ -14,26 +14,29 @@ from pipeline.preview.room.box import WALLS, BoxSide
 from pipeline.preview.room.clusters import kmeans, squared_norm
 from pipeline.preview.room.line_segments import LineSegments
 
-OTHER_HUE = 5.5  # hues farther apart than this are not one floor
+OTHER_HUE = 5.5  # hue distance from which two patches are different surfaces
 SURFACE, THING = 1, 2  # watershed markers
-HUE_SPREAD, LIGHT_SPREAD = 3.2, 20.0  # how far a wall strays from its local colour, CIELAB units in 0..255
-REACHED_SPREAD = 36.0  # lightness, where no edge lies between
+HUE_SPREAD, LIGHT_SPREAD = 3.2, 20.0  # a wall's variation around its local colour, CIELAB units in 0..255
+REACHED_SPREAD = 36.0  # the same for lightness, in areas that the flood fill reached
 
 
 @dataclass(frozen=True)
 class Surfaces:
-    """``face``: h×w uint8, the box's side behind each pixel; ``bare``: h×w bool, where that side itself is seen."""
+    """Segmented surfaces.
+
+    ``side_map``: h×w uint8, the box's side behind each pixel. ``bare``: h×w bool, True where that side is visible.
+    """
 
     side_map: Bytes
     bare: Mask
 
     def mask_of(self, *faces: BoxSide) -> Mask:
-        """Where these sides are seen. h×w bool."""
+        """Return where these sides are visible: h×w bool."""
         return self.bare & np.isin(self.side_map, faces)
 
 
 def segment_surfaces(lab: Bytes, face: Bytes, segments: LineSegments) -> Surfaces:
-    """Tell surfaces from things in an h×w×3 uint8 CIELAB picture whose box sides are ``face``."""
+    """Separate surfaces from objects in an h×w×3 uint8 CIELAB picture; ``face`` is its side map (h×w uint8)."""
     smooth = cv2.bilateralFilter(lab, 5, 20, 3)
     features = _features(smooth)
     flatness = _flatness(smooth)
@@ -56,21 +59,21 @@ def segment_surfaces(lab: Bytes, face: Bytes, segments: LineSegments) -> Surface
 
 
 def _features(lab: Bytes) -> Floats:
-    """Lightness and two hues that shade does not change. h×w×3 float32."""
+    """Compute lightness and two hues that are invariant to shade: h×w×3 float32."""
     values = lab.astype(np.float32)
     lightness = values[..., :1]
     return np.concatenate([lightness, (values[..., 1:] - 128) * (150 / (lightness + 40))], -1)
 
 
 def _flatness(lab: Bytes) -> Floats:
-    """1 where nothing happens, falling to 0 at edges. h×w float32."""
+    """Compute 1 in flat areas, falling to 0 at edges: h×w float32."""
     light = lab[..., 0].astype(np.float32)
     slope = np.abs(cv2.Sobel(light, cv2.CV_32F, 1, 0)) + np.abs(cv2.Sobel(light, cv2.CV_32F, 0, 1))
     return np.exp(-cv2.blur(slope, (5, 5)) / 24)
 
 
 def _flood_filled(smooth: Bytes, features: Floats, flatness: Floats, inside: Mask) -> Mask:
-    """What can be reached from the commonest colour of a group of sides without crossing an edge."""
+    """Flood-fill a group of sides from its commonest colour, without crossing edges."""
     values = features[inside]
     hues = values[:, 1:]
     weight = flatness[inside] ** 2 * (0.3 + values[:, 0] / 255)
@@ -90,7 +93,7 @@ def _flood_filled(smooth: Bytes, features: Floats, flatness: Floats, inside: Mas
         if not reached[y + 1, x + 1]:
             cv2.floodFill(smooth, reached, (int(x), int(y)), 0, (3, 1, 1), (3, 1, 1), flags)
     _, label, stats, _ = cv2.connectedComponentsWithStats((reached[1:-1, 1:-1] == 1).astype(np.uint8), connectivity=4)
-    # Walls and ceilings reach up to where they end; what only stands before them does not.
+    # Walls and ceilings extend to the upper end of their side; objects in front of them do not.
     highest = np.where(inside.any(0), inside.argmax(0), height)
     upper = inside & (np.arange(height)[:, None] - highest[None] < 0.1 * height)
     high = np.bincount(label[upper], minlength=len(stats)) / max(1, int(upper.sum()))
@@ -100,16 +103,16 @@ def _flood_filled(smooth: Bytes, features: Floats, flatness: Floats, inside: Mas
 
 
 def _smooth_likeness(features: Floats, region: Mask, reached: Mask, side: BoxSide) -> Floats:
-    """How much each pixel looks like its surroundings on an evenly painted side, whatever the light there."""
+    """Rate how much each pixel resembles its surroundings on an evenly painted side, under any light."""
     height, width = region.shape
     weight = (region & reached).astype(np.float32)
-    # Surroundings are soft: an eighth of the size tells as much about them.
+    # Surroundings are smooth, so an eighth of the size suffices.
     size = (max(8, width // 8), max(8, height // 8))
     share = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
     mass = cv2.resize(features * weight[..., None], size, interpolation=cv2.INTER_AREA)
     local = np.zeros_like(mass)
     known = np.zeros_like(share)
-    # Widest first: near surroundings say best what colour the light gives a wall; far ones speak where those hide.
+    # Widest first: near surroundings predict a lit wall's colour best; far ones fill in where those are hidden.
     for radius in (0.6, 0.25, 0.1):
         window = max(3, int(radius * max(size))) | 1
         total = cv2.blur(share, (window, window))
@@ -118,7 +121,7 @@ def _smooth_likeness(features: Floats, region: Mask, reached: Mask, side: BoxSid
         known = np.maximum(known, (total > 1e-4).astype(np.float32))
     difference = features - cv2.resize(local, (width, height), interpolation=cv2.INTER_LINEAR)
     light, one, two = (difference[..., k] for k in range(3))
-    # Little hangs before a ceiling that could be taken for it.
+    # Few objects in front of a ceiling resemble it.
     unreached = REACHED_SPREAD if side == BoxSide.CEILING else LIGHT_SPREAD
     light = light / np.where(weight > 0, np.float32(REACHED_SPREAD), np.float32(unreached))
     tinted = (one * one + two * two) * np.float32(HUE_SPREAD**-2)
@@ -128,15 +131,15 @@ def _smooth_likeness(features: Floats, region: Mask, reached: Mask, side: BoxSid
 
 
 def _floor_likeness(features: Floats, floor: Mask) -> Floats:
-    """How much each pixel looks like what is found all along the floor's rim.
+    """Rate how much each pixel resembles what is found all along the floor's rim.
 
-    Floors are patterned, so they are described by colour clusters. Things stand at some places of the rim, rugs lie
-    within it; the floor is what is found at most of its length.
+    Floors are patterned, so they are described by colour clusters. Objects touch the rim in some places, and rugs lie
+    within it; the floor's clusters are those found along most of its length.
     """
     height, width = floor.shape
     reach = max(3, round(0.05 * max(height, width))) | 1
     kernel = np.ones((reach, reach), np.uint8)
-    # The picture's sides are no rim: what they cut off is mostly furniture. Its foot is.
+    # The picture's sides are no rim, because they mostly cut off furniture. Its foot is one.
     framed = cv2.copyMakeBorder(floor.astype(np.uint8), reach, 0, reach, reach, cv2.BORDER_REPLICATE)
     framed = cv2.copyMakeBorder(framed, 0, reach, 0, 0, cv2.BORDER_CONSTANT, value=0)
     rim = floor & (cv2.erode(framed, kernel)[reach:-reach, reach:-reach] == 0)
@@ -158,7 +161,7 @@ def _floor_likeness(features: Floats, floor: Mask) -> Floats:
 
     beyond = (cv2.dilate(floor.astype(np.uint8), kernel) > 0) & ~floor & (near < 8.0**2)
     seen = seen_in(rim)
-    # What stands at the wall shows on both sides of the floor's upper edge.
+    # An object at the wall is visible on both sides of the floor's upper edge.
     seen = np.maximum(seen - 1.5 * seen_in(beyond), 0)
     share = seen / np.maximum(seen_in(rim).sum(0), 1)
     occupied = np.bincount(column[rim], minlength=places) > 0.2 * rim.sum() / places
@@ -185,19 +188,19 @@ def _spread(smooth: Bytes, likeness: Floats, face: Bytes) -> Mask:
     markers[cv2.erode(never.astype(np.uint8), small) > 0] = THING
     flooded = cv2.watershed(cv2.cvtColor(smooth, cv2.COLOR_LAB2BGR), markers)
     bare = (flooded == SURFACE).astype(np.uint8)
-    # The watershed's own lines are one pixel wide: give them to the surface and let the matte settle them.
+    # The watershed's lines are one pixel wide: assign them to the surface; the matte refines them.
     bare = cv2.morphologyEx(bare, cv2.MORPH_CLOSE, small)
     return cv2.medianBlur(bare, 3) > 0
 
 
 def _without_islands(bare: Mask, face: Bytes) -> Mask:
-    """Drop patches that things enclose: the mount of a picture is no wall, a table's top no floor."""
+    """Drop patches that objects enclose, such as the mount of a picture or a table's top."""
     floor = face == BoxSide.FLOOR
     reach = max(2, round(0.006 * max(face.shape)))
     kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
     kept = np.zeros_like(bare)
     for side, least in ((floor, 0.0004), (~floor, 0.012)):
-        # Patches that hang together by a thread do not.
+        # Opening separates patches that are joined by a thin line.
         solid = cv2.morphologyEx((bare & side).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
         beside = cv2.dilate((~side).astype(np.uint8), kernel) > 0
         beside[-reach:] = True
@@ -212,7 +215,7 @@ def _without_islands(bare: Mask, face: Bytes) -> Mask:
 
 
 def _hue_in_front(floor: Mask, features: Floats) -> Floats:
-    """The floor's hue along the picture's foot, or all over when it is not seen there."""
+    """Measure the floor's hue along the picture's foot, or over the whole floor if it is not visible there."""
     foot = floor.copy()
     foot[: -max(2, round(0.06 * len(floor)))] = False
     where = foot if foot.sum() > 0.1 * foot.shape[1] else floor
@@ -228,7 +231,7 @@ def _drawn(segments: LineSegments, like: Mask) -> Mask:
 
 
 def _without_tables(bare: Mask, floor: Mask, edges: Mask, features: Floats) -> Mask:
-    """Drop patches of floor that edges bound, if things surround them or the floor in front has another hue."""
+    """Drop floor patches bounded by edges if objects surround them, or if the floor in front has another hue."""
     patches = bare & floor & ~edges
     _, label, stats, _ = cv2.connectedComponentsWithStats(patches.astype(np.uint8), connectivity=4)
     reach = max(4, round(0.016 * max(floor.shape)))
@@ -264,7 +267,7 @@ def _without_tables(bare: Mask, floor: Mask, edges: Mask, features: Floats) -> M
 
 
 def _with_gaps(bare: Mask, floor: Mask, features: Floats, edges: Mask) -> Mask:
-    """Give the floor back small patches of its own hue that lie beside it: floor in the shade of things."""
+    """Add small patches next to the floor that have its hue: floor in the shade of objects."""
     known = bare & floor
     if known.mean() < 0.01:
         return bare

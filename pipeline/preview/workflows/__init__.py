@@ -1,1 +1,1 @@
-"""Plans of the preview engine, one per kind."""
+"""Plans of the preview engine, one per kind of job."""

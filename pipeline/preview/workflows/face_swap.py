@@ -1,6 +1,6 @@
-"""``face_swap`` on the preview engine: the source's face moved, recoloured and blended into the target's place.
+"""``face_swap`` on the preview engine: moves, recolours and blends the source's face into the target.
 
-It moves pixels and makes none: pose and expression stay the source's, so it does well where both look the same way.
+It generates no pixels: pose and expression stay the source's, so it works best if both faces have the same pose.
 """
 
 from typing import Any
@@ -36,22 +36,22 @@ from pipeline.imaging.faces import (
 from pipeline.imaging.load_save import SaveResult
 from pipeline.preview.faces.detection import detect_faces, has_profile_face
 
-CLONE_SIDE = 256  # at which the gradients are joined: what it changes is smooth, and large ones take seconds
-CLONE_SHARE = 0.7  # how much of the target's light goes over the face; all of it lets the face below shine through
-EDGE = 0.08  # of the mask: where the gradients are joined
-MIN_EYE_DISTANCE = 6.0  # pixels between the eyes below which there is nothing to see
+CLONE_SIDE = 256  # pixels a side while blending: the change is smooth, and larger pictures take seconds
+CLONE_SHARE = 0.7  # share of the target's light on the face; all of it lets the old face shine through
+EDGE = 0.08  # mask value from which gradients are blended
+MIN_EYE_DISTANCE = 6.0  # pixels between the eyes; smaller faces have too little detail
 
 
 class DetectFrontalFaces(DetectFaces):
-    """The faces of both pictures that are seen from the front."""
+    """Detect the frontal faces of both pictures."""
 
     def run(self, work: StageContext) -> None:
-        """Raises ``DarkroomError`` (``no_face_error``)."""
+        """Detect the faces. Raises ``DarkroomError`` (``no_face_error``)."""
         self.detect_in_both(work, _found)
 
 
 class SwapFaces(Stage):
-    """Put the source's face where each chosen face is."""
+    """Put the source's face in the place of each chosen face."""
 
     name = "swap"
     message = "Swapping the faces"
@@ -72,7 +72,7 @@ class SwapFaces(Stage):
 
 
 def swap_face(source: Rgb, source_face: Face, target: Rgb, target_face: Face) -> None:
-    """Lay the face ``taken`` of ``source`` over the face ``given`` of ``target`` (H×W×3 uint8), in place."""
+    """Blend ``source_face`` of ``source`` over ``target_face`` of ``target`` (both H×W×3 uint8), in place."""
     place = face_mask_bounds(target_face.landmarks, *target.shape[:2])
     below = target[place]
     if min(below.shape[:2]) < 2:
@@ -98,7 +98,7 @@ def _found(picture: Rgb, which: str) -> tuple[Face, ...]:
 
 
 def _between(source: Floats, target: Floats) -> Floats:
-    """From five points to five others: as they lie, where that stretches little; turned and scaled alone otherwise."""
+    """Fit the transform between two sets of five landmarks: affine if it distorts little, else a similarity."""
     alike = similarity_transform(source, target)
     ones = np.column_stack([source, np.ones(len(source), np.float32)]).astype(np.float64)
     stretched = np.linalg.lstsq(ones, target.astype(np.float64), rcond=None)[0].T
@@ -108,15 +108,16 @@ def _between(source: Floats, target: Floats) -> Floats:
 
 
 def _lit_as(face: Rgb, below: Rgb, mask: Floats) -> Rgb:
-    """``face`` in the light that falls on ``below`` (both h×w×3 uint8): the low frequencies of joining their gradients.
+    """Relight ``face`` like ``below`` (both h×w×3 uint8): adds the low frequencies of their Poisson blend.
 
-    Pérez et al., Poisson Image Editing, 2003. At most ``CLONE_SIDE`` pixels a side; as it is where there is no room.
+    Pérez et al., Poisson Image Editing, 2003. At most ``CLONE_SIDE`` pixels a side; unchanged if there is no room to
+    blend.
     """
     height, width = face.shape[:2]
     gain = min(CLONE_SIDE / max(height, width), 1.0)
     size = (max(round(width * gain), 8), max(round(height * gain), 8))
     little, under, where = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (face, below, mask))
-    # OpenCV reads beyond its arrays where the mask touches their border, and so it gets a border of its own.
+    # OpenCV reads out of bounds if the mask touches the border, so all get a frame.
     frame = 4
     little, under = (
         cv2.copyMakeBorder(each, frame, frame, frame, frame, cv2.BORDER_REPLICATE) for each in (little, under)
@@ -126,7 +127,7 @@ def _lit_as(face: Rgb, below: Rgb, mask: Floats) -> Rgb:
     rows, columns = np.flatnonzero(area.any(1)), np.flatnonzero(area.any(0))
     if len(rows) < 8 or len(columns) < 8:
         return face
-    # It centres the mask's bounding box on the point that it is given.
+    # seamlessClone centres the mask's bounding box on the given point.
     x0, y0 = int(columns[0]), int(rows[0])
     middle = (x0 + (int(columns[-1]) - x0 + 1) // 2, y0 + (int(rows[-1]) - y0 + 1) // 2)
     try:
@@ -139,7 +140,7 @@ def _lit_as(face: Rgb, below: Rgb, mask: Floats) -> Rgb:
 
 
 def plan() -> Plan:
-    """The stages, with the share of the time that each takes."""
+    """Return the plan: each stage with its share of the time."""
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadPictures(), 0.15),
         (DetectFrontalFaces(), 0.4),

@@ -1,4 +1,4 @@
-"""``find_objects`` on the preview engine: what is not the room itself, without names."""
+"""``find_objects`` on the preview engine: segments everything but the room itself, without class names."""
 
 from darkroom.contract.engine import Engine
 from darkroom.contract.requests import Kind
@@ -11,7 +11,7 @@ from pipeline.preview.room.stages import LAYOUT, MIN_LAYOUT_CONFIDENCE, OBJECT_S
 
 
 class ListObjects(Stage):
-    """The objects of the result, and what a person should know about them."""
+    """List the objects of the result, with notes on how reliable they are."""
 
     name = "outline"
     message = "Drawing round what was found"
@@ -31,7 +31,7 @@ class ListObjects(Stage):
 
 
 def plan() -> Plan:
-    """The stages, with the share of the time that each takes."""
+    """Return the plan: each stage with its share of the time."""
     steps = (
         (LoadPhoto(), 0.1),
         (FindLayout(), 0.55),

@@ -1,4 +1,4 @@
-"""``inpaint`` on the preview engine: the hole is filled with patches of what is around it."""
+"""``inpaint`` on the preview engine: fills holes with patches of their surroundings."""
 
 from collections.abc import Callable
 from math import sqrt
@@ -19,17 +19,17 @@ from pipeline.imaging.masks import HOLE, LoadMask, Mask
 from pipeline.imaging.poisson_blending import poisson_blended
 from pipeline.preview.inpainting.fill import fill_hole, hole_depth
 
-CONTEXT = 1.0  # of a hole's longer side: how far around it patches are looked for
-MARGIN = 48  # pixels of that at least
-LEAST = 160  # pixels of a crop's side at least
-SCRATCH_DEPTH = 4.0  # pixels from a hole's middle to its rim, up to which it is a scratch
-MOST_PIXELS = 1_500_000  # of a crop that is worked on at its own size
-MOST_HOLE = 120_000  # pixels of the hole in it
-LARGE = 0.1  # of the photo: what is filled by guessing more than by continuing
+CONTEXT = 1.0  # of a hole's longer side: how far around it patches are searched
+MARGIN = 48  # least pixels of context
+LEAST = 160  # least pixels of a crop's side
+SCRATCH_DEPTH = 4.0  # pixels from a hole's middle to its rim: thinner holes are scratches
+MOST_PIXELS = 1_500_000  # of a crop that is filled at full scale
+MOST_HOLE = 120_000  # pixels of the hole in such a crop
+LARGE = 0.1  # of the photo: larger holes are more guessed than continued
 
 
 class FillHoles(Stage):
-    """Continue what is around each hole, at the photo's own resolution where the hole is not too large for it."""
+    """Fill each hole from its surroundings, at the photo's own resolution unless the hole is too large for that."""
 
     name = "fill"
     message = "Filling the hole with what is around it"
@@ -67,7 +67,7 @@ class FillHoles(Stage):
 
 
 def _filled(photo: Rgb, hole: Mask, seed: int, report: Callable[[float], None]) -> tuple[Rgb, float]:
-    """A crop with its hole filled, and at what scale, 1 at most, that was done."""
+    """Fill the hole of a crop; also returns the scale, 1 at most, at which that was done."""
     if hole_depth(hole) <= SCRATCH_DEPTH:
         return _scratch_filled(photo, hole), 1.0
     height, width = hole.shape
@@ -76,7 +76,7 @@ def _filled(photo: Rgb, hole: Mask, seed: int, report: Callable[[float], None]) 
         return fill_hole(photo, hole, seed, report), 1.0
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     small = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
-    # Every pixel that has any of the hole in it counts to the hole: nothing of what goes is copied back.
+    # A pixel with any part of the hole belongs to it, so that nothing removed is copied back.
     touched = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
     filled = fill_hole(small, np.asarray(touched, np.bool_), seed, report)
     large = cv2.resize(filled, (width, height), interpolation=cv2.INTER_CUBIC)
@@ -84,13 +84,13 @@ def _filled(photo: Rgb, hole: Mask, seed: int, report: Callable[[float], None]) 
 
 
 def _scratch_filled(photo: Rgb, hole: Mask) -> Rgb:
-    """By the equations of fluids (Bertalmío, Bertozzi and Sapiro 2001), which carry on what a thin hole interrupts."""
+    """Fill a thin hole by the Navier–Stokes equations (Bertalmío, Bertozzi and Sapiro, 2001)."""
     found = cv2.inpaint(photo, hole.astype(np.uint8), 3, cv2.INPAINT_NS)
     return np.where(hole[..., None], np.asarray(found, np.uint8), photo)
 
 
 def plan() -> Plan:
-    """The stages, with the share of the time that each takes."""
+    """Return the plan: each stage with its share of the time."""
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadPhoto(), 0.05),
         (LoadMask(allow_full_mask=False), 0.05),

@@ -1,4 +1,4 @@
-"""``render_scenes`` on the preview engine: pictures under a moving camera, and portraits as animated stills."""
+"""``render_scenes`` on the preview engine: Ken Burns clips of pictures, and portraits as animated stills."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from pipeline.scenes.speech import SynthesiseSceneSpeech, TranscribeScenes
 
 
 def plan() -> Plan:
-    """The stages, with the share of the time that each takes."""
+    """Return the plan: each stage with its share of the time."""
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadScenes(Engine.PREVIEW), 0.05),
         (SynthesiseSceneSpeech(), 0.05),

@@ -1,4 +1,4 @@
-"""``render_video`` on the preview engine: an animated still, whose mouth opens as its voice is loud."""
+"""``render_video`` on the preview engine: an animated still whose mouth follows the loudness of the voice."""
 
 from math import floor
 from typing import Any
@@ -23,11 +23,11 @@ from pipeline.video.talking_portrait import (
 
 
 class AnimateStill(Stage):
-    """Move the camera over the portrait, open its mouth as the voice is loud, and let it blink."""
+    """Animate the portrait: a camera move, a mouth that follows the loudness of the voice, and blinks."""
 
     name = "animate"
     message = "Animating"
-    slot = Slot.CPU  # it takes minutes: beside it, pictures go on, if slower
+    slot = Slot.CPU  # it takes minutes, during which other jobs' pictures continue, if slower
     requires = (PORTRAIT, SPEECH)
     provides = (CLIP,)
 
@@ -54,7 +54,7 @@ class AnimateStill(Stage):
 
 
 def plan() -> Plan:
-    """The stages, with the share of the time that each takes."""
+    """Return the plan: each stage with its share of the time."""
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadAvatar(Engine.PREVIEW), 0.05),
         (SynthesiseSpeech(), 0.05),

@@ -1,4 +1,4 @@
-"""``restyle_room`` on the preview engine: find the room, repaint it in the style's materials, regrade the light."""
+"""``restyle_room`` on the preview engine: finds the room, repaints it in the style's materials, grades the light."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from pipeline.preview.room.layout import RoomLayout, to_analysis_size
 from pipeline.preview.room.stages import LAYOUT, MIN_LAYOUT_CONFIDENCE, FindLayout, object_segments_of
 
 BAND = 256  # rows painted at a time, so that memory does not grow with the picture
-SEAM = 1 / 640  # of the longer side: how far around what is kept the photo fades out; a pixel of the analysed size
+SEAM = 1 / 640  # of the longer side: feather around kept objects, a pixel of the analysed size
 
 DEPTH: Artifact[Floats | None] = Artifact("depth", "h×w float32, distance in camera heights; None without a room")
 REPAINTED: Artifact[np.ndarray] = Artifact("repainted", "H×W×3 uint8 sRGB, new materials in the photo's own light")
@@ -28,7 +28,7 @@ GRADED: Artifact[np.ndarray] = Artifact("graded", "H×W×3 uint8 sRGB, repainted
 
 
 class EstimateDepth(Stage):
-    """How far away everything is, from the room's geometry."""
+    """Estimate depth from the room's geometry."""
 
     name = "depth"
     message = "Measuring depth"
@@ -43,7 +43,7 @@ class EstimateDepth(Stage):
 
 
 class RepaintSurfaces(Stage):
-    """New materials on floor, walls and ceiling, in perspective, under the old light; things stay untouched."""
+    """Repaint floor, walls and ceiling in perspective under the photo's own light; objects stay untouched."""
 
     name = "repaint"
     message = "Laying the new floor and painting the walls"
@@ -64,7 +64,7 @@ class RepaintSurfaces(Stage):
 
 
 def _ignored_param_notes(params: RestyleRoomParams) -> list[str]:
-    """What was asked for, or left to us, that only networks can do."""
+    """Return a note for each parameter that only the models engine can honour."""
     notes = []
     if params.room is None:
         notes.append(
@@ -91,7 +91,7 @@ def _in_bands(work: StageContext, photo: np.ndarray, plan: RepaintContext, stren
 
 
 class Grade(Stage):
-    """The style's light over the whole picture."""
+    """Apply the style's light to the whole picture."""
 
     name = "grade"
     message = "Setting the light"
@@ -112,7 +112,7 @@ class Grade(Stage):
 
 
 class RestoreKeptObjects(Stage):
-    """The things at the points asked for are laid back as they are in the photo. Nobody looks for any else."""
+    """Restore the objects at the requested points as they are in the photo. Without points, no objects are searched."""
 
     name = "keep"
     message = "Laying back what stays as it is"
@@ -154,7 +154,7 @@ class Validate(Stage):
 
 
 def choose_finishes(style: Style, room: Room | None, layout: RoomLayout) -> dict[BoxSide, Finish]:
-    """What each side gets. The accent goes to the wall that is seen best."""
+    """Choose the finish of each side; the accent goes to the wall with the largest visible area."""
     seen = {wall: int(np.count_nonzero(layout.surfaces.mask_of(wall))) for wall in WALLS}
     best = max(WALLS, key=lambda wall: seen[wall])
     walls = {wall: style.accent if style.accent and wall == best else style.wall for wall in WALLS}
@@ -163,7 +163,7 @@ def choose_finishes(style: Style, room: Room | None, layout: RoomLayout) -> dict
 
 
 def plan() -> Plan:
-    """The stages, with the share of the time that each takes."""
+    """Return the plan: each stage with its share of the time."""
     steps = (
         (LoadPhoto(), 0.05),
         (FindLayout(), 0.38),

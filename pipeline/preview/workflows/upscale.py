@@ -1,4 +1,4 @@
-"""``upscale`` on the preview engine: Lanczos, then sharpening that follows the edges and leaves no halos."""
+"""``upscale`` on the preview engine: Lanczos resampling, then edge-aware sharpening without halos."""
 
 from math import ceil
 from typing import Any
@@ -26,8 +26,8 @@ from pipeline.imaging.upscaling import (
 )
 
 SHARPENING = 1.0
-BLUR = 0.5  # pixels of the picture: the standard deviation of what is taken for blurred
-FLAT, EDGE = 3, 18  # levels from one pixel of the picture to the next: no sharpening up to here, all of it from here on
+BLUR = 0.5  # pixels of the picture: standard deviation of the unsharp mask's blur
+FLAT, EDGE = 3, 18  # levels between neighbouring pixels: no sharpening up to FLAT, full from EDGE on
 
 
 class Enlarge(Stage):
@@ -45,7 +45,7 @@ class Enlarge(Stage):
             work.notes.append("The preview engine enlarges every picture alike: content had no effect.")
         width, height = enlarged_size(picture.rgb, params.scale)
         alpha = enlarged_alpha(picture.alpha, width, height, work)
-        # What is around a pixel, to which sharpening is held.
+        # Sharpening is clamped to the range of each pixel's neighbourhood, which prevents halos.
         box = np.ones((3, 3), np.uint8)
         limits: tuple[Bytes, ...] = (cv2.erode(picture.rgb, box), cv2.dilate(picture.rgb, box))
         around = ceil(3 * BLUR * params.scale) + 1
@@ -59,16 +59,16 @@ class Enlarge(Stage):
 
 
 def _framed(source: Bytes, width: int, height: int, rows: slice, around: int) -> Bytes:
-    """Rows of the enlarged picture with so many more above and below (repeated at the ends)."""
+    """Return ``rows`` of the enlarged picture with ``around`` more above and below, repeated at the ends."""
     more = slice(max(rows.start - around, 0), min(rows.stop + around, height))
     above, below = more.start - (rows.start - around), rows.stop + around - more.stop
     return cv2.copyMakeBorder(resampled(source, width, height, more), above, below, 0, 0, cv2.BORDER_REPLICATE)
 
 
 def _sharpened(framed: Bytes, scale: float, around: int) -> Bytes:
-    """Unsharp masking of the brightness where there are edges, none in flat areas, whose noise it would raise.
+    """Sharpen brightness by unsharp masking along edges, not in flat areas, where it would amplify noise.
 
-    What was one pixel wide is ``scale`` wide now, and so are the edges.
+    Blur and slopes are scaled, because edges are ``scale`` times as wide after enlarging.
     """
     grey = cv2.cvtColor(framed, cv2.COLOR_RGB2GRAY)
     soft = cv2.GaussianBlur(grey, (0, 0), BLUR * scale)
@@ -81,7 +81,7 @@ def _sharpened(framed: Bytes, scale: float, around: int) -> Bytes:
 
 
 def plan() -> Plan:
-    """The stages, with the share of the time that each takes."""
+    """Return the plan: each stage with its share of the time."""
     steps: tuple[tuple[Stage, float], ...] = (
         (LoadPicture(), 0.1),
         (Enlarge(), 0.6),

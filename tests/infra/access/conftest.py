@@ -1,4 +1,4 @@
-"""A guarded application that records what comes through, and botocore's signers as callers."""
+"""Fixtures of the access tests: a guarded application that records requests, and botocore's signers as callers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

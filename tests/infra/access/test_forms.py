@@ -1,4 +1,4 @@
-"""Forms that browsers post to S3."""
+"""Form uploads from browsers to S3."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Hosts, origins, and the routes that need no signature."""
+"""Request guard: hosts, origins, and the routes that need no signature."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Signatures: botocore signs, and what it did not sign so is refused."""
+"""Request signatures: those of botocore are accepted, all others refused."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

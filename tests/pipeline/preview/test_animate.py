@@ -1,4 +1,4 @@
-"""Animated stills, decoded again: what moves while somebody is heard, and what does not."""
+"""Animated stills, decoded again: what moves during speech, and what does not."""
 
 from pathlib import Path
 

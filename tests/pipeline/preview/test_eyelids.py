@@ -1,4 +1,4 @@
-"""A portrait's eyes: closed they are covered with skin, and where no eye is seen nothing is moved."""
+"""Eyelid animation: closed eyes are covered with skin; nothing moves if no eye is visible."""
 
 from functools import cache
 

@@ -1,4 +1,4 @@
-"""``find_objects`` and ``keep_at`` on the preview engine: things by their colours, and those that stay."""
+"""``find_objects`` and ``keep_at`` on the preview engine: objects segmented by colour, and kept objects."""
 
 from pathlib import Path
 from typing import Any
@@ -137,7 +137,7 @@ def test_the_room_that_one_kind_saw_serves_the_other_and_every_choice_of_things(
 
         def check(self) -> None: ...
 
-        def show(self, _picture: object) -> None: ...
+        def report_progress_image(self, _picture: object) -> None: ...
 
     runner, results = Runner(cache=StageCache()), []
     for index, points in enumerate([None, (SOFA,), (ARMCHAIR,), (SOFA,)]):

@@ -1,4 +1,4 @@
-"""When a portrait's mouth opens, and when it blinks."""
+"""Motion curves of a portrait: mouth opening and blinks."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A portrait's mouth: what moves when it opens, and what does not."""
+"""Mouth animation: what moves when it opens, and what does not."""
 
 from functools import cache
 

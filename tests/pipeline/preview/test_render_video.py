@@ -1,4 +1,4 @@
-"""``render_video`` on the preview engine, as a caller gets it: everything is decoded again."""
+"""``render_video`` on the preview engine, as a caller gets it: all files are decoded again."""
 
 import os
 import tracemalloc
@@ -37,7 +37,7 @@ class Bursts:
 
     about = "Bursts 1"
 
-    def speak(self, script: str, _voice: Voice, _report: Callable[[float], None] = lambda _fraction: None) -> Speech:
+    def synthesise(self, script: str, _voice: Voice, _report: Callable[[float], None] = lambda _fraction: None) -> Speech:
         tone = 0.1 * np.sin(2 * np.pi * 440 * np.arange(round(0.3 * SAMPLE_RATE)) / SAMPLE_RATE)
         texts = script.split()
         samples = np.tile(np.append(tone, np.zeros(round(0.1 * SAMPLE_RATE))).astype(np.float32), len(texts))

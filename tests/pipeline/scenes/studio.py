@@ -1,4 +1,4 @@
-"""Who speaks, what is kept, what is shown and how it is looked at, for tests of whole videos."""
+"""Test doubles and measurements for whole videos: synthesiser, intermediates, reporter, decoded results."""
 
 import shutil
 import threading
@@ -57,7 +57,7 @@ class Bursts:
     def __init__(self) -> None:
         self.said: list[tuple[str, str]] = []
 
-    def speak(self, script, voice, report=lambda _fraction: None):
+    def synthesise(self, script, voice, report=lambda _fraction: None):
         report(0.0)
         self.said.append((script, voice.name))
         every = WORD_SECONDS + PAUSE_SECONDS
@@ -91,7 +91,7 @@ class Reporter:
     def check(self):
         pass
 
-    def show(self, picture):
+    def report_progress_image(self, picture):
         self.shown.append(picture)
 
 

@@ -1,4 +1,4 @@
-"""Finished parts, kept for the next attempt."""
+"""Intermediate files, kept for the next attempt."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What an earlier attempt has finished is not made again."""
+"""Retries: nothing that an earlier attempt finished is made again."""
 
 import os
 

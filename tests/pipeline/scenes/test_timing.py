@@ -1,4 +1,4 @@
-"""When scenes are seen and heard."""
+"""Timeline: when scenes are visible and heard."""
 
 import pytest
 from hypothesis import given

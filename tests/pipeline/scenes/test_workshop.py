@@ -1,4 +1,4 @@
-"""Things that are made side by side, heard as one."""
+"""Parallel tasks of one job, with shared progress, failures and cancellation."""
 
 import threading
 
@@ -67,7 +67,7 @@ def test_no_more_take_their_turn_at_once_than_may(work, resource):
             bench.report(0.5)
             running.remove(bench)
 
-    run(work, *(SceneTask(str(number), 1, make) for number in range(8)), at_once=1)
+    run(work, *(SceneTask(str(number), 1, make) for number in range(8)), max_parallel=1)
     assert max(most) == 1
 
 
@@ -82,7 +82,7 @@ def test_the_processors_work_while_the_device_is_waited_for(work):
         with bench.turn(bench.workshop.processors):
             drawn.set()
 
-    run(work, *(SceneTask("avatar", 1, animate) for _ in range(5)), SceneTask("image", 1, draw), at_once=1)
+    run(work, *(SceneTask("avatar", 1, animate) for _ in range(5)), SceneTask("image", 1, draw), max_parallel=1)
     assert drawn.is_set()
 
 
@@ -112,11 +112,11 @@ def test_looks_are_passed_on_by_the_jobs_own_thread(work, tmp_path):
 
     def make(level):
         def make(bench):
-            bench.show(np.full((2, 2, 3), level, np.uint8))
+            bench.show_progress_image(np.full((2, 2, 3), level, np.uint8))
 
         return make
 
-    work.enter(None, show=show)
+    work.enter_stage(None, report_progress_image=show)
     run(work, SceneTask("one", 1, make(1)), SceneTask("two", 1, make(2)))
     assert sorted(shown) == [1, 2]
     assert threads == {threading.current_thread()}
@@ -170,7 +170,7 @@ def test_a_job_that_ends_stops_all_of_them_and_is_told_as_it_is(work, end):
     def report(_fraction, _message):
         raise end
 
-    work.enter(None, report)
+    work.enter_stage(None, report)
     with pytest.raises(type(end)) as caught:
         run(work, *(SceneTask(str(number), 1, until_stopped) for number in range(5)))
     assert caught.value is end

@@ -1,4 +1,4 @@
-"""Burned subtitles: within the safe area, over nothing else, readable on anything."""
+"""Burned subtitles: within the safe area, without overlaps, readable on any background."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Cues: no word lost, no rule of broadcasting broken where speech allows to keep it."""
+"""Cues: no word lost, and broadcasting rules kept wherever the speech allows it."""
 
 import unicodedata
 from itertools import pairwise

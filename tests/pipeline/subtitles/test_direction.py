@@ -1,4 +1,4 @@
-"""Directions of text: runs as they are seen from left to right."""
+"""Bidirectional text: runs in visual order from left to right."""
 
 import pytest
 from bidi import get_display

@@ -1,4 +1,4 @@
-"""Subtitle files: what a player reads back is what was written."""
+"""Subtitle files: a player reads back what was written."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Typesetting: the right glyphs of the right font, in their places."""
+"""Typesetting: the right glyphs of the right font, in the right places."""
 
 import unicodedata
 

@@ -1,4 +1,4 @@
-"""Where the camera looks, as what it shows tells: pictures whose colours say where in them they are."""
+"""Camera moves, measured on pictures whose colours encode the position."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is taken in: sound in every format that we name, and nothing that is none."""
+"""Audio decoding: every format that we list, and nothing else."""
 
 import gc
 import struct

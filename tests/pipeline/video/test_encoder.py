@@ -1,4 +1,4 @@
-"""What comes out of the encoder, as a player would find it."""
+"""Encoder output, as a player finds it."""
 
 import ctypes
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Loudness, held against somebody else's measurement of it."""
+"""Loudness, compared with an independent measurement."""
 
 from functools import cache
 from math import inf, isinf, log10

@@ -1,4 +1,4 @@
-"""What is heard in a video: voices where they belong, and music that makes way for them."""
+"""Soundtrack mix: voices at their positions, and ducked music."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""How clips give way to each other: frames whose grey tells which clip they are of."""
+"""Transitions, on frames whose grey identifies their clip."""
 
 from collections.abc import Iterator
 from itertools import islice
