@@ -16,9 +16,9 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.params import RestyleRoomParams, Room
 from darkroom.contract.requests import Kind
 from darkroom.contract.styles import styles
+from pipeline.core.arrays import Rgb
 from pipeline.core.artifacts import RESULT
 from pipeline.core.stages import StageContext
-from pipeline.core.arrays import Rgb
 from pipeline.plans import get_plan
 
 WEB = Path(__file__).resolve().parents[1]

@@ -7,14 +7,14 @@ from typing import Any
 
 from darkroom.contract.jobs import Job
 from darkroom.contract.results import Result, SubtitleFile, Video
-from tests.client import fake
+from tests.client import fake, jobs
 
 SUBTITLES = {"srt": "application/x-subrip", "vtt": "text/vtt"}
 CUES = "1\n00:00:00,000 --> 00:00:00,900\nHello\nthere.\n\n2\n00:01:01,250 --> 00:01:02,000\nBye.\n"
 
 
 def filmed(
-    service: fake.Service, *, video: bytes = fake.RESULT, subtitles: bool = True, kind: str = "render_video"
+    service: fake.Service, *, video: bytes = jobs.RESULT, subtitles: bool = True, kind: str = "render_video"
 ) -> Job:
     """A completed job of the service: a video of 12.4 seconds with its poster, and its subtitles."""
     service.files |= {"video": video, "subtitles": CUES.encode()}
@@ -40,11 +40,11 @@ def filmed(
         )
         for form, declared in SUBTITLES.items()
     ]
-    pictures = fake.completed(4, f"{url}/poster").result
+    pictures = jobs.completed(4, f"{url}/poster").result
     assert pictures is not None
     poster = pictures.pictures[0].model_copy(update={"name": "poster"})
     result = Result(pictures=[poster], videos=[film], subtitles=texts if subtitles else [], engine="preview")
-    return fake.job(4, "completed", kind=kind, params={}, progress=1, result=result.model_dump())
+    return jobs.job(4, "completed", kind=kind, params={}, progress=1, result=result.model_dump())
 
 
 def _stored(data: bytes, url: str) -> dict[str, Any]:

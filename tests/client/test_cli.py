@@ -12,7 +12,8 @@ from darkroom.contract.jobs import Job, State
 from darkroom.contract.requests import Kind
 from darkroom.contract.styles import styles
 from tests.client.answers import problem, s3_error
-from tests.client.fake import RESULT, TOKEN, Service, completed, failed, job
+from tests.client.fake import TOKEN, Service
+from tests.client.jobs import RESULT, completed, failed, job
 
 
 @pytest.fixture

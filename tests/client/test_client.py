@@ -12,7 +12,8 @@ from darkroom.client.request_builder import build_request
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.requests import JobRequest
 from tests.client.answers import problem, s3_error
-from tests.client.fake import RESULT, Service, completed, failed, job
+from tests.client.fake import Service
+from tests.client.jobs import RESULT, completed, failed, job
 
 
 def request_for(photo: Path) -> JobRequest:

@@ -14,7 +14,8 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.requests import ENGINES_BY_KIND, Kind
 from infra.commands.comparison_sheet import GAP, HEIGHT, details, marked, side_by_side
 from infra.commands.demo_samples import DEMO_SAMPLES
-from tests.client.fake import RESULT, Service, completed
+from tests.client.fake import Service
+from tests.client.jobs import RESULT, completed
 from tests.client.runtime import put, state_of
 
 

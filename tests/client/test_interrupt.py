@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from darkroom.contract.jobs import State
-from tests.client.fake import TOKEN, Service, job
+from tests.client.fake import TOKEN, Service
+from tests.client.jobs import job
 
 ROOT = Path(__file__).parents[2]
 # A shell that starts tests in the background has them, and so their children, ignore SIGINT: undo that.

@@ -13,7 +13,8 @@ from darkroom.client.request_builder import build_request
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.uploads import AssetReference
 from tests.client.answers import problem
-from tests.client.fake import RESULT, Service, completed, failed
+from tests.client.fake import Service
+from tests.client.jobs import RESULT, completed, failed
 
 ASSET = AssetReference(asset_id="b" * 32)
 

@@ -10,7 +10,8 @@ from darkroom import Client, LocalStackError
 from darkroom.cli import app
 from darkroom.client.local_stack import TemporaryStack, find_running_stack
 from darkroom.contract.jobs import State
-from tests.client.fake import Service, failed
+from tests.client.fake import Service
+from tests.client.jobs import failed
 from tests.client.runtime import put, state_of
 
 

@@ -9,7 +9,8 @@ from typer.testing import CliRunner, Result
 from darkroom.cli import app
 from darkroom.contract.jobs import Job
 from tests.client.answers import problem
-from tests.client.fake import RESULT, TOKEN, Service
+from tests.client.fake import TOKEN, Service
+from tests.client.jobs import RESULT
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,9 @@ from darkroom import AvatarReference, Client, DownloadError
 from darkroom.cli import app
 from darkroom.contract.jobs import State
 from tests.client.answers import s3_error
-from tests.client.fake import RESULT, TOKEN, Service, completed
+from tests.client.fake import TOKEN, Service
 from tests.client.films import CUES, filmed, sound
+from tests.client.jobs import RESULT, completed
 
 
 @pytest.fixture(autouse=True)

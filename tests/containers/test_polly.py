@@ -34,7 +34,9 @@ class Nobody:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def synthesise(self, _script: str, voice: Voice, _report: Callable[[float], None] = lambda _fraction: None) -> Speech:
+    def synthesise(
+        self, _script: str, voice: Voice, _report: Callable[[float], None] = lambda _fraction: None
+    ) -> Speech:
         """A second of silence."""
         self.asked.append(voice.name)
         return SILENCE

@@ -2,38 +2,34 @@
 
 import importlib
 import json
-import os
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
-import botocore.session
 import pytest
-from botocore.config import Config
-from botocore.exceptions import ClientError
 from moto import mock_aws
 from mypy_boto3_s3 import S3Client
-from mypy_boto3_sqs import SQSClient
 
 from cloud import clients
 from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import InspectedUpload, JobStore
 from cloud.dynamodb.ledger import Ledger
-from cloud.job_queue import JobQueue
 from darkroom.contract.jobs import State
 from handlers import api
 from handlers.websocket.subscriptions import Subscriptions
+from tests.handlers.atomic import Atomic
 from tests.handlers.calls import Answer, Call, request
+from tests.handlers.clients import MADE_ONCE
+from tests.handlers.queues import Queues
+from tests.handlers.sockets import FakeSockets
 from tests.handlers.studio import Studio
+from tests.handlers.tables import create_table, global_index
 from tests.handlers.uploads import Upload
 
 JOBS, SOCKETS, LEDGER, ASSETS, BUCKET = "jobs", "sockets", "ledger", "assets", "bucket"
 PHOTO = InspectedUpload("image/jpeg", 640, 480, 1234)
-
 MakeRecord = Callable[..., JobRecord]
 
 
@@ -51,82 +47,36 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-class _MadeOnce:
-    """Makes each client once for all tests, as that takes longer than most of them: what there is of AWS behind the
-    clients is moto's, new for each test."""
-
-    def __init__(self) -> None:
-        self._session = botocore.session.get_session()
-        self._made: dict[object, Any] = {}
-
-    def create_client(self, service: str, *, config: Config, endpoint_url: str | None = None) -> Any:
-        environment = tuple(sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_")))
-        key = (service, endpoint_url, environment, repr(sorted(vars(config).items(), key=str)))
-        if key not in self._made:
-            self._made[key] = self._session.create_client(service, config=config, endpoint_url=endpoint_url)
-        return self._made[key]
-
-
-MADE_ONCE = _MadeOnce()
-
-
-def _keys(partition: str, sort: str | None) -> list[dict[str, str]]:
-    keys = [{"AttributeName": partition, "KeyType": "HASH"}]
-    return keys if sort is None else [*keys, {"AttributeName": sort, "KeyType": "RANGE"}]
-
-
-def _index(name: str, partition: str, sort: str | None, projection: str, *others: str) -> dict[str, Any]:
-    projected: dict[str, Any] = {"ProjectionType": projection, **({"NonKeyAttributes": others} if others else {})}
-    return {"IndexName": name, "KeySchema": _keys(partition, sort), "Projection": projected}
-
-
-def _table(name: str, partition: str, sort: str | None = None, *, numbers: str = "", indexes: Any = ()) -> Any:
-    """Make a table whose keys are text, but for those in ``numbers``; a client of it."""
-    keys = [_keys(partition, sort), *(index["KeySchema"] for index in indexes)]
-    names = dict.fromkeys(key["AttributeName"] for schema in keys for key in schema)
-    client: Any = clients.dynamodb()
-    client.create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=keys[0],
-        AttributeDefinitions=[
-            {"AttributeName": each, "AttributeType": "N" if each in numbers.split() else "S"} for each in names
-        ],
-        **({"GlobalSecondaryIndexes": indexes} if indexes else {}),
-    )
-    return client
-
-
 @pytest.fixture
 def store(aws: None) -> JobStore:
     """The jobs table, with the least that its indexes must project."""
     indexes = [
-        _index("by_owner", "owner", "created_at", "INCLUDE", "state", "kind"),
-        _index("due", "due_shard", "due_at", "INCLUDE", "state", "kind"),
+        global_index("by_owner", "owner", "created_at", "INCLUDE", "state", "kind"),
+        global_index("due", "due_shard", "due_at", "INCLUDE", "state", "kind"),
     ]
-    return JobStore(JOBS, _table(JOBS, "job_id", numbers="due_at", indexes=indexes))
+    return JobStore(JOBS, create_table(JOBS, "job_id", numbers="due_at", indexes=indexes))
 
 
 @pytest.fixture
 def subscriptions(aws: None) -> Subscriptions:
     """The sockets table."""
     indexes = [
-        _index("by_connection", "connection_id", None, "KEYS_ONLY"),
-        _index("due", "due_shard", "due_at", "KEYS_ONLY"),
+        global_index("by_connection", "connection_id", None, "KEYS_ONLY"),
+        global_index("due", "due_shard", "due_at", "KEYS_ONLY"),
     ]
-    return Subscriptions(SOCKETS, _table(SOCKETS, "pk", "sk", numbers="due_at", indexes=indexes))
+    return Subscriptions(SOCKETS, create_table(SOCKETS, "pk", "sk", numbers="due_at", indexes=indexes))
 
 
 @pytest.fixture
 def ledger(aws: None) -> Ledger:
     """The ledger's table."""
-    return Ledger(LEDGER, _table(LEDGER, "pk", "sk"))
+    return Ledger(LEDGER, create_table(LEDGER, "pk", "sk"))
 
 
 @pytest.fixture
 def assets_table(aws: None) -> str:
     """The name of the table of assets, which is there."""
-    _table(ASSETS, "asset_id", indexes=[_index("by_owner", "owner", "created_at", "ALL")])
+    create_table(ASSETS, "asset_id", indexes=[global_index("by_owner", "owner", "created_at", "ALL")])
     return ASSETS
 
 
@@ -138,64 +88,10 @@ def bucket(aws: None) -> S3Client:
     return client
 
 
-class Atomic:
-    """DynamoDB makes one write at a time of those that meet at an item; moto does when its callers take turns."""
-
-    def __init__(self) -> None:
-        self._turn = threading.Lock()
-
-    def client(self) -> Any:
-        """A client that waits for its turn."""
-        return _TakingTurns(clients.dynamodb(), self._turn)
-
-
-class _TakingTurns:
-    def __init__(self, client: Any, turn: threading.Lock) -> None:
-        self._client = client
-        self._turn = turn
-
-    def __getattr__(self, name: str) -> Any:
-        operation = getattr(self._client, name)
-
-        def wait(**arguments: Any) -> Any:
-            with self._turn:
-                return operation(**arguments)
-
-        return wait
-
-
 @pytest.fixture
 def atomic(aws: None) -> Atomic:
     """For tests with threads."""
     return Atomic()
-
-
-@dataclass
-class Queues:
-    """The queue of jobs and the dead letters, and what has been sent to them."""
-
-    client: SQSClient
-    url: str
-    dead_letter_url: str
-
-    def queue(self) -> JobQueue:
-        return JobQueue(self.client, self.url, self.dead_letter_url)
-
-    def sent(self) -> list[tuple[str, int]]:
-        """(job, attempt) of each message since last asked, whatever its delay."""
-        return [(body["job_id"], body["attempt"]) for body in self._take(self.url)]
-
-    def buried(self) -> list[str]:
-        """The jobs reported to the operator since last asked."""
-        return [body["job_id"] for body in self._take(self.dead_letter_url)]
-
-    def _take(self, url: str) -> list[dict[str, Any]]:
-        taken = []
-        while messages := self.client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            for message in messages:
-                self.client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                taken.append(json.loads(message["Body"]))
-        return taken
 
 
 @pytest.fixture
@@ -320,34 +216,6 @@ def job_in(store: JobStore) -> Callable[..., JobRecord]:
         return now
 
     return bring
-
-
-class FakeSockets:
-    """The management API of sockets: remembers what was posted; sockets can be closed or broken."""
-
-    def __init__(self) -> None:
-        self.posted: list[tuple[str, dict[str, Any]]] = []
-        self.closed: set[str] = set()
-        self.broken: dict[str, int] = {}
-
-    def post_to_connection(self, *, ConnectionId: str, Data: bytes) -> None:  # noqa: N803 - boto3's own names
-        if ConnectionId in self.closed:
-            raise _http_error(410, "GoneException")
-        if self.broken.get(ConnectionId, 0) > 0:
-            self.broken[ConnectionId] -= 1
-            raise _http_error(500, "InternalServerError")
-        self.posted.append((ConnectionId, json.loads(Data)))
-
-    def heard(self, connection_id: str) -> list[dict[str, Any]]:
-        """What a socket received, in order."""
-        return [message for to, message in self.posted if to == connection_id]
-
-
-def _http_error(status: int, code: str) -> ClientError:
-    return ClientError(
-        {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
-        "PostToConnection",
-    )
 
 
 @pytest.fixture

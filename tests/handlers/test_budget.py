@@ -19,7 +19,7 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.requests import ENGINES_BY_KIND, Kind
 from handlers.limits.budget import Budget, estimate_seconds, settle_budget
 from handlers.limits.limit_exceeded import LimitExceeded
-from tests.handlers.conftest import Atomic
+from tests.handlers.atomic import Atomic
 
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 # 0.36 dollars an hour are 100 millionths a second: an upscaling by models (20 s) is reserved 0.002.

@@ -11,61 +11,13 @@ from botocore.exceptions import ClientError
 from cloud import clients
 from handlers import guard
 from handlers.endpoint.gpu_spend import UNSEEN_SECONDS, GpuSpendStore
-from handlers.guard import SCALABLE_DIMENSION
 from tests.handlers.conftest import SOCKETS
+from tests.handlers.endpoint import ENDPOINT, VARIANT, Endpoint
 
-ENDPOINT, VARIANT = "darkroom-test", "gpu"
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 MINUTES = timedelta(minutes=1)
 PRICE = 12.0  # an hour: a dollar every five minutes for each instance
-
 pytestmark = pytest.mark.usefixtures("subscriptions")
-
-
-class Endpoint:
-    """The endpoint and its limits, as AWS shows them."""
-
-    def __init__(self) -> None:
-        self._sagemaker: Any = clients.sagemaker()
-        self._scaling: Any = clients.application_autoscaling()
-
-    def deploy(self, instances: int, *, most: int = 4) -> None:
-        """What deploying the stack does."""
-        role = "arn:aws:iam::123456789012:role/container"
-        self._sagemaker.create_model(ModelName="m", ExecutionRoleArn=role, PrimaryContainer={"Image": "image"})
-        variant = {"VariantName": VARIANT, "ModelName": "m", "InstanceType": "ml.g4dn.xlarge"}
-        self._sagemaker.create_endpoint_config(
-            EndpointConfigName="c",
-            ProductionVariants=[{**variant, "InitialInstanceCount": instances, "InitialVariantWeight": 1.0}],
-        )
-        self._sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName="c")
-        self.limit(most)
-
-    def scale(self, instances: int) -> None:
-        """What auto scaling does."""
-        self._sagemaker.update_endpoint_weights_and_capacities(
-            EndpointName=ENDPOINT,
-            DesiredWeightsAndCapacities=[{"VariantName": VARIANT, "DesiredInstanceCount": instances}],
-        )
-
-    def delete(self) -> None:
-        self._sagemaker.delete_endpoint(EndpointName=ENDPOINT)
-
-    def limit(self, most: int) -> None:
-        """Somebody else sets how many instances there may be."""
-        self._scaling.register_scalable_target(
-            ServiceNamespace="sagemaker",
-            ResourceId=f"endpoint/{ENDPOINT}/variant/{VARIANT}",
-            ScalableDimension=SCALABLE_DIMENSION,
-            MinCapacity=0,
-            MaxCapacity=most,
-        )
-
-    @property
-    def limits(self) -> tuple[int, int]:
-        """How few and how many instances there may be."""
-        (target,) = self._scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
-        return target["MinCapacity"], target["MaxCapacity"]
 
 
 @pytest.fixture

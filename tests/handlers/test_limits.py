@@ -20,7 +20,7 @@ from handlers.limits.rate_limiter import RateLimiter
 from handlers.limits.rates import DEFAULT_RATES, Rate
 from handlers.settings import ApiSettings
 from infra.config import Config, ConfigError
-from tests.handlers.conftest import Atomic
+from tests.handlers.atomic import Atomic
 
 
 class Clock:

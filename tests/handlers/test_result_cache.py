@@ -1,6 +1,5 @@
 """Result cache: an identical job of the same owner runs once; nothing else matches."""
 
-import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,55 +7,18 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from cloud.dynamodb.attributes import from_attribute, to_attribute
 from cloud.dynamodb.ledger import Ledger
 from darkroom.contract.engine import Engine
 from darkroom.contract.jobs import State
 from darkroom.contract.requests import Kind
 from darkroom.contract.results import HALF_SIZE_NOTE, OVERLAY_FAILED_NOTE
-from handlers.jobs.result_cache import ResultCache, cache_key
+from handlers.jobs.result_cache import ResultCache
 from handlers.limits.budget import settle_budget
 from tests.handlers.studio import Studio
 from tests.handlers.uploads import picture, sha256
 
 PHOTO, OTHER = picture(colour="teal"), picture(colour="navy")
-
-# What makes a job the same.
-
-_json = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**32), 2**32) | st.floats(-1e6, 1e6) | st.text(max_size=10),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
-_job = st.fixed_dictionaries(
-    {
-        "owner": st.sampled_from(["a", "b", "a#b"]),
-        "kind": st.sampled_from(Kind),
-        "engine": st.sampled_from(Engine),
-        "params": st.dictionaries(st.sampled_from(["seed", "scale", "prompt", "style"]), _json),
-        "inputs": st.dictionaries(st.sampled_from(["photo", "mask"]), st.sampled_from(["0" * 64, "1" * 64])),
-        "engine_digest": st.sampled_from(["x", "y"]),
-    }
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(one=_job, other=_job)
-def test_two_jobs_have_one_key_only_when_all_of_them_is_the_same(one: dict[str, Any], other: dict[str, Any]) -> None:
-    as_stored = from_attribute(to_attribute(one)), from_attribute(to_attribute(other))
-    # As JSON: Python takes False for 0.
-    same = json.dumps(as_stored[0], sort_keys=True) == json.dumps(as_stored[1], sort_keys=True)
-    assert (cache_key(**one) == cache_key(**other)) == same
-
-
-@settings(max_examples=100, deadline=None)
-@given(job=_job)
-def test_the_table_between_two_looks_makes_no_difference(job: dict[str, Any]) -> None:
-    stored = from_attribute(to_attribute(job["params"]))
-    assert cache_key(**job) == cache_key(**{**job, "params": dict(reversed(stored.items()))})
 
 
 # From the request on.
@@ -272,52 +234,6 @@ def test_a_cache_that_does_not_work_costs_a_job_nothing(
         assert cache.find(owner="o", kind=Kind.UPSCALE, engine=Engine.PREVIEW, params={}, inputs=inputs) is None
     else:
         assert not studio.job(PHOTO).cached
-
-
-# Looking after it.
-
-
-def test_an_administrator_sees_what_it_saves(studio: Studio) -> None:
-    assert studio.stats()["hit_rate"] is None
-    studio.done(PHOTO)
-    for _ in range(2):
-        studio.job(PHOTO)
-    studio.job(OTHER)
-    stats = studio.stats()
-    assert (stats["hits"], stats["misses"], stats["stores"], stats["hit_rate"]) == (2, 2, 1, 0.5)
-    assert stats["saved_usd"] == pytest.approx(2 * 0.007364)
-    assert stats["saved_seconds"] == 72
-    (day,) = stats["days"]
-    assert (day["hits"], day["date"]) == (2, time.strftime("%Y-%m-%d", time.gmtime()))
-
-
-@pytest.mark.parametrize(("method", "path"), [("GET", "/cache/stats"), ("DELETE", "/cache")])
-def test_nobody_else_looks_after_it(studio: Studio, method: str, path: str) -> None:
-    studio.call(method, path).problem(403, "forbidden")
-    studio.call(method, path, owner=None).problem(401, "unauthorized")
-
-
-def test_clearing_is_for_everything_made_before(studio: Studio) -> None:
-    studio.done(PHOTO)
-    answer = studio.call("DELETE", "/cache", scope="darkroom/admin")
-    assert (answer.status, answer.body["moved"]) == (200, True)
-    assert not studio.job(PHOTO).cached
-    assert studio.stats()["valid_from"] == answer.body["valid_from"]
-    studio.done(PHOTO, cache=False)
-    assert studio.job(PHOTO).cached
-
-
-def test_clearing_what_is_old_leaves_what_is_new(studio: Studio) -> None:
-    studio.done(PHOTO)
-    first = studio.call("DELETE", "/cache", query={"max_age_days": 1}, scope="darkroom/admin").body
-    assert studio.job(PHOTO).cached
-    again = studio.call("DELETE", "/cache", query={"max_age_days": 2}, scope="darkroom/admin").body
-    assert (first["moved"], again["moved"]) == (True, False)
-    assert again["valid_from"] == first["valid_from"]
-    for wrong in (-1, "nan", "many"):
-        studio.call("DELETE", "/cache", query={"max_age_days": wrong}, scope="darkroom/admin").problem(
-            422, "invalid_request"
-        )
 
 
 def test_fifty_at_once_are_all_done_at_once(studio: Studio) -> None:

@@ -5,35 +5,19 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
 
-from cloud.dynamodb.job_record import due_shard
 from cloud.dynamodb.job_store import (
-    ATTEMPT_STATES,
-    UNFINISHED,
     AlreadyExists,
     InspectedUpload,
     JobRecord,
     JobStore,
     StaleAttempt,
 )
-from darkroom.contract.engine import Engine
 from darkroom.contract.errors import ErrorCode, ErrorDetail
-from darkroom.contract.jobs import MAX_ATTEMPTS, TRANSITIONS, State
-from darkroom.contract.results import PreviewPicture, Result, StageTime
+from darkroom.contract.jobs import State
+from darkroom.contract.results import PreviewPicture, StageTime
+from tests.handlers.stored_jobs import ERROR, PHOTO, RESULT, is_due
 
-ERROR = ErrorDetail(code=ErrorCode.INTERNAL, message="It broke.")
-RESULT = Result(pictures=[], engine=Engine.PREVIEW, seed=7)
-PHOTO = InspectedUpload("image/jpeg", 640, 480, 1234)
 JobIn = Callable[..., JobRecord]
 
 
@@ -94,7 +78,7 @@ def test_what_was_made_before_ends_its_job(store: JobStore, job_in: JobIn) -> No
     assert done is not None
     assert (done.state, done.cached, done.progress, done.cost_usd, done.result) == ("completed", True, 1, 0, RESULT)
     assert done.expires_at == job.expires_at - 5
-    assert not _is_due(store, job.job_id)
+    assert not is_due(store, job.job_id)
     assert store.complete_from_cache(job.job_id, RESULT, expires_at=job.expires_at) is None
 
 
@@ -166,12 +150,12 @@ def test_an_attempt_speaks_for_itself_alone(store: JobStore, job_in: JobIn) -> N
 
 def test_the_end_is_complete_and_needs_no_looking_after(store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.RUNNING)
-    assert _is_due(store, job.job_id)
+    assert is_due(store, job.job_id)
     done = store.complete(job.job_id, 1, result=RESULT, timeline=[StageTime(stage="paint", seconds=2)], cost_usd=0.0004)
     assert done is not None
     assert (done.state, done.progress, done.stage, done.result, done.cost_usd) == ("completed", 1, None, RESULT, 0.0004)
     assert done.due_at is None
-    assert not _is_due(store, job.job_id)
+    assert not is_due(store, job.job_id)
 
 
 def test_somebody_else_cannot_cancel(store: JobStore, job_in: JobIn) -> None:
@@ -237,118 +221,3 @@ def test_a_filtered_listing_stops_at_its_limit_and_goes_on_there(store: JobStore
         page, after = store.page("owner-1", limit=2, kind="upscale", after=after)
         seen += [job.job_id for job in page]
     assert seen == made[1::2][::-1]
-
-
-def _is_due(store: JobStore, job_id: str) -> bool:
-    return job_id in store.due(due_shard(job_id), 9e9, limit=100)
-
-
-class Life(RuleBasedStateMachine):
-    """One job to which everything happens in any order, held against TRANSITIONS."""
-
-    store: JobStore
-    make: Callable[..., JobRecord]
-    attempts = st.integers(1, MAX_ATTEMPTS)
-
-    @initialize(roles=st.sampled_from([("photo",), ("source", "target")]))
-    def begin(self, roles: tuple[str, ...]) -> None:
-        uploads = {role: {"content_type": "image/jpeg"} for role in roles}
-        self.roles = roles
-        self.before = self.now = self.store.create(self.make(uploads=uploads))
-
-    def happen(self, event: Callable[[], object]) -> None:
-        self.before = self.now
-        try:
-            answer = event()
-        except StaleAttempt:
-            answer = None
-        now = self.store.get(self.now.job_id)
-        assert now is not None
-        self.now = now
-        if isinstance(answer, JobRecord):
-            assert answer == now
-
-    @rule()
-    def receive_all_at_once(self) -> None:
-        self.happen(lambda: self.store.receive_single_upload(self.now.job_id, self.roles[0], PHOTO, due_at=1.0))
-
-    @rule(which=st.integers(0, 1))
-    def receive(self, which: int) -> None:
-        self.happen(lambda: self.store.receive_upload(self.now.job_id, self.roles[which % len(self.roles)], PHOTO))
-
-    @rule()
-    def queue(self) -> None:
-        self.happen(lambda: self.store.queue(self.now.job_id, due_at=2.0))
-
-    @precondition(lambda self: self.now.seq > 1)
-    @rule()
-    def recall(self) -> None:
-        self.happen(lambda: self.store.complete_from_cache(self.now.job_id, RESULT, expires_at=self.now.expires_at))
-
-    @rule(attempt=attempts)
-    def dispatch(self, attempt: int) -> None:
-        self.happen(lambda: self.store.dispatch(self.now.job_id, attempt, due_at=3.0))
-
-    @rule(attempt=attempts)
-    def start(self, attempt: int) -> None:
-        self.happen(lambda: self.store.start(self.now.job_id, attempt, message="Loading"))
-
-    @rule(attempt=attempts, progress=st.floats(0, 1))
-    def report(self, attempt: int, progress: float) -> None:
-        self.happen(
-            lambda: self.store.report(
-                self.now.job_id, attempt, progress=progress, stage="paint", message="Painting", timeline=[]
-            )
-        )
-
-    @rule(attempt=attempts)
-    def requeue(self, attempt: int) -> None:
-        self.happen(lambda: self.store.requeue(self.now.job_id, attempt, due_at=4.0, message="Again"))
-
-    @precondition(lambda self: self.now.attempt > 0)
-    @rule(attempt=attempts)
-    def complete(self, attempt: int) -> None:
-        self.happen(lambda: self.store.complete(self.now.job_id, attempt, result=RESULT, timeline=[], cost_usd=0.1))
-
-    @precondition(lambda self: self.now.attempt > 0)
-    @rule(attempt=attempts)
-    def fail(self, attempt: int) -> None:
-        self.happen(lambda: self.store.fail(self.now.job_id, ERROR, allowed=ATTEMPT_STATES, attempt=attempt))
-
-    @precondition(lambda self: self.now.seq > 6)
-    @rule()
-    def cancel(self) -> None:
-        self.happen(lambda: self.store.cancel(self.now.job_id, "owner-1", ERROR))
-
-    @precondition(lambda self: self.now.seq > 1)
-    @rule()
-    def expire(self) -> None:
-        self.happen(lambda: self.store.expire(self.now.job_id, ERROR, now=9e9))
-
-    @invariant()
-    def only_allowed_transitions(self) -> None:
-        before, now = self.before, self.now
-        assert now.state is before.state or now.state in TRANSITIONS[before.state]
-        assert before == now or not before.state.terminal
-
-    @invariant()
-    def nothing_goes_back(self) -> None:
-        before, now = self.before, self.now
-        assert now.progress >= before.progress
-        assert now.attempt >= before.attempt
-        assert now.seq == before.seq + (now != before)
-
-    @invariant()
-    def somebody_looks_after_it_until_its_end(self) -> None:
-        assert (self.now.due_at is not None) == (self.now.state in UNFINISHED)
-        assert _is_due(self.store, self.now.job_id) == (self.now.state in UNFINISHED)
-
-
-def test_any_sequence_of_events_keeps_the_contract(store: JobStore, record: Callable[..., JobRecord]) -> None:
-    machine = type("BoundLife", (Life,), {"store": store, "make": staticmethod(record)})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=15, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
-    )

@@ -1,7 +1,9 @@
 """Test pictures, and their uploads to the bucket."""
 
+import base64
 import hashlib
 import io
+import json
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -56,3 +58,14 @@ class Upload:
         event = self._sqs_event({"Records": [told]})
         for _ in range(times):
             assert uploaded.handler(event, self._context) == {"batchItemFailures": []}
+
+
+def policy_of(form: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    policy = json.loads(base64.b64decode(form["fields"]["policy"]))
+    exact: dict[str, Any] = {}
+    for condition in policy["conditions"]:
+        if isinstance(condition, dict):
+            exact |= condition
+        elif condition[0] == "content-length-range":
+            exact["range"] = condition[1:]
+    return policy, exact

@@ -41,7 +41,9 @@ class Speaker:
 
     about = "a test"
 
-    def synthesise(self, script: str, _voice: object, _report: Callable[[float], None] = lambda _fraction: None) -> Speech:
+    def synthesise(
+        self, script: str, _voice: object, _report: Callable[[float], None] = lambda _fraction: None
+    ) -> Speech:
         first, second = script.split()
         return Speech(hum(), (Word(first, 0.2, 0.8), Word(second, 1.0, 1.8)))
 

@@ -6,7 +6,6 @@ import pytest
 from mypy_boto3_s3 import S3Client
 
 from tests.handlers.conftest import (
-    Queues,
     assets_table,
     aws,
     bucket,
@@ -16,6 +15,7 @@ from tests.handlers.conftest import (
     store,
     subscriptions,
 )
+from tests.handlers.queues import Queues
 from tests.recorded import fixed, world
 from tests.recorded.world import OutcomeOf, World
 

@@ -10,7 +10,9 @@ import pytest
 from mypy_boto3_s3 import S3Client
 
 from tests.handlers.calls import request
-from tests.handlers.conftest import ASSETS, BUCKET, JOBS, LEDGER, SOCKETS, FakeSockets, Queues
+from tests.handlers.conftest import ASSETS, BUCKET, JOBS, LEDGER, SOCKETS
+from tests.handlers.queues import Queues
+from tests.handlers.sockets import FakeSockets
 from tests.recorded import today
 from tests.recorded.aws_services import Bus, SageMaker
 from tests.recorded.files import Files

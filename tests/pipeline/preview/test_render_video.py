@@ -37,7 +37,9 @@ class Bursts:
 
     about = "Bursts 1"
 
-    def synthesise(self, script: str, _voice: Voice, _report: Callable[[float], None] = lambda _fraction: None) -> Speech:
+    def synthesise(
+        self, script: str, _voice: Voice, _report: Callable[[float], None] = lambda _fraction: None
+    ) -> Speech:
         tone = 0.1 * np.sin(2 * np.pi * 440 * np.arange(round(0.3 * SAMPLE_RATE)) / SAMPLE_RATE)
         texts = script.split()
         samples = np.tile(np.append(tone, np.zeros(round(0.1 * SAMPLE_RATE))).astype(np.float32), len(texts))

@@ -1,176 +1,26 @@
-"""Models engine in the container over HTTP: the real plan, tiny weights in the real layouts."""
+"""The models engine as SageMaker meets it, over HTTP: cancellation, refusals and what is missing."""
 
 import io
 import json
 import threading
-from collections.abc import AsyncIterator, Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import numpy as np
 import pytest
 from PIL import Image
 
 from cloud.dynamodb.job_store import JobStore
-from containers.gpu.server import InvocationRunner, make_app
-from containers.worker.plan_preparer import PlanPreparer, create_network_provider
-from containers.worker.settings import Settings
 from containers.worker.storage import Storage
-from containers.worker.worker import Worker
 from darkroom.contract.engine import Engine
-from darkroom.contract.jobs import Job, State
+from darkroom.contract.jobs import State
 from darkroom.contract.requests import Kind
-from pipeline.core.runner import Runner
-from pipeline.core.stage_cache import StageCache
-from pipeline.core.stages import Plan
-from pipeline.models.stages import scores
-from pipeline.plans import get_plan
-from tests.containers.conftest import BUCKET, JOB, PARAMS, cancel, invoke
+from tests.containers.conftest import BUCKET, JOB, cancel, invoke
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-SAMPLE = Path(__file__).parents[2] / "infra" / "commands" / "samples" / "living_room.jpg"
-SEEN_ONCE = ("detect", "segment", "classify", "depth", "edges")
-Container = Callable[..., httpx.AsyncClient]
-
-
-def plan_for(kind: Kind, engine: Engine, allow_preview: bool) -> Plan:
-    return get_plan(kind, engine, allow_preview=allow_preview)
-
-
-@pytest.fixture
-def photo(s3: "S3Client") -> np.ndarray:
-    """The sample photo, small and of an odd size, as the job's upload: 131×201×3 uint8."""
-    with Image.open(SAMPLE) as image:
-        small = image.convert("RGB").resize((201, 131))
-    file = io.BytesIO()
-    small.save(file, "PNG")
-    s3.put_object(Bucket=BUCKET, Key=f"uploads/{JOB}/photo", Body=file.getvalue())
-    return np.asarray(small)
-
-
-@pytest.fixture
-async def container(store: JobStore, s3: "S3Client", tiny_weights: Path) -> AsyncIterator[Container]:
-    clients: list[httpx.AsyncClient] = []
-
-    def make(**settings: Any) -> httpx.AsyncClient:
-        given = {"weights": tiny_weights, "device": "cpu", "long_side": 128, **settings}
-        chosen = Settings(
-            jobs_table="jobs",
-            ledger_table="ledger",
-            bucket=BUCKET,
-            heartbeat_seconds=0.02,
-            progress_seconds=0.01,
-            **given,
-        )
-        engines = PlanPreparer(plan_for, partial(create_network_provider, chosen))
-        worker = Worker(chosen, store, Storage(BUCKET, s3), Runner(cache=StageCache()), engines)
-        transport = httpx.ASGITransport(make_app(InvocationRunner(worker, chosen.concurrency)))
-        clients.append(httpx.AsyncClient(transport=transport, base_url="http://container"))
-        return clients[-1]
-
-    yield make
-    for client in clients:
-        await client.aclose()
-
-
-@pytest.fixture(autouse=True)
-def one_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures by random weights are always poor: do not paint each of them twice."""
-    monkeypatch.setattr(scores, "RETRY_BELOW", 0.0)
-
-
-async def restyle(client: httpx.AsyncClient, **params: Any) -> dict[str, Any]:
-    return await invoke(client, engine=Engine.MODELS, params={**PARAMS, "steps": 3, "format": "png", **params})
-
-
-def picture(s3: "S3Client", outcome: dict[str, Any]) -> np.ndarray:
-    assert outcome["status"] == "completed", outcome
-    result = next(each for each in outcome["result"]["pictures"] if each["name"] == "result")
-    with Image.open(io.BytesIO(s3.get_object(Bucket=BUCKET, Key=result["key"])["Body"].read())) as image:
-        return np.asarray(image.convert("RGB"))
-
-
-def stages(outcome: dict[str, Any]) -> list[str]:
-    return [time["stage"] for time in outcome["timeline"]]
-
-
-def looks(s3: "S3Client") -> list[str]:
-    return [entry["Key"] for entry in s3.list_objects_v2(Bucket=BUCKET, Prefix="previews/").get("Contents", [])]
-
-
-@pytest.mark.parametrize("profile", ["fast", "quality"])
-async def test_a_photo_goes_through_every_stage_and_the_result_says_what_was_seen_and_used(
-    container: Container, s3: "S3Client", photo: np.ndarray, profile: str
-) -> None:
-    outcome = await restyle(container(), profile=profile)
-
-    assert picture(s3, outcome).shape == photo.shape
-    between = ["load", "detect", "segment", "keep", "classify", "depth", "edges", "diffuse", "validate", "finish"]
-    assert stages(outcome) == ["prepare", "download", *between, "save", "upload"]
-    result = outcome["result"]
-    assert (result["engine"], result["seed"]) == ("models", PARAMS["seed"])
-    assert set(result["quality"]) == {"structure", "style", "visual", "objects", "score"}
-    assert result["room"]["room"]
-    assert all({"label", "box", "score", "area", "kept", "outlines"} == set(each) for each in result["objects"])
-    used = {model["id"] for model in result["models"]}
-    assert {"yolo11n", "sam2.1-tiny", "clip-vit-b32", "depth-anything-v2-small", "sd15", "safety-checker"} <= used
-    assert ("lcm-lora-sd15" in used) is (profile == "fast")
-
-
-async def test_the_same_seed_makes_the_same_picture_and_another_seed_another(
-    container: Container, s3: "S3Client", photo: np.ndarray
-) -> None:
-    client = container()
-    first, again, other = [picture(s3, await restyle(client, seed=seed)) for seed in (7, 7, 8)]
-    np.testing.assert_array_equal(first, again)
-    assert (first != other).any()
-
-
-async def test_a_second_style_of_one_photo_skips_what_is_known_of_it(container: Container, photo: np.ndarray) -> None:
-    client = container()
-    await restyle(client, style="modern")
-    second = await restyle(client, style="boho", keep=["sofa"])
-    assert {time["stage"] for time in second["timeline"] if time["cached"]} == set(SEEN_ONCE)
-    named = {model["id"] for model in second["result"]["models"]}
-    assert "sam2.1-tiny" in named
-
-
-async def test_what_is_kept_comes_back_to_the_bit(container: Container, s3: "S3Client", photo: np.ndarray) -> None:
-    # The tiny detector sees couches, plants and people all over any photo.
-    outcome = await restyle(container(), keep=["sofa", "plant"], keep_people=True)
-    kept = [each for each in outcome["result"]["objects"] if each["kept"]]
-    assert kept
-    same = (picture(s3, outcome) == photo).all(axis=2)
-    assert same.mean() >= 0.9 * max(each["area"] for each in kept)
-    assert not same.all()
-
-
-async def test_looks_at_the_picture_come_while_it_is_made(
-    container: Container, store: JobStore, s3: "S3Client", photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown: list[Job] = []
-    report = JobStore.report
-
-    def remember(self: JobStore, job_id: str, *args: Any, **kwargs: Any) -> None:
-        report(self, job_id, *args, **kwargs)
-        record = self.get(job_id)
-        if record is not None and record.preview is not None:
-            shown.append(record.public(lambda key: f"https://bucket/{key}"))
-
-    monkeypatch.setattr(JobStore, "report", remember)
-    await restyle(container(), steps=4)
-
-    assert shown
-    look = shown[-1].preview
-    assert look is not None
-    assert look.url == f"https://bucket/{look.key}"
-    body = s3.get_object(Bucket=BUCKET, Key=look.key)["Body"].read()
-    with Image.open(io.BytesIO(body)) as image:
-        assert image.size == (look.width, look.height)
+from tests.containers.models.conftest import Container
+from tests.containers.models.outcomes import looks, picture, restyle, stages
 
 
 async def test_a_cancelled_job_stops_within_a_step_and_leaves_nothing(

@@ -1,0 +1,80 @@
+"""The container with the models engine and tiny weights in the real layouts, and a photo in the bucket."""
+
+import io
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from cloud.dynamodb.job_store import JobStore
+from containers.gpu.server import InvocationRunner, make_app
+from containers.worker.plan_preparer import PlanPreparer, create_network_provider
+from containers.worker.settings import Settings
+from containers.worker.storage import Storage
+from containers.worker.worker import Worker
+from darkroom.contract.engine import Engine
+from darkroom.contract.requests import Kind
+from pipeline.core.runner import Runner
+from pipeline.core.stage_cache import StageCache
+from pipeline.core.stages import Plan
+from pipeline.models.stages import scores
+from pipeline.plans import get_plan
+from tests.containers.conftest import BUCKET, JOB
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+SAMPLE = Path(__file__).parents[3] / "infra" / "commands" / "samples" / "living_room.jpg"
+Container = Callable[..., httpx.AsyncClient]
+
+
+def plan_for(kind: Kind, engine: Engine, allow_preview: bool) -> Plan:
+    return get_plan(kind, engine, allow_preview=allow_preview)
+
+
+@pytest.fixture
+def photo(s3: "S3Client") -> np.ndarray:
+    """The sample photo, small and of an odd size, as the job's upload: 131×201×3 uint8."""
+    with Image.open(SAMPLE) as image:
+        small = image.convert("RGB").resize((201, 131))
+    file = io.BytesIO()
+    small.save(file, "PNG")
+    s3.put_object(Bucket=BUCKET, Key=f"uploads/{JOB}/photo", Body=file.getvalue())
+    return np.asarray(small)
+
+
+@pytest.fixture
+async def container(store: JobStore, s3: "S3Client", tiny_weights: Path) -> AsyncIterator[Container]:
+    clients: list[httpx.AsyncClient] = []
+
+    def make(**settings: Any) -> httpx.AsyncClient:
+        given = {"weights": tiny_weights, "device": "cpu", "long_side": 128, **settings}
+        chosen = Settings(
+            jobs_table="jobs",
+            ledger_table="ledger",
+            bucket=BUCKET,
+            heartbeat_seconds=0.02,
+            progress_seconds=0.01,
+            **given,
+        )
+        engines = PlanPreparer(plan_for, partial(create_network_provider, chosen))
+        worker = Worker(chosen, store, Storage(BUCKET, s3), Runner(cache=StageCache()), engines)
+        transport = httpx.ASGITransport(make_app(InvocationRunner(worker, chosen.concurrency)))
+        clients.append(httpx.AsyncClient(transport=transport, base_url="http://container"))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        await client.aclose()
+
+
+@pytest.fixture(autouse=True)
+def one_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures by random weights are always poor: do not paint each of them twice."""
+    monkeypatch.setattr(scores, "RETRY_BELOW", 0.0)

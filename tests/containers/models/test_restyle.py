@@ -1,0 +1,88 @@
+"""The models engine as SageMaker meets it, over HTTP: a photo through the real plan."""
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cloud.dynamodb.job_store import JobStore
+from darkroom.contract.jobs import Job
+from tests.containers.conftest import BUCKET, PARAMS
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+from tests.containers.models.conftest import Container
+from tests.containers.models.outcomes import SEEN_ONCE, picture, restyle, stages
+
+
+@pytest.mark.parametrize("profile", ["fast", "quality"])
+async def test_a_photo_goes_through_every_stage_and_the_result_says_what_was_seen_and_used(
+    container: Container, s3: "S3Client", photo: np.ndarray, profile: str
+) -> None:
+    outcome = await restyle(container(), profile=profile)
+
+    assert picture(s3, outcome).shape == photo.shape
+    between = ["load", "detect", "segment", "keep", "classify", "depth", "edges", "diffuse", "validate", "finish"]
+    assert stages(outcome) == ["prepare", "download", *between, "save", "upload"]
+    result = outcome["result"]
+    assert (result["engine"], result["seed"]) == ("models", PARAMS["seed"])
+    assert set(result["quality"]) == {"structure", "style", "visual", "objects", "score"}
+    assert result["room"]["room"]
+    assert all({"label", "box", "score", "area", "kept", "outlines"} == set(each) for each in result["objects"])
+    used = {model["id"] for model in result["models"]}
+    assert {"yolo11n", "sam2.1-tiny", "clip-vit-b32", "depth-anything-v2-small", "sd15", "safety-checker"} <= used
+    assert ("lcm-lora-sd15" in used) is (profile == "fast")
+
+
+async def test_the_same_seed_makes_the_same_picture_and_another_seed_another(
+    container: Container, s3: "S3Client", photo: np.ndarray
+) -> None:
+    client = container()
+    first, again, other = [picture(s3, await restyle(client, seed=seed)) for seed in (7, 7, 8)]
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+async def test_a_second_style_of_one_photo_skips_what_is_known_of_it(container: Container, photo: np.ndarray) -> None:
+    client = container()
+    await restyle(client, style="modern")
+    second = await restyle(client, style="boho", keep=["sofa"])
+    assert {time["stage"] for time in second["timeline"] if time["cached"]} == set(SEEN_ONCE)
+    named = {model["id"] for model in second["result"]["models"]}
+    assert "sam2.1-tiny" in named
+
+
+async def test_what_is_kept_comes_back_to_the_bit(container: Container, s3: "S3Client", photo: np.ndarray) -> None:
+    # The tiny detector sees couches, plants and people all over any photo.
+    outcome = await restyle(container(), keep=["sofa", "plant"], keep_people=True)
+    kept = [each for each in outcome["result"]["objects"] if each["kept"]]
+    assert kept
+    same = (picture(s3, outcome) == photo).all(axis=2)
+    assert same.mean() >= 0.9 * max(each["area"] for each in kept)
+    assert not same.all()
+
+
+async def test_looks_at_the_picture_come_while_it_is_made(
+    container: Container, store: JobStore, s3: "S3Client", photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Job] = []
+    report = JobStore.report
+
+    def remember(self: JobStore, job_id: str, *args: Any, **kwargs: Any) -> None:
+        report(self, job_id, *args, **kwargs)
+        record = self.get(job_id)
+        if record is not None and record.preview is not None:
+            shown.append(record.public(lambda key: f"https://bucket/{key}"))
+
+    monkeypatch.setattr(JobStore, "report", remember)
+    await restyle(container(), steps=4)
+
+    assert shown
+    look = shown[-1].preview
+    assert look is not None
+    assert look.url == f"https://bucket/{look.key}"
+    body = s3.get_object(Bucket=BUCKET, Key=look.key)["Body"].read()
+    with Image.open(io.BytesIO(body)) as image:
+        assert image.size == (look.width, look.height)

@@ -1,0 +1,34 @@
+"""The management API of sockets, which remembers what was posted."""
+
+import json
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+
+class FakeSockets:
+    """The management API of sockets: remembers what was posted; sockets can be closed or broken."""
+
+    def __init__(self) -> None:
+        self.posted: list[tuple[str, dict[str, Any]]] = []
+        self.closed: set[str] = set()
+        self.broken: dict[str, int] = {}
+
+    def post_to_connection(self, *, ConnectionId: str, Data: bytes) -> None:  # noqa: N803 - boto3's own names
+        if ConnectionId in self.closed:
+            raise _http_error(410, "GoneException")
+        if self.broken.get(ConnectionId, 0) > 0:
+            self.broken[ConnectionId] -= 1
+            raise _http_error(500, "InternalServerError")
+        self.posted.append((ConnectionId, json.loads(Data)))
+
+    def heard(self, connection_id: str) -> list[dict[str, Any]]:
+        """What a socket received, in order."""
+        return [message for to, message in self.posted if to == connection_id]
+
+
+def _http_error(status: int, code: str) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code, "Message": code}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        "PostToConnection",
+    )

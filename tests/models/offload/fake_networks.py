@@ -1,0 +1,79 @@
+"""Networks of a given size that tell of every move, and a model manager for them."""
+
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
+
+from pipeline.core.networks import Network
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.manager import ModelManager
+from pipeline.weights.store import Weights, WeightStore
+
+MB = 1_000_000
+
+
+class Fake:
+    """A network of a given size that tells ``History`` of every move."""
+
+    def __init__(self, name: str, size: int, history: "History") -> None:
+        self.name = name
+        self._size = size
+        self._history = history
+
+    def size(self) -> int:
+        return self._size
+
+    def to_device(self) -> None:
+        self._history.say("in", self.name)
+
+    def to_host(self) -> None:
+        self._history.say("out", self.name)
+
+    def close(self) -> None:
+        self._history.say("closed", self.name)
+
+
+class History(ModuleType):
+    """A module with a loader for each network, and everything that was done to them."""
+
+    def __init__(self) -> None:
+        super().__init__("fake_networks")
+        self.moves: list[str] = []
+        self.place: dict[str, str] = {}
+        self.fail: dict[str, BaseException] = {}
+        self.before: Callable[[str, str], None] = lambda _what, _name: None
+
+    def say(self, what: str, name: str) -> None:
+        self.before(what, name)
+        if f"{what} {name}" in self.fail:
+            raise self.fail.pop(f"{what} {name}")
+        self.moves.append(f"{what} {name}")
+        self.place[name] = {"loaded": "host", "in": "device", "out": "host", "closed": "nowhere"}[what]
+
+    def network(self, name: str, megabytes: int, *roles: str) -> Network[Fake]:
+        def load(weights: Mapping[str, Weights], placement: Placement) -> Fake:
+            assert self.place.get(name, "nowhere") == "nowhere", f"{name} is there twice"
+            assert set(weights) == set(roles)
+            assert placement.device.type == "cpu"
+            self.say("loaded", name)
+            return Fake(name, megabytes * MB, self)
+
+        setattr(self, name, load)
+        return Network(name, roles, f"{self.__name__}:{name}")
+
+    def on(self, place: str) -> set[str]:
+        return {name for name, where in self.place.items() if where == place}
+
+    def count(self, move: str) -> int:
+        return self.moves.count(move)
+
+
+def manager(shelf: WeightStore, budget: int | None = 100, host_budget: int = 100, **more: Any) -> ModelManager:
+    limit = None if budget is None else budget * MB
+    return ModelManager(shelf, Placement.for_device("cpu"), budget=limit, host_budget=host_budget * MB, **more)
+
+
+def touch(models: ModelManager, *networks: Network[Fake]) -> None:
+    for network in networks:
+        with models.use(network) as held:
+            assert held[network].name == network.name

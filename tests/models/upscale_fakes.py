@@ -1,0 +1,79 @@
+"""A network that repeats pixels, and the upscale stage run with it."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.params import UpscaleParams
+from darkroom.contract.requests import Kind
+from darkroom.contract.results import ModelUsed
+from pipeline.core.networks import LoadedNetworks, Network
+from pipeline.core.stages import StageContext
+from pipeline.imaging.tiles import Floats, Tile
+from pipeline.plans import get_plan
+
+
+class Repeating:
+    """A network of three lines: repeats pixels. Runs out of memory on tiles of more than ``most`` pixels a side."""
+
+    factor = 4
+
+    def __init__(self, room: int = 10**9, most: int = 10**9) -> None:
+        self._room, self._most = room, most
+        self.sides: list[int] = []
+
+    def room(self) -> int:
+        return self._room
+
+    def enlarge(self, those: Sequence[Tile], on_step: Callable[[float], None]) -> Sequence[Floats]:
+        self.sides.append(those[0].pixels.shape[0])
+        if self.sides[-1] > self._most:
+            raise MemoryError
+        on_step(0.5)
+        return [self._one(tile) for tile in those]
+
+    def _one(self, tile: Tile) -> Floats:
+        large = tile.pixels.repeat(4, 0).repeat(4, 1).astype(np.float32)
+        assert isinstance(tile.rows.reduction, slice)
+        assert isinstance(tile.columns.reduction, slice)
+        return large[tile.rows.reduction, tile.columns.reduction]
+
+
+class Fakes:
+    """Who has the fake networks."""
+
+    long_side = 256
+
+    def __init__(self, **networks: Any) -> None:
+        self._networks = networks
+        self.freed = 0
+
+    @contextmanager
+    def use(self, *networks: Network[Any]) -> Iterator[LoadedNetworks]:
+        yield LoadedNetworks({network: self._networks[network.name] for network in networks})
+
+    def used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
+        return tuple(ModelUsed(id=network.name, revision="fake") for network in networks)
+
+    def release_idle(self) -> None:
+        self.freed += 1
+
+    def check(self, networks: Sequence[Network[Any]]) -> None: ...
+
+    def digest(self, _networks: Sequence[Network[Any]]) -> str:
+        return ""
+
+
+def run(picture: Path, models: Any, folder: Path, **options: Any) -> StageContext:
+    """The work after every stage, which had its declarations enforced."""
+    params = UpscaleParams.model_validate(options.pop("params", {"scale": 4}))
+    work = StageContext(params, {"photo": picture}, folder, network_provider=models, **options)
+    for stage, _ in get_plan(Kind.UPSCALE, Engine.MODELS).steps:
+        work.enter_stage(stage)
+        stage.run(work)
+    work.enter_stage(None)
+    return work

@@ -1,0 +1,138 @@
+"""A desk at which jobs are run one after the other, with a stage cache between them."""
+
+import threading
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.params import RestyleRoomParams
+from darkroom.contract.requests import Kind
+from darkroom.contract.results import ModelUsed
+from pipeline.core.arrays import Rgb
+from pipeline.core.networks import LoadedNetworks, Network
+from pipeline.core.runner import PlanResult, Runner
+from pipeline.core.stage_cache import StageCache
+from pipeline.core.stages import Artifact, Plan, Slot, Stage, StageContext
+
+SHEET: Artifact[Any] = Artifact("sheet", "the photo's bytes")
+FOUND: Artifact[Any] = Artifact("found", "anything made of the sheet")
+STYLED: Artifact[Any] = Artifact("styled", "anything made of what was found")
+EYE: Network[str] = Network("eye", ("detector",), "nowhere:load")
+OTHER: Network[str] = Network("other", ("depth",), "nowhere:load")
+
+
+class Rack:
+    """Models whose digest and working size a test sets."""
+
+    def __init__(self, revision: str = "r1", long_side: int = 768) -> None:
+        self.revision = revision
+        self.long_side = long_side
+
+    def use(self, *networks: Network[Any]) -> AbstractContextManager[LoadedNetworks]:
+        return nullcontext(LoadedNetworks({network: network.name for network in networks}))
+
+    def release_idle(self) -> None:
+        pass
+
+    def check(self, networks: Sequence[Network[Any]]) -> None:
+        pass
+
+    def used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
+        return tuple(ModelUsed(id=network.name, revision=self.revision) for network in networks)
+
+    def digest(self, networks: Sequence[Network[Any]]) -> str:
+        return ",".join(f"{network.name}@{self.revision}" for network in networks)
+
+
+class Told:
+    """A reporter that remembers the progress."""
+
+    def __init__(self) -> None:
+        self.progress: list[float] = []
+
+    def report(self, progress: float, *_news: object) -> None:
+        self.progress.append(progress)
+
+    def check(self) -> None:
+        pass
+
+    def report_progress_image(self, picture: Rgb) -> None:
+        pass
+
+
+class Load(Stage):
+    name = "load"
+    message = "Loading"
+    provides = (SHEET,)
+    depends_on_params = ()
+
+    def run(self, work: StageContext) -> None:
+        work[SHEET] = work.files["photo"].read_bytes()
+
+
+class Find(Stage):
+    """Counts its runs, notes something and uses one of its two networks."""
+
+    name = "find"
+    message = "Finding"
+    slot = Slot.COMPUTE
+    requires = (SHEET,)
+    provides = (FOUND,)
+    networks = (EYE, OTHER)
+    depends_on_params = ("keep",)
+    cacheable = True
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def run(self, work: StageContext) -> None:
+        self.runs += 1
+        with work.use_networks(EYE):
+            work[FOUND] = np.full((4, 4), len(work[SHEET]), np.uint8)
+        work.notes.append("Found with care.")
+
+
+class Restyle(Stage):
+    """Counts its runs; never worth keeping."""
+
+    name = "restyle"
+    message = "Restyling"
+    requires = (FOUND,)
+    provides = (STYLED,)
+    depends_on_params = ("style",)
+
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def run(self, work: StageContext) -> None:
+        self.runs += 1
+        work.notes.append("Restyled.")
+        work[STYLED] = work.params, work[FOUND].sum()
+
+
+class Desk:
+    """One runner with a cache, and jobs through one plan of three stages."""
+
+    def __init__(self, folder: Path, cache: StageCache | None = None, slot: threading.Semaphore | None = None) -> None:
+        self.folder = folder
+        self.find, self.restyle = Find(), Restyle()
+        self.plan = Plan(
+            Kind.RESTYLE_ROOM,
+            Engine.MODELS,
+            ((Load(), 0.2), (self.find, 0.3), (self.restyle, 0.5)),
+            results=(FOUND, STYLED),
+        )
+        self.runner = Runner(slot, cache=cache or StageCache())
+        self.told = Told()
+
+    def job(self, photo: bytes = b"photo", rack: Rack | None = None, **params: Any) -> tuple[PlanResult, StageContext]:
+        path = self.folder / f"{len(list(self.folder.iterdir()))}"
+        path.write_bytes(photo)
+        typed = RestyleRoomParams(**{"style": "modern", **params})
+        work = StageContext(typed, {"photo": path}, self.folder, network_provider=rack or Rack())
+        self.told = Told()
+        return self.runner.run(self.plan, work, self.told), work
