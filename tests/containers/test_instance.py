@@ -53,7 +53,7 @@ class OneNetwork:
             "Tesla T4", (NetworkInMemory("unet", 1_720_000_000, True),), 3_000_000_000, 15_600_000_000
         )
 
-    def check(self, _networks: Sequence[Any]) -> None:
+    def check_weights(self, _networks: Sequence[Any]) -> None:
         return
 
 
@@ -143,7 +143,7 @@ def test_another_model_size_or_licence_is_another_engine(tiny_weights: Path, tmp
 class WithoutAnimator(OneNetwork):
     """As where nobody accepted the animator's licence."""
 
-    def check(self, networks: Sequence[Any]) -> None:
+    def check_weights(self, networks: Sequence[Any]) -> None:
         if ANIMATOR in networks:
             raise DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, "There is no animator.")
 

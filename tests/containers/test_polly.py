@@ -108,7 +108,7 @@ def sound(*parts: tuple[float, float]) -> bytes:
 
 def refusal(speaker: PollySpeaker, script: str = "Hello.") -> DarkroomError:
     with pytest.raises(DarkroomError) as failure:
-        speaker.speak(script, JOANNA)
+        speaker.synthesise(script, JOANNA)
     return failure.value
 
 
@@ -116,7 +116,7 @@ def test_words_have_pollys_times_and_end_where_the_voice_does(service: Service) 
     script = "Olá — señor “Müller”, 你 ok. Yes!"
     marks = [(10, "Olá"), (300, "señor"), (600, "Müller"), (900, "ok"), (1500, "Yes")]
     service.expect(script, marks, sound((1.2, 0.5), (0.3, 0.0), (0.5, 0.5), (0.2, 0.0)))
-    speech = service.speaker.speak(script, JOANNA)
+    speech = service.speaker.synthesise(script, JOANNA)
     times = {word.text: (word.start, word.end) for word in speech.words}
     assert list(times) == ["Olá —", "señor", "“Müller”,", "你", "ok.", "Yes!"]
     assert times["señor"] == pytest.approx((0.3, 0.6))
@@ -139,7 +139,7 @@ def test_a_long_script_is_asked_for_in_sentences_and_joined(service: Service) ->
                 "synthesize_speech", {"AudioStream": StreamingBody(BytesIO(body), len(body))}, None
             )
     heard: list[float] = []
-    speech = service.speaker.speak(script, JOANNA, heard.append)
+    speech = service.speaker.synthesise(script, JOANNA, heard.append)
     assert " ".join(asked[::2]) == script
     assert asked[::2] == asked[1::2]
     assert all(len(text) <= MAX_CHARACTERS < 3000 for text in asked)
@@ -157,7 +157,7 @@ def test_a_script_without_any_space_is_cut_where_it_must_be(service: Service) ->
     script = "a" * (MAX_CHARACTERS + 10)
     for text in (script[:MAX_CHARACTERS], script[MAX_CHARACTERS:]):
         service.expect(text, [(0, text)], sound((1, 0.5)))
-    assert [word.text for word in service.speaker.speak(script, JOANNA).words] == [script]
+    assert [word.text for word in service.speaker.synthesise(script, JOANNA).words] == [script]
 
 
 def test_what_lasts_too_long_is_refused_before_more_is_asked_for(service: Service) -> None:
@@ -216,7 +216,7 @@ def test_a_cancelled_job_stops_asking(service: Service) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        service.speaker.speak("Hello.", JOANNA, stop)
+        service.speaker.synthesise("Hello.", JOANNA, stop)
 
 
 def test_a_script_that_sounds_like_nothing_is_refused(service: Service) -> None:
@@ -226,9 +226,9 @@ def test_a_script_that_sounds_like_nothing_is_refused(service: Service) -> None:
 
 
 def test_a_voice_that_polly_does_not_have_is_spoken_by_the_other(service: Service) -> None:
-    assert service.speaker.speak("שלום", voices()["noa"]) is SILENCE
+    assert service.speaker.synthesise("שלום", voices()["noa"]) is SILENCE
     assert service.fallback.asked == ["noa"]
-    assert PollySpeaker(service.client, EspeakSynthesiser()).speak("שלום", voices()["noa"]).seconds > 0.3
+    assert PollySpeaker(service.client, EspeakSynthesiser()).synthesise("שלום", voices()["noa"]).seconds > 0.3
 
 
 def test_it_names_itself(service: Service) -> None:

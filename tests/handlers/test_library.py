@@ -210,7 +210,7 @@ def test_a_copy_that_was_broken_off_is_mended_by_its_event(
         raise RuntimeError("the function died")
 
     with monkeypatch.context() as patch:
-        patch.setattr(AssetTable, "receive_upload", broken)
+        patch.setattr(AssetTable, "receive", broken)
         call("POST", "/assets", {"job_id": done.job_id}).problem(500, "internal")
     (asset,) = call("GET", "/assets").body["assets"]
     assert asset["state"] == "awaiting_upload"

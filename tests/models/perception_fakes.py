@@ -31,12 +31,12 @@ class Fakes:
         self.asked += [network.name for network in networks]
         yield LoadedNetworks({network: self._networks[network] for network in networks})
 
-    def used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
+    def models_used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
         return tuple(ModelUsed(id=network.name, revision="fake") for network in networks)
 
     def release_idle(self) -> None: ...
 
-    def check(self, networks: Sequence[Network[Any]]) -> None: ...
+    def check_weights(self, networks: Sequence[Network[Any]]) -> None: ...
 
     def digest(self, _networks: Sequence[Network[Any]]) -> str:
         return ""

@@ -54,7 +54,9 @@ def swap(models: ModelManager, tmp_path: Path) -> Swap:
             files[role] = tmp_path / f"{role}.png"
             Image.fromarray(picture).save(files[role])
         given = FaceSwapParams.model_validate({"consent": True, "format": "png", **params})
-        reporter = SimpleNamespace(report=lambda *_: None, check=lambda: None, show=lambda _picture: None)
+        reporter = SimpleNamespace(
+            report=lambda *_: None, check=lambda: None, report_progress_image=lambda _picture: None
+        )
         work = StageContext(given, files, tmp_path, network_provider=models)
         return Runner(cache=cache).run(get_plan(Kind.FACE_SWAP, Engine.MODELS), work, reporter)
 

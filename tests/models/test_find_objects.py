@@ -56,12 +56,12 @@ class Networks:
         self.asked += 1
         return nullcontext(LoadedNetworks(dict.fromkeys(networks, self)))
 
-    def used(self, _networks: object) -> tuple[()]:
+    def models_used(self, _networks: object) -> tuple[()]:
         return ()
 
     def release_idle(self) -> None: ...
 
-    def check(self, _networks: object) -> None: ...
+    def check_weights(self, _networks: object) -> None: ...
 
     def digest(self, networks: Any) -> str:
         return ",".join(network.name for network in networks)

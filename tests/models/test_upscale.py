@@ -64,7 +64,7 @@ def tiled(enlarger: Any, picture: Rgb, side: int, overlap: int, scale: float = 4
     columns = tile_spans(picture.shape[1], width, side, overlap, 4)
     assembly = TileAssembler(np.empty((height, width, 3), np.uint8), rows, columns)
     for tile in tiles(picture, rows, columns):
-        assembly.add(tile, enlarger.enlarge([tile], lambda _: None)[0])
+        assembly.add(tile, enlarger.upscale([tile], lambda _: None)[0])
     return assembly.result
 
 
@@ -261,7 +261,7 @@ def test_progress_and_looks_come_while_tiles_are_made(picture: Path, tmp_path: P
         Fakes(enlarger_photo=Repeating(room=96**2)),
         tmp_path,
         report=lambda fraction, message: heard.append(fraction) if "part" in message else None,
-        show=seen.append,
+        report_progress_image=seen.append,
     )
     assert len(heard) == 24  # six tiles by four
     assert heard == sorted(heard)

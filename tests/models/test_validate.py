@@ -61,7 +61,7 @@ class Stub:
     def release_idle(self):
         self.freed += 1
 
-    def used(self, _networks):
+    def models_used(self, _networks):
         return ()
 
     def unsafe(self, picture):

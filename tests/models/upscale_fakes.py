@@ -26,10 +26,10 @@ class Repeating:
         self._room, self._most = room, most
         self.sides: list[int] = []
 
-    def room(self) -> int:
+    def pixel_capacity(self) -> int:
         return self._room
 
-    def enlarge(self, those: Sequence[Tile], on_step: Callable[[float], None]) -> Sequence[Floats]:
+    def upscale(self, those: Sequence[Tile], on_step: Callable[[float], None]) -> Sequence[Floats]:
         self.sides.append(those[0].pixels.shape[0])
         if self.sides[-1] > self._most:
             raise MemoryError
@@ -56,13 +56,13 @@ class Fakes:
     def use(self, *networks: Network[Any]) -> Iterator[LoadedNetworks]:
         yield LoadedNetworks({network: self._networks[network.name] for network in networks})
 
-    def used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
+    def models_used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
         return tuple(ModelUsed(id=network.name, revision="fake") for network in networks)
 
     def release_idle(self) -> None:
         self.freed += 1
 
-    def check(self, networks: Sequence[Network[Any]]) -> None: ...
+    def check_weights(self, networks: Sequence[Network[Any]]) -> None: ...
 
     def digest(self, _networks: Sequence[Network[Any]]) -> str:
         return ""

@@ -38,10 +38,10 @@ class Rack:
     def release_idle(self) -> None:
         pass
 
-    def check(self, networks: Sequence[Network[Any]]) -> None:
+    def check_weights(self, networks: Sequence[Network[Any]]) -> None:
         pass
 
-    def used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
+    def models_used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
         return tuple(ModelUsed(id=network.name, revision=self.revision) for network in networks)
 
     def digest(self, networks: Sequence[Network[Any]]) -> str:

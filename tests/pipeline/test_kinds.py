@@ -63,7 +63,7 @@ def test_heavy_stages_ask_for_the_compute_slot_and_files_do_not(kind: Kind, engi
 
 
 def test_plans_are_made_and_documented_without_torch() -> None:
-    code = "import sys; from pipeline.plans import document; document(); sys.exit('torch' in sys.modules)"
+    code = "import sys; from pipeline.plans import plans_markdown; plans_markdown(); sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -83,5 +83,5 @@ def test_the_registry_imports_no_engine_before_it_is_asked() -> None:
 
 
 def test_the_documented_plans_are_the_plans() -> None:
-    """Renew with ``python -c "from pipeline.plans import document; print(document())" > docs/plans.md``."""
+    """Renew with ``python -c "from pipeline.plans import plans_markdown; print(plans_markdown())" > docs/plans.md``."""
     assert (Path(__file__).parents[2] / "docs" / "plans.md").read_text("utf-8") == plans_markdown() + "\n"

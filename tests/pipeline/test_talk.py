@@ -126,7 +126,7 @@ def test_without_anybody_who_speaks_a_script_is_not_said(tmp_path: Path) -> None
 
 
 def test_a_recorded_voice_is_taken_as_it_is(tmp_path: Path) -> None:
-    spoken = Bursts().speak("a b c", VOICE)
+    spoken = Bursts().synthesise("a b c", VOICE)
     work = run(
         work_of(tmp_path, sound(tmp_path / "in.wav", spoken.samples)), LoadAvatar(), SynthesiseSpeech(), Transcribe()
     )
@@ -136,7 +136,7 @@ def test_a_recorded_voice_is_taken_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_recorded_voice_with_its_script_gets_words_where_it_is_heard(tmp_path: Path) -> None:
-    spoken = Bursts().speak("a b c", VOICE)
+    spoken = Bursts().synthesise("a b c", VOICE)
     track = sound(tmp_path / "in.wav", np.concatenate([np.zeros(SAMPLE_RATE, np.float32), spoken.samples]))
     work = work_of(tmp_path, track, script="a b c", subtitles=Subtitles.FILE)
     run(work, LoadAvatar(), SynthesiseSpeech(), Transcribe(), BuildSubtitles())
@@ -153,7 +153,7 @@ def test_who_can_hear_is_asked_for_words_that_nobody_wrote_down(tmp_path: Path) 
             work.report(1)
             return Transcript((Word(f"heard {language}", 0.2, len(samples) / SAMPLE_RATE),), "fr")
 
-    track = sound(tmp_path / "in.wav", Bursts().speak("a", VOICE).samples)
+    track = sound(tmp_path / "in.wav", Bursts().synthesise("a", VOICE).samples)
     work = run(work_of(tmp_path, track, subtitles=Subtitles.BOTH), LoadAvatar(), SynthesiseSpeech(), Listener())
     assert [word.text for word in work[TRANSCRIPT].words] == ["heard None"]
     assert work[TRANSCRIPT].language == "fr"
@@ -168,7 +168,7 @@ def test_who_can_hear_is_asked_for_words_that_nobody_wrote_down(tmp_path: Path) 
 def test_what_is_written_down_is_read_in_the_language_of_its_letters(
     tmp_path: Path, script: str, language: str | None, read: str
 ) -> None:
-    track = sound(tmp_path / "in.wav", Bursts().speak("a b c d e f", VOICE).samples)
+    track = sound(tmp_path / "in.wav", Bursts().synthesise("a b c d e f", VOICE).samples)
     work = work_of(tmp_path, track, script=script, language=language, subtitles=Subtitles.FILE)
     run(work, LoadAvatar(), SynthesiseSpeech(), Transcribe(), BuildSubtitles())
     assert work[TRANSCRIPT].language == read
@@ -188,7 +188,7 @@ def test_what_a_voice_says_is_in_the_language_of_the_voice(tmp_path: Path) -> No
     ids=["at once", "on the way"],
 )
 def test_where_nobody_can_hear_the_words_are_missed(tmp_path: Path, engine: Engine, stages: list[Stage]) -> None:
-    track = sound(tmp_path / "in.wav", Bursts().speak("a", VOICE).samples)
+    track = sound(tmp_path / "in.wav", Bursts().synthesise("a", VOICE).samples)
     with pytest.raises(DarkroomError, match="hear") as caught:
         run(work_of(tmp_path, track, subtitles=Subtitles.BURNED), LoadAvatar(engine), *stages)
     assert caught.value.detail.code is ErrorCode.ENGINE_UNAVAILABLE

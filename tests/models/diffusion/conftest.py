@@ -30,7 +30,7 @@ def held(models):
 def paint(held):
     def paint(order, on_step=lambda *_: None):
         unet = held[SD15_FEW_STEP_UNET] if order.sampler is Sampler.LCM else held[SD15_UNET]
-        return held[STABLE_DIFFUSION].paint(order, unet, held[CONTROLNETS], on_step)
+        return held[STABLE_DIFFUSION].image_to_image(order, unet, held[CONTROLNETS], on_step)
 
     return paint
 

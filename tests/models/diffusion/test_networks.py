@@ -45,13 +45,15 @@ def test_another_control_picture_makes_another_picture_unless_it_weighs_nothing(
     other = replace(order, **{control: 255 - getattr(order, control)})
     assert differ(paint(order), paint(other)) > 1
     scales = (0.0, 0.6) if control == "depth" else (0.8, 0.0)
-    np.testing.assert_array_equal(paint(replace(order, scales=scales)), paint(replace(other, scales=scales)))
+    np.testing.assert_array_equal(
+        paint(replace(order, controlnet_scales=scales)), paint(replace(other, controlnet_scales=scales))
+    )
 
 
 @pytest.mark.parametrize("scales", [(), (0.8,), (0.8, 0.6, 0.4)])
 def test_a_scale_for_each_controlnet_or_an_error(paint, scales):
     with pytest.raises(ValueError, match=f"{len(scales)} control scales for 2 ControlNets"):
-        paint(replace(FAST, scales=scales))
+        paint(replace(FAST, controlnet_scales=scales))
 
 
 def test_the_negative_prompt_counts_where_there_is_guidance(paint):
@@ -95,20 +97,20 @@ def test_the_photos_own_pixels_count_below_full_strength(paint, order):
 @pytest.mark.parametrize("order", [FAST, QUALITY], ids=["fast", "quality"])
 def test_where_everything_is_kept_neither_words_nor_seed_matter(paint, order):
     everything = np.ones((HEIGHT, WIDTH), bool)
-    first = paint(replace(order, kept=everything))
-    np.testing.assert_array_equal(first, paint(replace(order, kept=everything, seed=9, prompt="a cellar")))
+    first = paint(replace(order, keep_mask=everything))
+    np.testing.assert_array_equal(first, paint(replace(order, keep_mask=everything, seed=9, prompt="a cellar")))
 
 
 def test_what_is_kept_makes_another_picture_of_the_rest(paint):
     half = np.zeros((HEIGHT, WIDTH), bool)
     half[:, : WIDTH // 2] = True
-    assert differ(paint(FAST)[:, WIDTH // 2 :], paint(replace(FAST, kept=half))[:, WIDTH // 2 :]) > 1
+    assert differ(paint(FAST)[:, WIDTH // 2 :], paint(replace(FAST, keep_mask=half))[:, WIDTH // 2 :]) > 1
 
 
 def test_the_photo_is_encoded_once_at_most_and_control_pictures_once_each(paint, calls):
     paint(FAST)
     assert (calls["encode"], calls["controls"]) == (0, 2)
-    paint(replace(FAST, kept=np.eye(HEIGHT, WIDTH, dtype=bool), strength=0.5))
+    paint(replace(FAST, keep_mask=np.eye(HEIGHT, WIDTH, dtype=bool), strength=0.5))
     assert (calls["encode"], calls["controls"]) == (1, 4)
 
 
@@ -141,15 +143,15 @@ def half(tiny_weights):
 
 
 def test_half_precision_paints_nearly_the_same(paint, half):
-    order = replace(FAST, strength=0.8, guidance=2.0, kept=np.eye(HEIGHT, WIDTH, dtype=bool))
-    picture = half[STABLE_DIFFUSION].paint(order, half[SD15_FEW_STEP_UNET], half[CONTROLNETS], lambda *_: None)
+    order = replace(FAST, strength=0.8, guidance=2.0, keep_mask=np.eye(HEIGHT, WIDTH, dtype=bool))
+    picture = half[STABLE_DIFFUSION].image_to_image(order, half[SD15_FEW_STEP_UNET], half[CONTROLNETS], lambda *_: None)
     assert differ(picture, paint(order)) < 2
     assert half[SAFETY].unsafe(picture) is False
 
 
 def test_a_picture_beyond_half_precision_is_decoded_in_single(half, monkeypatch):
     def paint():
-        return half[STABLE_DIFFUSION].paint(FAST, half[SD15_FEW_STEP_UNET], half[CONTROLNETS], lambda *_: None)
+        return half[STABLE_DIFFUSION].image_to_image(FAST, half[SD15_FEW_STEP_UNET], half[CONTROLNETS], lambda *_: None)
 
     expected, decode, tried = paint(), half[STABLE_DIFFUSION]._decode, []
 
@@ -171,8 +173,8 @@ def test_weights_that_give_no_numbers_are_an_error_and_not_a_black_picture(paint
 
 
 def test_the_end_of_a_long_prompt_is_named(held):
-    assert held[STABLE_DIFFUSION].unread("a short one") == ""
-    assert held[STABLE_DIFFUSION].unread("a " * 80 + "blue rug").endswith("blue rug")
+    assert held[STABLE_DIFFUSION].truncated_tail("a short one") == ""
+    assert held[STABLE_DIFFUSION].truncated_tail("a " * 80 + "blue rug").endswith("blue rug")
 
 
 def test_nothing_is_unsafe_below_the_thresholds_and_everything_above(held):

@@ -109,7 +109,7 @@ def orders(held, monkeypatch):
         def __init__(self):
             self.failures = []
 
-    seen, paint = Orders(), held[STABLE_DIFFUSION].paint
+    seen, paint = Orders(), held[STABLE_DIFFUSION].image_to_image
 
     def painting(order, *others):
         seen.append(order)

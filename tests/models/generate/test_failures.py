@@ -95,7 +95,7 @@ def no_memory(times):
 
 
 def test_out_of_memory_halves_the_size_of_all_and_says_so(generate, held, monkeypatch):
-    with failing(monkeypatch, held[SDXL_FEW_STEP_UNET], "draw", no_memory(1)) as seen:
+    with failing(monkeypatch, held[SDXL_FEW_STEP_UNET], "denoise", no_memory(1)) as seen:
         made, _ = generate(count=2, aspect=Aspect.SQUARE)
     assert [(given[0].canvas.width, given[0].seed) for given in seen] == [(128, 42), (64, 42), (64, 43)]
     assert {(picture.width, picture.height) for picture in made.files} == {(64, 64)}
@@ -104,7 +104,7 @@ def test_out_of_memory_halves_the_size_of_all_and_says_so(generate, held, monkey
 
 def test_out_of_memory_twice_fails_the_job_and_leaves_a_healthy_machine(generate, held, monkeypatch):
     with (
-        failing(monkeypatch, held[SDXL_FEW_STEP_UNET], "draw", no_memory(2)),
+        failing(monkeypatch, held[SDXL_FEW_STEP_UNET], "denoise", no_memory(2)),
         pytest.raises(DarkroomError) as caught,
     ):
         generate()

@@ -160,9 +160,9 @@ def test_half_precision_draws_nearly_the_same(tiny_weights, held):
     drawing = TextToImageRequest(SdxlCanvas.for_aspect(Aspect.SQUARE, SIDE), 4, 0.0, 3)
 
     def drawn(networks):
-        words = networks[SDXL_TEXT_ENCODERS].read("a kite")
+        words = networks[SDXL_TEXT_ENCODERS].encode("a kite")
         return networks[SDXL_VAE_DECODER].decode(
-            networks[SDXL_FEW_STEP_UNET].draw(drawing, words, None, lambda *_: None)
+            networks[SDXL_FEW_STEP_UNET].denoise(drawing, words, None, lambda *_: None)
         )
 
     with ModelManager(WeightStore(tiny_weights), placement).use(*NETWORKS) as half:

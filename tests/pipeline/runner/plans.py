@@ -62,10 +62,10 @@ class Rack:
     def release_idle(self) -> None:
         self.freed.append(self.filler is None or self.filler() is None)
 
-    def check(self, networks: Sequence[Network[Any]]) -> None:
+    def check_weights(self, networks: Sequence[Network[Any]]) -> None:
         pass
 
-    def used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
+    def models_used(self, networks: Sequence[Network[Any]]) -> tuple[ModelUsed, ...]:
         return tuple(ModelUsed(id=network.name, revision="r1") for network in networks)
 
     def digest(self, networks: Sequence[Network[Any]]) -> str:

@@ -56,12 +56,12 @@ def test_what_was_made_comes_in_the_order_of_the_tasks(work):
     assert run(work, SceneTask("one", 1, late), SceneTask("two", 1, early)) == ("late", "early")
 
 
-@pytest.mark.parametrize("resource", ["processors", "device"])
+@pytest.mark.parametrize("resource", ["cpu_slots", "device_slot"])
 def test_no_more_take_their_turn_at_once_than_may(work, resource):
     running, most = set(), []
 
     def make(bench):
-        with bench.turn(getattr(bench.workshop, resource)):
+        with bench.acquire(getattr(bench.shared, resource)):
             running.add(bench)
             most.append(len(running))
             bench.report(0.5)
@@ -75,11 +75,11 @@ def test_the_processors_work_while_the_device_is_waited_for(work):
     drawn = threading.Event()
 
     def animate(bench):
-        with bench.turn(bench.workshop.device):
+        with bench.acquire(bench.shared.device_slot):
             assert drawn.wait(LONG)
 
     def draw(bench):
-        with bench.turn(bench.workshop.processors):
+        with bench.acquire(bench.shared.cpu_slots):
             drawn.set()
 
     run(work, *(SceneTask("avatar", 1, animate) for _ in range(5)), SceneTask("image", 1, draw), max_parallel=1)
@@ -140,17 +140,17 @@ def test_what_waits_for_its_turn_is_not_begun_after_a_failure(work):
     waiting, begun = threading.Semaphore(0), []
 
     def fail(bench):
-        with bench.turn(bench.workshop.device):
+        with bench.acquire(bench.shared.device_slot):
             assert all(waiting.acquire(timeout=LONG) for _ in range(3))
             raise DarkroomError(ErrorCode.NO_FACE, "No face was found.")
 
     def wait(bench):
         # Only after the one that fails has its turn: the device is taken then.
-        while bench.workshop.device.acquire(blocking=False):
-            bench.workshop.device.release()
+        while bench.shared.device_slot.acquire(blocking=False):
+            bench.shared.device_slot.release()
             bench.report(0.0)
         waiting.release()
-        with bench.turn(bench.workshop.device):
+        with bench.acquire(bench.shared.device_slot):
             begun.append(bench)
 
     with pytest.raises(DarkroomError, match="one: No face"):
