@@ -75,7 +75,7 @@ class Stub:
     def detect(self, _photo):
         return self.seen
 
-    def unread(self, _prompt):
+    def truncated_tail(self, _prompt):
         return ""
 
     def image_to_image(self, order, _unet, _controls, on_step):

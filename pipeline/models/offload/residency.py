@@ -1,7 +1,7 @@
-"""Where each network is: on the device, in the host's memory or nowhere, never in two places.
+"""Residency of networks: each is on the device, in the host's memory or nowhere, never in two places.
 
-Room is made by the least recently used ones, which go to the host's memory and, when that is full as well, come back
-from the disk another time.
+The least recently used networks make room. They go to the host's memory. When that is full as well, they are dropped
+and loaded from the disk another time.
 """
 
 import logging

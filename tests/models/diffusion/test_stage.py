@@ -77,7 +77,7 @@ def test_every_step_is_reported_and_a_few_are_shown(models, tmp_path, profile, s
 def test_what_the_params_say_goes_before_the_profile(models, tmp_path, orders):
     painted(work_for(models, tmp_path, steps=2, guidance=1.5, depth_scale=0.5, edges_scale=1.5, seed=8))
     order = orders[0]
-    assert (order.steps, order.guidance, order.scales, order.seed) == (2, 1.5, (0.5, 1.5), 8)
+    assert (order.steps, order.guidance, order.controlnet_scales, order.seed) == (2, 1.5, (0.5, 1.5), 8)
     assert order.prompt.startswith("interior photograph of a bedroom, japandi")
 
 

@@ -59,7 +59,13 @@ def test_a_stage_that_does_without_its_networks_waits_for_nobody(work: StageCont
     network: Network[object] = Network("animator", (), "nowhere:load")
 
     class Sparing(Stage):
-        name, message, slot, networks, spared = "scenes", "Making the scenes", Slot.COMPUTE, (network,), (network,)
+        name, message, slot, networks, optional_networks = (
+            "scenes",
+            "Making the scenes",
+            Slot.COMPUTE,
+            (network,),
+            (network,),
+        )
 
         def required_networks(self, _params: BaseModel, /) -> tuple[Network[object], ...]:
             return ()
