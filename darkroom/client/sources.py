@@ -14,7 +14,7 @@ from darkroom.contract.requests import Kind, uploads_model
 from darkroom.contract.uploads import AssetReference, AudioUpload, AvatarReference
 
 Source = str | PathLike[str] | AssetReference | AvatarReference
-"""What a role is given: the path of a file, a picture of the caller's library, or a portrait of the service's."""
+"""A source of a role: the path of a file, a picture of the caller's library, or a portrait of the service."""
 
 ASSET = "asset:"
 AVATAR = "avatar:"
