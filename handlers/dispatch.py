@@ -1,123 +1,25 @@
 """Dispatch function, ``queued → dispatched``: turns queue messages into invocations of the endpoint."""
 
-import time
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud import clients
-from cloud.dynamodb.job_record import JobRecord
 from cloud.dynamodb.job_store import JobStore
-from cloud.invocation import Invocation, inference_id
 from cloud.job_queue import DispatchMessage, JobQueue
 from cloud.lambda_init import run_during_init
 from cloud.observability import logger
-from cloud.s3.keys import invocation_key, upload_key
-from darkroom.contract.errors import ErrorCode, ErrorDetail
-from darkroom.contract.jobs import State
-from darkroom.contract.requests import VIDEO_KINDS, Kind
 from handlers.endpoint.cold_start import ColdStartMonitor, ColdStartStore
+from handlers.endpoint.dispatcher import Dispatcher
 from handlers.endpoint.gpu_spend import GpuSpendStore
 from handlers.jobs.retry import RetryPolicy
 from handlers.settings import DispatchSettings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
-    from mypy_boto3_s3 import S3Client
-    from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
-
-# Time allowed for an outcome's notification to arrive before sweep treats the attempt as lost.
-NEWS_SECONDS = 60
-
-
-class Dispatcher:
-    """Dispatches queued jobs to the endpoint."""
-
-    def __init__(
-        self,
-        settings: DispatchSettings,
-        store: JobStore,
-        retry: RetryPolicy,
-        cold_start_monitor: ColdStartMonitor,
-        s3: "S3Client",
-        runtime: "SageMakerRuntimeClient",
-    ) -> None:
-        self._settings = settings
-        self._store = store
-        self._retry = retry
-        self._lookout = cold_start_monitor
-        self._s3 = s3
-        self._runtime = runtime
-
-    def dispatch(self, message: DispatchMessage, *, redelivered: bool) -> None:
-        """Start the attempt of ``message``. A late or duplicate message does nothing."""
-        now = time.time()
-        deadline = now + self._settings.invocation_ttl_seconds + self._seconds(message.kind)
-        prospect = self._lookout.estimate_wait(now)
-        record = self._store.dispatch(
-            message.job_id,
-            message.attempt,
-            due_at=deadline + NEWS_SECONDS,
-            message=prospect.message,
-            waking_since=prospect.waking_since,
-        )
-        if record is None and redelivered:
-            # The process may have died between its write and its call; a second call of one attempt is harmless.
-            record = self._store.get(message.job_id)
-        if record is None or record.state is not State.DISPATCHED or record.attempt != message.attempt:
-            logger.info("nothing to dispatch", job_id=message.job_id, attempt=message.attempt)
-            return
-        try:
-            self._invoke(record, deadline)
-        except (ClientError, BotoCoreError) as error:
-            logger.warning("endpoint not reached", job_id=record.job_id, attempt=record.attempt, reason=str(error))
-            detail = ErrorDetail(
-                code=ErrorCode.ENDPOINT_UNAVAILABLE,
-                message="The machines that make pictures could not be reached. Try again in a few minutes.",
-                retryable=True,
-            )
-            self._retry.retry_or_fail(record.job_id, record.attempt, detail)
-        else:
-            self._lookout.record_invocation(record)
-            logger.info("dispatched", job_id=record.job_id, attempt=record.attempt)
-
-    def _seconds(self, kind: Kind | None) -> int:
-        """Return the time limit of an attempt in seconds."""
-        return self._settings.video_seconds if kind in VIDEO_KINDS else self._settings.invocation_seconds
-
-    def _invoke(self, record: JobRecord, deadline: float) -> None:
-        invocation = Invocation(
-            job_id=record.job_id,
-            attempt=record.attempt,
-            kind=record.kind,
-            engine=record.engine,
-            allow_preview=record.allow_preview,
-            params=record.params,
-            uploads={role: upload_key(record.job_id, role) for role in record.uploads},
-            progress=record.progress,
-            deadline=datetime.fromtimestamp(deadline, UTC),
-        )
-        key = invocation_key(record.job_id, record.attempt)
-        self._s3.put_object(
-            Bucket=self._settings.bucket,
-            Key=key,
-            Body=invocation.model_dump_json().encode(),
-            ContentType="application/json",
-        )
-        self._runtime.invoke_endpoint_async(
-            EndpointName=self._settings.endpoint_name,
-            InputLocation=f"s3://{self._settings.bucket}/{key}",
-            InferenceId=inference_id(record.job_id, record.attempt),
-            RequestTTLSeconds=self._settings.invocation_ttl_seconds,
-            InvocationTimeoutSeconds=self._seconds(record.kind),
-            ContentType="application/json",
-            Accept="application/json",
-        )
 
 
 @cache
@@ -126,14 +28,14 @@ def _dispatcher() -> Dispatcher:
     dynamodb = clients.dynamodb()
     store = JobStore(settings.jobs_table, dynamodb)
     queue = JobQueue(clients.sqs(), settings.queue_url, settings.dead_letter_queue_url)
-    lookout = ColdStartMonitor(
+    cold_start_monitor = ColdStartMonitor(
         settings,
         clients.sagemaker(clients.FAIL_FAST_CONFIG),
         ColdStartStore(settings.sockets_table, settings.endpoint_name, dynamodb),
         GpuSpendStore(settings.sockets_table, settings.endpoint_name, dynamodb),
     )
     retry = RetryPolicy(settings, store, queue)
-    return Dispatcher(settings, store, retry, lookout, clients.s3(), clients.sagemaker_runtime())
+    return Dispatcher(settings, store, retry, cold_start_monitor, clients.s3(), clients.sagemaker_runtime())
 
 
 def _dispatch(record: SQSRecord) -> None:

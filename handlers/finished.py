@@ -1,156 +1,35 @@
-"""Outcome function: the only writer of ``completed``, and of ``failed`` for failures of the container."""
+"""Outcome function: applies SageMaker's notices of finished invocations to their jobs."""
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from cloud import clients, observability
-from cloud.dynamodb.job_record import JobRecord
+from cloud import clients
 from cloud.dynamodb.job_store import JobStore
 from cloud.dynamodb.ledger import Ledger
-from cloud.invocation import Abandoned, Completed, Failed, Outcome, parse_inference_id
+from cloud.invocation import parse_inference_id
 from cloud.job_queue import JobQueue
 from cloud.lambda_init import run_during_init
 from cloud.observability import logger
-from cloud.s3.keys import parse_s3_uri
-from darkroom.contract.errors import ErrorCode, ErrorDetail
-from darkroom.contract.jobs import State
-from darkroom.contract.results import StageTime
 from handlers.endpoint.cold_start import ColdStartStore
+from handlers.endpoint.outcome_processor import AsyncInferenceNotification, OutcomeProcessor
 from handlers.jobs.result_cache import ResultCache
-from handlers.jobs.retry import TIMED_OUT_ERROR, RetryPolicy
+from handlers.jobs.retry import RetryPolicy
 from handlers.settings import FinishedSettings
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
-_outcomes: TypeAdapter[Completed | Failed | Abandoned] = TypeAdapter(Outcome)
-
-CONTAINER_FAILED_ERROR = ErrorDetail(
-    code=ErrorCode.CONTAINER_FAILED,
-    message="The machine that made this picture failed. Submitting the job again usually helps.",
-    retryable=True,
-)
-
-
-class _Response(BaseModel):
-    output_location: str | None = Field(None, alias="outputLocation")
-
-
-class AsyncInferenceNotification(BaseModel):
-    """SageMaker's notification of a finished asynchronous invocation.
-
-    https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-predictions.html
-    """
-
-    inference_id: str = Field(alias="inferenceId")
-    status: str = Field(alias="invocationStatus")
-    failure_reason: str = Field("", alias="failureReason")
-    response: _Response = Field(_Response(), alias="responseParameters")
-
-
-class OutcomeProcessor:
-    """Moves jobs to their final state by the outcomes of their attempts."""
-
-    def __init__(
-        self,
-        settings: FinishedSettings,
-        store: JobStore,
-        results: ResultCache,
-        retry: RetryPolicy,
-        wakes: ColdStartStore,
-        s3: "S3Client",
-    ) -> None:
-        self._settings = settings
-        self._store = store
-        self._results = results
-        self._retry = retry
-        self._wakes = wakes
-        self._s3 = s3
-
-    def process(self, notice: AsyncInferenceNotification) -> None:
-        """Apply one notification. A duplicate, or one of an outdated attempt, does nothing."""
-        job_id, attempt = parse_inference_id(notice.inference_id)
-        outcome = self._outcome(notice, job_id, attempt)
-        match outcome:
-            case Completed():
-                cost = self._cost(outcome.timeline)
-                record = self._store.complete(
-                    job_id, attempt, result=outcome.result, timeline=outcome.timeline, cost_usd=cost
-                )
-                if record is not None:
-                    observability.report_job_ended(record)
-                    self._results.store(record, outcome)
-                else:
-                    self._delete_results(outcome)
-            case Failed():
-                cost = self._cost(outcome.timeline)
-                record = self._retry.retry_or_fail(
-                    job_id, attempt, outcome.error, timeline=outcome.timeline, cost_usd=cost
-                )
-            case Abandoned():
-                record = None
-        if record is not None:
-            self._measure(record)
-        logger.info("finished", job_id=job_id, attempt=attempt, outcome=outcome.status, state=record and record.state)
-
-    def _outcome(self, notice: AsyncInferenceNotification, job_id: str, attempt: int) -> Completed | Failed | Abandoned:
-        if notice.status != "Completed" or notice.response.output_location is None:
-            logger.warning("invocation failed", job_id=job_id, attempt=attempt, reason=notice.failure_reason)
-            reason = notice.failure_reason.lower()
-            late = any(word in reason for word in ("timed out", "timeout", "time out", "expired", "ttl"))
-            return Failed(job_id=job_id, attempt=attempt, error=TIMED_OUT_ERROR if late else CONTAINER_FAILED_ERROR)
-        bucket, key = parse_s3_uri(notice.response.output_location)
-        try:
-            body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
-            outcome = _outcomes.validate_json(body)
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
-                raise
-            logger.warning("outcome is gone", job_id=job_id, attempt=attempt, key=key)
-            return Failed(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
-        except ValidationError as error:
-            logger.warning("outcome is invalid", job_id=job_id, attempt=attempt, reason=str(error))
-            return Failed(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
-        if (outcome.job_id, outcome.attempt) != (job_id, attempt):
-            logger.warning("outcome of another attempt", job_id=job_id, attempt=attempt, key=key)
-            return Failed(job_id=job_id, attempt=attempt, error=CONTAINER_FAILED_ERROR)
-        return outcome
-
-    def _measure(self, record: JobRecord) -> None:
-        """Record the cold start's duration. Errors are only logged: the job already has its outcome."""
-        try:
-            self._wakes.record_duration(record)
-        except (ClientError, BotoCoreError, ValueError) as error:
-            logger.warning("cold start not measured", job_id=record.job_id, reason=str(error))
-
-    def _delete_results(self, outcome: Completed) -> None:
-        """Delete the results of a job that ended otherwise, for example by cancellation, after the container's last
-        check.
-        """
-        record = self._store.get(outcome.job_id)
-        if record is not None and record.state.terminal and record.state is not State.COMPLETED:
-            for file in outcome.result.files:
-                self._s3.delete_object(Bucket=self._settings.bucket, Key=file.key)
-                logger.info("result deleted", job_id=outcome.job_id, key=file.key, state=record.state)
-
-    def _cost(self, timeline: list[StageTime]) -> float:
-        seconds = sum(entry.seconds for entry in timeline)
-        return round(seconds * self._settings.instance_usd_per_hour / 3600, 8)
 
 
 @cache
-def _finisher() -> OutcomeProcessor:
+def _processor() -> OutcomeProcessor:
     settings = FinishedSettings.read()
     dynamodb = clients.dynamodb()
     store = JobStore(settings.jobs_table, dynamodb)
     queue = JobQueue(clients.sqs(), settings.queue_url, settings.dead_letter_queue_url)
-    wakes = ColdStartStore(settings.sockets_table, settings.endpoint_name, dynamodb)
-    results = ResultCache(Ledger(settings.ledger_table, dynamodb), cache_days=settings.cache_days)
-    return OutcomeProcessor(settings, store, results, RetryPolicy(settings, store, queue), wakes, clients.s3())
+    cold_starts = ColdStartStore(settings.sockets_table, settings.endpoint_name, dynamodb)
+    result_cache = ResultCache(Ledger(settings.ledger_table, dynamodb), cache_days=settings.cache_days)
+    return OutcomeProcessor(
+        settings, store, result_cache, RetryPolicy(settings, store, queue), cold_starts, clients.s3()
+    )
 
 
 @logger.inject_lambda_context
@@ -163,7 +42,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> None:
         except ValueError as error:
             logger.warning("malformed notification dropped", reason=str(error))
             continue
-        _finisher().process(notice)
+        _processor().process(notice)
 
 
-run_during_init(_finisher)
+run_during_init(_processor)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from cloud import clients
-from handlers.guard import SCALABLE_DIMENSION
+from handlers.endpoint.spend_guard import SCALABLE_DIMENSION
 
 ENDPOINT, VARIANT = "darkroom-test", "gpu"
 

@@ -96,7 +96,7 @@ def finish(store: JobStore) -> Callable[..., None]:
             {"inferenceId": inference_id(job.job_id, job.attempt), "invocationStatus": "Failed"}
         )
         for _ in range(notices):
-            finished._finisher().process(notice)
+            finished._processor().process(notice)
 
     return do
 

@@ -29,7 +29,7 @@ from darkroom.contract.results import PreviewPicture, Result, StageTime
 from handlers import api, authorize, dispatch, ended, finished, guard, push, settings, socket, sweep, uploaded
 from handlers.endpoint.cold_start import ColdStarts
 from handlers.endpoint.gpu_spend import GpuSpend
-from handlers.finished import AsyncInferenceNotification
+from handlers.endpoint.outcome_processor import AsyncInferenceNotification
 from handlers.http_api import openapi
 from handlers.http_api.problems import STATUSES
 from handlers.websocket.messages import client_messages as socket_requests
