@@ -9,7 +9,7 @@ from mypy_boto3_s3 import S3Client
 from cloud.dynamodb.job_record import JobRecord
 from darkroom.contract.jobs import State
 from handlers.jobs.service import CANCELLED_ERROR
-from handlers.sweep import NO_UPLOAD
+from handlers.jobs.sweeper import UPLOAD_EXPIRED_ERROR
 from tests.handlers.studio import Studio
 from tests.handlers.uploads import picture, sha256
 
@@ -61,7 +61,7 @@ def test_any_job_that_ended_with_its_pictures_is_made_again(studio: Studio, end:
     if end == "completed":
         studio.work(job)
     elif end == "failed":
-        studio.store.fail(job.job_id, NO_UPLOAD, allowed={State.QUEUED})
+        studio.store.fail(job.job_id, UPLOAD_EXPIRED_ERROR, allowed={State.QUEUED})
     else:
         studio.call("DELETE", f"/jobs/{job.job_id}")
     assert again(studio, job, {"cache": False}).status == 201
@@ -78,7 +78,7 @@ def test_a_job_done_at_once_is_made_again_from_the_pictures_of_the_first(studio:
 def test_what_never_had_its_pictures_is_not_made_again(studio: Studio) -> None:
     cancelled, expired = studio.job(), studio.job()
     studio.store.cancel(cancelled.job_id, "owner-1", CANCELLED_ERROR)
-    studio.store.expire(expired.job_id, NO_UPLOAD, now=time.time() + 10_000)
+    studio.store.expire(expired.job_id, UPLOAD_EXPIRED_ERROR, now=time.time() + 10_000)
     for job in (cancelled, expired):
         assert "never came" in again(studio, job).problem(409, "conflict")["detail"]
 

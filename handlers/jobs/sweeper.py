@@ -1,0 +1,104 @@
+"""Sweeper: ends or resends overdue jobs, and removes expired subscriptions."""
+
+from collections.abc import Callable
+
+from cloud import observability
+from cloud.dynamodb.job_record import SHARDS, JobRecord
+from cloud.dynamodb.job_store import JobStore
+from cloud.job_queue import JobQueue
+from cloud.observability import logger
+from darkroom.contract.errors import ErrorCode, ErrorDetail
+from darkroom.contract.jobs import State
+from handlers.jobs.retry import TIMED_OUT_ERROR, RetryPolicy
+from handlers.settings import SweepSettings
+from handlers.websocket.subscriptions import Subscriptions
+
+JOBS_PER_SHARD = 100
+
+UPLOAD_EXPIRED_ERROR = ErrorDetail(
+    code=ErrorCode.UPLOAD_EXPIRED,
+    message="The pictures were not uploaded in time. Submit the job again.",
+    retryable=True,
+)
+QUEUE_TIMEOUT_ERROR = ErrorDetail(
+    code=ErrorCode.TIMED_OUT,
+    message="No machine took the job in time. Submit it again later.",
+    retryable=True,
+)
+
+
+class Sweeper:
+    """Handles overdue jobs and expired subscriptions."""
+
+    def __init__(
+        self,
+        settings: SweepSettings,
+        store: JobStore,
+        retry: RetryPolicy,
+        queue: JobQueue,
+        subscriptions: Subscriptions,
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._retry = retry
+        self._queue = queue
+        self._subscriptions = subscriptions
+
+    def sweep(self, now: float) -> None:
+        """Handle everything due at ``now`` (epoch seconds), up to ``JOBS_PER_SHARD`` jobs of each shard.
+
+        A failure does not stop the other jobs; the first error is raised at the end.
+        """
+        counts: dict[str, int] = {}
+        errors: list[Exception] = []
+
+        def run(handle: Callable[[], str]) -> None:
+            try:
+                outcome = handle()
+            except Exception as error:
+                logger.exception("sweeping one item failed")
+                errors.append(error)
+            else:
+                counts[outcome] = counts.get(outcome, 0) + 1
+
+        for shard in SHARDS:
+            for job_id in self._store.due(shard, now, limit=JOBS_PER_SHARD):
+                run(lambda job_id=job_id: self._handle_due_job(job_id, now))  # type: ignore[misc] # bound at once
+            run(lambda shard=shard: self._remove_expired_subscriptions(shard, now))  # type: ignore[misc] # bound at once
+        logger.info("swept", counts=counts)
+        if errors:
+            raise errors[0]
+
+    def _handle_due_job(self, job_id: str, now: float) -> str:
+        record = self._store.get(job_id)
+        if record is None or record.due_at is None or record.due_at > now:
+            return "moved_on"
+        match record.state:
+            case State.AWAITING_UPLOAD:
+                updated = self._store.expire(job_id, UPLOAD_EXPIRED_ERROR, now=now)
+                if updated is not None:
+                    observability.report_job_ended(updated)
+            case State.QUEUED:
+                updated = self._resend_or_fail(record, now)
+            case _:
+                updated = self._retry.retry_or_fail(job_id, record.attempt, TIMED_OUT_ERROR)
+        return f"{record.state}_to_{updated.state}" if updated is not None else "moved_on"
+
+    def _resend_or_fail(self, record: JobRecord, now: float) -> JobRecord | None:
+        if now - record.updated_at.timestamp() > self._settings.queue_limit_seconds:
+            failed = self._store.fail(
+                record.job_id, QUEUE_TIMEOUT_ERROR, allowed={State.QUEUED}, attempt=record.attempt
+            )
+            if failed is not None:
+                observability.report_job_ended(failed)
+                self._queue.send_to_dead_letters(failed)
+            return failed
+        later = now + self._settings.queue_seconds
+        postponed = self._store.postpone(record.job_id, State.QUEUED, due_at=later)
+        if postponed is not None:
+            self._queue.send(postponed)
+        return postponed
+
+    def _remove_expired_subscriptions(self, shard: str, now: float) -> str:
+        self._subscriptions.remove_expired(shard, now)
+        return "sockets"

@@ -1,0 +1,153 @@
+"""Upload processor: inspects an uploaded file and queues its job once all inputs are there.
+
+If the digests were not declared, the result cache is looked up here: an identical earlier job completes it at once.
+"""
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cloud import observability
+from cloud.dynamodb.job_record import JobRecord
+from cloud.dynamodb.job_store import InspectedUpload, JobStore
+from cloud.dynamodb.ledger import Ledger
+from cloud.job_queue import JobQueue
+from cloud.observability import logger
+from cloud.s3.keys import parse_upload_key, upload_key
+from cloud.s3.picture_header import NotAPicture
+from darkroom.contract.errors import DarkroomError
+from darkroom.contract.jobs import State
+from darkroom.contract.uploads import AUDIO_TYPES
+from handlers.jobs.result_cache import ResultCache
+from handlers.jobs.upload_inspection import ObjectMissing, UploadInspector, not_audio_error
+from handlers.limits.rate_limiter import RateLimiter
+from handlers.limits.rates import DEFAULT_RATES
+from handlers.settings import UploadedSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class UploadProcessor:
+    """Handles uploads of jobs."""
+
+    def __init__(
+        self, settings: UploadedSettings, store: JobStore, ledger: Ledger, queue: JobQueue, s3: "S3Client"
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._rate_limiter = RateLimiter(ledger, DEFAULT_RATES)
+        self._result_cache = ResultCache(ledger, cache_days=settings.cache_days)
+        self._queue = queue
+        self._s3 = s3
+        self._inspector = UploadInspector(s3, settings.bucket)
+
+    def process(self, key: str) -> None:
+        """Inspect the object under ``key`` and update its job; delete the object if no job expects it."""
+        parsed = parse_upload_key(key)
+        if parsed is None:
+            self._delete(key, "not a key of an upload")
+            return
+        job_id, role = parsed
+        try:
+            self._inspect_and_receive(key, job_id, role)
+        except ObjectMissing:
+            logger.info("upload is gone", job_id=job_id, role=role)
+        except DarkroomError as error:
+            self._reject(key, job_id, role, error)
+
+    def _inspect_and_receive(self, key: str, job_id: str, role: str) -> None:
+        """Inspect and receive an upload. Raises ``ObjectMissing``, or ``DarkroomError`` for an unusable file."""
+        received = self._inspector.inspect(key, accept_audio=True)
+        record = self._store.receive_single_upload(job_id, role, received, due_at=self._due_at())
+        if record is not None:
+            self._send(record)
+        else:
+            self._receive_after_lookup(key, job_id, role, received)
+
+    def _receive_after_lookup(self, key: str, job_id: str, role: str, received: InspectedUpload) -> None:
+        """Receive an upload that needs the job's record: several inputs, a declared digest, a duplicate event or a
+        mismatch.
+
+        Raises ``ObjectMissing``, or ``DarkroomError`` for an unusable file.
+        """
+        record = self._expecting_job(key, job_id, role)
+        if record is None:
+            return
+        if record.state is State.AWAITING_UPLOAD:
+            received = self._inspector.check_declared(key, role, record.uploads[role], received)
+            record = self._receive(record, role, received)
+        if record.state is State.QUEUED and record.attempt == 0:
+            # The process may have died between its write and its message; a second message is harmless.
+            self._send(record)
+        else:
+            logger.info("upload has no effect", job_id=job_id, role=role, state=record.state)
+
+    def _receive(self, record: JobRecord, role: str, received: InspectedUpload) -> JobRecord:
+        job_id = record.job_id
+        if record.use_cache:
+            received = replace(received, sha256=received.sha256 or self._inspector.sha256_of(upload_key(job_id, role)))
+        elif len(record.uploads) == 1:
+            return self._store.receive_single_upload(job_id, role, received, due_at=self._due_at()) or record
+        record = self._store.receive_upload(job_id, role, received) or record
+        if all(upload.received for upload in record.uploads.values()):
+            record = self._complete_from_cache(record) or self._store.queue(job_id, due_at=self._due_at()) or record
+        return record
+
+    def _complete_from_cache(self, record: JobRecord) -> JobRecord | None:
+        """Complete the job from the result cache; None if that is not wanted or not possible."""
+        inputs = {role: upload.sha256 for role, upload in record.uploads.items() if upload.sha256 is not None}
+        if not record.use_cache or inputs.keys() != record.uploads.keys():
+            return None
+        cached = self._result_cache.find(
+            owner=record.owner, kind=record.kind, engine=record.engine, params=record.params, inputs=inputs
+        )
+        if cached is None:
+            return None
+        expires_at = min(record.expires_at, cached.pictures_until)
+        completed = self._store.complete_from_cache(record.job_id, cached.result, expires_at=expires_at)
+        if completed is not None:
+            self._result_cache.count_hit(cached)
+            if record.window_ends is not None:
+                self._rate_limiter.release(record.owner, record.kind, record.window_ends)
+            observability.report_job_ended(completed)
+        return completed
+
+    def _reject(self, key: str, job_id: str, role: str, error: DarkroomError) -> None:
+        """Fail the job of an unusable upload, if it still waits for it."""
+        record = self._expecting_job(key, job_id, role)
+        if record is None:
+            return
+        if isinstance(error, NotAPicture) and record.uploads[role].content_type in AUDIO_TYPES:
+            error = not_audio_error(role, error.seen)
+        failed = self._store.fail(job_id, error.detail, allowed={State.AWAITING_UPLOAD})
+        if failed is None:
+            logger.info("upload has no effect", job_id=job_id, role=role)
+            return
+        self._delete(key, error.detail.message)
+        observability.report_job_ended(failed)
+
+    def _expecting_job(self, key: str, job_id: str, role: str) -> JobRecord | None:
+        """Return the job that expects this upload; otherwise delete the upload.
+
+        An input that was already received is kept: a duplicate event must not delete it.
+        """
+        record = self._store.get(job_id)
+        if record is None or role not in record.uploads:
+            self._delete(key, "nobody asked for it")
+            return None
+        if record.state.terminal and not record.uploads[role].received:
+            self._delete(key, f"the job is {record.state} already")
+            return None
+        return record
+
+    def _send(self, record: JobRecord) -> None:
+        self._queue.send(record)
+        logger.info("queued", job_id=record.job_id)
+
+    def _delete(self, key: str, reason: str) -> None:
+        self._s3.delete_object(Bucket=self._settings.bucket, Key=key)
+        logger.info("upload deleted", key=key, reason=reason)
+
+    def _due_at(self) -> float:
+        return time.time() + self._settings.queue_seconds
