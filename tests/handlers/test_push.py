@@ -15,6 +15,7 @@ from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from darkroom.contract.results import Picture, Result
 from handlers import push
+from handlers.websocket.pusher import FINAL_STATE_SECONDS
 from handlers.websocket.subscriptions import Subscription, Subscriptions
 
 pytestmark = pytest.mark.usefixtures("environment")
@@ -44,7 +45,7 @@ def change(job: JobRecord | None, number: int, at: float = NOW) -> dict[str, Any
 def deliver(context: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Delivers a batch of stream records, a moment after they happened."""
     monkeypatch.setattr("cloud.clients.apigateway_management", lambda _url: sockets)
-    monkeypatch.setattr("handlers.push.time.time", lambda: NOW + 1)
+    monkeypatch.setattr("handlers.websocket.pusher.time.time", lambda: NOW + 1)
 
     def do(*changes: dict[str, Any]) -> Any:
         answer = push.handler({"Records": list(changes)}, context)
@@ -161,7 +162,7 @@ def test_last_news_that_do_not_get_through_are_reported_but_not_for_ever(
     end = store.cancel(job.job_id, job.owner, NO)
     assert deliver(change(fine, 1), change(end, 2)) == ["102"]
     assert len(sockets.heard("one")) == 1
-    assert deliver(change(end, 2, at=NOW - push.FINAL_STATE_SECONDS)) == []
+    assert deliver(change(end, 2, at=NOW - FINAL_STATE_SECONDS)) == []
 
 
 def test_last_news_that_are_too_long_for_a_socket_hold_up_nobody(

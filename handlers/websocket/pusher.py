@@ -1,0 +1,84 @@
+"""Job update pusher: sends the newest state of changed jobs to their subscribers, all connections in parallel."""
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cloud.dynamodb.stream_records import JobChange
+from cloud.observability import logger
+from cloud.s3.presigner import Presigner
+from handlers.websocket.messages import JobMessage
+from handlers.websocket.subscriptions import ConnectionGone, Subscription, Subscriptions, send_to_connection
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigatewaymanagementapi import ApiGatewayManagementApiClient
+
+THREADS = 16
+# Only final states are retried; any other update is superseded by the next one.
+FINAL_STATE_TRIES = 3
+FINAL_STATE_SECONDS = 5 * 60
+
+
+class JobUpdatePusher:
+    """Sends job updates to WebSocket connections."""
+
+    def __init__(
+        self, subscriptions: Subscriptions, presigner: Presigner, api: "ApiGatewayManagementApiClient"
+    ) -> None:
+        self._subscriptions = subscriptions
+        self._presigner = presigner
+        self._api = api
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="push")
+
+    def push(self, batch: list[JobChange]) -> list[str]:
+        """Send a batch; return the sequence numbers of final states that were not delivered and should be retried."""
+        subscriptions_by_change = self._threads.map(self._subscribers, batch)
+        tasks: list[tuple[JobChange, Future[bool]]] = []
+        for change, subscriptions in zip(batch, subscriptions_by_change, strict=True):
+            if subscriptions:
+                message = JobMessage(job=change.record.public(self._presigner.get))
+                tasks += [(change, self._threads.submit(self._deliver, change, message, one)) for one in subscriptions]
+        undelivered = {change.sequence_number for change, task in tasks if not task.result()}
+        logger.info(
+            "pushed", job_ids=[change.record.job_id for change in batch], sockets=len(tasks), missed=len(undelivered)
+        )
+        return sorted(undelivered, key=int)
+
+    def _subscribers(self, change: JobChange) -> list[Subscription]:
+        return [
+            subscription
+            for subscription in self._subscriptions.of_job(change.record.job_id)
+            if subscription.owner == change.record.owner and subscription.after_seq < change.record.seq
+        ]
+
+    def _deliver(self, change: JobChange, message: JobMessage, subscription: Subscription) -> bool:
+        """Send an update; return False if it should be retried."""
+        final = change.record.state.terminal
+        for _ in range(FINAL_STATE_TRIES if final else 1):
+            try:
+                send_to_connection(self._api, subscription.connection_id, message)
+                if final:
+                    self._subscriptions.remove(subscription.job_id, subscription.connection_id)
+            except ConnectionGone:
+                self._subscriptions.remove_connection(subscription.connection_id)
+                return True
+            except (ClientError, BotoCoreError) as error:
+                if _too_long(error):
+                    logger.warning("job update too long for the WebSocket", job_id=subscription.job_id)
+                    return True
+                logger.warning(
+                    "connection not reached",
+                    connection_id=subscription.connection_id,
+                    job_id=subscription.job_id,
+                    reason=str(error),
+                )
+            else:
+                return True
+        return not final or time.time() - change.at > FINAL_STATE_SECONDS
+
+
+def _too_long(error: ClientError | BotoCoreError) -> bool:
+    """Return True for a message over API Gateway's limit of 128 KB, which no retry can deliver."""
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "PayloadTooLargeException"
