@@ -5,39 +5,18 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from cloud.dynamodb.job_store import ATTEMPT_STATES, JobRecord, StaleAttempt
+from cloud.dynamodb.progress_store import ProgressStore
 from containers.worker.json_logging import job_context, set_log_stage
 from darkroom.contract.errors import DarkroomError
 from darkroom.contract.results import PreviewPicture, StageTime
 from pipeline.core.arrays import Rgb
 from pipeline.core.stages import JobAbandoned
 
+__all__ = ["ProgressStore", "ProgressWriter", "owns_job"]  # the worker imports the protocol from here
+
 logger = logging.getLogger(__name__)
-
-
-class ProgressStore(Protocol):
-    """The part of ``cloud.dynamodb.job_store.JobStore`` that the worker uses."""
-
-    def get(self, job_id: str) -> JobRecord | None:
-        """Return the job's current record, or None."""
-
-    def start(self, job_id: str, attempt: int, *, message: str) -> JobRecord:
-        """Move the job from ``dispatched`` to ``running`` and return its record. Raises ``StaleAttempt``."""
-
-    def report(
-        self,
-        job_id: str,
-        attempt: int,
-        *,
-        progress: float,
-        stage: str | None,
-        message: str,
-        timeline: Sequence[StageTime],
-        preview: PreviewPicture | None = None,
-    ) -> None:
-        """Store a running attempt's progress; without a ``preview``, the last one stays. Raises ``StaleAttempt``."""
 
 
 def _ignore_progress_image(_picture: Rgb) -> None:
