@@ -10,13 +10,13 @@ from cloud.dynamodb.ledger import Ledger
 INSTANCES = "instances"
 ENGINES = "engines"
 # An instance without a report for this long counts as gone.
-SILENT_SECONDS = 120
-FORGET_SECONDS = 3600
+STALE_SECONDS = 120
+KEEP_SECONDS = 3600
 ENGINE_DAYS = 90
 
 
 class LoadedModel(BaseModel):
-    """A network that an instance has in memory."""
+    """A network in an instance's memory."""
 
     name: str
     megabytes: float
@@ -24,16 +24,18 @@ class LoadedModel(BaseModel):
 
 
 class InstanceReport(BaseModel):
-    """An instance, as it was when it last said so."""
+    """The last report of an instance."""
 
     instance_id: str
     reported_at: datetime
     device: str | None = Field(
-        None, description="`cpu`, or the GPU's name; null until the models engine has been looked at."
+        None, description="`cpu`, or the GPU's name; null until the models engine has been loaded."
     )
     jobs: int = Field(description="Jobs in flight.")
     networks: list[LoadedModel] = []
-    vram_used_mb: float | None = Field(None, description="Of the whole GPU, whoever uses it; null without one.")
+    vram_used_mb: float | None = Field(
+        None, description="Memory in use on the whole GPU, by any process; null without a GPU."
+    )
     vram_total_mb: float | None = None
 
 
@@ -45,13 +47,13 @@ class InstanceReports:
 
     def write(self, report: InstanceReport) -> None:
         """Replace an instance's report."""
-        expires_at = int(time.time()) + FORGET_SECONDS
+        expires_at = int(time.time()) + KEEP_SECONDS
         self._ledger.put(INSTANCES, report.instance_id, report.model_dump(mode="json"), expires_at=expires_at)
 
     def read(self, now: float) -> list[InstanceReport]:
         """Return the reports of instances running at ``now`` (epoch seconds), newest first."""
         reports = [InstanceReport.model_validate(row) for row in self._ledger.query_partition(INSTANCES)]
-        fresh = [report for report in reports if now - report.reported_at.timestamp() < SILENT_SECONDS]
+        fresh = [report for report in reports if now - report.reported_at.timestamp() < STALE_SECONDS]
         return sorted(fresh, key=lambda report: report.reported_at, reverse=True)
 
     def write_engine_digest(self, kind: str, engine: str, digest: str) -> None:

@@ -22,7 +22,7 @@ class Invocation(BaseModel):
     allow_preview: bool = False
     params: dict[str, JsonValue]
     uploads: dict[str, str] = Field(description="Role → S3 key.")
-    progress: float = Field(0.0, ge=0, le=1, description="What earlier attempts reached; progress never falls.")
+    progress: float = Field(0.0, ge=0, le=1, description="Progress of earlier attempts; progress never falls.")
     deadline: datetime
 
 
@@ -34,8 +34,8 @@ class Completed(BaseModel):
     attempt: int
     result: Result
     timeline: list[StageTime]
-    inputs: dict[str, str] = Field({}, description="Role → SHA-256 (hex) of the file that was worked on.")
-    engine_digest: str | None = Field(None, description="Changes when the engine's code or its models do.")
+    inputs: dict[str, str] = Field({}, description="Role → SHA-256 (hex) of the input file.")
+    engine_digest: str | None = Field(None, description="Digest of the engine's code and models.")
 
 
 class Failed(BaseModel):

@@ -27,7 +27,7 @@ class RetrySettings(JobsSettings):
     queue_url: str
     dead_letter_queue_url: str
     retry_delay_seconds: int = Field(5, ge=0, le=300, description="Before the second attempt; doubles after it.")
-    queue_seconds: int = Field(120, ge=1, description="Queued for longer, a job's message is sent again.")
+    queue_seconds: int = Field(120, ge=1, description="Time in the queue after which a job's message is sent again.")
 
 
 class ApiSettings(JobsSettings):
@@ -39,20 +39,22 @@ class ApiSettings(JobsSettings):
     issuer: str
     client_id: str
     socket_url: str
-    default_engine: Engine = Field(Engine.PREVIEW, description="Of requests that name none.")
+    default_engine: Engine = Field(Engine.PREVIEW, description="Engine of requests that name none.")
     ledger_table: str
     assets_table: str
     rate_limits: Annotated[dict[str, str], AfterValidator(rates.validate_overrides)] = Field(
         {}, description="Kind (or `prompts`, `default`) → `10/60`: ten in 60 seconds."
     )
-    owner_daily_usd: float = Field(10.0, ge=0, description="What the jobs of one owner may cost in a UTC day; 0: any.")
+    owner_daily_usd: float = Field(
+        10.0, ge=0, description="Largest cost of one owner's jobs in a UTC day; 0: no limit."
+    )
     instance_usd_per_hour: float = Field(0.7364, ge=0)
-    cache_days: int = Field(7, ge=0, description="How long a result is taken for the same job again; 0: never.")
-    queue_seconds: int = Field(120, ge=1, description="Queued for longer, a job's message is sent again.")
-    bedrock_model: str = Field("", description="Model or inference profile that enhances prompts; rules do, without.")
+    cache_days: int = Field(7, ge=0, description="Days for which a result is reused for an identical job; 0: never.")
+    queue_seconds: int = Field(120, ge=1, description="Time in the queue after which a job's message is sent again.")
+    bedrock_model: str = Field("", description="Model or inference profile that enhances prompts; empty: rules only.")
     aws_region: str = Field("us-east-1", validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
-    upload_seconds: int = Field(900, ge=60, le=3600, description="How long a presigned POST is good for.")
-    result_seconds: int = Field(3600, ge=60, le=43200, description="How long a presigned GET is good for.")
+    upload_seconds: int = Field(900, ge=60, le=3600, description="Validity of a presigned POST.")
+    result_seconds: int = Field(3600, ge=60, le=43200, description="Validity of a presigned GET.")
     retention_days: int = Field(30, ge=1)
 
 
@@ -63,8 +65,8 @@ class UploadedSettings(JobsSettings):
     queue_url: str
     ledger_table: str
     assets_table: str
-    cache_days: int = Field(7, ge=0, description="How long a result is taken for the same job again; 0: never.")
-    queue_seconds: int = Field(120, ge=1, description="Queued for longer, a job's message is sent again.")
+    cache_days: int = Field(7, ge=0, description="Days for which a result is reused for an identical job; 0: never.")
+    queue_seconds: int = Field(120, ge=1, description="Time in the queue after which a job's message is sent again.")
 
 
 class DispatchSettings(RetrySettings):
@@ -73,11 +75,11 @@ class DispatchSettings(RetrySettings):
     bucket: str
     endpoint_name: str
     sockets_table: str
-    look_seconds: int = Field(15, ge=0, description="Least time between two looks at what the endpoint has running.")
-    invocation_seconds: int = Field(900, ge=1, le=3600, description="The container's time for one job.")
-    video_seconds: int = Field(3600, ge=1, le=3600, description="The same for one that makes a video.")
+    look_seconds: int = Field(15, ge=0, description="Minimum time between two checks of the endpoint's instances.")
+    invocation_seconds: int = Field(900, ge=1, le=3600, description="Time limit of an attempt.")
+    video_seconds: int = Field(3600, ge=1, le=3600, description="Time limit of an attempt that makes a video.")
     invocation_ttl_seconds: int = Field(
-        3600, ge=60, le=21600, description="How long an invocation may wait for an instance."
+        3600, ge=60, le=21600, description="Longest wait of an invocation for an instance."
     )
 
 
@@ -88,7 +90,7 @@ class FinishedSettings(RetrySettings):
     endpoint_name: str
     sockets_table: str
     ledger_table: str
-    cache_days: int = Field(7, ge=0, description="How long a result is taken for the same job again; 0: never.")
+    cache_days: int = Field(7, ge=0, description="Days for which a result is reused for an identical job; 0: never.")
     instance_usd_per_hour: float = Field(0.7364, ge=0)
 
 
@@ -106,7 +108,7 @@ class SweepSettings(RetrySettings):
 
     sockets_table: str
     queue_limit_seconds: int = Field(
-        MAX_QUEUE_SECONDS, ge=1, description="Queued without any change for longer, a job fails."
+        MAX_QUEUE_SECONDS, ge=1, description="Time in the queue without any change after which a job fails."
     )
 
 
@@ -118,7 +120,7 @@ class GuardSettings(EnvironmentSettings):
     variant_name: str
     max_instances: int = Field(4, ge=1)
     instance_usd_per_hour: float = Field(0.7364, ge=0)
-    stop_usd: float = Field(100.0, gt=0, description="Spend of a UTC day at which every instance is taken away.")
+    stop_usd: float = Field(100.0, gt=0, description="Cost of a UTC day at which the endpoint is stopped.")
 
 
 class SocketSettings(JobsSettings):
@@ -127,7 +129,7 @@ class SocketSettings(JobsSettings):
     sockets_table: str
     bucket: str
     callback_url: str
-    result_seconds: int = Field(3600, ge=60, le=43200, description="How long a presigned GET is good for.")
+    result_seconds: int = Field(3600, ge=60, le=43200, description="Validity of a presigned GET.")
 
 
 class PushSettings(EnvironmentSettings):
@@ -136,7 +138,7 @@ class PushSettings(EnvironmentSettings):
     sockets_table: str
     bucket: str
     callback_url: str
-    result_seconds: int = Field(3600, ge=60, le=43200, description="How long a presigned GET is good for.")
+    result_seconds: int = Field(3600, ge=60, le=43200, description="Validity of a presigned GET.")
 
 
 class AuthorizeSettings(EnvironmentSettings):

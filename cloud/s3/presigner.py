@@ -19,10 +19,10 @@ GRACE_SECONDS = 60
 
 
 class PresignedPost(BaseModel):
-    """A form to upload one file with: every field as it is, then the file as the field ``file``."""
+    """A form to upload one file: every field unchanged, then the file as the field ``file``."""
 
     url: str
-    fields: dict[str, str] = Field(description="To be sent unchanged, before the file.")
+    fields: dict[str, str] = Field(description="Fields to send unchanged, before the file.")
     expires_at: datetime
 
 

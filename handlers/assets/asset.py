@@ -16,7 +16,7 @@ from darkroom.contract.uploads import ContentType
 
 
 class AssetState(StrEnum):
-    """Where an asset stands: its picture is on the way, there, or was refused."""
+    """State of an asset: its picture is awaited, ready, or was rejected."""
 
     AWAITING_UPLOAD = "awaiting_upload"
     READY = "ready"
@@ -24,16 +24,16 @@ class AssetState(StrEnum):
 
 
 class AssetSource(BaseModel):
-    """Where an asset's picture comes from: an upload, or a job's `picture` or `role`."""
+    """Source of an asset's picture: an upload, or a job's `picture` or `role`."""
 
     type: Literal["upload", "job"] = "upload"
     job_id: str | None = None
-    picture: str | None = Field(None, description="The name of the picture that the job made.")
-    role: str | None = Field(None, description="The role of the picture that the job was given.")
+    picture: str | None = Field(None, description="Name of the output picture of the job.")
+    role: str | None = Field(None, description="Role of the input picture of the job.")
 
 
 class PublicAsset(BaseModel):
-    """An asset as its owner sees it. Until it is `ready`, type, size and SHA-256 are what was declared."""
+    """An asset as its owner sees it. Until it is `ready`, type, size and SHA-256 are those declared."""
 
     asset_id: str
     name: str | None = None
@@ -42,11 +42,11 @@ class PublicAsset(BaseModel):
     width: int | None = None
     height: int | None = None
     size: int | None = Field(None, description="Bytes.")
-    sha256: str | None = Field(None, description="Lower-case hex; always there once the asset is `ready`.")
+    sha256: str | None = Field(None, description="Lower-case hex; always set once the asset is `ready`.")
     source: AssetSource = AssetSource()
     created_at: datetime
-    error: ErrorDetail | None = Field(None, description="Why the picture was refused, of an asset that `failed`.")
-    url: str | None = Field(None, description="A presigned GET, made anew for every answer, once it is `ready`.")
+    error: ErrorDetail | None = Field(None, description="Reason of the rejection, if the asset has `failed`.")
+    url: str | None = Field(None, description="A presigned GET, renewed in every response, once the asset is `ready`.")
 
 
 class Asset(PublicAsset):

@@ -25,18 +25,18 @@ class AssetWithUpload(BaseModel):
     """An asset and the form to upload its picture."""
 
     asset: PublicAsset
-    upload: PresignedPost | None = Field(None, description="Null when its picture is there.")
+    upload: PresignedPost | None = Field(None, description="Null once the picture is uploaded.")
 
 
 class AssetPage(BaseModel):
-    """Some of the caller's assets, newest first."""
+    """A page of the caller's assets, newest first."""
 
     assets: list[PublicAsset]
-    cursor: str | None = Field(None, description="Give it back as `cursor` for the next page; null on the last.")
+    cursor: str | None = Field(None, description="The `cursor` parameter of the next page; null on the last.")
 
 
 class AssetDeleted(BaseModel):
-    """An asset is not there any more."""
+    """Confirmation that an asset does not exist any more."""
 
     asset_id: str
 
@@ -47,18 +47,18 @@ def _owner() -> str:
 
 @router.post(
     "/assets",
-    summary="Keep a picture in your library",
+    summary="Create an asset in your library",
     operation_id="createAsset",
     responses=document_responses(
-        {201: ("A new asset; with a form, where its picture is to be uploaded.", AssetWithUpload)},
-        {200: ("The asset that this Idempotency-Key made before.", AssetWithUpload)},
+        {201: ("A new asset; with a form, if its picture is to be uploaded.", AssetWithUpload)},
+        {200: ("The asset that was created with this Idempotency-Key before.", AssetWithUpload)},
         problems=(401, 404, 409, 413, 415, 422),
     ),
 )
 def create_asset(
     request: Annotated[AssetRequest, Body()], idempotency_key: IdempotencyKey = None
 ) -> Response[AssetWithUpload]:
-    """Keep a picture: one to be uploaded with the form that comes back, or one that a job made or was given."""
+    """Create an asset: a picture uploaded with the returned form, or an output or input picture of a job."""
     library = dependencies.asset_service()
     asset, new = library.create(_owner(), request, idempotency_key)
     body = AssetWithUpload(asset=library.public(asset), upload=library.presigned_post(asset))
@@ -77,7 +77,7 @@ def list_assets(
     cursor_: Cursor = None,
     limit: Limit = 20,
 ) -> Response[AssetPage]:
-    """The caller's assets, newest first, those included whose pictures are still to come."""
+    """List the caller's assets, newest first, including those that await their upload."""
     library = dependencies.asset_service()
     after = None if cursor_ is None else cursor.decode(cursor_)
     assets, position = library.page(_owner(), limit=limit, state=state, after=after)
@@ -87,14 +87,14 @@ def list_assets(
 
 @router.get(
     "/assets/<asset_id>",
-    summary="An asset as it is now",
+    summary="Get an asset",
     operation_id="getAsset",
     responses=document_responses(
         {200: ("The asset, with a fresh link to its picture.", PublicAsset)}, problems=(401, 404)
     ),
 )
 def get_asset(asset_id: AssetIdPath) -> Response[PublicAsset]:
-    """An asset as it is now."""
+    """Return the current state of an asset."""
     library = dependencies.asset_service()
     return Response(HTTPStatus.OK, JSON, library.public(library.get(_owner(), asset_id)))
 
@@ -103,9 +103,9 @@ def get_asset(asset_id: AssetIdPath) -> Response[PublicAsset]:
     "/assets/<asset_id>",
     summary="Delete an asset and its picture",
     operation_id="deleteAsset",
-    responses=document_responses({200: ("You have no asset with this id any more.", AssetDeleted)}, problems=(401,)),
+    responses=document_responses({200: ("The asset does not exist any more.", AssetDeleted)}, problems=(401,)),
 )
 def delete_asset(asset_id: AssetIdPath) -> Response[AssetDeleted]:
-    """Delete an asset and its picture; deleting it again is fine. Jobs that started from it keep their copies."""
+    """Delete an asset and its picture. Idempotent. Jobs that use the asset keep their copies."""
     dependencies.asset_service().delete(_owner(), asset_id)
     return Response(HTTPStatus.OK, JSON, AssetDeleted(asset_id=asset_id))

@@ -18,27 +18,29 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
 
 @router.get(
     "/cache/stats",
-    summary="How much the result cache helps",
+    summary="Statistics of the result cache (for administrators)",
     operation_id="getCacheStats",
     responses=document_responses({200: ("Counters of the last 30 days.", CacheStats)}, problems=(401, 403)),
 )
 def cache_stats() -> Response[CacheStats]:
-    """Hits, misses, and what the hits saved. For administrators."""
+    """Hits, misses and savings of the result cache. For administrators."""
     Caller.of(router.current_event).require_admin()
     return Response(HTTPStatus.OK, JSON, dependencies.result_cache().stats())
 
 
 @router.delete(
     "/cache",
-    summary="Take results no more that were made before",
+    summary="Clear the result cache (for administrators)",
     operation_id="clearCache",
-    responses=document_responses({200: ("From when on results count.", CacheCleared)}, problems=(401, 403, 422)),
+    responses=document_responses(
+        {200: ("The time from which results are reused.", CacheCleared)}, problems=(401, 403, 422)
+    ),
 )
 def clear_cache(
     max_age_days: Annotated[
-        float, Query(ge=0, le=3650, allow_inf_nan=False, description="Results older than this; 0: every one.")
+        float, Query(ge=0, le=3650, allow_inf_nan=False, description="Age of the results to clear; 0: all results.")
     ] = 0.0,
 ) -> Response[CacheCleared]:
-    """Take no result older than `max_age_days` for another job any more; jobs keep theirs. For administrators."""
+    """Clear results older than `max_age_days`; jobs keep theirs. For administrators."""
     Caller.of(router.current_event).require_admin()
     return Response(HTTPStatus.OK, JSON, dependencies.result_cache().clear(time.time() - max_age_days * DAY_SECONDS))

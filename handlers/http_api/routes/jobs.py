@@ -35,38 +35,38 @@ def _submitted(submitted: SubmittedJob) -> Response[JobWithUploads]:
 
 @router.post(
     "/jobs",
-    summary="Ask for a job",
+    summary="Create a job",
     operation_id="createJob",
     responses=document_responses(
         {201: ("A new job, and forms to upload its pictures.", JobWithUploads)},
-        {200: ("The job that this Idempotency-Key made before.", JobWithUploads)},
+        {200: ("The job that was created with this Idempotency-Key before.", JobWithUploads)},
         problems=(401, 404, 409, 410, 413, 415, 422, 429),
     ),
 )
 def create_job(
     request: Annotated[JobRequest, Body()], idempotency_key: IdempotencyKey = None
 ) -> Response[JobWithUploads]:
-    """Ask for a job: 201 and forms to upload its pictures; 200 when this Idempotency-Key made it before.
+    """Create a job: 201 and forms to upload its pictures; 200 if this Idempotency-Key created it before.
 
-    A job whose like was made before is completed at once and asks for no upload; assets are taken without one.
+    A job identical to an earlier one is completed at once, without an upload. Assets need no upload either.
     """
     return _submitted(dependencies.job_service().create(_owner(), request, idempotency_key))
 
 
 @router.post(
     "/jobs/<job_id>/rerun",
-    summary="A job that ended, once more as a new job",
+    summary="Rerun an ended job as a new job",
     operation_id="rerunJob",
     responses=document_responses(
-        {201: ("A new job; it asks for no upload.", JobWithUploads)},
-        {200: ("The job that this Idempotency-Key made before.", JobWithUploads)},
+        {201: ("A new job; it needs no upload.", JobWithUploads)},
+        {200: ("The job that was created with this Idempotency-Key before.", JobWithUploads)},
         problems=(401, 404, 409, 410, 413, 415, 422, 429),
     ),
 )
 def rerun_job(
     job_id: JobIdPath, rerun: Annotated[Rerun | None, Body()] = None, idempotency_key: IdempotencyKey = None
 ) -> Response[JobWithUploads]:
-    """A job that ended, once more with the same pictures: what the body says differs, everything else is as before."""
+    """Create a new job from an ended one, with the same pictures. Fields of the body replace the old job's values."""
     return _submitted(dependencies.job_service().rerun(_owner(), job_id, rerun or Rerun(), idempotency_key))
 
 
@@ -82,7 +82,7 @@ def list_jobs(
     cursor_: Cursor = None,
     limit: Limit = 20,
 ) -> Response[JobPage]:
-    """The caller's jobs, newest first."""
+    """List the caller's jobs, newest first."""
     after = None if cursor_ is None else cursor.decode(cursor_)
     records, position = dependencies.job_service().page(_owner(), limit=limit, state=status, kind=kind, after=after)
     jobs = [dependencies.job_service().public(record) for record in records]
@@ -91,12 +91,12 @@ def list_jobs(
 
 @router.get(
     "/jobs/<job_id>",
-    summary="A job as it is now",
+    summary="Get a job",
     operation_id="getJob",
     responses=document_responses({200: ("The job, with fresh links to its pictures.", Job)}, problems=(401, 404)),
 )
 def get_job(job_id: JobIdPath) -> Response[Job]:
-    """A job as it is now."""
+    """Return the current state of a job."""
     logger.append_keys(job_id=job_id)
     return Response(
         HTTPStatus.OK, JSON, dependencies.job_service().public(dependencies.job_service().get(_owner(), job_id))
@@ -107,10 +107,10 @@ def get_job(job_id: JobIdPath) -> Response[Job]:
     "/jobs/<job_id>",
     summary="Cancel a job",
     operation_id="cancelJob",
-    responses=document_responses({200: ("The job, cancelled now or before.", Job)}, problems=(401, 404, 409)),
+    responses=document_responses({200: ("The cancelled job.", Job)}, problems=(401, 404, 409)),
 )
 def cancel_job(job_id: JobIdPath) -> Response[Job]:
-    """Cancel a job that has not ended; cancelling it again is fine."""
+    """Cancel a job that has not ended. Idempotent."""
     logger.append_keys(job_id=job_id)
     return Response(
         HTTPStatus.OK, JSON, dependencies.job_service().public(dependencies.job_service().cancel(_owner(), job_id))
@@ -119,12 +119,12 @@ def cancel_job(job_id: JobIdPath) -> Response[Job]:
 
 @router.post(
     "/jobs/<job_id>/uploads",
-    summary="Fresh forms for the pictures that a job waits for",
+    summary="Renew the upload forms of a job",
     operation_id="renewUploads",
-    responses=document_responses({200: ("The job, and its forms.", JobWithUploads)}, problems=(401, 404, 409)),
+    responses=document_responses({200: ("The job, and its upload forms.", JobWithUploads)}, problems=(401, 404, 409)),
 )
 def renew_uploads(job_id: JobIdPath) -> Response[JobWithUploads]:
-    """Fresh forms for the pictures that a job still waits for, and time to use them."""
+    """Return new forms for the uploads that a job still awaits, and extend its upload deadline."""
     logger.append_keys(job_id=job_id)
     service = dependencies.job_service()
     record = service.renew_uploads(_owner(), job_id)

@@ -16,16 +16,18 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
 
 
 class RateLimit(BaseModel):
-    """One limit."""
+    """Rate limit of one kind, or of prompts."""
 
-    limit: int = Field(description="Requests in a window.")
+    limit: int = Field(description="Requests allowed in a window.")
     remaining: int
     window_seconds: int
-    reset_seconds: int = Field(description="Until the window that is open ends; a whole one when none is.")
+    reset_seconds: int = Field(
+        description="Seconds until the open window ends; those of a whole window if none is open."
+    )
 
 
 class LimitsNow(BaseModel):
-    """What a caller may still ask for."""
+    """Remaining rate limits and budget of a caller."""
 
     rates: dict[str, RateLimit] = Field(description="Kind, or `prompts`.")
     budget: Spending
@@ -33,21 +35,21 @@ class LimitsNow(BaseModel):
 
 @router.get(
     "/limits",
-    summary="What you may still ask for",
+    summary="Your remaining rate limits and budget",
     operation_id="getLimits",
     responses=document_responses({200: ("Rate limits and the day's budget.", LimitsNow)}, problems=(401,)),
 )
 def get_limits() -> Response[LimitsNow]:
-    """Rate limits of every kind and the day's budget, as they stand. Asking counts for nothing."""
+    """Rate limits of every kind and the day's budget. This request is not counted."""
     owner = Caller.of(router.current_event).owner
     rates = {
         subject: RateLimit(
-            limit=standing.rate.count,
-            remaining=standing.remaining,
-            window_seconds=standing.rate.seconds,
-            reset_seconds=standing.reset_seconds,
+            limit=status.rate.count,
+            remaining=status.remaining,
+            window_seconds=status.rate.seconds,
+            reset_seconds=status.reset_seconds,
         )
-        for subject, standing in dependencies.rate_limiter().all_statuses(owner).items()
+        for subject, status in dependencies.rate_limiter().all_statuses(owner).items()
     }
     spending = dependencies.budget().current_spending(owner, now=datetime.now(UTC))
     return Response(HTTPStatus.OK, JSON, LimitsNow(rates=rates, budget=spending))

@@ -15,13 +15,13 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[ -~]+$",
-        description="Any text of yours. The same key and request again give what they gave before, not another one.",
+        description="A text of your choice. Repeating a request with its key creates nothing new.",
     ),
 ]
 
 Cursor = Annotated[
     str | None,
     AfterValidator(cursor.check),
-    Query(alias="cursor", max_length=400, description="From the page before."),
+    Query(alias="cursor", max_length=400, description="The `cursor` of the page before."),
 ]
-Limit = Annotated[int, Query(ge=1, le=100, description="How many on a page.")]
+Limit = Annotated[int, Query(ge=1, le=100, description="Largest number of items on a page.")]

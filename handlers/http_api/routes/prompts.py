@@ -18,12 +18,12 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
 
 @router.post(
     "/prompts/enhance",
-    summary="Say a prompt better",
+    summary="Enhance a prompt",
     operation_id="enhancePrompt",
-    responses=document_responses({200: ("The prompt, said better.", EnhancedPrompt)}, problems=(401, 415, 422, 429)),
+    responses=document_responses({200: ("The enhanced prompt.", EnhancedPrompt)}, problems=(401, 415, 422, 429)),
 )
 def enhance_prompt(request: Annotated[PromptRequest, Body()]) -> Response[EnhancedPrompt]:
-    """Say a prompt better: by the deployment's language model, or by rules where it has none or that fails."""
-    standing = dependencies.rate_limiter().acquire(Caller.of(router.current_event).owner, PROMPTS)
+    """Enhance a prompt by the deployment's language model; by rules if it has none, or if the model fails."""
+    status = dependencies.rate_limiter().acquire(Caller.of(router.current_event).owner, PROMPTS)
     body = dependencies.prompt_enhancer().enhance(request)
-    return Response(HTTPStatus.OK, JSON, body, headers=dict(standing.headers))
+    return Response(HTTPStatus.OK, JSON, body, headers=dict(status.headers))

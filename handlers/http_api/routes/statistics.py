@@ -19,29 +19,27 @@ router = APIGatewayHttpRouter()  # type: ignore[no-untyped-call] # powertools
 
 @router.get(
     "/stats",
-    summary="A day in numbers (for administrators)",
+    summary="Statistics of a day (for administrators)",
     operation_id="getStatistics",
-    responses=document_responses({200: ("The day's jobs.", Statistics)}, problems=(401, 403, 422)),
+    responses=document_responses({200: ("Statistics of the day's jobs.", Statistics)}, problems=(401, 403, 422)),
 )
 def get_statistics(
     day: Annotated[
-        date | None, Query(alias="date", description="A UTC day, one of the last 30; today when left out.")
+        date | None, Query(alias="date", description="A UTC day, one of the last 30; today if left out.")
     ] = None,
 ) -> Response[Statistics]:
-    """How a UTC day's jobs ended, how long they took and what they cost; and, today, what is open now."""
+    """Outcomes, durations and costs of a UTC day's jobs; for today, also the open jobs."""
     Caller.of(router.current_event).require_admin()
     return Response(HTTPStatus.OK, JSON, dependencies.statistics_service().for_day(day, datetime.now(UTC)))
 
 
 @router.get(
     "/services",
-    summary="What works at the moment",
+    summary="Status of the service",
     operation_id="getServices",
-    responses=document_responses(
-        {200: ("The endpoint, what waits for it, and its instances.", Services)}, problems=(401,)
-    ),
+    responses=document_responses({200: ("The endpoint, its backlog and its instances.", Services)}, problems=(401,)),
 )
 def get_services() -> Response[Services]:
-    """The endpoint, what waits for it, and what its instances hold; what does not answer is null, with a reason."""
+    """The endpoint, its backlog and its instances; a component that does not respond is null, with a reason."""
     Caller.of(router.current_event)
     return Response(HTTPStatus.OK, JSON, dependencies.service_status().read_status())
