@@ -18,17 +18,17 @@ WITH_BODY = ("/jobs", "/assets", "/prompts/enhance")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Answer a request of the HTTP API (payload format 2.0)."""
     http = event["requestContext"]["http"]
-    wanted = http["method"] == "POST" and (event["rawPath"] in WITH_BODY or event.get("body"))
-    told = json_body.check_json_body(event) if wanted else None
-    answer = app.resolve(event, context) if told is None else _plain(told)
-    logger.info("answered", method=http["method"], path=http["path"], status=answer["statusCode"])
-    return answer
+    body_required = http["method"] == "POST" and (event["rawPath"] in WITH_BODY or event.get("body"))
+    rejection = json_body.check_json_body(event) if body_required else None
+    response = app.resolve(event, context) if rejection is None else _problem_response(rejection)
+    logger.info("answered", method=http["method"], path=http["path"], status=response["statusCode"])
+    return response
 
 
-def _plain(told: Problem) -> dict[str, Any]:
+def _problem_response(problem: Problem) -> dict[str, Any]:
     """Return a problem as a response of the HTTP API, for requests refused before routing."""
-    body = told.model_dump_json(exclude_none=True)
-    return {"statusCode": told.status, "headers": {"Content-Type": problems.CONTENT_TYPE}, "body": body}
+    body = problem.model_dump_json(exclude_none=True)
+    return {"statusCode": problem.status, "headers": {"Content-Type": problems.CONTENT_TYPE}, "body": body}
 
 
 run_during_init(dependencies.job_service)

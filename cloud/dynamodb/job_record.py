@@ -74,23 +74,23 @@ class JobRecord(Job):
             return upload_key(self.job_id, role)
         return self.copied_from.get(role)
 
-    def _stored(self, role: str) -> str | None:
-        """Return the same, but None for avatars, which are files of the code and not in the bucket."""
+    def _stored_input_key(self, role: str) -> str | None:
+        """Return ``input_key``, but None for avatars, which are files of the code and not in the bucket."""
         key = self.input_key(role)
         return None if key is None or parse_avatar_key(key) else key
 
-    def public(self, link: Callable[[str], str]) -> Job:
-        """Return the job as its owner sees it; ``link`` makes a fresh URL from the key of each file."""
+    def public(self, presign: Callable[[str], str]) -> Job:
+        """Return the job as its owner sees it; ``presign`` makes a fresh URL from the key of each file."""
         values = {name: getattr(self, name) for name in Job.model_fields}
         if self.result is not None:
-            linked = self.result.model_copy(deep=True)
-            for file in linked.files:
-                file.url = link(file.key)
-            values["result"] = linked
+            with_urls = self.result.model_copy(deep=True)
+            for file in with_urls.files:
+                file.url = presign(file.key)
+            values["result"] = with_urls
         values["uploads"] = {
-            role: upload.model_copy(update={"url": link(key)}) if (key := self._stored(role)) else upload
+            role: upload.model_copy(update={"url": presign(key)}) if (key := self._stored_input_key(role)) else upload
             for role, upload in self.uploads.items()
         }
         if self.preview is not None:
-            values["preview"] = self.preview.model_copy(update={"url": link(self.preview.key)})
+            values["preview"] = self.preview.model_copy(update={"url": presign(self.preview.key)})
         return Job.model_construct(**values)

@@ -109,12 +109,12 @@ class JobStore(JobTable):
 
         A ``progress`` below an earlier one is ignored.
         """
-        for ahead in (True, False):
+        for with_progress in (True, False):
             update = self._conditional_update(ATTEMPT_STATES, attempt)
             update.set({"state": State.RUNNING, "stage": stage, "message": message, "timeline": _times(timeline)})
             if preview is not None:
                 update.set({"preview": preview.model_dump(mode="json", exclude={"url"})})
-            if ahead:
+            if with_progress:
                 update.set({"progress": progress})
                 update.require("progress", "<=", progress)
             if self._apply(job_id, update) is not None:

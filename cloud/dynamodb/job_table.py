@@ -25,8 +25,8 @@ class JobTable:
 
     def get(self, job_id: str) -> JobRecord | None:
         """Return the job (a consistent read), or None."""
-        answer = self._client.get_item(TableName=self._table, Key=self._key(job_id), ConsistentRead=True)
-        return JobRecord.from_item(answer["Item"]) if "Item" in answer else None
+        response = self._client.get_item(TableName=self._table, Key=self._key(job_id), ConsistentRead=True)
+        return JobRecord.from_item(response["Item"]) if "Item" in response else None
 
     def page(
         self,
@@ -45,10 +45,10 @@ class JobTable:
         names = {"#owner": "owner"}
         values: dict[str, Any] = {":owner": owner}
         filters = []
-        for name, wanted in (("state", state), ("kind", kind)):
-            if wanted is not None:
+        for name, requested in (("state", state), ("kind", kind)):
+            if requested is not None:
                 names[f"#{name}"] = name
-                values[f":{name}"] = wanted
+                values[f":{name}"] = requested
                 filters.append(f"#{name} = :{name}")
         query: dict[str, Any] = {
             "TableName": self._table,
@@ -73,35 +73,35 @@ class JobTable:
             start = (last["created_at"]["S"], last["job_id"]["S"]) if last else None
             if len(found) >= limit or start is None:
                 break
-        more = found[limit - 1] if len(found) > limit else start
+        position = found[limit - 1] if len(found) > limit else start
         records = self._get_all([job_id for _, job_id in found[:limit]])
         # The index is eventually consistent, so the state is checked again.
-        return [record for record in records if state is None or record.state is state], more
+        return [record for record in records if state is None or record.state is state], position
 
     def due(self, shard: str, now: float, *, limit: int) -> list[str]:
         """Return ids of unfinished jobs of one of ``SHARDS`` that are due at ``now`` (epoch seconds), longest overdue
         first.
         """
-        answer = self._client.query(
+        response = self._client.query(
             TableName=self._table,
             IndexName="due",
             KeyConditionExpression="due_shard = :shard AND due_at <= :now",
             ExpressionAttributeValues={":shard": to_attribute(shard), ":now": to_attribute(now)},
             Limit=limit,
         )
-        return [row["job_id"]["S"] for row in answer["Items"]]
+        return [row["job_id"]["S"] for row in response["Items"]]
 
     def _get_all(self, job_ids: Sequence[str]) -> list[JobRecord]:
         if not job_ids:
             return []
         records: dict[str, JobRecord] = {}
-        wanted: Any = {self._table: {"Keys": [self._key(job_id) for job_id in job_ids], "ConsistentRead": True}}
-        while wanted:
-            answer = self._client.batch_get_item(RequestItems=wanted)
-            for item in answer["Responses"].get(self._table, []):
+        requested: Any = {self._table: {"Keys": [self._key(job_id) for job_id in job_ids], "ConsistentRead": True}}
+        while requested:
+            response = self._client.batch_get_item(RequestItems=requested)
+            for item in response["Responses"].get(self._table, []):
                 record = JobRecord.from_item(item)
                 records[record.job_id] = record
-            wanted = answer.get("UnprocessedKeys")
+            requested = response.get("UnprocessedKeys")
         return [records[job_id] for job_id in job_ids if job_id in records]
 
     @staticmethod

@@ -22,16 +22,16 @@ def latest_changes(stream_records: Iterable[Mapping[str, Any]]) -> list[JobChang
     """Return the newest state of each job, in stream order. Invalid records are logged and skipped."""
     found: dict[str, JobChange] = {}
     for stream_record in stream_records:
-        change = stream_record.get("dynamodb", {})
-        if "NewImage" not in change:
+        image = stream_record.get("dynamodb", {})
+        if "NewImage" not in image:
             continue
         try:
-            record = JobRecord.from_item(change["NewImage"])
+            record = JobRecord.from_item(image["NewImage"])
         except ValueError as error:
-            logger.warning("stream record is invalid", keys=change.get("Keys"), reason=str(error))
+            logger.warning("stream record is invalid", keys=image.get("Keys"), reason=str(error))
             continue
         known = found.get(record.job_id)
         if known is None or known.record.seq < record.seq:
-            at = float(change.get("ApproximateCreationDateTime", time.time()))
-            found[record.job_id] = JobChange(record, change["SequenceNumber"], at)
-    return sorted(found.values(), key=lambda news: int(news.sequence_number))
+            at = float(image.get("ApproximateCreationDateTime", time.time()))
+            found[record.job_id] = JobChange(record, image["SequenceNumber"], at)
+    return sorted(found.values(), key=lambda change: int(change.sequence_number))

@@ -26,11 +26,11 @@ class IncompleteHeader(Exception):
 
 
 class NotAPicture(DarkroomError):
-    """Raised for a file that is no accepted picture; ``seen`` is what it seems to be, in words."""
+    """Raised for a file that is no accepted picture; ``detected`` is its probable type, in words."""
 
     def __init__(self, detected: str) -> None:
         super().__init__(ErrorCode.UNSUPPORTED_MEDIA, f"This is {detected}. Upload a {ACCEPTED} picture instead.")
-        self.seen = detected
+        self.detected = detected
 
 
 def read_header(data: bytes) -> Header:
@@ -53,7 +53,7 @@ def read_header(data: bytes) -> Header:
         case None:
             raise NotAPicture(describe_file(data))
     header = Header(content_type, *size)
-    _check(header)
+    _check_size(header)
     return header
 
 
@@ -82,8 +82,8 @@ def _text(start: bytes) -> str | None:
     if b"<html" in lowered or b"<!doctype html" in lowered:
         return "an HTML page"
     # Undecodable bytes are allowed only at the end, where a character may be cut in two.
-    garbled = start.decode("utf-8", "replace").rstrip("\N{REPLACEMENT CHARACTER}")
-    return None if "\0" in garbled or "\N{REPLACEMENT CHARACTER}" in garbled else "a text file"
+    decoded = start.decode("utf-8", "replace").rstrip("\N{REPLACEMENT CHARACTER}")
+    return None if "\0" in decoded or "\N{REPLACEMENT CHARACTER}" in decoded else "a text file"
 
 
 _SIGNATURES = (
@@ -106,8 +106,8 @@ _SIGNATURES = (
 )
 
 # Frame headers (SOF): C0 to CF without DHT (C4), JPG (C8) and DAC (CC). Markers without a segment: RST, TEM, padding.
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_BARE = frozenset({0x01, *range(0xD0, 0xD8)})
+_FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_MARKERS_WITHOUT_SEGMENT = frozenset({0x01, *range(0xD0, 0xD8)})
 _START_OF_SCAN, _END = 0xDA, 0xD9
 
 
@@ -117,23 +117,23 @@ def _jpeg(data: bytes) -> tuple[int, int]:
         if at + 2 > len(data):
             raise IncompleteHeader
         if data[at] != 0xFF:
-            raise _broken("JPEG")
+            raise _broken_header_error("JPEG")
         marker = data[at + 1]
         if marker == 0xFF:
             at += 1
             continue
-        if marker in _BARE:
+        if marker in _MARKERS_WITHOUT_SEGMENT:
             at += 2
             continue
         if marker in (_START_OF_SCAN, _END):
-            raise _broken("JPEG")
+            raise _broken_header_error("JPEG")
         if at + 9 > len(data):
             raise IncompleteHeader
         length = int.from_bytes(data[at + 2 : at + 4], "big")
-        if marker in _FRAMES:
+        if marker in _FRAME_HEADERS:
             return int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
         if length < 2:
-            raise _broken("JPEG")
+            raise _broken_header_error("JPEG")
         at += 2 + length
 
 
@@ -141,7 +141,7 @@ def _png(data: bytes) -> tuple[int, int]:
     if len(data) < 24:
         raise IncompleteHeader
     if data[8:16] != b"\0\0\0\x0dIHDR":
-        raise _broken("PNG")
+        raise _broken_header_error("PNG")
     return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
 
 
@@ -164,16 +164,16 @@ def _webp(data: bytes) -> tuple[int, int]:
                 )
             return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
         case _:
-            raise _broken("WEBP")
+            raise _broken_header_error("WEBP")
 
 
-def _broken(kind: str) -> DarkroomError:
+def _broken_header_error(kind: str) -> DarkroomError:
     return DarkroomError(
         ErrorCode.INVALID_IMAGE, f"The file begins like a {kind} but its header is broken. Save it again and retry."
     )
 
 
-def _check(header: Header) -> None:
+def _check_size(header: Header) -> None:
     width, height = header.width, header.height
     if width > MAX_SIDE or height > MAX_SIDE:
         raise DarkroomError(

@@ -36,15 +36,15 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
 
 
 class AssetRequest(Contract):
-    """A picture to keep: one to be uploaded (`upload`), or one that a job of yours made or was given (`job_id`)."""
+    """A picture for the library: a new upload (`upload`), or an output or input of a job of yours (`job_id`)."""
 
-    name: str | None = Field(None, min_length=1, max_length=200, description="For people.")
-    upload: Upload | None = Field(None, description="What is going to be uploaded; the presigned POST is fixed to it.")
+    name: str | None = Field(None, min_length=1, max_length=200, description="Display name.")
+    upload: Upload | None = Field(None, description="The file to be uploaded; the presigned POST accepts nothing else.")
     job_id: JobId | None = Field(None, description="A job of yours.")
     picture: Identifier | None = Field(
-        None, description="Which of the pictures that the job made; `result` when left out."
+        None, description="Name of one of the job's output pictures; `result` if left out."
     )
-    role: Identifier | None = Field(None, description="In place of `picture`: which of the pictures the job was given.")
+    role: Identifier | None = Field(None, description="Role of one of the job's input pictures, instead of `picture`.")
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -68,7 +68,7 @@ class AssetService:
         self._jobs = jobs
         self._presigner = presigner
         self._s3 = s3
-        self._examiner = UploadInspector(s3, settings.bucket)
+        self._inspector = UploadInspector(s3, settings.bucket)
 
     def create(self, owner: str, request: AssetRequest, idempotency_key: str | None) -> tuple[Asset, bool]:
         """Create an asset; return it and True if it is new, False if the same key and request created it before.
@@ -76,12 +76,12 @@ class AssetService:
         Raises ``DarkroomError``: ``idempotency_mismatch`` when the key was used for another request. ``not_found`` and
         ``conflict`` when the job or its picture does not exist, ``conflict`` when the library is full.
         """
-        new = idempotency_key is None
-        asset_id = uuid4().hex if new else uuid5(IDEMPOTENCY_NAMESPACE, f"{owner}\n{idempotency_key}").hex
+        may_exist = idempotency_key is not None
+        asset_id = uuid4().hex if not may_exist else uuid5(IDEMPOTENCY_NAMESPACE, f"{owner}\n{idempotency_key}").hex
         digest = sha256(request.model_dump_json().encode()).hexdigest()
-        known = None if new else self._table.get(asset_id)
-        if known is not None:
-            return self._replay(known, request, digest), False
+        existing = self._table.get(asset_id) if may_exist else None
+        if existing is not None:
+            return self._replay(existing, request, digest), False
         if self._table.count(owner, MAX_ASSETS) >= MAX_ASSETS:
             raise DarkroomError(
                 ErrorCode.CONFLICT, f"Your library holds {MAX_ASSETS} assets: delete some of them first."
@@ -94,7 +94,7 @@ class AssetService:
             owner=owner,
             request_digest=digest,
             expires_at=self._upload_expiry(),
-            **(self._of_upload(request.upload) if request.upload else self._of_job(owner, request)),
+            **(self._upload_fields(request.upload) if request.upload else self._job_picture_fields(owner, request)),
         )
         try:
             self._table.create(asset)
@@ -144,8 +144,8 @@ class AssetService:
 
     def presigned_post(self, asset: Asset) -> PresignedPost | None:
         """Return the presigned POST for the asset's upload; None if it expects no upload."""
-        waits = asset.state is AssetState.AWAITING_UPLOAD and asset.source.type == "upload"
-        return self._presigner.post(asset.key, asset.declared) if waits else None
+        awaits_upload = asset.state is AssetState.AWAITING_UPLOAD and asset.source.type == "upload"
+        return self._presigner.post(asset.key, asset.declared) if awaits_upload else None
 
     def public(self, asset: Asset) -> PublicAsset:
         """Return the asset as its owner sees it, with a fresh presigned URL."""
@@ -178,7 +178,7 @@ class AssetService:
                 CopySource={"Bucket": self._settings.bucket, "Key": _source_key(record, asset.source)},
                 ChecksumAlgorithm="SHA256",
             )
-            received = self._received(asset)
+            received = self._inspect_copy(asset)
         except (ClientError, ObjectMissing) as error:
             if isinstance(error, ClientError) and error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
                 raise
@@ -187,11 +187,11 @@ class AssetService:
         logger.info("picture copied", asset_id=asset.asset_id, job_id=record.job_id)
         return self._table.receive(asset.asset_id, received) or asset
 
-    def _received(self, asset: Asset) -> InspectedUpload:
-        digest = asset.sha256 or self._examiner.sha256_of(asset.key)
+    def _inspect_copy(self, asset: Asset) -> InspectedUpload:
+        digest = asset.sha256 or self._inspector.sha256_of(asset.key)
         if asset.width is None or asset.height is None or asset.size is None:
-            seen = self._examiner.inspect(asset.key)
-            return InspectedUpload(seen.content_type, seen.width, seen.height, seen.size, digest)
+            found = self._inspector.inspect(asset.key)
+            return InspectedUpload(found.content_type, found.width, found.height, found.size, digest)
         return InspectedUpload(asset.content_type, asset.width, asset.height, asset.size, digest)
 
     def _job(self, owner: str, job_id: str) -> JobRecord:
@@ -200,7 +200,7 @@ class AssetService:
             raise DarkroomError(ErrorCode.NOT_FOUND, "You have no job with this id.")
         return record
 
-    def _of_job(self, owner: str, request: AssetRequest) -> dict[str, object]:
+    def _job_picture_fields(self, owner: str, request: AssetRequest) -> dict[str, object]:
         """Return the metadata of a job's picture. Raises ``DarkroomError`` (``not_found``, ``conflict``) without
         one.
         """
@@ -210,17 +210,17 @@ class AssetService:
             source = AssetSource(type="job", job_id=record.job_id, role=request.role)
             upload = record.uploads.get(request.role)
             if upload is None or record.input_key(request.role) is None:
-                given = ", ".join(role for role in record.uploads if record.input_key(role) is not None) or "none"
-                raise DarkroomError(ErrorCode.CONFLICT, f"The job was given no {request.role}; its pictures: {given}.")
-            known = upload.model_dump(include={"content_type", "size", "sha256", "width", "height"})
-            return {"source": source, **known}
+                inputs = ", ".join(role for role in record.uploads if record.input_key(role) is not None) or "none"
+                raise DarkroomError(ErrorCode.CONFLICT, f"The job was given no {request.role}; its pictures: {inputs}.")
+            metadata = upload.model_dump(include={"content_type", "size", "sha256", "width", "height"})
+            return {"source": source, **metadata}
         name = request.picture or "result"
         source = AssetSource(type="job", job_id=record.job_id, picture=name)
         pictures = {} if record.result is None else {picture.name: picture for picture in record.result.pictures}
         if name not in pictures:
-            made = ", ".join(pictures) or "none"
+            names = ", ".join(pictures) or "none"
             raise DarkroomError(
-                ErrorCode.CONFLICT, f"The job, which is {record.state}, has no picture {name!r}; its pictures: {made}."
+                ErrorCode.CONFLICT, f"The job, which is {record.state}, has no picture {name!r}; its pictures: {names}."
             )
         picture = pictures[name]
         return {
@@ -230,7 +230,7 @@ class AssetService:
         }
 
     @staticmethod
-    def _of_upload(upload: Upload) -> dict[str, object]:
+    def _upload_fields(upload: Upload) -> dict[str, object]:
         return {"source": AssetSource(), **upload.model_dump()}
 
     def _upload_expiry(self) -> int:

@@ -21,7 +21,7 @@ class AssetUploadProcessor:
         self._bucket = bucket
         self._table = table
         self._s3 = s3
-        self._examiner = UploadInspector(s3, bucket)
+        self._inspector = UploadInspector(s3, bucket)
 
     def process(self, key: str) -> None:
         """Inspect the object under ``key`` and update its asset; delete the object if no asset expects it."""
@@ -32,18 +32,18 @@ class AssetUploadProcessor:
         elif asset.state is AssetState.READY and asset.source.type == "job":
             logger.info("asset is ready", asset_id=asset_id)
         else:
-            self._take(asset)
+            self._receive(asset)
 
-    def _take(self, asset: Asset) -> None:
+    def _receive(self, asset: Asset) -> None:
         """Inspect the picture. The owner may upload again while the form is valid, so a ready asset is
         inspected, too.
         """
         try:
-            received = self._examiner.inspect(asset.key)
+            received = self._inspector.inspect(asset.key)
             # A ready asset holds size and SHA-256 of the previous upload, not the declared ones; S3 checked the form.
             if asset.state is AssetState.AWAITING_UPLOAD:
-                received = self._examiner.check_declared(asset.key, "asset", asset.declared, received)
-            received = replace(received, sha256=received.sha256 or self._examiner.sha256_of(asset.key))
+                received = self._inspector.check_declared(asset.key, "asset", asset.declared, received)
+            received = replace(received, sha256=received.sha256 or self._inspector.sha256_of(asset.key))
         except ObjectMissing:
             logger.info("upload is gone", asset_id=asset.asset_id)
             return

@@ -1,4 +1,4 @@
-"""Cold starts: wait estimates for dispatched jobs, from measured times of earlier cold starts.
+"""Cold start monitor: wait estimates for dispatched jobs, from measured times of earlier cold starts.
 
 An endpoint without instances takes minutes to start. The first job dispatched to it claims the cold start. When that
 job's attempt has run, the time from its dispatch to its start is recorded. Jobs that arrive during a cold start claim
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sagemaker import SageMakerClient
 
-KEPT = 8
+KEPT_DURATIONS = 8
 # A claim expires after this if its job never ran (cancelled, for example): over twice the longest cold start measured.
 CLAIM_SECONDS = 15 * 60
 _TRIES = 3
@@ -60,7 +60,7 @@ class ColdStarts(BaseModel):
     """Cold starts of an endpoint.
 
     ``since`` (epoch seconds) is the start of the cold start under way, None once it is measured. ``seconds`` are the
-    last ``KEPT`` durations, newest last. ``version`` grows with every change.
+    last ``KEPT_DURATIONS`` durations, newest last. ``version`` grows with every change.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -79,18 +79,18 @@ class ColdStarts(BaseModel):
 
     def measured(self, seconds: float) -> "ColdStarts":
         """Return a copy with a measured cold start of ``seconds``."""
-        kept = (*self.seconds, seconds)[-KEPT:]
-        return ColdStarts(version=self.version + 1, seconds=kept)
+        durations = (*self.seconds, seconds)[-KEPT_DURATIONS:]
+        return ColdStarts(version=self.version + 1, seconds=durations)
 
     def message(self, now: float) -> str:
         """Return the message for a job that waits for the cold start under way."""
         if not self.seconds:
             return UNKNOWN_WAIT_MESSAGE
         waited = now - self.since if self.since is not None and self.under_way(now) else 0.0
-        left = median(self.seconds) - waited
+        remaining = median(self.seconds) - waited
         return (
-            f"Waking a GPU: ready in {approximate_duration(left)}, going by the last times"
-            if left > 0
+            f"Waking a GPU: ready in {approximate_duration(remaining)}, going by the last times"
+            if remaining > 0
             else LONGER_WAIT_MESSAGE
         )
 
@@ -102,17 +102,17 @@ class ColdStartStore:
     """Store of an endpoint's ``ColdStarts`` in one item."""
 
     def __init__(self, table: str, endpoint_name: str, client: "DynamoDBClient") -> None:
-        self._row = VersionedItem(table, partition(endpoint_name), "wakes", client, version="version")
+        self._item = VersionedItem(table, partition(endpoint_name), "wakes", client, version="version")
 
     def get(self) -> ColdStarts:
         """Return the cold starts (a consistent read)."""
-        return ColdStarts.model_validate(self._row.get() or {})
+        return ColdStarts.model_validate(self._item.get() or {})
 
-    def claim(self, wakes: ColdStarts, since: float) -> bool:
-        """Claim a cold start unless the item has changed since it was read as ``wakes``; return True if it was
+    def claim(self, cold_starts: ColdStarts, since: float) -> bool:
+        """Claim a cold start unless the item has changed since it was read as ``cold_starts``; return True if it was
         claimed.
         """
-        return self._replace(wakes, wakes.claimed(since))
+        return self._replace(cold_starts, cold_starts.claimed(since))
 
     def record_duration(self, record: JobRecord) -> None:
         """Record how long a job's attempt waited, if it has started and claimed the cold start under way.
@@ -123,15 +123,15 @@ class ColdStartStore:
             return
         seconds = max(0.0, record.started_at - record.waking_since)
         for _ in range(_TRIES):
-            wakes = self.get()
-            if wakes.since != record.waking_since:
+            cold_starts = self.get()
+            if cold_starts.since != record.waking_since:
                 return
-            if self._replace(wakes, wakes.measured(seconds)):
+            if self._replace(cold_starts, cold_starts.measured(seconds)):
                 logger.info("cold start measured", job_id=record.job_id, seconds=round(seconds, 1))
                 return
 
     def _replace(self, old: ColdStarts, new: ColdStarts) -> bool:
-        return self._row.replace(old.version or None, new.model_dump(mode="json"))
+        return self._item.replace(old.version or None, new.model_dump(mode="json"))
 
 
 @dataclass(frozen=True)
@@ -147,52 +147,56 @@ class _EndpointSnapshot:
     at: float
     instances: int | None = None
     stopped: bool = False
-    wakes: ColdStarts = NO_COLD_STARTS
+    cold_starts: ColdStarts = NO_COLD_STARTS
 
 
 class ColdStartMonitor:
     """Estimates waits from a snapshot of the endpoint, refreshed every ``look_seconds``. Failed calls are tolerated."""
 
     def __init__(
-        self, settings: DispatchSettings, sagemaker: "SageMakerClient", wakes: ColdStartStore, spends: GpuSpendStore
+        self,
+        settings: DispatchSettings,
+        sagemaker: "SageMakerClient",
+        cold_start_store: ColdStartStore,
+        spend_store: GpuSpendStore,
     ) -> None:
         self._settings = settings
         self._sagemaker = sagemaker
-        self._wakes = wakes
-        self._spends = spends
-        self._look = _EndpointSnapshot(at=0.0)
+        self._cold_start_store = cold_start_store
+        self._spend_store = spend_store
+        self._snapshot = _EndpointSnapshot(at=0.0)
 
     def estimate_wait(self, now: float) -> WaitEstimate:
         """Return the wait estimate of a job dispatched at ``now`` (epoch seconds)."""
-        if now - self._look.at >= self._settings.look_seconds:
-            self._look = self._take_snapshot(now)
-        look = self._look
-        if look.stopped:
+        if now - self._snapshot.at >= self._settings.look_seconds:
+            self._snapshot = self._take_snapshot(now)
+        snapshot = self._snapshot
+        if snapshot.stopped:
             return WaitEstimate(BUDGET_SPENT_MESSAGE)
-        if look.instances != 0:
+        if snapshot.instances != 0:
             return WaitEstimate()
-        return WaitEstimate(look.wakes.message(now), None if look.wakes.under_way(now) else now)
+        return WaitEstimate(snapshot.cold_starts.message(now), None if snapshot.cold_starts.under_way(now) else now)
 
     def record_invocation(self, record: JobRecord) -> None:
         """Claim a cold start for an invoked job, if none was under way."""
-        wakes = self._look.wakes
-        if record.waking_since is None or wakes.under_way(record.waking_since):
+        cold_starts = self._snapshot.cold_starts
+        if record.waking_since is None or cold_starts.under_way(record.waking_since):
             return
         try:
-            won = self._wakes.claim(wakes, record.waking_since)
-            wakes = wakes.claimed(record.waking_since) if won else self._wakes.get()
+            claimed = self._cold_start_store.claim(cold_starts, record.waking_since)
+            cold_starts = cold_starts.claimed(record.waking_since) if claimed else self._cold_start_store.get()
         except (ClientError, BotoCoreError, ValueError) as error:
             logger.warning("cold start not claimed", job_id=record.job_id, reason=str(error))
             return
-        self._look = replace(self._look, wakes=wakes)
+        self._snapshot = replace(self._snapshot, cold_starts=cold_starts)
 
     def _take_snapshot(self, now: float) -> _EndpointSnapshot:
         try:
-            spend = self._spends.get()
+            spend = self._spend_store.get()
             stopped = spend is not None and spend.blocks_instances(now)
             instances = running_instances(self._sagemaker, self._settings.endpoint_name)
-            wakes = self._wakes.get() if instances == 0 else NO_COLD_STARTS
+            cold_starts = self._cold_start_store.get() if instances == 0 else NO_COLD_STARTS
         except (ClientError, BotoCoreError, ValueError) as error:
             logger.warning("endpoint state not available", reason=str(error))
             return _EndpointSnapshot(at=now)
-        return _EndpointSnapshot(at=now, instances=instances, stopped=stopped, wakes=wakes)
+        return _EndpointSnapshot(at=now, instances=instances, stopped=stopped, cold_starts=cold_starts)

@@ -20,18 +20,18 @@ class EndpointState:
 def endpoint_state(sagemaker: "SageMakerClient", endpoint_name: str) -> EndpointState | None:
     """Return the state of an endpoint; None if it does not exist."""
     try:
-        answer = sagemaker.describe_endpoint(EndpointName=endpoint_name)
+        response = sagemaker.describe_endpoint(EndpointName=endpoint_name)
     except ClientError as error:
         reason = error.response["Error"]
         if reason["Code"] == "ValidationException" and "Could not find endpoint" in reason["Message"]:
             return None
         raise
     variants: list[Any] = [
-        *answer.get("ProductionVariants", []),
-        *answer.get("PendingDeploymentSummary", {}).get("ProductionVariants", []),
+        *response.get("ProductionVariants", []),
+        *response.get("PendingDeploymentSummary", {}).get("ProductionVariants", []),
     ]
     running: int = sum(variant.get("CurrentInstanceCount", 0) for variant in variants)
-    return EndpointState(answer.get("EndpointStatus", "Unknown"), running)
+    return EndpointState(response.get("EndpointStatus", "Unknown"), running)
 
 
 def running_instances(sagemaker: "SageMakerClient", endpoint_name: str) -> int | None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 DAY_SECONDS = 24 * 60 * 60
 # After a longer gap it is unknown what ran: charging all of it could stop the GPU without cause.
-UNSEEN_SECONDS = 60 * 60
+MAX_CHARGED_GAP_SECONDS = 60 * 60
 
 
 def partition(endpoint_name: str) -> str:
@@ -42,11 +42,11 @@ class GpuSpend(BaseModel):
     def add_time_until(self, now: float, instances: int, usd_per_hour: float) -> "GpuSpend":
         """Return a copy with the cost up to ``now``, for the greater of the old and new instance counts.
 
-        A new day starts at zero. Of a gap longer than ``UNSEEN_SECONDS`` only the end is charged.
+        A new day starts at zero. Of a gap longer than ``MAX_CHARGED_GAP_SECONDS`` only the end is charged.
         """
-        if now - self.counted_until > UNSEEN_SECONDS:
+        if now - self.counted_until > MAX_CHARGED_GAP_SECONDS:
             logger.warning("gap between spend checks", seconds=round(now - self.counted_until))
-        since = max(self.counted_until, now - UNSEEN_SECONDS)
+        since = max(self.counted_until, now - MAX_CHARGED_GAP_SECONDS)
         midnight = now // DAY_SECONDS * DAY_SECONDS
         usd_per_second = max(self.instances, instances) * usd_per_hour / 3600
         day = int(midnight // DAY_SECONDS)
@@ -65,13 +65,13 @@ class GpuSpendStore:
     """Store of an endpoint's ``GpuSpend`` in one item."""
 
     def __init__(self, table: str, endpoint_name: str, client: "DynamoDBClient") -> None:
-        self._row = VersionedItem(table, partition(endpoint_name), "spend", client, version="counted_until")
+        self._item = VersionedItem(table, partition(endpoint_name), "spend", client, version="counted_until")
 
     def get(self) -> GpuSpend | None:
-        """Return the spend (a consistent read), or None before the first count."""
-        values = self._row.get()
+        """Return the spend (a consistent read), or None before the first check."""
+        values = self._item.get()
         return GpuSpend.model_validate(values) if values is not None else None
 
     def replace(self, old: GpuSpend | None, new: GpuSpend) -> bool:
         """Write ``new`` unless the item changed since ``old`` was read; return True if it was written."""
-        return self._row.replace(old.counted_until if old is not None else None, new.model_dump())
+        return self._item.replace(old.counted_until if old is not None else None, new.model_dump())

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sqs import SQSClient
 
-LIMIT_SECONDS = 3.0
+TIMEOUT_SECONDS = 3.0
 # An endpoint that is being updated or scaled keeps taking requests.
 _IN_SERVICE = frozenset({"InService", "Updating", "SystemUpdating"})
 
 
 class Part(BaseModel):
-    """One thing the service stands on."""
+    """Status of one component of the service."""
 
     status: Literal["ok", "down"]
     milliseconds: float
@@ -32,7 +32,7 @@ class Part(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether everything the service stands on answers."""
+    """Health of the service: `ok` if every component responds."""
 
     status: Literal["ok", "down"]
     checked_at: datetime
@@ -70,19 +70,19 @@ class HealthCheck:
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="health")
 
     def check(self) -> Health:
-        """Return the health of all components within ``LIMIT_SECONDS``; one that has not responded by then is down."""
-        asked: Mapping[str, Future[Part]] = {
-            name: self._threads.submit(_ask, question)
-            for name, question in (
+        """Return the health of all components within ``TIMEOUT_SECONDS``; a component without a response is down."""
+        checks: Mapping[str, Future[Part]] = {
+            name: self._threads.submit(_check_component, call)
+            for name, call in (
                 ("table", self._table),
                 ("bucket", self._bucket),
                 ("queue", self._queue),
                 ("endpoint", self._endpoint),
             )
         }
-        wait_for(asked.values(), timeout=LIMIT_SECONDS)
-        late = Part(status="down", milliseconds=LIMIT_SECONDS * 1000, reason="no answer in time")
-        parts = {name: answer.result() if answer.done() else late for name, answer in asked.items()}
+        wait_for(checks.values(), timeout=TIMEOUT_SECONDS)
+        timed_out = Part(status="down", milliseconds=TIMEOUT_SECONDS * 1000, reason="no answer in time")
+        parts = {name: check.result() if check.done() else timed_out for name, check in checks.items()}
         status = "ok" if all(part.status == "ok" for part in parts.values()) else "down"
         return Health(status=status, checked_at=datetime.now(UTC), parts=parts)
 
@@ -96,16 +96,16 @@ class HealthCheck:
         self._sqs.get_queue_attributes(QueueUrl=self._settings.queue_url, AttributeNames=["QueueArn"])
 
     def _endpoint(self) -> None:
-        answer = self._sagemaker.describe_endpoint(EndpointName=self._settings.endpoint_name)
-        if answer["EndpointStatus"] not in _IN_SERVICE:
-            raise ComponentDown(answer["EndpointStatus"])
+        response = self._sagemaker.describe_endpoint(EndpointName=self._settings.endpoint_name)
+        if response["EndpointStatus"] not in _IN_SERVICE:
+            raise ComponentDown(response["EndpointStatus"])
 
 
-def _ask(question: Callable[[], None]) -> Part:
+def _check_component(call: Callable[[], None]) -> Part:
     started = time.perf_counter()
     reason = None
     try:
-        question()
+        call()
     except ClientError as error:
         reason = error.response["Error"]["Code"]
     except (BotoCoreError, ComponentDown) as error:

@@ -21,34 +21,34 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sqs import SQSClient
 
-LIMIT_SECONDS = 3.0
+TIMEOUT_SECONDS = 3.0
 ABSENT: Literal["absent"] = "absent"
 
 
 class EndpointStatus(BaseModel):
-    """The endpoint that does the work."""
+    """Status of the SageMaker endpoint."""
 
     status: str = Field(description="`absent`, or SageMaker's status: `InService`, `Updating`, …")
-    instances: int = Field(description="How many run now; none run while nothing waits.")
+    instances: int = Field(description="Number of running instances; none run while no job waits.")
 
 
 class Backlog(BaseModel):
-    """What has been asked for and is not done."""
+    """Jobs that have not ended."""
 
-    messages: int = Field(description="About how many jobs wait to be given to the endpoint.")
+    messages: int = Field(description="Approximate number of jobs in the queue.")
     dispatched: int = Field(description="Jobs that wait for an instance.")
     running: int
     cut_off: bool = Field(False, description="More jobs are open than were counted.")
 
 
 class Services(BaseModel):
-    """How the service is doing. What did not answer is null, and `reasons` says why."""
+    """Status of the service. A component that did not respond is null, with its reason in `reasons`."""
 
     checked_at: datetime
     endpoint: EndpointStatus | None
     backlog: Backlog | None
-    instances: list[InstanceReport] | None = Field(description="Those that have said something lately, newest first.")
-    reasons: dict[str, str] = Field({}, description="Part → why it is null.")
+    instances: list[InstanceReport] | None = Field(description="Instances with a recent report, newest first.")
+    reasons: dict[str, str] = Field({}, description="Component → reason why it is null.")
 
 
 class ServiceStatusReader:
@@ -70,18 +70,18 @@ class ServiceStatusReader:
         self._threads = ThreadPoolExecutor(4, thread_name_prefix="services")
 
     def read_status(self) -> Services:
-        """Return the status within ``LIMIT_SECONDS``; a component that has not responded by then is null."""
-        questions: dict[str, Callable[[], Any]] = {
+        """Return the status within ``TIMEOUT_SECONDS``; a component that has not responded by then is null."""
+        calls: dict[str, Callable[[], Any]] = {
             "endpoint": self._endpoint,
             "backlog": self._backlog,
             "instances": lambda: self._reports.read(time.time()),
         }
-        asked: dict[str, Future[Any]] = {name: self._threads.submit(ask) for name, ask in questions.items()}
-        wait_for(asked.values(), timeout=LIMIT_SECONDS)
+        futures: dict[str, Future[Any]] = {name: self._threads.submit(call) for name, call in calls.items()}
+        wait_for(futures.values(), timeout=TIMEOUT_SECONDS)
         parts: dict[str, Any] = {}
         reasons = {}
-        for name, answer in asked.items():
-            parts[name], reason = _result_or_reason(answer)
+        for name, future in futures.items():
+            parts[name], reason = _result_or_reason(future)
             if reason is not None:
                 reasons[name] = reason
         return Services(checked_at=datetime.now(UTC), **parts, reasons=reasons)
@@ -94,22 +94,22 @@ class ServiceStatusReader:
 
     def _backlog(self) -> Backlog:
         name: Literal["ApproximateNumberOfMessages"] = "ApproximateNumberOfMessages"
-        answer = self._sqs.get_queue_attributes(QueueUrl=self._settings.queue_url, AttributeNames=[name])
+        response = self._sqs.get_queue_attributes(QueueUrl=self._settings.queue_url, AttributeNames=[name])
         count = self._open_jobs.count()
         return Backlog(
-            messages=int(answer["Attributes"][name]),
+            messages=int(response["Attributes"][name]),
             dispatched=count.in_state(State.DISPATCHED),
             running=count.in_state(State.RUNNING),
             cut_off=count.cut_off,
         )
 
 
-def _result_or_reason(answer: Future[Any]) -> tuple[Any, str | None]:
+def _result_or_reason(future: Future[Any]) -> tuple[Any, str | None]:
     """Return a call's result and None, or None and the reason of its failure."""
-    if not answer.done():
+    if not future.done():
         return None, "no answer in time"
-    error = answer.exception()
+    error = future.exception()
     if error is None:
-        return answer.result(), None
+        return future.result(), None
     logger.warning("component status not available", reason=repr(error))
     return None, error.response["Error"]["Code"] if isinstance(error, ClientError) else type(error).__name__

@@ -22,43 +22,43 @@ for routes in (cache, jobs, assets, limits, prompts, service, statistics):
 
 
 def _darkroom_error(error: DarkroomError) -> Response[Any]:
-    return _answer(problems.of_error(error))
+    return _respond(problems.of_error(error))
 
 
-def _refusal(error: LimitExceeded) -> Response[Any]:
-    return _answer(problems.of_error(error), error.headers)
+def _limit_exceeded(error: LimitExceeded) -> Response[Any]:
+    return _respond(problems.of_error(error), error.headers)
 
 
-def _invalid(error: RequestValidationError) -> Response[Any]:
-    return _answer(problems.of_validation(error.errors()))
+def _validation_error(error: RequestValidationError) -> Response[Any]:
+    return _respond(problems.of_validation(error.errors()))
 
 
 def _unhealthy(error: Unhealthy) -> Response[Any]:
     parts = error.health.parts.items()
     down = ", ".join(f"{name} ({part.reason})" for name, part in parts if part.status == "down")
-    told = problem(ErrorCode.ENDPOINT_UNAVAILABLE, f"Down: {down}.")
-    return _answer(told.model_copy(update=error.health.model_dump(mode="json", include={"checked_at", "parts"})))
+    details = problem(ErrorCode.ENDPOINT_UNAVAILABLE, f"Down: {down}.")
+    return _respond(details.model_copy(update=error.health.model_dump(mode="json", include={"checked_at", "parts"})))
 
 
 def _no_route(_error: NotFoundError) -> Response[Any]:
     method, path = app.current_event.http_method, app.current_event.path
-    return _answer(problem(ErrorCode.NOT_FOUND, f"There is no {method} {path[:200]}."))
+    return _respond(problem(ErrorCode.NOT_FOUND, f"There is no {method} {path[:200]}."))
 
 
 def _internal(_error: Exception) -> Response[Any]:
     logger.exception("unexpected error")
-    return _answer(problem(ErrorCode.INTERNAL, "This is our fault. Try again; if it stays, tell the operator."))
+    return _respond(problem(ErrorCode.INTERNAL, "This is our fault. Try again; if it stays, tell the operator."))
 
 
 app.exception_handler(DarkroomError)(_darkroom_error)
-app.exception_handler(LimitExceeded)(_refusal)
-app.exception_handler(RequestValidationError)(_invalid)
+app.exception_handler(LimitExceeded)(_limit_exceeded)
+app.exception_handler(RequestValidationError)(_validation_error)
 app.exception_handler(Unhealthy)(_unhealthy)
 app.exception_handler(NotFoundError)(_no_route)
 app.exception_handler(Exception)(_internal)
 
 
-def _answer(told: Problem, more: Mapping[str, str] | None = None) -> Response[Any]:
-    headers = {"Retry-After": "5"} if told.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-    body = told.model_dump_json(exclude_none=True)
-    return Response(told.status, problems.CONTENT_TYPE, body, headers={**headers, **(more or {})})
+def _respond(details: Problem, more_headers: Mapping[str, str] | None = None) -> Response[Any]:
+    headers = {"Retry-After": "5"} if details.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    body = details.model_dump_json(exclude_none=True)
+    return Response(details.status, problems.CONTENT_TYPE, body, headers={**headers, **(more_headers or {})})

@@ -58,16 +58,16 @@ def ledger() -> Ledger:
 @cache
 def presigner() -> Presigner:
     """The presigner of uploads and downloads."""
-    known = settings()
-    return Presigner(s3(), known.bucket, get_seconds=known.result_seconds, post_seconds=known.upload_seconds)
+    config = settings()
+    return Presigner(s3(), config.bucket, get_seconds=config.result_seconds, post_seconds=config.upload_seconds)
 
 
 @cache
 def asset_service() -> AssetService:
     """The asset service."""
-    known = settings()
-    assets, jobs = AssetTable(known.assets_table, dynamodb()), JobTable(known.jobs_table, dynamodb())
-    return AssetService(known, assets, jobs, presigner(), s3())
+    config = settings()
+    assets, jobs = AssetTable(config.assets_table, dynamodb()), JobTable(config.jobs_table, dynamodb())
+    return AssetService(config, assets, jobs, presigner(), s3())
 
 
 @cache
@@ -79,8 +79,8 @@ def rate_limiter() -> RateLimiter:
 @cache
 def budget() -> Budget:
     """The daily budget of each caller."""
-    known = settings()
-    return Budget(ledger(), daily_usd=known.owner_daily_usd, usd_per_hour=known.instance_usd_per_hour)
+    config = settings()
+    return Budget(ledger(), daily_usd=config.owner_daily_usd, usd_per_hour=config.instance_usd_per_hour)
 
 
 @cache
@@ -92,24 +92,28 @@ def result_cache() -> ResultCache:
 @cache
 def job_service() -> JobService:
     """The job service."""
-    known = settings()
+    config = settings()
     dependencies = JobDependencies(
-        limits=rate_limiter(),
+        rate_limiter=rate_limiter(),
         budget=budget(),
-        cache=result_cache(),
+        result_cache=result_cache(),
         library=asset_service(),
-        copies=ObjectCopier(s3(), known.bucket),
-        queue=JobQueue(clients.sqs(), known.queue_url),
+        copier=ObjectCopier(s3(), config.bucket),
+        queue=JobQueue(clients.sqs(), config.queue_url),
     )
-    return JobService(known, JobStore(known.jobs_table, dynamodb()), presigner(), dependencies)
+    return JobService(config, JobStore(config.jobs_table, dynamodb()), presigner(), dependencies)
 
 
 @cache
 def health_check() -> HealthCheck:
     """The health check, with fail-fast clients."""
-    brief = clients.FAIL_FAST_CONFIG
+    fail_fast = clients.FAIL_FAST_CONFIG
     return HealthCheck(
-        settings(), clients.dynamodb(brief), clients.s3(brief), clients.sqs(brief), clients.sagemaker(brief)
+        settings(),
+        clients.dynamodb(fail_fast),
+        clients.s3(fail_fast),
+        clients.sqs(fail_fast),
+        clients.sagemaker(fail_fast),
     )
 
 
@@ -122,11 +126,11 @@ def statistics_service() -> StatisticsService:
 @cache
 def service_status() -> ServiceStatusReader:
     """The reader of the service status, with fail-fast clients."""
-    known, brief = settings(), clients.FAIL_FAST_CONFIG
-    tables = clients.dynamodb(brief)
-    reports = InstanceReports(Ledger(known.ledger_table, tables))
+    config, fail_fast = settings(), clients.FAIL_FAST_CONFIG
+    tables = clients.dynamodb(fail_fast)
+    reports = InstanceReports(Ledger(config.ledger_table, tables))
     return ServiceStatusReader(
-        known, OpenJobs(known.jobs_table, tables), reports, clients.sqs(brief), clients.sagemaker(brief)
+        config, OpenJobs(config.jobs_table, tables), reports, clients.sqs(fail_fast), clients.sagemaker(fail_fast)
     )
 
 

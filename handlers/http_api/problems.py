@@ -48,9 +48,9 @@ _TITLES: Mapping[ErrorCode, str] = {
 
 
 class FieldError(BaseModel):
-    """One thing that is wrong with a request."""
+    """Error in one field of a request."""
 
-    field: str = Field(description="Where: a path in the body such as `params.style`, or the name of a parameter.")
+    field: str = Field(description="A path in the body such as `params.style`, or the name of a parameter.")
     message: str
 
 
@@ -64,7 +64,7 @@ class Problem(BaseModel):
     status: int
     detail: str
     code: ErrorCode
-    errors: list[FieldError] | None = Field(None, description="What is wrong, field by field.")
+    errors: list[FieldError] | None = Field(None, description="The errors of each field.")
 
 
 def problem(code: ErrorCode, detail: str, errors: list[FieldError] | None = None) -> Problem:
@@ -115,9 +115,9 @@ def _message(error: Mapping[str, Any]) -> str:
 
 
 def _code(error: Mapping[str, Any]) -> ErrorCode:
-    where, last = set(error["loc"]), error["loc"][-1]
-    if {"upload", "uploads"} & where and last == "content_type" and error["type"] == "literal_error":
+    location, last = set(error["loc"]), error["loc"][-1]
+    if {"upload", "uploads"} & location and last == "content_type" and error["type"] == "literal_error":
         return ErrorCode.UNSUPPORTED_MEDIA
-    if {"upload", "uploads"} & where and last == "size" and error["type"] == "less_than_equal":
+    if {"upload", "uploads"} & location and last == "size" and error["type"] == "less_than_equal":
         return ErrorCode.TOO_LARGE
     return ErrorCode.INVALID_REQUEST

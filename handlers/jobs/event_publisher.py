@@ -30,35 +30,35 @@ class EventPublisher:
 
     def publish(self, records: Sequence[JobRecord]) -> set[str]:
         """Publish an event for each job; return the ids of the jobs whose events were rejected."""
-        missed: set[str] = set()
+        rejected: set[str] = set()
         for batch in _batches([(record.job_id, self._entry(record)) for record in records]):
-            missed |= self._send(batch)
-        return missed
+            rejected |= self._send(batch)
+        return rejected
 
     def _send(self, batch: list[tuple[str, dict[str, Any]]]) -> set[str]:
         for attempt in range(TRIES):
             if attempt:
                 time.sleep(TRY_SECONDS * 2 ** (attempt - 1))
-            batch = self._refused(batch)
+            batch = self._put(batch)
             if not batch:
                 break
         return {job_id for job_id, _ in batch}
 
-    def _refused(self, batch: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
+    def _put(self, batch: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
         """Send a batch once; return the rejected entries."""
         try:
-            answer = self._events.put_events(Entries=[entry for _, entry in batch])
+            response = self._events.put_events(Entries=[entry for _, entry in batch])
         except (ClientError, BotoCoreError) as error:
             logger.warning("events not sent", job_ids=[job_id for job_id, _ in batch], reason=str(error))
             return batch
-        if not answer.get("FailedEntryCount"):
+        if not response.get("FailedEntryCount"):
             return []
-        refused = []
-        for sent, told in zip(batch, answer["Entries"], strict=True):
-            if "ErrorCode" in told:
-                logger.warning("event rejected", job_id=sent[0], reason=told["ErrorCode"])
-                refused.append(sent)
-        return refused
+        rejected = []
+        for entry, result in zip(batch, response["Entries"], strict=True):
+            if "ErrorCode" in result:
+                logger.warning("event rejected", job_id=entry[0], reason=result["ErrorCode"])
+                rejected.append(entry)
+        return rejected
 
     def _entry(self, record: JobRecord) -> dict[str, Any]:
         return {
@@ -71,13 +71,13 @@ class EventPublisher:
 
 
 def _detail(record: JobRecord) -> str:
-    """Return owner and public job as JSON, without URLs. If that is too long for an event, only the short fields."""
+    """Return owner and public job as JSON, without URLs; only the short fields if that is too long for an event."""
     public = record.model_dump(mode="json", include=set(Job.model_fields), exclude_none=True)
     detail = json.dumps({"owner": record.owner, **public})
     if len(detail.encode()) <= MAX_BYTES - 1000:
         return detail
-    for long in ("params", "result", "uploads", "timeline"):
-        public.pop(long, None)
+    for name in ("params", "result", "uploads", "timeline"):
+        public.pop(name, None)
     return json.dumps({"owner": record.owner, "abridged": True, **public})
 
 

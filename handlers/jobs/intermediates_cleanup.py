@@ -25,8 +25,8 @@ class IntermediatesCleanup:
         """
         if record.kind not in VIDEO_KINDS or record.attempt == 0:
             return
-        folder = intermediates_prefix(record.job_id)
+        prefix = intermediates_prefix(record.job_id)
         # A job has fewer parts than one page of a listing (1000).
-        for entry in self._s3.list_objects_v2(Bucket=self._bucket, Prefix=folder).get("Contents", []):
+        for entry in self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix).get("Contents", []):
             self._s3.delete_object(Bucket=self._bucket, Key=entry["Key"])
             logger.info("part deleted", job_id=record.job_id, key=entry["Key"])

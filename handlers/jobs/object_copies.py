@@ -33,11 +33,11 @@ class ObjectCopier:
             if avatar in avatars():
                 continue
             if avatar is not None:
-                raise _not_kept()
+                raise _source_missing_error()
             try:
                 self._s3.head_object(Bucket=self._bucket, Key=key)
             except ClientError as error:
-                raise _gone(error) from error
+                raise _source_error(error) from error
 
     def copy_inputs(self, record: JobRecord) -> None:
         """Copy the inputs of a job that are not uploaded by its owner. Idempotent.
@@ -52,7 +52,7 @@ class ObjectCopier:
             avatar = parse_avatar_key(key)
             if avatar is not None:
                 if avatar not in avatars():
-                    raise _not_kept()
+                    raise _source_missing_error()
                 self._s3.put_object(
                     Bucket=self._bucket,
                     Key=target,
@@ -69,16 +69,16 @@ class ObjectCopier:
         try:
             self._s3.copy_object(Bucket=self._bucket, Key=target, CopySource=source, ChecksumAlgorithm="SHA256")
         except ClientError as error:
-            raise _gone(error) from error
+            raise _source_error(error) from error
 
 
-def _gone(error: ClientError) -> Exception:
+def _source_error(error: ClientError) -> Exception:
     if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
         return error
-    return _not_kept()
+    return _source_missing_error()
 
 
-def _not_kept() -> DarkroomError:
+def _source_missing_error() -> DarkroomError:
     return DarkroomError(
         ErrorCode.UPLOAD_EXPIRED, "The pictures are not kept any more. Submit a new job and upload them again."
     )

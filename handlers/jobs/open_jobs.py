@@ -25,7 +25,7 @@ class OpenCount:
 
     def in_state(self, state: str) -> int:
         """Return the number of jobs in a state, of all kinds."""
-        return sum(count for (_, known), count in self.jobs.items() if known == state)
+        return sum(count for (_, job_state), count in self.jobs.items() if job_state == state)
 
 
 class OpenJobs:
@@ -40,12 +40,12 @@ class OpenJobs:
         """Count the open jobs of all shards in parallel, up to ``PAGES`` pages each."""
         total: Counter[tuple[str, str]] = Counter()
         cut_off = False
-        for jobs, more in self._threads.map(self._shard, SHARDS):
+        for jobs, incomplete in self._threads.map(self._count_shard, SHARDS):
             total.update(jobs)
-            cut_off = cut_off or more
+            cut_off = cut_off or incomplete
         return OpenCount(total, cut_off)
 
-    def _shard(self, shard: str) -> tuple[Counter[tuple[str, str]], bool]:
+    def _count_shard(self, shard: str) -> tuple[Counter[tuple[str, str]], bool]:
         query: dict[str, Any] = {
             "TableName": self._table,
             "IndexName": "due",

@@ -50,14 +50,14 @@ class AssetLibrary(Protocol):
 
 
 class Rerun(Contract):
-    """The same job again: what is said here differs."""
+    """A repetition of a job, with other values for the fields given here."""
 
-    params: dict[str, JsonValue] = Field({}, description="Params in place of the job's own; the others stay.")
-    engine: Engine | None = Field(None, description="Who does the work; as before when left out.")
+    params: dict[str, JsonValue] = Field({}, description="Params that replace the job's own; the others stay.")
+    engine: Engine | None = Field(None, description="Engine of the new job; that of the old job if left out.")
     allow_preview: bool | None = Field(
-        None, description="Accept the preview engine where the models engine is not available; as before if left out."
+        None, description="Accept the preview engine if the models engine is not available; as before if left out."
     )
-    cache: bool = Field(True, description="Take the result of the same job of yours, if it was made before.")
+    cache: bool = Field(True, description="Accept the result of an identical job of yours from the result cache.")
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ class ResolvedRequest:
     @property
     def input_digests(self) -> dict[str, str] | None:
         """Role → SHA-256 of the input; None while one is unknown."""
-        known = {role: upload.sha256 for role, upload in self.uploads.items() if upload.sha256 is not None}
-        return known if known.keys() == self.uploads.keys() else None
+        digests = {role: upload.sha256 for role, upload in self.uploads.items() if upload.sha256 is not None}
+        return digests if digests.keys() == self.uploads.keys() else None
 
 
 def resolve_request(request: BaseRequest, owner: str, library: AssetLibrary, default_engine: Engine) -> ResolvedRequest:
@@ -132,11 +132,11 @@ def resolve_rerun(record: JobRecord, rerun: Rerun, default_engine: Engine) -> Re
     try:
         params = params_model(record.kind).model_validate(record.params | rerun.params)
     except ValidationError as error:
-        wrong = [{**one, "loc": ("body", "params", *one["loc"])} for one in error.errors()]
-        raise RequestValidationError(wrong) from error
-    sounds = {role for role, upload in record.uploads.items() if upload.content_type in AUDIO_TYPES}
+        errors = [{**each, "loc": ("body", "params", *each["loc"])} for each in error.errors()]
+        raise RequestValidationError(errors) from error
+    audio_roles = {role for role, upload in record.uploads.items() if upload.content_type in AUDIO_TYPES}
     try:
-        params.check_roles(record.uploads.keys() - sounds, sounds)
+        params.check_roles(record.uploads.keys() - audio_roles, audio_roles)
     except ValueError as error:
         loc = ("body", "params")
         raise RequestValidationError([{"type": "value_error", "loc": loc, "msg": str(error)}]) from error

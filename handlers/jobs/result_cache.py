@@ -59,29 +59,31 @@ class CacheDay(BaseModel):
     hits: int = 0
     misses: int = 0
     stores: int = 0
-    saved_usd: float = Field(0.0, description="What the hits had cost when they were made.")
-    saved_seconds: float = Field(0.0, description="What they had taken.")
+    saved_usd: float = Field(0.0, description="Cost of the jobs whose results the hits reused.")
+    saved_seconds: float = Field(0.0, description="Duration of the same jobs.")
 
 
 class CacheStats(BaseModel):
-    """How much the result cache helps."""
+    """Hits, misses and savings of the result cache."""
 
-    cache_days: int = Field(description="How long a result is taken for the same job again; 0: never.")
-    valid_from: datetime | None = Field(description="Results made before are taken no more; null: none were cleared.")
+    cache_days: int = Field(description="Days for which a result is reused for an identical job; 0: never.")
+    valid_from: datetime | None = Field(
+        description="Results made before this time are not reused; null: none were cleared."
+    )
     hits: int
     misses: int
-    hit_rate: float | None = Field(description="Hits of every look; null without any.")
+    hit_rate: float | None = Field(description="Hits per lookup; null without any lookup.")
     stores: int
     saved_usd: float
     saved_seconds: float
-    days: list[CacheDay] = Field(description="The last 30 days on which anything happened, newest first.")
+    days: list[CacheDay] = Field(description="The last 30 days with a lookup or a stored result, newest first.")
 
 
 class CacheCleared(BaseModel):
-    """What clearing did."""
+    """Outcome of clearing the result cache."""
 
-    valid_from: datetime = Field(description="Results made before this moment are taken no more.")
-    moved: bool = Field(description="False: as much or more had been cleared before.")
+    valid_from: datetime = Field(description="Results made before this time are not reused.")
+    moved: bool = Field(description="False if results up to this time or later had been cleared before.")
 
 
 def cache_key(
@@ -109,11 +111,11 @@ class ResultCache:
 
     def __init__(self, ledger: Ledger, *, cache_days: int) -> None:
         self._ledger = ledger
-        self._engines = InstanceReports(ledger)
+        self._instance_reports = InstanceReports(ledger)
         self._cache_days = cache_days
 
     @property
-    def on(self) -> bool:
+    def enabled(self) -> bool:
         """True if the cache is enabled."""
         return self._cache_days > 0
 
@@ -124,25 +126,25 @@ class ResultCache:
 
         A miss is counted here. A hit is counted by ``count_hit``, once a job has ended with it.
         """
-        if not self.on:
+        if not self.enabled:
             return None
         try:
-            digest = self._engines.read_engine_digest(kind, engine)
+            digest = self._instance_reports.read_engine_digest(kind, engine)
             if digest is None:
                 return None
             key = cache_key(owner=owner, kind=kind, engine=engine, params=params, inputs=inputs, engine_digest=digest)
-            found = self._valid(self._ledger.get(_partition(key), RESULT))
-            if found is None:
-                self._add(misses=1)
+            cached = self._valid(self._ledger.get(_partition(key), RESULT))
+            if cached is None:
+                self._count(misses=1)
         except (ClientError, BotoCoreError, ValueError) as error:
             logger.warning("result cache lookup failed", kind=kind, reason=str(error))
             return None
-        return found
+        return cached
 
     def count_hit(self, cached: CachedResult) -> None:
         """Count a job that ended with a cached result."""
         try:
-            self._add(
+            self._count(
                 hits=1, saved_micros=round(cached.cost_usd * MICROS), saved_milliseconds=round(cached.seconds * 1e3)
             )
         except (ClientError, BotoCoreError) as error:
@@ -155,8 +157,8 @@ class ResultCache:
         new one.
         """
         result, digest = completed.result, completed.engine_digest
-        as_asked = result.engine is record.engine and result.cacheable
-        if not self.on or digest is None or completed.inputs.keys() != record.uploads.keys() or not as_asked:
+        as_requested = result.engine is record.engine and result.cacheable
+        if not self.enabled or digest is None or completed.inputs.keys() != record.uploads.keys() or not as_requested:
             return
         now = time.time()
         cached = CachedResult(
@@ -179,7 +181,7 @@ class ResultCache:
             )
             values = cached.model_dump(mode="json", exclude_none=True)
             self._ledger.put(_partition(key), RESULT, values, expires_at=expires_at)
-            self._add(stores=1)
+            self._count(stores=1)
         except (ClientError, BotoCoreError, TypeError) as error:
             logger.warning("result not stored in the cache", job_id=record.job_id, reason=str(error))
 
@@ -222,7 +224,7 @@ class ResultCache:
         row = self._ledger.get(COUNTERS, VALID_FROM)
         return None if row is None else float(row["moment"])
 
-    def _add(self, **amounts: int) -> None:
+    def _count(self, **amounts: int) -> None:
         now = time.time()
         update = ConditionalUpdate()
         for name, amount in amounts.items():

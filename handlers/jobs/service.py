@@ -47,11 +47,11 @@ class SubmittedJob:
 class JobDependencies:
     """Collaborators of the job service."""
 
-    limits: RateLimiter
+    rate_limiter: RateLimiter
     budget: Budget
-    cache: ResultCache
+    result_cache: ResultCache
     library: AssetLibrary
-    copies: ObjectCopier
+    copier: ObjectCopier
     queue: JobQueue
 
 
@@ -89,10 +89,10 @@ class JobService:
         Raises ``DarkroomError``: ``idempotency_mismatch`` when the key was used for another request,
         ``engine_unavailable``, ``not_found`` and ``conflict`` for assets, ``rate_limited``, ``budget_exceeded``.
         """
-        name = _JobIdentity.of(owner, request.model_dump_json(), idempotency_key)
+        identity = _JobIdentity.of(owner, request.model_dump_json(), idempotency_key)
         engine = self._settings.default_engine
         return self._submit(
-            name, lambda: resolved_request.resolve_request(request, owner, self._dependencies.library, engine)
+            identity, lambda: resolved_request.resolve_request(request, owner, self._dependencies.library, engine)
         )
 
     def rerun(self, owner: str, job_id: str, rerun: Rerun, idempotency_key: str | None) -> SubmittedJob:
@@ -102,8 +102,10 @@ class JobService:
         nothing to repeat. Raises ``RequestValidationError`` for invalid params.
         """
         record = self.get(owner, job_id)
-        name = _JobIdentity.of(owner, f"{job_id}\n{rerun.model_dump_json()}", idempotency_key)
-        return self._submit(name, lambda: resolved_request.resolve_rerun(record, rerun, self._settings.default_engine))
+        identity = _JobIdentity.of(owner, f"{job_id}\n{rerun.model_dump_json()}", idempotency_key)
+        return self._submit(
+            identity, lambda: resolved_request.resolve_rerun(record, rerun, self._settings.default_engine)
+        )
 
     def get(self, owner: str, job_id: str) -> JobRecord:
         """Return a job. Raises ``DarkroomError`` with ``not_found``."""
@@ -136,8 +138,8 @@ class JobService:
         record = self.get(owner, job_id)
         renewed = self._store.postpone(job_id, State.AWAITING_UPLOAD, due_at=self._uploads_due())
         if renewed is None:
-            raise DarkroomError(ErrorCode.CONFLICT, f"The job waits for no upload: it is {record.state}.")
-        self._copy(renewed)
+            raise DarkroomError(ErrorCode.CONFLICT, f"The job awaits_uploads for no upload: it is {record.state}.")
+        self._copy_inputs(renewed)
         return renewed
 
     def presigned_posts(self, record: JobRecord) -> dict[str, PresignedPost]:
@@ -148,27 +150,33 @@ class JobService:
         """Return the job as its owner sees it, with fresh presigned URLs."""
         return record.public(self._presigner.get)
 
-    def _submit(self, name: _JobIdentity, resolve: Callable[[], ResolvedRequest]) -> SubmittedJob:
+    def _submit(self, identity: _JobIdentity, resolve: Callable[[], ResolvedRequest]) -> SubmittedJob:
         """Return the job of this identity, creating it if needed; ``resolve`` is only called for a new job."""
-        existing = self._store.get(name.job_id) if name.may_exist else None
+        existing = self._store.get(identity.job_id) if identity.may_exist else None
         if existing is not None:
-            return self._replay(name, existing)
-        wanted = resolve()
-        cached = self._cached(name.owner, wanted)
-        return self._new(name, wanted) if cached is None else self._complete_from_cache(name, wanted, cached)
-
-    def _cached(self, owner: str, wanted: ResolvedRequest) -> CachedResult | None:
-        inputs = wanted.input_digests
-        if not wanted.cache or inputs is None:
-            return None
-        return self._dependencies.cache.find(
-            owner=owner, kind=wanted.kind, engine=wanted.engine, params=wanted.params, inputs=inputs
+            return self._replay(identity, existing)
+        resolved = resolve()
+        cached = self._find_cached(identity.owner, resolved)
+        return (
+            self._create_new(identity, resolved)
+            if cached is None
+            else self._complete_from_cache(identity, resolved, cached)
         )
 
-    def _complete_from_cache(self, name: _JobIdentity, wanted: ResolvedRequest, cached: CachedResult) -> SubmittedJob:
+    def _find_cached(self, owner: str, resolved: ResolvedRequest) -> CachedResult | None:
+        inputs = resolved.input_digests
+        if not resolved.cache or inputs is None:
+            return None
+        return self._dependencies.result_cache.find(
+            owner=owner, kind=resolved.kind, engine=resolved.engine, params=resolved.params, inputs=inputs
+        )
+
+    def _complete_from_cache(
+        self, identity: _JobIdentity, resolved: ResolvedRequest, cached: CachedResult
+    ) -> SubmittedJob:
         """Create a job that is completed by a cached result. It uses no rate limit and no budget."""
-        headers = self._dependencies.limits.status(name.owner, wanted.kind).headers
-        record = self._record(name, wanted, datetime.now(UTC))
+        headers = self._dependencies.rate_limiter.status(identity.owner, resolved.kind).headers
+        record = self._record(identity, resolved, datetime.now(UTC))
         record = record.model_copy(
             update={
                 "state": State.COMPLETED,
@@ -179,62 +187,62 @@ class JobService:
                 "result": cached.result,
                 "due_at": None,
                 "use_cache": False,
-                "copied_from": {role: cached.upload_key(role) for role in wanted.uploads},
+                "copied_from": {role: cached.upload_key(role) for role in resolved.uploads},
                 "expires_at": min(record.expires_at, cached.pictures_until),
             }
         )
         existing = self._create(record)
         if existing is not None:
-            return self._replay(name, existing)
-        self._dependencies.cache.count_hit(cached)
+            return self._replay(identity, existing)
+        self._dependencies.result_cache.count_hit(cached)
         observability.report_job_ended(record)
         return SubmittedJob(record, new=True, headers=headers)
 
-    def _new(self, name: _JobIdentity, wanted: ResolvedRequest) -> SubmittedJob:
+    def _create_new(self, identity: _JobIdentity, resolved: ResolvedRequest) -> SubmittedJob:
         """Create a job that has to run: acquire its rate limit and reserve its budget."""
-        dependencies, owner, now = self._dependencies, name.owner, datetime.now(UTC)
-        dependencies.copies.check_sources(wanted.copied_from.values())
-        rate_limit = dependencies.limits.acquire(owner, wanted.kind)
+        dependencies, owner, now = self._dependencies, identity.owner, datetime.now(UTC)
+        dependencies.copier.check_sources(resolved.copied_from.values())
+        rate_limit = dependencies.rate_limiter.acquire(owner, resolved.kind)
         try:
-            reserved = dependencies.budget.reserve(owner, wanted.kind, wanted.engine, wanted.params, now=now)
+            reserved = dependencies.budget.reserve(owner, resolved.kind, resolved.engine, resolved.params, now=now)
         except LimitExceeded as exceeded:
-            dependencies.limits.release(owner, wanted.kind, rate_limit.window_ends)
-            exceeded.headers.update(dependencies.limits.status(owner, wanted.kind).headers)
+            dependencies.rate_limiter.release(owner, resolved.kind, rate_limit.window_ends)
+            exceeded.headers.update(dependencies.rate_limiter.status(owner, resolved.kind).headers)
             raise
-        record = self._record(name, wanted, now).model_copy(
+        record = self._record(identity, resolved, now).model_copy(
             update={"reserved_usd": reserved, "window_ends": rate_limit.window_ends}
         )
         existing = self._create(record)
         if existing is not None:
-            dependencies.limits.release(owner, wanted.kind, rate_limit.window_ends)
+            dependencies.rate_limiter.release(owner, resolved.kind, rate_limit.window_ends)
             dependencies.budget.release(owner, reserved, now=now)
-            return self._replay(name, existing)
+            return self._replay(identity, existing)
         if record.state is State.QUEUED:
             self._send(record)
-        self._copy(record)
+        self._copy_inputs(record)
         return SubmittedJob(record, new=True, headers=rate_limit.headers)
 
-    def _record(self, name: _JobIdentity, wanted: ResolvedRequest, now: datetime) -> JobRecord:
-        waits = bool(wanted.uploads)
+    def _record(self, identity: _JobIdentity, resolved: ResolvedRequest, now: datetime) -> JobRecord:
+        awaits_uploads = bool(resolved.uploads)
         return JobRecord(
-            job_id=name.job_id,
-            kind=wanted.kind,
-            state=State.AWAITING_UPLOAD if waits else State.QUEUED,
+            job_id=identity.job_id,
+            kind=resolved.kind,
+            state=State.AWAITING_UPLOAD if awaits_uploads else State.QUEUED,
             seq=1,
-            message="Waiting for the pictures" if waits else QUEUED_MESSAGE,
-            engine=wanted.engine,
-            allow_preview=wanted.allow_preview,
-            params=dict(wanted.params),
-            uploads=dict(wanted.uploads),
+            message="Waiting for the pictures" if awaits_uploads else QUEUED_MESSAGE,
+            engine=resolved.engine,
+            allow_preview=resolved.allow_preview,
+            params=dict(resolved.params),
+            uploads=dict(resolved.uploads),
             created_at=now,
             updated_at=now,
-            owner=name.owner,
-            request_digest=name.digest,
-            due_at=self._uploads_due() if waits else time.time() + self._settings.queue_seconds,
+            owner=identity.owner,
+            request_digest=identity.digest,
+            due_at=self._uploads_due() if awaits_uploads else time.time() + self._settings.queue_seconds,
             expires_at=int((now + timedelta(days=self._settings.retention_days)).timestamp()),
             # With every digest known, the cache has already been looked up.
-            use_cache=wanted.cache and self._dependencies.cache.on and wanted.input_digests is None,
-            copied_from=dict(wanted.copied_from),
+            use_cache=resolved.cache and self._dependencies.result_cache.enabled and resolved.input_digests is None,
+            copied_from=dict(resolved.copied_from),
         )
 
     def _create(self, record: JobRecord) -> JobRecord | None:
@@ -249,16 +257,16 @@ class JobService:
         observability.count_job_created(record)
         return None
 
-    def _replay(self, name: _JobIdentity, existing: JobRecord) -> SubmittedJob:
-        if existing.request_digest != name.digest:
+    def _replay(self, identity: _JobIdentity, existing: JobRecord) -> SubmittedJob:
+        if existing.request_digest != identity.digest:
             raise DarkroomError(
                 ErrorCode.IDEMPOTENCY_MISMATCH,
                 "This Idempotency-Key came with another request before. Use a new key for a new job.",
             )
         waiting = self._store.postpone(existing.job_id, State.AWAITING_UPLOAD, due_at=self._uploads_due())
         if waiting is not None:
-            self._copy(waiting)
-        headers = self._dependencies.limits.status(name.owner, existing.kind).headers
+            self._copy_inputs(waiting)
+        headers = self._dependencies.rate_limiter.status(identity.owner, existing.kind).headers
         return SubmittedJob(waiting or existing, new=False, headers=headers)
 
     def _send(self, record: JobRecord) -> None:
@@ -268,12 +276,12 @@ class JobService:
             # The job is in the table: sweep sends its message again after queue_seconds.
             logger.warning("not sent to the queue", job_id=record.job_id, reason=str(error))
 
-    def _copy(self, record: JobRecord) -> None:
+    def _copy_inputs(self, record: JobRecord) -> None:
         """Copy the job's inputs. Fails the job and raises ``DarkroomError`` (``upload_expired``) if one no longer
         exists.
         """
         try:
-            self._dependencies.copies.copy_inputs(record)
+            self._dependencies.copier.copy_inputs(record)
         except DarkroomError as error:
             failed = self._store.fail(record.job_id, error.detail, allowed={State.AWAITING_UPLOAD})
             if failed is not None:

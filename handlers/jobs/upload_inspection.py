@@ -40,18 +40,18 @@ class UploadInspector:
         """
         for length in HEADER_READ_BYTES:
             try:
-                answer = self._s3.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{length - 1}")
+                response = self._s3.get_object(Bucket=self._bucket, Key=key, Range=f"bytes=0-{length - 1}")
             except ClientError as error:
                 if error.response["Error"]["Code"] in ("InvalidRange", "416"):
                     read_header(b"")
-                raise _gone(error, key) from error
-            data = answer["Body"].read()
-            size = int(answer.get("ContentRange", "").rpartition("/")[2] or answer["ContentLength"])
-            heard = audio_type_of(data) if accept_audio else None
-            _check(size, byte_limit(heard or ""))
+                raise _missing_or_same(error, key) from error
+            data = response["Body"].read()
+            size = int(response.get("ContentRange", "").rpartition("/")[2] or response["ContentLength"])
+            audio_type = audio_type_of(data) if accept_audio else None
+            _check_size(size, byte_limit(audio_type or ""))
             digest = sha256(data).hexdigest() if len(data) == size else None
-            if heard is not None:
-                return InspectedUpload(heard, None, None, size, digest)
+            if audio_type is not None:
+                return InspectedUpload(audio_type, None, None, size, digest)
             try:
                 header = read_header(data)
             except IncompleteHeader:
@@ -70,10 +70,10 @@ class UploadInspector:
         """
         if declared.content_type != received.content_type:
             # The streams inside a media container have not been inspected.
-            seen = "sound or a video" if received.width is None else received.content_type
+            detected = "sound or a video" if received.width is None else received.content_type
             raise DarkroomError(
                 ErrorCode.UNSUPPORTED_MEDIA,
-                f"The {name} was declared {declared.content_type} but is {seen}. "
+                f"The {name} was declared {declared.content_type} but is {detected}. "
                 "Ask again with the right content_type.",
             )
         if declared.size is not None and declared.size != received.size:
@@ -105,18 +105,19 @@ class UploadInspector:
                 digest.update(chunk)
             return digest.hexdigest()
         except ClientError as error:
-            raise _gone(error, key) from error
+            raise _missing_or_same(error, key) from error
 
 
-def not_audio_error(name: str, seen: str) -> DarkroomError:
-    """Return the error for a file uploaded as audio that is not; ``seen`` is what it seems to be."""
+def not_audio_error(name: str, detected: str) -> DarkroomError:
+    """Return the error for a file uploaded as audio that is not; ``detected`` is its probable type, in words."""
     return DarkroomError(
         ErrorCode.UNSUPPORTED_MEDIA,
-        f"The {name} is {seen}, and no sound of a kind we know. Upload WAV, MP3, MP4 (M4A), Ogg, FLAC or WebM instead.",
+        f"The {name} is {detected}, and no sound of a kind we know. "
+        "Upload WAV, MP3, MP4 (M4A), Ogg, FLAC or WebM instead.",
     )
 
 
-def _check(size: int, limit: int) -> None:
+def _check_size(size: int, limit: int) -> None:
     if size > limit:
         raise DarkroomError(
             ErrorCode.TOO_LARGE,
@@ -124,5 +125,5 @@ def _check(size: int, limit: int) -> None:
         )
 
 
-def _gone(error: ClientError, key: str) -> Exception:
+def _missing_or_same(error: ClientError, key: str) -> Exception:
     return ObjectMissing(key) if error.response["Error"]["Code"] in ("NoSuchKey", "404") else error

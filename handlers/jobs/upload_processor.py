@@ -119,7 +119,7 @@ class UploadProcessor:
         if record is None:
             return
         if isinstance(error, NotAPicture) and record.uploads[role].content_type in AUDIO_TYPES:
-            error = not_audio_error(role, error.seen)
+            error = not_audio_error(role, error.detected)
         failed = self._store.fail(job_id, error.detail, allowed={State.AWAITING_UPLOAD})
         if failed is None:
             logger.info("upload has no effect", job_id=job_id, role=role)

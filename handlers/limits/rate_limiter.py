@@ -60,28 +60,28 @@ class RateLimiter:
         rate = self._rate(subject)
         now = time.time()
         # If a concurrent request opens the window first, this one is counted in it.
-        for step in (self._count, self._open, self._count):
-            row = step(owner, subject, rate, now)
+        for write in (self._count_request, self._open_window, self._count_request):
+            row = write(owner, subject, rate, now)
             if row is not None:
-                return _standing(rate, row, now)
-        standing = _standing(rate, self._ledger.get(_partition(owner), subject), now)
+                return _status_of(rate, row, now)
+        status = _status_of(rate, self._ledger.get(_partition(owner), subject), now)
         raise LimitExceeded(
             ErrorCode.RATE_LIMITED,
             f"The limit is {rate.count} requests for {subject} in {rate.seconds} seconds. "
-            f"Try again in {standing.reset_seconds} s.",
-            seconds=standing.reset_seconds,
-            headers=standing.headers,
+            f"Try again in {status.reset_seconds} s.",
+            seconds=status.reset_seconds,
+            headers=status.headers,
         )
 
     def status(self, owner: str, subject: str) -> RateLimitStatus:
         """Return an owner's status for a subject, without counting."""
-        return _standing(self._rate(subject), self._ledger.get(_partition(owner), subject), time.time())
+        return _status_of(self._rate(subject), self._ledger.get(_partition(owner), subject), time.time())
 
     def all_statuses(self, owner: str) -> dict[str, RateLimitStatus]:
         """Return an owner's status for every subject, without counting."""
         now = time.time()
         rows = {row["sk"]: row for row in self._ledger.query_partition(_partition(owner))}
-        return {subject: _standing(self._rate(subject), rows.get(subject), now) for subject in (*Kind, PROMPTS)}
+        return {subject: _status_of(self._rate(subject), rows.get(subject), now) for subject in (*Kind, PROMPTS)}
 
     def release(self, owner: str, subject: str, window_ends: float) -> None:
         """Undo an ``acquire`` in the window with this end; does nothing if that window is over."""
@@ -94,7 +94,7 @@ class RateLimiter:
     def _rate(self, subject: str) -> Rate:
         return self._rates.get(subject) or self._rates[DEFAULT]
 
-    def _count(self, owner: str, subject: str, rate: Rate, now: float) -> dict[str, Any] | None:
+    def _count_request(self, owner: str, subject: str, rate: Rate, now: float) -> dict[str, Any] | None:
         """Count in the open window; None when none is open, or it is full."""
         update = ConditionalUpdate()
         update.add("count", 1)
@@ -102,11 +102,11 @@ class RateLimiter:
         update.require("count", "<", rate.count)
         return self._ledger.update_item(_partition(owner), subject, update)
 
-    def _open(self, owner: str, subject: str, rate: Rate, now: float) -> dict[str, Any] | None:
+    def _open_window(self, owner: str, subject: str, rate: Rate, now: float) -> dict[str, Any] | None:
         """Open a window with this request; None when one is open."""
-        ends = now + rate.seconds
+        window_ends = now + rate.seconds
         update = ConditionalUpdate()
-        update.set({"count": 1, "window_ends": ends, "expires_at": int(ends) + KEEP_SECONDS})
+        update.set({"count": 1, "window_ends": window_ends, "expires_at": int(window_ends) + KEEP_SECONDS})
         update.require_if_present("window_ends", "<=", now)
         return self._ledger.update_item(_partition(owner), subject, update)
 
@@ -115,7 +115,7 @@ def _partition(owner: str) -> str:
     return f"limit#{owner}"
 
 
-def _standing(rate: Rate, row: Mapping[str, Any] | None, now: float) -> RateLimitStatus:
+def _status_of(rate: Rate, row: Mapping[str, Any] | None, now: float) -> RateLimitStatus:
     if row is None or row["window_ends"] <= now:
         return RateLimitStatus(rate, rate.count, now + rate.seconds, now)
     return RateLimitStatus(rate, max(0, rate.count - row["count"]), float(row["window_ends"]), now)

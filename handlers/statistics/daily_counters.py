@@ -75,8 +75,8 @@ def _parse_row(row: dict[str, object]) -> DailyCounters:
     numbers = {name: value for name, value in row.items() if isinstance(value, int)}
     seconds: dict[str, dict[int, int]] = defaultdict(dict)
     for name, count in numbers.items():
-        stage, mark, number = name.rpartition("#")
-        if mark:
+        stage, separator, number = name.rpartition("#")
+        if separator:
             seconds[stage][int(number)] = count
     states = {state: numbers[state] for state in State if numbers.get(state)}
     return DailyCounters(kind, engine, states, numbers.get(CACHED, 0), numbers.get(MICRO_USD, 0), dict(seconds))

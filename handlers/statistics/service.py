@@ -15,7 +15,7 @@ from handlers.statistics.histogram import quantile
 
 
 class Durations(BaseModel):
-    """How long something took, in seconds; percentiles are within a tenth of the true ones."""
+    """Distribution of durations in seconds; percentiles are within a tenth of the true ones."""
 
     count: int
     p50: float | None = None
@@ -27,23 +27,27 @@ class EngineStatistics(BaseModel):
 
     states: dict[State, int]
     cost_usd: float
-    seconds: Durations = Field(description="From asking to done, of completed jobs that were not cached.")
-    stages: dict[str, Durations] = Field(description="Of the same jobs, without stages whose work was known before.")
+    seconds: Durations = Field(description="From request to completion, of completed jobs that were not cached.")
+    stages: dict[str, Durations] = Field(
+        description="Durations of the same jobs' stages, without those served from the cache."
+    )
 
 
 class KindStatistics(BaseModel):
     """The jobs of one kind."""
 
-    states: dict[State, int] = Field(description="Those that ended of the day, and those open now, if it is today.")
-    cached: int = Field(description="How many of the completed ones took an earlier result.")
-    success_rate: float | None = Field(description="completed / (completed + failed); null before any has ended so.")
+    states: dict[State, int] = Field(
+        description="Jobs that ended, of those requested on the day; for today, also the open ones."
+    )
+    cached: int = Field(description="Completed jobs that reused an earlier result.")
+    success_rate: float | None = Field(description="completed / (completed + failed); null without such jobs.")
     cost_usd: float
-    seconds: Durations = Field(description="From asking to done, of completed jobs that were not cached.")
+    seconds: Durations = Field(description="From request to completion, of completed jobs that were not cached.")
     engines: dict[str, EngineStatistics]
 
 
 class Statistics(BaseModel):
-    """A UTC day's jobs, by the day on which they were asked for."""
+    """Statistics of the jobs that were requested on a UTC day."""
 
     date: date
     at: datetime
@@ -77,10 +81,10 @@ class StatisticsService:
         return _statistics(day, now, read_day(self._ledger, day), open_count)
 
 
-def _statistics(day: date, now: datetime, tallies: list[DailyCounters], open_count: OpenCount) -> Statistics:
+def _statistics(day: date, now: datetime, counters: list[DailyCounters], open_count: OpenCount) -> Statistics:
     by_kind: dict[str, list[DailyCounters]] = defaultdict(list)
-    for tally in tallies:
-        by_kind[tally.kind].append(tally)
+    for each in counters:
+        by_kind[each.kind].append(each)
     open_states: dict[str, Counter[State]] = defaultdict(Counter)
     for (kind, state), count in open_count.jobs.items():
         open_states[kind][State(state)] += count
@@ -93,30 +97,30 @@ def _statistics(day: date, now: datetime, tallies: list[DailyCounters], open_cou
         states=states,
         cached=sum(kind.cached for kind in kinds.values()),
         success_rate=_success_rate(states),
-        cost_usd=_dollars(tallies),
+        cost_usd=_dollars(counters),
         kinds=kinds,
         open_cut_off=open_count.cut_off,
     )
 
 
-def _kind(tallies: list[DailyCounters], open_states: Mapping[State, int]) -> KindStatistics:
-    states = _states([*(tally.states for tally in tallies), open_states])
+def _kind(counters: list[DailyCounters], open_states: Mapping[State, int]) -> KindStatistics:
+    states = _states([*(each.states for each in counters), open_states])
     return KindStatistics(
         states=states,
-        cached=sum(tally.cached for tally in tallies),
+        cached=sum(each.cached for each in counters),
         success_rate=_success_rate(states),
-        cost_usd=_dollars(tallies),
-        seconds=_durations(tally.seconds.get(WHOLE_JOB, {}) for tally in tallies),
+        cost_usd=_dollars(counters),
+        seconds=_durations(each.seconds.get(WHOLE_JOB, {}) for each in counters),
         engines={
-            tally.engine: EngineStatistics(
-                states=_states([tally.states]),
-                cost_usd=_dollars([tally]),
-                seconds=_durations([tally.seconds.get(WHOLE_JOB, {})]),
+            each.engine: EngineStatistics(
+                states=_states([each.states]),
+                cost_usd=_dollars([each]),
+                seconds=_durations([each.seconds.get(WHOLE_JOB, {})]),
                 stages={
-                    stage: _durations([counts]) for stage, counts in sorted(tally.seconds.items()) if stage != WHOLE_JOB
+                    stage: _durations([counts]) for stage, counts in sorted(each.seconds.items()) if stage != WHOLE_JOB
                 },
             )
-            for tally in tallies
+            for each in counters
         },
     )
 
@@ -134,8 +138,8 @@ def _success_rate(states: Mapping[State, int]) -> float | None:
     return round(completed / (completed + failed), 4) if completed + failed else None
 
 
-def _dollars(tallies: Iterable[DailyCounters]) -> float:
-    return sum(tally.micro_usd for tally in tallies) / MICROS
+def _dollars(counters: Iterable[DailyCounters]) -> float:
+    return sum(each.micro_usd for each in counters) / MICROS
 
 
 def _durations(histograms: Iterable[Mapping[int, int]]) -> Durations:

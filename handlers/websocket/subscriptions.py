@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 # API Gateway closes every WebSocket after two hours; an older item has missed its $disconnect.
-SOCKET_SECONDS = 2 * 60 * 60
+CONNECTION_SECONDS = 2 * 60 * 60
 GRACE_SECONDS = 10 * 60
 _BATCH = 25
 
@@ -42,19 +42,19 @@ class Subscriptions:
 
     def add(self, subscription: Subscription) -> None:
         """Add or renew a subscription."""
-        ends = time.time() + SOCKET_SECONDS + GRACE_SECONDS
+        expires_at = time.time() + CONNECTION_SECONDS + GRACE_SECONDS
         row = {
-            **self._names(subscription.job_id, subscription.connection_id),
+            **self._key(subscription.job_id, subscription.connection_id),
             **subscription.model_dump(),
             "due_shard": due_shard(subscription.job_id),
-            "due_at": ends,
-            "expires_at": int(ends),
+            "due_at": expires_at,
+            "expires_at": int(expires_at),
         }
         self._client.put_item(TableName=self._table, Item=to_item(row))
 
     def remove(self, job_id: str, connection_id: str) -> None:
         """Remove a subscription."""
-        self._client.delete_item(TableName=self._table, Key=to_item(self._names(job_id, connection_id)))
+        self._client.delete_item(TableName=self._table, Key=to_item(self._key(job_id, connection_id)))
 
     def of_job(self, job_id: str) -> list[Subscription]:
         """Return the subscriptions of a job (a consistent read)."""
@@ -94,13 +94,13 @@ class Subscriptions:
     def _delete(self, rows: Iterable[dict[str, Any]]) -> int:
         keys = [{"pk": row["pk"], "sk": row["sk"]} for row in rows]
         for start in range(0, len(keys), _BATCH):
-            wanted: Any = {self._table: [{"DeleteRequest": {"Key": key}} for key in keys[start : start + _BATCH]]}
-            while wanted:
-                wanted = self._client.batch_write_item(RequestItems=wanted).get("UnprocessedItems")
+            requests: Any = {self._table: [{"DeleteRequest": {"Key": key}} for key in keys[start : start + _BATCH]]}
+            while requests:
+                requests = self._client.batch_write_item(RequestItems=requests).get("UnprocessedItems")
         return len(keys)
 
     @staticmethod
-    def _names(job_id: str, connection_id: str) -> dict[str, str]:
+    def _key(job_id: str, connection_id: str) -> dict[str, str]:
         return {"pk": f"job#{job_id}", "sk": f"socket#{connection_id}"}
 
 

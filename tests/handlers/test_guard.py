@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from cloud import clients
 from handlers import guard
-from handlers.endpoint.gpu_spend import UNSEEN_SECONDS, GpuSpendStore
+from handlers.endpoint.gpu_spend import MAX_CHARGED_GAP_SECONDS, GpuSpendStore
 from tests.handlers.conftest import SOCKETS
 from tests.handlers.endpoint import ENDPOINT, VARIANT, Endpoint
 
@@ -167,7 +167,7 @@ def test_of_a_long_silence_only_the_end_is_counted(endpoint: Endpoint, look: Any
     look(NOON - timedelta(hours=9))
     endpoint.scale(1)
     look(NOON)
-    assert spent() == PRICE * UNSEEN_SECONDS / 3600
+    assert spent() == PRICE * MAX_CHARGED_GAP_SECONDS / 3600
 
 
 def test_no_instance_may_run_once_the_day_is_too_expensive(endpoint: Endpoint, look: Any, spent: Any) -> None:

@@ -99,7 +99,7 @@ def test_a_part_that_takes_too_long_is_not_waited_for(
     call: Call, sagemaker: FakeSageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answered = threading.Event()
-    monkeypatch.setattr(service_status, "LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr(service_status, "TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr(InstanceReports, "read", lambda *_: answered.wait(20) and [])
     body = call("GET", "/services").body
     answered.set()

@@ -11,7 +11,7 @@ from cloud.dynamodb.job_store import JobStore
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import MAX_ATTEMPTS, State
 from handlers import sweep
-from handlers.websocket.subscriptions import GRACE_SECONDS, SOCKET_SECONDS, Subscription, Subscriptions
+from handlers.websocket.subscriptions import CONNECTION_SECONDS, GRACE_SECONDS, Subscription, Subscriptions
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
@@ -102,7 +102,7 @@ def test_sockets_older_than_any_can_be_are_forgotten(job_in: JobIn, swept: Any, 
     job = job_in(State.AWAITING_UPLOAD)
     for connection_id in ("one", "two"):
         subscriptions.add(Subscription(job_id=job.job_id, connection_id=connection_id, owner=job.owner))
-    swept(job, later=SOCKET_SECONDS)
+    swept(job, later=CONNECTION_SECONDS)
     assert len(subscriptions.of_job(job.job_id)) == 2
-    swept(job, later=SOCKET_SECONDS + GRACE_SECONDS + 1)
+    swept(job, later=CONNECTION_SECONDS + GRACE_SECONDS + 1)
     assert subscriptions.of_job(job.job_id) == []

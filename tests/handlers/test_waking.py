@@ -14,7 +14,13 @@ from cloud.invocation import inference_id
 from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from handlers import dispatch, finished
-from handlers.endpoint.cold_start import BUDGET_SPENT_MESSAGE, CLAIM_SECONDS, KEPT, UNKNOWN_WAIT_MESSAGE, ColdStartStore
+from handlers.endpoint.cold_start import (
+    BUDGET_SPENT_MESSAGE,
+    CLAIM_SECONDS,
+    KEPT_DURATIONS,
+    UNKNOWN_WAIT_MESSAGE,
+    ColdStartStore,
+)
 from handlers.endpoint.gpu_spend import GpuSpend, GpuSpendStore
 from tests.handlers.conftest import SOCKETS
 
@@ -143,9 +149,9 @@ def test_the_next_wake_takes_as_long_as_the_last_ones(woken: Any, dispatched: An
 
 
 def test_only_the_last_wakes_count(woken: Any, wakes: ColdStartStore) -> None:
-    for seconds in range(100, 100 + KEPT + 3):
+    for seconds in range(100, 100 + KEPT_DURATIONS + 3):
         woken(seconds)
-    assert wakes.get().seconds == tuple(range(103, 103 + KEPT))
+    assert wakes.get().seconds == tuple(range(103, 103 + KEPT_DURATIONS))
 
 
 def test_who_comes_later_is_told_what_is_left(woken: Any, dispatched: Any, clock: Clock) -> None:
