@@ -1,4 +1,4 @@
-"""DynamoDB whose writes meet one at a time, for tests with threads."""
+"""Serialized DynamoDB client, for tests with threads."""
 
 import threading
 from typing import Any
@@ -7,26 +7,26 @@ from cloud import clients
 
 
 class Atomic:
-    """DynamoDB makes one write at a time of those that meet at an item; moto does when its callers take turns."""
+    """Makes clients whose calls run one at a time: DynamoDB serializes writes of an item, moto does not."""
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def client(self) -> Any:
-        """A client that waits for its turn."""
-        return _TakingTurns(clients.dynamodb(), self._turn)
+        """Return a client whose calls wait for the lock."""
+        return _SerializedClient(clients.dynamodb(), self._lock)
 
 
-class _TakingTurns:
-    def __init__(self, client: Any, turn: threading.Lock) -> None:
+class _SerializedClient:
+    def __init__(self, client: Any, lock: threading.Lock) -> None:
         self._client = client
-        self._turn = turn
+        self._lock = lock
 
     def __getattr__(self, name: str) -> Any:
         operation = getattr(self._client, name)
 
         def wait(**arguments: Any) -> Any:
-            with self._turn:
+            with self._lock:
                 return operation(**arguments)
 
         return wait

@@ -1,4 +1,4 @@
-"""Requests to the REST API and its answers, as its caller sees them."""
+"""Events of the HTTP API, and its responses."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,7 @@ Call = Callable[..., "Answer"]
 
 
 class Answer:
-    """An answer of the HTTP API."""
+    """A response of the HTTP API."""
 
     def __init__(self, raw: dict[str, Any]) -> None:
         self.status: int = raw["statusCode"]
@@ -19,7 +19,7 @@ class Answer:
         self.body: Any = json.loads(raw["body"])
 
     def problem(self, status: int, code: str) -> dict[str, Any]:
-        """The problem, which is this one."""
+        """Return the body after checking that it is this problem."""
         assert (self.status, self.headers["content-type"]) == (status, "application/problem+json"), self.body
         Problem.model_validate(self.body)
         assert (self.body["status"], self.body["code"]) == (status, code)
@@ -39,7 +39,7 @@ def request(
     query: dict[str, Any] | None = None,
     scope: str | None = None,
 ) -> dict[str, Any]:
-    """An event of the HTTP API, payload format 2.0."""
+    """Return an event of the HTTP API, payload format 2.0."""
     event: dict[str, Any] = {
         "version": "2.0",
         "routeKey": f"{method} /{{proxy+}}",

@@ -20,11 +20,11 @@ from darkroom.contract.jobs import State
 from handlers import api
 from handlers.websocket.subscriptions import Subscriptions
 from tests.handlers.atomic import Atomic
+from tests.handlers.cached_clients import CACHED_SESSION
 from tests.handlers.calls import Answer, Call, request
-from tests.handlers.clients import MADE_ONCE
+from tests.handlers.job_driver import JobDriver
 from tests.handlers.queues import Queues
 from tests.handlers.sockets import FakeSockets
-from tests.handlers.studio import Studio
 from tests.handlers.tables import create_table, global_index
 from tests.handlers.uploads import Upload
 
@@ -35,21 +35,21 @@ MakeRecord = Callable[..., JobRecord]
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A region, credentials, and AWS inside this process."""
+    """Sets region and credentials, and runs AWS in this process."""
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_SESSION_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
         monkeypatch.setenv(name, "us-east-1")
-    monkeypatch.setattr(clients, "_session", lambda: MADE_ONCE)
+    monkeypatch.setattr(clients, "_session", lambda: CACHED_SESSION)
     with mock_aws():
         yield
 
 
 @pytest.fixture
 def store(aws: None) -> JobStore:
-    """The jobs table, with the least that its indexes must project."""
+    """The jobs table, with the smallest projections of its indexes."""
     indexes = [
         global_index("by_owner", "owner", "created_at", "INCLUDE", "state", "kind"),
         global_index("due", "due_shard", "due_at", "INCLUDE", "state", "kind"),
@@ -75,14 +75,14 @@ def ledger(aws: None) -> Ledger:
 
 @pytest.fixture
 def assets_table(aws: None) -> str:
-    """The name of the table of assets, which is there."""
+    """Creates the assets table and returns its name."""
     create_table(ASSETS, "asset_id", indexes=[global_index("by_owner", "owner", "created_at", "ALL")])
     return ASSETS
 
 
 @pytest.fixture
 def bucket(aws: None) -> S3Client:
-    """A client, and the bucket behind it."""
+    """Creates the bucket and returns a client of S3."""
     client = clients.s3()
     client.create_bucket(Bucket=BUCKET)
     return client
@@ -90,13 +90,13 @@ def bucket(aws: None) -> S3Client:
 
 @pytest.fixture
 def atomic(aws: None) -> Atomic:
-    """For tests with threads."""
+    """Serialized DynamoDB, for tests with threads."""
     return Atomic()
 
 
 @pytest.fixture
 def queues(aws: None) -> Queues:
-    """Both queues."""
+    """Creates the jobs queue and the dead-letter queue."""
     client = clients.sqs()
     urls = [client.create_queue(QueueName=name)["QueueUrl"] for name in ("queue", "dead")]
     return Queues(client, *urls)
@@ -112,7 +112,7 @@ def environment(
     bucket: S3Client,
     queues: Queues,
 ) -> None:
-    """Everything a function reads, and functions that have not read it yet."""
+    """Sets the environment of every function, and clears the cached factories that read it."""
     values = {
         "JOBS_TABLE": JOBS,
         "SOCKETS_TABLE": SOCKETS,
@@ -151,13 +151,13 @@ def environment(
 
 @pytest.fixture
 def call(context: Any) -> Call:
-    """Calls the REST API: method, path, body and what ``request`` takes besides."""
+    """Calls the HTTP API with method, path, body and other arguments of ``request``."""
     return lambda *args, **options: Answer(api.handler(request(*args, **options), context))
 
 
 @pytest.fixture
 def context() -> Any:
-    """What Lambda hands to a handler beside the event."""
+    """The Lambda context of an invocation."""
     return SimpleNamespace(
         function_name="function",
         memory_limit_in_mb=512,
@@ -188,15 +188,15 @@ def _record(**changes: Any) -> JobRecord:
 
 @pytest.fixture
 def record() -> MakeRecord:
-    """Makes a job that waits for its photo, with anything else you say."""
+    """Makes a job that awaits its photo, with other values."""
     return _record
 
 
 @pytest.fixture
 def job_in(store: JobStore) -> Callable[..., JobRecord]:
-    """Makes a job and brings it into a state, the way it would get there; ``attempt`` is the one it is in."""
+    """Makes a job and moves it to a state through the states before; ``attempt`` is its attempt."""
 
-    def bring(state: State, *, attempt: int = 1, **changes: Any) -> JobRecord:
+    def move_to(state: State, *, attempt: int = 1, **changes: Any) -> JobRecord:
         job = store.create(_record(**changes))
         steps: list[Callable[[], JobRecord | None]] = []
         if state is not State.AWAITING_UPLOAD:
@@ -215,12 +215,12 @@ def job_in(store: JobStore) -> Callable[..., JobRecord]:
         assert now.state is state
         return now
 
-    return bring
+    return move_to
 
 
 @pytest.fixture
 def sockets() -> Any:
-    """Sockets that are all open."""
+    """Fake WebSocket connections, all open."""
     return FakeSockets()
 
 
@@ -250,13 +250,13 @@ def sqs_event() -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def upload(bucket: S3Client, context: Any, sqs_event: Any) -> Upload:
-    """Puts a file into the bucket, and has S3 tell of it."""
+    """Puts a file into the bucket, and delivers S3's event."""
     return Upload(bucket, context, sqs_event)
 
 
 @pytest.fixture
-def studio(
+def driver(
     environment: None, call: Call, store: JobStore, ledger: Ledger, bucket: S3Client, context: Any, upload: Upload
-) -> Studio:
-    """Makes jobs happen."""
-    return Studio(call, store, ledger, bucket, context, upload)
+) -> JobDriver:
+    """Drives jobs through the functions."""
+    return JobDriver(call, store, ledger, bucket, context, upload)

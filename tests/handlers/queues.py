@@ -1,4 +1,4 @@
-"""The queue of jobs and its dead letters, with what was sent to them."""
+"""The jobs queue and the dead-letter queue, and their messages."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from cloud.job_queue import JobQueue
 
 @dataclass
 class Queues:
-    """The queue of jobs and the dead letters, and what has been sent to them."""
+    """The jobs queue and the dead-letter queue, and their messages."""
 
     client: SQSClient
     url: str
@@ -21,17 +21,17 @@ class Queues:
         return JobQueue(self.client, self.url, self.dead_letter_url)
 
     def sent(self) -> list[tuple[str, int]]:
-        """(job, attempt) of each message since last asked, whatever its delay."""
-        return [(body["job_id"], body["attempt"]) for body in self._take(self.url)]
+        """Receive the messages of the jobs queue; return (job, attempt) of each, whatever its delay."""
+        return [(body["job_id"], body["attempt"]) for body in self._receive_all(self.url)]
 
-    def buried(self) -> list[str]:
-        """The jobs reported to the operator since last asked."""
-        return [body["job_id"] for body in self._take(self.dead_letter_url)]
+    def dead_letters(self) -> list[str]:
+        """Receive the messages of the dead-letter queue; return their jobs."""
+        return [body["job_id"] for body in self._receive_all(self.dead_letter_url)]
 
-    def _take(self, url: str) -> list[dict[str, Any]]:
-        taken = []
+    def _receive_all(self, url: str) -> list[dict[str, Any]]:
+        received = []
         while messages := self.client.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 self.client.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                taken.append(json.loads(message["Body"]))
-        return taken
+                received.append(json.loads(message["Body"]))
+        return received

@@ -1,4 +1,4 @@
-"""The management API of sockets, which remembers what was posted."""
+"""Fake of API Gateway's management API of WebSocket connections."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 
 class FakeSockets:
-    """The management API of sockets: remembers what was posted; sockets can be closed or broken."""
+    """Records the messages posted to connections; a connection can be closed or broken."""
 
     def __init__(self) -> None:
         self.posted: list[tuple[str, dict[str, Any]]] = []
@@ -22,8 +22,8 @@ class FakeSockets:
             raise _http_error(500, "InternalServerError")
         self.posted.append((ConnectionId, json.loads(Data)))
 
-    def heard(self, connection_id: str) -> list[dict[str, Any]]:
-        """What a socket received, in order."""
+    def received(self, connection_id: str) -> list[dict[str, Any]]:
+        """Return the messages posted to a connection, in order."""
         return [message for to, message in self.posted if to == connection_id]
 
 

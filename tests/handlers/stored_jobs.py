@@ -1,4 +1,4 @@
-"""What jobs in the table are made of and ended with."""
+"""Values and helpers of tests that write jobs to the table."""
 
 from cloud.dynamodb.job_record import due_shard
 from cloud.dynamodb.job_store import (

@@ -1,4 +1,4 @@
-"""Tables of DynamoDB with the keys and indexes that a test says."""
+"""DynamoDB tables with given keys and indexes."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def global_index(name: str, partition: str, sort: str | None, projection: str, *
 
 
 def create_table(name: str, partition: str, sort: str | None = None, *, numbers: str = "", indexes: Any = ()) -> Any:
-    """Make a table whose keys are text, but for those in ``numbers``; a client of it."""
+    """Create a table, with text keys except those in ``numbers``; return its client."""
     keys = [_keys(partition, sort), *(index["KeySchema"] for index in indexes)]
     names = dict.fromkeys(key["AttributeName"] for schema in keys for key in schema)
     client: Any = clients.dynamodb()

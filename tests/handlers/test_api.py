@@ -1,4 +1,4 @@
-"""REST API as its caller sees it."""
+"""HTTP API: reading, listing and cancelling jobs, and its errors."""
 
 import base64
 import json
@@ -22,18 +22,20 @@ from darkroom.contract.uploads import MAX_UPLOAD_BYTES
 from handlers.http_api.problems import Problem
 from handlers.jobs.service import CANCELLED_ERROR
 from tests.handlers.calls import Call
-from tests.handlers.wishes import wish
+from tests.handlers.job_requests import job_request
 from tests.links import unlinked
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
 
 
-# Whose job it is.
+# Ownership.
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ""), ("DELETE", ""), ("POST", "/uploads")])
-def test_somebody_elses_job_is_not_there(call: Call, store: JobStore, job_in: JobIn, method: str, path: str) -> None:
+def test_a_job_of_another_owner_is_not_found(
+    call: Call, store: JobStore, job_in: JobIn, method: str, path: str
+) -> None:
     job = job_in(State.AWAITING_UPLOAD)
     foreign = call(method, f"/jobs/{job.job_id}{path}", owner="owner-2").problem(404, "not_found")
     for unknown in ("0" * 32, "short", "0" * 3000, "..%2F.."):
@@ -42,14 +44,14 @@ def test_somebody_elses_job_is_not_there(call: Call, store: JobStore, job_in: Jo
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", "/jobs"), ("POST", "/jobs"), ("GET", f"/jobs/{'0' * 32}")])
-def test_nobody_gets_nothing(call: Call, method: str, path: str) -> None:
-    call(method, path, wish() if method == "POST" else None, owner=None).problem(401, "unauthorized")
+def test_a_request_without_a_token_is_unauthorized(call: Call, method: str, path: str) -> None:
+    call(method, path, job_request() if method == "POST" else None, owner=None).problem(401, "unauthorized")
 
 
-# Looking.
+# Reading and listing.
 
 
-def test_pictures_have_links_that_work_for_an_hour(call: Call, store: JobStore, job_in: JobIn) -> None:
+def test_presigned_urls_of_pictures_are_valid_for_an_hour(call: Call, store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.RUNNING)
     picture = Picture(
         name="result", key=f"results/{job.job_id}/result.jpg", content_type="image/jpeg",
@@ -64,8 +66,8 @@ def test_pictures_have_links_that_work_for_an_hour(call: Call, store: JobStore, 
 
 
 def test_jobs_are_listed_page_by_page(call: Call, store: JobStore) -> None:
-    made = [call("POST", "/jobs", wish()).body["job"]["job_id"] for _ in range(5)]
-    call("POST", "/jobs", wish(), owner="owner-2")
+    made = [call("POST", "/jobs", job_request()).body["job"]["job_id"] for _ in range(5)]
+    call("POST", "/jobs", job_request(), owner="owner-2")
     call("DELETE", f"/jobs/{made[1]}")
 
     def pages(**query: Any) -> list[str]:
@@ -83,9 +85,9 @@ def test_jobs_are_listed_page_by_page(call: Call, store: JobStore) -> None:
     assert pages(kind="restyle_room", status="awaiting_upload", limit=1) == [made[4], made[3], made[2], made[0]]
 
 
-def test_a_cursor_never_shows_anybody_elses_jobs(call: Call) -> None:
+def test_a_cursor_of_another_owner_shows_no_jobs(call: Call) -> None:
     for _ in range(3):
-        call("POST", "/jobs", wish(), owner="owner-2")
+        call("POST", "/jobs", job_request(), owner="owner-2")
     theirs = call("GET", "/jobs", query={"limit": 1}, owner="owner-2").body["cursor"]
     mine = call("GET", "/jobs", query={"limit": 1, "cursor": theirs})
     assert (mine.status, mine.body["jobs"]) == (200, [])
@@ -109,7 +111,7 @@ def test_a_cursor_never_shows_anybody_elses_jobs(call: Call) -> None:
         {"kind": "sculpt"},
     ],
 )
-def test_listings_that_cannot_be(call: Call, query: dict[str, Any]) -> None:
+def test_an_invalid_query_of_a_listing_is_rejected(call: Call, query: dict[str, Any]) -> None:
     problem = call("GET", "/jobs", query=query).problem(422, "invalid_request")
     assert [error["field"] for error in problem["errors"]] == list(query)
 
@@ -118,7 +120,7 @@ def test_listings_that_cannot_be(call: Call, query: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("state", [State.AWAITING_UPLOAD, State.QUEUED, State.DISPATCHED, State.RUNNING])
-def test_a_job_is_cancelled_in_any_state(call: Call, job_in: JobIn, state: State) -> None:
+def test_an_unfinished_job_is_cancelled_in_any_state(call: Call, job_in: JobIn, state: State) -> None:
     job = job_in(state)
     first, again = (call("DELETE", f"/jobs/{job.job_id}") for _ in range(2))
     assert (first.status, again.status) == (200, 200)
@@ -130,7 +132,7 @@ def test_a_job_is_cancelled_in_any_state(call: Call, job_in: JobIn, state: State
     )
 
 
-def test_what_has_ended_cannot_be_cancelled(call: Call, store: JobStore, job_in: JobIn) -> None:
+def test_cancelling_a_completed_job_is_a_conflict(call: Call, store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.RUNNING)
     done = store.complete(job.job_id, 1, result=Result(pictures=[], engine=Engine.PREVIEW), timeline=[], cost_usd=0)
     problem = call("DELETE", f"/jobs/{job.job_id}").problem(409, "conflict")
@@ -138,7 +140,7 @@ def test_what_has_ended_cannot_be_cancelled(call: Call, store: JobStore, job_in:
     assert store.get(job.job_id) == done
 
 
-def test_fresh_forms_come_with_time_to_use_them(call: Call, store: JobStore, job_in: JobIn) -> None:
+def test_renewing_upload_forms_extends_the_deadline(call: Call, store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.AWAITING_UPLOAD, due_at=time.time() + 1)
     answer = call("POST", f"/jobs/{job.job_id}/uploads")
     assert answer.status == 200
@@ -146,15 +148,15 @@ def test_fresh_forms_come_with_time_to_use_them(call: Call, store: JobStore, job
     assert store.expire(job.job_id, CANCELLED_ERROR, now=time.time() + 600) is None
 
 
-def test_a_job_that_waits_for_no_upload_gets_no_forms(call: Call, job_in: JobIn) -> None:
+def test_renewing_the_forms_of_a_queued_job_is_a_conflict(call: Call, job_in: JobIn) -> None:
     job = job_in(State.QUEUED)
     call("POST", f"/jobs/{job.job_id}/uploads").problem(409, "conflict")
 
 
-# Everything else.
+# Other routes.
 
 
-def test_styles_and_configuration(call: Call) -> None:
+def test_styles_and_configuration_are_served(call: Call) -> None:
     found = {style["name"]: style for style in call("GET", "/styles").body["styles"]}
     assert {"modern", "scandinavian", "boho", "industrial", "minimalist"} <= found.keys()
     for style in found.values():
@@ -167,7 +169,7 @@ def test_styles_and_configuration(call: Call) -> None:
 
 
 class FakeSageMaker:
-    """Says in what state the endpoint is."""
+    """Fake of the control plane with a status of the endpoint."""
 
     status = "InService"
 
@@ -182,7 +184,7 @@ def sagemaker(monkeypatch: pytest.MonkeyPatch) -> FakeSageMaker:
     return fake
 
 
-def test_health_when_everything_answers(call: Call, sagemaker: FakeSageMaker) -> None:
+def test_health_is_ok_when_every_component_responds(call: Call, sagemaker: FakeSageMaker) -> None:
     answer = call("GET", "/health")
     assert (answer.status, answer.body["status"]) == (200, "ok")
     assert {name: part["status"] for name, part in answer.body["parts"].items()} == dict.fromkeys(
@@ -190,7 +192,7 @@ def test_health_when_everything_answers(call: Call, sagemaker: FakeSageMaker) ->
     )
 
 
-def test_health_names_what_is_down(call: Call, sagemaker: FakeSageMaker, bucket: S3Client) -> None:
+def test_health_names_the_components_that_are_down(call: Call, sagemaker: FakeSageMaker, bucket: S3Client) -> None:
     sagemaker.status = "Failed"
     bucket.delete_bucket(Bucket="bucket")
     problem = call("GET", "/health").problem(503, "endpoint_unavailable")
@@ -202,22 +204,20 @@ def test_health_names_what_is_down(call: Call, sagemaker: FakeSageMaker, bucket:
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/"), ("GET", "/nowhere"), ("PUT", "/jobs"), ("GET", "/jobs/a/b")]
 )
-def test_there_is_nothing_else(call: Call, method: str, path: str) -> None:
+def test_an_unknown_route_is_not_found(call: Call, method: str, path: str) -> None:
     call(method, path).problem(404, "not_found")
 
 
-def test_our_own_mistakes_tell_nothing_of_the_inside(
-    call: Call, store: JobStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_internal_error_reveals_no_details(call: Call, store: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_args: Any, **_options: Any) -> None:
         raise RuntimeError("secret")
 
     monkeypatch.setattr(JobStore, "create", broken)
-    problem = call("POST", "/jobs", wish()).problem(500, "internal")
+    problem = call("POST", "/jobs", job_request()).problem(500, "internal")
     assert "secret" not in str(problem)
 
 
-# Nothing that a caller sends is answered with a 500.
+# No request is answered with a 500.
 
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -256,7 +256,7 @@ _nearly = st.fixed_dictionaries(
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(body=_json | _nearly | st.text(max_size=50), key=st.none() | st.text(max_size=30))
-def test_no_body_breaks_it(call: Call, body: Any, key: str | None) -> None:
+def test_no_body_causes_an_internal_error(call: Call, body: Any, key: str | None) -> None:
     answer = call("POST", "/jobs", body, headers={} if key is None else {"Idempotency-Key": key})
     assert answer.status in (200, 201, 413, 415, 422, 429)
     if answer.status > 201:
@@ -270,6 +270,6 @@ def test_no_body_breaks_it(call: Call, body: Any, key: str | None) -> None:
     ),
     job_id=st.text(max_size=40) | st.from_regex(r"\A[0-9a-f]{32}\Z"),
 )
-def test_no_query_and_no_path_break_it(call: Call, query: dict[str, Any], job_id: str) -> None:
+def test_no_query_and_no_path_cause_an_internal_error(call: Call, query: dict[str, Any], job_id: str) -> None:
     assert call("GET", "/jobs", query=query).status in (200, 422)
     assert call("GET", f"/jobs/{job_id}").status in (200, 404)

@@ -1,4 +1,4 @@
-"""WebSocket authorizer: admits only valid tokens of our issuer."""
+"""WebSocket authorizer: allows only valid tokens of the configured issuer."""
 
 import json
 import time
@@ -21,20 +21,20 @@ ISSUER = "https://issuer.example"
 
 @pytest.fixture(scope="module")
 def keys() -> dict[str, RSAPrivateKey]:
-    return {name: rsa.generate_private_key(public_exponent=65537, key_size=2048) for name in ("a", "b", "stranger")}
+    return {name: rsa.generate_private_key(public_exponent=65537, key_size=2048) for name in ("a", "b", "unpublished")}
 
 
 class Issuer:
-    """Publishes some keys, and counts how often it is asked."""
+    """Server of the issuer's public keys; counts its requests."""
 
     def __init__(self, keys: dict[str, RSAPrivateKey]) -> None:
-        self.asked = 0
+        self.requests = 0
         self.published = ["a"]
         issuer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                issuer.asked += 1
+                issuer.requests += 1
                 found = [
                     {
                         **json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(keys[name].public_key())),
@@ -50,7 +50,7 @@ class Issuer:
                 self.wfile.write(body)
 
             def log_message(self, *_args: object) -> None:
-                """Nothing to say."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/keys"
@@ -71,7 +71,7 @@ def issuer(keys: dict[str, RSAPrivateKey], environment: None, monkeypatch: pytes
 
 @pytest.fixture
 def token(keys: dict[str, RSAPrivateKey]) -> Callable[..., str]:
-    """Makes an access token like Cognito's, with anything else you say (None: left out)."""
+    """Makes an access token like Cognito's, with other claims (None: left out)."""
 
     def make(key: str = "a", kid: str | None = None, **claims: Any) -> str:
         now = int(time.time())
@@ -103,16 +103,16 @@ def effect(answer: dict[str, Any]) -> str:
     return found
 
 
-def test_a_good_token_opens_the_socket_for_its_owner(issuer: Issuer, token: Any, context: Any) -> None:
+def test_a_valid_token_allows_the_connection_of_its_owner(issuer: Issuer, token: Any, context: Any) -> None:
     answer = connect(token(), context)
     assert effect(answer) == "Allow"
     assert answer["context"] == {"owner": "user-1"}
     connect(token(sub="user-2"), context)
-    assert issuer.asked == 1
+    assert issuer.requests == 1
 
 
 @pytest.mark.parametrize("aud", ["app", ["other", "app"]])
-def test_other_issuers_name_the_client_as_audience(issuer: Issuer, token: Any, context: Any, aud: Any) -> None:
+def test_the_client_may_be_named_as_the_audience(issuer: Issuer, token: Any, context: Any, aud: Any) -> None:
     assert effect(connect(token(client_id=None, aud=aud), context)) == "Allow"
 
 
@@ -129,17 +129,19 @@ def test_other_issuers_name_the_client_as_audience(issuer: Issuer, token: Any, c
         {"exp": None},
         {"nbf": 4_102_444_800},
         {"sub": None},
-        {"key": "stranger", "kid": "a"},
-        {"key": "stranger"},
+        {"key": "unpublished", "kid": "a"},
+        {"key": "unpublished"},
     ],
 )
-def test_any_other_token_does_not(issuer: Issuer, token: Any, context: Any, claims: dict[str, Any]) -> None:
+def test_a_token_with_invalid_claims_is_denied(
+    issuer: Issuer, token: Any, context: Any, claims: dict[str, Any]
+) -> None:
     answer = connect(token(**claims), context)
     assert effect(answer) == "Deny"
     assert "context" not in answer
 
 
-def test_neither_does_what_is_no_token_or_was_changed(issuer: Issuer, token: Any, context: Any) -> None:
+def test_a_malformed_or_altered_token_is_denied(issuer: Issuer, token: Any, context: Any) -> None:
     head, body, signature = token().split(".")
     other_body = token(sub="somebody-else").split(".")[1]
     unsigned = jwt.encode({"sub": "user-1", "iss": ISSUER, "exp": time.time() + 60}, "", algorithm="none")
@@ -148,20 +150,20 @@ def test_neither_does_what_is_no_token_or_was_changed(issuer: Issuer, token: Any
         assert effect(connect(bad, context)) == "Deny"
 
 
-def test_a_new_key_of_the_issuer_is_fetched_but_not_at_every_strangers_wish(
+def test_an_unknown_key_id_fetches_the_keys_at_a_limited_rate(
     issuer: Issuer, token: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert effect(connect(token(), context)) == "Allow"
     for _ in range(5):
         assert effect(connect(token(key="b"), context)) == "Deny"
-    assert issuer.asked == 1
+    assert issuer.requests == 1
     issuer.published.append("b")
     later = time.monotonic() + 60
     monkeypatch.setattr("jwt.jwks_client.time.monotonic", lambda: later)
     assert effect(connect(token(key="b"), context)) == "Allow"
 
 
-def test_an_issuer_that_does_not_answer_opens_nothing(
+def test_an_unreachable_issuer_denies_the_connection(
     issuer: Issuer, token: Any, context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JWKS_URL", "http://127.0.0.1:9/keys")

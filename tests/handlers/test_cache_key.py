@@ -1,4 +1,4 @@
-"""The key of a result: what makes a job the same as another."""
+"""Cache key: equal exactly for identical jobs."""
 
 import json
 from typing import Any
@@ -10,8 +10,6 @@ from cloud.dynamodb.attributes import from_attribute, to_attribute
 from darkroom.contract.engine import Engine
 from darkroom.contract.requests import Kind
 from handlers.jobs.result_cache import cache_key
-
-# What makes a job the same.
 
 _json = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**32), 2**32) | st.floats(-1e6, 1e6) | st.text(max_size=10),
@@ -32,7 +30,9 @@ _job = st.fixed_dictionaries(
 
 @settings(max_examples=150, deadline=None)
 @given(one=_job, other=_job)
-def test_two_jobs_have_one_key_only_when_all_of_them_is_the_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+def test_two_jobs_have_the_same_key_only_if_all_their_values_are_equal(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
     as_stored = from_attribute(to_attribute(one)), from_attribute(to_attribute(other))
     # As JSON: Python takes False for 0.
     same = json.dumps(as_stored[0], sort_keys=True) == json.dumps(as_stored[1], sort_keys=True)
@@ -41,6 +41,6 @@ def test_two_jobs_have_one_key_only_when_all_of_them_is_the_same(one: dict[str, 
 
 @settings(max_examples=100, deadline=None)
 @given(job=_job)
-def test_the_table_between_two_looks_makes_no_difference(job: dict[str, Any]) -> None:
+def test_params_read_from_the_table_have_the_same_key(job: dict[str, Any]) -> None:
     stored = from_attribute(to_attribute(job["params"]))
     assert cache_key(**job) == cache_key(**{**job, "params": dict(reversed(stored.items()))})

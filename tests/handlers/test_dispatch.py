@@ -21,7 +21,7 @@ JobIn = Callable[..., JobRecord]
 
 
 class FakeEndpoint:
-    """The SageMaker runtime: remembers what it was asked; may be out of reach."""
+    """Fake SageMaker runtime that records invocations; may be unreachable."""
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
@@ -33,7 +33,7 @@ class FakeEndpoint:
         self.calls.append(call)
         return {"InferenceId": call["InferenceId"]}
 
-    def begun(self) -> list[str]:
+    def invoked(self) -> list[str]:
         return [call["InferenceId"] for call in self.calls]
 
 
@@ -56,7 +56,7 @@ def message(job: JobRecord, attempt: int = 1) -> dict[str, Any]:
     return {"job_id": job.job_id, "attempt": attempt}
 
 
-def test_the_endpoint_gets_all_it_needs(
+def test_an_invocation_has_everything_that_the_container_needs(
     store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, bucket: S3Client
 ) -> None:
     job = job_in(State.QUEUED)
@@ -65,60 +65,65 @@ def test_the_endpoint_gets_all_it_needs(
     assert call["InferenceId"] == inference_id(job.job_id, 1)
     key = f"invocations/{job.job_id}/1.json"
     assert call["InputLocation"] == f"s3://bucket/{key}"
-    given = Invocation.model_validate_json(bucket.get_object(Bucket="bucket", Key=key)["Body"].read())
-    assert (given.job_id, given.attempt, given.engine, given.params) == (job.job_id, 1, Engine.PREVIEW, job.params)
-    assert given.uploads == {"photo": f"uploads/{job.job_id}/photo"}
+    invocation = Invocation.model_validate_json(bucket.get_object(Bucket="bucket", Key=key)["Body"].read())
+    assert (invocation.job_id, invocation.attempt, invocation.engine, invocation.params) == (
+        job.job_id,
+        1,
+        Engine.PREVIEW,
+        job.params,
+    )
+    assert invocation.uploads == {"photo": f"uploads/{job.job_id}/photo"}
     now = store.get(job.job_id)
     assert now is not None
     assert (now.state, now.attempt) == (State.DISPATCHED, 1)
     assert now.due_at is not None
-    assert now.due_at > given.deadline.timestamp()
+    assert now.due_at > invocation.deadline.timestamp()
 
 
-def test_a_message_that_comes_twice_begins_one_attempt(job_in: JobIn, deliver: Any, endpoint: FakeEndpoint) -> None:
+def test_a_duplicate_message_starts_one_attempt(job_in: JobIn, deliver: Any, endpoint: FakeEndpoint) -> None:
     job = job_in(State.QUEUED)
     deliver(message(job), message(job))
     deliver(message(job))
-    assert endpoint.begun() == [inference_id(job.job_id, 1)]
+    assert endpoint.invoked() == [inference_id(job.job_id, 1)]
 
 
-def test_a_message_whose_first_handling_died_begins_its_attempt_after_all(
+def test_a_redelivered_message_of_an_interrupted_dispatch_starts_the_attempt(
     job_in: JobIn, deliver: Any, endpoint: FakeEndpoint
 ) -> None:
     job = job_in(State.DISPATCHED)
     deliver(message(job), times=2)
-    assert endpoint.begun() == [inference_id(job.job_id, 1)]
+    assert endpoint.invoked() == [inference_id(job.job_id, 1)]
 
 
 @pytest.mark.parametrize("state", [State.AWAITING_UPLOAD, State.RUNNING])
-def test_a_message_at_the_wrong_time_does_nothing(
+def test_a_message_for_a_job_that_is_not_queued_does_nothing(
     store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, state: State
 ) -> None:
     job = job_in(state)
     assert deliver(message(job), message(job, 2), times=2) == {"batchItemFailures": []}
-    assert endpoint.begun() == []
+    assert endpoint.invoked() == []
     assert store.get(job.job_id) == job
 
 
-def test_a_cancelled_job_is_not_begun(store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint) -> None:
+def test_a_cancelled_job_is_not_invoked(store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint) -> None:
     job = job_in(State.QUEUED)
     store.cancel(job.job_id, job.owner, ErrorDetail(code=ErrorCode.CANCELLED, message="no"))
     deliver(message(job), times=2)
-    assert endpoint.begun() == []
+    assert endpoint.invoked() == []
 
 
-def test_a_message_of_an_earlier_attempt_is_too_late(
+def test_a_message_of_an_earlier_attempt_does_nothing(
     store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint
 ) -> None:
     job = job_in(State.DISPATCHED)
     store.requeue(job.job_id, 1, due_at=0, message="again")
     deliver(message(job, 1))
-    assert endpoint.begun() == []
+    assert endpoint.invoked() == []
     deliver(message(job, 2))
-    assert endpoint.begun() == [inference_id(job.job_id, 2)]
+    assert endpoint.invoked() == [inference_id(job.job_id, 2)]
 
 
-def test_an_endpoint_out_of_reach_is_tried_three_times(
+def test_an_unreachable_endpoint_fails_the_job_after_three_attempts(
     store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, queues: Any
 ) -> None:
     endpoint.reachable = False
@@ -133,10 +138,10 @@ def test_an_endpoint_out_of_reach_is_tried_three_times(
     assert now is not None
     assert now.error is not None
     assert (now.state, now.error.code, now.attempt) == (State.FAILED, "endpoint_unavailable", MAX_ATTEMPTS)
-    assert queues.buried() == [job.job_id]
+    assert queues.dead_letters() == [job.job_id]
 
 
-def test_an_endpoint_that_is_back_takes_the_next_attempt(
+def test_an_endpoint_that_is_reachable_again_gets_the_next_attempt(
     store: JobStore, job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, queues: Any
 ) -> None:
     job = job_in(State.QUEUED)
@@ -145,16 +150,16 @@ def test_an_endpoint_that_is_back_takes_the_next_attempt(
     endpoint.reachable = True
     ((_, attempt),) = queues.sent()
     deliver(message(job, attempt))
-    assert endpoint.begun() == [inference_id(job.job_id, 2)]
-    assert queues.buried() == []
+    assert endpoint.invoked() == [inference_id(job.job_id, 2)]
+    assert queues.dead_letters() == []
 
 
 @pytest.mark.parametrize(
     "body", ["", "{}", "[]", json.dumps({"job_id": "x", "attempt": 1}), '{"job_id": "0", "attempt": 9}']
 )
-def test_what_is_no_message_comes_again_and_holds_up_no_other(
+def test_a_malformed_message_is_redelivered_and_delays_no_other(
     job_in: JobIn, deliver: Any, endpoint: FakeEndpoint, body: str
 ) -> None:
     job = job_in(State.QUEUED)
     assert deliver(body, message(job)) == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
-    assert endpoint.begun() == [inference_id(job.job_id, 1)]
+    assert endpoint.invoked() == [inference_id(job.job_id, 1)]

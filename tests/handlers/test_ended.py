@@ -1,4 +1,4 @@
-"""Processing of ended jobs: counted once, settled once, announced at least once."""
+"""Processing of ended jobs: counted once, settled once, published at least once."""
 
 import json
 from collections.abc import Callable
@@ -25,30 +25,30 @@ CREATED = datetime(2026, 1, 1, 23, 59, 50, tzinfo=UTC)
 
 
 class FakeBus:
-    """A bus that remembers what it took; it refuses the events of the jobs in ``refuse``, so often each."""
+    """Fake event bus that records accepted events; ``reject`` is job → number of rejections."""
 
     def __init__(self) -> None:
         self.calls: list[int] = []
-        self.taken: list[dict[str, Any]] = []
-        self.refuse: dict[str, int] = {}
+        self.accepted: list[dict[str, Any]] = []
+        self.reject: dict[str, int] = {}
 
     def put_events(self, *, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803 - boto3's own names
         self.calls.append(len(Entries))
         shape = botocore.session.get_session().get_service_model("events").operation_model("PutEvents").input_shape
         assert not ParamValidator().validate({"Entries": Entries}, shape).generate_report()
-        told = []
+        results = []
         for entry in Entries:
             job_id = json.loads(entry["Detail"])["job_id"]
-            if self.refuse.get(job_id, 0) > 0:
-                self.refuse[job_id] -= 1
-                told.append({"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"})
+            if self.reject.get(job_id, 0) > 0:
+                self.reject[job_id] -= 1
+                results.append({"ErrorCode": "ThrottlingException", "ErrorMessage": "slow down"})
             else:
-                self.taken.append(entry)
-                told.append({"EventId": "id"})
-        return {"FailedEntryCount": sum("ErrorCode" in one for one in told), "Entries": told}
+                self.accepted.append(entry)
+                results.append({"EventId": "id"})
+        return {"FailedEntryCount": sum("ErrorCode" in one for one in results), "Entries": results}
 
     def details(self) -> list[dict[str, Any]]:
-        return [json.loads(entry["Detail"]) for entry in self.taken]
+        return [json.loads(entry["Detail"]) for entry in self.accepted]
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def bus(monkeypatch: pytest.MonkeyPatch) -> FakeBus:
 
 @pytest.fixture
 def deliver(context: Any) -> Deliver:
-    """Brings ends as the stream does; returns the numbers from which the batch must come again."""
+    """Delivers ended jobs as the stream does; returns the sequence numbers to retry from."""
 
     def do(*records: JobRecord | dict[str, Any]) -> list[str]:
         images = [record.to_item() if isinstance(record, JobRecord) else record for record in records]
@@ -78,7 +78,7 @@ def deliver(context: Any) -> Deliver:
 
 @pytest.fixture
 def ending(record: MakeRecord) -> MakeRecord:
-    """A job that ended, completed in 20 seconds unless you say else."""
+    """Makes an ended job; by default one completed in 20 seconds."""
 
     def make(state: State = State.COMPLETED, **changes: Any) -> JobRecord:
         values: dict[str, Any] = {
@@ -106,9 +106,7 @@ def only(ledger: Ledger) -> daily_counters.DailyCounters:
     return found
 
 
-def test_an_end_is_counted_once_however_often_it_comes(
-    deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus
-) -> None:
+def test_a_duplicate_end_is_counted_once(deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus) -> None:
     job = ending()
     for _ in range(3):
         assert deliver(job) == []
@@ -122,7 +120,7 @@ def test_an_end_is_counted_once_however_often_it_comes(
     assert {detail["job_id"] for detail in bus.details()} == {job.job_id}
 
 
-def test_each_way_to_end_is_counted_by_itself(
+def test_each_terminal_state_is_counted_separately(
     deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus
 ) -> None:
     jobs = [ending(state) for state in (State.COMPLETED, State.FAILED, State.FAILED, State.CANCELLED, State.EXPIRED)]
@@ -135,20 +133,20 @@ def test_each_way_to_end_is_counted_by_itself(
         "diffuse": 1,
         daily_counters.WHOLE_JOB: 1,
     }
-    types = [entry["DetailType"] for entry in bus.taken]
+    types = [entry["DetailType"] for entry in bus.accepted]
     assert types == [
         *("Job completed", "Job failed", "Job failed", "Job cancelled", "Job expired", "Job completed"),
     ]
 
 
-def test_a_preview_that_was_allowed_counts_for_the_engine_that_made_it(
+def test_a_fallback_to_preview_counts_for_the_preview_engine(
     deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus
 ) -> None:
     deliver(ending(engine="models"))
     assert only(ledger).engine == "preview"
 
 
-def test_a_stage_that_ran_twice_counts_with_all_of_its_time(
+def test_the_durations_of_a_repeated_stage_are_added(
     deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus
 ) -> None:
     assert deliver(ending(timeline=[{"stage": "diffuse", "seconds": 2.0}, {"stage": "diffuse", "seconds": 2.0}])) == []
@@ -156,9 +154,7 @@ def test_a_stage_that_ran_twice_counts_with_all_of_its_time(
     assert (count, bucket_) == (1, daily_counters.bucket(4.0))
 
 
-def test_the_budget_is_settled_with_the_count(
-    deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus
-) -> None:
+def test_the_budget_is_settled_once(deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus) -> None:
     job = ending(reserved_usd=0.01)
     for _ in range(2):
         deliver(job)
@@ -166,10 +162,10 @@ def test_the_budget_is_settled_with_the_count(
     assert row["reserved_or_spent"] == -6000
 
 
-def test_an_event_says_what_the_api_says_without_links(deliver: Deliver, ending: MakeRecord, bus: FakeBus) -> None:
+def test_an_event_has_the_public_job_without_urls(deliver: Deliver, ending: MakeRecord, bus: FakeBus) -> None:
     job = ending()
     deliver(job)
-    (entry,) = bus.taken
+    (entry,) = bus.accepted
     assert (entry["Source"], entry["EventBusName"], entry["Time"]) == ("darkroom", "bus", job.updated_at)
     (detail,) = bus.details()
     assert (detail["owner"], detail["state"], detail["kind"]) == ("owner-1", "completed", "restyle_room")
@@ -178,38 +174,38 @@ def test_an_event_says_what_the_api_says_without_links(deliver: Deliver, ending:
     assert not detail.keys() & {"request_digest", "due_at", "expires_at", "reserved_usd"}
 
 
-def test_a_job_too_long_for_an_event_is_told_in_short(deliver: Deliver, ending: MakeRecord, bus: FakeBus) -> None:
+def test_a_job_too_large_for_an_event_is_abridged(deliver: Deliver, ending: MakeRecord, bus: FakeBus) -> None:
     job = ending(params={"text": "x" * 300_000})
     assert deliver(job) == []
     (detail,) = bus.details()
     assert (detail["job_id"], detail["abridged"], "params" in detail) == (job.job_id, True, False)
 
 
-def test_events_go_out_ten_at_a_time(deliver: Deliver, ending: MakeRecord, bus: FakeBus) -> None:
+def test_events_are_sent_in_batches_of_ten(deliver: Deliver, ending: MakeRecord, bus: FakeBus) -> None:
     assert deliver(*[ending() for _ in range(23)]) == []
     assert bus.calls == [10, 10, 3]
 
 
-def test_an_event_that_is_not_taken_is_sent_again_alone(deliver: Deliver, ending: MakeRecord, bus: FakeBus) -> None:
+def test_only_a_rejected_event_is_sent_again(deliver: Deliver, ending: MakeRecord, bus: FakeBus) -> None:
     jobs = [ending() for _ in range(3)]
-    bus.refuse[jobs[1].job_id] = 1
+    bus.reject[jobs[1].job_id] = 1
     assert deliver(*jobs) == []
     assert bus.calls == [3, 1]
     assert sorted(detail["job_id"] for detail in bus.details()) == sorted(job.job_id for job in jobs)
 
 
-def test_a_batch_comes_again_from_the_first_event_that_was_lost(
+def test_a_batch_is_retried_from_the_first_rejected_event(
     deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus
 ) -> None:
     jobs = [ending() for _ in range(3)]
-    bus.refuse[jobs[1].job_id] = event_publisher.TRIES
+    bus.reject[jobs[1].job_id] = event_publisher.TRIES
     assert deliver(*jobs) == ["101"]
     assert deliver(*jobs[1:]) == []
     assert only(ledger).states == {State.COMPLETED: 3}
     assert {detail["job_id"] for detail in bus.details()} == {job.job_id for job in jobs}
 
 
-def test_what_the_books_do_not_take_comes_again_with_all_that_follows(
+def test_a_batch_is_retried_from_the_first_failed_ledger_update(
     deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = [ending() for _ in range(3)]
@@ -228,14 +224,14 @@ def test_what_the_books_do_not_take_comes_again_with_all_that_follows(
     assert only(ledger).states == {State.COMPLETED: 3}
 
 
-def test_what_the_books_will_never_take_holds_nobody_up_and_the_operator_hears_of_it(
+def test_a_permanent_ledger_error_sends_a_dead_letter_and_delays_no_job(
     deliver: Deliver, ending: MakeRecord, ledger: Ledger, bus: FakeBus, queues: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     too_long, malformed, fine = ending(), ending(), ending()
     client: Any = ledger._client
     transact = client.transact_write_items
 
-    def refuse(**arguments: Any) -> Any:
+    def reject(**arguments: Any) -> Any:
         answer: Any
         if too_long.job_id in str(arguments):
             reasons = [{"Code": "None"}, {"Code": "ValidationError", "Message": "Item size has exceeded …"}]
@@ -246,23 +242,23 @@ def test_what_the_books_will_never_take_holds_nobody_up_and_the_operator_hears_o
         return transact(**arguments)
 
     monkeypatch.setattr(clients, "dynamodb", lambda: client)
-    monkeypatch.setattr(client, "transact_write_items", refuse)
+    monkeypatch.setattr(client, "transact_write_items", reject)
     assert deliver(too_long, malformed, fine) == []
     assert only(ledger).states == {State.COMPLETED: 1}
-    assert queues.buried() == [too_long.job_id, malformed.job_id]
+    assert queues.dead_letters() == [too_long.job_id, malformed.job_id]
     assert {detail["job_id"] for detail in bus.details()} == {job.job_id for job in (too_long, malformed, fine)}
 
 
-def test_what_is_no_end_is_passed_over(
+def test_records_that_are_no_ended_job_are_skipped(
     deliver: Deliver, ending: MakeRecord, record: MakeRecord, ledger: Ledger, bus: FakeBus
 ) -> None:
     assert deliver({"job_id": {"S": "junk"}}, record(), ending()) == []
     assert only(ledger).states == {State.COMPLETED: 1}
-    assert len(bus.taken) == 1
+    assert len(bus.accepted) == 1
     assert deliver() == []
 
 
-def test_the_bus_is_found_by_its_name(deliver: Deliver, ending: MakeRecord) -> None:
+def test_events_reach_a_bus_by_its_name(deliver: Deliver, ending: MakeRecord) -> None:
     client: Any = clients.eventbridge()
     client.create_event_bus(Name="bus")
     assert deliver(ending(State.FAILED), ending()) == []

@@ -1,4 +1,4 @@
-"""Outcomes of attempts: each gives its job the right end, whenever and however often it is delivered."""
+"""Outcomes of attempts: each is applied once, also if its notice is late or duplicate."""
 
 import json
 from collections.abc import Callable
@@ -26,8 +26,8 @@ TIMES = [StageTime(stage="paint", seconds=36)]
 
 
 def notice(job_id: str, attempt: int, *, failed: str | None = None, key: str | None = None) -> dict[str, Any]:
-    """The SNS event of SageMaker's notice."""
-    told: dict[str, Any] = {
+    """Return the SNS event of SageMaker's notice."""
+    message_body: dict[str, Any] = {
         "awsRegion": "us-east-1",
         "eventTime": "2026-01-01T00:00:00.000Z",
         "receivedTime": "2026-01-01T00:00:00.000Z",
@@ -39,16 +39,16 @@ def notice(job_id: str, attempt: int, *, failed: str | None = None, key: str | N
         "invocationStatus": "Failed" if failed is not None else "Completed",
     }
     if failed is not None:
-        told["failureReason"] = failed
-        told["responseParameters"] = {"failureLocation": "s3://bucket/outcomes/failures/x"}
+        message_body["failureReason"] = failed
+        message_body["responseParameters"] = {"failureLocation": "s3://bucket/outcomes/failures/x"}
     else:
-        told["responseParameters"] = {"contentType": "application/json", "outputLocation": f"s3://bucket/{key}"}
-    return {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": json.dumps(told)}}]}
+        message_body["responseParameters"] = {"contentType": "application/json", "outputLocation": f"s3://bucket/{key}"}
+    return {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": json.dumps(message_body)}}]}
 
 
 @pytest.fixture
-def announce(bucket: S3Client, context: Any) -> Callable[..., None]:
-    """Puts an outcome (None: nothing) where SageMaker would and delivers its notice as often as asked."""
+def deliver(bucket: S3Client, context: Any) -> Callable[..., None]:
+    """Stores an outcome (None: nothing) as SageMaker does, and delivers its notice some times."""
 
     def do(job: JobRecord, outcome: Any, *, attempt: int = 1, times: int = 1, **options: Any) -> None:
         key = f"outcomes/{job.job_id}-{attempt}.out"
@@ -77,61 +77,59 @@ def now(store: JobStore, job: JobRecord) -> JobRecord:
 
 
 @pytest.mark.parametrize("state", [State.DISPATCHED, State.RUNNING])
-def test_a_finished_job_is_complete_and_has_its_price(
-    store: JobStore, job_in: JobIn, announce: Any, state: State
+def test_a_completed_outcome_completes_the_job_with_its_cost(
+    store: JobStore, job_in: JobIn, deliver: Any, state: State
 ) -> None:
     job = job_in(state)
-    announce(job, completed(job), times=2)
+    deliver(job, completed(job), times=2)
     end = now(store, job)
     assert (end.state, end.seq, end.result, end.timeline) == (State.COMPLETED, job.seq + 1, RESULT, TIMES)
     assert end.cost_usd == pytest.approx(0.7364 / 100)
 
 
-def test_what_cannot_work_fails_at_once(store: JobStore, job_in: JobIn, announce: Any, queues: Any) -> None:
+def test_an_error_that_is_not_retryable_fails_the_job_at_once(
+    store: JobStore, job_in: JobIn, deliver: Any, queues: Any
+) -> None:
     job = job_in(State.RUNNING)
-    announce(job, failed(job, ErrorCode.INVALID_IMAGE, retryable=False), times=2)
+    deliver(job, failed(job, ErrorCode.INVALID_IMAGE, retryable=False), times=2)
     end = now(store, job)
     assert end.error is not None
     assert (end.state, end.error.code, end.seq) == (State.FAILED, "invalid_image", job.seq + 1)
     assert end.timeline == TIMES
-    assert (queues.sent(), queues.buried()) == ([], [])
+    assert (queues.sent(), queues.dead_letters()) == ([], [])
 
 
-def test_what_may_work_is_tried_again_once_per_failure(
-    store: JobStore, job_in: JobIn, announce: Any, queues: Any
-) -> None:
+def test_a_retryable_error_requeues_the_job_once(store: JobStore, job_in: JobIn, deliver: Any, queues: Any) -> None:
     job = job_in(State.RUNNING)
     store.report(job.job_id, 1, progress=0.6, stage="paint", message="", timeline=[])
-    announce(job, failed(job, ErrorCode.OUT_OF_MEMORY, retryable=True), times=3)
+    deliver(job, failed(job, ErrorCode.OUT_OF_MEMORY, retryable=True), times=3)
     again = now(store, job)
     assert (again.state, again.progress, again.stage) == (State.QUEUED, 0.6, None)
     assert again.message == "Trying again: It did not work."
     assert queues.sent() == [(job.job_id, 2)]
 
 
-def test_the_last_failure_is_the_end_and_the_operator_hears_of_it(
-    store: JobStore, job_in: JobIn, announce: Any, queues: Any
+def test_a_failed_last_attempt_fails_the_job_and_sends_a_dead_letter(
+    store: JobStore, job_in: JobIn, deliver: Any, queues: Any
 ) -> None:
     job = job_in(State.RUNNING, attempt=MAX_ATTEMPTS)
     outcome = failed(job, ErrorCode.OUT_OF_MEMORY, retryable=True, attempt=MAX_ATTEMPTS)
-    announce(job, outcome, attempt=MAX_ATTEMPTS, times=2)
+    deliver(job, outcome, attempt=MAX_ATTEMPTS, times=2)
     end = now(store, job)
     assert end.error is not None
     assert (end.state, end.error.code) == (State.FAILED, "out_of_memory")
     assert queues.sent() == []
-    assert queues.buried() == [job.job_id]
+    assert queues.dead_letters() == [job.job_id]
 
 
 @pytest.mark.parametrize("works", [True, False])
-def test_attempts_that_came_to_nothing_are_part_of_the_price(
-    store: JobStore, job_in: JobIn, announce: Any, works: bool
-) -> None:
+def test_the_cost_of_a_job_includes_failed_attempts(store: JobStore, job_in: JobIn, deliver: Any, works: bool) -> None:
     job = job_in(State.RUNNING)
-    announce(job, failed(job, ErrorCode.OUT_OF_MEMORY, retryable=True), times=2)
+    deliver(job, failed(job, ErrorCode.OUT_OF_MEMORY, retryable=True), times=2)
     assert now(store, job).cost_usd == pytest.approx(0.7364 / 100)
     assert store.dispatch(job.job_id, 2, due_at=0) is not None
     last = completed(job, 2) if works else failed(job, ErrorCode.INVALID_IMAGE, retryable=False, attempt=2)
-    announce(job, last, attempt=2, times=2)
+    deliver(job, last, attempt=2, times=2)
     assert now(store, job).cost_usd == pytest.approx(2 * 0.7364 / 100)
 
 
@@ -146,92 +144,94 @@ def test_attempts_that_came_to_nothing_are_part_of_the_price(
         ("The request TTL expired before an instance took it", "timed_out"),
     ],
 )
-def test_the_endpoints_own_failures_have_a_code(
-    store: JobStore, job_in: JobIn, announce: Any, reason: str, code: str
+def test_a_failed_invocation_has_an_error_code(
+    store: JobStore, job_in: JobIn, deliver: Any, reason: str, code: str
 ) -> None:
     job = job_in(State.RUNNING, attempt=MAX_ATTEMPTS)
-    announce(job, None, attempt=MAX_ATTEMPTS, failed=reason)
+    deliver(job, None, attempt=MAX_ATTEMPTS, failed=reason)
     end = now(store, job)
     assert end.error is not None
     assert (end.state, end.error.code) == (State.FAILED, code)
 
 
-def test_news_of_an_earlier_attempt_changes_nothing(store: JobStore, job_in: JobIn, announce: Any, queues: Any) -> None:
+def test_a_notice_of_an_earlier_attempt_changes_nothing(
+    store: JobStore, job_in: JobIn, deliver: Any, queues: Any
+) -> None:
     job = job_in(State.RUNNING, attempt=2)
-    announce(job, completed(job, 1), attempt=1)
-    announce(job, failed(job, ErrorCode.INTERNAL, retryable=True, attempt=1), attempt=1)
-    announce(job, None, attempt=1, failed="crashed")
+    deliver(job, completed(job, 1), attempt=1)
+    deliver(job, failed(job, ErrorCode.INTERNAL, retryable=True, attempt=1), attempt=1)
+    deliver(job, None, attempt=1, failed="crashed")
     assert now(store, job) == job
     assert queues.sent() == []
-    announce(job, completed(job, 2), attempt=2)
+    deliver(job, completed(job, 2), attempt=2)
     assert now(store, job).state is State.COMPLETED
 
 
-def test_a_success_that_comes_after_its_failure_does_not_bring_the_job_back(
-    store: JobStore, job_in: JobIn, announce: Any
-) -> None:
+def test_a_late_success_does_not_reopen_a_failed_job(store: JobStore, job_in: JobIn, deliver: Any) -> None:
     job = job_in(State.RUNNING, attempt=MAX_ATTEMPTS)
-    announce(job, None, attempt=MAX_ATTEMPTS, failed="crashed")
+    deliver(job, None, attempt=MAX_ATTEMPTS, failed="crashed")
     end = now(store, job)
-    announce(job, completed(job, MAX_ATTEMPTS), attempt=MAX_ATTEMPTS)
+    deliver(job, completed(job, MAX_ATTEMPTS), attempt=MAX_ATTEMPTS)
     assert now(store, job) == end
 
 
-def test_a_cancelled_job_stays_cancelled(store: JobStore, job_in: JobIn, announce: Any, queues: Any) -> None:
+def test_a_cancelled_job_stays_cancelled(store: JobStore, job_in: JobIn, deliver: Any, queues: Any) -> None:
     job = job_in(State.RUNNING)
     end = store.cancel(job.job_id, job.owner, ErrorDetail(code=ErrorCode.CANCELLED, message="no"))
-    announce(job, Abandoned(job_id=job.job_id, attempt=1))
-    announce(job, completed(job))
-    announce(job, None, failed="crashed")
+    deliver(job, Abandoned(job_id=job.job_id, attempt=1))
+    deliver(job, completed(job))
+    deliver(job, None, failed="crashed")
     assert store.get(job.job_id) == end
-    assert (queues.sent(), queues.buried()) == ([], [])
+    assert (queues.sent(), queues.dead_letters()) == ([], [])
 
 
-def test_a_result_that_came_too_late_for_a_cancelled_job_is_deleted(
-    store: JobStore, job_in: JobIn, announce: Any, bucket: S3Client
+def test_a_late_result_of_a_cancelled_job_is_deleted(
+    store: JobStore, job_in: JobIn, deliver: Any, bucket: S3Client
 ) -> None:
     job = job_in(State.RUNNING)
     keys = [picture.key for picture in RESULT.pictures]
     for key in keys:
         bucket.put_object(Bucket="bucket", Key=key, Body=b"picture")
     store.cancel(job.job_id, job.owner, ErrorDetail(code=ErrorCode.CANCELLED, message="no"))
-    announce(job, completed(job), times=2)
+    deliver(job, completed(job), times=2)
     left = [entry["Key"] for entry in bucket.list_objects_v2(Bucket="bucket").get("Contents", [])]
     assert keys
     assert not set(keys) & set(left)
 
 
-def test_the_result_of_a_completed_job_is_kept_however_often_it_is_announced(
-    store: JobStore, job_in: JobIn, announce: Any, bucket: S3Client
+def test_a_duplicate_notice_keeps_the_result_of_a_completed_job(
+    store: JobStore, job_in: JobIn, deliver: Any, bucket: S3Client
 ) -> None:
     job = job_in(State.RUNNING)
     for picture in RESULT.pictures:
         bucket.put_object(Bucket="bucket", Key=picture.key, Body=b"picture")
-    announce(job, completed(job), times=3)
+    deliver(job, completed(job), times=3)
     for picture in RESULT.pictures:
         bucket.head_object(Bucket="bucket", Key=picture.key)
 
 
 @pytest.mark.parametrize("body", [None, b"", b"null", b"{}", b"\xff", b'{"status": "completed"}'])
-def test_an_outcome_that_cannot_be_read_is_a_failed_attempt(
-    store: JobStore, job_in: JobIn, announce: Any, queues: Any, body: bytes | None
+def test_an_unreadable_outcome_is_a_failed_attempt(
+    store: JobStore, job_in: JobIn, deliver: Any, queues: Any, body: bytes | None
 ) -> None:
     job = job_in(State.RUNNING)
-    announce(job, body)
+    deliver(job, body)
     assert now(store, job).state is State.QUEUED
     assert queues.sent() == [(job.job_id, 2)]
 
 
-def test_an_outcome_of_another_job_is_not_taken(store: JobStore, job_in: JobIn, announce: Any, record: Any) -> None:
+def test_an_outcome_of_another_job_is_a_failed_attempt(
+    store: JobStore, job_in: JobIn, deliver: Any, record: Any
+) -> None:
     job = job_in(State.RUNNING)
-    announce(job, completed(record()))
+    deliver(job, completed(record()))
     assert now(store, job).state is State.QUEUED
 
 
 @pytest.mark.parametrize(
     "message", ["", "{}", "no JSON", json.dumps({"inferenceId": "x", "invocationStatus": "Failed"})]
 )
-def test_what_is_no_notice_is_passed_over(store: JobStore, job_in: JobIn, context: Any, message: str) -> None:
+def test_a_malformed_notice_is_skipped(store: JobStore, job_in: JobIn, context: Any, message: str) -> None:
     job = job_in(State.RUNNING)
     event = notice(job.job_id, 1, failed="crashed")
     event["Records"].insert(0, {"EventSource": "aws:sns", "Sns": {"Message": message}})

@@ -1,4 +1,4 @@
-"""Cost guard: a day's GPU spend is counted once, reported, and stopped at the agreed limit."""
+"""Spend guard: a day's GPU cost is counted once and reported; the endpoint stops at its limit."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from cloud import clients
 from handlers import guard
 from handlers.endpoint.gpu_spend import MAX_CHARGED_GAP_SECONDS, GpuSpendStore
 from tests.handlers.conftest import SOCKETS
-from tests.handlers.endpoint import ENDPOINT, VARIANT, Endpoint
+from tests.handlers.gpu_endpoint import ENDPOINT, VARIANT, Endpoint
 
 NOON = datetime(2026, 3, 14, 12, tzinfo=UTC)
 MINUTES = timedelta(minutes=1)
@@ -27,7 +27,7 @@ def endpoint() -> Endpoint:
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """What the stack writes into the function's environment; change it, and the function is a new one."""
+    """Environment of the function as the stack sets it; clear the cached factory after a change."""
     values = {
         "SOCKETS_TABLE": SOCKETS,
         "ENDPOINT_NAME": ENDPOINT,
@@ -45,8 +45,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 
 
 @pytest.fixture
-def look(environment: pytest.MonkeyPatch, context: Any) -> Callable[[datetime], None]:
-    """The schedule fires at a moment."""
+def check(environment: pytest.MonkeyPatch, context: Any) -> Callable[[datetime], None]:
+    """Runs the scheduled check at a time."""
 
     def fire(moment: datetime) -> None:
         with pytest.MonkeyPatch.context() as patch:
@@ -57,8 +57,8 @@ def look(environment: pytest.MonkeyPatch, context: Any) -> Callable[[datetime], 
 
 
 @pytest.fixture
-def spent(look: Callable[[datetime], None]) -> Callable[[], float]:
-    """Today's spend as it is kept."""
+def spend_usd(check: Callable[[datetime], None]) -> Callable[[], float]:
+    """Returns the stored spend of the day in USD."""
 
     def read() -> float:
         spend = GpuSpendStore(SOCKETS, ENDPOINT, clients.dynamodb()).get()
@@ -69,206 +69,208 @@ def spent(look: Callable[[datetime], None]) -> Callable[[], float]:
 
 
 def metrics(printed: str) -> list[float]:
-    """The spends told to CloudWatch, in order."""
+    """Return the values of the spend metric, in order."""
     lines = [json.loads(line) for line in printed.splitlines() if '"_aws"' in line]
     return [round(line["GpuSpendToday"][0], 6) for line in lines if "GpuSpendToday" in line]
 
 
-def test_instances_cost_their_time(
-    endpoint: Endpoint, look: Any, spent: Any, capsys: pytest.CaptureFixture[str]
+def test_instances_cost_their_running_time(
+    endpoint: Endpoint, check: Any, spend_usd: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     endpoint.deploy(1)
     for minutes in (0, 5, 10):
-        look(NOON + minutes * MINUTES)
+        check(NOON + minutes * MINUTES)
     endpoint.scale(2)
-    look(NOON + 15 * MINUTES)
-    assert spent() == 4.0  # nobody saw when the second one came
+    check(NOON + 15 * MINUTES)
+    assert spend_usd() == 4.0  # nobody saw when the second one came
     endpoint.scale(0)
-    look(NOON + 20 * MINUTES)
-    look(NOON + 25 * MINUTES)
-    assert spent() == 6.0
+    check(NOON + 20 * MINUTES)
+    check(NOON + 25 * MINUTES)
+    assert spend_usd() == 6.0
     assert metrics(capsys.readouterr().out) == [1.0, 2.0, 4.0, 6.0, 6.0]
 
 
-def test_an_endpoint_that_rests_costs_nothing_and_tells_nothing(
-    endpoint: Endpoint, look: Any, spent: Any, capsys: pytest.CaptureFixture[str]
+def test_an_idle_endpoint_costs_nothing_and_sends_no_metric(
+    endpoint: Endpoint, check: Any, spend_usd: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     endpoint.deploy(0)
-    look(NOON)
-    look(NOON + 5 * MINUTES)
-    assert spent() == 0.0
+    check(NOON)
+    check(NOON + 5 * MINUTES)
+    assert spend_usd() == 0.0
     assert metrics(capsys.readouterr().out) == []
 
 
-def test_instances_of_a_deployment_under_way_cost_too(
-    endpoint: Endpoint, look: Any, spent: Any, monkeypatch: pytest.MonkeyPatch
+def test_instances_of_a_pending_deployment_are_counted(
+    endpoint: Endpoint, check: Any, spend_usd: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer = {
         "ProductionVariants": [{"VariantName": VARIANT, "CurrentInstanceCount": 1}],
         "PendingDeploymentSummary": {"ProductionVariants": [{"VariantName": VARIANT, "CurrentInstanceCount": 2}]},
     }
     monkeypatch.setattr(guard._guard()._sagemaker, "describe_endpoint", lambda **_: answer)
-    look(NOON)
-    look(NOON + 5 * MINUTES)
-    assert spent() == 3.0
+    check(NOON)
+    check(NOON + 5 * MINUTES)
+    assert spend_usd() == 3.0
 
 
-def test_a_look_that_comes_twice_counts_once(endpoint: Endpoint, look: Any, spent: Any) -> None:
+def test_a_duplicate_check_counts_once(endpoint: Endpoint, check: Any, spend_usd: Any) -> None:
     endpoint.deploy(1)
     for minutes in (0, 5, 5, 10, 10):
-        look(NOON + minutes * MINUTES)
-    assert spent() == 2.0
+        check(NOON + minutes * MINUTES)
+    assert spend_usd() == 2.0
 
 
-def test_looks_that_come_late_or_out_of_order_count_once(endpoint: Endpoint, look: Any, spent: Any) -> None:
+def test_checks_out_of_order_count_once(endpoint: Endpoint, check: Any, spend_usd: Any) -> None:
     endpoint.deploy(1)
     for minutes in (0, 10, 5, 12, 10, 15):
-        look(NOON + minutes * MINUTES)
-    assert spent() == 3.0
+        check(NOON + minutes * MINUTES)
+    assert spend_usd() == 3.0
 
 
-def test_two_looks_at_once_count_once(
-    endpoint: Endpoint, look: Any, spent: Any, monkeypatch: pytest.MonkeyPatch
+def test_two_concurrent_checks_count_once(
+    endpoint: Endpoint, check: Any, spend_usd: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint.deploy(1)
-    look(NOON)
+    check(NOON)
     replace = GpuSpendStore.replace
 
     def interrupted(self: GpuSpendStore, *spends: Any) -> bool:
         monkeypatch.setattr(GpuSpendStore, "replace", replace)
-        look(NOON + 5 * MINUTES)  # between the other's read and its write
+        check(NOON + 5 * MINUTES)  # between the other's read and its write
         return replace(self, *spends)
 
     monkeypatch.setattr(GpuSpendStore, "replace", interrupted)
-    look(NOON + 5 * MINUTES + timedelta(seconds=1))
-    assert spent() == 1.0
+    check(NOON + 5 * MINUTES + timedelta(seconds=1))
+    assert spend_usd() == 1.0
 
 
-def test_midnight_divides_a_stretch_between_two_days(
-    endpoint: Endpoint, look: Any, spent: Any, capsys: pytest.CaptureFixture[str]
+def test_a_period_over_midnight_is_split_between_two_days(
+    endpoint: Endpoint, check: Any, spend_usd: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     endpoint.deploy(1)
     midnight = NOON + timedelta(hours=12)
     for minutes in (-7, -2, 3):
-        look(midnight + minutes * MINUTES)
-    assert spent() == 0.6
+        check(midnight + minutes * MINUTES)
+    assert spend_usd() == 0.6
     assert metrics(capsys.readouterr().out) == [1.0, 0.6]
 
 
-def test_days_without_a_look_are_no_ones_spend(endpoint: Endpoint, look: Any, spent: Any) -> None:
+def test_days_without_a_check_are_not_charged(endpoint: Endpoint, check: Any, spend_usd: Any) -> None:
     endpoint.deploy(1)
-    look(NOON)
-    look(NOON + timedelta(days=3, hours=-11, minutes=-40))
-    assert spent() == pytest.approx(20 / 5)
+    check(NOON)
+    check(NOON + timedelta(days=3, hours=-11, minutes=-40))
+    assert spend_usd() == pytest.approx(20 / 5)
 
 
-def test_of_a_long_silence_only_the_end_is_counted(endpoint: Endpoint, look: Any, spent: Any) -> None:
+def test_only_the_end_of_a_long_gap_is_charged(endpoint: Endpoint, check: Any, spend_usd: Any) -> None:
     endpoint.deploy(0)
-    look(NOON - timedelta(hours=9))
+    check(NOON - timedelta(hours=9))
     endpoint.scale(1)
-    look(NOON)
-    assert spent() == PRICE * MAX_CHARGED_GAP_SECONDS / 3600
+    check(NOON)
+    assert spend_usd() == PRICE * MAX_CHARGED_GAP_SECONDS / 3600
 
 
-def test_no_instance_may_run_once_the_day_is_too_expensive(endpoint: Endpoint, look: Any, spent: Any) -> None:
+def test_the_endpoint_is_stopped_at_the_daily_limit(endpoint: Endpoint, check: Any, spend_usd: Any) -> None:
     endpoint.deploy(2)
-    look(NOON)
-    look(NOON + 20 * MINUTES)
-    assert (spent(), endpoint.limits) == (8.0, (0, 4))
-    look(NOON + 25 * MINUTES)
-    assert (spent(), endpoint.limits) == (10.0, (0, 0))
+    check(NOON)
+    check(NOON + 20 * MINUTES)
+    assert (spend_usd(), endpoint.limits) == (8.0, (0, 4))
+    check(NOON + 25 * MINUTES)
+    assert (spend_usd(), endpoint.limits) == (10.0, (0, 0))
 
 
-def test_a_stop_outlasts_a_deployment_on_the_same_day(endpoint: Endpoint, look: Any) -> None:
+def test_a_stop_outlasts_a_deployment_on_the_same_day(endpoint: Endpoint, check: Any) -> None:
     endpoint.deploy(4)
-    look(NOON)
-    look(NOON + 20 * MINUTES)
+    check(NOON)
+    check(NOON + 20 * MINUTES)
     endpoint.scale(0)
     endpoint.limit(6)
-    look(NOON + 25 * MINUTES)
+    check(NOON + 25 * MINUTES)
     assert endpoint.limits == (0, 0)
 
 
-def test_on_the_next_day_as_many_may_run_as_are_configured_by_then(
-    endpoint: Endpoint, look: Any, spent: Any, environment: pytest.MonkeyPatch
+def test_the_next_day_restores_the_configured_maximum(
+    endpoint: Endpoint, check: Any, spend_usd: Any, environment: pytest.MonkeyPatch
 ) -> None:
     endpoint.deploy(4)
-    look(NOON)
-    look(NOON + 20 * MINUTES)
+    check(NOON)
+    check(NOON + 20 * MINUTES)
     endpoint.scale(0)
-    look(NOON + 11.9 * timedelta(hours=1))
+    check(NOON + 11.9 * timedelta(hours=1))
     assert endpoint.limits == (0, 0)
     environment.setenv("MAX_INSTANCES", "6")
     guard._guard.cache_clear()
-    look(NOON + 12.1 * timedelta(hours=1))
-    assert (spent(), endpoint.limits) == (0.0, (0, 6))
+    check(NOON + 12.1 * timedelta(hours=1))
+    assert (spend_usd(), endpoint.limits) == (0.0, (0, 6))
 
 
-def test_once_restarted_the_limits_are_left_to_the_operator(endpoint: Endpoint, look: Any) -> None:
+def test_after_a_restart_the_capacity_is_not_changed_again(endpoint: Endpoint, check: Any) -> None:
     endpoint.deploy(4)
-    look(NOON)
-    look(NOON + 20 * MINUTES)
+    check(NOON)
+    check(NOON + 20 * MINUTES)
     endpoint.scale(0)
-    look(NOON + 25 * MINUTES)
-    look(NOON + timedelta(hours=13))
+    check(NOON + 25 * MINUTES)
+    check(NOON + timedelta(hours=13))
     assert endpoint.limits == (0, 4)
     endpoint.limit(1)
-    look(NOON + timedelta(hours=14))
+    check(NOON + timedelta(hours=14))
     assert endpoint.limits == (0, 1)
 
 
-def test_a_higher_limit_ends_the_stop_at_once(endpoint: Endpoint, look: Any, environment: pytest.MonkeyPatch) -> None:
+def test_a_higher_limit_ends_the_stop_at_the_next_check(
+    endpoint: Endpoint, check: Any, environment: pytest.MonkeyPatch
+) -> None:
     endpoint.deploy(4)
-    look(NOON)
-    look(NOON + 20 * MINUTES)
+    check(NOON)
+    check(NOON + 20 * MINUTES)
     environment.setenv("STOP_USD", "1000")
     guard._guard.cache_clear()
-    look(NOON + 25 * MINUTES)
+    check(NOON + 25 * MINUTES)
     assert endpoint.limits == (0, 4)
 
 
 @pytest.mark.parametrize("later", [timedelta(minutes=25), timedelta(hours=13)])
-def test_what_was_refused_is_tried_again(
-    endpoint: Endpoint, look: Any, monkeypatch: pytest.MonkeyPatch, later: timedelta
+def test_a_rejected_capacity_change_is_retried(
+    endpoint: Endpoint, check: Any, monkeypatch: pytest.MonkeyPatch, later: timedelta
 ) -> None:
     endpoint.deploy(4)
-    look(NOON)
+    check(NOON)
     refused = ClientError({"Error": {"Code": "ConcurrentUpdateException", "Message": "busy"}}, "RegisterScalableTarget")
 
     def refuse(**_: Any) -> None:
         raise refused
 
     if later > timedelta(hours=12):  # the stop goes well, the restart does not
-        look(NOON + 20 * MINUTES)
+        check(NOON + 20 * MINUTES)
         endpoint.scale(0)
-        look(NOON + 25 * MINUTES)
+        check(NOON + 25 * MINUTES)
     with monkeypatch.context() as patch, pytest.raises(ClientError, match="busy"):
         patch.setattr(guard._guard()._scaling, "register_scalable_target", refuse)
-        look(NOON + later)
-    look(NOON + later + MINUTES)
+        check(NOON + later)
+    check(NOON + later + MINUTES)
     assert endpoint.limits == ((0, 4) if later > timedelta(hours=12) else (0, 0))
 
 
-def test_an_endpoint_that_was_never_deployed_costs_nothing(look: Any, spent: Any) -> None:
-    look(NOON)
-    look(NOON + 5 * MINUTES)
-    assert spent() == 0.0
+def test_an_endpoint_that_does_not_exist_costs_nothing(check: Any, spend_usd: Any) -> None:
+    check(NOON)
+    check(NOON + 5 * MINUTES)
+    assert spend_usd() == 0.0
 
 
-def test_an_endpoint_that_is_gone_is_neither_stopped_nor_restarted(endpoint: Endpoint, look: Any, spent: Any) -> None:
+def test_a_deleted_endpoint_is_neither_stopped_nor_restarted(endpoint: Endpoint, check: Any, spend_usd: Any) -> None:
     endpoint.deploy(4)
-    look(NOON)
+    check(NOON)
     endpoint.delete()
-    look(NOON + 20 * MINUTES)
-    look(NOON + timedelta(hours=13))
-    assert (spent(), endpoint.limits) == (0.0, (0, 4))
+    check(NOON + 20 * MINUTES)
+    check(NOON + timedelta(hours=13))
+    assert (spend_usd(), endpoint.limits) == (0.0, (0, 4))
 
 
-def test_an_endpoint_that_cannot_be_asked_is_an_error_and_counted_later(
-    endpoint: Endpoint, look: Any, spent: Any, monkeypatch: pytest.MonkeyPatch
+def test_a_failed_check_is_an_error_and_its_time_is_counted_later(
+    endpoint: Endpoint, check: Any, spend_usd: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     endpoint.deploy(1)
-    look(NOON)
+    check(NOON)
     denied = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "DescribeEndpoint")
 
     def refuse(**_: Any) -> None:
@@ -276,14 +278,14 @@ def test_an_endpoint_that_cannot_be_asked_is_an_error_and_counted_later(
 
     with monkeypatch.context() as patch, pytest.raises(ClientError):
         patch.setattr(guard._guard()._sagemaker, "describe_endpoint", refuse)
-        look(NOON + 5 * MINUTES)
-    look(NOON + 10 * MINUTES)
-    assert spent() == 2.0
+        check(NOON + 5 * MINUTES)
+    check(NOON + 10 * MINUTES)
+    assert spend_usd() == 2.0
 
 
-def test_the_row_shows_in_no_index_of_the_sockets_table(endpoint: Endpoint, look: Any) -> None:
+def test_the_spend_item_is_in_no_index_of_the_sockets_table(endpoint: Endpoint, check: Any) -> None:
     endpoint.deploy(1)
-    look(NOON)
+    check(NOON)
     client: Any = clients.dynamodb()
     for index in ("by_connection", "due"):
         assert client.scan(TableName=SOCKETS, IndexName=index)["Items"] == []

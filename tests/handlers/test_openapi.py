@@ -18,7 +18,7 @@ def test_the_committed_document_is_up_to_date() -> None:
     assert FILE.read_text("utf-8") == text(), "run `make openapi` and commit handlers/http_api/openapi.json"
 
 
-def test_it_asks_for_a_token_wherever_one_is_needed(document: dict[str, Any]) -> None:
+def test_every_operation_except_config_requires_a_token(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1")
     assert document["security"] == [{"token": []}]
     assert document["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
@@ -26,7 +26,7 @@ def test_it_asks_for_a_token_wherever_one_is_needed(document: dict[str, Any]) ->
     assert public == ["/config"]
 
 
-def test_the_request_is_a_union_told_apart_by_its_kind(document: dict[str, Any]) -> None:
+def test_the_job_request_is_a_union_discriminated_by_kind(document: dict[str, Any]) -> None:
     create = document["paths"]["/jobs"]["post"]
     schema = create["requestBody"]["content"]["application/json"]["schema"]
     assert schema["discriminator"]["propertyName"] == "kind"
@@ -36,7 +36,7 @@ def test_the_request_is_a_union_told_apart_by_its_kind(document: dict[str, Any])
     assert {"200", "201", "401", "413", "415", "422"} <= create["responses"].keys()
 
 
-def test_every_error_is_a_problem(document: dict[str, Any]) -> None:
+def test_every_error_response_is_a_problem(document: dict[str, Any]) -> None:
     for item in document["paths"].values():
         for operation in item.values():
             for status, response in operation["responses"].items():
@@ -44,7 +44,7 @@ def test_every_error_is_a_problem(document: dict[str, Any]) -> None:
                 assert list(response["content"]) == [expected]
 
 
-def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+def test_every_reference_resolves(document: dict[str, Any]) -> None:
     def references(value: Any) -> list[str]:
         if isinstance(value, dict):
             own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []

@@ -44,7 +44,7 @@ def png(width: int, height: int) -> bytes:
         (encoded("WEBP", exif=b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"), "image/webp"),
     ],
 )
-def test_pictures_of_every_accepted_form(data: bytes, content_type: str) -> None:
+def test_every_accepted_format_is_read(data: bytes, content_type: str) -> None:
     assert read_header(data) == Header(content_type, 70, 50)  # type: ignore[arg-type]
 
 
@@ -69,7 +69,7 @@ def test_pictures_of_every_accepted_form(data: bytes, content_type: str) -> None
         (encoded("WEBP", save_all=True, append_images=[Image.new("RGB", (70, 50), "red")]), "an animated WebP"),
     ],
 )
-def test_everything_else_is_named(data: bytes, words: str) -> None:
+def test_an_unsupported_file_is_named_in_the_error(data: bytes, words: str) -> None:
     with pytest.raises(DarkroomError) as caught:
         read_header(data)
     assert caught.value.detail.code is ErrorCode.UNSUPPORTED_MEDIA
@@ -93,14 +93,14 @@ def test_everything_else_is_named(data: bytes, words: str) -> None:
         (b"\xff\xd8\xff\xe0\0\x04ab" + bytes(40), ErrorCode.INVALID_IMAGE),
     ],
 )
-def test_what_cannot_be_used_is_refused(data: bytes, code: ErrorCode) -> None:
+def test_an_unusable_picture_is_rejected(data: bytes, code: ErrorCode) -> None:
     with pytest.raises(DarkroomError) as caught:
         read_header(data)
     assert caught.value.detail.code is code
 
 
 @pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
-def test_a_header_cut_anywhere_asks_for_more(format_: str) -> None:
+def test_a_truncated_header_is_incomplete(format_: str) -> None:
     data = encoded(format_)
     whole = next(length for length in range(len(data)) if _reads(data[:length]))
     for length in range(12, whole):
@@ -117,5 +117,5 @@ def _reads(data: bytes) -> bool:
 
 
 @given(st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBP"]), st.binary(max_size=300))
-def test_no_bytes_at_all_break_it(start: bytes, rest: bytes) -> None:
+def test_any_bytes_give_a_header_or_a_known_error(start: bytes, rest: bytes) -> None:
     _reads(start + rest)

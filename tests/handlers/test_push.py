@@ -1,4 +1,4 @@
-"""Push to WebSockets: each gets the newest state of the jobs it watches, the last one reliably, and of no others."""
+"""Push function: subscribers receive the newest state of their jobs, and final states reliably."""
 
 import threading
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def change(job: JobRecord | None, number: int, at: float = NOW) -> dict[str, Any
 
 @pytest.fixture
 def deliver(context: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Delivers a batch of stream records, a moment after they happened."""
+    """Delivers a batch of stream records one second after their changes."""
     monkeypatch.setattr("cloud.clients.apigateway_management", lambda _url: sockets)
     monkeypatch.setattr("handlers.websocket.pusher.time.time", lambda: NOW + 1)
 
@@ -55,7 +55,7 @@ def deliver(context: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch) -> Call
 
 
 @pytest.fixture
-def watch(subscriptions: Subscriptions) -> Callable[..., None]:
+def subscribe(subscriptions: Subscriptions) -> Callable[..., None]:
     def do(job: JobRecord, connection_id: str, owner: str | None = None, after_seq: int = 0) -> None:
         subscriptions.add(
             Subscription(job_id=job.job_id, connection_id=connection_id, owner=owner or job.owner, after_seq=after_seq)
@@ -64,112 +64,114 @@ def watch(subscriptions: Subscriptions) -> Callable[..., None]:
     return do
 
 
-def test_every_watcher_hears_the_job_as_the_api_tells_it(job_in: JobIn, watch: Any, deliver: Any, sockets: Any) -> None:
+def test_every_subscriber_receives_the_public_job(job_in: JobIn, subscribe: Any, deliver: Any, sockets: Any) -> None:
     job = job_in(State.RUNNING)
     other = job_in(State.QUEUED)
     for socket in ("one", "two"):
-        watch(job, socket)
-    watch(other, "three")
+        subscribe(job, socket)
+    subscribe(other, "three")
     assert deliver(change(job, 1)) == []
     for socket in ("one", "two"):
-        (message,) = sockets.heard(socket)
+        (message,) = sockets.received(socket)
         assert message["type"] == "job"
         assert (message["job"]["job_id"], message["job"]["state"]) == (job.job_id, "running")
         assert "owner" not in message["job"]
         assert "request_digest" not in message["job"]
-    assert sockets.heard("three") == []
+    assert sockets.received("three") == []
 
 
-def test_of_several_changes_the_newest_is_told_in_whatever_order_they_come(
-    store: JobStore, job_in: JobIn, watch: Any, deliver: Any, sockets: Any
+def test_only_the_newest_of_several_changes_is_sent(
+    store: JobStore, job_in: JobIn, subscribe: Any, deliver: Any, sockets: Any
 ) -> None:
     first = job_in(State.DISPATCHED)
     store.start(first.job_id, 1, message="Loading")
     second = store.get(first.job_id)
     last = store.cancel(first.job_id, first.owner, NO)
-    watch(first, "one")
+    subscribe(first, "one")
     deliver(change(first, 1), change(last, 3), change(second, 2))
-    assert [message["job"]["state"] for message in sockets.heard("one")] == ["cancelled"]
+    assert [message["job"]["state"] for message in sockets.received("one")] == ["cancelled"]
 
 
-def test_last_news_carry_links_and_end_the_watch(
-    store: JobStore, job_in: JobIn, watch: Any, deliver: Any, sockets: Any, subscriptions: Subscriptions
+def test_a_final_state_has_presigned_urls_and_ends_the_subscription(
+    store: JobStore, job_in: JobIn, subscribe: Any, deliver: Any, sockets: Any, subscriptions: Subscriptions
 ) -> None:
     job = job_in(State.RUNNING)
-    watch(job, "one")
+    subscribe(job, "one")
     picture = Picture(
         name="result", key="results/x/result.jpg", content_type="image/jpeg", width=4, height=3, size=9, sha256="0" * 64
     )
     result = Result(pictures=[picture], engine=Engine.PREVIEW)
     done = store.complete(job.job_id, 1, result=result, timeline=[], cost_usd=0)
     assert deliver(change(done, 1)) == []
-    (message,) = sockets.heard("one")
+    (message,) = sockets.received("one")
     assert message["job"]["result"]["pictures"][0]["url"].startswith(
         "https://bucket.s3.us-east-1.amazonaws.com/results/"
     )
     assert subscriptions.of_job(job.job_id) == []
     deliver(change(done, 1))
-    assert len(sockets.heard("one")) == 1
+    assert len(sockets.received("one")) == 1
 
 
-def test_what_a_watcher_knows_is_not_told_again(job_in: JobIn, watch: Any, deliver: Any, sockets: Any) -> None:
+def test_a_state_up_to_after_seq_is_not_sent(job_in: JobIn, subscribe: Any, deliver: Any, sockets: Any) -> None:
     job = job_in(State.RUNNING)
-    watch(job, "knows", after_seq=job.seq)
-    watch(job, "knows not", after_seq=job.seq - 1)
+    subscribe(job, "current", after_seq=job.seq)
+    subscribe(job, "behind", after_seq=job.seq - 1)
     deliver(change(job, 1))
-    assert sockets.heard("knows") == []
-    assert len(sockets.heard("knows not")) == 1
+    assert sockets.received("current") == []
+    assert len(sockets.received("behind")) == 1
 
 
-def test_nobody_hears_of_somebody_elses_job(job_in: JobIn, watch: Any, deliver: Any, sockets: Any) -> None:
+def test_a_subscriber_of_another_owner_receives_nothing(
+    job_in: JobIn, subscribe: Any, deliver: Any, sockets: Any
+) -> None:
     job = job_in(State.RUNNING)
-    watch(job, "eavesdropper", owner="owner-2")
+    subscribe(job, "other", owner="owner-2")
     deliver(change(job, 1))
     assert sockets.posted == []
 
 
-def test_a_closed_socket_is_forgotten_with_all_it_watched(
-    job_in: JobIn, watch: Any, deliver: Any, sockets: Any, subscriptions: Subscriptions
+def test_a_closed_connection_loses_all_its_subscriptions(
+    job_in: JobIn, subscribe: Any, deliver: Any, sockets: Any, subscriptions: Subscriptions
 ) -> None:
     job, other = job_in(State.RUNNING), job_in(State.QUEUED)
-    for watched in (job, other):
-        watch(watched, "closed")
-        watch(watched, "open")
+    for each in (job, other):
+        subscribe(each, "closed")
+        subscribe(each, "open")
     sockets.closed.add("closed")
     assert deliver(change(job, 1)) == []
-    for watched in (job, other):
-        assert [row.connection_id for row in subscriptions.of_job(watched.job_id)] == ["open"]
-    assert len(sockets.heard("open")) == 1
+    for each in (job, other):
+        assert [row.connection_id for row in subscriptions.of_job(each.job_id)] == ["open"]
+    assert len(sockets.received("open")) == 1
 
 
-def test_last_news_that_hit_a_bad_moment_are_sent_again(
-    store: JobStore, job_in: JobIn, watch: Any, deliver: Any, sockets: Any
+def test_a_final_state_is_sent_again_after_a_transient_error(
+    store: JobStore, job_in: JobIn, subscribe: Any, deliver: Any, sockets: Any
 ) -> None:
     job = job_in(State.RUNNING)
-    watch(job, "one")
+    subscribe(job, "one")
     sockets.broken["one"] = 2
     assert deliver(change(store.cancel(job.job_id, job.owner, NO), 1)) == []
-    assert [message["job"]["state"] for message in sockets.heard("one")] == ["cancelled"]
+    assert [message["job"]["state"] for message in sockets.received("one")] == ["cancelled"]
 
 
-def test_last_news_that_do_not_get_through_are_reported_but_not_for_ever(
-    store: JobStore, job_in: JobIn, watch: Any, deliver: Any, sockets: Any
+def test_an_undelivered_final_state_is_retried_for_a_limited_time(
+    store: JobStore, job_in: JobIn, subscribe: Any, deliver: Any, sockets: Any
 ) -> None:
     job, fine = job_in(State.RUNNING), job_in(State.RUNNING)
-    watch(job, "broken")
-    watch(fine, "one")
+    subscribe(job, "broken")
+    subscribe(fine, "one")
     sockets.broken["broken"] = 10**6
     end = store.cancel(job.job_id, job.owner, NO)
     assert deliver(change(fine, 1), change(end, 2)) == ["102"]
-    assert len(sockets.heard("one")) == 1
+    assert len(sockets.received("one")) == 1
     assert deliver(change(end, 2, at=NOW - FINAL_STATE_SECONDS)) == []
 
 
-def test_last_news_that_are_too_long_for_a_socket_hold_up_nobody(
-    store: JobStore, job_in: JobIn, watch: Any, deliver: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch
+def test_a_final_state_too_large_for_a_message_is_not_retried(
+    store: JobStore, job_in: JobIn, subscribe: Any, deliver: Any, sockets: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = job_in(State.RUNNING)
-    watch(job, "one")
+    subscribe(job, "one")
     too_long = ClientError({"Error": {"Code": "PayloadTooLargeException", "Message": ""}}, "PostToConnection")
     too_long.response["ResponseMetadata"] = {"HTTPStatusCode": 413}  # type: ignore[typeddict-item] # the rest is unread
     post = Mock(side_effect=too_long)
@@ -178,30 +180,30 @@ def test_last_news_that_are_too_long_for_a_socket_hold_up_nobody(
     assert post.call_count == 1
 
 
-def test_other_news_that_do_not_get_through_are_overtaken_by_the_next(
-    job_in: JobIn, watch: Any, deliver: Any, sockets: Any, subscriptions: Subscriptions
+def test_an_undelivered_state_that_is_not_final_is_not_retried(
+    job_in: JobIn, subscribe: Any, deliver: Any, sockets: Any, subscriptions: Subscriptions
 ) -> None:
     job = job_in(State.RUNNING)
-    watch(job, "broken")
+    subscribe(job, "broken")
     sockets.broken["broken"] = 1
     assert deliver(change(job, 1)) == []
     assert len(subscriptions.of_job(job.job_id)) == 1
     deliver(change(job, 2))
-    assert len(sockets.heard("broken")) == 1
+    assert len(sockets.received("broken")) == 1
 
 
-def test_a_slow_socket_holds_up_no_other(job_in: JobIn, watch: Any, deliver: Any, sockets: Any) -> None:
+def test_a_slow_connection_delays_no_other(job_in: JobIn, subscribe: Any, deliver: Any, sockets: Any) -> None:
     job = job_in(State.RUNNING)
     for socket in ("slow", "fast"):
-        watch(job, socket)
-    post, fast_was_served = sockets.post_to_connection, threading.Event()
+        subscribe(job, socket)
+    post, fast_was_sent = sockets.post_to_connection, threading.Event()
 
     def slow_or_fast(*, ConnectionId: str, Data: bytes) -> None:  # noqa: N803 - boto3's own names
         if ConnectionId == "slow":
-            assert fast_was_served.wait(10)
+            assert fast_was_sent.wait(10)
         post(ConnectionId=ConnectionId, Data=Data)
         if ConnectionId == "fast":
-            fast_was_served.set()
+            fast_was_sent.set()
 
     sockets.post_to_connection = slow_or_fast
     assert deliver(change(job, 1)) == []
@@ -211,18 +213,18 @@ def test_a_slow_socket_holds_up_no_other(job_in: JobIn, watch: Any, deliver: Any
 @pytest.mark.parametrize(
     "image", [{}, {"job_id": {"S": "x"}}, {"job_id": {}}, {"state": {"B": b"x"}}, {"job_id": {"N": "many"}}]
 )
-def test_a_record_that_cannot_be_read_blocks_nothing(
-    job_in: JobIn, watch: Any, deliver: Any, sockets: Any, image: dict[str, Any]
+def test_an_invalid_stream_record_is_skipped(
+    job_in: JobIn, subscribe: Any, deliver: Any, sockets: Any, image: dict[str, Any]
 ) -> None:
     job = job_in(State.RUNNING)
-    watch(job, "one")
-    poison = change(job, 1)
-    poison["dynamodb"]["NewImage"] = image
-    assert deliver(poison, change(job, 2)) == []
-    assert len(sockets.heard("one")) == 1
+    subscribe(job, "one")
+    invalid = change(job, 1)
+    invalid["dynamodb"]["NewImage"] = image
+    assert deliver(invalid, change(job, 2)) == []
+    assert len(sockets.received("one")) == 1
 
 
-def test_forgotten_jobs_are_no_news(job_in: JobIn, deliver: Any, sockets: Any) -> None:
+def test_a_removed_item_sends_nothing(job_in: JobIn, deliver: Any, sockets: Any) -> None:
     removed = change(job_in(State.QUEUED), 1)
     removed["eventName"] = "REMOVE"
     del removed["dynamodb"]["NewImage"]

@@ -15,19 +15,19 @@ from darkroom.contract.requests import Kind
 from darkroom.contract.results import HALF_SIZE_NOTE, OVERLAY_FAILED_NOTE
 from handlers.jobs.result_cache import ResultCache
 from handlers.limits.budget import settle_budget
-from tests.handlers.studio import Studio
+from tests.handlers.job_driver import JobDriver
 from tests.handlers.uploads import picture, sha256
 
 PHOTO, OTHER = picture(colour="teal"), picture(colour="navy")
 
 
-# From the request on.
+# Digests declared in the request.
 
 
-def test_the_same_job_is_done_at_once(studio: Studio, queues: Any) -> None:
-    first = studio.done(PHOTO)
+def test_an_identical_job_is_completed_at_once(driver: JobDriver, queues: Any) -> None:
+    first = driver.run_to_completion(PHOTO)
     queues.sent()
-    answer = studio.ask(PHOTO)
+    answer = driver.submit(PHOTO)
     job = answer.body["job"]
     assert (answer.status, answer.body["uploads"]) == (201, {})
     assert (job["state"], job["cached"], job["cost_usd"], job["progress"]) == ("completed", True, 0, 1)
@@ -37,17 +37,17 @@ def test_the_same_job_is_done_at_once(studio: Studio, queues: Any) -> None:
     (shown,) = job["result"]["pictures"]
     assert shown["key"] == f"results/{first.job_id}/result.jpg"
     assert shown["key"] in shown["url"]
-    assert studio.call("GET", f"/jobs/{job['job_id']}").body["result"]["seed"] == 3
-    kept = studio.now(job["job_id"])
+    assert driver.call("GET", f"/jobs/{job['job_id']}").body["result"]["seed"] == 3
+    kept = driver.get(job["job_id"])
     assert (kept.due_at, kept.reserved_usd, kept.window_ends) == (None, None, None)
     assert kept.expires_at == first.expires_at
     assert settle_budget(kept) is None
     assert queues.sent() == []
 
 
-def test_a_job_done_at_once_counts_for_no_limit(studio: Studio) -> None:
-    studio.done(PHOTO)
-    answers = [studio.ask(PHOTO) for _ in range(8)]
+def test_a_cached_job_does_not_count_against_the_rate_limit(driver: JobDriver) -> None:
+    driver.run_to_completion(PHOTO)
+    answers = [driver.submit(PHOTO) for _ in range(8)]
     assert [answer.status for answer in answers] == [201] * 8
     assert {answer.headers["ratelimit-remaining"] for answer in answers} == {"4"}
 
@@ -64,186 +64,184 @@ def test_a_job_done_at_once_counts_for_no_limit(studio: Studio) -> None:
     ],
     ids=str,
 )
-def test_another_job_is_not_the_same(studio: Studio, other: dict[str, Any]) -> None:
-    studio.engine(engine="models")
-    studio.engine(kind="restyle_room")
-    studio.done(PHOTO)
-    assert studio.job(PHOTO, **other).state is State.AWAITING_UPLOAD
+def test_a_job_with_other_values_is_not_cached(driver: JobDriver, other: dict[str, Any]) -> None:
+    driver.set_engine_digest(engine="models")
+    driver.set_engine_digest(kind="restyle_room")
+    driver.run_to_completion(PHOTO)
+    assert driver.create(PHOTO, **other).state is State.AWAITING_UPLOAD
 
 
-def test_another_picture_is_not_the_same(studio: Studio) -> None:
-    studio.done(PHOTO)
-    assert studio.job(OTHER).state is State.AWAITING_UPLOAD
+def test_a_job_with_another_picture_is_not_cached(driver: JobDriver) -> None:
+    driver.run_to_completion(PHOTO)
+    assert driver.create(OTHER).state is State.AWAITING_UPLOAD
 
 
-def test_defaults_that_are_written_out_are_the_same(studio: Studio) -> None:
-    studio.done(PHOTO, params={"scale": 2.0})
-    assert studio.job(PHOTO, params={"scale": 2, "content": "photo"}).cached
-    assert studio.job(PHOTO, engine="preview").cached
+def test_explicit_defaults_are_identical_to_omitted_ones(driver: JobDriver) -> None:
+    driver.run_to_completion(PHOTO, params={"scale": 2.0})
+    assert driver.create(PHOTO, params={"scale": 2, "content": "photo"}).cached
+    assert driver.create(PHOTO, engine="preview").cached
 
 
-def test_a_new_engine_makes_everything_anew(studio: Studio) -> None:
-    studio.done(PHOTO)
-    studio.engine("engine-2")
-    job = studio.job(PHOTO)
+def test_a_new_engine_digest_invalidates_earlier_results(driver: JobDriver) -> None:
+    driver.run_to_completion(PHOTO)
+    driver.set_engine_digest("engine-2")
+    job = driver.create(PHOTO)
     assert job.state is State.AWAITING_UPLOAD
-    studio.work(studio.upload(job, PHOTO), digest="engine-2")
-    assert studio.job(PHOTO).cached
+    driver.run(driver.upload(job, PHOTO), digest="engine-2")
+    assert driver.create(PHOTO).cached
 
 
-def test_a_job_without_pictures_is_known_by_its_words(studio: Studio, queues: Any) -> None:
-    studio.engine(kind="generate", engine="models")
-    wish = {"kind": "generate", "uploads": {}, "params": {"prompt": "a tree"}}
-    first = studio.job(**wish)
+def test_a_job_without_inputs_is_cached_by_its_params(driver: JobDriver, queues: Any) -> None:
+    driver.set_engine_digest(kind="generate", engine="models")
+    job_request = {"kind": "generate", "uploads": {}, "params": {"prompt": "a tree"}}
+    first = driver.create(**job_request)
     assert first.state is State.QUEUED
     assert queues.sent() == [(first.job_id, 1)]
     assert first.due_at is not None
     assert 100 < first.due_at - time.time() < 130
-    studio.work(first)
-    assert studio.job(**wish).cached
-    assert not studio.job(**{**wish, "params": {"prompt": "two trees"}}).cached
+    driver.run(first)
+    assert driver.create(**job_request).cached
+    assert not driver.create(**{**job_request, "params": {"prompt": "two trees"}}).cached
 
 
-# When the digests were not declared.
+# Digests known after the upload.
 
 
-def test_the_same_picture_is_recognised_when_it_arrives(studio: Studio, queues: Any, bucket: Any) -> None:
-    first = studio.done(PHOTO)
+def test_an_undeclared_picture_hits_the_cache_after_its_upload(driver: JobDriver, queues: Any, bucket: Any) -> None:
+    first = driver.run_to_completion(PHOTO)
     queues.sent()
-    job = studio.job()
+    job = driver.create()
     assert job.state is State.AWAITING_UPLOAD
-    end = studio.upload(job, PHOTO, times=2)
+    end = driver.upload(job, PHOTO, times=2)
     assert (end.state, end.cached, end.cost_usd, end.progress) == (State.COMPLETED, True, 0, 1)
     assert end.result == first.result
     assert (end.due_at, end.seq) == (None, job.seq + 2)
     assert queues.sent() == []
     bucket.head_object(Bucket="bucket", Key=f"uploads/{job.job_id}/photo")
-    assert studio.upload(job, None, times=2) == end
+    assert driver.upload(job, None, times=2) == end
     change = settle_budget(end)
     assert change is not None, "what was reserved is given back"
     # The first job, and nothing else.
-    assert studio.ask().headers["ratelimit-remaining"] == "3"
+    assert driver.submit().headers["ratelimit-remaining"] == "3"
 
 
 @pytest.mark.parametrize("padding", [0, 100_000])
-def test_a_picture_seen_for_the_first_time_is_worked_on(studio: Studio, queues: Any, padding: int) -> None:
-    studio.done(PHOTO)
+def test_an_undeclared_new_picture_is_queued(driver: JobDriver, queues: Any, padding: int) -> None:
+    driver.run_to_completion(PHOTO)
     queues.sent()
     data = OTHER + bytes(padding)
-    job = studio.upload(studio.job(), data, times=2)
+    job = driver.upload(driver.create(), data, times=2)
     assert (job.state, job.uploads["photo"].sha256) == (State.QUEUED, sha256(data))
     assert set(queues.sent()) == {(job.job_id, 1)}
-    assert studio.stats()["misses"] == 2
+    assert driver.stats()["misses"] == 2
 
 
-def test_of_two_pictures_the_last_one_decides(studio: Studio, queues: Any) -> None:
-    studio.engine(kind="inpaint")
-    wish = {"kind": "inpaint", "uploads": {role: {"content_type": "image/jpeg"} for role in ("photo", "mask")}}
+def test_a_job_of_two_pictures_hits_the_cache_after_the_second_upload(driver: JobDriver, queues: Any) -> None:
+    driver.set_engine_digest(kind="inpaint")
+    job_request = {"kind": "inpaint", "uploads": {role: {"content_type": "image/jpeg"} for role in ("photo", "mask")}}
 
     def arrive(photo: bytes, mask: bytes) -> Any:
-        job = studio.job(**wish)
-        studio.upload(job, mask, "mask", times=2)
-        return studio.upload(job, photo, "photo", times=2)
+        job = driver.create(**job_request)
+        driver.upload(job, mask, "mask", times=2)
+        return driver.upload(job, photo, "photo", times=2)
 
-    first = studio.work(arrive(PHOTO, OTHER))
+    first = driver.run(arrive(PHOTO, OTHER))
     assert not first.cached
     assert arrive(PHOTO, OTHER).cached
     assert arrive(OTHER, PHOTO).state is State.QUEUED
 
 
-def test_who_wants_no_cached_result_gets_none_and_renews_the_one_there_is(studio: Studio) -> None:
-    studio.done(PHOTO)
-    again = studio.done(PHOTO, cache=False)
+def test_a_job_without_cache_runs_and_replaces_the_cached_result(driver: JobDriver) -> None:
+    driver.run_to_completion(PHOTO)
+    again = driver.run_to_completion(PHOTO, cache=False)
     assert not again.cached
-    newest = studio.job(PHOTO)
+    newest = driver.create(PHOTO)
     assert newest.result is not None
     assert newest.result.pictures[0].key == f"results/{again.job_id}/result.jpg"
 
 
-def test_news_of_an_upload_after_a_job_was_done_at_once_takes_nothing_from_anybody(studio: Studio, bucket: Any) -> None:
-    first = studio.done(PHOTO)
-    job = studio.job(PHOTO)
-    assert studio.upload(job, PHOTO, times=2) == job
-    assert studio.call("DELETE", f"/jobs/{job.job_id}").status == 409
+def test_an_upload_event_of_a_cached_job_deletes_nothing(driver: JobDriver, bucket: Any) -> None:
+    first = driver.run_to_completion(PHOTO)
+    job = driver.create(PHOTO)
+    assert driver.upload(job, PHOTO, times=2) == job
+    assert driver.call("DELETE", f"/jobs/{job.job_id}").status == 409
     for key in (f"uploads/{first.job_id}/photo", f"results/{first.job_id}/result.jpg"):
         bucket.head_object(Bucket="bucket", Key=key)
 
 
-# What is kept.
+# Stored results.
 
 
 @pytest.mark.parametrize(
     "made",
     [{"digest": None}, {"engine": Engine.MODELS}, {"notes": (HALF_SIZE_NOTE,)}, {"notes": (OVERLAY_FAILED_NOTE,)}],
-    ids=["by nobody knows what", "by another engine", "at half size", "without its decoration"],
+    ids=["without an engine digest", "by another engine", "at half size", "without its decoration"],
 )
-def test_what_may_come_out_otherwise_another_time_is_not_kept(studio: Studio, made: dict[str, Any]) -> None:
-    studio.work(studio.upload(studio.job(allow_preview=True), PHOTO), **made)
-    assert not studio.job(PHOTO, allow_preview=True).cached
-    assert studio.stats()["stores"] == 0
+def test_a_fallback_result_is_not_stored(driver: JobDriver, made: dict[str, Any]) -> None:
+    driver.run(driver.upload(driver.create(allow_preview=True), PHOTO), **made)
+    assert not driver.create(PHOTO, allow_preview=True).cached
+    assert driver.stats()["stores"] == 0
 
 
-def test_a_result_is_kept_once_however_often_it_is_announced(studio: Studio) -> None:
-    studio.work(studio.upload(studio.job(), PHOTO), times=3)
-    assert studio.stats()["stores"] == 1
+def test_a_duplicate_notice_stores_a_result_once(driver: JobDriver) -> None:
+    driver.run(driver.upload(driver.create(), PHOTO), times=3)
+    assert driver.stats()["stores"] == 1
 
 
-def test_a_cancelled_job_leaves_nothing(studio: Studio) -> None:
-    job = studio.upload(studio.job(), PHOTO)
-    end = studio.work(job, meanwhile=lambda: studio.call("DELETE", f"/jobs/{job.job_id}"))
+def test_a_cancelled_job_stores_no_result(driver: JobDriver) -> None:
+    job = driver.upload(driver.create(), PHOTO)
+    end = driver.run(job, meanwhile=lambda: driver.call("DELETE", f"/jobs/{job.job_id}"))
     assert end.state is State.CANCELLED
-    assert not studio.job(PHOTO).cached
+    assert not driver.create(PHOTO).cached
 
 
-def test_a_cache_that_is_turned_off_keeps_and_gives_nothing(
-    studio: Studio, monkeypatch: pytest.MonkeyPatch, queues: Any
+def test_a_disabled_cache_stores_and_returns_nothing(
+    driver: JobDriver, monkeypatch: pytest.MonkeyPatch, queues: Any
 ) -> None:
     monkeypatch.setenv("CACHE_DAYS", "0")
-    studio.done(PHOTO)
-    assert not studio.job(PHOTO).cached
-    assert studio.upload(studio.job(), PHOTO).state is State.QUEUED
-    stats = studio.stats()
+    driver.run_to_completion(PHOTO)
+    assert not driver.create(PHOTO).cached
+    assert driver.upload(driver.create(), PHOTO).state is State.QUEUED
+    stats = driver.stats()
     assert (stats["cache_days"], stats["misses"], stats["stores"]) == (0, 0, 0)
 
 
-def test_a_result_is_given_no_longer_than_its_pictures_are_kept(studio: Studio, monkeypatch: Any) -> None:
+def test_a_cached_result_expires_before_its_pictures(driver: JobDriver, monkeypatch: Any) -> None:
     monkeypatch.setenv("CACHE_DAYS", "365")
     monkeypatch.setenv("RETENTION_DAYS", "3")
-    studio.done(PHOTO)
-    assert studio.job(PHOTO).cached
+    driver.run_to_completion(PHOTO)
+    assert driver.create(PHOTO).cached
     now = time.time()
     monkeypatch.setattr("handlers.jobs.result_cache.time.time", lambda: now + 2.1 * 86_400)
-    assert not studio.job(PHOTO).cached
+    assert not driver.create(PHOTO).cached
 
 
 @pytest.mark.parametrize("broken", ["table", "row"])
-def test_a_cache_that_does_not_work_costs_a_job_nothing(
-    studio: Studio, monkeypatch: pytest.MonkeyPatch, broken: str
-) -> None:
+def test_a_cache_error_is_treated_as_a_miss(driver: JobDriver, monkeypatch: pytest.MonkeyPatch, broken: str) -> None:
     def fail(*_: Any, **__: Any) -> Any:
         raise ClientError({"Error": {"Code": "ThrottlingException"}}, "PutItem")
 
-    first = studio.upload(studio.job(), PHOTO)
+    first = driver.upload(driver.create(), PHOTO)
     if broken == "table":
         monkeypatch.setattr(Ledger, "put", fail)
-    assert studio.work(first).state is State.COMPLETED
+    assert driver.run(first).state is State.COMPLETED
     if broken == "row":
         monkeypatch.setattr(Ledger, "get", lambda *_: {"digest": "engine-1", "expires_at": 9e9, "nonsense": 1})
-        cache = ResultCache(studio.ledger, cache_days=7)
+        cache = ResultCache(driver.ledger, cache_days=7)
         inputs = {"photo": sha256(PHOTO)}
         assert cache.find(owner="o", kind=Kind.UPSCALE, engine=Engine.PREVIEW, params={}, inputs=inputs) is None
     else:
-        assert not studio.job(PHOTO).cached
+        assert not driver.create(PHOTO).cached
 
 
-def test_fifty_at_once_are_all_done_at_once(studio: Studio) -> None:
-    first = studio.done(PHOTO)
-    assert studio.job(PHOTO).cached
+def test_fifty_concurrent_requests_are_all_cached(driver: JobDriver) -> None:
+    first = driver.run_to_completion(PHOTO)
+    assert driver.create(PHOTO).cached
     together = threading.Barrier(50)
 
     def ask(number: int) -> Any:
         together.wait()
-        return studio.ask(PHOTO, headers={"Idempotency-Key": f"key-{number // 2}"})
+        return driver.submit(PHOTO, headers={"Idempotency-Key": f"key-{number // 2}"})
 
     with ThreadPoolExecutor(50) as threads:
         answers = list(threads.map(ask, range(50)))

@@ -16,7 +16,7 @@ FUNCTIONS = [
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.__name__)
-def test_what_is_written_is_read(function: type[EnvironmentSettings], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_written_settings_are_read_back(function: type[EnvironmentSettings], monkeypatch: pytest.MonkeyPatch) -> None:
     fields: dict[str, Any] = {
         name: f"{name}-value" for name, field in function.model_fields.items() if field.is_required()
     }
@@ -26,14 +26,14 @@ def test_what_is_written_is_read(function: type[EnvironmentSettings], monkeypatc
     assert {name: getattr(read, name) for name in fields} == fields
 
 
-def test_wrong_names_and_missing_ones_are_refused() -> None:
+def test_unknown_and_missing_names_are_rejected() -> None:
     with pytest.raises(TypeError, match="jwks"):
         AuthorizeSettings.environment(issuer="i", client_id="c", jwks="typo")
     with pytest.raises(TypeError, match="jwks_url"):
         AuthorizeSettings.environment(issuer="i", client_id="c")
 
 
-def test_numbers_become_text_and_numbers_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbers_survive_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     written = DispatchSettings.environment(
         jobs_table="j",
         sockets_table="s",

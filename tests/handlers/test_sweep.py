@@ -1,4 +1,4 @@
-"""Sweep: every stalled job is ended or resumed."""
+"""Sweep: every overdue job is ended or sent again."""
 
 import time
 from collections.abc import Callable
@@ -18,8 +18,8 @@ JobIn = Callable[..., JobRecord]
 
 
 @pytest.fixture
-def swept(store: JobStore, context: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., JobRecord]:
-    """Sweeps, some seconds from now, and returns the job."""
+def sweep_job(store: JobStore, context: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., JobRecord]:
+    """Runs the sweep some seconds from now, and returns the job."""
 
     def do(job: JobRecord, later: float = 0, times: int = 1) -> JobRecord:
         moment = time.time() + later
@@ -34,75 +34,75 @@ def swept(store: JobStore, context: Any, monkeypatch: pytest.MonkeyPatch) -> Cal
     return do
 
 
-def test_what_is_not_due_is_left_alone(job_in: JobIn, swept: Any, queues: Any) -> None:
+def test_a_job_that_is_not_due_is_not_changed(job_in: JobIn, sweep_job: Any, queues: Any) -> None:
     job = job_in(State.AWAITING_UPLOAD, due_at=time.time() + 60)
-    assert swept(job) == job
+    assert sweep_job(job) == job
     assert queues.sent() == []
 
 
-def test_uploads_that_never_come_expire(job_in: JobIn, swept: Any) -> None:
+def test_a_job_without_its_uploads_expires(job_in: JobIn, sweep_job: Any) -> None:
     job = job_in(State.AWAITING_UPLOAD, due_at=time.time() - 1)
-    end = swept(job, times=2)
+    end = sweep_job(job, times=2)
     assert (end.state, end.error.code, end.seq) == (State.EXPIRED, "upload_expired", job.seq + 1)
 
 
-def test_a_lost_message_is_sent_again(job_in: JobIn, swept: Any, queues: Any) -> None:
+def test_a_lost_message_is_sent_again(job_in: JobIn, sweep_job: Any, queues: Any) -> None:
     job = job_in(State.QUEUED)
-    again = swept(job, times=2)
+    again = sweep_job(job, times=2)
     assert (again.state, again.seq) == (State.QUEUED, job.seq)
     assert queues.sent() == [(job.job_id, 1)]
 
 
-def test_nobody_waits_in_the_queue_for_ever(job_in: JobIn, swept: Any, queues: Any) -> None:
+def test_a_job_queued_for_too_long_fails(job_in: JobIn, sweep_job: Any, queues: Any) -> None:
     job = job_in(State.QUEUED)
-    end = swept(job, later=7 * 60 * 60)
+    end = sweep_job(job, later=7 * 60 * 60)
     assert (end.state, end.error.code) == (State.FAILED, "timed_out")
-    assert queues.buried() == [job.job_id]
+    assert queues.dead_letters() == [job.job_id]
 
 
 @pytest.mark.parametrize("state", [State.DISPATCHED, State.RUNNING])
-def test_a_lost_attempt_is_followed_by_another(job_in: JobIn, swept: Any, queues: Any, state: State) -> None:
+def test_a_lost_attempt_is_retried(job_in: JobIn, sweep_job: Any, queues: Any, state: State) -> None:
     job = job_in(state)
-    assert swept(job, times=2).state is State.QUEUED
+    assert sweep_job(job, times=2).state is State.QUEUED
     assert queues.sent() == [(job.job_id, 2)]
 
 
-def test_a_lost_last_attempt_is_the_end(job_in: JobIn, swept: Any, queues: Any) -> None:
+def test_a_lost_last_attempt_fails_the_job(job_in: JobIn, sweep_job: Any, queues: Any) -> None:
     job = job_in(State.RUNNING, attempt=MAX_ATTEMPTS)
-    end = swept(job, times=2)
+    end = sweep_job(job, times=2)
     assert (end.state, end.error.code, end.attempt) == (State.FAILED, "timed_out", MAX_ATTEMPTS)
-    assert queues.buried() == [job.job_id]
+    assert queues.dead_letters() == [job.job_id]
 
 
-def test_what_has_ended_is_left_alone(store: JobStore, job_in: JobIn, swept: Any) -> None:
+def test_an_ended_job_is_not_changed(store: JobStore, job_in: JobIn, sweep_job: Any) -> None:
     job = job_in(State.QUEUED)
     end = store.cancel(job.job_id, job.owner, ErrorDetail(code=ErrorCode.CANCELLED, message="no"))
-    assert swept(job, later=9e6) == end
+    assert sweep_job(job, later=9e6) == end
 
 
-def test_one_job_in_trouble_holds_up_no_other(
-    store: JobStore, job_in: JobIn, swept: Any, monkeypatch: pytest.MonkeyPatch
+def test_an_error_of_one_job_does_not_stop_the_others(
+    store: JobStore, job_in: JobIn, sweep_job: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     jobs = [job_in(State.AWAITING_UPLOAD, due_at=time.time() - 1) for _ in range(3)]
     get = JobStore.get
 
-    def troubled(self: JobStore, job_id: str) -> JobRecord | None:
+    def broken_get(self: JobStore, job_id: str) -> JobRecord | None:
         if job_id == jobs[1].job_id:
             raise ValueError("cannot be read")
         return get(self, job_id)
 
     with monkeypatch.context() as patch, pytest.raises(ValueError, match="cannot be read"):
-        patch.setattr(JobStore, "get", troubled)
-        swept(jobs[0])
+        patch.setattr(JobStore, "get", broken_get)
+        sweep_job(jobs[0])
     states = [found.state for job in jobs if (found := store.get(job.job_id))]
     assert states == [State.EXPIRED, State.AWAITING_UPLOAD, State.EXPIRED]
 
 
-def test_sockets_older_than_any_can_be_are_forgotten(job_in: JobIn, swept: Any, subscriptions: Subscriptions) -> None:
+def test_expired_subscriptions_are_removed(job_in: JobIn, sweep_job: Any, subscriptions: Subscriptions) -> None:
     job = job_in(State.AWAITING_UPLOAD)
     for connection_id in ("one", "two"):
         subscriptions.add(Subscription(job_id=job.job_id, connection_id=connection_id, owner=job.owner))
-    swept(job, later=CONNECTION_SECONDS)
+    sweep_job(job, later=CONNECTION_SECONDS)
     assert len(subscriptions.of_job(job.job_id)) == 2
-    swept(job, later=CONNECTION_SECONDS + GRACE_SECONDS + 1)
+    sweep_job(job, later=CONNECTION_SECONDS + GRACE_SECONDS + 1)
     assert subscriptions.of_job(job.job_id) == []

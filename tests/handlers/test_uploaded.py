@@ -13,13 +13,13 @@ from darkroom.contract.jobs import State
 from darkroom.contract.uploads import MAX_UPLOAD_BYTES
 from handlers import uploaded
 from handlers.jobs.service import CANCELLED_ERROR
-from tests.handlers.uploads import picture, sha256, there
+from tests.handlers.uploads import object_exists, picture, sha256
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
 
 
-def test_a_good_photo_queues_its_job(
+def test_a_valid_upload_queues_its_job(
     store: JobStore, job_in: JobIn, upload: Any, queues: Any, bucket: S3Client
 ) -> None:
     job = job_in(State.AWAITING_UPLOAD)
@@ -34,22 +34,22 @@ def test_a_good_photo_queues_its_job(
 
     upload(key, None, times=2)
     assert store.get(job.job_id) == now
-    assert there(bucket, key)
+    assert object_exists(bucket, key)
     assert set(queues.sent()) <= {(job.job_id, 1)}
 
 
 @pytest.mark.parametrize("state", [State.DISPATCHED, State.RUNNING])
-def test_news_of_an_upload_that_comes_late_changes_nothing(
+def test_a_late_upload_event_changes_nothing(
     store: JobStore, job_in: JobIn, upload: Any, queues: Any, bucket: S3Client, state: State
 ) -> None:
     job = job_in(state)
     upload(upload_key(job.job_id, "photo"), picture(), times=2)
     assert store.get(job.job_id) == job
-    assert there(bucket, upload_key(job.job_id, "photo"))
+    assert object_exists(bucket, upload_key(job.job_id, "photo"))
     assert queues.sent() == []
 
 
-def test_a_job_of_two_pictures_waits_for_both(store: JobStore, job_in: JobIn, upload: Any, queues: Any) -> None:
+def test_a_job_of_two_pictures_awaits_both(store: JobStore, job_in: JobIn, upload: Any, queues: Any) -> None:
     two = {"source": {"content_type": "image/jpeg"}, "target": {"content_type": "image/png"}}
     job = job_in(State.AWAITING_UPLOAD, uploads=two)
     upload(upload_key(job.job_id, "target"), picture("PNG"), times=2)
@@ -76,7 +76,7 @@ def test_a_job_of_two_pictures_waits_for_both(store: JobStore, job_in: JobIn, up
         (picture() + bytes(100_000), {"sha256": "0" * 64}, "checksum_mismatch"),
     ],
 )
-def test_a_bad_photo_fails_its_job_and_is_deleted(
+def test_an_unusable_upload_fails_its_job_and_is_deleted(
     store: JobStore,
     job_in: JobIn,
     upload: Any,
@@ -95,12 +95,12 @@ def test_a_bad_photo_fails_its_job_and_is_deleted(
     assert now.error is not None
     assert now.error.code == code
     assert now.seq == job.seq + 1
-    assert not there(bucket, key)
+    assert not object_exists(bucket, key)
     assert queues.sent() == []
 
 
 @pytest.mark.parametrize("padding", [0, 100_000])
-def test_a_photo_with_the_declared_digest_is_taken(
+def test_an_upload_with_the_declared_digest_is_received(
     store: JobStore, job_in: JobIn, upload: Any, queues: Any, padding: int
 ) -> None:
     data = picture() + bytes(padding)
@@ -110,7 +110,7 @@ def test_a_photo_with_the_declared_digest_is_taken(
     assert queues.sent() == [(job.job_id, 1)]
 
 
-def test_a_photo_whose_header_is_far_behind_its_metadata_is_taken(job_in: JobIn, upload: Any, queues: Any) -> None:
+def test_a_photo_with_its_header_after_long_metadata_is_received(job_in: JobIn, upload: Any, queues: Any) -> None:
     job = job_in(State.AWAITING_UPLOAD)
     data = picture(icc_profile=bytes(2_000_000))
     assert data.rfind(b"\xff\xc0") > 1_900_000
@@ -121,41 +121,43 @@ def test_a_photo_whose_header_is_far_behind_its_metadata_is_taken(job_in: JobIn,
 @pytest.mark.parametrize(
     "key", [upload_key("0" * 32, "photo"), "uploads/not a job/pho+to%", "uploads/" + "0" * 32, "uploads/ü/photo"]
 )
-def test_uploads_of_no_job_are_deleted(upload: Any, bucket: S3Client, queues: Any, key: str) -> None:
+def test_uploads_without_a_job_are_deleted(upload: Any, bucket: S3Client, queues: Any, key: str) -> None:
     upload(key, picture())
-    assert not there(bucket, key)
+    assert not object_exists(bucket, key)
     assert queues.sent() == []
 
 
-def test_a_picture_nobody_asked_for_is_deleted(store: JobStore, job_in: JobIn, upload: Any, bucket: S3Client) -> None:
+def test_an_upload_for_an_unexpected_role_is_deleted(
+    store: JobStore, job_in: JobIn, upload: Any, bucket: S3Client
+) -> None:
     job = job_in(State.AWAITING_UPLOAD)
     for data in (picture(), b"junk"):
         upload(upload_key(job.job_id, "mask"), data)
-        assert not there(bucket, upload_key(job.job_id, "mask"))
+        assert not object_exists(bucket, upload_key(job.job_id, "mask"))
     assert store.get(job.job_id) == job
 
 
-def test_an_upload_after_the_end_is_deleted(store: JobStore, job_in: JobIn, upload: Any, bucket: S3Client) -> None:
+def test_an_upload_after_the_jobs_end_is_deleted(store: JobStore, job_in: JobIn, upload: Any, bucket: S3Client) -> None:
     job = job_in(State.AWAITING_UPLOAD)
     cancelled = store.cancel(job.job_id, job.owner, CANCELLED_ERROR)
     for data in (picture(), b"junk"):
         upload(upload_key(job.job_id, "photo"), data)
-        assert not there(bucket, upload_key(job.job_id, "photo"))
+        assert not object_exists(bucket, upload_key(job.job_id, "photo"))
     assert store.get(job.job_id) == cancelled
 
 
-def test_news_of_an_upload_that_is_gone_is_nothing(store: JobStore, job_in: JobIn, upload: Any) -> None:
+def test_an_event_of_a_missing_upload_does_nothing(store: JobStore, job_in: JobIn, upload: Any) -> None:
     job = job_in(State.AWAITING_UPLOAD)
     upload(upload_key(job.job_id, "photo"), None)
     assert store.get(job.job_id) == job
 
 
-def test_the_first_word_of_s3_is_no_upload(context: Any, sqs_event: Any) -> None:
+def test_the_test_event_of_s3_is_ignored(context: Any, sqs_event: Any) -> None:
     event = sqs_event({"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "bucket"})
     assert uploaded.handler(event, context) == {"batchItemFailures": []}
 
 
-def test_one_upload_that_cannot_be_handled_holds_up_no_other(
+def test_a_malformed_upload_event_delays_no_other(
     job_in: JobIn, bucket: S3Client, context: Any, sqs_event: Any, queues: Any
 ) -> None:
     job = job_in(State.AWAITING_UPLOAD)

@@ -12,8 +12,8 @@ from darkroom.contract.errors import ErrorCode, ErrorDetail
 from darkroom.contract.jobs import State
 from darkroom.contract.voices import voices
 from handlers.jobs.intermediates_cleanup import IntermediatesCleanup
-from tests.handlers.studio import Studio
-from tests.handlers.uploads import picture, sha256, there
+from tests.handlers.job_driver import JobDriver
+from tests.handlers.uploads import object_exists, picture, sha256
 
 WAVE = b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(200)
 ISO_FILM = b"\0\0\0\x18ftypisom" + bytes(64)
@@ -31,36 +31,36 @@ def scenes(*those: Any, uploads: Any, **params: Any) -> dict[str, Any]:
     return {"kind": "render_scenes", "params": {"scenes": those, **params}, "uploads": uploads}
 
 
-def test_a_portrait_of_ours_is_put_where_an_upload_would_be(studio: Studio, bucket: S3Client, queues: Any) -> None:
-    answer = studio.call("POST", "/jobs", video())
-    job = studio.now(answer.body["job"]["job_id"])
+def test_an_avatar_is_copied_to_its_upload_key(driver: JobDriver, bucket: S3Client, queues: Any) -> None:
+    answer = driver.call("POST", "/jobs", video())
+    job = driver.get(answer.body["job"]["job_id"])
     assert (answer.status, answer.body["uploads"], job.state) == (201, {}, State.AWAITING_UPLOAD)
     portrait = avatars()["amara"]
     key = f"uploads/{job.job_id}/avatar"
     assert bucket.get_object(Bucket="bucket", Key=key)["Body"].read() == portrait.picture
     shown = answer.body["job"]["uploads"]["avatar"]
     assert (shown["avatar"], shown["sha256"], shown["content_type"]) == ("amara", portrait.sha256, "image/webp")
-    studio.upload(job, None, role="avatar")
+    driver.upload(job, None, role="avatar")
     assert queues.sent() == [(job.job_id, 1)]
 
 
-def test_the_same_words_of_the_same_portrait_are_known(studio: Studio) -> None:
-    studio.engine(kind="render_video")
-    first = studio.call("POST", "/jobs", video()).body["job"]["job_id"]
-    studio.work(studio.upload(studio.now(first), None, role="avatar"))
-    again = studio.call("POST", "/jobs", video()).body["job"]
+def test_a_video_of_the_same_script_and_avatar_is_cached(driver: JobDriver) -> None:
+    driver.set_engine_digest(kind="render_video")
+    first = driver.call("POST", "/jobs", video()).body["job"]["job_id"]
+    driver.run(driver.upload(driver.get(first), None, role="avatar"))
+    again = driver.call("POST", "/jobs", video()).body["job"]
     assert (again["state"], again["cached"]) == ("completed", True)
-    other = studio.call("POST", "/jobs", video({"script": "Good bye."})).body["job"]
+    other = driver.call("POST", "/jobs", video({"script": "Good bye."})).body["job"]
     assert other["state"] == "awaiting_upload"
 
 
-def test_a_video_is_made_again_with_other_words(studio: Studio) -> None:
-    first = studio.call("POST", "/jobs", video()).body["job"]["job_id"]
-    studio.work(studio.upload(studio.now(first), None, role="avatar"))
-    answer = studio.call("POST", f"/jobs/{first}/rerun", {"params": {"script": "Good bye."}})
+def test_a_video_is_rerun_with_another_script(driver: JobDriver) -> None:
+    first = driver.call("POST", "/jobs", video()).body["job"]["job_id"]
+    driver.run(driver.upload(driver.get(first), None, role="avatar"))
+    answer = driver.call("POST", f"/jobs/{first}/rerun", {"params": {"script": "Good bye."}})
     job = answer.body["job"]
     assert (answer.status, job["params"]["script"], job["uploads"]["avatar"]["avatar"]) == (201, "Good bye.", "amara")
-    studio.call("POST", f"/jobs/{first}/rerun", {"params": {"script": ""}}).problem(422, "invalid_request")
+    driver.call("POST", f"/jobs/{first}/rerun", {"params": {"script": ""}}).problem(422, "invalid_request")
 
 
 @pytest.mark.parametrize(
@@ -71,32 +71,30 @@ def test_a_video_is_made_again_with_other_words(studio: Studio) -> None:
         ([{"type": "image", "picture": "room"}] * 2, "no scene speaks of track"),
     ],
 )
-def test_scenes_made_again_take_each_file_for_what_it_is(studio: Studio, those: Any, says: str) -> None:
+def test_a_rerun_of_scenes_checks_the_media_type_of_each_role(driver: JobDriver, those: Any, says: str) -> None:
     scene = {"type": "image", "picture": "room"}
-    wish = scenes(scene, scene | {"voice_track": "track"}, uploads={"room": AMARA, "track": SOUND})
-    job = studio.now(studio.call("POST", "/jobs", wish).body["job"]["job_id"])
-    studio.upload(job, None, role="room")
-    studio.work(studio.upload(job, WAVE, role="track"))
-    problem = studio.call("POST", f"/jobs/{job.job_id}/rerun", {"params": {"scenes": those}})
+    job_request = scenes(scene, scene | {"voice_track": "track"}, uploads={"room": AMARA, "track": SOUND})
+    job = driver.get(driver.call("POST", "/jobs", job_request).body["job"]["job_id"])
+    driver.upload(job, None, role="room")
+    driver.run(driver.upload(job, WAVE, role="track"))
+    problem = driver.call("POST", f"/jobs/{job.job_id}/rerun", {"params": {"scenes": those}})
     assert says in json.dumps(problem.problem(422, "invalid_request"))
 
 
-def test_a_portrait_that_we_have_no_more_is_told_as_what_is_kept_no_more(
-    studio: Studio, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked = studio.call("POST", "/jobs", video()).body["job"]["job_id"]
-    studio.store.cancel(asked, "owner-1", NO)
+def test_a_rerun_with_a_removed_avatar_is_upload_expired(driver: JobDriver, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = driver.call("POST", "/jobs", video()).body["job"]["job_id"]
+    driver.store.cancel(asked, "owner-1", NO)
     monkeypatch.setattr("handlers.jobs.object_copies.avatars", dict)
-    studio.call("POST", f"/jobs/{asked}/rerun", {}).problem(410, "upload_expired")
+    driver.call("POST", f"/jobs/{asked}/rerun", {}).problem(410, "upload_expired")
 
 
-def test_a_recorded_voice_is_taken_in(studio: Studio, queues: Any) -> None:
-    answer = studio.call("POST", "/jobs", video({"script": ""}, voice_track=SOUND))
+def test_a_voice_track_is_received(driver: JobDriver, queues: Any) -> None:
+    answer = driver.call("POST", "/jobs", video({"script": ""}, voice_track=SOUND))
     form = answer.body["uploads"]["voice_track"]
     assert form["fields"]["Content-Type"] == "audio/wav"
-    job = studio.now(answer.body["job"]["job_id"])
-    studio.upload(job, None, role="avatar")
-    job = studio.upload(job, WAVE, role="voice_track")
+    job = driver.get(answer.body["job"]["job_id"])
+    driver.upload(job, None, role="avatar")
+    job = driver.upload(job, WAVE, role="voice_track")
     track = job.uploads["voice_track"]
     assert (track.received, track.size, track.width, track.sha256) == (True, len(WAVE), None, sha256(WAVE))
     assert (job.state, queues.sent()) == (State.QUEUED, [(job.job_id, 1)])
@@ -112,33 +110,35 @@ def test_a_recorded_voice_is_taken_in(studio: Studio, queues: Any) -> None:
         (b"fLaC" + bytes(40), "sound or a video"),
     ],
 )
-def test_what_is_no_such_sound_is_refused(studio: Studio, bucket: S3Client, data: bytes, says: str) -> None:
-    job = studio.now(studio.call("POST", "/jobs", video(None, voice_track=SOUND)).body["job"]["job_id"])
-    failed = studio.upload(job, data, role="voice_track")
+def test_a_voice_track_that_is_not_as_declared_is_rejected(
+    driver: JobDriver, bucket: S3Client, data: bytes, says: str
+) -> None:
+    job = driver.get(driver.call("POST", "/jobs", video(None, voice_track=SOUND)).body["job"]["job_id"])
+    failed = driver.upload(job, data, role="voice_track")
     assert failed.error is not None
     assert (failed.state, failed.error.code) == (State.FAILED, "unsupported_media")
     assert says in failed.error.message
-    assert not there(bucket, f"uploads/{job.job_id}/voice_track")
+    assert not object_exists(bucket, f"uploads/{job.job_id}/voice_track")
 
 
 @pytest.mark.parametrize("data", [WAVE, ISO_FILM])
-def test_sound_is_no_photo(studio: Studio, data: bytes) -> None:
-    failed = studio.upload(studio.job(), data)
+def test_audio_uploaded_as_a_photo_is_rejected(driver: JobDriver, data: bytes) -> None:
+    failed = driver.upload(driver.create(), data)
     assert failed.error is not None
     assert (failed.error.code, "sound or a video" in failed.error.message) == ("unsupported_media", True)
 
 
-def test_scenes_name_their_own_roles(studio: Studio, queues: Any) -> None:
-    wish = scenes(
+def test_scenes_define_the_roles_of_their_uploads(driver: JobDriver, queues: Any) -> None:
+    job_request = scenes(
         {"type": "image", "picture": "room_1", "script": "This is the room."},
         {"type": "avatar", "avatar": "host", "script": "And this is me."},
         uploads={"room_1": {"content_type": "image/jpeg"}, "host": AMARA, "music": SOUND},
     )
-    answer = studio.call("POST", "/jobs", wish)
+    answer = driver.call("POST", "/jobs", job_request)
     assert (answer.status, set(answer.body["uploads"])) == (201, {"room_1", "music"})
-    job = studio.now(answer.body["job"]["job_id"])
+    job = driver.get(answer.body["job"]["job_id"])
     for role, data in (("host", None), ("room_1", picture()), ("music", WAVE)):
-        job = studio.upload(job, data, role=role)
+        job = driver.upload(job, data, role=role)
     assert (job.state, queues.sent()) == (State.QUEUED, [(job.job_id, 1)])
 
 
@@ -147,7 +147,7 @@ GENERATED = {"type": "generated", "prompt": "a fox"}
 
 
 @pytest.mark.parametrize(
-    ("wish", "says"),
+    ("job_request", "says"),
     [
         (video({"script": ""}), "nothing to say"),
         (video({"script": "x" * 5001}), "5000 characters"),
@@ -164,13 +164,13 @@ GENERATED = {"type": "generated", "prompt": "a fox"}
         (scenes(*[IMAGE | {"script": "x" * 4000}] * 4, uploads={"a": AMARA}), "15,000 characters together"),
     ],
 )
-def test_what_cannot_be_made_is_refused_before_any_work(studio: Studio, wish: Any, says: str) -> None:
-    problem = studio.call("POST", "/jobs", wish).problem(422, "invalid_request")
+def test_an_invalid_video_request_is_rejected(driver: JobDriver, job_request: Any, says: str) -> None:
+    problem = driver.call("POST", "/jobs", job_request).problem(422, "invalid_request")
     assert says in json.dumps(problem)
 
 
 @pytest.mark.parametrize(
-    ("wish", "says"),
+    ("job_request", "says"),
     [
         (video({"subtitles": "file"}, voice_track=SOUND), "cannot hear"),
         (scenes(IMAGE, GENERATED, uploads={"a": AMARA}), "Scene 2 is to be generated"),
@@ -180,15 +180,17 @@ def test_what_cannot_be_made_is_refused_before_any_work(studio: Studio, wish: An
         ),
     ],
 )
-def test_what_the_preview_engine_cannot_do_is_said_at_once(studio: Studio, queues: Any, wish: Any, says: str) -> None:
-    problem = studio.call("POST", "/jobs", wish).problem(422, "engine_unavailable")
+def test_a_video_beyond_the_preview_engine_is_engine_unavailable(
+    driver: JobDriver, queues: Any, job_request: Any, says: str
+) -> None:
+    problem = driver.call("POST", "/jobs", job_request).problem(422, "engine_unavailable")
     assert says in problem["detail"]
     assert queues.sent() == []
-    assert studio.call("POST", "/jobs", {**wish, "engine": "models"}).status == 201
+    assert driver.call("POST", "/jobs", {**job_request, "engine": "models"}).status == 201
 
 
-def test_every_voice_is_listed(studio: Studio) -> None:
-    listed = studio.call("GET", "/voices").body["voices"]
+def test_every_voice_is_listed(driver: JobDriver) -> None:
+    listed = driver.call("GET", "/voices").body["voices"]
     assert [each["name"] for each in listed] == list(voices())
     assert listed[0]["language"] == "en-US"
 
@@ -202,8 +204,8 @@ def parts(bucket: S3Client) -> list[str]:
     return keys
 
 
-def test_parts_are_deleted_when_their_job_has_ended(bucket: S3Client, parts: list[str], record: Any) -> None:
+def test_intermediates_are_deleted_when_their_job_has_ended(bucket: S3Client, parts: list[str], record: Any) -> None:
     ended: JobRecord = record(job_id="a" * 32, kind="render_scenes", state="cancelled", attempt=1)
     for _ in range(2):
         IntermediatesCleanup(bucket, "bucket").delete_intermediates(ended)
-    assert [there(bucket, key) for key in parts] == [False, False, True]
+    assert [object_exists(bucket, key) for key in parts] == [False, False, True]

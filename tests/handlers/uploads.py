@@ -15,19 +15,19 @@ from handlers import uploaded
 
 
 def picture(format_: str = "JPEG", colour: str = "teal", **options: Any) -> bytes:
-    """A small picture in the format of Pillow's that is named so."""
+    """Return a small picture in a format of Pillow."""
     file = io.BytesIO()
     Image.new("RGB", (320, 200), colour).save(file, format_, **options)
     return file.getvalue()
 
 
 def sha256(data: bytes) -> str:
-    """Hex."""
+    """Return the SHA-256 in hex."""
     return hashlib.sha256(data).hexdigest()
 
 
-def there(bucket: S3Client, key: str) -> bool:
-    """Whether anything lies under a key."""
+def object_exists(bucket: S3Client, key: str) -> bool:
+    """Return True if an object exists under a key."""
     try:
         bucket.head_object(Bucket="bucket", Key=key)
     except ClientError:
@@ -36,7 +36,7 @@ def there(bucket: S3Client, key: str) -> bool:
 
 
 class Upload:
-    """Puts a file (None: only tells of one), and delivers the event that S3 would send as often as asked."""
+    """Puts a file (None: no file), and delivers the event that S3 would send some times."""
 
     def __init__(self, bucket: S3Client, context: Any, sqs_event: Any) -> None:
         self._bucket = bucket
@@ -46,7 +46,7 @@ class Upload:
     def __call__(self, key: str, data: bytes | None, times: int = 1) -> None:
         if data is not None:
             self._bucket.put_object(Bucket="bucket", Key=key, Body=data)
-        told = {
+        record = {
             "eventVersion": "2.1",
             "eventSource": "aws:s3",
             "eventName": "ObjectCreated:Post",
@@ -55,7 +55,7 @@ class Upload:
                 "object": {"key": quote_plus(key, safe="/"), "size": len(data or b""), "sequencer": "0A"},
             },
         }
-        event = self._sqs_event({"Records": [told]})
+        event = self._sqs_event({"Records": [record]})
         for _ in range(times):
             assert uploaded.handler(event, self._context) == {"batchItemFailures": []}
 

@@ -1,10 +1,12 @@
-"""Requests for jobs."""
+"""Request bodies that create jobs."""
 
 from typing import Any
 
 
-def wish(photo: dict[str, Any] | None = None, params: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
-    """A request for a restyling, with anything else you say."""
+def job_request(
+    photo: dict[str, Any] | None = None, params: dict[str, Any] | None = None, **more: Any
+) -> dict[str, Any]:
+    """Return a request for a restyling, with other fields."""
     return {
         "kind": "restyle_room",
         "params": {"style": "scandinavian", **(params or {})},

@@ -1,4 +1,4 @@
-"""Jobs table: keeps its invariants under all events, in any order."""
+"""Job store: keeps its invariants under all events, in any order."""
 
 import time
 from collections.abc import Callable
@@ -21,18 +21,18 @@ from tests.handlers.stored_jobs import ERROR, PHOTO, RESULT, is_due
 JobIn = Callable[..., JobRecord]
 
 
-def test_what_is_stored_comes_back(store: JobStore, record: Callable[..., JobRecord]) -> None:
+def test_a_stored_job_is_read_back_equal(store: JobStore, record: Callable[..., JobRecord]) -> None:
     job = record(progress=0.1, params={"strength": 1e-300, "seed": 2**32 - 1, "nested": [1, 0.5, None, {"a": True}]})
     store.create(job)
-    back = store.get(job.job_id)
-    assert back is not None
-    assert back.params["strength"] == pytest.approx(0, abs=1e-99)
-    assert back == job.model_copy(update={"params": {**job.params, "strength": back.params["strength"]}})
+    found = store.get(job.job_id)
+    assert found is not None
+    assert found.params["strength"] == pytest.approx(0, abs=1e-99)
+    assert found == job.model_copy(update={"params": {**job.params, "strength": found.params["strength"]}})
     with pytest.raises(AlreadyExists):
         store.create(job)
 
 
-def test_unknown_jobs_are_not_there(store: JobStore) -> None:
+def test_an_unknown_job_is_not_found(store: JobStore) -> None:
     assert store.get("0" * 32) is None
     assert store.cancel("0" * 32, "owner-1", ERROR) is None
     assert store.dispatch("0" * 32, 1, due_at=0) is None
@@ -48,7 +48,7 @@ def test_unknown_jobs_are_not_there(store: JobStore) -> None:
         ({"content_type": "image/jpeg", "sha256": "0" * 64}, InspectedUpload("image/jpeg", 1, 1, 1, "1" * 64)),
     ],
 )
-def test_a_photo_that_is_not_as_declared_is_not_received(
+def test_an_upload_other_than_declared_is_not_received(
     store: JobStore, job_in: JobIn, declared: dict[str, Any], received: InspectedUpload
 ) -> None:
     job = job_in(State.AWAITING_UPLOAD, uploads={"photo": declared})
@@ -56,7 +56,7 @@ def test_a_photo_that_is_not_as_declared_is_not_received(
     assert store.get(job.job_id) == job
 
 
-def test_only_the_only_photo_is_received_in_one_write(store: JobStore, job_in: JobIn) -> None:
+def test_only_a_single_upload_is_received_and_queued_in_one_write(store: JobStore, job_in: JobIn) -> None:
     two = {"source": {"content_type": "image/jpeg"}, "target": {"content_type": "image/jpeg"}}
     job = job_in(State.AWAITING_UPLOAD, uploads=two)
     assert store.receive_single_upload(job.job_id, "source", PHOTO, due_at=0) is None
@@ -66,13 +66,13 @@ def test_only_the_only_photo_is_received_in_one_write(store: JobStore, job_in: J
     assert store.receive_upload(job.job_id, "source", PHOTO) is None
 
 
-def test_who_wants_the_cache_asked_first_is_not_queued_in_one_write(store: JobStore, job_in: JobIn) -> None:
+def test_a_job_that_uses_the_cache_is_not_queued_in_one_write(store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.AWAITING_UPLOAD, use_cache=True)
     assert store.receive_single_upload(job.job_id, "photo", PHOTO, due_at=0) is None
     assert store.get(job.job_id) == job
 
 
-def test_what_was_made_before_ends_its_job(store: JobStore, job_in: JobIn) -> None:
+def test_a_cached_result_completes_the_job(store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.AWAITING_UPLOAD)
     done = store.complete_from_cache(job.job_id, RESULT, expires_at=job.expires_at - 5)
     assert done is not None
@@ -82,7 +82,7 @@ def test_what_was_made_before_ends_its_job(store: JobStore, job_in: JobIn) -> No
     assert store.complete_from_cache(job.job_id, RESULT, expires_at=job.expires_at) is None
 
 
-def test_progress_never_falls_but_the_message_moves_on(store: JobStore, job_in: JobIn) -> None:
+def test_progress_never_falls_but_the_message_is_updated(store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.RUNNING)
     times = [StageTime(stage="load", seconds=0.25)]
     store.report(job.job_id, 1, progress=0.5, stage="paint", message="Painting", timeline=times)
@@ -94,17 +94,17 @@ def test_progress_never_falls_but_the_message_moves_on(store: JobStore, job_in: 
 
 
 @pytest.mark.parametrize("end", ["requeue", "complete", "fail", "cancel"])
-def test_a_live_look_stays_until_the_next_one_or_the_end(store: JobStore, job_in: JobIn, end: str) -> None:
+def test_a_progress_image_stays_until_the_attempt_ends(store: JobStore, job_in: JobIn, end: str) -> None:
     job = job_in(State.RUNNING)
-    look = PreviewPicture(key=f"previews/{job.job_id}/1-1.jpg", width=256, height=192)
-    store.report(job.job_id, 1, progress=0.5, stage="paint", message="", timeline=[], preview=look)
+    progress_image = PreviewPicture(key=f"previews/{job.job_id}/1-1.jpg", width=256, height=192)
+    store.report(job.job_id, 1, progress=0.5, stage="paint", message="", timeline=[], preview=progress_image)
     store.report(job.job_id, 1, progress=0.6, stage="paint", message="", timeline=[])
     shown = store.get(job.job_id)
     assert shown is not None
-    assert shown.preview == look
+    assert shown.preview == progress_image
     public = shown.public(lambda key: f"https://bucket/{key}").preview
     assert public is not None
-    assert public.url == f"https://bucket/{look.key}"
+    assert public.url == f"https://bucket/{progress_image.key}"
 
     error = ErrorDetail(code=ErrorCode.INTERNAL, message="")
     match end:
@@ -120,7 +120,7 @@ def test_a_live_look_stays_until_the_next_one_or_the_end(store: JobStore, job_in
     assert after.preview is None
 
 
-def test_the_owner_sees_what_the_job_was_given(store: JobStore, job_in: JobIn) -> None:
+def test_the_public_job_has_urls_of_its_inputs(store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.RUNNING)
     photo = job.uploads["photo"].model_copy(update={"received": True})
 
@@ -135,7 +135,7 @@ def test_the_owner_sees_what_the_job_was_given(store: JobStore, job_in: JobIn) -
     assert seen(**waiting, copied_from={"photo": "avatars/amara"}) is None
 
 
-def test_an_attempt_speaks_for_itself_alone(store: JobStore, job_in: JobIn) -> None:
+def test_another_attempt_cannot_change_the_job(store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.RUNNING, attempt=2)
     for attempt in (1, 3):
         with pytest.raises(StaleAttempt):
@@ -148,7 +148,7 @@ def test_an_attempt_speaks_for_itself_alone(store: JobStore, job_in: JobIn) -> N
     store.start(job.job_id, 2, message="SageMaker delivered twice")
 
 
-def test_the_end_is_complete_and_needs_no_looking_after(store: JobStore, job_in: JobIn) -> None:
+def test_a_completed_job_is_not_due(store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.RUNNING)
     assert is_due(store, job.job_id)
     done = store.complete(job.job_id, 1, result=RESULT, timeline=[StageTime(stage="paint", seconds=2)], cost_usd=0.0004)
@@ -158,13 +158,13 @@ def test_the_end_is_complete_and_needs_no_looking_after(store: JobStore, job_in:
     assert not is_due(store, job.job_id)
 
 
-def test_somebody_else_cannot_cancel(store: JobStore, job_in: JobIn) -> None:
+def test_another_owner_cannot_cancel(store: JobStore, job_in: JobIn) -> None:
     job = job_in(State.QUEUED)
     assert store.cancel(job.job_id, "owner-2", ERROR) is None
     assert store.cancel(job.job_id, job.owner, ERROR) is not None
 
 
-def test_uploads_given_more_time_do_not_expire(store: JobStore, job_in: JobIn) -> None:
+def test_a_postponed_job_does_not_expire(store: JobStore, job_in: JobIn) -> None:
     now = time.time()
     job = job_in(State.AWAITING_UPLOAD, due_at=now - 1)
     later = store.postpone(job.job_id, State.AWAITING_UPLOAD, due_at=now + 60)
@@ -174,7 +174,7 @@ def test_uploads_given_more_time_do_not_expire(store: JobStore, job_in: JobIn) -
     assert store.expire(job.job_id, ERROR, now=now + 61) is not None
 
 
-def test_a_listing_shows_every_job_of_the_owner_once_newest_first(store: JobStore, record: Any) -> None:
+def test_a_listing_has_every_job_of_the_owner_once_newest_first(store: JobStore, record: Any) -> None:
     mine = [
         store.create(record(created_at=f"2026-01-01T00:00:{second:02}.{micro:06}Z", kind=kind))
         for second, micro, kind in [
@@ -199,7 +199,7 @@ def test_a_listing_shows_every_job_of_the_owner_once_newest_first(store: JobStor
         assert after is None
 
 
-def test_a_long_search_stops_now_and_then_and_goes_on_there(
+def test_a_bounded_search_resumes_at_its_position(
     store: JobStore, record: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cloud.dynamodb.job_table.FILTERED_ROWS", 2)
@@ -214,7 +214,7 @@ def test_a_long_search_stops_now_and_then_and_goes_on_there(
     assert first == [oldest]
 
 
-def test_a_filtered_listing_stops_at_its_limit_and_goes_on_there(store: JobStore, record: Any) -> None:
+def test_a_filtered_listing_resumes_at_its_position(store: JobStore, record: Any) -> None:
     made = [store.create(record(kind="upscale" if index % 2 else "restyle_room")).job_id for index in range(12)]
     seen, after = [], None
     for _ in range(3):

@@ -1,4 +1,4 @@
-"""Test driver around the functions: a caller, S3 and the endpoint, for jobs from request to result."""
+"""Job driver: plays caller, S3 and endpoint around the functions, from a job's request to its result."""
 
 import json
 from collections.abc import Callable
@@ -22,8 +22,8 @@ ENGINE_DIGEST = "engine-1"
 TIMES = [StageTime(stage="paint", seconds=36)]  # a hundredth of an hour
 
 
-class Studio:
-    """Makes jobs happen; ``engine`` announces what does the work."""
+class JobDriver:
+    """Drives jobs through the functions."""
 
     def __init__(
         self, call: Call, store: JobStore, ledger: Ledger, bucket: S3Client, context: Any, upload: Upload
@@ -34,36 +34,36 @@ class Studio:
         self.bucket = bucket
         self._context = context
         self._upload = upload
-        self.engine()
+        self.set_engine_digest()
 
-    def engine(self, digest: str = ENGINE_DIGEST, kind: str = "upscale", engine: str = "preview") -> None:
-        """Announce what does a kind on an engine."""
+    def set_engine_digest(self, digest: str = ENGINE_DIGEST, kind: str = "upscale", engine: str = "preview") -> None:
+        """Write the digest of a kind on an engine, as the container does."""
         InstanceReports(self.ledger).write_engine_digest(kind, engine, digest)
 
-    def ask(self, photo: bytes | None = None, **more: Any) -> Answer:
-        """Ask for an upscaling; with the digest of ``photo`` declared, if that is given."""
+    def submit(self, photo: bytes | None = None, **more: Any) -> Answer:
+        """Request an upscaling, with the digest of ``photo`` declared, if given."""
         declared = {"content_type": "image/jpeg"} | ({} if photo is None else {"sha256": sha256(photo)})
         options = {name: more.pop(name) for name in ("owner", "headers") if name in more}
         return self.call("POST", "/jobs", {"kind": "upscale", "uploads": {"photo": declared}, **more}, **options)
 
-    def job(self, photo: bytes | None = None, **more: Any) -> JobRecord:
-        """The job that was asked for."""
-        answer = self.ask(photo, **more)
+    def create(self, photo: bytes | None = None, **more: Any) -> JobRecord:
+        """Request a job; return its record."""
+        answer = self.submit(photo, **more)
         assert answer.status == 201, answer.body
-        return self.now(answer.body["job"]["job_id"])
+        return self.get(answer.body["job"]["job_id"])
 
-    def now(self, job_id: str) -> JobRecord:
-        """The job as it is now."""
+    def get(self, job_id: str) -> JobRecord:
+        """Return the job's current record."""
         record = self.store.get(job_id)
         assert record is not None
         return record
 
     def upload(self, job: JobRecord, data: bytes | None, role: str = "photo", times: int = 1) -> JobRecord:
-        """Put a file where the job waits for it (None: only tell of it), and have S3 say so as often as asked."""
+        """Upload a file of a job (None: no file), and deliver S3's event ``times`` times."""
         self._upload(upload_key(job.job_id, role), data, times)
-        return self.now(job.job_id)
+        return self.get(job.job_id)
 
-    def work(
+    def run(
         self,
         job: JobRecord,
         *,
@@ -73,15 +73,17 @@ class Studio:
         times: int = 1,
         meanwhile: Callable[[], object] | None = None,
     ) -> JobRecord:
-        """Have the endpoint do a queued job, and say so as often as asked; ``meanwhile`` happens before it is done."""
+        """Complete a queued job as the endpoint does, with ``times`` notices; ``meanwhile`` is called before."""
         assert self.store.dispatch(job.job_id, job.attempt + 1, due_at=0) is not None
         if meanwhile is not None:
             meanwhile()
-        made = f"results/{job.job_id}/result.jpg"
-        self.bucket.put_object(Bucket="bucket", Key=made, Body=b"picture")
+        result_key = f"results/{job.job_id}/result.jpg"
+        self.bucket.put_object(Bucket="bucket", Key=result_key, Body=b"picture")
         result = Result(
             pictures=[
-                Picture(name="result", key=made, content_type="image/jpeg", width=4, height=3, size=7, sha256="0" * 64)
+                Picture(
+                    name="result", key=result_key, content_type="image/jpeg", width=4, height=3, size=7, sha256="0" * 64
+                )
             ],
             engine=engine or job.engine,
             seed=3,
@@ -101,20 +103,20 @@ class Studio:
         )
         key = f"outcomes/{job.job_id}.out"
         self.bucket.put_object(Bucket="bucket", Key=key, Body=outcome.model_dump_json().encode())
-        told = {
+        notice = {
             "inferenceId": inference_id(job.job_id, job.attempt + 1),
             "invocationStatus": "Completed",
             "responseParameters": {"outputLocation": f"s3://bucket/{key}"},
         }
         for _ in range(times):
-            finished.handler({"Records": [{"Sns": {"Message": json.dumps(told)}}]}, self._context)
-        return self.now(job.job_id)
+            finished.handler({"Records": [{"Sns": {"Message": json.dumps(notice)}}]}, self._context)
+        return self.get(job.job_id)
 
-    def done(self, photo: bytes, **more: Any) -> JobRecord:
-        """A job made from beginning to end."""
-        return self.work(self.upload(self.job(**more), photo))
+    def run_to_completion(self, photo: bytes, **more: Any) -> JobRecord:
+        """Return a job that was requested, uploaded and completed."""
+        return self.run(self.upload(self.create(**more), photo))
 
     def stats(self) -> dict[str, Any]:
-        """What an administrator sees of the result cache."""
+        """Return the statistics of the result cache."""
         found: dict[str, Any] = self.call("GET", "/cache/stats", scope="darkroom/admin").body
         return found

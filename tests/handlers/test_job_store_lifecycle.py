@@ -1,4 +1,4 @@
-"""Any sequence of events against one job in the table, by a state machine."""
+"""Job store under any sequence of events against one job, by a state machine."""
 
 from collections.abc import Callable
 
@@ -24,20 +24,20 @@ from darkroom.contract.jobs import MAX_ATTEMPTS, TRANSITIONS
 from tests.handlers.stored_jobs import ERROR, PHOTO, RESULT, is_due
 
 
-class Life(RuleBasedStateMachine):
-    """One job to which everything happens in any order, held against TRANSITIONS."""
+class JobLifecycle(RuleBasedStateMachine):
+    """State machine that applies events to one job in any order, and checks its transitions."""
 
     store: JobStore
     make: Callable[..., JobRecord]
     attempts = st.integers(1, MAX_ATTEMPTS)
 
     @initialize(roles=st.sampled_from([("photo",), ("source", "target")]))
-    def begin(self, roles: tuple[str, ...]) -> None:
+    def create_job(self, roles: tuple[str, ...]) -> None:
         uploads = {role: {"content_type": "image/jpeg"} for role in roles}
         self.roles = roles
         self.before = self.now = self.store.create(self.make(uploads=uploads))
 
-    def happen(self, event: Callable[[], object]) -> None:
+    def apply(self, event: Callable[[], object]) -> None:
         self.before = self.now
         try:
             answer = event()
@@ -51,32 +51,32 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def receive_all_at_once(self) -> None:
-        self.happen(lambda: self.store.receive_single_upload(self.now.job_id, self.roles[0], PHOTO, due_at=1.0))
+        self.apply(lambda: self.store.receive_single_upload(self.now.job_id, self.roles[0], PHOTO, due_at=1.0))
 
     @rule(which=st.integers(0, 1))
     def receive(self, which: int) -> None:
-        self.happen(lambda: self.store.receive_upload(self.now.job_id, self.roles[which % len(self.roles)], PHOTO))
+        self.apply(lambda: self.store.receive_upload(self.now.job_id, self.roles[which % len(self.roles)], PHOTO))
 
     @rule()
     def queue(self) -> None:
-        self.happen(lambda: self.store.queue(self.now.job_id, due_at=2.0))
+        self.apply(lambda: self.store.queue(self.now.job_id, due_at=2.0))
 
     @precondition(lambda self: self.now.seq > 1)
     @rule()
-    def recall(self) -> None:
-        self.happen(lambda: self.store.complete_from_cache(self.now.job_id, RESULT, expires_at=self.now.expires_at))
+    def complete_from_cache(self) -> None:
+        self.apply(lambda: self.store.complete_from_cache(self.now.job_id, RESULT, expires_at=self.now.expires_at))
 
     @rule(attempt=attempts)
     def dispatch(self, attempt: int) -> None:
-        self.happen(lambda: self.store.dispatch(self.now.job_id, attempt, due_at=3.0))
+        self.apply(lambda: self.store.dispatch(self.now.job_id, attempt, due_at=3.0))
 
     @rule(attempt=attempts)
     def start(self, attempt: int) -> None:
-        self.happen(lambda: self.store.start(self.now.job_id, attempt, message="Loading"))
+        self.apply(lambda: self.store.start(self.now.job_id, attempt, message="Loading"))
 
     @rule(attempt=attempts, progress=st.floats(0, 1))
     def report(self, attempt: int, progress: float) -> None:
-        self.happen(
+        self.apply(
             lambda: self.store.report(
                 self.now.job_id, attempt, progress=progress, stage="paint", message="Painting", timeline=[]
             )
@@ -84,27 +84,27 @@ class Life(RuleBasedStateMachine):
 
     @rule(attempt=attempts)
     def requeue(self, attempt: int) -> None:
-        self.happen(lambda: self.store.requeue(self.now.job_id, attempt, due_at=4.0, message="Again"))
+        self.apply(lambda: self.store.requeue(self.now.job_id, attempt, due_at=4.0, message="Again"))
 
     @precondition(lambda self: self.now.attempt > 0)
     @rule(attempt=attempts)
     def complete(self, attempt: int) -> None:
-        self.happen(lambda: self.store.complete(self.now.job_id, attempt, result=RESULT, timeline=[], cost_usd=0.1))
+        self.apply(lambda: self.store.complete(self.now.job_id, attempt, result=RESULT, timeline=[], cost_usd=0.1))
 
     @precondition(lambda self: self.now.attempt > 0)
     @rule(attempt=attempts)
     def fail(self, attempt: int) -> None:
-        self.happen(lambda: self.store.fail(self.now.job_id, ERROR, allowed=ATTEMPT_STATES, attempt=attempt))
+        self.apply(lambda: self.store.fail(self.now.job_id, ERROR, allowed=ATTEMPT_STATES, attempt=attempt))
 
     @precondition(lambda self: self.now.seq > 6)
     @rule()
     def cancel(self) -> None:
-        self.happen(lambda: self.store.cancel(self.now.job_id, "owner-1", ERROR))
+        self.apply(lambda: self.store.cancel(self.now.job_id, "owner-1", ERROR))
 
     @precondition(lambda self: self.now.seq > 1)
     @rule()
     def expire(self) -> None:
-        self.happen(lambda: self.store.expire(self.now.job_id, ERROR, now=9e9))
+        self.apply(lambda: self.store.expire(self.now.job_id, ERROR, now=9e9))
 
     @invariant()
     def only_allowed_transitions(self) -> None:
@@ -113,20 +113,20 @@ class Life(RuleBasedStateMachine):
         assert before == now or not before.state.terminal
 
     @invariant()
-    def nothing_goes_back(self) -> None:
+    def nothing_decreases(self) -> None:
         before, now = self.before, self.now
         assert now.progress >= before.progress
         assert now.attempt >= before.attempt
         assert now.seq == before.seq + (now != before)
 
     @invariant()
-    def somebody_looks_after_it_until_its_end(self) -> None:
+    def it_is_due_until_its_end(self) -> None:
         assert (self.now.due_at is not None) == (self.now.state in UNFINISHED)
         assert is_due(self.store, self.now.job_id) == (self.now.state in UNFINISHED)
 
 
-def test_any_sequence_of_events_keeps_the_contract(store: JobStore, record: Callable[..., JobRecord]) -> None:
-    machine = type("BoundLife", (Life,), {"store": store, "make": staticmethod(record)})
+def test_any_sequence_of_events_keeps_the_invariants(store: JobStore, record: Callable[..., JobRecord]) -> None:
+    machine = type("BoundJobLifecycle", (JobLifecycle,), {"store": store, "make": staticmethod(record)})
     run_state_machine_as_test(
         machine,
         settings=settings(

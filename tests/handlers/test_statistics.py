@@ -25,19 +25,19 @@ MakeRecord = Callable[..., JobRecord]
 
 @pytest.fixture
 def stats(call: Call) -> Callable[..., Answer]:
-    """Asks for the numbers as an administrator."""
+    """Requests the statistics as an administrator."""
     return lambda **query: call("GET", "/stats", query=query, scope="darkroom/admin")  # type: ignore[no-any-return]
 
 
 @pytest.fixture
 def end(record: MakeRecord, ledger: Ledger) -> Callable[..., None]:
-    """Enters a job that ended today, after ``seconds``."""
+    """Counts a job that ended today after ``seconds``."""
 
     def do(
         state: State = State.COMPLETED, *, seconds: float = 20, stages: dict[str, float] | None = None, **changes: Any
     ) -> None:
         now = changes.pop("created_at", datetime.now(UTC))
-        timeline = [{"stage": name, "seconds": spent} for name, spent in (stages or {}).items()]
+        timeline = [{"stage": name, "seconds": duration} for name, duration in (stages or {}).items()]
         job = record(
             state=state, created_at=now, updated_at=now + timedelta(seconds=seconds), timeline=timeline, **changes
         )
@@ -47,7 +47,7 @@ def end(record: MakeRecord, ledger: Ledger) -> Callable[..., None]:
 
 
 @environment
-def test_a_day_of_jobs(stats: Any, end: Any, job_in: JobIn) -> None:
+def test_a_days_jobs_are_counted_by_kind_and_engine(stats: Any, end: Any, job_in: JobIn) -> None:
     for seconds in range(1, 21):
         end(seconds=seconds, stages={"diffuse": seconds / 2, "load": 0.05}, cost_usd=0.001)
     end(State.FAILED, cost_usd=0.002)
@@ -81,13 +81,13 @@ def test_a_day_of_jobs(stats: Any, end: Any, job_in: JobIn) -> None:
 
 
 @environment
-def test_a_day_without_jobs(stats: Any) -> None:
+def test_a_day_without_jobs_is_empty(stats: Any) -> None:
     body = stats().body
     assert (body["kinds"], body["states"], body["success_rate"], body["cost_usd"]) == ({}, {}, None, 0)
 
 
 @environment
-def test_another_day_has_its_own_numbers_and_nothing_open(stats: Any, end: Any, job_in: JobIn) -> None:
+def test_an_earlier_day_has_its_own_counts_and_no_open_jobs(stats: Any, end: Any, job_in: JobIn) -> None:
     before = datetime.now(UTC) - timedelta(days=3)
     end(State.FAILED, created_at=before)
     end()
@@ -97,7 +97,7 @@ def test_another_day_has_its_own_numbers_and_nothing_open(stats: Any, end: Any, 
 
 
 @environment
-def test_days_that_cannot_be_told(stats: Any) -> None:
+def test_an_invalid_day_is_rejected(stats: Any) -> None:
     today = datetime.now(UTC).date()
     assert stats(date=(today - timedelta(days=29)).isoformat()).status == 200
     for day in ((today - timedelta(days=30)).isoformat(), (today + timedelta(days=1)).isoformat(), "yesterday", ""):
@@ -112,9 +112,7 @@ def test_a_job_counts_for_the_day_of_its_creation_in_utc(record: MakeRecord) -> 
 
 
 @environment
-def test_more_open_jobs_than_are_counted_are_said_to_be(
-    stats: Any, job_in: JobIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_incomplete_count_of_open_jobs_is_marked(stats: Any, job_in: JobIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(open_jobs, "PAGE_ROWS", 1)
     monkeypatch.setattr(open_jobs, "PAGES", 1)
     for number in range(3):
@@ -124,7 +122,7 @@ def test_more_open_jobs_than_are_counted_are_said_to_be(
 
 
 @environment
-def test_only_administrators_see_the_numbers(call: Call) -> None:
+def test_only_administrators_read_the_statistics(call: Call) -> None:
     call("GET", "/stats").problem(403, "forbidden")
     call("GET", "/stats", owner=None).problem(401, "unauthorized")
 
@@ -143,7 +141,7 @@ def test_a_quantile_is_within_a_tenth_of_the_true_one(seconds: list[float], shar
 
 @settings(max_examples=100, deadline=None)
 @given(seconds=st.lists(st.floats(0, 1e9), min_size=1, max_size=30))
-def test_quantiles_grow_with_their_share(seconds: list[float]) -> None:
+def test_quantiles_do_not_decrease_with_their_share(seconds: list[float]) -> None:
     counts = Counter(bucket(value) for value in seconds)
     found = [quantile(counts, share / 20) or 0.0 for share in range(21)]
     assert found == sorted(found)

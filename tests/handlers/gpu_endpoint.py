@@ -1,4 +1,4 @@
-"""The GPU endpoint and its limits, as AWS shows them."""
+"""The GPU endpoint and its capacity limits on moto."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ ENDPOINT, VARIANT = "darkroom-test", "gpu"
 
 
 class Endpoint:
-    """The endpoint and its limits, as AWS shows them."""
+    """The endpoint and its capacity limits."""
 
     def __init__(self) -> None:
         self._sagemaker: Any = clients.sagemaker()
         self._scaling: Any = clients.application_autoscaling()
 
-    def deploy(self, instances: int, *, most: int = 4) -> None:
-        """What deploying the stack does."""
+    def deploy(self, instances: int, *, max_instances: int = 4) -> None:
+        """Create the endpoint as a deployment of the stack does."""
         role = "arn:aws:iam::123456789012:role/container"
         self._sagemaker.create_model(ModelName="m", ExecutionRoleArn=role, PrimaryContainer={"Image": "image"})
         variant = {"VariantName": VARIANT, "ModelName": "m", "InstanceType": "ml.g4dn.xlarge"}
@@ -25,10 +25,10 @@ class Endpoint:
             ProductionVariants=[{**variant, "InitialInstanceCount": instances, "InitialVariantWeight": 1.0}],
         )
         self._sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName="c")
-        self.limit(most)
+        self.limit(max_instances)
 
     def scale(self, instances: int) -> None:
-        """What auto scaling does."""
+        """Set the number of instances as auto scaling does."""
         self._sagemaker.update_endpoint_weights_and_capacities(
             EndpointName=ENDPOINT,
             DesiredWeightsAndCapacities=[{"VariantName": VARIANT, "DesiredInstanceCount": instances}],
@@ -37,18 +37,18 @@ class Endpoint:
     def delete(self) -> None:
         self._sagemaker.delete_endpoint(EndpointName=ENDPOINT)
 
-    def limit(self, most: int) -> None:
-        """Somebody else sets how many instances there may be."""
+    def limit(self, max_instances: int) -> None:
+        """Set the maximum number of instances."""
         self._scaling.register_scalable_target(
             ServiceNamespace="sagemaker",
             ResourceId=f"endpoint/{ENDPOINT}/variant/{VARIANT}",
             ScalableDimension=SCALABLE_DIMENSION,
             MinCapacity=0,
-            MaxCapacity=most,
+            MaxCapacity=max_instances,
         )
 
     @property
     def limits(self) -> tuple[int, int]:
-        """How few and how many instances there may be."""
+        """Minimum and maximum number of instances."""
         (target,) = self._scaling.describe_scalable_targets(ServiceNamespace="sagemaker")["ScalableTargets"]
         return target["MinCapacity"], target["MaxCapacity"]

@@ -1,4 +1,4 @@
-"""Wait estimates: callers are told the reason (a machine, a cold start, or the daily limit) and the expected time."""
+"""Cold starts: a dispatched job's message has the reason of its wait and the estimated time."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -34,16 +34,15 @@ pytestmark = pytest.mark.usefixtures("environment")
 
 
 class SageMaker:
-    """The control plane and the runtime: says how many instances there are, and counts how often it is asked."""
+    """Fake of the control plane and the runtime, with a number of instances; counts descriptions of the endpoint."""
 
-    def __init__(self) -> None:
-        self.instances = 0
-        self.asked = 0
-        self.silent = False
+    instances = 0
+    describe_calls = 0
+    unreachable = False
 
     def describe_endpoint(self, **_: Any) -> dict[str, Any]:
-        self.asked += 1
-        if self.silent:
+        self.describe_calls += 1
+        if self.unreachable:
             raise ConnectTimeoutError(endpoint_url="https://api.sagemaker")
         return {"ProductionVariants": [{"VariantName": "gpu", "CurrentInstanceCount": self.instances}]}
 
@@ -52,10 +51,9 @@ class SageMaker:
 
 
 class Clock:
-    """The time of day, which goes on when told to."""
+    """Clock that a test sets."""
 
-    def __init__(self) -> None:
-        self.now = NOON
+    now = NOON
 
     def __call__(self) -> float:
         return self.now
@@ -80,7 +78,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def dispatched(
     sagemaker: SageMaker, job_in: Callable[..., JobRecord], store: JobStore, sqs_event: Any, context: Any
 ) -> Any:
-    """Brings a new job to the endpoint at the clock's time; the job as its owner sees it then."""
+    """Dispatches a new job at the clock's time and returns its record."""
 
     def do() -> JobRecord:
         job = job_in(State.QUEUED)
@@ -94,7 +92,7 @@ def dispatched(
 
 @pytest.fixture
 def finish(store: JobStore) -> Callable[..., None]:
-    """The container starts a job at the clock's time, and SageMaker tells that it came to nothing."""
+    """Starts a job at the clock's time, and delivers the notice that its invocation failed."""
 
     def do(job: JobRecord, *, notices: int = 1) -> None:
         store.start(job.job_id, job.attempt, message="Starting")
@@ -108,13 +106,13 @@ def finish(store: JobStore) -> Callable[..., None]:
 
 
 @pytest.fixture
-def wakes() -> ColdStartStore:
+def cold_starts() -> ColdStartStore:
     return ColdStartStore(SOCKETS, ENDPOINT, clients.dynamodb())
 
 
 @pytest.fixture
-def woken(sagemaker: SageMaker, clock: Clock, dispatched: Any, finish: Any) -> Callable[[float], None]:
-    """The endpoint was asleep and woke up in so many seconds; hours later it sleeps again."""
+def measure_cold_start(sagemaker: SageMaker, clock: Clock, dispatched: Any, finish: Any) -> Callable[[float], None]:
+    """Measures a cold start of some seconds; hours later the endpoint has no instance again."""
 
     def do(seconds: float) -> None:
         sagemaker.instances = 0
@@ -127,35 +125,35 @@ def woken(sagemaker: SageMaker, clock: Clock, dispatched: Any, finish: Any) -> C
     return do
 
 
-def another_process() -> None:
-    """Have the function be a new one, which knows nothing."""
+def start_new_process() -> None:
+    """Replace the function's process by a new one without a snapshot."""
     dispatch._dispatcher.cache_clear()
 
 
-def test_a_machine_that_is_there_is_waited_for(sagemaker: SageMaker, clock: Clock, dispatched: Any) -> None:
+def test_a_running_instance_gives_no_wait_estimate(sagemaker: SageMaker, clock: Clock, dispatched: Any) -> None:
     sagemaker.instances = 1
     assert dispatched().message == WAITING
 
 
-def test_nobody_knows_how_long_the_first_wake_takes(sagemaker: SageMaker, clock: Clock, dispatched: Any) -> None:
+def test_the_first_cold_start_has_an_unknown_wait(sagemaker: SageMaker, clock: Clock, dispatched: Any) -> None:
     job = dispatched()
     assert (job.state, job.message) == (State.DISPATCHED, UNKNOWN_WAIT_MESSAGE)
 
 
-def test_the_next_wake_takes_as_long_as_the_last_ones(woken: Any, dispatched: Any) -> None:
+def test_the_estimate_is_the_median_of_earlier_cold_starts(measure_cold_start: Any, dispatched: Any) -> None:
     for minutes in (4, 30, 3.9):
-        woken(minutes * MINUTE)
+        measure_cold_start(minutes * MINUTE)
     assert "ready in about 4 minutes" in dispatched().message
 
 
-def test_only_the_last_wakes_count(woken: Any, wakes: ColdStartStore) -> None:
+def test_only_the_newest_durations_are_kept(measure_cold_start: Any, cold_starts: ColdStartStore) -> None:
     for seconds in range(100, 100 + KEPT_DURATIONS + 3):
-        woken(seconds)
-    assert wakes.get().seconds == tuple(range(103, 103 + KEPT_DURATIONS))
+        measure_cold_start(seconds)
+    assert cold_starts.get().seconds == tuple(range(103, 103 + KEPT_DURATIONS))
 
 
-def test_who_comes_later_is_told_what_is_left(woken: Any, dispatched: Any, clock: Clock) -> None:
-    woken(6 * MINUTE)
+def test_a_later_job_is_told_the_remaining_wait(measure_cold_start: Any, dispatched: Any, clock: Clock) -> None:
+    measure_cold_start(6 * MINUTE)
     dispatched()
     clock.now += 4 * MINUTE
     assert "ready in about 2 minutes" in dispatched().message
@@ -163,39 +161,41 @@ def test_who_comes_later_is_told_what_is_left(woken: Any, dispatched: Any, clock
     assert "longer than the last times" in dispatched().message
 
 
-def test_the_rest_of_a_wake_is_not_taken_for_one(
-    dispatched: Any, finish: Any, clock: Clock, sagemaker: SageMaker, wakes: ColdStartStore
+def test_jobs_during_a_cold_start_are_not_measured(
+    dispatched: Any, finish: Any, clock: Clock, sagemaker: SageMaker, cold_starts: ColdStartStore
 ) -> None:
     first = dispatched()
     clock.now += 4 * MINUTE
     late, later = dispatched(), dispatched()
-    another_process()
+    start_new_process()
     latest = dispatched()
     clock.now += MINUTE
     for job in (latest, later, first, late):
         finish(job)
-    assert wakes.get().seconds == (5 * MINUTE,)
+    assert cold_starts.get().seconds == (5 * MINUTE,)
 
 
-def test_news_that_come_twice_count_once(dispatched: Any, finish: Any, clock: Clock, wakes: ColdStartStore) -> None:
+def test_a_duplicate_notice_is_measured_once(
+    dispatched: Any, finish: Any, clock: Clock, cold_starts: ColdStartStore
+) -> None:
     job = dispatched()
     clock.now += 4 * MINUTE
     finish(job, notices=3)
-    assert wakes.get().seconds == (4 * MINUTE,)
+    assert cold_starts.get().seconds == (4 * MINUTE,)
 
 
-def test_a_second_start_of_one_attempt_does_not_lengthen_its_wait(
-    dispatched: Any, finish: Any, clock: Clock, store: JobStore, wakes: ColdStartStore
+def test_a_second_start_of_an_attempt_does_not_lengthen_its_wait(
+    dispatched: Any, finish: Any, clock: Clock, store: JobStore, cold_starts: ColdStartStore
 ) -> None:
     job = dispatched()
     clock.now += 4 * MINUTE
     store.start(job.job_id, 1, message="Starting")
     clock.now += MINUTE
     finish(job)
-    assert wakes.get().seconds == (4 * MINUTE,)
+    assert cold_starts.get().seconds == (4 * MINUTE,)
 
 
-def test_another_attempt_waits_anew(dispatched: Any, finish: Any, clock: Clock, store: JobStore) -> None:
+def test_another_attempt_claims_no_cold_start(dispatched: Any, finish: Any, clock: Clock, store: JobStore) -> None:
     job = dispatched()
     finish(job)
     again = store.dispatch(job.job_id, 2, due_at=0)
@@ -203,15 +203,15 @@ def test_another_attempt_waits_anew(dispatched: Any, finish: Any, clock: Clock, 
     assert (again.waking_since, again.started_at, again.message) == (None, None, WAITING)
 
 
-def test_of_two_that_find_it_asleep_at_once_one_is_measured(
-    dispatched: Any, finish: Any, clock: Clock, wakes: ColdStartStore, monkeypatch: pytest.MonkeyPatch
+def test_one_of_two_concurrent_claims_is_measured(
+    dispatched: Any, finish: Any, clock: Clock, cold_starts: ColdStartStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = ColdStartStore.claim
     jobs = []
 
     def interrupted(self: ColdStartStore, *claimed: Any) -> bool:
         monkeypatch.setattr(ColdStartStore, "claim", claim)
-        another_process()
+        start_new_process()
         jobs.append(dispatched())
         return claim(self, *claimed)
 
@@ -221,24 +221,24 @@ def test_of_two_that_find_it_asleep_at_once_one_is_measured(
     clock.now += MINUTE
     for job in jobs:
         finish(job)
-    assert len(wakes.get().seconds) == 1
+    assert len(cold_starts.get().seconds) == 1
 
 
-def test_a_message_that_begins_nothing_begins_no_wake(
-    dispatched: Any, finish: Any, clock: Clock, wakes: ColdStartStore, sqs_event: Any, context: Any
+def test_a_message_that_dispatches_nothing_claims_no_cold_start(
+    dispatched: Any, finish: Any, clock: Clock, cold_starts: ColdStartStore, sqs_event: Any, context: Any
 ) -> None:
     dispatch.handler(sqs_event({"job_id": "0" * 32, "attempt": 1}), context)
     clock.now += MINUTE
     job = dispatched()
     clock.now += 4 * MINUTE
     finish(job)
-    assert wakes.get().seconds == (4 * MINUTE,)
+    assert cold_starts.get().seconds == (4 * MINUTE,)
 
 
-def test_a_wake_whose_job_was_cancelled_is_not_waited_for_forever(
-    woken: Any, dispatched: Any, store: JobStore, clock: Clock
+def test_the_claim_of_a_cancelled_job_expires(
+    measure_cold_start: Any, dispatched: Any, store: JobStore, clock: Clock
 ) -> None:
-    woken(4 * MINUTE)
+    measure_cold_start(4 * MINUTE)
     job = dispatched()
     store.cancel(job.job_id, job.owner, ErrorDetail(code=ErrorCode.CANCELLED, message="no"))
     clock.now += CLAIM_SECONDS
@@ -246,49 +246,49 @@ def test_a_wake_whose_job_was_cancelled_is_not_waited_for_forever(
 
 
 @pytest.mark.parametrize("instances", [0, 1])
-def test_it_is_asked_once_in_a_while_however_many_come(
+def test_the_endpoint_is_described_at_a_limited_rate(
     sagemaker: SageMaker, clock: Clock, dispatched: Any, instances: int
 ) -> None:
     sagemaker.instances = instances
     for _ in range(4):
         dispatched()
         clock.now += 3
-    assert sagemaker.asked == 1
+    assert sagemaker.describe_calls == 1
     clock.now += 3
     dispatched()
-    assert sagemaker.asked == 2
+    assert sagemaker.describe_calls == 2
 
 
-def test_an_endpoint_that_does_not_say_holds_up_nobody(sagemaker: SageMaker, clock: Clock, dispatched: Any) -> None:
-    sagemaker.silent = True
+def test_an_unreachable_control_plane_delays_no_job(sagemaker: SageMaker, clock: Clock, dispatched: Any) -> None:
+    sagemaker.unreachable = True
     for _ in range(3):
         job = dispatched()
         assert (job.state, job.message) == (State.DISPATCHED, WAITING)
-    assert sagemaker.asked == 1
+    assert sagemaker.describe_calls == 1
 
 
 @pytest.mark.parametrize("instances", [0, 1])
-def test_a_day_that_was_too_expensive_ends_at_midnight(
+def test_a_stopped_endpoint_starts_again_at_midnight(
     sagemaker: SageMaker, clock: Clock, dispatched: Any, instances: int
 ) -> None:
     sagemaker.instances = instances
-    spends = GpuSpendStore(SOCKETS, ENDPOINT, clients.dynamodb())
+    spend_store = GpuSpendStore(SOCKETS, ENDPOINT, clients.dynamodb())
     day = int(NOON // DAY)
-    spends.replace(None, GpuSpend(day=day, usd=100, counted_until=NOON, instances=1, stopped=True))
+    spend_store.replace(None, GpuSpend(day=day, usd=100, counted_until=NOON, instances=1, stopped=True))
     job = dispatched()
     assert (job.message, job.waking_since) == (BUDGET_SPENT_MESSAGE, None)
     clock.now += DAY / 2
     assert dispatched().message == (WAITING if instances else UNKNOWN_WAIT_MESSAGE)
 
 
-def test_a_day_that_may_go_on_is_not_told_of(sagemaker: SageMaker, clock: Clock, dispatched: Any) -> None:
+def test_a_day_below_the_limit_has_no_message(sagemaker: SageMaker, clock: Clock, dispatched: Any) -> None:
     sagemaker.instances = 1
-    spends = GpuSpendStore(SOCKETS, ENDPOINT, clients.dynamodb())
-    spends.replace(None, GpuSpend(day=int(NOON // DAY), usd=99, counted_until=NOON, instances=1))
+    spend_store = GpuSpendStore(SOCKETS, ENDPOINT, clients.dynamodb())
+    spend_store.replace(None, GpuSpend(day=int(NOON // DAY), usd=99, counted_until=NOON, instances=1))
     assert dispatched().message == WAITING
 
 
-def test_what_is_noted_is_nobodys_business(dispatched: Any, clock: Clock, finish: Any, store: JobStore) -> None:
+def test_measurements_are_not_in_the_public_job(dispatched: Any, clock: Clock, finish: Any, store: JobStore) -> None:
     job = dispatched()
     clock.now += MINUTE
     finish(job)

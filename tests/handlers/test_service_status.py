@@ -1,4 +1,4 @@
-"""Service status and bundled resources, as any caller sees them."""
+"""Service status, and the lists of avatars and styles."""
 
 import base64
 import threading
@@ -24,7 +24,7 @@ JobIn = Callable[..., JobRecord]
 
 
 class FakeSageMaker:
-    """Describes an endpoint, or says why not."""
+    """Fake of the control plane that describes an endpoint or raises an error."""
 
     def __init__(self) -> None:
         self.answer: dict[str, Any] = {
@@ -50,7 +50,9 @@ def sagemaker(monkeypatch: pytest.MonkeyPatch) -> FakeSageMaker:
     return fake
 
 
-def test_everything_answers(call: Call, sagemaker: FakeSageMaker, ledger: Ledger, job_in: JobIn, queues: Any) -> None:
+def test_the_status_has_endpoint_backlog_and_instances(
+    call: Call, sagemaker: FakeSageMaker, ledger: Ledger, job_in: JobIn, queues: Any
+) -> None:
     reports = InstanceReports(ledger)
     loaded = [LoadedModel(name="sd15", megabytes=2100.5, on_device=True)]
     for name, age in (("new", 0), ("older", 60), ("gone", 600)):
@@ -74,13 +76,13 @@ def test_everything_answers(call: Call, sagemaker: FakeSageMaker, ledger: Ledger
     assert (body["instances"][0]["vram_used_mb"], body["reasons"]) == (3000, {})
 
 
-def test_an_endpoint_that_was_never_deployed_is_absent(call: Call, sagemaker: FakeSageMaker) -> None:
+def test_an_endpoint_that_does_not_exist_is_absent(call: Call, sagemaker: FakeSageMaker) -> None:
     sagemaker.error = _error("ValidationException", 'Could not find endpoint "arn:…".')
     body = call("GET", "/services").body
     assert (body["endpoint"], body["instances"]) == ({"status": "absent", "instances": 0}, [])
 
 
-def test_what_does_not_answer_is_null_with_a_reason(
+def test_a_failed_component_is_null_with_a_reason(
     call: Call, sagemaker: FakeSageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sagemaker.error = _error("ThrottlingException")
@@ -95,7 +97,7 @@ def test_what_does_not_answer_is_null_with_a_reason(
     assert answer.body["reasons"] == {"endpoint": "ThrottlingException", "backlog": "KeyError"}
 
 
-def test_a_part_that_takes_too_long_is_not_waited_for(
+def test_a_component_without_a_response_in_time_is_null(
     call: Call, sagemaker: FakeSageMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answered = threading.Event()
@@ -106,14 +108,14 @@ def test_a_part_that_takes_too_long_is_not_waited_for(
     assert (body["instances"], body["reasons"]["instances"]) == (None, "no answer in time")
 
 
-def test_without_a_token_nothing_is_told(call: Call, sagemaker: FakeSageMaker) -> None:
+def test_the_status_without_a_token_is_unauthorized(call: Call, sagemaker: FakeSageMaker) -> None:
     call("GET", "/services", owner=None).problem(401, "unauthorized")
 
 
-# What comes with the service.
+# Bundled resources.
 
 
-def test_avatars_come_with_their_portraits(call: Call) -> None:
+def test_avatars_are_listed_with_their_portraits(call: Call) -> None:
     found = call("GET", "/avatars").body["avatars"]
     assert len(found) >= 3
     for avatar in found:
@@ -124,7 +126,7 @@ def test_avatars_come_with_their_portraits(call: Call) -> None:
         assert len(data) < 60_000
 
 
-def test_each_kind_with_styles_has_its_own(call: Call) -> None:
+def test_each_kind_with_styles_lists_its_own(call: Call) -> None:
     rooms = call("GET", "/styles").body
     assert rooms == call("GET", "/styles", query={"kind": "restyle_room"}).body
     pictures = call("GET", "/styles", query={"kind": "generate"}).body["styles"]

@@ -20,9 +20,9 @@ from handlers.assets.asset import Asset, AssetState, PublicAsset
 from handlers.assets.table import AssetTable
 from handlers.assets.upload_processor import AssetUploadProcessor
 from handlers.http_api import dependencies
-from tests.handlers.assets import wish
+from tests.handlers.asset_requests import asset_request
 from tests.handlers.calls import Call
-from tests.handlers.uploads import picture, policy_of, sha256, there
+from tests.handlers.uploads import object_exists, picture, policy_of, sha256
 
 pytestmark = pytest.mark.usefixtures("environment")
 JobIn = Callable[..., JobRecord]
@@ -54,7 +54,7 @@ def done(store: JobStore, job_in: JobIn, bucket: S3Client) -> JobRecord:
 
 
 def test_an_upload_becomes_an_asset(call: Call, upload: Any) -> None:
-    made = call("POST", "/assets", wish())
+    made = call("POST", "/assets", asset_request())
     assert made.status == 201
     asset = PublicAsset.model_validate(made.body["asset"])
     assert (asset.state, asset.name, asset.url) == (AssetState.AWAITING_UPLOAD, "The hall", None)
@@ -73,17 +73,17 @@ def test_an_upload_becomes_an_asset(call: Call, upload: Any) -> None:
     )
 
 
-def test_the_form_is_good_for_exactly_what_was_declared(call: Call) -> None:
-    body = call("POST", "/assets", wish(size=1234, sha256="ab" * 32)).body
+def test_an_upload_form_accepts_only_the_declared_file(call: Call) -> None:
+    body = call("POST", "/assets", asset_request(size=1234, sha256="ab" * 32)).body
     _, exact = policy_of(body["upload"])
     assert exact["range"] == [1234, 1234]
     assert exact["key"] == asset_key(body["asset"]["asset_id"])
     assert exact["x-amz-checksum-sha256"]
 
 
-def test_a_large_upload_has_its_digest_too(call: Call, upload: Any) -> None:
+def test_a_large_upload_has_its_digest(call: Call, upload: Any) -> None:
     data = picture() + bytes(100_000)
-    asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
+    asset_id = call("POST", "/assets", asset_request()).body["asset"]["asset_id"]
     upload(asset_key(asset_id), data)
     assert call("GET", f"/assets/{asset_id}").body["sha256"] == sha256(data)
 
@@ -100,24 +100,24 @@ def test_a_large_upload_has_its_digest_too(call: Call, upload: Any) -> None:
         (picture(), {"sha256": "0" * 64}, "checksum_mismatch"),
     ],
 )
-def test_a_bad_upload_fails_its_asset_and_is_deleted(
+def test_an_unusable_upload_fails_its_asset_and_is_deleted(
     call: Call, upload: Any, bucket: S3Client, data: bytes, declared: dict[str, Any], code: str
 ) -> None:
-    asset_id = call("POST", "/assets", wish(**declared)).body["asset"]["asset_id"]
+    asset_id = call("POST", "/assets", asset_request(**declared)).body["asset"]["asset_id"]
     upload(asset_key(asset_id), data, times=2)
     now = call("GET", f"/assets/{asset_id}").body
     assert (now["state"], now["error"]["code"], now["url"]) == ("failed", code, None)
     assert now["error"]["message"]
-    assert not there(bucket, asset_key(asset_id))
+    assert not object_exists(bucket, asset_key(asset_id))
     upload(asset_key(asset_id), picture())
     assert call("GET", f"/assets/{asset_id}").body == now
-    assert not there(bucket, asset_key(asset_id))
+    assert not object_exists(bucket, asset_key(asset_id))
 
 
-def test_a_bad_upload_whose_deletion_failed_is_still_refused(
+def test_an_unusable_upload_is_rejected_even_if_its_deletion_fails(
     call: Call, table: AssetTable, bucket: S3Client, upload: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
+    asset_id = call("POST", "/assets", asset_request()).body["asset"]["asset_id"]
     key = asset_key(asset_id)
     bucket.put_object(Bucket="bucket", Key=key, Body=b"GIF89a")
     intake = AssetUploadProcessor("bucket", table, bucket)
@@ -133,30 +133,30 @@ def test_a_bad_upload_whose_deletion_failed_is_still_refused(
             intake.process(key)
     upload(key, None)
     assert call("GET", f"/assets/{asset_id}").body["state"] == "failed"
-    assert not there(bucket, key)
+    assert not object_exists(bucket, key)
 
 
-def test_while_the_form_is_good_the_last_picture_counts(call: Call, upload: Any, bucket: S3Client) -> None:
-    asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
+def test_the_last_upload_counts_while_the_form_is_valid(call: Call, upload: Any, bucket: S3Client) -> None:
+    asset_id = call("POST", "/assets", asset_request()).body["asset"]["asset_id"]
     upload(asset_key(asset_id), picture())
     upload(asset_key(asset_id), picture(colour="red"))
     assert call("GET", f"/assets/{asset_id}").body["sha256"] == sha256(picture(colour="red"))
 
 
 @pytest.mark.parametrize("key", [asset_key("0" * 32), "assets/not an asset", "assets/" + "0" * 32 + "/photo"])
-def test_uploads_of_no_asset_are_deleted(upload: Any, bucket: S3Client, key: str) -> None:
+def test_uploads_without_an_asset_are_deleted(upload: Any, bucket: S3Client, key: str) -> None:
     upload(key, picture())
-    assert not there(bucket, key)
+    assert not object_exists(bucket, key)
 
 
-def test_news_of_an_upload_that_is_gone_is_nothing(call: Call, upload: Any) -> None:
-    asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
+def test_an_event_of_a_missing_upload_does_nothing(call: Call, upload: Any) -> None:
+    asset_id = call("POST", "/assets", asset_request()).body["asset"]["asset_id"]
     upload(asset_key(asset_id), None)
     assert call("GET", f"/assets/{asset_id}").body["state"] == "awaiting_upload"
 
 
-def test_an_asset_whose_picture_never_came_lapses(call: Call, table: AssetTable, upload: Any) -> None:
-    asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
+def test_an_asset_without_an_upload_expires(call: Call, table: AssetTable, upload: Any) -> None:
+    asset_id = call("POST", "/assets", asset_request()).body["asset"]["asset_id"]
     kept = table.get(asset_id)
     assert kept is not None
     assert kept.expires_at is not None
@@ -173,7 +173,7 @@ def test_an_asset_whose_picture_never_came_lapses(call: Call, table: AssetTable,
 # Pictures of jobs.
 
 
-def test_a_result_is_kept_as_a_copy(call: Call, done: JobRecord, bucket: S3Client, upload: Any) -> None:
+def test_an_asset_of_a_result_is_a_copy(call: Call, done: JobRecord, bucket: S3Client, upload: Any) -> None:
     answer = call("POST", "/assets", {"job_id": done.job_id, "picture": "result"})
     assert (answer.status, answer.body["upload"]) == (201, None)
     asset = answer.body["asset"]
@@ -187,13 +187,13 @@ def test_a_result_is_kept_as_a_copy(call: Call, done: JobRecord, bucket: S3Clien
     assert call("GET", f"/assets/{asset['asset_id']}").body["state"] == "ready"
 
 
-def test_what_a_job_was_given_is_kept_as_a_copy(call: Call, done: JobRecord) -> None:
+def test_an_asset_of_an_input_is_a_copy(call: Call, done: JobRecord) -> None:
     asset = call("POST", "/assets", {"job_id": done.job_id, "role": "photo"}).body["asset"]
     assert (asset["state"], asset["sha256"]) == ("ready", sha256(picture(colour="red")))
     assert asset["source"]["role"] == "photo"
 
 
-def test_what_a_job_done_at_once_would_have_been_given_is_kept_too(
+def test_an_asset_of_a_cached_jobs_input_is_a_copy_of_the_first_jobs_input(
     call: Call, done: JobRecord, store: JobStore, record: Callable[..., JobRecord]
 ) -> None:
     copied_from = {"photo": upload_key(done.job_id, "photo")}
@@ -203,7 +203,7 @@ def test_what_a_job_done_at_once_would_have_been_given_is_kept_too(
     assert (asset["source"]["job_id"], asset["width"]) == (cached.job_id, 320)
 
 
-def test_a_copy_that_was_broken_off_is_mended_by_its_event(
+def test_an_interrupted_copy_is_completed_by_its_upload_event(
     call: Call, done: JobRecord, upload: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_args: Any) -> None:
@@ -219,7 +219,9 @@ def test_a_copy_that_was_broken_off_is_mended_by_its_event(
     assert (now["state"], now["sha256"]) == ("ready", sha256(picture("PNG")))
 
 
-def test_pictures_that_are_not_there(call: Call, done: JobRecord, job_in: JobIn, bucket: S3Client) -> None:
+def test_an_asset_of_a_missing_picture_is_rejected(
+    call: Call, done: JobRecord, job_in: JobIn, bucket: S3Client
+) -> None:
     call("POST", "/assets", {"job_id": "0" * 32}).problem(404, "not_found")
     call("POST", "/assets", {"job_id": done.job_id}, owner="owner-2").problem(404, "not_found")
     problem = call("POST", "/assets", {"job_id": done.job_id, "picture": "sketch"}).problem(409, "conflict")
@@ -233,25 +235,25 @@ def test_pictures_that_are_not_there(call: Call, done: JobRecord, job_in: JobIn,
     assert call("GET", "/assets").body["assets"] == []
 
 
-def test_the_same_key_and_request_are_one_asset(call: Call, upload: Any, done: JobRecord) -> None:
+def test_the_same_idempotency_key_and_request_create_one_asset(call: Call, upload: Any, done: JobRecord) -> None:
     mine = {"headers": {"Idempotency-Key": "mine"}}
-    first, again = (call("POST", "/assets", wish(), **mine) for _ in range(2))
+    first, again = (call("POST", "/assets", asset_request(), **mine) for _ in range(2))
     assert (first.status, again.status) == (201, 200)
     assert again.body["asset"]["asset_id"] == first.body["asset"]["asset_id"]
     assert again.body["upload"]["fields"]["key"] == first.body["upload"]["fields"]["key"]
-    call("POST", "/assets", wish(size=7), **mine).problem(422, "idempotency_mismatch")
-    assert call("POST", "/assets", wish(), owner="owner-2", **mine).status == 201
+    call("POST", "/assets", asset_request(size=7), **mine).problem(422, "idempotency_mismatch")
+    assert call("POST", "/assets", asset_request(), owner="owner-2", **mine).status == 201
     upload(first.body["upload"]["fields"]["key"], picture())
-    assert call("POST", "/assets", wish(), **mine).body["upload"] is None
+    assert call("POST", "/assets", asset_request(), **mine).body["upload"] is None
     copy = {"headers": {"Idempotency-Key": "copy"}}
     copies = [call("POST", "/assets", {"job_id": done.job_id}, **copy) for _ in range(2)]
     assert [answer.status for answer in copies] == [201, 200]
     assert copies[0].body["asset"]["asset_id"] == copies[1].body["asset"]["asset_id"]
 
 
-def test_jobs_start_from_ready_assets_alone(call: Call, upload: Any, table: AssetTable) -> None:
+def test_only_ready_assets_are_usable_as_input(call: Call, upload: Any, table: AssetTable) -> None:
     library = dependencies.asset_service()
-    asset_id = call("POST", "/assets", wish()).body["asset"]["asset_id"]
+    asset_id = call("POST", "/assets", asset_request()).body["asset"]["asset_id"]
     for owner, code in (("owner-1", "conflict"), ("owner-2", "not_found")):
         with pytest.raises(DarkroomError) as told:
             library.get_ready_asset(owner, asset_id)
@@ -262,7 +264,7 @@ def test_jobs_start_from_ready_assets_alone(call: Call, upload: Any, table: Asse
     assert (found.content_type, found.sha256, found.key) == ("image/jpeg", sha256(picture()), asset_key(asset_id))
 
 
-def test_what_is_larger_than_a_jobs_picture_starts_no_job(call: Call, done: JobRecord, table: AssetTable) -> None:
+def test_an_asset_over_the_limits_of_an_input_is_rejected(call: Call, done: JobRecord, table: AssetTable) -> None:
     asset_id = call("POST", "/assets", {"job_id": done.job_id}).body["asset"]["asset_id"]
     table.receive(asset_id, InspectedUpload("image/png", 16_000, 12_000, 1000, "0" * 64))
     with pytest.raises(DarkroomError, match="megapixels"):
