@@ -265,14 +265,14 @@ class JobStore(JobTable):
 
     def _write(self, job_id: str, update: ConditionalUpdate) -> JobRecord | None:
         try:
-            answer = self._client.update_item(
+            response = self._client.update_item(
                 TableName=self._table, Key=self._key(job_id), ReturnValues="ALL_NEW", **update.arguments()
             )
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 return None
             raise
-        return JobRecord.from_item(answer["Attributes"])
+        return JobRecord.from_item(response["Attributes"])
 
 
 def _received(role: str, received: InspectedUpload) -> dict[str, Any]:

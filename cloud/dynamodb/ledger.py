@@ -49,8 +49,8 @@ class Ledger:
 
     def get(self, partition: str, sort: str) -> dict[str, Any] | None:
         """Return an item (a consistent read), or None."""
-        answer = self._client.get_item(TableName=self._table, Key=_key(partition, sort), ConsistentRead=True)
-        return from_item(answer["Item"]) if "Item" in answer else None
+        response = self._client.get_item(TableName=self._table, Key=_key(partition, sort), ConsistentRead=True)
+        return from_item(response["Item"]) if "Item" in response else None
 
     def put(self, partition: str, sort: str, values: Mapping[str, Any], *, expires_at: int) -> None:
         """Put an item, replacing an existing one."""
@@ -65,7 +65,7 @@ class Ledger:
         attempt = 0
         while True:
             try:
-                answer = self._client.update_item(
+                response = self._client.update_item(
                     TableName=self._table, Key=_key(partition, sort), ReturnValues="ALL_NEW", **update.arguments()
                 )
             except ClientError as error:
@@ -77,7 +77,7 @@ class Ledger:
                 _pause(attempt)
                 attempt += 1
             else:
-                return from_item(answer["Attributes"])
+                return from_item(response["Attributes"])
 
     def transact(self, changes: Sequence[LedgerUpdate]) -> None:
         """Apply all updates or none.

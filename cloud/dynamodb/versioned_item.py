@@ -27,8 +27,8 @@ class VersionedItem:
 
     def get(self) -> dict[str, Any] | None:
         """Return the item's JSON values (a consistent read), or None."""
-        answer = self._client.get_item(TableName=self._table, Key=self._key, ConsistentRead=True)
-        return from_item(answer["Item"]) if "Item" in answer else None
+        response = self._client.get_item(TableName=self._table, Key=self._key, ConsistentRead=True)
+        return from_item(response["Item"]) if "Item" in response else None
 
     def replace(self, version: Any, values: Mapping[str, Any]) -> bool:
         """Write ``values`` if the item still has ``version`` (None: if it does not exist); return True if it was

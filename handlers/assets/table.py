@@ -39,8 +39,8 @@ class AssetTable:
 
     def get(self, asset_id: str) -> Asset | None:
         """Return the asset (a consistent read), or None."""
-        answer = self._client.get_item(TableName=self._table, Key=_key(asset_id), ConsistentRead=True)
-        return Asset.from_item(answer["Item"]) if "Item" in answer else None
+        response = self._client.get_item(TableName=self._table, Key=_key(asset_id), ConsistentRead=True)
+        return Asset.from_item(response["Item"]) if "Item" in response else None
 
     def receive(self, asset_id: str, received: InspectedUpload) -> Asset | None:
         """``awaiting_upload or ready → ready``: set the uploaded picture. None when the asset no longer exists."""
@@ -138,14 +138,14 @@ class AssetTable:
 
     def _write(self, asset_id: str, update: ConditionalUpdate) -> Asset | None:
         try:
-            answer = self._client.update_item(
+            response = self._client.update_item(
                 TableName=self._table, Key=_key(asset_id), ReturnValues="ALL_NEW", **update.arguments()
             )
         except ClientError as error:
             if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
                 return None
             raise
-        return Asset.from_item(answer["Attributes"])
+        return Asset.from_item(response["Attributes"])
 
 
 def _key(asset_id: str) -> dict[str, Any]:

@@ -16,12 +16,12 @@ JSON = "application/json"
 
 
 def document_responses(
-    *answers: Mapping[int, tuple[str, type[BaseModel]]], problems: tuple[int, ...] = ()
+    *successes: Mapping[int, tuple[str, type[BaseModel]]], problems: tuple[int, ...] = ()
 ) -> "dict[int, OpenAPIResponse]":
-    """Return responses by status: each of ``answers`` with description and model, each of ``problems`` as a problem."""
+    """Return responses by status: ``successes`` with description and model, ``problems`` as problem details."""
     responses: dict[int, Any] = {}
-    for answer in answers:
-        for status, (description, model) in answer.items():
+    for success in successes:
+        for status, (description, model) in success.items():
             responses[status] = {"description": description, "content": {JSON: {"model": model}}}
     for status in (*problems, 500):
         description = HTTPStatus(status).phrase

@@ -273,8 +273,7 @@ def test_a_stopped_endpoint_starts_again_at_midnight(
 ) -> None:
     sagemaker.instances = instances
     spend_store = GpuSpendStore(SOCKETS, ENDPOINT, clients.dynamodb())
-    day = int(NOON // DAY)
-    spend_store.replace(None, GpuSpend(day=day, usd=100, counted_until=NOON, instances=1, stopped=True))
+    spend_store.replace(None, GpuSpend(day=int(NOON // DAY), usd=100, counted_until=NOON, instances=1, stopped=True))
     job = dispatched()
     assert (job.message, job.waking_since) == (BUDGET_SPENT_MESSAGE, None)
     clock.now += DAY / 2
