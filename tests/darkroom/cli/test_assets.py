@@ -9,8 +9,8 @@ from typer.testing import CliRunner, Result
 from darkroom import Client, ProblemError, UnreachableError, UploadError
 from darkroom.cli import app
 from darkroom.client.assets import Assets
-from tests.client.answers import s3_error
-from tests.client.fake import TOKEN, Service
+from tests.darkroom.fake_service import TOKEN, Service
+from tests.darkroom.responses import s3_error
 
 
 @pytest.fixture

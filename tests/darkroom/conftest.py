@@ -14,8 +14,8 @@ from darkroom.client import network as network_module
 from darkroom.client.job_watcher import Pace
 from darkroom.client.local_stack import LocalStack
 from infra.commands import stack as stack_module
-from tests.client.fake import TOKEN, Service
-from tests.client.runtime import RUNTIME, state_of
+from tests.darkroom.fake_service import TOKEN, Service
+from tests.darkroom.stub_runtime import RUNTIME, state_of
 
 
 @pytest.fixture

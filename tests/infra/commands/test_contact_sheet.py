@@ -15,8 +15,8 @@ from infra.commands.contact_sheet import FRAMES, LINE, STRIP, WIDTH, clock, cont
 from pipeline.speech.types import SAMPLE_RATE
 from pipeline.video import FPS
 from pipeline.video.encoder import VideoWriter
-from tests.client.fake import Service
-from tests.client.films import CUES, filmed
+from tests.darkroom.fake_service import Service
+from tests.darkroom.video_jobs import CUES, filmed
 
 SECONDS = 2
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from darkroom.contract.jobs import Job
-from tests.client.answers import START
+from tests.darkroom.responses import START
 
 NAMES = ("result", "thumbnail")
 RESULT = b"\xff\xd8\xff a picture " * 5000

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 from darkroom import Client, ProblemError
 from darkroom.cli import app
 from darkroom.contract.picture_styles import picture_styles
-from tests.client.fake import TOKEN, Service
+from tests.darkroom.fake_service import TOKEN, Service
 
 DURATIONS = {"count": 3, "p50": 1.25, "p95": 2.5}
 STATS: dict[str, Any] = {

@@ -14,7 +14,7 @@ from darkroom.cli.source_arguments import arguments
 from darkroom.contract.params import Contract, Params
 from darkroom.contract.requests import REQUEST_MODELS, BaseRequest, Kind, upload_roles
 from darkroom.contract.uploads import Upload
-from tests.client.fake import TOKEN, Service
+from tests.darkroom.fake_service import TOKEN, Service
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -8,9 +8,9 @@ from typer.testing import CliRunner, Result
 
 from darkroom.cli import app
 from darkroom.contract.jobs import Job
-from tests.client.answers import problem
-from tests.client.fake import TOKEN, Service
-from tests.client.jobs import RESULT
+from tests.darkroom.fake_service import TOKEN, Service
+from tests.darkroom.jobs import RESULT
+from tests.darkroom.responses import problem
 
 
 @pytest.fixture(autouse=True)

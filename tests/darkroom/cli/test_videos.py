@@ -9,10 +9,10 @@ from typer.testing import CliRunner, Result
 from darkroom import AvatarReference, Client, DownloadError
 from darkroom.cli import app
 from darkroom.contract.jobs import State
-from tests.client.answers import s3_error
-from tests.client.fake import TOKEN, Service
-from tests.client.films import CUES, filmed, sound
-from tests.client.jobs import RESULT, completed
+from tests.darkroom.fake_service import TOKEN, Service
+from tests.darkroom.jobs import RESULT, completed
+from tests.darkroom.responses import s3_error
+from tests.darkroom.video_jobs import CUES, filmed, sound
 
 
 @pytest.fixture(autouse=True)

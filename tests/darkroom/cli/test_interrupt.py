@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from darkroom.contract.jobs import State
-from tests.client.fake import TOKEN, Service
-from tests.client.jobs import job
+from tests.darkroom.fake_service import TOKEN, Service
+from tests.darkroom.jobs import job
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 # A shell that starts tests in the background has them, and so their children, ignore SIGINT: undo that.
 PROGRAM = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from darkroom.cli import main; main()"

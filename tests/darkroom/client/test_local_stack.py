@@ -10,9 +10,9 @@ from darkroom import Client, LocalStackError
 from darkroom.cli import app
 from darkroom.client.local_stack import TemporaryStack, find_running_stack
 from darkroom.contract.jobs import State
-from tests.client.fake import Service
-from tests.client.jobs import failed
-from tests.client.runtime import put, state_of
+from tests.darkroom.fake_service import Service
+from tests.darkroom.jobs import failed
+from tests.darkroom.stub_runtime import put, state_of
 
 
 def test_the_stack_that_answers_and_was_started_last_is_found(folder: Path, service: Service) -> None:
@@ -90,24 +90,3 @@ def test_whatever_ends_its_use_stops_it_once(runtime: Path) -> None:
         raise KeyboardInterrupt
     stack.stop()
     assert runtime.read_text().split() == ["up", "down"]
-
-
-def test_up_and_down_are_the_runtimes(runtime: Path, folder: Path) -> None:
-    assert CliRunner().invoke(app, ["up", "--port", "1001", "--detach"]).exit_code == 0
-    assert CliRunner().invoke(app, ["down", "--port", "1001"]).exit_code == 0
-    (folder / "template.json").unlink()
-    assert CliRunner().invoke(app, ["up", "--port", "1001"]).exit_code == 1
-    assert runtime.read_text().split() == ["up", "down", "up"]
-
-
-def test_down_without_a_port_stops_the_stack_that_commands_use(runtime: Path, folder: Path, service: Service) -> None:
-    put(folder, 1001, state_of(service, port=1001))
-    assert CliRunner().invoke(app, ["down"]).exit_code == 0
-    assert (folder / "arguments.txt").read_text().split() == ["down", "--port", "1001"]
-
-
-def test_status_shows_the_health_of_the_stack(runtime: Path, folder: Path, service: Service) -> None:
-    put(folder, 1001, state_of(service))
-    sick = CliRunner().invoke(app, ["status", "--port", "1001"])
-    assert sick.exit_code == 1
-    assert "queue    down: unreachable" in sick.stdout

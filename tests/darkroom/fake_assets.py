@@ -6,7 +6,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from tests.client.answers import START, problem
+from tests.darkroom.responses import START, problem
 
 
 class Library:

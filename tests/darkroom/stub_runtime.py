@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from tests.client.fake import Service
+from tests.darkroom.fake_service import Service
 
 RUNTIME = """
 import json, pathlib, sys

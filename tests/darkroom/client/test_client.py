@@ -11,9 +11,9 @@ from darkroom import Client, ClientError, JobError, ProblemError, UnreachableErr
 from darkroom.client.request_builder import build_request
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.requests import JobRequest
-from tests.client.answers import problem, s3_error
-from tests.client.fake import Service
-from tests.client.jobs import RESULT, completed, failed, job
+from tests.darkroom.fake_service import Service
+from tests.darkroom.jobs import RESULT, completed, failed, job
+from tests.darkroom.responses import problem, s3_error
 
 
 def request_for(photo: Path) -> JobRequest:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from darkroom import ProblemError, UnreachableError
 from darkroom.client.job_watcher import ConnectionLost, JobWatcher, Pace
 from darkroom.contract.jobs import Job
-from tests.client.jobs import job
+from tests.darkroom.jobs import job
 
 JOB_ID = "a" * 32
 LAST = 9

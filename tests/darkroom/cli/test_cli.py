@@ -11,9 +11,9 @@ from darkroom.cli import app
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.requests import Kind
 from darkroom.contract.styles import styles
-from tests.client.answers import problem, s3_error
-from tests.client.fake import TOKEN, Service
-from tests.client.jobs import RESULT, completed, failed, job
+from tests.darkroom.fake_service import TOKEN, Service
+from tests.darkroom.jobs import RESULT, completed, failed, job
+from tests.darkroom.responses import problem, s3_error
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from typer.testing import CliRunner, Result
 from darkroom import AssetReference, AvatarReference, Client
 from darkroom.cli import app
 from darkroom.client.scenes import ScenesError, read
-from tests.client.fake import TOKEN, Service
-from tests.client.films import filmed, sound
+from tests.darkroom.fake_service import TOKEN, Service
+from tests.darkroom.video_jobs import filmed, sound
 
 IMAGE: dict[str, Any] = {"type": "image", "picture": "room.jpg", "seconds": 4}
 AVATAR: dict[str, Any] = {"type": "avatar", "avatar": "amara", "script": "@hello.txt"}

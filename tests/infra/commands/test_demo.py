@@ -14,9 +14,9 @@ from darkroom.contract.engine import Engine
 from darkroom.contract.requests import ENGINES_BY_KIND, Kind
 from infra.commands.comparison_sheet import GAP, HEIGHT, details, marked, side_by_side
 from infra.commands.demo_samples import DEMO_SAMPLES
-from tests.client.fake import Service
-from tests.client.jobs import RESULT, completed
-from tests.client.runtime import put, state_of
+from tests.darkroom.fake_service import Service
+from tests.darkroom.jobs import RESULT, completed
+from tests.darkroom.stub_runtime import put, state_of
 
 
 def demo(*words: object) -> Result:
@@ -34,7 +34,7 @@ def test_demo_saves_both_pictures_and_leaves_nothing_running(
 ) -> None:
     put(folder, 1001, state_of(service))  # a stack of the user's, not to be touched
     data = photo.read_bytes()
-    monkeypatch.setattr("tests.client.fake.RESULT", data)
+    monkeypatch.setattr("tests.darkroom.fake_service.RESULT", data)
     service.story = [completed(4, f"{service.url}/results/result.jpg", data=data)]
     result = demo("--style", "industrial")
     assert result.exit_code == 0, result.output
@@ -67,7 +67,7 @@ def test_each_kind_has_samples_a_sheet_and_words_of_its_own(
     runtime: Path, service: Service, monkeypatch: pytest.MonkeyPatch, kind: str, roles: Sequence[str], sheet: str
 ) -> None:
     data = encoded((1280, 960), "PNG")
-    monkeypatch.setattr("tests.client.fake.RESULT", data)
+    monkeypatch.setattr("tests.darkroom.fake_service.RESULT", data)
     url = f"{service.url}/results/result.png"
     service.story = [completed(4, url, data=data, content_type="image/png", kind=kind)]
     result = demo("--kind", kind)
@@ -113,7 +113,7 @@ def test_pictures_of_ones_own_are_those_of_the_kind_and_come_with_consent(
         assert (result.exit_code, said in result.stderr) == (2, True), result.stderr
     assert not runtime.exists()
     data = photo.read_bytes()
-    monkeypatch.setattr("tests.client.fake.RESULT", data)
+    monkeypatch.setattr("tests.darkroom.fake_service.RESULT", data)
     service.story = [completed(4, f"{service.url}/results/result.jpg", data=data)]
     assert demo("--kind", "face_swap", *pair, "--consent").exit_code == 0
     assert {upload["file"] for upload in service.uploads} == {data}
@@ -122,7 +122,7 @@ def test_pictures_of_ones_own_are_those_of_the_kind_and_come_with_consent(
 def test_the_samples_are_those_that_the_tests_know() -> None:
     samples = [name for exhibit in DEMO_SAMPLES.values() for name in exhibit.samples.values()]
     for name in {each for each in samples if isinstance(each, str)}:
-        known = Path(__file__).parents[1] / "data" / name
+        known = Path(__file__).parents[2] / "data" / name
         assert (files("infra.commands") / "samples" / name).read_bytes() == known.read_bytes()
 
 

@@ -17,9 +17,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from darkroom.contract.jobs import Job
-from tests.client.answers import START, problem
-from tests.client.jobs import RESULT, completed, job
-from tests.client.library import Library
+from tests.darkroom.fake_assets import Library
+from tests.darkroom.jobs import RESULT, completed, job
+from tests.darkroom.responses import START, problem
 
 TOKEN = "letmein"
 

@@ -12,9 +12,9 @@ from darkroom.client.network import MAX_RETRY_AFTER_SECONDS, send_with_retries
 from darkroom.client.request_builder import build_request
 from darkroom.contract.jobs import Job, State
 from darkroom.contract.uploads import AssetReference
-from tests.client.answers import problem
-from tests.client.fake import Service
-from tests.client.jobs import RESULT, completed, failed
+from tests.darkroom.fake_service import Service
+from tests.darkroom.jobs import RESULT, completed, failed
+from tests.darkroom.responses import problem
 
 ASSET = AssetReference(asset_id="b" * 32)
 
