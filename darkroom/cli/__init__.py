@@ -3,29 +3,25 @@
 import signal
 import sys
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from darkroom.cli.lazy import LazyGroup
+from darkroom.cli.lazy import LazyCommand, LazyGroup
 
-LAZY = {
-    "run": ("darkroom.cli.run", "Make a picture or a video: submit, upload, watch, download."),
-    "jobs": ("darkroom.cli.jobs", "Look after your jobs: list, show, download, cancel, watch, rerun."),
-    "assets": ("darkroom.cli.assets", "Look after your library: list, add, keep, show, remove."),
-    "styles": ("darkroom.cli.styles", "Show the room styles, or the looks of --kind generate."),
-    "avatars": ("darkroom.cli.avatars", "Show the portraits that may speak in videos."),
-    "voices": ("darkroom.cli.voices", "Show the voices that say scripts."),
-    "enhance": ("darkroom.cli.enhance", "Make a better prompt of a few words."),
-    "models": ("infra.commands.models", "Look after the models engine's models: list, fetch, verify, push."),
-    "demo": ("infra.commands.demo", "Try a kind on a sample end to end, leaving nothing running."),
-    "stats": ("darkroom.cli.stats:stats", "Show a day's jobs in numbers."),
-    "services": ("darkroom.cli.stats:services", "Show the endpoint, its backlog and its instances."),
-    "limits": ("darkroom.cli.stats:limits", "Show where you stand: rate limits and the day's budget."),
-    "cache": ("darkroom.cli.cache", "Look after the result cache: stats, clear."),
-    "up": ("infra.commands.stack:up", "Start the local stack."),
-    "down": ("infra.commands.stack:down", "Stop the local stack; its state is kept."),
-    "status": ("infra.commands.stack:status", "Say whether the stack answers, where, and how it is."),
+# The operators' commands are registered by entry points instead: see darkroom/cli/entry_points.py.
+COMMANDS = {
+    "run": LazyCommand("darkroom.cli.run", "Make a picture or a video: submit, upload, watch, download."),
+    "jobs": LazyCommand("darkroom.cli.jobs", "Look after your jobs: list, show, download, cancel, watch, rerun."),
+    "assets": LazyCommand("darkroom.cli.assets", "Look after your library: list, add, keep, show, remove."),
+    "styles": LazyCommand("darkroom.cli.styles", "Show the room styles, or the looks of --kind generate."),
+    "avatars": LazyCommand("darkroom.cli.avatars", "Show the portraits that may speak in videos."),
+    "voices": LazyCommand("darkroom.cli.voices", "Show the voices that say scripts."),
+    "enhance": LazyCommand("darkroom.cli.enhance", "Make a better prompt of a few words."),
+    "stats": LazyCommand("darkroom.cli.stats:stats", "Show a day's jobs in numbers."),
+    "services": LazyCommand("darkroom.cli.stats:services", "Show the endpoint, its backlog and its instances."),
+    "limits": LazyCommand("darkroom.cli.stats:limits", "Show where you stand: rate limits and the day's budget."),
+    "cache": LazyCommand("darkroom.cli.cache", "Look after the result cache: stats, clear."),
 }
 
 EPILOG = """\b
@@ -38,14 +34,31 @@ Examples:
   DARKROOM_ENDPOINT=https://… DARKROOM_TOKEN=… darkroom jobs list"""
 
 
-class Root(LazyGroup):
-    """Top-level command group; its commands are imported when they are called."""
+class RootGroup(LazyGroup):
+    """Top-level command group: the callers' commands, then those of entry points.
 
-    lazy = LAZY
+    The entry points are read only for the list of commands and for names that no caller's command has.
+    """
+
+    lazy = COMMANDS
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of the callers' commands, then those of the registered ones."""
+        from darkroom.cli.entry_points import registered_commands  # noqa: PLC0415 - takes 30 ms
+
+        return list(dict.fromkeys([*super().list_commands(ctx), *registered_commands()]))
+
+    def lazy_command(self, name: str) -> LazyCommand | None:
+        """Return a caller's command, or the registered one with this name."""
+        if name in self.lazy:
+            return self.lazy[name]
+        from darkroom.cli.entry_points import load_command  # noqa: PLC0415 - takes 30 ms
+
+        return load_command(name)
 
 
 app = typer.Typer(
-    cls=Root,
+    cls=RootGroup,
     epilog=EPILOG,
     no_args_is_help=True,
     # Plain text: half the time of rich help, and errors that fit in one line of a log.
@@ -57,7 +70,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - 30 ms that --help need not wait
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - takes 30 ms
 
         try:
             typer.echo(f"darkroom {version('darkroom')}")

@@ -2,7 +2,7 @@
 
 import math
 from importlib import import_module
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -11,10 +11,17 @@ from typer.main import get_command
 from darkroom.client.errors import ClientError, ProblemError
 
 
-class LazyGroup(TyperGroup):
-    """A group whose ``lazy`` maps a command to its Typer app (``module`` or ``module:name``) and its help."""
+class LazyCommand(NamedTuple):
+    """A command that is imported when it is called: its Typer app (``module`` or ``module:name``) and its help."""
 
-    lazy: ClassVar[dict[str, tuple[str, str]]] = {}
+    target: str
+    help: str
+
+
+class LazyGroup(TyperGroup):
+    """A group whose ``lazy`` maps the name of each command to the command."""
+
+    lazy: ClassVar[dict[str, LazyCommand]] = {}
 
     def list_commands(self, _ctx: Any) -> list[str]:
         """Return the command names in the order of ``lazy``."""
@@ -22,18 +29,22 @@ class LazyGroup(TyperGroup):
 
     def get_command(self, _ctx: Any, cmd_name: str) -> Any:
         """Return the command if it is imported, otherwise a placeholder with its help."""
-        if cmd_name not in self.commands and cmd_name in self.lazy:
-            return TyperCommand(name=cmd_name, help=self.lazy[cmd_name][1])
+        if cmd_name not in self.commands and (found := self.lazy_command(cmd_name)) is not None:
+            return TyperCommand(name=cmd_name, help=found.help)
         return self.commands.get(cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Import the command that a command line names, then resolve it as Typer does."""
-        if args and args[0] in self.lazy and args[0] not in self.commands:
-            module, _, attribute = self.lazy[args[0]][0].partition(":")
+        if args and args[0] not in self.commands and (found := self.lazy_command(args[0])) is not None:
+            module, _, attribute = found.target.partition(":")
             command = get_command(getattr(import_module(module), attribute or "app"))
             command.name = args[0]
             self.commands[args[0]] = command
         return super().resolve_command(ctx, args)
+
+    def lazy_command(self, name: str) -> LazyCommand | None:
+        """Return the command with this name, if the group has it."""
+        return self.lazy.get(name)
 
     def invoke(self, ctx: Any) -> Any:
         """Invoke the command; print a ``ClientError`` in one line and exit with code 1."""

@@ -166,7 +166,7 @@ def push(
     is verified first; what is there already is not sent again. Credentials are those of the AWS SDK.
     """
     _named(ids or [])
-    if find_spec("infra") is None or find_spec("boto3") is None:
+    if find_spec("boto3") is None:
         raise ClientError("not_installed", "Pushing models needs the AWS SDK; pip install 'darkroom[infra]' brings it.")
     folder = ["--weights", str(weights)] if weights is not None else []
     command = [sys.executable, "-m", "infra.commands.models_push", target, *(ids or []), *folder]

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,6 @@ import typer
 
 from darkroom.cli.service import client_for_stack, connect
 from darkroom.cli.settings import EndpointFlag, TokenFlag
-from darkroom.client.errors import LocalStackError
 from darkroom.client.local_stack import FOLDER, command, find_running_stack, read_stack
 
 PortFlag = Annotated[
@@ -90,8 +88,6 @@ def _port(port: int | None) -> list[str]:
 
 def _delegate(*arguments: str) -> int:
     """Run the local runtime in this terminal and return its exit code. It handles Ctrl-C itself."""
-    if find_spec("infra") is None:
-        raise LocalStackError("The local stack is not installed; pip install 'darkroom[infra]' brings it.")
     sys.stdout.flush()
     with subprocess.Popen(command(*arguments)) as process:
         while True:

@@ -1,0 +1,13 @@
+"""Registry of the operators' commands: the module of each and its help for ``darkroom --help``.
+
+The entry points ``darkroom.commands`` in pyproject.toml name these constants. A command's own module is imported when
+the command runs, so that listing the commands loads neither boto3 nor rich.
+"""
+
+from darkroom.cli.lazy import LazyCommand
+
+MODELS = LazyCommand("infra.commands.models", "Look after the models engine's models: list, fetch, verify, push.")
+DEMO = LazyCommand("infra.commands.demo", "Try a kind on a sample end to end, leaving nothing running.")
+UP = LazyCommand("infra.commands.stack:up", "Start the local stack.")
+DOWN = LazyCommand("infra.commands.stack:down", "Stop the local stack; its state is kept.")
+STATUS = LazyCommand("infra.commands.stack:status", "Say whether the stack answers, where, and how it is.")
