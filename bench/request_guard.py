@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from bench.context import Context
 from bench.section import Section
+from darkroom.client.ports import free_port
 from infra.bundling.functions import ROOT
 from infra.local import emulator
 from infra.local.clients import Clients
@@ -63,7 +64,7 @@ def _alternate(first: Call, second: Call, count: int) -> tuple[list[float], list
 def _emulator(*, guarded: bool) -> Iterator[dict[str, Call]]:
     """Start an emulator with a table and a bucket, and return the calls to measure."""
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
-        folder, port = Path(name), emulator.free_port()
+        folder, port = Path(name), free_port()
         environment = emulator.environment(folder, port, endpoint_url=emulator.address(1))
         process = emulator.start(folder, port, environment) if guarded else _start_bare(folder, environment)
         stack.callback(emulator.stop, process, folder, save=False)

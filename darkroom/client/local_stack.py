@@ -1,7 +1,6 @@
 """Local stack: find the one running from a directory, or start and stop a temporary one."""
 
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from darkroom.client.errors import LocalStackError
 from darkroom.client.network import loopback_mounts
+from darkroom.client.ports import free_port
 from darkroom.client.tokens import PasswordToken
 
 FOLDER = ".darkroom"
@@ -86,13 +86,6 @@ def find_running_stack(root: Path | None = None) -> LocalStack | None:
 def command(*arguments: str) -> list[str]:
     """Return the command line of the local runtime."""
     return [sys.executable, "-m", "infra.local", *arguments]
-
-
-def free_port() -> int:
-    """Return an unused port on 127.0.0.1."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class TemporaryStack:

@@ -68,13 +68,6 @@ def credentials(port: int, key: RootKey) -> dict[str, str]:
     }
 
 
-def free_port() -> int:
-    """Return an unused port of the loopback interface."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
-
-
 def listening(port: int) -> bool:
     """Return True if a program listens on a port of the loopback interface."""
     with socket.socket() as probe:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import httpx
 
+from darkroom.client.ports import free_port
 from infra.bundling.functions import ROOT, digest
 from infra.config import Config, ConfigError
 from infra.local import aws_profile, emulator, synth, users
 from infra.local.clients import Clients
 from infra.local.deploy import deploy
-from infra.local.emulator import StartError, address, free_port, listening
+from infra.local.emulator import StartError, address, listening
 from infra.local.endpoint.settings import HEALTH as ENDPOINT_HEALTH
 from infra.local.process import Process
 from infra.local.progress import Progress

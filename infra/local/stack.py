@@ -10,10 +10,10 @@ from typing import Any, Self
 
 import httpx
 
+from darkroom.client.ports import free_port
 from infra.bundling import studio as site
 from infra.local import emulator, runtime, users
 from infra.local.clients import Clients, sign
-from infra.local.emulator import free_port
 from infra.local.progress import Progress, Say, silent
 from infra.local.state import RootKey, RunningProcesses, StackState
 from infra.local.studio import launch as studio

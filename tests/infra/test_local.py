@@ -15,6 +15,7 @@ import psutil
 import pytest
 from typer.testing import CliRunner
 
+from darkroom.client.ports import free_port
 from infra.config import ConfigError
 from infra.local import aws_profile, emulator, runtime, synth, users
 from infra.local.cli import app
@@ -237,7 +238,7 @@ def test_up_with_a_wrong_context_is_wrong_usage(here: Path) -> None:
 
 
 def test_a_terminated_up_stops_what_it_started(tmp_path: Path) -> None:
-    port = emulator.free_port()
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "infra.local", "up", "--port", str(port)],
         cwd=tmp_path,

@@ -4,7 +4,6 @@ import contextlib
 import logging
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +11,8 @@ import time
 from collections.abc import Callable, Mapping
 
 import urllib3
+
+from darkroom.client.ports import free_port
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class Instance:
         *,
         concurrency: int,
     ) -> None:
-        port = _free_port()
+        port = free_port()
         self.in_flight = 0
         self.killed = False
         self.idle_since = time.monotonic()
@@ -120,10 +121,3 @@ class Instance:
             self._process.stdin.close()
         self._pool.close()
         self._on_exit(self)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 
+from darkroom.client.ports import free_port
 from infra.bundling.functions import ROOT, digest
 from infra.local import emulator
 from infra.local.access.keys import studio_key
@@ -45,7 +46,7 @@ def serve(
         running.studio.stop(_STOP_SECONDS)
     port = running.studio_port
     if port is None or emulator.listening(port):
-        port = emulator.free_port()
+        port = free_port()
     process = Process.spawn(
         [sys.executable, "-m", "infra.local.studio"],
         environment={**emulator.own_environment(), **told, "STUDIO_PORT": str(port)},

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 import boto3
 import pytest
 
+from darkroom.client.ports import free_port
 from infra.local import emulator
 from infra.local.endpoint.faults import FaultValues
 from infra.local.state import RootKey
@@ -16,7 +17,7 @@ from tests.infra.endpoint.stack import BUCKET, ROOT, Cloud, Stack, serving
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """The emulator, with a bucket and two topics that queues listen to."""
-    folder, port = tmp_path_factory.mktemp("emulator"), emulator.free_port()
+    folder, port = tmp_path_factory.mktemp("emulator"), free_port()
     process = emulator.start(folder, port, emulator.environment(folder, port, endpoint_url="http://127.0.0.1:1"))
     key = RootKey.of(folder)
     try:

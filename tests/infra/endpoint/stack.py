@@ -13,7 +13,7 @@ import urllib3
 import uvicorn
 from botocore.config import Config
 
-from infra.local import emulator
+from darkroom.client.ports import free_port
 from infra.local.clients import sign
 from infra.local.endpoint.__main__ import build
 from infra.local.endpoint.server import EndpointServer
@@ -104,7 +104,7 @@ def serving(cloud: Cloud, **changes: Any) -> Iterator[Stack]:
         "bucket": BUCKET,
         "container_module": "tests.infra.fake_container",
     }
-    port = emulator.free_port()
+    port = free_port()
     wire = build(Settings(**(values | {"port": port} | changes)))
     server = uvicorn.Server(uvicorn.Config(wire.app(), port=port, log_config=None))
     started = threading.Event()
