@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from bench.random_weights import Scale, Writer
 from pipeline.weights.catalog import Model
@@ -36,14 +36,14 @@ def _write_swapper(folder: Path, model: Model, scale: Scale) -> None:
     _save(_swapper(), folder / model.files[0])
 
 
-def _detector() -> Any:
-    """Build a detector like SCRFD with points, two anchors a cell: per stride scores (N, 1), boxes (N, 4), points (N,
-    10).
+def _detector() -> ModelProto:
+    """Build a detector like SCRFD with points: per stride scores (N, 1), boxes (N, 4) and points (N, 10).
 
-    The second anchor and the finer strides detect nothing.
+    It has two anchors a cell. The second anchor and the finer strides detect nothing.
     """
-    nodes, initial = [], []
-    outputs: dict[str, list[Any]] = {"score": [], "box": [], "points": []}
+    nodes: list[NodeProto] = []
+    initial: list[TensorProto] = []
+    outputs: dict[str, list[ValueInfoProto]] = {"score": [], "box": [], "points": []}
     red = _constant(initial, "red", np.array([1, -0.5, -0.5], np.float32).reshape(1, 3, 1, 1))
     nodes.append(helper.make_node("Conv", ["input.1", red], ["redness"]))
     for stride in (8, 16, 32):
@@ -60,8 +60,8 @@ def _detector() -> Any:
         }
         for head, (weight, bias) in heads.items():
             name, width = f"{head}_{stride}", len(bias) // 2
-            kernel = _constant(initial, f"{name}.weight", np.float32(weight).reshape(-1, 1, 1, 1))
-            shift = _constant(initial, f"{name}.bias", np.float32(bias))
+            kernel = _constant(initial, f"{name}.weight", np.array(weight, np.float32).reshape(-1, 1, 1, 1))
+            shift = _constant(initial, f"{name}.bias", np.array(bias, np.float32))
             shape = _constant(initial, f"{name}.shape", np.array([-1, width], np.int64))
             nodes.append(helper.make_node("Conv", [pooled, kernel, shift], [f"{name}.map"]))
             squashed = f"{name}.map"
@@ -75,10 +75,10 @@ def _detector() -> Any:
     return _model(nodes, [given], [output for head in outputs.values() for output in head], initial)
 
 
-def _recogniser() -> Any:
+def _recogniser() -> ModelProto:
     """Build a recogniser like ArcFace: N×3×112×112 in, N×512 out, from the means of 49 patches."""
     rng = np.random.default_rng(0)
-    initial: list[Any] = []
+    initial: list[TensorProto] = []
     weight = _constant(initial, "weight", rng.normal(0, 0.1, (IDENTITY, 3 * 49)).astype(np.float32))
     bias = _constant(initial, "bias", rng.normal(0, 0.1, IDENTITY).astype(np.float32))
     nodes = [
@@ -91,17 +91,18 @@ def _recogniser() -> Any:
     return _model(nodes, [given], [made], initial)
 
 
-def _swapper() -> Any:
+def _swapper() -> ModelProto:
     """Build a swapper like inswapper: recolours the target with the source's colour.
 
     Inputs are ``target`` 1×3×128×128 and ``source`` 1×512. The last initializer is the matrix that the caller
     multiplies identities by.
     """
     rng = np.random.default_rng(1)
-    initial: list[Any] = []
+    initial: list[TensorProto] = []
     weight = _constant(initial, "weight", rng.normal(0, 2, (IDENTITY, 3)).astype(np.float32))
     shape = _constant(initial, "shape", np.array([1, 3, 1, 1], np.int64))
-    kept, tinted = (_constant(initial, name, np.float32(value)) for name, value in (("kept", 0.4), ("tinted", 0.6)))
+    kept = _constant(initial, "kept", np.array(0.4, np.float32))
+    tinted = _constant(initial, "tinted", np.array(0.6, np.float32))
     _constant(initial, "emap", rng.normal(0, 0.05, (IDENTITY, IDENTITY)).astype(np.float32))
     nodes = [
         helper.make_node("MatMul", ["source", weight], ["tint"]),
@@ -119,17 +120,22 @@ def _swapper() -> Any:
     return _model(nodes, given, [made], initial)
 
 
-def _constant(initial: list[Any], name: str, value: NDArray[Any]) -> str:
-    initial.append(numpy_helper.from_array(np.asarray(value), name))
+def _constant(initial: list[TensorProto], name: str, value: NDArray[Any]) -> str:
+    initial.append(numpy_helper.from_array(value, name))
     return name
 
 
-def _model(nodes: Sequence[Any], inputs: Sequence[Any], outputs: Sequence[Any], initial: Sequence[Any]) -> Any:
+def _model(
+    nodes: Sequence[NodeProto],
+    inputs: Sequence[ValueInfoProto],
+    outputs: Sequence[ValueInfoProto],
+    initial: Sequence[TensorProto],
+) -> ModelProto:
     graph = helper.make_graph(nodes, "darkroom", inputs, outputs, initial)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
 
 
-def _save(model: Any, file: Path) -> None:
+def _save(model: ModelProto, file: Path) -> None:
     onnx.checker.check_model(model)
     onnx.save(model, str(file))
 

@@ -33,7 +33,7 @@ def whisper_config(scale: Scale, tokenizer: Tokenizer) -> WhisperConfig:
     """Return the configuration of ``WhisperForConditionalGeneration``: Whisper small."""
     full = scale is Scale.FULL
     width, layers, heads = (768, 12, 12) if full else (16, 1, 2)
-    end, begin = (tokenizer.token_to_id(token) for token in ("<|endoftext|>", "<|startoftranscript|>"))
+    end, begin = _token_id(tokenizer, "<|endoftext|>"), _token_id(tokenizer, "<|startoftranscript|>")
     return WhisperConfig(
         vocab_size=tokenizer.get_vocab_size(),
         d_model=width,
@@ -74,7 +74,7 @@ def _write_transcriber(folder: Path, model: Model, scale: Scale) -> None:
     with TemporaryDirectory() as name:
         source, target = Path(name) / "source", Path(name) / "target"
         network = WhisperForConditionalGeneration(whisper_config(scale, tokenizer))
-        _end_some_time(network, tokenizer.token_to_id("<|endoftext|>"), END_LOGIT[scale])
+        _bias_towards_end(network, _token_id(tokenizer, "<|endoftext|>"), END_LOGIT[scale])
         network.save_pretrained(source)
         tokenizer.save(str(source / "tokenizer.json"))
         about = {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "<|endoftext|>"}
@@ -88,12 +88,19 @@ def _write_transcriber(folder: Path, model: Model, scale: Scale) -> None:
         config = json.loads((target / "config.json").read_text("utf-8"))
     # In the format of the repository, which an older converter wrote.
     (folder / "vocabulary.txt").write_text("\n".join(words) + "\n", "utf-8")
-    first = tokenizer.token_to_id("<|startoftranscript|>") + 1
+    first = _token_id(tokenizer, "<|startoftranscript|>") + 1
     config["lang_ids"] = list(range(first, first + LANGUAGES))
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
 
 
-def _end_some_time(network: Any, end: int, logit: float) -> None:
+def _token_id(tokenizer: Tokenizer, token: str) -> int:
+    found = tokenizer.token_to_id(token)
+    if found is None:
+        raise LookupError(f"the tokenizer has no token {token}")
+    return found
+
+
+def _bias_towards_end(network: Any, end: int, logit: float) -> None:
     """Bias the network towards the end token; with random weights alone, decoding runs to the length limit."""
     with torch.no_grad():
         bias = network.model.decoder.layer_norm.bias
