@@ -38,7 +38,7 @@ BODY = {
 }
 POLL_SECONDS = 0.5
 FOLLOW_SECONDS = 0.1
-PATIENCE = 120.0
+TIMEOUT_SECONDS = 120.0
 SOCKETS = 8
 LOADS = {1: 20, 10: 100, 50: 200}  # jobs in flight: how many jobs to send
 QUICK_LOADS = {1: 3, 10: 20}
@@ -71,8 +71,8 @@ def measure(context: Context, watcher: Watcher) -> list[EventPathTiming]:
     """Measure every load with one ``watcher``, after discarded rounds that start the functions."""
     stack, photo = context.stack, _photo()
     loads = QUICK_LOADS if context.quick else LOADS
-    most = max(loads)
-    for in_flight, jobs in ((1, 3), (most, 2 * most)):
+    greatest = max(loads)
+    for in_flight, jobs in ((1, 3), (greatest, 2 * greatest)):
         asyncio.run(_run(stack, photo, in_flight, jobs, watcher))
     # The greatest load first, while its functions are still warm.
     measured = [asyncio.run(_run(stack, photo, *load, watcher)) for load in reversed(loads.items())]
@@ -94,7 +94,7 @@ class LoadClient:
     sockets: list[ClientConnection]
     photo: bytes
     ended: dict[str, asyncio.Future[None]] = field(default_factory=dict)
-    answers: list[float] = field(default_factory=list)
+    response_seconds: list[float] = field(default_factory=list)
     uploaded: dict[str, float] = field(default_factory=dict)
     update_delays: list[float] = field(default_factory=list)
     done: list[float] = field(default_factory=list)
@@ -104,34 +104,34 @@ class LoadClient:
         """POST a job; returns its id and the presigned POST of its photo."""
         start = time.perf_counter()
         response = await self.api.post("/jobs", json=BODY)
-        self.answers.append(time.perf_counter() - start)
+        self.response_seconds.append(time.perf_counter() - start)
         self.requests += 1
         created = response.raise_for_status().json()
         return created["job"]["job_id"], created["uploads"]["photo"]
 
-    async def upload(self, job_id: str, ticket: dict[str, Any]) -> None:
+    async def upload(self, job_id: str, form: dict[str, Any]) -> None:
         """Upload the photo, and record when that was complete."""
-        response = await self.s3.post(ticket["url"], data=ticket["fields"], files={"file": self.photo})
+        response = await self.s3.post(form["url"], data=form["fields"], files={"file": self.photo})
         self.uploaded[job_id] = time.time()
         response.raise_for_status()
 
     async def run_over_websocket(self) -> None:
         """Run one job, followed over one of the WebSockets."""
         start = time.perf_counter()
-        job_id, ticket = await self.submit()
+        job_id, form = await self.submit()
         self.ended[job_id] = asyncio.get_running_loop().create_future()
         socket = self.sockets[len(self.ended) % len(self.sockets)]
         await socket.send(json.dumps({"action": "subscribe", "job_id": job_id}))
         self.requests += 1
-        await self.upload(job_id, ticket)
-        await asyncio.wait_for(self.ended[job_id], PATIENCE)
+        await self.upload(job_id, form)
+        await asyncio.wait_for(self.ended[job_id], TIMEOUT_SECONDS)
         self.done.append(time.perf_counter() - start)
 
     async def run_polling(self) -> None:
         """Run one job, polled every half second."""
         start = time.perf_counter()
-        job_id, ticket = await self.submit()
-        await self.upload(job_id, ticket)
+        job_id, form = await self.submit()
+        await self.upload(job_id, form)
         while True:
             await asyncio.sleep(POLL_SECONDS)
             job = (await self.api.get(f"/jobs/{job_id}")).raise_for_status().json()
@@ -143,10 +143,10 @@ class LoadClient:
     async def run_unwatched(self) -> None:
         """Run one job without following it."""
         start = time.perf_counter()
-        job_id, ticket = await self.submit()
+        job_id, form = await self.submit()
         self.ended[job_id] = asyncio.get_running_loop().create_future()
-        await self.upload(job_id, ticket)
-        await asyncio.wait_for(self.ended[job_id], PATIENCE)
+        await self.upload(job_id, form)
+        await asyncio.wait_for(self.ended[job_id], TIMEOUT_SECONDS)
         self.done.append(time.perf_counter() - start)
 
     async def follow_stream(self, stack: LocalStack) -> None:
@@ -184,17 +184,17 @@ async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, watch
     limits = httpx.Limits(max_connections=in_flight + 4, max_keepalive_connections=in_flight + 4)
     headers = {"Authorization": f"Bearer {token}"}
     async with (
-        httpx.AsyncClient(base_url=stack.endpoint, headers=headers, timeout=PATIENCE, limits=limits) as api,
-        httpx.AsyncClient(timeout=PATIENCE, limits=limits) as s3,
+        httpx.AsyncClient(base_url=stack.endpoint, headers=headers, timeout=TIMEOUT_SECONDS, limits=limits) as api,
+        httpx.AsyncClient(timeout=TIMEOUT_SECONDS, limits=limits) as s3,
         AsyncExitStack() as opened,
     ):
         url = f"{stack.socket}?{urlencode({'token': token})}"
         sockets = [
-            await opened.enter_async_context(connect(url, open_timeout=PATIENCE))
+            await opened.enter_async_context(connect(url, open_timeout=TIMEOUT_SECONDS))
             for _ in range(min(in_flight, SOCKETS) if watcher is Watcher.SOCKET else 0)
         ]
         load = LoadClient(api, s3, sockets, photo)
-        places = asyncio.Semaphore(in_flight)
+        slots = asyncio.Semaphore(in_flight)
 
         job = {
             Watcher.SOCKET: load.run_over_websocket,
@@ -203,27 +203,27 @@ async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, watch
         }[watcher]
 
         async def one() -> None:
-            async with places:
+            async with slots:
                 await job()
 
         start = time.perf_counter()
         async with asyncio.TaskGroup() as group:
-            listeners = [group.create_task(load.follow_websocket(socket)) for socket in sockets]
+            followers = [group.create_task(load.follow_websocket(socket)) for socket in sockets]
             if watcher is Watcher.NOBODY:
-                listeners.append(group.create_task(load.follow_stream(stack)))
+                followers.append(group.create_task(load.follow_stream(stack)))
             async with asyncio.TaskGroup() as jobs_group:
                 for _ in range(jobs):
                     jobs_group.create_task(one())
             seconds = time.perf_counter() - start
-            for listener in listeners:
-                listener.cancel()
-    history = _history(stack, load)
+            for follower in followers:
+                follower.cancel()
+    history = _state_times(stack, load)
     return EventPathTiming(
         in_flight=in_flight,
         jobs=jobs,
         watched_by=watcher,
         jobs_per_second=round(jobs / seconds, 1),
-        api=Percentiles.of(load.answers),
+        api=Percentiles.of(load.response_seconds),
         upload_to_queued=Percentiles.of([times[State.QUEUED] for times in history]),
         upload_to_running=Percentiles.of([times[State.RUNNING] for times in history]),
         state_to_client=Percentiles.of(load.update_delays) if load.update_delays else None,
@@ -232,7 +232,7 @@ async def _run(stack: LocalStack, photo: bytes, in_flight: int, jobs: int, watch
     )
 
 
-def _history(stack: LocalStack, load: LoadClient) -> list[dict[State, float]]:
+def _state_times(stack: LocalStack, load: LoadClient) -> list[dict[State, float]]:
     """Return each job's seconds from the upload's end to each state, from the table's (uncoalesced) stream."""
     times: dict[str, dict[State, float]] = {job_id: {} for job_id in load.uploaded}
     for images in _stream(stack, "TRIM_HORIZON"):

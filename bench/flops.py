@@ -23,7 +23,7 @@ from darkroom.contract.params import Profile
 from pipeline.models.denoise_request import SAMPLING_PRESETS
 
 HEIGHT, WIDTH = 512, 768
-THINGS = 8  # boxes in the segmenter's prompt
+BOXES = 8  # boxes in the segmenter's prompt
 TOKENS = 77
 # The replaced system: DPT-Large on 384², twenty steps with classifier-free guidance and two
 # ControlNets. It squeezed every photo to 512²; here it gets the same photo as our plan.
@@ -49,7 +49,7 @@ class NetworkFlops:
     image: int
     depth_small: int
     depth_large: int
-    words: int
+    text: int
     encode: int
     unet: int
     controlnet: int
@@ -78,14 +78,14 @@ def network_flops() -> NetworkFlops:
     conditioning = flops(lambda: controlnet.controlnet_cond_embedding(_pixels(HEIGHT, WIDTH)))
     return NetworkFlops(
         detect=flops(lambda: yolo(_pixels(448, 640))),  # 640 wide, padded to multiples of 32
-        segment=flops(lambda: sam(pixel_values=_pixels(1024, 1024), input_boxes=torch.empty(1, THINGS, 4))),
+        segment=flops(lambda: sam(pixel_values=_pixels(1024, 1024), input_boxes=torch.empty(1, BOXES, 4))),
         image=flops(lambda: clip.get_image_features(pixel_values=_pixels(224, 224))),
         depth_small=flops(lambda: small(_pixels(518, 784))),  # its processor: 518 high, multiples of 14
         depth_large=flops(lambda: large(_pixels(384, 384))),
-        words=flops(lambda: text(torch.zeros(1, TOKENS, dtype=torch.long))),
+        text=flops(lambda: text(torch.zeros(1, TOKENS, dtype=torch.long))),
         encode=flops(lambda: vae.encode(_pixels(HEIGHT, WIDTH))),
-        unet=flops(lambda: unet(torch.empty(latents), step, _words())),
-        controlnet=flops(lambda: controlnet(torch.empty(latents), step, _words(), _pixels(HEIGHT, WIDTH)))
+        unet=flops(lambda: unet(torch.empty(latents), step, _text_embeddings())),
+        controlnet=flops(lambda: controlnet(torch.empty(latents), step, _text_embeddings(), _pixels(HEIGHT, WIDTH)))
         - conditioning,
         conditioning=conditioning,
         decode=flops(lambda: vae.decode(torch.empty(latents))),
@@ -95,18 +95,18 @@ def network_flops() -> NetworkFlops:
 
 def darkroom_flops(profile: Profile, *, kept: bool = True) -> dict[str, int]:
     """Count the operations of each stage of our plan; ``kept``: parts of the photo are kept, so it is encoded."""
-    part, recipe = network_flops(), SAMPLING_PRESETS[profile]
-    passes = 2 if recipe.guidance > 1 else 1
+    part, preset = network_flops(), SAMPLING_PRESETS[profile]
+    passes = 2 if preset.guidance > 1 else 1
     step = passes * (part.unet + CONTROLNETS * part.controlnet)
     return {
         "detect": part.detect,
         "segment": part.segment,
         "classify": part.image,
         "depth": part.depth_small,
-        "diffuse": passes * part.words
+        "diffuse": passes * part.text
         + (part.encode if kept else 0)
         + CONTROLNETS * part.conditioning
-        + recipe.steps * step
+        + preset.steps * step
         + part.decode,
         "validate": part.safety + part.image + part.detect,
     }
@@ -120,7 +120,7 @@ def replaced_system_flops() -> dict[str, int]:
         "detect": part.detect,
         "segment": part.segment,
         "depth": part.depth_large,
-        "diffuse": 2 * part.words + REPLACED_STEPS * step + part.decode,
+        "diffuse": 2 * part.text + REPLACED_STEPS * step + part.decode,
     }
 
 
@@ -131,33 +131,33 @@ def ratio(profile: Profile, *, kept: bool = True) -> float:
 
 def table(columns: Mapping[str, Mapping[str, int]]) -> Table:
     """Build a table of teraflops by stage, a column per recipe, with the ratio of the first column's sum to each."""
-    shown = Table(title=f"TFLOPs of one {WIDTH}×{HEIGHT} photo")
-    shown.add_column("stage")
+    result = Table(title=f"TFLOPs of one {WIDTH}×{HEIGHT} photo")
+    result.add_column("stage")
     for name in columns:
-        shown.add_column(name, justify="right")
+        result.add_column(name, justify="right")
     stages = dict.fromkeys(stage for column in columns.values() for stage in column)
     for stage in stages:
-        shown.add_row(
+        result.add_row(
             stage, *(f"{column[stage] / 1e12:.3f}" if stage in column else "–" for column in columns.values())
         )
     sums = [sum(column.values()) for column in columns.values()]
-    shown.add_row("all", *(f"{total / 1e12:.1f}" for total in sums), style="bold")
-    shown.add_row("fewer, times", *(f"{sums[0] / total:.1f}" for total in sums))
-    return shown
+    result.add_row("all", *(f"{total / 1e12:.1f}" for total in sums), style="bold")
+    result.add_row("fewer, times", *(f"{sums[0] / total:.1f}" for total in sums))
+    return result
 
 
 def main() -> None:
     """Print the table, or the numbers with ``--json``."""
     parser = argparse.ArgumentParser(prog="python -m bench.flops", description=__doc__)
     parser.add_argument("--json", action="store_true", help="operations as JSON instead of the table")
-    wanted = parser.parse_args()
+    arguments = parser.parse_args()
     columns = {
         "replaced": replaced_system_flops(),
         "quality": darkroom_flops(Profile.QUALITY),
         "fast": darkroom_flops(Profile.FAST),
         "fast, nothing kept": darkroom_flops(Profile.FAST, kept=False),
     }
-    if wanted.json:
+    if arguments.json:
         print(json.dumps(columns, indent=2))
     else:
         Console().print(table(columns))
@@ -167,7 +167,7 @@ def _pixels(height: int, width: int) -> torch.Tensor:
     return torch.empty(1, 3, height, width)
 
 
-def _words() -> torch.Tensor:
+def _text_embeddings() -> torch.Tensor:
     return torch.empty(1, TOKENS, 768)
 
 

@@ -71,23 +71,23 @@ class GpuBenchmark:
     def run_engine(self, profile: Profile, steps: int, *, compiled: bool = False, same_photo: bool = False) -> GpuRow:
         """Measure the models engine with a backlog."""
         models = ModelManager(self.store, self.placement, long_side=self.long_side)
-        made, slot, cache = plan(), TimedSlot(), StageCache()
+        engine_plan, slot, cache = plan(), TimedSlot(), StageCache()
         runner = Runner(slot, cache=cache)
         unet, other = (SD15_FEW_STEP_UNET, SD15_UNET) if profile is Profile.FAST else (SD15_UNET, SD15_FEW_STEP_UNET)
         began = time.perf_counter()
-        with models.use(*(network for network in made.networks if network is not other)) as held:
+        with models.use(*(network for network in engine_plan.networks if network is not other)) as networks:
             load_seconds = time.perf_counter() - began
             if compiled:
-                held[unet].compile()
-                held[CONTROLNETS].compile()
+                networks[unet].compile()
+                networks[CONTROLNETS].compile()
 
         def job(index: int) -> dict[str, float]:
             style = STYLES[index % len(STYLES)]
             params = RestyleRoomParams(style=style, profile=profile, steps=steps, seed=index)
             photo = self.photos[0 if same_photo else index]
             with tempfile.TemporaryDirectory() as folder:
-                work = StageContext(params, {"photo": photo}, Path(folder), network_provider=models)
-                finished = runner.run(made, work, _Silent())
+                stage_context = StageContext(params, {"photo": photo}, Path(folder), network_provider=models)
+                finished = runner.run(engine_plan, stage_context, _Silent())
             return {each.stage: each.seconds for each in finished.timeline}
 
         name = f"darkroom {profile.value}{', compiled' * compiled}{', photo seen before' * same_photo}"
@@ -108,8 +108,8 @@ class GpuBenchmark:
         first_seconds = time.perf_counter() - began
         if device.type == "cuda":
             torch.cuda.reset_peak_memory_stats(device)
-        with GpuUtilisation(device) as watch, ThreadPoolExecutor(in_flight) as pool:
-            held, began = slot.held_seconds if slot else 0.0, time.perf_counter()
+        with GpuUtilisation(device) as utilisation, ThreadPoolExecutor(in_flight) as pool:
+            held_before, began = slot.held_seconds if slot else 0.0, time.perf_counter()
             timelines = list(pool.map(job, range(1, len(self.photos))))
             seconds = time.perf_counter() - began
         stages = {stage: median(timeline[stage] for timeline in timelines) for stage in timelines[0]}
@@ -121,8 +121,8 @@ class GpuBenchmark:
             load_seconds=load_seconds,
             first_seconds=first_seconds,
             peak_vram_mb=torch.cuda.max_memory_allocated(device) / 1e6 if device.type == "cuda" else None,
-            gpu_busy=watch.mean,
-            slot_busy=(slot.held_seconds - held) / seconds if slot else None,
+            gpu_busy=utilisation.mean,
+            slot_busy=(slot.held_seconds - held_before) / seconds if slot else None,
             stages=stages,
         )
         print(f"{row.name}: {row.seconds_per_picture:.3f} s a picture", flush=True)
@@ -154,17 +154,17 @@ def measure(
 ) -> GpuResults:
     """Measure every row in ``folder``, reusing weights that an earlier run wrote there."""
     placement = Placement.for_device(device)
-    shelf = WeightStore(folder / scale.value)
-    if any(shelf.record_of(model) is None for model in catalog().values()):
+    store = WeightStore(folder / scale.value)
+    if any(store.record_of(model) is None for model in catalog().values()):
         print(f"writing random weights, {scale.value} size …", flush=True)
-        write_weights(shelf.folder, scale)
+        write_weights(store.folder, scale)
     began = time.perf_counter()
     for model in catalog().values():
-        shelf.open(model)
+        store.open(model)
     verify_seconds = time.perf_counter() - began
     with tempfile.TemporaryDirectory() as photos:
         size = (1280, 960) if scale is Scale.FULL else (160, 120)
-        bench = GpuBenchmark(shelf, placement, _photos(Path(photos), jobs + 1, size), long_side)
+        bench = GpuBenchmark(store, placement, _photos(Path(photos), jobs + 1, size), long_side)
         # Random networks always score poorly; a retry would only distort the times.
         with patch.object(scores, "RETRY_BELOW", 0.0):
             rows = [row for profile in profiles for row in _rows(bench, profile, steps, compiled)]
@@ -186,15 +186,15 @@ def measure(
 
 def _rows(bench: GpuBenchmark, profile: Profile, steps: int | None, compiled: bool) -> Iterator[GpuRow]:
     count = SAMPLING_PRESETS[profile].steps if steps is None else steps
-    ways: list[Callable[[], GpuRow]] = [
+    measurements: list[Callable[[], GpuRow]] = [
         lambda: bench.run_baseline(count),
         lambda: bench.run_engine(profile, count),
         lambda: bench.run_engine(profile, count, same_photo=True),
     ]
     if compiled:
-        ways.append(lambda: bench.run_engine(profile, count, compiled=True))
-    for way in ways:
-        yield way()
+        measurements.append(lambda: bench.run_engine(profile, count, compiled=True))
+    for measure_row in measurements:
+        yield measure_row()
         bench.placement.release_cached_memory()
 
 

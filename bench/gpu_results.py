@@ -53,7 +53,7 @@ class GpuResults(BaseModel):
 def table(results: GpuResults) -> Table:
     """Build the table of the rows, with the targets in its caption."""
     heads = ("s each", "× plain", "it/s", "VRAM MB", "load s", "first s", "GPU busy", "slot held")
-    shown = Table(
+    result = Table(
         Column(no_wrap=True),
         *heads,
         title=f"{results.device}, {results.scale.value} size, long side {results.long_side}, {results.jobs} jobs",
@@ -61,7 +61,7 @@ def table(results: GpuResults) -> Table:
         "Random weights; nothing is said about the pictures.",
     )
     for row in results.rows:
-        shown.add_row(
+        result.add_row(
             row.name,
             f"{row.seconds_per_picture:.3f}",
             f"{results.throughput[row.name]:.2f}",
@@ -71,4 +71,4 @@ def table(results: GpuResults) -> Table:
             f"{row.first_seconds:.1f}",
             *("–" if share is None else f"{share:.0%}" for share in (row.gpu_busy, row.slot_busy)),
         )
-    return shown
+    return result

@@ -41,7 +41,7 @@ class GpuUtilisation:
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._samples: list[int] = []
-        self._over = threading.Event()
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
 
     @property
@@ -57,12 +57,12 @@ class GpuUtilisation:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
+        self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
 
     def _sample(self) -> None:
-        while not self._over.wait(1 / SAMPLES_PER_SECOND):
+        while not self._stopped.wait(1 / SAMPLES_PER_SECOND):
             try:
                 self._samples.append(torch.cuda.utilization(self._device))
             except (ModuleNotFoundError, RuntimeError) as error:

@@ -41,16 +41,16 @@ NEGATIVE_PROMPT = "blurry, distorted, low quality, deformed furniture"
 class PlainDiffusers:
     """Baseline recipe with all its networks on the device throughout."""
 
-    def __init__(self, shelf: WeightStore, placement: Placement, long_side: int) -> None:
+    def __init__(self, store: WeightStore, placement: Placement, long_side: int) -> None:
         self._placement = placement
         self._long_side = long_side
-        given = {name: shelf.open(catalog()[name]) for name in MODELS}
-        self._detector = detector.load({"detector": given["yolo11n"]}, placement)
-        self._segmenter = segmenter.load({"segmenter": given["sam2.1-tiny"]}, placement)
-        self._depth = depth.load({"depth": given["dpt-large"]}, placement)
+        weights = {name: store.open(catalog()[name]) for name in MODELS}
+        self._detector = detector.load({"detector": weights["yolo11n"]}, placement)
+        self._segmenter = segmenter.load({"segmenter": weights["sam2.1-tiny"]}, placement)
+        self._depth = depth.load({"depth": weights["dpt-large"]}, placement)
         for network in (self._detector, self._segmenter, self._depth):
             network.to_device()
-        self._pipeline = _pipeline(given, placement)
+        self._pipeline = _pipeline(weights, placement)
 
     def run(self, photo: Path, folder: Path, steps: int, seed: int) -> dict[str, float]:
         """Make one picture; returns the seconds of each stage."""
@@ -58,16 +58,16 @@ class PlainDiffusers:
         with Image.open(photo) as image:
             rgb = np.asarray(image.convert("RGB"))
         clock.lap("load")
-        found = self._detector.detect(rgb)
+        detections = self._detector.detect(rgb)
         clock.lap("detect")
-        self._segmenter.segment(rgb, [detection.box for detection in found])
+        self._segmenter.segment(rgb, [detection.box for detection in detections])
         clock.lap("segment")
         height, width = rgb.shape[:2]
         fit = Letterbox.for_photo(height, width, self._long_side)
         canvas = fit.to_canvas(rgb)
-        near = self._depth.estimate(canvas)
-        span = max(float(near.max() - near.min()), 1e-6)
-        grey = ((near - near.min()) / span * 255).astype(np.uint8)
+        inverse_depth = self._depth.estimate(canvas)
+        span = max(float(inverse_depth.max() - inverse_depth.min()), 1e-6)
+        grey = ((inverse_depth - inverse_depth.min()) / span * 255).astype(np.uint8)
         clock.lap("depth")
         edges = cv2.Canny(cv2.GaussianBlur(cv2.cvtColor(canvas, cv2.COLOR_RGB2GRAY), (5, 5), 0), *EDGE_THRESHOLDS)
         clock.lap("edges")
@@ -99,16 +99,16 @@ class _Clock:
         self.seconds[name], self._last = now - self._last, now
 
 
-def _pipeline(given: Mapping[str, Weights], placement: Placement) -> Any:
+def _pipeline(weights: Mapping[str, Weights], placement: Placement) -> Any:
     options: dict[str, Any] = {"torch_dtype": placement.dtype, "variant": "fp16", "local_files_only": True}
-    folder = given["sd15"].folder
+    folder = weights["sd15"].folder
     pipeline = StableDiffusionControlNetPipeline(
         vae=AutoencoderKL.from_pretrained(folder, subfolder="vae", **options),
         text_encoder=CLIPTextModel.from_pretrained(folder, subfolder="text_encoder", **options),
         tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer", local_files_only=True),
         unet=UNet2DConditionModel.from_pretrained(folder, subfolder="unet", **options),
         controlnet=[
-            ControlNetModel.from_pretrained(given[name].folder, **options)
+            ControlNetModel.from_pretrained(weights[name].folder, **options)
             for name in ("control-depth", "control-canny")
         ],
         scheduler=DPMSolverMultistepScheduler.from_config(

@@ -70,12 +70,12 @@ def _measure(kind: Kind, megapixels: float, repeats: int, folder: Path) -> Previ
     steps = [stage for stage, _ in get_plan(kind, Engine.PREVIEW).steps]
     runs: list[dict[str, float]] = []
     for _ in range(repeats + 1):
-        work = StageContext(PARAMS[kind], files, folder)
+        stage_context = StageContext(PARAMS[kind], files, folder)
         times: dict[str, float] = {}
         for stage in steps:
-            work.enter_stage(stage)
+            stage_context.enter_stage(stage)
             start = time.perf_counter()
-            stage.run(work)
+            stage.run(stage_context)
             times[stage.name] = (time.perf_counter() - start) * 1000
         runs.append(times)
     stages = {name: round(median(run[name] for run in runs[1:]), 1) for name in runs[0]}

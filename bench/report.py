@@ -30,15 +30,15 @@ def markdown(sections: Sequence[Section[Any]], results: Results) -> str:
     stamps = Counter((entry.date, entry.machine) for entry in results.root.values() if entry.rows)
     if not stamps:
         return "Nothing has been measured yet."
-    usual = stamps.most_common(1)[0][0]
+    most_common = stamps.most_common(1)[0][0]
     exceptions = ", where nothing else is said" if len(stamps) > 1 else ""
-    blocks = [f"Taken {usual[0]} on {usual[1]}{exceptions}."]
+    blocks = [f"Taken {most_common[0]} on {most_common[1]}{exceptions}."]
     for section in sections:
-        blocks += _section(section, results, usual)
+        blocks += _section(section, results, most_common)
     return "\n\n".join(blocks)
 
 
-def _section(section: Section[Any], results: Results, usual: Stamp) -> Iterator[str]:
+def _section(section: Section[Any], results: Results, most_common: Stamp) -> Iterator[str]:
     rows: list[Any] = []
     remarks: list[str] = []
     for part in section.parts:
@@ -50,7 +50,7 @@ def _section(section: Section[Any], results: Results, usual: Stamp) -> Iterator[
             remarks.append(f"`{name}` has figures of an earlier form only; it has to be measured again.")
             continue
         rows += entry.rows
-        remarks += _remarks(name, entry, usual)
+        remarks += _remarks(name, entry, most_common)
     if rows:
         yield f"{section.about}:"
         yield section.table(rows)
@@ -58,9 +58,9 @@ def _section(section: Section[Any], results: Results, usual: Stamp) -> Iterator[
         yield " ".join(remarks)
 
 
-def _remarks(name: str, entry: Entry, usual: Stamp) -> Iterator[str]:
-    if entry.rows and (entry.date, entry.machine) != usual:
-        machine = f" on {entry.machine}" if entry.machine != usual[1] else ""
+def _remarks(name: str, entry: Entry, most_common: Stamp) -> Iterator[str]:
+    if entry.rows and (entry.date, entry.machine) != most_common:
+        machine = f" on {entry.machine}" if entry.machine != most_common[1] else ""
         yield f"`{name}` was taken {entry.date}{machine}."
     if entry.quick:
         yield f"`{name}` comes from a quick run, with few repetitions."

@@ -29,9 +29,9 @@ def select_parts(sections: Sections, wanted: Sequence[str]) -> list[str]:
     """
     known = names(sections)
     for name in wanted:
-        if not any(_covers(name, each) for each in known):
+        if not any(_selects(name, each) for each in known):
             raise ValueError(f"no part is called {name!r}; choose among: {', '.join(known)}")
-    return [each for each in known if not wanted or any(_covers(name, each) for name in wanted)]
+    return [each for each in known if not wanted or any(_selects(name, each) for name in wanted)]
 
 
 def run_parts(
@@ -57,7 +57,7 @@ def run_parts(
         except Exception as error:
             failed.append(name)
             traceback.print_exc()
-            _note(results, name, error)
+            _record_failure(results, name, error)
             # The stack may be in any state, so the next part gets a fresh one.
             _stop(context)
         else:
@@ -77,12 +77,12 @@ def _measurements(
                 yield name, section, measure
 
 
-def _note(results: Results, name: str, error: Exception) -> None:
+def _record_failure(results: Results, name: str, error: Exception) -> None:
     text = " ".join(f"{type(error).__name__}: {error}".split())[:LONGEST_ERROR]
     earlier = results.root.get(name, Entry())
     results.root[name] = earlier.model_copy(update={"failure": Failure(date=_today(), error=text)})
-    kept = f"its figures of {earlier.date} stay" if earlier.rows else "it has no earlier figures"
-    print(f"{name} FAILED: {text}; {kept}\n", file=sys.stderr, flush=True)
+    remark = f"its figures of {earlier.date} stay" if earlier.rows else "it has no earlier figures"
+    print(f"{name} FAILED: {text}; {remark}\n", file=sys.stderr, flush=True)
 
 
 def _stop(context: Context) -> None:
@@ -92,7 +92,7 @@ def _stop(context: Context) -> None:
         traceback.print_exc()
 
 
-def _covers(name: str, part: str) -> bool:
+def _selects(name: str, part: str) -> bool:
     return part == name or part.startswith(f"{name}.")
 
 

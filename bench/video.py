@@ -77,42 +77,42 @@ def measure(context: Context, case: str) -> list[VideoTiming]:
     kind, params = CASES[case]
     if context.quick:
         params = params.model_copy(update={"resolution": Resolution.P360})
-    _work(Kind.RENDER_VIDEO, RenderVideoParams(script="Hello.", resolution=Resolution.P360))
+    _run_stages(Kind.RENDER_VIDEO, RenderVideoParams(script="Hello.", resolution=Resolution.P360))
     return [_measure(kind, params)]
 
 
 def _measure(kind: Kind, params: Params) -> VideoTiming:
-    times, video = _work(kind, params)
+    times, video = _run_stages(kind, params)
     return VideoTiming(
         kind=kind,
         size=f"{video.width}×{video.height}",
         seconds=round(video.seconds, 2),
         per_second=round(sum(times.values()) / video.seconds, 3),
-        encoding=round(_encoding(video) / video.seconds, 3),
+        encoding=round(_encoding_seconds(video) / video.seconds, 3),
         stages={name: round(seconds / video.seconds, 3) for name, seconds in times.items()},
     )
 
 
-def _work(kind: Kind, params: Params) -> tuple[dict[str, float], SavedVideo]:
+def _run_stages(kind: Kind, params: Params) -> tuple[dict[str, float], SavedVideo]:
     with tempfile.TemporaryDirectory() as folder:
-        work = StageContext(params, FILES, Path(folder), speaker=EspeakSynthesiser())
+        stage_context = StageContext(params, FILES, Path(folder), speaker=EspeakSynthesiser())
         times: dict[str, float] = {}
         for stage, _ in get_plan(kind, Engine.PREVIEW).steps:
-            work.enter_stage(stage)
+            stage_context.enter_stage(stage)
             start = time.perf_counter()
-            stage.run(work)
+            stage.run(stage_context)
             times[stage.name] = time.perf_counter() - start
-        work.enter_stage(None)
-        return times, next(each for each in work[SAVED] if isinstance(each, SavedVideo))
+        stage_context.enter_stage(None)
+        return times, next(each for each in stage_context[SAVED] if isinstance(each, SavedVideo))
 
 
-def _encoding(video: SavedVideo) -> float:
-    still = resize_to_cover(on_white(decode(FILES["avatar"])), video.width, video.height, None)
+def _encoding_seconds(video: SavedVideo) -> float:
+    frame = resize_to_cover(on_white(decode(FILES["avatar"])), video.width, video.height, None)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         with VideoWriter(Path(folder) / "still.mp4", video.width, video.height) as writer:
             for _ in range(video.frames):
-                writer.write(still)
+                writer.write(frame)
         return time.perf_counter() - start
 
 

@@ -31,11 +31,11 @@ class ConnectOrigins:
     identity: str
 
 
-def content_security_policy(reach: ConnectOrigins) -> str:
-    """Return the policy (CSP level 3): own scripts and styles only, nothing inline, connections within ``reach``."""
-    pictures = _words("'self'", "blob:", "data:", *reach.storage)
-    media = _words("'self'", "blob:", *reach.storage)
-    connections = _words("'self'", "blob:", reach.api, reach.socket, *reach.storage, reach.identity)
+def content_security_policy(origins: ConnectOrigins) -> str:
+    """Return the policy (CSP level 3): own scripts and styles only, nothing inline, connections to ``origins`` only."""
+    pictures = _words("'self'", "blob:", "data:", *origins.storage)
+    media = _words("'self'", "blob:", *origins.storage)
+    connections = _words("'self'", "blob:", origins.api, origins.socket, *origins.storage, origins.identity)
     return "; ".join(
         [
             "default-src 'none'",
@@ -57,10 +57,10 @@ def _words(*sources: str) -> str:
     return " ".join(dict.fromkeys(sources))
 
 
-def security_headers(reach: ConnectOrigins, *, https: bool) -> dict[str, str]:
+def security_headers(origins: ConnectOrigins, *, https: bool) -> dict[str, str]:
     """Return all security headers. ``https`` adds Strict-Transport-Security."""
     headers = {
-        "Content-Security-Policy": content_security_policy(reach),
+        "Content-Security-Policy": content_security_policy(origins),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": REFERRER_POLICY,
         "Permissions-Policy": ", ".join(f"{feature}=()" for feature in _DENIED_FEATURES),

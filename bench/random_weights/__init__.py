@@ -39,10 +39,10 @@ def write_weights(folder: Path, scale: Scale, models: Iterable[str] | None = Non
     writers: dict[str, Writer] = {}
     for name in _MODULES:
         writers |= import_module(name).WRITERS
-    shelf = WeightStore(folder)
+    store = WeightStore(folder)
     for model in catalog().values() if models is None else (catalog()[each] for each in models):
         target = folder / model.id
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
         writers[model.role](target, model, scale)
-        shelf.record(model, revision="random")
+        store.record(model, revision="random")

@@ -14,10 +14,10 @@ from pipeline.models.networks.yolo import ultralytics
 from pipeline.weights.catalog import Model
 
 # Classes that they detect, so that segmenting and keeping have something to do.
-SEEN = ("couch", "potted plant", "person")
+DETECTED_CLASSES = ("couch", "potted plant", "person")
 # Logits of the scores of detected and of other classes.
-SEEN_LOGIT, UNSEEN_LOGIT = -1.5, -9.0
-SEEN_LEVEL = 1  # of YOLO's three levels: objects of some hundred pixels
+DETECTED_LOGIT, OTHER_LOGIT = -1.5, -9.0
+DETECTED_LEVEL = 1  # of YOLO's three levels: objects of some hundred pixels
 
 
 def write_detector(folder: Path, model: Model, scale: Scale) -> None:
@@ -45,7 +45,7 @@ def _write_yolo(folder: Path, model: Model, scale: Scale) -> None:
     _calibrate(network)
     for level, branch in enumerate(network.model[-1].cv3):
         # One level only, for a few objects per photo: all levels together detect hundreds.
-        _bias_towards_seen(branch[-1], seen=SEEN_LOGIT if level == SEEN_LEVEL else UNSEEN_LOGIT)
+        _bias_towards_detected(branch[-1], logit=DETECTED_LOGIT if level == DETECTED_LEVEL else OTHER_LOGIT)
     file = folder / next(path for path in model.files if path.endswith(".pt"))
     checkpoint = {
         "epoch": -1,
@@ -98,7 +98,7 @@ def _write_rt_detr(folder: Path, model: Model, scale: Scale) -> None:
         sizes = {"encoder_in_channels": [128, 256, 512], "hidden_expansion": 0.5, "decoder_layers": 3}
     network = RTDetrForObjectDetection(RTDetrConfig(backbone_config=backbone, **sizes, **named))
     for head in network.model.decoder.class_embed:
-        _bias_towards_seen(head, seen=1.0)
+        _bias_towards_detected(head, logit=1.0)
     network.to(getattr(torch, model.dtype)).save_pretrained(folder)
     side = 128 if scale is Scale.TINY else 640
     RTDetrImageProcessor(size={"height": side, "width": side}, do_normalize=False).save_pretrained(folder)
@@ -117,7 +117,7 @@ def _calibrate(network: Any) -> None:
     network.eval()
 
 
-def _bias_towards_seen(head: Any, *, seen: float = SEEN_LOGIT) -> None:
+def _bias_towards_detected(head: Any, *, logit: float = DETECTED_LOGIT) -> None:
     with torch.no_grad():
-        head.bias.fill_(UNSEEN_LOGIT)
-        head.bias[[OBJECTS.index(name) for name in SEEN]] = seen
+        head.bias.fill_(OTHER_LOGIT)
+        head.bias[[OBJECTS.index(name) for name in DETECTED_CLASSES]] = logit

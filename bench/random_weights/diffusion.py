@@ -21,7 +21,7 @@ from pipeline.weights.catalog import Model
 SEED = 15
 TINY_WORDS = 1000  # the tiny tokenizer's vocabulary
 # Suffixes of the layers that LCM-LoRA adapts, as in its training script (Luo et al., 2023).
-ADAPTED = (
+LORA_LAYERS = (
     *("to_q", "to_k", "to_v", "to_out.0", "proj_in", "proj_out", "ff.net.0.proj", "ff.net.2"),
     *("conv1", "conv2", "conv_shortcut", "downsamplers.0.conv", "upsamplers.0.conv", "time_emb_proj"),
 )
@@ -30,8 +30,8 @@ ADAPTED = (
 def unet_config(scale: Scale) -> dict[str, Any]:
     """Return the configuration of ``UNet2DConditionModel``."""
     if scale is Scale.FULL:
-        return {**_attended(3), "sample_size": 64, "block_out_channels": (320, 640, 1280, 1280)}
-    return {**_attended(1), "sample_size": 8, **_TINY_UNET}
+        return {**_unet_blocks(3), "sample_size": 64, "block_out_channels": (320, 640, 1280, 1280)}
+    return {**_unet_blocks(1), "sample_size": 8, **_TINY_UNET}
 
 
 def controlnet_config(scale: Scale) -> dict[str, Any]:
@@ -101,7 +101,7 @@ _TINY_UNET: dict[str, Any] = {
 }
 
 
-def _attended(levels: int) -> dict[str, Any]:
+def _unet_blocks(levels: int) -> dict[str, Any]:
     """Return the block types of a U-Net with ``levels`` attention levels and one without."""
     return {
         "in_channels": 4,
@@ -131,7 +131,7 @@ def write_diffusion(folder: Path, model: Model, scale: Scale) -> None:
 
 def write_controlnet(folder: Path, model: Model, scale: Scale) -> None:
     """Write a ControlNet whose zero convolutions and the layers before them are filled, so its input has an effect."""
-    save_network(ControlNetModel, controlnet_config(scale), folder, model, seed=sum(model.id.encode()), filled=True)
+    save_network(ControlNetModel, controlnet_config(scale), folder, model, seed=sum(model.id.encode()), responsive=True)
 
 
 def write_few_step(folder: Path, model: Model, scale: Scale) -> None:
@@ -142,7 +142,7 @@ def write_few_step(folder: Path, model: Model, scale: Scale) -> None:
     generator = torch.Generator().manual_seed(SEED)
     tensors = {}
     for name, module in unet.named_modules():
-        if not name.endswith(ADAPTED) or not isinstance(module, nn.Linear | nn.Conv2d):
+        if not name.endswith(LORA_LAYERS) or not isinstance(module, nn.Linear | nn.Conv2d):
             continue
         out, into, *kernel = module.weight.shape
         key = f"lora_unet_{name.replace('.', '_')}"
@@ -156,7 +156,7 @@ def write_few_step(folder: Path, model: Model, scale: Scale) -> None:
 def write_safety(folder: Path, model: Model, scale: Scale) -> None:
     """Write the safety checker and its preprocessing. Its thresholds exceed every cosine, so that nothing is unsafe."""
     config = {"config": safety_config(scale)}
-    save_network(StableDiffusionSafetyChecker, config, folder / "safety_checker", model, above=True)
+    save_network(StableDiffusionSafetyChecker, config, folder / "safety_checker", model, never_unsafe=True)
     CLIPImageProcessor().save_pretrained(folder / "feature_extractor")
 
 
@@ -167,27 +167,28 @@ def save_network(
     model: Model,
     *,
     seed: int = SEED,
-    filled: bool = False,
-    above: bool = False,
+    responsive: bool = False,
+    never_unsafe: bool = False,
 ) -> None:
     """Save a random network.
 
-    ``filled``: weights that preserve a control picture's variance; ``above``: thresholds that no cosine reaches.
+    ``responsive``: weights that preserve a control picture's variance; ``never_unsafe``: thresholds that no cosine
+    reaches.
     """
     torch.manual_seed(seed)
     dtype = getattr(torch, model.dtype)
-    usual = torch.get_default_dtype()
+    default_dtype = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
         network = kind(**config)
     finally:
-        torch.set_default_dtype(usual)
+        torch.set_default_dtype(default_dtype)
     for name, parameter in network.named_parameters():
-        leads = name.startswith("controlnet_cond_embedding") or not parameter.any()
-        if filled and leads and name.endswith(".weight"):
+        is_control_input = name.startswith("controlnet_cond_embedding") or not parameter.any()
+        if responsive and is_control_input and name.endswith(".weight"):
             # He et al. 2015, and a little more for SiLU.
             nn.init.normal_(parameter.data, std=2 / parameter[0].numel() ** 0.5)
-        if above and name.endswith("_embeds_weights"):
+        if never_unsafe and name.endswith("_embeds_weights"):
             parameter.data.fill_(2.0)
     network.save_pretrained(folder, variant=model.variant)
 

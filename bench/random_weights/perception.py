@@ -26,7 +26,7 @@ from bench.random_weights.detectors import write_detector
 from pipeline.weights.catalog import Model
 
 # Standard deviation of the weights of tiny transformers: with the usual 0.02, activations vanish in their few layers.
-LIVELY = 0.2
+WEIGHT_STD = 0.2
 START, END = "<|startoftext|>", "<|endoftext|>"
 
 
@@ -65,14 +65,14 @@ def _write_segmenter(folder: Path, model: Model, scale: Scale) -> None:
             "window_positional_embedding_background_size": [4, 4],
         }
         config = Sam2VideoConfig(
-            initializer_range=LIVELY,
+            initializer_range=WEIGHT_STD,
             vision_config={
                 "model_type": "sam2_vision_model",
                 "backbone_config": backbone,
                 "backbone_channel_list": [64, 32, 16, 8],
                 "backbone_feature_sizes": [[side // 4] * 2, [side // 8] * 2, [side // 16] * 2],
                 "fpn_hidden_size": width,
-                "initializer_range": LIVELY,
+                "initializer_range": WEIGHT_STD,
             },
             prompt_encoder_config={"hidden_size": width, "image_size": side, "mask_input_channels": 4},
             mask_decoder_config={
@@ -160,7 +160,7 @@ def depth_anything(scale: Scale) -> tuple[Any, dict[str, Any]]:
     if scale is Scale.TINY:
         backbone = {"hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 4, "out_indices": [1, 2, 3, 4]}
         neck = {"neck_hidden_sizes": [8, 8, 8, 8], "fusion_hidden_size": 8, "head_hidden_size": 8}
-        neck |= {"reassemble_hidden_size": 16, "initializer_range": LIVELY}
+        neck |= {"reassemble_hidden_size": 16, "initializer_range": WEIGHT_STD}
     config = DepthAnythingConfig(
         backbone_config=Dinov2Config(
             image_size=side, patch_size=14, reshape_hidden_states=False, apply_layernorm=True, **backbone
@@ -204,7 +204,7 @@ def dpt(scale: Scale) -> tuple[Any, dict[str, Any]]:
             "backbone_out_indices": [0, 1, 2, 3],
             "neck_hidden_sizes": [8, 8, 8, 8],
             "fusion_hidden_size": 8,
-            "initializer_range": LIVELY,
+            "initializer_range": WEIGHT_STD,
         }
     # As old a format as CLIP's.
     preprocessing = {

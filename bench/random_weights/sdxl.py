@@ -24,7 +24,7 @@ SIZES = 6  # size conditioning of the U-Net: the original's size, the crop's cor
 def unet_config(scale: Scale) -> dict[str, Any]:
     """Return the configuration of ``UNet2DConditionModel``."""
     full = scale is Scale.FULL
-    time, whole = (256, 1280) if full else (8, 32)
+    time_width, pooled = (256, 1280) if full else (8, 32)
     return {
         "in_channels": 4,
         "out_channels": 4,
@@ -39,8 +39,8 @@ def unet_config(scale: Scale) -> dict[str, Any]:
         "cross_attention_dim": 2048 if full else 64,
         "use_linear_projection": True,
         "addition_embed_type": "text_time",
-        "addition_time_embed_dim": time,
-        "projection_class_embeddings_input_dim": whole + SIZES * time,
+        "addition_time_embed_dim": time_width,
+        "projection_class_embeddings_input_dim": pooled + SIZES * time_width,
     }
 
 
@@ -76,9 +76,9 @@ def write_base(folder: Path, model: Model, scale: Scale) -> None:
         (folder / name).mkdir()
         write_clip_tokenizer(folder / name, first.vocab_size)
         for file in ("tokenizer_config.json", "special_tokens_map.json"):
-            about = json.loads((folder / name / file).read_text("utf-8"))
-            about["pad_token"] = padding or about["pad_token"]
-            (folder / name / file).write_text(json.dumps(about), "utf-8")
+            config = json.loads((folder / name / file).read_text("utf-8"))
+            config["pad_token"] = padding or config["pad_token"]
+            (folder / name / file).write_text(json.dumps(config), "utf-8")
     EulerDiscreteScheduler(
         beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", timestep_spacing="leading", steps_offset=1
     ).save_pretrained(folder / "scheduler")
@@ -90,12 +90,12 @@ def write_base(folder: Path, model: Model, scale: Scale) -> None:
 def write_unet(folder: Path, model: Model, scale: Scale) -> None:
     """Write one file of a U-Net's weights, which differ with the model."""
     torch.manual_seed(sum(model.id.encode()))
-    usual = torch.get_default_dtype()
+    default_dtype = torch.get_default_dtype()
     torch.set_default_dtype(getattr(torch, model.dtype))
     try:
         unet = UNet2DConditionModel(**unet_config(scale))
     finally:
-        torch.set_default_dtype(usual)
+        torch.set_default_dtype(default_dtype)
     (path,) = model.files
     (folder / path).parent.mkdir(parents=True, exist_ok=True)
     save_file(unet.state_dict(), folder / path)

@@ -15,8 +15,8 @@ import numpy as np
 FPS, WINDOW = 25, 70
 
 
-def _tell(what: str, count: int) -> None:
-    sys.stderr.write(f"\r{what}: {count}it [00:00, 25.00it/s]")
+def _write_progress(counter: str, count: int) -> None:
+    sys.stderr.write(f"\r{counter}: {count}it [00:00, 25.00it/s]")
     sys.stderr.flush()
 
 
@@ -35,9 +35,9 @@ def main() -> None:
         portrait = next(container.decode(video=0)).to_ndarray(format="rgb24")
     portrait = portrait[: portrait.shape[0] // 2 * 2, : portrait.shape[1] // 2 * 2]
     frames = math.ceil(len(samples) / per_frame)
-    _tell("writer", 0)
+    _write_progress("writer", 0)
     for window in range(math.ceil(frames / WINDOW)):
-        _tell("dit", window + 1)
+        _write_progress("dit", window + 1)
     with av.open(f"{given.output_path}.tmp.mp4", "w") as container:
         stream = container.add_stream("libx264", rate=FPS)
         stream.height, stream.width = portrait.shape[:2]
@@ -48,7 +48,7 @@ def main() -> None:
             lower = slice(portrait.shape[0] // 2, None)
             picture[lower] = (picture[lower] * (1 - min(np.abs(part).mean() / 8000, 0.9))).astype(np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-            _tell("writer", index + 1)
+            _write_progress("writer", index + 1)
         container.mux(stream.encode(None))
 
 

@@ -13,7 +13,7 @@ GROWTH = 32  # channels that each convolution of a dense block adds, fixed by th
 WIDTH, BLOCKS = 64, {"enlarger_photo": 23, "enlarger_anime": 6}
 TINY_WIDTH, TINY_BLOCKS = 8, {"enlarger_photo": 1, "enlarger_anime": 1}
 # The share of noise in a layer's output; the first three channels pass the colours on.
-LIVELY = 0.3
+NOISE_SHARE = 0.3
 
 
 def write_enlarger(folder: Path, model: Model, scale: Scale) -> None:
@@ -26,26 +26,29 @@ def write_enlarger(folder: Path, model: Model, scale: Scale) -> None:
     blocks, width = (TINY_BLOCKS if tiny else BLOCKS)[model.role], TINY_WIDTH if tiny else WIDTH
     weights: dict[str, Tensor] = {}
 
-    def convolution(name: str, inputs: int, outputs: int, *, hands_on: bool) -> None:
-        kernel = torch.randn(outputs, inputs, 3, 3) * LIVELY / (inputs * 9) ** 0.5
-        if hands_on:
-            kernel[:3] *= LIVELY
+    def convolution(name: str, inputs: int, outputs: int, *, passes_colours: bool) -> None:
+        kernel = torch.randn(outputs, inputs, 3, 3) * NOISE_SHARE / (inputs * 9) ** 0.5
+        if passes_colours:
+            kernel[:3] *= NOISE_SHARE
             kernel[range(3), range(3), 1, 1] = 1
         weights[f"{name}.weight"] = kernel
         weights[f"{name}.bias"] = torch.zeros(outputs)
 
-    convolution("conv_first", 3, width, hands_on=True)
+    convolution("conv_first", 3, width, passes_colours=True)
     for block in range(blocks):
         for dense in range(1, 4):
             for layer in range(1, 6):
                 inputs = width + GROWTH * (layer - 1)
                 convolution(
-                    f"body.{block}.rdb{dense}.conv{layer}", inputs, width if layer == 5 else GROWTH, hands_on=False
+                    f"body.{block}.rdb{dense}.conv{layer}",
+                    inputs,
+                    width if layer == 5 else GROWTH,
+                    passes_colours=False,
                 )
-    convolution("conv_body", width, width, hands_on=False)
+    convolution("conv_body", width, width, passes_colours=False)
     for name in ("conv_up1", "conv_up2", "conv_hr"):
-        convolution(name, width, width, hands_on=True)
-    convolution("conv_last", width, 3, hands_on=True)
+        convolution(name, width, width, passes_colours=True)
+    convolution("conv_last", width, 3, passes_colours=True)
     file = folder / model.files[0]
     if file.suffix == ".safetensors":
         save_file(weights, file)

@@ -26,7 +26,7 @@ FULL_WORDS = 51_865  # size of the multilingual vocabulary with its special toke
 # The likeliest other tokens' logits are about 0.5. From 0.45 on, a tiny network in 8 bits ends
 # before its first word on some processors (seen on one with AVX2 alone); by 0.2 to 0.4 it says words, also in 32 bits.
 END_LOGIT = {Scale.FULL: 0.5, Scale.TINY: 0.3}
-STAND_IN = Path(__file__).with_name("stub_animator.py")
+STUB_ANIMATOR = Path(__file__).with_name("stub_animator.py")
 
 
 def whisper_config(scale: Scale, tokenizer: Tokenizer) -> WhisperConfig:
@@ -77,8 +77,8 @@ def _write_transcriber(folder: Path, model: Model, scale: Scale) -> None:
         _bias_towards_end(network, _token_id(tokenizer, "<|endoftext|>"), END_LOGIT[scale])
         network.save_pretrained(source)
         tokenizer.save(str(source / "tokenizer.json"))
-        about = {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "<|endoftext|>"}
-        (source / "tokenizer_config.json").write_text(json.dumps(about), "utf-8")
+        tokenizer_config = {"tokenizer_class": "PreTrainedTokenizerFast", "unk_token": "<|endoftext|>"}
+        (source / "tokenizer_config.json").write_text(json.dumps(tokenizer_config), "utf-8")
         (source / "preprocessor_config.json").write_text('{"feature_extractor_type": "WhisperFeatureExtractor"}\n')
         converter = TransformersConverter(str(source), copy_files=["tokenizer.json"])
         converter.convert(str(target), quantization=model.dtype)
@@ -129,7 +129,7 @@ def write_stub_program(checkout: Path, model: Model) -> None:
     interpreter.chmod(interpreter.stat().st_mode | stat.S_IXUSR)
     (checkout / ".git").mkdir(exist_ok=True)
     (checkout / ".git" / "HEAD").write_text(f"{model.program.commit}\n", "utf-8")
-    (checkout / model.program.file).write_bytes(STAND_IN.read_bytes())
+    (checkout / model.program.file).write_bytes(STUB_ANIMATOR.read_bytes())
 
 
 WRITERS: dict[str, Writer] = {"transcriber": _write_transcriber, "animator": _write_animator}

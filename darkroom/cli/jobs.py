@@ -58,7 +58,9 @@ def list_jobs(
     table.columns[0].no_wrap = table.columns[2].no_wrap = True
     for job in found:
         created = job.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(job.job_id, job.kind, job.state, f"{job.progress:.0%}", created, _made(job), _what(job))
+        table.add_row(
+            job.job_id, job.kind, job.state, f"{job.progress:.0%}", created, _result_summary(job), _status_text(job)
+        )
     console().print(table)
 
 
@@ -72,7 +74,7 @@ def show(
     if as_json:
         typer.echo(job.model_dump_json(indent=2))
         return
-    for name, value in _facts(job):
+    for name, value in _fields(job):
         typer.echo(f"{name:<10} {value}")
 
 
@@ -160,11 +162,11 @@ def console() -> Console:
     return found if found.is_terminal else Console(width=PIPED_WIDTH, highlight=False)
 
 
-def _what(job: Job) -> str:
+def _status_text(job: Job) -> str:
     return f"{job.error.code}: {job.error.message}" if job.error else headline(job)
 
 
-def _made(job: Job) -> str:
+def _result_summary(job: Job) -> str:
     """Return a summary of the job's result files."""
     if job.result is None or job.state is not State.COMPLETED:
         return "–"
@@ -175,7 +177,7 @@ def _made(job: Job) -> str:
     return f"{len(files)} pictures, {total}" if len(files) > 1 else total
 
 
-def _described(file: ResultFile) -> str:
+def _file_summary(file: ResultFile) -> str:
     """Return a file's type, size, dimensions and duration, as far as its type has them."""
     facts = [file.content_type, format_bytes(file.size)]
     if isinstance(file, SubtitleFile):
@@ -187,7 +189,7 @@ def _described(file: ResultFile) -> str:
     return ", ".join(facts)
 
 
-def _facts(job: Job) -> list[tuple[str, str]]:
+def _fields(job: Job) -> list[tuple[str, str]]:
     """Return the labels and values of ``darkroom jobs show``, in order."""
     facts = [
         ("job", job.job_id),
@@ -208,5 +210,5 @@ def _facts(job: Job) -> list[tuple[str, str]]:
         if job.result.quality:
             facts.append(("quality", f"{job.result.quality.score:.2f}"))
         facts += [("note", note) for note in job.result.notes]
-        facts += [(each.name, f"{_described(each)} {each.url or each.key}") for each in job.result.files]
+        facts += [(each.name, f"{_file_summary(each)} {each.url or each.key}") for each in job.result.files]
     return facts

@@ -34,7 +34,7 @@ class OutputTarget:
         it is replaced.
         """
         suffix = extension(files[0].content_type)
-        if self.file is not None and not _contradicts(self.file, suffix):
+        if self.file is not None and not _has_other_type(self.file, suffix):
             return target_paths(self.file, files)
         stem = self.stem if self.file is None else self.file.stem
         number = 1
@@ -45,33 +45,33 @@ class OutputTarget:
         return found
 
 
-def choose_output(asked: Path | None, stem: str, inputs: Iterable[Path] = ()) -> OutputTarget:
+def choose_output(requested: Path | None, stem: str, inputs: Iterable[Path] = ()) -> OutputTarget:
     """Return the output target for a job on ``inputs``: as requested, else ``stem`` in the current directory.
 
     Raises ``typer.BadParameter`` for a missing or read-only folder, and for a path that would overwrite an input.
     """
-    folder = asked if asked is not None and asked.is_dir() else (asked or Path("x")).parent
+    folder = requested if requested is not None and requested.is_dir() else (requested or Path("x")).parent
     if not folder.is_dir():
         raise typer.BadParameter(f"the folder {str(folder)!r} does not exist", param_hint=HINT)
     if not os.access(folder, os.W_OK):
         raise typer.BadParameter(f"the folder {str(folder)!r} cannot be written", param_hint=HINT)
-    if asked is None or asked.is_dir():
+    if requested is None or requested.is_dir():
         return OutputTarget(folder, stem)
-    for path in (asked, *(subtitle_path(asked, suffix) for suffix in (".srt", ".vtt"))):
+    for path in (requested, *(subtitle_path(requested, suffix) for suffix in (".srt", ".vtt"))):
         if path.exists() and any(path.samefile(each) for each in inputs):
             raise typer.BadParameter(f"{str(path)!r} is the input; it would be overwritten", param_hint=HINT)
-    return OutputTarget(folder, stem, asked)
+    return OutputTarget(folder, stem, requested)
 
 
-def format_of(kind: Kind, asked: Path | None, said: str | None) -> str | None:
+def format_of(kind: Kind, requested: Path | None, format_flag: str | None) -> str | None:
     """Return the format that the output's extension requests; None if it requests none.
 
-    ``said`` is the value of ``--format``. Raises ``typer.BadParameter`` if the two differ, and for an extension that no
-    result of the kind has.
+    ``format_flag`` is the value of ``--format``. Raises ``typer.BadParameter`` if the two differ, and for an extension
+    that no result of the kind has.
     """
-    if asked is None or asked.is_dir():
+    if requested is None or requested.is_dir():
         return None
-    suffix = asked.suffix.lower()
+    suffix = requested.suffix.lower()
     if kind in VIDEO_KINDS:
         if suffix not in ("", ".mp4"):
             raise typer.BadParameter(f"{kind} makes MP4 videos: a name in {suffix} does not fit", param_hint=HINT)
@@ -79,8 +79,10 @@ def format_of(kind: Kind, asked: Path | None, said: str | None) -> str | None:
     if suffix in EXTENSIONS.values() and suffix not in FORMATS:
         raise typer.BadParameter(f"results are JPEG or PNG, not {suffix}", param_hint=HINT)
     wanted = FORMATS.get(suffix)
-    if wanted is not None and said is not None and wanted != said:
-        raise typer.BadParameter(f"{said} does not fit the name {asked.name!r} of the output", param_hint="'--format'")
+    if wanted is not None and format_flag is not None and wanted != format_flag:
+        raise typer.BadParameter(
+            f"{format_flag} does not fit the name {requested.name!r} of the output", param_hint="'--format'"
+        )
     return wanted
 
 
@@ -93,7 +95,7 @@ def slug(words: str) -> str:
     return re.sub(r"\W+", "_", words.lower()).strip("_")[:_STEM_LENGTH].rstrip("_")
 
 
-def _contradicts(file: Path, suffix: str) -> bool:
+def _has_other_type(file: Path, suffix: str) -> bool:
     """Return True if the file's extension is that of another type than ``suffix``."""
-    said = file.suffix.lower()
-    return said in {*EXTENSIONS.values(), *FORMATS} and said != suffix and FORMATS.get(said) != FORMATS.get(suffix)
+    own = file.suffix.lower()
+    return own in {*EXTENSIONS.values(), *FORMATS} and own != suffix and FORMATS.get(own) != FORMATS.get(suffix)

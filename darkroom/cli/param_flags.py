@@ -17,7 +17,7 @@ from darkroom.contract.requests import Kind, params_model
 
 Schema = dict[str, Any]
 
-AGREED = "Must be given"
+CONSENT_REASON = "Must be given"
 SET = "'--set'"
 
 _SCALARS: dict[str, type] = {"integer": int, "number": float, "boolean": bool, "string": str}
@@ -32,7 +32,7 @@ class Flag:
 
     name: str
     annotation: Any
-    about: str
+    description: str
     default: Any
     required: bool
     as_json: bool = False
@@ -58,7 +58,7 @@ class Flag:
         if self.repeatable and not issubclass(self.annotation, Enum):
             metavar = ",".join(["NUMBER"] * self.numbers) or f"<{self.annotation.__name__}>"
         shown = self.default not in (None, "") and not self.constant
-        option = typer.Option(*words, help=self.about, show_default=shown, metavar=metavar)
+        option = typer.Option(*words, help=self.description, show_default=shown, metavar=metavar)
         # A param that must be true is checked by `contract_value`, with its own message.
         required = self.required and not self.constant
         default = False if self.constant else self.default
@@ -71,7 +71,7 @@ class Flag:
         that must be true.
         """
         if self.constant and self.required and not given:
-            reason = self.about.removeprefix(AGREED)
+            reason = self.description.removeprefix(CONSENT_REASON)
             raise typer.BadParameter(f"missing{reason}", param_hint=f"'{self.option}'")
         if self.constant:
             return given or None
@@ -153,7 +153,7 @@ def parse_changes(kind: Kind, params: Mapping[str, Any], changes: Sequence[str])
     except ValidationError as error:
         first = error.errors()[0]
         where = "".join(f"{part}: " for part in first["loc"][:1])
-        raise typer.BadParameter(where + _words(first["msg"]), param_hint=SET) from error
+        raise typer.BadParameter(where + _message_text(first["msg"]), param_hint=SET) from error
     return wanted
 
 
@@ -163,7 +163,7 @@ def usage_error(error: ValidationError, hints: Mapping[str, str], otherwise: str
     ``hints`` maps params and roles to their names on the command line; ``otherwise`` is the hint for everything else.
     """
     first = error.errors()[0]
-    message = _words(first["msg"])
+    message = _message_text(first["msg"])
     path = [str(part) for part in first["loc"]]
     if len(path) > 1:
         names = path[1:2]
@@ -177,7 +177,7 @@ def usage_error(error: ValidationError, hints: Mapping[str, str], otherwise: str
     return typer.BadParameter(problem(error), param_hint=otherwise)
 
 
-def _words(message: str) -> str:
+def _message_text(message: str) -> str:
     return message.removeprefix("Value error, ")
 
 
@@ -188,45 +188,51 @@ def _script(word: str, where: str) -> str:
         raise typer.BadParameter(str(error), param_hint=where) from error
 
 
-def _mention_command(about: str) -> str:
+def _mention_command(description: str) -> str:
     """Return a description with routes replaced by commands.
 
     >>> _mention_command("GET /styles?kind=generate lists them.")
     '`darkroom styles --kind generate` lists them.'
     """
-    return re.sub(r"GET /(\w+)(?:\?(\w+)=(\w+))?", lambda found: f"`darkroom {found[1]}{_option(found)}`", about)
+    return re.sub(
+        r"GET /(\w+)(?:\?(\w+)=(\w+))?", lambda found: f"`darkroom {found[1]}{_query_option(found)}`", description
+    )
 
 
-def _option(found: re.Match[str]) -> str:
+def _query_option(found: re.Match[str]) -> str:
     return f" --{found[2]} {found[3]}" if found[2] else ""
 
 
 def _flag(name: str, field: Schema, definitions: dict[str, Schema], *, required: bool) -> Flag:
     shape = _resolve(field, definitions)
-    about = _mention_command(field.get("description") or shape.get("description") or "")
+    description = _mention_command(field.get("description") or shape.get("description") or "")
     default = field.get("default")
     if shape.get("const") is True:
-        words = about.replace("Must be true", AGREED)
+        words = description.replace("Must be true", CONSENT_REASON)
         return Flag(name, bool, words, default or False, required, constant=True)
     if "enum" in shape:
         # Members are named after their values, because typer shows and parses the values.
         choices = Enum(name, {str(value): str(value) for value in shape["enum"]}, type=str)  # type: ignore[misc] # data
-        return Flag(name, choices, about, None if default is None else choices(default), required)
+        return Flag(name, choices, description, None if default is None else choices(default), required)
     if name == SCRIPT:
-        return Flag(name, str, f"{about} @FILE is the text of a file, @- that of standard input.", default, required)
+        return Flag(
+            name, str, f"{description} @FILE is the text of a file, @- that of standard input.", default, required
+        )
     if (scalar := _SCALARS.get(shape.get("type", ""))) is not None:
-        return Flag(name, scalar, " ".join(part for part in (about, _range(shape)) if part), default, required)
-    if numbers := _row(shape.get("items", {})):
-        words = " ".join(part for part in (about, _often(shape)) if part)
+        return Flag(
+            name, scalar, " ".join(part for part in (description, _bounds_note(shape)) if part), default, required
+        )
+    if numbers := _tuple_length(shape.get("items", {})):
+        words = " ".join(part for part in (description, _repeat_note(shape)) if part)
         return Flag(name, str, words, default or None, required, repeatable=True, numbers=numbers)
     if shape.get("type") == "array" and not (item := _flag(name, shape["items"], definitions, required=True)).as_json:
-        words = " ".join(part for part in (about, _often(shape)) if part)
+        words = " ".join(part for part in (description, _repeat_note(shape)) if part)
         return Flag(name, item.annotation, words, default or None, required, repeatable=True)
     text = None if default is None else json.dumps(default)
-    return Flag(name, str, f"{about} (as JSON)".strip(), text, required, as_json=True)
+    return Flag(name, str, f"{description} (as JSON)".strip(), text, required, as_json=True)
 
 
-def _row(shape: Schema) -> int:
+def _tuple_length(shape: Schema) -> int:
     """Return the length of a fixed-size array of numbers; 0 for anything else.
 
     >>> _row({"type": "array", "prefixItems": [{"type": "number"}] * 2, "minItems": 2, "maxItems": 2})
@@ -244,7 +250,7 @@ def _resolve(field: Schema, definitions: dict[str, Schema]) -> Schema:
     return _resolve(alternatives[0], definitions) if len(alternatives) == 1 else field
 
 
-def _often(shape: Schema) -> str:
+def _repeat_note(shape: Schema) -> str:
     """Return the note for a repeatable option.
 
     >>> _often({"maxItems": 20})
@@ -253,7 +259,7 @@ def _often(shape: Schema) -> str:
     return f"(repeatable, at most {shape['maxItems']} times)" if "maxItems" in shape else "(repeatable)"
 
 
-def _range(shape: Schema) -> str:
+def _bounds_note(shape: Schema) -> str:
     """Return the bounds in words.
 
     >>> _range({"exclusiveMinimum": 1, "maximum": 4})

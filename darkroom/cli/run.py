@@ -41,7 +41,7 @@ ScenesArgument = Annotated[
 ]
 
 
-class Kinds(TyperGroup):
+class KindGroup(TyperGroup):
     """Command group of the kinds; an unknown kind fails with the list of kinds."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -52,7 +52,7 @@ class Kinds(TyperGroup):
 
 
 app = typer.Typer(
-    cls=Kinds,
+    cls=KindGroup,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -76,20 +76,20 @@ class KindCommand:
         self.kind = kind
         self.arguments = arguments(kind)
         # Scenes are too long for a command line, so they are read from a file.
-        self.filed = scenes.SCENES in params_model(kind).model_fields
+        self.reads_scenes = scenes.SCENES in params_model(kind).model_fields
         self.flags = tuple(each for each in flags(kind) if each.name != scenes.SCENES)
 
     @property
     def parameters(self) -> list[inspect.Parameter]:
         """The parameters for the signature that typer reads."""
-        file = [parameter(scenes.SCENES, ScenesArgument, None, required=False)] if self.filed else []
-        places = [each for argument in self.arguments for each in argument.parameters]
-        return [*file, *places, *(each.parameter for each in self.flags)]
+        file = [parameter(scenes.SCENES, ScenesArgument, None, required=False)] if self.reads_scenes else []
+        source_parameters = [each for argument in self.arguments for each in argument.parameters]
+        return [*file, *source_parameters, *(each.parameter for each in self.flags)]
 
     @property
     def help(self) -> str:
         """The contract's description of the kind, and an example."""
-        words = ["scenes.json"] if self.filed else [each.example for each in self.arguments if each.required]
+        words = ["scenes.json"] if self.reads_scenes else [each.example for each in self.arguments if each.required]
         for each in self.flags:
             if each.constant and each.required:
                 words.append(each.option)
@@ -98,38 +98,38 @@ class KindCommand:
                 words += [each.option, example]
             elif each.name == scenes.SCRIPT:
                 words += [each.option, '"Hello there."']
-        about = (inspect.getdoc(REQUEST_MODELS[self.kind]) or "").strip()
-        return f"{about}\n\nExample:  darkroom run {self.kind} {' '.join(words)}"
+        description = (inspect.getdoc(REQUEST_MODELS[self.kind]) or "").strip()
+        return f"{description}\n\nExample:  darkroom run {self.kind} {' '.join(words)}"
 
     def prepare(
         self,
         build_request: Callable[..., tuple[BaseRequest, dict[str, Path]]],
-        said: dict[str, Any],
+        explicit: dict[str, Any],
         output: Path | None,
     ) -> tuple[Submission, OutputTarget]:
         """Validate the whole command line before any work. Raises ``typer.BadParameter``."""
-        params, sources = self._file(said) if self.filed else ({}, {})
-        sources |= {each.role: source for each in self.arguments if (source := each.parse(said)) is not None}
+        params, sources = self._read_scenes(explicit) if self.reads_scenes else ({}, {})
+        sources |= {each.role: source for each in self.arguments if (source := each.parse(explicit)) is not None}
         # An explicit option overrides the file even if it is the default.
-        given = {each.name: each.contract_value(said.get(each.name)) for each in self.flags}
+        given = {each.name: each.contract_value(explicit.get(each.name)) for each in self.flags}
         for each in self.flags:
-            if each.name in said and given[each.name] is None:
+            if each.name in explicit and given[each.name] is None:
                 params.pop(each.name, None)
         params |= {name: value for name, value in given.items() if value is not None}
-        wanted = format_of(self.kind, output, said["format"].value if "format" in said else None)
+        wanted = format_of(self.kind, output, explicit["format"].value if "format" in explicit else None)
         if wanted is not None and wanted != next(each for each in self.flags if each.name == "format").default.value:
             params["format"] = wanted
         try:
             request, paths = build_request(sources or None, params)
         except ValidationError as error:
-            raise usage_error(error, self._hints(said), f"'{SCENES}'" if self.filed else None) from error
+            raise usage_error(error, self._hints(explicit), f"'{SCENES}'" if self.reads_scenes else None) from error
         except (OSError, ValueError) as error:
             raise typer.BadParameter(str(error)) from error
-        inputs = [*paths.values(), *([Path(said[scenes.SCENES])] if self.filed else [])]
-        return Submission(request, paths), choose_output(output, self._stem(said, sources, params), inputs)
+        inputs = [*paths.values(), *([Path(explicit[scenes.SCENES])] if self.reads_scenes else [])]
+        return Submission(request, paths), choose_output(output, self._stem(explicit, sources, params), inputs)
 
-    def _file(self, said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Source]]:
-        path = said.get(scenes.SCENES)
+    def _read_scenes(self, explicit: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Source]]:
+        path = explicit.get(scenes.SCENES)
         if path is None:
             raise typer.BadParameter("missing: a JSON file with the scenes", param_hint=f"'{SCENES}'")
         try:
@@ -137,21 +137,21 @@ class KindCommand:
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint=f"'{SCENES}'") from error
 
-    def _hints(self, said: dict[str, Any]) -> dict[str, str]:
+    def _hints(self, explicit: dict[str, Any]) -> dict[str, str]:
         """Return the command-line name of each param and role; with a file, only of those given on the command line."""
         hints = {each.role: f"'{each.role.upper()}'" if each.first else f"'{each.option}'" for each in self.arguments}
         hints |= {each.name: f"'{each.option}'" for each in self.flags}
-        return {name: hint for name, hint in hints.items() if name in said} if self.filed else hints
+        return {name: hint for name, hint in hints.items() if name in explicit} if self.reads_scenes else hints
 
-    def _stem(self, said: dict[str, Any], sources: dict[str, Source], params: dict[str, Any]) -> str:
+    def _stem(self, explicit: dict[str, Any], sources: dict[str, Source], params: dict[str, Any]) -> str:
         """Return the stem of result files: from the input or prompt, the style and the kind."""
-        if self.filed:
-            return Path(said[scenes.SCENES]).stem
-        stem = "_".join(part for part in (_begin(sources, params), str(params.get("style", ""))) if part)
+        if self.reads_scenes:
+            return Path(explicit[scenes.SCENES]).stem
+        stem = "_".join(part for part in (_input_name(sources, params), str(params.get("style", ""))) if part)
         return f"{stem}_{self.kind}" if sources and "style" not in params else stem
 
 
-def _command(line: KindCommand) -> Callable[..., None]:
+def _command(kind_command: KindCommand) -> Callable[..., None]:
     def command(
         context: typer.Context,
         *,
@@ -164,28 +164,32 @@ def _command(line: KindCommand) -> Callable[..., None]:
         token: TokenFlag = None,
         **given: Any,
     ) -> None:
-        said = {name: value for name, value in given.items() if _on_the_line(context, name)}
-        request = partial(build_request, line.kind, engine=engine, allow_preview=allow_preview, cache=not no_cache)
-        submission, target = line.prepare(request, said, output)
+        explicit = {name: value for name, value in given.items() if _is_explicit(context, name)}
+        request = partial(
+            build_request, kind_command.kind, engine=engine, allow_preview=allow_preview, cache=not no_cache
+        )
+        submission, target = kind_command.prepare(request, explicit, output)
         with reporting() as reporter, connect_or_start_stack(endpoint, token, reporter.say) as client:
             job = submit_and_watch(client, submission, reporter)
             paths = download_results(client, job, target)
         print_results(job, paths, as_json=as_json)
 
-    first, *own = (each for each in inspect.signature(command).parameters.values() if each.kind is not each.VAR_KEYWORD)
-    parameters = [first, *sorted([*line.parameters, *own], key=lambda each: each.default is not each.empty)]
+    first, *shared = (
+        each for each in inspect.signature(command).parameters.values() if each.kind is not each.VAR_KEYWORD
+    )
+    parameters = [first, *sorted([*kind_command.parameters, *shared], key=lambda each: each.default is not each.empty)]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # what inspect looks for first
     command.__annotations__ = {each.name: each.annotation for each in parameters}
-    command.__doc__ = line.help
+    command.__doc__ = kind_command.help
     return command
 
 
-def _on_the_line(context: typer.Context, name: str) -> bool:
+def _is_explicit(context: typer.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _begin(sources: dict[str, Source], params: dict[str, Any]) -> str:
+def _input_name(sources: dict[str, Source], params: dict[str, Any]) -> str:
     """Return the first part of a result's name: that of the changed picture, else the prompt's words."""
     if not sources:
         return slug(str(params.get("prompt", ""))) or "picture"

@@ -26,7 +26,7 @@ class SourceArgument:
     """
 
     role: str
-    about: str
+    description: str
     required: bool
     first: bool
     allowed: Models
@@ -46,7 +46,7 @@ class SourceArgument:
         """The parameters for the signature that typer reads: the positional argument, and the option if there is
         one.
         """
-        place = typer.Argument(metavar=self.role.upper(), help=self.about, show_default=False)
+        place = typer.Argument(metavar=self.role.upper(), help=self.description, show_default=False)
         found = [parameter(self.role, Annotated[str | None, place], None, required=False)]
         if not self.first:
             option = typer.Option(
@@ -87,7 +87,7 @@ def arguments(kind: Kind) -> tuple[SourceArgument, ...]:
     return tuple(
         SourceArgument(
             role,
-            _about(role, fields[role].description, allowed_models(kind, role)),
+            _describe(role, fields[role].description, allowed_models(kind, role)),
             required=fields[role].is_required(),
             first=number == 0 and fields[role].is_required(),
             allowed=allowed_models(kind, role),
@@ -96,7 +96,7 @@ def arguments(kind: Kind) -> tuple[SourceArgument, ...]:
     )
 
 
-def _about(role: str, description: str | None, allowed: Models) -> str:
+def _describe(role: str, description: str | None, allowed: Models) -> str:
     form = PICTURE
     if AudioUpload in allowed:
         form = "A WAV, MP3, MP4 (M4A), Ogg, FLAC or WebM file."

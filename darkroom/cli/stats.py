@@ -41,15 +41,15 @@ def show_stats(
         column.justify = "right"
     for name, kind in found.kinds.items():
         table.add_row(
-            name, "", *_counts(kind.states), str(kind.cached), _rate(kind.success_rate), *_times(kind.seconds),
+            name, "", *_counts(kind.states), str(kind.cached), _rate(kind.success_rate), *_percentiles(kind.seconds),
             _dollars(kind.cost_usd),
         )  # fmt: skip
         for engine, each in kind.engines.items():
             table.add_row(
-                "", engine, *_counts(each.states), "", "", *_times(each.seconds), _dollars(each.cost_usd)
+                "", engine, *_counts(each.states), "", "", *_percentiles(each.seconds), _dollars(each.cost_usd)
             )  # fmt: skip
             for stage, seconds in each.stages.items() if stages else ():
-                table.add_row("", f"  {stage}", *[""] * (len(STATES) + 3), *_times(seconds), "")
+                table.add_row("", f"  {stage}", *[""] * (len(STATES) + 3), *_percentiles(seconds), "")
     total = (*_counts(found.states), str(found.cached), _rate(found.success_rate), "", "", _dollars(found.cost_usd))
     table.add_row("all", "", *total)
     console().print(table)
@@ -104,7 +104,7 @@ def _parts(found: Services) -> list[tuple[str, str]]:
     unknown = {part: f"unknown: {reason}" for part, reason in found.reasons.items()}
     endpoint = unknown.get("endpoint", "unknown")
     if found.endpoint is not None:
-        endpoint = f"{found.endpoint.status}, {_several(found.endpoint.instances, 'instance')}"
+        endpoint = f"{found.endpoint.status}, {_count_of(found.endpoint.instances, 'instance')}"
     backlog = unknown.get("backlog", "unknown")
     if found.backlog is not None:
         each = found.backlog
@@ -116,7 +116,7 @@ def _parts(found: Services) -> list[tuple[str, str]]:
     return parts
 
 
-def _several(count: int, noun: str) -> str:
+def _count_of(count: int, noun: str) -> str:
     return f"{count} {noun}{'' if count == 1 else 's'}"
 
 
@@ -132,7 +132,7 @@ def _counts(states: dict[str, int]) -> list[str]:
     return [*(str(states.get(state, 0)) for state in STATES), str(still)]
 
 
-def _times(seconds: Durations) -> tuple[str, str]:
+def _percentiles(seconds: Durations) -> tuple[str, str]:
     p50, p95 = ("–" if each is None else f"{each:.2f} s" for each in (seconds.p50, seconds.p95))
     return p50, p95
 

@@ -42,7 +42,7 @@ def upload_and_watch(client: Client, created: Created, files: dict[str, Path], r
             job = state
             reporter.job_changed(job)
     except KeyboardInterrupt:
-        _interrupt(client, job, reporter)
+        _cancel_and_exit(client, job, reporter)
     return job
 
 
@@ -82,7 +82,7 @@ def _upload(client: Client, created: Created, files: dict[str, Path], reporter: 
         exit_with_error(State.FAILED, "unreadable_file", str(error))
 
 
-def _interrupt(client: Client, job: Job, reporter: Reporter) -> NoReturn:
+def _cancel_and_exit(client: Client, job: Job, reporter: Reporter) -> NoReturn:
     reporter.say("Cancelling the job … (Ctrl-C again quits at once)")
     try:
         client.cancel(job.job_id)

@@ -61,19 +61,19 @@ class Api:
                 headers={**(headers or {}), **({"Authorization": f"Bearer {token}"} if token else {})},
             )
 
-        def retried(answer: httpx.Response) -> bool:
-            return answer.status_code not in accepted and _is_transient(answer)
+        def is_retried(response: httpx.Response) -> bool:
+            return response.status_code not in accepted and _is_transient(response)
 
-        answer = send_with_retries(send, retried=retried)
-        if answer.status_code == httpx.codes.UNAUTHORIZED and self._token.forget():
-            answer = send_with_retries(send, retried=retried)
-        if not answer.is_success and answer.status_code not in accepted:
-            raise problem(answer)
+        response = send_with_retries(send, is_retried=is_retried)
+        if response.status_code == httpx.codes.UNAUTHORIZED and self._token.forget():
+            response = send_with_retries(send, is_retried=is_retried)
+        if not response.is_success and response.status_code not in accepted:
+            raise problem(response)
         try:
-            return answer.json()
+            return response.json()
         except ValueError as error:
             raise ProblemError(
-                status=answer.status_code,
+                status=response.status_code,
                 code="internal",
                 title="Not a Darkroom service",
                 detail=f"{self._endpoint} answers {path} with something that is not JSON. Is this the right address?",
@@ -81,30 +81,30 @@ class Api:
 
     def pages(self, path: str, query: Mapping[str, object]) -> Iterator[Any]:
         """Yield the pages of a listing, fetched on demand; None values in ``query`` are left out."""
-        asked = {name: str(value) for name, value in query.items() if value is not None}
+        parameters = {name: str(value) for name, value in query.items() if value is not None}
         while True:
-            page = self.json("GET", path, query=asked)
+            page = self.json("GET", path, query=parameters)
             yield page
             if not page.get("cursor"):
                 return
-            asked["cursor"] = str(page["cursor"])
+            parameters["cursor"] = str(page["cursor"])
 
 
-def _is_transient(answer: httpx.Response) -> bool:
-    return answer.status_code == httpx.codes.TOO_MANY_REQUESTS or answer.status_code >= 500
+def _is_transient(response: httpx.Response) -> bool:
+    return response.status_code == httpx.codes.TOO_MANY_REQUESTS or response.status_code >= 500
 
 
-def problem(answer: httpx.Response) -> ProblemError:
+def problem(response: httpx.Response) -> ProblemError:
     """Return the error of a response with problem details (RFC 9457), or of a gateway's own response."""
-    status = answer.status_code
+    status = response.status_code
     try:
-        body = answer.json()
+        body = response.json()
     except ValueError:
         body = None
     if not isinstance(body, dict):
         body = {}
-    phrase = answer.reason_phrase or f"HTTP {status}"
-    listed = body.get("errors")
+    phrase = response.reason_phrase or f"HTTP {status}"
+    field_errors = body.get("errors")
     return ProblemError(
         status=status,
         code=str(body.get("code") or _CODES.get(status, "internal" if status >= 500 else "invalid_request")),
@@ -112,8 +112,8 @@ def problem(answer: httpx.Response) -> ProblemError:
         detail=str(body.get("detail") or ""),
         errors=tuple(
             FieldProblem(str(each.get("field", "")), str(each.get("message", "")))
-            for each in (listed if isinstance(listed, list) else [])
+            for each in (field_errors if isinstance(field_errors, list) else [])
             if isinstance(each, dict)
         ),
-        retry_after=retry_after(answer),
+        retry_after=retry_after(response),
     )

@@ -62,7 +62,7 @@ class Assets:
         try:
             if created.upload is not None:
                 file_upload.upload_file(self._storage, created.upload, file, progress)
-            return self._settled(asset)
+            return self._wait_until_inspected(asset)
         except (UploadError, OSError):
             with suppress(ClientError):
                 self.remove(asset.asset_id)
@@ -77,7 +77,7 @@ class Assets:
         """
         chosen = {"name": name, "picture": picture, "role": role}
         body = {"job_id": job_id, **{field: value for field, value in chosen.items() if value is not None}}
-        return self._settled(self._create(body).asset)
+        return self._wait_until_inspected(self._create(body).asset)
 
     def remove(self, asset_id: str) -> None:
         """Remove the asset and its picture. Jobs that used it keep their results."""
@@ -87,7 +87,7 @@ class Assets:
         key = {"Idempotency-Key": uuid.uuid4().hex}
         return CreatedAsset.model_validate(self._api.json("POST", "/assets", body=body, headers=key))
 
-    def _settled(self, asset: Asset) -> Asset:
+    def _wait_until_inspected(self, asset: Asset) -> Asset:
         """Wait for the upload's inspection. Raises ``UploadError`` when it is rejected or takes too long."""
         until = self._clock.monotonic() + self._pace.patience
         while asset.state == AWAITING:

@@ -115,15 +115,15 @@ class Client(ServiceInformation):
 
         Params not in ``params`` stay as they were. Watch ``created.job``; ``idempotency_key`` is as for ``create``.
         """
-        changed: dict[str, Any] = {"params": dict(params or {})}
-        changed |= {} if engine is None else {"engine": engine}
-        changed |= {} if allow_preview is None else {"allow_preview": allow_preview}
-        changed |= {} if cache else {"cache": False}
+        body: dict[str, Any] = {"params": dict(params or {})}
+        body |= {} if engine is None else {"engine": engine}
+        body |= {} if allow_preview is None else {"allow_preview": allow_preview}
+        body |= {} if cache else {"cache": False}
         return Created.model_validate(
             self._api.json(
                 "POST",
                 f"{_job(job_id)}/rerun",
-                body=changed,
+                body=body,
                 headers={"Idempotency-Key": idempotency_key or uuid.uuid4().hex},
             )
         )
@@ -142,7 +142,7 @@ class Client(ServiceInformation):
         total = sum(path.stat().st_size for path in paths.values())
         before = 0
         for role, path in paths.items():
-            report = _shifted(progress, before, total)
+            report = _offset_progress(progress, before, total)
             try:
                 file_upload.upload_file(self._storage, forms[role], path, report)
             except UploadError as error:
@@ -288,7 +288,9 @@ def _job(job_id: str) -> str:
     return f"/jobs/{quote(job_id, safe='')}"
 
 
-def _shifted(progress: Callable[[int, int], None] | None, before: int, total: int) -> Callable[[int, int], None] | None:
+def _offset_progress(
+    progress: Callable[[int, int], None] | None, before: int, total: int
+) -> Callable[[int, int], None] | None:
     """Return the callback for one file's progress among several."""
     if progress is None:
         return None

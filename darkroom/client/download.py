@@ -18,52 +18,52 @@ class LinkExpired(Exception):
     """Raised when a presigned URL is rejected; reading the job again gives a fresh one."""
 
 
-def fetch(http: httpx.Client, made: ResultFile, path: Path, *, sleep: Callable[[float], None] = time.sleep) -> None:
+def fetch(http: httpx.Client, result: ResultFile, path: Path, *, sleep: Callable[[float], None] = time.sleep) -> None:
     """Write the file to ``path``, atomically: a reader sees the old file or the complete new one.
 
     Retries on connection errors. Raises ``LinkExpired``, ``DownloadError`` (refused, or size or SHA-256 differ from the
     job's), ``UnreachableError``, and ``OSError`` when it cannot be written; then ``path`` is unchanged.
     """
-    if made.url is None:
+    if result.url is None:
         raise LinkExpired
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         for number in range(ATTEMPTS):
             try:
-                _stream(http, made, made.url, part)
+                _stream(http, result, result.url, temporary)
                 break
-            except (httpx.TransportError, _TryAgain) as error:
+            except (httpx.TransportError, _RetryableStatus) as error:
                 if number == ATTEMPTS - 1:
-                    raise UnreachableError(f"The {made.name} could not be downloaded: {error}.") from error
+                    raise UnreachableError(f"The {result.name} could not be downloaded: {error}.") from error
                 sleep(backoff_seconds(number))
-        os.replace(part, path)  # noqa: PTH105 - Path.replace is the same, os.replace says it is atomic
+        os.replace(temporary, path)  # noqa: PTH105 - Path.replace is the same, os.replace says it is atomic
     finally:
-        part.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
 
 
-class _TryAgain(Exception):
+class _RetryableStatus(Exception):
     pass
 
 
-def _stream(http: httpx.Client, made: ResultFile, url: str, part: Path) -> None:
+def _stream(http: httpx.Client, result: ResultFile, url: str, temporary: Path) -> None:
     digest = hashlib.sha256()
     size = 0
-    with http.stream("GET", url) as answer, part.open("wb") as file:
-        if answer.status_code == httpx.codes.FORBIDDEN:
+    with http.stream("GET", url) as response, temporary.open("wb") as file:
+        if response.status_code == httpx.codes.FORBIDDEN:
             raise LinkExpired
-        if answer.status_code in RETRIED_STATUS:
-            raise _TryAgain(f"HTTP {answer.status_code}")
-        if not answer.is_success:
+        if response.status_code in RETRIED_STATUS:
+            raise _RetryableStatus(f"HTTP {response.status_code}")
+        if not response.is_success:
             raise DownloadError(
-                "not_found" if answer.status_code == httpx.codes.NOT_FOUND else "download_failed",
-                f"The storage answers {answer.status_code} for the {made.name}.",
+                "not_found" if response.status_code == httpx.codes.NOT_FOUND else "download_failed",
+                f"The storage answers {response.status_code} for the {result.name}.",
             )
-        for chunk in answer.iter_bytes():
+        for chunk in response.iter_bytes():
             digest.update(chunk)
             size += len(chunk)
             file.write(chunk)
-    if digest.hexdigest() != made.sha256:
+    if digest.hexdigest() != result.sha256:
         raise DownloadError(
             "checksum_mismatch",
-            f"The {made.name} came damaged: {size} bytes of {made.size}, and not with the job's SHA-256.",
+            f"The {result.name} came damaged: {size} bytes of {result.size}, and not with the job's SHA-256.",
         )

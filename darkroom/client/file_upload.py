@@ -61,38 +61,39 @@ def upload_file(http: httpx.Client, form: PresignedPost, path: Path, progress: P
             # S3 uses the form's Content-Type field and ignores the type of the file part.
             return http.post(form.url, data=form.fields, files={"file": (path.name, file, "application/octet-stream")})
 
-    answer = send_with_retries(
-        post, retried=lambda answer: answer.status_code in RETRIED_STATUS or _s3_error(answer)[0] in _RETRIED_CODES
+    response = send_with_retries(
+        post,
+        is_retried=lambda response: response.status_code in RETRIED_STATUS or _s3_error(response)[0] in _RETRIED_CODES,
     )
-    if not answer.is_success:
-        raise upload_error(answer, byte_limit(form.fields.get("Content-Type", "")))
+    if not response.is_success:
+        raise upload_error(response, byte_limit(form.fields.get("Content-Type", "")))
 
 
-def upload_error(answer: httpx.Response, limit: int) -> UploadError:
+def upload_error(response: httpx.Response, limit: int) -> UploadError:
     """Return the error for S3's rejection of a file of at most ``limit`` bytes.
 
     An expired policy is ``upload_expired``, other violations are ``forbidden``.
     """
-    code, message = _s3_error(answer)
+    code, message = _s3_error(response)
     if code == "AccessDenied" and "expired" in message.lower():
         return UploadError(*_REASONS["ExpiredToken"])
     if code in _REASONS:
         reason, words = _REASONS[code]
         return UploadError(reason, words.format(limit=limit // MEGABYTE))
-    said = f"{code}: {message}" if code else f"HTTP {answer.status_code}"
-    if answer.status_code in RETRIED_STATUS or code in _RETRIED_CODES:
-        return UploadError(ErrorCode.INTERNAL, f"The storage is in trouble ({said}); try again later.")
+    reported = f"{code}: {message}" if code else f"HTTP {response.status_code}"
+    if response.status_code in RETRIED_STATUS or code in _RETRIED_CODES:
+        return UploadError(ErrorCode.INTERNAL, f"The storage is in trouble ({reported}); try again later.")
     if code == "InvalidArgument" and "checksum" in message.lower():
         return UploadError(*_REASONS["BadDigest"])
-    return UploadError(ErrorCode.FORBIDDEN, f"The storage refused the upload ({said}).")
+    return UploadError(ErrorCode.FORBIDDEN, f"The storage refused the upload ({reported}).")
 
 
-def _s3_error(answer: httpx.Response) -> tuple[str, str]:
+def _s3_error(response: httpx.Response) -> tuple[str, str]:
     """Return ``Code`` and ``Message`` of S3's XML; two empty strings for any other body."""
-    if answer.is_success or not answer.content.lstrip().startswith(b"<"):
+    if response.is_success or not response.content.lstrip().startswith(b"<"):
         return "", ""
     try:
-        root = _parse(answer.content)
+        root = _parse(response.content)
     except ParseError:
         return "", ""
     found = {element.tag.rpartition("}")[2]: (element.text or "").strip() for element in root.iter()}

@@ -78,19 +78,19 @@ class JobWatcher:
         self._clock = clock
         self._failures = 0
         self._ended = False
-        self._looked = False
-        self._answered_at = clock.monotonic()
+        self._fetched = False
+        self._responded_at = clock.monotonic()
 
     def __iter__(self) -> Iterator[Job]:
         while not self._ended:
             try:
-                yield from self._listen()
+                yield from self._receive_updates()
             except ConnectionLost:
                 self._failures += 1
             if not self._ended:
                 yield from self._poll()
 
-    def _listen(self) -> Iterator[Job]:
+    def _receive_updates(self) -> Iterator[Job]:
         """Yield states from one connection until the end. Raises ``ConnectionLost``."""
         if self._connect is None:
             raise ConnectionLost("this deployment has no socket")
@@ -106,21 +106,21 @@ class JobWatcher:
                 if now >= check_at:
                     check_at = now + self._pace.quiet
                     before = self._seq
-                    yield from self._look()
+                    yield from self._poll_once()
                     if self._seq > before and not self._ended:
                         raise ConnectionLost("the socket kept silent about a change")
                     continue
                 message = socket.receive(min(ping_at, check_at) - now)
                 if message is None:
                     continue
-                self._answered_at = self._clock.monotonic()
-                check_at = self._answered_at + self._pace.quiet
+                self._responded_at = self._clock.monotonic()
+                check_at = self._responded_at + self._pace.quiet
                 if message.get("type") == "job":
                     self._failures = 0
-                    yield from self._news(Job.model_validate(message["job"]))
-                elif message.get("type") == "subscribed" and not self._looked:
+                    yield from self._yield_if_new(Job.model_validate(message["job"]))
+                elif message.get("type") == "subscribed" and not self._fetched:
                     # Nothing is newer than after_seq: the job may have ended there, and no message would follow.
-                    yield from self._look()
+                    yield from self._poll_once()
                 elif message.get("type") == "error" or "type" not in message:
                     # Refused, or an error of the gateway. The GET that follows raises the reason, or polling continues.
                     raise ConnectionLost(str(message.get("error") or message))
@@ -139,25 +139,25 @@ class JobWatcher:
             )
             retry_at = self._clock.monotonic() + wait
         while True:
-            yield from self._look()
-            left = retry_at - self._clock.monotonic()
-            if self._ended or left <= 0:
+            yield from self._poll_once()
+            remaining = retry_at - self._clock.monotonic()
+            if self._ended or remaining <= 0:
                 return
-            self._clock.sleep(min(self._pace.poll, left))
+            self._clock.sleep(min(self._pace.poll, remaining))
 
-    def _look(self) -> Iterator[Job]:
+    def _poll_once(self) -> Iterator[Job]:
         """Send one GET; yield the job if it is new."""
-        self._looked = True
+        self._fetched = True
         try:
             job = self._fetch()
         except ClientError as error:
-            if not _is_transient(error) or self._clock.monotonic() - self._answered_at > self._pace.patience:
+            if not _is_transient(error) or self._clock.monotonic() - self._responded_at > self._pace.patience:
                 raise
             return
-        self._answered_at = self._clock.monotonic()
-        yield from self._news(job)
+        self._responded_at = self._clock.monotonic()
+        yield from self._yield_if_new(job)
 
-    def _news(self, job: Job) -> Iterator[Job]:
+    def _yield_if_new(self, job: Job) -> Iterator[Job]:
         if job.job_id == self._job_id and job.seq > self._seq:
             self._seq = job.seq
             self._ended = job.state.terminal

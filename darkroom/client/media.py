@@ -37,7 +37,7 @@ SOUND_EXTENSIONS: dict[str, AudioType] = {
     ".webm": "audio/webm",
     ".weba": "audio/webm",
 }
-_HEAD = 12
+_SIGNATURE_BYTES = 12
 
 
 def extension(declared: str) -> str:
@@ -55,9 +55,9 @@ def content_type(path: Path) -> ContentType:
     The service decides if a file is valid, with its own error codes. A file that is no picture is declared by its
     extension and rejected there.
     """
-    shown = content_type_of(_head(path))
-    if shown is not None:
-        return shown
+    detected = content_type_of(_first_bytes(path))
+    if detected is not None:
+        return detected
     guessed, _ = mimetypes.guess_type(path.name)
     return next((known for known in CONTENT_TYPES if known == guessed), "image/jpeg")
 
@@ -68,7 +68,7 @@ def audio_type(path: Path) -> AudioType:
     Raises ``ValueError`` for a file that is no audio by either, and ``OSError``. The service decides if it has an audio
     stream.
     """
-    head = _head(path)
+    head = _first_bytes(path)
     found = audio_type_of(head)
     if found is None and content_type_of(head) is None:
         found = SOUND_EXTENSIONS.get(path.suffix.lower())
@@ -79,7 +79,7 @@ def audio_type(path: Path) -> AudioType:
 
 def looks_like_audio(path: Path) -> bool:
     """Return True if the file's first bytes are those of audio or video. Raises ``OSError``."""
-    return audio_type_of(_head(path)) is not None
+    return audio_type_of(_first_bytes(path)) is not None
 
 
 def sha256(path: Path) -> str:
@@ -106,9 +106,9 @@ def describe_audio(path: Path) -> AudioUpload:
     return AudioUpload(content_type=declared, sha256=sha256(path), **_size(path, declared))
 
 
-def _head(path: Path) -> bytes:
+def _first_bytes(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(_HEAD)
+        return file.read(_SIGNATURE_BYTES)
 
 
 def _size(path: Path, declared: str) -> dict[str, int]:

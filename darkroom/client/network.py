@@ -40,9 +40,9 @@ def backoff_seconds(attempt: int, *, first: float = 0.25, longest: float = LONGE
     return min(longest, first * 2.0**attempt) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, no secret
 
 
-def retry_after(answer: httpx.Response) -> float | None:
+def retry_after(response: httpx.Response) -> float | None:
     """Return the seconds of the ``Retry-After`` header, or None if it is missing or a date."""
-    value = answer.headers.get("Retry-After", "")
+    value = response.headers.get("Retry-After", "")
     return float(value) if value.isdecimal() else None
 
 
@@ -50,7 +50,7 @@ def send_with_retries(
     send: Callable[[], httpx.Response],
     *,
     attempts: int = ATTEMPTS,
-    retried: Callable[[httpx.Response], bool] = lambda answer: answer.status_code in RETRIED_STATUS,
+    is_retried: Callable[[httpx.Response], bool] = lambda response: response.status_code in RETRIED_STATUS,
     sleep: Callable[[float], None] = time.sleep,
 ) -> httpx.Response:
     """Return the response of ``send``, retrying on connection errors and on responses that are ``retried``.
@@ -58,24 +58,24 @@ def send_with_retries(
     ``send`` must be idempotent. ``Retry-After`` is respected, up to ``MAX_RETRY_AFTER_SECONDS`` in total. Raises
     ``UnreachableError`` when no attempt got a response. The last response is returned even if it is ``retried``.
     """
-    patience = MAX_RETRY_AFTER_SECONDS
+    wait_left = MAX_RETRY_AFTER_SECONDS
     for number in range(attempts):
-        last = number == attempts - 1
+        is_last = number == attempts - 1
         try:
-            answer = send()
+            response = send()
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            if last or isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
+            if is_last or isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol):
                 raise UnreachableError(_explain(error)) from error
             sleep(backoff_seconds(number))
             continue
-        if last or not retried(answer):
-            return answer
-        asked = retry_after(answer)
-        if asked is not None and asked > patience:
-            return answer
-        wait = backoff_seconds(number) if asked is None else asked
-        patience -= wait
-        answer.close()
+        if is_last or not is_retried(response):
+            return response
+        requested_wait = retry_after(response)
+        if requested_wait is not None and requested_wait > wait_left:
+            return response
+        wait = backoff_seconds(number) if requested_wait is None else requested_wait
+        wait_left -= wait
+        response.close()
         sleep(wait)
     raise AssertionError("attempts is at least 1")
 

@@ -55,7 +55,9 @@ def read(path: str | PathLike[str]) -> tuple[dict[str, Any], dict[str, Source]]:
     params[SCENES] = [_scene(number, scene, file.parent, sources) for number, scene in enumerate(scenes, 1)]
     music = params.pop(MUSIC, None)
     if music is not None:
-        sources[MUSIC] = _named(music, allowed_models(Kind.RENDER_SCENES, MUSIC), file.parent, f"{MUSIC}: ")
+        sources[MUSIC] = _parse_named_source(
+            music, allowed_models(Kind.RENDER_SCENES, MUSIC), file.parent, f"{MUSIC}: "
+        )
     return params, sources
 
 
@@ -101,14 +103,14 @@ def _scene(number: int, scene: Any, folder: Path, sources: dict[str, Source]) ->
             found[SCRIPT] = script.read(found[SCRIPT], folder)
         except ValueError as error:
             raise ScenesError(f"scene {number}: {SCRIPT}: {error}") from error
-    for field, (ending, allowed) in _FIELDS.items():
+    for field, (suffix, allowed) in _FIELDS.items():
         if found.get(field) is not None:
-            source = _named(found[field], allowed, folder, f"scene {number}: {field}: ")
-            found[field] = _role(source, f"scene_{number}_{ending}", sources)
+            source = _parse_named_source(found[field], allowed, folder, f"scene {number}: {field}: ")
+            found[field] = _role(source, f"scene_{number}_{suffix}", sources)
     return found
 
 
-def _named(word: Any, allowed: Models, folder: Path, where: str) -> Source:
+def _parse_named_source(word: Any, allowed: Models, folder: Path, where: str) -> Source:
     if not isinstance(word, str) or not word:
         raise ScenesError(f"{where}write the path of a file")
     try:
@@ -120,13 +122,13 @@ def _named(word: Any, allowed: Models, folder: Path, where: str) -> Source:
 def _role(source: Source, role: str, sources: dict[str, Source]) -> str:
     """Return the role of an equal source, or add the source as ``role``."""
     for known, other in sources.items():
-        if _same(source, other):
+        if _is_same_source(source, other):
             return known
     sources[role] = source
     return role
 
 
-def _same(one: Source, other: Source) -> bool:
+def _is_same_source(one: Source, other: Source) -> bool:
     if isinstance(one, Path) and isinstance(other, Path):
         return one.samefile(other)
     return one == other

@@ -27,8 +27,8 @@ def read(word: str, folder: Path = Path()) -> str:
         raise ValueError("@ stands before the name of a text file, as in @hello.txt")
     text = _decoded(_content(name, folder), name)
     if not text.strip():
-        raise ValueError(f"{_called(name)} has nothing to say: it is empty")
-    return checked(text, _called(name))
+        raise ValueError(f"{_describe(name)} has nothing to say: it is empty")
+    return checked(text, _describe(name))
 
 
 def checked(text: str, what: str) -> str:
@@ -44,29 +44,29 @@ def _content(name: str, folder: Path) -> bytes:
         return sys.stdin.buffer.read(MAX_BYTES + 1)
     path = folder / name
     if path.suffix.lower() in (".srt", ".vtt"):
-        raise ValueError(f"{_called(name)} holds subtitles, with times that would be spoken: give the words alone")
+        raise ValueError(f"{_describe(name)} holds subtitles, with times that would be spoken: give the words alone")
     if not path.exists():
-        raise ValueError(f"{_called(name)} does not exist")
+        raise ValueError(f"{_describe(name)} does not exist")
     if path.is_dir():
         raise ValueError(f"{name!r} is a directory")
     try:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ValueError(f"{_called(name)} cannot be read: {error.strerror}") from error
+        raise ValueError(f"{_describe(name)} cannot be read: {error.strerror}") from error
 
 
 def _decoded(content: bytes, name: str) -> str:
     if b"\0" not in content and len(content) > MAX_BYTES:
-        raise ValueError(f"{_called(name)} is larger than 1 MB; {MAX_SCRIPT_CHARACTERS:,} characters are the most")
+        raise ValueError(f"{_describe(name)} is larger than 1 MB; {MAX_SCRIPT_CHARACTERS:,} characters are the most")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{_called(name)} is no text in UTF-8") from error
+        raise ValueError(f"{_describe(name)} is no text in UTF-8") from error
     if "\0" in text:
-        raise ValueError(f"{_called(name)} is no text in UTF-8")
+        raise ValueError(f"{_describe(name)} is no text in UTF-8")
     return text
 
 
-def _called(name: str) -> str:
+def _describe(name: str) -> str:
     return "standard input" if name == STANDARD_INPUT else f"the file {name!r}"

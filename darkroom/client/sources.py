@@ -56,7 +56,7 @@ def parse_source(word: str, allowed: Models, folder: Path = Path()) -> Path | As
     if by_name and word in avatars() and not path.is_file():
         return AvatarReference(avatar=word)
     if not path.exists():
-        neither = f", nor is there an avatar of this name; {_known()}" if by_name else ""
+        neither = f", nor is there an avatar of this name; {_list_avatars()}" if by_name else ""
         raise ValueError(f"the file {word!r} does not exist{neither}")
     if path.is_dir():
         raise ValueError(f"{word!r} is a directory")
@@ -84,10 +84,10 @@ def _avatar(word: str, allowed: Models) -> AvatarReference:
     try:
         return AvatarReference(avatar=word)
     except ValidationError:
-        raise ValueError(f"there is no avatar {word!r}; {_known()}") from None
+        raise ValueError(f"there is no avatar {word!r}; {_list_avatars()}") from None
 
 
-def _known() -> str:
+def _list_avatars() -> str:
     return f"`darkroom avatars` shows them: {', '.join(avatars())}"
 
 

@@ -74,7 +74,7 @@ class PasswordToken:
     def _sign_in(self) -> tuple[str, float]:
         try:
             with httpx.Client(transport=self._transport, mounts=loopback_mounts(), timeout=30) as http:
-                answer = http.post(
+                response = http.post(
                     self._url,
                     headers={
                         "Content-Type": "application/x-amz-json-1.1",
@@ -89,24 +89,24 @@ class PasswordToken:
         except httpx.TransportError as error:
             raise UnreachableError(f"Nobody answers at {self._url} to sign in: {error}") from error
         try:
-            body = answer.json()
+            body = response.json()
             result = body["AuthenticationResult"]
             return str(result["AccessToken"]), float(result.get("ExpiresIn", 3600))
         except (ValueError, KeyError, TypeError) as error:
             raise ProblemError(
-                status=answer.status_code if answer.is_error else 401,
+                status=response.status_code if response.is_error else 401,
                 code="unauthorized",
                 title="Sign-in refused",
-                detail=f"{self._username} could not sign in: {_reason(answer)}",
+                detail=f"{self._username} could not sign in: {_reason(response)}",
             ) from error
 
 
-def _reason(answer: httpx.Response) -> str:
+def _reason(response: httpx.Response) -> str:
     """Return Cognito's message. Challenges (a new password, a second factor) are errors here."""
     try:
-        body = answer.json()
+        body = response.json()
     except ValueError:
-        return f"HTTP {answer.status_code}"
+        return f"HTTP {response.status_code}"
     if "ChallengeName" in body:
         return f"the user pool asks for {body['ChallengeName']}"
-    return str(body.get("message") or body.get("Message") or body.get("__type") or f"HTTP {answer.status_code}")
+    return str(body.get("message") or body.get("Message") or body.get("__type") or f"HTTP {response.status_code}")

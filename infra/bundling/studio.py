@@ -18,8 +18,8 @@ CONTRACT = ROOT / "handlers" / "http_api" / "openapi.json"  # the forms are made
 LOCK = "package-lock.json"
 MODULES = "node_modules"
 INSTALLED = f"{MODULES}/.installed"  # holds the digest of the lock that the modules were installed from
-_NOT_BUILT_FROM = {MODULES, "dist", "tests"}
-_OF_A_DEVELOPER = "public/config.json"  # served by Vite's development server; may hold a password
+_EXCLUDED_FOLDERS = {MODULES, "dist", "tests"}
+_DEVELOPMENT_CONFIG = "public/config.json"  # served by Vite's development server; may hold a password
 _TAIL_LINES = 40
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -28,9 +28,9 @@ def source_files() -> list[Path]:
     """Return the files that the studio is built from, relative to the project, sorted."""
     found = [CONTRACT]
     for folder, folders, names in os.walk(WEB):
-        folders[:] = [name for name in folders if name not in _NOT_BUILT_FROM]
+        folders[:] = [name for name in folders if name not in _EXCLUDED_FOLDERS]
         found += [Path(folder, name) for name in names if not name.startswith(".")]
-    found = [path for path in found if path != WEB / _OF_A_DEVELOPER]
+    found = [path for path in found if path != WEB / _DEVELOPMENT_CONFIG]
     return sorted(path.relative_to(ROOT) for path in found)
 
 
@@ -95,8 +95,8 @@ def _npm(*arguments: str, folder: Path) -> None:
     )
     if done.returncode:
         output = _COLOURS.sub("", f"{done.stdout}\n{done.stderr}").strip()
-        said = "\n".join(output.splitlines()[-_TAIL_LINES:])
-        raise BuildError(f"npm {' '.join(arguments)} failed for the studio:\n{said}")
+        output_end = "\n".join(output.splitlines()[-_TAIL_LINES:])
+        raise BuildError(f"npm {' '.join(arguments)} failed for the studio:\n{output_end}")
 
 
 def main() -> int:

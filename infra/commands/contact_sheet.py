@@ -48,10 +48,10 @@ def contact_sheet(video: Path, target: Path) -> Path:
         draw.text((left, top + BAND / 2), clock(time), fill=INK, font=font, anchor="lm")
         sheet.paste(picture.resize((wide, high), Image.Resampling.LANCZOS), (left, top + BAND))
     top = rows * (high + BAND) + GAP
-    _wave(draw, _loudness(video, WIDTH - 2 * GAP, seconds), top)
+    _draw_waveform(draw, _peak_amplitudes(video, WIDTH - 2 * GAP, seconds), top)
     subtitles = subtitle_path(video, ".srt")
     if subtitles.exists():
-        _words(draw, cues(subtitles.read_text("utf-8")), seconds, top + STRIP + GAP)
+        _draw_cues(draw, cues(subtitles.read_text("utf-8")), seconds, top + STRIP + GAP)
     sheet.save(target, "PNG", optimize=True)
     return target
 
@@ -107,15 +107,15 @@ def _frames(video: Path) -> tuple[list[tuple[float, Image.Image]], float]:
     return found, seconds
 
 
-def _loudness(video: Path, columns: int, seconds: float) -> list[float]:
+def _peak_amplitudes(video: Path, columns: int, seconds: float) -> list[float]:
     """Return the peak amplitude in each of ``columns`` equal parts, in [0, 1]."""
-    swings = [0.0] * columns
+    peaks = [0.0] * columns
     for number, sample in enumerate(chain.from_iterable(_samples(video))):
         column = int(number / RATE / seconds * columns) if seconds else columns
         if column >= columns:
             break
-        swings[column] = max(swings[column], abs(sample) / 32768)
-    return swings
+        peaks[column] = max(peaks[column], abs(sample) / 32768)
+    return peaks
 
 
 def _samples(video: Path) -> Iterator["array[int]"]:
@@ -130,21 +130,21 @@ def _samples(video: Path) -> Iterator["array[int]"]:
                     yield array("h", bytes(block.planes[0])[: 2 * block.samples])
 
 
-def _wave(draw: ImageDraw.ImageDraw, swings: Sequence[float], top: int) -> None:
+def _draw_waveform(draw: ImageDraw.ImageDraw, peaks: Sequence[float], top: int) -> None:
     middle = top + STRIP / 2
-    for column, swing in enumerate(swings):
-        half = max(0.5, swing * STRIP / 2)
+    for column, peak in enumerate(peaks):
+        half = max(0.5, peak * STRIP / 2)
         draw.line((GAP + column, middle - half, GAP + column, middle + half), fill=INK)
 
 
-def _words(draw: ImageDraw.ImageDraw, spoken: Sequence[Cue], seconds: float, top: int) -> None:
+def _draw_cues(draw: ImageDraw.ImageDraw, drawn_cues: Sequence[Cue], seconds: float, top: int) -> None:
     """Draw each cue below its time, with a line for its duration; alternate the height to avoid overlaps."""
     font = ImageFont.load_default(LINE * 0.7)
     scale = (WIDTH - 2 * GAP) / seconds
-    for number, cue in enumerate(spoken):
+    for number, cue in enumerate(drawn_cues):
         left, right = GAP + cue.start * scale, GAP + min(cue.end, seconds) * scale
         height = top + number % 2 * 2 * LINE
         draw.line((left, height, right, height), fill=MARK, width=4)
-        until = spoken[number + 2].start if number + 2 < len(spoken) else seconds
+        until = drawn_cues[number + 2].start if number + 2 < len(drawn_cues) else seconds
         words = fitted(cue.text, int((until - cue.start) * scale), font)
         draw.text((left, height + LINE * 0.8), words, fill=INK, font=font, anchor="lm")

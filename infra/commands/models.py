@@ -55,8 +55,8 @@ def list_models(as_json: JsonFlag = False, weights: WeightsFlag = None) -> None:
     docs/models.md says what each licence asks of you.
     """
     with _as_client_errors():
-        shelf = WeightStore(weights or default_folder())
-        rows = [(model, shelf.record_of(model), _state(shelf, model)) for model in catalog().values()]
+        store = WeightStore(weights or default_folder())
+        rows = [(model, store.record_of(model), _state(store, model)) for model in catalog().values()]
     if as_json:
         typer.echo(json.dumps([_document(*row) for row in rows], indent=2))
         return
@@ -69,7 +69,7 @@ def list_models(as_json: JsonFlag = False, weights: WeightsFlag = None) -> None:
         sold = "yes" if model.commercial else "research" if model.research_only else "no"
         table.add_row(name, ROLES[model.role], here, f"{model.vram_mb} MB", model.licence, sold, revision)
     console().print(table)
-    typer.echo(f"in {shelf.folder}", err=True)
+    typer.echo(f"in {store.folder}", err=True)
 
 
 @app.command()
@@ -90,13 +90,13 @@ def fetch(
     """
     if sum((bool(ids), kind is not None, every)) > 1:
         raise typer.BadParameter("give IDs, --kind or --all, not two of them")
-    asked = _named(ids) if ids else tuple(catalog().values())
+    requested = _models_by_id(ids) if ids else tuple(catalog().values())
     if not ids and not every:
-        asked = default_models([kind] if kind else Kind, research=True)
-    if not asked:
+        requested = default_models([kind] if kind else Kind, research=True)
+    if not requested:
         typer.echo(f"{kind} needs no model.", err=True)
-    chosen = tuple(model for model in asked if ids or research or not model.research_only)
-    if left_out := [model.id for model in asked if model not in chosen]:
+    chosen = tuple(model for model in requested if ids or research or not model.research_only)
+    if left_out := [model.id for model in requested if model not in chosen]:
         typer.echo(
             f"left out: {', '.join(left_out)}, licensed for non-commercial research only; --research fetches them",
             err=True,
@@ -104,12 +104,12 @@ def fetch(
     for model in chosen:
         if model.research_only:
             typer.echo(f"{model.id} is licensed for non-commercial research only: {model.licence}", err=True)
-    shelf = WeightStore(weights or default_folder())
-    with _as_client_errors(), _bars() as begin:
+    store = WeightStore(weights or default_folder())
+    with _as_client_errors(), _progress_bars() as begin:
         for model in chosen:
-            got = fetch_model(model, shelf, begin(model))
-            what = f"fetched {_megabytes(got.downloaded)}" if got.downloaded else "is here"
-            typer.echo(f"{model.id} {what} ({model.licence}, revision {got.revision[:8]})")
+            fetched = fetch_model(model, store, begin(model))
+            what = f"fetched {_megabytes(fetched.downloaded)}" if fetched.downloaded else "is here"
+            typer.echo(f"{model.id} {what} ({model.licence}, revision {fetched.revision[:8]})")
 
 
 @app.command("import")
@@ -122,13 +122,13 @@ def import_model(
 
     For models that their authors publish where no program can fetch them. The file is looked at, copied and recorded.
     """
-    (model,) = _named([model_id])
+    (model,) = _models_by_id([model_id])
     if model.original is None:
-        able = ", ".join(each.id for each in catalog().values() if each.original is not None)
-        raise typer.BadParameter(f"{model.id} is fetched, not imported; these can be imported: {able}")
-    shelf = WeightStore(weights or default_folder())
+        importable = ", ".join(each.id for each in catalog().values() if each.original is not None)
+        raise typer.BadParameter(f"{model.id} is fetched, not imported; these can be imported: {importable}")
+    store = WeightStore(weights or default_folder())
     with _as_client_errors():
-        import_file(model, file, shelf)
+        import_file(model, file, store)
     typer.echo(f"{model.id} imported from {file.name} ({model.licence})")
 
 
@@ -138,14 +138,14 @@ def verify(ids: IdsArgument = None, weights: WeightsFlag = None) -> None:
 
     Reads the models again, all that were fetched without IDs. Exit code 1 when something is wrong.
     """
-    shelf = WeightStore(weights or default_folder())
+    store = WeightStore(weights or default_folder())
     with _as_client_errors():
-        chosen = _named(ids) if ids else tuple(model for model in catalog().values() if shelf.record_of(model))
+        chosen = _models_by_id(ids) if ids else tuple(model for model in catalog().values() if store.record_of(model))
         if not chosen:
-            raise ClientError("engine_unavailable", f"Nothing was fetched into {shelf.folder}.")
+            raise ClientError("engine_unavailable", f"Nothing was fetched into {store.folder}.")
         problems = 0
         for model in chosen:
-            found = shelf.verify(model)
+            found = store.verify(model)
             problems += len(found)
             for problem in found:
                 typer.echo(f"darkroom: {problem}", err=True)
@@ -165,7 +165,7 @@ def push(
     Those given, else all that were fetched. Prints the prefix, where the endpoint reads them as they are. Every file
     is verified first; what is there already is not sent again. Credentials are those of the AWS SDK.
     """
-    _named(ids or [])
+    _models_by_id(ids or [])
     if find_spec("boto3") is None:
         raise ClientError("not_installed", "Pushing models needs the AWS SDK; pip install 'darkroom[infra]' brings it.")
     folder = ["--weights", str(weights)] if weights is not None else []
@@ -173,17 +173,17 @@ def push(
     raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
-def _named(ids: Sequence[str]) -> tuple[Model, ...]:
+def _models_by_id(ids: Sequence[str]) -> tuple[Model, ...]:
     if unknown := [each for each in ids if each not in catalog()]:
         raise typer.BadParameter(f"unknown model {unknown[0]!r}; choose among: {', '.join(catalog())}")
     return tuple(catalog()[each] for each in dict.fromkeys(ids))
 
 
-def _state(shelf: WeightStore, model: Model) -> str:
-    if shelf.record_of(model) is None:
+def _state(store: WeightStore, model: Model) -> str:
+    if store.record_of(model) is None:
         return "absent"
     try:
-        shelf.check(model)
+        store.check(model)
     except DarkroomError:
         return "fetch_again"
     return "fetched"
@@ -217,7 +217,7 @@ def _as_client_errors() -> Iterator[None]:
 
 
 @contextmanager
-def _bars() -> Iterator[Callable[[Model], Callable[[int, int], None]]]:
+def _progress_bars() -> Iterator[Callable[[Model], Callable[[int, int], None]]]:
     """Yield a function that starts a live bar for a model; silent if stderr is no terminal."""
     columns = (
         *(TextColumn("{task.description}", markup=False), BarColumn(bar_width=30), DownloadColumn()),

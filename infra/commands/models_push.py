@@ -64,7 +64,7 @@ class _Upload:
 
 
 def push(
-    shelf: WeightStore,
+    store: WeightStore,
     models: Iterable[Model],
     target: S3Destination,
     s3: "S3Client",
@@ -78,15 +78,15 @@ def push(
     wanted = {}
     uploads = []
     for model in models:
-        weights = shelf.open(model)
-        recorded = shelf.record_of(model)
+        weights = store.open(model)
+        recorded = store.record_of(model)
         assert recorded is not None
         wanted[model.id] = recorded
         uploads += [
             _Upload(weights.folder / path, f"{target.prefix}{model.id}/{path}", recorded.files[path])
             for path in model.files
         ]
-    missing = [upload for upload in uploads if not _there(s3, target.bucket, upload)]
+    missing = [upload for upload in uploads if not _is_uploaded(s3, target.bucket, upload)]
     total = sum(upload.recorded.size for upload in uploads)
     count = sum(upload.recorded.size for upload in missing)
     advance = _Counter(total - count, total, report)
@@ -120,7 +120,7 @@ class _Counter:
             self._report(self._done, self._total)
 
 
-def _there(s3: "S3Client", bucket: str, upload: _Upload) -> bool:
+def _is_uploaded(s3: "S3Client", bucket: str, upload: _Upload) -> bool:
     try:
         head = s3.head_object(Bucket=bucket, Key=upload.key)
     except ClientError as error:
@@ -149,12 +149,12 @@ def main(
 
     Exit status: 0; 1 when something is missing, altered or refused; 2 for wrong usage.
     """
-    shelf = WeightStore(weights or default_folder())
+    store = WeightStore(weights or default_folder())
     try:
         place = S3Destination.parse(target)
-        models = _chosen(shelf, ids or [])
-        with _bar() as report:
-            sent = push(shelf, models, place, boto3.client("s3"), report)
+        models = _models_to_push(store, ids or [])
+        with _progress_bar() as report:
+            sent = push(store, models, place, boto3.client("s3"), report)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
     except DarkroomError as error:
@@ -169,17 +169,17 @@ def main(
     typer.echo(str(place))
 
 
-def _chosen(shelf: WeightStore, ids: list[str]) -> list[Model]:
+def _models_to_push(store: WeightStore, ids: list[str]) -> list[Model]:
     if unknown := [each for each in ids if each not in catalog()]:
         raise ValueError(f"unknown model {unknown[0]!r}; choose among: {', '.join(catalog())}")
-    chosen = [model for model in catalog().values() if (model.id in ids if ids else shelf.record_of(model))]
+    chosen = [model for model in catalog().values() if (model.id in ids if ids else store.record_of(model))]
     if not chosen:
-        _fail(f"nothing was fetched into {shelf.folder}; `darkroom models fetch` does it")
+        _fail(f"nothing was fetched into {store.folder}; `darkroom models fetch` does it")
     return chosen
 
 
 @contextmanager
-def _bar() -> Iterator[Report]:
+def _progress_bar() -> Iterator[Report]:
     """Yield the callback of a live bar; silent if stderr is no terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     with Progress(*columns, console=err, disable=not err.is_terminal) as progress:

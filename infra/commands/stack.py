@@ -21,14 +21,14 @@ RunningPortFlag = Annotated[
         "--port", min=1, max=65535, help="The stack's port; the one started last when left out.", show_default=False
     ),
 ]
-FURTHER = {"allow_extra_args": True, "ignore_unknown_options": True}
+PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 up = typer.Typer(add_completion=False, rich_markup_mode=None)
 down = typer.Typer(add_completion=False, rich_markup_mode=None)
 status = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@up.command(context_settings=FURTHER, epilog="Example:  darkroom up --open")
+@up.command(context_settings=PASS_THROUGH, epilog="Example:  darkroom up --open")
 def start(
     context: typer.Context,
     port: PortFlag = None,
@@ -44,13 +44,13 @@ def start(
     raise typer.Exit(code)
 
 
-@down.command(context_settings=FURTHER)
+@down.command(context_settings=PASS_THROUGH)
 def stop(context: typer.Context, port: RunningPortFlag = None) -> None:
     """Stop the local stack; its state is kept for the next start, unless --purge is given."""
     raise typer.Exit(_delegate("down", *_port(port or _running_port()), *context.args))
 
 
-@status.command(context_settings=FURTHER)
+@status.command(context_settings=PASS_THROUGH)
 def show(
     context: typer.Context, port: RunningPortFlag = None, endpoint: EndpointFlag = None, token: TokenFlag = None
 ) -> None:

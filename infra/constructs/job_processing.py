@@ -51,12 +51,12 @@ class JobProcessing(Construct):
             "retry_delay_seconds": config.retry_delay_seconds,
             "queue_seconds": config.queue_seconds,
         }
-        send = allow(["sqs:SendMessage"], [jobs.queue.queue_arn])
-        bury = allow(["sqs:SendMessage"], [jobs.dead_letters.queue_arn])
+        send_job = allow(["sqs:SendMessage"], [jobs.queue.queue_arn])
+        send_dead_letter = allow(["sqs:SendMessage"], [jobs.dead_letters.queue_arn])
         endpoint = Stack.of(self).format_arn(
             service="sagemaker", resource="endpoint", resource_name=config.endpoint_name
         )
-        wakes = allow_rows(
+        read_write_cold_starts = allow_rows(
             ["dynamodb:GetItem", "dynamodb:UpdateItem"],
             jobs.sockets.table_arn,
             [cold_start.partition(config.endpoint_name)],
@@ -80,7 +80,7 @@ class JobProcessing(Construct):
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [ledger.table.table_arn]),
                 allow(["s3:GetObject", "s3:DeleteObject"], [storage.arn(UPLOADS), storage.arn(ASSETS)]),
                 storage.allow_list_bucket(),
-                send,
+                send_job,
             ],
         )
         storage.notify_of_uploads(jobs.uploads)
@@ -105,15 +105,15 @@ class JobProcessing(Construct):
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
                 allow(["s3:PutObject"], [storage.arn(INVOCATIONS)]),
                 allow(["sagemaker:InvokeEndpointAsync", "sagemaker:DescribeEndpoint"], [endpoint]),
-                wakes,
+                read_write_cold_starts,
                 allow_rows(
                     ["dynamodb:GetItem"],
                     jobs.sockets.table_arn,
                     [gpu_spend.partition(config.endpoint_name)],
                     config=config,
                 ),
-                send,
-                bury,
+                send_job,
+                send_dead_letter,
             ],
         )
         self.dispatch.add_event_source(
@@ -138,9 +138,9 @@ class JobProcessing(Construct):
                 allow(["s3:GetObject"], [storage.arn(OUTCOMES)]),
                 allow(["s3:DeleteObject"], [storage.arn(RESULTS)]),
                 storage.allow_list_bucket(),
-                wakes,
-                send,
-                bury,
+                read_write_cold_starts,
+                send_job,
+                send_dead_letter,
             ],
         )
         for topic in (container.success, container.error):
@@ -162,8 +162,8 @@ class JobProcessing(Construct):
                 allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], [table]),
                 allow(["dynamodb:Query"], [f"{table}/index/{DUE}", f"{jobs.sockets.table_arn}/index/{DUE}"]),
                 allow(["dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], [jobs.sockets.table_arn]),
-                send,
-                bury,
+                send_job,
+                send_dead_letter,
             ],
         )
         Rule(

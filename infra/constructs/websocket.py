@@ -24,7 +24,7 @@ from infra.constructs.storage import Storage
 from infra.names import ASSETS, PREVIEWS, RESULTS, SOCKET_STAGE, UPLOADS
 
 # Older updates are dropped: clients poll after a silence.
-NEWS_SECONDS = 120
+MAX_RECORD_AGE_SECONDS = 120
 
 
 class WebSocket(Construct):
@@ -50,8 +50,10 @@ class WebSocket(Construct):
         callback_url = addresses.callback(self.api)
         sockets = [jobs.sockets.table_arn]
         by_connection = [f"{jobs.sockets.table_arn}/index/{BY_CONNECTION}"]
-        links = allow(["s3:GetObject"], [storage.arn(prefix) for prefix in (UPLOADS, ASSETS, RESULTS, PREVIEWS)])
-        answer = allow(
+        read_pictures = allow(
+            ["s3:GetObject"], [storage.arn(prefix) for prefix in (UPLOADS, ASSETS, RESULTS, PREVIEWS)]
+        )
+        post_to_connections = allow(
             ["execute-api:ManageConnections"],
             [
                 Stack.of(self).format_arn(
@@ -82,8 +84,8 @@ class WebSocket(Construct):
                 allow(["dynamodb:GetItem"], [jobs.table.table_arn]),
                 allow(["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], sockets),
                 allow(["dynamodb:Query"], by_connection),
-                links,
-                answer,
+                read_pictures,
+                post_to_connections,
             ],
         )
         self.push = functions.add_function(
@@ -97,8 +99,8 @@ class WebSocket(Construct):
             statements=[
                 allow(["dynamodb:Query", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"], sockets),
                 allow(["dynamodb:Query"], by_connection),
-                links,
-                answer,
+                read_pictures,
+                post_to_connections,
             ],
         )
         self.push.add_event_source(
@@ -112,7 +114,7 @@ class WebSocket(Construct):
                 parallelization_factor=1 if config.local else 4,
                 retry_attempts=3,
                 bisect_batch_on_error=True,
-                max_record_age=Duration.seconds(NEWS_SECONDS),
+                max_record_age=Duration.seconds(MAX_RECORD_AGE_SECONDS),
                 report_batch_item_failures=True,
                 on_failure=SqsDlq(jobs.dead_letters),
             )

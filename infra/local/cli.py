@@ -91,10 +91,10 @@ def up(
     folder = folder_of(port)
     with _termination_as_interrupt():
         try:
-            plan = runtime.StackOptions(folder, port, _read_context(context))
+            options = runtime.StackOptions(folder, port, _read_context(context))
             progress = Progress(out.print)
-            plan.studio = _built_studio(progress) if show else site.find_built_studio() if studio else None
-            state = runtime.up(plan, progress)
+            options.studio = _built_studio(progress) if show else site.find_built_studio() if studio else None
+            state = runtime.up(options, progress)
         except (ConfigError, PortTakenError) as error:
             err.print(f"error: {error}", markup=False)
             raise typer.Exit(2) from None
@@ -104,7 +104,7 @@ def up(
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
         out.print(f"ready after {time.monotonic() - start:.1f} s")
-        _show(state, folder)
+        _print_state(state, folder)
         if show and state.studio_url is not None:
             _open(studio_server.link(folder, state.studio_url))
         elif studio and state.studio_url is None:
@@ -172,7 +172,7 @@ def status(port: Port = DEFAULT_PORT) -> None:
     if state is None:
         out.print(f"no stack answers on port {port}")
         raise typer.Exit(1)
-    _show(state, folder)
+    _print_state(state, folder)
 
 
 @app.command(name="list")
@@ -187,7 +187,7 @@ def list_stacks() -> None:
     out.print(table if table.row_count else "no stacks here")
 
 
-def _show(state: StackState, folder: Path) -> None:
+def _print_state(state: StackState, folder: Path) -> None:
     lines = {
         "API": state.endpoint,
         "socket": state.socket,

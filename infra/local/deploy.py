@@ -34,7 +34,7 @@ def deploy(client: Client, assembly: Path, *, port: int) -> dict[str, str]:
     url = _upload(client, assembly, stack, emulator.address(port))
     client("ssm").put_parameter(Name=BOOTSTRAP_PARAMETER, Value=BOOTSTRAP_VERSION, Type="String", Overwrite=True)
     outputs = _apply(client("cloudformation"), stack, url, gateway=f"{emulator.HOST}:{port}")
-    _complete(client, stack, json.loads((assembly / f"{stack}.template.json").read_text()))
+    _apply_ignored_properties(client, stack, json.loads((assembly / f"{stack}.template.json").read_text()))
     return outputs
 
 
@@ -122,19 +122,19 @@ def _reasons(cloudformation: "CloudFormationClient", stack: str) -> Iterator[str
             yield f"{event['LogicalResourceId']}: {event.get('ResourceStatusReason', '')}"
 
 
-def _complete(client: Client, stack: str, template: dict[str, Any]) -> None:
+def _apply_ignored_properties(client: Client, stack: str, template: dict[str, Any]) -> None:
     """Apply what the emulator ignores in a template: tables' TTL and the CORS of HTTP APIs."""
     resources = client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
     names = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
     for logical, resource in template["Resources"].items():
         properties = resource.get("Properties", {})
         if resource["Type"] == "AWS::DynamoDB::Table" and "TimeToLiveSpecification" in properties:
-            _expire(client("dynamodb"), names[logical], properties["TimeToLiveSpecification"])
+            _enable_ttl(client("dynamodb"), names[logical], properties["TimeToLiveSpecification"])
         if resource["Type"] == "AWS::ApiGatewayV2::Api" and "CorsConfiguration" in properties:
             client("apigatewayv2").update_api(ApiId=names[logical], CorsConfiguration=properties["CorsConfiguration"])
 
 
-def _expire(dynamodb: Any, table: str, specification: dict[str, Any]) -> None:
+def _enable_ttl(dynamodb: Any, table: str, specification: dict[str, Any]) -> None:
     now = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     if now.get("TimeToLiveStatus") != "ENABLED":
         dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification=specification)

@@ -123,8 +123,8 @@ def fingerprint(environment: Mapping[str, str]) -> str:
     Variables from the caller's environment are excluded: the next command may come from another shell.
     """
     code = [path.relative_to(ROOT) for path in _GUARD.glob("*.py")]
-    told = {name: value for name, value in environment.items() if name not in _KEPT}
-    return digest(code, json.dumps(told, sort_keys=True))
+    settings = {name: value for name, value in environment.items() if name not in _KEPT}
+    return digest(code, json.dumps(settings, sort_keys=True))
 
 
 def _forget_stream_positions(state: Path) -> None:

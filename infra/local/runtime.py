@@ -88,51 +88,51 @@ def find_running(folder: Path) -> StackState | None:
     running, state = RunningProcesses.read(folder), StackState.read(folder)
     if running is None or state is None or running.emulator is None or running.emulator.find() is None:
         return None
-    if not _answers(state):
+    if not _responds(state):
         return None
     return state.model_copy(update={"studio_url": studio.url(running)})
 
 
-def up(plan: StackOptions, progress: Progress) -> StackState:
+def up(options: StackOptions, progress: Progress) -> StackState:
     """Start or update the stack; return when it is ready.
 
     Raises ``StartError`` (including ``PortTakenError``), ``SynthError`` or ``DeployError``, after stopping everything
     started.
     """
     try:
-        running = _ensure_emulator(plan, progress)
+        running = _ensure_emulator(options, progress)
         with progress.step("synthesizing"):
-            assembly = synth.cached_assembly(plan.context)
+            assembly = synth.cached_assembly(options.context)
         with progress.step("waiting for the emulator"):
             assert running.emulator is not None
-            emulator.wait_until_ready(running.emulator, emulator.ready_url(plan.port), plan.folder / emulator.LOG)
-        state = StackState.read(plan.folder)
+            emulator.wait_until_ready(running.emulator, emulator.ready_url(options.port), options.folder / emulator.LOG)
+        state = StackState.read(options.folder)
         if state is not None and state.digest == assembly.name:
-            running = _ensure_endpoint(plan, running, state)  # starts in parallel with the emulator
-            if not _answers(state):
+            running = _ensure_endpoint(options, running, state)  # starts in parallel with the emulator
+            if not _responds(state):
                 state = None
         else:
             state = None
         if state is None:
             with progress.step("deploying"):
-                state = _deploy(plan, assembly)
-            running = _ensure_endpoint(plan, running, state)
+                state = _deploy(options, assembly)
+            running = _ensure_endpoint(options, running, state)
         with progress.step("starting the endpoint"):
             state = state.model_copy(update={"endpoint_control": address(running.endpoint_port)})
             assert running.stand_in is not None
             url = f"{state.endpoint_control}{ENDPOINT_HEALTH}"
-            emulator.wait_until_ready(running.stand_in, url, plan.folder / ENDPOINT_LOG)
-        if plan.studio is None:
-            running = studio.stop(plan.folder, running)
+            emulator.wait_until_ready(running.stand_in, url, options.folder / ENDPOINT_LOG)
+        if options.studio is None:
+            running = studio.stop(options.folder, running)
         else:
-            stage = plan.config.stage
-            running = studio.serve(plan.folder, running, state, built=plan.studio, deployment=stage)
+            stage = options.config.stage
+            running = studio.serve(options.folder, running, state, built=options.studio, deployment=stage)
         state = state.model_copy(update={"studio_url": studio.url(running)})
-        warm_up_functions(plan.clients(), state.functions)
-        aws_profile.write(plan.folder, plan.port)
-        state.write(plan.folder)
+        warm_up_functions(options.clients(), state.functions)
+        aws_profile.write(options.folder, options.port)
+        state.write(options.folder)
     except BaseException:
-        down(plan.folder)
+        down(options.folder)
         raise
     return state
 
@@ -162,44 +162,44 @@ def purge(folder: Path) -> None:
         folder.parent.rmdir()
 
 
-def _ensure_emulator(plan: StackOptions, progress: Progress) -> RunningProcesses:
+def _ensure_emulator(options: StackOptions, progress: Progress) -> RunningProcesses:
     """Start the emulator, or restart it if its environment or guard has changed; it may not be ready yet."""
-    running = RunningProcesses.read(plan.folder)
+    running = RunningProcesses.read(options.folder)
     if running is not None and running.emulator is not None:
         if running.emulator.find() is not None:
-            if running.emulator_digest == emulator.fingerprint(plan.emulator_environment(running.endpoint_port)):
+            if running.emulator_digest == emulator.fingerprint(options.emulator_environment(running.endpoint_port)):
                 return running
             progress.say("starting the emulator anew: it was told other things, or its guard has changed")
-        down(plan.folder)  # the stand-in is useless without the emulator
+        down(options.folder)  # the stand-in is useless without the emulator
     port = running.endpoint_port if running is not None else free_port()
     if listening(port):
         port = free_port()
-    environment = plan.emulator_environment(port)
-    process = emulator.start(plan.folder, plan.port, environment)
+    environment = options.emulator_environment(port)
+    process = emulator.start(options.folder, options.port, environment)
     running = RunningProcesses(
-        port=plan.port,
+        port=options.port,
         endpoint_port=port,
         emulator=process,
         emulator_digest=emulator.fingerprint(environment),
         studio_port=running.studio_port if running is not None else None,
     )
-    running.write(plan.folder)
-    progress.say(f"starting the emulator on port {plan.port}")
+    running.write(options.folder)
+    progress.say(f"starting the emulator on port {options.port}")
     return running
 
 
-def _deploy(plan: StackOptions, assembly: Path) -> StackState:
-    before = StackState.read(plan.folder)
-    clients = plan.clients()
-    outputs = deploy(clients, assembly, port=plan.port)
-    url = address(plan.port)
+def _deploy(options: StackOptions, assembly: Path) -> StackState:
+    before = StackState.read(options.folder)
+    clients = options.clients()
+    outputs = deploy(clients, assembly, port=options.port)
+    url = address(options.port)
     username = users.LOCAL_USER
     password = before.auth.password if before is not None else users.make_password()
     users.make_user(clients, outputs["PoolId"], username, password)
     users.make_admin(clients, outputs["PoolId"], username)  # the local user is the operator
     return StackState(
         digest=assembly.name,
-        port=plan.port,
+        port=options.port,
         endpoint=outputs["ApiUrl"],
         socket=outputs["SocketUrl"],
         endpoint_control="",
@@ -220,14 +220,14 @@ def _deploy(plan: StackOptions, assembly: Path) -> StackState:
         error_topic=outputs["ErrorTopic"],
         container_role=outputs["ContainerRole"],
         event_bus=outputs["EventBus"],
-        endpoint_name=plan.config.endpoint_name,
+        endpoint_name=options.config.endpoint_name,
         functions={name: outputs[function_output(name)] for name in FUNCTIONS},
     )
 
 
-def _stand_in_environment(plan: StackOptions, running: RunningProcesses, state: StackState) -> dict[str, str]:
+def _stand_in_environment(options: StackOptions, running: RunningProcesses, state: StackState) -> dict[str, str]:
     return {
-        **emulator.credentials(plan.port, RootKey.of(plan.folder)),
+        **emulator.credentials(options.port, RootKey.of(options.folder)),
         "HOST": emulator.HOST,
         "PORT": str(running.endpoint_port),
         "ENDPOINT_NAME": state.endpoint_name,
@@ -239,37 +239,37 @@ def _stand_in_environment(plan: StackOptions, running: RunningProcesses, state: 
         "JOBS_TABLE": state.tables.jobs,
         "LEDGER_TABLE": state.tables.ledger,
         "BUCKET": state.bucket,
-        "CONCURRENCY": str(plan.config.jobs_per_instance),
-        "MODELS": json.dumps(plan.config.models),
-        "ACCEPT_RESEARCH_LICENCE": str(plan.config.accept_research_licence).lower(),
-        "SPEECH": plan.config.speech,
-        "TMPDIR": str(plan.folder / "tmp"),
+        "CONCURRENCY": str(options.config.jobs_per_instance),
+        "MODELS": json.dumps(options.config.models),
+        "ACCEPT_RESEARCH_LICENCE": str(options.config.accept_research_licence).lower(),
+        "SPEECH": options.config.speech,
+        "TMPDIR": str(options.folder / "tmp"),
         **{name: os.environ[name] for name in STAND_IN_ENVIRONMENT if name in os.environ},
-        **{key.upper(): value for key, value in plan.stand_in.items()},
+        **{key.upper(): value for key, value in options.stand_in.items()},
     }
 
 
-def _ensure_endpoint(plan: StackOptions, running: RunningProcesses, state: StackState) -> RunningProcesses:
+def _ensure_endpoint(options: StackOptions, running: RunningProcesses, state: StackState) -> RunningProcesses:
     """Start the stand-in, or restart it if its environment or code has changed; it may not be ready yet."""
-    environment = _stand_in_environment(plan, running, state)
+    environment = _stand_in_environment(options, running, state)
     code = [path.relative_to(ROOT) for folder in STAND_IN_CODE for path in (ROOT / folder).rglob("*.py")]
-    wanted = digest(code, json.dumps(environment, sort_keys=True))
+    wanted_digest = digest(code, json.dumps(environment, sort_keys=True))
     if running.stand_in is not None and running.stand_in.find() is not None:
-        if running.stand_in_digest == wanted:
+        if running.stand_in_digest == wanted_digest:
             return running
         running.stand_in.stop(_STOP_SECONDS)
     process = Process.spawn(
         [sys.executable, "-m", "infra.local.endpoint"],
         environment=environment,
-        log=plan.folder / ENDPOINT_LOG,
+        log=options.folder / ENDPOINT_LOG,
         folder=ROOT,
     )
-    running = running.model_copy(update={"stand_in": process, "stand_in_digest": wanted})
-    running.write(plan.folder)
+    running = running.model_copy(update={"stand_in": process, "stand_in_digest": wanted_digest})
+    running.write(options.folder)
     return running
 
 
-def _answers(state: StackState) -> bool:
+def _responds(state: StackState) -> bool:
     """Return True if the API responds to ``GET /config``, which needs no token and no other service."""
     try:
         with httpx.Client(trust_env=False, timeout=_ANSWER_SECONDS) as http:

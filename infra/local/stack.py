@@ -43,14 +43,14 @@ class LocalStack:
         keep: bool = True,
         say: Say = silent,
     ) -> None:
-        self._plan = runtime.StackOptions(folder, port or free_port(), context)
+        self._options = runtime.StackOptions(folder, port or free_port(), context)
         self._faults = dict(faults or {})
         self._studio = studio
         self._keep = keep
         self._say = say
         self._state: StackState | None = None
-        self._key = RootKey.of(self._plan.folder)
-        self._clients = Clients(self._plan.port, self._key)
+        self._key = RootKey.of(self._options.folder)
+        self._clients = Clients(self._options.port, self._key)
         self._tokens: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -65,14 +65,14 @@ class LocalStack:
     def start(self) -> None:
         """Start, or restart after ``stop`` with the saved state."""
         if self._studio:
-            self._plan.studio = site.build_studio()
-        self._state = runtime.up(self._plan, Progress(self._say))
+            self._options.studio = site.build_studio()
+        self._state = runtime.up(self._options, Progress(self._say))
         if self._faults:
             self._set_faults(self._faults)
 
     def stop(self) -> None:
         """Stop; the state is saved in the folder if ``keep`` is set."""
-        runtime.down(self._plan.folder, save=self._keep)
+        runtime.down(self._options.folder, save=self._keep)
 
     def running(self) -> bool:
         """Return True while a process of the stack runs."""
@@ -84,7 +84,7 @@ class LocalStack:
     @property
     def folder(self) -> Path:
         """Folder of the stack's state and logs."""
-        return self._plan.folder
+        return self._options.folder
 
     @property
     def state(self) -> StackState:
@@ -144,11 +144,11 @@ class LocalStack:
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> Any:
         """Invoke a function and return its result. Raises ``RuntimeError`` with its error when it fails."""
-        answer = self.client("lambda").invoke(
+        response = self.client("lambda").invoke(
             FunctionName=self.state.functions[function], Payload=json.dumps(event).encode()
         )
-        payload = json.loads(answer["Payload"].read() or b"null")
-        if "FunctionError" in answer:
+        payload = json.loads(response["Payload"].read() or b"null")
+        if "FunctionError" in response:
             raise RuntimeError(f"{function}: {payload}")
         return payload
 
@@ -159,7 +159,7 @@ class LocalStack:
         for name, physical in self.state.functions.items():
             configuration = client.get_function_configuration(FunctionName=physical)
             environments[name] = {
-                **emulator.credentials(self._plan.port, self._key),
+                **emulator.credentials(self._options.port, self._key),
                 **emulator.TRACING_DISABLED,
                 "AWS_LAMBDA_FUNCTION_NAME": physical,
                 **configuration["Environment"]["Variables"],
@@ -194,10 +194,10 @@ class LocalStack:
         """Return the job ids in the dead-letter queue, without removing them."""
         found: set[str] = set()
         while True:
-            answer = self.client("sqs").receive_message(
+            response = self.client("sqs").receive_message(
                 QueueUrl=self.state.dlq, MaxNumberOfMessages=10, VisibilityTimeout=2
             )
-            bodies = [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+            bodies = [json.loads(message["Body"]) for message in response.get("Messages", [])]
             fresh = {body["job_id"] for body in bodies if "job_id" in body} - found
             if not fresh:
                 return sorted(found)
@@ -236,8 +236,8 @@ class LocalStack:
         content = b"" if body is None else json.dumps(body).encode()
         with httpx.Client(trust_env=False, timeout=30.0) as http:
             url = f"{self.state.endpoint_control}{path}"
-            answer = http.request(method, url, content=content, headers=sign(self._key, method, url, content))
-        if not answer.is_success:
-            raise RuntimeError(f"the endpoint's stand-in refused {body}: {answer.text}")
-        answered: dict[str, Any] = answer.json()
-        return answered
+            response = http.request(method, url, content=content, headers=sign(self._key, method, url, content))
+        if not response.is_success:
+            raise RuntimeError(f"the endpoint's stand-in refused {body}: {response.text}")
+        parsed: dict[str, Any] = response.json()
+        return parsed

@@ -53,7 +53,7 @@ def sign_in(url: str, client_id: str, username: str, password: str) -> str:
         "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
     }
     with httpx.Client(trust_env=False, timeout=30.0) as http:
-        answer = http.post(url, json=body, headers=headers)
-    if not answer.is_success:
-        raise SignInError(f"{username}: {answer.text}")
-    return str(answer.json()["AuthenticationResult"]["AccessToken"])
+        response = http.post(url, json=body, headers=headers)
+    if not response.is_success:
+        raise SignInError(f"{username}: {response.text}")
+    return str(response.json()["AuthenticationResult"]["AccessToken"])

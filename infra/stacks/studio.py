@@ -95,7 +95,7 @@ class StudioStack(Stack):
         )
         return bucket
 
-    def _reach(self) -> ConnectOrigins:
+    def _connect_origins(self) -> ConnectOrigins:
         core = self._core
         pictures = core.storage.bucket
         if self._config.issuer:
@@ -114,7 +114,7 @@ class StudioStack(Stack):
         )
 
     def _headers(self) -> ResponseHeadersPolicy:
-        headers = security_headers(self._reach(), https=True)
+        headers = security_headers(self._connect_origins(), https=True)
         return ResponseHeadersPolicy(
             self,
             "Headers",

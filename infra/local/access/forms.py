@@ -5,8 +5,8 @@ from email.parser import HeaderParser
 
 from infra.local.access.refusals import Refused
 
-_MOST_FIELDS = 64
-_MOST_HEADER_BYTES = 4096
+_MAX_FIELDS = 64
+_MAX_HEADER_BYTES = 4096
 
 
 def read_fields(content_type: str, body: bytes) -> dict[str, str]:
@@ -22,11 +22,11 @@ def read_fields(content_type: str, body: bytes) -> dict[str, str]:
     delimiter = b"--" + boundary.encode()
     fields: dict[str, str] = {}
     start = body.find(delimiter)
-    while start >= 0 and len(fields) < _MOST_FIELDS:
+    while start >= 0 and len(fields) < _MAX_FIELDS:
         start += len(delimiter)
         if body.startswith(b"--", start):
             return fields
-        end = body.find(b"\r\n\r\n", start, start + _MOST_HEADER_BYTES)
+        end = body.find(b"\r\n\r\n", start, start + _MAX_HEADER_BYTES)
         if end < 0:
             raise _malformed("a part has no header")
         name = _name(body[start:end])
@@ -50,5 +50,5 @@ def _name(header: bytes) -> str:
     return name.lower()
 
 
-def _malformed(why: str) -> Refused:
-    return Refused(400, "MalformedPOSTRequest", f"The body is not a form: {why}.")
+def _malformed(reason: str) -> Refused:
+    return Refused(400, "MalformedPOSTRequest", f"The body is not a form: {reason}.")

@@ -58,12 +58,12 @@ class RequestGuard:
             origin = self._checked_origin(request)
             # A request that names a key must have a valid signature, even where none is needed.
             opening = None if request.signed or request.presigned else self._opening(request)
-            passage = opening or self._verifier.claim(request)
-            body = await _read(receive, passage.most_bytes)
+            requirements = opening or self._verifier.claim(request)
+            body = await _read(receive, requirements.max_bytes)
             if body is None:
                 return
-            if passage.check is not None:
-                passage.check(body)
+            if requirements.check is not None:
+                requirements.check(body)
         except Refused as refused:
             logger.warning("refused %s %r: %s", request.method, request.path, refused.message)
             await _refuse(refused, request, send, origin)
@@ -71,7 +71,7 @@ class RequestGuard:
         if opening is not None:
             headers = [item for item in scope["headers"] if not opening.drops(item[0].decode("latin-1").lower())]
             scope = {**scope, "headers": headers}
-        await self._app(scope, _again(body, receive), _with_cors(send, origin))
+        await self._app(scope, _replay(body, receive), _with_cors(send, origin))
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -120,7 +120,7 @@ def _cors_headers(message: MutableMapping[str, Any], origin: str | None) -> Iter
         yield b"vary", b"Origin"
 
 
-async def _read(receive: Receive, most_bytes: int | None) -> bytes | None:
+async def _read(receive: Receive, max_bytes: int | None) -> bytes | None:
     """Return a request's whole body; None when the caller disconnected. Raises ``Refused`` when it is too long."""
     parts: list[bytes] = []
     total = 0
@@ -130,21 +130,21 @@ async def _read(receive: Receive, most_bytes: int | None) -> bytes | None:
             return None
         part = message.get("body", b"")
         total += len(part)
-        if most_bytes is not None and total > most_bytes:
-            raise too_large(most_bytes)
+        if max_bytes is not None and total > max_bytes:
+            raise too_large(max_bytes)
         parts.append(part)
         if not message.get("more_body", False):
             return b"".join(parts)
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
+def _replay(body: bytes, receive: Receive) -> Receive:
     """Return a ``receive`` that replays a body, then continues with ``receive``."""
     left: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def receive_again() -> Message:
+    async def receive_replayed() -> Message:
         return left.pop() if left else await receive()
 
-    return receive_again
+    return receive_replayed
 
 
 async def _refuse(refused: Refused, request: Request, send: Send, origin: str | None) -> None:
@@ -163,6 +163,6 @@ async def _refuse(refused: Refused, request: Request, send: Send, origin: str | 
 
 def _service(request: Request) -> str:
     """Return the service of the credential scope, which determines the error format; empty without one."""
-    stated = request.authorization.partition("Credential=")[2].split(",")[0]
-    scope = (stated or request.query.get("X-Amz-Credential", [""])[0]).split("/")
+    credential = request.authorization.partition("Credential=")[2].split(",")[0]
+    scope = (credential or request.query.get("X-Amz-Credential", [""])[0]).split("/")
     return scope[3] if len(scope) == 5 else ""

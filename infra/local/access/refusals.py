@@ -23,9 +23,9 @@ def unsigned() -> Refused:
     )
 
 
-def too_large(most_bytes: int) -> Refused:
+def too_large(max_bytes: int) -> Refused:
     """Return the refusal of a body over the limit."""
-    return Refused(413, "RequestEntityTooLarge", f"The body is longer than {most_bytes} bytes.")
+    return Refused(413, "RequestEntityTooLarge", f"The body is longer than {max_bytes} bytes.")
 
 
 def unknown_key(key: str) -> Refused:

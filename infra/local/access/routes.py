@@ -15,8 +15,8 @@ from infra.local.access.refusals import Refused
 from infra.local.access.request import Request
 
 HEALTH = "/_ministack/health"
-_MOST_API_BYTES = 10 * 2**20  # API Gateway's own limit
-_MOST_SIGN_IN_BYTES = 2**16
+_MAX_API_BYTES = 10 * 2**20  # API Gateway's own limit
+_MAX_SIGN_IN_BYTES = 2**16
 _API = re.compile(r"/_aws/execute-api/([0-9a-z]+)/[^/]+(/.*)?", re.DOTALL)
 _CONNECTIONS = "/@connections"  # API Gateway's path for functions to send to a connection
 _DISCOVERY = re.compile(r"/([\w-]+)/\.well-known/(?:jwks\.json|openid-configuration)", re.ASCII)
@@ -28,7 +28,7 @@ class Opening:
     """Restrictions of an open request: AWS headers to keep, the body's maximum size, and a check of the body."""
 
     keeps: frozenset[str] = field(default_factory=frozenset)
-    most_bytes: int = 0
+    max_bytes: int = 0
     check: Callable[[bytes], None] | None = None
 
     def drops(self, header: str) -> bool:
@@ -97,13 +97,13 @@ class EmulatorRoutes:
     def _api_opening(self, request: Request, api_id: str) -> Opening | None:
         if _CONNECTIONS in request.path or self._deployed.protocol(api_id) != "HTTP":
             return None
-        return Opening(keeps=frozenset({"authorization"}), most_bytes=_MOST_API_BYTES)
+        return Opening(keeps=frozenset({"authorization"}), max_bytes=_MAX_API_BYTES)
 
 
 def _preflight_opening(request: Request) -> Opening | None:
     """Open CORS preflights to S3 and Cognito, which carry no credentials. Their origin has been checked."""
-    asks = {"origin", "access-control-request-method"} <= request.headers.keys()
-    return Opening() if asks and not request.path.startswith("/_") else None
+    is_preflight = {"origin", "access-control-request-method"} <= request.headers.keys()
+    return Opening() if is_preflight and not request.path.startswith("/_") else None
 
 
 def _sign_in_opening(request: Request) -> Opening | None:
@@ -119,7 +119,7 @@ def _sign_in_opening(request: Request) -> Opening | None:
         try:
             model.model_validate_json(body)
         except ValidationError as error:
-            why = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-            raise Refused(400, "InvalidParameterException", f"{operation}: {why}") from None
+            reason = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+            raise Refused(400, "InvalidParameterException", f"{operation}: {reason}") from None
 
-    return Opening(keeps=frozenset({"x-amz-target"}), most_bytes=_MOST_SIGN_IN_BYTES, check=check)
+    return Opening(keeps=frozenset({"x-amz-target"}), max_bytes=_MAX_SIGN_IN_BYTES, check=check)

@@ -21,8 +21,8 @@ from infra.local.access.request import Request
 
 # Returns the secret of an access key and its session token (empty without one). Raises ``Refused``.
 SecretOf = Callable[[str, str], str]
-MOST_FORM_BYTES = 256 * 2**20
-_MOST_EXPIRES_SECONDS = 7 * 24 * 3600
+MAX_FORM_BYTES = 256 * 2**20
+_MAX_EXPIRES_SECONDS = 7 * 24 * 3600
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _SCOPE = r"[\w.-]+/\d{8}/[\w-]+/[\w.-]+/aws4_request"
 _SIGNATURE = r"[0-9a-f]{64}"
@@ -43,11 +43,11 @@ _QUERY = {
 class Claim:
     """A request's signature whose body is yet to be verified.
 
-    ``check`` may raise ``Refused``. A body longer than ``most_bytes`` need not be read.
+    ``check`` may raise ``Refused``. A body longer than ``max_bytes`` need not be read.
     """
 
     check: Callable[[bytes], None]
-    most_bytes: int | None = None
+    max_bytes: int | None = None
 
 
 class Verifier:
@@ -65,7 +65,7 @@ class Verifier:
         if request.signed:
             return self._claim_header(request)
         if request.form:
-            return Claim(lambda body: self._verify_form(request, body), MOST_FORM_BYTES)
+            return Claim(lambda body: self._verify_form(request, body), MAX_FORM_BYTES)
         raise unsigned()
 
     def _claim_header(self, request: Request) -> Claim:
@@ -73,7 +73,7 @@ class Verifier:
             raise _unsupported()
         if not _AUTHORIZATION.fullmatch(request.authorization):
             raise Refused(400, "IncompleteSignature", "The Authorization header is not a complete signature.")
-        signature = _parsed(sigv4.parse_header_signature(request.headers))
+        signature = _parsed_signature(sigv4.parse_header_signature(request.headers))
         if not re.fullmatch(_QUERY["X-Amz-Date"], signature.amz_date):
             raise Refused(400, "IncompleteSignature", "The header X-Amz-Date is missing or malformed.")
         if (skewed := sigv4.request_time_failure(signature)) is not None:
@@ -87,8 +87,8 @@ class Verifier:
             values = request.query.get(name, [])
             if len(values) != 1 or not pattern.fullmatch(values[0]):
                 raise Refused(400, "AuthorizationQueryParametersError", f"{name} is missing or malformed.")
-        signature = _parsed(sigv4.parse_query_signature(request.query))
-        expires = min(int(request.query["X-Amz-Expires"][0]), _MOST_EXPIRES_SECONDS)
+        signature = _parsed_signature(sigv4.parse_query_signature(request.query))
+        expires = min(int(request.query["X-Amz-Expires"][0]), _MAX_EXPIRES_SECONDS)
         try:
             expired = sigv4.presigned_request_is_expired(signature.amz_date, expires)
         except ValueError:
@@ -106,10 +106,10 @@ class Verifier:
                 403, "AccessDenied", f"There were headers present that were not signed: {', '.join(missing)}."
             )
         secret = self._secret_of(signature.access_key_id, token)
-        stated = request.headers.get("x-amz-content-sha256", "")
+        declared = request.headers.get("x-amz-content-sha256", "")
 
         def check(body: bytes) -> None:
-            if re.fullmatch(_SIGNATURE, stated) and stated != hashlib.sha256(body).hexdigest():
+            if re.fullmatch(_SIGNATURE, declared) and declared != hashlib.sha256(body).hexdigest():
                 raise Refused(400, "XAmzContentSHA256Mismatch", "The body is not the one that was signed.")
             failure = sigv4.header_signature_failure(
                 signature,
@@ -141,11 +141,11 @@ class Verifier:
         computed = sigv4.calculate_signature(secret, date, region, service, fields["policy"])
         if service != "s3" or not sigv4.signatures_match(computed, signature):
             raise Refused(403, "SignatureDoesNotMatch", sigv4.SIGNATURE_MISMATCH)
-        if _end(fields["policy"]) <= datetime.now(UTC):
+        if _policy_expiry(fields["policy"]) <= datetime.now(UTC):
             raise Refused(403, "AccessDenied", "Invalid according to Policy: Policy expired.")
 
 
-def _end(policy: str) -> datetime:
+def _policy_expiry(policy: str) -> datetime:
     """Return the expiry of a form's policy."""
     try:
         return datetime.fromisoformat(json.loads(base64.b64decode(policy))["expiration"]).astimezone(UTC)
@@ -153,7 +153,7 @@ def _end(policy: str) -> datetime:
         raise Refused(400, "InvalidPolicyDocument", "The policy of the form has no expiration.") from None
 
 
-def _parsed(found: Any) -> Any:
+def _parsed_signature(found: Any) -> Any:
     """Return MiniStack's ``HeaderSignature``. Raises ``Refused`` for its tuple of error code and message."""
     if isinstance(found, tuple):
         raise Refused(403, *found)

@@ -55,9 +55,9 @@ class S3AndSns:
         request = AWSRequest(method=method, url=url, data=body, headers=dict(headers))
         signer.add_auth(request)
         try:
-            answer = self._pool.request(method, url, body=body, headers=dict(request.headers.items()))
+            response = self._pool.request(method, url, body=body, headers=dict(request.headers.items()))
         except urllib3.exceptions.HTTPError as error:
             raise AwsError(f"{method} {url}: {error}") from error
-        if answer.status >= 300:
-            raise AwsError(f"{method} {url}: {answer.status} {answer.data[:300].decode(errors='replace')}")
-        return answer.data
+        if response.status >= 300:
+            raise AwsError(f"{method} {url}: {response.status} {response.data[:300].decode(errors='replace')}")
+        return response.data

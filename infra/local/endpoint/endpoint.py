@@ -16,21 +16,21 @@ from infra.local.endpoint.settings import Settings
 logger = logging.getLogger(__name__)
 
 # Threads that read inputs ahead, wait for a slot, write outputs and publish notifications.
-LEAST_WORKERS = 16
+MIN_WORKERS = 16
 
 
 def workers(settings: Settings) -> int:
     """Return the number of invocations handled at once."""
-    return max(LEAST_WORKERS, 2 * settings.instances * settings.concurrency)
+    return max(MIN_WORKERS, 2 * settings.instances * settings.concurrency)
 
 
 class _Failure(Exception):
-    """Raised for a failed invocation; ``answer`` and its type are the container's, if it gave one."""
+    """Raised for a failed invocation; ``output`` and its type are the container's, if it gave one."""
 
-    def __init__(self, reason: str, answer: bytes | None = None, content_type: str = "application/json") -> None:
+    def __init__(self, reason: str, output: bytes | None = None, content_type: str = "application/json") -> None:
         super().__init__(reason)
         self.reason = reason
-        self.answer = answer
+        self.output = output
         self.content_type = content_type
 
 
@@ -69,11 +69,11 @@ class Endpoint:
     def _process(self, invocation: EndpointInvocation, expires: float) -> None:
         try:
             try:
-                answer, content_type = self._answer(invocation, expires)
+                output, content_type = self._invoke(invocation, expires)
             except _Failure as failure:
-                self._announce_failure(invocation, failure)
+                self._publish_failure(invocation, failure)
             else:
-                self._announce(invocation, answer, content_type)
+                self._publish_output(invocation, output, content_type)
         except Closed:
             logger.info("dropped %s: the endpoint is closing", invocation.inference_id)
         except AwsError:
@@ -83,7 +83,7 @@ class Endpoint:
         finally:
             self._fleet.leave()
 
-    def _answer(self, invocation: EndpointInvocation, expires: float) -> tuple[bytes, str]:
+    def _invoke(self, invocation: EndpointInvocation, expires: float) -> tuple[bytes, str]:
         try:
             body = self._aws.read(invocation.input_location)
         except AwsError as error:
@@ -91,12 +91,12 @@ class Endpoint:
         with self._fleet.slot(expires - time.monotonic()) as instance:
             if instance is None or time.monotonic() >= expires:
                 raise _Failure("ClientError: The request expired: it was in the queue longer than RequestTTLSeconds.")
-            status, answer, content_type = self._call(instance, invocation, body)
+            status, output, content_type = self._call_instance(instance, invocation, body)
         if not 200 <= status < 300:
-            raise _Failure(f"ClientError: Received server error ({status}) from model.", answer, content_type)
-        return answer, content_type
+            raise _Failure(f"ClientError: Received server error ({status}) from model.", output, content_type)
+        return output, content_type
 
-    def _call(self, instance: Instance, invocation: EndpointInvocation, body: bytes) -> tuple[int, bytes, str]:
+    def _call_instance(self, instance: Instance, invocation: EndpointInvocation, body: bytes) -> tuple[int, bytes, str]:
         headers = {
             "Content-Type": invocation.content_type or "application/octet-stream",
             "Accept": invocation.accept or "*/*",
@@ -126,19 +126,19 @@ class Endpoint:
             instance.kill()
         raise InstanceCrashed
 
-    def _announce(self, invocation: EndpointInvocation, answer: bytes, content_type: str) -> None:
+    def _publish_output(self, invocation: EndpointInvocation, output: bytes, content_type: str) -> None:
         location = self.output_location(invocation)
-        self._aws.write(location, answer, content_type)
+        self._aws.write(location, output, content_type)
         message = notifications.success(
             invocation, self._settings.aws_region, location=location, content_type=content_type
         )
         self._publish(self._settings.success_topic_arn, message)
 
-    def _announce_failure(self, invocation: EndpointInvocation, failure: _Failure) -> None:
+    def _publish_failure(self, invocation: EndpointInvocation, failure: _Failure) -> None:
         logger.warning("invocation %s failed: %s", invocation.inference_id, failure.reason)
-        location = self.failure_location(invocation) if failure.answer is not None else None
-        if location is not None and failure.answer is not None:
-            self._aws.write(location, failure.answer, failure.content_type)
+        location = self.failure_location(invocation) if failure.output is not None else None
+        if location is not None and failure.output is not None:
+            self._aws.write(location, failure.output, failure.content_type)
         message = notifications.failure(
             invocation,
             self._settings.aws_region,

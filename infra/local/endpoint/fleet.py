@@ -37,7 +37,7 @@ class Fleet:
     ) -> None:
         self._launch = launch
         self._faults = faults
-        self._most = max_instances
+        self._max_instances = max_instances
         self._concurrency = concurrency
         self._start_seconds = start_seconds
         self._stop_seconds = stop_seconds
@@ -45,7 +45,7 @@ class Fleet:
         # Two conditions, for the supervisor and for invocations: waking every waiter on every change would cost more
         # than an invocation.
         self._changed = threading.Condition(lock)
-        self._freed = threading.Condition(lock)
+        self._slot_freed = threading.Condition(lock)
         self._ready: list[Instance] = []
         self._starting: set[threading.Thread] = set()
         self._demand = 0
@@ -84,7 +84,7 @@ class Fleet:
     def slot(self, seconds: float) -> Iterator[Instance | None]:
         """Yield a slot of a ready instance, or None after ``seconds`` without one. Raises ``Closed``."""
         with self._changed:
-            self._freed.wait_for(lambda: self._closed.is_set() or self._free() is not None, seconds)
+            self._slot_freed.wait_for(lambda: self._closed.is_set() or self._free() is not None, seconds)
             if self._closed.is_set():
                 raise Closed
             instance = self._free()
@@ -97,14 +97,14 @@ class Fleet:
                 with self._changed:
                     instance.in_flight -= 1
                     instance.idle_since = time.monotonic()
-                    self._freed.notify()
+                    self._slot_freed.notify()
 
     def close(self) -> None:
         """Stop every instance; every waiting ``slot`` raises ``Closed``."""
         with self._changed:
             self._closed.set()
             self._changed.notify_all()
-            self._freed.notify_all()
+            self._slot_freed.notify_all()
         self._supervisor.join()
         while True:
             with self._changed:
@@ -122,7 +122,7 @@ class Fleet:
 
     def _needed(self) -> int:
         wanted = max(self._faults.values.min_instances, -(-self._demand // self._concurrency))
-        return min(wanted, self._most)
+        return min(wanted, self._max_instances)
 
     def _supervise(self) -> None:
         while not self._closed.is_set():
@@ -145,8 +145,8 @@ class Fleet:
         thread = threading.current_thread()
         instance = None
         try:
-            if self._found_machine():
-                instance = self._launch(self._gone)
+            if self._wait_for_cold_start():
+                instance = self._launch(self._remove)
                 if not instance.wait_ready(self._start_seconds, self._closed):
                     if not self._closed.is_set():
                         logger.error("%s did not become ready", instance)
@@ -163,21 +163,21 @@ class Fleet:
                     logger.info("%s is ready", instance)
                     instance.idle_since = time.monotonic()
                     self._ready.append(instance)
-                    self._freed.notify_all()
+                    self._slot_freed.notify_all()
                 self._changed.notify_all()
 
-    def _found_machine(self) -> bool:
+    def _wait_for_cold_start(self) -> bool:
         """Wait for the cold start, whose duration may change meanwhile; False when the fleet closes."""
-        began = time.monotonic()
+        started_at = time.monotonic()
         with self._changed:
             while not self._closed.is_set():
-                left = began + self._faults.values.cold_start_seconds - time.monotonic()
+                left = started_at + self._faults.values.cold_start_seconds - time.monotonic()
                 if left <= 0:
                     return True
                 self._changed.wait(left)
         return False
 
-    def _gone(self, instance: Instance) -> None:
+    def _remove(self, instance: Instance) -> None:
         with self._changed:
             self._ready = [other for other in self._ready if other is not instance]
             self._changed.notify_all()

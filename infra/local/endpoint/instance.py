@@ -48,11 +48,11 @@ class Instance:
         self.idle_since = time.monotonic()
         self._token = secrets.token_urlsafe(24)  # its port is open to every user of this machine
         self._pool = urllib3.HTTPConnectionPool("127.0.0.1", port, maxsize=concurrency + 1)
-        ours = {"HOST": "127.0.0.1", "PORT": str(port), "INVOCATIONS_TOKEN": self._token}
-        wanted = {**os.environ, **environment, **ours}
+        overrides = {"HOST": "127.0.0.1", "PORT": str(port), "INVOCATIONS_TOKEN": self._token}
+        variables = {**os.environ, **environment, **overrides}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "infra.local.endpoint.exit_with_parent", module],
-            env={name: value for name, value in wanted.items() if value is not None},
+            env={name: value for name, value in variables.items() if value is not None},
             stdin=subprocess.PIPE,
         )
         self._on_exit = on_exit
@@ -66,16 +66,16 @@ class Instance:
         """True while the process runs."""
         return self._process.poll() is None
 
-    def wait_ready(self, seconds: float, given_up: threading.Event) -> bool:
+    def wait_ready(self, seconds: float, cancelled: threading.Event) -> bool:
         """Return True once ``/ping`` responds with 200; False after ``seconds``, when the process ends, or once
-        ``given_up``.
+        ``cancelled``.
         """
         until = time.monotonic() + seconds
-        while self.alive and time.monotonic() < until and not given_up.is_set():
+        while self.alive and time.monotonic() < until and not cancelled.is_set():
             with contextlib.suppress(urllib3.exceptions.HTTPError):
                 if self._pool.request("GET", "/ping", timeout=PING_SECONDS, retries=False).status == 200:
                     return True
-            given_up.wait(PING_PAUSE_SECONDS)
+            cancelled.wait(PING_PAUSE_SECONDS)
         return False
 
     def invoke(self, body: bytes, headers: Mapping[str, str], *, seconds: float) -> tuple[int, bytes, str]:
@@ -85,7 +85,7 @@ class Instance:
         """
         timeout = urllib3.Timeout(connect=PING_SECONDS, read=seconds)
         try:
-            answer = self._pool.request(
+            response = self._pool.request(
                 "POST",
                 "/invocations",
                 body=body,
@@ -97,7 +97,7 @@ class Instance:
             raise InvocationTimedOut from error
         except urllib3.exceptions.HTTPError as error:
             raise InstanceCrashed from error
-        return answer.status, answer.data, answer.headers.get("Content-Type", "application/octet-stream")
+        return response.status, response.data, response.headers.get("Content-Type", "application/octet-stream")
 
     def kill(self) -> None:
         """Kill the process, as a crash does; it gets no more invocations."""

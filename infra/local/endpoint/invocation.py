@@ -61,8 +61,8 @@ def parse(endpoint_name: str, headers: Mapping[str, str]) -> EndpointInvocation:
 
 
 def _seconds(headers: Mapping[str, str], name: str) -> int:
-    least, most, default = RANGES[name]
+    minimum, maximum, default = RANGES[name]
     text = headers.get(PREFIX + name, str(default))
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
-        raise InvalidInvocation(f"{name} must be a whole number from {least} to {most}, not {text!r}.")
+    if not text.isascii() or not text.isdigit() or not minimum <= int(text) <= maximum:
+        raise InvalidInvocation(f"{name} must be a whole number from {minimum} to {maximum}, not {text!r}.")
     return int(text)

@@ -25,12 +25,14 @@ def failure(
     invocation: EndpointInvocation, region: str, *, reason: str, location: str | None, content_type: str
 ) -> str:
     """Return the message for the error topic; ``location`` is that of the container's response, if there is one."""
-    where = {"responseParameters": {"contentType": content_type, "outputLocation": location}} if location else {}
-    return _message(invocation, region, invocationStatus="Failed", failureReason=reason, **where)
+    response_parameters = (
+        {"responseParameters": {"contentType": content_type, "outputLocation": location}} if location else {}
+    )
+    return _message(invocation, region, invocationStatus="Failed", failureReason=reason, **response_parameters)
 
 
 def _message(invocation: EndpointInvocation, region: str, **fields: Any) -> str:
-    asked = {
+    parameters = {
         "accept": invocation.accept,
         "contentType": invocation.content_type,
         "customAttributes": invocation.custom_attributes,
@@ -43,7 +45,7 @@ def _message(invocation: EndpointInvocation, region: str, **fields: Any) -> str:
             "eventTime": _time(datetime.now(UTC)),
             "receivedTime": _time(invocation.received),
             **fields,
-            "requestParameters": {name: value for name, value in asked.items() if value is not None},
+            "requestParameters": {name: value for name, value in parameters.items() if value is not None},
             "inferenceId": invocation.inference_id,
             "eventVersion": "1.0",
             "eventSource": "aws:sagemaker",

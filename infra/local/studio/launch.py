@@ -32,14 +32,14 @@ def serve(
         identity_url=auth.url,
         local_user=User(username=auth.username, password=auth.password),
     )
-    told = {
+    settings = {
         "STUDIO_HOST": emulator.HOST,
         "STUDIO_FOLDER": str(built),
         "STUDIO_EMULATOR_URL": emulator.address(running.port),
         "STUDIO_CONFIG": config.model_dump_json(),
         "STUDIO_KEY": _key(folder),
     }
-    wanted = digest(_code(), json.dumps(told, sort_keys=True))
+    wanted = digest(_code(), json.dumps(settings, sort_keys=True))
     if running.studio is not None and running.studio.find() is not None:
         if running.studio_digest == wanted:
             return running
@@ -49,7 +49,7 @@ def serve(
         port = free_port()
     process = Process.spawn(
         [sys.executable, "-m", "infra.local.studio"],
-        environment={**emulator.own_environment(), **told, "STUDIO_PORT": str(port)},
+        environment={**emulator.own_environment(), **settings, "STUDIO_PORT": str(port)},
         log=folder / LOG,
         folder=ROOT,
     )

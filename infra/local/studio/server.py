@@ -33,7 +33,7 @@ class _Files(StaticFiles):
         return response
 
 
-class _Entrance:
+class _KeyCookie:
     """Middleware that moves the key from a link's query into a cookie, and redirects to the URL without it."""
 
     def __init__(self, app: ASGIApp, key: str, cookie: str) -> None:
@@ -45,7 +45,7 @@ class _Entrance:
         if scope["type"] == "http" and KEY_PARAMETER in (request := Request(scope)).query_params:
             url = request.url.remove_query_params(KEY_PARAMETER)
             response = RedirectResponse(url.replace(scheme="", netloc=""), status_code=303)
-            if _same(request.query_params[KEY_PARAMETER], self._key):
+            if _keys_match(request.query_params[KEY_PARAMETER], self._key):
                 response.set_cookie(
                     self._cookie, self._key, _COOKIE_SECONDS, path=f"/{CONFIG}", httponly=True, samesite="strict"
                 )
@@ -77,9 +77,9 @@ def application(settings: Settings) -> Starlette:
     cookie = f"darkroom_studio_{settings.port}"  # cookies are shared by all ports of a host
 
     async def read_config(request: Request) -> Response:
-        known = _same(request.cookies.get(cookie, ""), key)
-        told = config if known else config | {"local_user": None}
-        return JSONResponse(told, headers={"Cache-Control": REVALIDATED, "Vary": "Cookie"})
+        known = _keys_match(request.cookies.get(cookie, ""), key)
+        visible = config if known else config | {"local_user": None}
+        return JSONResponse(visible, headers={"Cache-Control": REVALIDATED, "Vary": "Cookie"})
 
     return Starlette(
         routes=[
@@ -89,10 +89,10 @@ def application(settings: Settings) -> Starlette:
         middleware=[
             Middleware(_Headers, headers=security_headers(settings.connect_origins(), https=False)),
             Middleware(TrustedHostMiddleware, allowed_hosts=_NAMES, www_redirect=False),
-            Middleware(_Entrance, key=key, cookie=cookie),
+            Middleware(_KeyCookie, key=key, cookie=cookie),
         ],
     )
 
 
-def _same(shown: str, key: str) -> bool:
-    return compare_digest(shown.encode(), key.encode())
+def _keys_match(given: str, key: str) -> bool:
+    return compare_digest(given.encode(), key.encode())

@@ -69,7 +69,7 @@ def test_a_kind_added_later_appears_by_itself(monkeypatch: pytest.MonkeyPatch) -
         ("target_image", True),
         ("mask", False),
     ]
-    assert shown[2].about == "White is filled."
+    assert shown[2].description == "White is filled."
     made = {each.name: each for each in flags(Kind.UPSCALE)}
     assert made["prompt"].required
     assert [each.value for each in made["tone"].annotation] == ["warm", "cold"]
@@ -77,9 +77,9 @@ def test_a_kind_added_later_appears_by_itself(monkeypatch: pytest.MonkeyPatch) -
     assert made["tone"].contract_value(made["tone"].default) is None
     assert made["sharpen"].annotation is bool
     assert made["guidance_scale"].option == "--guidance-scale"
-    assert "more than 0, at most 20" in made["guidance_scale"].about
+    assert "more than 0, at most 20" in made["guidance_scale"].description
     assert made["scenes"].contract_value('[{"text": "hello"}]') == [{"text": "hello"}]
-    assert "repeatable, at most 3 times" in made["keep"].about
+    assert "repeatable, at most 3 times" in made["keep"].description
     assert made["keep"].contract_value(["sofa", "plant"]) == ["sofa", "plant"]
     assert made["keep"].contract_value(None) is None
     assert made["keep"].contract_value([]) is None
