@@ -72,7 +72,7 @@ def rows(output: Path) -> dict[str, list[dict[str, Any]]]:
     return {name: entry.rows for name, entry in load(output).root.items()}
 
 
-def test_every_part_is_measured_saved_and_shown(rooms: Rooms, output: Path) -> None:
+def test_every_part_is_measured_saved_and_reported(rooms: Rooms, output: Path) -> None:
     assert command.main([], rooms.sections) == 0
     assert rooms.measured == ["one", "two", "b"]
     assert rows(output) == {
@@ -87,7 +87,7 @@ def test_every_part_is_measured_saved_and_shown(rooms: Rooms, output: Path) -> N
     assert "old" not in readme
 
 
-def test_each_part_is_in_the_file_before_the_next_is_measured(rooms: Rooms, output: Path) -> None:
+def test_each_part_is_saved_before_the_next_is_measured(rooms: Rooms, output: Path) -> None:
     seen = []
 
     def look() -> Sequence[Speed]:
@@ -100,7 +100,7 @@ def test_each_part_is_in_the_file_before_the_next_is_measured(rooms: Rooms, outp
     assert seen == [["a.one"]]
 
 
-def test_a_part_that_fails_keeps_its_figures_and_the_others_are_measured(
+def test_a_failed_part_keeps_its_earlier_figures_and_the_others_are_measured(
     rooms: Rooms, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     earlier = Entry(date="2001-01-01", machine="an old one", rows=[{"name": "two", "ms": 99}])
@@ -126,7 +126,7 @@ def test_a_part_that_fails_keeps_its_figures_and_the_others_are_measured(
     assert "failed" not in (output.parent / "README.md").read_text()
 
 
-def test_a_part_that_never_worked_says_so(rooms: Rooms, output: Path) -> None:
+def test_the_report_names_a_part_that_was_never_measured(rooms: Rooms, output: Path) -> None:
     rooms.instead["b"] = raising(RuntimeError())
     assert command.main(["--part", "b"], rooms.sections) == 1
     assert load(output).root["b"].rows == []
@@ -134,7 +134,7 @@ def test_a_part_that_never_worked_says_so(rooms: Rooms, output: Path) -> None:
     assert "Measuring `b` failed on" in (output.parent / "README.md").read_text()
 
 
-def test_after_an_interruption_what_was_measured_is_there(rooms: Rooms, output: Path) -> None:
+def test_an_interrupted_run_keeps_what_was_measured(rooms: Rooms, output: Path) -> None:
     Results({"b": Entry(date="2001-01-01", machine="m", rows=[{"name": "b", "ms": 7}])}).save(output)
     rooms.instead["two"] = raising(KeyboardInterrupt())
     assert command.main([], rooms.sections) == 130
@@ -162,21 +162,21 @@ def test_parts_are_chosen_by_their_own_or_their_sections_name(
     assert "no part is called 'c'; choose among: a.one, a.two, b" in capsys.readouterr().err
 
 
-def test_a_file_of_another_kind_is_not_written_over(rooms: Rooms, output: Path) -> None:
+def test_a_file_of_another_format_is_not_overwritten(rooms: Rooms, output: Path) -> None:
     output.write_text('{"machine": "of an earlier form"}')
     assert command.main([], rooms.sections) == 2
     assert rooms.measured == []
     assert json.loads(output.read_text()) == {"machine": "of an earlier form"}
 
 
-def test_figures_of_an_earlier_form_are_told_and_left_out(rooms: Rooms, output: Path) -> None:
+def test_figures_of_an_earlier_format_are_reported_and_left_out(rooms: Rooms, output: Path) -> None:
     Results({"a.one": Entry(date="2001-01-01", machine="m", rows=[{"seconds": 1}])}).save(output)
     assert command.main(["--part", "b"], rooms.sections) == 0
     assert "`a.one` has figures of an earlier form only" in (output.parent / "README.md").read_text()
     assert rows(output)["a.one"] == [{"seconds": 1}]
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_replaced_atomically(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "results.json"
     write_atomically(path, "old")
 

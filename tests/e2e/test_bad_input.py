@@ -26,7 +26,7 @@ MEGABYTE = 1_000_000
         pytest.param(pictures.jpeg()[:4], "invalid_image", id="only the first marker"),
     ],
 )
-def test_a_file_that_is_no_photo_fails_its_job_with_a_code(caller: Caller, data: bytes, code: str) -> None:
+def test_a_file_that_is_no_photo_fails_its_job_with_an_error_code(caller: Caller, data: bytes, code: str) -> None:
     job_id, ticket = caller.created()
     response = upload(ticket, data)
     if not data and not response.is_success:
@@ -41,13 +41,13 @@ def test_a_file_that_is_no_photo_fails_its_job_with_a_code(caller: Caller, data:
     assert job["result"] is None
 
 
-def test_a_picture_of_900_megapixels_is_refused_by_its_header(caller: Caller) -> None:
+def test_a_picture_of_900_megapixels_is_rejected_by_its_header(caller: Caller) -> None:
     job = caller.develop(pictures.bomb(), content_type="image/png")
     assert (job["state"], job["error"]["code"]) == ("failed", "too_large")
     assert "30000" in job["error"]["message"].replace(",", "").replace(" ", "").replace("\u202f", "")
 
 
-def test_21_megabytes_are_refused_by_the_upload_itself(caller: Caller) -> None:
+def test_uploading_21_megabytes_is_rejected_by_the_storage(caller: Caller) -> None:
     job_id, ticket = caller.created()
     response = upload(ticket, pictures.jpeg() + bytes(21 * MEGABYTE))
     assert response.status_code == httpx.codes.BAD_REQUEST
@@ -55,7 +55,7 @@ def test_21_megabytes_are_refused_by_the_upload_itself(caller: Caller) -> None:
     assert caller.get(job_id)["state"] == "awaiting_upload"
 
 
-def test_21_megabytes_declared_are_refused_before_the_upload(caller: Caller) -> None:
+def test_declaring_21_megabytes_is_rejected_before_the_upload(caller: Caller) -> None:
     _problem(caller.create(upload={"size": 21 * MEGABYTE}), 413, "too_large")
 
 
@@ -69,13 +69,13 @@ def test_the_form_is_fixed_to_its_content_type_and_key(caller: Caller) -> None:
     assert caller.get(other_id)["state"] == "awaiting_upload"
 
 
-def test_a_declared_checksum_is_held(caller: Caller) -> None:
+def test_a_wrong_declared_checksum_fails_the_job(caller: Caller) -> None:
     # S3 refuses the form on AWS; the emulator does not look, and the uploaded function does.
     job = caller.develop(pictures.jpeg(), upload={"sha256": "0" * 64})
     assert (job["state"], job["error"]["code"]) == ("failed", "checksum_mismatch")
 
 
-def test_a_right_checksum_is_no_obstacle(caller: Caller) -> None:
+def test_a_right_declared_checksum_is_accepted(caller: Caller) -> None:
     digest = hashlib.sha256(pictures.jpeg()).hexdigest()
     assert caller.develop(pictures.jpeg(), upload={"sha256": digest})["state"] == "completed"
 
@@ -97,7 +97,7 @@ def test_a_wrong_request_names_the_field(caller: Caller, body: dict[str, object]
     assert any(error["field"].endswith(field) for error in problem["errors"]), problem
 
 
-def test_malformed_json_is_said_to_be_so(caller: Caller) -> None:
+def test_malformed_json_is_reported_as_such(caller: Caller) -> None:
     response = caller.http.post("/jobs", content=b'{"kind": ', headers={"Content-Type": "application/json"})
     problem = _problem(response, response.status_code, "invalid_request")
     assert problem["status"] in {400, 422}
@@ -105,7 +105,7 @@ def test_malformed_json_is_said_to_be_so(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["image/gif", "image/heic", "image/svg+xml", "application/pdf"])
-def test_a_type_we_cannot_read_is_refused_before_the_upload(caller: Caller, content_type: str) -> None:
+def test_an_unsupported_type_is_rejected_before_the_upload(caller: Caller, content_type: str) -> None:
     _problem(caller.create(content_type=content_type), 415, "unsupported_media")
 
 
@@ -117,7 +117,7 @@ def test_an_idempotency_key_makes_one_job(caller: Caller) -> None:
     _problem(caller.create(key=key, seed=8), 422, "idempotency_mismatch")
 
 
-def test_a_job_nobody_made_is_not_found(caller: Caller) -> None:
+def test_an_unknown_job_is_not_found(caller: Caller) -> None:
     _problem(caller.http.get(f"/jobs/{uuid.uuid4().hex}"), 404, "not_found")
     _problem(caller.http.get("/nowhere"), 404, "not_found")
 

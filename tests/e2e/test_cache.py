@@ -14,7 +14,7 @@ def admin(stack: LocalStack) -> Caller:
     return Caller(stack.endpoint, stack.socket, stack.token_for("local"))
 
 
-def test_the_same_job_is_answered_at_once_and_costs_nothing(caller: Caller) -> None:
+def test_an_equal_job_completes_at_once_from_the_cache_and_costs_nothing(caller: Caller) -> None:
     photo = {"photo": pictures.jpeg(160, 120)}
     first = caller.make("upscale", {"scale": 2}, photo, declared=True, cache=True)
     assert (first["state"], first["cached"]) == ("completed", False)
@@ -27,7 +27,7 @@ def test_the_same_job_is_answered_at_once_and_costs_nothing(caller: Caller) -> N
     assert caller.get(again["job_id"])["cached"]
 
 
-def test_a_file_that_was_not_announced_is_recognised_when_it_comes(caller: Caller) -> None:
+def test_an_undeclared_file_is_found_in_the_cache_after_its_upload(caller: Caller) -> None:
     photo = {"photo": pictures.jpeg(168, 120)}
     caller.make("upscale", {"scale": 3}, photo, cache=True)
     created = caller.ask("upscale", {"scale": 3}, photo, cache=True).json()
@@ -36,7 +36,7 @@ def test_a_file_that_was_not_announced_is_recognised_when_it_comes(caller: Calle
     assert (again["state"], again["cached"], again["attempt"]) == ("completed", True, 0)
 
 
-def test_another_param_another_photo_or_another_owner_is_another_job(caller: Caller, other: Caller) -> None:
+def test_other_params_photos_and_owners_do_not_hit_the_cache(caller: Caller, other: Caller) -> None:
     photo = {"photo": pictures.jpeg(176, 120)}
     caller.make("upscale", {"scale": 2}, photo, declared=True, cache=True)
     asks = [
@@ -48,7 +48,7 @@ def test_another_param_another_photo_or_another_owner_is_another_job(caller: Cal
     assert [each.json()["job"]["state"] for each in asks] == ["awaiting_upload"] * 4
 
 
-def test_the_cache_is_counted_and_emptied_by_administrators_alone(caller: Caller, admin: Caller) -> None:
+def test_only_administrators_read_cache_statistics_and_clear_the_cache(caller: Caller, admin: Caller) -> None:
     photo = {"photo": pictures.jpeg(192, 120)}
     caller.make("upscale", {"scale": 2}, photo, declared=True, cache=True)
     before = admin.http.get("/cache/stats").json()

@@ -11,14 +11,14 @@ from tests.links import unlinked
 SLOW = pictures.jpeg(6000, 4500)  # seconds of work for the preview engine
 
 
-def test_before_the_upload(caller: Caller) -> None:
+def test_a_job_can_be_cancelled_before_the_upload(caller: Caller) -> None:
     job_id, ticket = caller.created()
     assert caller.cancel(job_id).json()["state"] == "cancelled"
     upload(ticket, pictures.jpeg())
     assert caller.finish(job_id)["state"] == "cancelled"
 
 
-def test_while_queued(caller: Caller, stack: LocalStack, dispatch_paused: None) -> None:
+def test_a_job_can_be_cancelled_while_queued(caller: Caller, stack: LocalStack, dispatch_paused: None) -> None:
     job_id, ticket = caller.created()
     with caller.socket() as socket:
         socket.send(action="subscribe", job_id=job_id)
@@ -29,7 +29,7 @@ def test_while_queued(caller: Caller, stack: LocalStack, dispatch_paused: None) 
     assert (last["state"], last["error"]["code"]) == ("cancelled", "cancelled")
 
 
-def test_while_running(caller: Caller, stack: LocalStack) -> None:
+def test_a_job_can_be_cancelled_while_running(caller: Caller, stack: LocalStack) -> None:
     job_id, ticket = caller.created()
     with caller.socket() as socket:
         socket.send(action="subscribe", job_id=job_id)
@@ -46,14 +46,14 @@ def test_while_running(caller: Caller, stack: LocalStack) -> None:
     assert caller.get(job_id)["state"] == "cancelled"
 
 
-def test_after_the_end_is_a_conflict(caller: Caller) -> None:
+def test_cancelling_an_ended_job_is_a_conflict(caller: Caller) -> None:
     job = caller.develop(pictures.jpeg())
     response = caller.cancel(job["job_id"])
     assert (response.status_code, response.json()["code"]) == (httpx.codes.CONFLICT, "conflict")
     assert caller.get(job["job_id"])["state"] == "completed"
 
 
-def test_twice_is_once(caller: Caller) -> None:
+def test_cancelling_twice_changes_nothing(caller: Caller) -> None:
     job_id, _ = caller.created()
     first, again = caller.cancel(job_id), caller.cancel(job_id)
     assert (first.status_code, again.status_code) == (200, 200)

@@ -18,12 +18,12 @@ def done(caller: Caller) -> dict[str, Any]:
     return caller.develop(pictures.jpeg())
 
 
-def test_the_same_upload_event_again(stack: LocalStack, caller: Caller, done: dict[str, Any]) -> None:
+def test_a_repeated_upload_event_changes_nothing(stack: LocalStack, caller: Caller, done: dict[str, Any]) -> None:
     stack.invoke("uploaded", s3_event(stack, done["job_id"]))
     assert unlinked(caller.get(done["job_id"])) == unlinked(done)
 
 
-def test_an_upload_event_twice_before_the_end(stack: LocalStack, caller: Caller) -> None:
+def test_a_duplicate_upload_event_starts_one_attempt(stack: LocalStack, caller: Caller) -> None:
     job_id, ticket = caller.created()
     upload(ticket, pictures.jpeg())
     for _ in range(2):
@@ -33,13 +33,13 @@ def test_an_upload_event_twice_before_the_end(stack: LocalStack, caller: Caller)
     assert job["attempt"] == 1
 
 
-def test_the_same_queue_message_again(stack: LocalStack, caller: Caller, done: dict[str, Any]) -> None:
+def test_a_repeated_queue_message_changes_nothing(stack: LocalStack, caller: Caller, done: dict[str, Any]) -> None:
     answer = stack.invoke("dispatch", sqs_event({"job_id": done["job_id"], "attempt": 1}))
     assert answer == {"batchItemFailures": []}
     assert unlinked(caller.get(done["job_id"])) == unlinked(done)
 
 
-def test_a_queue_message_before_its_upload(stack: LocalStack, caller: Caller) -> None:
+def test_a_queue_message_before_the_upload_dispatches_nothing(stack: LocalStack, caller: Caller) -> None:
     job_id, ticket = caller.created()
     stack.invoke("dispatch", sqs_event({"job_id": job_id, "attempt": 1}))
     assert caller.get(job_id)["state"] == "awaiting_upload"
@@ -48,13 +48,15 @@ def test_a_queue_message_before_its_upload(stack: LocalStack, caller: Caller) ->
 
 
 @pytest.mark.parametrize("status", ["Completed", "Failed"])
-def test_the_same_notification_again(stack: LocalStack, caller: Caller, done: dict[str, Any], status: str) -> None:
+def test_a_repeated_notification_changes_nothing(
+    stack: LocalStack, caller: Caller, done: dict[str, Any], status: str
+) -> None:
     for attempt in (1, 2):
         stack.invoke("finished", sns_event(stack, done["job_id"], attempt, status))
     assert unlinked(caller.get(done["job_id"])) == unlinked(done)
 
 
-def test_a_notification_before_its_job_was_dispatched(stack: LocalStack, caller: Caller) -> None:
+def test_a_notification_before_dispatch_changes_nothing(stack: LocalStack, caller: Caller) -> None:
     job_id, ticket = caller.created()
     stack.invoke("finished", sns_event(stack, job_id, 1, "Failed"))
     assert caller.get(job_id)["state"] == "awaiting_upload"
@@ -62,7 +64,7 @@ def test_a_notification_before_its_job_was_dispatched(stack: LocalStack, caller:
     assert caller.finish(job_id)["state"] == "completed"
 
 
-def test_an_old_stream_record_is_never_news(stack: LocalStack, caller: Caller) -> None:
+def test_an_old_stream_record_is_not_pushed(stack: LocalStack, caller: Caller) -> None:
     job_id, ticket = caller.created()
     old = stack.client("dynamodb").get_item(TableName=stack.jobs_table, Key={"job_id": {"S": job_id}})["Item"]
     with caller.socket() as socket:
@@ -76,7 +78,7 @@ def test_an_old_stream_record_is_never_news(stack: LocalStack, caller: Caller) -
     assert seen == sorted(set(seen))
 
 
-def test_notifications_doubled_by_the_endpoint(stack: LocalStack, caller: Caller) -> None:
+def test_duplicate_notifications_of_the_endpoint_change_nothing(stack: LocalStack, caller: Caller) -> None:
     with stack.faults(duplicate=True):
         job = caller.develop(pictures.jpeg())
     assert job["state"] == "completed"

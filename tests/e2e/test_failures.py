@@ -8,14 +8,14 @@ from tests.e2e import pictures
 from tests.e2e.caller import Caller, upload
 
 
-def test_a_container_killed_in_mid_job_costs_an_attempt_not_the_job(stack: LocalStack, caller: Caller) -> None:
+def test_a_killed_container_is_retried_and_the_job_completes(stack: LocalStack, caller: Caller) -> None:
     with stack.faults(crash=1):
         job = caller.develop(pictures.jpeg())
     assert job["state"] == "completed", job["error"]
     assert job["attempt"] == 2
 
 
-def test_a_container_that_always_dies_fails_the_job_for_good(stack: LocalStack, caller: Caller) -> None:
+def test_a_container_that_always_crashes_fails_the_job_after_all_attempts(stack: LocalStack, caller: Caller) -> None:
     with stack.faults(crash=MAX_ATTEMPTS):
         job = caller.develop(pictures.jpeg())
     assert (job["state"], job["error"]["code"]) == ("failed", "container_failed")
@@ -23,21 +23,21 @@ def test_a_container_that_always_dies_fails_the_job_for_good(stack: LocalStack, 
     assert job["job_id"] in stack.dead_letters()
 
 
-def test_an_endpoint_out_of_reach(stack: LocalStack, caller: Caller) -> None:
+def test_an_unreachable_endpoint_fails_the_job(stack: LocalStack, caller: Caller) -> None:
     with stack.faults(unreachable=True):
         job = caller.develop(pictures.jpeg())
     assert (job["state"], job["error"]["code"]) == ("failed", "endpoint_unavailable")
     assert caller.http.get("/health").status_code == 200
 
 
-def test_health_names_the_part_that_is_down(stack: LocalStack, caller: Caller) -> None:
+def test_health_names_the_component_that_is_down(stack: LocalStack, caller: Caller) -> None:
     with stack.faults(unreachable=True):
         response = caller.http.get("/health")
     assert response.status_code == 503
     assert [name for name, part in response.json()["parts"].items() if part["status"] != "ok"] == ["endpoint"]
 
 
-def test_a_photo_that_never_comes_expires(stack: LocalStack, caller: Caller) -> None:
+def test_a_job_without_its_upload_expires(stack: LocalStack, caller: Caller) -> None:
     job_id, _ = caller.created()
     overdue(stack, job_id)
     stack.invoke("sweep", {})
@@ -58,7 +58,7 @@ def test_a_lost_queue_message_is_sent_again(stack: LocalStack, caller: Caller) -
     assert caller.finish(job_id)["state"] == "completed"
 
 
-def test_an_attempt_that_is_given_up_and_comes_after_all_changes_nothing(stack: LocalStack, caller: Caller) -> None:
+def test_a_late_outcome_of_an_abandoned_attempt_changes_nothing(stack: LocalStack, caller: Caller) -> None:
     with stack.faults(min_instances=0, idle_seconds=0, cold_start_seconds=600):
         stack.wait_for_instances(0)
         job_id, ticket = caller.created()
@@ -77,7 +77,7 @@ def test_an_attempt_that_is_given_up_and_comes_after_all_changes_nothing(stack: 
     assert caller.get(job_id)["seq"] == job["seq"]
 
 
-def test_an_upload_nobody_asked_for_is_deleted(stack: LocalStack, caller: Caller) -> None:
+def test_an_unexpected_upload_is_deleted(stack: LocalStack, caller: Caller) -> None:
     job_id, _ = caller.created()
     s3 = stack.client("s3")
     for key in (f"uploads/{'0' * 32}/photo", f"uploads/{job_id}/mask", "uploads/stray.jpg"):

@@ -40,7 +40,7 @@ def squares() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_hole_is_filled_and_nothing_else_touched(caller: Caller, engine: str) -> None:
+def test_inpainting_changes_only_the_masked_area(caller: Caller, engine: str) -> None:
     photo = pictures.encode(pictures.room(), "PNG")
     job = caller.make("inpaint", {}, {"photo": photo, "mask": mask(0, 0, 30, 30)}, engine=engine)
 
@@ -54,7 +54,7 @@ def test_a_hole_is_filled_and_nothing_else_touched(caller: Caller, engine: str) 
     assert "compositeWithTrainedAlgorithmicMedia" in str(result.info)
 
 
-def test_a_hole_is_filled_with_what_the_prompt_says(caller: Caller) -> None:
+def test_inpainting_with_a_prompt_uses_the_inpainting_model(caller: Caller) -> None:
     files = {"photo": pictures.jpeg(), "mask": mask(100, 80, 200, 160)}
     job = caller.make("inpaint", {"prompt": "a brass lamp", "steps": 2}, files, engine="models")
     assert picture(job).size == (320, 240)
@@ -68,13 +68,13 @@ def test_a_hole_is_filled_with_what_the_prompt_says(caller: Caller) -> None:
         (mask(-2, -2, -1, -1), "white"),
     ],
 )
-def test_a_mask_that_does_not_fit_is_told_as_what_it_is(caller: Caller, wrong: bytes, says: str) -> None:
+def test_an_invalid_mask_is_reported_with_the_reason(caller: Caller, wrong: bytes, says: str) -> None:
     job = caller.make("inpaint", {}, {"photo": pictures.jpeg(), "mask": wrong})
     assert (job["state"], job["error"]["code"], job["error"]["retryable"]) == ("failed", "invalid_mask", False)
     assert says in job["error"]["message"]
 
 
-def test_pictures_are_made_of_words_without_any_upload(caller: Caller) -> None:
+def test_pictures_are_generated_from_a_prompt_without_upload(caller: Caller) -> None:
     params = {"prompt": "a red bicycle", "aspect": "16:9", "count": 2, "style": "flat", "seed": 5}
     job = caller.make("generate", params, engine="models")
     first, second = picture(job), picture(job, "result-2")
@@ -85,7 +85,7 @@ def test_pictures_are_made_of_words_without_any_upload(caller: Caller) -> None:
     assert "sdxl-lightning" in {model["id"] for model in job["result"]["models"]}
 
 
-def test_what_no_engine_can_do_is_refused_before_anything_is_queued(caller: Caller) -> None:
+def test_a_kind_that_the_engine_lacks_is_rejected_before_creation(caller: Caller) -> None:
     before = len(caller.http.get("/jobs", params={"kind": "generate", "limit": 100}).json()["jobs"])
     response = caller.ask("generate", {"prompt": "a red bicycle"}, engine="preview")
     assert response.is_client_error
@@ -95,7 +95,7 @@ def test_what_no_engine_can_do_is_refused_before_anything_is_queued(caller: Call
 
 
 @pytest.mark.parametrize(("engine", "shown"), [("preview", "faces"), ("models", "squares")])
-def test_a_face_goes_into_another_picture(
+def test_a_face_is_swapped_into_another_picture(
     caller: Caller, engine: str, shown: str, request: pytest.FixtureRequest
 ) -> None:
     files = request.getfixturevalue(shown)
@@ -110,21 +110,21 @@ def test_a_face_goes_into_another_picture(
     assert "compositeWithTrainedAlgorithmicMedia" in str(result.info)
 
 
-def test_nobody_gets_a_face_without_consent(caller: Caller) -> None:
+def test_face_swap_without_consent_is_rejected(caller: Caller) -> None:
     for consent in ({}, {"consent": False}):
         response = caller.ask("face_swap", consent, {"source": b"", "target": b""})
         assert response.status_code == httpx.codes.UNPROCESSABLE_ENTITY
         assert response.json()["errors"][0]["field"] == "params.consent"
 
 
-def test_a_picture_without_a_face_says_which_one(caller: Caller, faces: dict[str, bytes]) -> None:
+def test_a_picture_without_a_face_is_named_in_the_error(caller: Caller, faces: dict[str, bytes]) -> None:
     job = caller.make("face_swap", {"consent": True}, {"source": faces["source"], "target": pictures.jpeg()})
     assert (job["state"], job["error"]["code"]) == ("failed", "no_face")
     assert "target" in job["error"]["message"]
 
 
 @pytest.mark.parametrize(("engine", "content"), [("preview", "photo"), ("models", "photo"), ("models", "anime")])
-def test_a_picture_is_enlarged_by_any_scale(caller: Caller, engine: str, content: str) -> None:
+def test_a_picture_is_upscaled_by_a_fractional_scale(caller: Caller, engine: str, content: str) -> None:
     files = {"photo": pictures.jpeg(101, 67)}
     job = caller.make("upscale", {"scale": 2.5, "content": content}, files, engine=engine)
     assert picture(job).size == (252, 168)

@@ -23,7 +23,7 @@ def settled(caller: Caller, asset_id: str) -> JobDict:
     return known
 
 
-def test_an_asset_takes_the_place_of_an_upload(caller: Caller) -> None:
+def test_an_asset_replaces_an_upload(caller: Caller) -> None:
     data = pictures.jpeg(150, 110)
     kept = asset(caller, data)
     assert (kept["state"], kept["width"], kept["height"]) == ("ready", 150, 110)
@@ -35,7 +35,7 @@ def test_an_asset_takes_the_place_of_an_upload(caller: Caller) -> None:
     assert job["uploads"]["photo"]["asset_id"] == kept["asset_id"]
 
 
-def test_a_result_is_kept_and_used_again(caller: Caller) -> None:
+def test_a_result_is_kept_as_an_asset_and_used_again(caller: Caller) -> None:
     job = caller.make("upscale", {"scale": 2}, {"photo": pictures.jpeg(120, 90)})
     kept = caller.http.post("/assets", json={"job_id": job["job_id"], "picture": "result"})
     assert kept.status_code == httpx.codes.CREATED, kept.text
@@ -44,7 +44,7 @@ def test_a_result_is_kept_and_used_again(caller: Caller) -> None:
     assert picture(again).size == (360, 270)
 
 
-def test_nobody_else_sees_an_asset_or_makes_anything_of_it(caller: Caller, other: Caller) -> None:
+def test_other_owners_cannot_read_delete_or_use_an_asset(caller: Caller, other: Caller) -> None:
     asset_id = asset(caller, pictures.jpeg(90, 80))["asset_id"]
     refused = [
         other.http.get(f"/assets/{asset_id}"),
@@ -56,12 +56,12 @@ def test_nobody_else_sees_an_asset_or_makes_anything_of_it(caller: Caller, other
     assert asset_id not in {each["asset_id"] for each in other.http.get("/assets").json()["assets"]}
 
 
-def test_what_is_no_picture_is_refused_and_said_why(caller: Caller) -> None:
+def test_an_asset_that_is_no_picture_fails_with_a_reason(caller: Caller) -> None:
     failed = asset(caller, b"this is no picture at all")
     assert (failed["state"], failed["error"]["code"]) == ("failed", "unsupported_media")
 
 
-def test_assets_are_listed_page_by_page_and_removed(other: Caller) -> None:
+def test_assets_are_listed_in_pages_and_removed(other: Caller) -> None:
     made = [asset(other, pictures.jpeg(64 + number, 64))["asset_id"] for number in range(3)]
     first = other.http.get("/assets", params={"limit": 2}).json()
     rest = other.http.get("/assets", params={"limit": 2, "cursor": first["cursor"]}).json()

@@ -19,7 +19,7 @@ def photo(sample: bytes) -> bytes:
     return file.getvalue()
 
 
-def test_a_photo_is_painted_by_networks_and_its_maker_named(caller: Caller, photo: bytes) -> None:
+def test_the_models_engine_restyles_a_photo_and_names_its_models(caller: Caller, photo: bytes) -> None:
     job = caller.develop(photo, engine="models", steps=2, format="png")
 
     assert job["state"] == "completed", job["error"]
@@ -34,14 +34,14 @@ def test_a_photo_is_painted_by_networks_and_its_maker_named(caller: Caller, phot
         assert image.size == (320, 240)
 
 
-def test_a_second_style_of_the_photo_knows_what_the_first_found(caller: Caller, photo: bytes) -> None:
+def test_a_second_style_of_the_same_photo_reuses_cached_stages(caller: Caller, photo: bytes) -> None:
     caller.develop(photo, engine="models", steps=1)
     again = caller.develop(photo, engine="models", steps=1, style="boho")
     known = {entry["stage"] for entry in again["timeline"] if entry["cached"]}
     assert known == {"detect", "segment", "classify", "depth", "edges"}
 
 
-def test_a_watcher_sees_the_picture_develop(caller: Caller, photo: bytes) -> None:
+def test_subscribers_get_progress_images(caller: Caller, photo: bytes) -> None:
     job_id, ticket = caller.created(engine="models", steps=50, profile="quality")
     with caller.socket() as socket:
         socket.send(action="subscribe", job_id=job_id)
@@ -54,7 +54,7 @@ def test_a_watcher_sees_the_picture_develop(caller: Caller, photo: bytes) -> Non
         assert caller.cancel(job_id).is_success
 
 
-def test_a_cancelled_job_lets_the_machine_go(caller: Caller, stack: LocalStack, photo: bytes) -> None:
+def test_a_cancelled_job_stops_within_the_denoising_stage(caller: Caller, stack: LocalStack, photo: bytes) -> None:
     job_id, ticket = caller.created(engine="models", steps=50, profile="quality")
     with caller.socket() as socket:
         socket.send(action="subscribe", job_id=job_id)

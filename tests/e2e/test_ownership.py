@@ -29,7 +29,7 @@ def test_another_owner_cannot_watch(caller: Caller, other: Caller) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "not-a-token", "tampered"])
-def test_without_a_good_token_nothing_opens(stack: LocalStack, caller: Caller, token: str | None) -> None:
+def test_requests_without_a_valid_token_are_rejected(stack: LocalStack, caller: Caller, token: str | None) -> None:
     if token == "tampered":
         assert caller.token is not None
         head, payload, signature = caller.token.split(".")
@@ -44,7 +44,7 @@ def test_without_a_good_token_nothing_opens(stack: LocalStack, caller: Caller, t
     assert refused.value.response.status_code in {401, 403}
 
 
-def test_a_socket_answers_nonsense_without_closing(caller: Caller) -> None:
+def test_a_socket_responds_to_invalid_messages_without_closing(caller: Caller) -> None:
     with caller.socket() as socket:
         for message in ({"action": "dance"}, {"action": "subscribe"}, {"action": "subscribe", "job_id": "../x"}):
             socket.send(**message)

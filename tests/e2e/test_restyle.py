@@ -47,7 +47,7 @@ def test_every_state_arrives_in_order_and_progress_never_falls(caller: Caller) -
     assert caller.get(job_id)["seq"] == states[-1]["seq"]
 
 
-def test_a_client_that_comes_back_is_told_only_what_it_missed(caller: Caller) -> None:
+def test_a_reconnected_client_gets_only_the_updates_it_missed(caller: Caller) -> None:
     job = caller.develop(pictures.jpeg())
     with caller.socket() as socket:
         socket.send(action="subscribe", job_id=job["job_id"], after_seq=job["seq"])
@@ -81,7 +81,9 @@ def test_the_same_seed_makes_the_same_picture(caller: Caller) -> None:
         pytest.param(pictures.encode(pictures.room(), "WEBP"), "image/webp", id="webp"),
     ],
 )
-def test_unusual_photos_work_upright_and_lose_their_whereabouts(caller: Caller, data: bytes, content_type: str) -> None:
+def test_unusual_photos_are_rotated_upright_and_lose_their_gps_position(
+    caller: Caller, data: bytes, content_type: str
+) -> None:
     job = caller.develop(data, content_type=content_type)
 
     assert job["state"] == "completed", job["error"]
@@ -94,7 +96,7 @@ def test_unusual_photos_work_upright_and_lose_their_whereabouts(caller: Caller, 
     assert "trainedAlgorithmicMedia" in str(result.info.get("xmp"))
 
 
-def test_a_picture_is_enlarged(caller: Caller) -> None:
+def test_a_picture_is_upscaled(caller: Caller) -> None:
     body = {"kind": "upscale", "params": {"scale": 2}, "uploads": {"photo": {"content_type": "image/jpeg"}}}
     created = caller.http.post("/jobs", json=body).json()
     upload(created["uploads"]["photo"], pictures.jpeg(200, 120))
@@ -103,7 +105,7 @@ def test_a_picture_is_enlarged(caller: Caller) -> None:
     assert _download(job, "result").size == (400, 240)
 
 
-def test_jobs_are_listed_newest_first_page_by_page(stack: LocalStack) -> None:
+def test_jobs_are_listed_newest_first_in_pages(stack: LocalStack) -> None:
     newcomer = Caller(stack.endpoint, stack.socket, stack.token_for("newcomer"))
     made = [newcomer.created()[0] for _ in range(5)]
     newcomer.cancel(made[0])
@@ -112,7 +114,7 @@ def test_jobs_are_listed_newest_first_page_by_page(stack: LocalStack) -> None:
     assert _pages(newcomer, kind="upscale") == []
 
 
-def test_health_and_configuration_say_where_things_are(caller: Caller) -> None:
+def test_health_and_configuration_name_the_addresses(caller: Caller) -> None:
     health = caller.http.get("/health")
     assert health.status_code == httpx.codes.OK, health.text
     assert health.json()["status"] == "ok"
@@ -141,7 +143,7 @@ def _difference(image: Image.Image, data: bytes) -> float:
     return sum(ImageStat.Stat(ImageChops.difference(image.convert("RGB"), original)).mean) / 3
 
 
-def test_what_was_found_and_pointed_at_stays_in_the_restyled_room(caller: Caller, sample: bytes) -> None:
+def test_kept_objects_and_points_are_unchanged_in_the_restyled_room(caller: Caller, sample: bytes) -> None:
     photo = Image.open(io.BytesIO(sample)).convert("RGB")
     found = caller.make("find_objects", {}, {"photo": sample}, engine="preview")
     assert _download(found, "result").size == photo.size

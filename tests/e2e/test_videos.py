@@ -16,7 +16,7 @@ from infra.local.stack import LocalStack
 from pipeline.speech.espeak import EspeakSynthesiser
 from tests.e2e import pictures
 from tests.e2e.caller import Caller, JobDict, picture, upload
-from tests.e2e.film import fetch, film, subtitles
+from tests.e2e.result_video import fetch, film, subtitles
 
 LEAD = 0.2  # seconds of silence before anybody speaks
 SCRIPT = "Good evening. Somebody rendered this face, and nobody ever had this voice."
@@ -48,7 +48,7 @@ def spoken(caller: Caller) -> JobDict:
 
 
 @pytest.mark.parametrize("engine", ["preview", "models"])
-def test_a_portrait_speaks(caller: Caller, engine: str) -> None:
+def test_a_talking_portrait_is_rendered(caller: Caller, engine: str) -> None:
     params = {"script": SCRIPT, **SMALL, "subtitles": "both"}
     job = caller.make("render_video", params, AMARA, engine=engine)
     shown = film(job)
@@ -66,7 +66,7 @@ def test_a_portrait_speaks(caller: Caller, engine: str) -> None:
     assert picture(job, "poster").size == (360, 360)
 
 
-def test_it_moves_while_it_speaks(spoken: JobDict) -> None:
+def test_the_portrait_moves_during_speech(spoken: JobDict) -> None:
     shown = film(spoken)
     envelope = np.abs(shown.sound).max(1)
     loud = next(second for second in np.arange(0.3, 3, 0.04) if envelope[int(second * 48_000)] > 0.05)
@@ -74,7 +74,7 @@ def test_it_moves_while_it_speaks(spoken: JobDict) -> None:
     assert np.abs(shown.at(loud)[face] - shown.at(0)[face]).max() > 40
 
 
-def test_subtitles_come_when_the_words_do(spoken: JobDict) -> None:
+def test_subtitles_are_timed_with_the_speech(spoken: JobDict) -> None:
     cues = subtitles(spoken)
     words = EspeakSynthesiser().synthesise(SCRIPT, voice_for(None, None)).words
     assert " ".join(each.text for each in cues) == SCRIPT
@@ -91,7 +91,7 @@ def test_subtitles_come_when_the_words_do(spoken: JobDict) -> None:
     assert cues[0].text.split()[0] in vtt
 
 
-def test_burned_in_words_are_seen_while_they_are_said(caller: Caller, spoken: JobDict) -> None:
+def test_burned_in_subtitles_are_visible_during_their_words(caller: Caller, spoken: JobDict) -> None:
     plain = speak(caller, subtitles="none")
     assert plain["result"]["subtitles"] == []
     with_words, without = film(spoken), film(plain)
@@ -108,7 +108,7 @@ def test_burned_in_words_are_seen_while_they_are_said(caller: Caller, spoken: Jo
     ("subtitles_", "burned", "files"),
     [("file", False, {"srt", "vtt"}), ("burned", True, set())],
 )
-def test_subtitles_go_where_they_were_asked_for(
+def test_subtitles_are_burned_in_or_saved_as_requested(
     caller: Caller, spoken: JobDict, subtitles_: str, burned: bool, files: set[str]
 ) -> None:
     job = speak(caller, subtitles=subtitles_)
@@ -120,18 +120,18 @@ def test_subtitles_go_where_they_were_asked_for(
 
 
 @pytest.mark.parametrize(("aspect", "size"), [("9:16", (640, 360)), ("16:9", (360, 640))])
-def test_a_video_has_the_shape_that_was_asked_for(caller: Caller, aspect: str, size: tuple[int, int]) -> None:
+def test_a_video_has_the_requested_aspect(caller: Caller, aspect: str, size: tuple[int, int]) -> None:
     assert film(speak(caller, script="Hello.", aspect=aspect)).frames.shape[1:3] == size
 
 
-def test_words_that_are_read_from_right_to_left(caller: Caller) -> None:
+def test_right_to_left_scripts_have_subtitles(caller: Caller) -> None:
     job = speak(caller, script="مساء الخير جميعا", language="ar", subtitles="both")
     assert [each.text for each in subtitles(job)] == ["مساء الخير جميعا"]
     assert job["result"]["subtitles"][0]["language"] == "ar"
 
 
 @pytest.mark.parametrize("engine", ["preview", "models"])
-def test_a_recorded_voice_is_used_as_it_is(caller: Caller, engine: str) -> None:
+def test_a_recorded_voice_is_kept_unchanged(caller: Caller, engine: str) -> None:
     files = {**AMARA, "voice_track": tone(2.5)}
     job = caller.make("render_video", {"script": "One two three.", "subtitles": "file", **SMALL}, files, engine=engine)
     shown = film(job)
@@ -140,19 +140,19 @@ def test_a_recorded_voice_is_used_as_it_is(caller: Caller, engine: str) -> None:
     assert abs(shown.loudness - -16) < 1
 
 
-def test_a_voice_that_lasts_too_long_is_refused_before_any_work(caller: Caller) -> None:
+def test_a_recorded_voice_that_is_too_long_is_rejected_before_rendering(caller: Caller) -> None:
     job = caller.make("render_video", SMALL, {**AMARA, "voice_track": tone(301)})
     assert (job["state"], job["error"]["code"]) == ("failed", "too_long")
     assert "5:00" in job["error"]["message"]
     assert [each["stage"] for each in job["timeline"]] == ["download", "load"]
 
 
-def test_a_file_that_only_claims_to_be_sound(caller: Caller) -> None:
+def test_a_file_without_an_audio_stream_fails_the_job(caller: Caller) -> None:
     job = caller.make("render_video", SMALL, {**AMARA, "voice_track": tone(1)[:12] + b"nonsense" * 100})
     assert (job["state"], job["error"]["code"]) == ("failed", "invalid_audio")
 
 
-def test_a_cancelled_render_leaves_nothing_behind(caller: Caller, stack: LocalStack) -> None:
+def test_a_cancelled_render_leaves_no_files(caller: Caller, stack: LocalStack) -> None:
     params = {"script": SCRIPT * 20, "subtitles": "both", "resolution": "720p"}
     response = caller.ask("render_video", params, AMARA)
     job_id = response.json()["job"]["job_id"]
@@ -181,7 +181,7 @@ def scenes(caller: Caller, *those: JobDict, **params: Any) -> JobDict:
     return caller.make("render_scenes", wish, files, engine=params.pop("engine", "preview"))
 
 
-def test_scenes_join(caller: Caller) -> None:
+def test_scenes_are_joined_into_one_video(caller: Caller) -> None:
     job = scenes(caller, ROOM, HOST, LAST, subtitles="both")
     shown = film(job)
     (video,) = job["result"]["videos"]
@@ -196,7 +196,7 @@ def test_scenes_join(caller: Caller) -> None:
     assert np.abs(shown.sound[-48_000 * 2 : -48_000]).max() > 0.01
 
 
-def test_a_scene_that_cannot_be_made_says_which_it_is(caller: Caller) -> None:
+def test_a_failed_scene_is_named_in_the_error(caller: Caller) -> None:
     wish = {"scenes": [ROOM, {**HOST, "voice_track": "voice"}, LAST], **SMALL}
     files = {"room": pictures.jpeg(), "host": {"avatar": "bruno"}, "voice": tone(1)[:12] + b"nonsense" * 100}
     job = caller.make("render_scenes", wish, files)
@@ -204,7 +204,7 @@ def test_a_scene_that_cannot_be_made_says_which_it_is(caller: Caller) -> None:
     assert "Scene 2" in job["error"]["message"]
 
 
-def test_scenes_on_networks(caller: Caller) -> None:
+def test_scenes_are_rendered_by_the_models_engine(caller: Caller) -> None:
     generated = {"type": "generated", "prompt": "a brass lamp", "seconds": 2}
     wish = {"scenes": [generated, HOST], **SMALL}
     job = caller.make("render_scenes", wish, {"host": {"avatar": "bruno"}}, engine="models")
@@ -213,7 +213,7 @@ def test_scenes_on_networks(caller: Caller) -> None:
     assert {"sdxl", "ditto"} <= {each["id"].split("-")[0] for each in job["result"]["models"]}
 
 
-def test_finished_scenes_are_not_made_again(caller: Caller, stack: LocalStack) -> None:
+def test_finished_scenes_are_reused_by_the_next_attempt(caller: Caller, stack: LocalStack) -> None:
     long = {**HOST, "script": SCRIPT * 6}
     wish = {"scenes": [ROOM, LAST, long], "subtitles": "file", **SMALL}
     response = caller.ask("render_scenes", wish, {"room": declared(), "host": {"avatar": "bruno"}})

@@ -20,7 +20,7 @@ def test_every_route_but_config_needs_a_token(core: Template) -> None:
     assert set(kinds.values()) == {"JWT"}
 
 
-def test_tokens_are_those_of_our_own_pool(core: Template) -> None:
+def test_tokens_are_issued_by_the_stacks_user_pool(core: Template) -> None:
     authorizer = core.only("ApiGatewayV2::Authorizer", "Api")
     pool, client = core.name_of("Cognito::UserPool"), core.name_of("Cognito::UserPoolClient")
     expected = f"https://cognito-idp.AWS::Region.amazonaws.com/{pool}"
@@ -29,7 +29,7 @@ def test_tokens_are_those_of_our_own_pool(core: Template) -> None:
     assert text(core.function("authorize")["Environment"]["Variables"]["ISSUER"]) == expected
 
 
-def test_another_issuer_takes_the_pools_place(other_issuer: Template) -> None:
+def test_a_configured_issuer_replaces_the_user_pool(other_issuer: Template) -> None:
     assert not other_issuer.of_type("Cognito::UserPool")
     authorizer = other_issuer.only("ApiGatewayV2::Authorizer", "Api")
     assert authorizer["JwtConfiguration"] == {"Audience": ["our-app"], "Issuer": "https://issuer.example/realm"}
@@ -38,11 +38,11 @@ def test_another_issuer_takes_the_pools_place(other_issuer: Template) -> None:
     assert variables["JWKS_URL"] == "https://issuer.example/realm/.well-known/jwks.json"
 
 
-def test_strangers_cannot_sign_themselves_up(core: Template) -> None:
+def test_self_sign_up_is_disabled(core: Template) -> None:
     assert core.only("Cognito::UserPool")["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"] is True
 
 
-def test_a_socket_opens_only_with_a_token(core: Template) -> None:
+def test_a_websocket_needs_a_token(core: Template) -> None:
     connect = routes(core, "Socket")["$connect"]
     assert connect["AuthorizationType"] == "CUSTOM"
     authorizer = core.resources[text(connect["AuthorizerId"])]["Properties"]
@@ -60,20 +60,20 @@ def test_both_apis_are_throttled_and_logged_without_the_token(core: Template) ->
         assert "querystring" not in written.lower()
 
 
-def test_web_pages_of_the_configured_origins_may_call(other_issuer: Template) -> None:
+def test_cors_allows_the_configured_origins(other_issuer: Template) -> None:
     cors = other_issuer.only("ApiGatewayV2::Api", "Api")["CorsConfiguration"]
     assert cors["AllowOrigins"] == ["https://app.example", "https://www.app.example"]
     assert {"authorization", "idempotency-key"} <= set(cors["AllowHeaders"])
 
 
-def test_a_client_learns_the_sockets_address(core: Template) -> None:
+def test_the_api_function_knows_the_websocket_url(core: Template) -> None:
     url = text(core.function("api")["Environment"]["Variables"]["SOCKET_URL"])
     assert url.endswith("/live")
     assert core.name_of("ApiGatewayV2::Api", "Socket") in url
     assert text(core.content["Outputs"]["SocketUrl"]["Value"]) == url
 
 
-def test_locally_every_address_is_on_the_emulators_port(local: Template) -> None:
+def test_local_urls_are_on_the_emulators_port(local: Template) -> None:
     for name, key in (("api", "SOCKET_URL"), ("push", "CALLBACK_URL"), ("authorize", "JWKS_URL")):
         url = text(local.function(name)["Environment"]["Variables"][key])
         assert url.split("://")[1].startswith("Gateway/")

@@ -6,19 +6,19 @@ from infra.bundling.functions import ROOT
 from infra.config import Config, ConfigError
 
 
-def test_an_empty_context_will_do() -> None:
+def test_an_empty_context_is_valid() -> None:
     config = Config.read({})
     assert (config.stack_name, config.local, config.upload_days) == ("darkroom-main", False, 7)
 
 
-def test_the_command_lines_text_becomes_what_it_means() -> None:
+def test_text_values_of_the_context_are_parsed() -> None:
     config = Config.read({"local": "true", "upload_seconds": "60", "origins": "https://a.example,https://b.example"})
     assert config.local is True
     assert config.upload_seconds == 60
     assert config.origins == ["https://a.example", "https://b.example"]
 
 
-def test_the_toolkits_own_keys_are_passed_over() -> None:
+def test_the_toolkits_own_context_keys_are_ignored() -> None:
     Config.read({"aws:cdk:version-reporting": True, "@aws-cdk/aws-iam:minimizePolicies": True})
 
 
@@ -40,12 +40,12 @@ def test_the_toolkits_own_keys_are_passed_over() -> None:
         ({"daily_usd": "much"}, r"context daily_usd: [^;]*$"),
     ],
 )
-def test_a_wrong_context_is_refused_in_words(context: dict[str, str], said: str) -> None:
+def test_an_invalid_context_is_rejected_with_the_reason(context: dict[str, str], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         Config.read(context)
 
 
-def test_the_gpu_is_stopped_at_twice_what_is_told_unless_said_otherwise() -> None:
+def test_the_stop_limit_defaults_to_twice_the_alarm_limit() -> None:
     assert [Config.read(context).stop_usd for context in ({}, {"daily_usd": "80"}, {"stop_usd": "60"})] == [
         100,
         160,

@@ -22,7 +22,7 @@ def mapping(template: Template, function: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("function", "queue"), [("uploaded", "JobsUploads"), ("dispatch", "JobsQueue")])
-def test_a_bad_message_holds_up_no_other_and_ends_with_the_dead_letters(
+def test_a_failing_message_blocks_no_other_and_goes_to_the_dead_letter_queue(
     core: Template, function: str, queue: str
 ) -> None:
     source = mapping(core, function)
@@ -33,12 +33,12 @@ def test_a_bad_message_holds_up_no_other_and_ends_with_the_dead_letters(
     assert properties["VisibilityTimeout"] >= 6 * core.function(function)["Timeout"]
 
 
-def test_bursts_do_not_start_a_process_each_on_this_machine(local: Template) -> None:
+def test_local_queue_concurrency_is_limited(local: Template) -> None:
     for function in ("uploaded", "dispatch"):
         assert mapping(local, function)["ScalingConfig"]["MaximumConcurrency"] == 2
 
 
-def test_news_that_cannot_be_told_do_not_hold_up_the_rest(core: Template) -> None:
+def test_stream_records_that_fail_do_not_block_later_ones(core: Template) -> None:
     source = mapping(core, "push")
     assert source["BisectBatchOnFunctionError"] is True
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -46,7 +46,7 @@ def test_news_that_cannot_be_told_do_not_hold_up_the_rest(core: Template) -> Non
     assert text(source["DestinationConfig"]["OnFailure"]["Destination"]).startswith("JobsDeadLetters")
 
 
-def test_both_topics_reach_finished(core: Template) -> None:
+def test_both_topics_invoke_finished(core: Template) -> None:
     finished = core.function_id("finished")
     topics = {
         text(resource["Properties"]["TopicArn"])
@@ -56,7 +56,7 @@ def test_both_topics_reach_finished(core: Template) -> None:
     assert {topic.rstrip("0123456789ABCDEF") for topic in topics} == {"ContainerSuccess", "ContainerError"}
 
 
-def test_a_notice_that_finished_cannot_handle_is_kept(core: Template) -> None:
+def test_a_notice_that_finished_cannot_handle_goes_to_the_dead_letter_queue(core: Template) -> None:
     config = core.only("Lambda::EventInvokeConfig")
     assert text(config["FunctionName"]) == core.function_id("finished")
     assert text(config["DestinationConfig"]["OnFailure"]["Destination"]).startswith("JobsDeadLetters")
@@ -68,7 +68,7 @@ def test_sweep_runs_every_minute_and_ends_before_the_next(core: Template) -> Non
     assert core.function("sweep")["Timeout"] < 60
 
 
-def test_jobs_forget_themselves_and_can_be_restored(core: Template) -> None:
+def test_job_rows_expire_and_can_be_restored(core: Template) -> None:
     table = core.only("DynamoDB::Table", "JobsTable")
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
     assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
@@ -76,7 +76,7 @@ def test_jobs_forget_themselves_and_can_be_restored(core: Template) -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_every_function_is_traced_logs_for_a_while_and_is_watched(core: Template, function: str) -> None:
+def test_every_function_has_tracing_log_retention_and_an_alarm(core: Template, function: str) -> None:
     properties = core.function(function)
     assert properties["TracingConfig"]["Mode"] == "Active"
     assert properties["Architectures"] == ["arm64"]
@@ -91,7 +91,7 @@ def test_every_function_is_traced_logs_for_a_while_and_is_watched(core: Template
     assert core.function_id(function) in watched
 
 
-def test_work_given_up_wakes_somebody(core: Template) -> None:
+def test_dead_letters_raise_an_alarm(core: Template) -> None:
     (alarm,) = [
         resource["Properties"]
         for _, resource in core.of_type("CloudWatch::Alarm")
@@ -108,7 +108,7 @@ def test_work_given_up_wakes_somebody(core: Template) -> None:
     assert told == ["someone@example.com"]
 
 
-def test_only_jobs_that_ended_come_to_those_who_keep_the_books_and_none_is_lost(core: Template) -> None:
+def test_the_ended_function_gets_every_ended_job_and_no_other(core: Template) -> None:
     source = mapping(core, "ended")
     ((pattern,),) = [[json.loads(each["Pattern"]) for each in source["FilterCriteria"]["Filters"]]]
     states = pattern["dynamodb"]["NewImage"]["state"]["S"]
@@ -119,7 +119,7 @@ def test_only_jobs_that_ended_come_to_those_who_keep_the_books_and_none_is_lost(
 
 
 @pytest.mark.parametrize(("function", "seconds"), [("push", 30), ("ended", 300)])
-def test_a_stream_that_is_read_too_late_wakes_somebody(core: Template, function: str, seconds: int) -> None:
+def test_a_late_stream_raises_an_alarm(core: Template, function: str, seconds: int) -> None:
     late = {
         text(alarm["Properties"]["Dimensions"][0]["Value"]): alarm["Properties"]
         for _, alarm in core.of_type("CloudWatch::Alarm")

@@ -8,13 +8,13 @@ from containers.worker.settings import Settings
 from tests.infra.template import Template, text
 
 
-def test_it_scales_to_nothing_and_no_further_than_asked(gpu: Template) -> None:
+def test_the_endpoint_scales_from_zero_to_max_instances(gpu: Template) -> None:
     target = gpu.only("ApplicationAutoScaling::ScalableTarget")
     assert (target["MinCapacity"], target["MaxCapacity"]) == (0, 10)
     assert target["ResourceId"] == "endpoint/darkroom-test/variant/gpu"
 
 
-def test_the_alarm_that_starts_the_first_instance_watches_a_metric_that_exists(gpu: Template) -> None:
+def test_scaling_from_zero_uses_an_existing_metric(gpu: Template) -> None:
     (alarm,) = [
         resource["Properties"]
         for _, resource in gpu.of_type("CloudWatch::Alarm")
@@ -33,7 +33,7 @@ def test_the_alarm_that_starts_the_first_instance_watches_a_metric_that_exists(g
     assert steps == [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}]
 
 
-def test_more_instances_come_with_the_backlog(gpu: Template) -> None:
+def test_the_endpoint_scales_out_with_the_backlog(gpu: Template) -> None:
     (policy,) = [
         resource["Properties"]["TargetTrackingScalingPolicyConfiguration"]
         for _, resource in gpu.of_type("ApplicationAutoScaling::ScalingPolicy")
@@ -44,7 +44,7 @@ def test_more_instances_come_with_the_backlog(gpu: Template) -> None:
     assert metric["Dimensions"] == [{"Name": "EndpointName", "Value": "darkroom-test"}]
 
 
-def test_the_end_of_every_invocation_is_announced_to_the_core_stack(gpu: Template, core: Template) -> None:
+def test_invocation_results_are_published_to_the_core_stacks_topics(gpu: Template, core: Template) -> None:
     exports = {text(o["Export"]["Name"]): text(o["Value"]) for o in core.content["Outputs"].values() if "Export" in o}
     asynchronous = gpu.only("SageMaker::EndpointConfig")["AsyncInferenceConfig"]["OutputConfig"]
     topics = asynchronous["NotificationConfig"]
@@ -53,12 +53,12 @@ def test_the_end_of_every_invocation_is_announced_to_the_core_stack(gpu: Templat
     assert text(asynchronous["S3OutputPath"]).endswith("/outcomes/")
 
 
-def test_dispatch_calls_the_endpoint_that_is_made(gpu: Template, core: Template) -> None:
+def test_dispatch_knows_the_endpoints_name(gpu: Template, core: Template) -> None:
     name = gpu.only("SageMaker::Endpoint")["EndpointName"]
     assert core.function("dispatch")["Environment"]["Variables"]["ENDPOINT_NAME"] == name
 
 
-def test_a_days_spend_has_a_limit_that_somebody_hears_of(gpu: Template) -> None:
+def test_a_daily_budget_notifies_the_alarm_topic(gpu: Template) -> None:
     budget = gpu.only("Budgets::Budget")
     assert budget["Budget"]["BudgetLimit"] == {"Amount": 50, "Unit": "USD"}
     assert budget["Budget"]["TimeUnit"] == "DAILY"
@@ -66,7 +66,7 @@ def test_a_days_spend_has_a_limit_that_somebody_hears_of(gpu: Template) -> None:
     assert notification["Subscribers"][0]["SubscriptionType"] == "SNS"
 
 
-def test_the_models_come_from_s3_as_they_are_and_only_their_prefix_may_be_read(gpu: Template) -> None:
+def test_model_data_is_uncompressed_and_only_its_prefix_is_readable(gpu: Template) -> None:
     model = gpu.only("SageMaker::Model")
     source = model["PrimaryContainer"]["ModelDataSource"]["S3DataSource"]
     assert source == {"S3Uri": "s3://our-models/darkroom/v1/", "S3DataType": "S3Prefix", "CompressionType": "None"}
@@ -82,7 +82,7 @@ def test_the_models_come_from_s3_as_they_are_and_only_their_prefix_may_be_read(g
     assert read[1]["Condition"] == {"StringLike": {"s3:prefix": "darkroom/v1/*"}}
 
 
-def test_the_container_finds_a_driver_that_fits_its_cuda_and_says_so_if_not(gpu: Template) -> None:
+def test_the_endpoint_uses_an_image_with_a_matching_driver(gpu: Template) -> None:
     (variant,) = gpu.only("SageMaker::EndpointConfig")["ProductionVariants"]
     assert variant["InferenceAmiVersion"] == "al2023-ami-sagemaker-inference-gpu-4-1"
     environment = gpu.only("SageMaker::Model")["PrimaryContainer"]["Environment"]
@@ -90,7 +90,7 @@ def test_the_container_finds_a_driver_that_fits_its_cuda_and_says_so_if_not(gpu:
     assert json.loads(environment["PRELOAD"]) == ["restyle_room"]
 
 
-def test_the_containers_environment_is_what_the_container_reads(gpu: Template, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_containers_environment_matches_its_settings(gpu: Template, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in gpu.only("SageMaker::Model")["PrimaryContainer"]["Environment"].items():
         assert name.lower() in Settings.model_fields
         monkeypatch.setenv(name, text(value))

@@ -31,14 +31,14 @@ def started(code: str, folder: Path) -> Process:
     return Process.spawn([sys.executable, "-c", code], environment=os.environ, log=folder / "log", folder=folder)
 
 
-def test_state_is_for_its_owners_eyes(tmp_path: Path, state: StackState) -> None:
+def test_state_files_are_readable_by_their_owner_only(tmp_path: Path, state: StackState) -> None:
     state.write(tmp_path / "4599")
     assert stat.S_IMODE((tmp_path / "4599" / "stack.json").stat().st_mode) == 0o600
     assert StackState.read(tmp_path / "4599") == state
     assert [path.name for path in (tmp_path / "4599").iterdir()] == ["stack.json"]
 
 
-def test_a_stacks_folder_is_closed_to_other_users(tmp_path: Path) -> None:
+def test_a_stacks_folder_is_accessible_to_its_owner_only(tmp_path: Path) -> None:
     folder = tmp_path / "4599"
     folder.mkdir(mode=0o755)
     key = RootKey.of(folder)
@@ -49,7 +49,7 @@ def test_a_stacks_folder_is_closed_to_other_users(tmp_path: Path) -> None:
     assert RootKey.of(tmp_path / "4600").secret_access_key != key.secret_access_key
 
 
-def test_sdks_find_the_stack_by_its_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sdks_reach_the_stack_with_its_aws_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     aws_profile.write(tmp_path, 4599)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / aws_profile.FILE))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody's own")
@@ -60,7 +60,7 @@ def test_sdks_find_the_stack_by_its_profile(tmp_path: Path, monkeypatch: pytest.
     assert session.client("sqs").meta.endpoint_url == "http://127.0.0.1:4599"
 
 
-def test_what_an_emulator_was_told_is_known_again_from_any_shell(
+def test_the_emulators_fingerprint_ignores_the_callers_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fingerprint(**context: object) -> str:
@@ -73,7 +73,7 @@ def test_what_an_emulator_was_told_is_known_again_from_any_shell(
     assert fingerprint(origins="http://localhost:5173") != before
 
 
-def test_half_a_state_is_none(tmp_path: Path) -> None:
+def test_an_incomplete_state_file_is_ignored(tmp_path: Path) -> None:
     (tmp_path / "stack.json").write_text('{"port": 45')
     assert StackState.read(tmp_path) is None
     assert StackState.read(tmp_path / "missing") is None
@@ -94,14 +94,14 @@ def test_a_process_is_stopped_with_its_children(tmp_path: Path) -> None:
     assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_a_process_that_does_not_listen_is_made_to_end(tmp_path: Path) -> None:
+def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     process = started(DEAF, tmp_path)
     wait_for(tmp_path / "log", "deaf")
     assert not process.stop(0.2)
     assert process.find() is None
 
 
-def test_a_stranger_with_a_known_id_is_left_alone(tmp_path: Path) -> None:
+def test_another_process_with_the_same_id_is_not_stopped(tmp_path: Path) -> None:
     process = started(SLEEP, tmp_path)
     earlier = process.model_copy(update={"created": process.created - 3600})
     assert earlier.find() is None
@@ -110,7 +110,7 @@ def test_a_stranger_with_a_known_id_is_left_alone(tmp_path: Path) -> None:
     process.stop(5)
 
 
-def test_a_taken_port_is_named(tmp_path: Path) -> None:
+def test_a_port_in_use_raises_an_error_that_names_it(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind((emulator.HOST, 0))
         other.listen()
@@ -119,13 +119,13 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
             emulator.start(tmp_path, port, {})
 
 
-def test_a_process_that_ends_at_once_is_reported_with_its_last_words(tmp_path: Path) -> None:
+def test_a_process_that_ends_at_once_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
     process = started("print('no such thing'); raise SystemExit(3)", tmp_path)
     with pytest.raises(StartError, match="no such thing"):
         emulator.wait_until_ready(process, "http://127.0.0.1:1/", tmp_path / "log")
 
 
-def test_the_functions_see_nothing_of_the_callers_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_functions_do_not_inherit_the_callers_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "production")
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     environment = emulator.credentials(4599, RootKey(access_key_id="key", secret_access_key="secret"))
@@ -133,7 +133,7 @@ def test_the_functions_see_nothing_of_the_callers_environment(monkeypatch: pytes
     assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4599"
 
 
-def test_the_same_inputs_are_the_same_assembly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_equal_inputs_give_the_same_assembly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     context = {"stage": "local"}
     (tmp_path / synth.fingerprint(context)).mkdir()
     monkeypatch.setattr(synth.subprocess, "run", pytest.fail)
@@ -141,20 +141,20 @@ def test_the_same_inputs_are_the_same_assembly(monkeypatch: pytest.MonkeyPatch, 
     assert synth.fingerprint({"stage": "local", "upload_seconds": "5"}) != synth.fingerprint(context)
 
 
-def test_a_context_is_judged_before_anything_starts(tmp_path: Path) -> None:
+def test_an_invalid_context_is_rejected_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="upload_secnds"):
         runtime.StackOptions(tmp_path, 4599, {"upload_secnds": "5"})
     with pytest.raises(ConfigError, match="its own Cognito pool"):
         runtime.StackOptions(tmp_path, 4599, {"issuer": "https://issuer.example", "audience": "us"})
 
 
-def test_what_concerns_the_endpoint_is_not_the_apps(tmp_path: Path) -> None:
+def test_settings_of_the_stand_in_are_not_passed_to_the_cdk_app(tmp_path: Path) -> None:
     plan = runtime.StackOptions(tmp_path, 4599, {"stages": "noop", "upload_seconds": 60})
     assert plan.stand_in["stages"] == "noop"
     assert plan.config.upload_seconds == 60
 
 
-def test_the_container_is_told_where_the_weights_are_and_what_to_do_with_them(
+def test_the_containers_environment_has_weights_and_device(
     tmp_path: Path, state: StackState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def told(context: dict[str, object]) -> dict[str, str]:
@@ -186,7 +186,7 @@ def test_the_container_is_told_where_the_weights_are_and_what_to_do_with_them(
     assert environment["SPEECH"] == "polly"
 
 
-def test_passwords_differ_and_suit_the_pool() -> None:
+def test_passwords_are_random_and_satisfy_the_pools_policy() -> None:
     passwords = {users.make_password() for _ in range(50)}
     assert len(passwords) == 50
     for password in passwords:
@@ -197,7 +197,7 @@ def test_passwords_differ_and_suit_the_pool() -> None:
         assert any(not c.isalnum() for c in password)
 
 
-def test_down_twice_is_once(tmp_path: Path) -> None:
+def test_down_is_idempotent(tmp_path: Path) -> None:
     RunningProcesses(port=4599, endpoint_port=1, emulator=started(SLEEP, tmp_path)).write(tmp_path)
     assert runtime.down(tmp_path)
     assert not runtime.down(tmp_path)
@@ -210,19 +210,19 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_status_of_nothing_is_a_failure(here: Path) -> None:
+def test_status_without_a_stack_fails(here: Path) -> None:
     result = CliRunner().invoke(app, ["status", "--port", "4599"])
     assert result.exit_code == 1
     assert "no stack answers on port 4599" in result.output
 
 
-def test_down_with_nothing_running_is_no_error(here: Path) -> None:
+def test_down_without_a_running_stack_succeeds(here: Path) -> None:
     result = CliRunner().invoke(app, ["down", "--port", "4599"])
     assert result.exit_code == 0
     assert not list(here.iterdir())
 
 
-def test_up_on_a_taken_port_is_wrong_usage_and_leaves_nothing(here: Path) -> None:
+def test_up_on_a_port_in_use_is_wrong_usage_and_leaves_nothing(here: Path) -> None:
     with socket.socket() as other:
         other.bind((emulator.HOST, 0))
         other.listen()
@@ -231,7 +231,7 @@ def test_up_on_a_taken_port_is_wrong_usage_and_leaves_nothing(here: Path) -> Non
     assert "is in use" in result.output
 
 
-def test_up_with_a_wrong_context_is_wrong_usage(here: Path) -> None:
+def test_up_with_an_invalid_context_is_wrong_usage(here: Path) -> None:
     for context in ("locl=1", "no-equals-sign"):
         result = CliRunner().invoke(app, ["up", "--port", "4599", "-c", context])
         assert result.exit_code == 2

@@ -3,9 +3,9 @@
 from tests.infra.template import Assembly
 
 
-def test_every_finding_is_answered(cloud: Assembly) -> None:
+def test_every_finding_is_acknowledged(cloud: Assembly) -> None:
     assert cloud.findings == []
 
 
-def test_every_finding_is_answered_with_an_issuer_and_a_domain_of_ones_own(own: Assembly) -> None:
+def test_every_finding_is_acknowledged_with_a_configured_issuer_and_domain(own: Assembly) -> None:
     assert own.findings == []

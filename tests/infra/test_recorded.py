@@ -19,12 +19,12 @@ RECORDED = [
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_what_lasts_keeps_its_logical_id_its_name_and_its_keys(name: str, now: files.Files) -> None:
+def test_lasting_resources_keep_logical_id_name_and_keys(name: str, now: files.Files) -> None:
     found = templates.changed(files.read(name), now[name])
     assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("name", RECORDED)
-def test_nothing_else_that_was_deployed_is_gone_or_different(name: str, now: files.Files) -> None:
+def test_nothing_else_in_the_templates_is_gone_or_different(name: str, now: files.Files) -> None:
     found = templates.differing(files.read(name), now[name])
     assert not found, "\n".join(found)

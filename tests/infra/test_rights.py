@@ -34,7 +34,7 @@ def sockets(core: Template) -> str:
     return core.name_of("DynamoDB::Table", "JobsSockets")
 
 
-def test_the_api_hands_out_and_copies_pictures_and_deletes_assets_alone(core: Template, bucket: str) -> None:
+def test_the_api_reads_and_copies_pictures_and_deletes_only_assets(core: Template, bucket: str) -> None:
     for prefix in ("uploads", "assets"):
         assert core.function_may("api", "s3:PutObject", f"{bucket}/{prefix}/x")
     assert core.function_may("api", "s3:GetObject", f"{bucket}/results/x/result.jpg")
@@ -45,7 +45,7 @@ def test_the_api_hands_out_and_copies_pictures_and_deletes_assets_alone(core: Te
     assert deletable == ["assets"]
 
 
-def test_of_the_tables_the_api_deletes_assets_alone(core: Template, jobs: str, ledger: str, library: str) -> None:
+def test_the_api_deletes_rows_only_in_the_assets_table(core: Template, jobs: str, ledger: str, library: str) -> None:
     may = [table for table in (jobs, ledger, library) if core.function_may("api", "dynamodb:DeleteItem", table)]
     assert may == [library]
 
@@ -54,9 +54,7 @@ def test_nobody_scans_a_table(core: Template) -> None:
     assert [name for name in FUNCTIONS if "dynamodb:Scan" in core.function_actions(name)] == []
 
 
-def test_the_container_writes_what_it_says_of_itself_and_no_other_row_of_the_ledger(
-    core: Template, ledger: str
-) -> None:
+def test_the_container_writes_only_its_report_rows_in_the_ledger(core: Template, ledger: str) -> None:
     (statement,) = [
         statement
         for statement in core.statements("ContainerRole")
@@ -66,11 +64,11 @@ def test_the_container_writes_what_it_says_of_itself_and_no_other_row_of_the_led
     assert statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"] == ["engines", "instances"]
 
 
-def test_only_ended_speaks_on_the_bus(core: Template) -> None:
+def test_only_ended_puts_events(core: Template) -> None:
     assert [name for name in FUNCTIONS if "events:PutEvents" in core.function_actions(name)] == ["ended"]
 
 
-def test_a_model_of_bedrock_may_be_asked_only_where_one_was_named(core: Template) -> None:
+def test_without_a_configured_model_bedrock_is_not_allowed(core: Template) -> None:
     assert "bedrock:InvokeModel" not in core.function_actions("api")
 
 
@@ -92,7 +90,7 @@ def test_a_model_of_bedrock_may_be_asked_only_where_one_was_named(core: Template
         ),
     ],
 )
-def test_of_bedrock_what_was_named_may_be_asked_and_what_stands_behind_it(model: str, resources: list[str]) -> None:
+def test_only_the_configured_bedrock_model_and_its_profile_are_allowed(model: str, resources: list[str]) -> None:
     from aws_cdk import App, Stack  # noqa: PLC0415 - only tests that need a template pay for the CDK
 
     from infra.constructs.api import _bedrock  # noqa: PLC0415
@@ -107,7 +105,7 @@ def test_of_bedrock_what_was_named_may_be_asked_and_what_stands_behind_it(model:
             assert each["Condition"] == {"StringEquals": {"bedrock:InferenceProfileArn": model}}
 
 
-def test_parts_of_jobs_are_the_containers_and_removed_by_ended_alone(core: Template, bucket: str) -> None:
+def test_intermediates_belong_to_the_container_and_only_ended_deletes_them(core: Template, bucket: str) -> None:
     part = f"{bucket}/intermediates/x/scene.mp4"
     container = core.statements("ContainerRole")
     able = {
@@ -121,26 +119,26 @@ def test_parts_of_jobs_are_the_containers_and_removed_by_ended_alone(core: Templ
     assert not [name for name in FUNCTIONS if core.function_may(name, "s3:GetObject", part)]
 
 
-def test_nobody_has_polly_speak_unless_that_was_asked_for(core: Template) -> None:
+def test_polly_is_allowed_only_if_it_is_configured(core: Template) -> None:
     assert not [
         each for each in core.statements("ContainerRole") if "polly:SynthesizeSpeech" in _listed(each["Action"])
     ]
 
 
-def test_uploads_are_read_and_removed_by_uploaded_alone(core: Template, bucket: str) -> None:
+def test_only_uploaded_reads_and_deletes_uploads(core: Template, bucket: str) -> None:
     may = [name for name in FUNCTIONS if core.function_may(name, "s3:DeleteObject", f"{bucket}/uploads/x/photo")]
     assert may == ["uploaded"]
     assert not core.function_may("uploaded", "s3:DeleteObject", f"{bucket}/results/x/result.jpg")
 
 
-def test_pictures_of_assets_are_taken_in_by_uploaded(core: Template, bucket: str, library: str) -> None:
+def test_uploaded_reads_pictures_of_assets(core: Template, bucket: str, library: str) -> None:
     for action in ("s3:GetObject", "s3:DeleteObject"):
         assert core.function_may("uploaded", action, f"{bucket}/assets/x")
     assert not core.function_may("uploaded", "s3:PutObject", f"{bucket}/assets/x")
     assert not core.function_may("uploaded", "dynamodb:DeleteItem", library)
 
 
-def test_who_keeps_the_books_changes_rows_tells_the_bus_and_deletes_parts_alone(core: Template, ledger: str) -> None:
+def test_ended_only_updates_rows_puts_events_and_deletes_intermediates(core: Template, ledger: str) -> None:
     actions = {action for action in core.function_actions("ended") if not action.startswith(("logs:", "xray:"))}
     assert actions == {
         *("dynamodb:UpdateItem", "events:PutEvents"),
@@ -160,7 +158,7 @@ def test_only_dispatch_calls_the_endpoint(core: Template) -> None:
     assert not core.function_may("dispatch", "sagemaker:InvokeEndpointAsync", endpoint + "-other")
 
 
-def test_only_those_who_tell_of_it_ask_how_the_endpoint_is(core: Template) -> None:
+def test_only_functions_that_report_it_describe_the_endpoint(core: Template) -> None:
     endpoint = "arn:AWS::Partition:sagemaker:AWS::Region:AWS::AccountId:endpoint/darkroom-test"
     may = [name for name in FUNCTIONS if core.function_may(name, "sagemaker:DescribeEndpoint", endpoint)]
     assert may == ["api", "dispatch"]
@@ -174,7 +172,7 @@ def test_only_those_who_tell_of_it_ask_how_the_endpoint_is(core: Template) -> No
         ("finished", {"waking#darkroom-test": ["GetItem", "UpdateItem"]}),
     ],
 )
-def test_of_the_sockets_table_they_see_their_own_rows_alone(
+def test_functions_access_only_their_own_rows_of_the_sockets_table(
     core: Template, sockets: str, function: str, rows: dict[str, list[str]]
 ) -> None:
     role = core.function(function)["Role"]["Fn::GetAtt"][0]
@@ -189,13 +187,13 @@ def test_of_the_sockets_table_they_see_their_own_rows_alone(
     assert found == rows
 
 
-def test_only_socket_and_push_speak_to_sockets(core: Template) -> None:
+def test_only_socket_and_push_post_to_connections(core: Template) -> None:
     may = [name for name in FUNCTIONS if "execute-api:ManageConnections" in core.function_actions(name)]
     assert sorted(may) == ["push", "socket"]
 
 
 @pytest.mark.parametrize("name", ["api", "push", "socket"])
-def test_who_shows_a_job_may_read_all_that_it_links_to(core: Template, bucket: str, name: str) -> None:
+def test_functions_that_presign_links_may_read_their_objects(core: Template, bucket: str, name: str) -> None:
     for key in ("uploads/x/photo", "assets/x", "previews/x/1.jpg", "results/x/result.jpg"):
         assert core.function_may(name, "s3:GetObject", f"{bucket}/{key}")
 
@@ -206,18 +204,18 @@ def test_push_and_socket_cannot_change_a_job(core: Template, jobs: str, sockets:
         assert core.function_may(name, "dynamodb:BatchWriteItem", sockets)
 
 
-def test_the_authorizer_may_do_nothing_but_log(core: Template) -> None:
+def test_the_authorizer_may_only_write_logs(core: Template) -> None:
     assert {action.partition(":")[0] for action in core.function_actions("authorize")} == {"logs", "xray"}
 
 
-def test_nobody_scans_or_does_anything_anywhere(core: Template) -> None:
+def test_no_statement_allows_scans_or_wildcard_actions(core: Template) -> None:
     for name in FUNCTIONS:
         actions = core.function_actions(name)
         assert "dynamodb:Scan" not in actions
         assert not [action for action in actions if action.endswith("*")]
 
 
-def test_the_container_may_work_on_pictures_and_tell_of_its_job(core: Template, bucket: str, jobs: str) -> None:
+def test_the_container_may_process_pictures_and_update_its_job(core: Template, bucket: str, jobs: str) -> None:
     def may(action: str, resource: str) -> bool:
         return core.role_may("ContainerRole", action, resource)
 

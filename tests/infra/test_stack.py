@@ -31,7 +31,7 @@ def call(stack: LocalStack, user: str = "local") -> httpx.Client:
     return httpx.Client(base_url=stack.endpoint, headers={"Authorization": f"Bearer {token}"}, timeout=60)
 
 
-def test_a_stack_keeps_everything_over_a_restart_and_leaves_nothing_running(stack: LocalStack) -> None:
+def test_a_stack_keeps_its_state_over_a_restart_and_stops_all_processes(stack: LocalStack) -> None:
     with stack:
         before = stack.state
         health = call(stack).get("/health").json()

@@ -5,7 +5,7 @@ import pytest
 from tests.infra.template import Template, text
 
 
-def test_nobody_reaches_it_by_plain_http(core: Template) -> None:
+def test_the_bucket_denies_plain_http(core: Template) -> None:
     (denied,) = [
         statement
         for statement in core.only("S3::BucketPolicy")["PolicyDocument"]["Statement"]
@@ -16,13 +16,13 @@ def test_nobody_reaches_it_by_plain_http(core: Template) -> None:
     assert denied["Principal"] == {"AWS": "*"}
 
 
-def test_it_is_closed_to_the_public(core: Template) -> None:
+def test_the_bucket_blocks_public_access(core: Template) -> None:
     blocked = core.only("S3::Bucket")["PublicAccessBlockConfiguration"]
     assert all(blocked[name] for name in ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls"))
     assert blocked["RestrictPublicBuckets"]
 
 
-def test_it_is_encrypted(core: Template) -> None:
+def test_the_bucket_is_encrypted(core: Template) -> None:
     (rule,) = core.only("S3::Bucket")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
 
@@ -30,30 +30,30 @@ def test_it_is_encrypted(core: Template) -> None:
 @pytest.mark.parametrize(
     ("prefix", "days"), [("uploads/", 7), ("results/", 30), ("previews/", 1), ("invocations/", 7), ("outcomes/", 7)]
 )
-def test_everything_has_an_end(core: Template, prefix: str, days: int) -> None:
+def test_every_prefix_but_assets_expires(core: Template, prefix: str, days: int) -> None:
     rules = core.only("S3::Bucket")["LifecycleConfiguration"]["Rules"]
     assert [rule["ExpirationInDays"] for rule in rules if rule.get("Prefix") == prefix] == [days]
 
 
-def test_half_an_upload_is_forgotten(core: Template) -> None:
+def test_incomplete_multipart_uploads_are_aborted(core: Template) -> None:
     rules = core.only("S3::Bucket")["LifecycleConfiguration"]["Rules"]
     assert {"DaysAfterInitiation": 1} in [rule.get("AbortIncompleteMultipartUpload") for rule in rules]
 
 
-def test_results_live_as_long_as_their_jobs(other_issuer: Template) -> None:
+def test_results_expire_with_their_jobs(other_issuer: Template) -> None:
     rules = other_issuer.only("S3::Bucket")["LifecycleConfiguration"]["Rules"]
     assert [rule["ExpirationInDays"] for rule in rules if rule.get("Prefix") == "results/"] == [90]
     assert other_issuer.function("api")["Environment"]["Variables"]["RETENTION_DAYS"] == "90"
 
 
-def test_browsers_may_upload_from_the_configured_origins_alone(core: Template, other_issuer: Template) -> None:
+def test_cors_allows_uploads_only_from_the_configured_origins(core: Template, other_issuer: Template) -> None:
     (rule,) = other_issuer.only("S3::Bucket")["CorsConfiguration"]["CorsRules"]
     assert rule["AllowedOrigins"] == ["https://app.example", "https://www.app.example"]
     assert "POST" in rule["AllowedMethods"]
     assert "DELETE" not in rule["AllowedMethods"]
 
 
-def test_only_uploads_and_assets_are_announced_and_s3_may_do_it(core: Template) -> None:
+def test_s3_may_notify_the_queue_of_uploads_and_assets_only(core: Template) -> None:
     bucket = core.only("S3::Bucket")
     announced = bucket["NotificationConfiguration"]["QueueConfigurations"]
     rules = [rule for each in announced for rule in each["Filter"]["S3Key"]["Rules"]]
@@ -68,7 +68,7 @@ def test_only_uploads_and_assets_are_announced_and_s3_may_do_it(core: Template) 
     assert [(statement["Action"], text(statement["Resource"])) for statement in granted] == [("sqs:SendMessage", queue)]
 
 
-def test_pictures_outlive_the_stack_unless_told_otherwise(core: Template, other_issuer: Template) -> None:
+def test_the_bucket_is_retained_unless_destroy_is_set(core: Template, other_issuer: Template) -> None:
     ((_, kept),) = core.of_type("S3::Bucket")
     ((_, dropped),) = other_issuer.of_type("S3::Bucket")
     assert (kept["DeletionPolicy"], dropped["DeletionPolicy"]) == ("Retain", "Delete")

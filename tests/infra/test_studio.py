@@ -14,7 +14,7 @@ def policy_of(template: Template) -> dict[str, list[str]]:
     return {words[0]: words[1:] for words in (part.split() for part in whole.split("; "))}
 
 
-def test_nobody_but_its_distribution_reads_the_bucket(studio: Template) -> None:
+def test_only_the_distribution_reads_the_bucket(studio: Template) -> None:
     bucket = studio.only("S3::Bucket")
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     statements = studio.only("S3::BucketPolicy")["PolicyDocument"]["Statement"]
@@ -30,7 +30,7 @@ def test_nobody_but_its_distribution_reads_the_bucket(studio: Template) -> None:
     assert text(origin["OriginAccessControlId"]) == studio.name_of("CloudFront::OriginAccessControl")
 
 
-def test_it_is_served_by_https_and_every_address_of_the_app_is_the_app(studio: Template) -> None:
+def test_the_studio_uses_https_and_serves_the_page_for_every_route(studio: Template) -> None:
     config = studio.only("CloudFront::Distribution")["DistributionConfig"]
     assert config["DefaultCacheBehavior"]["ViewerProtocolPolicy"] == "redirect-to-https"
     assert config["DefaultCacheBehavior"]["Compress"] is True
@@ -42,7 +42,7 @@ def test_it_is_served_by_https_and_every_address_of_the_app_is_the_app(studio: T
     assert "Aliases" not in config
 
 
-def test_the_browser_may_reach_the_service_and_nothing_else(studio: Template) -> None:
+def test_the_csp_allows_connections_to_the_service_only(studio: Template) -> None:
     policy = policy_of(studio)
     assert policy["default-src"] == ["'none'"]
     assert policy["script-src"] == policy["style-src"] == ["'self'"]
@@ -54,11 +54,11 @@ def test_the_browser_may_reach_the_service_and_nothing_else(studio: Template) ->
     assert identity == "https://cognito-idp.AWS::Region.amazonaws.com"
 
 
-def test_an_issuer_of_ones_own_may_be_asked_for_tokens(own: Assembly) -> None:
+def test_the_csp_allows_connections_to_a_configured_issuer(own: Assembly) -> None:
     assert policy_of(own["studio"])["connect-src"][-1] == "https://issuer.example"
 
 
-def test_the_headers_are_those_of_the_local_server(studio: Template) -> None:
+def test_cloudfront_and_the_local_server_send_the_same_headers(studio: Template) -> None:
     config = studio.only("CloudFront::ResponseHeadersPolicy")["ResponseHeadersPolicyConfig"]
     security = config["SecurityHeadersConfig"]
     found = {item["Header"]: item["Value"] for item in config["CustomHeadersConfig"]["Items"]}
@@ -78,7 +78,7 @@ def copies(template: Template) -> dict[str, dict[str, Any]]:
     return {properties["SystemMetadata"]["cache-control"]: properties for properties in made}
 
 
-def test_what_is_named_by_its_content_is_kept_and_the_page_is_asked_for_each_time(studio: Template) -> None:
+def test_assets_are_immutable_and_the_page_is_revalidated(studio: Template) -> None:
     made = copies(studio)
     assert set(made) == {cache_control(path) for path in ("assets/index-1a2b3c.js", "index.html", "icon.svg")}
     page = made["no-cache"]
@@ -87,21 +87,21 @@ def test_what_is_named_by_its_content_is_kept_and_the_page_is_asked_for_each_tim
     assert all(properties["Prune"] is False for properties in made.values())
 
 
-def test_it_is_told_of_its_deployment(studio: Template) -> None:
+def test_the_studios_configuration_names_the_deployment(studio: Template) -> None:
     page = copies(studio)["no-cache"]
     assert len(page["SourceMarkers"]) == 2
     markers = page["SourceMarkers"][1]
     assert any("Http" in text(value) for value in markers.values())
 
 
-def test_a_name_of_ones_own(own: Assembly) -> None:
+def test_a_configured_domain_is_used(own: Assembly) -> None:
     config = own["studio"].only("CloudFront::Distribution")["DistributionConfig"]
     assert config["Aliases"] == ["studio.example.com"]
     assert config["ViewerCertificate"]["MinimumProtocolVersion"] == "TLSv1.2_2021"
     assert own["studio"].content["Outputs"]["StudioUrl"]["Value"] == "https://studio.example.com"
 
 
-def test_a_stack_to_be_destroyed_empties_its_bucket_first(own: Assembly, studio: Template) -> None:
+def test_destroy_empties_the_bucket(own: Assembly, studio: Template) -> None:
     def emptied(template: Template) -> list[str]:
         made = template.resources.values()
         return [
@@ -112,14 +112,14 @@ def test_a_stack_to_be_destroyed_empties_its_bucket_first(own: Assembly, studio:
     assert emptied(studio) == []
 
 
-def test_the_same_stage_may_be_in_several_regions(studio: Template) -> None:
+def test_global_names_contain_the_region(studio: Template) -> None:
     """CloudFront's names are the account's."""
     policy = studio.only("CloudFront::ResponseHeadersPolicy")["ResponseHeadersPolicyConfig"]
     access = studio.only("CloudFront::OriginAccessControl")["OriginAccessControlConfig"]
     assert {text(policy["Name"]), text(access["Name"])} == {"darkroom-test-studio-AWS::Region"}
 
 
-def test_the_policy_has_each_source_once() -> None:
+def test_the_csp_lists_each_source_once() -> None:
     here = "http://127.0.0.1:4566"
     policy = content_security_policy(
         ConnectOrigins(api=here, socket="ws://127.0.0.1:4566", storage=(here,), identity=here)

@@ -31,7 +31,7 @@ def stopped(tmp_path: Path) -> Iterator[Path]:
     runtime.down(tmp_path, save=False)
 
 
-def test_it_is_served_anew_when_its_build_changes_and_its_address_stays(stopped: Path, state: StackState) -> None:
+def test_a_changed_build_restarts_the_server_on_the_same_port(stopped: Path, state: StackState) -> None:
     one, two = page(stopped / "one", "first"), page(stopped / "two", "second")
     running = RunningProcesses(port=4599, endpoint_port=1)
     first = launch.serve(stopped, running, state, built=one, deployment="local")
@@ -84,7 +84,7 @@ def up(*arguments: str) -> str:
     return result.output
 
 
-def test_a_studio_that_is_built_is_served(stack: Stack, opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_up_serves_a_built_studio(stack: Stack, opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studio, "find_built_studio", lambda: Path("built"))
     assert f"studio  {URL}" in up()
     assert "studio  " not in up("--no-studio")
@@ -92,11 +92,13 @@ def test_a_studio_that_is_built_is_served(stack: Stack, opened: list[str], monke
     assert opened == []
 
 
-def test_one_that_is_not_built_is_hinted_at(stack: Stack) -> None:
+def test_up_names_the_option_that_builds_the_studio(stack: Stack) -> None:
     assert "darkroom up --open" in up()
 
 
-def test_open_builds_it_and_opens_it(stack: Stack, opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_builds_the_studio_and_opens_a_browser(
+    stack: Stack, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(studio, "build_studio", lambda: Path("fresh"))
     said = up("--open")
     assert "takes a minute" in said
@@ -105,13 +107,13 @@ def test_open_builds_it_and_opens_it(stack: Stack, opened: list[str], monkeypatc
     assert re.fullmatch(rf"{re.escape(URL)}/\?key=[0-9a-f]{{32}}", address)
 
 
-def test_where_no_browser_is_its_address_is_said(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_without_a_browser_prints_the_url(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studio, "find_built_studio", lambda: Path("built"))
     monkeypatch.setattr("webbrowser.open", lambda _url: False)
     assert re.search(rf"open {re.escape(URL)}/\?key=[0-9a-f]{{32}} in one", up("--open"))
 
 
-def test_one_that_cannot_be_built_starts_nothing(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_open_with_a_failed_build_starts_nothing(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> Path:
         raise BuildError("npm ci failed for the studio")
 
@@ -122,7 +124,7 @@ def test_one_that_cannot_be_built_starts_nothing(stack: Stack, monkeypatch: pyte
     assert stack.plans == []
 
 
-def test_one_that_another_command_replaces_does_not_end_the_stack(
+def test_a_replaced_server_does_not_stop_the_stack(
     stopped: Path, state: StackState, stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = stopped / ".darkroom" / "4566"
@@ -141,7 +143,7 @@ def test_one_that_another_command_replaces_does_not_end_the_stack(
     assert served.studio.find() is not None
 
 
-def test_a_server_that_ended_ends_the_stack(stopped: Path, state: StackState, stack: Stack) -> None:
+def test_an_ended_server_stops_the_stack(stopped: Path, state: StackState, stack: Stack) -> None:
     folder = stopped / ".darkroom" / "4566"
     running = RunningProcesses(port=4566, endpoint_port=1)
     served = launch.serve(folder, running, state, built=page(stopped / "one", "first"), deployment="local")

@@ -33,19 +33,19 @@ def page(tmp_path: Path) -> TestClient:
 
 
 @pytest.mark.parametrize("path", ["/", "/?key=", "/?key=wrong", "/?key=%C3%BC"])
-def test_others_are_not_told_the_local_password(page: TestClient, path: str) -> None:
+def test_requests_without_the_key_get_no_password(page: TestClient, path: str) -> None:
     page.get(path)
     assert page.get("/config.json").json()["local_user"] is None
 
 
-def test_the_key_leaves_the_address(page: TestClient) -> None:
+def test_the_key_is_moved_from_the_url_to_a_cookie(page: TestClient) -> None:
     answer = page.get("/jobs?tab=recent&key=0123456789abcdef", follow_redirects=False)
     assert (answer.status_code, answer.headers["location"]) == (303, "/jobs?tab=recent")
     assert "HttpOnly" in answer.headers["set-cookie"]
     assert "SameSite=strict" in answer.headers["set-cookie"]
 
 
-def test_the_page_is_told_of_its_deployment(page: TestClient) -> None:
+def test_the_configuration_names_the_deployment(page: TestClient) -> None:
     page.get("/?key=0123456789abcdef")
     answer = page.get("/config.json")
     assert answer.json() == {
@@ -58,7 +58,7 @@ def test_the_page_is_told_of_its_deployment(page: TestClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/jobs", "/jobs/0123456789abcdef", "/index.html"])
-def test_every_page_is_the_app(page: TestClient, path: str) -> None:
+def test_every_route_returns_the_page(page: TestClient, path: str) -> None:
     answer = page.get(path)
     assert (answer.status_code, answer.text) == (200, "<!doctype html>")
     assert answer.headers["content-type"].startswith("text/html")
@@ -66,13 +66,13 @@ def test_every_page_is_the_app(page: TestClient, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/assets/index-000000.js", "/styles/none.webp", "/..%2fsecret.txt"])
-def test_what_is_not_there_is_missing(page: TestClient, path: str) -> None:
+def test_a_missing_file_is_not_found(page: TestClient, path: str) -> None:
     answer = page.get(path)
     assert answer.status_code == 404
     assert "cache-control" not in answer.headers
 
 
-def test_what_is_named_by_its_content_is_kept_and_the_rest_is_asked_for_again(page: TestClient) -> None:
+def test_hashed_files_are_immutable_and_others_are_revalidated(page: TestClient) -> None:
     answer = page.get(f"/{SCRIPT}")
     assert "immutable" in answer.headers["cache-control"]
     assert answer.headers["content-type"].startswith("text/javascript")
@@ -82,7 +82,7 @@ def test_what_is_named_by_its_content_is_kept_and_the_rest_is_asked_for_again(pa
 
 
 @pytest.mark.parametrize("path", ["/", "/config.json", f"/{SCRIPT}", "/assets/none.js"])
-def test_every_answer_has_the_headers(page: TestClient, path: str) -> None:
+def test_every_response_has_the_security_headers(page: TestClient, path: str) -> None:
     headers = page.get(path).headers
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
     assert policy["default-src"] == "'none'"
@@ -96,10 +96,10 @@ def test_every_answer_has_the_headers(page: TestClient, path: str) -> None:
     assert "strict-transport-security" not in headers
 
 
-def test_only_this_machine_is_a_name_of_it(page: TestClient) -> None:
+def test_only_loopback_host_names_are_accepted(page: TestClient) -> None:
     assert page.get("/config.json", headers={"Host": "page.example"}).status_code == 400
     assert page.get("/config.json", headers={"Host": "localhost:4600"}).status_code == 200
 
 
-def test_nothing_is_written(page: TestClient) -> None:
+def test_post_requests_are_rejected(page: TestClient) -> None:
     assert page.post("/").status_code == 405

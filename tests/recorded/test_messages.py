@@ -43,14 +43,14 @@ def test_a_notice_is_read(recorded: Any) -> None:
 
 
 @pytest.mark.parametrize("recorded", parts("queues"))
-def test_a_message_of_the_queue_of_jobs_is_read(recorded: Any) -> None:
+def test_a_job_queue_message_is_read(recorded: Any) -> None:
     for message in recorded if isinstance(recorded, list) else [recorded]:
         body = message.get("Body")
         if isinstance(body, dict):
             assert today.DispatchMessage.model_validate(body).model_dump(mode="json") == body
 
 
-def test_frames_of_sockets_are_read_or_refused_as_they_were() -> None:
+def test_websocket_messages_are_accepted_or_rejected_as_recorded() -> None:
     for part, recorded in files.read("socket/messages").items():
         if "body" not in recorded.get("event", {}):
             continue

@@ -39,7 +39,7 @@ def unsigned(value: Any) -> Any:
 
 
 @pytest.mark.parametrize(("name", "part"), JOB_ROWS)
-def test_a_row_of_a_job_is_read_and_written_as_it_was(name: str, part: str) -> None:
+def test_a_job_row_is_read_and_written_as_recorded(name: str, part: str) -> None:
     item = files.read(name)[part]
     written = today.JobRecord.from_item(item).to_item()
     absent = {attribute: value for attribute, value in item.items() if value != {"NULL": True}}
@@ -63,7 +63,7 @@ def _without_null(value: Any) -> Any:
             return value
 
 
-def test_jobs_that_were_stored_are_answered_as_they_were(world: World) -> None:
+def test_stored_jobs_are_returned_as_recorded(world: World) -> None:
     found = []
     for name in files.names("api/jobs"):
         rows = files.read(name.replace("api/", "rows/")) if name.replace("api/", "rows/") in files.names("rows") else {}
@@ -76,7 +76,7 @@ def test_jobs_that_were_stored_are_answered_as_they_were(world: World) -> None:
     assert not found, "\n".join(found)
 
 
-def test_assets_that_were_stored_are_answered_as_they_were(world: World) -> None:
+def test_stored_assets_are_returned_as_recorded(world: World) -> None:
     rows = files.read("rows/assets")
     for item in rows.values():
         put(ASSETS, item)
@@ -88,7 +88,7 @@ def test_assets_that_were_stored_are_answered_as_they_were(world: World) -> None
     assert not found, "\n".join(found)
 
 
-def test_the_ledgers_rows_count_as_they_did(world: World) -> None:
+def test_ledger_rows_give_the_recorded_counts(world: World) -> None:
     for name in files.names("rows/ledger"):
         for item in files.read(name)["rows"]:
             put(LEDGER, item)
@@ -105,7 +105,7 @@ def test_the_ledgers_rows_count_as_they_did(world: World) -> None:
     assert spending["spent_usd"] > 0
 
 
-def test_the_sockets_rows_are_read(world: World) -> None:
+def test_sockets_rows_are_read(world: World) -> None:
     rows = files.read("rows/sockets")
     (subscription,) = rows["subscription:after_seq"]
     put(SOCKETS, subscription)

@@ -34,7 +34,7 @@ def test_the_state_of_a_running_stack_is_read() -> None:
     assert set(running.processes()) == {"emulator", "endpoint"}
 
 
-def test_a_client_finds_the_stack_that_was_saved() -> None:
+def test_a_client_reads_the_saved_stack() -> None:
     stack = today.read_local_stack(HERE / "local" / "running")
     assert stack is not None
     assert (stack.port, stack.auth.username) == (4566, "local")
@@ -46,7 +46,7 @@ def test_the_state_of_a_stopped_stack_is_read() -> None:
     assert running.processes() == {}
 
 
-def test_the_containers_source_can_be_used_with_the_fonts_of_a_checkout(tmp_path: Path) -> None:
+def test_the_recorded_container_source_works_with_the_fonts_of_a_checkout(tmp_path: Path) -> None:
     with zipfile.ZipFile(HERE / archive.NAME) as source:
         assert source.testzip() is None
         source.extractall(tmp_path)
@@ -63,7 +63,7 @@ def test_the_containers_source_can_be_used_with_the_fonts_of_a_checkout(tmp_path
 
 
 @pytest.mark.parametrize("path", sorted(HERE.rglob("*.json")), ids=lambda path: path.relative_to(HERE).as_posix())
-def test_a_file_says_nothing_of_the_machine(path: Path) -> None:
+def test_recorded_files_have_no_machine_paths(path: Path) -> None:
     assert PRIVATE.search(path.read_bytes()) is None
 
 

@@ -20,7 +20,7 @@ def changes(played: Files, *, whole: bool) -> Iterator[str]:
             yield f"{name}: {each}"
 
 
-def test_todays_functions_store_send_and_answer_what_was_recorded(make_world: Callable[[OutcomeOf], World]) -> None:
+def test_functions_store_send_and_return_what_was_recorded(make_world: Callable[[OutcomeOf], World]) -> None:
     world = make_world(scenarios.recorded_outcomes())
     try:
         scenarios.play(world)

@@ -14,7 +14,7 @@ def now() -> files.Files:
 
 
 @pytest.mark.parametrize("name", ["commands/callers", "commands/operators", "settings/environment", "settings/local"])
-def test_nothing_that_a_user_types_or_sets_is_gone(name: str, now: files.Files) -> None:
+def test_no_command_flag_or_environment_variable_is_gone(name: str, now: files.Files) -> None:
     found = files.differences(files.read(name), now[name], sets=True)
     assert not found, "\n".join(found)
 

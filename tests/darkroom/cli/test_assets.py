@@ -34,9 +34,7 @@ def test_a_picture_is_added_and_ready_when_add_returns(client: Client, service: 
     assert steps[-1] == (photo.stat().st_size,) * 2
 
 
-def test_what_the_service_refuses_has_its_code_and_leaves_nothing(
-    client: Client, service: Service, photo: Path
-) -> None:
+def test_a_rejected_asset_has_an_error_code_and_is_removed(client: Client, service: Service, photo: Path) -> None:
     service.library.refusal = {"code": "unsupported_media", "message": "This is a GIF."}
     with pytest.raises(UploadError, match="This is a GIF") as caught:
         client.assets.add(photo, name="mine")
@@ -44,7 +42,7 @@ def test_what_the_service_refuses_has_its_code_and_leaves_nothing(
     assert list(client.assets.list()) == []
 
 
-def test_a_refusal_is_told_even_where_what_was_refused_cannot_be_removed(
+def test_a_rejection_is_raised_even_if_the_asset_cannot_be_removed(
     client: Client, service: Service, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unreachable(_assets: Assets, _asset_id: str) -> None:
@@ -56,7 +54,7 @@ def test_a_refusal_is_told_even_where_what_was_refused_cannot_be_removed(
         client.assets.add(photo)
 
 
-def test_a_jobs_picture_is_kept_and_found_again(client: Client) -> None:
+def test_a_jobs_picture_is_kept_as_an_asset_and_listed(client: Client) -> None:
     kept = client.assets.keep("a" * 32, picture="result-2", name="second")
     assert client.assets.get(kept.asset_id) == kept
     assert kept.source is not None

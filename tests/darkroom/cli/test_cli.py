@@ -53,9 +53,7 @@ def test_run_json_prints_the_finished_job(darkroom: Command, photo: Path, tmp_pa
     assert target.read_bytes() == RESULT
 
 
-def test_run_sends_the_params_that_were_said_and_leaves_defaults_to_the_service(
-    darkroom: Command, service: Service, photo: Path
-) -> None:
+def test_run_sends_only_the_params_given_on_the_command_line(darkroom: Command, service: Service, photo: Path) -> None:
     words = ("--style", "mid_century", "--room", "living_room", "--seed", 7, "--engine", "preview", "--allow-preview")
     assert darkroom("run", "restyle_room", photo, *words).exit_code == 0
     assert darkroom("run", "upscale", photo).exit_code == 0
@@ -77,7 +75,7 @@ def test_an_earlier_result_and_the_input_are_never_overwritten(darkroom: Command
     assert photo.read_bytes() == before
 
 
-def test_a_folder_is_a_fine_place_for_the_result(darkroom: Command, photo: Path, tmp_path: Path) -> None:
+def test_the_output_may_be_a_folder(darkroom: Command, photo: Path, tmp_path: Path) -> None:
     result = darkroom("run", "restyle_room", photo, "--style", "boho", "-o", tmp_path)
     assert result.stdout == f"{tmp_path / 'room_boho.jpg'}\n"
 
@@ -98,7 +96,7 @@ def test_a_folder_is_a_fine_place_for_the_result(darkroom: Command, photo: Path,
         (("bake", "PHOTO"), ["unknown kind 'bake'", "restyle_room", "upscale"]),
     ],
 )
-def test_wrong_usage_is_2_and_says_what_is_right(
+def test_wrong_usage_exits_with_2_and_names_what_is_allowed(
     offline: Command, photo: Path, words: tuple[str, ...], said: list[str]
 ) -> None:
     result = offline("run", *(photo if word == "PHOTO" else word for word in words))
@@ -108,7 +106,7 @@ def test_wrong_usage_is_2_and_says_what_is_right(
         assert each in result.stderr
 
 
-def test_a_failed_job_is_1_with_its_code(darkroom: Command, service: Service, tmp_path: Path) -> None:
+def test_a_failed_job_exits_with_1_and_prints_its_code(darkroom: Command, service: Service, tmp_path: Path) -> None:
     text = tmp_path / "notes.jpg"
     text.write_text("This is no picture.")
     service.story = [failed(2, "unsupported_media", "This is not a picture.")]
@@ -119,7 +117,7 @@ def test_a_failed_job_is_1_with_its_code(darkroom: Command, service: Service, tm
     assert list(Path().iterdir()) == []
 
 
-def test_a_job_cancelled_by_another_is_1(darkroom: Command, service: Service, photo: Path) -> None:
+def test_a_job_cancelled_by_another_client_exits_with_1(darkroom: Command, service: Service, photo: Path) -> None:
     service.story = [job(2, "cancelled", error={"code": "cancelled", "message": "Cancelled by its owner."})]
     result = darkroom("run", "restyle_room", photo, "--style", "boho")
     assert result.exit_code == 1
@@ -127,7 +125,7 @@ def test_a_job_cancelled_by_another_is_1(darkroom: Command, service: Service, ph
 
 
 @pytest.mark.parametrize(("size", "code"), [(0, "EntityTooSmall"), (21 * 1024 * 1024, "EntityTooLarge")])
-def test_the_size_of_a_file_is_the_services_to_judge(
+def test_the_service_rejects_files_by_size(
     darkroom: Command, service: Service, tmp_path: Path, size: int, code: str
 ) -> None:
     path = tmp_path / "odd.jpg"
@@ -142,7 +140,9 @@ def test_the_size_of_a_file_is_the_services_to_judge(
     assert service.job.state is State.CANCELLED
 
 
-def test_the_type_of_a_file_is_sniffed_not_believed(darkroom: Command, service: Service, tmp_path: Path) -> None:
+def test_the_type_of_a_file_is_detected_from_its_first_bytes(
+    darkroom: Command, service: Service, tmp_path: Path
+) -> None:
     for name, head in (("a.jpg", b"\x89PNG\r\n\x1a\n...."), ("b.png", b"RIFF....WEBPVP8 "), ("c.webp", b"GIF89a")):
         (tmp_path / name).write_bytes(head)
         assert darkroom("run", "upscale", tmp_path / name).exit_code == 0
@@ -151,7 +151,9 @@ def test_the_type_of_a_file_is_sniffed_not_believed(darkroom: Command, service: 
     assert declared == ["image/png", "image/webp", "image/webp"]
 
 
-def test_problems_of_the_service_are_1_in_one_line(darkroom: Command, service: Service, photo: Path) -> None:
+def test_a_problem_of_the_service_exits_with_1_and_prints_one_line(
+    darkroom: Command, service: Service, photo: Path
+) -> None:
     service.answers = [problem(422, "invalid_request", "No.", [{"field": "params.style", "message": "unknown"}])]
     result = darkroom("run", "restyle_room", photo, "--style", "boho")
     assert result.exit_code == 1
@@ -164,9 +166,7 @@ def test_problems_of_the_service_are_1_in_one_line(darkroom: Command, service: S
     assert result.stderr.startswith("darkroom: unreachable: http://127.0.0.1:9 cannot be reached")
 
 
-def test_a_result_that_does_not_arrive_is_1_and_leaves_no_file(
-    darkroom: Command, service: Service, photo: Path
-) -> None:
+def test_a_failed_download_exits_with_1_and_leaves_no_file(darkroom: Command, service: Service, photo: Path) -> None:
     service.storage_answers = []
     service.story = [completed(4, f"{service.url}/nothing/here.jpg")]
     result = darkroom("run", "restyle_room", photo, "--style", "boho")
@@ -198,7 +198,7 @@ def test_jobs_are_listed_shown_cancelled_and_watched(darkroom: Command, service:
     assert darkroom("jobs", "show", "b" * 32).exit_code == 1
 
 
-def test_styles_come_from_the_service_else_from_the_contract(
+def test_styles_come_from_the_service_or_else_from_the_contract(
     darkroom: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "#ffffff #000000" in darkroom("styles").stdout
@@ -207,7 +207,7 @@ def test_styles_come_from_the_service_else_from_the_contract(
     assert [each["name"] for each in json.loads(darkroom("styles", "--json").stdout)] == list(styles())
 
 
-def test_status_of_an_endpoint_is_its_health(darkroom: Command, service: Service) -> None:
+def test_status_of_an_endpoint_prints_its_health(darkroom: Command, service: Service) -> None:
     sick = darkroom("status", "--endpoint", service.url)
     assert sick.exit_code == 1
     assert "queue    down: unreachable" in sick.stdout
@@ -216,7 +216,7 @@ def test_status_of_an_endpoint_is_its_health(darkroom: Command, service: Service
     assert darkroom("status", "--endpoint", service.url).exit_code == 0
 
 
-def test_without_a_stack_commands_say_how_to_get_one(offline: Command) -> None:
+def test_without_a_stack_commands_name_the_command_that_starts_one(offline: Command) -> None:
     result = offline("jobs", "list")
     assert result.exit_code == 1
     assert "darkroom up" in result.stderr

@@ -77,7 +77,7 @@ def test_a_second_ctrl_c_quits_at_once(service: Service, photo: Path) -> None:
     assert "Traceback" not in err
 
 
-def test_ctrl_c_leaves_a_job_alone_that_is_only_watched(service: Service) -> None:
+def test_ctrl_c_does_not_cancel_a_job_that_is_only_watched(service: Service) -> None:
     service.job = job(3, "running", message="Measuring")
     with running(service, "jobs", "watch", "a" * 32) as process:
         until(process, "Measuring")

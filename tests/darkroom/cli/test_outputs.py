@@ -29,7 +29,9 @@ def body(service: Service, path: str = "/jobs") -> Any:
 
 
 @pytest.mark.parametrize("words", [("PHOTO", "MASK"), ("PHOTO", "--mask", "MASK"), ("--mask", "MASK", "PHOTO")])
-def test_a_role_after_the_first_has_a_place_and_a_name(service: Service, photo: Path, words: tuple[str, ...]) -> None:
+def test_a_role_after_the_first_is_given_by_position_or_by_option(
+    service: Service, photo: Path, words: tuple[str, ...]
+) -> None:
     mask = photo.with_name("mask.png")
     mask.write_bytes(b"\x89PNG\r\n\x1a\n" + b"mask" * 50)
     result = darkroom("run", "inpaint", *({"PHOTO": photo, "MASK": mask}.get(word, word) for word in words))
@@ -68,7 +70,7 @@ def test_consent_is_given_by_a_flag(service: Service, photo: Path) -> None:
     assert body(service)["params"] == {"faces": "0", "consent": True}
 
 
-def test_a_swapped_face_is_named_after_the_picture_it_went_into(photo: Path) -> None:
+def test_a_face_swap_result_is_named_after_the_target_picture(photo: Path) -> None:
     other = photo.with_name("party.jpg")
     other.write_bytes(photo.read_bytes())
     assert darkroom("run", "face_swap", photo, other, "--consent").stdout == "party_face_swap.jpg\n"
@@ -89,7 +91,7 @@ def test_several_results_are_all_written_and_printed(service: Service, tmp_path:
     assert placed[1] == str(tmp_path / "a_red_fox_at_night_neon-2.jpg")
 
 
-def test_the_name_of_the_output_chooses_the_format(service: Service, photo: Path) -> None:
+def test_the_extension_of_the_output_chooses_the_format(service: Service, photo: Path) -> None:
     darkroom("run", "upscale", photo, "-o", "large.png")
     assert body(service)["params"] == {"format": "png"}
     darkroom("run", "inpaint", photo, photo, "-o", "filled.JPG")
@@ -98,7 +100,7 @@ def test_the_name_of_the_output_chooses_the_format(service: Service, photo: Path
     assert body(service)["params"] == {}
 
 
-def test_a_result_of_another_type_than_the_name_says_gets_the_right_one(service: Service, photo: Path) -> None:
+def test_a_result_of_another_type_gets_the_extension_of_its_type(service: Service, photo: Path) -> None:
     service.content_type = "image/png"
     assert darkroom("run", "inpaint", photo, photo).stdout == "room_inpaint.png\n"
     Path("large.png").write_text("mine")
@@ -109,7 +111,7 @@ def test_a_result_of_another_type_than_the_name_says_gets_the_right_one(service:
     assert darkroom("run", "upscale", photo, "-o", "plain").stdout == "plain\n"
 
 
-def test_a_job_from_the_cache_says_so(service: Service, photo: Path) -> None:
+def test_a_job_from_the_cache_is_reported_as_cached(service: Service, photo: Path) -> None:
     service.cached = True
     result = darkroom("run", "upscale", photo)
     assert (result.exit_code, result.stdout) == (0, "room_upscale.jpg\n")
@@ -120,14 +122,16 @@ def test_a_job_from_the_cache_says_so(service: Service, photo: Path) -> None:
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(45, "45 seconds"), (90, "2 minutes"), (7200, "2 hours")])
-def test_a_refusal_for_now_says_when_to_come_back(service: Service, photo: Path, seconds: int, words: str) -> None:
+def test_a_rate_limited_request_prints_the_waiting_time(
+    service: Service, photo: Path, seconds: int, words: str
+) -> None:
     service.answers = [problem(429, "budget_exceeded", "It is spent.", headers={"Retry-After": str(seconds)})]
     result = darkroom("run", "upscale", photo)
     assert result.exit_code == 1
     assert f"darkroom: budget_exceeded: It is spent. Try again in {words}.\n" in result.stderr
 
 
-def test_a_job_is_made_again_with_params_changed(service: Service, photo: Path) -> None:
+def test_rerun_sends_the_changed_params(service: Service, photo: Path) -> None:
     darkroom("run", "restyle_room", photo, "--style", "boho", "--keep", "sofa")
     words = ("--set", "style=japandi", "--set", "seed=7", "--set", "keep=bed, sofa", "--set", "room=null")
     words = (*words, "--set", "keep-people=false", "--no-cache", "-o", "again.png")
@@ -141,7 +145,7 @@ def test_a_job_is_made_again_with_params_changed(service: Service, photo: Path) 
     assert len(service.uploads) == 1
 
 
-def test_making_again_ends_as_run_does(service: Service, photo: Path) -> None:
+def test_rerun_ends_as_run_does(service: Service, photo: Path) -> None:
     darkroom("run", "restyle_room", photo, "--style", "boho")
     result = darkroom("jobs", "rerun", "a" * 32)
     assert (result.exit_code, result.stdout) == (0, "restyle_room_boho.jpg\n")
@@ -160,7 +164,7 @@ def test_making_again_ends_as_run_does(service: Service, photo: Path) -> None:
         ("style=baroque", ["style", "unknown style", "boho"]),
     ],
 )
-def test_a_change_that_cannot_be_is_wrong_usage(service: Service, change: str, said: list[str]) -> None:
+def test_an_invalid_change_of_params_is_wrong_usage(service: Service, change: str, said: list[str]) -> None:
     result = darkroom("jobs", "rerun", "a" * 32, "--set", change)
     assert result.exit_code == 2
     assert [each for each in ["--set", *said] if each not in result.stderr] == []

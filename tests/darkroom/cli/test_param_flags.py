@@ -61,7 +61,7 @@ class LaterRequest(BaseRequest):
     uploads: LaterUploads
 
 
-def test_a_kind_added_later_appears_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_kind_of_the_contract_becomes_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(REQUEST_MODELS, Kind.UPSCALE, LaterRequest)  # not in the union
     shown = arguments(Kind.UPSCALE)
     assert [(each.role, each.required) for each in shown] == [
@@ -88,7 +88,7 @@ def test_a_kind_added_later_appears_by_itself(monkeypatch: pytest.MonkeyPatch) -
     assert made["looks"].contract_value([look("night"), look("day")]) == ["night", "day"]
 
 
-def test_what_is_given_again_adds_up_and_choices_are_those_of_the_contract(
+def test_repeated_options_add_up_and_choices_are_those_of_the_contract(
     service: Service, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DARKROOM_ENDPOINT", service.url)
@@ -102,7 +102,7 @@ def test_what_is_given_again_adds_up_and_choices_are_those_of_the_contract(
     assert params == {"style": "boho", "profile": "quality", "steps": 12, "format": "png", "keep_people": False}
 
 
-def test_a_thing_nobody_knows_is_refused_with_the_names_there_are(photo: Path) -> None:
+def test_an_unknown_choice_is_rejected_with_the_allowed_ones(photo: Path) -> None:
     result = CliRunner().invoke(app, ["run", "restyle_room", str(photo), "--style", "boho", "--keep", "dragon"])
     assert result.exit_code == 2
     assert "--keep" in result.stderr
@@ -118,7 +118,7 @@ def posted(service: Service, monkeypatch: pytest.MonkeyPatch) -> Service:
     return service
 
 
-def test_a_point_is_two_numbers_in_one_word(posted: Service, photo: Path) -> None:
+def test_a_point_is_two_comma_separated_numbers(posted: Service, photo: Path) -> None:
     words = ["run", "restyle_room", str(photo), "--style", "boho", "--keep-at", "0.3,0.6", "--keep-at", "1,0"]
     result = CliRunner().invoke(app, words)
     assert result.exit_code == 0, result.output
@@ -129,14 +129,14 @@ def test_a_point_is_two_numbers_in_one_word(posted: Service, photo: Path) -> Non
 @pytest.mark.parametrize(
     ("word", "said"), [("0.3", "write 2 numbers"), ("a,b", "write 2 numbers"), ("0.3,1.5", "less than or equal to 1")]
 )
-def test_what_is_no_point_is_told_what_would_be(photo: Path, word: str, said: str) -> None:
+def test_an_invalid_point_is_rejected_with_the_expected_format(photo: Path, word: str, said: str) -> None:
     result = CliRunner().invoke(app, ["run", "restyle_room", str(photo), "--style", "boho", "--keep-at", word])
     assert result.exit_code == 2
     assert "--keep-at" in result.stderr
     assert said in " ".join(result.stderr.replace("│", " ").split())
 
 
-def test_points_may_be_set_for_a_job_to_do_again() -> None:
+def test_rerun_accepts_points_as_changed_params() -> None:
     flag = next(each for each in flags(Kind.RESTYLE_ROOM) if each.name == "keep_at")
     assert flag.read("0.3,0.6 0.5,0.5") == [[0.3, 0.6], [0.5, 0.5]]
     assert flag.read("[[0.3, 0.6]]") == [[0.3, 0.6]]

@@ -84,7 +84,7 @@ def darkroom(*words: object) -> Result:
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
-def test_a_day_in_numbers(service: Service, client: Client) -> None:
+def test_stats_prints_a_days_statistics(service: Service, client: Client) -> None:
     service.reports["GET /stats"] = STATS
     assert client.stats("2025-06-01").kinds["upscale"].engines["preview"].stages["enlarge"].p95 == 0.75
     result = darkroom("stats", "--date", "2025-06-01", "--stages")
@@ -99,14 +99,14 @@ def test_a_day_in_numbers(service: Service, client: Client) -> None:
     assert darkroom("stats", "--date", "yesterday").exit_code == 2
 
 
-def test_numbers_are_for_administrators(client: Client) -> None:
+def test_statistics_are_forbidden_to_others_than_administrators(client: Client) -> None:
     with pytest.raises(ProblemError, match="For administrators"):
         client.stats()
     result = darkroom("stats")
     assert (result.exit_code, result.stderr) == (1, "darkroom: forbidden: For administrators.\n")
 
 
-def test_what_works_at_the_moment_and_what_does_not_answer(service: Service) -> None:
+def test_services_prints_each_component_and_those_that_do_not_respond(service: Service) -> None:
     service.reports["GET /services"] = SERVICES
     result = darkroom("services")
     assert result.exit_code == 0, result.output
@@ -118,7 +118,7 @@ def test_what_works_at_the_moment_and_what_does_not_answer(service: Service) -> 
     assert json.loads(darkroom("services", "--json").stdout)["backlog"] is None
 
 
-def test_where_a_caller_stands(service: Service, client: Client) -> None:
+def test_limits_prints_rate_limits_and_budget(service: Service, client: Client) -> None:
     service.reports["GET /limits"] = LIMITS
     assert client.limits().rates["upscale"].remaining == 3
     result = darkroom("limits")
@@ -132,7 +132,7 @@ def test_where_a_caller_stands(service: Service, client: Client) -> None:
     assert json.loads(darkroom("limits", "--json").stdout)["budget"]["daily_usd"] is None
 
 
-def test_the_cache_is_counted_and_cleared(service: Service) -> None:
+def test_cache_commands_print_statistics_and_clear(service: Service) -> None:
     service.reports["GET /cache/stats"] = CACHE
     shown = darkroom("cache", "stats")
     assert shown.exit_code == 0, shown.output
@@ -146,7 +146,7 @@ def test_the_cache_is_counted_and_cleared(service: Service) -> None:
     assert darkroom("cache", "clear", "--older-than", "-1").exit_code == 2
 
 
-def test_a_better_prompt_is_all_there_is_on_stdout(service: Service) -> None:
+def test_enhance_prints_only_the_prompt_to_stdout(service: Service) -> None:
     answer = {"prompt": "a red fox, soft light", "original": "a red fox", "by": "rules", "model": None}
     service.reports["POST /prompts/enhance"] = {**answer, "note": "No model is configured."}
     result = darkroom("enhance", "a red fox", "--kind", "inpaint")
@@ -166,7 +166,7 @@ def test_each_kind_has_its_own_styles(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [each["name"] for each in offline] == list(picture_styles())
 
 
-def test_portraits_to_try_on(service: Service, client: Client) -> None:
+def test_avatars_prints_the_portraits(service: Service, client: Client) -> None:
     portrait = {"name": "amara", "title": "Amara", "description": "", "licence": "Apache-2.0", "picture": "data:,"}
     service.reports["GET /avatars"] = {"avatars": [portrait]}
     assert [each.name for each in client.avatars()] == ["amara"]

@@ -70,7 +70,7 @@ def test_each_source_gets_one_role_and_is_uploaded_once(service: Service, photo:
     }
 
 
-def test_what_the_line_says_goes_before_what_the_file_says(service: Service, tmp_path: Path) -> None:
+def test_command_line_options_override_the_scenes_file(service: Service, tmp_path: Path) -> None:
     said = {"subtitles": "both", "aspect": "16:9", "transition": "slide", "music_volume": 0.9}
     path = write(tmp_path, {"scenes": [IMAGE, AVATAR], "music": "bed.wav", **said})
     own = sound(tmp_path / "own.wav", seconds=0.2)
@@ -114,7 +114,7 @@ def test_what_the_line_says_goes_before_what_the_file_says(service: Service, tmp
         ({"scenes": [IMAGE, AVATAR], "musik": "bed.wav"}, ["musik: Extra inputs"]),
     ],
 )
-def test_what_is_wrong_is_told_with_the_scene_and_the_field(
+def test_an_invalid_scene_is_reported_with_its_number_and_field(
     service: Service, tmp_path: Path, document: Any, said: list[str]
 ) -> None:
     result = scenes(write(tmp_path, document))
@@ -134,7 +134,7 @@ def test_what_is_wrong_is_told_with_the_scene_and_the_field(
         (("PATH", "--music", "no.wav"), ["--music", "does not exist"]),
     ],
 )
-def test_wrong_usage_of_the_line_names_the_flag(
+def test_wrong_usage_beside_a_scenes_file_names_the_flag(
     service: Service, tmp_path: Path, words: tuple[str, ...], said: list[str]
 ) -> None:
     path = write(tmp_path, {"scenes": [IMAGE, AVATAR]})
@@ -146,13 +146,13 @@ def test_wrong_usage_of_the_line_names_the_flag(
     assert service.requests == []
 
 
-def test_no_file_that_was_given_is_overwritten_by_subtitles(service: Service, tmp_path: Path) -> None:
+def test_subtitles_do_not_overwrite_an_input_file(service: Service, tmp_path: Path) -> None:
     path = write(tmp_path, {"scenes": [IMAGE, AVATAR]}).rename(tmp_path / "trailer.srt")
     result = scenes(path, "-o", tmp_path / "trailer.mp4")
     assert (result.exit_code, "trailer.srt' is the input" in result.stderr) == (2, True)
 
 
-def test_the_library_reads_such_a_file_and_takes_roles_of_ones_own(
+def test_the_client_reads_a_scenes_file_and_accepts_other_roles(
     client: Client, service: Service, photo: Path, tmp_path: Path
 ) -> None:
     params, sources = read(write(tmp_path, {"scenes": [IMAGE, AVATAR], "music": None, "aspect": "1:1"}))

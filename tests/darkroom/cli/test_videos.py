@@ -31,7 +31,7 @@ def body(service: Service) -> Any:
     return [body for method, where, _, body in service.requests if (method, where) == ("POST", "/jobs")][-1]
 
 
-def test_a_portrait_of_the_services_speaks_and_nothing_is_uploaded(service: Service) -> None:
+def test_an_avatar_of_the_service_needs_no_upload(service: Service) -> None:
     result = darkroom("run", "render_video", "amara", "--script", "Hello there.", "--subtitles", "both")
     assert result.exit_code == 0, result.output
     assert result.stdout.split() == [f"amara_render_video.{end}" for end in ("mp4", "srt", "vtt")]
@@ -42,7 +42,7 @@ def test_a_portrait_of_the_services_speaks_and_nothing_is_uploaded(service: Serv
     assert service.uploads == []
 
 
-def test_a_recorded_voice_is_uploaded_beside_the_portrait(service: Service, photo: Path, tmp_path: Path) -> None:
+def test_a_recorded_voice_is_uploaded_with_the_portrait(service: Service, photo: Path, tmp_path: Path) -> None:
     voice = sound(tmp_path / "voice.mp3")  # whatever it is called
     assert darkroom("run", "render_video", photo, "--voice-track", voice, "-o", "hello.mp4").exit_code == 0
     assert {each["key"]: each["file"] for each in service.uploads} == {
@@ -53,7 +53,7 @@ def test_a_recorded_voice_is_uploaded_beside_the_portrait(service: Service, phot
     assert sorted(path.name for path in Path().iterdir()) == ["hello.mp4", "hello.srt", "hello.vtt"]
 
 
-def test_a_file_goes_before_an_avatar_of_the_same_name_unless_it_is_named_as_one(service: Service, photo: Path) -> None:
+def test_a_file_is_preferred_to_an_avatar_of_the_same_name_without_prefix(service: Service, photo: Path) -> None:
     Path("amara").write_bytes(photo.read_bytes())
     darkroom("run", "render_video", "amara", "--script", "Hi")
     darkroom("run", "render_video", "avatar:amara", "--script", "Hi")
@@ -65,14 +65,14 @@ def test_a_file_goes_before_an_avatar_of_the_same_name_unless_it_is_named_as_one
     ("word", "spoken"),
     [("@hello.txt", "Grüß dich,\nWelt."), ("@-", "From elsewhere."), ("@@home", "@home"), (" plain ", "plain")],
 )
-def test_a_script_is_typed_read_from_a_file_or_from_standard_input(service: Service, word: str, spoken: str) -> None:
+def test_a_script_is_given_as_text_as_a_file_or_by_standard_input(service: Service, word: str, spoken: str) -> None:
     Path("hello.txt").write_text("\ufeffGrüß dich,\nWelt.\n", "utf-8")
     result = darkroom("run", "render_video", "amara", "--script", word, said="From elsewhere.\n")
     assert result.exit_code == 0, result.output
     assert body(service)["params"]["script"] == spoken
 
 
-def test_a_script_may_be_changed_when_a_job_is_made_again(service: Service) -> None:
+def test_rerun_accepts_a_changed_script(service: Service) -> None:
     darkroom("run", "render_video", "amara", "--script", "Hi")
     Path("more.txt").write_text("More of it.")
     service.story = None  # of the first job
@@ -111,7 +111,7 @@ def test_a_script_may_be_changed_when_a_job_is_made_again(service: Service) -> N
         (("amara", "--script", "Hi", "-o", "hello.srt"), ["--output", "MP4", ".srt"]),
     ],
 )
-def test_wrong_usage_names_what_is_wrong_before_any_work(
+def test_wrong_usage_is_reported_before_any_request(
     service: Service, photo: Path, words: tuple[str, ...], said: list[str]
 ) -> None:
     sound(Path("voice.wav"))
@@ -126,13 +126,13 @@ def test_wrong_usage_names_what_is_wrong_before_any_work(
     assert service.requests == []
 
 
-def test_what_is_no_sound_for_certain_is_the_services_to_judge(service: Service) -> None:
+def test_a_file_of_uncertain_audio_type_is_sent_to_the_service(service: Service) -> None:
     Path("talk.m4a").write_bytes(b"nothing that anybody could hear")
     assert darkroom("run", "render_video", "amara", "--voice-track", "talk.m4a").exit_code == 0
     assert body(service)["uploads"]["voice_track"]["content_type"] == "audio/mp4"
 
 
-def test_a_sound_that_is_too_large_is_told_with_the_limit_of_sounds(
+def test_an_audio_file_that_is_too_large_is_reported_with_its_limit(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     voice = sound(Path("voice.wav"))
@@ -146,14 +146,14 @@ def test_a_sound_that_is_too_large_is_told_with_the_limit_of_sounds(
     assert "size" not in body(service)["uploads"]["voice_track"]
 
 
-def test_names_of_our_own_replace_no_subtitles_either(service: Service) -> None:
+def test_generated_names_overwrite_no_subtitles(service: Service) -> None:
     Path("amara_render_video.vtt").write_text("mine")
     names = darkroom("run", "render_video", "amara", "--script", "Hi").stdout.split()
     assert names == [f"amara_render_video_2.{end}" for end in ("mp4", "srt", "vtt")]
     assert Path("amara_render_video.vtt").read_text() == "mine"
 
 
-def test_without_subtitles_there_is_the_video_alone(service: Service) -> None:
+def test_without_subtitles_only_the_video_is_saved(service: Service) -> None:
     service.story = [filmed(service, subtitles=False)]
     assert darkroom("run", "render_video", "amara", "--script", "Hi", "-o", "talk").stdout == "talk\n"
 
@@ -173,14 +173,16 @@ def test_jobs_show_how_long_a_video_is_and_save_its_files(service: Service, tmp_
     assert darkroom("jobs", "download", "a" * 32, "-o", "hello.jpg").exit_code == 2
 
 
-def test_only_a_job_that_is_done_has_something_to_save(service: Service) -> None:
+def test_only_a_completed_job_can_be_downloaded(service: Service) -> None:
     result = darkroom("jobs", "download", service.job.job_id)
     assert (result.exit_code, "nothing to download yet" in result.stderr) == (1, True)
     service.job = completed(4, f"{service.url}/results/x", count=2)
     assert len(darkroom("jobs", "download", "a" * 32).stdout.split()) == 2
 
 
-def test_the_library_speaks_with_one_source_and_saves_by_name(client: Client, service: Service, tmp_path: Path) -> None:
+def test_the_client_renders_a_video_from_one_source_and_saves_files_by_name(
+    client: Client, service: Service, tmp_path: Path
+) -> None:
     done = client.run("render_video", AvatarReference(avatar="amara"), script="Hello there.")
     assert done.state is State.COMPLETED
     paths = client.download_all(done, tmp_path)
@@ -191,7 +193,7 @@ def test_the_library_speaks_with_one_source_and_saves_by_name(client: Client, se
         client.download(done, tmp_path / "x", name="chapters")
 
 
-def test_a_file_that_is_no_sound_never_leaves_the_app(client: Client, service: Service, photo: Path) -> None:
+def test_a_file_that_is_no_audio_is_rejected_before_any_request(client: Client, service: Service, photo: Path) -> None:
     with pytest.raises(ValueError, match="no sound file"):
         client.run("render_video", {"avatar": photo, "voice_track": photo})
     with pytest.raises(ValueError, match="render_scenes wants what its scenes speak of, by role"):
@@ -199,7 +201,7 @@ def test_a_file_that_is_no_sound_never_leaves_the_app(client: Client, service: S
     assert service.requests == []
 
 
-def test_voices_and_avatars_are_the_services_else_the_contracts(
+def test_voices_and_avatars_come_from_the_service_or_else_from_the_contract(
     client: Client, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     voices = [{"name": name, "title": name.title(), "language": tag} for name, tag in

@@ -47,7 +47,7 @@ def test_run_submits_uploads_watches_and_download_writes_the_result(
     }
 
 
-def test_run_raises_the_job_that_failed(client: Client, service: Service, photo: Path) -> None:
+def test_run_raises_job_error_for_a_failed_job(client: Client, service: Service, photo: Path) -> None:
     service.story = [failed(2, "unsupported_media", "This is a GIF.")]
     with pytest.raises(JobError, match="unsupported_media: This is a GIF") as caught:
         client.run("restyle_room", photo, style="modern")
@@ -55,7 +55,7 @@ def test_run_raises_the_job_that_failed(client: Client, service: Service, photo:
     assert caught.value.job.state is State.FAILED
 
 
-def test_what_the_contract_does_not_allow_never_leaves_the_app(client: Client, service: Service, photo: Path) -> None:
+def test_a_request_that_the_contract_does_not_allow_is_not_sent(client: Client, service: Service, photo: Path) -> None:
     with pytest.raises(ValidationError):
         client.run("restyle_room", photo, style="no such style")
     with pytest.raises(ValueError, match="unknown kind 'bake'; choose one of: restyle_room"):
@@ -63,7 +63,7 @@ def test_what_the_contract_does_not_allow_never_leaves_the_app(client: Client, s
     assert service.requests == []
 
 
-def test_creation_is_repeated_under_one_idempotency_key(client: Client, service: Service, photo: Path) -> None:
+def test_creation_is_retried_with_the_same_idempotency_key(client: Client, service: Service, photo: Path) -> None:
     service.answers = [Response(status_code=503), Response(status_code=502)]
     client.create(request_for(photo))
     keys = [headers["idempotency-key"] for headers in service.keys("POST", "/jobs")]
@@ -76,7 +76,7 @@ def test_creation_is_repeated_under_one_idempotency_key(client: Client, service:
     assert other not in {mine, *keys}
 
 
-def test_trouble_that_stays_is_told_after_a_few_tries(client: Client, service: Service) -> None:
+def test_an_error_that_persists_is_raised_after_all_attempts(client: Client, service: Service) -> None:
     service.answers = [Response(status_code=503) for _ in range(10)]
     with pytest.raises(ProblemError) as caught:
         client.get("a" * 32)
@@ -84,7 +84,7 @@ def test_trouble_that_stays_is_told_after_a_few_tries(client: Client, service: S
     assert 1 < len(service.requests) < 10
 
 
-def test_nobody_there_is_unreachable(service: Service) -> None:
+def test_a_refused_connection_raises_unreachable_error(service: Service) -> None:
     with Client("http://127.0.0.1:9", "x") as client, pytest.raises(UnreachableError, match=r"127\.0\.0\.1:9"):
         client.get("a" * 32)
 
@@ -110,21 +110,21 @@ def test_problem_details_become_one_typed_error(client: Client, service: Service
         (Response("<html>hello</html>", 200, media_type="text/html"), "internal"),
     ],
 )
-def test_answers_of_gateways_have_codes_too(client: Client, service: Service, answer: Response, code: str) -> None:
+def test_responses_of_gateways_have_codes_too(client: Client, service: Service, answer: Response, code: str) -> None:
     service.answers = [answer]
     with pytest.raises(ProblemError) as caught:
         client.get("a" * 32)
     assert caught.value.code == code
 
 
-def test_list_goes_through_all_pages_and_no_further_than_asked(client: Client, service: Service) -> None:
+def test_list_fetches_only_as_many_pages_as_needed(client: Client, service: Service) -> None:
     assert [each.job_id for each in client.list(status="awaiting_upload")] == [f"{number:032x}" for number in range(6)]
     service.requests.clear()
     next(client.list())
     assert len(service.requests) == 1
 
 
-def test_cancel_styles_and_health(client: Client) -> None:
+def test_cancel_styles_and_health_return_what_the_service_sends(client: Client) -> None:
     assert client.cancel("a" * 32).state is State.CANCELLED
     with pytest.raises(ProblemError, match="conflict"):
         client.cancel("a" * 32)
@@ -146,7 +146,7 @@ def test_cancel_styles_and_health(client: Client) -> None:
         (Response('<!DOCTYPE x [<!ENTITY a "b">]><Error><Code>&a;</Code></Error>', 400), "forbidden"),
     ],
 )
-def test_what_the_storage_refuses_has_a_code(
+def test_an_upload_rejected_by_the_storage_has_a_code(
     client: Client, service: Service, photo: Path, answer: Response, code: str
 ) -> None:
     service.storage_answers = [answer]
@@ -169,7 +169,7 @@ def test_an_expired_form_is_renewed_once(client: Client, service: Service, photo
     assert len(service.uploads) == 1
 
 
-def test_an_upload_is_repeated_whole_and_its_progress_ends_at_the_total(
+def test_a_retried_upload_starts_again_and_its_progress_ends_at_the_total(
     client: Client, service: Service, tmp_path: Path
 ) -> None:
     big = tmp_path / "big.jpg"
@@ -182,7 +182,7 @@ def test_an_upload_is_repeated_whole_and_its_progress_ends_at_the_total(
     assert len([step for step in steps if step[0] == step[1]]) == 3
 
 
-def test_what_a_job_made_before_already_has_is_not_uploaded_again(
+def test_uploads_that_a_repeated_creation_already_has_are_skipped(
     client: Client, service: Service, photo: Path
 ) -> None:
     created = client.create(request_for(photo))
@@ -195,7 +195,7 @@ def test_uploads_must_name_the_roles_of_the_job(client: Client, photo: Path) -> 
         client.upload(client.create(request_for(photo)), {"selfie": photo})
 
 
-def test_a_download_is_all_or_nothing(client: Client, service: Service, tmp_path: Path) -> None:
+def test_an_incomplete_download_writes_nothing(client: Client, service: Service, tmp_path: Path) -> None:
     target = tmp_path / "result.jpg"
     target.write_bytes(b"what was there")
     url = f"{service.url}/results/result.jpg"
@@ -210,7 +210,7 @@ def test_a_download_is_all_or_nothing(client: Client, service: Service, tmp_path
     assert client.download(completed(4, url), target).read_bytes() == RESULT
 
 
-def test_a_stale_link_is_fetched_anew(client: Client, service: Service, tmp_path: Path) -> None:
+def test_an_expired_download_link_is_renewed(client: Client, service: Service, tmp_path: Path) -> None:
     url = f"{service.url}/results/result.jpg"
     service.job = completed(4, url)
     service.storage_answers = [Response(status_code=403)]
@@ -221,7 +221,7 @@ def test_a_stale_link_is_fetched_anew(client: Client, service: Service, tmp_path
         client.download(completed(4, url), tmp_path / "c.jpg")
 
 
-def test_there_is_nothing_to_download_from_a_job_without_that_picture(client: Client, tmp_path: Path) -> None:
+def test_downloading_a_missing_picture_raises_an_error(client: Client, tmp_path: Path) -> None:
     with pytest.raises(JobError):
         client.download(failed(2, "no_face", "There is no face."), tmp_path / "a.jpg")
     with pytest.raises(ClientError, match="no file called poster; it has: result"):
@@ -235,7 +235,7 @@ def test_watch_ends_with_the_terminal_state_and_resumes_after_a_seq(client: Clie
     assert service.subscriptions == [{"action": "subscribe", "job_id": "a" * 32, "after_seq": 3}]
 
 
-def test_watch_polls_where_there_is_no_socket(client: Client, service: Service) -> None:
+def test_watch_polls_if_there_is_no_socket(client: Client, service: Service) -> None:
     service.socket_offered = False
     service.job = job(2, "queued")
     states = client.watch("a" * 32)
@@ -245,13 +245,13 @@ def test_watch_polls_where_there_is_no_socket(client: Client, service: Service) 
     assert service.subscriptions == []
 
 
-def test_watching_somebody_elses_job_says_not_found(client: Client) -> None:
+def test_watching_another_owners_job_raises_not_found(client: Client) -> None:
     with pytest.raises(ProblemError) as caught:
         list(client.watch("b" * 32))
     assert caught.value.code == "not_found"
 
 
-def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
+def test_a_proxy_of_the_environment_is_not_used_for_loopback_addresses(
     client: Client, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("HTTP_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
@@ -260,7 +260,7 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
         assert other.get("a" * 32).job_id == "a" * 32
 
 
-def test_a_renewable_token_is_renewed_when_it_is_refused(service: Service) -> None:
+def test_a_rejected_token_is_renewed_if_possible(service: Service) -> None:
     class Tokens:
         def __init__(self) -> None:
             self.values = ["stale", "letmein"]

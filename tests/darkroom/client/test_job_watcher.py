@@ -83,7 +83,7 @@ def never() -> Job:
     raise AssertionError("no GET is needed here")
 
 
-def test_states_come_as_the_socket_brings_them_and_the_last_one_ends_it() -> None:
+def test_states_are_yielded_as_the_socket_sends_them_until_the_terminal_one() -> None:
     clock = Clock()
     script = Script(clock, [[1, 2, "pong", "subscribed_twice", 3, LAST, 4]])
     watch = JobWatcher(JOB_ID, never, script.connect, clock=clock)
@@ -91,7 +91,7 @@ def test_states_come_as_the_socket_brings_them_and_the_last_one_ends_it() -> Non
     assert script.sent == [{"action": "subscribe", "job_id": JOB_ID, "after_seq": 0}]
 
 
-def test_a_broken_socket_is_resumed_after_the_last_seq() -> None:
+def test_a_lost_connection_resumes_after_the_last_seq() -> None:
     clock = Clock()
     script = Script(clock, [[1, 2, 3], [2, 3, 4, LAST]])
     watch = JobWatcher(JOB_ID, lambda: state(3), script.connect, clock=clock)
@@ -105,7 +105,7 @@ connections = st.lists(st.one_of(st.none(), st.lists(steps, max_size=8)), max_si
 
 
 @given(script=connections, gets=st.lists(st.integers(1, LAST - 1), max_size=40), after_seq=st.integers(0, LAST - 1))
-def test_no_state_is_lost_repeated_or_out_of_order_whatever_the_sockets_do(
+def test_no_state_is_lost_repeated_or_out_of_order_for_any_connection_losses(
     script: list[list[Step] | None], gets: list[int], after_seq: int
 ) -> None:
     clock = Clock()
@@ -130,7 +130,7 @@ def test_no_state_is_lost_repeated_or_out_of_order_whatever_the_sockets_do(
     assert all(seq in {0, after_seq, *seen} for seq in subscribed)
 
 
-def test_without_a_socket_it_polls_and_comes_back_to_the_socket_ever_more_slowly() -> None:
+def test_without_a_socket_it_polls_and_reconnects_with_backoff() -> None:
     clock = Clock()
     script = Script(clock, [None] * 8 + [[LAST]])
     polls: list[float] = []
@@ -153,7 +153,7 @@ def test_a_deployment_without_a_socket_is_polled() -> None:
     assert clock.now == pytest.approx(4 * Pace().poll)
 
 
-def test_an_idle_socket_is_pinged_before_the_gateway_cuts_it() -> None:
+def test_an_idle_socket_is_pinged_before_the_gateway_closes_it() -> None:
     clock = Clock()
     silence: list[Step] = [None] * 60
     script = Script(clock, [[1, *silence, LAST]])
@@ -163,7 +163,7 @@ def test_an_idle_socket_is_pinged_before_the_gateway_cuts_it() -> None:
     assert len(pings) >= clock.now // 300
 
 
-def test_a_socket_that_kept_silent_about_the_end_does_not_hide_it() -> None:
+def test_the_end_is_found_by_polling_if_the_socket_sends_nothing() -> None:
     clock = Clock()
     script = Script(clock, [[1, None, None, None, None]])
     assert [each.seq for each in JobWatcher(JOB_ID, lambda: state(LAST), script.connect, clock=clock)] == [1, LAST]
@@ -188,14 +188,14 @@ def failing(*errors: Exception) -> Callable[[], Job]:
     return fetch
 
 
-def test_a_service_that_is_away_for_a_moment_is_waited_for() -> None:
+def test_a_short_outage_of_the_service_is_waited_for() -> None:
     clock = Clock()
     busy = ProblemError(status=503, code="internal", title="Service Unavailable")
     watch = JobWatcher(JOB_ID, failing(UnreachableError("away"), busy), Script(clock, []).connect, clock=clock)
     assert [each.seq for each in watch] == [LAST]
 
 
-def test_a_service_that_stays_away_ends_the_watch() -> None:
+def test_a_long_outage_of_the_service_ends_the_watch() -> None:
     clock = Clock()
 
     def fetch() -> Job:
@@ -206,7 +206,7 @@ def test_a_service_that_stays_away_ends_the_watch() -> None:
     assert Pace().patience <= clock.now <= 2 * Pace().patience
 
 
-def test_a_refusal_ends_the_watch_at_once() -> None:
+def test_a_rejected_request_ends_the_watch_at_once() -> None:
     clock = Clock()
     refusal = ProblemError(status=404, code="not_found", title="Not Found")
     with pytest.raises(ProblemError):

@@ -15,7 +15,7 @@ from tests.darkroom.jobs import failed
 from tests.darkroom.stub_runtime import put, state_of
 
 
-def test_the_stack_that_answers_and_was_started_last_is_found(folder: Path, service: Service) -> None:
+def test_the_running_stack_that_was_started_last_is_found(folder: Path, service: Service) -> None:
     assert find_running_stack() is None
     put(folder, 1001, "{ this is not whole", at=5)
     put(folder, 1002, state_of(service, endpoint="http://127.0.0.1:9"), at=4)
@@ -29,13 +29,13 @@ def test_the_stack_that_answers_and_was_started_last_is_found(folder: Path, serv
     assert find_running_stack(folder / "elsewhere") is None
 
 
-def test_a_stack_that_does_not_answer_well_is_none(folder: Path, service: Service) -> None:
+def test_a_stack_that_responds_with_an_error_is_not_found(folder: Path, service: Service) -> None:
     put(folder, 1001, state_of(service))
     service.answers = [JSONResponse({}, 500)]
     assert find_running_stack() is None
 
 
-def test_the_client_of_the_local_stack(folder: Path, service: Service, signed_in: None) -> None:
+def test_a_local_client_uses_the_running_stack(folder: Path, service: Service, signed_in: None) -> None:
     with pytest.raises(LocalStackError, match="darkroom up"):
         Client.local()
     put(folder, 1001, state_of(service))
@@ -53,12 +53,12 @@ def test_commands_use_the_running_stack_and_leave_it_running(
     assert not runtime.exists()
 
 
-def test_its_address_as_endpoint_needs_no_token(folder: Path, service: Service, signed_in: None) -> None:
+def test_the_local_stacks_address_as_endpoint_needs_no_token(folder: Path, service: Service, signed_in: None) -> None:
     put(folder, 1001, state_of(service))
     assert CliRunner().invoke(app, ["jobs", "list", "--endpoint", service.url]).exit_code == 0
 
 
-def test_run_starts_a_stack_of_its_own_and_leaves_nothing_behind(runtime: Path, photo: Path) -> None:
+def test_run_starts_a_temporary_stack_and_removes_it(runtime: Path, photo: Path) -> None:
     result = CliRunner().invoke(app, ["run", "restyle_room", str(photo), "--style", "boho"])
     assert result.exit_code == 0, result.output
     assert result.stdout == "room_boho.jpg\n"
@@ -74,7 +74,7 @@ def test_the_stack_is_stopped_when_the_job_fails(runtime: Path, service: Service
     assert runtime.read_text().split() == ["up", "down"]
 
 
-def test_a_stack_that_does_not_start_is_explained_and_cleared_away(runtime: Path, folder: Path, photo: Path) -> None:
+def test_a_stack_that_does_not_start_is_reported_and_removed(runtime: Path, folder: Path, photo: Path) -> None:
     (folder / "template.json").unlink()
     kept = put(folder, 1001, "{}")
     result = CliRunner().invoke(app, ["run", "restyle_room", str(photo), "--style", "boho"])
@@ -84,7 +84,7 @@ def test_a_stack_that_does_not_start_is_explained_and_cleared_away(runtime: Path
     assert list((folder / ".darkroom").iterdir()) == [kept]
 
 
-def test_whatever_ends_its_use_stops_it_once(runtime: Path) -> None:
+def test_a_temporary_stack_is_stopped_once_after_an_interrupt(runtime: Path) -> None:
     stack = TemporaryStack(lambda _text: None)
     with pytest.raises(KeyboardInterrupt), stack:
         raise KeyboardInterrupt

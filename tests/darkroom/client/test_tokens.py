@@ -28,7 +28,7 @@ def granted(token: str, seconds: int = 3600) -> httpx.Response:
     return httpx.Response(200, json={"AuthenticationResult": {"AccessToken": token, "ExpiresIn": seconds}})
 
 
-def test_the_sign_in_is_cognitos_and_one_is_enough() -> None:
+def test_sign_in_calls_cognito_once() -> None:
     source, seen = tokens(granted("first"))
     assert [source.token(), source.token()] == ["first", "first"]
     (request,) = seen
@@ -41,7 +41,7 @@ def test_the_sign_in_is_cognitos_and_one_is_enough() -> None:
     }
 
 
-def test_a_token_is_renewed_before_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_is_renewed_before_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
     source, _ = tokens(granted("first", 300), granted("second", 300))
     now = time.monotonic()
     assert source.token() == "first"
@@ -51,7 +51,7 @@ def test_a_token_is_renewed_before_it_ends(monkeypatch: pytest.MonkeyPatch) -> N
     assert source.token() == "second"
 
 
-def test_a_refused_token_is_replaced() -> None:
+def test_a_rejected_token_is_replaced() -> None:
     source, _ = tokens(granted("first"), granted("second"))
     source.token()
     assert source.forget()
@@ -69,7 +69,7 @@ def test_a_refused_token_is_replaced() -> None:
         (httpx.Response(502, text="<html>"), "HTTP 502"),
     ],
 )
-def test_a_refused_sign_in_says_why(answer: httpx.Response, words: str) -> None:
+def test_a_rejected_sign_in_reports_the_reason(answer: httpx.Response, words: str) -> None:
     source, _ = tokens(answer)
     with pytest.raises(ProblemError, match=words) as caught:
         source.token()
@@ -77,7 +77,7 @@ def test_a_refused_sign_in_says_why(answer: httpx.Response, words: str) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_nobody_to_sign_in_at() -> None:
+def test_sign_in_at_an_unreachable_endpoint_raises_unreachable_error() -> None:
     source, _ = tokens(httpx.ConnectError("refused"))
     with pytest.raises(UnreachableError, match=r"cognito\.test"):
         source.token()

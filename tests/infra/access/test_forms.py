@@ -26,7 +26,7 @@ def form(credentials: Credentials) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("credentials", [ROOT, ROLE], ids=["root", "function"])
-def test_a_form_that_botocore_signed_is_let_through(guarded: Guarded, credentials: Credentials) -> None:
+def test_a_form_signed_by_botocore_is_accepted(guarded: Guarded, credentials: Credentials) -> None:
     assert post(guarded, form(credentials)).status_code == httpx.codes.OK
     assert len(guarded.bodies) == 1
     assert b"\xff\xd8 picture" in guarded.bodies[0]
@@ -35,7 +35,7 @@ def test_a_form_that_botocore_signed_is_let_through(guarded: Guarded, credential
 @pytest.mark.parametrize(
     "credentials", [Credentials("test", "test"), Credentials("000000000000", "test"), Credentials(KEY, "test")]
 )
-def test_forms_of_others_are_refused(guarded: Guarded, credentials: Credentials) -> None:
+def test_forms_signed_with_other_keys_are_rejected(guarded: Guarded, credentials: Credentials) -> None:
     answer = post(guarded, form(credentials))
     assert (answer.status_code, answer.headers["content-type"]) == (httpx.codes.FORBIDDEN, "application/xml")
     assert guarded.bodies == []
@@ -54,7 +54,7 @@ def test_forms_of_others_are_refused(guarded: Guarded, credentials: Credentials)
         {"x-amz-signature": None},
     ],
 )
-def test_changed_forms_are_refused(guarded: Guarded, change: dict[str, str | None]) -> None:
+def test_altered_forms_are_rejected(guarded: Guarded, change: dict[str, str | None]) -> None:
     fields = {name: value for name, value in (form(ROOT) | change).items() if value is not None}
     assert post(guarded, fields).status_code in (httpx.codes.FORBIDDEN, httpx.codes.BAD_REQUEST)
     assert guarded.bodies == []
@@ -74,19 +74,19 @@ def test_changed_forms_are_refused(guarded: Guarded, change: dict[str, str | Non
         ("/pictures", {"x-amz-acl": "public-read"}),
     ],
 )
-def test_a_form_is_good_for_a_bucket_alone(guarded: Guarded, path: str, headers: dict[str, str]) -> None:
+def test_a_form_is_accepted_only_at_a_bucket(guarded: Guarded, path: str, headers: dict[str, str]) -> None:
     answer = guarded.client.post(path, data=form(ROOT), files={"file": b"x"}, headers=headers)
     assert answer.status_code == httpx.codes.FORBIDDEN
     assert guarded.bodies == []
 
 
-def test_an_expired_form_is_refused(guarded: Guarded) -> None:
+def test_an_expired_form_is_rejected(guarded: Guarded) -> None:
     fields = client_of("s3").generate_presigned_post("pictures", "uploads/1/photo", ExpiresIn=-1)["fields"]
     answer = post(guarded, fields)
     assert (answer.status_code, "Policy expired" in answer.text) == (403, True)
 
 
-def test_a_form_to_another_service_is_refused(guarded: Guarded) -> None:
+def test_a_form_signed_for_another_service_is_rejected(guarded: Guarded) -> None:
     answer = guarded.client.post("/", files={"file": b"x"}, data={"Action": "ListUsers"})
     assert answer.status_code == httpx.codes.FORBIDDEN
 
@@ -94,7 +94,7 @@ def test_a_form_to_another_service_is_refused(guarded: Guarded) -> None:
 PART = '--b\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
 
 
-def test_fields_after_the_file_are_not_read() -> None:
+def test_fields_after_the_file_are_ignored() -> None:
     body = PART.format("Key", "a\r\nb") + PART.format("file", "x") + PART.format("policy", "late") + "--b--"
     assert read_fields("multipart/form-data; boundary=b", body.encode()) == {"key": "a\r\nb"}
 
@@ -111,6 +111,6 @@ def test_fields_after_the_file_are_not_read() -> None:
         ("multipart/form-data; boundary=b", "".join(PART.format(f"f{n}", "") for n in range(80)) + "--b--"),
     ],
 )
-def test_what_is_no_form_is_refused(content_type: str, body: str) -> None:
+def test_a_malformed_form_is_rejected(content_type: str, body: str) -> None:
     with pytest.raises(Refused, match="not a form"):
         read_fields(content_type, body.encode())

@@ -37,7 +37,7 @@ FORGED_SCOPE = "x Credential=a/b/us-east-1/iam/aws4_request"
         ("POST", "/", {"X-Amz-Target": f"{COGNITO}.RevokeToken"}, b'{"Token": "t", "ClientId": "app"}'),
     ],
 )
-def test_what_checks_its_callers_itself_needs_no_signature(
+def test_open_routes_need_no_signature(
     guarded: Guarded, method: str, path: str, headers: dict[str, str], body: bytes
 ) -> None:
     answer = guarded.client.request(method, path, headers=headers, content=body)
@@ -82,7 +82,7 @@ def test_what_checks_its_callers_itself_needs_no_signature(
         ("OPTIONS", "/_alb/x", DYNAMODB),
     ],
 )
-def test_everything_else_needs_one(
+def test_all_other_routes_need_a_signature(
     guarded: Guarded, method: str, path: str, target: str, headers: dict[str, str]
 ) -> None:
     given = headers | ({"X-Amz-Target": target} if target else {})
@@ -99,7 +99,7 @@ def test_everything_else_needs_one(
         ("OPTIONS", "/bucket", set()),
     ],
 )
-def test_headers_that_could_lead_elsewhere_are_taken_from_unsigned_requests(
+def test_aws_headers_are_removed_from_unsigned_requests(
     guarded: Guarded, method: str, path: str, kept: set[str]
 ) -> None:
     ambiguous = {"Authorization": "Bearer x", "X-Amz-Target": DYNAMODB, "x-amz-copy-source": "/bucket/secret"}
@@ -109,7 +109,7 @@ def test_headers_that_could_lead_elsewhere_are_taken_from_unsigned_requests(
     assert {name for name in headers if name == "authorization" or name.startswith("x-amz-")} == kept
 
 
-def test_the_studios_preflight_opens_none_of_the_emulators_own_routes(guarded: Guarded) -> None:
+def test_preflights_do_not_open_the_emulators_own_routes(guarded: Guarded) -> None:
     asked = {"Origin": STUDIO, "Access-Control-Request-Method": "PUT"}
     assert guarded.client.options("/_alb/x", headers=asked).status_code == httpx.codes.FORBIDDEN
     assert guarded.client.options("/bucket", headers={"Origin": STUDIO}).status_code == httpx.codes.FORBIDDEN
@@ -128,13 +128,13 @@ def test_the_studios_preflight_opens_none_of_the_emulators_own_routes(guarded: G
         json.dumps(PASSWORD | {"Session": "x"}).encode(),
     ],
 )
-def test_what_is_no_sign_in_is_refused(guarded: Guarded, body: bytes) -> None:
+def test_an_invalid_sign_in_is_rejected(guarded: Guarded, body: bytes) -> None:
     answer = guarded.client.post("/", headers=SIGN_IN, content=body)
     assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (400, "InvalidParameterException")
     assert guarded.bodies == []
 
 
-def test_strangers_cannot_fill_the_memory(guarded: Guarded) -> None:
+def test_bodies_over_the_limit_are_rejected(guarded: Guarded) -> None:
     sent: list[int] = []
 
     def endless() -> Iterator[bytes]:
@@ -147,7 +147,7 @@ def test_strangers_cannot_fill_the_memory(guarded: Guarded) -> None:
     assert guarded.bodies == []
 
 
-def test_whoever_names_a_key_must_prove_it_on_open_routes_too(guarded: Guarded) -> None:
+def test_a_request_that_names_a_key_needs_a_valid_signature_on_open_routes(guarded: Guarded) -> None:
     forged = (
         "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=0"
     )
@@ -158,14 +158,14 @@ def test_whoever_names_a_key_must_prove_it_on_open_routes_too(guarded: Guarded) 
 
 
 @pytest.mark.parametrize("host", [f"127.0.0.1:{PORT}", f"localhost:{PORT}"])
-def test_this_machines_own_names_are_answered(guarded: Guarded, host: str) -> None:
+def test_loopback_host_names_are_accepted(guarded: Guarded, host: str) -> None:
     assert guarded.client.get(f"{API}/config", headers={"Host": host}).status_code == httpx.codes.OK
 
 
 @pytest.mark.parametrize(
     "host", ["evil.example", f"evil.example:{PORT}", "127.0.0.1", "127.0.0.1:80", f"bucket.localhost:{PORT}", ""]
 )
-def test_other_names_are_refused_with_those_that_are_answered(guarded: Guarded, host: str) -> None:
+def test_other_host_names_are_rejected_with_the_accepted_ones(guarded: Guarded, host: str) -> None:
     answer = guarded.client.get(f"{API}/config", headers={"Host": host})
     assert answer.status_code == httpx.codes.FORBIDDEN
     assert f"127.0.0.1:{PORT} and localhost:{PORT} alone" in answer.json()["message"]
@@ -173,7 +173,7 @@ def test_other_names_are_refused_with_those_that_are_answered(guarded: Guarded, 
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:4601", "https://127.0.0.1:4600"])
-def test_pages_of_other_origins_are_refused_and_can_read_nothing(guarded: Guarded, origin: str) -> None:
+def test_pages_of_other_origins_are_rejected_and_can_read_nothing(guarded: Guarded, origin: str) -> None:
     asked = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-amz-date"}
     for answer in (
         guarded.client.options(f"{API}/jobs", headers=asked),
@@ -186,12 +186,12 @@ def test_pages_of_other_origins_are_refused_and_can_read_nothing(guarded: Guarde
     assert guarded.bodies == []
 
 
-def test_a_refused_page_of_the_operators_own_is_told_what_allows_it(guarded: Guarded) -> None:
+def test_a_rejected_origin_gets_the_option_that_allows_it(guarded: Guarded) -> None:
     answer = guarded.client.get(f"{API}/config", headers={"Origin": "http://localhost:5173"})
     assert "`darkroom up -c origins=http://localhost:5173` allows it" in answer.json()["message"]
 
 
-def test_the_studio_may_call_and_read(guarded: Guarded) -> None:
+def test_the_studios_origin_may_call_and_read(guarded: Guarded) -> None:
     asked = {"Origin": STUDIO, "Access-Control-Request-Method": "POST"}
     for answer in (
         guarded.client.options(f"{API}/jobs", headers=asked),
@@ -202,23 +202,23 @@ def test_the_studio_may_call_and_read(guarded: Guarded) -> None:
         assert answer.headers["vary"] == "Origin"
 
 
-def test_callers_that_are_no_browser_get_no_cors(guarded: Guarded) -> None:
+def test_requests_without_an_origin_get_no_cors_headers(guarded: Guarded) -> None:
     assert "access-control-allow-origin" not in guarded.client.get(f"{API}/config").headers
 
 
-def test_a_refusal_can_be_read_by_the_studio(guarded: Guarded) -> None:
+def test_the_studio_can_read_a_rejection(guarded: Guarded) -> None:
     answer = guarded.client.get("/bucket/key", headers={"Origin": STUDIO})
     assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (403, STUDIO)
 
 
-def test_a_header_that_decides_must_come_once(guarded: Guarded) -> None:
+def test_duplicate_security_headers_are_rejected(guarded: Guarded) -> None:
     headers = [*SIGN_IN.items(), ("X-Amz-Target", "DynamoDB_20120810.ListTables")]
     assert guarded.client.post("/", headers=headers).status_code == httpx.codes.BAD_REQUEST  # type: ignore[arg-type]
     assert guarded.bodies == []
 
 
 @pytest.mark.parametrize("headers", [{}, {"Origin": STUDIO}])
-def test_sockets_of_the_api_are_let_through(guarded: Guarded, headers: dict[str, str]) -> None:
+def test_websockets_of_the_api_are_accepted(guarded: Guarded, headers: dict[str, str]) -> None:
     with guarded.client.websocket_connect(
         f"ws://127.0.0.1:{PORT}/_aws/execute-api/3c4d/live?token=t", headers=headers
     ) as socket:
@@ -236,7 +236,7 @@ def test_sockets_of_the_api_are_let_through(guarded: Guarded, headers: dict[str,
         ("/mqtt", {}),
     ],
 )
-def test_other_sockets_are_refused(guarded: Guarded, path: str, headers: dict[str, str]) -> None:
+def test_other_websockets_are_rejected(guarded: Guarded, path: str, headers: dict[str, str]) -> None:
     with (
         pytest.raises(WebSocketDisconnect),
         guarded.client.websocket_connect(f"ws://127.0.0.1:{PORT}{path}", headers=headers),
@@ -244,7 +244,7 @@ def test_other_sockets_are_refused(guarded: Guarded, path: str, headers: dict[st
         pass
 
 
-def test_the_studios_origin_is_where_it_is_served_at_the_moment(tmp_path: Path) -> None:
+def test_the_studios_origin_follows_its_current_port(tmp_path: Path) -> None:
     origins = AllowedOrigins(tmp_path, ["https://app.example/"])
     assert origins() == {"https://app.example"}
     running = RunningProcesses(port=PORT, endpoint_port=1, studio_port=4600)

@@ -30,7 +30,7 @@ REQUESTS: list[tuple[str, str, bytes, str]] = [
 
 @pytest.mark.parametrize("credentials", [ROOT, ROLE], ids=["root", "function"])
 @pytest.mark.parametrize(("method", "path", "body", "service"), REQUESTS)
-def test_what_botocore_signs_is_let_through(
+def test_requests_signed_by_botocore_are_accepted(
     guarded: Guarded, method: str, path: str, body: bytes, service: str, credentials: Credentials
 ) -> None:
     answer = guarded.send(method, path, body, service=service, credentials=credentials)
@@ -53,7 +53,7 @@ def test_what_botocore_signs_is_let_through(
     ],
 )
 @pytest.mark.parametrize(("method", "path", "body", "service"), REQUESTS[:3])
-def test_other_keys_and_secrets_are_refused(
+def test_other_keys_and_secrets_are_rejected(
     guarded: Guarded, method: str, path: str, body: bytes, service: str, credentials: Credentials, code: str
 ) -> None:
     answer = guarded.send(method, path, body, service=service, credentials=credentials)
@@ -62,7 +62,7 @@ def test_other_keys_and_secrets_are_refused(
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer token"}, {"Authorization": f"AWS {KEY}:c2lnbmVk"}])
-def test_unsigned_requests_are_refused(guarded: Guarded, headers: dict[str, str]) -> None:
+def test_unsigned_requests_are_rejected(guarded: Guarded, headers: dict[str, str]) -> None:
     for method, path, body, _ in REQUESTS:
         answer = guarded.client.request(method, path, content=body, headers=headers)
         assert answer.status_code in (httpx.codes.FORBIDDEN, httpx.codes.BAD_REQUEST)
@@ -80,7 +80,7 @@ def test_unsigned_requests_are_refused(guarded: Guarded, headers: dict[str, str]
         {"headers": {"Host": f"localhost:{PORT}"}},
     ],
 )
-def test_a_signature_is_good_for_its_own_request_alone(guarded: Guarded, change: dict[str, Any]) -> None:
+def test_a_signature_is_valid_only_for_its_own_request(guarded: Guarded, change: dict[str, Any]) -> None:
     request = AWSRequest(method="PUT", url=f"{URL}/2015-03-31/functions/", data=b"body")
 
     SigV4Auth(ROOT, "lambda", "us-east-1").add_auth(request)
@@ -92,7 +92,7 @@ def test_a_signature_is_good_for_its_own_request_alone(guarded: Guarded, change:
     assert (answer.status_code, len(guarded.bodies)) == (httpx.codes.FORBIDDEN, 1)
 
 
-def test_a_body_that_is_not_the_one_whose_digest_was_signed_is_refused(guarded: Guarded) -> None:
+def test_a_body_with_another_digest_than_the_signed_one_is_rejected(guarded: Guarded) -> None:
     request = AWSRequest(method="PUT", url=f"{URL}/bucket/key", data=b"mine")
 
     S3SigV4Auth(ROOT, "s3", "us-east-1").add_auth(request)
@@ -101,7 +101,7 @@ def test_a_body_that_is_not_the_one_whose_digest_was_signed_is_refused(guarded: 
     assert answer.text.startswith("<Error><Code>XAmzContentSHA256Mismatch")
 
 
-def test_a_signature_of_an_hour_ago_is_refused(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signature_of_an_hour_ago_is_rejected(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
     earlier = datetime.now(UTC) - timedelta(hours=1)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda *_args, **_named: earlier.replace(tzinfo=None))
     answer = guarded.send("GET", "/2015-03-31/functions/")
@@ -112,7 +112,7 @@ def test_a_signature_of_an_hour_ago_is_refused(guarded: Guarded, monkeypatch: py
 
 
 @pytest.mark.parametrize("credentials", [ROOT, ROLE], ids=["root", "function"])
-def test_presigned_links_are_let_through(guarded: Guarded, credentials: Credentials) -> None:
+def test_presigned_urls_are_accepted(guarded: Guarded, credentials: Credentials) -> None:
     link = client_of("s3", credentials).generate_presigned_url(
         "get_object", {"Bucket": "pictures", "Key": "results/a b+ü.jpg", "ResponseContentDisposition": 'inline; "a"'}
     )
@@ -126,7 +126,7 @@ def test_presigned_links_are_let_through(guarded: Guarded, credentials: Credenti
 @pytest.mark.parametrize(
     "credentials", [Credentials("test", "test"), Credentials("000000000000", "test"), Credentials(KEY, "test")]
 )
-def test_presigned_links_of_others_are_refused(guarded: Guarded, credentials: Credentials) -> None:
+def test_presigned_urls_of_other_keys_are_rejected(guarded: Guarded, credentials: Credentials) -> None:
     link = client_of("s3", credentials).generate_presigned_url("get_object", {"Bucket": "pictures", "Key": "a.jpg"})
     assert guarded.client.get(link).status_code == httpx.codes.FORBIDDEN
     request = AWSRequest(method="GET", url=f"{URL}/2015-03-31/functions/")
@@ -134,7 +134,7 @@ def test_presigned_links_of_others_are_refused(guarded: Guarded, credentials: Cr
     assert guarded.client.get(request.url).status_code == httpx.codes.FORBIDDEN
 
 
-def test_an_expired_link_is_refused(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expired_presigned_url_is_rejected(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
     earlier = datetime.now(UTC) - timedelta(minutes=10)
     s3 = client_of("s3")
     good = s3.generate_presigned_url("get_object", {"Bucket": "pictures", "Key": "a.jpg"}, ExpiresIn=300)
@@ -144,7 +144,7 @@ def test_an_expired_link_is_refused(guarded: Guarded, monkeypatch: pytest.Monkey
     assert guarded.client.get(late).status_code == httpx.codes.FORBIDDEN
 
 
-def test_links_of_an_older_algorithm_are_refused(guarded: Guarded) -> None:
+def test_presigned_urls_of_an_older_algorithm_are_rejected(guarded: Guarded) -> None:
     request = AWSRequest(method="GET", url=f"{URL}/pictures/a.jpg")
     HmacV1QueryAuth(ROOT).add_auth(request)
     answer = guarded.client.get(request.url)
@@ -165,7 +165,7 @@ def test_links_of_an_older_algorithm_are_refused(guarded: Guarded) -> None:
     ],
 )
 @pytest.mark.parametrize("credentials", [ROOT, ROLE], ids=["root", "function"])
-def test_an_authorization_header_is_read_in_one_way(
+def test_an_ambiguous_authorization_header_is_rejected(
     guarded: Guarded, credentials: Credentials, change: tuple[str, str]
 ) -> None:
     request = AWSRequest(method="GET", url=f"{URL}/2015-03-31/functions/")
@@ -179,7 +179,7 @@ def test_an_authorization_header_is_read_in_one_way(
 
 
 @pytest.mark.parametrize("header", ["X-Amz-Target", "x-amz-copy-source", "X-Amz-Security-Token"])
-def test_amazon_headers_that_were_not_signed_are_refused(guarded: Guarded, header: str) -> None:
+def test_unsigned_aws_headers_are_rejected(guarded: Guarded, header: str) -> None:
     more = {header: "DynamoDB_20120810.ListTables"}
     link = client_of("s3").generate_presigned_url("put_object", {"Bucket": "pictures", "Key": "a.jpg"})
     answer = guarded.client.put(link, headers=more)
@@ -205,7 +205,7 @@ def test_amazon_headers_that_were_not_signed_are_refused(guarded: Guarded, heade
         ("X-Amz-Algorithm", "none"),
     ],
 )
-def test_a_malformed_link_is_refused(guarded: Guarded, name: str, value: str) -> None:
+def test_a_malformed_presigned_url_is_rejected(guarded: Guarded, name: str, value: str) -> None:
     link = client_of("s3").generate_presigned_url("get_object", {"Bucket": "pictures", "Key": "a.jpg"})
     start = link.index(f"{name}=") + len(name) + 1
     end = link.find("&", start) if "&" in link[start:] else len(link)
@@ -216,7 +216,7 @@ def test_a_malformed_link_is_refused(guarded: Guarded, name: str, value: str) ->
     assert guarded.bodies == []
 
 
-def test_two_signatures_are_refused(guarded: Guarded) -> None:
+def test_two_signatures_are_rejected(guarded: Guarded) -> None:
     link = urlsplit(client_of("s3").generate_presigned_url("get_object", {"Bucket": "pictures", "Key": "a.jpg"}))
     answer = guarded.send("GET", f"{link.path}?{link.query}", service="s3")
     assert answer.status_code == httpx.codes.BAD_REQUEST
@@ -224,7 +224,7 @@ def test_two_signatures_are_refused(guarded: Guarded) -> None:
 
 @settings(max_examples=60)
 @given(position=st.integers(0, 63), digit=st.sampled_from("0123456789abcdef"))
-def test_no_other_signature_is_taken(position: int, digit: str) -> None:
+def test_other_signature_algorithms_are_rejected(position: int, digit: str) -> None:
 
     request = AWSRequest(method="GET", url=f"{URL}/2015-03-31/functions/")
 
@@ -242,7 +242,7 @@ def test_no_other_signature_is_taken(position: int, digit: str) -> None:
             verifier.claim(changed).check(b"")
 
 
-def test_a_functions_key_is_the_same_each_time_and_its_own() -> None:
+def test_a_functions_key_is_deterministic_and_unique() -> None:
     function, role = "arn:aws:lambda:us-east-1:000000000000:function:api", "arn:aws:iam::000000000000:role/r"
     assert function_key(SECRET, function, role) == FUNCTION
     others = [function_key("other", function, role), function_key(SECRET, f"{function}2", role)]

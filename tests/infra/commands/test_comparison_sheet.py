@@ -13,7 +13,9 @@ sizes = st.tuples(st.integers(1, 900), st.integers(1, 900))
 
 @given(panels=st.lists(st.tuples(st.text(max_size=60), sizes), min_size=1, max_size=3))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_pictures_of_any_size_lie_side_by_side(tmp_path: Path, panels: list[tuple[str, tuple[int, int]]]) -> None:
+def test_a_sheet_shows_pictures_of_any_size_side_by_side(
+    tmp_path: Path, panels: list[tuple[str, tuple[int, int]]]
+) -> None:
     pictures = [(label, Image.new("RGB", size, "#808080")) for label, size in panels]
     with Image.open(side_by_side(pictures, tmp_path / "sheet.png")) as sheet:
         assert sheet.height == min(HEIGHT, *(size[1] for _, size in panels)) + BAND + GAP
@@ -22,7 +24,7 @@ def test_pictures_of_any_size_lie_side_by_side(tmp_path: Path, panels: list[tupl
 
 @given(small=sizes, scale=st.floats(1, 4), mask=sizes)
 @settings(max_examples=40, deadline=None)
-def test_any_picture_has_a_detail_and_takes_any_mask(
+def test_details_and_masks_work_for_pictures_of_any_size(
     small: tuple[int, int], scale: float, mask: tuple[int, int]
 ) -> None:
     photo = Image.new("RGB", small, "#808080")

@@ -32,7 +32,7 @@ def film(path: Path, width: int, height: int, *, silent: bool = False) -> Path:
 
 
 @pytest.mark.parametrize(("size", "rows"), [((90, 160), 1), ((160, 90), 2), ((64, 64), 2)])
-def test_frames_follow_each_other_over_the_whole_video(tmp_path: Path, size: tuple[int, int], rows: int) -> None:
+def test_frames_are_taken_evenly_from_the_whole_video(tmp_path: Path, size: tuple[int, int], rows: int) -> None:
     with Image.open(contact_sheet(film(tmp_path / "film.mp4", *size), tmp_path / "frames.png")) as sheet:
         assert sheet.width == WIDTH
         columns = FRAMES // rows
@@ -48,7 +48,7 @@ def test_frames_follow_each_other_over_the_whole_video(tmp_path: Path, size: tup
     assert np.abs(np.subtract(grey, wanted)).max() < 12
 
 
-def test_the_sound_is_drawn_where_it_is_heard_and_the_words_under_it(tmp_path: Path) -> None:
+def test_the_waveform_and_the_cues_are_drawn_at_their_times(tmp_path: Path) -> None:
     video = film(tmp_path / "film.mp4", 90, 160)
     plain = np.asarray(Image.open(contact_sheet(video, tmp_path / "plain.png")))
     (tmp_path / "film.srt").write_text(CUES.partition("\n\n")[0])
@@ -62,11 +62,11 @@ def test_the_sound_is_drawn_where_it_is_heard_and_the_words_under_it(tmp_path: P
     assert (marked.min() < 20, abs(marked.max() - WIDTH * 0.45) < 30) == (True, True)
 
 
-def test_a_video_without_sound_has_a_sheet_too(tmp_path: Path) -> None:
+def test_a_video_without_audio_has_a_sheet_too(tmp_path: Path) -> None:
     assert contact_sheet(film(tmp_path / "film.mp4", 64, 64, silent=True), tmp_path / "frames.png").exists()
 
 
-def test_cues_are_read_whatever_ends_their_lines() -> None:
+def test_cues_are_read_with_any_line_endings() -> None:
     found = cues(CUES.replace("\n", "\r\n"))
     assert [(cue.start, cue.end, cue.text) for cue in found] == [(0, 0.9, "Hello there."), (61.25, 62, "Bye.")]
     assert clock(found[1].start) == "1:01.2"
@@ -89,7 +89,7 @@ def uploads(service: Service) -> dict[str, Any]:
     return [body for method, path, _, body in service.requests if (method, path) == ("POST", "/jobs")][-1]["uploads"]
 
 
-def test_a_demo_leaves_the_video_its_subtitles_and_a_sheet(
+def test_a_video_demo_saves_video_subtitles_and_sheet(
     runtime: Path, service: Service, shown: bytes, photo: Path
 ) -> None:
     result = demo("render_video")
@@ -104,7 +104,7 @@ def test_a_demo_leaves_the_video_its_subtitles_and_a_sheet(
     assert runtime.read_text().split() == ["up", "down"] * 2
 
 
-def test_scenes_have_a_demo_into_which_a_photo_fits(runtime: Path, service: Service, shown: bytes, photo: Path) -> None:
+def test_the_scenes_demo_accepts_a_photo(runtime: Path, service: Service, shown: bytes, photo: Path) -> None:
     assert demo("render_scenes").exit_code == 0
     assert set(uploads(service)) == {"scene_1_picture", "scene_2_avatar", "music"}
     assert demo("render_scenes", photo).exit_code == 0
@@ -114,7 +114,7 @@ def test_scenes_have_a_demo_into_which_a_photo_fits(runtime: Path, service: Serv
     assert (wrong.exit_code, "render_scenes takes PHOTO" in wrong.stderr) == (2, True)
 
 
-def test_without_pyav_the_demo_is_a_sheet_short(runtime: Path, shown: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pyav_the_demo_writes_no_sheet(runtime: Path, shown: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     known = builtins.__import__
 
     def without(name: str, *rest: Any, **more: Any) -> Any:

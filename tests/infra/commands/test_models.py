@@ -45,7 +45,7 @@ def file_of(tmp_path: Path, model: Model) -> Path:
     return tmp_path / "weights" / model.id / model.files[-1]
 
 
-def test_fetching_brings_the_defaults_and_list_shows_it(hub: Hub) -> None:
+def test_fetch_gets_the_default_models_and_list_shows_them(hub: Hub) -> None:
     assert {each["state"] for each in listed().values()} == {"absent"}
     result = models("fetch")
     assert result.exit_code == 0, result.output
@@ -61,7 +61,7 @@ def test_fetching_brings_the_defaults_and_list_shows_it(hub: Hub) -> None:
     assert catalog()["sd15"].revision[:8] in table
 
 
-def test_fetching_by_kind_by_name_and_all(hub: Hub) -> None:
+def test_fetch_accepts_a_kind_names_or_all(hub: Hub) -> None:
     fetched = models("fetch", "--kind", "upscale").stdout
     assert [line.split()[0] for line in fetched.splitlines()] == [model.id for model in default_models([Kind.UPSCALE])]
     assert models("fetch", "dpt-large").exit_code == 0
@@ -71,7 +71,7 @@ def test_fetching_by_kind_by_name_and_all(hub: Hub) -> None:
 
 
 @pytest.mark.parametrize("words", [("--kind", "face_swap", "--research"), ("--all", "--research"), RESEARCH])
-def test_models_for_research_alone_come_when_asked_for_and_say_their_licence(hub: Hub, words: tuple[str, ...]) -> None:
+def test_research_models_are_fetched_only_on_request_with_their_licence(hub: Hub, words: tuple[str, ...]) -> None:
     plain = models("fetch", "--kind", "face_swap")
     assert "left out: buffalo-l, inswapper-128" in plain.stderr
     assert "--research" in plain.stderr
@@ -89,7 +89,7 @@ def test_what_cannot_be_meant_is_wrong_usage(hub: Hub, words: tuple[str, ...]) -
     assert hub.calls == 0
 
 
-def test_verify_names_each_problem_and_its_remedy_which_works(hub: Hub, tmp_path: Path) -> None:
+def test_verify_names_each_problem_and_a_remedy_that_works(hub: Hub, tmp_path: Path) -> None:
     models("fetch", "sd15", "control-depth", "control-canny")
     assert models("verify").exit_code == 0
     file_of(tmp_path, catalog()["sd15"]).write_bytes(b"altered")
@@ -106,13 +106,13 @@ def test_verify_names_each_problem_and_its_remedy_which_works(hub: Hub, tmp_path
     assert models("verify", "safety-checker").exit_code == 1
 
 
-def test_nothing_to_verify_is_no_success(hub: Hub) -> None:
+def test_verify_without_fetched_models_fails(hub: Hub) -> None:
     result = models("verify")
     assert result.exit_code == 1
     assert "Nothing was fetched" in result.stderr
 
 
-def test_a_hub_out_of_reach_is_one_line(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_hub_is_reported_in_one_line(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     result = models("fetch", "sd15")
     assert result.exit_code == 1
@@ -120,7 +120,9 @@ def test_a_hub_out_of_reach_is_one_line(hub: Hub, monkeypatch: pytest.MonkeyPatc
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_pushing_is_delegated_with_its_exit_code(hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_push_runs_another_process_and_returns_its_exit_code(
+    hub: Hub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     called: list[list[str]] = []
 
     class Done:
@@ -140,7 +142,7 @@ def test_pushing_is_delegated_with_its_exit_code(hub: Hub, monkeypatch: pytest.M
     assert len(called) == 1
 
 
-def test_a_file_of_ones_own_is_imported_once_it_is_the_right_one(hub: Hub, tmp_path: Path) -> None:
+def test_import_accepts_only_the_expected_file(hub: Hub, tmp_path: Path) -> None:
     with torch.device("meta"):
         shapes = {name: tensor.shape for name, tensor in Generator().state_dict().items()}
     state = {name: torch.zeros(1).expand(shape) for name, shape in shapes.items()}
@@ -169,7 +171,7 @@ def test_a_file_of_ones_own_is_imported_once_it_is_the_right_one(hub: Hub, tmp_p
     assert models("import", "sd15", str(tmp_path / "G0000000.pt")).exit_code == 2
 
 
-def test_importing_runs_nothing_that_a_file_says(hub: Hub, tmp_path: Path) -> None:
+def test_import_executes_no_code_from_the_file(hub: Hub, tmp_path: Path) -> None:
     class Hostile:
         def __reduce__(self) -> tuple[object, ...]:
             return (Path.touch, (tmp_path / "touched",))
@@ -180,6 +182,6 @@ def test_importing_runs_nothing_that_a_file_says(hub: Hub, tmp_path: Path) -> No
     assert not (tmp_path / "touched").exists()
 
 
-def test_a_fetch_that_fails_says_where_else_the_file_is(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_fetch_names_another_source_of_the_file(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     assert "darkroom models import aot-gan-places2 G0000000.pt" in models("fetch", "aot-gan-places2").stderr

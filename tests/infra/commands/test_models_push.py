@@ -64,7 +64,7 @@ def download(s3: "S3Client", folder: Path) -> None:
         s3.download_file("weights", key, str(file))
 
 
-def test_what_is_pushed_is_a_shelf_again(s3: "S3Client", shelf: WeightStore, tmp_path: Path) -> None:
+def test_a_pushed_prefix_is_a_valid_weight_store(s3: "S3Client", shelf: WeightStore, tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
     sent = push(shelf, models("control-depth", "safety-checker"), TARGET, s3, lambda *both: seen.append(both))
     assert sent > 0
@@ -76,7 +76,7 @@ def test_what_is_pushed_is_a_shelf_again(s3: "S3Client", shelf: WeightStore, tmp
         assert there.digest(model) == shelf.digest(model)
 
 
-def test_what_is_there_is_not_sent_again_and_what_differs_is(s3: "S3Client", shelf: WeightStore) -> None:
+def test_only_missing_and_different_files_are_uploaded(s3: "S3Client", shelf: WeightStore) -> None:
     push(shelf, models("control-depth"), TARGET, s3)
     assert push(shelf, models("control-depth"), TARGET, s3) == 0
     s3.put_object(Bucket="weights", Key="models/v1/control-depth/config.json", Body=b"other")
@@ -85,7 +85,7 @@ def test_what_is_there_is_not_sent_again_and_what_differs_is(s3: "S3Client", she
     assert push(shelf, models("control-depth"), TARGET, s3) == 0
 
 
-def test_models_pushed_one_after_the_other_share_the_manifest(s3: "S3Client", shelf: WeightStore) -> None:
+def test_models_pushed_one_after_another_share_the_manifest(s3: "S3Client", shelf: WeightStore) -> None:
     push(shelf, models("control-depth"), TARGET, s3)
     push(shelf, models("safety-checker"), TARGET, s3)
     body = s3.get_object(Bucket="weights", Key="models/v1/manifest.json")["Body"].read()
@@ -102,7 +102,7 @@ def test_only_the_models_asked_for_are_pushed(s3: "S3Client", shelf: WeightStore
     }
 
 
-def test_nothing_is_sent_of_a_shelf_that_is_damaged(s3: "S3Client", shelf: WeightStore) -> None:
+def test_nothing_is_uploaded_from_a_damaged_weight_store(s3: "S3Client", shelf: WeightStore) -> None:
     (shelf.folder / "safety-checker/safety_checker/config.json").write_bytes(b"altered")
     with pytest.raises(DarkroomError, match="darkroom models fetch safety-checker"):
         push(shelf, models("control-depth", "safety-checker"), TARGET, s3)
@@ -112,18 +112,16 @@ def test_nothing_is_sent_of_a_shelf_that_is_damaged(s3: "S3Client", shelf: Weigh
 @pytest.mark.parametrize(
     "uri", ["s3://weights", "s3://weights/", "s3:///models", "https://weights/models", "weights/m"]
 )
-def test_a_target_has_a_bucket_and_a_prefix_of_its_own(uri: str) -> None:
+def test_a_target_needs_a_bucket_and_a_prefix(uri: str) -> None:
     with pytest.raises(ValueError, match="s3://BUCKET/PREFIX"):
         S3Destination.parse(uri)
 
 
-def test_a_prefix_ends_in_one_slash_as_sagemaker_wants_it() -> None:
+def test_a_prefix_ends_with_one_slash() -> None:
     assert str(TARGET) == str(S3Destination.parse("s3://weights/models/v1/")) == "s3://weights/models/v1/"
 
 
-def test_the_command_prints_the_prefix_and_tells_what_is_wrong(
-    s3: "S3Client", shelf: WeightStore, tmp_path: Path
-) -> None:
+def test_the_command_prints_the_prefix_and_reports_errors(s3: "S3Client", shelf: WeightStore, tmp_path: Path) -> None:
     def call(*words: str) -> tuple[int, str, str]:
         done = CliRunner().invoke(app, [*words])
         return done.exit_code, done.stdout, done.stderr

@@ -9,7 +9,7 @@ from tests.darkroom.fake_service import Service
 from tests.darkroom.stub_runtime import put, state_of
 
 
-def test_up_and_down_are_the_runtimes(runtime: Path, folder: Path) -> None:
+def test_up_and_down_call_the_local_runtime_and_return_its_exit_code(runtime: Path, folder: Path) -> None:
     assert CliRunner().invoke(app, ["up", "--port", "1001", "--detach"]).exit_code == 0
     assert CliRunner().invoke(app, ["down", "--port", "1001"]).exit_code == 0
     (folder / "template.json").unlink()
@@ -23,7 +23,7 @@ def test_down_without_a_port_stops_the_stack_that_commands_use(runtime: Path, fo
     assert (folder / "arguments.txt").read_text().split() == ["down", "--port", "1001"]
 
 
-def test_status_shows_the_health_of_the_stack(runtime: Path, folder: Path, service: Service) -> None:
+def test_status_prints_the_health_of_the_stack(runtime: Path, folder: Path, service: Service) -> None:
     put(folder, 1001, state_of(service))
     sick = CliRunner().invoke(app, ["status", "--port", "1001"])
     assert sick.exit_code == 1

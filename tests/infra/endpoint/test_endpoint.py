@@ -20,7 +20,7 @@ from infra.local.state import RootKey
 from tests.infra.endpoint.stack import BUCKET, ROOT, Cloud, Stack
 
 
-def test_an_answer_is_written_and_announced(running: Stack) -> None:
+def test_an_output_is_written_and_published(running: Stack) -> None:
     accepted = running.invoke("answer", ContentType="application/json", CustomAttributes="trace=7")
 
     assert accepted["InferenceId"] == "job-1"
@@ -44,7 +44,7 @@ def test_an_answer_is_written_and_announced(running: Stack) -> None:
     assert answer["headers"]["x-amzn-sagemaker-custom-attributes"] == "trace=7"
 
 
-def test_an_inference_id_is_made_when_none_is_given(running: Stack) -> None:
+def test_an_inference_id_is_generated_if_none_is_given(running: Stack) -> None:
     location = running.put({"do": "answer"})
     accepted = running.runtime.invoke_endpoint_async(EndpointName="pictures-gpu", InputLocation=location)
     message = running.notification("success")
@@ -52,7 +52,7 @@ def test_an_inference_id_is_made_when_none_is_given(running: Stack) -> None:
     assert message["inferenceId"] == accepted["InferenceId"]
 
 
-def test_requests_that_sagemaker_refuses(running: Stack) -> None:
+def test_requests_that_sagemaker_rejects_are_rejected(running: Stack) -> None:
     with pytest.raises(running.runtime.exceptions.ValidationError, match="not found"):
         running.runtime.invoke_endpoint_async(EndpointName="other", InputLocation="s3://b/k")
     with pytest.raises(running.runtime.exceptions.ValidationError, match="InputLocation"):
@@ -65,7 +65,7 @@ def test_requests_that_sagemaker_refuses(running: Stack) -> None:
     assert unknown.value.response["Error"]["Code"] == "UnknownOperationException"
 
 
-def test_the_endpoint_describes_itself(running: Stack) -> None:
+def test_describe_endpoint_returns_status_and_instances(running: Stack) -> None:
     running.until(lambda status: status["instances"] == 1)
     endpoint = running.sagemaker.describe_endpoint(EndpointName="pictures-gpu")
     assert endpoint["EndpointStatus"] == "InService"
@@ -76,7 +76,7 @@ def test_the_endpoint_describes_itself(running: Stack) -> None:
     assert unknown.value.response["Error"]["Code"] == "ValidationException"
 
 
-def test_an_error_of_the_container_is_kept_and_announced(running: Stack) -> None:
+def test_an_error_of_the_container_is_stored_and_published(running: Stack) -> None:
     accepted = running.invoke("error")
     message = running.notification("error")
     assert message is not None
@@ -86,7 +86,7 @@ def test_an_error_of_the_container_is_kept_and_announced(running: Stack) -> None
     assert running.notification("success", wait=False) is None
 
 
-def test_an_instance_that_dies_fails_its_invocation_and_is_replaced(running: Stack) -> None:
+def test_a_crashed_instance_fails_its_invocation_and_is_replaced(running: Stack) -> None:
     running.invoke("answer", "before")
     running.notification("success")
     first = running.read(f"s3://{BUCKET}/outcomes/before.out")["pid"]
@@ -102,7 +102,7 @@ def test_an_instance_that_dies_fails_its_invocation_and_is_replaced(running: Sta
 
 
 @pytest.mark.parametrize("do", ["hang", "answer"])
-def test_a_crash_on_demand_hits_the_next_invocation_alone(running: Stack, do: str) -> None:
+def test_an_injected_crash_affects_only_the_next_invocation(running: Stack, do: str) -> None:
     running.faults(crash=1)
     running.invoke(do, "crashes")
     failed = running.notification("error")
@@ -114,14 +114,14 @@ def test_a_crash_on_demand_hits_the_next_invocation_alone(running: Stack, do: st
     assert message["inferenceId"] == "next"
 
 
-def test_a_container_that_does_not_answer_in_time_fails_the_invocation(running: Stack) -> None:
+def test_a_container_timeout_fails_the_invocation(running: Stack) -> None:
     running.invoke("hang", InvocationTimeoutSeconds=1)
     message = running.notification("error")
     assert message is not None
     assert "timed out" in message["failureReason"]
 
 
-def test_an_input_that_is_not_there_fails_the_invocation(running: Stack) -> None:
+def test_a_missing_input_fails_the_invocation(running: Stack) -> None:
     running.runtime.invoke_endpoint_async(
         EndpointName="pictures-gpu", InputLocation=f"s3://{BUCKET}/nothing", InferenceId="absent"
     )
@@ -154,20 +154,20 @@ def test_the_first_invocation_starts_an_instance_from_zero(start: Callable[..., 
     stack.until(lambda status: status["instances"] == 0)
 
 
-def test_more_work_starts_more_instances_up_to_the_most(start: Callable[..., Stack]) -> None:
+def test_more_invocations_start_more_instances_up_to_the_maximum(start: Callable[..., Stack]) -> None:
     stack = start(instances=2, concurrency=1)
     for number in range(3):
         stack.invoke("hang", f"job-{number}")
     stack.until(lambda status: status["instances"] == 2)
 
 
-def test_notifications_twice(running: Stack) -> None:
+def test_the_duplicate_fault_publishes_each_notification_twice(running: Stack) -> None:
     running.faults(duplicate=True)
     running.invoke("answer")
     assert running.notification("success") == running.notification("success")
 
 
-def test_an_endpoint_that_cannot_be_reached(running: Stack) -> None:
+def test_the_unreachable_fault_responds_with_503(running: Stack) -> None:
     running.faults(unreachable=True)
     with pytest.raises(running.runtime.exceptions.ServiceUnavailable):
         running.invoke("answer")
@@ -178,7 +178,7 @@ def test_an_endpoint_that_cannot_be_reached(running: Stack) -> None:
     assert running.notification("success") is not None
 
 
-def test_faults_keep_what_is_not_named_and_refuse_unknown_names(running: Stack) -> None:
+def test_faults_keep_switches_not_named_and_reject_unknown_names(running: Stack) -> None:
     running.faults(crash=2)
     assert running.faults(duplicate=True)["crash"] == 2
     answer = running.control("POST", "/_faults", {"explode": True})
@@ -195,7 +195,7 @@ def test_faults_keep_what_is_not_named_and_refuse_unknown_names(running: Stack) 
         ("POST", "/endpoints/pictures-gpu/async-invocations"),
     ],
 )
-def test_whoever_does_not_sign_gets_nothing(running: Stack, method: str, path: str) -> None:
+def test_unsigned_requests_to_the_endpoint_are_rejected(running: Stack, method: str, path: str) -> None:
     for headers in ({}, sign(RootKey(access_key_id="test", secret_access_key="test"), method, f"{running.url}{path}")):
         assert urllib3.request(method, f"{running.url}{path}", headers=headers).status == 403
     origin = {"Origin": "http://page.example"}
@@ -204,7 +204,7 @@ def test_whoever_does_not_sign_gets_nothing(running: Stack, method: str, path: s
     assert urllib3.request("GET", f"{running.url}/_health").status == 200
 
 
-def test_a_functions_key_invokes(running: Stack) -> None:
+def test_a_functions_key_may_invoke_the_endpoint(running: Stack) -> None:
     key = function_key(running.key.secret_access_key, "arn:aws:lambda:us-east-1:000000000000:function:dispatch", "role")
     runtime = boto3.client(
         "sagemaker-runtime",
@@ -220,12 +220,12 @@ def test_a_functions_key_invokes(running: Stack) -> None:
     assert message["inferenceId"] == "job-7"
 
 
-def test_each_crash_is_taken_once() -> None:
+def test_each_injected_crash_is_used_once() -> None:
     faults = Faults(FaultValues(crash=2))
     assert [faults.take_crash() for _ in range(3)] == [True, True, False]
 
 
-def test_containers_alone_get_the_roles_credentials(start: Callable[..., Stack]) -> None:
+def test_only_containers_get_the_roles_credentials(start: Callable[..., Stack]) -> None:
     policy = {"Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
     role = boto3.client("iam").create_role(RoleName="container", AssumeRolePolicyDocument=json.dumps(policy))
     stack = start(container_role_arn=role["Role"]["Arn"])
@@ -240,7 +240,7 @@ def test_containers_alone_get_the_roles_credentials(start: Callable[..., Stack])
     assert {"AccessKeyId", "SecretAccessKey", "Token", "Expiration"} <= set(answer.json())
 
 
-def test_what_s3_refuses_is_an_error(cloud: Cloud) -> None:
+def test_a_rejection_of_s3_raises_an_error(cloud: Cloud) -> None:
     credentials = boto3.Session().get_credentials()
     assert credentials is not None
     aws = S3AndSns(cloud.url, "us-east-1", credentials, connections=1)
@@ -250,7 +250,7 @@ def test_what_s3_refuses_is_an_error(cloud: Cloud) -> None:
         aws.read(f"s3://{BUCKET}/nothing")
 
 
-def test_an_instance_ends_when_its_parent_dies() -> None:
+def test_an_instance_ends_with_its_parent() -> None:
     parent = subprocess.Popen(
         [
             sys.executable,

@@ -10,14 +10,14 @@ from tests.e2e.caller import PATIENCE, Caller, upload
 DAY_SECONDS = 24 * 60 * 60
 
 
-def test_a_wake_is_told_of_and_the_next_one_estimated(stack: LocalStack, caller: Caller) -> None:
+def test_a_cold_start_is_reported_and_the_next_one_estimated(stack: LocalStack, caller: Caller) -> None:
     forget(stack, "waking", "wakes")
     assert message_asleep(stack, caller) == "Waking a GPU: this takes several minutes"
     until_measured(stack)
     assert message_asleep(stack, caller).startswith("Waking a GPU: ready in a")
 
 
-def test_a_day_that_was_too_expensive_is_told_of(stack: LocalStack, caller: Caller) -> None:
+def test_a_gpu_stopped_by_the_spend_limit_is_reported(stack: LocalStack, caller: Caller) -> None:
     key = {"pk": {"S": f"guard#{stack.state.endpoint_name}"}, "sk": {"S": "spend"}}
     numbers = {"day": int(time.time() // DAY_SECONDS), "usd": 100, "counted_until": int(time.time()), "instances": 0}
     row = {**key, **{name: {"N": str(value)} for name, value in numbers.items()}, "stopped": {"BOOL": True}}

@@ -12,7 +12,7 @@ import pytest
 from infra.bundling import functions
 
 
-def test_the_code_is_ours_alone_and_below_a_megabyte(tmp_path: Path) -> None:
+def test_the_functions_code_is_our_own_and_below_a_megabyte(tmp_path: Path) -> None:
     folder = functions.build_code(tmp_path)
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert {"handlers/api.py", "darkroom/contract/jobs.py", "darkroom/contract/styles.toml"} <= names
@@ -28,7 +28,7 @@ def test_the_code_is_ours_alone_and_below_a_megabyte(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "module", ["api", "authorize", "dispatch", "ended", "finished", "push", "socket", "sweep", "uploaded"]
 )
-def test_every_function_finds_all_that_it_imports(tmp_path: Path, module: str) -> None:
+def test_every_function_can_import_its_modules(tmp_path: Path, module: str) -> None:
     script = (
         "import importlib, sys; sys.path[:] = [p for p in sys.path if p.endswith(('site-packages', 'lib-dynload')) or "
         f"'python3' in p]; sys.path.insert(0, {str(functions.build_code(tmp_path))!r}); "
@@ -42,7 +42,7 @@ def test_every_function_finds_all_that_it_imports(tmp_path: Path, module: str) -
     assert str(tmp_path) in done.stdout
 
 
-def test_the_same_code_is_the_same_asset_and_is_copied_once(tmp_path: Path) -> None:
+def test_equal_code_gives_the_same_asset_and_is_copied_once(tmp_path: Path) -> None:
     first = functions.build_code(tmp_path)
     mark = first / "handlers" / "__init__.py"
     before = mark.stat().st_mtime_ns
@@ -50,7 +50,7 @@ def test_the_same_code_is_the_same_asset_and_is_copied_once(tmp_path: Path) -> N
     assert mark.stat().st_mtime_ns == before
 
 
-def test_a_layer_that_is_there_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cached_layer_needs_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[list[str]] = []
 
     def run(command: list[str], **_options: object) -> "subprocess.CompletedProcess[str]":
@@ -67,9 +67,7 @@ def test_a_layer_that_is_there_needs_no_network(tmp_path: Path, monkeypatch: pyt
     assert "aarch64-manylinux2014" in command
 
 
-def test_a_layer_that_cannot_be_built_leaves_nothing_and_says_why(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_layer_leaves_nothing_and_reports_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def run(command: list[str], **_options: object) -> "subprocess.CompletedProcess[str]":
         return subprocess.CompletedProcess(command, 1, "", "no network")
 
@@ -79,7 +77,7 @@ def test_a_layer_that_cannot_be_built_leaves_nothing_and_says_why(
     assert not list((tmp_path / "layer").iterdir())
 
 
-def test_the_types_of_every_module_of_the_cdk_in_use_are_checked() -> None:
+def test_mypy_follows_every_cdk_module_in_use() -> None:
     code = "".join(path.read_text("utf-8") for path in (functions.ROOT / "infra").rglob("*.py"))
     used = {found[1] for found in re.finditer(r"^(?:from|import) (aws_cdk[.\w]*)", code, re.MULTILINE)}
     overrides = tomllib.loads((functions.ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["mypy"]["overrides"]

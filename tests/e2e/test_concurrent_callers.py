@@ -16,7 +16,7 @@ LIMIT = 5  # for each to generate, as the stack is told (tests/unlimited.py)
 PATIENCE = 240  # seconds
 
 
-def test_all_of_a_crowd_are_answered(caller: Caller, stack: LocalStack) -> None:
+def test_concurrent_requests_are_all_answered(caller: Caller, stack: LocalStack) -> None:
     photo = {"photo": pictures.jpeg(184, 120)}
     caller.make("upscale", {"scale": 2}, photo, declared=True, cache=True)
     crowd = Caller(stack.endpoint, stack.socket, caller.token, patience=PATIENCE)
@@ -29,7 +29,7 @@ def test_all_of_a_crowd_are_answered(caller: Caller, stack: LocalStack) -> None:
     assert len({answer.json()["job"]["job_id"] for answer in answers}) == CROWD
 
 
-def test_of_a_crowd_just_the_limit_gets_through(stack: LocalStack) -> None:
+def test_concurrent_requests_beyond_the_rate_limit_are_rejected(stack: LocalStack) -> None:
     crowd = Caller(stack.endpoint, stack.socket, stack.token_for("crowd"), patience=PATIENCE)
     with ThreadPoolExecutor(CROWD) as pool:
         answers = list(pool.map(lambda _: crowd.ask("generate", {"prompt": "a cat"}, engine="models"), range(CROWD)))

