@@ -3,13 +3,13 @@
 from typing import Any
 
 
-def unlinked(told: Any) -> Any:
+def unlinked(value: Any) -> Any:
     """The same, with whether there is a link in the place of each link; only what was not yet received has none."""
-    if isinstance(told, dict):
-        return {name: _is_link(told) if name == "url" else unlinked(value) for name, value in told.items()}
-    if isinstance(told, list):
-        return [unlinked(value) for value in told]
-    return told
+    if isinstance(value, dict):
+        return {name: _is_link(value) if name == "url" else unlinked(value) for name, value in value.items()}
+    if isinstance(value, list):
+        return [unlinked(value) for value in value]
+    return value
 
 
 def _is_link(linked: dict[str, Any]) -> bool:

@@ -20,12 +20,12 @@ class Speed(BaseModel):
     ms: float
 
 
-class Rooms:
+class FakeSections:
     """Sections of fakes: ``a.one``, ``a.two`` and ``b``. Each gives one row, or does what the test puts in."""
 
     def __init__(self) -> None:
         self.measured: list[str] = []
-        self.instead: dict[str, Callable[[], Sequence[Speed]]] = {}
+        self.replacements: dict[str, Callable[[], Sequence[Speed]]] = {}
         self.sections = (self._section("a", ("one", "two")), self._section("b", ("b",)))
 
     def _section(self, name: str, parts: tuple[str, ...]) -> Section[Speed]:
@@ -41,7 +41,7 @@ class Rooms:
     def _measure(self, part: str) -> Callable[[Context], Sequence[Speed]]:
         def measure(context: Context) -> Sequence[Speed]:
             self.measured.append(part)
-            return self.instead.get(part, lambda: [Speed(name=part, ms=float(len(self.measured)))])()
+            return self.replacements.get(part, lambda: [Speed(name=part, ms=float(len(self.measured)))])()
 
         return measure
 
@@ -54,8 +54,8 @@ def raising(error: BaseException) -> Callable[[], Any]:
 
 
 @pytest.fixture
-def rooms() -> Rooms:
-    return Rooms()
+def fake_sections() -> FakeSections:
+    return FakeSections()
 
 
 @pytest.fixture
@@ -72,9 +72,9 @@ def rows(output: Path) -> dict[str, list[dict[str, Any]]]:
     return {name: entry.rows for name, entry in load(output).root.items()}
 
 
-def test_every_part_is_measured_saved_and_reported(rooms: Rooms, output: Path) -> None:
-    assert command.main([], rooms.sections) == 0
-    assert rooms.measured == ["one", "two", "b"]
+def test_every_part_is_measured_saved_and_reported(fake_sections: FakeSections, output: Path) -> None:
+    assert command.main([], fake_sections.sections) == 0
+    assert fake_sections.measured == ["one", "two", "b"]
     assert rows(output) == {
         "a.one": [{"name": "one", "ms": 1}],
         "a.two": [{"name": "two", "ms": 2}],
@@ -87,26 +87,26 @@ def test_every_part_is_measured_saved_and_reported(rooms: Rooms, output: Path) -
     assert "old" not in readme
 
 
-def test_each_part_is_saved_before_the_next_is_measured(rooms: Rooms, output: Path) -> None:
+def test_each_part_is_saved_before_the_next_is_measured(fake_sections: FakeSections, output: Path) -> None:
     seen = []
 
-    def look() -> Sequence[Speed]:
+    def read_results() -> Sequence[Speed]:
         seen.append(sorted(rows(output)))
         assert "| one | 1.0 |" in (output.parent / "README.md").read_text()
         return [Speed(name="two", ms=1)]
 
-    rooms.instead["two"] = look
-    assert command.main([], rooms.sections) == 0
+    fake_sections.replacements["two"] = read_results
+    assert command.main([], fake_sections.sections) == 0
     assert seen == [["a.one"]]
 
 
 def test_a_failed_part_keeps_its_earlier_figures_and_the_others_are_measured(
-    rooms: Rooms, output: Path, capsys: pytest.CaptureFixture[str]
+    fake_sections: FakeSections, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     earlier = Entry(date="2001-01-01", machine="an old one", rows=[{"name": "two", "ms": 99}])
     Results({"a.two": earlier}).save(output)
-    rooms.instead["two"] = raising(ValueError("x1 must be\ngreater"))
-    assert command.main([], rooms.sections) == 1
+    fake_sections.replacements["two"] = raising(ValueError("x1 must be\ngreater"))
+    assert command.main([], fake_sections.sections) == 1
     found = load(output).root
     assert (found["a.two"].rows, found["a.two"].date) == (earlier.rows, earlier.date)
     assert found["a.two"].failure is not None
@@ -120,58 +120,58 @@ def test_a_failed_part_keeps_its_earlier_figures_and_the_others_are_measured(
     assert "| two | 99.0 |" in readme
     assert "`a.two` was taken 2001-01-01 on an old one. Measuring `a.two` failed on " in readme
 
-    rooms.instead.clear()
-    assert command.main(["--part", "a.two"], rooms.sections) == 0
+    fake_sections.replacements.clear()
+    assert command.main(["--part", "a.two"], fake_sections.sections) == 0
     assert load(output).root["a.two"].failure is None
     assert "failed" not in (output.parent / "README.md").read_text()
 
 
-def test_the_report_names_a_part_that_was_never_measured(rooms: Rooms, output: Path) -> None:
-    rooms.instead["b"] = raising(RuntimeError())
-    assert command.main(["--part", "b"], rooms.sections) == 1
+def test_the_report_names_a_part_that_was_never_measured(fake_sections: FakeSections, output: Path) -> None:
+    fake_sections.replacements["b"] = raising(RuntimeError())
+    assert command.main(["--part", "b"], fake_sections.sections) == 1
     assert load(output).root["b"].rows == []
-    assert command.main(["--part", "a"], rooms.sections) == 0
+    assert command.main(["--part", "a"], fake_sections.sections) == 0
     assert "Measuring `b` failed on" in (output.parent / "README.md").read_text()
 
 
-def test_an_interrupted_run_keeps_what_was_measured(rooms: Rooms, output: Path) -> None:
+def test_an_interrupted_run_keeps_what_was_measured(fake_sections: FakeSections, output: Path) -> None:
     Results({"b": Entry(date="2001-01-01", machine="m", rows=[{"name": "b", "ms": 7}])}).save(output)
-    rooms.instead["two"] = raising(KeyboardInterrupt())
-    assert command.main([], rooms.sections) == 130
+    fake_sections.replacements["two"] = raising(KeyboardInterrupt())
+    assert command.main([], fake_sections.sections) == 130
     assert rows(output) == {"a.one": [{"name": "one", "ms": 1}], "b": [{"name": "b", "ms": 7}]}
     assert load(output).root["b"].failure is None
 
 
-def test_a_quick_run_leaves_the_committed_results_alone(rooms: Rooms, output: Path) -> None:
+def test_a_quick_run_leaves_the_committed_results_alone(fake_sections: FakeSections, output: Path) -> None:
     before = (output.parent / "README.md").read_text()
-    assert command.main(["--quick"], rooms.sections) == 0
+    assert command.main(["--quick"], fake_sections.sections) == 0
     assert not output.exists()
     assert (output.parent / "README.md").read_text() == before
     assert set(rows(command.QUICK_RESULTS)) == {"a.one", "a.two", "b"}
-    assert command.main(["--quick", "--part", "b", "--output", str(output)], rooms.sections) == 0
+    assert command.main(["--quick", "--part", "b", "--output", str(output)], fake_sections.sections) == 0
     assert "`b` comes from a quick run" in (output.parent / "README.md").read_text()
 
 
 def test_parts_are_chosen_by_their_own_or_their_sections_name(
-    rooms: Rooms, output: Path, capsys: pytest.CaptureFixture[str]
+    fake_sections: FakeSections, output: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command.main(["--part", "a.two", "--part", "b"], rooms.sections) == 0
-    assert command.main(["--part", "a"], rooms.sections) == 0
-    assert rooms.measured == ["two", "b", "one", "two"]
-    assert command.main(["--part", "c"], rooms.sections) == 2
+    assert command.main(["--part", "a.two", "--part", "b"], fake_sections.sections) == 0
+    assert command.main(["--part", "a"], fake_sections.sections) == 0
+    assert fake_sections.measured == ["two", "b", "one", "two"]
+    assert command.main(["--part", "c"], fake_sections.sections) == 2
     assert "no part is called 'c'; choose among: a.one, a.two, b" in capsys.readouterr().err
 
 
-def test_a_file_of_another_format_is_not_overwritten(rooms: Rooms, output: Path) -> None:
+def test_a_file_of_another_format_is_not_overwritten(fake_sections: FakeSections, output: Path) -> None:
     output.write_text('{"machine": "of an earlier form"}')
-    assert command.main([], rooms.sections) == 2
-    assert rooms.measured == []
+    assert command.main([], fake_sections.sections) == 2
+    assert fake_sections.measured == []
     assert json.loads(output.read_text()) == {"machine": "of an earlier form"}
 
 
-def test_figures_of_an_earlier_format_are_reported_and_left_out(rooms: Rooms, output: Path) -> None:
+def test_figures_of_an_earlier_format_are_reported_and_left_out(fake_sections: FakeSections, output: Path) -> None:
     Results({"a.one": Entry(date="2001-01-01", machine="m", rows=[{"seconds": 1}])}).save(output)
-    assert command.main(["--part", "b"], rooms.sections) == 0
+    assert command.main(["--part", "b"], fake_sections.sections) == 0
     assert "`a.one` has figures of an earlier form only" in (output.parent / "README.md").read_text()
     assert rows(output)["a.one"] == [{"seconds": 1}]
 

@@ -16,11 +16,11 @@ class Library:
         self._form = form
         self.assets: dict[str, dict[str, Any]] = {}
         self.refusal: dict[str, str] | None = None  # for the next upload that is looked at
-        self._looks: dict[str, int] = {}
+        self._reads: dict[str, int] = {}
 
     def arrived(self, asset_id: str) -> None:
         """The picture is in the storage."""
-        self._looks[asset_id] = 0
+        self._reads[asset_id] = 0
 
     async def create(self, request: Request) -> Response:
         body = await request.json()
@@ -45,9 +45,9 @@ class Library:
         asset = self.assets.get(request.path_params["asset_id"])
         if asset is None:
             return problem(404, "not_found", "You have no asset with this id.")
-        if asset["asset_id"] in self._looks:
-            self._looks[asset["asset_id"]] += 1
-            if self._looks[asset["asset_id"]] > 1:
+        if asset["asset_id"] in self._reads:
+            self._reads[asset["asset_id"]] += 1
+            if self._reads[asset["asset_id"]] > 1:
                 asset |= {"state": "ready", "width": 64, "height": 48, "url": "https://storage.test/asset"}
                 if self.refusal is not None:
                     asset |= {"state": "failed", "error": self.refusal}

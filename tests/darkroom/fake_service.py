@@ -40,14 +40,14 @@ class Service:
         self.on_subscribe: Callable[[dict[str, Any]], None] = lambda _message: None
         self.cancel_hangs = False
         self.cached = False  # whether the next job was done before
-        self.made = 1  # how many pictures a job makes
+        self.result_count = 1  # how many pictures a job makes
         self.content_type = "image/jpeg"  # of the pictures that a job makes
         self.files: dict[str, bytes] = {}  # the last part of a result's address → what is there, else RESULT
         self.library = Library(self.form)
         self.reports: dict[str, Any] = {}  # path → answer of what the service says of itself
         self._missing = 0  # uploads that the job still waits for
-        self._referred: set[str] = set()  # roles that are given something that is there already
-        self._news: asyncio.Event | None = None
+        self._referenced: set[str] = set()  # roles that are given something that is there already
+        self._changed: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def keys(self, method: str, path: str) -> list[dict[str, str]]:
@@ -57,10 +57,10 @@ class Service:
     def change(self, new: Job) -> None:
         """The job is now ``new``: whoever watches is told."""
         self.job = new
-        if self._loop is not None and self._news is not None:
-            self._loop.call_soon_threadsafe(self._news.set)
+        if self._loop is not None and self._changed is not None:
+            self._loop.call_soon_threadsafe(self._changed.set)
 
-    def happy(self) -> list[Job]:
+    def completing_states(self) -> list[Job]:
         return [
             job(2, "queued", job_id=self.job.job_id),
             job(3, "running", job_id=self.job.job_id, progress=0.4, stage="depth", message="Measuring the room"),
@@ -70,33 +70,33 @@ class Service:
     def done(self, seq: int, **fields: Any) -> Job:
         """The job, completed."""
         url = f"{self.url}/results/result.jpg"
-        made = {"count": self.made, "content_type": self.content_type}
+        result_count = {"count": self.result_count, "content_type": self.content_type}
         same = {"job_id": self.job.job_id, "kind": self.job.kind, "params": self.job.params}
-        return completed(seq, url, **made, **same, **fields)
+        return completed(seq, url, **result_count, **same, **fields)
 
     # The API.
 
     async def create(self, request: Request) -> Response:
         body = await request.json()
         asked = body.get("uploads", {})
-        self._referred = {role for role, each in asked.items() if "content_type" not in each}
+        self._referenced = {role for role, each in asked.items() if "content_type" not in each}
         self.job = job(kind=body["kind"], params=body.get("params", {}), uploads=_uploads(asked))
-        return self._begun()
+        return self._start()
 
     async def rerun(self, request: Request) -> Response:
         body = await request.json()
         uploads = {role: each.model_dump() for role, each in self.job.uploads.items()}
         params = {**self.job.params, **body["params"]}
         self.job = job(kind=self.job.kind, params=params, uploads=uploads, job_id="c" * 32)
-        return self._begun(copied=True)
+        return self._start(copied=True)
 
-    def _begun(self, *, copied: bool = False) -> Response:
+    def _start(self, *, copied: bool = False) -> Response:
         """The new job: done already, on its way when there is nothing to upload, or waiting."""
-        self._missing = 0 if copied else len(set(self.job.uploads) - self._referred)
+        self._missing = 0 if copied else len(set(self.job.uploads) - self._referenced)
         if self.cached:
             self.job = self.done(1, cached=True)
         elif not self._missing:
-            asyncio.get_running_loop().create_task(self._tell())
+            asyncio.get_running_loop().create_task(self._advance_states())
         return self._created(201, copied=copied)
 
     async def renew(self, _request: Request) -> Response:
@@ -110,7 +110,7 @@ class Service:
 
     def _created(self, status: int, *, copied: bool = False) -> Response:
         waited = {} if self.job.state.terminal or copied else self.job.uploads
-        uploads = {role: self.form(f"uploads/a/{role}") for role in waited if role not in self._referred}
+        uploads = {role: self.form(f"uploads/a/{role}") for role in waited if role not in self._referenced}
         return JSONResponse({"job": self.job.model_dump(mode="json"), "uploads": uploads}, status)
 
     async def get(self, request: Request) -> Response:
@@ -168,12 +168,12 @@ class Service:
             return Response(status_code=204)
         self._missing -= 1
         if self._missing <= 0:
-            task = asyncio.create_task(self._tell())
+            task = asyncio.create_task(self._advance_states())
             task.add_done_callback(lambda _task: None)
         return Response(status_code=204)
 
-    async def _tell(self) -> None:
-        for each in self.happy() if self.story is None else self.story:
+    async def _advance_states(self) -> None:
+        for each in self.completing_states() if self.story is None else self.story:
             if not self.job.state.terminal:
                 self.change(each)
                 await asyncio.sleep(0.01)
@@ -200,16 +200,16 @@ class Service:
             seq = message.get("after_seq", 0)
             if self.job.seq <= seq:
                 await socket.send_json({"type": "subscribed", "job_id": message["job_id"], "seq": self.job.seq})
-            assert self._news is not None
+            assert self._changed is not None
             while True:
-                self._news.clear()
+                self._changed.clear()
                 if self.job.seq > seq:
                     seq = self.job.seq
                     await socket.send_json({"type": "job", "job": self.job.model_dump(mode="json")})
                 if self.job.state.terminal:
                     await socket.receive()
                     return
-                await self._news.wait()
+                await self._changed.wait()
 
     # The server.
 
@@ -268,7 +268,7 @@ class Service:
         class Server(uvicorn.Server):
             async def startup(inner, sockets: Any = None) -> None:  # noqa: N805 - the outer one is self here
                 self._loop = asyncio.get_running_loop()
-                self._news = asyncio.Event()
+                self._changed = asyncio.Event()
                 await super().startup(sockets)
                 port = inner.servers[0].sockets[0].getsockname()[1]
                 self.url = f"http://127.0.0.1:{port}"

@@ -13,7 +13,7 @@ SUBTITLES = {"srt": "application/x-subrip", "vtt": "text/vtt"}
 CUES = "1\n00:00:00,000 --> 00:00:00,900\nHello\nthere.\n\n2\n00:01:01,250 --> 00:01:02,000\nBye.\n"
 
 
-def filmed(
+def completed_video_job(
     service: fake_service.Service, *, video: bytes = jobs.RESULT, subtitles: bool = True, kind: str = "render_video"
 ) -> Job:
     """A completed job of the service: a video of 12.4 seconds with its poster, and its subtitles."""

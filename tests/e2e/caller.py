@@ -16,7 +16,7 @@ from websockets.sync.client import ClientConnection, connect
 from darkroom.contract.jobs import State
 from darkroom.contract.uploads import audio_type_of, content_type_of
 
-PATIENCE = 60  # seconds; a job that takes longer hangs
+TIMEOUT_SECONDS = 60  # seconds; a job that takes longer hangs
 JobDict = dict[str, Any]
 
 
@@ -30,7 +30,7 @@ class Socket:
         self._connection.send(json.dumps(message))
 
     def receive(self) -> JobDict:
-        message: JobDict = json.loads(self._connection.recv(timeout=PATIENCE))
+        message: JobDict = json.loads(self._connection.recv(timeout=TIMEOUT_SECONDS))
         return message
 
     def jobs(self, job_id: str) -> Iterator[JobDict]:
@@ -53,16 +53,16 @@ class Socket:
 class Caller:
     """One signed-in user."""
 
-    def __init__(self, endpoint: str, socket_url: str, token: str | None, *, patience: float = PATIENCE) -> None:
+    def __init__(self, endpoint: str, socket_url: str, token: str | None, *, timeout: float = TIMEOUT_SECONDS) -> None:
         self.socket_url = socket_url
         self.token = token
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.http = httpx.Client(base_url=endpoint, headers=headers, timeout=patience)
+        self.http = httpx.Client(base_url=endpoint, headers=headers, timeout=timeout)
 
     @contextmanager
     def socket(self) -> Iterator[Socket]:
         query = f"?{urlencode({'token': self.token})}" if self.token else ""
-        with connect(self.socket_url + query, open_timeout=PATIENCE, close_timeout=1) as connection:
+        with connect(self.socket_url + query, open_timeout=TIMEOUT_SECONDS, close_timeout=1) as connection:
             yield Socket(connection)
 
     def create(
@@ -84,7 +84,7 @@ class Caller:
         }
         return self.http.post("/jobs", json=body, headers={"Idempotency-Key": key or uuid.uuid4().hex})
 
-    def ask(
+    def submit(
         self,
         kind: str,
         params: JobDict | None = None,
@@ -105,7 +105,7 @@ class Caller:
         body = {"kind": kind, "cache": False, "params": params or {}, "uploads": uploads, **request}
         return self.http.post("/jobs", json=body, headers={"Idempotency-Key": key or uuid.uuid4().hex})
 
-    def make(
+    def run(
         self,
         kind: str,
         params: JobDict | None = None,
@@ -113,11 +113,11 @@ class Caller:
         **request: Any,
     ) -> JobDict:
         """Ask, upload what has a form, and wait for the end, whatever it is."""
-        response = self.ask(kind, params, files, **request)
+        response = self.submit(kind, params, files, **request)
         assert response.status_code == httpx.codes.CREATED, response.text
-        return self.supply(response.json(), files or {})
+        return self.upload_and_wait(response.json(), files or {})
 
-    def supply(self, created: JobDict, files: Mapping[str, bytes | JobDict]) -> JobDict:
+    def upload_and_wait(self, created: JobDict, files: Mapping[str, bytes | JobDict]) -> JobDict:
         """Upload what a created job waits for, and wait for its end."""
         for role, ticket in created["uploads"].items():
             data = files[role]
@@ -150,7 +150,7 @@ class Caller:
             *_, last = socket.jobs(job_id)
             return last
 
-    def develop(self, data: bytes, **options: Any) -> JobDict:
+    def restyle(self, data: bytes, **options: Any) -> JobDict:
         """Create, upload and wait for the end, whatever it is."""
         job_id, ticket = self.created(**options)
         response = upload(ticket, data)
@@ -169,7 +169,7 @@ def picture(job: JobDict, name: str = "result") -> Image.Image:
     """A completed job's picture, fetched by its link."""
     assert job["state"] == "completed", job["error"]
     url = next(each["url"] for each in job["result"]["pictures"] if each["name"] == name)
-    response = httpx.get(url, timeout=PATIENCE)
+    response = httpx.get(url, timeout=TIMEOUT_SECONDS)
     assert response.is_success, response.text
     image = Image.open(io.BytesIO(response.content))
     image.load()
@@ -179,4 +179,4 @@ def picture(job: JobDict, name: str = "result") -> Image.Image:
 def upload(ticket: JobDict, data: bytes, **changed: str) -> httpx.Response:
     """Send the presigned POST; ``changed`` replaces form fields, for those who try."""
     fields = {**ticket["fields"], **changed}
-    return httpx.post(ticket["url"], data=fields, files={"file": ("photo", data)}, timeout=PATIENCE)
+    return httpx.post(ticket["url"], data=fields, files={"file": ("photo", data)}, timeout=TIMEOUT_SECONDS)

@@ -11,13 +11,13 @@ import numpy as np
 import pyloudnorm
 from numpy.typing import NDArray
 
-from tests.e2e.caller import PATIENCE, JobDict
+from tests.e2e.caller import TIMEOUT_SECONDS, JobDict
 
 RATE = 48_000
 
 
 @dataclass(frozen=True)
-class Film:
+class ResultVideo:
     """``frames`` are N×H×W×3 uint8, ``sound`` is M×2 float32 at ``SAMPLE_RATE``; ``codecs`` video's and audio's."""
 
     frames: NDArray[Any]
@@ -32,7 +32,7 @@ class Film:
         return float(pyloudnorm.Meter(RATE).integrated_loudness(self.sound.astype(np.float64)))
 
     @property
-    def heard(self) -> float:
+    def audio_seconds(self) -> float:
         """How long the sound lasts, in seconds."""
         return len(self.sound) / RATE
 
@@ -46,12 +46,12 @@ def fetch(job: JobDict, which: str, name: str) -> bytes:
     """A file of a completed job, by its link."""
     assert job["state"] == "completed", job["error"]
     url = next(each["url"] for each in job["result"][which] if each["name"] == name)
-    response = httpx.get(url, timeout=PATIENCE)
+    response = httpx.get(url, timeout=TIMEOUT_SECONDS)
     assert response.is_success, response.text
     return response.content
 
 
-def film(job: JobDict) -> Film:
+def decode_video(job: JobDict) -> ResultVideo:
     """The video of a completed job, decoded."""
     data = fetch(job, "videos", "result")
     with av.open(io.BytesIO(data)) as container:
@@ -68,7 +68,7 @@ def film(job: JobDict) -> Film:
                     frames.append(decoded.to_ndarray(format="rgb24"))
                 elif isinstance(decoded, av.AudioFrame):
                     sound += [each.to_ndarray().reshape(-1, 2) for each in resampler.resample(decoded)]
-    return Film(
+    return ResultVideo(
         np.stack(frames),
         np.concatenate(sound),
         codecs,
@@ -78,7 +78,7 @@ def film(job: JobDict) -> Film:
 
 
 @dataclass(frozen=True)
-class Shown:
+class Cue:
     """A subtitle: seconds, and its text in one line."""
 
     start: float
@@ -89,7 +89,7 @@ class Shown:
 _TIME = r"(\d+):(\d\d):(\d\d),(\d\d\d)"
 
 
-def subtitles(job: JobDict) -> list[Shown]:
+def subtitles(job: JobDict) -> list[Cue]:
     """What the SRT file of a completed job says."""
     found = []
     for block in fetch(job, "subtitles", "srt").decode().replace("\r\n", "\n").strip().split("\n\n"):
@@ -98,5 +98,5 @@ def subtitles(job: JobDict) -> list[Shown]:
         assert match is not None, times
         numbers = [int(each) for each in match.groups()]
         start, end = (h * 3600 + m * 60 + s + ms / 1000 for h, m, s, ms in (numbers[:4], numbers[4:]))
-        found.append(Shown(start, end, " ".join(lines)))
+        found.append(Cue(start, end, " ".join(lines)))
     return found

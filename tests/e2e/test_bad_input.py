@@ -42,7 +42,7 @@ def test_a_file_that_is_no_photo_fails_its_job_with_an_error_code(caller: Caller
 
 
 def test_a_picture_of_900_megapixels_is_rejected_by_its_header(caller: Caller) -> None:
-    job = caller.develop(pictures.bomb(), content_type="image/png")
+    job = caller.restyle(pictures.bomb(), content_type="image/png")
     assert (job["state"], job["error"]["code"]) == ("failed", "too_large")
     assert "30000" in job["error"]["message"].replace(",", "").replace(" ", "").replace("\u202f", "")
 
@@ -71,13 +71,13 @@ def test_the_form_is_fixed_to_its_content_type_and_key(caller: Caller) -> None:
 
 def test_a_wrong_declared_checksum_fails_the_job(caller: Caller) -> None:
     # S3 refuses the form on AWS; the emulator does not look, and the uploaded function does.
-    job = caller.develop(pictures.jpeg(), upload={"sha256": "0" * 64})
+    job = caller.restyle(pictures.jpeg(), upload={"sha256": "0" * 64})
     assert (job["state"], job["error"]["code"]) == ("failed", "checksum_mismatch")
 
 
 def test_a_right_declared_checksum_is_accepted(caller: Caller) -> None:
     digest = hashlib.sha256(pictures.jpeg()).hexdigest()
-    assert caller.develop(pictures.jpeg(), upload={"sha256": digest})["state"] == "completed"
+    assert caller.restyle(pictures.jpeg(), upload={"sha256": digest})["state"] == "completed"
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ def admin(stack: LocalStack) -> Caller:
 
 def test_an_equal_job_completes_at_once_from_the_cache_and_costs_nothing(caller: Caller) -> None:
     photo = {"photo": pictures.jpeg(160, 120)}
-    first = caller.make("upscale", {"scale": 2}, photo, declared=True, cache=True)
+    first = caller.run("upscale", {"scale": 2}, photo, declared=True, cache=True)
     assert (first["state"], first["cached"]) == ("completed", False)
 
-    answer = caller.ask("upscale", {"scale": 2}, photo, declared=True, cache=True).json()
+    answer = caller.submit("upscale", {"scale": 2}, photo, declared=True, cache=True).json()
     again = answer["job"]
     assert (again["state"], again["cached"], again["cost_usd"], answer["uploads"]) == ("completed", True, 0, {})
     assert again["job_id"] != first["job_id"]
@@ -29,35 +29,35 @@ def test_an_equal_job_completes_at_once_from_the_cache_and_costs_nothing(caller:
 
 def test_an_undeclared_file_is_found_in_the_cache_after_its_upload(caller: Caller) -> None:
     photo = {"photo": pictures.jpeg(168, 120)}
-    caller.make("upscale", {"scale": 3}, photo, cache=True)
-    created = caller.ask("upscale", {"scale": 3}, photo, cache=True).json()
+    caller.run("upscale", {"scale": 3}, photo, cache=True)
+    created = caller.submit("upscale", {"scale": 3}, photo, cache=True).json()
     assert created["job"]["state"] == "awaiting_upload"
-    again = caller.supply(created, photo)
+    again = caller.upload_and_wait(created, photo)
     assert (again["state"], again["cached"], again["attempt"]) == ("completed", True, 0)
 
 
 def test_other_params_photos_and_owners_do_not_hit_the_cache(caller: Caller, other: Caller) -> None:
     photo = {"photo": pictures.jpeg(176, 120)}
-    caller.make("upscale", {"scale": 2}, photo, declared=True, cache=True)
+    caller.run("upscale", {"scale": 2}, photo, declared=True, cache=True)
     asks = [
-        caller.ask("upscale", {"scale": 2.5}, photo, declared=True, cache=True),
-        caller.ask("upscale", {"scale": 2}, {"photo": pictures.jpeg(177, 120)}, declared=True, cache=True),
-        caller.ask("upscale", {"scale": 2}, photo, declared=True, cache=False),
-        other.ask("upscale", {"scale": 2}, photo, declared=True, cache=True),
+        caller.submit("upscale", {"scale": 2.5}, photo, declared=True, cache=True),
+        caller.submit("upscale", {"scale": 2}, {"photo": pictures.jpeg(177, 120)}, declared=True, cache=True),
+        caller.submit("upscale", {"scale": 2}, photo, declared=True, cache=False),
+        other.submit("upscale", {"scale": 2}, photo, declared=True, cache=True),
     ]
     assert [each.json()["job"]["state"] for each in asks] == ["awaiting_upload"] * 4
 
 
 def test_only_administrators_read_cache_statistics_and_clear_the_cache(caller: Caller, admin: Caller) -> None:
     photo = {"photo": pictures.jpeg(192, 120)}
-    caller.make("upscale", {"scale": 2}, photo, declared=True, cache=True)
+    caller.run("upscale", {"scale": 2}, photo, declared=True, cache=True)
     before = admin.http.get("/cache/stats").json()
-    assert caller.ask("upscale", {"scale": 2}, photo, declared=True, cache=True).json()["job"]["cached"]
+    assert caller.submit("upscale", {"scale": 2}, photo, declared=True, cache=True).json()["job"]["cached"]
     after = admin.http.get("/cache/stats").json()
     assert after["hits"] == before["hits"] + 1
 
     for refused in (caller.http.get("/cache/stats"), caller.http.delete("/cache")):
         assert (refused.status_code, refused.json()["code"]) == (httpx.codes.FORBIDDEN, "forbidden")
     assert admin.http.delete("/cache").is_success
-    emptied = caller.ask("upscale", {"scale": 2}, photo, declared=True, cache=True).json()["job"]
+    emptied = caller.submit("upscale", {"scale": 2}, photo, declared=True, cache=True).json()["job"]
     assert emptied["state"] == "awaiting_upload"

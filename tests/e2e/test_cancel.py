@@ -39,7 +39,7 @@ def test_a_job_can_be_cancelled_while_running(caller: Caller, stack: LocalStack)
         *_, last = socket.jobs(job_id)
     assert last["state"] == "cancelled"
     # The next job through the same container proves that this one was let go, and then nothing of it is left.
-    assert caller.develop(pictures.jpeg())["state"] == "completed"
+    assert caller.restyle(pictures.jpeg())["state"] == "completed"
     stack.wait_idle()
     left = stack.client("s3").list_objects_v2(Bucket=stack.bucket, Prefix=f"results/{job_id}/")
     assert left["KeyCount"] == 0
@@ -47,7 +47,7 @@ def test_a_job_can_be_cancelled_while_running(caller: Caller, stack: LocalStack)
 
 
 def test_cancelling_an_ended_job_is_a_conflict(caller: Caller) -> None:
-    job = caller.develop(pictures.jpeg())
+    job = caller.restyle(pictures.jpeg())
     response = caller.cancel(job["job_id"])
     assert (response.status_code, response.json()["code"]) == (httpx.codes.CONFLICT, "conflict")
     assert caller.get(job["job_id"])["state"] == "completed"

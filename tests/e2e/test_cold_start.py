@@ -5,16 +5,16 @@ from threading import Event
 
 from infra.local.stack import LocalStack
 from tests.e2e import pictures
-from tests.e2e.caller import PATIENCE, Caller, upload
+from tests.e2e.caller import TIMEOUT_SECONDS, Caller, upload
 
 DAY_SECONDS = 24 * 60 * 60
 
 
 def test_a_cold_start_is_reported_and_the_next_one_estimated(stack: LocalStack, caller: Caller) -> None:
-    forget(stack, "waking", "wakes")
-    assert message_asleep(stack, caller) == "Waking a GPU: this takes several minutes"
-    until_measured(stack)
-    assert message_asleep(stack, caller).startswith("Waking a GPU: ready in a")
+    delete_row(stack, "waking", "wakes")
+    assert message_without_instances(stack, caller) == "Waking a GPU: this takes several minutes"
+    wait_until_measured(stack)
+    assert message_without_instances(stack, caller).startswith("Waking a GPU: ready in a")
 
 
 def test_a_gpu_stopped_by_the_spend_limit_is_reported(stack: LocalStack, caller: Caller) -> None:
@@ -23,12 +23,12 @@ def test_a_gpu_stopped_by_the_spend_limit_is_reported(stack: LocalStack, caller:
     row = {**key, **{name: {"N": str(value)} for name, value in numbers.items()}, "stopped": {"BOOL": True}}
     stack.client("dynamodb").put_item(TableName=stack.state.tables.sockets, Item=row)
     try:
-        assert "budget" in message_asleep(stack, caller)
+        assert "budget" in message_without_instances(stack, caller)
     finally:
-        forget(stack, "guard", "spend")
+        delete_row(stack, "guard", "spend")
 
 
-def message_asleep(stack: LocalStack, caller: Caller) -> str:
+def message_without_instances(stack: LocalStack, caller: Caller) -> str:
     """What a job is told that comes to an endpoint without instances; the endpoint wakes up and does the job then."""
     with stack.faults(min_instances=0, idle_seconds=0):
         stack.wait_for_instances(0)
@@ -44,10 +44,10 @@ def message_asleep(stack: LocalStack, caller: Caller) -> str:
     return message
 
 
-def until_measured(stack: LocalStack) -> None:
+def wait_until_measured(stack: LocalStack) -> None:
     """Return when the endpoint's last wake has been kept."""
     key = {"pk": {"S": f"waking#{stack.state.endpoint_name}"}, "sk": {"S": "wakes"}}
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         answer = stack.client("dynamodb").get_item(TableName=stack.state.tables.sockets, Key=key)
         if answer.get("Item", {}).get("seconds", {}).get("L"):
@@ -56,7 +56,7 @@ def until_measured(stack: LocalStack) -> None:
     raise TimeoutError("the wake was not measured")
 
 
-def forget(stack: LocalStack, kind: str, row: str) -> None:
+def delete_row(stack: LocalStack, kind: str, row: str) -> None:
     """Delete what is known of the endpoint."""
     key = {"pk": {"S": f"{kind}#{stack.state.endpoint_name}"}, "sk": {"S": row}}
     stack.client("dynamodb").delete_item(TableName=stack.state.tables.sockets, Key=key)

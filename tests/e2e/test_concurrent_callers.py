@@ -11,38 +11,42 @@ from infra.local.stack import LocalStack
 from tests.e2e import pictures
 from tests.e2e.caller import Caller
 
-CROWD = 10
+CALLERS = 10
 LIMIT = 5  # for each to generate, as the stack is told (tests/unlimited.py)
-PATIENCE = 240  # seconds
+TIMEOUT_SECONDS = 240  # seconds
 
 
 def test_concurrent_requests_are_all_answered(caller: Caller, stack: LocalStack) -> None:
     photo = {"photo": pictures.jpeg(184, 120)}
-    caller.make("upscale", {"scale": 2}, photo, declared=True, cache=True)
-    crowd = Caller(stack.endpoint, stack.socket, caller.token, patience=PATIENCE)
-    with ThreadPoolExecutor(CROWD) as pool:
+    caller.run("upscale", {"scale": 2}, photo, declared=True, cache=True)
+    callers = Caller(stack.endpoint, stack.socket, caller.token, timeout=TIMEOUT_SECONDS)
+    with ThreadPoolExecutor(CALLERS) as pool:
         answers = list(
-            pool.map(lambda _: crowd.ask("upscale", {"scale": 2}, photo, declared=True, cache=True), range(CROWD))
+            pool.map(
+                lambda _: callers.submit("upscale", {"scale": 2}, photo, declared=True, cache=True), range(CALLERS)
+            )
         )
-    assert [answer.status_code for answer in answers] == [httpx.codes.CREATED] * CROWD
+    assert [answer.status_code for answer in answers] == [httpx.codes.CREATED] * CALLERS
     assert all(answer.json()["job"]["cached"] for answer in answers)
-    assert len({answer.json()["job"]["job_id"] for answer in answers}) == CROWD
+    assert len({answer.json()["job"]["job_id"] for answer in answers}) == CALLERS
 
 
 def test_concurrent_requests_beyond_the_rate_limit_are_rejected(stack: LocalStack) -> None:
-    crowd = Caller(stack.endpoint, stack.socket, stack.token_for("crowd"), patience=PATIENCE)
-    with ThreadPoolExecutor(CROWD) as pool:
-        answers = list(pool.map(lambda _: crowd.ask("generate", {"prompt": "a cat"}, engine="models"), range(CROWD)))
-    through = [answer for answer in answers if answer.status_code == httpx.codes.CREATED]
-    refused = [answer for answer in answers if answer.status_code == httpx.codes.TOO_MANY_REQUESTS]
-    assert (len(through), len(refused)) == (LIMIT, CROWD - LIMIT), [answer.text for answer in answers]
-    for answer in through:
-        crowd.cancel(answer.json()["job"]["job_id"])
+    callers = Caller(stack.endpoint, stack.socket, stack.token_for("crowd"), timeout=TIMEOUT_SECONDS)
+    with ThreadPoolExecutor(CALLERS) as pool:
+        answers = list(
+            pool.map(lambda _: callers.submit("generate", {"prompt": "a cat"}, engine="models"), range(CALLERS))
+        )
+    accepted = [answer for answer in answers if answer.status_code == httpx.codes.CREATED]
+    rejected = [answer for answer in answers if answer.status_code == httpx.codes.TOO_MANY_REQUESTS]
+    assert (len(accepted), len(rejected)) == (LIMIT, CALLERS - LIMIT), [answer.text for answer in answers]
+    for answer in accepted:
+        callers.cancel(answer.json()["job"]["job_id"])
 
-    assert sorted(int(answer.headers["RateLimit-Remaining"]) for answer in through) == list(range(LIMIT))
-    told = refused[0]
-    assert told.json()["code"] == "rate_limited"
-    assert 0 < int(told.headers["Retry-After"]) <= 300
-    assert (told.headers["RateLimit-Limit"], told.headers["X-RateLimit-Window"]) == (str(LIMIT), "300")
-    allowed = crowd.ask("restyle_room", {"style": "modern"}, {"photo": {"content_type": "image/jpeg"}})
+    assert sorted(int(answer.headers["RateLimit-Remaining"]) for answer in accepted) == list(range(LIMIT))
+    response = rejected[0]
+    assert response.json()["code"] == "rate_limited"
+    assert 0 < int(response.headers["Retry-After"]) <= 300
+    assert (response.headers["RateLimit-Limit"], response.headers["X-RateLimit-Window"]) == (str(LIMIT), "300")
+    allowed = callers.submit("restyle_room", {"style": "modern"}, {"photo": {"content_type": "image/jpeg"}})
     assert allowed.status_code == httpx.codes.CREATED, "another kind has a limit of its own"

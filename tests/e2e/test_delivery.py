@@ -15,7 +15,7 @@ from tests.links import unlinked
 @pytest.fixture(scope="module")
 def done(caller: Caller) -> dict[str, Any]:
     """A finished job, whose events are about to come again."""
-    return caller.develop(pictures.jpeg())
+    return caller.restyle(pictures.jpeg())
 
 
 def test_a_repeated_upload_event_changes_nothing(stack: LocalStack, caller: Caller, done: dict[str, Any]) -> None:
@@ -80,7 +80,7 @@ def test_an_old_stream_record_is_not_pushed(stack: LocalStack, caller: Caller) -
 
 def test_duplicate_notifications_of_the_endpoint_change_nothing(stack: LocalStack, caller: Caller) -> None:
     with stack.faults(duplicate=True):
-        job = caller.develop(pictures.jpeg())
+        job = caller.restyle(pictures.jpeg())
     assert job["state"] == "completed"
     stack.wait_idle()
     assert unlinked(caller.get(job["job_id"])) == unlinked(job)

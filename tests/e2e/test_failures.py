@@ -10,14 +10,14 @@ from tests.e2e.caller import Caller, upload
 
 def test_a_killed_container_is_retried_and_the_job_completes(stack: LocalStack, caller: Caller) -> None:
     with stack.faults(crash=1):
-        job = caller.develop(pictures.jpeg())
+        job = caller.restyle(pictures.jpeg())
     assert job["state"] == "completed", job["error"]
     assert job["attempt"] == 2
 
 
 def test_a_container_that_always_crashes_fails_the_job_after_all_attempts(stack: LocalStack, caller: Caller) -> None:
     with stack.faults(crash=MAX_ATTEMPTS):
-        job = caller.develop(pictures.jpeg())
+        job = caller.restyle(pictures.jpeg())
     assert (job["state"], job["error"]["code"]) == ("failed", "container_failed")
     assert job["attempt"] == MAX_ATTEMPTS
     assert job["job_id"] in stack.dead_letters()
@@ -25,7 +25,7 @@ def test_a_container_that_always_crashes_fails_the_job_after_all_attempts(stack:
 
 def test_an_unreachable_endpoint_fails_the_job(stack: LocalStack, caller: Caller) -> None:
     with stack.faults(unreachable=True):
-        job = caller.develop(pictures.jpeg())
+        job = caller.restyle(pictures.jpeg())
     assert (job["state"], job["error"]["code"]) == ("failed", "endpoint_unavailable")
     assert caller.http.get("/health").status_code == 200
 

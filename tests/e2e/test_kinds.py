@@ -42,7 +42,7 @@ def squares() -> dict[str, bytes]:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_inpainting_changes_only_the_masked_area(caller: Caller, engine: str) -> None:
     photo = pictures.encode(pictures.room(), "PNG")
-    job = caller.make("inpaint", {}, {"photo": photo, "mask": mask(0, 0, 30, 30)}, engine=engine)
+    job = caller.run("inpaint", {}, {"photo": photo, "mask": mask(0, 0, 30, 30)}, engine=engine)
 
     result = picture(job)
     before, after = np.asarray(pictures.room()), np.asarray(result.convert("RGB"))
@@ -56,7 +56,7 @@ def test_inpainting_changes_only_the_masked_area(caller: Caller, engine: str) ->
 
 def test_inpainting_with_a_prompt_uses_the_inpainting_model(caller: Caller) -> None:
     files = {"photo": pictures.jpeg(), "mask": mask(100, 80, 200, 160)}
-    job = caller.make("inpaint", {"prompt": "a brass lamp", "steps": 2}, files, engine="models")
+    job = caller.run("inpaint", {"prompt": "a brass lamp", "steps": 2}, files, engine="models")
     assert picture(job).size == (320, 240)
     assert "sd15-inpainting" in {model["id"] for model in job["result"]["models"]}
 
@@ -69,14 +69,14 @@ def test_inpainting_with_a_prompt_uses_the_inpainting_model(caller: Caller) -> N
     ],
 )
 def test_an_invalid_mask_is_reported_with_the_reason(caller: Caller, wrong: bytes, says: str) -> None:
-    job = caller.make("inpaint", {}, {"photo": pictures.jpeg(), "mask": wrong})
+    job = caller.run("inpaint", {}, {"photo": pictures.jpeg(), "mask": wrong})
     assert (job["state"], job["error"]["code"], job["error"]["retryable"]) == ("failed", "invalid_mask", False)
     assert says in job["error"]["message"]
 
 
 def test_pictures_are_generated_from_a_prompt_without_upload(caller: Caller) -> None:
     params = {"prompt": "a red bicycle", "aspect": "16:9", "count": 2, "style": "flat", "seed": 5}
-    job = caller.make("generate", params, engine="models")
+    job = caller.run("generate", params, engine="models")
     first, second = picture(job), picture(job, "result-2")
     assert first.size == second.size
     assert first.width > first.height
@@ -87,19 +87,19 @@ def test_pictures_are_generated_from_a_prompt_without_upload(caller: Caller) -> 
 
 def test_a_kind_that_the_engine_lacks_is_rejected_before_creation(caller: Caller) -> None:
     before = len(caller.http.get("/jobs", params={"kind": "generate", "limit": 100}).json()["jobs"])
-    response = caller.ask("generate", {"prompt": "a red bicycle"}, engine="preview")
+    response = caller.submit("generate", {"prompt": "a red bicycle"}, engine="preview")
     assert response.is_client_error
     assert response.json()["code"] == "engine_unavailable"
     assert "models" in response.json()["detail"]
     assert len(caller.http.get("/jobs", params={"kind": "generate", "limit": 100}).json()["jobs"]) == before
 
 
-@pytest.mark.parametrize(("engine", "shown"), [("preview", "faces"), ("models", "squares")])
+@pytest.mark.parametrize(("engine", "fixture_name"), [("preview", "faces"), ("models", "squares")])
 def test_a_face_is_swapped_into_another_picture(
-    caller: Caller, engine: str, shown: str, request: pytest.FixtureRequest
+    caller: Caller, engine: str, fixture_name: str, request: pytest.FixtureRequest
 ) -> None:
-    files = request.getfixturevalue(shown)
-    job = caller.make("face_swap", {"consent": True, "format": "png"}, files, engine=engine)
+    files = request.getfixturevalue(fixture_name)
+    job = caller.run("face_swap", {"consent": True, "format": "png"}, files, engine=engine)
     result = picture(job)
     with Image.open(io.BytesIO(files["target"])) as target:
         assert result.size == target.size
@@ -112,13 +112,13 @@ def test_a_face_is_swapped_into_another_picture(
 
 def test_face_swap_without_consent_is_rejected(caller: Caller) -> None:
     for consent in ({}, {"consent": False}):
-        response = caller.ask("face_swap", consent, {"source": b"", "target": b""})
+        response = caller.submit("face_swap", consent, {"source": b"", "target": b""})
         assert response.status_code == httpx.codes.UNPROCESSABLE_ENTITY
         assert response.json()["errors"][0]["field"] == "params.consent"
 
 
 def test_a_picture_without_a_face_is_named_in_the_error(caller: Caller, faces: dict[str, bytes]) -> None:
-    job = caller.make("face_swap", {"consent": True}, {"source": faces["source"], "target": pictures.jpeg()})
+    job = caller.run("face_swap", {"consent": True}, {"source": faces["source"], "target": pictures.jpeg()})
     assert (job["state"], job["error"]["code"]) == ("failed", "no_face")
     assert "target" in job["error"]["message"]
 
@@ -126,6 +126,6 @@ def test_a_picture_without_a_face_is_named_in_the_error(caller: Caller, faces: d
 @pytest.mark.parametrize(("engine", "content"), [("preview", "photo"), ("models", "photo"), ("models", "anime")])
 def test_a_picture_is_upscaled_by_a_fractional_scale(caller: Caller, engine: str, content: str) -> None:
     files = {"photo": pictures.jpeg(101, 67)}
-    job = caller.make("upscale", {"scale": 2.5, "content": content}, files, engine=engine)
+    job = caller.run("upscale", {"scale": 2.5, "content": content}, files, engine=engine)
     assert picture(job).size == (252, 168)
     assert job["result"]["engine"] == engine

@@ -13,10 +13,10 @@ def asset(caller: Caller, data: bytes) -> JobDict:
     created = caller.http.post("/assets", json={"name": "room", "upload": declaration(data, False)})
     assert created.status_code == httpx.codes.CREATED, created.text
     assert upload(created.json()["upload"], data).is_success
-    return settled(caller, created.json()["asset"]["asset_id"])
+    return wait_until_inspected(caller, created.json()["asset"]["asset_id"])
 
 
-def settled(caller: Caller, asset_id: str) -> JobDict:
+def wait_until_inspected(caller: Caller, asset_id: str) -> JobDict:
     while (found := caller.http.get(f"/assets/{asset_id}").json())["state"] == "awaiting_upload":
         pass
     known: JobDict = found
@@ -30,17 +30,17 @@ def test_an_asset_replaces_an_upload(caller: Caller) -> None:
     assert kept["sha256"] == hashlib.sha256(data).hexdigest()
     assert httpx.get(kept["url"]).content == data
 
-    job = caller.make("upscale", {"scale": 2}, {"photo": {"asset_id": kept["asset_id"]}})
+    job = caller.run("upscale", {"scale": 2}, {"photo": {"asset_id": kept["asset_id"]}})
     assert picture(job).size == (300, 220)
     assert job["uploads"]["photo"]["asset_id"] == kept["asset_id"]
 
 
 def test_a_result_is_kept_as_an_asset_and_used_again(caller: Caller) -> None:
-    job = caller.make("upscale", {"scale": 2}, {"photo": pictures.jpeg(120, 90)})
+    job = caller.run("upscale", {"scale": 2}, {"photo": pictures.jpeg(120, 90)})
     kept = caller.http.post("/assets", json={"job_id": job["job_id"], "picture": "result"})
     assert kept.status_code == httpx.codes.CREATED, kept.text
     asset_id = kept.json()["asset"]["asset_id"]
-    again = caller.make("upscale", {"scale": 1.5}, {"photo": {"asset_id": asset_id}})
+    again = caller.run("upscale", {"scale": 1.5}, {"photo": {"asset_id": asset_id}})
     assert picture(again).size == (360, 270)
 
 
@@ -49,7 +49,7 @@ def test_other_owners_cannot_read_delete_or_use_an_asset(caller: Caller, other: 
     refused = [
         other.http.get(f"/assets/{asset_id}"),
         other.http.delete(f"/assets/{asset_id}"),
-        other.ask("upscale", {}, {"photo": {"asset_id": asset_id}}),
+        other.submit("upscale", {}, {"photo": {"asset_id": asset_id}}),
     ]
     assert [answer.status_code for answer in refused[::2]] == [httpx.codes.NOT_FOUND] * 2
     assert caller.http.get(f"/assets/{asset_id}").json()["state"] == "ready", refused[1].text

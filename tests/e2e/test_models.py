@@ -20,7 +20,7 @@ def photo(sample: bytes) -> bytes:
 
 
 def test_the_models_engine_restyles_a_photo_and_names_its_models(caller: Caller, photo: bytes) -> None:
-    job = caller.develop(photo, engine="models", steps=2, format="png")
+    job = caller.restyle(photo, engine="models", steps=2, format="png")
 
     assert job["state"] == "completed", job["error"]
     result = job["result"]
@@ -35,10 +35,10 @@ def test_the_models_engine_restyles_a_photo_and_names_its_models(caller: Caller,
 
 
 def test_a_second_style_of_the_same_photo_reuses_cached_stages(caller: Caller, photo: bytes) -> None:
-    caller.develop(photo, engine="models", steps=1)
-    again = caller.develop(photo, engine="models", steps=1, style="boho")
-    known = {entry["stage"] for entry in again["timeline"] if entry["cached"]}
-    assert known == {"detect", "segment", "classify", "depth", "edges"}
+    caller.restyle(photo, engine="models", steps=1)
+    again = caller.restyle(photo, engine="models", steps=1, style="boho")
+    cached = {entry["stage"] for entry in again["timeline"] if entry["cached"]}
+    assert cached == {"detect", "segment", "classify", "depth", "edges"}
 
 
 def test_subscribers_get_progress_images(caller: Caller, photo: bytes) -> None:
@@ -46,11 +46,11 @@ def test_subscribers_get_progress_images(caller: Caller, photo: bytes) -> None:
     with caller.socket() as socket:
         socket.send(action="subscribe", job_id=job_id)
         upload(ticket, photo)
-        look = next(job["preview"] for job in socket.jobs(job_id) if job["preview"])
-        answer = httpx.get(look["url"])
+        progress_image = next(job["preview"] for job in socket.jobs(job_id) if job["preview"])
+        answer = httpx.get(progress_image["url"])
         assert answer.is_success, answer.text
         with Image.open(io.BytesIO(answer.content)) as image:
-            assert image.size == (look["width"], look["height"])
+            assert image.size == (progress_image["width"], progress_image["height"])
         assert caller.cancel(job_id).is_success
 
 

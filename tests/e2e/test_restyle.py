@@ -16,7 +16,7 @@ from tests.links import unlinked
 
 
 def test_a_photo_becomes_a_restyled_room(caller: Caller, sample: bytes) -> None:
-    job = caller.develop(sample, style="industrial", seed=7)
+    job = caller.restyle(sample, style="industrial", seed=7)
 
     assert job["state"] == "completed", job["error"]
     assert job["progress"] == 1
@@ -48,7 +48,7 @@ def test_every_state_arrives_in_order_and_progress_never_falls(caller: Caller) -
 
 
 def test_a_reconnected_client_gets_only_the_updates_it_missed(caller: Caller) -> None:
-    job = caller.develop(pictures.jpeg())
+    job = caller.restyle(pictures.jpeg())
     with caller.socket() as socket:
         socket.send(action="subscribe", job_id=job["job_id"], after_seq=job["seq"])
         assert socket.receive() == {"type": "subscribed", "job_id": job["job_id"], "seq": job["seq"]}
@@ -59,13 +59,13 @@ def test_a_reconnected_client_gets_only_the_updates_it_missed(caller: Caller) ->
 
 
 def test_the_socket_and_the_api_show_the_same_job(caller: Caller) -> None:
-    pushed = caller.develop(pictures.jpeg())
+    pushed = caller.restyle(pictures.jpeg())
     fetched = caller.get(pushed["job_id"])
     assert unlinked(pushed) == unlinked(fetched)
 
 
 def test_the_same_seed_makes_the_same_picture(caller: Caller) -> None:
-    pictures_made = [_download(caller.develop(pictures.jpeg(), seed=3), "result").tobytes() for _ in range(2)]
+    pictures_made = [_download(caller.restyle(pictures.jpeg(), seed=3), "result").tobytes() for _ in range(2)]
     assert pictures_made[0] == pictures_made[1]
 
 
@@ -84,7 +84,7 @@ def test_the_same_seed_makes_the_same_picture(caller: Caller) -> None:
 def test_unusual_photos_are_rotated_upright_and_lose_their_gps_position(
     caller: Caller, data: bytes, content_type: str
 ) -> None:
-    job = caller.develop(data, content_type=content_type)
+    job = caller.restyle(data, content_type=content_type)
 
     assert job["state"] == "completed", job["error"]
     result = _download(job, "result")
@@ -145,14 +145,14 @@ def _difference(image: Image.Image, data: bytes) -> float:
 
 def test_kept_objects_and_points_are_unchanged_in_the_restyled_room(caller: Caller, sample: bytes) -> None:
     photo = Image.open(io.BytesIO(sample)).convert("RGB")
-    found = caller.make("find_objects", {}, {"photo": sample}, engine="preview")
+    found = caller.run("find_objects", {}, {"photo": sample}, engine="preview")
     assert _download(found, "result").size == photo.size
     thing = max(found["result"]["objects"], key=lambda each: each["score"])
     inside = _inside(thing["outlines"], photo.size)
     x, y = _middle(inside)
 
     params = {"style": "industrial", "format": "png", "keep_at": [[x / photo.width, y / photo.height]]}
-    job = caller.make("restyle_room", params, {"photo": sample}, engine="preview")
+    job = caller.run("restyle_room", params, {"photo": sample}, engine="preview")
     assert [each["kept"] for each in job["result"]["objects"]].count(True) == 1
     assert "layout" in {each["stage"] for each in job["timeline"] if each["cached"]}
     before, after, well = (

@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.stack import LocalStack
 from tests.e2e import pictures
-from tests.e2e.caller import PATIENCE, Caller, picture
+from tests.e2e.caller import TIMEOUT_SECONDS, Caller, picture
 
 
 @pytest.fixture(scope="module")
@@ -25,9 +25,9 @@ def restyled(stats: dict[str, Any]) -> dict[str, int]:
 
 def test_a_job_is_counted_once_with_its_time_and_cost(caller: Caller, admin: Caller) -> None:
     before = admin.http.get("/stats").json()
-    job = caller.develop(pictures.jpeg())
+    job = caller.restyle(pictures.jpeg())
     assert job["state"] == "completed"
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while restyled(after := admin.http.get("/stats").json()).get("completed", 0) == restyled(before).get(
         "completed", 0
     ):
@@ -55,30 +55,30 @@ def test_an_ended_job_publishes_an_event_that_a_rule_can_match(caller: Caller, s
     events.put_rule(Name="webhook", EventBusName=bus, EventPattern=json.dumps(pattern))
     events.put_targets(Rule="webhook", EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
 
-    job = caller.make("upscale", {"scale": 2}, {"photo": pictures.jpeg(80, 60)})
+    job = caller.run("upscale", {"scale": 2}, {"photo": pictures.jpeg(80, 60)})
     assert job["state"] == "completed"
-    told = None
-    deadline = time.monotonic() + PATIENCE
-    while told is None or told["detail"]["job_id"] != job["job_id"]:
+    event = None
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while event is None or event["detail"]["job_id"] != job["job_id"]:
         assert time.monotonic() < deadline, "the event never came"
         for message in sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages", []):
             sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-            told = json.loads(message["Body"])
-    assert told["detail-type"] == "Job completed"
-    assert told["detail"]["state"] == "completed"
-    assert all(each.get("url") is None for each in told["detail"]["result"]["pictures"])
+            event = json.loads(message["Body"])
+    assert event["detail-type"] == "Job completed"
+    assert event["detail"]["state"] == "completed"
+    assert all(each.get("url") is None for each in event["detail"]["result"]["pictures"])
 
 
 def test_rerun_uses_the_uploads_of_the_first_job(caller: Caller) -> None:
     photo = pictures.jpeg(100, 80)
-    first = caller.make("upscale", {"scale": 2}, {"photo": photo})
+    first = caller.run("upscale", {"scale": 2}, {"photo": photo})
     answer = caller.http.post(f"/jobs/{first['job_id']}/rerun", json={"cache": False})
     assert answer.status_code == httpx.codes.CREATED, answer.text
-    same = caller.supply(answer.json(), {})
+    same = caller.upload_and_wait(answer.json(), {})
     assert picture(same).tobytes() == picture(first).tobytes()
 
     larger = caller.http.post(f"/jobs/{first['job_id']}/rerun", json={"params": {"scale": 3}})
-    assert picture(caller.supply(larger.json(), {})).size == (300, 240)
+    assert picture(caller.upload_and_wait(larger.json(), {})).size == (300, 240)
 
     wrong = caller.http.post(f"/jobs/{first['job_id']}/rerun", json={"params": {"scale": 30}})
     assert wrong.status_code == httpx.codes.UNPROCESSABLE_ENTITY

@@ -24,7 +24,9 @@ from infra.local.process import Process
 from infra.local.state import RootKey, RunningProcesses, StackState
 
 SLEEP = "import time; time.sleep(300)"
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(300)"
+IGNORES_SIGTERM = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(300)"
+)
 
 
 def started(code: str, folder: Path) -> Process:
@@ -95,7 +97,7 @@ def test_a_process_is_stopped_with_its_children(tmp_path: Path) -> None:
 
 
 def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
-    process = started(DEAF, tmp_path)
+    process = started(IGNORES_SIGTERM, tmp_path)
     wait_for(tmp_path / "log", "deaf")
     assert not process.stop(0.2)
     assert process.find() is None
@@ -149,27 +151,27 @@ def test_an_invalid_context_is_rejected_before_anything_starts(tmp_path: Path) -
 
 
 def test_settings_of_the_stand_in_are_not_passed_to_the_cdk_app(tmp_path: Path) -> None:
-    plan = runtime.StackOptions(tmp_path, 4599, {"stages": "noop", "upload_seconds": 60})
-    assert plan.stand_in["stages"] == "noop"
-    assert plan.config.upload_seconds == 60
+    options = runtime.StackOptions(tmp_path, 4599, {"stages": "noop", "upload_seconds": 60})
+    assert options.stand_in["stages"] == "noop"
+    assert options.config.upload_seconds == 60
 
 
 def test_the_containers_environment_has_weights_and_device(
     tmp_path: Path, state: StackState, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def told(context: dict[str, object]) -> dict[str, str]:
-        plan = runtime.StackOptions(tmp_path, 4599, context)
-        return runtime._stand_in_environment(plan, RunningProcesses(port=4599, endpoint_port=1), state)
+    def environment_of(context: dict[str, object]) -> dict[str, str]:
+        options = runtime.StackOptions(tmp_path, 4599, context)
+        return runtime._stand_in_environment(options, RunningProcesses(port=4599, endpoint_port=1), state)
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DARKROOM_WEIGHTS", str(tmp_path / "mine"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
-    environment = told({})
+    environment = environment_of({})
     assert environment["WEIGHTS"] == str(tmp_path / "mine")
     assert environment["CUDA_VISIBLE_DEVICES"] == "1"
     assert not {"DEVICE", "LONG_SIDE"} & environment.keys()
 
-    environment = told(
+    environment = environment_of(
         {
             "weights": "tiny",
             "device": "cpu",

@@ -42,10 +42,10 @@ def test_a_changed_build_restarts_the_server_on_the_same_port(stopped: Path, sta
     second = launch.serve(stopped, first, state, built=two, deployment="local")
     assert launch.url(second) == url
     assert httpx.get(url).text == "second"
-    gone = launch.stop(stopped, second)
-    assert (launch.url(gone), gone.processes()) == (None, {})
-    assert RunningProcesses.read(stopped) == gone
-    again = launch.serve(stopped, gone, state, built=two, deployment="local")
+    stopped_processes = launch.stop(stopped, second)
+    assert (launch.url(stopped_processes), stopped_processes.processes()) == (None, {})
+    assert RunningProcesses.read(stopped) == stopped_processes
+    again = launch.serve(stopped, stopped_processes, state, built=two, deployment="local")
     assert launch.url(again) == url
 
 
@@ -54,11 +54,11 @@ class Stack:
 
     def __init__(self, state: StackState) -> None:
         self._state = state
-        self.plans: list[runtime.StackOptions] = []
+        self.options_seen: list[runtime.StackOptions] = []
 
-    def up(self, plan: runtime.StackOptions, _progress: object) -> StackState:
-        self.plans.append(plan)
-        return self._state.model_copy(update={"studio_url": URL if plan.studio else None})
+    def up(self, options: runtime.StackOptions, _progress: object) -> StackState:
+        self.options_seen.append(options)
+        return self._state.model_copy(update={"studio_url": URL if options.studio else None})
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_up_serves_a_built_studio(stack: Stack, opened: list[str], monkeypatch: 
     monkeypatch.setattr(studio, "find_built_studio", lambda: Path("built"))
     assert f"studio  {URL}" in up()
     assert "studio  " not in up("--no-studio")
-    assert [plan.studio for plan in stack.plans] == [Path("built"), None]
+    assert [options.studio for options in stack.options_seen] == [Path("built"), None]
     assert opened == []
 
 
@@ -100,9 +100,9 @@ def test_open_builds_the_studio_and_opens_a_browser(
     stack: Stack, opened: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(studio, "build_studio", lambda: Path("fresh"))
-    said = up("--open")
-    assert "takes a minute" in said
-    assert stack.plans[0].studio == Path("fresh")
+    output = up("--open")
+    assert "takes a minute" in output
+    assert stack.options_seen[0].studio == Path("fresh")
     (address,) = opened
     assert re.fullmatch(rf"{re.escape(URL)}/\?key=[0-9a-f]{{32}}", address)
 
@@ -121,7 +121,7 @@ def test_open_with_a_failed_build_starts_nothing(stack: Stack, monkeypatch: pyte
     result = CliRunner().invoke(app, ["up", "--open"])
     assert result.exit_code == 1
     assert "npm ci failed" in result.output
-    assert stack.plans == []
+    assert stack.options_seen == []
 
 
 def test_a_replaced_server_does_not_stop_the_stack(

@@ -16,21 +16,21 @@ from tests.handlers.conftest import (
     subscriptions,
 )
 from tests.handlers.queues import Queues
-from tests.recorded import fixed, world
-from tests.recorded.world import OutcomeOf, World
+from tests.recorded import fake_deployment, fixed
+from tests.recorded.fake_deployment import FakeDeployment, OutcomeOf
 
 __all__ = ["assets_table", "aws", "bucket", "environment", "ledger", "queues", "store", "subscriptions"]
 
 
 @pytest.fixture
-def make_world(
+def make_deployment(
     environment: None,
     monkeypatch: pytest.MonkeyPatch,
     bucket: S3Client,
     queues: Queues,
-) -> Callable[[OutcomeOf], World]:
-    """Makes the world of a scenario."""
+) -> Callable[[OutcomeOf], FakeDeployment]:
+    """Factory of the deployment of a scenario."""
     monkeypatch.setenv("VARIANT_NAME", "gpu")
     monkeypatch.setenv("RATE_LIMITS", '{"upscale": "7/60"}')
     clock = fixed.fix(monkeypatch)
-    return lambda outcome_of: world.make(monkeypatch, clock, bucket, queues, outcome_of)
+    return lambda outcome_of: fake_deployment.make(monkeypatch, clock, bucket, queues, outcome_of)

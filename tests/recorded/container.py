@@ -1,4 +1,4 @@
-"""Worker of the GPU container in the recorded world: its outcomes of invocations, and its HTTP answers."""
+"""Worker of the GPU container in the fake deployment: its outcomes of invocations, and its HTTP answers."""
 
 from collections.abc import Callable
 from functools import partial
@@ -9,7 +9,7 @@ import httpx
 from mypy_boto3_s3 import S3Client
 
 from tests.recorded import samples, today
-from tests.recorded.world import BUCKET, JOBS, LEDGER, Item
+from tests.recorded.fake_deployment import BUCKET, JOBS, LEDGER, Item
 
 STAGE_SECONDS = 0.5
 PICTURE_SHA256 = samples.sha256(b"a picture")

@@ -3,8 +3,8 @@
 from typing import Any
 
 from tests.recorded import samples, today
+from tests.recorded.fake_deployment import FakeDeployment, Item
 from tests.recorded.kinds import FIND, INPAINT, RESTYLE, SWAP, UPSCALE, VIDEO, Scenario, on
-from tests.recorded.world import Item, World
 
 ROWS = "failures"
 GIF = b"GIF89a" + bytes(60)
@@ -41,167 +41,171 @@ REASONS: dict[str, tuple[str, bool]] = {
 }
 
 
-def play(world: World) -> None:
+def run(deployment: FakeDeployment) -> None:
     """Play all of them."""
     for name, (content_type, data, more) in UPLOADS.items():
-        _refused_upload(world, name, content_type, data, more)
+        _refused_upload(deployment, name, content_type, data, more)
     for name, scenario in REFUSED.items():
-        _refused_job(world, name, scenario)
+        _refused_job(deployment, name, scenario)
     for name in RAISED:
-        _refused_job(world, name, on("preview", RESTYLE))
+        _refused_job(deployment, name, on("preview", RESTYLE))
     for name, (reason, answered) in REASONS.items():
-        _endpoint_failure(world, name, reason, answered)
-    _retried(world)
-    _given_up(world)
-    _unreachable(world)
-    _cancelled(world)
-    _abandoned(world)
-    _swept(world)
+        _endpoint_failure(deployment, name, reason, answered)
+    _retried(deployment)
+    _given_up(deployment)
+    _unreachable(deployment)
+    _cancelled(deployment)
+    _abandoned(deployment)
+    _swept(deployment)
 
 
-def begin(world: World, scenario: Scenario) -> str:
+def create_job(deployment: FakeDeployment, scenario: Scenario) -> str:
     """Ask for a job; its id."""
-    world.clock.tick(600)
-    body = world.call("POST", "/jobs", {**scenario.body(), "cache": False})
+    deployment.clock.advance(600)
+    body = deployment.call("POST", "/jobs", {**scenario.body(), "cache": False})
     return str(body["job"]["job_id"])
 
 
-def bring(world: World, name: str, scenario: Scenario, *, part: str | None = None) -> tuple[str, Item]:
+def run_to_endpoint(
+    deployment: FakeDeployment, name: str, scenario: Scenario, *, part: str | None = None
+) -> tuple[str, Item]:
     """Bring a job to the endpoint, running; its id and invocation."""
-    job_id = begin(world, scenario)
-    world.notice_uploads()
+    job_id = create_job(deployment, scenario)
+    deployment.notice_uploads()
     for role, data in scenario.files.items():
-        world.upload(f"uploads/{job_id}/{role}", data)
-    invocation = world.dispatch(ROWS, part=part or name)
-    world.start(invocation)
+        deployment.upload(f"uploads/{job_id}/{role}", data)
+    invocation = deployment.dispatch(ROWS, part=part or name)
+    deployment.start(invocation)
     return job_id, invocation
 
 
-def _keep_end(world: World, name: str, job_id: str) -> None:
-    world.keep_row(ROWS, name, job_id)
-    world.end(job_id, part=f"failures:{name}")
-    world.call("GET", f"/jobs/{job_id}", keep=f"jobs/failures#{name}")
+def _record_end(deployment: FakeDeployment, name: str, job_id: str) -> None:
+    deployment.record_row(ROWS, name, job_id)
+    deployment.end(job_id, part=f"failures:{name}")
+    deployment.call("GET", f"/jobs/{job_id}", record_as=f"jobs/failures#{name}")
 
 
-def _refused_upload(world: World, name: str, content_type: str, data: bytes, more: dict[str, Any]) -> None:
-    world.clock.tick(600)
+def _refused_upload(
+    deployment: FakeDeployment, name: str, content_type: str, data: bytes, more: dict[str, Any]
+) -> None:
+    deployment.clock.advance(600)
     photo = {"content_type": content_type, **more}
-    body = world.call("POST", "/jobs", {"kind": "upscale", "uploads": {"photo": photo}, "cache": False})
+    body = deployment.call("POST", "/jobs", {"kind": "upscale", "uploads": {"photo": photo}, "cache": False})
     job_id = body["job"]["job_id"]
-    world.upload(f"uploads/{job_id}/photo", data)
-    _keep_end(world, f"upload:{name}", job_id)
+    deployment.upload(f"uploads/{job_id}/photo", data)
+    _record_end(deployment, f"upload:{name}", job_id)
 
 
-def _refused_job(world: World, name: str, scenario: Scenario) -> None:
-    job_id, invocation = bring(world, name, scenario)
-    world.report(invocation, preview=name == "rejected_content")
-    outcome = world.keep(f"outcomes/{ROWS}", name, world.outcome_of(name, invocation))
-    world.finish(ROWS, invocation, outcome, part=name)
+def _refused_job(deployment: FakeDeployment, name: str, scenario: Scenario) -> None:
+    job_id, invocation = run_to_endpoint(deployment, name, scenario)
+    deployment.report(invocation, preview=name == "rejected_content")
+    outcome = deployment.record(f"outcomes/{ROWS}", name, deployment.outcome_of(name, invocation))
+    deployment.finish(ROWS, invocation, outcome, part=name)
     if outcome["error"]["retryable"]:
-        world.keep_row(ROWS, f"container:{name}:tried_again", job_id)
-        world.received(world.queues.url)
-        world.call("DELETE", f"/jobs/{job_id}")
+        deployment.record_row(ROWS, f"container:{name}:tried_again", job_id)
+        deployment.received(deployment.queues.url)
+        deployment.call("DELETE", f"/jobs/{job_id}")
     else:
-        _keep_end(world, f"container:{name}", job_id)
+        _record_end(deployment, f"container:{name}", job_id)
 
 
-def _endpoint_failure(world: World, name: str, reason: str, answered: bool) -> None:
-    job_id, invocation = bring(world, f"endpoint:{name}", UPSCALE)
+def _endpoint_failure(deployment: FakeDeployment, name: str, reason: str, answered: bool) -> None:
+    job_id, invocation = run_to_endpoint(deployment, f"endpoint:{name}", UPSCALE)
     where = f"s3://bucket/outcomes/failures/{job_id}-1-error.out" if answered else None
-    world.fail(ROWS, invocation, reason, part=f"endpoint:{name}", location=where)
-    world.keep_row(ROWS, f"endpoint:{name}:tried_again", job_id)
-    world.received(world.queues.url)
-    world.call("DELETE", f"/jobs/{job_id}")
+    deployment.fail(ROWS, invocation, reason, part=f"endpoint:{name}", location=where)
+    deployment.record_row(ROWS, f"endpoint:{name}:tried_again", job_id)
+    deployment.received(deployment.queues.url)
+    deployment.call("DELETE", f"/jobs/{job_id}")
 
 
-def _retried(world: World) -> None:
+def _retried(deployment: FakeDeployment) -> None:
     """The first attempt is lost after some progress, the second succeeds."""
-    job_id, invocation = bring(world, "retry", UPSCALE, part="retry:1")
-    world.report(invocation, preview=True)
-    world.fail(ROWS, invocation, REASONS["lost"][0], part="retry:1")
-    world.keep_row(ROWS, "retry:queued", job_id)
-    again = world.dispatch(ROWS, part="retry:2")
-    world.keep_row(ROWS, "retry:dispatched", job_id)
-    world.start(again)
-    world.report(again, preview=False)
-    world.keep_row(ROWS, "retry:running", job_id)
-    outcome = world.keep(f"outcomes/{ROWS}", "retry:2", world.outcome_of("retry", again))
-    world.finish(ROWS, again, outcome, part="retry:2")
-    _keep_end(world, "retry:completed", job_id)
+    job_id, invocation = run_to_endpoint(deployment, "retry", UPSCALE, part="retry:1")
+    deployment.report(invocation, preview=True)
+    deployment.fail(ROWS, invocation, REASONS["lost"][0], part="retry:1")
+    deployment.record_row(ROWS, "retry:queued", job_id)
+    again = deployment.dispatch(ROWS, part="retry:2")
+    deployment.record_row(ROWS, "retry:dispatched", job_id)
+    deployment.start(again)
+    deployment.report(again, preview=False)
+    deployment.record_row(ROWS, "retry:running", job_id)
+    outcome = deployment.record(f"outcomes/{ROWS}", "retry:2", deployment.outcome_of("retry", again))
+    deployment.finish(ROWS, again, outcome, part="retry:2")
+    _record_end(deployment, "retry:completed", job_id)
 
 
-def _given_up(world: World) -> None:
+def _given_up(deployment: FakeDeployment) -> None:
     """Three attempts fail: the operator is told by the dead letters."""
-    job_id, invocation = bring(world, "given_up", UPSCALE, part="given_up:1")
+    job_id, invocation = run_to_endpoint(deployment, "given_up", UPSCALE, part="given_up:1")
     for number in (1, 2, 3):
-        world.fail(ROWS, invocation, REASONS["lost"][0], part=f"given_up:{number}")
+        deployment.fail(ROWS, invocation, REASONS["lost"][0], part=f"given_up:{number}")
         if number < 3:
-            invocation = world.dispatch(ROWS, part=f"given_up:{number + 1}")
-            world.start(invocation)
-    _keep_end(world, "given_up:container_failed", job_id)
-    world.keep("queues/dead_letters", "given_up", world.received(world.queues.dead_letter_url))
+            invocation = deployment.dispatch(ROWS, part=f"given_up:{number + 1}")
+            deployment.start(invocation)
+    _record_end(deployment, "given_up:container_failed", job_id)
+    deployment.record("queues/dead_letters", "given_up", deployment.received(deployment.queues.dead_letter_url))
 
 
-def _unreachable(world: World) -> None:
+def _unreachable(deployment: FakeDeployment) -> None:
     """The endpoint does not answer, three times."""
-    job_id = begin(world, UPSCALE)
-    world.upload(f"uploads/{job_id}/photo", samples.SMALL)
-    world.sagemaker.reachable = False
+    job_id = create_job(deployment, UPSCALE)
+    deployment.upload(f"uploads/{job_id}/photo", samples.SMALL)
+    deployment.sagemaker.reachable = False
     for number in (1, 2, 3):
-        world.dispatch(ROWS, part=f"unreachable:{number}")
+        deployment.dispatch(ROWS, part=f"unreachable:{number}")
         if number == 1:
-            world.keep_row(ROWS, "unreachable:tried_again", job_id)
-    world.sagemaker.reachable = True
-    _keep_end(world, "unreachable:endpoint_unavailable", job_id)
-    world.keep("queues/dead_letters", "unreachable", world.received(world.queues.dead_letter_url))
+            deployment.record_row(ROWS, "unreachable:tried_again", job_id)
+    deployment.sagemaker.reachable = True
+    _record_end(deployment, "unreachable:endpoint_unavailable", job_id)
+    deployment.record("queues/dead_letters", "unreachable", deployment.received(deployment.queues.dead_letter_url))
 
 
-def _cancelled(world: World) -> None:
+def _cancelled(deployment: FakeDeployment) -> None:
     """Its owner cancels a job in each state in which it is not over."""
     for state in ("awaiting_upload", "queued", "dispatched", "running"):
-        job_id = begin(world, UPSCALE)
+        job_id = create_job(deployment, UPSCALE)
         if state != "awaiting_upload":
-            world.upload(f"uploads/{job_id}/photo", samples.SMALL)
+            deployment.upload(f"uploads/{job_id}/photo", samples.SMALL)
         if state in ("dispatched", "running"):
-            invocation = world.dispatch(ROWS, part=f"cancelled:{state}")
+            invocation = deployment.dispatch(ROWS, part=f"cancelled:{state}")
             if state == "running":
-                world.start(invocation)
-                world.report(invocation, preview=True)
-        world.received(world.queues.url)
-        world.call("DELETE", f"/jobs/{job_id}", keep=f"jobs/cancel#{state}")
-        _keep_end(world, f"cancelled:{state}", job_id)
+                deployment.start(invocation)
+                deployment.report(invocation, preview=True)
+        deployment.received(deployment.queues.url)
+        deployment.call("DELETE", f"/jobs/{job_id}", record_as=f"jobs/cancel#{state}")
+        _record_end(deployment, f"cancelled:{state}", job_id)
 
 
-def _abandoned(world: World) -> None:
+def _abandoned(deployment: FakeDeployment) -> None:
     """The container finds that the job is not its own any more."""
-    job_id, invocation = bring(world, "abandoned", UPSCALE)
-    world.call("DELETE", f"/jobs/{job_id}")
-    outcome = world.keep(f"outcomes/{ROWS}", "abandoned", world.outcome_of("abandoned", invocation))
-    world.finish(ROWS, invocation, outcome, part="abandoned")
-    _keep_end(world, "abandoned", job_id)
+    job_id, invocation = run_to_endpoint(deployment, "abandoned", UPSCALE)
+    deployment.call("DELETE", f"/jobs/{job_id}")
+    outcome = deployment.record(f"outcomes/{ROWS}", "abandoned", deployment.outcome_of("abandoned", invocation))
+    deployment.finish(ROWS, invocation, outcome, part="abandoned")
+    _record_end(deployment, "abandoned", job_id)
 
 
-def _swept(world: World) -> None:
+def _swept(deployment: FakeDeployment) -> None:
     """What the sweep ends, or puts into the queue once more."""
-    late = begin(world, UPSCALE)
-    world.clock.tick(2000)
-    today.sweep.handler({}, world.context)
-    _keep_end(world, "swept:expired", late)
+    late = create_job(deployment, UPSCALE)
+    deployment.clock.advance(2000)
+    today.sweep.handler({}, deployment.context)
+    _record_end(deployment, "swept:expired", late)
 
-    stalled, _ = bring(world, "stalled", UPSCALE)
-    world.clock.tick(5000)
-    today.sweep.handler({}, world.context)
-    world.keep_row(ROWS, "swept:stalled:tried_again", stalled)
-    world.received(world.queues.url)
-    world.call("DELETE", f"/jobs/{stalled}")
+    stalled, _ = run_to_endpoint(deployment, "stalled", UPSCALE)
+    deployment.clock.advance(5000)
+    today.sweep.handler({}, deployment.context)
+    deployment.record_row(ROWS, "swept:stalled:tried_again", stalled)
+    deployment.received(deployment.queues.url)
+    deployment.call("DELETE", f"/jobs/{stalled}")
 
-    waiting = begin(world, UPSCALE)
-    world.upload(f"uploads/{waiting}/photo", samples.SMALL)
-    world.received(world.queues.url)
-    world.clock.tick(150)
-    today.sweep.handler({}, world.context)
-    world.keep("queues/jobs", "swept:sent_again", world.received(world.queues.url))
-    world.clock.tick(6 * 3600 + 100)
-    today.sweep.handler({}, world.context)
-    _keep_end(world, "swept:timed_out", waiting)
-    world.keep("queues/dead_letters", "swept", world.received(world.queues.dead_letter_url))
+    waiting = create_job(deployment, UPSCALE)
+    deployment.upload(f"uploads/{waiting}/photo", samples.SMALL)
+    deployment.received(deployment.queues.url)
+    deployment.clock.advance(150)
+    today.sweep.handler({}, deployment.context)
+    deployment.record("queues/jobs", "swept:sent_again", deployment.received(deployment.queues.url))
+    deployment.clock.advance(6 * 3600 + 100)
+    today.sweep.handler({}, deployment.context)
+    _record_end(deployment, "swept:timed_out", waiting)
+    deployment.record("queues/dead_letters", "swept", deployment.received(deployment.queues.dead_letter_url))

@@ -25,7 +25,7 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
-    def tick(self, seconds: float = 1.0) -> None:
+    def advance(self, seconds: float = 1.0) -> None:
         """Go on."""
         self.now = round(self.now + seconds, 6)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.recorded import samples
-from tests.recorded.world import Item, World
+from tests.recorded.fake_deployment import FakeDeployment, Item
 
 SMALL_VIDEO = {"resolution": "360p", "aspect": "1:1"}
 SCRIPT = "Good evening. Nobody ever had this voice."
@@ -96,34 +96,34 @@ FALLBACK = on(
 SCENARIOS = (*PREVIEW, *MODELS, FALLBACK)
 
 
-def play(world: World, scenario: Scenario) -> str:
-    """Play a job from its request to its end, keeping its row in every state and what passes; its id."""
+def run(deployment: FakeDeployment, scenario: Scenario) -> str:
+    """Run a job from its request to its end; record its row in every state and its messages. Returns its id."""
     name = scenario.name
-    world.clock.tick(600)
-    body = world.call("POST", "/jobs", scenario.body(), keep=f"jobs/{name}#create")
+    deployment.clock.advance(600)
+    body = deployment.call("POST", "/jobs", scenario.body(), record_as=f"jobs/{name}#create")
     job_id: str = body["job"]["job_id"]
     if scenario.files or scenario.references:
-        world.keep_row(name, "awaiting_upload", job_id)
-    _uploads(world, scenario, job_id)
-    world.keep_row(name, "queued", job_id)
-    invocation = world.dispatch(name)
-    world.keep_row(name, "dispatched", job_id)
-    world.start(invocation)
-    world.report(invocation, preview=True)
-    world.keep_row(name, "running", job_id)
-    world.call("GET", f"/jobs/{job_id}", keep=f"jobs/{name}#running")
-    outcome: Item = world.keep("outcomes/" + name, "outcome", world.outcome_of(name, invocation))
-    world.finish(name, invocation, outcome)
-    world.keep_row(name, "completed", job_id)
-    world.end(job_id, part=name)
-    world.call("GET", f"/jobs/{job_id}", keep=f"jobs/{name}#completed")
+        deployment.record_row(name, "awaiting_upload", job_id)
+    _uploads(deployment, scenario, job_id)
+    deployment.record_row(name, "queued", job_id)
+    invocation = deployment.dispatch(name)
+    deployment.record_row(name, "dispatched", job_id)
+    deployment.start(invocation)
+    deployment.report(invocation, preview=True)
+    deployment.record_row(name, "running", job_id)
+    deployment.call("GET", f"/jobs/{job_id}", record_as=f"jobs/{name}#running")
+    outcome: Item = deployment.record("outcomes/" + name, "outcome", deployment.outcome_of(name, invocation))
+    deployment.finish(name, invocation, outcome)
+    deployment.record_row(name, "completed", job_id)
+    deployment.end(job_id, part=name)
+    deployment.call("GET", f"/jobs/{job_id}", record_as=f"jobs/{name}#completed")
     return job_id
 
 
-def _uploads(world: World, scenario: Scenario, job_id: str) -> None:
+def _uploads(deployment: FakeDeployment, scenario: Scenario, job_id: str) -> None:
     """Upload what the job waits for; what it takes from elsewhere has been copied already."""
-    world.notice_uploads(f"{scenario.name}:copied" if scenario.references else None)
+    deployment.notice_uploads(f"{scenario.name}:copied" if scenario.references else None)
     for role, data in scenario.files.items():
-        world.upload(f"uploads/{job_id}/{role}", data, keep=f"{scenario.name}:{role}")
+        deployment.upload(f"uploads/{job_id}/{role}", data, record_as=f"{scenario.name}:{role}")
         if role == "photo" and len(scenario.files) > 1:
-            world.keep_row(scenario.name, "awaiting_upload:one_of_two", job_id)
+            deployment.record_row(scenario.name, "awaiting_upload:one_of_two", job_id)

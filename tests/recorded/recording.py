@@ -13,22 +13,22 @@ from tests.infra.template import Assembly, Template
 from tests.recorded import archive, files, scenarios, surfaces, templates
 from tests.recorded import local as local_state
 from tests.recorded.container import Container
-from tests.recorded.world import OutcomeOf, World
+from tests.recorded.fake_deployment import FakeDeployment, OutcomeOf
 
 __all__ = ["cloud", "core", "gpu", "local", "own", "studio"]
 ROOT = Path(__file__).parents[2]
 
 
 def test_record_scenarios(
-    make_world: Callable[[OutcomeOf], World], bucket: S3Client, tiny_weights: Path, tmp_path: Path
+    make_deployment: Callable[[OutcomeOf], FakeDeployment], bucket: S3Client, tiny_weights: Path, tmp_path: Path
 ) -> None:
     container = Container(bucket, tiny_weights, tmp_path)
-    world = make_world(scenarios.container_outcomes(container.outcome))
-    files.write(files.target(), scenarios.play(world))
-    invocation = world.files["invocations/upscale-preview"]["invocation"]["body"]
+    deployment = make_deployment(scenarios.container_outcomes(container.outcome))
+    files.write(files.target(), scenarios.run(deployment))
+    invocation = deployment.files["invocations/upscale-preview"]["invocation"]["body"]
     in_time = {**invocation, "deadline": "2027-01-01T00:00:00Z"}
     answers = asyncio.run(container.answers(in_time))
-    objects = scenarios.objects(world)
+    objects = scenarios.objects(deployment)
     files.write(files.target(), {"outcomes/http_answers": answers, "storage/objects": objects})
 
 

@@ -1,24 +1,24 @@
-"""Sequence of all scenarios in one world, for recording and for comparison with today's code."""
+"""Sequence of all scenarios in one deployment, for recording and for comparison with today's code."""
 
 from collections.abc import Callable
 
 from tests.recorded import endpoint, failures, files, kinds, reuse, service
+from tests.recorded.fake_deployment import BUCKET, FakeDeployment, Item, OutcomeOf
 from tests.recorded.files import Files
-from tests.recorded.world import BUCKET, Item, OutcomeOf, World
 
 
-def play(world: World) -> Files:
+def run(deployment: FakeDeployment) -> Files:
     """Play everything; what was seen, by the name of its file."""
-    reuse.engine_digests(world)
-    jobs = {scenario.name: kinds.play(world, scenario) for scenario in kinds.SCENARIOS}
-    reuse.play(world)
-    failures.play(world)
-    endpoint.sockets(world)
-    endpoint.waking(world)
-    endpoint.reports(world)
-    service.play(world, jobs["upscale-preview"])
-    endpoint.ledger(world)
-    return world.files
+    reuse.engine_digests(deployment)
+    jobs = {scenario.name: kinds.run(deployment, scenario) for scenario in kinds.SCENARIOS}
+    reuse.run(deployment)
+    failures.run(deployment)
+    endpoint.sockets(deployment)
+    endpoint.cold_starts(deployment)
+    endpoint.reports(deployment)
+    service.run(deployment, jobs["upscale-preview"])
+    endpoint.ledger(deployment)
+    return deployment.files
 
 
 def recorded_outcomes() -> OutcomeOf:
@@ -47,20 +47,20 @@ def container_outcomes(outcome: Callable[..., Item]) -> OutcomeOf:
     return outcome_of
 
 
-def objects(world: World) -> dict[str, Item]:
+def objects(deployment: FakeDeployment) -> dict[str, Item]:
     """The headers of an object of each prefix of the bucket and each kind of file, as they were stored.
 
     Their keys are left out: which live picture of which job is stored depends on speed.
     """
     found: dict[str, Item] = {}
-    for page in world.bucket.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+    for page in deployment.bucket.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
         for entry in page.get("Contents", []):
             key = entry["Key"]
             prefix, _, rest = key.partition("/")
             name = f"{prefix}/*/{rest.rpartition('/')[2]}" if prefix == "results" else f"{prefix}/*"
             if name in found:
                 continue
-            head: Item = {**world.bucket.head_object(Bucket=BUCKET, Key=key)}
+            head: Item = {**deployment.bucket.head_object(Bucket=BUCKET, Key=key)}
             names = ("ContentType", "ContentDisposition", "CacheControl", "ContentEncoding", "Metadata")
             found[name] = {each: head[each] for each in names if head.get(each)}
     return found

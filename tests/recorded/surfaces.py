@@ -46,13 +46,13 @@ def command(app: typer.Typer) -> dict[str, Any]:
 
 def _tree(found: Any, parent: Any) -> dict[str, Any]:
     context = found.context_class(found, parent=parent, info_name=found.name)
-    told: dict[str, Any] = {"parameters": {_typed(each): _parameter(each) for each in found.params}}
+    content: dict[str, Any] = {"parameters": {_typed(each): _parameter(each) for each in found.params}}
     if hasattr(found, "list_commands"):
         # Commands are imported when they are called: by their name on a command line.
-        told["commands"] = {
+        content["commands"] = {
             name: _tree(found.resolve_command(context, [name])[1], context) for name in found.list_commands(context)
         }
-    return told
+    return content
 
 
 def _typed(parameter: Any) -> str:
@@ -62,9 +62,11 @@ def _typed(parameter: Any) -> str:
 
 def _parameter(parameter: Any) -> dict[str, Any]:
     values = {name: getattr(parameter, name, None) for name in PARAMETER}
-    told = {"kind": parameter.param_type_name, "default": _plain(parameter.default)}
-    told |= _type(parameter.type_descriptor.annotation)
-    return told | {name: value for name, value in values.items() if value not in (None, [], False, 1) or value is True}
+    content = {"kind": parameter.param_type_name, "default": _plain(parameter.default)}
+    content |= _type(parameter.type_descriptor.annotation)
+    return content | {
+        name: value for name, value in values.items() if value not in (None, [], False, 1) or value is True
+    }
 
 
 def _type(annotation: Any) -> dict[str, Any]:

@@ -7,16 +7,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.recorded import files, today
-from tests.recorded.world import ADMIN, ASSETS, JOBS, LEDGER, SOCKETS, Item, OutcomeOf, World
+from tests.recorded.fake_deployment import ADMIN, ASSETS, JOBS, LEDGER, SOCKETS, FakeDeployment, Item, OutcomeOf
 
 JOB_ROWS = [(name, part) for name in files.names("rows/jobs") for part in files.read(name)]
 LISTED = ("cost_usd", "cached", "engines")
 
 
 @pytest.fixture
-def world(make_world: Callable[[OutcomeOf], World]) -> World:
+def deployment(make_deployment: Callable[[OutcomeOf], FakeDeployment]) -> FakeDeployment:
     """Empty tables."""
-    return make_world(lambda _name, _invocation: {})
+    return make_deployment(lambda _name, _invocation: {})
 
 
 def put(table: str, item: Item) -> None:
@@ -63,49 +63,49 @@ def _without_null(value: Any) -> Any:
             return value
 
 
-def test_stored_jobs_are_returned_as_recorded(world: World) -> None:
+def test_stored_jobs_are_returned_as_recorded(deployment: FakeDeployment) -> None:
     found = []
     for name in files.names("api/jobs"):
         rows = files.read(name.replace("api/", "rows/")) if name.replace("api/", "rows/") in files.names("rows") else {}
         for part, exchange in files.read(name).items():
             if part in rows and exchange["request"]["method"] == "GET":
                 put(JOBS, rows[part])
-                now = world.call("GET", exchange["request"]["path"])
+                now = deployment.call("GET", exchange["request"]["path"])
                 recorded = exchange["answer"]["body"]
                 found += [f"{name} {part}: {each}" for each in files.differences(unsigned(recorded), unsigned(now))]
     assert not found, "\n".join(found)
 
 
-def test_stored_assets_are_returned_as_recorded(world: World) -> None:
+def test_stored_assets_are_returned_as_recorded(deployment: FakeDeployment) -> None:
     rows = files.read("rows/assets")
     for item in rows.values():
         put(ASSETS, item)
-        now = world.call("GET", f"/assets/{item['asset_id']['S']}")
+        now = deployment.call("GET", f"/assets/{item['asset_id']['S']}")
         assert (now["asset_id"], now["state"]) == (item["asset_id"]["S"], item["state"]["S"])
     exchange = files.read("api/assets/assets")["get"]
-    now = world.call("GET", exchange["request"]["path"])
+    now = deployment.call("GET", exchange["request"]["path"])
     found = files.differences(unsigned(exchange["answer"]["body"]), unsigned(now))
     assert not found, "\n".join(found)
 
 
-def test_ledger_rows_give_the_recorded_counts(world: World) -> None:
+def test_ledger_rows_give_the_recorded_counts(deployment: FakeDeployment) -> None:
     for name in files.names("rows/ledger"):
         for item in files.read(name)["rows"]:
             put(LEDGER, item)
     recorded = files.read("api/service/stats")["get"]
-    now = world.call("GET", "/stats", query=recorded["request"]["query"], scope=ADMIN)
+    now = deployment.call("GET", "/stats", query=recorded["request"]["query"], scope=ADMIN)
     for kind, numbers in recorded["answer"]["body"]["kinds"].items():
         before = {name: numbers[name] for name in LISTED}
         found = files.differences(before, now["kinds"][kind])
         assert not found, "\n".join(found)
     cache = files.read("api/service/cache")["stats"]["answer"]["body"]
-    after = world.call("GET", "/cache/stats", scope=ADMIN)
+    after = deployment.call("GET", "/cache/stats", scope=ADMIN)
     assert [after["hits"], after["misses"], after["stores"]] == [cache["hits"], cache["misses"], cache["stores"]]
-    spending = world.call("GET", "/limits")["budget"]
+    spending = deployment.call("GET", "/limits")["budget"]
     assert spending["spent_usd"] > 0
 
 
-def test_sockets_rows_are_read(world: World) -> None:
+def test_sockets_rows_are_read(deployment: FakeDeployment) -> None:
     rows = files.read("rows/sockets")
     (subscription,) = rows["subscription:after_seq"]
     put(SOCKETS, subscription)

@@ -55,9 +55,9 @@ def test_the_recorded_container_source_works_with_the_fonts_of_a_checkout(tmp_pa
         "import sys; from containers.gpu.worker import typed_params; from pipeline.invocation import Invocation; "
         "print(typed_params(Invocation.model_validate_json(sys.stdin.read())).style)"
     )
-    told = json.dumps({**invocation, "added_later": True})
+    content = json.dumps({**invocation, "added_later": True})
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, input=told, capture_output=True, text=True, check=True
+        [sys.executable, "-c", script], cwd=tmp_path, input=content, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == invocation["params"]["style"]
 

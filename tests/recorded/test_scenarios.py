@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator
 
 from tests.recorded import files, scenarios
+from tests.recorded.fake_deployment import FakeDeployment, OutcomeOf
 from tests.recorded.files import Files
-from tests.recorded.world import OutcomeOf, World
 
 # Recorded by other means than the scenarios.
 ELSEWHERE = ("api/openapi", "outcomes/http_answers")
@@ -20,12 +20,14 @@ def changes(played: Files, *, whole: bool) -> Iterator[str]:
             yield f"{name}: {each}"
 
 
-def test_functions_store_send_and_return_what_was_recorded(make_world: Callable[[OutcomeOf], World]) -> None:
-    world = make_world(scenarios.recorded_outcomes())
+def test_functions_store_send_and_return_what_was_recorded(
+    make_deployment: Callable[[OutcomeOf], FakeDeployment],
+) -> None:
+    deployment = make_deployment(scenarios.recorded_outcomes())
     try:
-        scenarios.play(world)
+        scenarios.run(deployment)
     except Exception as error:
-        found = "\n".join(changes(world.files, whole=False))
+        found = "\n".join(changes(deployment.files, whole=False))
         raise AssertionError(f"the scenarios broke off ({error!r}); up to there differs:\n{found}") from error
-    found = "\n".join(changes(world.files, whole=True))
+    found = "\n".join(changes(deployment.files, whole=True))
     assert not found, found

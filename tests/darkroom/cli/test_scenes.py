@@ -11,7 +11,7 @@ from darkroom import AssetReference, AvatarReference, Client
 from darkroom.cli import app
 from darkroom.client.scenes import ScenesError, read
 from tests.darkroom.fake_service import TOKEN, Service
-from tests.darkroom.video_jobs import filmed, sound
+from tests.darkroom.video_jobs import completed_video_job, sound
 
 IMAGE: dict[str, Any] = {"type": "image", "picture": "room.jpg", "seconds": 4}
 AVATAR: dict[str, Any] = {"type": "avatar", "avatar": "amara", "script": "@hello.txt"}
@@ -22,7 +22,7 @@ def files(service: Service, photo: Path, tmp_path: Path, monkeypatch: pytest.Mon
     """What the scenes are made of, in the folder of their file, which is not the working directory."""
     monkeypatch.setenv("DARKROOM_ENDPOINT", service.url)
     monkeypatch.setenv("DARKROOM_TOKEN", TOKEN)
-    service.story = [filmed(service, kind="render_scenes")]
+    service.story = [completed_video_job(service, kind="render_scenes")]
     assert photo == tmp_path / "room.jpg"
     (tmp_path / "hello.txt").write_text("Hello there.\n")
     sound(tmp_path / "bed.wav")

@@ -12,14 +12,14 @@ from darkroom.contract.jobs import State
 from tests.darkroom.fake_service import TOKEN, Service
 from tests.darkroom.jobs import RESULT, completed
 from tests.darkroom.responses import s3_error
-from tests.darkroom.video_jobs import CUES, filmed, sound
+from tests.darkroom.video_jobs import CUES, completed_video_job, sound
 
 
 @pytest.fixture(autouse=True)
 def signed_in(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DARKROOM_ENDPOINT", service.url)
     monkeypatch.setenv("DARKROOM_TOKEN", TOKEN)
-    service.story = [filmed(service)]
+    service.story = [completed_video_job(service)]
 
 
 def darkroom(*words: object, said: str = "") -> Result:
@@ -154,12 +154,12 @@ def test_generated_names_overwrite_no_subtitles(service: Service) -> None:
 
 
 def test_without_subtitles_only_the_video_is_saved(service: Service) -> None:
-    service.story = [filmed(service, subtitles=False)]
+    service.story = [completed_video_job(service, subtitles=False)]
     assert darkroom("run", "render_video", "amara", "--script", "Hi", "-o", "talk").stdout == "talk\n"
 
 
 def test_jobs_show_how_long_a_video_is_and_save_its_files(service: Service, tmp_path: Path) -> None:
-    service.job = filmed(service)
+    service.job = completed_video_job(service)
     shown = darkroom("jobs", "show", "a" * 32).stdout
     for words in ("720×1280, 12.4 s, video/mp4, 68.4 kB", "application/x-subrip, en-US, 2 cues", "poster"):
         assert words in shown

@@ -16,7 +16,7 @@ from pipeline.speech.types import SAMPLE_RATE
 from pipeline.video import FPS
 from pipeline.video.encoder import VideoWriter
 from tests.darkroom.fake_service import Service
-from tests.darkroom.video_jobs import CUES, filmed
+from tests.darkroom.video_jobs import CUES, completed_video_job
 
 SECONDS = 2
 
@@ -77,7 +77,7 @@ def test_cues_are_read_with_any_line_endings() -> None:
 def shown(service: Service, tmp_path: Path) -> bytes:
     """The fake's jobs end with this video."""
     data = film(tmp_path / "film.mp4", 90, 160).read_bytes()
-    service.story = [filmed(service, video=data)]
+    service.story = [completed_video_job(service, video=data)]
     return data
 
 

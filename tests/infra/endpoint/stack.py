@@ -35,11 +35,11 @@ class Cloud:
 class Stack:
     """A running stand-in and what a control plane would use around it."""
 
-    def __init__(self, wire: EndpointServer, port: int, queues: dict[str, str], key: RootKey) -> None:
+    def __init__(self, server_of_endpoint: EndpointServer, port: int, queues: dict[str, str], key: RootKey) -> None:
         self.key = key
         self.url = f"http://127.0.0.1:{port}"
-        self.endpoint = wire.endpoint
-        self.role = wire.role
+        self.endpoint = server_of_endpoint.endpoint
+        self.role = server_of_endpoint.role
         self.s3 = boto3.client("s3")
         self.sqs = boto3.client("sqs")
         config = Config(retries={"total_max_attempts": 1})
@@ -105,21 +105,21 @@ def serving(cloud: Cloud, **changes: Any) -> Iterator[Stack]:
         "container_module": "tests.infra.fake_container",
     }
     port = free_port()
-    wire = build(Settings(**(values | {"port": port} | changes)))
-    server = uvicorn.Server(uvicorn.Config(wire.app(), port=port, log_config=None))
+    server_of_endpoint = build(Settings(**(values | {"port": port} | changes)))
+    server = uvicorn.Server(uvicorn.Config(server_of_endpoint.app(), port=port, log_config=None))
     started = threading.Event()
-    server.startup = announced(server.startup, started)  # type: ignore[method-assign]
+    server.startup = signalling(server.startup, started)  # type: ignore[method-assign]
     thread = threading.Thread(target=server.run)
     thread.start()
     started.wait(30)
     try:
-        yield Stack(wire, port, cloud.queues, cloud.key)
+        yield Stack(server_of_endpoint, port, cloud.queues, cloud.key)
     finally:
         server.should_exit = True
         thread.join()
 
 
-def announced(startup: Callable[..., Any], started: threading.Event) -> Callable[..., Any]:
+def signalling(startup: Callable[..., Any], started: threading.Event) -> Callable[..., Any]:
     async def run(sockets: Any = None) -> None:
         await startup(sockets)
         started.set()

@@ -28,7 +28,7 @@ OutcomeOf = Callable[[str, Item], Item]
 
 
 @dataclass
-class World:
+class FakeDeployment:
     """What a scenario does, and ``files``: what was seen of it."""
 
     clock: Clock
@@ -54,16 +54,16 @@ class World:
 
     # What is kept.
 
-    def keep(self, name: str, part: str, content: Any) -> Any:
+    def record(self, name: str, part: str, content: Any) -> Any:
         """Put ``content`` under ``part`` of the recorded file ``name``; returns it."""
         known = self.files.setdefault(name, {})
         assert part not in known, f"{name}: {part} is recorded twice"
         known[part] = json.loads(json.dumps(content))
         return content
 
-    def keep_row(self, name: str, part: str, job_id: str) -> Item:
+    def record_row(self, name: str, part: str, job_id: str) -> Item:
         """Keep a job's row as the table has it."""
-        row: Item = self.keep(f"rows/jobs/{name}", part, self.row(JOBS, {"job_id": {"S": job_id}}))
+        row: Item = self.record(f"rows/jobs/{name}", part, self.row(JOBS, {"job_id": {"S": job_id}}))
         return row
 
     def row(self, table: str, key: Item) -> Item:
@@ -80,46 +80,46 @@ class World:
 
     # What callers do.
 
-    def call(self, method: str, path: str, body: Any = None, *, keep: str | None = None, **more: Any) -> Item:
-        """Call the REST API; with ``keep`` (``file#part``), keep the request and the answer. The answer's body."""
-        self.clock.tick()
+    def call(self, method: str, path: str, body: Any = None, *, record_as: str | None = None, **more: Any) -> Item:
+        """Call the REST API; with ``record_as`` (``file#part``), record it with its response. Returns the body."""
+        self.clock.advance()
         event = request(method, path, body, **more)
         raw = today.api.handler(event, self.context)
         headers = {name.lower(): value for name, value in (raw.get("headers") or {}).items()}
         answer = {"status": raw["statusCode"], "headers": headers, "body": json.loads(raw["body"])}
-        if keep is not None:
-            name, _, part = keep.partition("#")
+        if record_as is not None:
+            name, _, part = record_as.partition("#")
             asked = {"method": method, "path": path, "body": body, **more}
-            self.keep(f"api/{name}", part, {"request": asked, "answer": stable(answer)})
+            self.record(f"api/{name}", part, {"request": asked, "answer": stable(answer)})
         found: Item = answer["body"]
         return found
 
-    def upload(self, key: str, data: bytes, *, keep: str | None = None) -> None:
+    def upload(self, key: str, data: bytes, *, record_as: str | None = None) -> None:
         """Put a file into the bucket, and have ``uploaded`` take what S3 says of it."""
-        self.clock.tick()
+        self.clock.advance()
         self.bucket.put_object(Bucket=BUCKET, Key=key, Body=data)
-        self.notice_uploads(keep)
+        self.notice_uploads(record_as)
 
-    def notice_uploads(self, keep: str | None = None) -> None:
-        """Deliver the events that S3 has sent since; keep the first under the name ``keep``."""
+    def notice_uploads(self, record_as: str | None = None) -> None:
+        """Deliver the events that S3 has sent since; record the first under the name ``record_as``."""
         for message in self.received(self.uploads_url):
             body = json.loads(message["Body"])
             for record in body.get("Records", []):
                 record["eventTime"] = self.clock.moment().strftime("%Y-%m-%dT%H:%M:%S.000Z")
                 record["responseElements"] = {}
                 record["s3"]["configurationId"] = "uploads"
-            if keep is not None and "Records" in body:
-                self.keep("queues/uploads", keep, body)
+            if record_as is not None and "Records" in body:
+                self.record("queues/uploads", record_as, body)
             assert today.uploaded.handler(sqs_event(json.dumps(body)), self.context) == {"batchItemFailures": []}
 
     def frame(self, part: str, body: str, *, owner: str = "owner-1", connection: str = "connection-1=") -> list[Item]:
-        """Send a frame to the WebSocket; keep it and what came back."""
-        self.clock.tick()
+        """Send a message to the WebSocket; record it and the responses."""
+        self.clock.advance()
         before = len(self.sockets.posted)
         event = socket_event("MESSAGE", connection, owner) | {"body": body}
         today.socket.handler(event, self.context)
         came = [{"connection": to, "message": message} for to, message in self.sockets.posted[before:]]
-        self.keep("socket/messages", part, {"event": event, "sent": came})
+        self.record("socket/messages", part, {"event": event, "sent": came})
         return came
 
     # What the functions and the endpoint do.
@@ -137,27 +137,27 @@ class World:
         return taken
 
     def dispatch(self, name: str, *, part: str = "invocation") -> Item:
-        """Give the one job that is in the queue to the endpoint; keep message, call and input. The input."""
-        self.clock.tick()
+        """Dispatch the queued job to the endpoint; record message, call and input. Returns the input."""
+        self.clock.advance()
         (message,) = self.received(self.queues.url)
-        self.keep("queues/jobs", f"{name}:{part}", {**message, "Body": json.loads(message["Body"])})
+        self.record("queues/jobs", f"{name}:{part}", {**message, "Body": json.loads(message["Body"])})
         today.dispatch.handler(sqs_event(message["Body"]), self.context)
         if not self.sagemaker.reachable:
             return {}
         call = self.sagemaker.calls[-1]
         key = call["InputLocation"].removeprefix(f"s3://{BUCKET}/")
         body: Item = json.loads(self.bucket.get_object(Bucket=BUCKET, Key=key)["Body"].read())
-        self.keep(f"invocations/{name}", part, {"call": call, "body": body})
+        self.record(f"invocations/{name}", part, {"call": call, "body": body})
         return body
 
     def start(self, invocation: Item) -> None:
         """What the container writes to the table first."""
-        self.clock.tick(2)
+        self.clock.advance(2)
         self.store.start(invocation["job_id"], invocation["attempt"], message="Starting")
 
     def report(self, invocation: Item, *, preview: bool) -> None:
         """What the container writes to the table while it works."""
-        self.clock.tick(2)
+        self.clock.advance(2)
         job_id, attempt = invocation["job_id"], invocation["attempt"]
         key = f"previews/{job_id}/{attempt}-1.jpg"
         self.store.report(
@@ -172,7 +172,7 @@ class World:
 
     def finish(self, name: str, invocation: Item, outcome: Item, *, part: str = "success") -> None:
         """Put the outcome where the endpoint does, and have ``finished`` take the notice of it."""
-        self.clock.tick(3)
+        self.clock.advance(3)
         called = self._called(invocation)
         location = f"s3://{BUCKET}/outcomes/{called.inference_id}.out"
         key = location.removeprefix(f"s3://{BUCKET}/")
@@ -183,7 +183,7 @@ class World:
 
     def fail(self, name: str, invocation: Item, reason: str, *, part: str, location: str | None = None) -> None:
         """Have ``finished`` take the notice of an invocation that the endpoint could not do."""
-        self.clock.tick(3)
+        self.clock.advance(3)
         called = self._called(invocation)
         kind = "application/problem+json" if location else "application/json"
         message = today.notifications.failure(called, REGION, reason=reason, location=location, content_type=kind)
@@ -191,22 +191,22 @@ class World:
 
     def publish(self, name: str, message: str, part: str) -> None:
         """Keep a notice and deliver it."""
-        self.keep(f"notices/{name}", part, json.loads(message))
+        self.record(f"notices/{name}", part, json.loads(message))
         today.finished.handler(sns_event(message), self.context)
 
     def end(self, job_id: str, *, part: str | None = None) -> None:
-        """Have the stream bring the end of a job to ``ended`` and ``push``; keep the event that was published."""
+        """Deliver the stream record of an ended job to ``ended`` and ``push``; record the published event."""
         before = len(self.bus.entries)
         record = self.push(job_id)
         assert today.ended.handler({"Records": [record]}, self.context) == {"batchItemFailures": []}
         if part is not None:
             for entry in self.bus.entries[before:]:
                 event = {**entry, "Time": entry["Time"].isoformat(), "Detail": json.loads(entry["Detail"])}
-                self.keep("events/" + part.partition(":")[0], part, event)
+                self.record("events/" + part.partition(":")[0], part, event)
 
     def push(self, job_id: str) -> Item:
         """Have the stream bring a job as it is now to ``push``; the stream's record."""
-        self.clock.tick()
+        self.clock.advance()
         self.sequence += 1
         image = self.row(JOBS, {"job_id": {"S": job_id}})
         record = stream_record(image, self.sequence, self.clock())
@@ -231,8 +231,10 @@ class World:
         return today.parse_endpoint_invocation(call["EndpointName"], headers)
 
 
-def make(patch: pytest.MonkeyPatch, clock: Clock, bucket: S3Client, queues: Queues, outcome_of: OutcomeOf) -> World:
-    """A world whose tables, bucket and queues are the fixtures' of the functions' tests."""
+def make(
+    patch: pytest.MonkeyPatch, clock: Clock, bucket: S3Client, queues: Queues, outcome_of: OutcomeOf
+) -> FakeDeployment:
+    """Make a deployment whose tables, bucket and queues are the fixtures' of the functions' tests."""
     client = queues.client
     uploads = client.create_queue(QueueName=UPLOADS_QUEUE)["QueueUrl"]
     arn = client.get_queue_attributes(QueueUrl=uploads, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -256,7 +258,7 @@ def make(patch: pytest.MonkeyPatch, clock: Clock, bucket: S3Client, queues: Queu
     patch.setattr(today.clients, "application_autoscaling", lambda *_: sagemaker)
     patch.setattr(today.clients, "eventbridge", lambda *_: bus)
     patch.setattr(today.clients, "apigateway_management", lambda *_: sockets)
-    return World(clock, bucket, queues, uploads, sagemaker, bus, sockets, outcome_of)
+    return FakeDeployment(clock, bucket, queues, uploads, sagemaker, bus, sockets, outcome_of)
 
 
-__all__ = ["ADMIN", "ASSETS", "BUCKET", "JOBS", "LEDGER", "SOCKETS", "World", "make"]
+__all__ = ["ADMIN", "ASSETS", "BUCKET", "JOBS", "LEDGER", "SOCKETS", "FakeDeployment", "make"]
