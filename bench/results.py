@@ -8,7 +8,7 @@ from pydantic import BaseModel, RootModel
 
 
 class Failure(BaseModel):
-    """Why the latest attempt to measure a part failed."""
+    """Failure of the latest attempt to measure a part."""
 
     date: str
     error: str

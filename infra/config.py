@@ -52,8 +52,8 @@ class Config(BaseModel):
     )
     destroy: bool = Field(False, description="Delete pictures and jobs together with the stack; they stay otherwise.")
 
-    issuer: HttpUrl | None = Field(None, description="An OIDC issuer to trust instead of a Cognito pool of our own.")
-    audience: str | None = Field(None, description="The client id that the issuer's tokens are made for.")
+    issuer: HttpUrl | None = Field(None, description="OIDC issuer to trust instead of the stack's own Cognito pool.")
+    audience: str | None = Field(None, description="Client id in the issuer's tokens.")
     jwks_url: HttpUrl | None = Field(None, description="The issuer's keys; <issuer>/.well-known/jwks.json if left out.")
     origins: Annotated[list[str], BeforeValidator(_words)] = Field(
         ["*"], min_length=1, description="Web origins that may call the API and upload, comma-separated."
@@ -61,17 +61,17 @@ class Config(BaseModel):
 
     studio: bool = Field(True, description="Deploy the studio, a web page for people, behind CloudFront.")
     studio_domain: str | None = Field(
-        None, pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", description="A name of your own for the studio."
+        None, pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$", description="Custom domain name of the studio."
     )
     studio_certificate: str | None = Field(
         None,
         pattern=r"^arn:aws[a-z-]*:acm:us-east-1:\d{12}:certificate/.+$",
-        description="The ARN of that name's certificate in ACM, in us-east-1.",
+        description="ARN of the domain's certificate in ACM, in us-east-1.",
     )
 
     default_engine: Engine = Field(Engine.PREVIEW, description="The engine of requests that name none.")
     instance_type: str = Field("ml.g4dn.xlarge", pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9]+$")
-    instance_usd_per_hour: float = Field(0.7364, ge=0, description="For each job's cost_usd.")
+    instance_usd_per_hour: float = Field(0.7364, ge=0, description="Price from which each job's cost_usd is computed.")
     inference_ami: str = Field(
         # The default image of g4dn has driver 470, which cannot run CUDA 13.
         "al2023-ami-sagemaker-inference-gpu-4-1",
@@ -79,7 +79,7 @@ class Config(BaseModel):
         description="SageMaker's machine image: its driver must fit the container's CUDA.",
     )
     model_data: str | None = Field(
-        None, description="What `darkroom models push` printed; without it, the models engine has no weights."
+        None, description="Prefix printed by `darkroom models push`; without it, the models engine has no weights."
     )
     models: Annotated[dict[str, str], BeforeValidator(_json)] = Field(
         {}, description='Other models than the default ones: {"detector": "rt-detr-r18"}.'
@@ -91,26 +91,30 @@ class Config(BaseModel):
     )
     speech: Literal["espeak", "polly"] = Field(
         "espeak",
-        description="What says scripts: espeak-ng in the container, or Amazon Polly, paid by character.",
+        description="Speech synthesis: espeak-ng in the container, or Amazon Polly, charged by character.",
     )
     preload: Annotated[list[Kind], BeforeValidator(_words)] = Field(
         [Kind.RESTYLE_ROOM],
         description="Kinds whose networks an instance loads as it starts, comma-separated; the GPU does not hold all.",
     )
     max_instances: int = Field(10, ge=1, le=100)
-    jobs_per_instance: int = Field(2, ge=1, le=64, description="Jobs that one container holds at a time.")
+    jobs_per_instance: int = Field(2, ge=1, le=64, description="Jobs in flight in one container.")
     image: str | None = Field(None, description="URI of a container image in ECR; built from containers/ if left out.")
 
-    upload_seconds: int = Field(900, ge=60, le=3600, description="How long an upload form is valid.")
-    invocation_seconds: int = Field(900, ge=1, le=3600, description="How long one attempt may run.")
-    video_seconds: int = Field(3600, ge=1, le=3600, description="The same for a job that makes a video.")
-    invocation_ttl_seconds: int = Field(3600, ge=60, le=21_600, description="How long one attempt may wait.")
-    retry_delay_seconds: int = Field(5, ge=0, le=300, description="Before the second attempt; doubles after.")
+    upload_seconds: int = Field(900, ge=60, le=3600, description="Validity of an upload form.")
+    invocation_seconds: int = Field(900, ge=1, le=3600, description="Time limit of one attempt.")
+    video_seconds: int = Field(3600, ge=1, le=3600, description="Time limit of one attempt at a video.")
+    invocation_ttl_seconds: int = Field(
+        3600, ge=60, le=21_600, description="Time limit of an attempt's wait for an instance."
+    )
+    retry_delay_seconds: int = Field(
+        5, ge=0, le=300, description="Delay before the second attempt; doubles afterwards."
+    )
     queue_seconds: int = Field(120, ge=1, le=86_400, description="A job queued for longer is sent to the queue again.")
     queue_limit_seconds: int = Field(21_600, ge=1, le=86_400, description="A job queued for longer fails.")
-    look_seconds: int = Field(15, ge=0, le=300, description="Least time between two looks whether the endpoint sleeps.")
+    look_seconds: int = Field(15, ge=0, le=300, description="Minimum time between two checks for a cold start.")
 
-    retention_days: int = Field(30, ge=1, le=3650, description="How long results and job rows are kept.")
+    retention_days: int = Field(30, ge=1, le=3650, description="Days that results and job rows are kept.")
     upload_days: int = Field(7, ge=1, le=3650)
     preview_days: int = Field(1, ge=1, le=3650)
     log_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = 30
@@ -119,18 +123,20 @@ class Config(BaseModel):
     rate_limits: Annotated[dict[str, str], BeforeValidator(_json), AfterValidator(rates.validate_overrides)] = Field(
         {}, description='Other limits per owner than the default ones: {"generate": "10/60"} is ten in 60 seconds.'
     )
-    owner_daily_usd: float = Field(10.0, ge=0, description="What jobs of one owner may cost in a UTC day; 0: any sum.")
-    cache_days: int = Field(7, ge=0, le=3650, description="How long a result answers the same job again; 0: never.")
+    owner_daily_usd: float = Field(10.0, ge=0, description="Cost limit of one owner's jobs per UTC day; 0: no limit.")
+    cache_days: int = Field(7, ge=0, le=3650, description="Days that a result is reused for equal jobs; 0: never.")
     bedrock_model: str = Field(
         "", pattern=r"^[A-Za-z0-9.:/_-]*$", description="Bedrock model that enhances prompts; by rules if left out."
     )
-    requests_per_second: int = Field(100, ge=1, description="Where the API starts to answer 429.")
-    daily_usd: float = Field(50.0, gt=0, description="Spend a UTC day on the GPU at which the alarm topic is told.")
+    requests_per_second: int = Field(100, ge=1, description="Request rate above which the API responds 429.")
+    daily_usd: float = Field(50.0, gt=0, description="GPU spend per UTC day that raises an alarm.")
     stop_usd: float = Field(
         default_factory=lambda given: 2 * given["daily_usd"],
-        description="Spend a UTC day at which the GPU is stopped until midnight.",
+        description="GPU spend per UTC day that stops the GPU until midnight.",
     )
-    alarm_email: str | None = Field(None, pattern=r"^[^@\s]+@[^@\s]+$", description="Told of every alarm.")
+    alarm_email: str | None = Field(
+        None, pattern=r"^[^@\s]+@[^@\s]+$", description="Email address that gets every alarm."
+    )
 
     @model_validator(mode="after")
     def _issuer_with_audience(self) -> Self:

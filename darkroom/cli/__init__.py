@@ -12,16 +12,16 @@ from darkroom.cli.lazy import LazyCommand, LazyGroup
 # The operators' commands are registered by entry points instead: see darkroom/cli/entry_points.py.
 COMMANDS = {
     "run": LazyCommand("darkroom.cli.run", "Make a picture or a video: submit, upload, watch, download."),
-    "jobs": LazyCommand("darkroom.cli.jobs", "Look after your jobs: list, show, download, cancel, watch, rerun."),
-    "assets": LazyCommand("darkroom.cli.assets", "Look after your library: list, add, keep, show, remove."),
-    "styles": LazyCommand("darkroom.cli.styles", "Show the room styles, or the looks of --kind generate."),
-    "avatars": LazyCommand("darkroom.cli.avatars", "Show the portraits that may speak in videos."),
-    "voices": LazyCommand("darkroom.cli.voices", "Show the voices that say scripts."),
-    "enhance": LazyCommand("darkroom.cli.enhance", "Make a better prompt of a few words."),
-    "stats": LazyCommand("darkroom.cli.stats:stats", "Show a day's jobs in numbers."),
+    "jobs": LazyCommand("darkroom.cli.jobs", "Manage your jobs: list, show, download, cancel, watch, rerun."),
+    "assets": LazyCommand("darkroom.cli.assets", "Manage your asset library: list, add, keep, show, remove."),
+    "styles": LazyCommand("darkroom.cli.styles", "Show the room styles, or the styles of --kind generate."),
+    "avatars": LazyCommand("darkroom.cli.avatars", "Show the avatars: portraits that can speak in videos."),
+    "voices": LazyCommand("darkroom.cli.voices", "Show the voices that speak scripts."),
+    "enhance": LazyCommand("darkroom.cli.enhance", "Enhance a prompt."),
+    "stats": LazyCommand("darkroom.cli.stats:stats", "Show the statistics of a day's jobs."),
     "services": LazyCommand("darkroom.cli.stats:services", "Show the endpoint, its backlog and its instances."),
-    "limits": LazyCommand("darkroom.cli.stats:limits", "Show where you stand: rate limits and the day's budget."),
-    "cache": LazyCommand("darkroom.cli.cache", "Look after the result cache: stats, clear."),
+    "limits": LazyCommand("darkroom.cli.stats:limits", "Show your rate limits and the day's budget."),
+    "cache": LazyCommand("darkroom.cli.cache", "Manage the result cache: stats, clear."),
 }
 
 EPILOG = """\b
@@ -85,9 +85,9 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Darkroom turns people's photos into new pictures and videos: submit one, watch it develop, collect the result.
+    """Make pictures and videos from photos: submit a job, watch its progress, download the result.
 
-    Talks to the service at --endpoint or DARKROOM_ENDPOINT (token: --token or DARKROOM_TOKEN), else to the local
+    Commands use the service at --endpoint or DARKROOM_ENDPOINT (token: --token or DARKROOM_TOKEN), otherwise the local
     stack that runs from this directory.
     """
 

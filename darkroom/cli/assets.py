@@ -14,8 +14,8 @@ from darkroom.cli.service import connect
 from darkroom.cli.settings import EndpointFlag, JsonFlag, TokenFlag
 from darkroom.client.responses import Asset
 
-AssetArgument = Annotated[str, typer.Argument(metavar="ASSET_ID", help="As `darkroom assets list` shows it.")]
-NameFlag = Annotated[str | None, typer.Option("--name", help="What to call it.", show_default=False)]
+AssetArgument = Annotated[str, typer.Argument(metavar="ASSET_ID", help="Id, as shown by `darkroom assets list`.")]
+NameFlag = Annotated[str | None, typer.Option("--name", help="Name of the asset.", show_default=False)]
 
 app = typer.Typer(
     add_completion=False,
@@ -27,15 +27,15 @@ app = typer.Typer(
 
 @app.callback()
 def assets() -> None:
-    """Look after your library: pictures that jobs take as asset:ID in place of a file."""
+    """Manage your asset library: pictures that jobs accept as asset:ID in place of a file."""
 
 
 @app.command("list")
 def list_assets(
     state: Annotated[
-        str | None, typer.Option(metavar="STATE", help="Only ready, awaiting_upload or failed ones.")
+        str | None, typer.Option(metavar="STATE", help="Only assets in this state: ready, awaiting_upload or failed.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of assets.")] = 20,
     as_json: JsonFlag = False,
     endpoint: EndpointFlag = None,
     token: TokenFlag = None,
@@ -79,10 +79,11 @@ def add(
 def keep(
     job_id: JobArgument,
     picture: Annotated[
-        str | None, typer.Option(help="Which of the job's pictures; result when left out.", show_default=False)
+        str | None, typer.Option(help="Name of the job's picture; result when left out.", show_default=False)
     ] = None,
     role: Annotated[
-        str | None, typer.Option(help="In its place: what the job was given as photo, mask, …", show_default=False)
+        str | None,
+        typer.Option(help="Instead of a picture: the job's input with this role, such as photo.", show_default=False),
     ] = None,
     name: NameFlag = None,
     as_json: JsonFlag = False,
@@ -125,7 +126,7 @@ def show(
 
 @app.command()
 def remove(
-    asset_ids: Annotated[list[str], typer.Argument(metavar="ASSET_ID...", help="One or more.")],
+    asset_ids: Annotated[list[str], typer.Argument(metavar="ASSET_ID...", help="Ids of one or more assets.")],
     endpoint: EndpointFlag = None,
     token: TokenFlag = None,
 ) -> None:

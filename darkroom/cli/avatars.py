@@ -17,9 +17,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command(epilog='Example:  darkroom run render_video amara --script "Hello there."')
 def avatars(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None) -> None:
-    """Show the portraits of nobody that may speak in videos, by name in place of a file.
+    """Show the avatars: portraits of people who do not exist, which videos accept by name in place of a file.
 
-    Asks the service; without one, shows the avatars of the contract that this command was installed with.
+    They come from the service, or without one, from the contract that this command was installed with.
     """
     found = _avatars(endpoint, token)
     if as_json:

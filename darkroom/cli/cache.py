@@ -19,7 +19,7 @@ app = typer.Typer(
 
 @app.callback()
 def cache() -> None:
-    """Look after the result cache: the same job of the same user is answered with the result made before.
+    """Manage the result cache: an equal job of the same owner gets the result of the earlier one.
 
     For administrators.
     """
@@ -27,7 +27,7 @@ def cache() -> None:
 
 @app.command()
 def stats(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None) -> None:
-    """Show how much the cache helps, day by day."""
+    """Show hits, misses and savings of the cache by day."""
     with connect(endpoint, token) as client:
         found = client.cache_stats()
     if as_json:
@@ -41,9 +41,9 @@ def stats(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: Token
         counts = (str(row.hits), str(row.misses), str(row.stores))
         table.add_row(name, *counts, f"${row.saved_usd:.4f}", f"{row.saved_seconds:.1f} s")
     console().print(table)
-    rate = "" if found.hit_rate is None else f"{found.hit_rate:.0%} of looks were hits; "
+    rate = "" if found.hit_rate is None else f"{found.hit_rate:.0%} of lookups were hits; "
     since = "" if found.valid_from is None else f"; cleared up to {found.valid_from.astimezone():%Y-%m-%d %H:%M:%S}"
-    kept = f"results are taken again for {found.cache_days} days" if found.cache_days else "the cache is off"
+    kept = f"results are reused for {found.cache_days} days" if found.cache_days else "the cache is off"
     typer.echo(rate + kept + since, err=True)
 
 
@@ -55,7 +55,7 @@ def clear(
             "--older-than",
             min=0,
             metavar="DAYS",
-            help="Only results older than this; every one when left out.",
+            help="Only results older than this; all when left out.",
             show_default=False,
         ),
     ] = 0.0,
@@ -63,7 +63,7 @@ def clear(
     endpoint: EndpointFlag = None,
     token: TokenFlag = None,
 ) -> None:
-    """Take earlier results no more. Jobs keep theirs; the next same job is made anew."""
+    """Stop reusing earlier results. Jobs keep their results; the next equal job is computed again."""
     with connect(endpoint, token) as client:
         found = client.clear_cache(max_age_days=older_than)
     if as_json:

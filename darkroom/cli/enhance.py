@@ -13,14 +13,14 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command(no_args_is_help=True, epilog='Example:  darkroom run generate --prompt "$(darkroom enhance "a red fox")"')
 def enhance(
-    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="What the picture should show, in a few words.")],
-    kind: Annotated[Kind, typer.Option(help="What it is for.")] = Kind.GENERATE,
-    style: Annotated[str | None, typer.Option(help="A look to go with.", show_default=False)] = None,
+    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="Description of the picture in a few words.")],
+    kind: Annotated[Kind, typer.Option(help="Kind that the prompt is for.")] = Kind.GENERATE,
+    style: Annotated[str | None, typer.Option(help="Style that the prompt must suit.", show_default=False)] = None,
     as_json: JsonFlag = False,
     endpoint: EndpointFlag = None,
     token: TokenFlag = None,
 ) -> None:
-    """Make a better prompt of a few words. Prints it; who made it is on stderr."""
+    """Enhance a prompt and print it. The enhancer is named on stderr."""
     with connect(endpoint, token) as client:
         found = client.enhance(prompt, kind=kind, style=style)
     if as_json:

@@ -24,7 +24,7 @@ from darkroom.contract.results import Picture, ResultFile, SubtitleFile, Video
 PIPED_WIDTH = 160
 LARGEST_PAGE = 100
 
-JobArgument = Annotated[str, typer.Argument(metavar="JOB_ID", help="As `darkroom jobs list` shows it.")]
+JobArgument = Annotated[str, typer.Argument(metavar="JOB_ID", help="Id, as shown by `darkroom jobs list`.")]
 
 app = typer.Typer(
     add_completion=False,
@@ -36,14 +36,14 @@ app = typer.Typer(
 
 @app.callback()
 def jobs() -> None:
-    """Look after your jobs."""
+    """Manage your jobs."""
 
 
 @app.command("list")
 def list_jobs(
     status: Annotated[State | None, typer.Option(help="Only jobs in this state.")] = None,
     kind: Annotated[Kind | None, typer.Option(help="Only jobs of this kind.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number of jobs.")] = 20,
     as_json: JsonFlag = False,
     endpoint: EndpointFlag = None,
     token: TokenFlag = None,
@@ -83,14 +83,14 @@ def download(
     job_id: JobArgument,
     name: Annotated[
         str | None,
-        typer.Option(help="Only this of its files, as `darkroom jobs show` calls it.", show_default=False),
+        typer.Option(help="Only the file with this name, as shown by `darkroom jobs show`.", show_default=False),
     ] = None,
     output: OutputFlag = None,
     as_json: JsonFlag = False,
     endpoint: EndpointFlag = None,
     token: TokenFlag = None,
 ) -> None:
-    """Save what a completed job has made. Prints the path of each file."""
+    """Save the files of a completed job. Prints the path of each."""
     with connect(endpoint, token) as client:
         job = client.get(job_id)
         if not job.state.terminal:
@@ -105,7 +105,7 @@ def download(
 
 @app.command()
 def cancel(
-    job_ids: Annotated[list[str], typer.Argument(metavar="JOB_ID...", help="One or more.")],
+    job_ids: Annotated[list[str], typer.Argument(metavar="JOB_ID...", help="Ids of one or more jobs.")],
     as_json: JsonFlag = False,
     endpoint: EndpointFlag = None,
     token: TokenFlag = None,
@@ -121,7 +121,7 @@ def cancel(
 def watch(
     job_id: JobArgument, as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None
 ) -> None:
-    """Watch a job until it ends. Exit code 0 when it completed, else 1. Ctrl-C leaves the job alone."""
+    """Watch a job until it ends. Exit code 0 if it completed, otherwise 1. Ctrl-C does not cancel the job."""
     with connect(endpoint, token) as client, reporting() as reporter:
         job = watch_job(client, job_id, reporter)
     typer.echo(job.model_dump_json(indent=2) if as_json else f"{job.job_id} {job.state}")
@@ -133,7 +133,7 @@ def rerun(
     job_id: JobArgument,
     changes: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A param to change (repeatable); null is the default."),
+        typer.Option("--set", metavar="NAME=VALUE", help="A param to change (repeatable); null restores the default."),
     ] = None,
     engine: EngineFlag = None,
     no_cache: NoCacheFlag = False,
@@ -142,7 +142,7 @@ def rerun(
     endpoint: EndpointFlag = None,
     token: TokenFlag = None,
 ) -> None:
-    """Make a job again, with some params changed: no second upload. Ends as `darkroom run` does."""
+    """Run a job again with some params changed, without uploading again. Ends as `darkroom run` does."""
     with reporting() as reporter, connect(endpoint, token) as client:
         before = client.get(job_id)
         params = parse_changes(before.kind, before.params, changes or [])

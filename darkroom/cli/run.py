@@ -26,7 +26,7 @@ from darkroom.contract.requests import REQUEST_MODELS, BaseRequest, Kind, params
 from darkroom.contract.uploads import AssetReference, AvatarReference
 
 PreviewFlag = Annotated[
-    bool, typer.Option("--allow-preview", help="Accept the preview engine where the models engine is not available.")
+    bool, typer.Option("--allow-preview", help="Accept the preview engine if the models engine is unavailable.")
 ]
 SCENES = scenes.SCENES.upper()
 ScenesArgument = Annotated[
@@ -35,7 +35,7 @@ ScenesArgument = Annotated[
         metavar=SCENES,
         help='A JSON file: {"scenes": [{"type": "image", "picture": "room.jpg", "script": "…", "seconds": 4}, '
         '{"type": "avatar", "avatar": "amara", "script": "@hello.txt"}, {"type": "generated", "prompt": "…"}], '
-        '"music": "bed.mp3", "subtitles": "both"}. Paths are relative to it; options here go before what it says.',
+        '"music": "bed.mp3", "subtitles": "both"}. Paths are relative to the file; options of the command override it.',
         show_default=False,
     ),
 ]
@@ -64,7 +64,7 @@ app = typer.Typer(
 def run() -> None:
     """Make a picture or a video: submit, upload, watch, download.
 
-    Prints the path of each file. Exit code 0 when the job is done, 1 when it failed or was cancelled (its code and
+    Prints the path of each file. Exit code 0 if the job completed, 1 if it failed or was cancelled (its code and
     message are on stderr), 2 for wrong usage. Ctrl-C cancels the job.
     """
 

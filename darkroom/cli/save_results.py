@@ -19,16 +19,17 @@ OutputFlag = Annotated[
         "--output",
         "-o",
         metavar="OUT",
-        help="File or folder for the result; a name after what was given in the current directory when left out. "
-        "An extension chooses a picture's format; several become OUT.jpg, OUT-2.jpg, …; subtitles go beside a video.",
+        help="File or folder of the result; when left out, a file in the current directory, named after the input. "
+        "The extension sets a picture's format. Several pictures become OUT.jpg, OUT-2.jpg, …; subtitles are saved "
+        "beside the video.",
         show_default=False,
     ),
 ]
 EngineFlag = Annotated[
-    Engine | None, typer.Option("--engine", help="Who does the work; the service's default when left out.")
+    Engine | None, typer.Option("--engine", help="Engine of the job; the service's default when left out.")
 ]
 NoCacheFlag = Annotated[
-    bool, typer.Option("--no-cache", help="Make it anew, even if the same job of yours was done before.")
+    bool, typer.Option("--no-cache", help="Compute the result again, even if an equal job of yours has one.")
 ]
 
 

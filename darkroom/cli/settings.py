@@ -11,7 +11,7 @@ EndpointFlag = Annotated[
     typer.Option(
         "--endpoint",
         metavar="URL",
-        help="The service; DARKROOM_ENDPOINT when left out, else the local stack.",
+        help="URL of the service; DARKROOM_ENDPOINT when left out, else the local stack.",
         show_default=False,
     ),
 ]

@@ -22,14 +22,14 @@ limits = typer.Typer(add_completion=False, rich_markup_mode=None)
 def show_stats(
     day: Annotated[
         datetime | None,
-        typer.Option("--date", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="A UTC day; today when left out."),
+        typer.Option("--date", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="UTC day; today when left out."),
     ] = None,
-    stages: Annotated[bool, typer.Option("--stages", help="Also how long each stage took.")] = False,
+    stages: Annotated[bool, typer.Option("--stages", help="Show the time of each stage, too.")] = False,
     as_json: JsonFlag = False,
     endpoint: EndpointFlag = None,
     token: TokenFlag = None,
 ) -> None:
-    """Show a day's jobs in numbers: how they ended, how long they took, what they cost. For administrators."""
+    """Show the statistics of a day's jobs: outcomes, durations and cost. For administrators."""
     with connect(endpoint, token) as client:
         found = client.stats(None if day is None else day.date())
     if as_json:
@@ -59,7 +59,7 @@ def show_stats(
 
 @services.command()
 def show_services(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None) -> None:
-    """Show what works at the moment: the endpoint, what waits for it, and what its instances hold."""
+    """Show the endpoint, its backlog, and the networks that its instances have loaded."""
     with connect(endpoint, token) as client:
         found = client.services()
     if as_json:
@@ -82,7 +82,7 @@ def show_services(as_json: JsonFlag = False, endpoint: EndpointFlag = None, toke
 
 @limits.command()
 def show_limits(as_json: JsonFlag = False, endpoint: EndpointFlag = None, token: TokenFlag = None) -> None:
-    """Show where you stand: what you may still ask for, and what your jobs of today have taken."""
+    """Show your rate limits, and what your jobs have cost today."""
     with connect(endpoint, token) as client:
         found = client.limits()
     if as_json:

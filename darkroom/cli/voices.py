@@ -21,15 +21,15 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def voices(
     language: Annotated[
         str | None,
-        typer.Option(metavar="TAG", help="Only those that speak it: en, or en-GB for one of its kinds."),
+        typer.Option(metavar="TAG", help="Only voices of this language: en, or en-GB for one variant."),
     ] = None,
     as_json: JsonFlag = False,
     endpoint: EndpointFlag = None,
     token: TokenFlag = None,
 ) -> None:
-    """Show the voices that say scripts. The first of a language is the one that it has by default.
+    """Show the voices that speak scripts. The first voice of a language is its default.
 
-    Asks the service; without one, shows the voices of the contract that this command was installed with.
+    They come from the service, or without one, from the contract that this command was installed with.
     """
     known = _voices(endpoint, token)
     found = [voice for voice in known if language is None or speaks(voice.language, language)]

@@ -93,7 +93,8 @@ class Assets:
         while asset.state == AWAITING:
             if self._clock.monotonic() > until:
                 raise UploadError(
-                    ErrorCode.TIMED_OUT, f"The service has not looked at the picture in {self._pace.patience:.0f} s."
+                    ErrorCode.TIMED_OUT,
+                    f"The service has not inspected the picture within {self._pace.patience:.0f} s.",
                 )
             self._clock.sleep(self._pace.poll)
             asset = self.get(asset.asset_id)

@@ -24,13 +24,13 @@ from pipeline.weights.fetch import fetch_model
 from pipeline.weights.file_import import import_file
 from pipeline.weights.store import ModelRecord, WeightStore, default_folder
 
-IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="ID", help="As `darkroom models list` shows them.")]
+IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids, as shown by `darkroom models list`.")]
 WeightsFlag = Annotated[
     Path | None,
     typer.Option(
         "--weights",
         metavar="FOLDER",
-        help="Where models lie; DARKROOM_WEIGHTS when left out, else the user's cache folder.",
+        help="Folder of the models; DARKROOM_WEIGHTS when left out, else the user's cache folder.",
         show_default=False,
     ),
 ]
@@ -45,14 +45,14 @@ app = typer.Typer(
 
 @app.callback()
 def models() -> None:
-    """Look after the models of the models engine."""
+    """Manage the models of the models engine."""
 
 
 @app.command("list")
 def list_models(as_json: JsonFlag = False, weights: WeightsFlag = None) -> None:
-    """List the models: what for, what is here, licence.
+    """List the models with purpose, state and licence.
 
-    docs/models.md says what each licence asks of you.
+    docs/models.md describes the terms of each licence.
     """
     with _as_client_errors():
         store = WeightStore(weights or default_folder())
@@ -75,18 +75,18 @@ def list_models(as_json: JsonFlag = False, weights: WeightsFlag = None) -> None:
 @app.command()
 def fetch(
     ids: IdsArgument = None,
-    kind: Annotated[Kind | None, typer.Option(help="What jobs of this kind need by default.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All there are, also those that are a choice.")] = False,
+    kind: Annotated[Kind | None, typer.Option(help="Models that jobs of this kind need by default.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="All models, including optional ones.")] = False,
     research: Annotated[
-        bool, typer.Option("--research", help="Also those that are licensed for non-commercial research only.")
+        bool, typer.Option("--research", help="Include models that are licensed for non-commercial research only.")
     ] = False,
     weights: WeightsFlag = None,
 ) -> None:
     """Fetch models from the Hugging Face hub.
 
-    Those given, else all that jobs of any kind need by default. What is here and right is left alone; what is
-    missing, altered or cut off is mended. HF_TOKEN and HF_ENDPOINT are understood. Models that are licensed for
-    non-commercial research only are left out unless named or asked for with --research.
+    Without IDs, fetches all models that jobs of any kind need by default. Complete files are kept; missing, altered
+    and partial ones are fetched again. Reads HF_TOKEN and HF_ENDPOINT. Models that are licensed for non-commercial
+    research only are left out, unless they are named or --research is given.
     """
     if sum((bool(ids), kind is not None, every)) > 1:
         raise typer.BadParameter("give IDs, --kind or --all, not two of them")
@@ -114,13 +114,13 @@ def fetch(
 
 @app.command("import")
 def import_model(
-    model_id: Annotated[str, typer.Argument(metavar="ID", help="As `darkroom models list` shows it.")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="As the model's authors publish it.")],
+    model_id: Annotated[str, typer.Argument(metavar="ID", help="Id, as shown by `darkroom models list`.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="File as published by the model's authors.")],
     weights: WeightsFlag = None,
 ) -> None:
-    """Import a model from a file that you have.
+    """Import a model from a local file.
 
-    For models that their authors publish where no program can fetch them. The file is looked at, copied and recorded.
+    For models that cannot be fetched automatically. The file is checked, copied and recorded.
     """
     (model,) = _models_by_id([model_id])
     if model.original is None:
@@ -134,9 +134,9 @@ def import_model(
 
 @app.command()
 def verify(ids: IdsArgument = None, weights: WeightsFlag = None) -> None:
-    """Hold every file to what was fetched.
+    """Verify the files of fetched models.
 
-    Reads the models again, all that were fetched without IDs. Exit code 1 when something is wrong.
+    Without IDs, verifies all fetched models. Exit code 1 if there is a problem.
     """
     store = WeightStore(weights or default_folder())
     with _as_client_errors():
@@ -156,14 +156,14 @@ def verify(ids: IdsArgument = None, weights: WeightsFlag = None) -> None:
 
 @app.command()
 def push(
-    target: Annotated[str, typer.Argument(metavar="s3://BUCKET/PREFIX", help="Where they go.")],
+    target: Annotated[str, typer.Argument(metavar="s3://BUCKET/PREFIX", help="Bucket and prefix to upload to.")],
     ids: IdsArgument = None,
     weights: WeightsFlag = None,
 ) -> None:
     """Push fetched models to S3, for SageMaker.
 
-    Those given, else all that were fetched. Prints the prefix, where the endpoint reads them as they are. Every file
-    is verified first; what is there already is not sent again. Credentials are those of the AWS SDK.
+    Without IDs, pushes all fetched models. Prints the prefix, which is the value of the context key `model_data`.
+    Every file is verified first; files that are there already are skipped. Uses the credentials of the AWS SDK.
     """
     _models_by_id(ids or [])
     if find_spec("boto3") is None:

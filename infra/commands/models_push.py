@@ -141,13 +141,15 @@ def _manifest(s3: "S3Client", target: S3Destination) -> Manifest:
 
 @app.command()
 def main(
-    target: Annotated[str, typer.Argument(metavar="s3://BUCKET/PREFIX", help="Where they go.")],
-    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Which; all that were fetched.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="The models' folder; DARKROOM_WEIGHTS when left out.")] = None,
+    target: Annotated[str, typer.Argument(metavar="s3://BUCKET/PREFIX", help="Bucket and prefix to upload to.")],
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID", help="Ids of the models; all fetched ones when left out.")
+    ] = None,
+    weights: Annotated[Path | None, typer.Option(help="Folder of the models; DARKROOM_WEIGHTS when left out.")] = None,
 ) -> None:
-    """Push fetched models to S3, where a SageMaker endpoint reads them as they are.
+    """Push fetched models to S3, where a SageMaker endpoint reads them.
 
-    Exit status: 0; 1 when something is missing, altered or refused; 2 for wrong usage.
+    Exit status: 0; 1 if a file is missing or altered, or S3 rejects it; 2 for wrong usage.
     """
     store = WeightStore(weights or default_folder())
     try:

@@ -6,8 +6,8 @@ the command runs, so that listing the commands loads neither boto3 nor rich.
 
 from darkroom.cli.lazy import LazyCommand
 
-MODELS = LazyCommand("infra.commands.models", "Look after the models engine's models: list, fetch, verify, push.")
-DEMO = LazyCommand("infra.commands.demo", "Try a kind on a sample end to end, leaving nothing running.")
+MODELS = LazyCommand("infra.commands.models", "Manage the models engine's models: list, fetch, verify, push.")
+DEMO = LazyCommand("infra.commands.demo", "Run one kind on a sample, in a temporary local stack.")
 UP = LazyCommand("infra.commands.stack:up", "Start the local stack.")
 DOWN = LazyCommand("infra.commands.stack:down", "Stop the local stack; its state is kept.")
-STATUS = LazyCommand("infra.commands.stack:status", "Say whether the stack answers, where, and how it is.")
+STATUS = LazyCommand("infra.commands.stack:status", "Show the stack's addresses and its health.")

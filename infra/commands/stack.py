@@ -13,12 +13,16 @@ from darkroom.client.local_stack import FOLDER, command, find_running_stack, rea
 
 PortFlag = Annotated[
     int | None,
-    typer.Option("--port", min=1, max=65535, help="The stack's port; 4566 when left out.", show_default=False),
+    typer.Option("--port", min=1, max=65535, help="Port of the stack; 4566 when left out.", show_default=False),
 ]
 RunningPortFlag = Annotated[
     int | None,
     typer.Option(
-        "--port", min=1, max=65535, help="The stack's port; the one started last when left out.", show_default=False
+        "--port",
+        min=1,
+        max=65535,
+        help="Port of the stack; that of the last one started when left out.",
+        show_default=False,
     ),
 ]
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -32,12 +36,16 @@ status = typer.Typer(add_completion=False, rich_markup_mode=None)
 def start(
     context: typer.Context,
     port: PortFlag = None,
-    detach: Annotated[bool, typer.Option("--detach", help="Return when it is up, and leave it running.")] = False,
-    show: Annotated[bool, typer.Option("--open", help="Open the studio in a browser; it is built if need be.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return when the stack is ready, and leave it running.")
+    ] = False,
+    show: Annotated[
+        bool, typer.Option("--open", help="Open the studio in a browser; build it first if necessary.")
+    ] = False,
 ) -> None:
-    """Start the local stack: the whole service on this machine, its state under .darkroom/.
+    """Start the local stack: the whole service on this machine, with its state under .darkroom/.
 
-    Two can run side by side on two ports. Further options go to `python -m infra.local up`.
+    Several stacks can run on different ports. Other options are passed to `python -m infra.local up`.
     """
     flags = [*(["--detach"] if detach else []), *(["--open"] if show else [])]
     code = _delegate("up", *_port(port), *flags, *context.args)
@@ -46,7 +54,7 @@ def start(
 
 @down.command(context_settings=PASS_THROUGH)
 def stop(context: typer.Context, port: RunningPortFlag = None) -> None:
-    """Stop the local stack; its state is kept for the next start, unless --purge is given."""
+    """Stop the local stack. Its state is kept for the next start, unless --purge is given."""
     raise typer.Exit(_delegate("down", *_port(port or _running_port()), *context.args))
 
 
@@ -54,9 +62,9 @@ def stop(context: typer.Context, port: RunningPortFlag = None) -> None:
 def show(
     context: typer.Context, port: RunningPortFlag = None, endpoint: EndpointFlag = None, token: TokenFlag = None
 ) -> None:
-    """Say whether the stack answers, and where. Exit code 0 when it does.
+    """Show the addresses and the health of the stack. Exit code 0 if it is healthy, otherwise 1.
 
-    With --endpoint it is that service whose health is shown.
+    With --endpoint, show those of that service.
     """
     if endpoint is None:
         port = port or _running_port()

@@ -52,7 +52,7 @@ class Alarms(Construct):
             jobs.dead_letters.metric_approximate_number_of_messages_visible(period=minute, statistic="Maximum"),
             threshold=0,
             periods=1,
-            text="Work was given up: read the messages, mend the cause, redrive.",
+            text="The dead-letter queue has messages: read them, fix the cause, redrive.",
         )
         for function in functions:
             self.add_alarm(
@@ -61,7 +61,7 @@ class Alarms(Construct):
                 function.metric_errors(period=minute),
                 threshold=0,
                 periods=3,
-                text=f"The function {function.node.id} has failed in three minutes on end.",
+                text=f"The function {function.node.id} has failed in three consecutive minutes.",
             )
         for name, queue in (("Uploads", jobs.uploads), ("Jobs", jobs.queue)):
             self.add_alarm(
@@ -74,7 +74,7 @@ class Alarms(Construct):
             )
         # A function that fails only a part of its batch reports no error, so the iterator's age is watched instead.
         for name, function, late_seconds, text in (
-            ("LateNews", push, LATE_PUSH_SECONDS, "Clients hear of changes more than 30 s late."),
+            ("LateNews", push, LATE_PUSH_SECONDS, "Job updates reach WebSocket clients more than 30 s late."),
             ("LateBooks", ended, LATE_ENDED_SECONDS, "Statistics, budgets and events are more than 5 minutes late."),
         ):
             self.add_alarm(

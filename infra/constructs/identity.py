@@ -46,19 +46,19 @@ class Identity(Construct):
         acknowledge(
             self.pool,
             "AwsSolutions-COG2",
-            reason="A second factor is each user's choice: these accounts reach one's own pictures and nothing else.",
+            reason="A second factor is each user's choice: an account has access to its own pictures only.",
         )
         acknowledge(
             self.pool,
             "AwsSolutions-COG8",
-            reason="The Plus plan is paid for threat protection; who needs it brings an issuer that has it.",
+            reason="Threat protection needs the Plus plan, which costs extra; a configured issuer can have it.",
         )
         CfnUserPoolGroup(
             self,
             "Admins",
             user_pool_id=self.pool.user_pool_id,
             group_name=ADMIN_GROUP,
-            description="May see what all callers' jobs came to and cost, and empty the result cache.",
+            description="May read the statistics of all callers' jobs, and clear the result cache.",
         )
         client = self.pool.add_client(
             "Client",

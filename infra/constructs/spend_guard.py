@@ -111,5 +111,5 @@ class SpendGuard(Construct):
             self.function.metric_errors(period=Duration.minutes(MINUTES)),
             threshold=0,
             periods=3,
-            text="The cost guard has failed for fifteen minutes on end: nothing limits what the GPU costs.",
+            text="The spend guard has failed for 15 minutes: nothing limits the cost of the GPU.",
         )

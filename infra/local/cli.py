@@ -32,12 +32,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Darkroom's whole stack on this machine.",
+    help="Commands of the local stack.",
 )
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-Port = Annotated[int, typer.Option(min=1024, max=65535, help="The port of the loopback interface it answers on.")]
+Port = Annotated[int, typer.Option(min=1024, max=65535, help="Port on the loopback interface.")]
 Context = Annotated[
     list[str] | None, typer.Option("--context", "-c", metavar="KEY=VALUE", help="As for `cdk deploy -c`; repeatable.")
 ]
@@ -76,14 +76,16 @@ def _termination_as_interrupt() -> Iterator[None]:
 def up(
     port: Port = DEFAULT_PORT,
     *,
-    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return when it answers; it goes on running.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Return when the stack is ready, and leave it running.")
+    ] = False,
     show: Annotated[
-        bool, typer.Option("--open", help="Open the studio in a browser; builds it first where it has to.")
+        bool, typer.Option("--open", help="Open the studio in a browser; build it first if necessary.")
     ] = False,
     studio: Annotated[bool, typer.Option(help="Serve the studio, if it is built.")] = True,
     context: Context = None,
 ) -> None:
-    """Start the stack, or bring the running one up to date.
+    """Start the stack, or update the running one.
 
     Exit status: 0; 1 when it does not start; 2 when the port or the context cannot be used.
     """
@@ -154,9 +156,9 @@ def _watch(folder: Path) -> None:
 def down(
     port: Port = DEFAULT_PORT,
     *,
-    purge: Annotated[bool, typer.Option(help="Forget its jobs, pictures and users too.")] = False,
+    purge: Annotated[bool, typer.Option(help="Delete its jobs, pictures and users, too.")] = False,
 ) -> None:
-    """Stop the stack on a port. Doing it again is no error."""
+    """Stop the stack on a port. Succeeds if nothing runs there."""
     folder = folder_of(port)
     stopped = runtime.down(folder, save=not purge)
     if purge:
@@ -166,7 +168,7 @@ def down(
 
 @app.command()
 def status(port: Port = DEFAULT_PORT) -> None:
-    """Say whether the stack answers. Exit status: 0 when it does, 1 otherwise."""
+    """Show the addresses of the stack. Exit status: 0 if it responds, otherwise 1."""
     folder = folder_of(port)
     state = runtime.find_running(folder)
     if state is None:
@@ -177,7 +179,7 @@ def status(port: Port = DEFAULT_PORT) -> None:
 
 @app.command(name="list")
 def list_stacks() -> None:
-    """The stacks of the current directory."""
+    """List the stacks of the current directory."""
     folders = sorted((Path.cwd() / FOLDER).glob("*/"), key=lambda path: path.name)
     table = Table("port", "state", "endpoint")
     for folder in folders:

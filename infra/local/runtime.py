@@ -169,7 +169,7 @@ def _ensure_emulator(options: StackOptions, progress: Progress) -> RunningProces
         if running.emulator.find() is not None:
             if running.emulator_digest == emulator.fingerprint(options.emulator_environment(running.endpoint_port)):
                 return running
-            progress.say("starting the emulator anew: it was told other things, or its guard has changed")
+            progress.say("restarting the emulator: its settings or its request guard have changed")
         down(options.folder)  # the stand-in is useless without the emulator
     port = running.endpoint_port if running is not None else free_port()
     if listening(port):

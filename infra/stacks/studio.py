@@ -91,7 +91,7 @@ class StudioStack(Stack):
         acknowledge(
             bucket,
             "AwsSolutions-S1",
-            reason="CloudFront alone reads it, and what it holds is the same public page for everybody.",
+            reason="Only CloudFront reads it, and it holds one public page for all users.",
         )
         return bucket
 
@@ -179,12 +179,12 @@ class StudioStack(Stack):
         acknowledge(
             distribution,
             "AwsSolutions-CFR1",
-            reason="Whom the service is for is its operator's to say, by who gets an account.",
+            reason="The operator decides who gets an account; countries are not restricted.",
         )
         acknowledge(
             distribution,
             "AwsSolutions-CFR2",
-            reason="There are only files behind it; the API that does something has limits and throttling of its own.",
+            reason="It serves static files only; the API has its own limits and throttling.",
         )
         acknowledge(
             distribution,
@@ -258,12 +258,12 @@ class StudioStack(Stack):
                     "Resource::arn:<AWS::Partition>:s3:::cdk-hnb659fds-assets-<AWS::AccountId>-<AWS::Region>/*",
                 )
             ),
-            reason="It runs at a deployment alone, and copies what the CDK has built into a bucket of public files.",
+            reason="It runs only during a deployment, and copies the built files into a bucket of public files.",
         )
         acknowledge(
             function,
             "AwsSolutions-IAM5[Resource::*]",
-            reason="The CDK lets it invalidate any distribution: what is served stays the same, but for a fetch.",
+            reason="The CDK lets it invalidate any distribution, which only causes files to be fetched again.",
         )
 
 

@@ -60,7 +60,7 @@ def fake_sections() -> FakeSections:
 
 @pytest.fixture
 def output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the committed results lie in this test, beside a README with a place for the tables."""
+    """Path of the committed results in this test, beside a README with the markers of the tables."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(command, "RESULTS", tmp_path / "results.json")
     monkeypatch.setattr(command, "README", tmp_path / "README.md")

@@ -25,7 +25,7 @@ TOKEN = "letmein"
 
 
 class Service:
-    """What the fake knows and how it behaves; a test changes it as it likes, before or while it runs."""
+    """State and behaviour of the fake service; a test changes it before or while it runs."""
 
     def __init__(self) -> None:
         self.url = ""

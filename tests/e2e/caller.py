@@ -159,7 +159,7 @@ class Caller:
 
 
 def declaration(data: bytes, declared: bool) -> JobDict:
-    """What to say of a file before it is uploaded."""
+    """Declaration of a file before its upload."""
     content_type = audio_type_of(data) or content_type_of(data) or "image/jpeg"
     digest = {"sha256": hashlib.sha256(data).hexdigest()} if declared else {}
     return {"content_type": content_type, **digest}

@@ -33,7 +33,7 @@ class ResultVideo:
 
     @property
     def audio_seconds(self) -> float:
-        """How long the sound lasts, in seconds."""
+        """Duration of the audio, in seconds."""
         return len(self.sound) / RATE
 
     def at(self, seconds: float) -> NDArray[Any]:
@@ -90,7 +90,7 @@ _TIME = r"(\d+):(\d\d):(\d\d),(\d\d\d)"
 
 
 def subtitles(job: JobDict) -> list[Cue]:
-    """What the SRT file of a completed job says."""
+    """Cues of a completed job's SRT file."""
     found = []
     for block in fetch(job, "subtitles", "srt").decode().replace("\r\n", "\n").strip().split("\n\n"):
         _, times, *lines = block.split("\n")

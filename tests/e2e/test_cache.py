@@ -10,7 +10,7 @@ from tests.e2e.caller import Caller, picture
 
 @pytest.fixture(scope="module")
 def admin(stack: LocalStack) -> Caller:
-    """Who looks after the deployment."""
+    """Caller with the rights of an administrator."""
     return Caller(stack.endpoint, stack.socket, stack.token_for("local"))
 
 

@@ -29,7 +29,7 @@ def test_a_gpu_stopped_by_the_spend_limit_is_reported(stack: LocalStack, caller:
 
 
 def message_without_instances(stack: LocalStack, caller: Caller) -> str:
-    """What a job is told that comes to an endpoint without instances; the endpoint wakes up and does the job then."""
+    """Message of a job that is dispatched to an endpoint without instances; the job completes after the cold start."""
     with stack.faults(min_instances=0, idle_seconds=0):
         stack.wait_for_instances(0)
         job_id, ticket = caller.created()
@@ -45,7 +45,7 @@ def message_without_instances(stack: LocalStack, caller: Caller) -> str:
 
 
 def wait_until_measured(stack: LocalStack) -> None:
-    """Return when the endpoint's last wake has been kept."""
+    """Return when the endpoint's last cold start has been stored."""
     key = {"pk": {"S": f"waking#{stack.state.endpoint_name}"}, "sk": {"S": "wakes"}}
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while time.monotonic() < deadline:
@@ -53,10 +53,10 @@ def wait_until_measured(stack: LocalStack) -> None:
         if answer.get("Item", {}).get("seconds", {}).get("L"):
             return
         Event().wait(0.05)
-    raise TimeoutError("the wake was not measured")
+    raise TimeoutError("the cold start was not measured")
 
 
 def delete_row(stack: LocalStack, kind: str, row: str) -> None:
-    """Delete what is known of the endpoint."""
+    """Delete a row about the endpoint."""
     key = {"pk": {"S": f"{kind}#{stack.state.endpoint_name}"}, "sk": {"S": row}}
     stack.client("dynamodb").delete_item(TableName=stack.state.tables.sockets, Key=key)

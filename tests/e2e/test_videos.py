@@ -240,7 +240,7 @@ def declared() -> JobDict:
 
 
 def parts(stack: LocalStack, job_id: str) -> list[str]:
-    """Where finished parts of a job lie."""
+    """Keys of a job's intermediates."""
     listed = stack.client("s3").list_objects_v2(Bucket=stack.bucket, Prefix=f"intermediates/{job_id}/")
     return [entry["Key"] for entry in listed.get("Contents", [])]
 

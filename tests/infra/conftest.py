@@ -14,7 +14,7 @@ from tests.infra.template import Assembly, Template
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Assembly:
-    """What goes to AWS."""
+    """Templates of a deployment to AWS."""
     context = {"stage": "test", "alarm_email": "someone@example.com", "model_data": "s3://our-models/darkroom/v1/"}
     return synthesize(tmp_path_factory.mktemp("cloud"), context)
 
@@ -36,7 +36,7 @@ def studio(cloud: Assembly) -> Template:
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """What goes to the emulator."""
+    """Template of a deployment to the emulator."""
     return synthesize(tmp_path_factory.mktemp("local"), {"stage": "test", "local": "true"})["core"]
 
 

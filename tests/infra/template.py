@@ -1,4 +1,4 @@
-"""Queries on a synthesized template, in the words of the tests."""
+"""Queries on a synthesized template."""
 
 import json
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ class Template:
         return found
 
     def role_may(self, role: str, action: str, resource: str) -> bool:
-        """Whether the role whose logical id begins with ``role`` may do ``action`` on ``resource``.
+        """Return True if the role whose logical id begins with ``role`` may do ``action`` on ``resource``.
 
         ``resource`` in the form of ``text``; wildcards count on the policy's side alone.
         """
@@ -63,7 +63,7 @@ class Template:
         )
 
     def function_may(self, name: str, action: str, resource: str) -> bool:
-        """Whether a function's role may do ``action`` on ``resource``."""
+        """Return True if a function's role may do ``action`` on ``resource``."""
         return self.role_may(self.function(name)["Role"]["Fn::GetAtt"][0], action, resource)
 
     def function_actions(self, name: str) -> set[str]:

@@ -72,7 +72,7 @@ def test_cloudfront_and_the_local_server_send_the_same_headers(studio: Template)
 
 
 def copies(template: Template) -> dict[str, dict[str, Any]]:
-    """What is copied into the bucket, by how long it is kept."""
+    """Files copied into the bucket, by their cache policy."""
     kind = "Custom::CDKBucketDeployment"
     made = [resource["Properties"] for resource in template.resources.values() if resource["Type"] == kind]
     return {properties["SystemMetadata"]["cache-control"]: properties for properties in made}

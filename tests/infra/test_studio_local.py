@@ -72,7 +72,7 @@ def stack(state: StackState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What a browser was asked to open."""
+    """URLs that a browser was asked to open."""
     urls: list[str] = []
     monkeypatch.setattr("webbrowser.open", lambda url: urls.append(url) or True)
     return urls

@@ -71,7 +71,7 @@ class Container:
         return stable(done.model_dump(mode="json"))
 
     async def answers(self, invocation: Item) -> Item:
-        """How the server answers what is no invocation, one that it cannot do, and while it shuts down."""
+        """Responses of the server to an invalid invocation, to one that crashes, and during shutdown."""
         invocations = today.InvocationRunner(self.worker(plan_for=_crash), 1)
         transport = httpx.ASGITransport(today.make_app(invocations))
         found = {}

@@ -89,7 +89,7 @@ def _row(deployment: FakeDeployment, prefix: str) -> dict[str, Any]:
 
 
 def reports(deployment: FakeDeployment) -> None:
-    """What an instance says of itself."""
+    """Reports of an instance."""
     content = {
         "instance_id": "0123456789abcdef0123456789abcdef",
         "reported_at": deployment.clock.moment(),

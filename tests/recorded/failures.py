@@ -186,7 +186,7 @@ def _abandoned(deployment: FakeDeployment) -> None:
 
 
 def _swept(deployment: FakeDeployment) -> None:
-    """What the sweep ends, or puts into the queue once more."""
+    """Jobs that the sweep ends or queues again."""
     late = create_job(deployment, UPSCALE)
     deployment.clock.advance(2000)
     today.sweep.handler({}, deployment.context)

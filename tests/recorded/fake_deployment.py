@@ -29,7 +29,7 @@ OutcomeOf = Callable[[str, Item], Item]
 
 @dataclass
 class FakeDeployment:
-    """What a scenario does, and ``files``: what was seen of it."""
+    """Deployment that a scenario drives; ``files`` are its recorded messages, rows and responses."""
 
     clock: Clock
     bucket: S3Client
@@ -151,12 +151,12 @@ class FakeDeployment:
         return body
 
     def start(self, invocation: Item) -> None:
-        """What the container writes to the table first."""
+        """Write the container's first update to the table."""
         self.clock.advance(2)
         self.store.start(invocation["job_id"], invocation["attempt"], message="Starting")
 
     def report(self, invocation: Item, *, preview: bool) -> None:
-        """What the container writes to the table while it works."""
+        """Write the container's progress to the table."""
         self.clock.advance(2)
         job_id, attempt = invocation["job_id"], invocation["attempt"]
         key = f"previews/{job_id}/{attempt}-1.jpg"

@@ -13,7 +13,9 @@ VERSION = "0.1.0"
 Files = dict[str, Any]
 
 # Text for people: it may be reworded, so only its being there is compared.
-PROSE = frozenset({"message", "detail", "title", "description", "summary", "help", "Description", "msg", "note"})
+PROSE = frozenset(
+    {"message", "detail", "title", "description", "summary", "help", "Description", "AlarmDescription", "msg", "note"}
+)
 _LINE = 110
 _MACHINE = re.compile(r"/root/|/work/|/tmp/|/home/|/Users/")
 
@@ -66,7 +68,7 @@ def target() -> Path:
 
 
 def differences(recorded: Any, now: Any, *, sets: bool = False, where: str = "") -> list[str]:
-    """Where ``now`` lacks or changes something that was recorded; what was added is no difference.
+    """Differences of ``now`` from what was recorded: missing and changed values; additions are none.
 
     ``sets``: lists are compared without regard to order and additions, as in a schema's ``enum`` and ``required``.
     """

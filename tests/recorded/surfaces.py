@@ -131,5 +131,5 @@ def read_directly() -> list[str]:
 
 
 def _own_environment() -> set[str]:
-    """What of the caller's environment every process gets: another on each machine."""
+    """Variables of the caller's environment that every process gets; they depend on the machine."""
     return {"PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "USERPROFILE", "LD_LIBRARY_PATH"}

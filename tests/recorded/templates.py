@@ -83,12 +83,12 @@ def lasting(template: dict[str, Any]) -> dict[str, Any]:
 
 
 def changed(recorded: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What of the lasting parts is gone or different; what was added is no change."""
+    """Differences in the lasting parts; additions are none."""
     return differences(_without_code(lasting(recorded)), _without_code(lasting(now)))
 
 
 def differing(recorded: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What of the whole template is gone or different, but for names of modules; what was added is no change."""
+    """Differences in the whole template, except names of modules; additions are none."""
     return differences(_without_code(recorded), _without_code(now))
 
 

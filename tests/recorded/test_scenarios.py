@@ -12,7 +12,7 @@ FOLDERS = ("api", "endpoint", "events", "invocations", "notices", "outcomes", "q
 
 
 def changes(played: Files, *, whole: bool) -> Iterator[str]:
-    """What is gone or different of what was recorded; unless ``whole``, of what was played so far."""
+    """Differences from what was recorded; unless ``whole``, only of what was run so far."""
     for name in (each for folder in FOLDERS for each in files.names(folder) if each not in ELSEWHERE):
         now = played.get(name, {})
         recorded = {part: value for part, value in files.read(name).items() if whole or part in now}

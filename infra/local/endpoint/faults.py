@@ -11,14 +11,16 @@ class FaultValues(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    crash: int = Field(0, ge=0, description="Kill the instance in the middle of the next so many invocations.")
-    crash_seconds: float = Field(0.2, ge=0, description="How far into the invocation, if it takes that long.")
+    crash: int = Field(0, ge=0, description="Number of next invocations during which the instance is killed.")
+    crash_seconds: float = Field(0.2, ge=0, description="Seconds into the invocation, if it takes that long.")
     unreachable: bool = Field(False, description="Answer every AWS request with 503.")
     duplicate: bool = Field(False, description="Publish each notification twice.")
-    delay_seconds: float = Field(0.0, ge=0, le=60, description="Publish each notification so much later.")
-    cold_start_seconds: float = Field(0.0, ge=0, le=600, description="What finding a machine takes.")
-    min_instances: int = Field(1, ge=0, le=16, description="Kept warm; 0 scales to zero.")
-    idle_seconds: float = Field(300.0, ge=0, description="How long an instance beyond the least may idle.")
+    delay_seconds: float = Field(0.0, ge=0, le=60, description="Delay of each notification.")
+    cold_start_seconds: float = Field(
+        0.0, ge=0, le=600, description="Delay before the process of a new instance starts."
+    )
+    min_instances: int = Field(1, ge=0, le=16, description="Minimum number of instances; 0 scales to zero.")
+    idle_seconds: float = Field(300.0, ge=0, description="Idle time after which a surplus instance is stopped.")
 
 
 class Faults:

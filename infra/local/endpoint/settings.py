@@ -19,33 +19,35 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(8081, ge=1, le=65535)
     endpoint_name: str = "darkroom"
-    output_location: str = Field(pattern=S3_LOCATION, description="Where outcomes go, as s3://bucket/prefix/.")
-    failure_location: str | None = Field(None, pattern=S3_LOCATION, description="Where failures go, likewise.")
+    output_location: str = Field(pattern=S3_LOCATION, description="Prefix of outcomes, as s3://bucket/prefix/.")
+    failure_location: str | None = Field(None, pattern=S3_LOCATION, description="Prefix of failures, likewise.")
     success_topic_arn: str | None = None
     error_topic_arn: str | None = None
-    aws_endpoint_url: str = Field(description="Where the emulator is.")
+    aws_endpoint_url: str = Field(description="URL of the emulator.")
     aws_region: str = Field("us-east-1", validation_alias=AliasChoices("AWS_REGION", "AWS_DEFAULT_REGION"))
     container_role_arn: str | None = Field(
-        None, description="Whose rights the instances have; else the stand-in's own."
+        None, description="Role of the instances; the stand-in's own credentials if not set."
     )
-    container_module: str = Field("containers.gpu", description="What an instance runs.")
+    container_module: str = Field("containers.gpu", description="Module that an instance runs.")
     # Passed on to the containers.
     jobs_table: str
     ledger_table: str
     bucket: str
     stages: str = "default"
-    weights: str | None = Field(None, description="Where the models' files lie; the container's default if not set.")
-    device: str | None = Field(None, description="Where networks compute; likewise.")
-    long_side: int | None = Field(None, ge=64, multiple_of=8, description="Of what diffusion works on, in pixels.")
+    weights: str | None = Field(None, description="Folder of the weights; the container's default if not set.")
+    device: str | None = Field(None, description="Device of the networks; likewise.")
+    long_side: int | None = Field(
+        None, ge=64, multiple_of=8, description="Long side of the diffusion canvas, in pixels."
+    )
     models: str = Field("{}", description="Role → id of the model to take instead of the default, as JSON.")
     accept_research_licence: bool = Field(False, description="Use models for non-commercial research only.")
-    speech: str = Field("espeak", description="What says scripts: `espeak` or `polly`.")
-    instances: int = Field(1, ge=1, le=16, description="At most so many.")
-    min_instances: int = Field(1, ge=0, le=16, description="Kept warm; 0 scales to zero.")
+    speech: str = Field("espeak", description="Speech synthesis: `espeak` or `polly`.")
+    instances: int = Field(1, ge=1, le=16, description="Maximum number of instances.")
+    min_instances: int = Field(1, ge=0, le=16, description="Minimum number of instances; 0 scales to zero.")
     concurrency: int = Field(2, ge=1, le=64, description="Invocations at once per instance.")
-    cold_start_seconds: float = Field(0.0, ge=0, description="What finding a machine takes, before its process starts.")
-    idle_seconds: float = Field(300.0, ge=0, description="An instance beyond the least, idle for so long, is stopped.")
-    start_seconds: float = Field(120.0, gt=0, description="Time for a new instance to answer /ping.")
+    cold_start_seconds: float = Field(0.0, ge=0, description="Delay before the process of a new instance starts.")
+    idle_seconds: float = Field(300.0, ge=0, description="Idle time after which a surplus instance is stopped.")
+    start_seconds: float = Field(120.0, gt=0, description="Time limit for a new instance to respond to /ping.")
     stop_seconds: float = Field(5.0, ge=0, description="Time for an instance to finish when it is stopped.")
 
     @field_validator("output_location", "failure_location")

@@ -77,7 +77,7 @@ def test_a_face_swap_result_is_named_after_the_target_picture(photo: Path) -> No
 
 
 def test_several_results_are_all_written_and_printed(service: Service, tmp_path: Path) -> None:
-    service.made = 3
+    service.result_count = 3
     words = ("run", "generate", "--prompt", "A red fox, at night", "--count", 3)
     result = darkroom(*words)
     assert result.exit_code == 0, result.output

@@ -139,7 +139,7 @@ def test_cache_commands_print_statistics_and_clear(service: Service) -> None:
     _, day, total = (line.split() for line in shown.stdout.splitlines())
     assert day == ["2025-06-01", *["3", "1", "1", "$0.0200", "12.5", "s"]]
     assert total == ["all", *["3", "1", "1", "$0.0200", "12.5", "s"]]
-    assert "75% of looks were hits" in shown.stderr
+    assert "75% of lookups were hits" in shown.stderr
     service.reports["DELETE /cache"] = {"valid_from": "2025-06-01T12:00:00Z", "moved": True}
     cleared = darkroom("cache", "clear", "--older-than", "7")
     assert cleared.stdout.startswith("results from before 2025-0")

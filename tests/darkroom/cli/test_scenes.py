@@ -19,7 +19,7 @@ AVATAR: dict[str, Any] = {"type": "avatar", "avatar": "amara", "script": "@hello
 
 @pytest.fixture(autouse=True)
 def files(service: Service, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the scenes are made of, in the folder of their file, which is not the working directory."""
+    """Input files of the scenes, in the folder of their file, which is not the working directory."""
     monkeypatch.setenv("DARKROOM_ENDPOINT", service.url)
     monkeypatch.setenv("DARKROOM_TOKEN", TOKEN)
     service.story = [completed_video_job(service, kind="render_scenes")]
