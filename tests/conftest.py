@@ -16,12 +16,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 TESTS = Path(__file__).parent
 # Folders whose files share what takes long to start, a local stack or the CDK: each runs in one worker.
 TOGETHER = ("e2e", "studio", "infra")
-LONGEST_FIRST = (*TOGETHER, "containers", "models", "pipeline")  # so that no worker is left with a long one in the end
+# So that no worker is left with a long one in the end.
+LONGEST_FIRST = (*TOGETHER, "containers", "bench", "pipeline/models", "pipeline")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    order = {folder: position for position, folder in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: order.get(item.path.relative_to(TESTS).parts[0], len(order)))
+    def position(item: pytest.Item) -> int:
+        path = item.path.relative_to(TESTS)
+        matches = (place for place, folder in enumerate(LONGEST_FIRST) if path.is_relative_to(folder))
+        return next(matches, len(LONGEST_FIRST))
+
+    items.sort(key=position)
 
 
 class FolderScheduling(LoadFileScheduling):

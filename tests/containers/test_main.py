@@ -6,12 +6,11 @@ import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 import urllib3
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGTERM")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-DATA = Path(__file__).parents[1] / "data"
+from tests.paths import DATA
+
 FLOOR, WALL, CEILING, OBJECT = 1, 2, 3, 4
 
 

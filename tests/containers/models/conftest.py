@@ -25,12 +25,13 @@ from pipeline.core.stages import Plan
 from pipeline.models.stages import scores
 from pipeline.plans import get_plan
 from tests.containers.conftest import BUCKET, JOB
+from tests.paths import SAMPLES
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-SAMPLE = Path(__file__).parents[3] / "infra" / "commands" / "samples" / "living_room.jpg"
+SAMPLE = SAMPLES / "living_room.jpg"
 Container = Callable[..., httpx.AsyncClient]
 
 

@@ -14,7 +14,7 @@ from darkroom.contract.requests import Kind
 from infra.commands import models as models_module
 from pipeline.models.networks.aot_gan import Generator
 from pipeline.weights.catalog import Model, catalog, default_models
-from tests.pipeline.hub import Hub
+from tests.pipeline.weights.hub import Hub
 
 RESEARCH = ("buffalo-l", "inswapper-128")
 

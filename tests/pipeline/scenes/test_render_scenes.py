@@ -16,7 +16,7 @@ from pipeline.core.stages import JobAbandoned
 from pipeline.preview.workflows.render_scenes import plan
 from pipeline.speech.types import SAMPLE_RATE
 from pipeline.video import FPS
-from tests.pipeline.scenes.studio import (
+from tests.pipeline.scenes.scene_rendering import (
     COLOURS,
     MUSIC_TONE,
     WORD_SECONDS,

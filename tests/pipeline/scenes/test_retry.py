@@ -16,7 +16,7 @@ from pipeline.scenes.render import RenderClips
 from pipeline.scenes.speech import SynthesiseSceneSpeech, TranscribeScenes
 from pipeline.video.encoder import encode_video
 from pipeline.video.talking_portrait import CLIP, PORTRAIT, SPEECH, frame_count
-from tests.pipeline.scenes.studio import COLOURS, Studio
+from tests.pipeline.scenes.scene_rendering import COLOURS, Studio
 
 SIDE = 64
 

@@ -1,0 +1,80 @@
+"""The runner: when a cancelled or late job stops."""
+
+import threading
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.results import StageTime
+from pipeline.core.runner import Runner
+from pipeline.core.stages import JobAbandoned, Slot, StageContext
+from tests.pipeline.core.runner.plans import Clock, Told, nothing, plan, stage
+
+
+def test_a_cancelled_job_stops_between_stages(work: StageContext) -> None:
+    cancelled = threading.Event()
+    ran: list[str] = []
+    steps = plan(stage(lambda _: cancelled.set(), "first"), stage(lambda _: ran.append("second"), "second"))
+    with pytest.raises(JobAbandoned):
+        Runner().run(steps, work, Told(cancelled.is_set))
+    assert ran == []
+
+
+def test_a_cancelled_job_stops_at_the_stages_next_report(work: StageContext) -> None:
+    cancelled = threading.Event()
+    steps_done: list[int] = []
+    timeline: list[StageTime] = []
+
+    def denoise(work: StageContext) -> None:
+        for step in range(10):
+            work.report(step / 10)
+            steps_done.append(step)
+            if step == 3:
+                cancelled.set()
+
+    with pytest.raises(JobAbandoned):
+        Runner().run(plan(stage(denoise)), work, Told(cancelled.is_set), timeline=timeline)
+    assert steps_done == [0, 1, 2, 3]
+    assert [time.stage for time in timeline] == ["only"]
+
+
+def test_a_job_past_its_deadline_times_out_within_a_stage(work: StageContext) -> None:
+    clock = Clock()
+    timeline: list[StageTime] = []
+
+    def slow(work: StageContext) -> None:
+        for _ in range(10):
+            clock.seconds += 4
+            work.report(0.1)
+
+    with pytest.raises(DarkroomError) as error:
+        clock.runner().run(
+            plan(stage(slow, "slow")), work, Told(), clock.now() + timedelta(seconds=10), timeline=timeline
+        )
+    assert error.value.detail.code is ErrorCode.TIMED_OUT
+    assert error.value.detail.retryable
+    assert timeline == [StageTime(stage="slow", seconds=12)]
+
+
+def test_a_job_that_is_late_from_the_start_does_nothing(work: StageContext) -> None:
+    clock = Clock()
+    ran: list[str] = []
+    with pytest.raises(DarkroomError, match="time was up"):
+        clock.runner().run(plan(stage(lambda _: ran.append("ran"))), work, Told(), clock.now())
+    assert ran == []
+
+
+def test_a_job_waiting_for_the_slot_can_be_cancelled(work: StageContext) -> None:
+    slot = threading.Semaphore()
+    cancelled = threading.Event()
+
+    class Cancelling(Told):
+        def report(self, progress: float, stage: str, message: str, timeline: Sequence[StageTime]) -> None:
+            super().report(progress, stage, message, timeline)
+            cancelled.set()
+
+    with slot, pytest.raises(JobAbandoned):
+        Runner(slot).run(plan(stage(nothing, slot=Slot.COMPUTE)), work, Cancelling(cancelled.is_set))
+    assert slot.acquire(blocking=False)

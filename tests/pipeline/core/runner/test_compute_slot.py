@@ -1,0 +1,89 @@
+"""The runner: who computes when."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from pipeline.core.networks import Network
+from pipeline.core.runner import Runner
+from pipeline.core.stages import Slot, Stage, StageContext
+from tests.pipeline.core.runner.plans import Told, new_work, plan, stage
+
+
+def test_one_job_loads_while_another_computes_but_only_one_computes(tmp_path: Path) -> None:
+    runner = Runner()
+    computing, loaded, release = threading.Event(), threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def first_compute(_work: StageContext) -> None:
+        computing.set()
+        assert loaded.wait(30), "the second job did not load while the first computed"
+        release.wait(30)
+        order.append("first")
+
+    def second_load(_work: StageContext) -> None:
+        assert computing.wait(30)
+        loaded.set()
+
+    def second_compute(_work: StageContext) -> None:
+        order.append("second")
+
+    waiting = threading.Event()
+
+    class SecondTold(Told):
+        def check(self) -> None:
+            # Asked again and again while the compute slot is taken.
+            if loaded.is_set() and self.said[-1:] == [("compute", "Doing compute")]:
+                waiting.set()
+
+    first = plan(stage(first_compute, "compute", slot=Slot.COMPUTE))
+    second = plan(stage(second_load, "load"), stage(second_compute, "compute", slot=Slot.COMPUTE))
+    with ThreadPoolExecutor(2) as pool:
+        runs = [
+            pool.submit(runner.run, first, new_work(tmp_path), Told()),
+            pool.submit(runner.run, second, new_work(tmp_path), SecondTold()),
+        ]
+        assert waiting.wait(30)
+        assert order == []
+        release.set()
+        for run in runs:
+            run.result(30)
+    assert order == ["first", "second"]
+
+
+def test_a_stage_that_does_without_its_networks_waits_for_nobody(work: StageContext) -> None:
+    network: Network[object] = Network("animator", (), "nowhere:load")
+
+    class Sparing(Stage):
+        name, message, slot, networks, optional_networks = (
+            "scenes",
+            "Making the scenes",
+            Slot.COMPUTE,
+            (network,),
+            (network,),
+        )
+
+        def required_networks(self, _params: BaseModel, /) -> tuple[Network[object], ...]:
+            return ()
+
+        def run(self, work: StageContext) -> None:
+            work.report(1)
+
+    slot = threading.Semaphore()
+    with slot:
+        Runner(slot).run(plan(Sparing()), work, Told())
+
+
+def test_the_slot_is_free_again_after_a_failure(work: StageContext) -> None:
+    slot = threading.Semaphore()
+
+    def fail(_work: StageContext) -> None:
+        raise DarkroomError(ErrorCode.NO_FACE, "There is no face.")
+
+    with pytest.raises(DarkroomError):
+        Runner(slot).run(plan(stage(fail, slot=Slot.COMPUTE)), work, Told())
+    assert slot.acquire(blocking=False)

@@ -1,0 +1,31 @@
+"""Networks that tell of every move, and weights for them."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipeline.weights.catalog import catalog
+from pipeline.weights.store import WeightStore
+from tests.pipeline.models.offload.fake_networks import History
+
+
+@pytest.fixture
+def history() -> Iterator[History]:
+    module = History()
+    sys.modules[module.__name__] = module
+    yield module
+    del sys.modules[module.__name__]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> WeightStore:
+    shelf = WeightStore(tmp_path)
+    for model in catalog().values():
+        for path in model.files:
+            file = tmp_path / model.id / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(f"{model.id} {path}".encode())
+        shelf.record(model, "r1")
+    return shelf

@@ -1,0 +1,72 @@
+"""``generate`` on the models engine with tiny weights."""
+
+from contextlib import ExitStack
+
+import pytest
+import torch
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.params import GenerateParams
+from darkroom.contract.requests import Kind
+from pipeline.core.runner import Runner
+from pipeline.core.stages import StageContext
+from pipeline.models.network_registry import SAFETY, SDXL_FEW_STEP_UNET, SDXL_TEXT_ENCODERS, SDXL_UNET, SDXL_VAE_DECODER
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.manager import ModelManager
+from pipeline.plans import get_plan
+from pipeline.weights.store import WeightStore
+from tests.pipeline.models.workflows.generate.reporter import Reporter
+
+torch.set_num_threads(1)
+
+
+SIDE = 128
+NETWORKS = (SDXL_TEXT_ENCODERS, SDXL_UNET, SDXL_FEW_STEP_UNET, SDXL_VAE_DECODER, SAFETY)
+
+
+@pytest.fixture(scope="module")
+def models(tiny_weights):
+    return ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"), long_side=SIDE)
+
+
+@pytest.fixture(scope="module")
+def held(models):
+    with ExitStack() as stack:
+        yield stack.enter_context(models.use(*NETWORKS))
+
+
+@pytest.fixture
+def calls(held):
+    """The inputs of every forward of each part."""
+    seen = {"few": [], "unet": [], "first": [], "second": [], "decoder": []}
+    parts = {
+        "few": held[SDXL_FEW_STEP_UNET].unet,
+        "unet": held[SDXL_UNET].unet,
+        "first": held[SDXL_TEXT_ENCODERS]._encoders[0],
+        "second": held[SDXL_TEXT_ENCODERS]._encoders[1],
+        "decoder": held[SDXL_VAE_DECODER]._vae.decoder,
+    }
+    held[SDXL_TEXT_ENCODERS]._read.clear()
+    with ExitStack() as stack:
+        for name, module in parts.items():
+
+            def hook(_module, inputs, options, name=name):
+                seen[name].append((inputs, options))
+
+            stack.callback(module.register_forward_pre_hook(hook, with_kwargs=True).remove)
+        yield seen
+
+
+@pytest.fixture
+def generate(models, tmp_path):
+    """Runs the whole plan: what it made, and its pictures by name as bytes."""
+    runs = iter(range(100))
+
+    def generate(reporter=None, **params):
+        folder = tmp_path / str(next(runs))
+        folder.mkdir()
+        work = StageContext(GenerateParams(**{"prompt": "a red kite", **params}), {}, folder, network_provider=models)
+        made = Runner().run(get_plan(Kind.GENERATE, Engine.MODELS), work, reporter or Reporter())
+        return made, {picture.name: picture.path.read_bytes() for picture in made.files}
+
+    return generate

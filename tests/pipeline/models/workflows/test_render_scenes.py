@@ -1,0 +1,141 @@
+"""``render_scenes`` on the models engine, with tiny weights and a stub of the animator's program."""
+
+import numpy as np
+import pytest
+
+from bench.random_weights.video import write_stub_program
+from darkroom.contract.avatars import avatars
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import Aspect, Profile
+from darkroom.contract.results import HALF_SIZE_NOTE, Result
+from darkroom.contract.video_params import RenderScenesParams
+from pipeline.imaging.codec import decode
+from pipeline.models.network_registry import SAFETY
+from pipeline.models.offload.device import Placement
+from pipeline.models.offload.manager import ModelManager
+from pipeline.models.stages import text_to_image as draw_module
+from pipeline.models.stages.scene_pictures import SCENE_PICTURES, GenerateScenePictures, generate_params
+from pipeline.models.stages.text_to_image import TextToImage
+from pipeline.models.text_to_image_request import SdxlCanvas
+from pipeline.models.workflows.render_scenes import plan
+from pipeline.speech.types import SAMPLE_RATE
+from pipeline.weights.catalog import catalog
+from pipeline.weights.store import WeightStore
+from tests.pipeline.scenes.scene_rendering import COLOURS, Reporter, Studio, write_sound
+
+SIDE = 128
+DITTO = catalog()["ditto"]
+GENERATED = {"type": "generated", "prompt": "a red kite", "seconds": 1}
+IMAGE = {"type": "image", "picture": "green", "seconds": 1}
+AVATAR = {"type": "avatar", "avatar": "face", "script": "One two."}
+
+
+@pytest.fixture
+def models(tiny_weights, tmp_path, monkeypatch):
+    monkeypatch.setenv("DARKROOM_PROGRAMS", str(tmp_path / "programs"))
+    write_stub_program(tmp_path / "programs" / DITTO.id, DITTO)
+    return ModelManager(
+        WeightStore(tiny_weights), Placement.for_device("cpu"), long_side=SIDE, accept_research_licence=True
+    )
+
+
+@pytest.fixture
+def studio(tmp_path, models):
+    (tmp_path / "studio").mkdir()
+    studio = Studio(tmp_path / "studio", models)
+    studio.files["face"] = next(iter(avatars().values())).path
+    return studio
+
+
+@pytest.fixture
+def unsafe(models, monkeypatch):
+    """Has every picture called unsafe."""
+    with models.use(SAFETY) as held:
+        monkeypatch.setattr(held[SAFETY], "unsafe", lambda _picture: True)
+
+
+def test_drawn_uploaded_and_speaking_scenes_become_one_video(studio):
+    reporter = Reporter()
+    video = studio.render(plan(), [GENERATED, IMAGE, AVATAR], reporter, subtitles="file")
+    # The words last 0.7 s, with the silence around them 1.32 s in whole frames.
+    assert video.frames.shape == (25 + 25 + 33, 360, 360, 3)
+    assert video.frames[12].std() > 1
+    assert np.abs(video.frames[37].reshape(-1, 3).mean(0) - COLOURS["green"]).max() < 6
+    # While somebody speaks, the stand-in darkens the portrait's lower half.
+    lower = video.frames[50:, 180:].astype(float).mean((1, 2, 3))
+    assert lower[8] < lower[1] - 5
+    assert "One two." in video.texts["srt"]
+    used = {model.id for model in video.finished.models}
+    assert DITTO.id in used
+    assert len(used) > 3
+    assert any(note.startswith("Scene 3: The animator moves by chance") for note in video.finished.notes)
+    assert {"imagine", "scenes", "join"} <= set(reporter.stages)
+
+
+def test_a_generated_picture_is_asked_for_as_generate_would_be():
+    params = RenderScenesParams.model_validate(
+        {"scenes": [{**GENERATED, "style": "clay"}, IMAGE], "aspect": "9:16", "seed": 7}
+    )
+    asked = generate_params(params.scenes[0], params)
+    assert (asked.prompt, asked.style, asked.aspect, asked.seed) == ("a red kite", "clay", Aspect.TALL, 7)
+    assert (asked.profile, asked.count) == (Profile.FAST, 1)
+
+
+def test_what_was_drawn_and_animated_is_not_made_again(studio, monkeypatch, models):
+    first = studio.render(plan(), [GENERATED, AVATAR])
+
+    def never(*_args):
+        raise AssertionError
+
+    monkeypatch.setattr(TextToImage, "run", never)
+    (studio.folder.parent / "programs" / DITTO.id / DITTO.program.file).write_text("raise SystemExit(1)\n")
+    again = studio.render(plan(), [GENERATED, AVATAR])
+    assert first.digests == again.digests
+    assert first.finished.notes == again.finished.notes
+    assert set(first.finished.models) == set(again.finished.models)
+
+
+def test_a_picture_that_must_not_be_shown_is_told_of_its_scene(studio, unsafe):
+    with pytest.raises(DarkroomError, match=r"^Scene 2 \(generated\): .* not safe for work") as caught:
+        studio.render(plan(), [IMAGE, GENERATED])
+    assert caught.value.detail.code is ErrorCode.REJECTED_CONTENT
+    assert not any(name.startswith("picture-") for name in map(str, studio.kept.path.iterdir()))
+
+
+def test_a_portrait_without_a_face_is_told_of_its_scene(studio, tmp_path):
+    program = tmp_path / "programs" / DITTO.id / DITTO.program.file
+    program.write_text('import sys; sys.stderr.write("in _get_eye_info\\n"); sys.exit(1)\n')
+    with pytest.raises(DarkroomError, match=r"^Scene 2 \(avatar\): No face was found") as caught:
+        studio.render(plan(), [IMAGE, AVATAR, IMAGE])
+    assert caught.value.detail.code is ErrorCode.NO_FACE
+
+
+def test_a_recorded_voice_is_heard_where_nobody_wrote_it_down(studio, tmp_path):
+    hum = (0.5 * np.sin(np.arange(SAMPLE_RATE) / 30) * np.sin(np.arange(SAMPLE_RATE) / 9000)).astype(np.float32)
+    studio.files["track"] = write_sound(hum, tmp_path / "track.wav")
+    scenes = [IMAGE, {"type": "image", "picture": "red", "voice_track": "track"}]
+    video = studio.render(plan(), scenes, subtitles="file")
+    # What random weights hear means nothing; but whatever they heard, or did not, is told of that scene.
+    heard = ("Scene 2: The subtitles were written by a network", "Scene 2: Nothing that the recorded voice says")
+    assert any(note.startswith(heard) for note in video.finished.notes)
+
+
+def test_a_video_with_a_picture_of_half_the_size_may_be_better_another_time(studio, monkeypatch):
+    def too_large(canvas):
+        if canvas.scale == full:
+            raise MemoryError
+
+    full = SdxlCanvas.for_aspect(Aspect.SQUARE, SIDE).scale
+    draw = draw_module._generate
+    monkeypatch.setattr(draw_module, "_generate", lambda work, canvas: too_large(canvas) or draw(work, canvas))
+    notes = studio.render(plan(), [IMAGE, GENERATED]).finished.notes
+    assert f"Scene 2: {HALF_SIZE_NOTE}" in notes
+    assert not Result(pictures=[], engine=Engine.MODELS, notes=list(notes)).cacheable
+
+
+def test_the_picture_is_drawn_in_the_videos_shape(studio):
+    work = studio.work([GENERATED, IMAGE], aspect="9:16")
+    GenerateScenePictures().run(work)
+    assert list(work[SCENE_PICTURES]) == [0]
+    assert decode(work[SCENE_PICTURES][0]).rgb.shape == (168, 96, 3)

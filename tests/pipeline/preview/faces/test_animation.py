@@ -1,0 +1,130 @@
+"""Animated stills, decoded again: what moves during speech, and what does not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from darkroom.contract.avatars import avatars
+from pipeline.core.arrays import Rgb
+from pipeline.core.stages import JobAbandoned
+from pipeline.imaging.codec import decode
+from pipeline.preview.faces.animation import MIN_EYE_DISTANCE, NO_FACE, SEVERAL_FACES, FaceRig, animate_portrait
+from pipeline.preview.faces.detection import detect_faces
+from pipeline.preview.faces.motion_curves import eye_closure
+from pipeline.speech.types import SAMPLE_RATE, Samples
+from pipeline.video import FPS
+from pipeline.video.decoder import decode_frames
+from pipeline.video.ken_burns import plan_camera_move
+from tests.paths import DATA
+
+WIDTH, HEIGHT = 180, 320
+
+
+def heard(start: float, end: float, seconds: float) -> Samples:
+    moments = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return (0.5 * np.sin(2 * np.pi * 200 * moments) * ((moments >= start) & (moments < end))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Rgb:
+    return decode(avatars()["edith"].path).rgb
+
+
+def test_the_mouth_moves_while_the_voice_is_heard_and_nothing_but_the_camera_else(
+    tmp_path: Path, portrait: Rgb
+) -> None:
+    frames, seed = 2 * FPS, 7
+    clip = animate_portrait(
+        portrait, heard(0.6, 1.2, 2), WIDTH, HEIGHT, tmp_path / "clip.mkv", frames=frames, seed=seed
+    )
+    points = detect_faces(portrait)[0].landmarks
+    move = plan_camera_move(portrait, WIDTH, HEIGHT, frames, focus=tuple(points.mean(0) / 512), seed=seed)
+    blinking, changes = eye_closure(frames, seed) > 0, []
+    for number, frame in enumerate(decode_frames(clip.path)):
+        assert frame.shape == (HEIGHT, WIDTH, 3)
+        x, y = move.project(number, points[3:5].mean(0))
+        mouth = slice(int(y * HEIGHT) - 12, int(y * HEIGHT) + 20), slice(int(x * WIDTH) - 20, int(x * WIDTH) + 20)
+        difference = np.abs(frame.astype(int) - move.frame(number))
+        changes.append(difference[mouth].mean())
+        if not blinking[number] and not 0.5 < number / FPS < 1.6:
+            # As the still under the camera: what is left is the encoder's.
+            assert difference.mean() < 2
+    assert len(changes) == frames
+    assert min(changes[round(0.8 * FPS) : round(1.15 * FPS)]) > 4 * max(changes[: round(0.5 * FPS)])
+
+
+def test_it_blinks(portrait: Rgb) -> None:
+    puppet = FaceRig(portrait, detect_faces(portrait)[0].landmarks)
+    x, y = detect_faces(portrait)[0].landmarks[0].astype(int)
+    eye = slice(y - 5, y + 6), slice(x - 12, x + 13)
+    closed = puppet.pose(0, 1)[eye].astype(int)
+    assert np.abs(closed - portrait[eye]).mean() > 20
+    assert np.array_equal(puppet.pose(0, 0), portrait)
+
+
+def test_the_clip_knows_where_the_face_is(tmp_path: Path, portrait: Rgb) -> None:
+    clip = animate_portrait(portrait, heard(0, 0, 0.4), 320, 180, tmp_path / "clip.mkv", frames=10, seed=1)
+    middle = list(decode_frames(clip.path))[5]
+    found = detect_faces(np.repeat(np.repeat(middle, 3, 0), 3, 1))[0].landmarks.mean(0) / 3
+    assert clip.focus is not None
+    assert np.hypot(*(np.array(clip.focus) * (320, 180) - found)) < 10
+
+
+def test_who_sits_at_the_side_of_a_wide_photo_fills_a_tall_video(tmp_path: Path, portrait: Rgb) -> None:
+    wide = np.pad(portrait, ((0, 0), (400, 0), (0, 0)), "edge")
+    clip = animate_portrait(wide, heard(0, 0, 0.4), WIDTH, HEIGHT, tmp_path / "clip.mkv", frames=10, seed=1)
+    middle = list(decode_frames(clip.path))[5]
+    left, top, right, bottom = np.array(detect_faces(np.repeat(np.repeat(middle, 3, 0), 3, 1))[0].box) / 3
+    assert right - left > WIDTH / 4
+    assert left > 0
+    assert right < WIDTH
+    assert top > HEIGHT / 10
+    assert bottom < HEIGHT
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("living_room.jpg", [NO_FACE]), ("face_group.jpg", [SEVERAL_FACES]), ("face_source.jpg", [])]
+)
+def test_it_says_when_there_is_no_face_or_a_choice_of_them(tmp_path: Path, name: str, told: list[str]) -> None:
+    picture = decode(DATA / name).rgb
+    notes: list[str] = []
+    clip = animate_portrait(
+        picture, heard(0, 0.2, 0.2), 160, 90, tmp_path / "clip.mkv", frames=5, seed=1, add_note=notes.append
+    )
+    assert notes == told
+    assert len(list(decode_frames(clip.path))) == 5
+
+
+def test_the_largest_of_several_speaks() -> None:
+    picture = decode(DATA / "face_group.jpg").rgb
+    faces = detect_faces(picture)
+    largest = max(faces, key=lambda face: face.area)
+    changed = np.abs(FaceRig(picture, largest.landmarks).pose(1, 0).astype(int) - picture).max(2) > 8
+    assert 0.9 * changed.sum() < changed[:, int(largest.box[0]) : int(largest.box[2])].sum()
+
+
+def test_a_face_too_small_to_be_seen_speaking_stays_still(portrait: Rgb) -> None:
+    points = detect_faces(portrait)[0].landmarks
+    points = (points - points.mean(0)) * (0.9 * MIN_EYE_DISTANCE / np.hypot(*(points[1] - points[0]))) + 256
+    assert np.array_equal(FaceRig(portrait, points).pose(1, 1), portrait)
+
+
+def test_the_same_seed_gives_the_same_video(tmp_path: Path, portrait: Rgb) -> None:
+    videos = []
+    for name, seed in (("one.mkv", 3), ("two.mkv", 3), ("three.mkv", 4)):
+        clip = animate_portrait(portrait, heard(0, 0.3, 0.4), 90, 160, tmp_path / name, frames=10, seed=seed)
+        videos.append(np.array(list(decode_frames(clip.path)), int))
+    # An encoder with several threads does not always round in the same way.
+    assert np.abs(videos[0] - videos[1]).mean() < 0.5
+    assert np.abs(videos[0] - videos[2]).mean() > 0.5
+
+
+def test_who_stops_it_gets_no_file(tmp_path: Path, portrait: Rgb) -> None:
+    def report(fraction: float) -> None:
+        if fraction > 0.4:
+            raise JobAbandoned
+
+    with pytest.raises(JobAbandoned):
+        animate_portrait(portrait, heard(0, 1, 1), 90, 160, tmp_path / "clip.mkv", frames=25, seed=1, report=report)
+    assert not list(tmp_path.iterdir())

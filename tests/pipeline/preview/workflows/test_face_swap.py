@@ -1,0 +1,200 @@
+"""``face_swap`` on the preview engine, on portraits of our own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from darkroom.contract.engine import Engine
+from darkroom.contract.errors import DarkroomError, ErrorCode
+from darkroom.contract.params import FaceSwapParams
+from darkroom.contract.requests import Kind
+from pipeline.core.runner import PlanResult, Runner
+from pipeline.core.stages import JobAbandoned, StageContext
+from pipeline.imaging.faces import face_mask
+from pipeline.plans import get_plan
+from pipeline.preview.faces.detection import detect_faces
+from pipeline.preview.workflows.face_swap import swap_face
+from tests.paths import DATA
+
+SOURCE, TARGET, GROUP, ROOM = (
+    DATA / name for name in ("face_source.jpg", "face_target.jpg", "face_group.jpg", "living_room.jpg")
+)
+
+
+class Unheard:
+    """A reporter that nobody listens to; ``stop`` ends the job at that progress."""
+
+    def __init__(self, stop: float = 2.0) -> None:
+        self.stop = stop
+
+    def report(self, progress: float, *_: object) -> None:
+        if progress >= self.stop:
+            raise JobAbandoned
+
+    def check(self) -> None:
+        """Goes on."""
+
+    def report_progress_image(self, picture: np.ndarray) -> None:
+        """Looks at nothing."""
+
+
+Swap = Callable[..., PlanResult]
+
+
+@pytest.fixture
+def swap(tmp_path: Path) -> Swap:
+    def run(source: Path, target: Path, **params: object) -> PlanResult:
+        given = FaceSwapParams.model_validate({"consent": True, "format": "png", **params})
+        work = StageContext(given, {"source": source, "target": target}, tmp_path)
+        return Runner().run(get_plan(Kind.FACE_SWAP, Engine.PREVIEW), work, Unheard())
+
+    return run
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def result(finished: PlanResult) -> np.ndarray:
+    return pixels(next(each.path for each in finished.files if each.name == "result"))
+
+
+def small(path: Path, folder: Path, side: int, **save: object) -> Path:
+    with Image.open(path) as image:
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
+        target = folder / f"small_{path.stem}_{side}.png"
+        image.save(target, **save)
+    return target
+
+
+def test_the_face_takes_the_other_ones_place_and_the_rest_stays_to_the_bit(swap: Swap) -> None:
+    before, after = pixels(TARGET), result(finished := swap(SOURCE, TARGET))
+    (face,) = detect_faces(before)
+    changed = (before != after).any(-1)
+    assert not changed[face_mask(face.landmarks, *before.shape[:2]) == 0].any()
+    assert changed.mean() > 0.05
+    # The source's eyes are blue, the target's brown; the skin keeps its place's colour.
+    for x, y in np.rint(face.landmarks[:2]).astype(int):
+        patch = np.s_[y - 9 : y + 10, x - 9 : x + 10]
+        blueness = [
+            picture[patch].astype(int)[..., 2].mean() - picture[patch].mean((0, 1))[0] for picture in (before, after)
+        ]
+        assert blueness[1] > blueness[0] + 20
+    cheek = np.s_[360:380, 250:280]
+    assert np.abs(after[cheek].mean((0, 1)) - before[cheek].mean((0, 1))).max() < 45
+    assert [(each.label, each.kept) for each in finished.objects] == [("face", False)]
+    assert any("preview" in note.lower() for note in finished.notes)
+
+
+def test_the_result_says_in_its_metadata_that_it_is_a_composite(swap: Swap) -> None:
+    finished = swap(SOURCE, TARGET, format="jpeg")
+    assert b"compositeWithTrainedAlgorithmicMedia" in finished.files[0].path.read_bytes()
+
+
+@pytest.mark.parametrize(("faces", "kept"), [("all", [0, 0, 0]), ("largest", [1, 0, 1]), (2, [1, 1, 0])])
+def test_faces_of_a_group_are_replaced_as_asked(swap: Swap, tmp_path: Path, faces: object, kept: list[bool]) -> None:
+    group = small(GROUP, tmp_path, 560)
+    finished = swap(small(SOURCE, tmp_path, 400), group, faces=faces)
+    assert [each.kept for each in finished.objects] == [bool(each) for each in kept]
+    changed = (pixels(group) != result(finished)).any(-1)
+    for each in finished.objects:
+        left, top, right, bottom = (round(edge) for edge in each.box)
+        assert (changed[top:bottom, left:right].mean() > 0.3) is not each.kept
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "params", "code", "words"),
+    [
+        (ROOM, TARGET, {}, ErrorCode.NO_FACE, "source picture"),
+        (SOURCE, ROOM, {}, ErrorCode.NO_FACE, "target picture"),
+        (GROUP, TARGET, {}, ErrorCode.SEVERAL_FACES, "3 faces"),
+        (GROUP, TARGET, {"source_face": 3}, ErrorCode.NO_FACE, "3 faces"),
+        (SOURCE, GROUP, {"faces": "3"}, ErrorCode.NO_FACE, "3 faces"),
+    ],
+)
+def test_what_cannot_be_done_says_which_picture_and_what_to_do(
+    swap: Swap, tmp_path: Path, source: Path, target: Path, params: dict[str, object], code: ErrorCode, words: str
+) -> None:
+    with pytest.raises(DarkroomError) as raised:
+        swap(small(source, tmp_path, 480), small(target, tmp_path, 480), **params)
+    assert raised.value.detail.code is code
+    assert words in str(raised.value)
+
+
+def test_a_face_on_its_side_is_refused_and_not_made_a_mess_of(swap: Swap, tmp_path: Path) -> None:
+    with Image.open(small(TARGET, tmp_path, 480)) as image:
+        image.rotate(90, expand=True).save(tmp_path / "side.png")
+    with pytest.raises(DarkroomError) as raised:
+        swap(small(SOURCE, tmp_path, 400), tmp_path / "side.png")
+    assert raised.value.detail.code is ErrorCode.NO_FACE
+
+
+def test_a_chosen_face_of_a_group_can_be_the_source(swap: Swap, tmp_path: Path) -> None:
+    group, target = small(GROUP, tmp_path, 560), small(TARGET, tmp_path, 480)
+    smooth, bearded = (result(swap(group, target, source_face=number)) for number in (0, 1))
+    (face,) = detect_faces(pixels(target))
+    x, y = np.rint(face.landmarks[3:].mean(0)).astype(int)
+    chin = np.s_[y + 20 : y + 30, x - 10 : x + 10]
+    assert bearded[chin].mean() < smooth[chin].mean()
+
+
+def test_a_photo_that_a_phone_turned_by_exif_is_swapped_upright(swap: Swap, tmp_path: Path) -> None:
+    turned, exif = tmp_path / "turned.png", Image.Exif()
+    exif[0x0112] = 6
+    source, target = small(SOURCE, tmp_path, 400), small(TARGET, tmp_path, 480)
+    with Image.open(target) as image:
+        image.transpose(Image.Transpose.ROTATE_90).save(turned, exif=exif)
+    assert np.array_equal(result(swap(source, turned)), result(swap(source, target)))
+
+
+@pytest.mark.parametrize("side", [48, 128])
+def test_small_pictures_are_swapped_as_well_or_refused_for_their_faces(swap: Swap, tmp_path: Path, side: int) -> None:
+    target = small(TARGET, tmp_path, side)
+    try:
+        after = result(swap(small(SOURCE, tmp_path, 400), target))
+    except DarkroomError as error:
+        assert error.detail.code is ErrorCode.NO_FACE
+        assert side < 64
+    else:
+        assert (after != pixels(target)).any()
+
+
+def test_a_picture_without_colours_stays_so(swap: Swap, tmp_path: Path) -> None:
+    with Image.open(small(TARGET, tmp_path, 480)) as image:
+        image.convert("L").save(tmp_path / "grey.png")
+    after = result(swap(small(SOURCE, tmp_path, 400), tmp_path / "grey.png")).astype(int)
+    assert np.ptp(after, axis=-1).mean() < 2
+
+
+def test_tilted_faces_are_found_where_they_are() -> None:
+    upright = pixels(TARGET)
+    (face,) = detect_faces(upright)
+    height, width = upright.shape[:2]
+    spin = cv2.getRotationMatrix2D((width / 2, height / 2), 25, 1.0)
+    (tilted,) = detect_faces(
+        np.asarray(cv2.warpAffine(upright, spin, (width, height), borderMode=cv2.BORDER_REPLICATE))
+    )
+    expected = face.landmarks @ spin[:, :2].T + spin[:, 2]
+    assert np.hypot(*(tilted.landmarks - expected)[:2].T).max() < 12
+
+
+def test_a_face_at_the_pictures_border_is_pasted_as_far_as_it_is_there() -> None:
+    source, target = pixels(SOURCE), pixels(TARGET)
+    (taken,), (given,) = detect_faces(source), detect_faces(target)
+    for shift in ((-330, 0), (560, 0), (0, -290), (0, 400), (-900, 0)):
+        moved = type(given)(given.box, given.landmarks + np.float32(shift), given.score)
+        canvas = target.copy()
+        swap_face(source, taken, canvas, moved)
+        assert not (canvas != target).any(-1)[face_mask(moved.landmarks, *target.shape[:2]) == 0].any()
+
+
+def test_a_cancelled_job_stops_before_the_faces_are_swapped(tmp_path: Path) -> None:
+    work = StageContext(FaceSwapParams(consent=True), {"source": SOURCE, "target": TARGET}, tmp_path)
+    with pytest.raises(JobAbandoned):
+        Runner().run(get_plan(Kind.FACE_SWAP, Engine.PREVIEW), work, Unheard(stop=0.3))
+    assert not any(tmp_path.iterdir())

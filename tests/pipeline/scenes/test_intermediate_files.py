@@ -1,0 +1,94 @@
+"""Intermediate files, kept for the next attempt."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.scenes.intermediate_files import (
+    get_or_create,
+    intermediate_name,
+    load_speech,
+    samples_digest,
+    save_speech,
+)
+from pipeline.speech.types import Speech, Word
+from tests.pipeline.scenes.scene_rendering import Folder
+
+
+@pytest.fixture
+def attempt(tmp_path):
+    """Has a part made, or taken from what an earlier attempt kept: its content, and what is said about it."""
+    kept = Folder(tmp_path / "kept")
+
+    def attempt(content, name="part", notes=()):
+        path = tmp_path / "part"
+
+        def make(path):
+            path.write_text(content)
+            return notes
+
+        notes = get_or_create(kept, name, path, make, lambda path: path.read_text() != "torn")
+        return path.read_text(), notes
+
+    attempt.kept = kept
+    return attempt
+
+
+def test_a_part_is_made_once(attempt):
+    assert attempt("first") == ("first", ())
+    assert attempt("second") == ("first", ())
+    assert attempt("second", "another") == ("second", ())
+
+
+def test_what_is_to_be_known_about_a_part_is_kept_with_it(attempt):
+    assert attempt("first", notes=["Nobody is seen."]) == ("first", ("Nobody is seen.",))
+    assert attempt("second") == ("first", ("Nobody is seen.",))
+
+
+def test_a_part_that_is_not_whole_is_made_anew_and_kept(attempt):
+    attempt("torn")
+    assert attempt("whole") == ("whole", ())
+    assert attempt("more") == ("whole", ())
+
+
+def test_a_part_that_could_not_be_made_is_not_kept(attempt, tmp_path):
+    def fail(path):
+        path.write_text("half")
+        raise ValueError("torn")
+
+    with pytest.raises(ValueError, match="torn"):
+        get_or_create(attempt.kept, "part", tmp_path / "part", fail, lambda _path: True)
+    assert attempt("whole") == ("whole", ())
+
+
+def test_a_name_follows_from_everything_that_decides_the_part():
+    name = intermediate_name("clip", {"seed": 1, "frames": 2}, ".mp4")
+    assert name != intermediate_name("clip", {"seed": 2, "frames": 2}, ".mp4")
+    assert name.startswith("clip-")
+    assert set(name) <= set("abcdefghijklmnopqrstuvwxyz0123456789._-")
+
+
+TEXTS = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1), max_size=5)
+
+
+@given(TEXTS)
+def test_a_speech_comes_back_as_it_was_saved(tmp_path_factory, texts):
+    path = tmp_path_factory.mktemp("speech") / "speech.npz"
+    words = tuple(Word(text, index / 7, (index + 1) / 7) for index, text in enumerate(texts))
+    samples = np.sin(np.arange(500, dtype=np.float32))
+    save_speech(Speech(samples, words), path)
+    once_saved = load_speech(path)
+    assert once_saved.words == words
+    assert np.abs(once_saved.samples - samples).max() < 1 / 32_767
+    save_speech(once_saved, path)
+    assert samples_digest(load_speech(path).samples) == samples_digest(once_saved.samples)
+
+
+def test_a_torn_speech_is_none(tmp_path):
+    path = tmp_path / "speech.npz"
+    save_speech(Speech(np.zeros(1000, np.float32), (Word("word", 0, 1),)), path)
+    whole = path.read_bytes()
+    for length in (0, 10, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:length])
+        assert load_speech(path) is None
