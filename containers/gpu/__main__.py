@@ -84,15 +84,15 @@ def main() -> None:
     settings = Settings.read()
     json_logging.configure(settings.log_level)
     storage = Storage(settings.bucket, clients.s3())
-    voice = create_speaker(settings)
+    speaker = create_speaker(settings)
     engines = PlanPreparer(
         _plans(settings),
         partial(create_network_provider, settings),
         partial(weights_digest, settings),
-        voice=voice.about if voice else "",
+        synthesiser=speaker.about if speaker else "",
     )
     runner = Runner(cache=StageCache(settings.cache_mb * 2**20) if settings.cache_mb else None)
-    worker = Worker(settings, JobStore(settings.jobs_table), storage, runner, engines, voice)
+    worker = Worker(settings, JobStore(settings.jobs_table), storage, runner, engines, speaker)
     if settings.preload:
         # In a thread, so that /ping answers while weights are loaded. An early job waits for them.
         threading.Thread(target=engines.preload, args=(settings.preload,), name="preload", daemon=True).start()

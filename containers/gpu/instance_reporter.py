@@ -66,8 +66,8 @@ class InstanceReporter:
             vram_total_mb=None if inventory.total is None else round(inventory.total / MEGABYTE, 1),
         )
 
-    def _run(self, able: tuple[tuple[Kind, Engine], ...]) -> None:
-        digests = self._engines.engine_digests(able)
+    def _run(self, supported: tuple[tuple[Kind, Engine], ...]) -> None:
+        digests = self._engines.engine_digests(supported)
         while True:
             try:
                 while digests:

@@ -19,7 +19,7 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 
 logger = logging.getLogger(__name__)
 
-Done = Completed | Failed | Abandoned
+Outcome = Completed | Failed | Abandoned
 
 # Seconds that an interrupted job has to reach its next report.
 INTERRUPT_SECONDS = 5.0
@@ -32,10 +32,10 @@ class InvocationRunner:
         self._worker = worker
         self._concurrency = concurrency
         self._limiter: anyio.CapacityLimiter | None = None
-        self._running: dict[tuple[str, int], asyncio.Task[Done]] = {}
+        self._running: dict[tuple[str, int], asyncio.Task[Outcome]] = {}
         self.draining = False
 
-    async def outcome(self, invocation: Invocation, params: BaseModel) -> Done:
+    async def outcome(self, invocation: Invocation, params: BaseModel) -> Outcome:
         """Run the invocation and return its outcome. It goes on if the caller disconnects, until its deadline."""
         key = (invocation.job_id, invocation.attempt)
         task = self._running.get(key)
@@ -50,14 +50,14 @@ class InvocationRunner:
         self.draining = True
         tasks = list(self._running.values())
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=seconds)
-            if late:
+            _, unfinished = await asyncio.wait(tasks, timeout=seconds)
+            if unfinished:
                 self._worker.interrupt(
                     DarkroomError(ErrorCode.CONTAINER_FAILED, "The machine was shut down. Try again.", retryable=True)
                 )
-                await asyncio.wait(late, timeout=INTERRUPT_SECONDS)
+                await asyncio.wait(unfinished, timeout=INTERRUPT_SECONDS)
 
-    async def _run(self, invocation: Invocation, params: BaseModel) -> Done:
+    async def _run(self, invocation: Invocation, params: BaseModel) -> Outcome:
         # Created here, as a limiter belongs to an event loop.
         self._limiter = self._limiter or anyio.CapacityLimiter(self._concurrency)
         return await anyio.to_thread.run_sync(partial(self._worker.run, invocation, params), limiter=self._limiter)
@@ -65,13 +65,13 @@ class InvocationRunner:
 
 def make_app(invocations: InvocationRunner, token: SecretStr | None = None) -> Starlette:
     """Build the container's ASGI application. With a ``token``, invocations need it as bearer token."""
-    wanted = f"Bearer {token.get_secret_value()}".encode() if token is not None else b""
+    expected = f"Bearer {token.get_secret_value()}".encode() if token is not None else b""
 
     async def ping(_request: Request) -> Response:
         return Response(status_code=503 if invocations.draining else 200)
 
     async def invoke(request: Request) -> Response:
-        if wanted and not compare_digest(request.headers.get("authorization", "").encode(), wanted):
+        if expected and not compare_digest(request.headers.get("authorization", "").encode(), expected):
             return _problem(403, "The invocation does not show this container's token.", ErrorCode.FORBIDDEN)
         if invocations.draining:
             return _problem(503, "The machine is shutting down.", ErrorCode.CONTAINER_FAILED)

@@ -27,13 +27,13 @@ class S3Intermediates:
         self._storage = storage
         self._job_id = job_id
         self._limit = limit
-        self._forgotten = False
-        self._kept = False
+        self._deleted = False
+        self._has_stored = False
 
     @property
-    def kept(self) -> bool:
+    def has_stored(self) -> bool:
         """True if this attempt has stored any part."""
-        return self._kept
+        return self._has_stored
 
     def get(self, name: str, path: Path, /) -> bool:
         """Write the part to ``path``. Return False, and leave no file, if it cannot be downloaded."""
@@ -49,20 +49,20 @@ class S3Intermediates:
     def put(self, name: str, path: Path, /) -> None:
         """Store the file at ``path``. A failure is logged."""
         key = intermediate_key(self._job_id, name)
-        if self._forgotten:
+        if self._deleted:
             return
-        self._kept = True
+        self._has_stored = True
         try:
             self._storage.upload_file(path, key, content_type=CONTENT_TYPE, filename=name)
         except (ClientError, BotoCoreError, OSError):
             logger.warning("the part %s was not kept for another attempt", name, exc_info=True)
-        if self._forgotten:
+        if self._deleted:
             self._storage.delete([key])
 
     def delete(self, *, earlier: bool) -> None:
         """Delete the parts. ``earlier``: earlier attempts may have stored some."""
-        self._forgotten = True
-        if not (self._kept or earlier):
+        self._deleted = True
+        if not (self._has_stored or earlier):
             return
         try:
             self._storage.delete(self._storage.keys(intermediates_prefix(self._job_id)))

@@ -28,6 +28,6 @@ def emit_stage_seconds(invocation: Invocation, engine: Engine, timeline: Iterabl
         ):
             for dimension, value in (("kind", invocation.kind), ("engine", engine), ("stage", entry.stage)):
                 metric.add_dimension(dimension, value)
-            facts = {"job_id": invocation.job_id, "attempt": invocation.attempt, "cached": entry.cached}
-            for name, fact in facts.items():
+            metadata = {"job_id": invocation.job_id, "attempt": invocation.attempt, "cached": entry.cached}
+            for name, fact in metadata.items():
                 metric.add_metadata(name, fact)

@@ -49,9 +49,9 @@ class PlanPreparer:
     """Prepares plans for jobs. Thread-safe.
 
     - ``plan_for(kind, engine, allow_preview)``: returns the plan
-    - ``networks``: creates the network provider, at its first use
-    - ``weigh``: computes a digest of networks from their files alone, without importing their engine
-    - ``voice``: names the speech synthesiser, for the digest of video kinds
+    - ``create_provider``: creates the network provider, at its first use
+    - ``digest_weights``: computes a digest of networks from their files alone, without importing their engine
+    - ``synthesiser``: names the speech synthesiser, for the digest of video kinds
 
     All three functions may raise ``DarkroomError``.
     """
@@ -59,16 +59,16 @@ class PlanPreparer:
     def __init__(
         self,
         plan_for: PlanFor,
-        networks: Callable[[], NetworkProvider],
-        weigh: Callable[[Sequence[Network[Any]]], str] = lambda _networks: "",
+        create_provider: Callable[[], NetworkProvider],
+        digest_weights: Callable[[Sequence[Network[Any]]], str] = lambda _networks: "",
         *,
-        voice: str = "",
+        synthesiser: str = "",
     ) -> None:
         self._plan_for = plan_for
-        self._networks = networks
-        self._weigh = weigh
-        self._voice = voice
-        self._models: NetworkProvider | None = None
+        self._create_provider = create_provider
+        self._digest_weights = digest_weights
+        self._synthesiser = synthesiser
+        self._network_provider: NetworkProvider | None = None
         self._lock = threading.Lock()
 
     def prepare(self, kind: Kind, engine: Engine, allow_preview: bool, params: BaseModel) -> PreparedPlan:
@@ -100,21 +100,21 @@ class PlanPreparer:
             except Exception:
                 logger.exception("%s on the models engine cannot be done here", kind)
 
-    def engine_digests(self, able: Iterable[tuple[Kind, Engine]]) -> dict[tuple[Kind, Engine], str]:
+    def engine_digests(self, supported: Iterable[tuple[Kind, Engine]]) -> dict[tuple[Kind, Engine], str]:
         """Return the digest of each kind on each engine, without those that are unavailable here."""
-        found = {}
-        for kind, engine in able:
+        digests = {}
+        for kind, engine in supported:
             try:
-                found[kind, engine] = self._digest(self._plan_for(kind, engine, False))
+                digests[kind, engine] = self._digest(self._plan_for(kind, engine, False))
             except DarkroomError as error:
                 logger.info("%s cannot be done on the %s engine here: %s", kind, engine, error)
             except Exception:
                 logger.exception("%s cannot be done on the %s engine here", kind, engine)
-        return found
+        return digests
 
     def inventory(self) -> MemoryInventory:
         """Return the networks in memory now: none, and no device, before the first use of the models engine."""
-        return self._models.inventory() if self._models is not None else MemoryInventory(None, ())
+        return self._network_provider.inventory() if self._network_provider is not None else MemoryInventory(None, ())
 
     def _prepared(self, plan: Plan, params: BaseModel) -> PreparedPlan:
         if not plan.networks:
@@ -125,25 +125,28 @@ class PlanPreparer:
 
     def _get_network_provider(self) -> NetworkProvider:
         with self._lock:
-            self._models = self._models or self._networks()
-            return self._models
+            self._network_provider = self._network_provider or self._create_provider()
+            return self._network_provider
 
     def _digest(self, plan: Plan) -> str:
         """Compute the digest of everything that decides the plan's results, except differences between GPU models."""
         models = ""
         if plan.networks:
-            weighed = "/".join(
-                [self._weigh(_always_required(plan)), *map(self._optional_weights_digest, plan.optional_networks)]
+            weight_digests = "/".join(
+                [
+                    self._digest_weights(_always_required(plan)),
+                    *map(self._optional_weights_digest, plan.optional_networks),
+                ]
             )
             # The long side is part of the digest, as it decides the size of generated pictures.
-            models = f"{weighed}/{self._get_network_provider().long_side}"
-        voice = self._voice if plan.kind in VIDEO_KINDS else ""
-        return sha256(f"{_code_digest()}\n{models}\n{voice}".encode()).hexdigest()
+            models = f"{weight_digests}/{self._get_network_provider().long_side}"
+        synthesiser = self._synthesiser if plan.kind in VIDEO_KINDS else ""
+        return sha256(f"{_code_digest()}\n{models}\n{synthesiser}".encode()).hexdigest()
 
     def _optional_weights_digest(self, network: Network[Any]) -> str:
         """Compute the digest of an optional network; an empty string if it is unavailable."""
         try:
-            return self._weigh([network])
+            return self._digest_weights([network])
         except DarkroomError:
             return ""
 

@@ -69,11 +69,11 @@ class PollySpeaker:
                 blocks.append(np.zeros(round(PAUSE * SAMPLE_RATE), np.float32))
                 count += len(blocks[-1])
             text = remove_controls(script[start:end])
-            lines = self._ask(text, voice, MARKS, partial(report, start / len(script)))
-            marks += _marks(lines, text, start, count / SAMPLE_RATE)
-            said = _decoded(self._ask(text, voice, AUDIO, partial(report, (start + end) / 2 / len(script))))
-            blocks += said
-            count += sum(map(len, said))
+            lines = self._request(text, voice, MARKS, partial(report, start / len(script)))
+            marks += _speech_marks(lines, text, start, count / SAMPLE_RATE)
+            decoded = _decoded(self._request(text, voice, AUDIO, partial(report, (start + end) / 2 / len(script))))
+            blocks += decoded
+            count += sum(map(len, decoded))
             if count > MAX_VOICE_SECONDS * SAMPLE_RATE:
                 raise script_too_long_error(marks)
             report(end / len(script))
@@ -82,16 +82,16 @@ class PollySpeaker:
             raise nothing_to_say_error(voice)
         return Speech(samples, time_words(script, voice.language, marks, samples))
 
-    def _ask(self, text: str, voice: Voice, kind: Mapping[str, Any], report: Callable[[], None]) -> bytes:
+    def _request(self, text: str, voice: Voice, kind: Mapping[str, Any], report: Callable[[], None]) -> bytes:
         try:
-            answer = self._client.synthesize_speech(Text=text, VoiceId=voice.polly, Engine=voice.polly_engine, **kind)
+            response = self._client.synthesize_speech(Text=text, VoiceId=voice.polly, Engine=voice.polly_engine, **kind)
             body = bytearray()
-            with closing(answer["AudioStream"]) as stream:
+            with closing(response["AudioStream"]) as stream:
                 for chunk in stream.iter_chunks(BODY_CHUNK):
                     body += chunk
                     report()
         except ClientError as error:
-            raise _refused(error, voice) from error
+            raise _translate_client_error(error, voice) from error
         except BotoCoreError as error:
             raise _unavailable("cannot be reached") from error
         return bytes(body)
@@ -115,7 +115,7 @@ def _chunks(script: str, language: str) -> Iterator[tuple[int, int]]:
         yield start, last
 
 
-def _marks(lines: bytes, text: str, index: int, seconds: float) -> Iterator[SpeechMark]:
+def _speech_marks(lines: bytes, text: str, index: int, seconds: float) -> Iterator[SpeechMark]:
     """Convert the speech marks of a text that begins at ``index`` of the script and at ``seconds`` of the audio.
 
     Polly counts bytes of UTF-8 and milliseconds.
@@ -134,7 +134,7 @@ def _decoded(body: bytes) -> list[Samples]:
         raise _unavailable("answered with something that is no sound") from error
 
 
-def _refused(error: ClientError, voice: Voice) -> DarkroomError:
+def _translate_client_error(error: ClientError, voice: Voice) -> DarkroomError:
     code = error.response["Error"]["Code"]
     if code in _TEXT_ERRORS:
         return DarkroomError(

@@ -53,8 +53,8 @@ class ProgressWriter:
         self._heartbeat = heartbeat
         self._changed = threading.Condition()
         self.report_progress_image: Callable[[Rgb], None] = _ignore_progress_image
-        self._news: _ProgressUpdate | None = None
-        self._known: _ProgressUpdate | None = None
+        self._pending: _ProgressUpdate | None = None
+        self._latest: _ProgressUpdate | None = None
         self._urgent = False
         self._closing = False
         self._interrupt_reason: JobAbandoned | DarkroomError | None = None
@@ -66,8 +66,8 @@ class ProgressWriter:
         self.check()
         set_log_stage(stage)
         with self._changed:
-            waiting = self._news.preview if self._news is not None else None
-            self._news = self._known = _ProgressUpdate(progress, stage, message, tuple(timeline), waiting)
+            pending_image = self._pending.preview if self._pending is not None else None
+            self._pending = self._latest = _ProgressUpdate(progress, stage, message, tuple(timeline), pending_image)
             self._urgent |= stage != self._last_stage
             self._last_stage = stage
             if self._thread is None:
@@ -78,9 +78,9 @@ class ProgressWriter:
     def progress_image_stored(self, picture: PreviewPicture) -> None:
         """Enqueue a stored progress image for the next write, without blocking."""
         with self._changed:
-            latest = self._news or self._known
+            latest = self._pending or self._latest
             if latest is not None:
-                self._news = replace(latest, preview=picture)
+                self._pending = replace(latest, preview=picture)
                 self._changed.notify_all()
 
     def check(self) -> None:
@@ -108,35 +108,35 @@ class ProgressWriter:
             while True:
                 with self._changed:
                     self._changed.wait_for(self._has_work, self._heartbeat)
-                    if self._news is not None:
+                    if self._pending is not None:
                         pause = written + self._interval - time.monotonic()
                         self._changed.wait_for(self._must_write_now, max(pause, 0))
-                    news, self._news = self._news, None
+                    update, self._pending = self._pending, None
                     self._urgent = False
                     closing = self._closing or self._interrupt_reason is not None
-                if self._interrupt_reason is None and (news is not None or not closing):
-                    self._write_update(news)
+                if self._interrupt_reason is None and (update is not None or not closing):
+                    self._write_update(update)
                     written = time.monotonic()
                 if closing:
                     return
 
     def _has_work(self) -> bool:
-        return self._news is not None or self._must_write_now()
+        return self._pending is not None or self._must_write_now()
 
     def _must_write_now(self) -> bool:
         return self._urgent or self._closing or self._interrupt_reason is not None
 
-    def _write_update(self, news: _ProgressUpdate | None) -> None:
+    def _write_update(self, update: _ProgressUpdate | None) -> None:
         try:
-            if news is not None:
+            if update is not None:
                 self._store.report(
                     self._job_id,
                     self._attempt,
-                    progress=news.progress,
-                    stage=news.stage,
-                    message=news.message,
-                    timeline=news.timeline,
-                    preview=news.preview,
+                    progress=update.progress,
+                    stage=update.stage,
+                    message=update.message,
+                    timeline=update.timeline,
+                    preview=update.preview,
                 )
             elif not owns_job(self._store.get(self._job_id), self._attempt):
                 self.interrupt(JobAbandoned())
@@ -146,7 +146,7 @@ class ProgressWriter:
             # The thread survives any error, as without it a cancelled job would go unnoticed.
             logger.warning("progress could not be written", exc_info=True)
             with self._changed:
-                self._news = self._news or news
+                self._pending = self._pending or update
 
 
 def owns_job(record: JobRecord | None, attempt: int) -> bool:

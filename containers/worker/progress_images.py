@@ -32,7 +32,7 @@ class _SharedState:
     changed: threading.Condition = field(default_factory=threading.Condition)
     newest: Rgb | None = None
     closed: bool = False
-    forgotten: bool = False
+    deleted: bool = False
 
 
 class ProgressImages:
@@ -48,43 +48,43 @@ class ProgressImages:
         self._storage = storage
         self._job_id = job_id
         self._attempt = attempt
-        self._tell = on_stored
-        self._desk = _SharedState()
+        self._on_stored = on_stored
+        self._state = _SharedState()
         self._thread: threading.Thread | None = None
 
     def enqueue(self, picture: Rgb) -> None:
         """Enqueue h×w×3 uint8 sRGB for upload, without blocking. After ``close``, it is ignored."""
-        desk = self._desk
-        with desk.changed:
-            if desk.closed:
+        state = self._state
+        with state.changed:
+            if state.closed:
                 return
-            desk.newest = picture
+            state.newest = picture
             if self._thread is None:
                 self._thread = threading.Thread(target=self._store, name=f"looks-{self._job_id}", daemon=True)
                 self._thread.start()
-            desk.changed.notify_all()
+            state.changed.notify_all()
 
     def close(self) -> None:
         """Accept no more images. An upload in progress is not waited for."""
-        with self._desk.changed:
-            self._desk.closed = True
-            self._desk.newest = None
-            self._desk.changed.notify_all()
+        with self._state.changed:
+            self._state.closed = True
+            self._state.newest = None
+            self._state.changed.notify_all()
 
     def delete_all(self) -> None:
         """Accept no more images, and delete all of the job's, including earlier attempts' and one being uploaded."""
-        with self._desk.changed:
-            self._desk.forgotten = True
+        with self._state.changed:
+            self._state.deleted = True
         self.close()
         self._delete()
 
     def _store(self) -> None:
-        desk, count = self._desk, 0
+        state, count = self._state, 0
         with job_context(self._job_id, self._attempt):
             while True:
-                with desk.changed:
-                    desk.changed.wait_for(lambda: desk.newest is not None or desk.closed)
-                    picture, desk.newest = desk.newest, None
+                with state.changed:
+                    state.changed.wait_for(lambda: state.newest is not None or state.closed)
+                    picture, state.newest = state.newest, None
                 if picture is None:
                     return
                 count += 1
@@ -93,15 +93,15 @@ class ProgressImages:
     def _put(self, picture: Rgb, key: str) -> None:
         try:
             self._storage.put_bytes(key, encode_progress_image(picture), content_type=CONTENT_TYPE)
-            if not self._desk.closed:
+            if not self._state.closed:
                 height, width = picture.shape[:2]
-                self._tell(PreviewPicture(key=key, width=width, height=height))
+                self._on_stored(PreviewPicture(key=key, width=width, height=height))
         except Exception:
             # No error here is worth failing the job for.
             logger.warning("a progress image could not be stored", exc_info=True)
-        with self._desk.changed:
-            forgotten = self._desk.forgotten
-        if forgotten:
+        with self._state.changed:
+            deleted = self._state.deleted
+        if deleted:
             self._delete()
 
     def _delete(self) -> None:

@@ -43,19 +43,19 @@ class Storage:
         Raises ``DarkroomError``: ``upload_expired`` if it does not exist, ``too_large`` above ``limit`` bytes.
         """
         try:
-            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            response = self._client.get_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
             if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
                 raise DarkroomError(
                     ErrorCode.UPLOAD_EXPIRED, "The uploaded picture is no longer there. Submit the job again."
                 ) from error
             raise
-        left = limit
+        remaining = limit
         digest = hashlib.sha256()
-        with closing(answer["Body"]) as body, path.open("wb") as file:
+        with closing(response["Body"]) as body, path.open("wb") as file:
             for chunk in body.iter_chunks(CHUNK):
-                left -= len(chunk)
-                if left < 0:
+                remaining -= len(chunk)
+                if remaining < 0:
                     raise DarkroomError(ErrorCode.TOO_LARGE, f"The picture has more than {limit} bytes.")
                 digest.update(chunk)
                 file.write(chunk)
@@ -84,8 +84,8 @@ class Storage:
 
     def keys(self, prefix: str) -> list[str]:
         """Return the first thousand keys with ``prefix``."""
-        answer = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
-        return [entry["Key"] for entry in answer.get("Contents", [])]
+        response = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
+        return [entry["Key"] for entry in response.get("Contents", [])]
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete the objects. Failures are logged, and left to the bucket's lifecycle rules."""

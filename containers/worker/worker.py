@@ -83,38 +83,38 @@ class Worker:
         The outcome is ``Abandoned`` if the job no longer belongs to this attempt.
         Raises only errors of AWS calls, which have no outcome of their own and which another attempt may not meet.
         """
-        job_id, number = invocation.job_id, invocation.attempt
+        job_id, attempt_number = invocation.job_id, invocation.attempt
         with (
-            job_context(job_id, number),
+            job_context(job_id, attempt_number),
             self._writer(invocation) as writer,
-            self._progress_images(writer, invocation) as looks,
+            self._progress_images(writer, invocation) as progress_images,
         ):
-            began = time.monotonic()
-            parts = S3Intermediates(self._storage, job_id, limit=self._settings.max_part_bytes)
-            attempt = _Attempt(invocation, params, writer, looks, parts)
+            started = time.monotonic()
+            intermediates = S3Intermediates(self._storage, job_id, limit=self._settings.max_part_bytes)
+            attempt = _Attempt(invocation, params, writer, progress_images, intermediates)
             try:
                 self._start(invocation)
-                prepared = self._prepared(attempt)
-                result = self._result(attempt, prepared)
+                prepared = self._prepare_plan(attempt)
+                result = self._run_prepared(attempt, prepared)
                 writer.close()
                 self._confirm_ownership(attempt)
             except JobAbandoned:
                 self._discard_stored(attempt)
                 logger.info("abandoned")
-                return Abandoned(job_id=job_id, attempt=number)
+                return Abandoned(job_id=job_id, attempt=attempt_number)
             except DarkroomError as error:
                 self._discard_stored(attempt)
                 if error.detail.code is ErrorCode.REJECTED_CONTENT:
-                    looks.delete_all()
+                    progress_images.delete_all()
                 if not error.detail.retryable:
                     attempt.delete_intermediates()
                 logger.info("failed: %s", error.detail.code)
-                return Failed(job_id=job_id, attempt=number, error=error.detail, timeline=attempt.timeline)
+                return Failed(job_id=job_id, attempt=attempt_number, error=error.detail, timeline=attempt.timeline)
             attempt.delete_intermediates()
-            logger.info("completed in %.3f s", time.monotonic() - began)
+            logger.info("completed in %.3f s", time.monotonic() - started)
             return Completed(
                 job_id=job_id,
-                attempt=number,
+                attempt=attempt_number,
                 result=result,
                 timeline=attempt.timeline,
                 inputs=attempt.inputs,
@@ -143,12 +143,14 @@ class Worker:
 
     @contextmanager
     def _progress_images(self, writer: ProgressWriter, invocation: Invocation) -> Iterator[ProgressImages]:
-        looks = ProgressImages(self._storage, invocation.job_id, invocation.attempt, writer.progress_image_stored)
-        writer.report_progress_image = looks.enqueue
+        progress_images = ProgressImages(
+            self._storage, invocation.job_id, invocation.attempt, writer.progress_image_stored
+        )
+        writer.report_progress_image = progress_images.enqueue
         try:
-            yield looks
+            yield progress_images
         finally:
-            looks.close()
+            progress_images.close()
 
     def _start(self, invocation: Invocation) -> None:
         if datetime.now(UTC) >= invocation.deadline:
@@ -160,7 +162,7 @@ class Worker:
         except StaleAttempt as error:
             raise JobAbandoned from error
 
-    def _prepared(self, attempt: "_Attempt") -> PreparedPlan:
+    def _prepare_plan(self, attempt: "_Attempt") -> PreparedPlan:
         invocation = attempt.invocation
         models = invocation.engine is Engine.MODELS
         if models:
@@ -168,13 +170,13 @@ class Worker:
         with _timed("prepare", attempt.timeline) if models else nullcontext():
             return self._engines.prepare(invocation.kind, invocation.engine, invocation.allow_preview, attempt.params)
 
-    def _result(self, attempt: "_Attempt", prepared: PreparedPlan) -> Result:
+    def _run_prepared(self, attempt: "_Attempt", prepared: PreparedPlan) -> Result:
         try:
             with tempfile.TemporaryDirectory(prefix="darkroom-", ignore_cleanup_errors=True) as name:
-                finished = self._run_plan(attempt, prepared, Path(name))
+                plan_result = self._run_plan(attempt, prepared, Path(name))
         finally:
             metrics.emit_stage_seconds(attempt.invocation, prepared.plan.engine, attempt.timeline)
-        return attempt.to_result(finished)
+        return attempt.to_result(plan_result)
 
     def _run_plan(self, attempt: "_Attempt", prepared: PreparedPlan, folder: Path) -> PlanResult:
         plan, invocation = prepared.plan, attempt.invocation
@@ -183,7 +185,7 @@ class Worker:
             attempt.report("download", "Fetching what was uploaded")
             with _timed("download", attempt.timeline):
                 files = self._download(attempt, folder)
-        work = StageContext(
+        context = StageContext(
             attempt.params,
             files,
             folder,
@@ -192,18 +194,18 @@ class Worker:
             intermediates=attempt.intermediates,
         )
         if plan.engine is not invocation.engine:
-            work.notes.append(f"Made by the {plan.engine} engine: the {invocation.engine} engine is not available.")
+            context.notes.append(f"Made by the {plan.engine} engine: the {invocation.engine} engine is not available.")
         span = (invocation.progress, max(invocation.progress, PLAN_PROGRESS_END))
-        finished = self._runner.run(
-            plan, work, attempt.writer, invocation.deadline, span=span, timeline=attempt.timeline
+        plan_result = self._runner.run(
+            plan, context, attempt.writer, invocation.deadline, span=span, timeline=attempt.timeline
         )
-        if finished.unsafe_progress_images:
+        if plan_result.unsafe_progress_images:
             attempt.progress_images.delete_all()
-        if finished.files:
+        if plan_result.files:
             attempt.report("upload", "Storing the result", span[1])
             with _timed("upload", attempt.timeline):
-                self._upload(attempt, finished.files)
-        return finished
+                self._upload(attempt, plan_result.files)
+        return plan_result
 
     def _download(self, attempt: "_Attempt", folder: Path) -> dict[str, Path]:
         uploads = attempt.invocation.uploads
@@ -216,13 +218,13 @@ class Worker:
         invocation = attempt.invocation
         for saved in files:
             attempt.writer.check()
-            there = self._storage.upload_file(
+            uploaded = self._storage.upload_file(
                 saved.path,
                 f"results/{invocation.job_id}/{saved.path.name}",
                 content_type=saved.content_type,
                 filename=f"{invocation.kind}-{invocation.job_id[:8]}-{saved.path.name}",
             )
-            attempt.stored.append(saved.to_result_file(there.key, there.size, there.sha256))
+            attempt.stored.append(saved.to_result_file(uploaded.key, uploaded.size, uploaded.sha256))
 
     def _confirm_ownership(self, attempt: "_Attempt") -> None:
         """Check the ownership again after the upload, so that a job cancelled meanwhile leaves no files."""
@@ -233,7 +235,7 @@ class Worker:
 
     def _discard_stored(self, attempt: "_Attempt") -> None:
         """Delete the uploaded files, unless another attempt, or a duplicate of this one, may have its own there."""
-        if not (attempt.stored or attempt.intermediates.kept):
+        if not (attempt.stored or attempt.intermediates.has_stored):
             return
         invocation = attempt.invocation
         try:
@@ -269,19 +271,19 @@ class _Attempt:
         """Delete the intermediates, as there is no next attempt."""
         self.intermediates.delete(earlier=self.invocation.attempt > 1)
 
-    def to_result(self, finished: PlanResult) -> Result:
+    def to_result(self, plan_result: PlanResult) -> Result:
         """Build the result from the plan's result and the uploaded files."""
         return Result(
             pictures=[each for each in self.stored if type(each) is Picture],
             videos=[each for each in self.stored if isinstance(each, Video)],
             subtitles=[each for each in self.stored if isinstance(each, SubtitleFile)],
-            engine=finished.engine,
-            seed=getattr(self.params, "seed", None) if finished.seed is None else finished.seed,
-            models=list(finished.models),
-            quality=finished.quality,
-            room=finished.room,
-            objects=list(finished.objects),
-            notes=list(finished.notes),
+            engine=plan_result.engine,
+            seed=getattr(self.params, "seed", None) if plan_result.seed is None else plan_result.seed,
+            models=list(plan_result.models),
+            quality=plan_result.quality,
+            room=plan_result.room,
+            objects=list(plan_result.objects),
+            notes=list(plan_result.notes),
         )
 
 

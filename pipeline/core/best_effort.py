@@ -12,10 +12,11 @@ logger = logging.getLogger(__name__)
 
 
 @contextmanager
-def best_effort(name: str, work: StageContext | None = None) -> Iterator[None]:
+def best_effort(name: str, context: StageContext | None = None) -> Iterator[None]:
     """Context manager that logs an unexpected error of its block with the traceback, and suppresses it.
 
-    Given ``work``, it adds ``OVERLAY_FAILED_NOTE`` to the result, which also keeps the result out of the result cache.
+    Given ``context``, it adds ``OVERLAY_FAILED_NOTE`` to the result, which also keeps the result out of the result
+    cache.
     ``JobAbandoned`` and ``DarkroomError`` propagate, as they are meant to end the job.
     """
     try:
@@ -24,5 +25,5 @@ def best_effort(name: str, work: StageContext | None = None) -> Iterator[None]:
         raise
     except Exception:
         logger.exception("%s left out", name)
-        if work is not None:
-            work.add_note(OVERLAY_FAILED_NOTE)
+        if context is not None:
+            context.add_note(OVERLAY_FAILED_NOTE)

@@ -28,15 +28,15 @@ def translate_errors(stage: str, models: NetworkProvider | None) -> Iterator[Non
         raise
     except Exception as error:
         logger.exception("stage %s failed", stage)
-        shown = _to_darkroom_error(error, stage)
-        _release_memory_if_exhausted(shown, error, models)
-        raise shown from error
+        translated = _to_darkroom_error(error, stage)
+        _release_memory_if_exhausted(translated, error, models)
+        raise translated from error
 
 
 def _release_memory_if_exhausted(
-    shown: DarkroomError, error: BaseException | None, models: NetworkProvider | None
+    translated: DarkroomError, error: BaseException | None, models: NetworkProvider | None
 ) -> None:
-    if shown.detail.code is not ErrorCode.OUT_OF_MEMORY or models is None:
+    if translated.detail.code is not ErrorCode.OUT_OF_MEMORY or models is None:
         return
     while error is not None:
         # A traceback's frames keep the tensors that filled the memory alive.

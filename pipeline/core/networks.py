@@ -103,11 +103,11 @@ def networks_digest(networks: Sequence[Network[Any]], weight_store: WeightStore,
     ``choices`` maps a role to a model id where it differs from the catalogue's default. Raises ``DarkroomError``
     (``engine_unavailable``) for a model that was never fetched, or whose program is missing.
     """
-    total = hashlib.sha256()
+    hasher = hashlib.sha256()
     for network in networks:
         models = choose_models(network.roles, choices)
         for checkout in filter(None, map(weight_store.checkout, models)):
             checkout.check()
         digests = (f"{model.id}={weight_store.digest(model)}" for model in models)
-        total.update(f"{network.name}:{','.join(digests)}\n".encode())
-    return total.hexdigest()
+        hasher.update(f"{network.name}:{','.join(digests)}\n".encode())
+    return hasher.hexdigest()

@@ -87,14 +87,14 @@ class Runner:
     def run(
         self,
         plan: Plan,
-        work: StageContext,
+        context: StageContext,
         reporter: ProgressReporter,
         deadline: datetime | None = None,
         *,
         span: tuple[float, float] = (0.0, 1.0),
         timeline: list[StageTime] | None = None,
     ) -> PlanResult:
-        """Run every stage of ``plan`` over ``work`` and collect the results.
+        """Run every stage of ``plan`` over ``context`` and collect the results.
 
         ``span`` is the part of the job's progress that the plan covers, in [0, 1]. It starts at an earlier attempt's
         progress and ends where the caller goes on. ``timeline`` is appended to as stages end, so that the caller has
@@ -109,28 +109,28 @@ class Runner:
         """
         times = [] if timeline is None else timeline
         cache = self._cache if any(stage.cacheable for stage, _ in plan.steps) else None
-        run = _PlanRun(work, reporter, self._monotonic_deadline(deadline), self._clock, span, times, cache)
+        run = _PlanRun(context, reporter, self._monotonic_deadline(deadline), self._clock, span, times, cache)
         readers = _artifacts_to_release(plan)
         try:
             for index, (stage, share) in enumerate(plan.steps):
                 run.begin(stage, share)
-                self._step(stage, run)
+                self._run_step(stage, run)
                 run.end()
                 for artifact in readers[index]:
-                    work.release(artifact)
+                    context.release(artifact)
         finally:
-            work.enter_stage(None, _ignore_report, _ignore_progress_image)
+            context.enter_stage(None, _ignore_report, _ignore_progress_image)
         return PlanResult(
-            files=_get(work, SAVED) or (),
+            files=_get(context, SAVED) or (),
             engine=plan.engine,
-            quality=_get(work, QUALITY),
-            seed=_get(work, SEED),
-            room=_get(work, ROOM),
-            objects=_get(work, OBJECTS) or (),
-            models=tuple(work.models_used),
-            notes=tuple(work.notes),
+            quality=_get(context, QUALITY),
+            seed=_get(context, SEED),
+            room=_get(context, ROOM),
+            objects=_get(context, OBJECTS) or (),
+            models=tuple(context.models_used),
+            notes=tuple(context.notes),
             timeline=tuple(times),
-            unsafe_progress_images=work.unsafe_progress_images,
+            unsafe_progress_images=context.unsafe_progress_images,
         )
 
     def _monotonic_deadline(self, deadline: datetime | None) -> float:
@@ -139,45 +139,47 @@ class Runner:
             return math.inf
         return self._clock() + (deadline - self._now()).total_seconds()
 
-    def _step(self, stage: Stage, run: "_PlanRun") -> None:
-        with translate_errors(stage.name, run.work.network_provider):
-            lineage = run.cache_keys.key_for(stage) if run.cache is not None else None
+    def _run_step(self, stage: Stage, run: "_PlanRun") -> None:
+        with translate_errors(stage.name, run.context.network_provider):
+            cache_key = run.cache_keys.key_for(stage) if run.cache is not None else None
         cache = run.cache if stage.cacheable else None
-        if cache is None or lineage is None:
+        if cache is None or cache_key is None:
             with self._compute_slot(stage, run):
                 self._run_timed(stage, run)
-        elif not self._use_cached_output(cache.get(lineage), stage, run):
+        elif not self._use_cached_output(cache.get(cache_key), stage, run):
             with self._compute_slot(stage, run):
                 # Another job with the same photo may have filled the cache while this one waited for the slot.
-                if not self._use_cached_output(cache.get(lineage), stage, run):
-                    cache.put(lineage, self._run_and_capture(stage, run))
+                if not self._use_cached_output(cache.get(cache_key), stage, run):
+                    cache.put(cache_key, self._run_and_capture(stage, run))
 
-    def _use_cached_output(self, made: StageOutput | None, stage: Stage, run: "_PlanRun") -> bool:
-        if made is None:
+    def _use_cached_output(self, output: StageOutput | None, stage: Stage, run: "_PlanRun") -> bool:
+        if output is None:
             return False
         for artifact in stage.provides:
-            run.work[artifact] = made.values[artifact.name]
-        run.work.notes.extend(made.notes)
-        run.work.models_used |= dict.fromkeys(made.models)
+            run.context[artifact] = output.values[artifact.name]
+        run.context.notes.extend(output.notes)
+        run.context.models_used |= dict.fromkeys(output.models)
         run.timeline.append(StageTime(stage=stage.name, seconds=0, cached=True))
         return True
 
     def _run_and_capture(self, stage: Stage, run: "_PlanRun") -> StageOutput:
-        work = run.work
-        notes, models_used = work.notes, work.models_used
-        work.notes, work.models_used = [], {}
+        context = run.context
+        notes, models_used = context.notes, context.models_used
+        context.notes, context.models_used = [], {}
         try:
             self._run_timed(stage, run)
-            values = {artifact.name: work[artifact] for artifact in stage.provides}
-            return StageOutput(values, tuple(work.notes), tuple(work.models_used))
+            values = {artifact.name: context[artifact] for artifact in stage.provides}
+            return StageOutput(values, tuple(context.notes), tuple(context.models_used))
         finally:
-            notes.extend(work.notes)
-            work.notes, work.models_used = notes, models_used | work.models_used
+            notes.extend(context.notes)
+            context.notes, context.models_used = notes, models_used | context.models_used
 
     @contextmanager
     def _compute_slot(self, stage: Stage, run: "_PlanRun") -> Iterator[None]:
         # A stage that needs no network for these params does not take the device.
-        if stage.slot is not Slot.COMPUTE or (stage.optional_networks and not stage.required_networks(run.work.params)):
+        if stage.slot is not Slot.COMPUTE or (
+            stage.optional_networks and not stage.required_networks(run.context.params)
+        ):
             yield
             return
         while not self._slot.acquire(timeout=SLOT_POLL_SECONDS):
@@ -191,9 +193,9 @@ class Runner:
     def _run_timed(self, stage: Stage, run: "_PlanRun") -> None:
         started = self._clock()
         try:
-            with translate_errors(stage.name, run.work.network_provider):
-                stage.run(run.work)
-                _check_provided(stage, run.work)
+            with translate_errors(stage.name, run.context.network_provider):
+                stage.run(run.context)
+                _check_provided(stage, run.context)
         finally:
             run.timeline.append(StageTime(stage=stage.name, seconds=max(self._clock() - started, 0.0)))
 
@@ -203,30 +205,30 @@ class _PlanRun:
 
     def __init__(
         self,
-        work: StageContext,
+        context: StageContext,
         reporter: ProgressReporter,
-        ends: float,
+        deadline: float,
         clock: Callable[[], float],
         span: tuple[float, float],
         timeline: list[StageTime],
         cache: StageCache | None,
     ) -> None:
-        self.work = work
+        self.context = context
         self.cache = cache
         self.timeline = timeline
-        self.cache_keys = CacheKeys(work)
+        self.cache_keys = CacheKeys(context)
         self._reporter = reporter
-        self._ends = ends
+        self._deadline = deadline
         self._clock = clock
         self._start, self._width = span[0], max(span[1] - span[0], 0.0)
-        self._highest = span[0]
+        self._reported = span[0]
         self._done = 0.0
         self._share = 0.0
         self._stage = self._message = ""
 
     def begin(self, stage: Stage, share: float) -> None:
         self._stage, self._message, self._share = stage.name, stage.message, share
-        self.work.enter_stage(stage, self.report, self._reporter.report_progress_image)
+        self.context.enter_stage(stage, self.report, self._reporter.report_progress_image)
         self.report(0.0)
 
     def end(self) -> None:
@@ -236,7 +238,7 @@ class _PlanRun:
 
     def check(self) -> None:
         self._reporter.check()
-        if self._clock() >= self._ends:
+        if self._clock() >= self._deadline:
             raise DarkroomError(
                 ErrorCode.TIMED_OUT,
                 f"The job's time was up while it was at {self._stage!r}. Try again, or with a smaller picture.",
@@ -245,10 +247,10 @@ class _PlanRun:
 
     def report(self, fraction: float, message: str = "") -> None:
         self.check()
-        within = min(max(fraction, 0.0), 1.0) if math.isfinite(fraction) else 0.0
-        reached = self._start + self._width * min(self._done + self._share * within, 1.0)
-        self._highest = min(max(self._highest, reached), 1.0)
-        self._reporter.report(self._highest, self._stage, message or self._message, tuple(self.timeline))
+        clamped = min(max(fraction, 0.0), 1.0) if math.isfinite(fraction) else 0.0
+        progress = self._start + self._width * min(self._done + self._share * clamped, 1.0)
+        self._reported = min(max(self._reported, progress), 1.0)
+        self._reporter.report(self._reported, self._stage, message or self._message, tuple(self.timeline))
 
 
 def _ignore_report(_fraction: float, _message: str) -> None:
@@ -266,20 +268,20 @@ def _artifacts_to_release(plan: Plan) -> list[list[Artifact[Any]]]:
     released: list[list[Artifact[Any]]] = []
     needed = set(kept)
     for stage, _ in reversed(plan.steps):
-        touched = {artifact.name: artifact for artifact in (*stage.requires, *stage.provides)}
-        released.append([artifact for name, artifact in touched.items() if name not in needed])
+        artifacts = {artifact.name: artifact for artifact in (*stage.requires, *stage.provides)}
+        released.append([artifact for name, artifact in artifacts.items() if name not in needed])
         needed |= {artifact.name for artifact in stage.requires}
     return released[::-1]
 
 
-def _check_provided(stage: Stage, work: StageContext) -> None:
-    missing = [artifact.name for artifact in stage.provides if artifact not in work]
+def _check_provided(stage: Stage, context: StageContext) -> None:
+    missing = [artifact.name for artifact in stage.provides if artifact not in context]
     if missing:
         raise LookupError(f"stage {stage.name!r} ended without providing {', '.join(missing)}")
 
 
-def _get(work: StageContext, artifact: Artifact[T]) -> T | None:
+def _get(context: StageContext, artifact: Artifact[T]) -> T | None:
     try:
-        return work[artifact]
+        return context[artifact]
     except KeyError:
         return None

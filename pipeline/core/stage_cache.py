@@ -39,17 +39,17 @@ class StageCache:
 
     def __init__(self, budget: int = DEFAULT_BUDGET) -> None:
         self._budget = budget
-        self._kept: OrderedDict[str, tuple[StageOutput, int]] = OrderedDict()
+        self._outputs: OrderedDict[str, tuple[StageOutput, int]] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
     def get(self, key: str) -> StageOutput | None:
         """Return the output cached under ``key``, or None."""
         with self._lock:
-            if key not in self._kept:
+            if key not in self._outputs:
                 return None
-            self._kept.move_to_end(key)
-            return self._kept[key][0]
+            self._outputs.move_to_end(key)
+            return self._outputs[key][0]
 
     def put(self, key: str, output: StageOutput) -> None:
         """Cache ``output`` and evict the least recently used ones. An output over the budget is not cached."""
@@ -57,60 +57,60 @@ class StageCache:
         if size > self._budget:
             return
         with self._lock:
-            self._bytes -= self._kept.pop(key, (output, 0))[1]
-            self._kept[key] = output, size
+            self._bytes -= self._outputs.pop(key, (output, 0))[1]
+            self._outputs[key] = output, size
             self._bytes += size
             while self._bytes > self._budget:
-                self._bytes -= self._kept.popitem(last=False)[1][1]
+                self._bytes -= self._outputs.popitem(last=False)[1][1]
 
 
 class CacheKeys:
     """Cache keys of one job's stage outputs, derived from stage to stage."""
 
-    def __init__(self, work: StageContext) -> None:
-        self._work = work
-        self._of: dict[str, str | None] = {}
-        self._files: dict[str, str] | None = None
+    def __init__(self, context: StageContext) -> None:
+        self._work = context
+        self._keys: dict[str, str | None] = {}
+        self._file_digests: dict[str, str] | None = None
 
     def key_for(self, stage: Stage) -> str | None:
         """Return the cache key of ``stage``'s output; None if it, or what it requires, declares no dependencies."""
-        lineage = self._compute_key(stage)
-        self._of |= {artifact.name: lineage and f"{lineage}/{artifact.name}" for artifact in stage.provides}
-        return lineage
+        key = self._compute_key(stage)
+        self._keys |= {artifact.name: key and f"{key}/{artifact.name}" for artifact in stage.provides}
+        return key
 
     def _compute_key(self, stage: Stage) -> str | None:
-        sources = [self._of.get(artifact.name) for artifact in stage.requires]
+        sources = [self._keys.get(artifact.name) for artifact in stage.requires]
         if stage.depends_on_params is None or None in sources:
             return None
-        work, models = self._work, self._work.network_provider
-        unknown = set(stage.depends_on_params) - set(type(work.params).model_fields)
+        context, models = self._work, self._work.network_provider
+        unknown = set(stage.depends_on_params) - set(type(context.params).model_fields)
         if unknown:
             raise LookupError(f"stage {stage.name!r} depends on {', '.join(sorted(unknown))}, which is no param")
-        decides = {
+        key_parts = {
             "stage": [type(stage).__module__, type(stage).__qualname__, stage.name],
-            "params": work.params.model_dump(mode="json", include=set(stage.depends_on_params)),
+            "params": context.params.model_dump(mode="json", include=set(stage.depends_on_params)),
             "sources": sources,
-            "files": {} if stage.requires else self._hashed(),
+            "files": {} if stage.requires else self._hash_files(),
             "networks": models.digest(stage.networks) if models and stage.networks else None,
             # Stages without networks depend on it, too: edges are detected at the networks' working size.
             "long_side": models.long_side if models else None,
         }
-        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(key_parts, sort_keys=True).encode()).hexdigest()
 
-    def _hashed(self) -> dict[str, str]:
-        if self._files is None:
-            self._files = {}
+    def _hash_files(self) -> dict[str, str]:
+        if self._file_digests is None:
+            self._file_digests = {}
             for role, path in self._work.files.items():
                 with path.open("rb") as file:
-                    self._files[role] = hashlib.file_digest(file, "sha256").hexdigest()
-        return self._files
+                    self._file_digests[role] = hashlib.file_digest(file, "sha256").hexdigest()
+        return self._file_digests
 
 
 def _freeze(values: Any) -> int:
     """Make every array within ``values`` read-only. Return their size in bytes, with each object counted once."""
     total = 0
     seen: set[int] = set()
-    for value in _within(values, seen):
+    for value in _walk(values, seen):
         total += sys.getsizeof(value)
         if isinstance(value, np.ndarray):
             value.flags.writeable = False
@@ -124,7 +124,7 @@ def _freeze(values: Any) -> int:
     return total
 
 
-def _within(value: Any, seen: set[int]) -> Iterator[Any]:
+def _walk(value: Any, seen: set[int]) -> Iterator[Any]:
     if id(value) in seen:
         return
     seen.add(id(value))
@@ -137,4 +137,4 @@ def _within(value: Any, seen: set[int]) -> Iterator[Any]:
     elif isinstance(value, BaseModel) or hasattr(value, "__dict__"):
         parts = vars(value).values()
     for part in parts:
-        yield from _within(part, seen)
+        yield from _walk(part, seen)

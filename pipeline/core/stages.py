@@ -80,7 +80,7 @@ class StageContext:
         self.models_used: dict[ModelUsed, None] = {}
         self.unsafe_progress_images = False
         self._report = report
-        self._show = report_progress_image
+        self._report_progress_image = report_progress_image
         self._values: dict[str, Any] = {}
         self._stage: Stage | None = None
 
@@ -98,7 +98,7 @@ class StageContext:
         if report is not None:
             self._report = report
         if report_progress_image is not None:
-            self._show = report_progress_image
+            self._report_progress_image = report_progress_image
 
     def release(self, artifact: Artifact[Any]) -> None:
         """Drop ``artifact``, which no later stage reads, to free its memory. For the runner only."""
@@ -133,7 +133,7 @@ class StageContext:
 
     def report_progress_image(self, picture: "Rgb") -> None:
         """Report a progress image: h×w×3 uint8 sRGB, about 256 pixels a side."""
-        self._show(picture)
+        self._report_progress_image(picture)
 
     def use_networks(self, *networks: Network[Any]) -> AbstractContextManager[LoadedNetworks]:
         """Context manager that keeps the networks on the device for its block.
@@ -213,24 +213,24 @@ class Plan:
         return tuple(dict.fromkeys(network for stage, _ in self.steps for network in stage.required_networks(params)))
 
     def __post_init__(self) -> None:
-        here = f"{self.kind}/{self.engine}"
-        given: set[str] = set()
+        label = f"{self.kind}/{self.engine}"
+        provided: set[str] = set()
         names: set[str] = set()
         for stage, share in self.steps:
-            missing = [artifact.name for artifact in stage.requires if artifact.name not in given]
+            missing = [artifact.name for artifact in stage.requires if artifact.name not in provided]
             if missing:
-                raise ValueError(f"{here}: stage {stage.name!r} requires {', '.join(missing)}; nothing provides it")
+                raise ValueError(f"{label}: stage {stage.name!r} requires {', '.join(missing)}; nothing provides it")
             if stage.name in names:
-                raise ValueError(f"{here}: two stages are called {stage.name!r}")
+                raise ValueError(f"{label}: two stages are called {stage.name!r}")
             if not 0 <= share <= 1:
-                raise ValueError(f"{here}: the share of {stage.name!r} is {share}, not within 0 to 1")
+                raise ValueError(f"{label}: the share of {stage.name!r} is {share}, not within 0 to 1")
             names.add(stage.name)
-            given |= {artifact.name for artifact in stage.provides}
+            provided |= {artifact.name for artifact in stage.provides}
         if self.steps and abs(sum(share for _, share in self.steps) - 1) > 1e-6:
-            raise ValueError(f"{here}: the shares add up to {sum(share for _, share in self.steps)}, not 1")
-        absent = [artifact.name for artifact in self.results if artifact.name not in given]
-        if absent:
-            raise ValueError(f"{here}: nothing provides {', '.join(absent)}")
+            raise ValueError(f"{label}: the shares add up to {sum(share for _, share in self.steps)}, not 1")
+        missing_results = [artifact.name for artifact in self.results if artifact.name not in provided]
+        if missing_results:
+            raise ValueError(f"{label}: nothing provides {', '.join(missing_results)}")
 
 
 class JobAbandoned(Exception):

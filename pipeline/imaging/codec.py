@@ -26,7 +26,7 @@ PROGRESS_IMAGE_QUALITY = 70
 DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, struct.error)
 
 # Signatures: ISO/IEC 10918-1 (SOI and the next marker), PNG 3rd edition §5.2, RFC 9649 §2.4.
-_OTHERS = {
+_OTHER_SIGNATURES = {
     b"GIF8": "a GIF",
     b"%PDF": "a PDF",
     b"BM": "a BMP",
@@ -75,15 +75,15 @@ def sniff(head: bytes) -> ContentType:
     """
     if not head:
         raise DarkroomError(ErrorCode.EMPTY_FILE, "The file has no bytes. Upload it again.")
-    shown = content_type_of(head)
-    if shown is not None:
-        return shown
-    what = next((name for start, name in _OTHERS.items() if head.lstrip().startswith(start)), None)
-    if what is None and head[4:8] == b"ftyp":
-        what = _HEIF_BRANDS.get(head[8:12], "a video or HEIF file")
+    content_type = content_type_of(head)
+    if content_type is not None:
+        return content_type
+    type_name = next((name for start, name in _OTHER_SIGNATURES.items() if head.lstrip().startswith(start)), None)
+    if type_name is None and head[4:8] == b"ftyp":
+        type_name = _HEIF_BRANDS.get(head[8:12], "a video or HEIF file")
     raise DarkroomError(
         ErrorCode.UNSUPPORTED_MEDIA,
-        f"This is {what or 'not a picture we know'}. Upload a JPEG, PNG or WebP.",
+        f"This is {type_name or 'not a picture we know'}. Upload a JPEG, PNG or WebP.",
     )
 
 
@@ -236,14 +236,14 @@ def _split(image: Image.Image) -> DecodedPicture:
 def _srgb(image: Image.Image) -> Rgb:
     if image.mode in {"I", "I;16", "I;16B", "I;16L", "I;16N", "F"}:
         grey = (np.asarray(image).astype(np.float32) / 257).round().clip(0, 255).astype(np.uint8)
-        image = _carry(image, Image.fromarray(grey))
+        image = _with_profile_of(image, Image.fromarray(grey))
     elif image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
         # Pillow inverts every CMYK JPEG as Adobe writes them; one without Adobe's marker has plain ink values.
-        image = _carry(image, Image.fromarray(255 - np.asarray(image), mode="CMYK"))
+        image = _with_profile_of(image, Image.fromarray(255 - np.asarray(image), mode="CMYK"))
     elif image.mode in {"RGBA", "P", "PA", "RGBX", "1", "YCbCr"}:
-        image = _carry(image, image.convert("RGB"))
+        image = _with_profile_of(image, image.convert("RGB"))
     elif image.mode == "LA":
-        image = _carry(image, image.getchannel("L"))
+        image = _with_profile_of(image, image.getchannel("L"))
     profile = image.info.get("icc_profile")
     if profile:
         converted = _through_profile(image, profile)
@@ -252,7 +252,7 @@ def _srgb(image: Image.Image) -> Rgb:
     return np.asarray(image.convert("RGB"))
 
 
-def _carry(source: Image.Image, target: Image.Image) -> Image.Image:
+def _with_profile_of(source: Image.Image, target: Image.Image) -> Image.Image:
     target.info = {key: value for key, value in source.info.items() if key == "icc_profile"}
     return target
 

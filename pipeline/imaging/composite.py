@@ -11,17 +11,17 @@ from pipeline.imaging.masks import Mask
 FEATHER = 1 / 150  # of the picture's longer side: the distance over which the photo fades out
 
 
-def composite(photo: Rgb, painted: Rgb, kept: Mask | None, *, feather: float = FEATHER) -> Rgb:
-    """Paste the pixels of ``photo`` that ``kept`` (H×W bool) marks over ``painted``. Pictures are H×W×3 uint8.
+def composite(photo: Rgb, generated: Rgb, kept: Mask | None, *, feather: float = FEATHER) -> Rgb:
+    """Paste the pixels of ``photo`` that ``kept`` (H×W bool) marks over ``generated``. Pictures are H×W×3 uint8.
 
     Inside the mask, pixels are the photo's, bit for bit. Outside it, the photo fades out over ``feather`` times the
     longer side, at least one pixel. Beyond that, pixels are the painted ones, bit for bit.
     """
     if kept is None or not kept.any():
-        return painted
+        return generated
     reach = max(feather * max(kept.shape), 1.0) + 1
-    rows, columns = (_reached(np.asarray(kept.any(axis=axis)), ceil(reach)) for axis in (1, 0))
-    result = painted.copy()
+    rows, columns = (_extent(np.asarray(kept.any(axis=axis)), ceil(reach)) for axis in (1, 0))
+    result = generated.copy()
     part = result[rows, columns]
     photo, kept = photo[rows, columns], kept[rows, columns]
     distance = cv2.distanceTransform((~kept).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
@@ -32,7 +32,7 @@ def composite(photo: Rgb, painted: Rgb, kept: Mask | None, *, feather: float = F
     return result
 
 
-def _reached(line: Mask, reach: int) -> slice:
+def _extent(line: Mask, reach: int) -> slice:
     """Return the slice from the first to the last true element, with ``reach`` more on either side."""
-    places = np.flatnonzero(line)
-    return slice(max(int(places[0]) - reach, 0), int(places[-1]) + reach + 1)
+    indices = np.flatnonzero(line)
+    return slice(max(int(indices[0]) - reach, 0), int(indices[-1]) + reach + 1)

@@ -27,10 +27,10 @@ class LoadPictures(Stage):
     provides = (SOURCE, PHOTO)
     depends_on_params = ()
 
-    def run(self, work: StageContext) -> None:
-        work[SOURCE] = on_white(decode(work.files["source"]))
-        work.report(0.5)
-        work[PHOTO] = on_white(decode(work.files["target"]))
+    def run(self, context: StageContext) -> None:
+        context[SOURCE] = on_white(decode(context.files["source"]))
+        context.report(0.5)
+        context[PHOTO] = on_white(decode(context.files["target"]))
 
 
 class DetectFaces(Stage):
@@ -44,19 +44,19 @@ class DetectFaces(Stage):
     depends_on_params = ()
     cacheable = True
 
-    def detect_in_both(self, work: StageContext, find: Callable[[Rgb, str], Sequence[Face]]) -> None:
-        """Run ``find`` on each picture; its second argument is ``source`` or ``target``.
+    def detect_in_both(self, context: StageContext, detect: Callable[[Rgb, str], Sequence[Face]]) -> None:
+        """Run ``detect`` on each picture; its second argument is ``source`` or ``target``.
 
         Raises ``DarkroomError`` (``no_face``).
         """
-        for which, picture, faces, done in (
+        for which, picture, faces, fraction in (
             ("source", SOURCE, SOURCE_FACES, 0.5),
             ("target", PHOTO, TARGET_FACES, 1.0),
         ):
-            work[faces] = tuple(find(work[picture], which))
-            if not work[faces]:
+            context[faces] = tuple(detect(context[picture], which))
+            if not context[faces]:
                 raise no_face_error(which)
-            work.report(done)
+            context.report(fraction)
 
 
 class ChooseFaces(Stage):
@@ -69,11 +69,11 @@ class ChooseFaces(Stage):
     provides = (SOURCE_FACE, CHOSEN_FACES, OBJECTS)
     depends_on_params = ("faces", "source_face")
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Choose the faces. Raises ``DarkroomError``: ``no_face``, ``several_faces``."""
-        params = work.params_as(FaceSwapParams)
-        height, width = work[PHOTO].shape[:2]
-        sources, targets = work[SOURCE_FACES], work[TARGET_FACES]
-        work[SOURCE_FACE] = choose_source_face(sources, params.source_face)
-        work[CHOSEN_FACES] = chosen = choose_target_faces(targets, params.faces)
-        work[OBJECTS] = objects_from_faces(targets, chosen, height, width)
+        params = context.params_as(FaceSwapParams)
+        height, width = context[PHOTO].shape[:2]
+        sources, targets = context[SOURCE_FACES], context[TARGET_FACES]
+        context[SOURCE_FACE] = choose_source_face(sources, params.source_face)
+        context[CHOSEN_FACES] = chosen = choose_target_faces(targets, params.faces)
+        context[OBJECTS] = objects_from_faces(targets, chosen, height, width)

@@ -21,10 +21,10 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels
 # The swapped oval, in face coordinates: the unit across is the distance between the eyes, the unit down is the distance
 # from eyes to mouth. It reaches from the middle of the forehead to just above the chin.
 OVAL_TOP, OVAL_BOTTOM, OVAL_HALF_WIDTH = -0.62, 1.66, 0.97
-SOLID = 0.66  # share of the oval's radius that is fully opaque
+OPAQUE_RADIUS = 0.66  # share of the oval's radius that is fully opaque
 MIN_LANDMARK_AREA = 1.0  # square pixels between eyes and mouth; with less, a face's pose is unknown
 # Limits of the change in standard deviation of lightness and of both colours. A grey picture has no colours at all.
-CLOSEST_SPREAD, WIDEST_SPREAD = np.array((0.6, 0, 0), np.float32), 1.6
+MIN_SPREAD_RATIO, MAX_SPREAD_RATIO = np.array((0.6, 0, 0), np.float32), 1.6
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def choose_source_face(faces: Sequence[Face], index: int | None) -> Face:
             )
         return faces[0]
     if index >= len(faces):
-        raise _beyond("source", "source_face", index, len(faces))
+        raise _index_error("source", "source_face", index, len(faces))
     return faces[index]
 
 
@@ -99,7 +99,7 @@ def choose_target_faces(faces: Sequence[Face], which: str) -> tuple[int, ...]:
         return (max(range(len(faces)), key=lambda index: faces[index].area),)
     index = int(which)
     if index >= len(faces):
-        raise _beyond("target", "faces", index, len(faces))
+        raise _index_error("target", "faces", index, len(faces))
     return (index,)
 
 
@@ -124,8 +124,8 @@ def similarity_transform(source: Floats, target: Floats) -> Floats:
 
     Raises ``ValueError`` if all points of ``source`` coincide.
     """
-    middle, goal = source.mean(0), target.mean(0)
-    a, b = (source - middle).astype(np.float64), (target - goal).astype(np.float64)
+    middle, target_middle = source.mean(0), target.mean(0)
+    a, b = (source - middle).astype(np.float64), (target - target_middle).astype(np.float64)
     spread = float((a * a).sum())
     if spread < 1e-9:
         raise ValueError("points that are all one have no size")
@@ -133,7 +133,7 @@ def similarity_transform(source: Floats, target: Floats) -> Floats:
     real = float((a * b).sum()) / spread
     imaginary = float((a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()) / spread
     linear = np.array([[real, -imaginary], [imaginary, real]])
-    shift = goal - linear @ middle
+    shift = target_middle - linear @ middle
     return np.column_stack([linear, shift]).astype(np.float32)
 
 
@@ -148,7 +148,7 @@ def face_mask(points: Floats, height: int, width: int) -> Floats:
     aside = (frame[0, 0] * x + frame[0, 1] * y) / OVAL_HALF_WIDTH
     below = frame[1, 0] * x + frame[1, 1] * y
     below = (below - (OVAL_TOP + OVAL_BOTTOM) / 2) / ((OVAL_BOTTOM - OVAL_TOP) / 2)
-    fade = np.clip((1 - np.sqrt(aside * aside + below * below)) / (1 - SOLID), 0, 1)
+    fade = np.clip((1 - np.sqrt(aside * aside + below * below)) / (1 - OPAQUE_RADIUS), 0, 1)
     return np.asarray(fade * fade * (3 - 2 * fade), np.float32)
 
 
@@ -199,23 +199,23 @@ def colour_transferred(face: Rgb, like: Rgb, mask: Floats, *, strength: float = 
     if not inner.any():
         return face
     lab = cv2.cvtColor(face.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    goal = cv2.cvtColor(like.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    mean, wanted = lab[inner].mean(0), goal[inner].mean(0)
-    ratio = np.clip((goal[inner].std(0) + 1e-3) / (lab[inner].std(0) + 1e-3), CLOSEST_SPREAD, WIDEST_SPREAD)
-    changed = (lab - mean) * ratio + wanted
+    target_lab = cv2.cvtColor(like.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    mean, target_mean = lab[inner].mean(0), target_lab[inner].mean(0)
+    ratio = np.clip((target_lab[inner].std(0) + 1e-3) / (lab[inner].std(0) + 1e-3), MIN_SPREAD_RATIO, MAX_SPREAD_RATIO)
+    changed = (lab - mean) * ratio + target_mean
     rgb = cv2.cvtColor(np.asarray(lab + strength * (changed - lab), np.float32), cv2.COLOR_LAB2RGB)
     return np.asarray((np.clip(rgb, 0, 1) * 255).round(), np.uint8)
 
 
-def paste(picture: Rgb, face: Rgb, mask: Floats, place: tuple[slice, slice]) -> None:
-    """Blend ``face`` (h×w×3 uint8) by ``mask`` (h×w, 0 to 1) into ``place`` of ``picture`` (H×W×3 uint8), in place.
+def paste(picture: Rgb, face: Rgb, mask: Floats, region: tuple[slice, slice]) -> None:
+    """Blend ``face`` (h×w×3 uint8) by ``mask`` (h×w, 0 to 1) into ``region`` of ``picture`` (H×W×3 uint8), in place.
 
     Where the mask is 0, pixels are unchanged, bit for bit.
     """
-    below = picture[place]
+    below = picture[region]
     share = mask[..., None]
     mixed = np.rint(share * face + (1 - share) * below).astype(np.uint8)
-    picture[place] = np.where(share > 0, mixed, below)
+    picture[region] = np.where(share > 0, mixed, below)
 
 
 def _rounded(box: Box) -> Box:
@@ -223,7 +223,7 @@ def _rounded(box: Box) -> Box:
     return left, top, right, bottom
 
 
-def _beyond(which: str, param: str, index: int, count: int) -> DarkroomError:
+def _index_error(which: str, param: str, index: int, count: int) -> DarkroomError:
     shown = "one face, number 0" if count == 1 else f"{count} faces, numbers 0 to {count - 1} from the left"
     return DarkroomError(
         ErrorCode.NO_FACE, f"The {which} picture shows {shown}: there is no number {index}, as {param} asks for."

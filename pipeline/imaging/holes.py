@@ -63,12 +63,12 @@ def _components(mask: NDArray[np.uint8]) -> Boxes:
     return np.stack((top, left, top + height, left + width), axis=1)
 
 
-def _around(boxes: Boxes, size: tuple[int, int], context: float, margin: int, least: int) -> Boxes:
+def _around(boxes: Boxes, size: tuple[int, int], context: float, margin: int, min_size: int) -> Boxes:
     sides = boxes[:, 2:] - boxes[:, :2]
-    room = np.maximum(np.ceil(sides.max(axis=1, initial=0, keepdims=True) * context), margin).astype(np.int64)
+    context_pixels = np.maximum(np.ceil(sides.max(axis=1, initial=0, keepdims=True) * context), margin).astype(np.int64)
     limit = np.array(size, np.int64)
-    low, high = np.maximum(boxes[:, :2] - room, 0), np.minimum(boxes[:, 2:] + room, limit)
-    lacking = np.maximum(np.minimum(least, limit) - (high - low), 0)
+    low, high = np.maximum(boxes[:, :2] - context_pixels, 0), np.minimum(boxes[:, 2:] + context_pixels, limit)
+    lacking = np.maximum(np.minimum(min_size, limit) - (high - low), 0)
     low, high = low - lacking // 2, high + (lacking + 1) // 2
     # A crop that would reach beyond one side of the photo is extended at the other.
     moved = np.maximum(-low, 0) - np.maximum(high - limit, 0)

@@ -16,8 +16,8 @@ class LoadPhoto(Stage):
     provides = (PHOTO,)
     depends_on_params = ()
 
-    def run(self, work: StageContext) -> None:
-        work[PHOTO] = on_white(decode(work.files["photo"]))
+    def run(self, context: StageContext) -> None:
+        context[PHOTO] = on_white(decode(context.files["photo"]))
 
 
 class SaveResult(Stage):
@@ -35,17 +35,17 @@ class SaveResult(Stage):
     def __init__(self, source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA) -> None:
         self._source = source
 
-    def run(self, work: StageContext) -> None:
-        result = work[RESULT]
-        small = save_thumbnail(result, work)
-        work.report(0.2)
-        work[SAVED] = (save_picture(result, None, work, source=self._source), small)
+    def run(self, context: StageContext) -> None:
+        result = context[RESULT]
+        small = save_thumbnail(result, context)
+        context.report(0.2)
+        context[SAVED] = (save_picture(result, None, context, source=self._source), small)
 
 
 def save_picture(
     result: Rgb,
     alpha: Alpha | None,
-    work: StageContext,
+    context: StageContext,
     *,
     name: str = "result",
     source: DigitalSource = DigitalSource.TRAINED_ALGORITHMIC_MEDIA,
@@ -56,18 +56,18 @@ def save_picture(
     checked at every write, as a large PNG takes half a minute. Progress is not reported.
     """
     height, width = result.shape[:2]
-    if alpha is not None or getattr(work.params, "format", Format.JPEG) is Format.PNG:
-        path = work.folder / f"{name}.png"
-        save_png(result, alpha, path, source=source, on_write=lambda: work.report(0))
+    if alpha is not None or getattr(context.params, "format", Format.JPEG) is Format.PNG:
+        path = context.folder / f"{name}.png"
+        save_png(result, alpha, path, source=source, on_write=lambda: context.report(0))
         return SavedPicture(name, path, "image/png", width, height)
-    path = work.folder / f"{name}.jpg"
-    save_jpeg(result, path, source=source, on_write=lambda: work.report(0))
+    path = context.folder / f"{name}.jpg"
+    save_jpeg(result, path, source=source, on_write=lambda: context.report(0))
     return SavedPicture(name, path, "image/jpeg", width, height)
 
 
-def save_thumbnail(result: Rgb, work: StageContext, *, name: str = "thumbnail") -> SavedPicture:
+def save_thumbnail(result: Rgb, context: StageContext, *, name: str = "thumbnail") -> SavedPicture:
     """Write a small JPEG of H×W×3 uint8 into the job's folder."""
     small = thumbnail(result)
-    path = work.folder / f"{name}.jpg"
+    path = context.folder / f"{name}.jpg"
     save_jpeg(small, path)
     return SavedPicture(name, path, "image/jpeg", small.shape[1], small.shape[0])

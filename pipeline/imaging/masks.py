@@ -32,28 +32,28 @@ class LoadMask(Stage):
     provides = (HOLE,)
 
     def __init__(self, *, allow_full_mask: bool) -> None:
-        self._from_words = allow_full_mask
+        self._allow_full_mask = allow_full_mask
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Read and check the mask. Raises ``DarkroomError``: ``invalid_mask``, or as ``decode`` does."""
-        params = work.params_as(InpaintParams)
-        height, width = work[PHOTO].shape[:2]
-        mask = read_mask(work.files["mask"])
+        params = context.params_as(InpaintParams)
+        height, width = context[PHOTO].shape[:2]
+        mask = read_mask(context.files["mask"])
         if mask.shape != (height, width):
-            raise _invalid(
+            raise _invalid_mask_error(
                 f"The mask is {mask.shape[1]}×{mask.shape[0]} pixels and the upright photo {width}×{height}. "
                 "Upload a mask of the photo's size."
             )
         if not mask.any():
-            raise _invalid("The mask has no white in it, and white is what is filled. Paint the hole white.")
+            raise _invalid_mask_error("The mask has no white in it, and white is what is filled. Paint the hole white.")
         hole = dilated(mask, params.grow)
-        if hole.all() and not (self._from_words and params.prompt):
-            whole = "is white all over" if mask.all() else f"is, grown by {params.grow} pixels, white all over"
-            words = ", or give a prompt" if self._from_words else ""
-            raise _invalid(
-                f"The mask {whole}: nothing of the photo is left to go on with. Leave some of it black{words}."
+        if hole.all() and not (self._allow_full_mask and params.prompt):
+            reason = "is white all over" if mask.all() else f"is, grown by {params.grow} pixels, white all over"
+            words = ", or give a prompt" if self._allow_full_mask else ""
+            raise _invalid_mask_error(
+                f"The mask {reason}: nothing of the photo is left to go on with. Leave some of it black{words}."
             )
-        work[HOLE] = hole
+        context[HOLE] = hole
 
 
 def read_mask(path: Path) -> Mask:
@@ -81,5 +81,5 @@ def dilated(mask: Mask, by: int) -> Mask:
     return wider
 
 
-def _invalid(message: str) -> DarkroomError:
+def _invalid_mask_error(message: str) -> DarkroomError:
     return DarkroomError(ErrorCode.INVALID_MASK, message)

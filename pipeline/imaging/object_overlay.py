@@ -14,10 +14,10 @@ from pipeline.core.stages import Stage, StageContext
 from pipeline.imaging.object_labels import Size, draw_label, place_labels
 from pipeline.imaging.resize import downscaled
 
-SIDE = 1600  # longer side of the picture at most
+MAX_SIDE = 1600  # longer side of the picture at most
 TINT = 0.38  # share of a thing's colour within its outline
-LINE = 1 / 400  # width of the outlines, of the picture's longer side
-FARTHEST = 4 * SIDE  # coordinates are clipped to this, as OpenCV's integers and the memory have limits
+LINE_WIDTH = 1 / 400  # width of the outlines, of the picture's longer side
+MAX_COORDINATE = 4 * MAX_SIDE  # coordinates are clipped to this, as OpenCV's integers and the memory have limits
 COLOURS = (
     (230, 57, 70), (29, 130, 210), (196, 130, 0), (46, 160, 90), (155, 81, 224), (0, 150, 150), (240, 98, 146),
     (125, 140, 20), (84, 95, 235), (214, 93, 14), (0, 140, 110), (170, 60, 120),
@@ -37,11 +37,11 @@ class DrawObjects(Stage):
     requires = (PHOTO, OBJECTS)
     provides = (RESULT,)
 
-    def run(self, work: StageContext) -> None:
-        photo, objects = work[PHOTO], work[OBJECTS]
-        work[RESULT] = downscaled(photo, SIDE)
-        with best_effort("overlay of the objects", work):
-            work[RESULT] = draw_objects(photo, objects)
+    def run(self, context: StageContext) -> None:
+        photo, objects = context[PHOTO], context[OBJECTS]
+        context[RESULT] = downscaled(photo, MAX_SIDE)
+        with best_effort("overlay of the objects", context):
+            context[RESULT] = draw_objects(photo, objects)
 
 
 def draw_objects(photo: Rgb, objects: Sequence[FoundObject]) -> Rgb:
@@ -51,18 +51,18 @@ def draw_objects(photo: Rgb, objects: Sequence[FoundObject]) -> Rgb:
     A label without room is left out.
     """
     height, width = photo.shape[:2]
-    picture = downscaled(photo, SIDE).copy()
+    picture = downscaled(photo, MAX_SIDE).copy()
     size = (picture.shape[1], picture.shape[0])
     factor = np.array([size[0] / width, size[1] / height])
     shapes = [_scaled(each, factor) for each in objects]
-    line = max(round(LINE * max(size)), 1)
+    line = max(round(LINE_WIDTH * max(size)), 1)
     for number, shape in enumerate(shapes):
         _tint(picture, shape, COLOURS[number % len(COLOURS)])
     for number, shape in enumerate(shapes):
         # A white line under the coloured one keeps it visible on any background.
         cv2.polylines(picture, shape, True, (255, 255, 255), line + 2, cv2.LINE_AA)
         cv2.polylines(picture, shape, True, COLOURS[number % len(COLOURS)], line, cv2.LINE_AA)
-    anchors = [_middle(shape, size) for shape in shapes]
+    anchors = [_label_anchor(shape, size) for shape in shapes]
     for label in place_labels([each.label for each in objects], anchors, size):
         draw_label(picture, label, COLOURS[label.index % len(COLOURS)])
     return picture
@@ -71,10 +71,10 @@ def draw_objects(photo: Rgb, objects: Sequence[FoundObject]) -> Rgb:
 def _scaled(found: FoundObject, factor: NDArray[np.float64]) -> list[Ring]:
     """Scale an object's rings to the pixels of the drawn picture."""
     rings = [np.array(ring) * factor for ring in found.outlines if ring]
-    return [np.rint(np.clip(ring, -FARTHEST, FARTHEST)).astype(np.int32) for ring in rings]
+    return [np.rint(np.clip(ring, -MAX_COORDINATE, MAX_COORDINATE)).astype(np.int32) for ring in rings]
 
 
-def _inside(shape: list[Ring], size: Size) -> tuple[int, int, NDArray[np.uint8]]:
+def _clipped_mask(shape: list[Ring], size: Size) -> tuple[int, int, NDArray[np.uint8]]:
     """Clip an object's bounding box to the picture. Return its left and top, and the object's mask: h×w, 0 or 1.
 
     The mask is empty if the object is outside the picture.
@@ -89,15 +89,15 @@ def _inside(shape: list[Ring], size: Size) -> tuple[int, int, NDArray[np.uint8]]
 
 
 def _tint(picture: Rgb, shape: list[Ring], colour: tuple[int, int, int]) -> None:
-    left, top, mask = _inside(shape, (picture.shape[1], picture.shape[0]))
+    left, top, mask = _clipped_mask(shape, (picture.shape[1], picture.shape[0]))
     part = picture[top : top + mask.shape[0], left : left + mask.shape[1]]
     mixed = part[mask > 0] * (1 - TINT) + np.array(colour) * TINT
     part[mask > 0] = np.rint(mixed).astype(np.uint8)
 
 
-def _middle(shape: list[Ring], size: Size) -> tuple[int, int] | None:
+def _label_anchor(shape: list[Ring], size: Size) -> tuple[int, int] | None:
     """Find the pixel of an object farthest from its outline and the picture's border; None if it has no pixel."""
-    left, top, mask = _inside(shape, size)
+    left, top, mask = _clipped_mask(shape, size)
     if not mask.any():
         return None
     bordered = np.pad(mask, 1)

@@ -16,19 +16,19 @@ from pipeline.imaging.masks import Mask
 Corner = tuple[float, float]  # x, y in the photo's pixels
 Ring = list[Corner]
 
-CANVAS = 1024  # pixels of the longer side at which masks are traced
+CANVAS_SIDE = 1024  # pixels of the longer side at which masks are traced
 MAX_OBJECTS = 24  # objects of one photo that have outlines
 MAX_RINGS = 8  # rings of one object
 MAX_CORNERS = 48  # corners of one ring
 MAX_TOTAL_CORNERS = 960  # corners of all rings of one photo
 MIN_RING_AREA = 0.02  # of the object's area: smaller rings are dropped
 TOLERANCE = 0.0012  # of the longer side: initial deviation allowed to a simplified ring
-COARSER = 1.3  # factor of the tolerance while there are too many corners
+TOLERANCE_GROWTH = 1.3  # factor of the tolerance while there are too many corners
 
 
 def outline_canvas_size(height: int, width: int) -> tuple[int, int]:
     """Return the height and width at which to draw a photo's masks: at most 1024 a side, never enlarged."""
-    scale = min(CANVAS / max(height, width), 1.0)
+    scale = min(CANVAS_SIDE / max(height, width), 1.0)
     return max(round(height * scale), 1), max(round(width * scale), 1)
 
 
@@ -44,7 +44,7 @@ def outlines_of(masks: Iterable[Mask], height: int, width: int) -> list[list[Rin
         outlines = [_rings(found, tolerance, height, width) for found in contours]
         if sum(len(ring) for rings in outlines for ring in rings) <= MAX_TOTAL_CORNERS or tolerance > 1:
             return outlines
-        tolerance *= COARSER
+        tolerance *= TOLERANCE_GROWTH
 
 
 def contains_point(rings: Sequence[Sequence[Corner]], x: float, y: float) -> bool:
@@ -88,9 +88,9 @@ class _Contours:
 
 def _contours(mask: Mask) -> _Contours:
     found, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    sized = sorted(((cv2.contourArea(ring), len(ring), index) for index, ring in enumerate(found)), reverse=True)
-    least = MIN_RING_AREA * np.count_nonzero(mask)
-    kept = [index for place, (area, _, index) in enumerate(sized) if place == 0 or area >= least]
+    by_area = sorted(((cv2.contourArea(ring), len(ring), index) for index, ring in enumerate(found)), reverse=True)
+    min_area = MIN_RING_AREA * np.count_nonzero(mask)
+    kept = [index for place, (area, _, index) in enumerate(by_area) if place == 0 or area >= min_area]
     return _Contours(mask.shape, [np.asarray(found[index], np.int32).reshape(-1, 2) for index in kept[:MAX_RINGS]])
 
 
@@ -112,7 +112,7 @@ def _simplified(contour: NDArray[np.int32], tolerance: float) -> NDArray[np.int3
         corners = np.asarray(cv2.approxPolyDP(contour, tolerance, True), np.int32).reshape(-1, 2)
         if len(corners) <= MAX_CORNERS:
             return corners
-        tolerance *= COARSER
+        tolerance *= TOLERANCE_GROWTH
 
 
 def _placed(corners: NDArray[np.int32], found: _Contours, height: int, width: int) -> Ring:

@@ -10,8 +10,8 @@ from pipeline.imaging.masks import Mask
 Floats = NDArray[np.float32]
 
 NEIGHBOURS = ((0, 1), (0, -1), (1, 0), (-1, 0))
-SWEEPS = 24  # steps of conjugate gradients at each level
-NEAR = 5  # width in pixels of the rim over which photo and fill are compared
+ITERATIONS = 24  # steps of conjugate gradients at each level
+RIM_WIDTH = 5  # width in pixels of the rim over which photo and fill are compared
 MAX_SOLVED_PIXELS = 400_000  # larger pictures are solved at this size
 MIN_SIDE = 8  # pixels of the coarsest level's shorter side
 _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.uint8)
@@ -27,7 +27,10 @@ def poisson_blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
     if not hole.any():
         return photo.copy()
     rows, columns = (np.flatnonzero(hole.any(axis=axis)) for axis in (1, 0))
-    part = np.s_[max(rows[0] - NEAR, 0) : rows[-1] + NEAR + 1, max(columns[0] - NEAR, 0) : columns[-1] + NEAR + 1]
+    part = np.s_[
+        max(rows[0] - RIM_WIDTH, 0) : rows[-1] + RIM_WIDTH + 1,
+        max(columns[0] - RIM_WIDTH, 0) : columns[-1] + RIM_WIDTH + 1,
+    ]
     result = photo.copy()
     result[part] = _blended(photo[part], filled[part], hole[part])
     return result
@@ -39,20 +42,24 @@ def _blended(photo: Rgb, filled: Rgb, hole: Mask) -> Rgb:
     scale = min((MAX_SOLVED_PIXELS / hole.size) ** 0.5, 1.0)
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     step = cv2.subtract(photo, filled, mask=(~hole).astype(np.uint8), dtype=cv2.CV_32F)
-    small = cv2.blur(cv2.resize(step, size, interpolation=cv2.INTER_AREA), (NEAR, NEAR))
+    small = cv2.blur(cv2.resize(step, size, interpolation=cv2.INTER_AREA), (RIM_WIDTH, RIM_WIDTH))
     share = np.asarray(cv2.resize((~hole).astype(np.float32), size, interpolation=cv2.INTER_AREA))
-    near = (small / np.maximum(np.asarray(cv2.blur(share, (NEAR, NEAR))), 1e-6)[..., None]).astype(np.float32)
-    answer = solve_poisson(near, np.zeros_like(near), share == 0)
-    given = answer if scale == 1 else cv2.resize(answer, (width, height), interpolation=cv2.INTER_LINEAR)
-    return _laid(photo, np.asarray(cv2.add(filled, np.asarray(given, np.float32), dtype=cv2.CV_8U), np.uint8), hole)
+    rim_difference = (small / np.maximum(np.asarray(cv2.blur(share, (RIM_WIDTH, RIM_WIDTH))), 1e-6)[..., None]).astype(
+        np.float32
+    )
+    solution = solve_poisson(rim_difference, np.zeros_like(rim_difference), share == 0)
+    correction = solution if scale == 1 else cv2.resize(solution, (width, height), interpolation=cv2.INTER_LINEAR)
+    return _replace_hole(
+        photo, np.asarray(cv2.add(filled, np.asarray(correction, np.float32), dtype=cv2.CV_8U), np.uint8), hole
+    )
 
 
 def paste_hole(photo: Rgb, values: Floats, hole: Mask) -> Rgb:
     """Replace the hole's pixels of ``photo`` (H×W×3 uint8) by ``values`` (H×W×3 float32 in 0 to 255), rounded."""
-    return _laid(photo, np.asarray(cv2.add(values, np.zeros(4), dtype=cv2.CV_8U), np.uint8), hole)
+    return _replace_hole(photo, np.asarray(cv2.add(values, np.zeros(4), dtype=cv2.CV_8U), np.uint8), hole)
 
 
-def _laid(photo: Rgb, levels: Rgb, hole: Mask) -> Rgb:
+def _replace_hole(photo: Rgb, levels: Rgb, hole: Mask) -> Rgb:
     """Replace the hole's pixels of ``photo`` by ``levels``. NumPy's indexing takes seconds for large photos."""
     result = photo.copy()
     cv2.copyTo(levels, hole.astype(np.uint8), result)
@@ -70,21 +77,23 @@ def solve_poisson(boundary: Floats, laplacian: Floats, hole: Mask, screening: fl
     starting from the coarser level's solution. Visually accurate, in time linear in the pixels.
     """
     beside = cv2.dilate(hole.astype(np.uint8), _CROSS).astype(bool) & ~hole
-    return _relaxed(boundary, beside, laplacian, hole, screening)
+    return _solve_multigrid(boundary, beside, laplacian, hole, screening)
 
 
-def _relaxed(rim: Floats, beside: Mask, wanted: Floats, hole: Mask, hold: float) -> Floats:
+def _solve_multigrid(rim: Floats, beside: Mask, laplacian: Floats, hole: Mask, screening: float) -> Floats:
     height, width = hole.shape
     inside = hole.astype(np.float32)[..., None]
     known = np.where(beside[..., None], rim, np.float32(0))
-    begin, sweeps = np.zeros_like(known), 4 * SWEEPS
+    initial, iterations = np.zeros_like(known), 4 * ITERATIONS
     if min(height, width) >= 2 * MIN_SIDE:
-        begin, sweeps = _coarser(known, beside, wanted * inside, hole, hold), SWEEPS
-    right = wanted + sum(_shifted(known, by) for by in NEIGHBOURS)
-    return np.where(hole[..., None], _conjugate_gradients(begin * inside, right * inside, inside, hold, sweeps), known)
+        initial, iterations = _solve_coarser(known, beside, laplacian * inside, hole, screening), ITERATIONS
+    right = laplacian + sum(_shifted(known, by) for by in NEIGHBOURS)
+    return np.where(
+        hole[..., None], _conjugate_gradients(initial * inside, right * inside, inside, screening, iterations), known
+    )
 
 
-def _coarser(known: Floats, beside: Mask, wanted: Floats, hole: Mask, hold: float) -> Floats:
+def _solve_coarser(known: Floats, beside: Mask, laplacian: Floats, hole: Mask, screening: float) -> Floats:
     """Solve at half the size and enlarge the solution."""
     height, width = hole.shape
     even = (height % 2, width % 2)
@@ -99,9 +108,11 @@ def _coarser(known: Floats, beside: Mask, wanted: Floats, hole: Mask, hold: floa
     inner = np.asarray(halved(hole.astype(np.float32)) > 0.99, np.bool_)
     rim = (halved(known) / np.maximum(share, 1e-6)[..., None]).astype(np.float32)
     # The Laplacian is not divided by the pixel area, so at half the size all other terms grow fourfold.
-    answer = _relaxed(rim, np.asarray(share > 0, np.bool_) & ~inner, 4 * halved(wanted), inner, 4 * hold)
+    solution = _solve_multigrid(
+        rim, np.asarray(share > 0, np.bool_) & ~inner, 4 * halved(laplacian), inner, 4 * screening
+    )
     size = (width + even[1], height + even[0])
-    larger = cv2.resize(answer, size, interpolation=cv2.INTER_LINEAR)
+    larger = cv2.resize(solution, size, interpolation=cv2.INTER_LINEAR)
     return np.asarray(larger, np.float32)[:height, :width]
 
 
@@ -110,36 +121,36 @@ def _shifted(values: Floats, by: tuple[int, int]) -> Floats:
     down, right = by
     moved = np.zeros_like(values)
     height, width = values.shape[:2]
-    to = (slice(max(-down, 0), height - max(down, 0)), slice(max(-right, 0), width - max(right, 0)))
-    come = (slice(max(down, 0), height - max(-down, 0)), slice(max(right, 0), width - max(-right, 0)))
-    moved[to] = values[come]
+    target = (slice(max(-down, 0), height - max(down, 0)), slice(max(-right, 0), width - max(right, 0)))
+    source = (slice(max(down, 0), height - max(-down, 0)), slice(max(right, 0), width - max(-right, 0)))
+    moved[target] = values[source]
     return moved
 
 
-def _conjugate_gradients(begin: Floats, right: Floats, inside: Floats, hold: float, steps: int) -> Floats:
+def _conjugate_gradients(initial: Floats, right: Floats, inside: Floats, screening: float, steps: int) -> Floats:
     """Solve by conjugate gradients (Hestenes and Stiefel 1952), for each channel separately."""
-    answer = begin
-    residual = right - _applied(answer, inside, hold)
+    solution = initial
+    residual = right - _applied(solution, inside, screening)
     direction = residual.copy()
     size = _dot(residual, residual)
-    enough = 1e-6 * np.maximum(_dot(right, right), 1e-6)
+    tolerance = 1e-6 * np.maximum(_dot(right, right), 1e-6)
     for _ in range(steps):
-        if (size <= enough).all():
+        if (size <= tolerance).all():
             break
-        image = _applied(direction, inside, hold)
+        image = _applied(direction, inside, screening)
         length = size / np.maximum(_dot(direction, image), 1e-12)
-        answer += length * direction
+        solution += length * direction
         residual -= length * image
         before, size = size, _dot(residual, residual)
         direction = residual + size / np.maximum(before, 1e-12) * direction
-    return answer
+    return solution
 
 
-def _applied(values: Floats, inside: Floats, hold: float) -> Floats:
+def _applied(values: Floats, inside: Floats, screening: float) -> Floats:
     # Replicated border pixels cancel out in the Laplacian, which makes the gradient zero there.
     found = cv2.filter2D(values, cv2.CV_32F, _LAPLACIAN, borderType=cv2.BORDER_REPLICATE)
-    stays = np.float32(hold) * values
-    product: Floats = np.asarray((np.asarray(found).reshape(values.shape) + stays) * inside, np.float32)
+    screened = np.float32(screening) * values
+    product: Floats = np.asarray((np.asarray(found).reshape(values.shape) + screened) * inside, np.float32)
     return product
 
 

@@ -41,9 +41,9 @@ class LoadPicture(Stage):
     slot = Slot.CPU
     provides = (PICTURE,)
 
-    def run(self, work: StageContext) -> None:
-        picture = decode(work.files["photo"])
-        params = work.params_as(UpscaleParams)
+    def run(self, context: StageContext) -> None:
+        picture = decode(context.files["photo"])
+        params = context.params_as(UpscaleParams)
         width, height = enlarged_size(picture.rgb, params.scale)
         if width * height > MAX_RESULT_PIXELS:
             raise _too_large(width, height, f"{MAX_RESULT_PIXELS:,} pixels are the limit. Ask for a smaller scale.")
@@ -52,7 +52,7 @@ class LoadPicture(Stage):
             raise _too_large(
                 width, height, f"a JPEG's sides end at {MAX_JPEG_SIDE:,}. Ask for a PNG or a smaller scale."
             )
-        work[PICTURE] = (
+        context[PICTURE] = (
             picture
             if picture.alpha is None
             else DecodedPicture(_fill_transparent_colours(picture.rgb, picture.alpha), picture.alpha)
@@ -68,8 +68,8 @@ class MeasureResult(Stage):
     requires = (PICTURE, RESULT)
     provides = (QUALITY,)
 
-    def run(self, work: StageContext) -> None:
-        work[QUALITY] = measure(work[PICTURE].rgb, work[RESULT])
+    def run(self, context: StageContext) -> None:
+        context[QUALITY] = measure(context[PICTURE].rgb, context[RESULT])
 
 
 class SavePicture(Stage):
@@ -81,11 +81,11 @@ class SavePicture(Stage):
     requires = (RESULT, RESULT_ALPHA)
     provides = (SAVED,)
 
-    def run(self, work: StageContext) -> None:
-        result, alpha = work[RESULT], work[RESULT_ALPHA]
-        small = save_thumbnail(_reduced_on_white(result, alpha), work)
-        work.report(0.1)
-        work[SAVED] = (save_picture(result, alpha, work), small)
+    def run(self, context: StageContext) -> None:
+        result, alpha = context[RESULT], context[RESULT_ALPHA]
+        small = save_thumbnail(_reduced_on_white(result, alpha), context)
+        context.report(0.1)
+        context[SAVED] = (save_picture(result, alpha, context), small)
 
 
 def enlarged_size(rgb: Rgb, scale: float) -> tuple[int, int]:
@@ -115,14 +115,14 @@ def resampled(
     return np.asarray(part.resize((width, rows.stop - rows.start), kernel, box=box))
 
 
-def enlarged_alpha(alpha: Alpha | None, width: int, height: int, work: StageContext) -> Alpha | None:
+def enlarged_alpha(alpha: Alpha | None, width: int, height: int, context: StageContext) -> Alpha | None:
     """Resample H×W uint8 alpha, or None, by Lanczos. Cancellation is checked per band; progress is not reported."""
     if alpha is None:
         return None
     result = np.empty((height, width), np.uint8)
     for rows in bands(width, height):
         result[rows] = resampled(alpha, width, height, rows)
-        work.report(0)
+        context.report(0)
     return result
 
 

@@ -40,9 +40,9 @@ class Letterbox:
             raise ValueError(f"a photo of {width}×{height} pixels")
         if long_side % GRID or long_side < MIN_SIDE:
             raise ValueError(f"long side {long_side}: not a multiple of {GRID} from {MIN_SIDE} on")
-        longest = max(height, width)
-        wanted = min(max(longest, TRAINED_SIDE), long_side)
-        return cls(height, width, _scaled(height, wanted, longest), _scaled(width, wanted, longest))
+        long = max(height, width)
+        target = min(max(long, TRAINED_SIDE), long_side)
+        return cls(height, width, _scaled(height, target, long), _scaled(width, target, long))
 
     @property
     def height(self) -> int:
@@ -57,12 +57,12 @@ class Letterbox:
     def halved(self) -> Self:
         """Return the same photo on a canvas of half the sides, but not below the minimum size."""
         side = max(_padded(max(self.inner_height, self.inner_width)) // 2 // GRID * GRID, MIN_SIDE)
-        longest = max(self.photo_height, self.photo_width)
+        long = max(self.photo_height, self.photo_width)
         return type(self)(
             self.photo_height,
             self.photo_width,
-            _scaled(self.photo_height, side, longest),
-            _scaled(self.photo_width, side, longest),
+            _scaled(self.photo_height, side, long),
+            _scaled(self.photo_width, side, long),
         )
 
     def to_canvas(self, picture: Rgb) -> Rgb:
@@ -72,16 +72,16 @@ class Letterbox:
     def mask_to_canvas(self, mask: Masks) -> Masks:
         """Map an H×W bool mask to the canvas: true where at least half of a canvas pixel's area is true."""
         covered = resized(mask.astype(np.uint8) * 255, self.inner_height, self.inner_width)
-        kept: Masks = self._pad(covered) >= 128
-        return kept
+        mask_on_canvas: Masks = self._pad(covered) >= 128
+        return mask_on_canvas
 
     def mask_to_canvas_any(self, mask: Masks) -> Masks:
         """Map an H×W bool mask to the canvas: true where any of a canvas pixel's area is true."""
         size = (self.inner_width, self.inner_height)
         # In floating point, as the covered share of a large photo's pixel may be less than 1/255.
         amount = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        touched: Masks = self._pad(np.asarray(amount > 0, np.uint8)) > 0
-        return touched
+        covered: Masks = self._pad(np.asarray(amount > 0, np.uint8)) > 0
+        return covered
 
     def from_canvas(self, picture: Rgb) -> Rgb:
         """Map a canvas (h×w×3 or h×w uint8) to the photo's size, without the padding."""
@@ -102,11 +102,11 @@ class Letterbox:
         return padded
 
 
-def photo_letterbox(work: StageContext) -> Letterbox:
+def photo_letterbox(context: StageContext) -> Letterbox:
     """Return the letterbox of the job's photo, at the size that the device's memory allows."""
-    assert work.network_provider is not None
-    height, width = work[PHOTO].shape[:2]
-    return Letterbox.for_photo(height, width, work.network_provider.long_side)
+    assert context.network_provider is not None
+    height, width = context[PHOTO].shape[:2]
+    return Letterbox.for_photo(height, width, context.network_provider.long_side)
 
 
 def resized(picture: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
@@ -127,8 +127,8 @@ def downscaled_to(picture: NDArray[np.uint8], height: int, width: int) -> NDArra
     return resized(picture, min(picture.shape[0], height), min(picture.shape[1], width))
 
 
-def _scaled(side: int, wanted: int, longest: int) -> int:
-    return max(round(side * wanted / longest), 1)
+def _scaled(side: int, target: int, long: int) -> int:
+    return max(round(side * target / long), 1)
 
 
 def _padded(side: int) -> int:

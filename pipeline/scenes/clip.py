@@ -25,7 +25,7 @@ from pipeline.video.files import cropped_frames
 from pipeline.video.ken_burns import camera_move_frames
 from pipeline.video.talking_portrait import CLIP, PORTRAIT, SPEECH
 
-ANIMATED = 0.85  # share of a portrait's time for animation; the rest crops the clip to the video's size
+ANIMATION_SHARE = 0.85  # share of a portrait's time for animation; the rest crops the clip to the video's size
 
 
 @dataclass(frozen=True)
@@ -75,55 +75,57 @@ class ClipSpec:
         return (video.width, video.height, frames) == (self.width, self.height, self.frames)
 
 
-def render_pan_clip(shot: ClipSpec, path: Path, bench: SceneContext) -> tuple[str, ...]:
+def render_pan_clip(spec: ClipSpec, path: Path, scene_context: SceneContext) -> tuple[str, ...]:
     """Write the clip of a picture under a moving camera. Returns no notes."""
-    with bench.acquire(bench.shared.cpu_slots):
+    with scene_context.acquire(scene_context.shared.cpu_slots):
         frames = camera_move_frames(
-            on_white(decode(shot.picture)), shot.width, shot.height, shot.frames, seed=shot.own_seed
+            on_white(decode(spec.picture)), spec.width, spec.height, spec.frames, seed=spec.own_seed
         )
-        _write(frames, shot, path, bench, 0.0)
+        _write(frames, spec, path, scene_context, 0.0)
     return ()
 
 
 def render_talking_clip(
-    animate: Stage, work: StageContext, shot: ClipSpec, path: Path, bench: SceneContext
+    animate: Stage, context: StageContext, spec: ClipSpec, path: Path, scene_context: SceneContext
 ) -> Sequence[str]:
     """Write the clip of a talking portrait; returns notes for the user.
 
     ``animate`` is the stage of ``render_video`` that renders a clip. One with networks waits for the device. Raises
     what the stage raises.
     """
-    assert shot.voice is not None
-    params = work.params_as(RenderScenesParams)
-    wanted = RenderVideoParams(aspect=params.aspect, resolution=params.resolution, seed=shot.own_seed)
+    assert spec.voice is not None
+    params = context.params_as(RenderScenesParams)
+    portrait_params = RenderVideoParams(aspect=params.aspect, resolution=params.resolution, seed=spec.own_seed)
     folder = path.with_suffix("")
     folder.mkdir()
-    share = ANIMATED if animate.networks else 1.0
-    inner = StageContext(
-        wanted,
+    share = ANIMATION_SHARE if animate.networks else 1.0
+    inner_context = StageContext(
+        portrait_params,
         {},
         folder,
-        lambda fraction, _message: bench.report(share * fraction),
-        network_provider=work.network_provider,
-        report_progress_image=bench.show_progress_image,
+        lambda fraction, _message: scene_context.report(share * fraction),
+        network_provider=context.network_provider,
+        report_progress_image=scene_context.show_progress_image,
     )
-    with bench.acquire(bench.shared.device_slot if animate.networks else bench.shared.cpu_slots):
-        inner[PORTRAIT], inner[SPEECH] = on_white(decode(shot.picture)), Speech(shot.voice, ())
-        inner.enter_stage(animate)
-        animate.run(inner)
-        inner.enter_stage(None)
-        inner.release(PORTRAIT)
-    clip = inner[CLIP]
-    if shot.matches(clip.path):
+    with scene_context.acquire(
+        scene_context.shared.device_slot if animate.networks else scene_context.shared.cpu_slots
+    ):
+        inner_context[PORTRAIT], inner_context[SPEECH] = on_white(decode(spec.picture)), Speech(spec.voice, ())
+        inner_context.enter_stage(animate)
+        animate.run(inner_context)
+        inner_context.enter_stage(None)
+        inner_context.release(PORTRAIT)
+    clip = inner_context[CLIP]
+    if spec.matches(clip.path):
         clip.path.replace(path)
     else:
         with (
-            bench.acquire(bench.shared.cpu_slots),
-            closing(cropped_frames(clip, shot.width, shot.height, shot.frames)) as frames,
+            scene_context.acquire(scene_context.shared.cpu_slots),
+            closing(cropped_frames(clip, spec.width, spec.height, spec.frames)) as frames,
         ):
-            _write(frames, shot, path, bench, share)
+            _write(frames, spec, path, scene_context, share)
     shutil.rmtree(folder, ignore_errors=True)
-    return inner.notes
+    return inner_context.notes
 
 
 def pad_voice(span: SceneSpan, samples: Samples) -> Samples:
@@ -155,14 +157,19 @@ def merge_notes(notes: Sequence[Sequence[str]]) -> tuple[str, ...]:
     ('Scenes 1, 3: It is dark.',)
     """
     numbers: dict[str, list[str]] = {}
-    for number, those in enumerate(notes, 1):
-        for note in dict.fromkeys(those):
+    for number, scene_notes in enumerate(notes, 1):
+        for note in dict.fromkeys(scene_notes):
             numbers.setdefault(note, []).append(str(number))
-    return tuple(f"Scene{'s' * (len(of) > 1)} {', '.join(of)}: {note}" for note, of in numbers.items())
+    return tuple(
+        f"Scene{'s' * (len(scene_numbers) > 1)} {', '.join(scene_numbers)}: {note}"
+        for note, scene_numbers in numbers.items()
+    )
 
 
-def _write(frames: Iterator[Rgb], shot: ClipSpec, path: Path, bench: SceneContext, before: float) -> None:
+def _write(
+    frames: Iterator[Rgb], spec: ClipSpec, path: Path, scene_context: SceneContext, progress_before: float
+) -> None:
     def report(count: int) -> None:
-        bench.report(before + (1 - before) * count / shot.frames)
+        scene_context.report(progress_before + (1 - progress_before) * count / spec.frames)
 
-    encode_video(path, frames, None, shot.width, shot.height, intermediate=True, on_frame=report)
+    encode_video(path, frames, None, spec.width, spec.height, intermediate=True, on_frame=report)

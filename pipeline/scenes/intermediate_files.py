@@ -12,41 +12,41 @@ from pipeline.core.intermediates import Intermediates
 from pipeline.speech.types import Samples, Speech, Word
 
 # Exceptions of NumPy for truncated files.
-BROKEN = (OSError, ValueError, KeyError, EOFError, BadZipFile)
+READ_ERRORS = (OSError, ValueError, KeyError, EOFError, BadZipFile)
 FULL_SCALE = 32_767
 
 
-def intermediate_name(what: str, decides: Mapping[str, object], suffix: str) -> str:
+def intermediate_name(prefix: str, key_parts: Mapping[str, object], suffix: str) -> str:
     """Return the name of an intermediate file, a digest of everything that decides its content (JSON values).
 
     >>> name = intermediate_name("clip", {"frames": 2, "seed": 1}, ".mp4")
     >>> name == intermediate_name("clip", {"seed": 1, "frames": 2}, ".mp4")
     True
     """
-    digest = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
-    return f"{what}-{digest}{suffix}"
+    digest = hashlib.sha256(json.dumps(key_parts, sort_keys=True).encode()).hexdigest()
+    return f"{prefix}-{digest}{suffix}"
 
 
 def get_or_create(
     intermediates: Intermediates,
     name: str,
     path: Path,
-    make: Callable[[Path], Sequence[str]],
+    create: Callable[[Path], Sequence[str]],
     is_complete: Callable[[Path], bool],
 ) -> tuple[str, ...]:
     """Provide an intermediate file at ``path``: an earlier attempt's if ``is_complete``, else a new one, which is kept.
 
-    Returns the notes that ``make`` returned when it created the file. Raises what ``make`` raises.
+    Returns the notes that ``create`` returned when it created the file. Raises what ``create`` raises.
     """
-    about = path.with_name(f"{path.name}.notes")
+    notes_path = path.with_name(f"{path.name}.notes")
     if intermediates.get(name, path) and is_complete(path):
-        return _read_notes(about) if intermediates.get(f"{name}.notes", about) else ()
+        return _read_notes(notes_path) if intermediates.get(f"{name}.notes", notes_path) else ()
     path.unlink(missing_ok=True)
-    notes = tuple(make(path))
+    notes = tuple(create(path))
     if notes:
         # Kept before the file itself, which must never exist without its notes.
-        about.write_text(json.dumps(notes), "utf-8")
-        intermediates.put(f"{name}.notes", about)
+        notes_path.write_text(json.dumps(notes), "utf-8")
+        intermediates.put(f"{name}.notes", notes_path)
     intermediates.put(name, path)
     return notes
 
@@ -82,12 +82,12 @@ def load_speech(path: Path) -> Speech | None:
             Word(str(text), float(start), float(end)) for text, (start, end) in zip(texts, times, strict=True)
         )
         return Speech(samples.astype(np.float32) / FULL_SCALE, words)
-    except BROKEN:
+    except READ_ERRORS:
         return None
 
 
 def _read_notes(path: Path) -> tuple[str, ...]:
     try:
         return tuple(map(str, json.loads(path.read_text("utf-8"))))
-    except BROKEN:
+    except READ_ERRORS:
         return ()

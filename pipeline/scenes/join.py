@@ -25,9 +25,9 @@ class JoinScenes(Stage):
     requires = (CLIPS, SPEECHES, TRANSCRIPTS, TIMELINE)
     provides = (SAVED,)
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Join. Raises ``DarkroomError`` (``invalid_audio``) for damaged music."""
-        params, timeline, speeches = work.params_as(RenderScenesParams), work[TIMELINE], work[SPEECHES]
+        params, timeline, speeches = context.params_as(RenderScenesParams), context[TIMELINE], context[SPEECHES]
         voices = [
             (span.speech_start, speech.samples)
             for speech, span in zip(speeches, timeline.spans, strict=True)
@@ -35,29 +35,31 @@ class JoinScenes(Stage):
         ]
         sound = mix_soundtrack(
             voices,
-            work.files.get(MUSIC),
+            context.files.get(MUSIC),
             timeline.seconds,
-            work.folder / "sound.raw",
+            context.folder / "sound.raw",
             music_volume=params.music_volume,
             loudness=params.loudness,
-            report=lambda part: work.report(MIX_SHARE * part),
+            report=lambda part: context.report(MIX_SHARE * part),
         )
-        clips = [decode_frames(path) for path in work[CLIPS]]
+        clips = [decode_frames(path) for path in context[CLIPS]]
         lengths = [span.frames for span in timeline.spans]
-        spoken = work[TRANSCRIPTS]
-        cues = cues_over(spoken, timeline)
+        transcripts = context[TRANSCRIPTS]
+        cues = cues_over(transcripts, timeline)
         pictures = join_clips(clips, lengths, transitions_of(params), transition_frames(params))
-        work[SAVED] = save_video(pictures, sound, timeline.frames, cues, language_over(spoken), work, done=MIX_SHARE)
+        context[SAVED] = save_video(
+            pictures, sound, timeline.frames, cues, language_over(transcripts), context, progress_before=MIX_SHARE
+        )
 
 
-def cues_over(spoken: Sequence[Transcript], timeline: Timeline) -> tuple[Cue, ...]:
+def cues_over(transcripts: Sequence[Transcript], timeline: Timeline) -> tuple[Cue, ...]:
     """Build the subtitles of the whole video; a scene's cues end before the next scene begins to show."""
     cues: list[Cue] = []
-    for said, span in zip(spoken, timeline.spans, strict=True):
-        cues += build_cues(said.words, said.language, video_end=span.transition_start)
+    for transcript, span in zip(transcripts, timeline.spans, strict=True):
+        cues += build_cues(transcript.words, transcript.language, video_end=span.transition_start)
     return tuple(cues)
 
 
-def language_over(spoken: Sequence[Transcript]) -> str:
+def language_over(transcripts: Sequence[Transcript]) -> str:
     """Return the language tag of the video: that of the first scene with speech."""
-    return next((said.language for said in spoken if said.words), spoken[0].language)
+    return next((transcript.language for transcript in transcripts if transcript.words), transcripts[0].language)

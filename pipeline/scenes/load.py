@@ -30,35 +30,35 @@ class LoadScenes(Stage):
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Validate the inputs.
 
         Raises ``DarkroomError``: for a file, naming its scene; ``script_too_long_error`` if the recordings alone are
         too long; ``engine_unavailable``.
         """
-        params = work.params_as(RenderScenesParams)
-        params.check_engine(self._engine, work.files)
+        params = context.params_as(RenderScenesParams)
+        params.check_engine(self._engine, context.files)
         if params.scenes[0].transition is not None:
-            work.notes.append("Scene 1: Its transition had no effect: no scene comes before it.")
-        if MUSIC in work.files:
-            next(iter(decode_stereo(work.files[MUSIC])))
+            context.notes.append("Scene 1: Its transition had no effect: no scene comes before it.")
+        if MUSIC in context.files:
+            next(iter(decode_stereo(context.files[MUSIC])))
         voices: dict[str, Samples] = {}
-        looked_at: set[str] = set()
+        checked_roles: set[str] = set()
         for index, scene in enumerate(params.scenes):
 
             def report(fraction: float, index: int = index) -> None:
-                work.report((index + fraction) / len(params.scenes), f"Opening the files of scene {index + 1}")
+                context.report((index + fraction) / len(params.scenes), f"Opening the files of scene {index + 1}")
 
             report(0.0)
             with label_scene_errors(index + 1, scene):
-                if scene.picture_role is not None and scene.picture_role not in looked_at:
-                    decode(work.files[scene.picture_role])
-                    looked_at.add(scene.picture_role)
+                if scene.picture_role is not None and scene.picture_role not in checked_roles:
+                    decode(context.files[scene.picture_role])
+                    checked_roles.add(scene.picture_role)
                 if scene.voice_track is not None and scene.voice_track not in voices:
-                    voices[scene.voice_track] = decode_voice(work.files[scene.voice_track], report=report)
+                    voices[scene.voice_track] = decode_voice(context.files[scene.voice_track], report=report)
             # Fails as soon as the total is too long, before all recordings are in memory.
             timeline_of(params, recorded_seconds(params, voices))
-        work[VOICES] = voices
+        context[VOICES] = voices
 
 
 def recorded_seconds(params: RenderScenesParams, voices: Mapping[str, Samples]) -> dict[int, float]:

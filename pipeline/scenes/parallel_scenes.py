@@ -47,8 +47,8 @@ class SceneContext:
     ``with context.acquire(context.shared.device_slot):`` waits until the device is free.
     """
 
-    def __init__(self, workshop: ParallelScenes) -> None:
-        self.shared = workshop
+    def __init__(self, shared_state: ParallelScenes) -> None:
+        self.shared = shared_state
         self.fraction = 0.0
         self._progress_images: deque[Rgb] = deque(maxlen=1)
 
@@ -95,7 +95,7 @@ class SceneTask(Generic[T]):
 
 
 def run_scenes(
-    work: StageContext,
+    context: StageContext,
     tasks: Sequence[SceneTask[T]],
     *,
     stage: str,
@@ -105,32 +105,32 @@ def run_scenes(
     """Run the tasks in parallel and return their results in order.
 
     At most ``max_parallel`` compute at a time; None means four, or the number of processors if fewer. Only the calling
-    thread touches ``work``: it reports the weighted mean of the tasks' fractions, with ``message(number of finished
+    thread touches ``context``: it reports the weighted mean of the tasks' fractions, with ``message(number of finished
     tasks)``, and shows their progress images. No thread outlives the call.
 
-    Raises what ``work.report`` raises, and the first failure as a ``DarkroomError`` of ``translate_errors``, prefixed
-    with the task's name; the other tasks stop at their next report.
+    Raises what ``context.report`` raises, and the first failure as a ``DarkroomError`` of ``translate_errors``. The
+    task's name prefixes its message; the other tasks stop at their next report.
     """
-    workshop = ParallelScenes(max_parallel or min(MAX_PARALLEL, os.cpu_count() or 1))
-    benches = [SceneContext(workshop) for _ in tasks]
+    shared_state = ParallelScenes(max_parallel or min(MAX_PARALLEL, os.cpu_count() or 1))
+    scene_contexts = [SceneContext(shared_state) for _ in tasks]
     # One thread per task: most of them wait for a slot.
     with ThreadPoolExecutor(len(tasks), thread_name_prefix=stage) as pool:
         futures = [
             # Each with a copy of the context, which holds the job of its log messages.
-            pool.submit(copy_context().run, _run_task, work, task, bench, stage)
-            for task, bench in zip(tasks, benches, strict=True)
+            pool.submit(copy_context().run, _run_task, context, task, scene_context, stage)
+            for task, scene_context in zip(tasks, scene_contexts, strict=True)
         ]
         try:
-            _wait_for_tasks(work, tasks, benches, futures, message)
+            _wait_for_tasks(context, tasks, scene_contexts, futures, message)
         finally:
-            workshop.stop.set()
+            shared_state.stop.set()
     return tuple(future.result() for future in futures)
 
 
 def _wait_for_tasks(
-    work: StageContext,
+    context: StageContext,
     tasks: Sequence[SceneTask[T]],
-    benches: Sequence[SceneContext],
+    scene_contexts: Sequence[SceneContext],
     futures: Sequence[Future[T]],
     message: Callable[[int], str],
 ) -> None:
@@ -138,24 +138,26 @@ def _wait_for_tasks(
     pending = set(futures)
     while pending:
         _, pending = wait(pending, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
-        if (failure := benches[0].shared.failure) is not None:
+        if (failure := scene_contexts[0].shared.failure) is not None:
             raise failure
-        done = sum(task.weight * bench.fraction for task, bench in zip(tasks, benches, strict=True))
-        work.report(done / total, message(len(futures) - len(pending)))
-        for bench in benches:
-            if (look := bench.take_progress_image()) is not None:
-                work.report_progress_image(look)
+        done = sum(
+            task.weight * scene_context.fraction for task, scene_context in zip(tasks, scene_contexts, strict=True)
+        )
+        context.report(done / total, message(len(futures) - len(pending)))
+        for scene_context in scene_contexts:
+            if (image := scene_context.take_progress_image()) is not None:
+                context.report_progress_image(image)
 
 
-def _run_task(work: StageContext, task: SceneTask[T], bench: SceneContext, stage: str) -> T:
+def _run_task(context: StageContext, task: SceneTask[T], scene_context: SceneContext, stage: str) -> T:
     try:
-        with translate_errors(stage, work.network_provider):
-            made = task.make(bench)
+        with translate_errors(stage, context.network_provider):
+            result = task.make(scene_context)
     except DarkroomError as error:
-        bench.shared.fail(prefix_error(task.name, error))
+        scene_context.shared.fail(prefix_error(task.name, error))
         raise
-    bench.fraction = 1.0
-    return made
+    scene_context.fraction = 1.0
+    return result
 
 
 def prefix_error(name: str, error: DarkroomError) -> DarkroomError:

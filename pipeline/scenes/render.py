@@ -36,58 +36,66 @@ class RenderClips(Stage):
     def __init__(self, animate: Stage) -> None:
         self._animate = animate
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Render. Raises the ``DarkroomError`` of the first scene that fails, naming it."""
-        scenes = work.params_as(RenderScenesParams).scenes
-        shots = [self._shot(work, index) for index in range(len(scenes))]
-        if work.network_provider is not None and any(shot.voice is not None for shot in shots):
+        scenes = context.params_as(RenderScenesParams).scenes
+        specs = [self._clip_spec(context, index) for index in range(len(scenes))]
+        if context.network_provider is not None and any(spec.voice is not None for spec in specs):
             # Includes the models behind clips of earlier attempts.
-            work.models_used |= dict.fromkeys(work.network_provider.models_used(self.networks))
+            context.models_used |= dict.fromkeys(context.network_provider.models_used(self.networks))
         tasks = [
-            SceneTask(scene_label(number, scene), shot.frames, partial(self._made, work, shot, _path(work, number)))
-            for number, (scene, shot) in enumerate(zip(scenes, shots, strict=True), 1)
+            SceneTask(
+                scene_label(number, scene),
+                spec.frames,
+                partial(self._render_clip, context, spec, _path(context, number)),
+            )
+            for number, (scene, spec) in enumerate(zip(scenes, specs, strict=True), 1)
         ]
         notes = run_scenes(
-            work, tasks, stage=self.name, message=lambda done: f"Making the scenes: {done} of {len(tasks)} done"
+            context, tasks, stage=self.name, message=lambda done: f"Making the scenes: {done} of {len(tasks)} done"
         )
-        work.notes.extend(merge_notes(notes))
-        work[CLIPS] = tuple(_path(work, number) for number in range(1, len(scenes) + 1))
+        context.notes.extend(merge_notes(notes))
+        context[CLIPS] = tuple(_path(context, number) for number in range(1, len(scenes) + 1))
 
-    def picture(self, work: StageContext, index: int, scene: Scene) -> Path:  # noqa: ARG002 - as overridden
+    def picture(self, context: StageContext, index: int, scene: Scene) -> Path:  # noqa: ARG002 - as overridden
         """Return the file of the picture that a scene, counted from 0, shows."""
         assert scene.picture_role is not None
-        return work.files[scene.picture_role]
+        return context.files[scene.picture_role]
 
-    def _shot(self, work: StageContext, index: int) -> ClipSpec:
-        params = work.params_as(RenderScenesParams)
-        scene, span, speech = params.scenes[index], work[TIMELINE].spans[index], work[SPEECHES][index]
+    def _clip_spec(self, context: StageContext, index: int) -> ClipSpec:
+        params = context.params_as(RenderScenesParams)
+        scene, span, speech = params.scenes[index], context[TIMELINE].spans[index], context[SPEECHES][index]
         width, height = params.resolution.size(params.aspect)
-        voice, maker = None, CAMERA
+        voice, renderer = None, CAMERA
         if isinstance(scene, AvatarScene):
             assert speech is not None
-            voice, maker = pad_voice(span, speech.samples), self._animator(work)
-        return ClipSpec(self.picture(work, index, scene), span.frames, width, height, params.seed, voice, maker)
+            voice, renderer = pad_voice(span, speech.samples), self._animator(context)
+        return ClipSpec(self.picture(context, index, scene), span.frames, width, height, params.seed, voice, renderer)
 
-    def _animator(self, work: StageContext) -> str:
+    def _animator(self, context: StageContext) -> str:
         networks = (
-            work.network_provider.digest(self.networks) if work.network_provider is not None and self.networks else ""
+            context.network_provider.digest(self.networks)
+            if context.network_provider is not None and self.networks
+            else ""
         )
         return f"{type(self._animate).__qualname__} {networks}"
 
-    def _made(self, work: StageContext, shot: ClipSpec, path: Path, bench: SceneContext) -> tuple[str, ...]:
+    def _render_clip(
+        self, context: StageContext, spec: ClipSpec, path: Path, scene_context: SceneContext
+    ) -> tuple[str, ...]:
         def make(path: Path) -> Sequence[str]:
             return (
-                render_pan_clip(shot, path, bench)
-                if shot.voice is None
-                else render_talking_clip(self._animate, work, shot, path, bench)
+                render_pan_clip(spec, path, scene_context)
+                if spec.voice is None
+                else render_talking_clip(self._animate, context, spec, path, scene_context)
             )
 
-        name = intermediate_name("clip", shot.cache_key(), path.suffix)
-        notes = get_or_create(work.intermediates, name, path, make, shot.matches)
+        name = intermediate_name("clip", spec.cache_key(), path.suffix)
+        notes = get_or_create(context.intermediates, name, path, make, spec.matches)
         with best_effort("progress picture"):
-            bench.show_progress_image(thumbnail(next(decode_frames(path))))
+            scene_context.show_progress_image(thumbnail(next(decode_frames(path))))
         return notes
 
 
-def _path(work: StageContext, number: int) -> Path:
-    return work.folder / f"scene-{number}.mp4"
+def _path(context: StageContext, number: int) -> Path:
+    return context.folder / f"scene-{number}.mp4"

@@ -32,32 +32,34 @@ class SynthesiseSceneSpeech(Stage):
     requires = (VOICES,)
     provides = (SPEECHES, TIMELINE)
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Synthesise.
 
         Raises ``DarkroomError``: ``script_too_long_error`` as soon as it is certain, and the synthesiser's errors,
         naming the scene.
         """
-        params, voices = work.params_as(RenderScenesParams), work[VOICES]
+        params, voices = context.params_as(RenderScenesParams), context[VOICES]
         seconds = recorded_seconds(params, voices)
         timeline = timeline_of(params, seconds)
         speeches: list[Speech | None] = []
         for index, scene in enumerate(params.scenes):
-            report = _part_of(work, self.message, index, len(params.scenes))
+            report = _part_of(context, self.message, index, len(params.scenes))
             report(0.0)
             if scene.voice_track is not None:
                 speeches.append(Speech(voices[scene.voice_track], ()))
             elif scene.script:
-                path = work.folder / f"scene-{index + 1}.npz"
+                path = context.folder / f"scene-{index + 1}.npz"
                 with label_scene_errors(index + 1, scene):
-                    speech = _said(work, scene.script, voice_for(scene.voice, params.language), path, report)
+                    speech = _synthesise_or_load(
+                        context, scene.script, voice_for(scene.voice, params.language), path, report
+                    )
                 speeches.append(speech)
                 seconds[index] = speech.seconds
                 timeline = timeline_of(params, seconds)
             else:
                 speeches.append(None)
-        work[SPEECHES] = tuple(speeches)
-        work[TIMELINE] = timeline
+        context[SPEECHES] = tuple(speeches)
+        context[TIMELINE] = timeline
 
 
 class TranscribeScenes(AlignWords):
@@ -66,48 +68,50 @@ class TranscribeScenes(AlignWords):
     requires = (SPEECHES, TIMELINE)
     provides = (TRANSCRIPTS,)
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Time the words. Raises ``DarkroomError`` like ``transcribe_recording``, naming the scene."""
-        params = work.params_as(RenderScenesParams)
-        spoken, notes = [], []
-        speeches, spans = work[SPEECHES], work[TIMELINE].spans
+        params = context.params_as(RenderScenesParams)
+        transcripts, notes = [], []
+        speeches, spans = context[SPEECHES], context[TIMELINE].spans
         for index, (scene, speech, span) in enumerate(zip(params.scenes, speeches, spans, strict=True)):
             # Progress within a scene's transcription counts as that scene's part.
-            report = _part_of(work, self.message, index, len(params.scenes))
+            report = _part_of(context, self.message, index, len(params.scenes))
             report(0.0)
-            inner = StageContext(params, {}, work.folder, report, network_provider=work.network_provider)
+            inner_context = StageContext(params, {}, context.folder, report, network_provider=context.network_provider)
             with label_scene_errors(index + 1, scene):
                 recorded = scene.voice_track is not None
-                transcript = self.transcript(inner, scene, speech, params, recorded=recorded)
-            spoken.append(replace(transcript, words=shift_words(transcript.words, span.speech_start)))
-            notes.append(inner.notes)
-            work.models_used |= inner.models_used
-        work.notes.extend(merge_notes(notes))
-        work[TRANSCRIPTS] = tuple(spoken)
+                transcript = self.transcript(inner_context, scene, speech, params, recorded=recorded)
+            transcripts.append(replace(transcript, words=shift_words(transcript.words, span.speech_start)))
+            notes.append(inner_context.notes)
+            context.models_used |= inner_context.models_used
+        context.notes.extend(merge_notes(notes))
+        context[TRANSCRIPTS] = tuple(transcripts)
 
 
-def _said(work: StageContext, script: str, voice: Voice, path: Path, report: Callable[[float], None]) -> Speech:
+def _synthesise_or_load(
+    context: StageContext, script: str, voice: Voice, path: Path, report: Callable[[float], None]
+) -> Speech:
     """Synthesise a script, or load the speech of an earlier attempt; ``path`` is where it may be stored."""
-    speaker = require_speaker(work)
+    speaker = require_speaker(context)
 
-    def say(path: Path) -> tuple[str, ...]:
+    def synthesise_to(path: Path) -> tuple[str, ...]:
         save_speech(speaker.synthesise(script, voice, report), path)
         return ()
 
     name = intermediate_name(
         "speech", {"script": script, "voice": voice.model_dump(), "speaker": speaker.about}, path.suffix
     )
-    get_or_create(work.intermediates, name, path, say, lambda path: load_speech(path) is not None)
+    get_or_create(context.intermediates, name, path, synthesise_to, lambda path: load_speech(path) is not None)
     # New speech is read back as well, so that the clips made from it are the same in every attempt.
     speech = load_speech(path)
     assert speech is not None
     path.unlink()
-    work.add_note(synthetic_voice_note(voice, speaker))
+    context.add_note(synthetic_voice_note(voice, speaker))
     return speech
 
 
-def _part_of(work: StageContext, message: str, index: int, count: int) -> Callable[..., None]:
+def _part_of(context: StageContext, message: str, index: int, count: int) -> Callable[..., None]:
     def report(fraction: float, _message: str = "") -> None:
-        work.report((index + fraction) / count, f"{message}: scene {index + 1} of {count}")
+        context.report((index + fraction) / count, f"{message}: scene {index + 1} of {count}")
 
     return report

@@ -17,7 +17,7 @@ class SceneDuration:
     """Inputs of a scene's duration, in seconds: its speech (None for silence) and the requested minimum, or None."""
 
     speech: float | None
-    least: float | None
+    min_seconds: float | None
 
 
 @dataclass(frozen=True)
@@ -85,17 +85,17 @@ def timeline_of(params: RenderScenesParams, spoken: Mapping[int, float]) -> Time
     Speaking scenes that are missing in ``spoken`` count with their shortest possible duration. Raises ``DarkroomError``
     (``script_too_long_error``) beyond the limit.
     """
-    to_speak = [bool(scene.script or scene.voice_track) for scene in params.scenes]
+    speaks_by_scene = [bool(scene.script or scene.voice_track) for scene in params.scenes]
     lengths = [
         SceneDuration(spoken.get(index, 0.0) if speaks else None, scene.seconds)
-        for index, (scene, speaks) in enumerate(zip(params.scenes, to_speak, strict=True))
+        for index, (scene, speaks) in enumerate(zip(params.scenes, speaks_by_scene, strict=True))
     ]
     timeline = build_timeline(lengths, transitions_of(params), transition_frames(params))
     if timeline.seconds > MAX_VIDEO_SECONDS:
-        known = len(spoken) == sum(to_speak)
+        all_known = len(spoken) == sum(speaks_by_scene)
         raise DarkroomError(
             ErrorCode.TOO_LONG,
-            f"The video would last {'' if known else 'at least '}{timeline.seconds:.2f} seconds; "
+            f"The video would last {'' if all_known else 'at least '}{timeline.seconds:.2f} seconds; "
             f"{MAX_VIDEO_SECONDS} are the limit. Shorten what is said, or make several videos of it.",
         )
     return timeline
@@ -111,10 +111,12 @@ def build_timeline(lengths: Sequence[SceneDuration], transitions: Sequence[Trans
     spans: list[SceneSpan] = []
     start = 0
     for length, before, after in zip(lengths, overlaps[:-1], overlaps[1:], strict=True):
-        least = SILENT_SECONDS if length.speech is None and length.least is None else length.least or 0
-        alone = LEAD_FRAMES + _frames(length.speech or 0) + TAIL_FRAMES
+        min_seconds = (
+            SILENT_SECONDS if length.speech is None and length.min_seconds is None else length.min_seconds or 0
+        )
+        speech_frames = LEAD_FRAMES + _frames(length.speech or 0) + TAIL_FRAMES
         # Neither transition may take more than half of a scene.
-        frames = max(_frames(least), before + alone + after, 2 * before, 2 * after)
+        frames = max(_frames(min_seconds), before + speech_frames + after, 2 * before, 2 * after)
         spans.append(SceneSpan(start, frames, before, after))
         start += frames - after
     return Timeline(tuple(spans))

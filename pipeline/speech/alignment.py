@@ -16,7 +16,7 @@ PAUSE = 0.15  # seconds; shorter pauses may lie within a word
 WINDOW = 40  # words before and after the expected one where a pause may be placed
 # Costs, in seconds of difference between a part and its words: for a pause after a word without punctuation (and per
 # second of that pause), and for a sentence that ends without any pause.
-UNMARKED, UNMARKED_SHARE, RUN_ON = 0.3, 0.5, 0.3
+UNMARKED, UNMARKED_SHARE, MISSING_PAUSE = 0.3, 0.5, 0.3
 
 
 def align_words(script: str, samples: Samples, language: str) -> tuple[Word, ...]:
@@ -27,7 +27,7 @@ def align_words(script: str, samples: Samples, language: str) -> tuple[Word, ...
     texts = split_words(script, language)
     if not texts:
         return ()
-    parts = detect_voice(samples, bridged=PAUSE)
+    parts = detect_voice(samples, max_pause=PAUSE)
     if not len(parts):
         parts = np.array([[0.0, len(samples) / SAMPLE_RATE]])
     words: list[Word] = []
@@ -42,31 +42,33 @@ def _edges(texts: list[str], parts: NDArray[np.float64]) -> list[int]:
 
     Dynamic programming over the parts minimises the total cost of all ways to place the pauses.
     """
-    spoken = np.cumsum([0.0, *(spoken_length(text) for text in texts)])
+    positions = np.cumsum([0.0, *(spoken_length(text) for text in texts)])
     lengths = parts[:, 1] - parts[:, 0]
-    spoken *= lengths.sum() / spoken[-1]  # now seconds
-    stops = np.cumsum([0, *(ends_sentence(text) for text in texts)])
+    positions *= lengths.sum() / positions[-1]  # now seconds
+    sentence_ends = np.cumsum([0, *(ends_sentence(text) for text in texts)])
     unmarked = np.array([0, *(not (ends_sentence(text) or ends_clause(text)) for text in texts)], bool)
-    expected = np.searchsorted(spoken, np.cumsum(lengths))
+    expected = np.searchsorted(positions, np.cumsum(lengths))
     before, cost = np.array([0]), np.array([0.0])  # possible ends of the parts so far, and their costs
-    ways: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    steps: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     for part, length in enumerate(lengths):
         last = part == len(parts) - 1
         middle = int(expected[part])
         after = np.arange(max(middle - WINDOW, 0), min(middle + WINDOW, len(texts)) + 1)
         if last:
             after = np.array([len(texts)])
-        badness = np.abs(spoken[after][:, None] - spoken[before] - length)
+        mismatch = np.abs(positions[after][:, None] - positions[before] - length)
         # Only the last word of a part should end a sentence.
-        badness += RUN_ON * np.maximum(stops[np.maximum(after - 1, 0)][:, None] - stops[before], 0)
-        total = np.where(before <= after[:, None], cost + badness, np.inf)
+        mismatch += MISSING_PAUSE * np.maximum(
+            sentence_ends[np.maximum(after - 1, 0)][:, None] - sentence_ends[before], 0
+        )
+        total = np.where(before <= after[:, None], cost + mismatch, np.inf)
         best = total.argmin(axis=1)
-        ways.append((after, before[best]))
+        steps.append((after, before[best]))
         before, cost = after, total.min(axis=1)
         if not last:
             pause = parts[part + 1, 0] - parts[part, 1]
             cost = cost + np.where(unmarked[after], UNMARKED + UNMARKED_SHARE * pause, 0)
     edges = [len(texts)]
-    for after, origin in reversed(ways):
-        edges.append(int(origin[np.searchsorted(after, edges[-1])]))
+    for after, previous in reversed(steps):
+        edges.append(int(previous[np.searchsorted(after, edges[-1])]))
     return edges[::-1]

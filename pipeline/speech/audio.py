@@ -12,10 +12,10 @@ from pipeline.speech.types import SAMPLE_RATE, Samples
 
 PEAK = 10 ** (-3 / 20)  # -3 dBFS: the peak of every synthesised voice
 HOP = SAMPLE_RATE // 100  # samples between two measurements of the level
-SILENCE = -70.0  # dBFS: recordings whose loud parts are below contain no speech
-RANGE = 35.0  # dB from the loud parts of speech down to its quietest sounds
-OVER_NOISE, UNDER_SPEECH = 8.0, 12.0  # dB between the threshold and noise or speech
-SHORTEST = 0.05  # seconds; shorter parts are clicks
+SILENCE_DBFS = -70.0  # dBFS: recordings whose loud parts are below contain no speech
+SPEECH_RANGE = 35.0  # dB from the loud parts of speech down to its quietest sounds
+NOISE_MARGIN, SPEECH_MARGIN = 8.0, 12.0  # dB between the threshold and noise or speech
+MIN_PART_SECONDS = 0.05  # seconds; shorter parts are clicks
 
 
 class Resampler:
@@ -62,36 +62,36 @@ def normalise_peak(blocks: list[Samples]) -> Samples:
     return samples
 
 
-def detect_voice(samples: Samples, *, bridged: float = 0.1) -> NDArray[np.float64]:
+def detect_voice(samples: Samples, *, max_pause: float = 0.1) -> NDArray[np.float64]:
     """Detect voice activity: n×2 float64 seconds, start and end of each part in order; none in silence.
 
     A part is louder than a threshold between the recording's own noise and its own speech. Pauses shorter than
-    ``bridged`` seconds belong to the speech, like the closure before a stop consonant.
+    ``max_pause`` seconds belong to the speech, like the closure before a stop consonant.
     """
     levels = _levels(samples)
     if not len(levels):
         return np.zeros((0, 2))
     noise, speech = np.percentile(levels, (5, 95))
-    if speech < SILENCE:
+    if speech < SILENCE_DBFS:
         return np.zeros((0, 2))
-    threshold = min(max(noise + OVER_NOISE, speech - RANGE), speech - UNDER_SPEECH)
+    threshold = min(max(noise + NOISE_MARGIN, speech - SPEECH_RANGE), speech - SPEECH_MARGIN)
     loud = np.concatenate(([0], (levels > threshold).astype(np.int8), [0]))
     change = np.diff(loud)
     parts = np.stack((np.flatnonzero(change > 0), np.flatnonzero(change < 0)), axis=1) * (HOP / SAMPLE_RATE)
-    pauses = parts[1:, 0] - parts[:-1, 1] >= bridged
-    begins = parts[np.concatenate(([True], pauses)), 0]
+    pauses = parts[1:, 0] - parts[:-1, 1] >= max_pause
+    starts = parts[np.concatenate(([True], pauses)), 0]
     ends = np.minimum(parts[np.concatenate((pauses, [True])), 1], len(samples) / SAMPLE_RATE)
-    kept = ends - begins >= SHORTEST
-    spoken: NDArray[np.float64] = np.stack((begins, ends), axis=1)[kept]
+    kept = ends - starts >= MIN_PART_SECONDS
+    spoken: NDArray[np.float64] = np.stack((starts, ends), axis=1)[kept]
     return spoken
 
 
 def _levels(samples: Samples) -> NDArray[np.float64]:
     """Compute the level around every ``HOP`` samples in dBFS, at least -100."""
-    whole = len(samples) // HOP
-    blocks = samples[: whole * HOP].reshape(whole, HOP)
+    hops = len(samples) // HOP
+    blocks = samples[: hops * HOP].reshape(hops, HOP)
     power = np.einsum("ij,ij->i", blocks, blocks).astype(np.float64) / HOP
-    if whole > 2:
+    if hops > 2:
         power = np.convolve(np.pad(power, 1, "edge"), np.full(3, 1 / 3), "valid")
     levels: NDArray[np.float64] = 10 * np.log10(np.maximum(power, 1e-10))
     return levels

@@ -51,19 +51,19 @@ def _read_speech(
     """
     assert process.stdin is not None and process.stdout is not None
     # A process that failed to start has closed the pipe; its exit status tells why.
-    with suppress(BrokenPipeError), process.stdin as inlet:
-        inlet.write(remove_controls(script).encode())
-    outlet, blocks, marks = process.stdout, list[Samples](), list[SpeechMark]()
-    resampler, left = Resampler(espeak_process.SAMPLE_RATE), MAX_VOICE_SECONDS * espeak_process.SAMPLE_RATE
-    while len(record := outlet.read(RECORD.size)) == RECORD.size:
-        what, number, milliseconds = RECORD.unpack(record)
-        if what == WORD:
+    with suppress(BrokenPipeError), process.stdin as stdin:
+        stdin.write(remove_controls(script).encode())
+    stdout, blocks, marks = process.stdout, list[Samples](), list[SpeechMark]()
+    resampler, remaining = Resampler(espeak_process.SAMPLE_RATE), MAX_VOICE_SECONDS * espeak_process.SAMPLE_RATE
+    while len(record := stdout.read(RECORD.size)) == RECORD.size:
+        record_type, number, milliseconds = RECORD.unpack(record)
+        if record_type == WORD:
             marks.append(SpeechMark(number, milliseconds / 1000))
             continue
-        left -= number
-        if left < 0:
+        remaining -= number
+        if remaining < 0:
             raise script_too_long_error(marks)
-        block = outlet.read(number * 2)
+        block = stdout.read(number * 2)
         if len(block) < number * 2:
             break
         blocks += resampler.push(np.frombuffer(block, np.int16))
@@ -93,11 +93,11 @@ def _process(voice: Voice) -> "Iterator[Popen[bytes]]":
 def _version() -> str:
     library, _ = _paths()
     try:
-        about = ctypes.CDLL(library).espeak_Info
+        get_info = ctypes.CDLL(library).espeak_Info
     except (OSError, AttributeError) as error:
         raise _unavailable("its library cannot be loaded") from error
-    about.restype = ctypes.c_char_p
-    return str(about(None), "ascii")
+    get_info.restype = ctypes.c_char_p
+    return str(get_info(None), "ascii")
 
 
 def _paths() -> tuple[str, str]:

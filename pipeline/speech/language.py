@@ -15,7 +15,7 @@ LETTERS = {
     "zh": ("CJK",),
     "ja": ("CJK", "HIRAGANA", "KATAKANA", "HALFWIDTH KATAKANA"),
 }
-LEAST = 0.25  # least share of all letters: Latin names and terms have more letters than the text around them
+MIN_SHARE = 0.25  # least share of all letters: Latin names and terms have more letters than the text around them
 
 
 def resolve_language(text: str, stated: str | None) -> str:
@@ -30,7 +30,7 @@ def detect_language(text: str) -> str | None:
     ('zh', 'ja', None)
     """
     names = [unicodedata.name(each, "") for each in text if each.isalpha()]
-    found = Counter(language for name in names for language, own in LETTERS.items() if name.startswith(own))
+    counts = Counter(language for name in names for language, prefixes in LETTERS.items() if name.startswith(prefixes))
     # Ties go to the first in the table: Han characters without kana are Chinese.
-    language = max(LETTERS, key=lambda each: found[each])
-    return language if found[language] and found[language] >= LEAST * len(names) else None
+    language = max(LETTERS, key=lambda each: counts[each])
+    return language if counts[language] and counts[language] >= MIN_SHARE * len(names) else None

@@ -18,9 +18,9 @@ def check_script(script: str, voice: Voice) -> None:
     """
     if not is_pronounceable(script):
         raise nothing_to_say_error(voice)
-    own = ("LATIN", "FULLWIDTH LATIN", *LETTERS.get(voice.language.split("-")[0], ()))
+    letter_names = ("LATIN", "FULLWIDTH LATIN", *LETTERS.get(voice.language.split("-")[0], ()))
     letters = [character for character in script if character.isalpha()]
-    foreign = sum(not unicodedata.name(letter, "").startswith(own) for letter in letters)
+    foreign = sum(not unicodedata.name(letter, "").startswith(letter_names) for letter in letters)
     if foreign * 2 > len(letters):
         raise DarkroomError(
             ErrorCode.INVALID_REQUEST,
@@ -39,9 +39,9 @@ def nothing_to_say_error(voice: Voice) -> DarkroomError:
 
 def script_too_long_error(marks: Iterable[SpeechMark]) -> DarkroomError:
     """Return the error for a script longer than ``MAX_VOICE_SECONDS``; ``marks`` tell how much of it was said."""
-    said = max((mark.index for mark in marks if mark.seconds <= MAX_VOICE_SECONDS), default=0)
+    spoken = max((mark.index for mark in marks if mark.seconds <= MAX_VOICE_SECONDS), default=0)
     return DarkroomError(
         ErrorCode.TOO_LONG,
         f"The script takes longer than {MAX_VOICE_SECONDS // 60} minutes to say. "
-        f"Shorten it to about {max(said // 50 * 50, 50):,} characters.",
+        f"Shorten it to about {max(spoken // 50 * 50, 50):,} characters.",
     )

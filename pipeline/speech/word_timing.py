@@ -40,8 +40,8 @@ def distribute_words(texts: Sequence[str], start: float, end: float) -> Iterator
         return
     edges = np.cumsum([0.0, *(spoken_length(text) for text in texts)])
     edges = np.clip(start + (end - start) * edges / edges[-1], start, end)
-    for text, (begin, until) in zip(texts, pairwise(edges.tolist()), strict=True):
-        yield Word(text, begin, until)
+    for text, (begin, stop) in zip(texts, pairwise(edges.tolist()), strict=True):
+        yield Word(text, begin, stop)
 
 
 def _groups(
@@ -63,5 +63,5 @@ def _groups(
 def _silent_from(parts: NDArray[np.float64], start: float, end: float) -> float:
     """Return when the voice falls silent for good between ``start`` and ``end``; ``end`` if it does not."""
     # Sound that starts just before the end belongs to the next word; just after the start, to the previous one.
-    heard = parts[(parts[:, 0] < end - SLACK) & (parts[:, 1] > start + SLACK)]
-    return min(end, float(heard[-1, 1])) if len(heard) else end
+    audible = parts[(parts[:, 0] < end - SLACK) & (parts[:, 1] > start + SLACK)]
+    return min(end, float(audible[-1, 1])) if len(audible) else end

@@ -12,12 +12,12 @@ _SIGN = re.compile(
     r"[\u3006\u3007\u3040-\u30ff\u3100-\u312f\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
 )
 # Signs that lengthen, repeat or modify the one before: small kana, sound marks, ー and 々.
-_FOLLOWS = frozenset("ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶー々ゝゞヽヾ゛゜\u3099\u309a")
+_MODIFIERS = frozenset("ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶー々ゝゞヽヾ゛゜\u3099\u309a")
 _SPOKEN_SIGNS = frozenset("&@#%*/\\")  # punctuation by Unicode, but pronounced
 _SENTENCE_END = re.compile(r"[.!?…。！？؟][\W_]*$")
 _CLAUSE_END = re.compile(r"[,;:،؛、，；：–—-][\W_]*$")
 # Lengths in alphabetic letters, the mean over espeak-ng's voices.
-_EACH_WORD, _NUMERAL, _HAN, _KANA, _HANGUL = 0.8, 4.0, 4.0, 2.0, 3.0
+_PER_WORD, _NUMERAL, _HAN, _KANA, _HANGUL = 0.8, 4.0, 4.0, 2.0, 3.0
 
 
 def split_words(script: str, language: str) -> list[str]:
@@ -37,18 +37,18 @@ def split_words(script: str, language: str) -> list[str]:
 def word_spans(script: str, language: str) -> list[tuple[int, int]]:
     """Return the start and end of each word of ``split_words``: character indices in the script."""
     found: list[tuple[int, int]] = []
-    waiting: int | None = None  # start of punctuation that opens the next word
+    opening_start: int | None = None  # start of punctuation that opens the next word
     for start, end in _pieces(script, language):
         text = script[start:end]
         if is_pronounceable(text):
-            found.append((start if waiting is None else waiting, end))
-            waiting = None
-        elif found and waiting is None and not _opens(text[-1]):
+            found.append((start if opening_start is None else opening_start, end))
+            opening_start = None
+        elif found and opening_start is None and not _opens(text[-1]):
             found[-1] = (found[-1][0], end)
-        elif waiting is None:
-            waiting = start
-    if waiting is not None:
-        found = [*found[:-1], (found[-1][0] if found else waiting, len(script.rstrip()))]
+        elif opening_start is None:
+            opening_start = start
+    if opening_start is not None:
+        found = [*found[:-1], (found[-1][0] if found else opening_start, len(script.rstrip()))]
     return found
 
 
@@ -72,7 +72,7 @@ def spoken_length(word: str) -> float:
     >>> spoken_length("straight") > spoken_length("so") > 0
     True
     """
-    return _EACH_WORD + sum(_weight(character) for character in unicodedata.normalize("NFC", word))
+    return _PER_WORD + sum(_weight(character) for character in unicodedata.normalize("NFC", word))
 
 
 def ends_sentence(word: str) -> bool:
@@ -98,15 +98,15 @@ def _pieces(script: str, language: str) -> Iterator[tuple[int, int]]:
             continue
         start = token.start()
         for index in range(token.start() + 1, token.end()):
-            if _parts(script[index - 1], script[index]):
+            if _splits_between(script[index - 1], script[index]):
                 yield start, index
                 start = index
         yield start, token.end()
 
 
-def _parts(before: str, after: str) -> bool:
+def _splits_between(before: str, after: str) -> bool:
     """Return True if a piece ends between two characters of a language without spaces."""
-    if after in _FOLLOWS or unicodedata.category(after).startswith("M"):
+    if after in _MODIFIERS or unicodedata.category(after).startswith("M"):
         return False
     punctuation = [unicodedata.category(each).startswith("P") and each not in _SPOKEN_SIGNS for each in (before, after)]
     if any(punctuation):

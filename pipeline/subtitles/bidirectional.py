@@ -27,11 +27,11 @@ def is_left_to_right(text: str, language: str) -> bool:
     >>> is_left_to_right("Darkroom אומר", "en-US"), is_left_to_right("Darkroom אומר", "he-IL")
     (True, False)
     """
-    strong = [kind for kind in map(unicodedata.bidirectional, text) if kind in ("L", *_RIGHT_TO_LEFT)]
+    directions = [kind for kind in map(unicodedata.bidirectional, text) if kind in ("L", *_RIGHT_TO_LEFT)]
     leftward = language.partition("-")[0] in _LANGUAGES
-    if leftward and any(kind in _RIGHT_TO_LEFT for kind in strong):
+    if leftward and any(kind in _RIGHT_TO_LEFT for kind in directions):
         return False
-    return strong[0] == "L" if strong else not leftward
+    return directions[0] == "L" if directions else not leftward
 
 
 def visual_runs(line: str, *, rightward: bool) -> list[TextRun]:
@@ -43,22 +43,22 @@ def visual_runs(line: str, *, rightward: bool) -> list[TextRun]:
     base = "L" if rightward else "R"
     if rightward and all(unicodedata.bidirectional(each) not in (*_RIGHT_TO_LEFT, "AN") for each in line):
         return [TextRun(line, True)]
-    shown = get_display(line, base_dir=base)
+    visual = get_display(line, base_dir=base)
     places: list[tuple[int, bool]] = []  # visual position of each character, and whether it runs rightward
     for end in range(1, len(line) + 1):
-        probed = get_display(line[:end] + _MARKS + line[end:], base_dir=base)
-        first, second = (probed.index(mark) for mark in _MARKS)
-        if "".join(each for each in probed if each not in _MARKS) != shown:
+        with_marks = get_display(line[:end] + _MARKS + line[end:], base_dir=base)
+        first, second = (with_marks.index(mark) for mark in _MARKS)
+        if "".join(each for each in with_marks if each not in _MARKS) != visual:
             # A separator that joins two numbers only if adjacent (rule W4): it follows the previous character.
             places.append((places[-1][0] + 1, True))
         else:
             places.append((first - 1, True) if first < second else (second, False))
-    found: list[tuple[int, TextRun]] = []
+    runs: list[tuple[int, TextRun]] = []
     start = 0
     for end in range(1, len(line) + 1):
-        (place, rightward_here) = places[end - 1]
-        step = 1 if rightward_here else -1
-        if end == len(line) or places[end] != (place + step, rightward_here):
-            found.append((min(places[start][0], place), TextRun(line[start:end], rightward_here)))
+        (place, character_rightward) = places[end - 1]
+        step = 1 if character_rightward else -1
+        if end == len(line) or places[end] != (place + step, character_rightward):
+            runs.append((min(places[start][0], place), TextRun(line[start:end], character_rightward)))
             start = end
-    return [run for _place, run in sorted(found, key=lambda each: each[0])]
+    return [run for _place, run in sorted(runs, key=lambda each: each[0])]

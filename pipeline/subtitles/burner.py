@@ -17,15 +17,17 @@ from pipeline.subtitles.line_breaking import balance_lines, break_penalty, break
 from pipeline.subtitles.typesetting import ASCENT, DESCENT, Coverage, Line, Typesetter
 
 MAX_LINES = 4
-SAFE = 0.05  # of each side: margin that screens may cut off (title safe area of EBU R 95, for 16:9)
+SAFE_MARGIN = 0.05  # of each side: margin that screens may cut off (title safe area of EBU R 95, for 16:9)
 # Font size, of a video's shorter side. Text is wrapped again where 42 columns do not fit.
 _SIZE_TALL, _SIZE_SQUARE, _SIZE_WIDE = 0.055, 0.047, 0.055
-_LOWER_TALL, _LOWER = 0.14, 0.07  # of the height, left free below: more on tall videos, where phones show controls
+# Of the height, left free below: more on tall videos, where phones show controls.
+_BOTTOM_MARGIN_TALL, _BOTTOM_MARGIN = 0.14, 0.07
 _LEADING = 1.24  # of the size: from one baseline to the next
 _OUTLINE = 0.075  # of the size
-_BLUR, _DROP, _SHADE = 0.11, 0.05, 0.65  # the shadow: its blur and its offset, of the size, and how dark it is
-_FINER = 2  # factor of supersampling
-_SMALLER = 0.94  # factor to the next size to try when text does not fit
+# The shadow's blur and offset, of the size, and its opacity.
+_SHADOW_BLUR, _SHADOW_OFFSET, _SHADOW_OPACITY = 0.11, 0.05, 0.65
+_SUPERSAMPLING = 2  # factor of supersampling
+_SHRINK = 0.94  # factor to the next size to try when text does not fit
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class SubtitleOverlay:
 
 def safe_area(width: int, height: int) -> tuple[int, int, int, int]:
     """Return left, top, right and bottom of the area for text, in pixels."""
-    across, down = ceil(width * SAFE), ceil(height * SAFE)
+    across, down = ceil(width * SAFE_MARGIN), ceil(height * SAFE_MARGIN)
     return across, down, width - across, height - down
 
 
@@ -58,7 +60,7 @@ class SubtitleBurner:
         self._tall = height > 1.2 * width
         share = _SIZE_TALL if self._tall else _SIZE_WIDE if width > 1.2 * height else _SIZE_SQUARE
         self._typesetter = Typesetter(share * min(width, height), language)
-        self._drawn: tuple[int, SubtitleOverlay | None] = (-1, None)
+        self._cached: tuple[int, SubtitleOverlay | None] = (-1, None)
 
     def burn(self, frame: Rgb, seconds: float) -> Rgb:
         """Draw the cue at ``seconds``, if there is one, into the frame (H×W×3 uint8), in place."""
@@ -74,74 +76,78 @@ class SubtitleBurner:
         index = bisect_right(self._starts, seconds) - 1
         if index < 0 or seconds >= self._cues[index].end:
             return None
-        if self._drawn[0] != index:
-            self._drawn = (index, self._draw(self._cues[index]))
-        return self._drawn[1]
+        if self._cached[0] != index:
+            self._cached = (index, self._draw(self._cues[index]))
+        return self._cached[1]
 
     def _draw(self, cue: Cue) -> SubtitleOverlay | None:
         text = self._typesetter.drawable(unwrap_lines(cue.lines, self._language))
         if not text:
             return None
         rightward = is_left_to_right(text, self._language)
-        own = [drawable for line in cue.lines if (drawable := self._typesetter.drawable(line))]
-        setter, lines = self._wrapped(text, own)
-        return self._overlay(setter, [setter.line(line, rightward=rightward) for line in lines])
+        cue_lines = [drawable for line in cue.lines if (drawable := self._typesetter.drawable(line))]
+        typesetter, lines = self._wrapped(text, cue_lines)
+        return self._overlay(typesetter, [typesetter.line(line, rightward=rightward) for line in lines])
 
-    def _wrapped(self, text: str, own: list[str]) -> tuple[Typesetter, list[str]]:
+    def _wrapped(self, text: str, cue_lines: list[str]) -> tuple[Typesetter, list[str]]:
         """Wrap a text to fit; returns the typesetter and the lines.
 
         Tries the cue's own lines, then others of the same size, then smaller ones.
         """
         left, _top, right, _bottom = safe_area(self._width, self._height)
-        setter = self._typesetter
+        typesetter = self._typesetter
         while True:
-            room = right - left - 2 * _border(setter.size) - 1
-            if all(setter.width(line) <= room for line in own):
-                return setter, own
+            available = right - left - 2 * _border(typesetter.size) - 1
+            if all(typesetter.width(line) <= available for line in cue_lines):
+                return typesetter, cue_lines
             words = breakable_pieces(text)
-            widths = [setter.width(word) for _between, word in words]
-            gaps = [setter.width(between) if between else 0.0 for between, _word in words]
-            against = [0.0, *(break_penalty(one, two, self._language) for (_, one), (_, two) in pairwise(words))]
+            widths = [typesetter.width(word) for _between, word in words]
+            gaps = [typesetter.width(separator) if separator else 0.0 for separator, _word in words]
+            penalties = [0.0, *(break_penalty(one, two, self._language) for (_, one), (_, two) in pairwise(words))]
             for lines in range(2, MAX_LINES + 1):
-                found = balance_lines(widths, gaps, against, room, lines)
+                found = balance_lines(widths, gaps, penalties, available, lines)
                 if found is not None:
-                    return setter, ["".join(between + word for between, word in words[part]).strip() for part in found]
-            setter = Typesetter(setter.size * _SMALLER, self._language)
+                    return typesetter, [
+                        "".join(separator + word for separator, word in words[part]).strip() for part in found
+                    ]
+            typesetter = Typesetter(typesetter.size * _SHRINK, self._language)
 
-    def _overlay(self, setter: Typesetter, lines: list[Line]) -> SubtitleOverlay:
-        size = setter.size
+    def _overlay(self, typesetter: Typesetter, lines: list[Line]) -> SubtitleOverlay:
+        size = typesetter.size
         border = _border(size)
         left, top, right, bottom = safe_area(self._width, self._height)
         width = min(ceil(max(line.width for line in lines)) + 2 * border + 1, right - left)
         tall = (len(lines) - 1) * _LEADING + ASCENT + DESCENT
         height = min(ceil(tall * size) + 2 * border, bottom - top)
-        lowest = min(round(self._height * (1 - (_LOWER_TALL if self._tall else _LOWER))) + border, bottom)
+        baseline_limit = min(
+            round(self._height * (1 - (_BOTTOM_MARGIN_TALL if self._tall else _BOTTOM_MARGIN))) + border, bottom
+        )
         placed = [
             (line, (width - line.width) / 2, border + (ASCENT + index * _LEADING) * size)
             for index, line in enumerate(lines)
         ]
-        covered = setter.rasterise(placed, width, height, _FINER)
-        stays, added = _inked(covered, size)
-        return SubtitleOverlay((self._width - width) // 2, lowest - height, stays, added)
+        coverage = typesetter.rasterise(placed, width, height, _SUPERSAMPLING)
+        background_weight, premultiplied = _blend_factors(coverage, size)
+        return SubtitleOverlay((self._width - width) // 2, baseline_limit - height, background_weight, premultiplied)
 
 
 def _border(size: float) -> int:
     """Return the pixels around the letters that their outline and shadow need."""
-    return ceil((_OUTLINE + 2 * _BLUR + _DROP) * size) + 1
+    return ceil((_OUTLINE + 2 * _SHADOW_BLUR + _SHADOW_OFFSET) * size) + 1
 
 
-def _inked(covered: Coverage, size: float) -> tuple[Rgb, Rgb]:
+def _blend_factors(coverage: Coverage, size: float) -> tuple[Rgb, Rgb]:
     """Compute the factor and the addend of an overlay from the letters' coverage at the finer resolution."""
-    height, width = (side // _FINER for side in covered.shape)
-    reach = 2 * round(_OUTLINE * size * _FINER) + 1
+    height, width = (side // _SUPERSAMPLING for side in coverage.shape)
+    reach = 2 * round(_OUTLINE * size * _SUPERSAMPLING) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    outlined = cv2.dilate(covered, disc, borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    outlined = cv2.dilate(coverage, disc, borderType=cv2.BORDER_CONSTANT, borderValue=0)
     letters, outline = (
         cv2.resize(each, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        for each in (covered, outlined)
+        for each in (coverage, outlined)
     )
-    blurred = cv2.GaussianBlur(outline, (0, 0), _BLUR * size, borderType=cv2.BORDER_CONSTANT)
-    shadow = np.pad(blurred, ((round(_DROP * size), 0), (0, 0)))[:height] * _SHADE
+    blurred = cv2.GaussianBlur(outline, (0, 0), _SHADOW_BLUR * size, borderType=cv2.BORDER_CONSTANT)
+    shadow = np.pad(blurred, ((round(_SHADOW_OFFSET * size), 0), (0, 0)))[:height] * _SHADOW_OPACITY
     return _levels((1 - shadow) * (1 - outline) * (1 - letters)), _levels(letters)
 
 

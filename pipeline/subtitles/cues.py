@@ -22,9 +22,9 @@ MAX_LINES = 2
 MIN_SECONDS, MAX_SECONDS = 1.0, 7.0
 CHARACTERS_PER_SECOND = 20.0
 PAUSE = 0.5  # seconds of silence that separate two phrases
-LINGER = 0.5  # seconds that a cue may stay after its last word
-CLOSED = 0.1  # seconds: shorter gaps between two cues are closed
-LEAST = 0.04  # seconds: the shortest cue lasts one frame
+HOLD_SECONDS = 0.5  # seconds that a cue may stay after its last word
+MIN_GAP = 0.1  # seconds: shorter gaps between two cues are closed
+MIN_DURATION = 0.04  # seconds: the shortest cue lasts one frame
 
 # Penalties of a cue, on one scale. Breaking a rule outweighs any bad place to break.
 _BROKEN_RULE = 1000.0  # per second too short or too long
@@ -96,23 +96,23 @@ def _units(words: Sequence[Word], language: str) -> list[_Unit]:
     Words are split at inner spaces (as before French punctuation), and if they are wider than a line.
     """
     units: list[_Unit] = []
-    before, heard = "", 0.0
+    before, last_start = "", 0.0
     for word in words:
         text = normalise_text(word.text)
         if not visible_length(text):
             continue
-        start = max(word.start, heard)
+        start = max(word.start, last_start)
         each = (max(word.end, start) - start) / len(text)
-        heard = start
+        last_start = start
         at = 0
         for index, spaced in enumerate(text.split(" ")):
-            between = " " if index else separator(before, spaced, language)
-            against = break_penalty(before, spaced, language) if before else 0.0
+            own_separator = " " if index else separator(before, spaced, language)
+            penalty = break_penalty(before, spaced, language) if before else 0.0
             for part in _narrow(spaced):
                 end = at + len(part)
                 before = text[:end]
-                units.append(_Unit(part, before, start + at * each, start + end * each, between, against))
-                at, between, against = end, "", FORBIDDEN
+                units.append(_Unit(part, before, start + at * each, start + end * each, own_separator, penalty))
+                at, own_separator, penalty = end, "", FORBIDDEN
             at += 1
     return units
 
@@ -121,37 +121,37 @@ def _narrow(text: str) -> list[str]:
     """Split a word into parts of at most a line's width."""
     parts, width = [""], 0
     for character in text:
-        wide = display_width(character)
-        if width + wide > MAX_COLUMNS:
+        character_width = display_width(character)
+        if width + character_width > MAX_COLUMNS:
             parts.append("")
             width = 0
         parts[-1] += character
-        width += wide
+        width += character_width
     return parts
 
 
-def _best_bounds(units: list[_Unit], until: float) -> list[int]:
+def _best_bounds(units: list[_Unit], video_end: float) -> list[int]:
     """Choose the start of each cue, and the end of the last, by dynamic programming with the least total penalty."""
     count = len(units)
-    wide = [0, *accumulate(display_width(unit.separator + unit.text) for unit in units)]
-    read = [0, *accumulate(visible_length(unit.separator + unit.text) for unit in units)]
+    width_before = [0, *accumulate(display_width(unit.separator + unit.text) for unit in units)]
+    characters_before = [0, *accumulate(visible_length(unit.separator + unit.text) for unit in units)]
     ending = [_ending_penalty(one, two) for one, two in pairwise(units)]
     within = [0.0, *accumulate(_continuation_penalty(one, two) for one, two in pairwise(units))]
 
     def width(first: int, last: int) -> int:
-        return wide[last] - wide[first] - len(units[first].separator)
+        return width_before[last] - width_before[first] - len(units[first].separator)
 
     best = [0.0] + [float("inf")] * count
     origin = [0] * (count + 1)
     for first in range(count):
-        start, turn = units[first].start, first  # turn: start of the second line if the first one is full
+        start, second_line = units[first].start, first  # second_line: start of the second line if the first one is full
         for last in range(first + 1, count + 1):
             if width(first, last) <= MAX_COLUMNS:
-                turn = last
-            elif width(turn, last) > MAX_COLUMNS:
+                second_line = last
+            elif width(second_line, last) > MAX_COLUMNS:
                 break
-            room = (units[last].start if last < count else until) - start
-            needed = _needed(read[last] - read[first] - len(units[first].separator))
+            room = (units[last].start if last < count else video_end) - start
+            needed = _needed(characters_before[last] - characters_before[first] - len(units[first].separator))
             excess = max(units[last - 1].end - start - MAX_SECONDS, 0.0)
             free = 1 - width(first, last) / (MAX_LINES * MAX_COLUMNS)
             cost = best[first] + _CUE + _SHORT * free**2 + within[last - 1] - within[first]
@@ -189,9 +189,9 @@ def _lines(units: list[_Unit]) -> tuple[str, ...]:
     """Break a cue's text into one line if it fits, else into two of about equal length."""
     widths = [display_width(unit.text) for unit in units]
     gaps = [len(unit.separator) for unit in units]
-    against = [unit.break_penalty for unit in units]
+    penalty = [unit.break_penalty for unit in units]
     for lines in range(1, MAX_LINES + 1):
-        found = balance_lines(widths, gaps, against, MAX_COLUMNS, lines)
+        found = balance_lines(widths, gaps, penalty, MAX_COLUMNS, lines)
         if found is not None:
             return tuple(
                 "".join(unit.separator + unit.text for unit in units[part])[gaps[part.start] :] for part in found
@@ -199,11 +199,11 @@ def _lines(units: list[_Unit]) -> tuple[str, ...]:
     raise AssertionError("the bounds were chosen so that two lines hold it")
 
 
-def _timed(parts: list[list[_Unit]], texts: list[tuple[str, ...]], until: float) -> tuple[Cue, ...]:
+def _timed(parts: list[list[_Unit]], texts: list[tuple[str, ...]], video_end: float) -> tuple[Cue, ...]:
     """Time each cue: as long as it is heard, longer if required and possible, and never over the next one."""
     count = len(parts)
-    starts = _in_order([part[0].start for part in parts], until)
-    limits = [*starts[1:], until]
+    starts = _in_order([part[0].start for part in parts], video_end)
+    limits = [*starts[1:], video_end]
     ends: list[float] = []
     for index, (part, text) in enumerate(zip(parts, texts, strict=True)):
         needed = _needed(visible_length(" ".join(text)))
@@ -212,20 +212,20 @@ def _timed(parts: list[list[_Unit]], texts: list[tuple[str, ...]], until: float)
         starts[index] = max(min(starts[index], end - needed), min(before, starts[index]))
         ends.append(max(end, starts[index]))
     for index in range(count):
-        limit = starts[index + 1] if index + 1 < count else until
+        limit = starts[index + 1] if index + 1 < count else video_end
         latest = min(limit, starts[index] + MAX_SECONDS)
-        end = max(ends[index], min(parts[index][-1].end + LINGER, latest))
-        ends[index] = latest if 0 < latest - end < CLOSED else end
+        end = max(ends[index], min(parts[index][-1].end + HOLD_SECONDS, latest))
+        ends[index] = latest if 0 < latest - end < MIN_GAP else end
     return tuple(Cue(*each) for each in zip(starts, ends, texts, strict=True))
 
 
-def _in_order(starts: list[float], until: float) -> list[float]:
+def _in_order(starts: list[float], video_end: float) -> list[float]:
     """Space the starts at least a frame apart, and the last a frame before the end, as far as time permits."""
-    least = min(LEAST, until / len(starts))
+    least = min(MIN_DURATION, video_end / len(starts))
     ordered = [max(starts[0], 0.0)]
     for start in starts[1:]:
         ordered.append(max(start, ordered[-1] + least))
-    latest = until
+    latest = video_end
     for index in reversed(range(len(ordered))):
         latest = ordered[index] = max(min(ordered[index], latest - least), 0.0)
     return ordered

@@ -22,7 +22,7 @@ _CLAUSE = re.compile(r"[,;:—–،؛、，；：､]" + _CLOSERS)
 # After these a full stop ends no sentence.
 _ABBREVIATIONS = frozenset(("mr.", "mrs.", "ms.", "dr.", "prof.", "st.", "vs.", "e.g.", "i.e.", "sr.", "sra.", "z.b."))
 # Conjunctions, prepositions, relative pronouns: in English, a good break before them and a bad one after.
-_OPENERS = re.compile(
+_PHRASE_OPENERS = re.compile(
     "and|but|or|nor|so|because|although|though|while|when|where|if|unless|until|since|that|which|who|whose|as|than|in|on"
     "|at|by|for|from|with|without|to|into|of|about|after|before|between|through|during|over|under",
     re.IGNORECASE,
@@ -119,9 +119,9 @@ def break_penalty(before: str, after: str, language: str) -> float:
     if ends_sentence(before) or ends_clause(before):
         return 0.0
     if language.startswith("en"):
-        if _OPENERS.fullmatch(before) or before.lower() in _ARTICLES:
+        if _PHRASE_OPENERS.fullmatch(before) or before.lower() in _ARTICLES:
             return 2 * PHRASE_PENALTY
-        return CONJUNCTION_PENALTY if _OPENERS.fullmatch(after) else PHRASE_PENALTY
+        return CONJUNCTION_PENALTY if _PHRASE_OPENERS.fullmatch(after) else PHRASE_PENALTY
     return PHRASE_PENALTY
 
 
@@ -133,18 +133,18 @@ def breakable_pieces(text: str) -> list[tuple[str, str]]:
     >>> breakable_pieces("say 「字幕」 now")
     [('', 'say'), (' ', '「字'), ('', '幕」'), (' ', 'now')]
     """
-    found: list[tuple[str, str]] = []
+    pieces: list[tuple[str, str]] = []
     for word in text.split(" "):
-        between = " " if found else ""
+        gap = " " if pieces else ""
         start = 0
         for end in range(1, len(word)):
             before, after = word[end - 1], word[end]
             wide = ideographic(before) or ideographic(after)
             if wide and break_penalty(before, after, "") < FORBIDDEN:
-                found.append((between, word[start:end]))
-                between, start = "", end
-        found.append((between, word[start:]))
-    return found
+                pieces.append((gap, word[start:end]))
+                gap, start = "", end
+        pieces.append((gap, word[start:]))
+    return pieces
 
 
 def balance_lines(
@@ -157,7 +157,7 @@ def balance_lines(
     1981).
     """
     count = len(widths)
-    ends = [0.0, *accumulate(width + between for width, between in zip(widths, separators, strict=True))]
+    ends = [0.0, *accumulate(width + gap for width, gap in zip(widths, separators, strict=True))]
     ideal = (ends[-1] - separators[0]) / lines if count else 0.0
     # For each number of first pieces: the least cost, and the start of its last line.
     rows: list[dict[int, tuple[float, int]]] = [{0: (0.0, 0)}]
@@ -175,10 +175,10 @@ def balance_lines(
         rows.append(row)
     if count not in rows[-1]:
         return None
-    found: list[slice] = []
+    pieces: list[slice] = []
     end = count
     for row in reversed(rows[1:]):
         start = row[end][1]
-        found.append(slice(start, end))
+        pieces.append(slice(start, end))
         end = start
-    return found[::-1]
+    return pieces[::-1]

@@ -20,14 +20,15 @@ Coverage = NDArray[np.uint8]
 FONTS = Path(__file__).with_name("fonts")
 UNIT = 64  # units per pixel while glyphs are placed
 ASCENT, DESCENT = 0.96, 0.28  # of the size: height of a line above and below its baseline, with marks
-_EMBOLDENED = 0.032  # of the size: emboldens the regular CJK face to match the bold Latin one
+_SYNTHETIC_BOLD = 0.032  # of the size: emboldens the regular CJK face to match the bold Latin one
 
 _CJK_LANGUAGES = ("zh", "ja", "ko")
 _VARIANTS = re.compile(r"[\ufe00-\ufe0f\U000e0000-\U000e01ef]")  # variation selectors
-_UNJOINED = re.compile(r"(?<!\S)\u200d+")  # joiners left over from removed emoji
-_STAYING = ("Mn", "Me", "Mc", "Cf")  # categories drawn by the font of the preceding character
-_LETTERS = ("L", "N", "P", "Z")  # categories drawn as a box when no font has them; marks and symbols are left out
-_INSTEAD = str.maketrans("\u0671", "\u0627")  # alef wasla, of vocalised Arabic, which DejaVu Sans lacks: alef
+_ORPHAN_JOINERS = re.compile(r"(?<!\S)\u200d+")  # joiners left over from removed emoji
+_ATTACHED_CATEGORIES = ("Mn", "Me", "Mc", "Cf")  # categories drawn by the font of the preceding character
+# Categories drawn as a box when no font has them; marks and symbols are left out.
+_DRAWN_CATEGORIES = ("L", "N", "P", "Z")
+_SUBSTITUTES = str.maketrans("\u0671", "\u0627")  # alef wasla, of vocalised Arabic, which DejaVu Sans lacks: alef
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Typesetter:
             font = uharfbuzz.Font(face)
             font.scale = (round(size * UNIT), round(size * UNIT))
             if name.startswith("DarkroomSansCJK"):
-                font.synthetic_bold = (_EMBOLDENED, _EMBOLDENED, True)
+                font.synthetic_bold = (_SYNTHETIC_BOLD, _SYNTHETIC_BOLD, True)
             self._fonts.append(font)
             self._characters.append(characters)
         self._widths: dict[str, float] = {}
@@ -86,23 +87,23 @@ class Typesetter:
         Emoji, other symbols and marks that no font has are left out. A letter that no font has stays, and becomes a
         box.
         """
-        composed = _VARIANTS.sub("", normalise_text(text)).translate(_INSTEAD)
-        kept = (
+        composed = _VARIANTS.sub("", normalise_text(text)).translate(_SUBSTITUTES)
+        drawn = (
             each
             for each in composed
-            if unicodedata.category(each)[0] in _LETTERS or any(ord(each) in one for one in self._characters)
+            if unicodedata.category(each)[0] in _DRAWN_CATEGORIES or any(ord(each) in one for one in self._characters)
         )
-        return normalise_text(_UNJOINED.sub("", "".join(kept)))
+        return normalise_text(_ORPHAN_JOINERS.sub("", "".join(drawn)))
 
     def line(self, text: str, *, rightward: bool) -> Line:
         """Shape a line of drawable text; ``rightward`` is the paragraph's direction."""
         glyphs: list[Glyph] = []
-        pen = 0.0
+        pen_x = 0.0
         for run in visual_runs(text, rightward=rightward):
             parts = self._parts(run.text)
             for font, part in parts if run.left_to_right else reversed(parts):
-                pen = self._shape(font, TextRun(part, run.left_to_right), pen, glyphs)
-        return Line(tuple(glyphs), pen)
+                pen_x = self._shape(font, TextRun(part, run.left_to_right), pen_x, glyphs)
+        return Line(tuple(glyphs), pen_x)
 
     def width(self, text: str) -> float:
         """Measure the width of a text, in pixels."""
@@ -110,18 +111,24 @@ class Typesetter:
             self._widths[text] = self.line(text, rightward=True).width
         return self._widths[text]
 
-    def rasterise(self, lines: Sequence[tuple[Line, float, float]], width: int, height: int, finer: int) -> Coverage:
-        """Rasterise lines: the coverage of each pixel, 0 to 255, uint8, on ``finer`` times the rows and the columns.
+    def rasterise(
+        self, lines: Sequence[tuple[Line, float, float]], width: int, height: int, supersampling: int
+    ) -> Coverage:
+        """Rasterise lines: the coverage of each pixel, 0 to 255, uint8.
+
+        The rows and columns are ``supersampling`` times those of the frame.
 
         Each line comes with its start and its baseline, in pixels from the left and from the top. Anything outside is
         clipped.
         """
         canvas = uharfbuzz.RasterDraw()
-        canvas.extents = uharfbuzz.RasterExtents(0, 0, width * finer, height * finer, width * finer)
-        unit = finer / UNIT
+        canvas.extents = uharfbuzz.RasterExtents(
+            0, 0, width * supersampling, height * supersampling, width * supersampling
+        )
+        unit = supersampling / UNIT
         for line, left, baseline in lines:
             for glyph in line.glyphs:
-                right, up = (left + glyph.x) * finer, (height - baseline + glyph.y) * finer
+                right, up = (left + glyph.x) * supersampling, (height - baseline + glyph.y) * supersampling
                 canvas.transform = (unit, 0, 0, unit, right, up)
                 canvas.draw_glyph(self._fonts[glyph.font], glyph.glyph)
         image = canvas.render()
@@ -135,15 +142,15 @@ class Typesetter:
         """Split a text into parts of one font each."""
         fonts: list[int] = []
         for each in text:
-            stays = bool(fonts) and unicodedata.category(each) in _STAYING
-            fonts.append(fonts[-1] if stays else self._font_of(each))
+            attached = bool(fonts) and unicodedata.category(each) in _ATTACHED_CATEGORIES
+            fonts.append(fonts[-1] if attached else self._font_of(each))
         ends = groupby(zip(fonts, text, strict=True), key=lambda pair: pair[0])
         return [(font, "".join(each for _font, each in pairs)) for font, pairs in ends]
 
     def _font_of(self, character: str) -> int:
         return next((index for index, each in enumerate(self._characters) if ord(character) in each), 0)
 
-    def _shape(self, font: int, run: TextRun, pen: float, glyphs: list[Glyph]) -> float:
+    def _shape(self, font: int, run: TextRun, pen_x: float, glyphs: list[Glyph]) -> float:
         """Append the glyphs of a run of one font and direction; returns the pen position after it."""
         buffer = uharfbuzz.Buffer()
         buffer.add_str(run.text)
@@ -152,6 +159,6 @@ class Typesetter:
         buffer.language = self._language
         uharfbuzz.shape(self._fonts[font], buffer)
         for info, position in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
-            glyphs.append(Glyph(font, info.codepoint, pen + position.x_offset / UNIT, position.y_offset / UNIT))
-            pen += position.x_advance / UNIT
-        return pen
+            glyphs.append(Glyph(font, info.codepoint, pen_x + position.x_offset / UNIT, position.y_offset / UNIT))
+            pen_x += position.x_advance / UNIT
+        return pen_x

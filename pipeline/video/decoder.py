@@ -23,8 +23,8 @@ from pipeline.video.encoder import CONVERSION, THREADS
 MAX_CHANNELS = 8
 MIN_RATE, MAX_RATE = 4_000, 192_000  # Hz: at 1 Hz, each sample would become 48,000
 # Consecutive damaged packets before a file counts as broken: players skip a few as well.
-MAX_DAMAGED = 20
-SILENCE = 10 ** (-70 / 20)  # of full scale: a recording whose peak is below counts as silent
+MAX_DAMAGED_PACKETS = 20
+SILENCE_PEAK = 10 ** (-70 / 20)  # of full scale: a recording whose peak is below counts as silent
 # Allowed demuxers and decoders, by ffmpeg's names: an allow list, because files may claim to be anything.
 DEMUXERS = {
     "audio/wav": "wav",
@@ -39,7 +39,7 @@ DECODERS = frozenset({"aac", "adpcm_ima_wav", "adpcm_ms", "alac", "flac", "mp3",
 }
 _FORMATS = "WAV, MP3, M4A, OGG, FLAC or WebM"
 # Exceptions of PyAV for broken files: ffmpeg's errors, and Python's for nonsensical parameters.
-_BROKEN = (av.FFmpegError, ValueError, OSError, EOFError)
+_DECODE_ERRORS = (av.FFmpegError, ValueError, OSError, EOFError)
 
 
 def decode_frames(path: Path) -> Generator[Rgb, None, None]:
@@ -85,7 +85,7 @@ def decode_voice(
         blocks.append(block[:, 0])
         peak = max(peak, float(np.abs(block).max()))
         report(length / limit)
-    if peak < SILENCE:
+    if peak < SILENCE_PEAK:
         # Two channels in opposite phase also cancel to silence.
         raise _invalid(
             "The voice is silent once its channels are mixed into one. Check how it was recorded, and upload the new "
@@ -112,7 +112,7 @@ def _blocks(path: Path, layout: str, name: str) -> Generator[StereoSamples, None
                     raise _invalid(f"{name} has samples that are no numbers. Export it again and upload the new file.")
                 empty = False
                 yield np.clip(block, -1, 1)
-    except _BROKEN as error:
+    except _DECODE_ERRORS as error:
         raise _invalid(
             f"{name} is damaged or incomplete and cannot be decoded. Export it again and upload the new file."
         ) from error
@@ -142,7 +142,7 @@ def _decoded(container: InputContainer, name: str) -> Iterator[AudioFrame]:
             frames = packet.decode()
         except av.InvalidDataError:
             damaged += 1
-            if damaged > MAX_DAMAGED:
+            if damaged > MAX_DAMAGED_PACKETS:
                 raise
             continue
         for frame in frames:
@@ -161,10 +161,10 @@ def _decoded(container: InputContainer, name: str) -> Iterator[AudioFrame]:
 def _resampled(frames: Iterator[AudioFrame], layout: str) -> Iterator[StereoSamples]:
     """Resample to n×channels float32 at ``SAMPLE_RATE``. Files may change rate and channels midway."""
     resampler: AudioResampler | None = None
-    form = None
+    input_format = None
     for frame in frames:
-        was, form = form, (frame.format.name, frame.layout.name, frame.sample_rate)
-        if resampler is None or form != was:
+        previous, input_format = input_format, (frame.format.name, frame.layout.name, frame.sample_rate)
+        if resampler is None or input_format != previous:
             if resampler is not None:
                 yield from _arrays(resampler, None)
             # Without this option, downmixing would exceed full scale.

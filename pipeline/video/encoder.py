@@ -124,17 +124,17 @@ class VideoWriter:
     def __exit__(
         self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> Literal[False]:
-        whole = False
+        complete = False
         try:
             if kind is None:
                 self._finish()
-                whole = True
+                complete = True
             else:
                 # The original exception matters, not the incomplete file's.
                 with suppress(av.FFmpegError):
                     self._container.close()
         finally:
-            if not whole:
+            if not complete:
                 self._path.unlink(missing_ok=True)
         return False
 
@@ -184,12 +184,12 @@ def encode_video(
 
 def _by_frame(blocks: Iterable[StereoSamples]) -> Iterator[StereoSamples]:
     """Split the sound into blocks of one frame's duration, followed by endless silence."""
-    waiting = np.empty((0, 2), np.float32)
+    pending = np.empty((0, 2), np.float32)
     for block in blocks:
-        waiting = np.concatenate([waiting, block])
-        whole = len(waiting) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME
-        yield from (waiting[start : start + SAMPLES_PER_FRAME] for start in range(0, whole, SAMPLES_PER_FRAME))
-        waiting = waiting[whole:]
-    yield np.pad(waiting, ((0, SAMPLES_PER_FRAME - len(waiting)), (0, 0)))
+        pending = np.concatenate([pending, block])
+        whole = len(pending) // SAMPLES_PER_FRAME * SAMPLES_PER_FRAME
+        yield from (pending[start : start + SAMPLES_PER_FRAME] for start in range(0, whole, SAMPLES_PER_FRAME))
+        pending = pending[whole:]
+    yield np.pad(pending, ((0, SAMPLES_PER_FRAME - len(pending)), (0, 0)))
     while True:
         yield np.zeros((SAMPLES_PER_FRAME, 2), np.float32)

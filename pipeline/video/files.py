@@ -33,21 +33,23 @@ class EncodeVideo(Stage):
     requires = (CLIP, SPEECH, TRANSCRIPT, CUES)
     provides = (SAVED,)
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Encode the video. Raises what the progress reports raise, and then leaves no partial video."""
-        params, speech, cues = work.params_as(RenderVideoParams), work[SPEECH], work[CUES]
+        params, speech, cues = context.params_as(RenderVideoParams), context[SPEECH], context[CUES]
         frames = frame_count(speech)
         sound = mix_soundtrack(
             [(0.0, speech.samples)],
             None,
             frames / FPS,
-            work.folder / "sound.raw",
+            context.folder / "sound.raw",
             music_volume=0,
             loudness=LOUDNESS,
-            report=lambda part: work.report(MIX_SHARE * part),
+            report=lambda part: context.report(MIX_SHARE * part),
         )
-        with closing(cropped_frames(work[CLIP], *params.resolution.size(params.aspect), frames)) as pictures:
-            work[SAVED] = save_video(pictures, sound, frames, cues, work[TRANSCRIPT].language, work, done=MIX_SHARE)
+        with closing(cropped_frames(context[CLIP], *params.resolution.size(params.aspect), frames)) as pictures:
+            context[SAVED] = save_video(
+                pictures, sound, frames, cues, context[TRANSCRIPT].language, context, progress_before=MIX_SHARE
+            )
 
 
 def save_video(
@@ -56,31 +58,32 @@ def save_video(
     frames: int,
     cues: Sequence[Cue],
     language: str,
-    work: StageContext,
+    context: StageContext,
     *,
-    done: float = 0.0,
+    progress_before: float = 0.0,
 ) -> tuple[SavedFile, ...]:
     """Write a video of ``frames`` frames, its poster, its thumbnail and its subtitles into the job's folder.
 
     ``pictures`` are its frames, height×width×3 uint8 sRGB, of the size that the params ask for; the first becomes the
     poster. ``sound`` are blocks of n×2 float32 at ``SAMPLE_RATE``. ``cues`` are shown as the params say, in
-    ``language``, a BCP 47 tag. Reports the stage's progress from ``done`` on; if a report raises, no video is left.
+    ``language``, a BCP 47 tag. Reports the stage's progress from ``progress_before`` on. If a report raises, no video
+    is left.
     """
-    params = work.params_as(VideoParams)
+    params = context.params_as(VideoParams)
     width, height = params.resolution.size(params.aspect)
     first = next(pictures)
-    stills = save_picture(first, None, work, name="poster"), save_thumbnail(first, work)
-    shown: Iterable[Rgb] = chain((first,), pictures)
+    stills = save_picture(first, None, context, name="poster"), save_thumbnail(first, context)
+    frames_with_subtitles: Iterable[Rgb] = chain((first,), pictures)
     if params.subtitles.burned:
-        shown = _burned(shown, SubtitleBurner(cues, width, height, language))
-    path = work.folder / "result.mp4"
+        frames_with_subtitles = _burned(frames_with_subtitles, SubtitleBurner(cues, width, height, language))
+    path = context.folder / "result.mp4"
 
     def report(count: int) -> None:
-        work.report(done + (1 - done) * count / frames)
+        context.report(progress_before + (1 - progress_before) * count / frames)
 
-    encode_video(path, shown, sound, width, height, on_frame=report)
+    encode_video(path, frames_with_subtitles, sound, width, height, on_frame=report)
     video = SavedVideo("result", path, "video/mp4", width, height, frames / FPS, frames, float(FPS))
-    return (video, *stills, *(_save_subtitles(cues, language, work) if params.subtitles.filed else ()))
+    return (video, *stills, *(_save_subtitles(cues, language, context) if params.subtitles.filed else ()))
 
 
 def cropped_frames(clip: Clip, width: int, height: int, frames: int) -> Generator[Rgb, None, None]:
@@ -101,12 +104,12 @@ def _burned(pictures: Iterable[Rgb], burner: SubtitleBurner) -> Iterator[Rgb]:
         yield burner.burn(picture.copy(), number / FPS)
 
 
-def _save_subtitles(cues: Sequence[Cue], language: str, work: StageContext) -> Iterator[SavedSubtitles]:
+def _save_subtitles(cues: Sequence[Cue], language: str, context: StageContext) -> Iterator[SavedSubtitles]:
     """Write the subtitles into the job's folder as SubRip and WebVTT."""
-    for form, text, content_type in (
+    for file_format, text, content_type in (
         ("srt", srt(cues), "application/x-subrip"),
         ("vtt", vtt(cues, language), "text/vtt"),
     ):
-        path = work.folder / f"subtitles.{form}"
+        path = context.folder / f"subtitles.{file_format}"
         path.write_text(text, "utf-8", newline="")
-        yield SavedSubtitles(form, path, content_type, form, language, len(cues))
+        yield SavedSubtitles(file_format, path, content_type, file_format, language, len(cues))

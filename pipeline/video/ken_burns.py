@@ -18,12 +18,12 @@ ZOOM = 0.12  # largest zoom of the camera
 WHOLE_ZOOM = 0.06  # the same for a picture that is shown whole
 ZOOM_PER_SECOND = 0.03  # limits the zoom of short clips, which would look hurried
 PAN = 0.04  # of the window: distance of its middle from the focus at either end, room permitting
-MOST_CUT = 0.45  # of a picture's area: it is shown whole if more would be cut off
-SURROUNDINGS = 0.55  # brightness of the background of a picture that is shown whole
+MAX_CROPPED_SHARE = 0.45  # of a picture's area: it is shown whole if more would be cut off
+BACKGROUND_BRIGHTNESS = 0.55  # brightness of the background of a picture that is shown whole
 BLUR = 0.06  # of the canvas' longer side: standard deviation of that background's blur
 MIDDLE = (0.5, 0.5)
-SAMPLES = 1.25  # pixels of the picture per pixel of a frame, where the camera is nearest
-REACH = 4  # pixels around the window that interpolation reads
+OVERSAMPLING = 1.25  # pixels of the picture per pixel of a frame, where the camera is nearest
+INTERPOLATION_MARGIN = 4  # pixels around the window that interpolation reads
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,12 @@ class CameraMove:
         window, shown = self._window(number), self.picture if picture is None else picture
         pixel = Window(window.left, window.top, window.width / self.width, window.height / self.height)
         size, flags = (self.width, self.height), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        frame = cv2.warpAffine(shown, _middles(pixel), size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        frame = cv2.warpAffine(shown, _pixel_centres(pixel), size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         return frame.astype(np.uint8, copy=False)
 
     def map_points(self, points: Points) -> Points:
         """Map n×2 points of the original to pixels of ``picture``."""
-        places = _middles(self.first_pixel)
+        places = _pixel_centres(self.first_pixel)
         return (points @ places[:, :2].T + places[:, 2]).astype(np.float32)
 
     def project(self, number: int, point: Points) -> tuple[float, float]:
@@ -119,14 +119,14 @@ def plan_camera_move(
     """
     across, down = _covered(picture.shape[1], picture.shape[0], width, height)
     pixel, focus, pan, zoom = Window(0, 0, 1, 1), focus or MIDDLE, PAN, ZOOM
-    held = subject is not None and subject[0] <= across and subject[1] <= down
-    if not held and across * down < (1 - MOST_CUT) * picture.shape[0] * picture.shape[1]:
+    subject_fits = subject is not None and subject[0] <= across and subject[1] <= down
+    if not subject_fits and across * down < (1 - MAX_CROPPED_SHARE) * picture.shape[0] * picture.shape[1]:
         picture, pixel, focus = _fit_on_blurred_background(picture, width, height, focus)
         pan, zoom = 0.0, WHOLE_ZOOM
-    calm = min(1.0, ZOOM_PER_SECOND * frames / FPS / zoom)
-    start, end = _ends(picture, (width, height), focus, pan * calm, zoom * calm, seed)
-    picture, cut = _sampled(picture, width, height, start, end)
-    return CameraMove(picture, width, height, frames, start.scaled(*cut), end.scaled(*cut), pixel.scaled(*cut))
+    slowdown = min(1.0, ZOOM_PER_SECOND * frames / FPS / zoom)
+    start, end = _ends(picture, (width, height), focus, pan * slowdown, zoom * slowdown, seed)
+    picture, crop = _sampled(picture, width, height, start, end)
+    return CameraMove(picture, width, height, frames, start.scaled(*crop), end.scaled(*crop), pixel.scaled(*crop))
 
 
 def resize_to_cover(frame: Rgb, width: int, height: int, focus: tuple[float, float] | None = None) -> Rgb:
@@ -155,12 +155,12 @@ def _ends(
     """Choose the first and the last window. Whatever both contain, all windows between them contain too."""
     rows, columns = picture.shape[:2]
     widest = _covered(columns, rows, *canvas)
-    chance = np.random.default_rng(seed)
-    zooms = (1.0, 1 + zoom) if chance.random() < 0.5 else (1 + zoom, 1.0)
-    angle = chance.random() * 2 * pi
+    rng = np.random.default_rng(seed)
+    zooms = (1.0, 1 + zoom) if rng.random() < 0.5 else (1 + zoom, 1.0)
+    angle = rng.random() * 2 * pi
     ends = []
-    for nearer, side in zip(zooms, (-pan, pan), strict=True):
-        across, down = widest[0] / nearer, widest[1] / nearer
+    for zoom_factor, side in zip(zooms, (-pan, pan), strict=True):
+        across, down = widest[0] / zoom_factor, widest[1] / zoom_factor
         left = focus[0] * columns + (side * cos(angle) - 0.5) * across
         top = focus[1] * rows + (side * sin(angle) - 0.5) * down
         ends.append(Window(_within(left, columns - across), _within(top, rows - down), across, down))
@@ -177,12 +177,12 @@ def _sampled(
     sharpness would vary.
     """
     rows, columns = picture.shape[:2]
-    left = max(floor(min(start.left, end.left)) - REACH, 0)
-    top = max(floor(min(start.top, end.top)) - REACH, 0)
-    right = min(ceil(max(start.left + start.width, end.left + end.width)) + REACH, columns)
-    bottom = min(ceil(max(start.top + start.height, end.top + end.height)) + REACH, rows)
+    left = max(floor(min(start.left, end.left)) - INTERPOLATION_MARGIN, 0)
+    top = max(floor(min(start.top, end.top)) - INTERPOLATION_MARGIN, 0)
+    right = min(ceil(max(start.left + start.width, end.left + end.width)) + INTERPOLATION_MARGIN, columns)
+    bottom = min(ceil(max(start.top + start.height, end.top + end.height)) + INTERPOLATION_MARGIN, rows)
     part = np.ascontiguousarray(picture[top:bottom, left:right])
-    scale = SAMPLES * max(width / min(start.width, end.width), height / min(start.height, end.height))
+    scale = OVERSAMPLING * max(width / min(start.width, end.width), height / min(start.height, end.height))
     size = max(round(part.shape[1] * scale), 1), max(round(part.shape[0] * scale), 1)
     sampled = np.asarray(Image.fromarray(part).resize(size, Image.Resampling.LANCZOS))
     return sampled, (left, top, size[0] / part.shape[1], size[1] / part.shape[0])
@@ -198,9 +198,9 @@ def _fit_on_blurred_background(
     """
     canvas = ceil(width * (1 + WHOLE_ZOOM)), ceil(height * (1 + WHOLE_ZOOM))
     # Blurred at an eighth of the size, because the blur leaves nothing finer.
-    cut = resize_to_cover(picture, max(canvas[0] // 8, 1), max(canvas[1] // 8, 1), focus)
-    blurred = cv2.GaussianBlur(cut, (0, 0), BLUR * max(canvas) / 8, borderType=cv2.BORDER_REPLICATE)
-    dark = cv2.convertScaleAbs(blurred, alpha=SURROUNDINGS)
+    crop = resize_to_cover(picture, max(canvas[0] // 8, 1), max(canvas[1] // 8, 1), focus)
+    blurred = cv2.GaussianBlur(crop, (0, 0), BLUR * max(canvas) / 8, borderType=cv2.BORDER_REPLICATE)
+    dark = cv2.convertScaleAbs(blurred, alpha=BACKGROUND_BRIGHTNESS)
     result = cv2.resize(dark, canvas, interpolation=cv2.INTER_CUBIC).astype(np.uint8, copy=False)
     rows, columns = picture.shape[:2]
     scale = min(canvas[0] / columns, canvas[1] / rows)
@@ -209,12 +209,12 @@ def _fit_on_blurred_background(
     left, top = (canvas[0] - size[0]) // 2, (canvas[1] - size[1]) // 2
     result[top : top + size[1], left : left + size[0]] = np.asarray(front)
     x, y = (left + focus[0] * size[0]) / canvas[0], (top + focus[1] * size[1]) / canvas[1]
-    seen = 0.5 / (1 + WHOLE_ZOOM)
-    looked_at = min(max(0.5, x - seen), x + seen), min(max(0.5, y - seen), y + seen)
-    return result, Window(left, top, size[0] / columns, size[1] / rows), looked_at
+    half_view = 0.5 / (1 + WHOLE_ZOOM)
+    target = min(max(0.5, x - half_view), x + half_view), min(max(0.5, y - half_view), y + half_view)
+    return result, Window(left, top, size[0] / columns, size[1] / rows), target
 
 
-def _middles(pixel: Window) -> NDArray[np.float64]:
+def _pixel_centres(pixel: Window) -> NDArray[np.float64]:
     """Return the 2×3 transform from pixel indices to pixel centres, given the first pixel's window."""
     return np.array(
         [[pixel.width, 0, pixel.left + pixel.width / 2 - 0.5], [0, pixel.height, pixel.top + pixel.height / 2 - 0.5]]

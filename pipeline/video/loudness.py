@@ -17,14 +17,14 @@ from pipeline.speech.types import SAMPLE_RATE
 from pipeline.video.audio import RawAudioFile, StereoSamples, with_progress, write_audio
 
 SILENCE = -70.0  # LUFS: the absolute gate of ITU-R BS.1770-5; nothing below it counts
-MOST_GAIN = 40.0  # dB: audio that would need more is noise
+MAX_GAIN = 40.0  # dB: audio that would need more is noise
 TRUE_PEAK = -1.0  # dBTP: the most that EBU R 128 allows
 # dB below that limit, for peaks that fourfold oversampling misses (BS.1770-5, annex 2, attachment 1).
 MARGIN = 0.4
 TOLERANCE = 0.2  # LU: negligible difference from the target
 ATTEMPTS = 4
 STEPS = 1_000  # true peaks per second
-REACH = 10  # steps before and after a limited peak in which the gain changes
+LIMITER_STEPS = 10  # steps before and after a limited peak in which the gain changes
 OVERSAMPLED = 4 * SAMPLE_RATE  # BS.1770-5, annex 2: peaks between samples are found at four times 48 kHz
 
 
@@ -49,17 +49,17 @@ def measure_loudness(blocks: Iterable[StereoSamples]) -> Loudness:
     """
     peak = 0.0
 
-    def looked_at() -> Iterator[StereoSamples]:
+    def with_sample_peak() -> Iterator[StereoSamples]:
         nonlocal peak
         for block in blocks:
             peak = max(peak, float(np.abs(block).max(initial=0)))
             yield block
 
-    found: dict[str, str] = {}
-    for frame in _through((("ebur128", "metadata=1:peak=true:framelog=quiet"),), looked_at()):
-        found = frame.metadata or found
-    integrated = float(found.get("lavfi.r128.I", SILENCE))
-    peak = max(peak, float(found.get("lavfi.r128.true_peak", 0)))
+    metadata: dict[str, str] = {}
+    for frame in _filtered((("ebur128", "metadata=1:peak=true:framelog=quiet"),), with_sample_peak()):
+        metadata = frame.metadata or metadata
+    integrated = float(metadata.get("lavfi.r128.I", SILENCE))
+    peak = max(peak, float(metadata.get("lavfi.r128.true_peak", 0)))
     return Loudness(integrated if integrated > SILENCE else -inf, 20 * log10(peak) if peak else -inf)
 
 
@@ -68,27 +68,27 @@ def true_peaks(blocks: Iterable[StereoSamples]) -> Peaks:
 
     By BS.1770-5, annex 2: the largest sample at four times the rate.
     """
-    found: list[Peaks] = []
-    rest = np.empty(0, np.float32)
+    peaks: list[Peaks] = []
+    remainder = np.empty(0, np.float32)
     span = OVERSAMPLED // STEPS
-    given = 0
+    input_length = 0
 
-    def amid_silence() -> Iterator[StereoSamples]:
-        nonlocal given
+    def with_silence() -> Iterator[StereoSamples]:
+        nonlocal input_length
         yield silence
         for block in blocks:
-            given += len(block)
+            input_length += len(block)
             yield block
         yield silence
 
     # Playback starts and ends in silence; it also flushes the last samples out of the resampler.
-    silence = np.zeros((SAMPLE_RATE // STEPS * REACH, 2), np.float32)
-    for frame in _through((("aresample", str(OVERSAMPLED)), ("aformat", "sample_fmts=flt")), amid_silence()):
-        rest = np.concatenate([rest, np.abs(frame.to_ndarray().reshape(-1, 2)).max(axis=1)])
-        whole = len(rest) // span * span
-        found.append(rest[:whole].reshape(-1, span).max(axis=1))
-        rest = rest[whole:]
-    return np.concatenate(found)[REACH : REACH + ceil(given * STEPS / SAMPLE_RATE)]
+    silence = np.zeros((SAMPLE_RATE // STEPS * LIMITER_STEPS, 2), np.float32)
+    for frame in _filtered((("aresample", str(OVERSAMPLED)), ("aformat", "sample_fmts=flt")), with_silence()):
+        remainder = np.concatenate([remainder, np.abs(frame.to_ndarray().reshape(-1, 2)).max(axis=1)])
+        whole = len(remainder) // span * span
+        peaks.append(remainder[:whole].reshape(-1, span).max(axis=1))
+        remainder = remainder[whole:]
+    return np.concatenate(peaks)[LIMITER_STEPS : LIMITER_STEPS + ceil(input_length * STEPS / SAMPLE_RATE)]
 
 
 def amplify_with_limiter(blocks: Iterable[StereoSamples], decibels: float, peaks: Peaks) -> Iterator[StereoSamples]:
@@ -118,23 +118,27 @@ def normalise_loudness(
     length = len(sound)
     loudness = measure_loudness(with_progress(sound, length, lambda part: report(0.2 * part)))
     peaks = true_peaks(with_progress(sound, length, lambda part: report(0.2 + 0.2 * part)))
-    gain = min(target - loudness.integrated, MOST_GAIN) if isfinite(loudness.integrated) else 0.0
+    gain = min(target - loudness.integrated, MAX_GAIN) if isfinite(loudness.integrated) else 0.0
     for attempt in range(ATTEMPTS):
 
-        def heard(part: float, before: int = attempt) -> None:
+        def report_attempt(part: float, before: int = attempt) -> None:
             report(0.4 + 0.6 * (before + part) / ATTEMPTS)
 
-        louder = write_audio(
-            path, amplify_with_limiter(with_progress(sound, length, lambda part: heard(0.3 * part)), gain, peaks)
+        amplified = write_audio(
+            path,
+            amplify_with_limiter(with_progress(sound, length, lambda part: report_attempt(0.3 * part)), gain, peaks),
         )
-        missing = (
-            target - measure_loudness(with_progress(louder, length, lambda part: heard(0.3 + 0.7 * part))).integrated
+        shortfall = (
+            target
+            - measure_loudness(
+                with_progress(amplified, length, lambda part: report_attempt(0.3 + 0.7 * part))
+            ).integrated
         )
-        if not isfinite(missing) or abs(missing) <= TOLERANCE or gain == MOST_GAIN:
+        if not isfinite(shortfall) or abs(shortfall) <= TOLERANCE or gain == MAX_GAIN:
             break
-        gain = min(gain + missing, MOST_GAIN)
+        gain = min(gain + shortfall, MAX_GAIN)
     report(1)
-    return louder
+    return amplified
 
 
 def _limiter_gain(peaks: Peaks) -> Peaks:
@@ -145,12 +149,12 @@ def _limiter_gain(peaks: Peaks) -> Peaks:
     needed = limit / np.maximum(peaks, limit)
     # A moving minimum, then a moving average of the same reach, never exceeds the gain that a peak permits. The minimum
     # reaches one step further, because the gain is interpolated linearly between the middles of steps.
-    least = sliding_window_view(np.pad(needed, REACH + 1, "edge"), 2 * REACH + 3).min(axis=1)
-    weights = np.hanning(2 * REACH + 3)[1:-1]
-    return np.convolve(np.pad(least, REACH, "edge"), weights / weights.sum(), "valid").astype(np.float32)
+    min_gain = sliding_window_view(np.pad(needed, LIMITER_STEPS + 1, "edge"), 2 * LIMITER_STEPS + 3).min(axis=1)
+    weights = np.hanning(2 * LIMITER_STEPS + 3)[1:-1]
+    return np.convolve(np.pad(min_gain, LIMITER_STEPS, "edge"), weights / weights.sum(), "valid").astype(np.float32)
 
 
-def _through(filters: Iterable[tuple[str, str]], blocks: Iterable[StereoSamples]) -> Iterator[AudioFrame]:
+def _filtered(filters: Iterable[tuple[str, str]], blocks: Iterable[StereoSamples]) -> Iterator[AudioFrame]:
     """Run audio through a chain of ffmpeg filters."""
     graph = Graph()
     source = graph.add_abuffer(
@@ -166,12 +170,12 @@ def _through(filters: Iterable[tuple[str, str]], blocks: Iterable[StereoSamples]
         frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, start, Fraction(1, SAMPLE_RATE)
         start += len(block)
         graph.push(frame)
-        yield from _ready(graph)
+        yield from _pull_frames(graph)
     graph.push(None)
-    yield from _ready(graph)
+    yield from _pull_frames(graph)
 
 
-def _ready(graph: Graph) -> Iterator[AudioFrame]:
+def _pull_frames(graph: Graph) -> Iterator[AudioFrame]:
     while True:
         try:
             frame = graph.pull()

@@ -16,7 +16,7 @@ from pipeline.video.loudness import measure_loudness, normalise_loudness
 DUCKING = -12.0  # dB: gain of the music during speech
 ATTACK, RELEASE = 0.3, 0.8  # seconds in which it fades before speech, and returns after it
 PAUSE = 1.0  # seconds: the music stays ducked through shorter pauses
-AUDIBLE = -35.0  # dB below a voice's loud parts: quieter parts are pauses
+ACTIVITY_THRESHOLD = -35.0  # dB below a voice's loud parts: quieter parts are pauses
 FADE_OUT = 1.5  # seconds, at the video's end
 CROSSFADE = 0.5  # seconds, where the music loops
 STEPS = 100  # time steps per second of the activity mask and the gains
@@ -51,17 +51,17 @@ def mix_soundtrack(
     with TemporaryDirectory(dir=path.parent) as name:
         folder = Path(name)
         mixed = RawAudioFile(folder / "mixed", length)
-        spoken = _place(speech, mixed.memory_map(), loudness, seconds, lambda part: report(0.3 * part))
+        voice_activity = _add_voices(speech, mixed.memory_map(), loudness, seconds, lambda part: report(0.3 * part))
         if music is not None and music_volume > 0:
-            heard = with_progress(_first(music, length), length, lambda part: report(0.3 + 0.1 * part))
-            tune = write_audio(folder / "music", heard)
-            heard = with_progress(tune, len(tune), lambda part: report(0.4 + 0.05 * part))
-            volume = _gain(heard, loudness) * music_volume * _ducking(spoken)
-            _underlay(mixed.memory_map(), tune, volume, lambda part: report(0.45 + 0.05 * part))
+            blocks = with_progress(_limited(music, length), length, lambda part: report(0.3 + 0.1 * part))
+            music_audio = write_audio(folder / "music", blocks)
+            blocks = with_progress(music_audio, len(music_audio), lambda part: report(0.4 + 0.05 * part))
+            volume = _gain(blocks, loudness) * music_volume * _ducking(voice_activity)
+            _add_music(mixed.memory_map(), music_audio, volume, lambda part: report(0.45 + 0.05 * part))
         return normalise_loudness(mixed, loudness, path, report=lambda part: report(0.5 + 0.5 * part))
 
 
-def _place(
+def _add_voices(
     speech: Iterable[tuple[float, Samples]],
     track: StereoSamples,
     loudness: float,
@@ -69,16 +69,18 @@ def _place(
     report: Callable[[float], None],
 ) -> NDArray[np.bool_]:
     """Add the voices to the track and return a voice activity mask: one bool per hundredth of a second."""
-    spoken = np.zeros(round(seconds * STEPS) + 1, np.bool_)
+    voice_activity = np.zeros(round(seconds * STEPS) + 1, np.bool_)
     for begins, samples in speech:
         first, step = round(begins * SAMPLE_RATE), round(begins * STEPS)
-        _add(samples[: max(len(track) - first, 0)], track, first, loudness, report)
-        heard = _audible(samples)
-        spoken[step : step + len(heard)] |= heard[: max(len(spoken) - step, 0)]
-    return spoken
+        _add_voice(samples[: max(len(track) - first, 0)], track, first, loudness, report)
+        active = _voice_activity(samples)
+        voice_activity[step : step + len(active)] |= active[: max(len(voice_activity) - step, 0)]
+    return voice_activity
 
 
-def _add(samples: Samples, track: StereoSamples, first: int, loudness: float, report: Callable[[float], None]) -> None:
+def _add_voice(
+    samples: Samples, track: StereoSamples, first: int, loudness: float, report: Callable[[float], None]
+) -> None:
     report(first / len(track))
     voice = [samples[start : start + BLOCK, None] for start in range(0, len(samples), BLOCK)]
     both = (np.repeat(block, 2, axis=1) for block in voice)
@@ -89,61 +91,61 @@ def _add(samples: Samples, track: StereoSamples, first: int, loudness: float, re
         report(first / len(track))
 
 
-def _audible(samples: Samples) -> NDArray[np.bool_]:
+def _voice_activity(samples: Samples) -> NDArray[np.bool_]:
     """Detect voice activity: one bool for each started hundredth of a second."""
     span = SAMPLE_RATE // STEPS
     padded = np.pad(samples, (0, -len(samples) % span)).reshape(-1, span)
     levels = np.sqrt(np.einsum("ij,ij->i", padded, padded) / span)
     loud = float(np.percentile(levels, 95)) if len(levels) else 0.0
-    return np.asarray(levels > max(loud * 10 ** (AUDIBLE / 20), 1e-5))
+    return np.asarray(levels > max(loud * 10 ** (ACTIVITY_THRESHOLD / 20), 1e-5))
 
 
-def _ducking(spoken: NDArray[np.bool_]) -> Curve:
+def _ducking(voice_activity: NDArray[np.bool_]) -> Curve:
     """Compute the music's ducking gain for each hundredth of a second."""
-    steps = np.arange(len(spoken))
-    never = 10 * len(spoken) + 10 * STEPS
-    since = steps - np.maximum.accumulate(np.where(spoken, steps, -never))
-    until = np.minimum.accumulate(np.where(spoken, steps, never)[::-1])[::-1] - steps
+    steps = np.arange(len(voice_activity))
+    no_speech = 10 * len(voice_activity) + 10 * STEPS
+    since = steps - np.maximum.accumulate(np.where(voice_activity, steps, -no_speech))
+    until = np.minimum.accumulate(np.where(voice_activity, steps, no_speech)[::-1])[::-1] - steps
     pause = (since + until) / STEPS < PAUSE
-    down = np.maximum(1 - since / STEPS / RELEASE, 1 - until / STEPS / ATTACK)
-    down = np.where(pause, 1, np.clip(down, 0, 1))
+    duck_amount = np.maximum(1 - since / STEPS / RELEASE, 1 - until / STEPS / ATTACK)
+    duck_amount = np.where(pause, 1, np.clip(duck_amount, 0, 1))
     # A smoothstep in decibels, so that neither end of the fade is audible.
-    return np.asarray(10 ** (DUCKING / 20 * down * down * (3 - 2 * down)), np.float32)
+    return np.asarray(10 ** (DUCKING / 20 * duck_amount * duck_amount * (3 - 2 * duck_amount)), np.float32)
 
 
-def _underlay(track: StereoSamples, music: RawAudioFile, volume: Curve, report: Callable[[float], None]) -> None:
+def _add_music(track: StereoSamples, music: RawAudioFile, volume: Curve, report: Callable[[float], None]) -> None:
     """Add the looped music to the track, with the gain ``volume`` for each hundredth of a second."""
-    tune, length = music.memory_map(), len(track)
-    fade = min(round(CROSSFADE * SAMPLE_RATE), len(tune) // 4)
+    music_audio, length = music.memory_map(), len(track)
+    fade = min(round(CROSSFADE * SAMPLE_RATE), len(music_audio) // 4)
     fade_out = min(FADE_OUT, length / SAMPLE_RATE / 4) * SAMPLE_RATE
     for start in range(0, length, BLOCK):
         places = np.arange(start, min(start + BLOCK, length))
-        block = tune[places] if length <= len(tune) else _looped(tune, places, fade)
+        block = music_audio[places] if length <= len(music_audio) else _looped(music_audio, places, fade)
         gain = np.interp(places / SAMPLE_RATE, np.arange(len(volume)) / STEPS, volume)
         gain *= np.clip((length - places) / fade_out, 0, 1)
         track[start : start + len(block)] += block * gain.astype(np.float32)[:, None]
         report(start / length)
 
 
-def _looped(tune: StereoSamples, places: NDArray[np.int64], fade: int) -> StereoSamples:
+def _looped(music_audio: StereoSamples, places: NDArray[np.int64], fade: int) -> StereoSamples:
     """Sample endless music: its last ``fade`` samples are crossfaded with its first."""
-    turn = len(tune) - fade
-    at = places % turn
-    block = tune[at]
-    again = (at < fade) & (places >= turn)
-    part = (at[again, None] / fade * np.pi / 2).astype(np.float32)
+    period = len(music_audio) - fade
+    at = places % period
+    block = music_audio[at]
+    in_crossfade = (at < fade) & (places >= period)
+    part = (at[in_crossfade, None] / fade * np.pi / 2).astype(np.float32)
     # Equal-power crossfade, because a tune's end and its start are uncorrelated.
-    block[again] = block[again] * np.sin(part) + tune[at[again] + turn] * np.cos(part)
+    block[in_crossfade] = block[in_crossfade] * np.sin(part) + music_audio[at[in_crossfade] + period] * np.cos(part)
     return block
 
 
-def _first(music: Path, length: int) -> Iterable[StereoSamples]:
+def _limited(music: Path, length: int) -> Iterable[StereoSamples]:
     """Yield no more of the music than is needed."""
-    left = length
+    remaining = length
     for block in decode_stereo(music):
-        yield block[:left]
-        left -= len(block)
-        if left <= 0:
+        yield block[:remaining]
+        remaining -= len(block)
+        if remaining <= 0:
             return
 
 

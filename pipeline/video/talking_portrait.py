@@ -55,18 +55,18 @@ class LoadAvatar(Stage):
     def __init__(self, engine: Engine = Engine.MODELS) -> None:
         self._engine = engine
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Load the inputs.
 
         Raises ``DarkroomError`` like the decoders (``invalid_audio``, ``script_too_long_error``, …), and
         ``engine_unavailable``.
         """
-        work.params_as(RenderVideoParams).check_engine(self._engine, work.files)
-        work[PORTRAIT] = on_white(decode(work.files["avatar"]))
-        work.report(0.3)
-        track = work.files.get(VOICE_TRACK)
-        work[RECORDED_VOICE] = (
-            None if track is None else decode_voice(track, report=lambda part: work.report(0.3 + 0.7 * part))
+        context.params_as(RenderVideoParams).check_engine(self._engine, context.files)
+        context[PORTRAIT] = on_white(decode(context.files["avatar"]))
+        context.report(0.3)
+        track = context.files.get(VOICE_TRACK)
+        context[RECORDED_VOICE] = (
+            None if track is None else decode_voice(track, report=lambda part: context.report(0.3 + 0.7 * part))
         )
 
 
@@ -79,16 +79,16 @@ class SynthesiseSpeech(Stage):
     requires = (RECORDED_VOICE,)
     provides = (SPEECH,)
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Synthesise. Raises ``DarkroomError``: ``engine_unavailable`` without a synthesiser, and its own errors."""
-        track = work[RECORDED_VOICE]
+        track = context[RECORDED_VOICE]
         if track is not None:
-            work[SPEECH] = padded_with_silence(Speech(track, ()))
+            context[SPEECH] = padded_with_silence(Speech(track, ()))
             return
-        params, speaker = work.params_as(RenderVideoParams), require_speaker(work)
+        params, speaker = context.params_as(RenderVideoParams), require_speaker(context)
         voice = voice_for(params.voice, params.language)
-        work[SPEECH] = padded_with_silence(speaker.synthesise(params.script, voice, work.report))
-        work.notes.append(synthetic_voice_note(voice, speaker))
+        context[SPEECH] = padded_with_silence(speaker.synthesise(params.script, voice, context.report))
+        context.notes.append(synthetic_voice_note(voice, speaker))
 
 
 class AlignWords(Stage):
@@ -102,7 +102,7 @@ class AlignWords(Stage):
     message = "Finding the words' times"
     slot = Slot.CPU
 
-    def transcribe_recording(self, work: StageContext, samples: Samples, language: str | None) -> Transcript:  # noqa: ARG002 - as overridden
+    def transcribe_recording(self, context: StageContext, samples: Samples, language: str | None) -> Transcript:  # noqa: ARG002 - as overridden
         """Transcribe a recording without a script, mono float32 at ``SAMPLE_RATE``; ``language`` None if unknown.
 
         Raises ``DarkroomError`` (``engine_unavailable``).
@@ -113,7 +113,7 @@ class AlignWords(Stage):
         )
 
     def transcript(
-        self, work: StageContext, spoken: Spoken, speech: Speech | None, params: VideoParams, *, recorded: bool
+        self, context: StageContext, spoken: Spoken, speech: Speech | None, params: VideoParams, *, recorded: bool
     ) -> Transcript:
         """Return the words of ``speech`` and their language, given the requested ``spoken``.
 
@@ -126,8 +126,8 @@ class AlignWords(Stage):
         if not recorded:
             return Transcript(speech.words, language)
         if not spoken.script:
-            return self.transcribe_recording(work, speech.samples, params.language)
-        work.notes.append("The subtitles' times are estimated: the script is laid over the voice's loud passages.")
+            return self.transcribe_recording(context, speech.samples, params.language)
+        context.notes.append("The subtitles' times are estimated: the script is laid over the voice's loud passages.")
         return Transcript(align_words(spoken.script, speech.samples, language), language)
 
 
@@ -137,10 +137,10 @@ class Transcribe(AlignWords):
     requires = (RECORDED_VOICE, SPEECH)
     provides = (TRANSCRIPT,)
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Time the words. Raises ``DarkroomError`` like ``transcribe_recording``."""
-        params, recorded = work.params_as(RenderVideoParams), work[RECORDED_VOICE] is not None
-        work[TRANSCRIPT] = self.transcript(work, params, work[SPEECH], params, recorded=recorded)
+        params, recorded = context.params_as(RenderVideoParams), context[RECORDED_VOICE] is not None
+        context[TRANSCRIPT] = self.transcript(context, params, context[SPEECH], params, recorded=recorded)
 
 
 class BuildSubtitles(Stage):
@@ -152,19 +152,19 @@ class BuildSubtitles(Stage):
     requires = (SPEECH, TRANSCRIPT)
     provides = (CUES,)
 
-    def run(self, work: StageContext) -> None:
-        transcript, until = work[TRANSCRIPT], work[SPEECH].seconds
-        work[CUES] = build_cues(transcript.words, transcript.language, video_end=until)
+    def run(self, context: StageContext) -> None:
+        transcript, until = context[TRANSCRIPT], context[SPEECH].seconds
+        context[CUES] = build_cues(transcript.words, transcript.language, video_end=until)
 
 
-def require_speaker(work: StageContext) -> SpeechSynthesiser:
+def require_speaker(context: StageContext) -> SpeechSynthesiser:
     """Return the speech synthesiser. Raises ``DarkroomError`` (``engine_unavailable``) if there is none."""
-    if work.speaker is None:
+    if context.speaker is None:
         raise DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE,
             "Nobody can say a script here: no speech synthesis is installed. Upload a voice_track in its place.",
         )
-    return work.speaker
+    return context.speaker
 
 
 def synthetic_voice_note(voice: Voice, speaker: SpeechSynthesiser) -> str:

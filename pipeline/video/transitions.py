@@ -36,25 +36,27 @@ def join_clips(
     are closed when they are finished, or when this one is closed.
     """
     shared = (0, *overlaps(lengths, transitions, frames), 0)
-    leaving: Iterator[Rgb] | None = None
-    coming: Iterator[Rgb] | None = None
+    outgoing: Iterator[Rgb] | None = None
+    incoming: Iterator[Rgb] | None = None
     try:
         for number, (clip, length) in enumerate(zip(clips, lengths, strict=True)):
-            leaving, coming = coming, _lasting(clip, length)
-            into, out = shared[number], shared[number + 1]
-            for step in range(into):
-                assert leaving is not None
-                yield _between(next(leaving), next(coming), transitions[number - 1], (step + 1) / (into + 1))
-            _close(leaving)
-            leaving = None
-            for _ in range(length - into - out):
-                yield next(coming)
+            outgoing, incoming = incoming, _exact_length(clip, length)
+            overlap_in, overlap_out = shared[number], shared[number + 1]
+            for step in range(overlap_in):
+                assert outgoing is not None
+                yield _transition_frame(
+                    next(outgoing), next(incoming), transitions[number - 1], (step + 1) / (overlap_in + 1)
+                )
+            _close(outgoing)
+            outgoing = None
+            for _ in range(length - overlap_in - overlap_out):
+                yield next(incoming)
     finally:
-        _close(leaving)
-        _close(coming)
+        _close(outgoing)
+        _close(incoming)
 
 
-def _lasting(clip: Iterable[Rgb], length: int) -> Iterator[Rgb]:
+def _exact_length(clip: Iterable[Rgb], length: int) -> Iterator[Rgb]:
     """Yield exactly ``length`` frames."""
     frames = iter(clip)
     frame: Rgb | None = None
@@ -68,14 +70,14 @@ def _lasting(clip: Iterable[Rgb], length: int) -> Iterator[Rgb]:
         _close(frames)
 
 
-def _between(old: Rgb, new: Rgb, transition: Transition, part: float) -> Rgb:
+def _transition_frame(old: Rgb, new: Rgb, transition: Transition, part: float) -> Rgb:
     """Render a transition between two pictures, ``part`` from 0 to 1."""
     if transition is Transition.FADE:
         return cv2.addWeighted(old, 1 - part, new, part, 0).astype(np.uint8, copy=False)
     width = old.shape[1]
     # Cubic easing; whole pixels suffice at this speed.
-    moved = round(width * part * part * (3 - 2 * part))
-    return np.concatenate([old[:, moved:], new[:, :moved]], axis=1)
+    offset = round(width * part * part * (3 - 2 * part))
+    return np.concatenate([old[:, offset:], new[:, :offset]], axis=1)
 
 
 def _close(frames: Iterator[Rgb] | None) -> None:

@@ -49,7 +49,7 @@ def _known_role(role: str) -> str:
     return role
 
 
-def _inside(path: str) -> str:
+def _relative_path(path: str) -> str:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or "\\" in path or path != "/".join(parts):
         raise ValueError(f"{path!r} is not a plain path within a folder")
@@ -76,7 +76,9 @@ class Program(BaseModel):
 
     repository: str = Field(description="owner/name on GitHub.")
     commit: str = Field(pattern=rf"^{COMMIT.pattern}$")
-    file: Annotated[str, AfterValidator(_inside)] = Field(description="What is run, as a path in the repository.")
+    file: Annotated[str, AfterValidator(_relative_path)] = Field(
+        description="What is run, as a path in the repository."
+    )
 
 
 class Model(BaseModel):
@@ -90,7 +92,7 @@ class Model(BaseModel):
     repository: str = Field(description="owner/name on the Hugging Face hub.")
     revision: str = Field(description="A commit; or a branch, which the first fetch resolves to a commit.")
     layout: Layout
-    files: tuple[Annotated[str, AfterValidator(_inside)], ...] = Field(
+    files: tuple[Annotated[str, AfterValidator(_relative_path)], ...] = Field(
         min_length=1, description="Paths in the repository, and in the model's folder."
     )
     dtype: Literal["float16", "float32"]
@@ -131,11 +133,11 @@ def choose_models(roles: tuple[str, ...], choices: Mapping[str, str]) -> tuple[M
     chosen = []
     for role in roles:
         named = choices.get(role)
-        fitting = [m for m in catalog().values() if m.role == role and (m.id == named if named else m.default)]
-        if len(fitting) != 1:
+        candidates = [m for m in catalog().values() if m.role == role and (m.id == named if named else m.default)]
+        if len(candidates) != 1:
             known = ", ".join(model.id for model in catalog().values() if model.role == role) or "none"
             raise ValueError(f"no model {named or 'by default'!r} for the role {role!r}; there are: {known}")
-        chosen.append(fitting[0])
+        chosen.append(candidates[0])
     return tuple(chosen)
 
 
@@ -163,10 +165,10 @@ def catalog_markdown() -> str:
     ]
     for model in catalog().values():
         revision = f"`{model.revision[:8]}`" if model.pinned else f"`{model.revision}`, resolved by the first fetch"
-        sold = "yes" if model.commercial else "**no, research only**" if model.research_only else "**no**"
+        commercial_text = "yes" if model.commercial else "**no, research only**" if model.research_only else "**no**"
         lines.append(
             f"| `{model.id}`{'*' if model.default else ''} | {ROLES[model.role]} | `{model.repository}` | {revision} "
-            f"| {model.vram_mb} MB | {model.licence} | {sold} |"
+            f"| {model.vram_mb} MB | {model.licence} | {commercial_text} |"
         )
     lines += ["", "## What binds you", ""]
     lines += [f"- **{model.id}** ({model.licence}): {model.note}" for model in catalog().values() if model.note]

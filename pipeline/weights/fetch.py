@@ -68,8 +68,8 @@ def fetch_model(
     space, a file missing on the hub, or a file that differs from its record or from the hub's hash.
     """
     recorded = weight_store.record_of(model)
-    known_origin = recorded is not None and (recorded.revision == IMPORTED or COMMIT.fullmatch(recorded.revision))
-    if recorded is not None and known_origin and not weight_store.verify(model):
+    is_known_revision = recorded is not None and (recorded.revision == IMPORTED or COMMIT.fullmatch(recorded.revision))
+    if recorded is not None and is_known_revision and not weight_store.verify(model):
         size = sum(file.size for file in recorded.files.values())
         progress(size, size)
         return FetchResult(recorded.revision, 0)
@@ -81,11 +81,11 @@ def fetch_model(
         known = recorded.files if recorded is not None and recorded.revision == commit else {}
         _check_unchanged(model, files, known)
         folder.mkdir(parents=True, exist_ok=True)
-        wanted = [file for file in files if not file.matches(folder / file.path)]
-        total, missing = sum(file.size for file in files), sum(file.size for file in wanted)
-        _check_disk_space(folder, missing - sum(_size(_part(folder, file, commit)) for file in wanted))
+        missing_files = [file for file in files if not file.matches(folder / file.path)]
+        total, missing = sum(file.size for file in files), sum(file.size for file in missing_files)
+        _check_disk_space(folder, missing - sum(_size(_part(folder, file, commit)) for file in missing_files))
         done = total - missing
-        for file in wanted:
+        for file in missing_files:
             _download(hub, model, file, commit, folder, partial(_report, progress, done, total))
             done += file.size
             progress(done, total)
@@ -123,10 +123,10 @@ def _files(hub: "HfApi", model: Model, commit: str) -> list[_File]:
     """Return the hub's description of the model's files, in the catalogue's order."""
     from huggingface_hub.hf_api import RepoFile  # noqa: PLC0415 - with the library, see above
 
-    infos = hub.get_paths_info(model.repository, list(model.files), revision=commit)
+    entries = hub.get_paths_info(model.repository, list(model.files), revision=commit)
     found = {
         info.path: _File(info.path, info.size, info.blob_id, info.lfs.sha256 if info.lfs else None)
-        for info in infos
+        for info in entries
         if isinstance(info, RepoFile)
     }
     for path in model.files:
@@ -178,23 +178,23 @@ def _stream(url: str, part: Path, size: int, progress: Callable[[int], None]) ->
     if _size(part) > size:
         part.unlink()
     part.touch()
-    have = _size(part)
-    progress(have)
-    if have == size:
+    received = _size(part)
+    progress(received)
+    if received == size:
         return
     # A compressed transfer could not be resumed.
-    headers = build_hf_headers(library_name="darkroom") | {"Accept-Encoding": "identity", "Range": f"bytes={have}-"}
+    headers = build_hf_headers(library_name="darkroom") | {"Accept-Encoding": "identity", "Range": f"bytes={received}-"}
     with get_session().stream("GET", url, headers=headers, timeout=TIMEOUT_SECONDS, follow_redirects=True) as response:
         if response.is_error:
             response.read()
         hf_raise_for_status(response)
         continued = response.status_code == 206
-        have = have if continued else 0
+        received = received if continued else 0
         with part.open("ab" if continued else "wb") as target:
             for chunk in response.iter_bytes():
                 target.write(chunk)
-                have += len(chunk)
-                progress(min(have, size))
+                received += len(chunk)
+                progress(min(received, size))
 
 
 def _transport_error() -> type[Exception]:
@@ -215,7 +215,7 @@ def _translate_hub_errors(model: Model, folder: Path) -> Iterator[None]:
     """Context manager that raises errors of the hub, the network and the disk as one-line ``DarkroomError``."""
     from huggingface_hub import errors  # noqa: PLC0415 - with the library, see above
 
-    again = f"`darkroom models fetch {model.id}` goes on where it was"
+    resume_hint = f"`darkroom models fetch {model.id}` goes on where it was"
     try:
         yield
     except errors.GatedRepoError as error:
@@ -227,12 +227,16 @@ def _translate_hub_errors(model: Model, folder: Path) -> Iterator[None]:
     except errors.OfflineModeIsEnabled as error:
         raise _failed(model, "HF_HUB_OFFLINE is set; unset it to fetch") from error
     except errors.HfHubHTTPError as error:
-        raise _failed(model, f"the hub refused ({_one_line(error)}); {again}", retryable=not _refused(error)) from error
+        raise _failed(
+            model, f"the hub refused ({_one_line(error)}); {resume_hint}", retryable=not _refused(error)
+        ) from error
     except _transport_error() as error:
-        raise _failed(model, f"the hub cannot be reached ({_one_line(error)}); {again}", retryable=True) from error
+        raise _failed(
+            model, f"the hub cannot be reached ({_one_line(error)}); {resume_hint}", retryable=True
+        ) from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise _failed(model, f"the disk of {folder} is full; make room, and {again}") from error
+            raise _failed(model, f"the disk of {folder} is full; make room, and {resume_hint}") from error
         raise _failed(model, f"{error.filename or folder}: {error.strerror or error}") from error
 
 
@@ -265,11 +269,11 @@ def _mismatch(model: Model, path: str, why: str) -> DarkroomError:
 
 def _failed(model: Model, why: str, *, retryable: bool = False) -> DarkroomError:
     original = model.original
-    instead = (
+    import_hint = (
         f" Or take {original.file} from {original.where}, and `darkroom models import {model.id} {original.file}`."
         if original
         else ""
     )
     return DarkroomError(
-        ErrorCode.ENGINE_UNAVAILABLE, f"{model.id} could not be fetched: {why}.{instead}", retryable=retryable
+        ErrorCode.ENGINE_UNAVAILABLE, f"{model.id} could not be fetched: {why}.{import_hint}", retryable=retryable
     )

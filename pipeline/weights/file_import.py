@@ -21,14 +21,14 @@ def import_file(model: Model, file: Path, weight_store: WeightStore) -> None:
     try:
         if problem := _problem(model.original, file):
             raise _refused(f"{file} is not {model.original.file} of {model.id}: {problem}. {_remedy(model.original)}")
-        place = weight_store.folder / model.id / model.files[0]
-        place.parent.mkdir(parents=True, exist_ok=True)
-        draft = place.with_name(f"{place.name}.importing")
+        target = weight_store.folder / model.id / model.files[0]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f"{target.name}.importing")
         try:
-            shutil.copyfile(file, draft)
-            draft.replace(place)
+            shutil.copyfile(file, partial)
+            partial.replace(target)
         finally:
-            draft.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
         weight_store.record(model, IMPORTED)
     except OSError as error:
         raise _refused(f"{error.filename or file}: {error.strerror or error}.") from error

@@ -46,15 +46,15 @@ class Checkout:
 
         Raises ``DarkroomError`` (``engine_unavailable``) naming what is missing and how to fix it.
         """
-        there = _commit(self.folder)
+        commit = _commit(self.folder)
         if not self.file.is_file():
-            raise self._wrong("is not here")
-        if there != self.program.commit:
-            raise self._wrong(f"is here at {there[:8] if there else 'no commit that could be read'}")
+            raise self._unavailable_error("is not here")
+        if commit != self.program.commit:
+            raise self._unavailable_error(f"is here at {commit[:8] if commit else 'no commit that could be read'}")
         if not self.interpreter.exists():
-            raise self._wrong(f"has no {INTERPRETER} here")
+            raise self._unavailable_error(f"has no {INTERPRETER} here")
 
-    def _wrong(self, what: str) -> DarkroomError:
+    def _unavailable_error(self, what: str) -> DarkroomError:
         program = self.program
         return DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE,
@@ -101,11 +101,11 @@ def run_program(
         while process.poll() is None:
             check()
             if errors.seconds_since_traceback() > HUNG_AFTER_TRACEBACK_SECONDS:
-                _end(process)
+                _kill_process_group(process)
             with suppress(subprocess.TimeoutExpired):
                 process.wait(POLL_SECONDS)
     finally:
-        _end(process)
+        _kill_process_group(process)
         # Another process may still hold the pipe open: do not wait for it.
         errors.join(POLL_SECONDS)
     return ProgramExit(process.returncode, errors.tail())
@@ -114,43 +114,43 @@ def run_program(
 class _StderrReader(threading.Thread):
     """Thread that reads a program's stderr and keeps the last lines."""
 
-    def __init__(self, stream: IO[bytes], hear: Callable[[str], None]) -> None:
+    def __init__(self, stream: IO[bytes], on_line: Callable[[str], None]) -> None:
         super().__init__(name="program-errors", daemon=True)
         self._stream = stream
-        self._hear = hear
+        self._on_line = on_line
         self._lines: deque[str] = deque(maxlen=TAIL_LINES)
-        self._failed = False
-        self._heard = time.monotonic()
+        self._saw_traceback = False
+        self._last_output_at = time.monotonic()
 
     def run(self) -> None:
         """Read until the stream ends."""
-        waiting = b""
+        pending = b""
         with self._stream:
             while block := os.read(self._stream.fileno(), MAX_LINE):
-                *lines, waiting = (waiting + block).replace(b"\r", b"\n").split(b"\n")
-                if len(waiting) >= MAX_LINE:
-                    lines, waiting = [*lines, waiting], b""
+                *lines, pending = (pending + block).replace(b"\r", b"\n").split(b"\n")
+                if len(pending) >= MAX_LINE:
+                    lines, pending = [*lines, pending], b""
                 for line in lines:
-                    self._take(line.decode("utf-8", "replace"))
-        self._take(waiting.decode("utf-8", "replace"))
+                    self._handle_line(line.decode("utf-8", "replace"))
+        self._handle_line(pending.decode("utf-8", "replace"))
 
     def seconds_since_traceback(self) -> float:
         """Return the seconds of silence after a traceback; 0 without a traceback."""
-        return time.monotonic() - self._heard if self._failed else 0.0
+        return time.monotonic() - self._last_output_at if self._saw_traceback else 0.0
 
     def tail(self) -> str:
         """Return the last lines."""
         return "\n".join([*self._lines])
 
-    def _take(self, line: str) -> None:
-        self._heard = time.monotonic()
+    def _handle_line(self, line: str) -> None:
+        self._last_output_at = time.monotonic()
         if line.strip():
-            self._failed |= line.startswith(TRACEBACK)
+            self._saw_traceback |= line.startswith(TRACEBACK)
             self._lines.append(line)
-            self._hear(line)
+            self._on_line(line)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _kill_process_group(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -78,8 +78,8 @@ def programs_folder(weights: Path) -> Path:
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file, lower-case hex. Cached per process until the file's size or time changes."""
-    about = path.stat()
-    state = (about.st_size, about.st_mtime_ns)
+    stat = path.stat()
+    state = (stat.st_size, stat.st_mtime_ns)
     known = _hashed.get(path)
     if known is None or known[0] != state:
         with path.open("rb") as file:
@@ -102,7 +102,7 @@ class WeightStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.absolute()
         self._lock = threading.Lock()
-        self._read: tuple[tuple[int, int], Manifest] | None = None
+        self._cached_manifest: tuple[tuple[int, int], Manifest] | None = None
 
     def record_of(self, model: Model) -> ModelRecord | None:
         """Return the model's manifest entry; None if it was never fetched."""
@@ -128,7 +128,7 @@ class WeightStore:
 
         Each file is hashed once per process, and again only if its size or modification time has changed.
         """
-        recorded = self._complete(model)
+        recorded = self._complete_record(model)
         for problem in self._problems(model, recorded, _altered):
             raise _unusable(model, problem)
         return Weights(model, self.folder / model.id, recorded.revision, self.checkout(model))
@@ -141,13 +141,13 @@ class WeightStore:
 
     def check(self, model: Model) -> None:
         """Compare the sizes of the model's files only, without reading them. Raises as ``open`` would."""
-        for problem in self._problems(model, self._complete(model), _resized):
+        for problem in self._problems(model, self._complete_record(model), _resized):
             raise _unusable(model, problem)
 
     def verify(self, model: Model) -> list[str]:
         """Hash every file again. Return one line per problem; an empty list if there is none."""
         try:
-            recorded = self._complete(model)
+            recorded = self._complete_record(model)
         except DarkroomError as error:
             return [error.detail.message]
         for path in model.files:
@@ -156,16 +156,16 @@ class WeightStore:
 
     def digest(self, model: Model) -> str:
         """Return the SHA-256 over the recorded hashes of the model's files."""
-        recorded = self._complete(model)
-        total = hashlib.sha256()
+        recorded = self._complete_record(model)
+        hasher = hashlib.sha256()
         for path in sorted(model.files):
-            total.update(f"{path}\0{recorded.files[path].sha256}\n".encode())
-        return total.hexdigest()
+            hasher.update(f"{path}\0{recorded.files[path].sha256}\n".encode())
+        return hasher.hexdigest()
 
     def _file(self, model: Model, path: str) -> Path:
         return self.folder / model.id / path
 
-    def _complete(self, model: Model) -> ModelRecord:
+    def _complete_record(self, model: Model) -> ModelRecord:
         """Return the manifest entry, checked for every file of the catalogue and its pinned revision."""
         recorded = self.record_of(model)
         if recorded is None:
@@ -199,11 +199,11 @@ class WeightStore:
     def _manifest(self) -> Manifest:
         path = self.folder / MANIFEST
         try:
-            about = path.stat()
-            state = (about.st_size, about.st_mtime_ns)
-            if self._read is None or self._read[0] != state:
-                self._read = (state, Manifest.model_validate_json(path.read_bytes()))
-            return self._read[1]
+            stat = path.stat()
+            state = (stat.st_size, stat.st_mtime_ns)
+            if self._cached_manifest is None or self._cached_manifest[0] != state:
+                self._cached_manifest = (state, Manifest.model_validate_json(path.read_bytes()))
+            return self._cached_manifest[1]
         except FileNotFoundError:
             return Manifest()
         except (OSError, ValidationError) as error:
@@ -215,15 +215,15 @@ class WeightStore:
     def _write(self, manifest: Manifest) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("w", encoding="utf-8", dir=self.folder, prefix=f".{MANIFEST}.", delete=False) as file:
-            draft = Path(file.name)
+            partial = Path(file.name)
             try:
                 file.write(manifest.model_dump_json(indent=2) + "\n")
                 file.close()
-                draft.chmod(0o644)  # like any other file: the server may run as another user
-                draft.replace(self.folder / MANIFEST)
+                partial.chmod(0o644)  # like any other file: the server may run as another user
+                partial.replace(self.folder / MANIFEST)
             finally:
-                draft.unlink(missing_ok=True)
-        self._read = None
+                partial.unlink(missing_ok=True)
+        self._cached_manifest = None
 
 
 def _resized(file: Path, recorded: FileRecord) -> bool:

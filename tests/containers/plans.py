@@ -27,11 +27,11 @@ class Develop(Stage):
     def __init__(self, do: Do) -> None:
         self.do = do
 
-    def run(self, work: StageContext) -> None:
-        self.do(work)
-        path = work.folder / "result.jpg"
-        path.write_bytes(work.files["photo"].read_bytes().upper())
-        work[SAVED] = (SavedPicture("result", path, "image/jpeg", 4, 3),)
+    def run(self, context: StageContext) -> None:
+        self.do(context)
+        path = context.folder / "result.jpg"
+        path.write_bytes(context.files["photo"].read_bytes().upper())
+        context[SAVED] = (SavedPicture("result", path, "image/jpeg", 4, 3),)
 
 
 def develop(do: Do = lambda _: None) -> Plan:
@@ -49,10 +49,10 @@ def written(store: JobStore, stage: str) -> None:
         pause.wait(0.01)
 
 
-def until_stopped(work: StageContext) -> None:
+def until_stopped(context: StageContext) -> None:
     """A stage that goes on until a report stops it."""
     pause = threading.Event()
     for _ in range(3000):
-        work.report(0.5)
+        context.report(0.5)
         pause.wait(0.01)
     raise AssertionError("never stopped")

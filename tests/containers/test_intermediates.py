@@ -22,15 +22,15 @@ PARTS = "intermediates/"
 PART = f"{PARTS}{JOB}/scene-1.mp4"
 
 
-def keep(work: StageContext) -> None:
-    part = work.folder / "part"
+def keep(context: StageContext) -> None:
+    part = context.folder / "part"
     part.write_bytes(b"a finished scene")
-    work.intermediates.put("scene-1.mp4", part)
+    context.intermediates.put("scene-1.mp4", part)
 
 
 def fail(*, retryable: bool) -> Any:
-    def do(work: StageContext) -> None:
-        keep(work)
+    def do(context: StageContext) -> None:
+        keep(context)
         raise DarkroomError(ErrorCode.OUT_OF_MEMORY, "No room.", retryable=retryable)
 
     return do
@@ -41,13 +41,13 @@ async def test_the_next_attempt_finds_what_the_last_one_finished(
 ) -> None:
     found: list[bytes | None] = []
 
-    def look(work: StageContext) -> None:
-        path = work.folder / "found"
-        found.append(path.read_bytes() if work.intermediates.get("scene-1.mp4", path) else None)
+    def look(context: StageContext) -> None:
+        path = context.folder / "found"
+        found.append(path.read_bytes() if context.intermediates.get("scene-1.mp4", path) else None)
 
-    def look_then_fail(work: StageContext) -> None:
-        look(work)
-        fail(retryable=True)(work)
+    def look_then_fail(context: StageContext) -> None:
+        look(context)
+        fail(retryable=True)(context)
 
     await invoke(container(develop(look_then_fail)))
     assert keys(s3, PARTS) == [PART]
@@ -65,11 +65,11 @@ async def test_a_job_that_cannot_succeed_leaves_no_parts(container: Container, s
 
 
 async def test_a_cancelled_job_leaves_no_parts(container: Container, store: JobStore, s3: "S3Client") -> None:
-    def go_on(work: StageContext) -> None:
-        keep(work)
+    def go_on(context: StageContext) -> None:
+        keep(context)
         written(store, "develop")
         cancel(store)
-        until_stopped(work)
+        until_stopped(context)
 
     assert (await invoke(container(develop(go_on))))["status"] == "abandoned"
     assert keys(s3, PARTS) == []
@@ -78,13 +78,13 @@ async def test_a_cancelled_job_leaves_no_parts(container: Container, store: JobS
 async def test_parts_are_left_to_an_attempt_that_took_over(
     container: Container, store: JobStore, s3: "S3Client"
 ) -> None:
-    def lose(work: StageContext) -> None:
-        keep(work)
+    def lose(context: StageContext) -> None:
+        keep(context)
         written(store, "develop")
         due = datetime.now(UTC).timestamp()
         store.requeue(JOB, 1, due_at=due, message="Again")
         store.dispatch(JOB, 2, due_at=due)
-        until_stopped(work)
+        until_stopped(context)
 
     assert (await invoke(container(develop(lose))))["status"] == "abandoned"
     assert keys(s3, PARTS) == [PART]
@@ -119,11 +119,11 @@ class Film(Stage):
     message = "Filming"
     provides = (SAVED,)
 
-    def run(self, work: StageContext) -> None:
-        made = [work.folder / name for name in ("result.mp4", "poster.jpg", "subtitles.srt")]
+    def run(self, context: StageContext) -> None:
+        made = [context.folder / name for name in ("result.mp4", "poster.jpg", "subtitles.srt")]
         for path in made:
             path.write_bytes(path.name.encode())
-        work[SAVED] = (
+        context[SAVED] = (
             SavedVideo("result", made[0], "video/mp4", 720, 1280, 2.0, 50, 25.0),
             SavedPicture("poster", made[1], "image/jpeg", 720, 1280),
             SavedSubtitles("srt", made[2], "application/x-subrip", "srt", "en-US", 3),

@@ -141,10 +141,10 @@ async def test_an_invocation_of_an_earlier_attempt_is_not_worked_on(container: C
 
 
 async def test_a_job_cancelled_in_mid_stage_is_abandoned(container: Container, store: JobStore, s3: "S3Client") -> None:
-    def go_on(work: StageContext) -> None:
+    def go_on(context: StageContext) -> None:
         written(store, "develop")
         cancel(store)
-        until_stopped(work)
+        until_stopped(context)
 
     outcome = await invoke(container(develop(go_on)))
     assert outcome["status"] == "abandoned"
@@ -262,9 +262,9 @@ async def test_draining_lets_a_running_job_finish(container: Container) -> None:
 async def test_a_job_that_outlasts_the_drain_is_to_be_tried_again(container: Container, s3: "S3Client") -> None:
     running = threading.Event()
 
-    def long(work: StageContext) -> None:
+    def long(context: StageContext) -> None:
         running.set()
-        until_stopped(work)
+        until_stopped(context)
 
     client = container(develop(long))
     job = asyncio.create_task(invoke(client))

@@ -37,9 +37,9 @@ from pipeline.weights.store import Weights
 
 logger = logging.getLogger(__name__)
 
-DATA = "ditto_pytorch"
+DATA_FOLDER = "ditto_pytorch"
 CONFIGURATION = "ditto_cfg/v0.4_hubert_cfg_pytorch.pkl"
-SILENT = ".tmp.mp4"  # suffix of the silent video, which Ditto appends to its output path
+SILENT_SUFFIX = ".tmp.mp4"  # suffix of the silent video, which Ditto appends to its output path
 LONG_SIDE = 1920  # Ditto reduces larger pictures to this itself
 POLL_SECONDS = 0.2
 MEMORY_PER_WEIGHT_BYTE = 2  # memory per byte of weights, with activations and CUDA's own share; calculated
@@ -47,13 +47,13 @@ SLACK = 3  # frames that the video may be too long or too short
 # Ditto first counts windows of motion, of WINDOW new frames each, then rendered frames. BEFORE and MOTION are the
 # shares of its progress before the windows and for them.
 WINDOW = 70
-BEFORE, MOTION = 0.05, 0.15
+START_SHARE, MOTION_SHARE = 0.05, 0.15
 RENDERED_SHARE = 0.95  # of the whole progress; the rest is for encoding the video again
-COUNTED = re.compile(r"(dit|writer): (\d+)it")
+COUNTER = re.compile(r"(dit|writer): (\d+)it")
 # The environment variables passed on to Ditto: no credentials, nothing of the job.
-PASSED_ON = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "NVIDIA_VISIBLE_DEVICES")
+PASSED_VARIABLES = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "OMP_NUM_THREADS", "NVIDIA_VISIBLE_DEVICES")
 # Variables that name folders which Ditto and its libraries write to.
-SCRATCH = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR", "TORCH_HOME")
+FOLDER_VARIABLES = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR", "TORCH_HOME")
 
 # Errors recognised by the end of stderr, as Ditto has no error codes.
 _FAILURES: tuple[tuple[re.Pattern[str], ErrorCode, str, bool], ...] = (
@@ -89,7 +89,7 @@ class Ditto:
         self._placement = placement
         self._folder = folder
         self._checkout = checkout
-        self._turn = threading.Lock()
+        self._run_lock = threading.Lock()
         self._size = MEMORY_PER_WEIGHT_BYTE * sum((folder / file).stat().st_size for file in files)
 
     def size(self) -> int:
@@ -114,38 +114,38 @@ class Ditto:
             _write_picture(portrait, scratch / "portrait.png")
             _write_voice(speech.samples, scratch / "voice.wav")
             report(0.0)
-            while not self._turn.acquire(timeout=POLL_SECONDS):
+            while not self._run_lock.acquire(timeout=POLL_SECONDS):
                 report(0.0)
             try:
-                made = self._run(scratch, frames, lambda fraction: report(RENDERED_SHARE * fraction))
+                video = self._run(scratch, frames, lambda fraction: report(RENDERED_SHARE * fraction))
             finally:
-                self._turn.release()
-            _rewrite(made, path, frames, lambda done: report(RENDERED_SHARE + (1 - RENDERED_SHARE) * done / frames))
+                self._run_lock.release()
+            _reencode(video, path, frames, lambda done: report(RENDERED_SHARE + (1 - RENDERED_SHARE) * done / frames))
         return Clip(path, _focus(portrait))
 
     def _run(self, scratch: Path, frames: int, report: Callable[[float], None]) -> Path:
         command = [
             *(str(self._checkout.interpreter), str(self._checkout.file)),
-            *("--data_root", str(self._folder / DATA), "--cfg_pkl", str(self._folder / CONFIGURATION)),
+            *("--data_root", str(self._folder / DATA_FOLDER), "--cfg_pkl", str(self._folder / CONFIGURATION)),
             *("--audio_path", str(scratch / "voice.wav"), "--source_path", str(scratch / "portrait.png")),
             *("--output_path", str(scratch / "made")),
         ]
         progress = _Progress(frames)
-        ended = run_program(
+        program_exit = run_program(
             command,
             self._checkout.folder,
             _environment(scratch, self._placement),
             on_line=progress.parse_line,
             check=lambda: report(progress.fraction),
         )
-        made = scratch / f"made{SILENT}"
-        if ended.status or not made.is_file():
-            raise _failure(ended)
-        there = _count(made)
-        if abs(there - frames) > SLACK:
-            logger.error("the animator made %d frames of %d:\n%s", there, frames, ended.stderr_tail)
+        video = scratch / f"made{SILENT_SUFFIX}"
+        if program_exit.status or not video.is_file():
+            raise _failure(program_exit)
+        frame_total = _frame_count(video)
+        if abs(frame_total - frames) > SLACK:
+            logger.error("the animator made %d frames of %d:\n%s", frame_total, frames, program_exit.stderr_tail)
             raise _failed()
-        return made
+        return video
 
 
 class _Progress:
@@ -157,31 +157,33 @@ class _Progress:
 
     def parse_line(self, line: str) -> None:
         """Parse a line of stderr."""
-        for what, count in COUNTED.findall(line):
-            if what == "dit":
-                reached = BEFORE + MOTION * min(int(count) / math.ceil(self._frames / WINDOW), 1)
+        for counter, count in COUNTER.findall(line):
+            if counter == "dit":
+                progress = START_SHARE + MOTION_SHARE * min(int(count) / math.ceil(self._frames / WINDOW), 1)
             else:
-                reached = (BEFORE + MOTION if int(count) else 0) + (1 - BEFORE - MOTION) * int(count) / self._frames
-            self.fraction = max(self.fraction, min(reached, 1.0))
+                progress = (START_SHARE + MOTION_SHARE if int(count) else 0) + (1 - START_SHARE - MOTION_SHARE) * int(
+                    count
+                ) / self._frames
+            self.fraction = max(self.fraction, min(progress, 1.0))
 
 
 def load(weights: Mapping[str, Weights], placement: Placement) -> Ditto:
     """Load the role ``animator``. Raises ``DarkroomError`` (``engine_unavailable``) if its program is missing."""
-    given = weights["animator"]
-    assert given.checkout is not None
-    given.checkout.check()
-    return Ditto(placement, given.folder, given.model.files, given.checkout)
+    model_weights = weights["animator"]
+    assert model_weights.checkout is not None
+    model_weights.checkout.check()
+    return Ditto(placement, model_weights.folder, model_weights.model.files, model_weights.checkout)
 
 
 def _environment(scratch: Path, placement: Placement) -> dict[str, str]:
-    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    inherited = {name: os.environ[name] for name in PASSED_VARIABLES if name in os.environ}
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if placement.device.index is not None:
         # Ditto uses the first visible GPU, so make only ours visible. Our index counts the GPUs visible to us.
         visible = visible.split(",")[placement.device.index] if visible else str(placement.device.index)
     gpu = {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
-    own = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
-    return passed | gpu | own | dict.fromkeys(SCRATCH, str(scratch))
+    fixed = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "MPLBACKEND": "Agg"}
+    return inherited | gpu | fixed | dict.fromkeys(FOLDER_VARIABLES, str(scratch))
 
 
 def _write_picture(portrait: Rgb, path: Path) -> None:
@@ -198,7 +200,7 @@ def _write_voice(samples: Samples, path: Path) -> None:
             file.writeframes(np.round(block * 32767).astype("<i2").tobytes())
 
 
-def _count(path: Path) -> int:
+def _frame_count(path: Path) -> int:
     """Return the number of frames in a video's index; 0 if it is no video, or a truncated one."""
     try:
         with av.open(str(path)) as container:
@@ -207,12 +209,12 @@ def _count(path: Path) -> int:
         return 0
 
 
-def _rewrite(made: Path, path: Path, frames: int, on_frame: Callable[[int], None]) -> None:
+def _reencode(video: Path, path: Path, frames: int, on_frame: Callable[[int], None]) -> None:
     """Encode the video again with exactly ``frames`` frames, in the colour space of our videos.
 
     Ditto's writer uses BT.601 without marking it. Missing frames are filled with the last one.
     """
-    pictures = _pictures(made)
+    pictures = _pictures(video)
     picture = next(pictures)
     height, width = picture.shape[:2]
     with VideoWriter(path, width, height, intermediate=True) as writer:
@@ -247,10 +249,10 @@ def _focus(portrait: Rgb) -> tuple[float, float] | None:
     return (left + right) / 2 / width, (top + bottom) / 2 / height
 
 
-def _failure(ended: ProgramExit) -> DarkroomError:
-    logger.error("the animator ended with %d:\n%s", ended.status, ended.stderr_tail)
-    for words, code, message, retryable in _FAILURES:
-        if words.search(ended.stderr_tail):
+def _failure(program_exit: ProgramExit) -> DarkroomError:
+    logger.error("the animator ended with %d:\n%s", program_exit.status, program_exit.stderr_tail)
+    for pattern, code, message, retryable in _FAILURES:
+        if pattern.search(program_exit.stderr_tail):
             return DarkroomError(code, message, retryable=retryable)
     return _failed()
 

@@ -41,13 +41,13 @@ class AotBlock(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Map N×C×h×w to the same shape."""
         branches = (self.get_submodule(f"block{number:02}") for number in range(len(RATES)))
-        found = self.fuse(torch.cat([branch(features) for branch in branches], dim=1))
-        added = torch.sigmoid(_normalized(self.gate(features)))
-        mixed: Tensor = features * (1 - added) + found * added
+        fused = self.fuse(torch.cat([branch(features) for branch in branches], dim=1))
+        gate_weight = torch.sigmoid(_normalized(self.gate(features)))
+        mixed: Tensor = features * (1 - gate_weight) + fused * gate_weight
         return mixed
 
 
-class Enlarge(nn.Module):
+class UpsamplingLayer(nn.Module):
     """Upsampling layer: bilinear, to twice the sides, followed by a convolution."""
 
     def __init__(self, channels: int, out: int) -> None:
@@ -76,9 +76,9 @@ class Generator(nn.Module):
         )
         self.middle = nn.Sequential(*(AotBlock(4 * width) for _ in range(BLOCKS)))
         self.decoder = nn.Sequential(
-            Enlarge(4 * width, 2 * width),
+            UpsamplingLayer(4 * width, 2 * width),
             nn.ReLU(),
-            Enlarge(2 * width, width),
+            UpsamplingLayer(2 * width, width),
             nn.ReLU(),
             nn.Conv2d(width, 3, 3, padding=1),
         )
@@ -110,17 +110,17 @@ class AotGan(TorchNetwork):
         Raises ``FloatingPointError`` if the output is not finite, and whatever ``on_step`` raises.
         """
         height, width = hole.shape
-        room = [(0, max(-(-side // GRID) * GRID, MIN_SIDE) - side) for side in (height, width)]
-        pixels = torch.from_numpy(np.pad(photo, (*room, (0, 0)), mode="reflect")).permute(2, 0, 1)[None]
-        where = torch.from_numpy(np.pad(hole, room, mode="reflect"))[None, None]
-        given = (pixels.to(self.device).to(self.dtype) / 127.5 - 1).contiguous(
+        padding = [(0, max(-(-side // GRID) * GRID, MIN_SIDE) - side) for side in (height, width)]
+        pixels = torch.from_numpy(np.pad(photo, (*padding, (0, 0)), mode="reflect")).permute(2, 0, 1)[None]
+        mask = torch.from_numpy(np.pad(hole, padding, mode="reflect"))[None, None]
+        inputs = (pixels.to(self.device).to(self.dtype) / 127.5 - 1).contiguous(
             memory_format=self.placement.memory_format
         )
-        filled = self._generator(given, where.to(self.device).to(self.dtype), on_step)[0, :, :height, :width]
+        filled = self._generator(inputs, mask.to(self.device).to(self.dtype), on_step)[0, :, :height, :width]
         if not torch.isfinite(filled).all():
             raise FloatingPointError("the network gave no numbers")
-        levels = ((filled.float() / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
-        return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
+        pixels_8bit = ((filled.float() / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
+        return np.ascontiguousarray(pixels_8bit.permute(1, 2, 0).cpu().numpy())
 
     def close(self) -> None:
         """Drop the modules."""
@@ -133,17 +133,18 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> AotGan:
 
     Raises ``DarkroomError`` (``engine_unavailable``) naming the file if it is anything else.
     """
-    given = weights["fill"]
-    name = given.model.files[0]
+    model_weights = weights["fill"]
+    name = model_weights.model.files[0]
     try:
-        state = torch.load(given.folder / name, map_location="cpu", weights_only=True)
+        state = torch.load(model_weights.folder / name, map_location="cpu", weights_only=True)
         generator = Generator(len(state["encoder.1.weight"]))
         generator.load_state_dict(state)
     except (pickle.UnpicklingError, EOFError, RuntimeError, LookupError, TypeError, AttributeError) as error:
         raise DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE,
-            f"{given.model.id}/{name} is not AOT-GAN's generator, which its authors publish as G0000000.pt. "
-            f"`darkroom models fetch {given.model.id}`, or `darkroom models import {given.model.id} FILE`, brings it.",
+            f"{model_weights.model.id}/{name} is not AOT-GAN's generator, which its authors publish as G0000000.pt. "
+            f"`darkroom models fetch {model_weights.model.id}`, or `darkroom models import {model_weights.model.id} "
+            "FILE`, brings it.",
         ) from error
     return AotGan(placement, generator)
 
@@ -151,7 +152,7 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> AotGan:
 def _normalized(gate: Tensor) -> Tensor:
     """Normalise each channel over its pixels, then stretch it, so that most gates are nearly open or closed."""
     # Computed in fp32: in fp16 the sum over a picture overflows, and the epsilon of 1e-9 becomes 0.
-    exact = gate.float()
-    mean = exact.mean(dim=(2, 3), keepdim=True)
-    spread = exact.std(dim=(2, 3), keepdim=True) + 1e-9
-    return (5 * (2 * (exact - mean) / spread - 1)).to(gate.dtype)
+    single_precision = gate.float()
+    mean = single_precision.mean(dim=(2, 3), keepdim=True)
+    deviation = single_precision.std(dim=(2, 3), keepdim=True) + 1e-9
+    return (5 * (2 * (single_precision - mean) / deviation - 1)).to(gate.dtype)

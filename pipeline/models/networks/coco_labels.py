@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from darkroom.contract.coco_objects import OBJECTS
 
 # Some trainers' lists of the COCO classes use Pascal VOC's names instead of the data set's own.
-_OTHERWISE = {
+_ALIASES = {
     "aeroplane": "airplane",
     "diningtable": "dining table",
     "motorbike": "motorcycle",
@@ -23,7 +23,7 @@ def known_labels(names: Mapping[int, str]) -> dict[int, str]:
     >>> known_labels({0: "person", 57: "sofa", 90: "unicorn"})
     {0: 'person', 57: 'couch'}
     """
-    words = {number: _OTHERWISE.get(name.lower(), name.lower()) for number, name in names.items()}
+    words = {number: _ALIASES.get(name.lower(), name.lower()) for number, name in names.items()}
     known = {number: word for number, word in words.items() if word in OBJECTS}
     if not known:
         raise ValueError(f"none of the {len(names)} classes is one of COCO's")

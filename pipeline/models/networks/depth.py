@@ -29,10 +29,10 @@ class InverseDepth(TorchNetwork):
         """Estimate the relative inverse depth of H×W×3 uint8 sRGB: H×W float32, any scale, larger is nearer."""
         pixels = self._processor(images=photo, return_tensors="pt")["pixel_values"]
         inverse = self._modules[0](pixel_values=pixels.to(self.device, self.dtype)).predicted_depth.float()
-        whole = torch.nn.functional.interpolate(
+        resized_depth = torch.nn.functional.interpolate(
             inverse[:, None], size=photo.shape[:2], mode="bilinear", align_corners=False
         )
-        depth: Floats = whole[0, 0].cpu().numpy()
+        depth: Floats = resized_depth[0, 0].cpu().numpy()
         return depth
 
 

@@ -28,11 +28,11 @@ Floats = NDArray[np.float32]
 logger = logging.getLogger(__name__)
 
 MIN_SCORE = 0.5  # InsightFace's default
-SIZES = ((128, 128), (640, 640))  # input sizes of SCRFD, in turn: for large faces and for small ones
+DETECTION_SIZES = ((128, 128), (640, 640))  # input sizes of SCRFD, in turn: for large faces and for small ones
 LONG_SIDE = 1280  # larger pictures are reduced to this first, as SCRFD's own reduction does not filter
 ARCFACE_SIDE = 112  # side of ArcFace's input
 INSWAPPER_SIDE = 128  # side of inswapper's input and output
-FEATURES = 512  # length of an identity embedding
+EMBEDDING_LENGTH = 512  # length of an identity embedding
 # Positions of the five landmarks in ArcFace's input (Deng et al. 2019; the package's alignment).
 TEMPLATE: Floats = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)], np.float32
@@ -55,7 +55,7 @@ class InsightFaceAnalyser(OnnxNetwork[_Analysis]):
     computes identity embeddings."""
 
     def __init__(self, placement: Placement, detector: Path, recogniser: Path) -> None:
-        super().__init__(placement, detector, lambda file, providers: _analysis(file, recogniser, providers))
+        super().__init__(placement, detector, lambda file, providers: _load_analysis(file, recogniser, providers))
         self._size = detector.stat().st_size + recogniser.stat().st_size
 
     def analyse(self, photo: Rgb) -> Sequence[Face]:
@@ -65,8 +65,8 @@ class InsightFaceAnalyser(OnnxNetwork[_Analysis]):
         small = downscaled_to(photo, max(round(height * gain), 1), max(round(width * gain), 1))
         across, down = width / small.shape[1], height / small.shape[0]
         boxes, points = self.session.detector.detect(np.ascontiguousarray(small[..., ::-1]))
-        found = []
-        for row, five in zip(boxes, points, strict=True):
+        faces = []
+        for row, landmarks in zip(boxes, points, strict=True):
             left, top, right, bottom = (float(edge) for edge in row[:4])
             box = (
                 max(left * across, 0.0),
@@ -74,16 +74,16 @@ class InsightFaceAnalyser(OnnxNetwork[_Analysis]):
                 min(right * across, float(width)),
                 min(bottom * down, float(height)),
             )
-            face = Face(box, np.asarray(five * (across, down), np.float32), float(row[4]))
+            face = Face(box, np.asarray(landmarks * (across, down), np.float32), float(row[4]))
             if (
-                not np.isfinite(five).all()
+                not np.isfinite(landmarks).all()
                 or not landmarks_enclose_area(face.landmarks)
                 or box[2] - box[0] < 1
                 or box[3] - box[1] < 1
             ):
                 continue
-            found.append(replace(face, embedding=self._identity(photo, face)))
-        return from_the_left(found)
+            faces.append(replace(face, embedding=self._identity(photo, face)))
+        return from_the_left(faces)
 
     def _identity(self, photo: Rgb, face: Face) -> Floats:
         """Compute the identity embedding: 512 float32, normalised to length 1."""
@@ -105,7 +105,7 @@ class InSwapper(OnnxNetwork[_Swapping]):
     """Implements ``FaceSwapper`` with InsightFace's inswapper: 128×128 pixels, conditioned on ArcFace's features."""
 
     def __init__(self, placement: Placement, file: Path) -> None:
-        super().__init__(placement, file, _swapper)
+        super().__init__(placement, file, _load_swapping)
 
     def swap(self, photo: Rgb, face: Face, identity: Floats) -> tuple[Rgb, Floats]:
         """Render ``identity`` in place of ``face``: 128×128×3 uint8 sRGB, and the transform from the photo's pixels."""
@@ -113,66 +113,66 @@ class InSwapper(OnnxNetwork[_Swapping]):
         aligned, _ = warped(photo, transform, INSWAPPER_SIDE, INSWAPPER_SIDE)
         features = identity[None] @ self.session.matrix
         features /= np.linalg.norm(features) + 1e-9
-        given = (aligned.transpose(2, 0, 1)[None].astype(np.float32) / 255, features.astype(np.float32))
-        (made,) = self.session.session.run(None, dict(zip(self.session.inputs, given, strict=True)))
-        picture = (np.clip(made[0].transpose(1, 2, 0), 0, 1) * 255).round().astype(np.uint8)
+        inputs = (aligned.transpose(2, 0, 1)[None].astype(np.float32) / 255, features.astype(np.float32))
+        (swapped,) = self.session.session.run(None, dict(zip(self.session.inputs, inputs, strict=True)))
+        picture = (np.clip(swapped[0].transpose(1, 2, 0), 0, 1) * 255).round().astype(np.uint8)
         return np.ascontiguousarray(picture), transform
 
 
 def load_analyser(weights: Mapping[str, Weights], placement: Placement) -> InsightFaceAnalyser:
     """Load the role ``face_analysis``: the detector's file, then the recogniser's."""
-    given = weights["face_analysis"]
-    detector, recogniser = (given.folder / file for file in given.model.files)
+    model_weights = weights["face_analysis"]
+    detector, recogniser = (model_weights.folder / file for file in model_weights.model.files)
     return InsightFaceAnalyser(placement, detector, recogniser)
 
 
 def load_swapper(weights: Mapping[str, Weights], placement: Placement) -> InSwapper:
     """Load the role ``face_swapper``: one file."""
-    given = weights["face_swapper"]
-    return InSwapper(placement, given.folder / given.model.files[0])
+    model_weights = weights["face_swapper"]
+    return InSwapper(placement, model_weights.folder / model_weights.model.files[0])
 
 
-def _analysis(detector: Path, recogniser: Path, providers: Sequence[str]) -> _Analysis:
-    zoo = _package()
-    finds = zoo.SCRFD(model_file=str(detector), session=_session(detector, providers))
-    finds.prepare(0, input_size=[*SIZES], det_thresh=MIN_SCORE)
-    if not finds.use_kps:
-        raise _refused(detector, "it is no detector with five points")
-    tells = zoo.ArcFaceONNX(model_file=str(recogniser), session=_session(recogniser, providers))
-    return _Analysis(finds, tells)
+def _load_analysis(detector: Path, recogniser: Path, providers: Sequence[str]) -> _Analysis:
+    model_zoo = _import_insightface()
+    scrfd = model_zoo.SCRFD(model_file=str(detector), session=_session(detector, providers))
+    scrfd.prepare(0, input_size=[*DETECTION_SIZES], det_thresh=MIN_SCORE)
+    if not scrfd.use_kps:
+        raise _load_error(detector, "it is no detector with five points")
+    arcface = model_zoo.ArcFaceONNX(model_file=str(recogniser), session=_session(recogniser, providers))
+    return _Analysis(scrfd, arcface)
 
 
-def _swapper(file: Path, providers: Sequence[str]) -> _Swapping:
-    _package()
+def _load_swapping(file: Path, providers: Sequence[str]) -> _Swapping:
+    _import_insightface()
     session = _session(file, providers)
     # A session does not expose its constants, of which the matrix is the last.
     onnx = import_module("onnx")
     matrix = onnx.numpy_helper.to_array(onnx.load(str(file)).graph.initializer[-1])
     names = tuple(each.name for each in session.get_inputs())
-    if len(names) != 2 or matrix.shape != (FEATURES, FEATURES):
-        raise _refused(file, "it is not inswapper")
+    if len(names) != 2 or matrix.shape != (EMBEDDING_LENGTH, EMBEDDING_LENGTH):
+        raise _load_error(file, "it is not inswapper")
     return _Swapping(session, (names[0], names[1]), matrix)
 
 
 def _session(file: Path, providers: Sequence[str]) -> Any:
     runtime = import_module("onnxruntime")
-    there = runtime.get_available_providers()
-    if providers[0] not in there:
+    available = runtime.get_available_providers()
+    if providers[0] not in available:
         logger.warning(
             "ONNX Runtime has no %s here, %s runs on the CPU: install onnxruntime-gpu", providers[0], file.name
         )
     options = runtime.SessionOptions()
     options.log_severity_level = 3  # errors only: every session warns of inswapper's unused matrix
     try:
-        return runtime.InferenceSession(str(file), options, providers=[each for each in providers if each in there])
+        return runtime.InferenceSession(str(file), options, providers=[each for each in providers if each in available])
     except Exception as error:
         # ONNX Runtime's errors have no common base class but Exception. All mean a bad file here.
         if type(error).__module__.startswith("onnxruntime"):
-            raise _refused(file, "ONNX Runtime cannot read it") from error
+            raise _load_error(file, "ONNX Runtime cannot read it") from error
         raise
 
 
-def _package() -> Any:
+def _import_insightface() -> Any:
     """Import InsightFace. Raises ``DarkroomError`` (``engine_unavailable``) if it or ONNX Runtime is not installed."""
     if find_spec("insightface") is None or find_spec("onnxruntime") is None:
         raise DarkroomError(
@@ -182,5 +182,5 @@ def _package() -> Any:
     return import_module("insightface.model_zoo.model_zoo")
 
 
-def _refused(file: Path, why: str) -> DarkroomError:
+def _load_error(file: Path, why: str) -> DarkroomError:
     return DarkroomError(ErrorCode.ENGINE_UNAVAILABLE, f"{file.name} was not loaded: {why}.")

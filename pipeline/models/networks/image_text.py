@@ -14,9 +14,9 @@ from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
 
-SQUARE_ENOUGH = 1.25  # ratio of the sides up to which one central square represents the photo
+MAX_SQUARE_RATIO = 1.25  # ratio of the sides up to which one central square represents the photo
 MAX_SQUARES = 8
-REMEMBERED = 32  # sets of captions whose embeddings are cached
+MAX_CACHED_CAPTIONS = 32  # sets of captions whose embeddings are cached
 
 
 class Clip(TorchNetwork):
@@ -33,8 +33,8 @@ class Clip(TorchNetwork):
         """Compute the probability of each of N captions: softmax of the similarities, N float32 that add up to 1."""
         logits = self._scale * self.similarities(photo, captions)
         weights = np.exp(logits - logits.max())
-        fits: Floats = weights / weights.sum()
-        return fits
+        normalized: Floats = weights / weights.sum()
+        return normalized
 
     @torch.inference_mode()
     def similarities(self, photo: Rgb, captions: Sequence[str]) -> Floats:
@@ -45,23 +45,23 @@ class Clip(TorchNetwork):
         side = self._processor.crop_size["height"]
         pixels = self._processor(images=squares(photo, 2 * side), return_tensors="pt")["pixel_values"]
         model: Any = self._modules[0]
-        seen = model.vision_model(pixel_values=pixels.to(self.device, self.dtype)).pooler_output
-        views = _unit(model.visual_projection(seen).float())
-        picture = _unit(views.mean(dim=0, keepdim=True))[0].cpu().numpy()
-        cosines: Floats = np.clip(self._embedded(tuple(captions)) @ picture, -1, 1)
+        pooled = model.vision_model(pixel_values=pixels.to(self.device, self.dtype)).pooler_output
+        views = _normalized(model.visual_projection(pooled).float())
+        picture = _normalized(views.mean(dim=0, keepdim=True))[0].cpu().numpy()
+        cosines: Floats = np.clip(self._embeddings(tuple(captions)) @ picture, -1, 1)
         return cosines
 
-    def _embedded(self, captions: tuple[str, ...]) -> Floats:
+    def _embeddings(self, captions: tuple[str, ...]) -> Floats:
         if captions not in self._captions:
             tokens = self._tokenizer(list(captions), padding=True, truncation=True, max_length=77, return_tensors="pt")
             model: Any = self._modules[0]
-            read = model.text_model(
+            pooled_text = model.text_model(
                 input_ids=tokens["input_ids"].to(self.device), attention_mask=tokens["attention_mask"].to(self.device)
             ).pooler_output
-            embedded: Floats = _unit(model.text_projection(read).float()).cpu().numpy()
-            while len(self._captions) >= REMEMBERED:
+            embeddings: Floats = _normalized(model.text_projection(pooled_text).float()).cpu().numpy()
+            while len(self._captions) >= MAX_CACHED_CAPTIONS:
                 del self._captions[next(iter(self._captions))]
-            self._captions[captions] = embedded
+            self._captions[captions] = embeddings
         return self._captions[captions]
 
 
@@ -83,10 +83,12 @@ def squares(photo: Rgb, largest: int) -> list[Rgb]:
     height, width = (max(round(side * shrink), 1) for side in photo.shape[:2])
     small = resized(photo, height, width)
     short, long = min(height, width), max(height, width)
-    count = 1 if long <= SQUARE_ENOUGH * short else min(-(-long // short), MAX_SQUARES)
+    count = 1 if long <= MAX_SQUARE_RATIO * short else min(-(-long // short), MAX_SQUARES)
     starts = [(long - short) // 2] if count == 1 else [round((long - short) * i / (count - 1)) for i in range(count)]
-    return [small[:, at : at + short] if width >= height else small[at : at + short] for at in starts]
+    return [
+        small[:, offset : offset + short] if width >= height else small[offset : offset + short] for offset in starts
+    ]
 
 
-def _unit(vectors: torch.Tensor) -> torch.Tensor:
+def _normalized(vectors: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.normalize(vectors, dim=-1)

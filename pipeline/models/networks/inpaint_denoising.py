@@ -32,24 +32,28 @@ class InpaintDenoiser:
         self._placement = placement
 
     def denoise(
-        self, order: InpaintDenoiseRequest, prompt: torch.Tensor, negative_prompt: torch.Tensor | None, on_step: OnStep
+        self,
+        request: InpaintDenoiseRequest,
+        prompt: torch.Tensor,
+        negative_prompt: torch.Tensor | None,
+        on_step: OnStep,
     ) -> torch.Tensor:
         """Denoise the request to latents: 1×4×h/8×w/8, scaled by the VAE's scaling factor.
 
         ``prompt`` and ``negative_prompt`` are embeddings, 1×77×d; without a negative one, classifier-free guidance is
         off.
         """
-        height, width = order.hole.shape
-        pixels = torch.from_numpy(np.ascontiguousarray(order.photo)).permute(2, 0, 1)[None].float() / 255
-        whole = torch.from_numpy(np.ascontiguousarray(order.hole))[None, None].float()
+        height, width = request.hole.shape
+        pixels = torch.from_numpy(np.ascontiguousarray(request.photo)).permute(2, 0, 1)[None].float() / 255
+        whole = torch.from_numpy(np.ascontiguousarray(request.hole))[None, None].float()
         # A latent pixel is hole if any of its pixels is. The pipeline itself would sample one pixel of each.
         hole = max_pool2d(whole, GRID).repeat_interleave(GRID, dim=2).repeat_interleave(GRID, dim=3)
         scheduler = Dpm.from_config(self._schedule)
-        pace = LaunchThrottle(self._placement.device)
+        throttle = LaunchThrottle(self._placement.device)
 
         def after_step(_pipeline: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            pace.step_launched()
-            on_step(index + 1, order.steps, lambda: latents_to_rgb(scheduler.pred_original_sample, SD15_RGB_FACTORS))
+            throttle.step_launched()
+            on_step(index + 1, request.steps, lambda: latents_to_rgb(scheduler.pred_original_sample, SD15_RGB_FACTORS))
             return tensors
 
         pipeline = assemble_pipeline(StableDiffusionInpaintPipeline, self._vae, self._unet, scheduler)
@@ -60,11 +64,11 @@ class InpaintDenoiser:
             width=width,
             prompt_embeds=prompt,
             negative_prompt_embeds=negative_prompt,
-            guidance_scale=order.guidance if negative_prompt is not None else 1.0,
-            num_inference_steps=order.steps,
+            guidance_scale=request.guidance if negative_prompt is not None else 1.0,
+            num_inference_steps=request.steps,
             strength=1.0,
             # On the CPU, so that a seed gives the same noise on any device.
-            generator=torch.Generator().manual_seed(order.seed),
+            generator=torch.Generator().manual_seed(request.seed),
             callback_on_step_end=after_step,
             output_type="latent",
             return_dict=False,

@@ -18,7 +18,7 @@ class LatentRgbFactors:
     """Linear map from four latent channels to RGB in [-1, 1]: a row (R, G, B) per channel, and the bias."""
 
     channels: tuple[tuple[float, float, float], ...]
-    without: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    bias: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 # Published by Keturn in "Decoding latents to RGB without upscaling" (Hugging Face forum, topic 23204).
@@ -33,11 +33,11 @@ SDXL_RGB_FACTORS = LatentRgbFactors(
 )
 
 
-def latents_to_rgb(latents: torch.Tensor, colours: LatentRgbFactors) -> Rgb:
+def latents_to_rgb(latents: torch.Tensor, factors: LatentRgbFactors) -> Rgb:
     """Convert the first of n×4×h×w latents to uint8 sRGB, enlarged to a longer side of about 256 pixels if smaller."""
-    channels = torch.tensor(colours.channels, device=latents.device)
-    without = torch.tensor(colours.without, device=latents.device)[:, None, None]
-    rgb = torch.einsum("chw,cr->rhw", latents[0].float(), channels) + without
+    channels = torch.tensor(factors.channels, device=latents.device)
+    bias = torch.tensor(factors.bias, device=latents.device)[:, None, None]
+    rgb = torch.einsum("chw,cr->rhw", latents[0].float(), channels) + bias
     scale = max(PROGRESS_IMAGE_SIDE / max(rgb.shape[1:]), 1.0)
     size = [round(side * scale) for side in rgb.shape[1:]]
     large = interpolate(rgb[None], size=size, mode="bilinear", align_corners=False)[0]

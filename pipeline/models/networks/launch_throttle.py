@@ -11,14 +11,14 @@ class LaunchThrottle:
 
     def __init__(self, device: torch.device) -> None:
         self._cuda = device.type == "cuda"
-        self._last: torch.cuda.Event | None = None
+        self._last_event: torch.cuda.Event | None = None
 
     def step_launched(self) -> None:
         """Record that a step was launched, and wait until the step before it is done. No effect on the CPU."""
         if not self._cuda:
             return
-        ended = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call] # torch
-        ended.record()
-        if self._last is not None:
-            self._last.synchronize()
-        self._last = ended
+        event = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call] # torch
+        event.record()
+        if self._last_event is not None:
+            self._last_event.synchronize()
+        self._last_event = event

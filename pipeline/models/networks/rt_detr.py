@@ -34,15 +34,15 @@ class RtDetr(TorchNetwork):
         pixels = self._processor(images=small, return_tensors="pt")["pixel_values"]
         outputs = self._modules[0](pixel_values=pixels.to(self.device, self.dtype))
         outputs.logits, outputs.pred_boxes = outputs.logits.float(), outputs.pred_boxes.float()
-        found = self._processor.post_process_object_detection(
+        results = self._processor.post_process_object_detection(
             outputs, threshold=MIN_SCORE, target_sizes=[(height, width)]
         )[0]
-        most = torch.tensor([width, height, width, height], device=found["boxes"].device)
-        boxes = torch.minimum(found["boxes"].clamp(min=0), most).tolist()
+        limits = torch.tensor([width, height, width, height], device=results["boxes"].device)
+        boxes = torch.minimum(results["boxes"].clamp(min=0), limits).tolist()
         detections = [
             Detection(self._labels[number], (left, top, right, bottom), score)
             for (left, top, right, bottom), score, number in zip(
-                boxes, found["scores"].tolist(), found["labels"].tolist(), strict=True
+                boxes, results["scores"].tolist(), results["labels"].tolist(), strict=True
             )
             if number in self._labels
         ]

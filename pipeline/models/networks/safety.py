@@ -40,13 +40,13 @@ class ClipSafetyChecker(TorchNetwork):
 
 def load(weights: Mapping[str, Weights], placement: Placement) -> ClipSafetyChecker:
     """Load the role ``safety``: the folders ``safety_checker`` and ``feature_extractor`` of its repository."""
-    given = weights["safety"]
+    model_weights = weights["safety"]
     checker = StableDiffusionSafetyChecker.from_pretrained(
-        given.folder / "safety_checker",
-        variant=given.model.variant,
-        dtype=getattr(torch, given.model.dtype),
+        model_weights.folder / "safety_checker",
+        variant=model_weights.model.variant,
+        dtype=getattr(torch, model_weights.model.dtype),
         use_safetensors=True,
         local_files_only=True,
     )
-    processor = CLIPImageProcessor.from_pretrained(given.folder / "feature_extractor", local_files_only=True)
+    processor = CLIPImageProcessor.from_pretrained(model_weights.folder / "feature_extractor", local_files_only=True)
     return ClipSafetyChecker(placement, checker, processor)

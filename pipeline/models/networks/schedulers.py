@@ -24,9 +24,9 @@ class Lcm(LCMScheduler):  # type: ignore[misc] # untyped
         self, model_output: Any, timestep: Any, sample: Any, generator: Any = None, return_dict: bool = True
     ) -> Any:
         """Run diffusers' step and store the prediction."""
-        answer = super().step(model_output, timestep, sample, generator=generator, return_dict=return_dict)
-        self.pred_original_sample = answer[1]
-        return answer
+        output = super().step(model_output, timestep, sample, generator=generator, return_dict=return_dict)
+        self.pred_original_sample = output[1]
+        return output
 
 
 class Euler(EulerDiscreteScheduler):  # type: ignore[misc] # untyped
@@ -36,6 +36,6 @@ class Euler(EulerDiscreteScheduler):  # type: ignore[misc] # untyped
 
     def step(self, model_output: Any, timestep: Any, sample: Any, return_dict: bool = True) -> Any:
         """Run diffusers' step and store the prediction."""
-        answer = super().step(model_output, timestep, sample, return_dict=return_dict)
-        self.pred_original_sample = answer[1]
-        return answer
+        output = super().step(model_output, timestep, sample, return_dict=return_dict)
+        self.pred_original_sample = output[1]
+        return output

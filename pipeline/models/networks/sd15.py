@@ -22,7 +22,7 @@ from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
 
-PROMPTS = 64  # cached prompt embeddings, 118 kB each
+MAX_CACHED_PROMPTS = 64  # cached prompt embeddings, 118 kB each
 LORA_FILE = "pytorch_lora_weights.safetensors"
 
 
@@ -74,19 +74,19 @@ class _CachedEmbedding(nn.Module):
     def __init__(self, embedding: nn.Module) -> None:
         super().__init__()
         self.embedding = embedding
-        self._seen: torch.Tensor | None = None
+        self._last_conditioning: torch.Tensor | None = None
         self._embedded: torch.Tensor | None = None
 
     @torch.compiler.disable  # type: ignore[untyped-decorator] # torch
     def forward(self, conditioning: torch.Tensor) -> Any:
         """Embed the picture as the wrapped module does, unless it is the same tensor object as before."""
-        if self._seen is not conditioning:
-            self._seen, self._embedded = conditioning, self.embedding(conditioning)
+        if self._last_conditioning is not conditioning:
+            self._last_conditioning, self._embedded = conditioning, self.embedding(conditioning)
         return self._embedded
 
     def clear(self) -> None:
         """Drop the picture and its embedding."""
-        self._seen = self._embedded = None
+        self._last_conditioning = self._embedded = None
 
 
 class StableDiffusion(TorchNetwork):
@@ -107,40 +107,40 @@ class StableDiffusion(TorchNetwork):
         return truncated_tail(self._tokenizer, prompt)
 
     @torch.inference_mode()
-    def image_to_image(self, order: DenoiseRequest, unet: Unet, controls: ControlNets, on_step: OnStep) -> Rgb:
+    def image_to_image(self, request: DenoiseRequest, unet: Unet, controlnets: ControlNets, on_step: OnStep) -> Rgb:
         """Generate the picture: h×w×3 uint8 sRGB. Deterministic on the same machine.
 
         Raises ``ValueError`` if there is not one scale for each ControlNet, ``FloatingPointError`` if the output is not
         finite, torch's ``OutOfMemoryError``, and whatever ``on_step`` raises.
         """
-        if len(order.controlnet_scales) != len(controls.controlnets.nets):
+        if len(request.controlnet_scales) != len(controlnets.controlnets.nets):
             raise ValueError(
-                f"{len(order.controlnet_scales)} control scales for {len(controls.controlnets.nets)} ControlNets"
+                f"{len(request.controlnet_scales)} control scales for {len(controlnets.controlnets.nets)} ControlNets"
             )
-        denoiser = ControlNetDenoiser(self._vae, unet.unet, controls.controlnets, self._schedule, self.placement)
-        guided = order.guidance > 1
+        denoiser = ControlNetDenoiser(self._vae, unet.unet, controlnets.controlnets, self._schedule, self.placement)
+        guided = request.guidance > 1
         try:
             latents = denoiser.denoise(
-                order,
-                self._embedding(order.prompt),
-                self._embedding(order.negative_prompt) if guided else None,
+                request,
+                self._embedding(request.prompt),
+                self._embedding(request.negative_prompt) if guided else None,
                 on_step,
             )
         finally:
-            controls.clear_cached_embeddings()
+            controlnets.clear_cached_embeddings()
         return decode_to_picture(self._vae, latents, self._decode)
 
     @torch.inference_mode()
-    def inpaint(self, order: InpaintDenoiseRequest, unet: Unet, on_step: OnStep) -> Rgb:
+    def inpaint(self, request: InpaintDenoiseRequest, unet: Unet, on_step: OnStep) -> Rgb:
         """Generate the canvas with its hole filled: h×w×3 uint8 sRGB. ``unet`` is the inpainting U-Net.
 
         Deterministic on the same machine. Outside the hole it is only similar to the photo. Raises as
         ``image_to_image`` does.
         """
         latents = InpaintDenoiser(self._vae, unet.unet, self._schedule, self.placement).denoise(
-            order,
-            self._embedding(order.prompt),
-            self._embedding(order.negative_prompt) if order.guidance > 1 else None,
+            request,
+            self._embedding(request.prompt),
+            self._embedding(request.negative_prompt) if request.guidance > 1 else None,
             on_step,
         )
         return decode_to_picture(self._vae, latents, self._decode)
@@ -152,13 +152,13 @@ class StableDiffusion(TorchNetwork):
         self._embeddings.clear()
 
     def _embedding(self, text: str) -> torch.Tensor:
-        known = self._embeddings.pop(text, None)
-        if known is None:
-            known = self._text_encoder(token_ids(self._tokenizer, text).to(self.device))[0].cpu()
-        self._embeddings[text] = known
-        while len(self._embeddings) > PROMPTS:
+        embedding = self._embeddings.pop(text, None)
+        if embedding is None:
+            embedding = self._text_encoder(token_ids(self._tokenizer, text).to(self.device))[0].cpu()
+        self._embeddings[text] = embedding
+        while len(self._embeddings) > MAX_CACHED_PROMPTS:
             self._embeddings.popitem(last=False)
-        return known.to(self.device)
+        return embedding.to(self.device)
 
     def _decode(self, latents: torch.Tensor) -> torch.Tensor:
         return decode_latents(self._vae, latents)
@@ -166,13 +166,13 @@ class StableDiffusion(TorchNetwork):
 
 def load_components(weights: Mapping[str, Weights], placement: Placement) -> StableDiffusion:
     """Load VAE, text encoder, tokenizer and schedule from the role ``diffusion``."""
-    given = weights["diffusion"]
-    vae = AutoencoderKL.from_pretrained(given.folder, subfolder="vae", **from_pretrained_options(given))
+    model_weights = weights["diffusion"]
+    vae = AutoencoderKL.from_pretrained(model_weights.folder, subfolder="vae", **from_pretrained_options(model_weights))
     text_encoder = CLIPTextModel.from_pretrained(
-        given.folder, subfolder="text_encoder", **from_pretrained_options(given)
+        model_weights.folder, subfolder="text_encoder", **from_pretrained_options(model_weights)
     )
-    tokenizer = CLIPTokenizer.from_pretrained(given.folder / "tokenizer", local_files_only=True)
-    schedule = DPMSolverMultistepScheduler.load_config(given.folder / "scheduler", local_files_only=True)
+    tokenizer = CLIPTokenizer.from_pretrained(model_weights.folder / "tokenizer", local_files_only=True)
+    schedule = DPMSolverMultistepScheduler.load_config(model_weights.folder / "scheduler", local_files_only=True)
     return StableDiffusion(placement, vae, text_encoder, tokenizer, schedule)
 
 
@@ -203,9 +203,10 @@ def load_few_step_unet(weights: Mapping[str, Weights], placement: Placement) -> 
 
 def load_controlnets(weights: Mapping[str, Weights], placement: Placement) -> ControlNets:
     """Load the ControlNets of the roles ``control_depth`` and ``control_edges``, in this order."""
-    given = (weights["control_depth"], weights["control_edges"])
+    model_weights = (weights["control_depth"], weights["control_edges"])
     return ControlNets(
-        placement, *(ControlNetModel.from_pretrained(each.folder, **from_pretrained_options(each)) for each in given)
+        placement,
+        *(ControlNetModel.from_pretrained(each.folder, **from_pretrained_options(each)) for each in model_weights),
     )
 
 

@@ -26,7 +26,7 @@ from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.models.text_to_image_request import TextToImageRequest
 from pipeline.weights.store import Weights
 
-PROMPTS = 32  # cached prompt embeddings, 0.3 MB each in half precision
+MAX_CACHED_PROMPTS = 32  # cached prompt embeddings, 0.3 MB each in half precision
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class SdxlTextEncoders(TorchNetwork):
         super().__init__(placement, *encoders)
         self._encoders = encoders
         self._tokenizers = tokenizers
-        self._read: OrderedDict[str, PromptEmbeddings] = OrderedDict()
+        self._cache: OrderedDict[str, PromptEmbeddings] = OrderedDict()
 
     def truncated_tail(self, text: str) -> str:
         """Return the end of a text beyond the text encoders' 75 tokens; an empty string if nothing is cut off."""
@@ -55,27 +55,27 @@ class SdxlTextEncoders(TorchNetwork):
     @torch.inference_mode()
     def encode(self, text: str) -> PromptEmbeddings:
         """Encode a text for the U-Nets. The most recent texts are cached."""
-        known = self._read.pop(text, None)
-        if known is None:
-            known = self._encoded(text)
-        self._read[text] = known
-        while len(self._read) > PROMPTS:
-            self._read.popitem(last=False)
-        return known
+        embeddings = self._cache.pop(text, None)
+        if embeddings is None:
+            embeddings = self._encoded(text)
+        self._cache[text] = embeddings
+        while len(self._cache) > MAX_CACHED_PROMPTS:
+            self._cache.popitem(last=False)
+        return embeddings
 
     def close(self) -> None:
         """Drop the modules and the cached embeddings."""
         super().close()
         self._encoders = ()  # type: ignore[assignment] # it is not used again
-        self._read.clear()
+        self._cache.clear()
 
     def _encoded(self, text: str) -> PromptEmbeddings:
-        answers = []
+        outputs = []
         for encoder, tokenizer in zip(self._encoders, self._tokenizers, strict=True):
-            answers.append(encoder(token_ids(tokenizer, text).to(self.device), output_hidden_states=True))
+            outputs.append(encoder(token_ids(tokenizer, text).to(self.device), output_hidden_states=True))
         # SDXL was trained on the penultimate layer of each encoder, and on the second one's projection.
-        tokens = torch.cat([answer.hidden_states[-2] for answer in answers], dim=-1)
-        return PromptEmbeddings(tokens.cpu(), answers[1].text_embeds.cpu())
+        tokens = torch.cat([output.hidden_states[-2] for output in outputs], dim=-1)
+        return PromptEmbeddings(tokens.cpu(), outputs[1].text_embeds.cpu())
 
 
 class SdxlUnet(TorchNetwork):
@@ -89,27 +89,27 @@ class SdxlUnet(TorchNetwork):
 
     @torch.inference_mode()
     def denoise(
-        self, drawing: TextToImageRequest, prompt: PromptEmbeddings, negative: PromptEmbeddings | None, on_step: OnStep
+        self, request: TextToImageRequest, prompt: PromptEmbeddings, negative: PromptEmbeddings | None, on_step: OnStep
     ) -> torch.Tensor:
         """Denoise the request to latents for ``SdxlVaeDecoder``: 1×4×h/8×w/8. Deterministic on the same machine.
 
         ``negative`` is the negative prompt; None means zeros, as in SDXL's training. Raises torch's
         ``OutOfMemoryError``, and whatever ``on_step`` raises.
         """
-        canvas = drawing.canvas
+        canvas = request.canvas
         # On the CPU, so that a seed gives the same noise on any device.
-        generator = torch.Generator().manual_seed(drawing.seed)
+        generator = torch.Generator().manual_seed(request.seed)
         noise = torch.randn((1, 4, canvas.height // 8, canvas.width // 8), generator=generator)
         scheduler = self._scheduler.from_config(self._schedule)
-        pace = LaunchThrottle(self.device)
+        throttle = LaunchThrottle(self.device)
 
         def after_step(_pipeline: Any, index: int, _timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            pace.step_launched()
-            on_step(index + 1, drawing.steps, lambda: latents_to_rgb(scheduler.pred_original_sample, SDXL_RGB_FACTORS))
+            throttle.step_launched()
+            on_step(index + 1, request.steps, lambda: latents_to_rgb(scheduler.pred_original_sample, SDXL_RGB_FACTORS))
             return tensors
 
-        guided = drawing.guidance > 1
-        unwanted = (negative or _empty_embeddings(prompt)) if guided else None
+        guided = request.guidance > 1
+        negative_embeddings = (negative or _empty_embeddings(prompt)) if guided else None
         # Conditioned on the trained size of the aspect, as SDXL learnt that small sizes mean poor pictures.
         trained = canvas.trained[::-1]
         latents: torch.Tensor = self._pipeline(scheduler)(
@@ -118,12 +118,16 @@ class SdxlUnet(TorchNetwork):
             original_size=trained,
             target_size=trained,
             latents=noise.to(self.device, self.dtype),
-            prompt_embeds=self._here(prompt.prompt_embeds),
-            pooled_prompt_embeds=self._here(prompt.pooled_prompt_embeds),
-            negative_prompt_embeds=None if unwanted is None else self._here(unwanted.prompt_embeds),
-            negative_pooled_prompt_embeds=None if unwanted is None else self._here(unwanted.pooled_prompt_embeds),
-            guidance_scale=drawing.guidance if guided else 0.0,
-            num_inference_steps=drawing.steps,
+            prompt_embeds=self._to_device(prompt.prompt_embeds),
+            pooled_prompt_embeds=self._to_device(prompt.pooled_prompt_embeds),
+            negative_prompt_embeds=None
+            if negative_embeddings is None
+            else self._to_device(negative_embeddings.prompt_embeds),
+            negative_pooled_prompt_embeds=None
+            if negative_embeddings is None
+            else self._to_device(negative_embeddings.pooled_prompt_embeds),
+            guidance_scale=request.guidance if guided else 0.0,
+            num_inference_steps=request.steps,
             callback_on_step_end=after_step,
             output_type="latent",
             return_dict=False,
@@ -135,7 +139,7 @@ class SdxlUnet(TorchNetwork):
         super().close()
         del self.unet
 
-    def _here(self, tensor: torch.Tensor) -> torch.Tensor:
+    def _to_device(self, tensor: torch.Tensor) -> torch.Tensor:
         return tensor.to(self.device, self.dtype)
 
     def _pipeline(self, scheduler: Any) -> Any:
@@ -166,7 +170,7 @@ class SdxlVaeDecoder(TorchNetwork):
 
         Raises ``FloatingPointError`` if the output is not finite, and torch's ``OutOfMemoryError``.
         """
-        return decode_to_picture(self._vae, latents, lambda given: decode_latents(self._vae, given))
+        return decode_to_picture(self._vae, latents, lambda scaled: decode_latents(self._vae, scaled))
 
     def close(self) -> None:
         """Drop the module."""
@@ -176,13 +180,13 @@ class SdxlVaeDecoder(TorchNetwork):
 
 def load_text_encoders(weights: Mapping[str, Weights], placement: Placement) -> SdxlTextEncoders:
     """Load both text encoders and tokenizers from the role ``picture_base``."""
-    given = weights["picture_base"]
+    model_weights = weights["picture_base"]
     encoders = tuple(
-        kind.from_pretrained(given.folder, subfolder=folder, **from_pretrained_options(given))
+        kind.from_pretrained(model_weights.folder, subfolder=folder, **from_pretrained_options(model_weights))
         for kind, folder in ((CLIPTextModel, "text_encoder"), (CLIPTextModelWithProjection, "text_encoder_2"))
     )
     tokenizers = tuple(
-        CLIPTokenizer.from_pretrained(given.folder / folder, local_files_only=True)
+        CLIPTokenizer.from_pretrained(model_weights.folder / folder, local_files_only=True)
         for folder in ("tokenizer", "tokenizer_2")
     )
     return SdxlTextEncoders(placement, (encoders[0], encoders[1]), (tokenizers[0], tokenizers[1]))
@@ -208,27 +212,27 @@ def load_few_step_unet(weights: Mapping[str, Weights], placement: Placement) -> 
 
 def load_vae_decoder(weights: Mapping[str, Weights], placement: Placement) -> SdxlVaeDecoder:
     """Load the VAE from the role ``picture_decoder``, without its unused encoder."""
-    given = weights["picture_decoder"]
-    vae = AutoencoderKL.from_pretrained(given.folder, **from_pretrained_options(given))
+    model_weights = weights["picture_decoder"]
+    vae = AutoencoderKL.from_pretrained(model_weights.folder, **from_pretrained_options(model_weights))
     vae.encoder = vae.quant_conv = None
     return SdxlVaeDecoder(placement, vae)
 
 
 def _unet(weights: Mapping[str, Weights], role: str) -> Any:
     """Load a U-Net with the configuration of the role ``picture_base`` and the one weight file of ``role``."""
-    given = weights[role]
-    (file,) = given.model.files
+    model_weights = weights[role]
+    (file,) = model_weights.model.files
     config = UNet2DConditionModel.load_config(weights["picture_base"].folder / "unet", local_files_only=True)
     # On the meta device, as random initialisation would take a minute, only to be overwritten.
     with torch.device("meta"):
         unet: Any = UNet2DConditionModel.from_config(config)
     try:
-        unet.load_state_dict(load_file(given.folder / file), assign=True)
+        unet.load_state_dict(load_file(model_weights.folder / file), assign=True)
     except (RuntimeError, SafetensorError) as error:
         raise DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE,
-            f"The file {given.model.id}/{file} is not a U-Net of SDXL; "
-            f"`darkroom models fetch {given.model.id}` mends it.",
+            f"The file {model_weights.model.id}/{file} is not a U-Net of SDXL; "
+            f"`darkroom models fetch {model_weights.model.id}` mends it.",
         ) from error
     return unet
 
@@ -238,5 +242,5 @@ def _schedule(weights: Mapping[str, Weights]) -> dict[str, Any]:
     return dict(EulerDiscreteScheduler.load_config(folder, local_files_only=True))
 
 
-def _empty_embeddings(like: PromptEmbeddings) -> PromptEmbeddings:
-    return PromptEmbeddings(torch.zeros_like(like.prompt_embeds), torch.zeros_like(like.pooled_prompt_embeds))
+def _empty_embeddings(prompt: PromptEmbeddings) -> PromptEmbeddings:
+    return PromptEmbeddings(torch.zeros_like(prompt.prompt_embeds), torch.zeros_like(prompt.pooled_prompt_embeds))

@@ -37,18 +37,18 @@ class Sam2(TorchNetwork):
         down, across = self._processor.size["height"], self._processor.size["width"]
         pixels = self._processor(images=downscaled_to(photo, down, across), return_tensors="pt")["pixel_values"]
         model: Any = self._modules[0]
-        seen = model.get_image_embeddings(pixels.to(self.device, self.dtype))
+        embeddings = model.get_image_embeddings(pixels.to(self.device, self.dtype))
         # The photo is stretched to the network's square input, and the boxes with it.
-        squeeze = torch.tensor([across / width, down / height] * 2)
-        prompts = (torch.tensor(boxes, dtype=torch.float32) * squeeze).to(self.device)
-        maps = [self._best(seen, prompts[start : start + BATCH]) for start in range(0, len(boxes), BATCH)]
+        scale = torch.tensor([across / width, down / height] * 2)
+        prompts = (torch.tensor(boxes, dtype=torch.float32) * scale).to(self.device)
+        maps = [self._best(embeddings, prompts[start : start + BATCH]) for start in range(0, len(boxes), BATCH)]
         logits: Floats = torch.cat(maps).cpu().numpy()
         return logits
 
-    def _best(self, seen: list[torch.Tensor], prompts: torch.Tensor) -> torch.Tensor:
-        outputs = self._modules[0](image_embeddings=seen, input_boxes=prompts[None], multimask_output=True)
-        masks, expected = outputs.pred_masks[0].float(), outputs.iou_scores[0]
-        best: torch.Tensor = masks[torch.arange(len(masks), device=masks.device), expected.argmax(dim=1)]
+    def _best(self, embeddings: list[torch.Tensor], prompts: torch.Tensor) -> torch.Tensor:
+        outputs = self._modules[0](image_embeddings=embeddings, input_boxes=prompts[None], multimask_output=True)
+        masks, predicted_iou = outputs.pred_masks[0].float(), outputs.iou_scores[0]
+        best: torch.Tensor = masks[torch.arange(len(masks), device=masks.device), predicted_iou.argmax(dim=1)]
         return best
 
 

@@ -26,7 +26,7 @@ RESIDUAL = 0.2  # residual scale of three dense blocks
 # Values held at once per source pixel: at four times its size, 64 channels before a convolution, 64 after it, and the
 # convolution's workspace. 13 KB in single precision were measured on a CPU: 3.2 times 64 channels.
 VALUES_PER_PIXEL = 64 * FACTOR**2 * 5
-SHARE = 0.7  # of the free memory
+MEMORY_SHARE = 0.7  # of the free memory
 # Source pixels at once. Calculated: two seconds on a T4; on two CPU cores, one second per step.
 MAX_PIXELS_ON_GPU = 2 * 512**2
 MAX_PIXELS_ON_CPU = 256**2
@@ -46,13 +46,13 @@ class SuperResolution(TorchNetwork):
     def pixel_capacity(self) -> int:
         """Return how many source pixels fit into the memory that is free now."""
         if self.device.type != "cuda":
-            free, most = psutil.virtual_memory().available // 2, MAX_PIXELS_ON_CPU
+            free, limit = psutil.virtual_memory().available // 2, MAX_PIXELS_ON_CPU
         else:
             free, _ = torch.cuda.mem_get_info(self.device)
             # Memory cached by torch is free for it, too.
             free += torch.cuda.memory_reserved(self.device) - torch.cuda.memory_allocated(self.device)
-            most = MAX_PIXELS_ON_GPU
-        return min(int(free * SHARE) // (VALUES_PER_PIXEL * self.dtype.itemsize), most)
+            limit = MAX_PIXELS_ON_GPU
+        return min(int(free * MEMORY_SHARE) // (VALUES_PER_PIXEL * self.dtype.itemsize), limit)
 
     @torch.inference_mode()
     def upscale(self, tiles: Sequence[Tile], on_step: Callable[[float], None]) -> Sequence[Floats]:
@@ -61,31 +61,31 @@ class SuperResolution(TorchNetwork):
         ``on_step`` receives the fraction done after each dense block.
         """
         pixels = torch.from_numpy(np.stack([tile.pixels for tile in tiles])).to(self.device)
-        given = pixels.permute(0, 3, 1, 2).to(self.dtype).div_(255)
-        answer = self._enlarged(given.contiguous(memory_format=self.placement.memory_format), on_step)
-        return [self._reduced(each, tile) for each, tile in zip(answer, tiles, strict=True)]
+        inputs = pixels.permute(0, 3, 1, 2).to(self.dtype).div_(255)
+        output = self._enlarged(inputs.contiguous(memory_format=self.placement.memory_format), on_step)
+        return [self._reduced(each, tile) for each, tile in zip(output, tiles, strict=True)]
 
-    def _enlarged(self, given: Tensor, on_step: Callable[[float], None]) -> Tensor:
+    def _enlarged(self, inputs: Tensor, on_step: Callable[[float], None]) -> Tensor:
         module: Any = self._modules[0]
         first, trunk, *tail = module.model
         *blocks, last = trunk.sub
         # Same computation as the module's forward, but with progress, as a tile takes half a minute on a CPU.
         steps, done = 3 * len(blocks) + len(tail), 0
-        features = first(given)
+        features = first(inputs)
         deep = features
         for block in blocks:
-            grown = deep
+            block_output = deep
             for dense in (block.RDB1, block.RDB2, block.RDB3):
-                grown = dense(grown)
+                block_output = dense(block_output)
                 on_step((done := done + 1) / steps)
-            deep = deep + grown * RESIDUAL
+            deep = deep + block_output * RESIDUAL
         features = features + last(deep)
-        del deep, grown
+        del deep, block_output
         for layer in tail:
             features = layer(features)
             on_step((done := done + 1) / steps)
-        answer: Tensor = features
-        return answer
+        output: Tensor = features
+        return output
 
     def _reduced(self, enlarged: Tensor, tile: Tile) -> Floats:
         """Reduce 3×H×W in about [0, 1] to the tile's pixels of the result."""
@@ -106,17 +106,17 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> SuperResolutio
 
     Raises ``DarkroomError`` (``engine_unavailable``) if the file is not a four-times ESRGAN for RGB.
     """
-    (given,) = weights.values()
-    file = given.folder / given.model.files[0]
+    (model_weights,) = weights.values()
+    file = model_weights.folder / model_weights.model.files[0]
     try:
-        described = ModelLoader().load_from_state_dict(canonicalize_state_dict(_read(file)))
+        descriptor = ModelLoader().load_from_state_dict(canonicalize_state_dict(_read(file)))
     except (UnsupportedModelError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-        raise _refused(file, given, "it holds no network that enlarges") from error
-    module = described.model
-    if not isinstance(module, ESRGAN) or described.scale != FACTOR or module.shuffle_factor:
-        raise _refused(file, given, f"its network is not an ESRGAN that enlarges {FACTOR} times")
-    if (described.input_channels, described.output_channels) != (3, 3):
-        raise _refused(file, given, "its network is not one for colours")
+        raise _load_error(file, model_weights, "it holds no network that enlarges") from error
+    module = descriptor.model
+    if not isinstance(module, ESRGAN) or descriptor.scale != FACTOR or module.shuffle_factor:
+        raise _load_error(file, model_weights, f"its network is not an ESRGAN that enlarges {FACTOR} times")
+    if (descriptor.input_channels, descriptor.output_channels) != (3, 3):
+        raise _load_error(file, model_weights, "its network is not one for colours")
     return SuperResolution(placement, module)
 
 
@@ -128,15 +128,15 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         if file.suffix == ".safetensors":
             return dict(load_file(file))
-        held = torch.load(file, map_location="cpu", weights_only=True)
+        state = torch.load(file, map_location="cpu", weights_only=True)
     except (SafetensorError, pickle.UnpicklingError, RuntimeError, ValueError, EOFError) as error:
         raise RuntimeError("not weights alone") from error
-    if not isinstance(held, dict):
+    if not isinstance(state, dict):
         raise TypeError("not weights by name")
-    return held
+    return state
 
 
-def _refused(file: Path, weights: Weights, why: str) -> DarkroomError:
+def _load_error(file: Path, weights: Weights, why: str) -> DarkroomError:
     return DarkroomError(
         ErrorCode.ENGINE_UNAVAILABLE,
         f"{file.parent.name}/{file.name} was not loaded: {why}. `darkroom models fetch {weights.model.id}` gets it "

@@ -39,10 +39,10 @@ class WhisperTranscriber(CTranslate2Network):
         if not len(samples):
             return Transcript((), language or UNDETERMINED)
         report(0.0)
-        spoken = _spoken(language, self._whisper.supported_languages)
-        segments, about = self._whisper.transcribe(
+        whisper_language = _whisper_language(language, self._whisper.supported_languages)
+        segments, info = self._whisper.transcribe(
             _resampled(samples),
-            language=spoken,
+            language=whisper_language,
             word_timestamps=True,
             vad_filter=True,
             # Greedy decoding, as sampling gives other words each time. No conditioning on the previous window, as that
@@ -50,21 +50,21 @@ class WhisperTranscriber(CTranslate2Network):
             temperature=0.0,
             condition_on_previous_text=False,
         )
-        heard: list[Any] = []
+        recognised: list[Any] = []
         done = 0.0
         # Segments are computed lazily, as the loop asks for them.
         for segment in segments:
-            heard += segment.words or ()
+            recognised += segment.words or ()
             done = min(max(float(segment.end) / seconds, done), 1.0)
             report(done)
-        return Transcript(words_of(heard, seconds), language or about.language)
+        return Transcript(words_of(recognised, seconds), language or info.language)
 
 
-def words_of(heard: Iterable[Any], seconds: float) -> tuple[Word, ...]:
+def words_of(recognised: Iterable[Any], seconds: float) -> tuple[Word, ...]:
     """Convert faster-whisper's words: stripped, in order, without overlaps, within [0, ``seconds``]."""
     words: list[Word] = []
     last = 0.0
-    for each in heard:
+    for each in recognised:
         if text := each.word.strip():
             start = min(max(float(each.start), last), seconds)
             last = min(max(float(each.end), start), seconds)
@@ -77,11 +77,11 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> WhisperTranscr
 
     Raises ``DarkroomError`` (``engine_unavailable``) if the files are no Whisper model.
     """
-    given = weights["transcriber"]
+    model_weights = weights["transcriber"]
     cuda = placement.device.type == "cuda"
     try:
         model = WhisperModel(
-            str(given.folder),
+            str(model_weights.folder),
             device=placement.device.type,
             device_index=placement.device.index or 0,
             compute_type="float16" if cuda else "int8",
@@ -89,19 +89,19 @@ def load(weights: Mapping[str, Weights], placement: Placement) -> WhisperTranscr
         )
     # A broken tokenizer.json raises a bare Exception.
     except Exception as error:
-        logger.exception("%s could not be loaded", given.model.id)
+        logger.exception("%s could not be loaded", model_weights.model.id)
         raise DarkroomError(
             ErrorCode.ENGINE_UNAVAILABLE,
-            f"{given.model.id} was not loaded: its files are no Whisper of CTranslate2. "
-            f"`darkroom models fetch {given.model.id}` gets them anew.",
+            f"{model_weights.model.id} was not loaded: its files are no Whisper of CTranslate2. "
+            f"`darkroom models fetch {model_weights.model.id}` gets them anew.",
         ) from error
-    return WhisperTranscriber(placement, model, (given.folder / file for file in given.model.files))
+    return WhisperTranscriber(placement, model, (model_weights.folder / file for file in model_weights.model.files))
 
 
-def _spoken(language: str | None, known: Iterable[str]) -> str | None:
+def _whisper_language(language: str | None, supported: Iterable[str]) -> str | None:
     """Return Whisper's name of a BCP 47 tag's language; None, which means detection, if it does not know it."""
     primary = (language or "").split("-")[0]
-    return primary if primary in known else None
+    return primary if primary in supported else None
 
 
 def _resampled(samples: Samples) -> NDArray[np.float32]:

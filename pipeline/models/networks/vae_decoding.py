@@ -16,17 +16,17 @@ def decode_latents(vae: Any, latents: torch.Tensor) -> torch.Tensor:
     return picture
 
 
-def decode_to_picture(vae: nn.Module, latents: torch.Tensor, by: Callable[[torch.Tensor], torch.Tensor]) -> Rgb:
-    """Decode latents to a picture, h×w×3 uint8 sRGB. ``by`` decodes with ``vae``.
+def decode_to_picture(vae: nn.Module, latents: torch.Tensor, decode: Callable[[torch.Tensor], torch.Tensor]) -> Rgb:
+    """Decode latents to a picture, h×w×3 uint8 sRGB. ``decode`` decodes with ``vae``.
 
     Raises ``FloatingPointError`` if the output is not finite.
     """
-    picture = by(latents)
+    picture = decode(latents)
     if not torch.isfinite(picture).all():
         # Some pictures overflow fp16 in the decoder and would come out black.
         _recast(vae, torch.float32)
         try:
-            picture = by(latents.float())
+            picture = decode(latents.float())
         finally:
             _recast(vae, latents.dtype)
         if not torch.isfinite(picture).all():

@@ -24,10 +24,10 @@ from pipeline.models.offload.device import Placement
 from pipeline.models.offload.runtimes import TorchNetwork
 from pipeline.weights.store import Weights
 
-SIDE = 640  # input size of the published weights
+INPUT_SIDE = 640  # input size of the published weights
 STRIDE = 32
 MIN_SCORE = 0.1  # callers have their own thresholds; below this is noise
-OVERLAP = 0.7  # IoU threshold of NMS: Ultralytics' default
+NMS_IOU = 0.7  # IoU threshold of NMS: Ultralytics' default
 
 # Prefixes of the globals that checkpoints may contain. Any other is refused before unpickling.
 _ALLOWED_GLOBALS = (
@@ -45,7 +45,7 @@ _ALLOWED_GLOBALS = (
     "builtins.set",
     "builtins.getattr",  # for `Detect.forward`; the loader lets it reach nothing but methods of networks
 )
-_QUIET = {
+_ENVIRONMENT = {
     "YOLO_AUTOINSTALL": "false",
     "YOLO_OFFLINE": "true",
     "YOLO_VERBOSE": "false",
@@ -65,20 +65,20 @@ class Yolo(TorchNetwork):
         """Detect objects in H×W×3 uint8 sRGB, highest score first; boxes lie within the picture."""
         parts = ultralytics()
         height, width = photo.shape[:2]
-        gain = min(SIDE / max(height, width), 1.0)
+        gain = min(INPUT_SIDE / max(height, width), 1.0)
         small = resized(photo, max(round(height * gain), 1), max(round(width * gain), 1))
-        boxed = parts.LetterBox((SIDE, SIDE), auto=True, stride=STRIDE)(image=small)
-        pixels = torch.from_numpy(boxed).to(self.device).permute(2, 0, 1)[None].to(self.dtype).div_(255)
+        letterboxed = parts.LetterBox((INPUT_SIDE, INPUT_SIDE), auto=True, stride=STRIDE)(image=small)
+        pixels = torch.from_numpy(letterboxed).to(self.device).permute(2, 0, 1)[None].to(self.dtype).div_(255)
         module = self._modules[0]
-        answer = module(pixels.contiguous(memory_format=self.placement.memory_format))
-        raw = answer[0] if isinstance(answer, (tuple, list)) else answer
-        found = parts.non_max_suppression(
-            raw.float(), MIN_SCORE, OVERLAP, end2end=bool(getattr(module, "end2end", False))
+        output = module(pixels.contiguous(memory_format=self.placement.memory_format))
+        predictions = output[0] if isinstance(output, (tuple, list)) else output
+        boxes = parts.non_max_suppression(
+            predictions.float(), MIN_SCORE, NMS_IOU, end2end=bool(getattr(module, "end2end", False))
         )[0]
-        found[:, :4] = parts.scale_boxes(pixels.shape[2:], found[:, :4], (height, width))
+        boxes[:, :4] = parts.scale_boxes(pixels.shape[2:], boxes[:, :4], (height, width))
         return [
             Detection(self._labels[int(number)], (left, top, right, bottom), min(score, 1.0))
-            for left, top, right, bottom, score, number in found.tolist()
+            for left, top, right, bottom, score, number in boxes.tolist()
             if int(number) in self._labels
         ]
 
@@ -89,11 +89,11 @@ def load(weights: Weights, placement: Placement) -> Yolo:
     checkpoint = _read(file, weights.model.id)
     module = checkpoint.get("ema") or checkpoint.get("model")
     if not isinstance(module, nn.Module):
-        raise _refused(file, weights.model.id, "it holds no network")
+        raise _load_error(file, weights.model.id, "it holds no network")
     try:
         labels = known_labels(dict(getattr(module, "names", {})))
     except ValueError as error:
-        raise _refused(file, weights.model.id, str(error)) from error
+        raise _load_error(file, weights.model.id, str(error)) from error
     module = module.float().eval()
     return Yolo(placement, module.fuse(verbose=False), labels)  # type: ignore[operator] # ultralytics' own
 
@@ -107,18 +107,18 @@ def _read(file: Path, model: str) -> dict[str, Any]:
             if not name.startswith(_ALLOWED_GLOBALS)
         )
     except (ValueError, RuntimeError, pickle.UnpicklingError) as error:
-        raise _refused(file, model, "it is no checkpoint of torch.save") from error
+        raise _load_error(file, model, "it is no checkpoint of torch.save") from error
     if unknown:
-        raise _refused(file, model, f"it would run {', '.join(unknown[:3])}")
+        raise _load_error(file, model, f"it would run {', '.join(unknown[:3])}")
     try:
         # Loads weights_only, with a list of allowed classes, and evaluates nothing of the configuration.
         checkpoint, _ = parts.torch_safe_load(str(file), safe_only=True)
     except (TypeError, RuntimeError, pickle.UnpicklingError, ImportError, AttributeError) as error:
-        raise _refused(file, model, "it holds what a detector has no need of") from error
+        raise _load_error(file, model, "it holds what a detector has no need of") from error
     return checkpoint if isinstance(checkpoint, dict) else {}
 
 
-def _refused(file: Path, model: str, why: str) -> DarkroomError:
+def _load_error(file: Path, model: str, why: str) -> DarkroomError:
     return DarkroomError(
         ErrorCode.ENGINE_UNAVAILABLE,
         f"{file.parent.name}/{file.name} was not loaded: {why}. `darkroom models fetch {model}` gets it anew.",
@@ -126,7 +126,7 @@ def _refused(file: Path, model: str, why: str) -> DarkroomError:
     )
 
 
-class _Parts:
+class _UltralyticsApi:
     """The parts of the package that we use."""
 
     def __init__(self) -> None:
@@ -139,7 +139,7 @@ class _Parts:
 
 
 @cache
-def ultralytics() -> _Parts:
+def ultralytics() -> _UltralyticsApi:
     """Import the package without its side effects: no installation, no network, no changes to the process.
 
     On import it writes a settings file, limits OpenCV to one thread and sets environment variables for training. It
@@ -155,9 +155,9 @@ def ultralytics() -> _Parts:
     before, threads = dict(os.environ), cv2.getNumThreads()
     save, open_image = torch.save, Image.open
     with TemporaryDirectory(prefix="darkroom-") as folder:
-        os.environ.update(_QUIET, YOLO_CONFIG_DIR=folder)
+        os.environ.update(_ENVIRONMENT, YOLO_CONFIG_DIR=folder)
         try:
-            return _Parts()
+            return _UltralyticsApi()
         finally:
             for name in os.environ.keys() - before.keys():
                 del os.environ[name]

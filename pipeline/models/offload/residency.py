@@ -1,7 +1,7 @@
-"""Residency of networks: each is on the device, in the host's memory or nowhere, never in two places.
+"""Residency of networks: each is on the device, in host memory or not loaded, never in two places.
 
-The least recently used networks make room. They go to the host's memory. When that is full as well, they are dropped
-and loaded from the disk another time.
+The least recently used idle networks are evicted to host memory. If that is full, too, they are dropped, and loaded
+from the disk at their next use.
 """
 
 import logging
@@ -26,10 +26,10 @@ MEGABYTE = 1_000_000
 
 @dataclass(eq=False)
 class _Entry:
-    """A network that is somewhere. ``size`` is in bytes; ``used`` grows with every use."""
+    """A network in memory. ``size`` is in bytes; ``used`` is the number of its last use, for the LRU order."""
 
     network: Network[Any]
-    movable: Offloadable
+    offloadable: Offloadable
     size: int
     on_device: bool = False
     users: int = 0
@@ -40,15 +40,15 @@ class _Entry:
         return self.network.name
 
 
-class _NoRoom(Exception):
-    """There is no room: others use what would have to go."""
+class _NotEnoughMemory(Exception):
+    """Raised if the device is full of networks that are in use."""
 
 
 class Residency:
-    """Moves networks between the device and the host's memory, for any number of threads.
+    """LRU cache of networks on the device and in host memory. Thread-safe.
 
-    ``budget`` and ``host_budget`` are bytes for weights on the device (None: without limit) and in the host's memory;
-    ``load`` reads a network from the disk.
+    ``budget`` and ``host_budget`` are bytes for weights on the device (None: no limit) and in host memory. ``load``
+    loads a network from the disk.
     """
 
     def __init__(
@@ -61,26 +61,26 @@ class Residency:
         self._placement = placement
         self._budget = budget
         self._host_budget = host_budget
-        self._read = load
+        self._load_network = load
         self._entries: dict[Network[Any], _Entry] = {}
         self._uses = self._releases = 0
-        # Whoever loads or moves anything holds ``_moving``; ``_state`` is held for moments only, to read or write
-        # the entries. Never the first after the second.
+        # ``_moving`` is held to load or move networks; ``_state`` only briefly, to read or write the entries. To avoid
+        # a deadlock, ``_moving`` is never acquired while ``_state`` is held.
         self._moving = threading.Lock()
         self._state = threading.Condition()
         self._holding = threading.local()
 
     @contextmanager
     def hold(self, networks: tuple[Network[Any], ...]) -> Iterator[Mapping[Network[Any], Offloadable]]:
-        """The networks, on the device for as long as the block lasts; waits while others use what would have to go.
+        """Context manager that keeps the networks on the device for its block. Waits while other blocks use the memory.
 
-        Raises ``DarkroomError`` (``out_of_memory``) when they exceed the budget, or (retryable) when a thread that
-        holds some already asks for more than there is room for beside the others'.
+        Raises ``DarkroomError`` (``out_of_memory``) if they exceed the budget. It is retryable if there is no room and
+        this thread already holds networks.
         """
         entries = self._acquire(networks)
         self._holding.blocks = getattr(self._holding, "blocks", 0) + 1
         try:
-            yield {network: entry.movable for network, entry in zip(networks, entries, strict=True)}
+            yield {network: entry.offloadable for network, entry in zip(networks, entries, strict=True)}
         finally:
             self._holding.blocks -= 1
             self._release(entries)
@@ -89,7 +89,7 @@ class Residency:
                 self._state.notify_all()
 
     def release_idle(self) -> None:
-        """Have every network that is not in use leave the device, and give the device's unused memory back."""
+        """Evict every network that is not in use from the device, and release the device's cached memory."""
         with self._moving, torch.inference_mode(mode=False):
             while (entry := self._claim_least_recently_used(on_device=True)) is not None:
                 self._evict(entry)
@@ -97,7 +97,7 @@ class Residency:
         self._placement.release_cached_memory()
 
     def networks_in_memory(self) -> tuple[NetworkInMemory, ...]:
-        """What is in memory now, the most recently used first."""
+        """Return the networks in memory now, the most recently used first."""
         with self._state:
             entries = sorted(self._entries.values(), key=lambda entry: entry.used, reverse=True)
             return tuple(NetworkInMemory(entry.name, entry.size, entry.on_device) for entry in entries)
@@ -105,17 +105,17 @@ class Residency:
     def _acquire(self, networks: tuple[Network[Any], ...]) -> list[_Entry]:
         while True:
             with self._state:
-                there = [self._entries.get(network) for network in networks]
-                ready = [entry for entry in there if entry is not None and entry.on_device]
+                known = [self._entries.get(network) for network in networks]
+                ready = [entry for entry in known if entry is not None and entry.on_device]
                 if len(ready) == len(networks):
                     for entry in ready:
-                        self._count(entry)
+                        self._mark_used(entry)
                     return ready
                 releases = self._releases
             try:
                 with self._moving, torch.inference_mode(mode=False):
                     return self._load_to_device(networks)
-            except _NoRoom:
+            except _NotEnoughMemory:
                 if getattr(self._holding, "blocks", 0):
                     raise DarkroomError(
                         ErrorCode.OUT_OF_MEMORY,
@@ -128,19 +128,19 @@ class Residency:
                     self._state.wait()
 
     def _load_to_device(self, networks: tuple[Network[Any], ...]) -> list[_Entry]:
-        """Get them all to the device, counted as in use, or none. Raises ``_NoRoom``."""
+        """Move all networks to the device and mark them as in use; none of them if it raises ``_NotEnoughMemory``."""
         entries: list[_Entry] = []
-        # First those that are there, lest they make room for the others.
-        there = {network for network, entry in self._entries.items() if entry.on_device}
+        # Networks on the device come first, so that loading the others does not evict them.
+        present = {network for network, entry in self._entries.items() if entry.on_device}
         try:
-            for network in sorted(networks, key=lambda network: network not in there):
+            for network in sorted(networks, key=lambda network: network not in present):
                 entry = self._entries.get(network) or self._load(network)
                 with self._state:
-                    self._count(entry)
+                    self._mark_used(entry)
                 entries.append(entry)
                 if not entry.on_device:
                     self._make_room(entry, entries)
-                    self._move_in(entry, entries)
+                    self._move_to_device(entry, entries)
         except BaseException:
             self._release(entries)
             raise
@@ -149,84 +149,86 @@ class Residency:
         return [self._entries[network] for network in networks]
 
     def _load(self, network: Network[Any]) -> _Entry:
-        began = time.monotonic()
-        movable = self._read(network)
-        entry = _Entry(network, movable, movable.size())
+        started = time.monotonic()
+        offloadable = self._load_network(network)
+        entry = _Entry(network, offloadable, offloadable.size())
         with self._state:
             self._entries[network] = entry
-        _log("loaded", entry, began)
+        _log("loaded", entry, started)
         return entry
 
-    def _make_room(self, entry: _Entry, together: Sequence[_Entry]) -> None:
-        """Evict until ``entry`` fits on the device. Raises ``_NoRoom``; ``DarkroomError`` when all never will."""
+    def _make_room(self, entry: _Entry, requested: Sequence[_Entry]) -> None:
+        """Evict until ``entry`` fits on the device.
+
+        Raises ``_NotEnoughMemory``, and ``DarkroomError`` if all ``requested`` exceed the budget."""
         if self._budget is None:
             return
-        needed = sum(other.size for other in together)
+        needed = sum(other.size for other in requested)
         if needed > self._budget:
             raise DarkroomError(
                 ErrorCode.OUT_OF_MEMORY,
-                f"{', '.join(other.name for other in together)}: {needed / MEGABYTE:.0f} MB of weights exceed the "
+                f"{', '.join(other.name for other in requested)}: {needed / MEGABYTE:.0f} MB of weights exceed the "
                 f"{self._budget / MEGABYTE:.0f} MB that the device has for them.",
             )
         while self._bytes(on_device=True) + entry.size > self._budget:
             idle = self._claim_least_recently_used(on_device=True)
             if idle is None:
-                raise _NoRoom
+                raise _NotEnoughMemory
             self._evict(idle)
 
-    def _move_in(self, entry: _Entry, together: Sequence[_Entry]) -> None:
-        began = time.monotonic()
+    def _move_to_device(self, entry: _Entry, requested: Sequence[_Entry]) -> None:
+        started = time.monotonic()
         before = self._placement.allocated()
         try:
-            entry.movable.to_device()
+            entry.offloadable.to_device()
         except BaseException:
-            # It may be half here and half there.
+            # The network may have moved partly.
             self._drop(entry)
             raise
         allocated = self._placement.allocated() - before
         with self._state:
-            # Others that compute meanwhile allocate as well, and what they take is not this network's.
-            alone = not any(other.users for other in self._entries.values() if other not in together)
-            entry.size = max(entry.movable.size(), allocated if alone else 0)
+            # Other networks that compute meanwhile allocate memory, too, which must not be attributed to this one.
+            computes_alone = not any(other.users for other in self._entries.values() if other not in requested)
+            entry.size = max(entry.offloadable.size(), allocated if computes_alone else 0)
             entry.on_device = True
-        _log("moved to the device", entry, began)
+        _log("moved to the device", entry, started)
 
     def _evict(self, entry: _Entry) -> None:
-        """Have an idle network, already marked as off the device, leave it."""
-        began = time.monotonic()
-        self._trim_host(beside=entry)
+        """Move an idle network, already marked as off the device, to host memory, or drop it."""
+        started = time.monotonic()
+        self._trim_host(entry_to_keep=entry)
         if entry.size > self._host_budget:
             self._drop(entry)
             return
         try:
-            entry.movable.to_host()
+            entry.offloadable.to_host()
         except Exception:
             logger.warning("%s could not move to the host's memory", entry.name, exc_info=True)
             self._drop(entry)
         else:
             self._placement.release_cached_memory(thorough=False)
-            _log("moved to the host", entry, began)
+            _log("moved to the host", entry, started)
 
-    def _trim_host(self, beside: _Entry | None = None) -> None:
-        """Drop networks from the host until they are within its budget, ``beside`` being the last to go."""
+    def _trim_host(self, entry_to_keep: _Entry | None = None) -> None:
+        """Drop networks from host memory until its budget is met; never ``entry_to_keep``."""
         while self._bytes(on_device=False) > self._host_budget:
-            entry = self._claim_least_recently_used(on_device=False, other_than=beside)
+            entry = self._claim_least_recently_used(on_device=False, excluded=entry_to_keep)
             if entry is None:
                 return
             self._drop(entry)
 
     def _drop(self, entry: _Entry) -> None:
-        began = time.monotonic()
+        started = time.monotonic()
         with self._state:
             del self._entries[entry.network]
-        entry.movable.close()
+        entry.offloadable.close()
         self._placement.release_cached_memory()
-        _log("dropped", entry, began)
+        _log("dropped", entry, started)
 
-    def _claim_least_recently_used(self, *, on_device: bool, other_than: _Entry | None = None) -> _Entry | None:
-        """The least recently used one that nobody uses; from here on it is not ready to be used."""
+    def _claim_least_recently_used(self, *, on_device: bool, excluded: _Entry | None = None) -> _Entry | None:
+        """Return the least recently used idle network, now marked as off the device; None if there is none."""
         with self._state:
-            entries = [entry for entry in self._entries.values() if entry is not other_than]
+            entries = [entry for entry in self._entries.values() if entry is not excluded]
             idle = [entry for entry in entries if entry.on_device is on_device and not entry.users]
             oldest = min(idle, key=lambda entry: entry.used, default=None)
             if oldest is not None:
@@ -234,12 +236,12 @@ class Residency:
             return oldest
 
     def _bytes(self, *, on_device: bool) -> int:
-        """What weights take there; those that are just passing through the host are not counted."""
+        """Return the bytes of weights on the device or in host memory, without networks on their way to the device."""
         with self._state:
             entries = [entry for entry in self._entries.values() if entry.on_device is on_device]
             return sum(entry.size for entry in entries if on_device or not entry.users)
 
-    def _count(self, entry: _Entry) -> None:
+    def _mark_used(self, entry: _Entry) -> None:
         self._uses += 1
         entry.users += 1
         entry.used = self._uses
@@ -250,5 +252,5 @@ class Residency:
                 entry.users -= 1
 
 
-def _log(what: str, entry: _Entry, began: float) -> None:
-    logger.info("%s %s: %.0f MB in %.2f s", what, entry.name, entry.size / MEGABYTE, time.monotonic() - began)
+def _log(what: str, entry: _Entry, started: float) -> None:
+    logger.info("%s %s: %.0f MB in %.2f s", what, entry.name, entry.size / MEGABYTE, time.monotonic() - started)

@@ -15,10 +15,12 @@ class AnimateByNetwork(Stage):
     provides = (CLIP,)
     networks = (ANIMATOR,)
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Render the clip. Raises ``DarkroomError`` as ``Animator.animate`` does: ``no_face`` and others."""
-        with work.use_networks(ANIMATOR) as held:
-            work[CLIP] = held[ANIMATOR].animate(
-                work[PORTRAIT], work[SPEECH], work.folder / "clip.mp4", work.folder, work.report
+        with context.use_networks(ANIMATOR) as networks:
+            context[CLIP] = networks[ANIMATOR].animate(
+                context[PORTRAIT], context[SPEECH], context.folder / "clip.mp4", context.folder, context.report
             )
-        work.notes.append("The animator moves by chance: the same job again is another performance, whatever the seed.")
+        context.notes.append(
+            "The animator moves by chance: the same job again is another performance, whatever the seed."
+        )

@@ -10,7 +10,7 @@ MIN_CONFIDENCE = 0.6  # minimum probability of a sure answer
 # Zero-shot classification by captions, several to a class: Radford et al., Learning Transferable Visual Models, 2021.
 TEMPLATES = ("a photo of a {}", "the interior of a {}", "a real estate photo of a {}")
 # Captions for photos of anything else. Without them, every photo would surely be one of the rooms.
-OTHERS = (
+OTHER_CAPTIONS = (
     "a photo of a hallway",
     "a photo of a garden",
     "a photo of the outside of a building",
@@ -33,19 +33,19 @@ class Classify(Stage):
     depends_on_params = ("room",)
     cacheable = True
 
-    def run(self, work: StageContext) -> None:
-        if work.params_as(RestyleRoomParams).room is not None:
-            work[ROOM] = None
+    def run(self, context: StageContext) -> None:
+        if context.params_as(RestyleRoomParams).room is not None:
+            context[ROOM] = None
             return
         captions = [template.format(room.words) for room in Room for template in TEMPLATES]
-        with work.use_networks(IMAGE_TEXT) as held:
-            fits = held[IMAGE_TEXT].probabilities(work[PHOTO], [*captions, *OTHERS])
-        by_room = fits[: len(captions)].reshape(len(Room), len(TEMPLATES)).sum(axis=1)
-        best = int(by_room.argmax())
-        room, confidence = list(Room)[best], round(min(float(by_room[best]), 1.0), 4)
-        work[ROOM] = RecognisedRoom(room=room, confidence=confidence, sure=confidence >= MIN_CONFIDENCE)
+        with context.use_networks(IMAGE_TEXT) as networks:
+            probabilities = networks[IMAGE_TEXT].probabilities(context[PHOTO], [*captions, *OTHER_CAPTIONS])
+        room_probabilities = probabilities[: len(captions)].reshape(len(Room), len(TEMPLATES)).sum(axis=1)
+        best = int(room_probabilities.argmax())
+        room, confidence = list(Room)[best], round(min(float(room_probabilities[best]), 1.0), 4)
+        context[ROOM] = RecognisedRoom(room=room, confidence=confidence, sure=confidence >= MIN_CONFIDENCE)
         if confidence < MIN_CONFIDENCE:
-            work.notes.append(
+            context.notes.append(
                 f"It is not certain what room this is; it was taken for a {room.words}. "
                 "Naming the room in the request may help."
             )

@@ -18,6 +18,8 @@ class CompositeKept(Stage):
     requires = (PHOTO, KEEP_MASK, SELECTED)
     provides = (RESULT,)
 
-    def run(self, work: StageContext) -> None:
-        chosen = work[SELECTED]
-        work[RESULT] = composite(work[PHOTO], chosen.fit.from_canvas(chosen.picture), work[KEEP_MASK])
+    def run(self, context: StageContext) -> None:
+        selected = context[SELECTED]
+        context[RESULT] = composite(
+            context[PHOTO], selected.letterbox.from_canvas(selected.picture), context[KEEP_MASK]
+        )

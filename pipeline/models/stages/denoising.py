@@ -26,11 +26,11 @@ DENOISING_NETWORKS = (STABLE_DIFFUSION, SD15_UNET, SD15_FEW_STEP_UNET, CONTROLNE
 
 @dataclass(frozen=True)
 class DenoisedPicture:
-    """A generated picture on ``fit``'s canvas, h×w×3 uint8 sRGB, with the kept pixels pasted in, and its seed."""
+    """A generated picture on ``letterbox``'s canvas, h×w×3 uint8 sRGB, with the kept pixels pasted in, and its seed."""
 
     picture: Rgb
     seed: int
-    fit: Letterbox
+    letterbox: Letterbox
 
 
 DENOISED: Artifact[DenoisedPicture] = Artifact("painted", "h×w×3 uint8 sRGB on its canvas, kept things in it; its seed")
@@ -39,50 +39,52 @@ SELECTED: Artifact[DenoisedPicture] = Artifact(
 )
 
 
-def run_denoising(work: StageContext, seed: int, fit: Letterbox, message: str = "Denoising") -> DenoisedPicture:
-    """Generate the restyled picture on ``fit``'s canvas and paste the kept pixels over it.
+def run_denoising(
+    context: StageContext, seed: int, letterbox: Letterbox, message: str = "Denoising"
+) -> DenoisedPicture:
+    """Generate the restyled picture on ``letterbox``'s canvas and paste the kept pixels over it.
 
     Reads ``DENOISING_ARTIFACTS`` and uses three of ``DENOISING_NETWORKS``. Reports every denoising step, some with a
     progress image. Adds notes on params without effect.
     """
-    order = _denoise_request(work, seed, fit)
-    unet = SD15_FEW_STEP_UNET if work.params_as(RestyleRoomParams).profile is Profile.FAST else SD15_UNET
-    with work.use_networks(STABLE_DIFFUSION, unet, CONTROLNETS) as held:
-        note_truncated_prompt(work, held[STABLE_DIFFUSION], order.prompt, order.negative_prompt)
+    request = _denoise_request(context, seed, letterbox)
+    unet = SD15_FEW_STEP_UNET if context.params_as(RestyleRoomParams).profile is Profile.FAST else SD15_UNET
+    with context.use_networks(STABLE_DIFFUSION, unet, CONTROLNETS) as networks:
+        note_truncated_prompt(context, networks[STABLE_DIFFUSION], request.prompt, request.negative_prompt)
 
-        def on_step(done: int, total: int, look: MakeProgressImage) -> None:
-            work.report(done / total, f"{message}: step {done} of {total}")
-            report_some_progress_images(work, done, total, look)
+        def on_step(done: int, total: int, make_progress_image: MakeProgressImage) -> None:
+            context.report(done / total, f"{message}: step {done} of {total}")
+            report_some_progress_images(context, done, total, make_progress_image)
 
-        canvas = held[STABLE_DIFFUSION].image_to_image(order, held[unet], held[CONTROLNETS], on_step)
-    return DenoisedPicture(composite(order.photo, canvas, order.keep_mask), seed, fit)
+        canvas = networks[STABLE_DIFFUSION].image_to_image(request, networks[unet], networks[CONTROLNETS], on_step)
+    return DenoisedPicture(composite(request.photo, canvas, request.keep_mask), seed, letterbox)
 
 
-def room_of(work: StageContext) -> str:
+def room_of(context: StageContext) -> str:
     """Return the room's name in words: from the params, else the recognised one."""
-    return room_name(work.params_as(RestyleRoomParams).room, work[ROOM])
+    return room_name(context.params_as(RestyleRoomParams).room, context[ROOM])
 
 
-def edges_on_canvas(edges: Bytes, fit: Letterbox) -> Bytes:
-    """Map the photo's edges (h×w uint8, 0 or 255) from the canvas they were detected on to ``fit``'s canvas."""
-    return np.where(_control_on_canvas(edges, fit) >= FAINT, np.uint8(255), np.uint8(0))
+def edges_on_canvas(edges: Bytes, letterbox: Letterbox) -> Bytes:
+    """Map the photo's edges (h×w uint8, 0 or 255) from the canvas they were detected on to ``letterbox``'s canvas."""
+    return np.where(_control_on_canvas(edges, letterbox) >= FAINT, np.uint8(255), np.uint8(0))
 
 
-def _denoise_request(work: StageContext, seed: int, fit: Letterbox) -> DenoiseRequest:
-    params, kept = work.params_as(RestyleRoomParams), work[KEEP_MASK]
-    recipe = SAMPLING_PRESETS[params.profile]
-    guidance = recipe.guidance if params.guidance is None else params.guidance
+def _denoise_request(context: StageContext, seed: int, letterbox: Letterbox) -> DenoiseRequest:
+    params, kept = context.params_as(RestyleRoomParams), context[KEEP_MASK]
+    preset = SAMPLING_PRESETS[params.profile]
+    guidance = preset.guidance if params.guidance is None else params.guidance
     if guidance <= 1 and params.negative_prompt:
-        work.add_note("The negative prompt had no effect: it takes guidance above 1, as the profile “quality” has.")
+        context.add_note("The negative prompt had no effect: it takes guidance above 1, as the profile “quality” has.")
     return DenoiseRequest(
-        prompt=restyle_prompt(styles()[params.style], room_of(work), params.prompt),
+        prompt=restyle_prompt(styles()[params.style], room_of(context), params.prompt),
         negative_prompt=restyle_negative_prompt(params.negative_prompt) if guidance > 1 else "",
-        photo=fit.to_canvas(work[PHOTO]),
-        depth=_control_on_canvas(work[DEPTH], fit),
-        edges=edges_on_canvas(work[EDGES], fit),
-        keep_mask=None if kept is None else fit.mask_to_canvas(kept),
-        sampler=recipe.sampler,
-        steps=recipe.steps if params.steps is None else params.steps,
+        photo=letterbox.to_canvas(context[PHOTO]),
+        depth=_control_on_canvas(context[DEPTH], letterbox),
+        edges=edges_on_canvas(context[EDGES], letterbox),
+        keep_mask=None if kept is None else letterbox.mask_to_canvas(kept),
+        sampler=preset.sampler,
+        steps=preset.steps if params.steps is None else params.steps,
         guidance=guidance,
         strength=params.strength,
         seed=seed,
@@ -90,9 +92,9 @@ def _denoise_request(work: StageContext, seed: int, fit: Letterbox) -> DenoiseRe
     )
 
 
-def _control_on_canvas(control: Bytes, fit: Letterbox) -> Bytes:
-    """Map a control picture from the canvas that it was made for to ``fit``'s canvas."""
-    if control.shape == (fit.height, fit.width):
+def _control_on_canvas(control: Bytes, letterbox: Letterbox) -> Bytes:
+    """Map a control picture from the canvas that it was made for to ``letterbox``'s canvas."""
+    if control.shape == (letterbox.height, letterbox.width):
         return control
-    first = Letterbox.for_photo(fit.photo_height, fit.photo_width, max(control.shape))
-    return fit.to_canvas(first.from_canvas(control))
+    own_letterbox = Letterbox.for_photo(letterbox.photo_height, letterbox.photo_width, max(control.shape))
+    return letterbox.to_canvas(own_letterbox.from_canvas(control))

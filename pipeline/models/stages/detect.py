@@ -23,9 +23,9 @@ class Detect(Stage):
     depends_on_params = ()
     cacheable = True
 
-    def run(self, work: StageContext) -> None:
-        with work.use_networks(DETECTOR) as held:
-            work[DETECTIONS] = confident_detections(held[DETECTOR], work[PHOTO])
+    def run(self, context: StageContext) -> None:
+        with context.use_networks(DETECTOR) as networks:
+            context[DETECTIONS] = confident_detections(networks[DETECTOR], context[PHOTO])
 
 
 def confident_detections(detector: Detector, photo: Rgb) -> tuple[Detection, ...]:

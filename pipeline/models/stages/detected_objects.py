@@ -19,16 +19,18 @@ MIN_AREA = 0.0001  # smallest area reported for a mask that is not empty
 
 
 def objects_from_detections(
-    detections: Sequence[Detection], outlines: MaskLogits, height: int, width: int
+    detections: Sequence[Detection], mask_logits: MaskLogits, height: int, width: int
 ) -> list[FoundObject]:
     """Convert the detections of a photo of ``height`` × ``width`` to result objects, in the same order.
 
     Only the largest 24 have outlines, and can be selected by a point.
     """
-    areas = [_area(logits, each.box, height, width) for each, logits in zip(detections, outlines.logits, strict=True)]
+    areas = [
+        _area(logits, each.box, height, width) for each, logits in zip(detections, mask_logits.logits, strict=True)
+    ]
     largest = [index for index in np.argsort(areas)[::-1][:MAX_OBJECTS] if areas[index] > 0]
     size = outline_canvas_size(height, width)
-    masks = (_mask(outlines.logits[index], detections[index].box, (height, width), size) for index in largest)
+    masks = (_mask(mask_logits.logits[index], detections[index].box, (height, width), size) for index in largest)
     rings = dict(zip(largest, outlines_of(masks, height, width), strict=True))
     return [
         FoundObject(
@@ -42,14 +44,14 @@ def objects_from_detections(
     ]
 
 
-def add_mask(to: Masks, logits: NDArray[np.float16], box: Box) -> None:
+def add_mask(target_mask: Masks, logits: NDArray[np.float16], box: Box) -> None:
     """Set the pixels of an H×W bool mask that an object covers, within its box and a margin, in place.
 
     ``box`` is in the mask's pixels. The logits are interpolated first, so that the mask's edge is smooth.
     """
-    height, width = to.shape
+    height, width = target_mask.shape
     rows, columns = logits.shape
-    left, top, right, bottom = _reach(box, height, width)
+    left, top, right, bottom = _bounds_with_margin(box, height, width)
     # Affine map from pixel centres of the mask to pixel centres of the logits.
     down, across = rows / height, columns / width
     inverse = np.array(
@@ -62,7 +64,7 @@ def add_mask(to: Masks, logits: NDArray[np.float16], box: Box) -> None:
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    to[top:bottom, left:right] |= full > 0
+    target_mask[top:bottom, left:right] |= full > 0
 
 
 def _mask(logits: NDArray[np.float16], box: Box, photo: tuple[int, int], size: tuple[int, int]) -> Masks:
@@ -72,7 +74,7 @@ def _mask(logits: NDArray[np.float16], box: Box, photo: tuple[int, int], size: t
     return mask
 
 
-def _reach(box: Box, height: float, width: float) -> tuple[int, int, int, int]:
+def _bounds_with_margin(box: Box, height: float, width: float) -> tuple[int, int, int, int]:
     """Return the pixels that an object of this box may cover: left, top, right, bottom; the last two exclusive."""
     left, top, right, bottom = box
     across, down = MARGIN * (right - left), MARGIN * (bottom - top)
@@ -89,5 +91,5 @@ def _area(logits: NDArray[np.float16], box: Box, height: int, width: int) -> flo
     rows, columns = logits.shape
     down, across = rows / height, columns / width
     scaled = (box[0] * across, box[1] * down, box[2] * across, box[3] * down)
-    left, top, right, bottom = _reach(scaled, rows, columns)
+    left, top, right, bottom = _bounds_with_margin(scaled, rows, columns)
     return float(np.count_nonzero(logits[top:bottom, left:right] > 0)) / logits.size

@@ -17,7 +17,9 @@ class Diffuse(Stage):
     provides = (DENOISED,)
     networks = DENOISING_NETWORKS
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Run the diffusion. Raises ``DarkroomError`` (``out_of_memory``) if half the size is too large, too."""
-        seed, fit = work.params_as(RestyleRoomParams).seed, photo_letterbox(work)
-        work[DENOISED] = retry_at_half_size(work, self.name, lambda on: run_denoising(work, seed, on), fit, fit.halved)
+        seed, fit = context.params_as(RestyleRoomParams).seed, photo_letterbox(context)
+        context[DENOISED] = retry_at_half_size(
+            context, self.name, lambda on: run_denoising(context, seed, on), fit, fit.halved
+        )

@@ -12,7 +12,7 @@ from pipeline.models.arrays import Bytes
 from pipeline.models.artifacts import EDGES
 from pipeline.models.letterbox import photo_letterbox
 
-BLUR = (5, 5)
+BLUR_KERNEL = (5, 5)
 THRESHOLDS = (100, 200)
 
 
@@ -26,8 +26,8 @@ class FindEdges(Stage):
     depends_on_params = ()
     cacheable = True
 
-    def run(self, work: StageContext) -> None:
-        work[EDGES] = find_edges(photo_letterbox(work).to_canvas(work[PHOTO]))
+    def run(self, context: StageContext) -> None:
+        context[EDGES] = find_edges(photo_letterbox(context).to_canvas(context[PHOTO]))
 
 
 def find_edges(picture: Rgb, *, threshold_scale: float = 1.0) -> Bytes:
@@ -36,6 +36,6 @@ def find_edges(picture: Rgb, *, threshold_scale: float = 1.0) -> Bytes:
     A ``threshold_scale`` below 1 also finds fainter edges.
     """
     low, high = THRESHOLDS
-    grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), BLUR, 0)
+    grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), BLUR_KERNEL, 0)
     edges: NDArray[Any] = cv2.Canny(grey, threshold_scale * low, threshold_scale * high)
     return edges

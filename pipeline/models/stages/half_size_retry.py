@@ -12,7 +12,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-def retry_at_half_size(work: StageContext, stage: str, make: Callable[[S], T], size: S, half: Callable[[], S]) -> T:
+def retry_at_half_size(context: StageContext, stage: str, make: Callable[[S], T], size: S, half: Callable[[], S]) -> T:
     """Return ``make(size)``, or ``make(half())`` and a note if memory runs out.
 
     ``stage`` is the calling stage's name, for error messages. Raises ``DarkroomError`` (``out_of_memory``) if half the
@@ -20,11 +20,11 @@ def retry_at_half_size(work: StageContext, stage: str, make: Callable[[S], T], s
     """
     try:
         # ``translate_errors`` releases the first attempt's memory before the second one.
-        with translate_errors(stage, work.network_provider):
+        with translate_errors(stage, context.network_provider):
             return make(size)
     except DarkroomError as error:
         if error.detail.code is not ErrorCode.OUT_OF_MEMORY:
             raise
-    work.add_note(HALF_SIZE_NOTE)
-    with translate_errors(stage, work.network_provider):
+    context.add_note(HALF_SIZE_NOTE)
+    with translate_errors(stage, context.network_provider):
         return make(half())

@@ -16,20 +16,20 @@ HOLE_FILLING_NETWORKS = (HOLE_FILLER, STABLE_DIFFUSION, SD15_INPAINT_UNET)
 Report = Callable[[float, str], None]
 
 
-def fill_hole(work: StageContext, photo: Rgb, hole: Masks, report: Report) -> Rgb:
+def fill_hole(context: StageContext, photo: Rgb, hole: Masks, report: Report) -> Rgb:
     """Fill the h×w bool hole of a canvas (h×w×3 uint8 sRGB, sides multiples of 8) as the params say.
 
     Uses one or two of ``HOLE_FILLING_NETWORKS``. Outside the hole the result is only similar to ``photo``.
     """
-    if work.params_as(InpaintParams).prompt:
-        return _inpaint_from_prompt(work, photo, hole, report)
-    with work.use_networks(HOLE_FILLER) as held:
-        return held[HOLE_FILLER].fill(photo, hole, lambda fraction: report(fraction, ""))
+    if context.params_as(InpaintParams).prompt:
+        return _inpaint_from_prompt(context, photo, hole, report)
+    with context.use_networks(HOLE_FILLER) as networks:
+        return networks[HOLE_FILLER].fill(photo, hole, lambda fraction: report(fraction, ""))
 
 
-def _inpaint_from_prompt(work: StageContext, photo: Rgb, hole: Masks, report: Report) -> Rgb:
-    params = work.params_as(InpaintParams)
-    order = InpaintDenoiseRequest(
+def _inpaint_from_prompt(context: StageContext, photo: Rgb, hole: Masks, report: Report) -> Rgb:
+    params = context.params_as(InpaintParams)
+    request = InpaintDenoiseRequest(
         prompt=params.prompt,
         negative_prompt=params.negative_prompt,
         photo=photo,
@@ -38,11 +38,11 @@ def _inpaint_from_prompt(work: StageContext, photo: Rgb, hole: Masks, report: Re
         guidance=params.guidance,
         seed=params.seed,
     )
-    with work.use_networks(STABLE_DIFFUSION, SD15_INPAINT_UNET) as held:
-        note_truncated_prompt(work, held[STABLE_DIFFUSION], order.prompt, order.negative_prompt)
+    with context.use_networks(STABLE_DIFFUSION, SD15_INPAINT_UNET) as networks:
+        note_truncated_prompt(context, networks[STABLE_DIFFUSION], request.prompt, request.negative_prompt)
 
-        def on_step(done: int, total: int, look: MakeProgressImage) -> None:
+        def on_step(done: int, total: int, make_progress_image: MakeProgressImage) -> None:
             report(done / total, f"Denoising: step {done} of {total}")
-            report_some_progress_images(work, done, total, look)
+            report_some_progress_images(context, done, total, make_progress_image)
 
-        return held[STABLE_DIFFUSION].inpaint(order, held[SD15_INPAINT_UNET], on_step)
+        return networks[STABLE_DIFFUSION].inpaint(request, networks[SD15_INPAINT_UNET], on_step)

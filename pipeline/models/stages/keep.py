@@ -22,25 +22,25 @@ class BuildKeepMask(Stage):
     provides = (OBJECTS, KEEP_MASK)
     depends_on_params = ("keep", "keep_at", "keep_people")
 
-    def run(self, work: StageContext) -> None:
-        params = work.params_as(RestyleRoomParams)
-        height, width = work[PHOTO].shape[:2]
-        detections, outlines = work[DETECTIONS], work[MASK_LOGITS]
-        asked = {*params.keep, *([PERSON] if params.keep_people else [])}
-        found = objects_from_detections(detections, outlines, height, width)
-        pointed, notes = objects_at_points(found, params.keep_at, height, width)
+    def run(self, context: StageContext) -> None:
+        params = context.params_as(RestyleRoomParams)
+        height, width = context[PHOTO].shape[:2]
+        detections, mask_logits = context[DETECTIONS], context[MASK_LOGITS]
+        kept_labels = {*params.keep, *([PERSON] if params.keep_people else [])}
+        candidates = objects_from_detections(detections, mask_logits, height, width)
+        selected, notes = objects_at_points(candidates, params.keep_at, height, width)
         objects: list[FoundObject] = []
         kept: Masks | None = None
-        for index, each in enumerate(found):
-            stays = (each.label in asked and each.area > 0) or index in pointed
-            if stays:
+        for index, each in enumerate(candidates):
+            is_kept = (each.label in kept_labels and each.area > 0) or index in selected
+            if is_kept:
                 kept = np.zeros((height, width), bool) if kept is None else kept
-                add_mask(kept, outlines.logits[index], detections[index].box)
-            objects.append(each.model_copy(update={"kept": stays}))
-        work[OBJECTS] = tuple(sorted(objects, key=lambda each: -each.area))
-        work[KEEP_MASK] = kept
-        known = {each.label for each in objects if each.kept}
-        work.notes.extend(
-            f"No {label} was found to keep." for label in dict.fromkeys(params.keep) if label not in known
+                add_mask(kept, mask_logits.logits[index], detections[index].box)
+            objects.append(each.model_copy(update={"kept": is_kept}))
+        context[OBJECTS] = tuple(sorted(objects, key=lambda each: -each.area))
+        context[KEEP_MASK] = kept
+        kept_found = {each.label for each in objects if each.kept}
+        context.notes.extend(
+            f"No {label} was found to keep." for label in dict.fromkeys(params.keep) if label not in kept_found
         )
-        work.notes.extend(notes)
+        context.notes.extend(notes)

@@ -35,13 +35,13 @@ class EncodePrompt(Stage):
     provides = (CONDITIONING,)
     networks = (SDXL_TEXT_ENCODERS,)
 
-    def run(self, work: StageContext) -> None:
-        params = work.params_as(GenerateParams)
+    def run(self, context: StageContext) -> None:
+        params = context.params_as(GenerateParams)
         prompt, negative = build_prompts(params)
-        with work.use_networks(SDXL_TEXT_ENCODERS) as held:
-            network = held[SDXL_TEXT_ENCODERS]
-            note_truncated_prompt(work, network, prompt, negative)
-            work[CONDITIONING] = PromptConditioning(
+        with context.use_networks(SDXL_TEXT_ENCODERS) as networks:
+            network = networks[SDXL_TEXT_ENCODERS]
+            note_truncated_prompt(context, network, prompt, negative)
+            context[CONDITIONING] = PromptConditioning(
                 network.encode(prompt), network.encode(negative) if negative else None
             )
 

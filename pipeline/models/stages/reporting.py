@@ -17,15 +17,17 @@ class PromptTokenizer(Protocol):
         """Return the end of a text that it does not read; an empty string if it reads all."""
 
 
-def note_truncated_prompt(work: StageContext, reader: PromptTokenizer, prompt: str, negative_prompt: str) -> None:
+def note_truncated_prompt(context: StageContext, reader: PromptTokenizer, prompt: str, negative_prompt: str) -> None:
     """Add a note to the result for each prompt that ``reader`` truncates, with the words cut off."""
     for name, words in (("prompt", prompt), ("negative prompt", negative_prompt)):
-        if unread := reader.truncated_tail(words):
-            work.add_note(f"The {name} is too long: “{unread}” was not read.")
+        if truncated := reader.truncated_tail(words):
+            context.add_note(f"The {name} is too long: “{truncated}” was not read.")
 
 
-def report_some_progress_images(work: StageContext, done: int, total: int, look: MakeProgressImage) -> None:
+def report_some_progress_images(
+    context: StageContext, done: int, total: int, make_progress_image: MakeProgressImage
+) -> None:
     """Report a progress image after some of the steps; not after the last one, which gives the picture itself."""
     if done < total and done % ceil(total / MAX_PROGRESS_IMAGES) == 0:
         with best_effort("progress picture"):
-            work.report_progress_image(look())
+            context.report_progress_image(make_progress_image())

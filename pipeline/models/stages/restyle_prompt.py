@@ -4,7 +4,7 @@ from darkroom.contract.params import Room
 from darkroom.contract.results import RecognisedRoom
 from darkroom.contract.styles import Style
 
-UNWANTED = "blurry, distorted, deformed, lowres, watermark, text"
+NEGATIVE_PROMPT = "blurry, distorted, deformed, lowres, watermark, text"
 
 
 def restyle_prompt(style: Style, room: str, words: str = "") -> str:
@@ -23,7 +23,7 @@ def restyle_negative_prompt(words: str = "") -> str:
     >>> restyle_negative_prompt("plants").split(", ")[-2:]
     ['text', 'plants']
     """
-    return _joined(UNWANTED, words)
+    return _joined(NEGATIVE_PROMPT, words)
 
 
 def style_caption(style: Style, room: str) -> str:

@@ -21,30 +21,31 @@ class SafetyCheck(Stage):
     provides = (SAFE_PICTURES, SEED)
     networks = (SAFETY,)
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Check the pictures. Raises ``DarkroomError`` (``rejected_content``) if all are unsafe."""
-        drawn = work[GENERATED_PICTURES]
+        generated = context[GENERATED_PICTURES]
         safe = []
-        with work.use_networks(SAFETY) as held:
-            for index, each in enumerate(drawn):
-                work.report(index / len(drawn))
-                if not held[SAFETY].unsafe(each.picture):
+        with context.use_networks(SAFETY) as networks:
+            for index, each in enumerate(generated):
+                context.report(index / len(generated))
+                if not networks[SAFETY].unsafe(each.picture):
                     safe.append(each)
         if not safe:
-            what = (
+            subject = (
                 "The picture that was made is not safe for work and was"
-                if len(drawn) == 1
-                else f"None of the {len(drawn)} pictures that were made is safe for work: they were"
+                if len(generated) == 1
+                else f"None of the {len(generated)} pictures that were made is safe for work: they were"
             )
-            raise DarkroomError(ErrorCode.REJECTED_CONTENT, f"{what} thrown away. Try other words or another seed.")
-        if len(safe) < len(drawn):
-            kept = [each.seed for each in safe]
-            left_out = [each.seed for each in drawn if each.seed not in kept]
-            work.notes.append(
-                f"Not safe for work and left out: {_seeds(left_out)}. What is here was made with {_seeds(kept)}."
+            raise DarkroomError(ErrorCode.REJECTED_CONTENT, f"{subject} thrown away. Try other words or another seed.")
+        if len(safe) < len(generated):
+            safe_seeds = [each.seed for each in safe]
+            unsafe_seeds = [each.seed for each in generated if each.seed not in safe_seeds]
+            context.notes.append(
+                f"Not safe for work and left out: {_seeds(unsafe_seeds)}. "
+                f"What is here was made with {_seeds(safe_seeds)}."
             )
-            work.unsafe_progress_images = True
-        work[SAFE_PICTURES], work[SEED] = tuple(safe), safe[0].seed
+            context.unsafe_progress_images = True
+        context[SAFE_PICTURES], context[SEED] = tuple(safe), safe[0].seed
 
 
 def _seeds(seeds: list[int]) -> str:

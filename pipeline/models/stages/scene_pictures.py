@@ -31,15 +31,17 @@ class GenerateScenePictures(Stage):
     provides = (SCENE_PICTURES,)
     networks = tuple(dict.fromkeys(network for stage, _ in GENERATE_STEPS for network in stage.networks))
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Generate the pictures. Raises ``DarkroomError`` as ``generate`` does, with the scene in its message."""
-        params = work.params_as(RenderScenesParams)
-        wanted = {index: scene for index, scene in enumerate(params.scenes) if isinstance(scene, GeneratedScene)}
-        imagined = {}
-        for done, (index, scene) in enumerate(wanted.items()):
+        params = context.params_as(RenderScenesParams)
+        generated_scenes = {
+            index: scene for index, scene in enumerate(params.scenes) if isinstance(scene, GeneratedScene)
+        }
+        pictures = {}
+        for done, (index, scene) in enumerate(generated_scenes.items()):
             with label_scene_errors(index + 1, scene):
-                imagined[index] = _picture(work, scene, index + 1, (done, len(wanted)))
-        work[SCENE_PICTURES] = imagined
+                pictures[index] = _picture(context, scene, index + 1, (done, len(generated_scenes)))
+        context[SCENE_PICTURES] = pictures
 
 
 def generate_params(scene: GeneratedScene, params: RenderScenesParams) -> GenerateParams:
@@ -47,47 +49,61 @@ def generate_params(scene: GeneratedScene, params: RenderScenesParams) -> Genera
     return GenerateParams(prompt=scene.prompt, style=scene.style, aspect=Aspect(params.aspect.value), seed=params.seed)
 
 
-def _picture(work: StageContext, scene: GeneratedScene, number: int, part: tuple[int, int]) -> Path:
-    assert work.network_provider is not None
-    wanted = generate_params(scene, work.params_as(RenderScenesParams))
-    networks = (SDXL_TEXT_ENCODERS, TEXT_TO_IMAGE_PRESETS[wanted.profile].unet, SDXL_VAE_DECODER, SAFETY)
+def _picture(context: StageContext, scene: GeneratedScene, number: int, part: tuple[int, int]) -> Path:
+    assert context.network_provider is not None
+    params = generate_params(scene, context.params_as(RenderScenesParams))
+    networks = (SDXL_TEXT_ENCODERS, TEXT_TO_IMAGE_PRESETS[params.profile].unet, SDXL_VAE_DECODER, SAFETY)
     # Recorded here, as a picture from an earlier attempt skips the stages.
-    work.models_used |= dict.fromkeys(work.network_provider.models_used(networks))
-    decides = {"params": wanted.model_dump(mode="json"), "networks": work.network_provider.digest(networks)}
-    path = work.folder / f"scene-{number}.png"
+    context.models_used |= dict.fromkeys(context.network_provider.models_used(networks))
+    key_parts = {
+        "params": params.model_dump(mode="json"),
+        "networks": context.network_provider.digest(networks),
+    }
+    path = context.folder / f"scene-{number}.png"
 
-    def draw(path: Path) -> Sequence[str]:
-        return _generate_picture(work, wanted, path, number, part)
+    def generate(path: Path) -> Sequence[str]:
+        return _generate_picture(context, params, path, number, part)
 
-    notes = get_or_create(work.intermediates, intermediate_name("picture", decides, ".png"), path, draw, _is_decodable)
-    work.notes.extend(f"Scene {number}: {note}" for note in notes)
+    notes = get_or_create(
+        context.intermediates, intermediate_name("picture", key_parts, ".png"), path, generate, _is_decodable
+    )
+    context.notes.extend(f"Scene {number}: {note}" for note in notes)
     return path
 
 
 def _generate_picture(
-    work: StageContext, wanted: GenerateParams, path: Path, number: int, part: tuple[int, int]
+    context: StageContext, params: GenerateParams, path: Path, number: int, part: tuple[int, int]
 ) -> Sequence[str]:
     done, count = part
-    inner = StageContext(
-        wanted,
+    scene_context = StageContext(
+        params,
         {},
-        work.folder,
-        network_provider=work.network_provider,
-        report_progress_image=work.report_progress_image,
+        context.folder,
+        network_provider=context.network_provider,
+        report_progress_image=context.report_progress_image,
     )
-    before = 0.0
+    progress_before = 0.0
     for stage, share in GENERATE_STEPS:
 
-        def report(fraction: float, message: str = "", before: float = before, share: float = share) -> None:
-            work.report((done + before + share * fraction) / count, f"Scene {number}: {message}" if message else "")
+        def report(
+            fraction: float, message: str = "", progress_before: float = progress_before, share: float = share
+        ) -> None:
+            context.report(
+                (done + progress_before + share * fraction) / count, f"Scene {number}: {message}" if message else ""
+            )
 
-        inner.enter_stage(stage, report)
+        scene_context.enter_stage(stage, report)
         report(0.0, stage.message)
-        stage.run(inner)
-        before += share
-    inner.enter_stage(None)
-    save_png(inner[SAFE_PICTURES][0].picture, None, path, on_write=lambda: work.report((done + before) / count))
-    return inner.notes
+        stage.run(scene_context)
+        progress_before += share
+    scene_context.enter_stage(None)
+    save_png(
+        scene_context[SAFE_PICTURES][0].picture,
+        None,
+        path,
+        on_write=lambda: context.report((done + progress_before) / count),
+    )
+    return scene_context.notes
 
 
 def _is_decodable(path: Path) -> bool:

@@ -16,19 +16,19 @@ from pipeline.models.interfaces import Detection
 from pipeline.models.stages.edges import find_edges
 
 RETRY_BELOW = 0.60  # a picture with a lower score is generated again
-FAINT = 0.5  # of the photo's edge thresholds, as softer light is no lost structure
-TELLING = 0.1  # minimum share without edges, for the chance correction of noisy pictures
+FAINT_EDGE_SCALE = 0.5  # of the photo's edge thresholds, as softer light is no lost structure
+MIN_UNMATCHED_SHARE = 0.1  # minimum share without edges, for the chance correction of noisy pictures
 TOLERANCE = 2  # pixels by which an edge may have moved
 CLIP_SCALE = 100.0  # inverse of CLIP's trained temperature (Radford et al. 2021)
-PLAIN = 0.5  # standard deviation of the Laplacian, in grey levels, below which there is no detail
-NOISY = 3.0  # times the photo's detail; more must be noise
-SAME_PLACE = 0.3  # minimum IoU of two boxes at the same place
+MIN_DETAIL = 0.5  # standard deviation of the Laplacian, in grey levels, below which there is no detail
+MAX_RELATIVE_DETAIL = 3.0  # times the photo's detail; more must be noise
+MIN_IOU = 0.3  # minimum IoU of two boxes at the same place
 
 
-def structure(edges: Bytes, painted: Rgb) -> float:
+def structure(edges: Bytes, generated: Rgb) -> float:
     """Score the structure: share of the photo's edges found in the picture, corrected for chance, in [0, 1].
 
-    ``edges`` (h×w uint8, 255 on an edge) are the photo's; ``painted`` is h×w×3 of the same size. Edges match within 2
+    ``edges`` (h×w uint8, 255 on an edge) are the photo's; ``generated`` is h×w×3 of the same size. Edges match within 2
     pixels. The chance correction follows Cohen's kappa (1960): the chance of a match is the share of the picture within
     2 pixels of its own edges.
     """
@@ -36,12 +36,12 @@ def structure(edges: Bytes, painted: Rgb) -> float:
     if not expected.any():
         return 1.0
     size = 2 * TOLERANCE + 1
-    near = cv2.dilate(find_edges(painted, threshold_scale=FAINT), np.ones((size, size), np.uint8)) > 0
+    near = cv2.dilate(find_edges(generated, threshold_scale=FAINT_EDGE_SCALE), np.ones((size, size), np.uint8)) > 0
     found, chance = float(near[expected].mean()), float(near.mean())
-    return max((found - chance) / max(1 - chance, TELLING), 0.0)
+    return max((found - chance) / max(1 - chance, MIN_UNMATCHED_SHARE), 0.0)
 
 
-def style(similarities: Floats, wanted: int) -> float:
+def style(similarities: Floats, wanted_index: int) -> float:
     """Score the style: preference for the wanted style's caption over the others', in [0, 1]; 0.5 is undecided.
 
     ``similarities`` are CLIP's cosines of the picture with N captions. The score is the mean probability that the
@@ -49,22 +49,22 @@ def style(similarities: Floats, wanted: int) -> float:
     """
     if len(similarities) < 2:
         return 1.0
-    ahead = CLIP_SCALE * (similarities[wanted] - np.delete(similarities, wanted))
+    margins = CLIP_SCALE * (similarities[wanted_index] - np.delete(similarities, wanted_index))
     # The logistic function, written so that nothing overflows.
-    return float((0.5 + 0.5 * np.tanh(0.5 * ahead)).mean())
+    return float((0.5 + 0.5 * np.tanh(0.5 * margins)).mean())
 
 
-def visual(photo: Rgb, painted: Rgb) -> float:
+def visual(photo: Rgb, generated: Rgb) -> float:
     """Score sharpness and exposure against the photo's, both h×w×3 uint8 of the generated size, in [0, 1].
 
     The geometric mean of two terms. Sharpness is the standard deviation of the Laplacian relative to the photo's, at
     most 1. It falls again above three times the photo's, which must be noise. Exposure is 1 minus the additional share
     of black or white pixels.
     """
-    before, after = _grey(photo), _grey(painted)
+    before, after = _grey(photo), _grey(generated)
     detail = [float(cv2.Laplacian(grey, cv2.CV_32F).std()) for grey in (before, after)]
-    relative = max(detail[1], PLAIN) / max(detail[0], PLAIN)
-    sharp = min(relative, 1.0, NOISY / relative)
+    relative = max(detail[1], MIN_DETAIL) / max(detail[0], MIN_DETAIL)
+    sharp = min(relative, 1.0, MAX_RELATIVE_DETAIL / relative)
     clipped = [float(((grey <= 2) | (grey >= 253)).mean()) for grey in (before, after)]
     exposed = 1 - max(clipped[1] - clipped[0], 0.0)
     return float(np.sqrt(sharp * exposed))
@@ -77,16 +77,16 @@ def objects(before: Sequence[Detection], after: Sequence[Detection]) -> float | 
     """
     if not before:
         return None
-    left = list(after)
-    again = 0.0
-    for thing in sorted(before, key=lambda thing: -thing.score):
-        same = [other for other in left if other.label == thing.label]
-        best = max(same, key=lambda other: intersection_over_union(thing.box, other.box), default=None)
-        if best is not None and intersection_over_union(thing.box, best.box) >= SAME_PLACE:
-            left.remove(best)
-            again += thing.score
-    total = sum(thing.score for thing in before)
-    return again / total if total else 0.0
+    unmatched = list(after)
+    matched = 0.0
+    for detection in sorted(before, key=lambda detection: -detection.score):
+        same = [other for other in unmatched if other.label == detection.label]
+        best = max(same, key=lambda other: intersection_over_union(detection.box, other.box), default=None)
+        if best is not None and intersection_over_union(detection.box, best.box) >= MIN_IOU:
+            unmatched.remove(best)
+            matched += detection.score
+    total = sum(detection.score for detection in before)
+    return matched / total if total else 0.0
 
 
 def intersection_over_union(one: Box, other: Box) -> float:

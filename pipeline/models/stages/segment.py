@@ -23,12 +23,12 @@ class Segment(Stage):
     depends_on_params = ()
     cacheable = True
 
-    def run(self, work: StageContext) -> None:
-        boxes = [each.box for each in work[DETECTIONS]]
+    def run(self, context: StageContext) -> None:
+        boxes = [each.box for each in context[DETECTIONS]]
         if not boxes:
-            work[MASK_LOGITS] = MaskLogits(np.zeros((0, 1, 1), np.float16))
+            context[MASK_LOGITS] = MaskLogits(np.zeros((0, 1, 1), np.float16))
             return
-        with work.use_networks(SEGMENTER) as held:
-            logits = held[SEGMENTER].segment(work[PHOTO], boxes)
-        most = float(np.finfo(np.float16).max)
-        work[MASK_LOGITS] = MaskLogits(np.clip(logits, -most, most).astype(np.float16))
+        with context.use_networks(SEGMENTER) as networks:
+            logits = networks[SEGMENTER].segment(context[PHOTO], boxes)
+        limit = float(np.finfo(np.float16).max)
+        context[MASK_LOGITS] = MaskLogits(np.clip(logits, -limit, limit).astype(np.float16))

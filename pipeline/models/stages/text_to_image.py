@@ -63,62 +63,68 @@ class TextToImage(Stage):
     provides = (GENERATED_PICTURES,)
     networks = (SDXL_UNET, SDXL_FEW_STEP_UNET, SDXL_VAE_DECODER)
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Generate the pictures. Raises ``DarkroomError`` (``out_of_memory``) if half the size is too large, too."""
-        assert work.network_provider is not None
-        canvas = SdxlCanvas.for_aspect(work.params_as(GenerateParams).aspect, work.network_provider.long_side)
-        work[GENERATED_PICTURES] = retry_at_half_size(
-            work, self.name, lambda on: _generate(work, on), canvas, canvas.halved
+        assert context.network_provider is not None
+        canvas = SdxlCanvas.for_aspect(context.params_as(GenerateParams).aspect, context.network_provider.long_side)
+        context[GENERATED_PICTURES] = retry_at_half_size(
+            context, self.name, lambda on: _generate(context, on), canvas, canvas.halved
         )
 
 
-def _generate(work: StageContext, canvas: SdxlCanvas) -> tuple[GeneratedPicture, ...]:
-    params = work.params_as(GenerateParams)
-    recipe = TEXT_TO_IMAGE_PRESETS[params.profile]
+def _generate(context: StageContext, canvas: SdxlCanvas) -> tuple[GeneratedPicture, ...]:
+    params = context.params_as(GenerateParams)
+    preset = TEXT_TO_IMAGE_PRESETS[params.profile]
     seeds = [(params.seed + index) % SEEDS for index in range(params.count)]
     # Latents take only kilobytes, so all are decoded at the end, when the U-Net may be evicted.
-    undecoded = _denoise_all(work, canvas, recipe, seeds)
-    drawn = []
+    latents_by_picture = _denoise_all(context, canvas, preset, seeds)
+    generated = []
     for index, seed in enumerate(seeds):
-        work.report((len(seeds) * recipe.steps + index) / _total(recipe, seeds), "Developing")
-        drawn.append(GeneratedPicture(_decode_with_retry(work, undecoded[index]), seed))
-    return tuple(drawn)
+        context.report((len(seeds) * preset.steps + index) / _total(preset, seeds), "Developing")
+        generated.append(GeneratedPicture(_decode_with_retry(context, latents_by_picture[index]), seed))
+    return tuple(generated)
 
 
 def _denoise_all(
-    work: StageContext, canvas: SdxlCanvas, recipe: TextToImagePreset, seeds: list[int]
+    context: StageContext, canvas: SdxlCanvas, preset: TextToImagePreset, seeds: list[int]
 ) -> "list[torch.Tensor]":
-    total = len(seeds) * recipe.steps
-    wanted = work[CONDITIONING]
-    undecoded = []
-    with work.use_networks(recipe.unet) as held:
+    total = len(seeds) * preset.steps
+    conditioning = context[CONDITIONING]
+    latents_by_picture = []
+    with context.use_networks(preset.unet) as networks:
         for index, seed in enumerate(seeds):
-            which = f"picture {index + 1} of {len(seeds)}, " if len(seeds) > 1 else ""
+            label = f"picture {index + 1} of {len(seeds)}, " if len(seeds) > 1 else ""
 
             def on_step(
-                step: int, steps: int, look: MakeProgressImage, before: int = index * recipe.steps, which: str = which
+                step: int,
+                steps: int,
+                make_progress_image: MakeProgressImage,
+                before: int = index * preset.steps,
+                label: str = label,
             ) -> None:
                 done = before + step
-                work.report(done / _total(recipe, seeds), f"Drawing: {which}step {step} of {steps}")
-                report_some_progress_images(work, done, total, look)
+                context.report(done / _total(preset, seeds), f"Drawing: {label}step {step} of {steps}")
+                report_some_progress_images(context, done, total, make_progress_image)
 
-            drawing = TextToImageRequest(canvas, recipe.steps, recipe.guidance, seed)
-            undecoded.append(held[recipe.unet].denoise(drawing, wanted.prompt, wanted.negative, on_step))
-    return undecoded
+            request = TextToImageRequest(canvas, preset.steps, preset.guidance, seed)
+            latents_by_picture.append(
+                networks[preset.unet].denoise(request, conditioning.prompt, conditioning.negative, on_step)
+            )
+    return latents_by_picture
 
 
-def _decode_with_retry(work: StageContext, latents: "torch.Tensor") -> Rgb:
+def _decode_with_retry(context: StageContext, latents: "torch.Tensor") -> Rgb:
     """Decode latents. After running out of memory, try once more, with idle networks evicted."""
-    with work.use_networks(SDXL_VAE_DECODER) as held:
+    with context.use_networks(SDXL_VAE_DECODER) as networks:
         try:
-            with translate_errors(TextToImage.name, work.network_provider):
-                return held[SDXL_VAE_DECODER].decode(latents)
+            with translate_errors(TextToImage.name, context.network_provider):
+                return networks[SDXL_VAE_DECODER].decode(latents)
         except DarkroomError as error:
             if error.detail.code is not ErrorCode.OUT_OF_MEMORY:
                 raise
-        return held[SDXL_VAE_DECODER].decode(latents)
+        return networks[SDXL_VAE_DECODER].decode(latents)
 
 
-def _total(recipe: TextToImagePreset, seeds: list[int]) -> int:
+def _total(preset: TextToImagePreset, seeds: list[int]) -> int:
     """Return the steps of the whole job, with decoding a picture counted as one."""
-    return len(seeds) * (recipe.steps + 1)
+    return len(seeds) * (preset.steps + 1)

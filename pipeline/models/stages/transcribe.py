@@ -14,20 +14,20 @@ class TranscribeByNetwork(Transcribe):
     slot = Slot.COMPUTE
     networks = (TRANSCRIBER,)
 
-    def transcribe_recording(self, work: StageContext, samples: Samples, language: str | None) -> Transcript:
+    def transcribe_recording(self, context: StageContext, samples: Samples, language: str | None) -> Transcript:
         """Transcribe mono float32 in [-1, 1] at ``SAMPLE_RATE``; a ``language`` of None is detected."""
-        return transcribe_with_note(work, samples, language)
+        return transcribe_with_note(context, samples, language)
 
 
-def transcribe_with_note(work: StageContext, samples: Samples, language: str | None) -> Transcript:
+def transcribe_with_note(context: StageContext, samples: Samples, language: str | None) -> Transcript:
     """Transcribe mono float32 in [-1, 1] at ``SAMPLE_RATE``, and add a note on the transcript's quality.
 
     ``language`` is a BCP 47 tag; None detects it.
     """
-    with work.use_networks(TRANSCRIBER) as held:
-        transcript = held[TRANSCRIBER].transcribe(samples, language, work.report)
+    with context.use_networks(TRANSCRIBER) as networks:
+        transcript = networks[TRANSCRIBER].transcribe(samples, language, context.report)
     if transcript.words:
-        work.notes.append("The subtitles were written by a network that listened to the voice, and may be wrong.")
+        context.notes.append("The subtitles were written by a network that listened to the voice, and may be wrong.")
     else:
-        work.notes.append(NOT_UNDERSTOOD)
+        context.notes.append(NOT_UNDERSTOOD)
     return transcript

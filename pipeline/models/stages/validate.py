@@ -29,8 +29,8 @@ SEEDS = 2**32
 
 
 @dataclass(frozen=True)
-class _Try:
-    painted: DenoisedPicture
+class _Candidate:
+    generated: DenoisedPicture
     quality: Quality
 
 
@@ -44,57 +44,61 @@ class Validate(Stage):
     provides = (SELECTED, QUALITY, SEED)
     networks = (SAFETY, IMAGE_TEXT, DETECTOR, *DENOISING_NETWORKS)
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Validate the picture. Raises ``DarkroomError`` (``rejected_content``) if it is unsafe."""
-        painted = work[DENOISED]
-        if _unsafe(work, painted):
+        generated = context[DENOISED]
+        if _unsafe(context, generated):
             raise DarkroomError(
                 ErrorCode.REJECTED_CONTENT,
                 "The picture that was made is not safe for work and was thrown away. Try other words or another seed.",
             )
-        best = _Try(painted, _quality(work, painted))
+        best = _Candidate(generated, _quality(context, generated))
         if best.quality.score < scores.RETRY_BELOW:
-            best = self._once_more(work, best)
+            best = self._retry_with_next_seed(context, best)
         if not best.quality.passed:
-            work.add_note(f"The quality score is {best.quality.score:.2f}: have a look before you show it.")
-        work[SELECTED], work[QUALITY], work[SEED] = best.painted, best.quality, best.painted.seed
+            context.add_note(f"The quality score is {best.quality.score:.2f}: have a look before you show it.")
+        context[SELECTED], context[QUALITY], context[SEED] = best.generated, best.quality, best.generated.seed
 
-    def _once_more(self, work: StageContext, first: _Try) -> _Try:
+    def _retry_with_next_seed(self, context: StageContext, first: _Candidate) -> _Candidate:
         """Generate the picture again with the next seed, and return the better one."""
-        seed = (first.painted.seed + 1) % SEEDS
+        seed = (first.generated.seed + 1) % SEEDS
         try:
-            with translate_errors(self.name, work.network_provider):
-                painted = run_denoising(work, seed, first.painted.fit, "Painting once more with another seed")
-                if _unsafe(work, painted):
-                    work.unsafe_progress_images = True
+            with translate_errors(self.name, context.network_provider):
+                generated = run_denoising(
+                    context, seed, first.generated.letterbox, "Painting once more with another seed"
+                )
+                if _unsafe(context, generated):
+                    context.unsafe_progress_images = True
                     return first
-                second = _Try(painted, _quality(work, painted))
+                second = _Candidate(generated, _quality(context, generated))
         except DarkroomError as error:
             # Out of memory is no failure here, as the first picture exists.
             if error.detail.code is not ErrorCode.OUT_OF_MEMORY:
                 raise
             return first
-        found = f"{first.quality.score:.2f} and {second.quality.score:.2f}"
-        work.add_note(f"Painted twice, as the first picture was poor: of {found}, the better score is kept.")
-        return max(first, second, key=lambda tried: tried.quality.score)
+        both_scores = f"{first.quality.score:.2f} and {second.quality.score:.2f}"
+        context.add_note(f"Painted twice, as the first picture was poor: of {both_scores}, the better score is kept.")
+        return max(first, second, key=lambda candidate: candidate.quality.score)
 
 
-def _unsafe(work: StageContext, painted: DenoisedPicture) -> bool:
-    with work.use_networks(SAFETY) as held:
-        return held[SAFETY].unsafe(painted.picture)
+def _unsafe(context: StageContext, generated: DenoisedPicture) -> bool:
+    with context.use_networks(SAFETY) as networks:
+        return networks[SAFETY].unsafe(generated.picture)
 
 
-def _quality(work: StageContext, painted: DenoisedPicture) -> Quality:
+def _quality(context: StageContext, generated: DenoisedPicture) -> Quality:
     """Score the picture at its generated size, as enlarging adds neither detail nor edges."""
-    names, found, fit = list(styles()), work[DETECTIONS], painted.fit
-    captions = [style_caption(styles()[name], room_of(work)) for name in names]
-    with work.use_networks(IMAGE_TEXT, DETECTOR) as held:
-        similarities = held[IMAGE_TEXT].similarities(painted.picture, captions)
-        seen = held[DETECTOR].detect(painted.picture) if found else ()
-    again = [Detection(thing.label, fit.box_from_canvas(thing.box), thing.score) for thing in seen]
+    names, detections, letterbox = list(styles()), context[DETECTIONS], generated.letterbox
+    captions = [style_caption(styles()[name], room_of(context)) for name in names]
+    with context.use_networks(IMAGE_TEXT, DETECTOR) as networks:
+        similarities = networks[IMAGE_TEXT].similarities(generated.picture, captions)
+        detected = networks[DETECTOR].detect(generated.picture) if detections else ()
+    detected_on_photo = [
+        Detection(detection.label, letterbox.box_from_canvas(detection.box), detection.score) for detection in detected
+    ]
     return Quality.from_scores(
-        structure=scores.structure(edges_on_canvas(work[EDGES], fit), painted.picture),
-        style=scores.style(similarities, names.index(work.params_as(RestyleRoomParams).style)),
-        visual=scores.visual(fit.to_canvas(work[PHOTO]), painted.picture),
-        objects=scores.objects(found, again),
+        structure=scores.structure(edges_on_canvas(context[EDGES], letterbox), generated.picture),
+        style=scores.style(similarities, names.index(context.params_as(RestyleRoomParams).style)),
+        visual=scores.visual(letterbox.to_canvas(context[PHOTO]), generated.picture),
+        objects=scores.objects(detections, detected_on_photo),
     )

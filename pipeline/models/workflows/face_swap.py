@@ -24,8 +24,8 @@ from pipeline.models.arrays import Floats
 from pipeline.models.interfaces import FaceSwapper
 from pipeline.models.network_registry import FACE_ANALYSER, FACE_SWAPPER, SAFETY
 
-MATCH = 0.6  # strength of the colour transfer; the network adapts to the light itself, but only at 128 pixels
-SOFT_BEYOND = 2.0  # enlargement of the network's face above which a note says that it is soft
+COLOUR_STRENGTH = 0.6  # strength of the colour transfer; the network adapts to the light itself, but only at 128 pixels
+MAX_SHARP_ENLARGEMENT = 2.0  # enlargement of the network's face above which a note says that it is soft
 
 SWAPPED: Artifact[Rgb] = Artifact("swapped", "the target with its faces exchanged, not yet judged: H×W×3 uint8 sRGB")
 
@@ -35,10 +35,10 @@ class AnalyseFaces(DetectFaces):
 
     networks = (FACE_ANALYSER,)
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Detect the faces. Raises ``DarkroomError`` (``no_face``)."""
-        with work.use_networks(FACE_ANALYSER) as held:
-            self.detect_in_both(work, lambda picture, _which: held[FACE_ANALYSER].analyse(picture))
+        with context.use_networks(FACE_ANALYSER) as networks:
+            self.detect_in_both(context, lambda picture, _which: networks[FACE_ANALYSER].analyse(picture))
 
 
 class SwapFaces(Stage):
@@ -51,17 +51,21 @@ class SwapFaces(Stage):
     provides = (SWAPPED,)
     networks = (FACE_SWAPPER,)
 
-    def run(self, work: StageContext) -> None:
-        faces, chosen, identity = work[TARGET_FACES], work[CHOSEN_FACES], work[SOURCE_FACE].embedding
+    def run(self, context: StageContext) -> None:
+        faces, chosen, identity = context[TARGET_FACES], context[CHOSEN_FACES], context[SOURCE_FACE].embedding
         assert identity is not None
-        result, largest = work[PHOTO].copy(), 0.0
-        with work.use_networks(FACE_SWAPPER) as held:
+        result, largest = context[PHOTO].copy(), 0.0
+        with context.use_networks(FACE_SWAPPER) as networks:
             for done, index in enumerate(chosen, 1):
-                largest = max(largest, swap_face(held[FACE_SWAPPER], work[PHOTO], result, faces[index], identity))
-                work.report(done / len(chosen))
-        if largest > SOFT_BEYOND:
-            work.notes.append(f"The network makes small faces; this one was enlarged {largest:.1f} times and is soft.")
-        work[SWAPPED] = result
+                largest = max(
+                    largest, swap_face(networks[FACE_SWAPPER], context[PHOTO], result, faces[index], identity)
+                )
+                context.report(done / len(chosen))
+        if largest > MAX_SHARP_ENLARGEMENT:
+            context.notes.append(
+                f"The network makes small faces; this one was enlarged {largest:.1f} times and is soft."
+            )
+        context[SWAPPED] = result
 
 
 class CheckSwappedSafety(Stage):
@@ -74,15 +78,15 @@ class CheckSwappedSafety(Stage):
     provides = (RESULT,)
     networks = (SAFETY,)
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Check the picture. Raises ``DarkroomError`` (``rejected_content``) if it is unsafe."""
-        with work.use_networks(SAFETY) as held:
-            if held[SAFETY].unsafe(work[SWAPPED]):
+        with context.use_networks(SAFETY) as networks:
+            if networks[SAFETY].unsafe(context[SWAPPED]):
                 raise DarkroomError(
                     ErrorCode.REJECTED_CONTENT,
                     "The picture that was made is not safe for work and was thrown away. Try another target.",
                 )
-        work[RESULT] = work[SWAPPED]
+        context[RESULT] = context[SWAPPED]
 
 
 def swap_face(swapper: FaceSwapper, photo: Rgb, result: Rgb, given: Face, identity: Floats) -> float:
@@ -90,19 +94,19 @@ def swap_face(swapper: FaceSwapper, photo: Rgb, result: Rgb, given: Face, identi
 
     Returns how many times the network's face was enlarged.
     """
-    place = face_mask_bounds(given.landmarks, *photo.shape[:2])
-    below = result[place]
-    if min(below.shape[:2]) < 2:
+    region = face_mask_bounds(given.landmarks, *photo.shape[:2])
+    background = result[region]
+    if min(background.shape[:2]) < 2:
         return 0.0
-    made, transform = swapper.swap(photo, given, identity)
-    corner = np.array((place[1].start, place[0].start), np.float32)
-    back = np.asarray(cv2.invertAffineTransform(transform), np.float32)
-    back[:, 2] -= corner
-    height, width = below.shape[:2]
-    face, cover = warped(made, back, height, width)
+    swapped, transform = swapper.swap(photo, given, identity)
+    corner = np.array((region[1].start, region[0].start), np.float32)
+    inverse = np.asarray(cv2.invertAffineTransform(transform), np.float32)
+    inverse[:, 2] -= corner
+    height, width = background.shape[:2]
+    face, cover = warped(swapped, inverse, height, width)
     mask = face_mask(given.landmarks - corner, height, width) * cover
-    paste(result, colour_transferred(face, below, mask, strength=MATCH), mask, place)
-    return float(np.sqrt(abs(np.linalg.det(back[:, :2].astype(np.float64)))))
+    paste(result, colour_transferred(face, background, mask, strength=COLOUR_STRENGTH), mask, region)
+    return float(np.sqrt(abs(np.linalg.det(inverse[:, :2].astype(np.float64)))))
 
 
 def plan() -> Plan:

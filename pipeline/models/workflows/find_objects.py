@@ -25,16 +25,16 @@ class ListObjects(Stage):
     requires = (PHOTO, DETECTIONS, MASK_LOGITS)
     provides = (OBJECTS,)
 
-    def run(self, work: StageContext) -> None:
-        height, width = work[PHOTO].shape[:2]
-        detections, outlines = work[DETECTIONS], work[MASK_LOGITS]
+    def run(self, context: StageContext) -> None:
+        height, width = context[PHOTO].shape[:2]
+        detections, outlines = context[DETECTIONS], context[MASK_LOGITS]
         found = objects_from_detections(detections, outlines, height, width)
         outlined = sorted((each for each in found if each.outlines), key=lambda each: -each.area)
         if not outlined:
-            work.add_note("Nothing was found in this photo.")
+            context.add_note("Nothing was found in this photo.")
         elif len(found) > MAX_OBJECTS:
-            work.add_note(f"{len(found)} things were found; these are the largest {len(outlined)}.")
-        work[OBJECTS] = tuple(outlined)
+            context.add_note(f"{len(found)} things were found; these are the largest {len(outlined)}.")
+        context[OBJECTS] = tuple(outlined)
 
 
 def plan() -> Plan:

@@ -19,15 +19,15 @@ class SavePictures(Stage):
     requires = (SAFE_PICTURES,)
     provides = (SAVED,)
 
-    def run(self, work: StageContext) -> None:
-        pictures = [each.picture for each in work[SAFE_PICTURES]]
+    def run(self, context: StageContext) -> None:
+        pictures = [each.picture for each in context[SAFE_PICTURES]]
         saved = []
         for index, picture in enumerate(pictures):
-            work.report(index / len(pictures))
+            context.report(index / len(pictures))
             end = f"-{index + 1}" if index else ""
-            saved.append(save_picture(picture, None, work, name=f"result{end}"))
-            saved.append(save_thumbnail(picture, work, name=f"thumbnail{end}"))
-        work[SAVED] = tuple(saved)
+            saved.append(save_picture(picture, None, context, name=f"result{end}"))
+            saved.append(save_thumbnail(picture, context, name=f"thumbnail{end}"))
+        context[SAVED] = tuple(saved)
 
 
 def plan() -> Plan:

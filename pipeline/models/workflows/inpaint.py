@@ -49,35 +49,35 @@ class FillHoles(Stage):
     provides = (FILLED, SEED)
     networks = HOLE_FILLING_NETWORKS
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Fill the holes. Raises ``DarkroomError`` (``out_of_memory``) if half the size is too large, too."""
-        assert work.network_provider is not None
-        side, params = work.network_provider.long_side, work.params_as(InpaintParams)
-        margin, least = min(MARGIN, side // 4), min(side, TRAINED_SIDE)
-        found = hole_crops(work[HOLE], context=CONTEXT, margin=margin, min_side=least)
-        if params.prompt and len(found) > MAX_PROMPTED_CROPS:
-            found = (_around(found),)
-        done = tuple(self._filled(work, crop, number, len(found)) for number, crop in enumerate(found))
-        share = min(each.fit.inner_height / each.crop.height for each in done)
-        if share < 1:
-            work.notes.append(f"The hole is large: it was filled at {share:.0%} of the photo's size and enlarged.")
-        work[FILLED], work[SEED] = done, params.seed
+        assert context.network_provider is not None
+        side, params = context.network_provider.long_side, context.params_as(InpaintParams)
+        margin, min_size = min(MARGIN, side // 4), min(side, TRAINED_SIDE)
+        crops = hole_crops(context[HOLE], context=CONTEXT, margin=margin, min_side=min_size)
+        if params.prompt and len(crops) > MAX_PROMPTED_CROPS:
+            crops = (_bounding_crop(crops),)
+        filled = tuple(self._filled(context, crop, number, len(crops)) for number, crop in enumerate(crops))
+        scale = min(item.fit.inner_height / item.crop.height for item in filled)
+        if scale < 1:
+            context.notes.append(f"The hole is large: it was filled at {scale:.0%} of the photo's size and enlarged.")
+        context[FILLED], context[SEED] = filled, params.seed
 
-    def _filled(self, work: StageContext, crop: Crop, number: int, count: int) -> Filled:
-        photo, hole = crop.view(work[PHOTO]), crop.view(work[HOLE])
+    def _filled(self, context: StageContext, crop: Crop, number: int, count: int) -> Filled:
+        photo, hole = crop.view(context[PHOTO]), crop.view(context[HOLE])
 
         def make(fit: Letterbox) -> Filled:
             picture = fill_hole(
-                work,
+                context,
                 fit.to_canvas(photo),
                 fit.mask_to_canvas_any(hole),
-                lambda fraction, message: work.report((number + fraction) / count, message),
+                lambda fraction, message: context.report((number + fraction) / count, message),
             )
             return Filled(crop, picture, fit)
 
-        assert work.network_provider is not None
-        fit = Letterbox.for_photo(crop.height, crop.width, work.network_provider.long_side)
-        return retry_at_half_size(work, self.name, make, fit, fit.halved)
+        assert context.network_provider is not None
+        fit = Letterbox.for_photo(crop.height, crop.width, context.network_provider.long_side)
+        return retry_at_half_size(context, self.name, make, fit, fit.halved)
 
 
 class CheckFilledSafety(Stage):
@@ -90,18 +90,18 @@ class CheckFilledSafety(Stage):
     provides = (SAFE_FILLED,)
     networks = (SAFETY,)
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Check the crops. Raises ``DarkroomError`` (``rejected_content``) if any is unsafe."""
-        if work.params_as(InpaintParams).prompt:
-            with work.use_networks(SAFETY) as held:
-                unsafe = any(held[SAFETY].unsafe(each.picture) for each in work[FILLED])
+        if context.params_as(InpaintParams).prompt:
+            with context.use_networks(SAFETY) as networks:
+                unsafe = any(networks[SAFETY].unsafe(item.picture) for item in context[FILLED])
             if unsafe:
                 raise DarkroomError(
                     ErrorCode.REJECTED_CONTENT,
                     "The picture that was made is not safe for work and was thrown away. "
                     "Try other words or another seed.",
                 )
-        work[SAFE_FILLED] = work[FILLED]
+        context[SAFE_FILLED] = context[FILLED]
 
 
 class BlendFilled(Stage):
@@ -112,23 +112,23 @@ class BlendFilled(Stage):
     requires = (PHOTO, HOLE, SAFE_FILLED)
     provides = (RESULT,)
 
-    def run(self, work: StageContext) -> None:
-        hole, result = work[HOLE], work[PHOTO].copy()
-        passed = work[SAFE_FILLED]
-        for number, each in enumerate(passed):
-            work.report(number / len(passed))
-            part = each.crop.view(result)
-            part[:] = poisson_blended(part, each.fit.from_canvas(each.picture), each.crop.view(hole))
-        work[RESULT] = result
+    def run(self, context: StageContext) -> None:
+        hole, result = context[HOLE], context[PHOTO].copy()
+        filled = context[SAFE_FILLED]
+        for number, item in enumerate(filled):
+            context.report(number / len(filled))
+            part = item.crop.view(result)
+            part[:] = poisson_blended(part, item.fit.from_canvas(item.picture), item.crop.view(hole))
+        context[RESULT] = result
 
 
-def _around(found: tuple[Crop, ...]) -> Crop:
+def _bounding_crop(crops: tuple[Crop, ...]) -> Crop:
     """Return the bounding box of all crops."""
     return Crop(
-        min(crop.top for crop in found),
-        min(crop.left for crop in found),
-        max(crop.bottom for crop in found),
-        max(crop.right for crop in found),
+        min(crop.top for crop in crops),
+        min(crop.left for crop in crops),
+        max(crop.bottom for crop in crops),
+        max(crop.right for crop in crops),
     )
 
 

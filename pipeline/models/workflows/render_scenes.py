@@ -28,9 +28,9 @@ class TranscribeScenesByNetwork(TranscribeScenes):
     slot = Slot.COMPUTE
     networks = (TRANSCRIBER,)
 
-    def transcribe_recording(self, work: StageContext, samples: Samples, language: str | None) -> Transcript:
+    def transcribe_recording(self, context: StageContext, samples: Samples, language: str | None) -> Transcript:
         """Transcribe mono float32 in [-1, 1] at ``SAMPLE_RATE``; a ``language`` of None is detected."""
-        return transcribe_with_note(work, samples, language)
+        return transcribe_with_note(context, samples, language)
 
 
 class MakeScenesByNetwork(RenderClips):
@@ -50,9 +50,13 @@ class MakeScenesByNetwork(RenderClips):
         assert isinstance(params, RenderScenesParams)
         return self.networks if any(isinstance(scene, AvatarScene) for scene in params.scenes) else ()
 
-    def picture(self, work: StageContext, index: int, scene: Scene) -> Path:
+    def picture(self, context: StageContext, index: int, scene: Scene) -> Path:
         """Return the file of the picture that scene number ``index``, from 0, shows."""
-        return work[SCENE_PICTURES][index] if isinstance(scene, GeneratedScene) else super().picture(work, index, scene)
+        return (
+            context[SCENE_PICTURES][index]
+            if isinstance(scene, GeneratedScene)
+            else super().picture(context, index, scene)
+        )
 
 
 def plan() -> Plan:

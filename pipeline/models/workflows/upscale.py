@@ -38,7 +38,7 @@ OVERLAP = 48
 MAX_TILE_SIDE, MIN_TILE_SIDE = 512, 64
 GRID = 32  # tile sides are multiples of this
 MAX_PROGRESS_IMAGES = 4
-UNMADE = 0.4  # brightness of unfinished parts in progress images
+UNFINISHED_BRIGHTNESS = 0.4  # brightness of unfinished parts in progress images
 
 
 class UpscaleByNetwork(Stage):
@@ -51,32 +51,32 @@ class UpscaleByNetwork(Stage):
     provides = (RESULT, RESULT_ALPHA)
     networks = tuple(NETWORKS.values())
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Enlarge the picture, with smaller tiles after running out of memory.
 
         Raises ``DarkroomError`` (``out_of_memory``) if the smallest tiles are too large, too.
         """
-        picture, params = work[PICTURE], work.params_as(UpscaleParams)
+        picture, params = context[PICTURE], context.params_as(UpscaleParams)
         width, height = enlarged_size(picture.rgb, params.scale)
-        work[RESULT_ALPHA] = enlarged_alpha(picture.alpha, width, height, work)
+        context[RESULT_ALPHA] = enlarged_alpha(picture.alpha, width, height, context)
         result = np.empty((height, width, 3), np.uint8)
         side = MAX_TILE_SIDE
         while True:
             try:
                 # ``translate_errors`` releases the attempt's memory before the next one.
                 with (
-                    translate_errors(self.name, work.network_provider),
-                    work.use_networks(NETWORKS[params.content]) as held,
+                    translate_errors(self.name, context.network_provider),
+                    context.use_networks(NETWORKS[params.content]) as networks,
                 ):
-                    enlarger = held[NETWORKS[params.content]]
-                    side = min(side, _side(enlarger.pixel_capacity()))
-                    upscale_in_tiles(picture.rgb, result, enlarger, side, work)
+                    upscaler = networks[NETWORKS[params.content]]
+                    side = min(side, _side(upscaler.pixel_capacity()))
+                    upscale_in_tiles(picture.rgb, result, upscaler, side, context)
                 break
             except DarkroomError as error:
                 if error.detail.code is not ErrorCode.OUT_OF_MEMORY or side <= MIN_TILE_SIDE:
                     raise
             side = max(side // 2, MIN_TILE_SIDE)
-        work[RESULT] = result
+        context[RESULT] = result
 
 
 class MeasureEnlarged(MeasureResult):
@@ -85,43 +85,43 @@ class MeasureEnlarged(MeasureResult):
     slot = Slot.CPU
 
 
-def upscale_in_tiles(picture: Rgb, result: Rgb, enlarger: Upscaler, side: int, work: StageContext) -> None:
+def upscale_in_tiles(picture: Rgb, result: Rgb, upscaler: Upscaler, side: int, context: StageContext) -> None:
     """Enlarge ``picture`` into ``result``, H×W×3 uint8 sRGB, in tiles of ``side`` pixels, in batches that fit memory.
 
-    The result's sides are at most ``enlarger.factor`` times the picture's. Reports progress after each of the network's
+    The result's sides are at most ``upscaler.factor`` times the picture's. Reports progress after each of the network's
     blocks, and some progress images.
     """
     overlap = min(OVERLAP, side // 2)
     rows, columns = (
-        tile_spans(picture.shape[axis], result.shape[axis], side, overlap, enlarger.factor) for axis in (0, 1)
+        tile_spans(picture.shape[axis], result.shape[axis], side, overlap, upscaler.factor) for axis in (0, 1)
     )
     assembly = TileAssembler(result, rows, columns)
-    total, done, looks = len(rows) * len(columns), 0, 0
+    total, done, reported = len(rows) * len(columns), 0, 0
     small = downscaled(picture, PROGRESS_IMAGE_SIDE)
-    for batch in _batches(tiles(picture, rows, columns), max(enlarger.pixel_capacity() // side**2, 1)):
-        on_step = _reporting(work, done, len(batch), total)
-        for tile, enlarged in zip(batch, enlarger.upscale(batch, on_step), strict=True):
+    for batch in _batches(tiles(picture, rows, columns), max(upscaler.pixel_capacity() // side**2, 1)):
+        on_step = _reporting(context, done, len(batch), total)
+        for tile, enlarged in zip(batch, upscaler.upscale(batch, on_step), strict=True):
             assembly.add(tile, enlarged)
             done += 1
-        if done * (MAX_PROGRESS_IMAGES + 1) // total > looks and done < total:
-            looks = done * (MAX_PROGRESS_IMAGES + 1) // total
+        if done * (MAX_PROGRESS_IMAGES + 1) // total > reported and done < total:
+            reported = done * (MAX_PROGRESS_IMAGES + 1) // total
             with best_effort("progress picture"):
-                work.report_progress_image(_progress_image(small, batch[-1], picture.shape))
-    work.report(1.0)
+                context.report_progress_image(_progress_image(small, batch[-1], picture.shape))
+    context.report(1.0)
 
 
-def _side(room: int) -> int:
-    return min(max(isqrt(max(room, 0)) // GRID * GRID, MIN_TILE_SIDE), MAX_TILE_SIDE)
+def _side(capacity: int) -> int:
+    return min(max(isqrt(max(capacity, 0)) // GRID * GRID, MIN_TILE_SIDE), MAX_TILE_SIDE)
 
 
-def _batches(those: Iterator[Tile], size: int) -> Iterator[list[Tile]]:
-    while batch := list(islice(those, size)):
+def _batches(source_tiles: Iterator[Tile], size: int) -> Iterator[list[Tile]]:
+    while batch := list(islice(source_tiles, size)):
         yield batch
 
 
-def _reporting(work: StageContext, done: int, now: int, total: int) -> Callable[[float], None]:
+def _reporting(context: StageContext, done: int, batch_size: int, total: int) -> Callable[[float], None]:
     message = f"Enlarging: part {done + 1} of {total}"
-    return lambda fraction: work.report((done + now * fraction) / total, message)
+    return lambda fraction: context.report((done + batch_size * fraction) / total, message)
 
 
 def _progress_image(small: Rgb, last: Tile, shape: tuple[int, ...]) -> Rgb:
@@ -129,10 +129,10 @@ def _progress_image(small: Rgb, last: Tile, shape: tuple[int, ...]) -> Rgb:
     height, width = small.shape[:2]
     bottom = round(last.rows.source.stop / shape[0] * height)
     top = round(last.rows.source.start / shape[0] * height)
-    made = np.zeros((height, width, 1), np.bool_)
-    made[:top] = True
-    made[top:bottom, : round(last.columns.source.stop / shape[1] * width)] = True
-    return np.where(made, small, (small * UNMADE).astype(np.uint8))
+    finished = np.zeros((height, width, 1), np.bool_)
+    finished[:top] = True
+    finished[top:bottom, : round(last.columns.source.stop / shape[1] * width)] = True
+    return np.where(finished, small, (small * UNFINISHED_BRIGHTNESS).astype(np.uint8))
 
 
 def plan() -> Plan:

@@ -38,7 +38,7 @@ class FaceRig:
     """
 
     def __init__(self, picture: Rgb, landmarks: Floats | None) -> None:
-        self._shown = picture.copy()
+        self._posed = picture.copy()
         self._mouth: Mouth | None = None
         self._eyelids: list[Eyelid] = []
         if landmarks is None or np.hypot(*(landmarks[1] - landmarks[0])) < MIN_EYE_DISTANCE:
@@ -52,10 +52,10 @@ class FaceRig:
     def pose(self, opening: float, closed: float) -> Rgb:
         """Draw the picture with mouth ``opening`` and eyes ``closed``, both 0 to 1. Valid until the next call."""
         for eyelid in self._eyelids:
-            self._shown[eyelid.region] = eyelid.render(closed)
+            self._posed[eyelid.region] = eyelid.render(closed)
         if self._mouth is not None:
-            self._shown[self._mouth.region] = self._mouth.render(opening)
-        return self._shown
+            self._posed[self._mouth.region] = self._mouth.render(opening)
+        return self._posed
 
 
 def animate_portrait(
@@ -84,19 +84,19 @@ def animate_portrait(
         add_note(SEVERAL_FACES if faces else NO_FACE)
     head = None if face is None else (face.box[2] - face.box[0], HEAD * (face.box[3] - face.box[1]))
     move = plan_camera_move(portrait, width, height, frames, focus=_focus(face, portrait), subject=head, seed=seed)
-    puppet = FaceRig(move.picture, None if face is None else move.map_points(face.landmarks))
-    look = _ProgressImages(show_progress_image)
+    face_rig = FaceRig(move.picture, None if face is None else move.map_points(face.landmarks))
+    progress_images = _ProgressImages(show_progress_image)
 
     def frame(number: int, opening: float, closed: float) -> Rgb:
-        made = move.frame(number, puppet.pose(opening, closed))
-        look(made)
-        return made
+        picture = move.frame(number, face_rig.pose(opening, closed))
+        progress_images(picture)
+        return picture
 
     poses = zip(mouth_openness(samples, frames).tolist(), eye_closure(frames, seed).tolist(), strict=True)
     moving = (frame(number, *pose) for number, pose in enumerate(poses))
     encode_video(path, moving, None, width, height, intermediate=True, on_frame=lambda count: report(count / frames))
-    middle = None if face is None else move.project(frames // 2, face.landmarks.mean(0))
-    return Clip(path, middle)
+    focus = None if face is None else move.project(frames // 2, face.landmarks.mean(0))
+    return Clip(path, focus)
 
 
 class _ProgressImages:

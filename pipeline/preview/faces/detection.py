@@ -14,10 +14,10 @@ from pipeline.preview.faces.landmarks import detect_landmarks
 
 LONG_SIDE = 800  # larger pictures are reduced to this: a cascade's time grows with the pixels
 SHORT_SIDE = 240  # smaller pictures are enlarged to this: cascades miss faces below some 30 pixels
-LEAST_SHARE = 0.06  # of the shorter side: smaller faces are ignored
+MIN_FACE_SHARE = 0.06  # of the shorter side: smaller faces are ignored
 EYES_SIDE = 200  # pixels: a face's width while its eyes are detected
 SURE_WEIGHT = 3.0  # weight of the last stage from which a detection needs no eyes to confirm it
-TURNS = (0, -28, 28)  # degrees; a cascade tolerates a tilt of some 15
+ROTATIONS = (0, -28, 28)  # degrees; a cascade tolerates a tilt of some 15
 
 _lock = threading.Lock()
 
@@ -26,8 +26,8 @@ def detect_faces(photo: Rgb) -> tuple[Face, ...]:
     """Detect the frontal faces of a photo (H×W×3 uint8 sRGB), sorted from the left. Profile faces are left out."""
     small, gain = _at_working_size(photo)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    for turn in TURNS:
-        found = list(_faces(small, grey, turn))
+    for rotation in ROTATIONS:
+        found = list(_detect_faces_at(small, grey, rotation))
         if found:
             height, width = photo.shape[:2]
             return from_the_left([_scaled(face, 1 / gain, height, width) for face in _distinct(found)])
@@ -48,18 +48,18 @@ def _at_working_size(photo: Rgb) -> tuple[Rgb, float]:
     return np.asarray(cv2.resize(photo, size, interpolation=method), np.uint8), gain
 
 
-def _faces(small: Rgb, grey: Bytes, turn: int) -> Iterator[Face]:
+def _detect_faces_at(small: Rgb, grey: Bytes, rotation: int) -> Iterator[Face]:
     height, width = grey.shape
-    upright, back = grey, np.array([[1, 0, 0], [0, 1, 0]], np.float32)
-    if turn:
-        spin = cv2.getRotationMatrix2D((width / 2, height / 2), turn, 1.0)
-        upright = cv2.warpAffine(grey, spin, (width, height), borderMode=cv2.BORDER_REPLICATE)
-        small = np.asarray(cv2.warpAffine(small, spin, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
-        back = cv2.invertAffineTransform(spin).astype(np.float32)
+    upright, inverse = grey, np.array([[1, 0, 0], [0, 1, 0]], np.float32)
+    if rotation:
+        matrix = cv2.getRotationMatrix2D((width / 2, height / 2), rotation, 1.0)
+        upright = cv2.warpAffine(grey, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+        small = np.asarray(cv2.warpAffine(small, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE), np.uint8)
+        inverse = cv2.invertAffineTransform(matrix).astype(np.float32)
     red = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)[..., 1].astype(np.float32)
-    least = max(round(LEAST_SHARE * min(height, width)), 24)
-    for box, weight in zip(*_run_cascade("frontalface_alt2", cv2.equalizeHist(upright), least), strict=True):
-        eyes = _eyes(upright, box)
+    min_size = max(round(MIN_FACE_SHARE * min(height, width)), 24)
+    for box, weight in zip(*_run_cascade("frontalface_alt2", cv2.equalizeHist(upright), min_size), strict=True):
+        eyes = _detect_eyes(upright, box)
         if weight < SURE_WEIGHT and not eyes:
             continue
         points = detect_landmarks(upright, red, box, eyes)
@@ -67,24 +67,24 @@ def _faces(small: Rgb, grey: Bytes, turn: int) -> Iterator[Face]:
         corners = np.array(
             [(left, top), (left + across, top), (left, top + down), (left + across, top + down)], np.float32
         )
-        corners = corners @ back[:, :2].T + back[:, 2]
+        corners = corners @ inverse[:, :2].T + inverse[:, 2]
         edges = [float(edge) for edge in (*corners.min(0), *corners.max(0))]
         score = 1 / (1 + np.exp(-weight / 2))
-        yield Face((edges[0], edges[1], edges[2], edges[3]), points @ back[:, :2].T + back[:, 2], float(score))
+        yield Face((edges[0], edges[1], edges[2], edges[3]), points @ inverse[:, :2].T + inverse[:, 2], float(score))
 
 
-def _run_cascade(name: str, grey: Bytes, least: int) -> tuple[list[tuple[int, int, int, int]], list[float]]:
+def _run_cascade(name: str, grey: Bytes, min_size: int) -> tuple[list[tuple[int, int, int, int]], list[float]]:
     """Run a cascade: boxes (left, top, width, height), and by how much each exceeds the last stage's threshold."""
     # A cascade object keeps state while it runs: it is not thread-safe.
     with _lock:
         boxes, _, weights = _cascade(name).detectMultiScale3(
-            grey, scaleFactor=1.1, minNeighbors=4, minSize=(least, least), outputRejectLevels=True
+            grey, scaleFactor=1.1, minNeighbors=4, minSize=(min_size, min_size), outputRejectLevels=True
         )
     rows = [tuple(int(edge) for edge in box) for box in boxes]
     return rows, [float(weight) for weight in np.ravel(weights)]  # type: ignore[return-value] # four each
 
 
-def _eyes(grey: Bytes, box: tuple[int, int, int, int]) -> list[tuple[float, float]]:
+def _detect_eyes(grey: Bytes, box: tuple[int, int, int, int]) -> list[tuple[float, float]]:
     """Detect eyes in the upper part of a face's box: their centres, in the picture's pixels."""
     left, top, width, height = box
     left, top = max(left, 0), max(top, 0)

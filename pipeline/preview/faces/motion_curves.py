@@ -7,14 +7,14 @@ from pipeline.speech.types import SAMPLE_RATE, Samples
 from pipeline.video import FPS
 
 HOP = SAMPLE_RATE // 50  # samples: 20 ms
-LOUD = 0.95  # quantile of the levels above silence that counts as the loud voice
+LOUD_QUANTILE = 0.95  # quantile of the levels above silence that counts as the loud voice
 SILENCE = -60.0  # dBFS: no voice is so low
 RANGE = 22.0  # dB below loud at which the mouth is closed
-QUIET, NOISE_MARGIN = 0.1, 8.0  # quantile of the noise floor, and the dB above it at which the mouth is closed
-LEAST_RANGE = 10.0  # least dB of range, however noisy the room
+NOISE_QUANTILE, NOISE_MARGIN = 0.1, 8.0  # quantile of the noise floor, and the dB above it at which the mouth is closed
+MIN_RANGE = 10.0  # least dB of range, however noisy the room
 ATTACK, RELEASE = 0.025, 0.07  # time constants of opening and closing, in seconds
-CLOSED = 0.08  # opening below which the lips touch
-AHEAD = 0.02  # seconds by which lips part before they are heard
+CLOSED_OPENING = 0.08  # opening below which the lips touch
+LEAD_SECONDS = 0.02  # seconds by which lips part before they are heard
 
 BLINK_GAP = (2.5, 6.0)  # seconds from one blink to the next
 BLINK_CLOSING, BLINK_CLOSED, BLINK_OPENING = 0.07, 0.03, 0.12  # seconds
@@ -27,38 +27,38 @@ def mouth_openness(samples: Samples, frames: int) -> Floats:
     loud passages, is smoothed by a one-pole filter (Zölzer, DAFX, 2011, §4.2) that rises faster than it falls.
     """
     levels = _levels(samples)
-    heard = levels[levels > SILENCE]
-    if not len(heard):
+    audible = levels[levels > SILENCE]
+    if not len(audible):
         return np.zeros(frames, np.float32)
-    loud = float(np.quantile(heard, LOUD))
-    floor = max(loud - RANGE, float(np.quantile(levels, QUIET)) + NOISE_MARGIN)
-    floor = min(floor, loud - LEAST_RANGE)
-    wanted = np.clip((levels - floor) / (loud - floor), 0, 1)
+    loud = float(np.quantile(audible, LOUD_QUANTILE))
+    floor = max(loud - RANGE, float(np.quantile(levels, NOISE_QUANTILE)) + NOISE_MARGIN)
+    floor = min(floor, loud - MIN_RANGE)
+    target = np.clip((levels - floor) / (loud - floor), 0, 1)
     rise, fall = (1 - np.exp(-HOP / SAMPLE_RATE / seconds) for seconds in (ATTACK, RELEASE))
-    followed = np.empty(len(wanted), np.float32)
-    reached = 0.0
-    for index, goal in enumerate(wanted.tolist()):
-        reached += (rise if goal > reached else fall) * (goal - reached)
-        followed[index] = reached
-    parted = np.clip((followed - CLOSED) / (1 - CLOSED), 0, 1)
+    smoothed = np.empty(len(target), np.float32)
+    value = 0.0
+    for index, target_level in enumerate(target.tolist()):
+        value += (rise if target_level > value else fall) * (target_level - value)
+        smoothed[index] = value
+    opening = np.clip((smoothed - CLOSED_OPENING) / (1 - CLOSED_OPENING), 0, 1)
     # A hop's level belongs to its middle.
-    moments = ((np.arange(frames) + 0.5) / FPS + AHEAD) * SAMPLE_RATE / HOP - 0.5
-    between = np.interp(moments, np.arange(len(parted)), parted, left=0, right=0)
+    times = ((np.arange(frames) + 0.5) / FPS + LEAD_SECONDS) * SAMPLE_RATE / HOP - 0.5
+    between = np.interp(times, np.arange(len(opening)), opening, left=0, right=0)
     return np.asarray(between, np.float32)
 
 
 def eye_closure(frames: int, seed: int) -> Floats:
     """Compute how far the eyes are closed in each frame: ``frames`` float32 from 0 to 1, open in the first one."""
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     closed = np.zeros(frames, np.float32)
-    moments = np.arange(frames) / FPS
-    start = float(chance.uniform(1.0, BLINK_GAP[0]))
+    times = np.arange(frames) / FPS
+    start = float(rng.uniform(1.0, BLINK_GAP[0]))
     while start < frames / FPS:
-        since = moments - start
-        down = np.clip(since / BLINK_CLOSING, 0, 1)
-        up = np.clip((since - BLINK_CLOSING - BLINK_CLOSED) / BLINK_OPENING, 0, 1)
+        elapsed = times - start
+        down = np.clip(elapsed / BLINK_CLOSING, 0, 1)
+        up = np.clip((elapsed - BLINK_CLOSING - BLINK_CLOSED) / BLINK_OPENING, 0, 1)
         closed = np.maximum(closed, (down - up).astype(np.float32))
-        start += float(chance.uniform(*BLINK_GAP))
+        start += float(rng.uniform(*BLINK_GAP))
     return closed
 
 

@@ -12,18 +12,21 @@ from pipeline.core.arrays import Floats, Rgb
 
 LEVELS = 28  # steps from closed to open
 # In widths of the mouth, from here on: how far the lower lip moves down and the upper one up.
-DROP, LIFT = 0.21, 0.035
-ROUND = 2.3  # 2 would be a parabola between the corners
-HALF = 0.47  # from the middle to the ends of the opening
-REACH = 1.3  # how far to the sides the jaw moves the cheeks
-CHIN, NECK = 0.80, 1.30  # below the mouth, in distances from the eyes to it: where full movement ends, and any
-NOSE = 0.34  # above the mouth, in the same unit: how far up the upper lip moves skin
-SEARCH = 0.2  # above and below the corners: height of the search strip for the line between the lips
+LOWER_LIP_DROP, UPPER_LIP_LIFT = 0.21, 0.035
+OPENING_EXPONENT = 2.3  # 2 would be a parabola between the corners
+OPENING_HALF_WIDTH = 0.47  # from the middle to the ends of the opening
+JAW_REACH = 1.3  # how far to the sides the jaw moves the cheeks
+# Below the mouth, in distances from the eyes to it: where full movement ends, and any movement.
+CHIN_DISTANCE, NECK_DISTANCE = 0.80, 1.30
+NOSE_DISTANCE = 0.34  # above the mouth, in the same unit: how far up the upper lip moves skin
+SEARCH_HEIGHT = 0.2  # above and below the corners: height of the search strip for the line between the lips
 COLUMNS, ROWS = 61, 41  # resolution of that strip
-TEETH, TEETH_HALF = 0.055, 0.31  # how far the upper teeth reach below the closed lips, and aside
-TONGUE = 0.12  # how far the tongue's light reaches above the lower lip
-DARK, RED, WHITE = (np.array(colour, np.float32) for colour in ((46, 17, 16), (128, 62, 58), (240, 222, 204)))
-PAINTED_FOR = 172.0  # lightness of skin, 0 to 255, for which those colours are chosen
+TEETH_HEIGHT, TEETH_HALF_WIDTH = 0.055, 0.31  # how far the upper teeth reach below the closed lips, and aside
+TONGUE_HEIGHT = 0.12  # how far the tongue's light reaches above the lower lip
+CAVITY_COLOUR, TONGUE_COLOUR, TEETH_COLOUR = (
+    np.array(colour, np.float32) for colour in ((46, 17, 16), (128, 62, 58), (240, 222, 204))
+)
+REFERENCE_LIGHTNESS = 172.0  # lightness of skin, 0 to 255, for which those colours are chosen
 
 
 class Mouth:
@@ -43,9 +46,9 @@ class Mouth:
         self._x, self._y = np.meshgrid(columns - columns[0], rows - rows[0])
         across, down = frame.coordinates(columns[None, :], rows[:, None])
         self._across = across
-        self._below = down - _seam(picture, frame)(across)
-        self._light = _lightness(picture, landmarks) / PAINTED_FOR
-        self._made: dict[int, Rgb] = {}
+        self._below = down - _lip_line(picture, frame)(across)
+        self._light = _lightness(picture, landmarks) / REFERENCE_LIGHTNESS
+        self._rendered: dict[int, Rgb] = {}
 
     def render(self, opening: float) -> Rgb:
         """Render ``region`` with the mouth opened to the given degree, 0 (the original pixels, bit for bit) to 1.
@@ -55,20 +58,20 @@ class Mouth:
         level = round(min(max(opening, 0.0), 1.0) * LEVELS)
         if level == 0:
             return self._picture
-        if level not in self._made:
-            self._made[level] = self._opened(level / LEVELS)
-        return self._made[level]
+        if level not in self._rendered:
+            self._rendered[level] = self._opened(level / LEVELS)
+        return self._rendered[level]
 
     def _opened(self, opening: float) -> Rgb:
         frame, across, below = self._frame, self._across, self._below
-        lens = np.clip(1 - np.abs(across / HALF) ** ROUND, 0, 1)
-        up, low = -LIFT * opening * lens, DROP * opening * lens
+        lens = np.clip(1 - np.abs(across / OPENING_HALF_WIDTH) ** OPENING_EXPONENT, 0, 1)
+        up, low = -UPPER_LIP_LIFT * opening * lens, LOWER_LIP_DROP * opening * lens
         # Inverse warp by fixed-point iteration, which converges because the movement folds nothing over.
         jaw = below
         for _ in range(5):
-            dragged = _jaw_weight(across, np.maximum(jaw, 0), frame.tall)
-            jaw = np.asarray(below - opening * DROP * dragged, np.float32)
-        lip = below + opening * LIFT * lens * (1 - _smoothstep(-below / (NOSE * frame.tall)))
+            jaw_weight = _jaw_weight(across, np.maximum(jaw, 0), frame.eye_to_mouth)
+            jaw = np.asarray(below - opening * LOWER_LIP_DROP * jaw_weight, np.float32)
+        lip = below + opening * UPPER_LIP_LIFT * lens * (1 - _smoothstep(-below / (NOSE_DISTANCE * frame.eye_to_mouth)))
         lower = below > (up + low) / 2
         source = np.where(lower, np.maximum(jaw, 0), np.minimum(lip, 0))
         shift = (source - below) * frame.width
@@ -89,16 +92,16 @@ class Mouth:
         """Paint the inside of the mouth, H×W×3 float32, 0 to 255: dark, with teeth above and the tongue's red below."""
         across, below = self._across, self._below
         tongue = (
-            _smoothstep(1 - (low - below) / TONGUE)
+            _smoothstep(1 - (low - below) / TONGUE_HEIGHT)
             * np.clip(1 - (across / 0.36) ** 2, 0, 1)
             * _smoothstep(opening / 0.6)
         )
-        behind = DARK + (0.75 * tongue)[..., None] * (RED - DARK)
-        edge = TEETH * np.sqrt(np.clip(1 - (across / (1.25 * TEETH_HALF)) ** 2, 0, 1))
-        teeth = _smoothstep((edge - below) / 0.02) * _smoothstep((TEETH_HALF - np.abs(across)) / 0.1)
+        behind = CAVITY_COLOUR + (0.75 * tongue)[..., None] * (TONGUE_COLOUR - CAVITY_COLOUR)
+        edge = TEETH_HEIGHT * np.sqrt(np.clip(1 - (across / (1.25 * TEETH_HALF_WIDTH)) ** 2, 0, 1))
+        teeth = _smoothstep((edge - below) / 0.02) * _smoothstep((TEETH_HALF_WIDTH - np.abs(across)) / 0.1)
         # The upper lip casts its shadow on the teeth.
         shade = 0.5 + 0.45 * _smoothstep((below - up) / 0.09)
-        colour = behind + teeth[..., None] * (shade[..., None] * WHITE - behind)
+        colour = behind + teeth[..., None] * (shade[..., None] * TEETH_COLOUR - behind)
         return np.asarray(colour * self._light, np.float32)
 
 
@@ -115,7 +118,7 @@ class _MouthFrame:
         self.width = float(max(np.hypot(*(corners[1] - corners[0])), 1.0))
         self.across = (corners[1] - corners[0]) / self.width
         self.down = np.array([-self.across[1], self.across[0]])
-        self.tall = float(max((self.middle - eyes) @ self.down / self.width, 0.3))  # from the eyes to the mouth
+        self.eye_to_mouth = float(max((self.middle - eyes) @ self.down / self.width, 0.3))  # from the eyes to the mouth
 
     def coordinates(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
         """Convert pixels to coordinates across and down."""
@@ -132,51 +135,56 @@ class _MouthFrame:
 
     def region(self, height: int, width: int) -> tuple[slice, slice]:
         """Return the rows and columns that move, clipped to the picture: empty slices if they lie outside of it."""
-        top, bottom = -NOSE * self.tall - SEARCH, NECK * self.tall + SEARCH
-        corners = self.pixels(np.array([-REACH, REACH, -REACH, REACH]), np.array([top, top, bottom, bottom]))
+        top, bottom = (
+            -NOSE_DISTANCE * self.eye_to_mouth - SEARCH_HEIGHT,
+            NECK_DISTANCE * self.eye_to_mouth + SEARCH_HEIGHT,
+        )
+        corners = self.pixels(
+            np.array([-JAW_REACH, JAW_REACH, -JAW_REACH, JAW_REACH]), np.array([top, top, bottom, bottom])
+        )
         (x0, y0), (x1, y1) = np.floor(corners.min(0)).astype(int), np.ceil(corners.max(0)).astype(int) + 1
         rows = slice(int(np.clip(y0, 0, height)), int(np.clip(y1, 0, height)))
         return rows, slice(int(np.clip(x0, 0, width)), int(np.clip(x1, 0, width)))
 
 
-def _jaw_weight(across: Floats, below: Floats, tall: float) -> Floats:
+def _jaw_weight(across: Floats, below: Floats, eye_to_mouth: float) -> Floats:
     """Weight of a place in the lower lip's movement, 0 to 1; ``below`` is its distance below the line between the lips.
 
     At the lips the weight is a lens between the corners, which do not move. At the chin it is wide and soft; below the
     neck it is 0.
     """
-    depth = np.clip(below / (CHIN * tall), 0, 1)
-    half = HALF + (REACH - HALF) * depth
-    bump = np.clip(1 - np.abs(across / half) ** ROUND, 0, 1)
+    depth = np.clip(below / (CHIN_DISTANCE * eye_to_mouth), 0, 1)
+    half = OPENING_HALF_WIDTH + (JAW_REACH - OPENING_HALF_WIDTH) * depth
+    profile = np.clip(1 - np.abs(across / half) ** OPENING_EXPONENT, 0, 1)
     soft = np.clip(below / 0.3, 0, 1)
-    fade = 1 - _smoothstep((below - CHIN * tall) / ((NECK - CHIN) * tall))
-    return np.asarray(bump ** (1 + soft) * fade, np.float32)
+    fade = 1 - _smoothstep((below - CHIN_DISTANCE * eye_to_mouth) / ((NECK_DISTANCE - CHIN_DISTANCE) * eye_to_mouth))
+    return np.asarray(profile ** (1 + soft) * fade, np.float32)
 
 
-def _seam(picture: Rgb, frame: _MouthFrame) -> Callable[[Floats], Floats]:
+def _lip_line(picture: Rgb, frame: _MouthFrame) -> Callable[[Floats], Floats]:
     """Trace the line between the lips: returns its distance below the corners as a function of the place across.
 
     The darkest continuous path through the strip between the corners, by dynamic programming, smoothed by a polynomial.
     """
-    across, down = np.linspace(-0.5, 0.5, COLUMNS), np.linspace(-SEARCH, SEARCH, ROWS)
+    across, down = np.linspace(-0.5, 0.5, COLUMNS), np.linspace(-SEARCH_HEIGHT, SEARCH_HEIGHT, ROWS)
     strip = frame.pixels(*np.meshgrid(across, down))
     blur = max(frame.width / COLUMNS, 0.5)
     grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (0, 0), blur)
-    seen = cv2.remap(grey, strip[..., 0], strip[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    seen = seen.astype(np.float32)
-    line = np.clip(np.roll(seen, 4, 0) + np.roll(seen, -4, 0) - 2 * seen, 0, None)
+    strip_grey = cv2.remap(grey, strip[..., 0], strip[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    strip_grey = strip_grey.astype(np.float32)
+    line = np.clip(np.roll(strip_grey, 4, 0) + np.roll(strip_grey, -4, 0) - 2 * strip_grey, 0, None)
     line[:4] = line[-4:] = 0
-    worth = line / (line.max() + 1e-3) - 0.5 * (down[:, None] / SEARCH) ** 2
-    best, came = worth[:, 0].copy(), np.zeros((ROWS, COLUMNS), int)
+    line_score = line / (line.max() + 1e-3) - 0.5 * (down[:, None] / SEARCH_HEIGHT) ** 2
+    best, backtrack = line_score[:, 0].copy(), np.zeros((ROWS, COLUMNS), int)
     for column in range(1, COLUMNS):
         steps = np.stack([np.roll(best, step) - 0.05 * abs(step) for step in (-1, 0, 1)])
         steps[0, -1] = steps[2, 0] = -np.inf
-        came[:, column] = np.array([1, 0, -1])[steps.argmax(0)]
-        best = steps.max(0) + worth[:, column]
+        backtrack[:, column] = np.array([1, 0, -1])[steps.argmax(0)]
+        best = steps.max(0) + line_score[:, column]
     rows = np.empty(COLUMNS, int)
     rows[-1] = int(best.argmax())
     for column in range(COLUMNS - 1, 0, -1):
-        rows[column - 1] = rows[column] + came[rows[column], column]
+        rows[column - 1] = rows[column] + backtrack[rows[column], column]
     weight = 0.05 + line[rows, np.arange(COLUMNS)] / (line.max() + 1e-3)
     curve = np.polynomial.Polynomial.fit(across, down[rows], 4, w=weight, domain=[-0.5, 0.5])
     return lambda where: np.asarray(curve(np.clip(where, -0.5, 0.5)), np.float32)

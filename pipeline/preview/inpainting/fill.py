@@ -11,12 +11,12 @@ from pipeline.imaging.poisson_blending import NEIGHBOURS, paste_hole, solve_pois
 from pipeline.preview.inpainting.patchmatch import REACH, SIDE, PatchMatcher, vote
 
 COARSEST_DEPTH = 1.5  # pixels from the middle of the hole to its rim, at the coarsest scale
-LEAST_SIDE = 3 * SIDE  # pixels of the coarsest scale's shorter side
-LEAST_SOURCES = 64  # patches that a scale must offer
-ROUNDS = (12, 8, 5, 3, 2, 1)  # at each scale from the coarsest on; the last for all finer ones
-CERTAINTY = 1.3  # factor by which certainty falls with each pixel away from the rim
+MIN_SIDE = 3 * SIDE  # pixels of the coarsest scale's shorter side
+MIN_SOURCES = 64  # patches that a scale must offer
+ITERATIONS = (12, 8, 5, 3, 2, 1)  # at each scale from the coarsest on; the last for all finer ones
+CERTAINTY_FALLOFF = 1.3  # factor by which certainty falls with each pixel away from the rim
 COLOUR_ANCHOR = 1 / 8**2  # weight of the voted colours against the gradients of the copied pixels
-SURE_DEPTH = 24.0  # pixels from the rim beyond which certainty falls no further
+MAX_CERTAINTY_DEPTH = 24.0  # pixels from the rim beyond which certainty falls no further
 
 
 def fill_hole(photo: Rgb, hole: Mask, seed: int, report: Callable[[float], None] = lambda _: None) -> Rgb:
@@ -33,44 +33,44 @@ def fill_hole(photo: Rgb, hole: Mask, seed: int, report: Callable[[float], None]
     patches: PatchMatcher | None = None
     known = scales[-1][0]
     done, total = 0.0, float(sum(level[1].size ** 0.7 for level in scales))
-    for number, (known, here) in enumerate(reversed(scales)):
-        rounds = ROUNDS[min(number, len(ROUNDS) - 1)]
+    for number, (known, hole_at_scale) in enumerate(reversed(scales)):
+        iterations = ITERATIONS[min(number, len(ITERATIONS) - 1)]
         before = patches
-        patches = PatchMatcher(known, here, rng)
+        patches = PatchMatcher(known, hole_at_scale, rng)
         if before is None:
-            patches.set_hole_content(_smooth(known, here))
+            patches.set_hole_content(_smooth(known, hole_at_scale))
             sources = patches.nearest_source(patches.targets // patches.width, patches.targets % patches.width)
         else:
             sources = _finer(before, patches, sources)
             patches.set_hole_content(vote(known, patches, sources, _certainty(patches)))
-        for turn in range(rounds):
-            if turn:
+        for iteration in range(iterations):
+            if iteration:
                 patches.set_hole_content(vote(known, patches, sources, _patch_confidence(patches, sources)))
             if patches.can_search_exhaustively():
                 sources = patches.exhaustive_search()
             else:
-                sources = patches.propagate_and_search(sources, max(known.shape[:2]) // (4 if turn == 0 else 16))
-            report((done + here.size**0.7 * (turn + 1) / rounds) / total)
-        done += here.size**0.7
+                sources = patches.propagate_and_search(sources, max(known.shape[:2]) // (4 if iteration == 0 else 16))
+            report((done + hole_at_scale.size**0.7 * (iteration + 1) / iterations) / total)
+        done += hole_at_scale.size**0.7
     assert patches is not None
     target = 255 * vote(known, patches, sources, _patch_confidence(patches, sources))
-    return _joined(photo, hole, patches, sources, target)
+    return _blend_copied(photo, hole, patches, sources, target)
 
 
 def _scales(photo: Rgb, hole: Mask) -> list[tuple[Floats, Mask]]:
     """Build an image pyramid of picture (0 to 1) and hole: full size, half, and so on until the hole is thin."""
     scales: list[tuple[Floats, Mask]] = []
-    picture, here = photo.astype(np.float32) / 255, hole
+    picture, hole_at_scale = photo.astype(np.float32) / 255, hole
     depth = hole_depth(hole)
-    while _offers_enough(here):
-        scales.append((picture, here))
-        if depth <= COARSEST_DEPTH or min(here.shape) < 2 * LEAST_SIDE:
+    while _has_enough_sources(hole_at_scale):
+        scales.append((picture, hole_at_scale))
+        if depth <= COARSEST_DEPTH or min(hole_at_scale.shape) < 2 * MIN_SIDE:
             break
-        size = (here.shape[1] // 2, here.shape[0] // 2)
-        known = (~here).astype(np.float32)
+        size = (hole_at_scale.shape[1] // 2, hole_at_scale.shape[0] // 2)
+        known = (~hole_at_scale).astype(np.float32)
         share = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
         small = cv2.resize(picture * known[..., None], size, interpolation=cv2.INTER_AREA)
-        picture, here = small / np.maximum(share, 1e-3)[..., None], np.asarray(share < 0.5)
+        picture, hole_at_scale = small / np.maximum(share, 1e-3)[..., None], np.asarray(share < 0.5)
         depth /= 2
     return scales
 
@@ -82,10 +82,10 @@ def hole_depth(hole: Mask) -> float:
     return float(cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5).max())
 
 
-def _offers_enough(hole: Mask) -> bool:
-    touched = cv2.dilate(hole.astype(np.uint8), np.ones((SIDE, SIDE), np.uint8))
-    inner = touched[REACH:-REACH, REACH:-REACH]
-    return bool(hole.any()) and inner.size - int(np.count_nonzero(inner)) >= LEAST_SOURCES
+def _has_enough_sources(hole: Mask) -> bool:
+    touching = cv2.dilate(hole.astype(np.uint8), np.ones((SIDE, SIDE), np.uint8))
+    inner = touching[REACH:-REACH, REACH:-REACH]
+    return bool(hole.any()) and inner.size - int(np.count_nonzero(inner)) >= MIN_SOURCES
 
 
 def _smooth(picture: Floats, hole: Mask) -> Floats:
@@ -99,24 +99,27 @@ def _finer(coarse: PatchMatcher, fine: PatchMatcher, sources: Integers) -> Integ
     above = np.minimum(y // 2, coarse.height - 1) * coarse.width + np.minimum(x // 2, coarse.width - 1)
     number = coarse.place[above]
     # A patch that just touches the hole may not touch it at the coarser scale.
-    theirs = np.where(number >= 0, sources[number], above)
-    down, right = theirs // coarse.width - above // coarse.width, theirs % coarse.width - above % coarse.width
+    coarse_source = np.where(number >= 0, sources[number], above)
+    down, right = (
+        coarse_source // coarse.width - above // coarse.width,
+        coarse_source % coarse.width - above % coarse.width,
+    )
     return fine.nearest_source(y + 2 * down, x + 2 * right)
 
 
 def _certainty(patches: PatchMatcher) -> Floats:
     depth = cv2.distanceTransform(patches.hole.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
-    at = np.minimum(depth.reshape(-1)[patches.targets], SURE_DEPTH)
-    return np.asarray(CERTAINTY**-at, np.float32)
+    at = np.minimum(depth.reshape(-1)[patches.targets], MAX_CERTAINTY_DEPTH)
+    return np.asarray(CERTAINTY_FALLOFF**-at, np.float32)
 
 
 def _patch_confidence(patches: PatchMatcher, sources: Integers) -> Floats:
     distances = patches.distances(sources)
-    usual = max(float(np.percentile(distances, 75)), 1e-8)
-    return np.asarray(_certainty(patches) * np.exp(-np.maximum(distances, 0) / (2 * usual)), np.float32)
+    typical_distance = max(float(np.percentile(distances, 75)), 1e-8)
+    return np.asarray(_certainty(patches) * np.exp(-np.maximum(distances, 0) / (2 * typical_distance)), np.float32)
 
 
-def _joined(photo: Rgb, hole: Mask, patches: PatchMatcher, sources: Integers, target: Floats) -> Rgb:
+def _blend_copied(photo: Rgb, hole: Mask, patches: PatchMatcher, sources: Integers, target: Floats) -> Rgb:
     """Blend the copied pixels: gradients follow those of the source, and their mean where two sources meet.
 
     ``target`` is h×w×3 float32 in 0 to 255: the colours to stay close to.
@@ -125,32 +128,36 @@ def _joined(photo: Rgb, hole: Mask, patches: PatchMatcher, sources: Integers, ta
     known = photo.astype(np.float32)
     flat = known.reshape(-1, 3)
     inside = hole.reshape(-1)
-    here = np.flatnonzero(inside)
+    hole_pixels = np.flatnonzero(inside)
     origin = np.arange(height * width)
-    origin[here] = sources[patches.place[here]]
+    origin[hole_pixels] = sources[patches.place[hole_pixels]]
     copied = flat[origin].reshape(known.shape)
     values = copied.reshape(-1, 3)
-    wanted = np.float32(COLOUR_ANCHOR) * (target.reshape(-1, 3)[here] - values[here])
-    asked, rim, meetings = np.zeros_like(known), np.zeros_like(known), np.zeros((height * width, 1), np.float32)
-    y, x = here // width, here % width
+    target_laplacian = np.float32(COLOUR_ANCHOR) * (target.reshape(-1, 3)[hole_pixels] - values[hole_pixels])
+    laplacian, rim, neighbour_counts = (
+        np.zeros_like(known),
+        np.zeros_like(known),
+        np.zeros((height * width, 1), np.float32),
+    )
+    y, x = hole_pixels // width, hole_pixels % width
     for down, right in NEIGHBOURS:
         there = np.flatnonzero((y + down >= 0) & (y + down < height) & (x + right >= 0) & (x + right < width))
         step = down * width + right
-        one = here[there]
+        one = hole_pixels[there]
         other = one + step
         own = inside[other]
         # Beside the hole, the photo's pixel meets the pixel beside the source.
         outer, beyond = other[~own], origin[one[~own]] + step
         rim.reshape(-1, 3)[outer] += flat[outer] - flat[beyond]
-        meetings[outer] += 1
+        neighbour_counts[outer] += 1
         there, one, other = there[own], one[own], other[own]
-        ours = flat[origin[one]] - flat[origin[one] + step]
-        theirs = flat[origin[other] - step] - flat[origin[other]]
-        wanted[there] += (ours + theirs) / 2 - (values[one] - values[other])
-    asked.reshape(-1, 3)[here] = wanted
-    rim /= np.maximum(meetings, 1).reshape(height, width, 1)
+        own_gradient = flat[origin[one]] - flat[origin[one] + step]
+        other_gradient = flat[origin[other] - step] - flat[origin[other]]
+        target_laplacian[there] += (own_gradient + other_gradient) / 2 - (values[one] - values[other])
+    laplacian.reshape(-1, 3)[hole_pixels] = target_laplacian
+    rim /= np.maximum(neighbour_counts, 1).reshape(height, width, 1)
     part = Crop(max(y.min() - 1, 0), max(x.min() - 1, 0), y.max() + 2, x.max() + 2)
-    part.view(copied)[:] += solve_poisson(part.view(rim), part.view(asked), part.view(hole), COLOUR_ANCHOR)
+    part.view(copied)[:] += solve_poisson(part.view(rim), part.view(laplacian), part.view(hole), COLOUR_ANCHOR)
     # Over a wide hole, contradictory gradients add up to colours that occur nowhere in the picture.
     seen = flat[~inside]
     return paste_hole(photo, np.clip(copied, seen.min(axis=0), seen.max(axis=0)), hole)

@@ -7,9 +7,9 @@ from pipeline.core.arrays import Floats, Integers, Mask
 
 REACH = 3  # pixels around the middle of a patch
 SIDE = 2 * REACH + 1
-EXACT = 10_000_000  # most pairs of patches for an exhaustive search
+MAX_EXHAUSTIVE_PAIRS = 10_000_000  # most pairs of patches for an exhaustive search
 BLOCK = 4_000_000  # pairs compared at a time
-FAR = 0.02  # cost of a distance of the crop's whole diagonal, in shares of the patches' variance
+DISTANCE_COST = 0.02  # cost of a distance of the crop's whole diagonal, in shares of the patches' variance
 
 
 class PatchMatcher:
@@ -33,55 +33,59 @@ class PatchMatcher:
         self.place = np.full(self.height * self.width, -1)
         self.place[self.targets] = np.arange(len(self.targets))
         self._rng = rng
-        self.described = _described(picture).reshape(-1, NUMBERS)
-        spread = self.described[self.sources].var(axis=0).sum()
-        self._far = FAR * (spread + 1e-3) / (self.height**2 + self.width**2)
-        self.wanted: Floats = self.described[:0]
+        self.descriptors = _compute_descriptors(picture).reshape(-1, DESCRIPTOR_LENGTH)
+        spread = self.descriptors[self.sources].var(axis=0).sum()
+        self._distance_cost = DISTANCE_COST * (spread + 1e-3) / (self.height**2 + self.width**2)
+        self.target_descriptors: Floats = self.descriptors[:0]
 
     def set_hole_content(self, picture: Floats) -> None:
         """Set what the hole contains (h×w×3 ``picture``), to which the targets are compared from now on."""
         y, x = self.targets // self.width, self.targets % self.width
         top, left = max(y.min() - REACH, 0), max(x.min() - REACH, 0)
-        part = _described(picture[top : y.max() + REACH + 1, left : x.max() + REACH + 1])
-        self.wanted = part[y - top, x - left]
+        part = _compute_descriptors(picture[top : y.max() + REACH + 1, left : x.max() + REACH + 1])
+        self.target_descriptors = part[y - top, x - left]
 
     def distances(self, sources: Integers, targets: Integers | None = None) -> Floats:
         """Compute the distance of each source's patch to its target's; ``targets`` are numbers, None for all."""
-        at, wanted = (self.targets, self.wanted) if targets is None else (self.targets[targets], self.wanted[targets])
-        found = self.described[sources] - wanted
-        apart = (sources // self.width - at // self.width) ** 2 + (sources % self.width - at % self.width) ** 2
-        return np.asarray(np.einsum("nk,nk->n", found, found) + self._far * apart)
+        at, target_descriptors = (
+            (self.targets, self.target_descriptors)
+            if targets is None
+            else (self.targets[targets], self.target_descriptors[targets])
+        )
+        found = self.descriptors[sources] - target_descriptors
+        squared_offset = (sources // self.width - at // self.width) ** 2 + (sources % self.width - at % self.width) ** 2
+        return np.asarray(np.einsum("nk,nk->n", found, found) + self._distance_cost * squared_offset)
 
     def exhaustive_search(self) -> Integers:
-        """Find the best source of each target by comparing all: for at most ``EXACT`` pairs."""
-        table = self.described[self.sources]
+        """Find the best source of each target by comparing all: for at most ``MAX_EXHAUSTIVE_PAIRS`` pairs."""
+        table = self.descriptors[self.sources]
         place = np.stack((self.sources // self.width, self.sources % self.width), 1).astype(np.float32)
-        weight = np.float32(self._far**0.5)
+        weight = np.float32(self._distance_cost**0.5)
         table = np.concatenate((table, weight * place), axis=1)
         sizes = (table**2).sum(axis=1)
-        there = np.stack((self.targets // self.width, self.targets % self.width), 1).astype(np.float32)
-        wanted = np.concatenate((self.wanted, weight * there), axis=1)
+        target_positions = np.stack((self.targets // self.width, self.targets % self.width), 1).astype(np.float32)
+        target_descriptors = np.concatenate((self.target_descriptors, weight * target_positions), axis=1)
         found = np.empty(len(self.targets), np.int64)
         rows = max(BLOCK // len(self.sources), 1)
         for start in range(0, len(found), rows):
             part = slice(start, start + rows)
-            found[part] = (sizes - 2 * wanted[part] @ table.T).argmin(axis=1)
+            found[part] = (sizes - 2 * target_descriptors[part] @ table.T).argmin(axis=1)
         return self.sources[found]
 
     def can_search_exhaustively(self) -> bool:
         """Return True if there are few enough patches to compare all pairs."""
-        return len(self.sources) * len(self.targets) <= EXACT
+        return len(self.sources) * len(self.targets) <= MAX_EXHAUSTIVE_PAIRS
 
-    def propagate_and_search(self, sources: Integers, reach: int) -> Integers:
-        """Improve the sources in place: try the neighbours', shifted, then random ones within ``reach`` pixels."""
+    def propagate_and_search(self, sources: Integers, radius: int) -> Integers:
+        """Improve the sources in place: try the neighbours', shifted, then random ones within ``radius`` pixels."""
         best = self.distances(sources)
         for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
             self._try(sources, best, self._neighbours(sources, down, right))
-        while reach >= 1:
-            y = sources // self.width + self._rng.integers(-reach, reach + 1, len(sources))
-            x = sources % self.width + self._rng.integers(-reach, reach + 1, len(sources))
+        while radius >= 1:
+            y = sources // self.width + self._rng.integers(-radius, radius + 1, len(sources))
+            x = sources % self.width + self._rng.integers(-radius, radius + 1, len(sources))
             self._try(sources, best, self._flat(y, x))
-            reach //= 3
+            radius //= 3
         return sources
 
     def nearest_source(self, y: Integers, x: Integers) -> Integers:
@@ -100,8 +104,10 @@ class PatchMatcher:
         y, x = self.targets // self.width + down, self.targets % self.width + right
         inside = (y >= 0) & (y < self.height) & (x >= 0) & (x < self.width)
         number = np.where(inside, self.place[np.where(inside, y * self.width + x, 0)], -1)
-        theirs = sources[number]
-        return np.where(number >= 0, self._flat(theirs // self.width - down, theirs % self.width - right), -1)
+        neighbour_sources = sources[number]
+        return np.where(
+            number >= 0, self._flat(neighbour_sources // self.width - down, neighbour_sources % self.width - right), -1
+        )
 
     def _flat(self, y: Integers, x: Integers) -> Integers:
         inside = (y >= 0) & (y < self.height) & (x >= 0) & (x < self.width)
@@ -109,11 +115,11 @@ class PatchMatcher:
         return np.where(inside & self.valid.reshape(-1)[flat], flat, -1)
 
     def _try(self, sources: Integers, best: Floats, candidates: Integers) -> None:
-        there = np.flatnonzero((candidates >= 0) & (candidates != sources))
-        found = self.distances(candidates[there], there)
-        better = found < best[there]
-        which = there[better]
-        sources[which], best[which] = candidates[which], found[better]
+        valid_targets = np.flatnonzero((candidates >= 0) & (candidates != sources))
+        found = self.distances(candidates[valid_targets], valid_targets)
+        better = found < best[valid_targets]
+        improved = valid_targets[better]
+        sources[improved], best[improved] = candidates[improved], found[better]
 
 
 def _basis() -> tuple[tuple[int, Floats, Floats], ...]:
@@ -126,22 +132,22 @@ def _basis() -> tuple[tuple[int, Floats, Floats], ...]:
 
 
 BASIS = _basis()
-NUMBERS = len(BASIS)
+DESCRIPTOR_LENGTH = len(BASIS)
 # Lightness and two opponent colours (blue, red against green): an orthonormal basis.
 OPPONENT = np.linalg.qr(np.array([[1, 1, 1], [-1, -1, 2], [1, -1, 0]], np.float32).T)[0].astype(np.float32)
 
 
-def _described(picture: Floats) -> Floats:
+def _compute_descriptors(picture: Floats) -> Floats:
     """Compute patch descriptors, h×w×NUMBERS float32, of an h×w×3 picture, mirrored beyond its border."""
     channels = cv2.split(np.ascontiguousarray(picture @ OPPONENT))
     numbers = [cv2.sepFilter2D(channels[c], cv2.CV_32F, row, column) for c, column, row in BASIS]
     return np.stack(numbers, axis=-1)
 
 
-def vote(colours: Floats, patches: PatchMatcher, sources: Integers, sure: Floats) -> Floats:
+def vote(colours: Floats, patches: PatchMatcher, sources: Integers, confidence: Floats) -> Floats:
     """Vote for the hole's colours, h×w×C float32: the weighted mean of what all patches over a pixel have there.
 
-    ``sure`` has a weight for each target. Wexler, Shechtman and Irani, 2007.
+    ``confidence`` has a weight for each target. Wexler, Shechtman and Irani, 2007.
     """
     width = patches.width
     inside = np.flatnonzero(patches.hole)
@@ -151,10 +157,10 @@ def vote(colours: Floats, patches: PatchMatcher, sources: Integers, sure: Floats
     flat = colours.reshape(-1, colours.shape[2])
     for down in range(-REACH, REACH + 1):
         for right in range(-REACH, REACH + 1):
-            there = (y + down >= 0) & (y + down < patches.height) & (x + right >= 0) & (x + right < width)
-            number = patches.place[np.where(there, inside + down * width + right, inside)]
-            weight = sure[number] * there
-            source = sources[number] - np.where(there, down * width + right, 0)
+            inside_picture = (y + down >= 0) & (y + down < patches.height) & (x + right >= 0) & (x + right < width)
+            number = patches.place[np.where(inside_picture, inside + down * width + right, inside)]
+            weight = confidence[number] * inside_picture
+            source = sources[number] - np.where(inside_picture, down * width + right, 0)
             total += weight[:, None] * flat[source]
             weights += weight
     result = colours.copy()

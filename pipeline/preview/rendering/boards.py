@@ -29,47 +29,47 @@ def _boards(finish: Finish, ground: TextureGrid, gap: float) -> tuple[Floats, Fl
     per_row = max(1, round(ground.metres / finish.length))
     length = ground.metres / per_row
     offset = ground.rng.uniform(0, length, rows).astype(np.float32)[row]
-    place = (ground.u + offset) / np.float32(length)
-    board = (row * per_row + place.astype(np.int64) % per_row) % (rows * per_row)
-    look = ground.rng.uniform(0, 1, rows * per_row).astype(np.float32)
+    position = (ground.u + offset) / np.float32(length)
+    board = (row * per_row + position.astype(np.int64) % per_row) % (rows * per_row)
+    variation = ground.rng.uniform(0, 1, rows * per_row).astype(np.float32)
     index = ground.rng.integers(0, len(finish.colours), rows * per_row)
     across = np.abs((ground.v / finish.size) % 1 - 0.5)
-    along = np.abs(place % 1 - 0.5)
+    along = np.abs(position % 1 - 0.5)
     pixel = ground.metres / len(ground.u)
     width = max(gap, 1.2 * pixel)
     near = np.maximum(
         line_mask(0.5 - across, width / finish.size / 2, pixel / finish.size),
         line_mask(0.5 - along, width / length / 2, pixel / length),
     )
-    return near, look[board], index[board]
+    return near, variation[board], index[board]
 
 
 def planks(finish: Finish, ground: TextureGrid) -> Floats:
-    gap, look, index = _boards(finish, ground, 0.003)
-    wood = _wood(finish_colours(finish)[index], ground, look) * (0.94 + 0.12 * look)[..., None]
-    return with_joints(wood, gap * np.float32(0.75), joint_colour(finish))
+    gap_mask, variation, index = _boards(finish, ground, 0.003)
+    wood = _wood(finish_colours(finish)[index], ground, variation) * (0.94 + 0.12 * variation)[..., None]
+    return with_joints(wood, gap_mask * np.float32(0.75), joint_colour(finish))
 
 
 def shiplap(finish: Finish, ground: TextureGrid) -> Floats:
     seam = 0.5 - np.abs((ground.v / finish.size) % 1 - 0.5)
     pixel = ground.metres / len(ground.u) / finish.size
-    gap = line_mask(seam, 0.004 / finish.size, pixel)
-    return with_joints(paint(finish, ground), gap, joint_colour(finish))
+    gap_mask = line_mask(seam, 0.004 / finish.size, pixel)
+    return with_joints(paint(finish, ground), gap_mask, joint_colour(finish))
 
 
 def slats(finish: Finish, ground: TextureGrid) -> Floats:
     turned = TextureGrid(ground.v, ground.u, ground.metres, ground.rng)
     count = round(ground.metres / finish.size)
     slat = np.minimum((ground.u / finish.size).astype(np.int64), count - 1)
-    look = ground.rng.uniform(0, 1, count).astype(np.float32)[slat]
+    variation = ground.rng.uniform(0, 1, count).astype(np.float32)[slat]
     index = ground.rng.integers(0, len(finish.colours), count)[slat]
-    wood = np.swapaxes(_wood(np.float32(1.0) * np.ones((*ground.u.shape, 3), np.float32), turned, look), 0, 1)
+    wood = np.swapaxes(_wood(np.float32(1.0) * np.ones((*ground.u.shape, 3), np.float32), turned, variation), 0, 1)
     wood = finish_colours(finish)[index] * wood
-    place = (ground.u / finish.size) % 1
+    position = (ground.u / finish.size) % 1
     pixel = ground.metres / len(ground.u) / finish.size
-    gap = line_mask(np.abs(place - 0.5) - 0.0, 0.13, pixel)
-    rounded = (0.86 + 0.18 * np.sin(np.pi * ((place + 0.5) % 1)))[..., None].astype(np.float32)
-    return with_joints(wood * rounded, gap, joint_colour(finish))
+    gap_mask = line_mask(np.abs(position - 0.5) - 0.0, 0.13, pixel)
+    rounded = (0.86 + 0.18 * np.sin(np.pi * ((position + 0.5) % 1)))[..., None].astype(np.float32)
+    return with_joints(wood * rounded, gap_mask, joint_colour(finish))
 
 
 def herringbone(finish: Finish, ground: TextureGrid) -> Floats:
@@ -85,19 +85,21 @@ def herringbone(finish: Finish, ground: TextureGrid) -> Floats:
     across = np.where(lying, y - start_y, x - start_x)
     period = round(ground.metres / unit)
     block = ((start_x % period) * 7919 + (start_y % period) * 104729 + lying * 1299709) % 4096
-    look = ground.rng.uniform(0, 1, 4096).astype(np.float32)[block]
+    variation = ground.rng.uniform(0, 1, 4096).astype(np.float32)[block]
     index = ground.rng.integers(0, len(finish.colours), 4096)[block]
     pixel = ground.metres / len(ground.u) / unit
-    gap = np.maximum(
+    gap_mask = np.maximum(
         line_mask(0.5 - np.abs(across - 0.5), max(0.0012 / unit, 0.5 * pixel), pixel),
         line_mask((0.5 - np.abs(along - 0.5)) * ratio, max(0.0012 / unit, 0.5 * pixel), pixel),
     )
     turned = TextureGrid(ground.v, ground.u, ground.metres, ground.rng)
     flat = np.ones((*ground.u.shape, 3), np.float32)
-    wood = np.where(lying[..., None], _wood(flat, ground, look, 0.8), np.swapaxes(_wood(flat, turned, look, 0.8), 0, 1))
+    wood = np.where(
+        lying[..., None], _wood(flat, ground, variation, 0.8), np.swapaxes(_wood(flat, turned, variation, 0.8), 0, 1)
+    )
     # Blocks of the two directions reflect the light differently.
-    tone = (0.9 + 0.14 * look + 0.05 * lying)[..., None].astype(np.float32)
-    return with_joints(finish_colours(finish)[index] * wood * tone, gap * np.float32(0.7), joint_colour(finish))
+    tone = (0.9 + 0.14 * variation + 0.05 * lying)[..., None].astype(np.float32)
+    return with_joints(finish_colours(finish)[index] * wood * tone, gap_mask * np.float32(0.7), joint_colour(finish))
 
 
 def wainscot(finish: Finish, ground: TextureGrid) -> Floats:

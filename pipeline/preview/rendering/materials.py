@@ -14,7 +14,7 @@ from pipeline.preview.rendering.masonry import brick, carpet, checker, concrete,
 from pipeline.preview.rendering.texture_grid import TextureGrid, paint
 
 WALL_HEIGHT = 3.2  # metres covered by a texture that is anchored to the floor
-_STANDING: frozenset[Material] = frozenset({"wainscot", "panelling"})
+_FLOOR_ANCHORED: frozenset[Material] = frozenset({"wainscot", "panelling"})
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Texture:
 @lru_cache(maxsize=12)
 def generate_texture(finish: Finish, seed: int, size: int = 640) -> Texture:
     """Generate a finish's texture, ``size`` pixels square; deterministic for a seed."""
-    standing = finish.material in _STANDING
-    metres = WALL_HEIGHT if standing else _extent(finish)
+    anchored = finish.material in _FLOOR_ANCHORED
+    metres = WALL_HEIGHT if anchored else _extent(finish)
     steps = (np.arange(size, dtype=np.float32) + 0.5) * (metres / size)
     v, u = np.meshgrid(steps, steps, indexing="ij")
     linear = _MAKERS[finish.material](finish, TextureGrid(u, v, metres, np.random.default_rng(seed)))
@@ -42,7 +42,7 @@ def generate_texture(finish: Finish, seed: int, size: int = 640) -> Texture:
     while levels[-1].shape[0] > 8:
         half = levels[-1].shape[0] // 2
         levels.append(cv2.resize(levels[-1], (half, half), interpolation=cv2.INTER_AREA))
-    return Texture(tuple(levels), metres, standing)
+    return Texture(tuple(levels), metres, anchored)
 
 
 def _extent(finish: Finish) -> float:

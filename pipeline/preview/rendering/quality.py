@@ -9,42 +9,44 @@ from pipeline.core.arrays import Bytes, Floats, Mask
 FAR_COLOUR = 40.0  # CIE76 ΔE from the palette at which the style score is 0
 
 
-def measure_quality(before: Bytes, after: Bytes, bare: Mask | None, palette: list[str]) -> Quality:
-    """Score ``after`` against ``before`` (h×w×3 uint8 sRGB of one size); ``bare``: the repainted pixels, None for none.
+def measure_quality(before: Bytes, after: Bytes, repainted: Mask | None, palette: list[str]) -> Quality:
+    """Score ``after`` against ``before``, both h×w×3 uint8 sRGB of one size.
+
+    ``repainted`` is the mask of the repainted pixels; None if there are none.
 
     Structure: the share of the photo's edges that the result keeps, outside the interiors of repainted surfaces, where
     new floors have new seams. Style: how close the repainted surfaces (the whole picture, if none) are to the nearest
     palette colour, in hue and lightness. Visual: the share of detail kept.
     """
     grey = [cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (before, after)]
-    counted = np.ones(before.shape[:2], bool)
-    if bare is not None:
-        counted = cv2.erode(bare.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
-    structure = _edges_kept(grey[0], grey[1], counted)
-    style = _palette_closeness(after, bare, palette)
-    detail = [float(cv2.Laplacian(cv2.GaussianBlur(g, (3, 3), 0), cv2.CV_32F)[counted].std()) for g in grey]
+    mask = np.ones(before.shape[:2], bool)
+    if repainted is not None:
+        mask = cv2.erode(repainted.astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
+    structure = _edges_kept(grey[0], grey[1], mask)
+    style = _palette_closeness(after, repainted, palette)
+    detail = [float(cv2.Laplacian(cv2.GaussianBlur(g, (3, 3), 0), cv2.CV_32F)[mask].std()) for g in grey]
     visual = min(1.0, detail[1] / detail[0]) if detail[0] > 0.5 else 1.0
     return Quality.from_scores(structure=structure, style=style, visual=visual)
 
 
-def _edges_kept(before: Bytes, after: Bytes, counted: Mask) -> float:
-    expected = (_edges(before) > 0) & counted
+def _edges_kept(before: Bytes, after: Bytes, mask: Mask) -> float:
+    expected = (_edges(before) > 0) & mask
     if not expected.any():
         return 1.0
     found = cv2.dilate(_edges(after, 0.7), np.ones((3, 3), np.uint8)) > 0
     return float(found[expected].mean())
 
 
-def _edges(grey: Bytes, ease: float = 1.0) -> Bytes:
+def _edges(grey: Bytes, threshold_scale: float = 1.0) -> Bytes:
     soft = cv2.GaussianBlur(grey, (0, 0), 1.2)
     # Thresholds follow each picture's own contrast; otherwise softer light would count as lost structure.
-    upper = ease * float(np.clip(soft.std() * 2.2, 30, 160))
+    upper = threshold_scale * float(np.clip(soft.std() * 2.2, 30, 160))
     return cv2.Canny(soft, 0.45 * upper, upper)
 
 
-def _palette_closeness(after: Bytes, bare: Mask | None, palette: list[str]) -> float:
+def _palette_closeness(after: Bytes, repainted: Mask | None, palette: list[str]) -> float:
     small = cv2.cvtColor(after.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    pixels: Floats = small[bare] if bare is not None and bare.any() else small.reshape(-1, 3)
+    pixels: Floats = small[repainted] if repainted is not None and repainted.any() else small.reshape(-1, 3)
     pixels = pixels[:: max(1, len(pixels) // 20000)]
     colours = np.array([[int(c[k : k + 2], 16) for k in (1, 3, 5)] for c in palette], np.float32)[None] / 255
     targets = cv2.cvtColor(colours, cv2.COLOR_RGB2LAB)[0]

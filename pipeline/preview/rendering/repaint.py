@@ -49,8 +49,8 @@ def prepare_repaint(
     linear = LINEAR[small]
     albedo: dict[BoxSide, Floats] = {}
     for group in ((BoxSide.FLOOR,), (BoxSide.CEILING,), WALLS):
-        seen = surfaces.mask_of(*group)
-        albedo |= dict.fromkeys(group, _estimate_albedo(linear, seen))
+        mask = surfaces.mask_of(*group)
+        albedo |= dict.fromkeys(group, _estimate_albedo(linear, mask))
     floor = surfaces.mask_of(BoxSide.FLOOR)
     shade = _floor_shade(linear, floor, albedo[BoxSide.FLOOR])
     rng = np.random.default_rng(seed)
@@ -77,52 +77,52 @@ def repaint_band(photo: Rgb, rows: slice, height: int, context: RepaintContext, 
             continue
         columns, lines = np.flatnonzero(where.any(0)), np.flatnonzero(where.any(1))
         box = np.s_[lines[0] : lines[-1] + 1, columns[0] : columns[-1] + 1]
-        fresh = _material(context, face, rays[box], distance[box], width)
+        material = _material(context, face, rays[box], distance[box], width)
         light = _light(context, face, photo[box], (rows, box, width, height))
-        lit = np.clip(LINEAR[fresh] * light * 4095, 0, 4095).astype(np.uint16)
+        lit = np.clip(LINEAR[material] * light * 4095, 0, 4095).astype(np.uint16)
         result[box] += (GAMMA[lit].astype(np.float32) - photo[box]) * (share[box] * np.float32(strength))[..., None]
     return np.asarray(np.clip(result + 0.5, 0, 255).astype(np.uint8))
 
 
 def _light(
-    plan: RepaintContext, face: BoxSide, photo: Rgb, place: tuple[slice, tuple[slice, slice], int, int]
+    context: RepaintContext, face: BoxSide, photo: Rgb, place: tuple[slice, tuple[slice, slice], int, int]
 ) -> Floats:
     """Estimate the light on a side relative to full light, h×w×3: smoothed on floors, to drop their pattern."""
     rows, box, width, height = place
     if face == BoxSide.FLOOR:
         band = slice(rows.start + box[0].start, rows.start + box[0].stop)
-        return _enlarged(plan.shade, width, height, band)[:, box[1]]
-    ratio = LINEAR[photo] / plan.albedo[face]
+        return _enlarged(context.shade, width, height, band)[:, box[1]]
+    ratio = LINEAR[photo] / context.albedo[face]
     level = ratio.mean(-1, keepdims=True)
     # Half of the light's colour is kept: all of it would bring back the old wall's colour where that was uneven.
     return np.asarray(np.minimum(0.5 * level + 0.5 * ratio, 1.35), np.float32)
 
 
-def _material(plan: RepaintContext, face: BoxSide, rays: Floats, distance: Floats, width: int) -> Bytes:
+def _material(context: RepaintContext, face: BoxSide, rays: Floats, distance: Floats, width: int) -> Bytes:
     """Render a side's texture through the camera, h×w×3 uint8, filtered for its distance."""
-    cloth = plan.textures[face]
-    reach = distance * np.float32(plan.metres)
+    texture = context.textures[face]
+    reach = distance * np.float32(context.metres)
     x, y, z = (rays[..., k] * reach for k in range(3))
-    up = np.float32(plan.metres) - y  # above the floor
+    up = np.float32(context.metres) - y  # above the floor
     if face in (BoxSide.FLOOR, BoxSide.CEILING):
         u, v, facing = z, x, np.abs(rays[..., 1])
     elif face == BoxSide.BACK:
         u, v, facing = x, up, np.abs(rays[..., 2])
     else:
         u, v, facing = z, up, np.abs(rays[..., 0])
-    u = u + np.float32(plan.shift[0])
-    v = v if face in WALLS else v + np.float32(plan.shift[1])
-    if cloth.anchored_to_floor:
-        v = np.clip(v, 0.002, cloth.metres - 0.002)
-    scale = width / plan.camera.width * plan.camera.focal
+    u = u + np.float32(context.shift[0])
+    v = v if face in WALLS else v + np.float32(context.shift[1])
+    if texture.anchored_to_floor:
+        v = np.clip(v, 0.002, texture.metres - 0.002)
+    scale = width / context.camera.width * context.camera.focal
     across = reach / np.float32(scale)
     along = across * np.sqrt((rays * rays).sum(-1)) / np.maximum(facing, np.float32(1e-3))
-    texel = cloth.metres / len(cloth.levels[0])
+    texel = texture.metres / len(texture.levels[0])
     level = np.log2(np.maximum(np.sqrt(across * along) / np.float32(texel), 1.0))
-    return _sampled(cloth, u, v, np.clip(level, 0, len(cloth.levels) - 1.001))
+    return _sampled(texture, u, v, np.clip(level, 0, len(texture.levels) - 1.001))
 
 
-def _sampled(cloth: Texture, u: Floats, v: Floats, level: Floats) -> Bytes:
+def _sampled(texture: Texture, u: Floats, v: Floats, level: Floats) -> Bytes:
     """Trilinear look-up in a mipmap (Williams, 1983)."""
     lowest, highest = int(level.min()), int(level.max()) + 1
     result: Floats | None = None
@@ -130,12 +130,12 @@ def _sampled(cloth: Texture, u: Floats, v: Floats, level: Floats) -> Bytes:
         share = np.clip(1 - np.abs(level - index), 0, 1)
         if not share.any():
             continue
-        picture = cloth.levels[index]
-        per_metre = np.float32(len(picture) / cloth.metres)
-        seen = cv2.remap(
+        picture = texture.levels[index]
+        per_metre = np.float32(len(picture) / texture.metres)
+        sampled = cv2.remap(
             picture, u * per_metre - 0.5, v * per_metre - 0.5, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP
         )
-        part = seen * share[..., None]
+        part = sampled * share[..., None]
         result = part if result is None else result + part
     assert result is not None
     return (result + 0.5).astype(np.uint8)
@@ -163,11 +163,11 @@ def _guided(guide: Floats, mask: Floats, radius: int = 4, smoothness: float = 4e
     return cv2.blur(slope, size), cv2.blur(offset, size)
 
 
-def _estimate_albedo(linear: Floats, seen: Mask) -> Floats:
+def _estimate_albedo(linear: Floats, mask: Mask) -> Floats:
     """Estimate a surface's colour under good light: 3 linear values; its shadows are darker."""
-    if not seen.any():
+    if not mask.any():
         return np.full(3, 0.5, np.float32)
-    pixels = linear[seen]
+    pixels = linear[mask]
     level = pixels.mean(-1)
     low, high = np.percentile(level, (60, 92))
     chosen = pixels[(level >= low) & (level <= high)]
@@ -189,6 +189,6 @@ def _floor_shade(linear: Floats, floor: Mask, albedo: Floats) -> Floats:
         mean: Floats = ratio * weight[..., None]
         for _ in range(2):
             total, mean = cv2.blur(total, size), cv2.blur(mean, size)
-        trust = np.clip(total / 0.15, 0, 1)[..., None]
-        result = result * (1 - trust) + mean / (total + 1e-5)[..., None] * trust
+        confidence = np.clip(total / 0.15, 0, 1)[..., None]
+        result = result * (1 - confidence) + mean / (total + 1e-5)[..., None] * confidence
     return np.asarray(np.minimum(np.exp(result), 1.3).astype(np.float32))

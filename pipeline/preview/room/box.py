@@ -10,17 +10,23 @@ from enum import IntEnum
 import numpy as np
 
 from pipeline.core.arrays import Bytes, Floats, Integers
-from pipeline.preview.room.box_scoring import EDGE_CAP, FAR, BoxScorer
+from pipeline.preview.room.box_scoring import EDGE_CAP, FAR_DISTANCE, BoxScorer
 from pipeline.preview.room.camera import Camera
 from pipeline.preview.room.line_segments import LineSegments
 
 # Parameters of the search: the back wall's distance, then ceiling, left and right relative to it. Thus each number
 # moves one line of the picture: the back wall's foot, its top, its left and right corner.
-CANDIDATES, STARTS = 1200, 5
-_CORNERS = np.append(np.tan(np.radians(np.linspace(6, 66, 25))), FAR)
+CANDIDATES, DESCENT_STARTS = 1200, 5
+_CORNERS = np.append(np.tan(np.radians(np.linspace(6, 66, 25))), FAR_DISTANCE)
 _FEET = np.geomspace(0.9, 7, 26)
-SWEEP = ((0, _FEET), (1, np.append(np.linspace(0.08, 0.9, 24), FAR)), (2, _CORNERS), (3, _CORNERS), (0, _FEET))
-SWEEPS = 2
+SEARCH_GRID = (
+    (0, _FEET),
+    (1, np.append(np.linspace(0.08, 0.9, 24), FAR_DISTANCE)),
+    (2, _CORNERS),
+    (3, _CORNERS),
+    (0, _FEET),
+)
+MAX_SWEEPS = 2
 
 
 class BoxSide(IntEnum):
@@ -50,10 +56,10 @@ class Box:
         x, y, z = rays[..., 0], rays[..., 1], rays[..., 2]
         level = np.where(y > 0, y, y * np.float32(-1 / self.ceiling))
         side = np.where(x > 0, x * np.float32(1 / self.right), x * np.float32(-1 / self.left))
-        ahead = z * np.float32(1 / self.back)
+        forward = z * np.float32(1 / self.back)
         face = np.where(x > 0, np.uint8(BoxSide.RIGHT), np.uint8(BoxSide.LEFT))
-        face = np.where(ahead > side, np.uint8(BoxSide.BACK), face)
-        upright = np.maximum(side, ahead)
+        face = np.where(forward > side, np.uint8(BoxSide.BACK), face)
+        upright = np.maximum(side, forward)
         vertical = np.where(y > 0, np.uint8(BoxSide.FLOOR), np.uint8(BoxSide.CEILING))
         return np.where(level > upright, vertical, face), 1 / np.maximum(np.maximum(level, upright), np.float32(1e-6))
 
@@ -69,67 +75,67 @@ class BoxFit:
 
 def fit_box(lab: Bytes, camera: Camera, segments: LineSegments, directions: Integers) -> BoxFit:
     """Fit a box to an H×W×3 uint8 CIELAB picture of the camera's aspect ratio, any size (320 wide is enough)."""
-    evidence = BoxScorer(lab, camera, segments, directions)
-    candidates = evidence.candidates(CANDIDATES)
-    totals = np.concatenate([evidence.score(part).total for part in np.array_split(candidates, CANDIDATES // 60)])
-    found = [_descend(evidence, candidates[index]) for index in _distinct(candidates, totals)]
+    scorer = BoxScorer(lab, camera, segments, directions)
+    candidates = scorer.candidates(CANDIDATES)
+    totals = np.concatenate([scorer.score(part).total for part in np.array_split(candidates, CANDIDATES // 60)])
+    found = [_descend(scorer, candidates[index]) for index in _distinct(candidates, totals)]
     best, shape = max(found, key=lambda item: item[0])
-    best, shape = _polish(evidence, best, shape, (0.06, 0.04, 0.02))
-    exactly = float(evidence.score(shape[None], 1.0).total[0])
-    _, shape = _polish(evidence, exactly, shape, (0.01, 0.007, 0.004, 0.002), 1.0)
-    scores = evidence.score(shape[None])
+    best, shape = _polish(scorer, best, shape, (0.06, 0.04, 0.02))
+    exact_score = float(scorer.score(shape[None], 1.0).total[0])
+    _, shape = _polish(scorer, exact_score, shape, (0.01, 0.007, 0.004, 0.002), 1.0)
+    scores = scorer.score(shape[None])
     back, ceiling, left, right = (float(value) for value in shape)
-    box = Box(min(ceiling * back, FAR), min(left * back, FAR), min(right * back, FAR), back)
+    box = Box(min(ceiling * back, FAR_DISTANCE), min(left * back, FAR_DISTANCE), min(right * back, FAR_DISTANCE), back)
     return BoxFit(box, float(scores.total[0]), float(scores.support[0]))
 
 
 def _distinct(candidates: Floats, totals: Floats) -> list[int]:
     """Select the best candidates that are not variations of a better one."""
     chosen: list[int] = []
-    places = np.log(np.minimum(candidates, 6.0))
+    log_shapes = np.log(np.minimum(candidates, 6.0))
     for index in np.argsort(-totals, kind="stable"):
-        if all(np.abs(places[index] - places[other]).max() > 0.25 for other in chosen):
+        if all(np.abs(log_shapes[index] - log_shapes[other]).max() > 0.25 for other in chosen):
             chosen.append(int(index))
-        if len(chosen) == STARTS:
+        if len(chosen) == DESCENT_STARTS:
             break
     return chosen
 
 
 def _polish(
-    evidence: BoxScorer,
+    scorer: BoxScorer,
     best: float,
     shape: Floats,
     steps: tuple[float, ...],
-    enough: float = EDGE_CAP,
+    edge_cap: float = EDGE_CAP,
 ) -> tuple[float, Floats]:
     rng = np.random.default_rng(0)
     for step in steps:
         moves = np.exp(rng.normal(0, step, (40, 4)) * (rng.random((40, 4)) < 0.5))
-        best, shape = _better(evidence, best, shape, shape * moves, enough)
+        best, shape = _better(scorer, best, shape, shape * moves, edge_cap)
     return best, shape
 
 
-def _descend(evidence: BoxScorer, shape: Floats) -> tuple[float, Floats]:
+def _descend(scorer: BoxScorer, shape: Floats) -> tuple[float, Floats]:
     best = -np.inf
-    for _ in range(SWEEPS):
+    for _ in range(MAX_SWEEPS):
         before = best
-        for index, options in SWEEP:
+        for index, options in SEARCH_GRID:
             trials = np.repeat(shape[None], len(options), 0)
             trials[:, index] = options
-            best, shape = _better(evidence, best, shape, trials)
+            best, shape = _better(scorer, best, shape, trials)
         if best - before < 1e-4:
             break
     return best, shape
 
 
 def _better(
-    evidence: BoxScorer,
+    scorer: BoxScorer,
     best: float,
     shape: Floats,
     trials: Floats,
-    enough: float = EDGE_CAP,
+    edge_cap: float = EDGE_CAP,
 ) -> tuple[float, Floats]:
-    scores = evidence.score(trials, enough)
-    winner = int(scores.total.argmax())
-    value = float(scores.total[winner])
-    return (value, trials[winner]) if value > best else (best, shape)
+    scores = scorer.score(trials, edge_cap)
+    best_index = int(scores.total.argmax())
+    value = float(scores.total[best_index])
+    return (value, trials[best_index]) if value > best else (best, shape)

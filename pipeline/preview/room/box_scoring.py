@@ -10,11 +10,11 @@ from pipeline.preview.room.camera import Camera
 from pipeline.preview.room.clusters import kmeans
 from pipeline.preview.room.line_segments import LineSegments
 
-FAR = 40.0  # camera heights: a wall this far away is out of the picture
+FAR_DISTANCE = 40.0  # camera heights: a wall this far away is out of the picture
 BINS = 8  # of edge orientation
 SAMPLES = 40  # along each boundary
 COLOURS = 20
-CHANCE = 0.25  # mean edge strength along a random boundary
+CHANCE_EDGE_STRENGTH = 0.25  # mean edge strength along a random boundary
 EDGE_CAP = 0.5  # not higher, because furniture hides most of a room's boundaries and has edges of its own
 STEP = 6  # sampling step of the colours, in pixels
 AXES = np.array([0, 2, 2, 0, 2, 2, 1, 1])  # direction of each boundary, in the order of _boundaries
@@ -36,7 +36,7 @@ class BoxScorer:
         self.size = (width, height)
         self.scale = width / camera.width
         self.gradient = _oriented_gradient(lab)
-        self.drawn = _drawn(segments, directions, (height, width), self.scale)
+        self.line_maps = _draw_segments(segments, directions, (height, width), self.scale)
         rays = camera.rays(width, height, step=STEP).reshape(-1, 3)
         colours = _clusters(cv2.GaussianBlur(lab, (0, 0), 1.5)[::STEP, ::STEP]).ravel()
         wall_like, floor_like = _surface_colours(colours, rays[:, 1] < 0, (height + STEP - 1) // STEP)
@@ -59,22 +59,24 @@ class BoxScorer:
         x, y, z = np.where(np.abs(self.segment_rays) < 1e-4, 1e-4, self.segment_rays).astype(np.float64).T
         across, upright, deep = (self.directions == axis for axis in range(3))
 
-        def draw(values: Floats, chosen: Mask, usual: Floats) -> Floats:
-            chance = self.weights * chosen
+        def draw(values: Floats, chosen: Mask, default: Floats) -> Floats:
+            probabilities = self.weights * chosen
             if not chosen.any():
-                return usual
-            picked = values[rng.choice(len(values), count, p=chance / chance.sum())]
-            return np.where(rng.random(count) < 0.25, usual, picked)
+                return default
+            picked = values[rng.choice(len(values), count, p=probabilities / probabilities.sum())]
+            return np.where(rng.random(count) < 0.25, default, picked)
 
         back = draw(z / y, across & (y > 0) & (z > 0), 2.6 * np.exp(rng.normal(0, 0.5, count))).clip(0.5, 9)
-        usual = 0.85 * np.exp(rng.normal(0, 0.3, count)) / back
-        ceiling = draw(-y / z, across & (y < 0) & (z > 0), usual).clip(0.05, 2)
+        default = 0.85 * np.exp(rng.normal(0, 0.3, count)) / back
+        ceiling = draw(-y / z, across & (y < 0) & (z > 0), default).clip(0.05, 2)
         walls = []
         for sign in (-1, 1):
-            somewhere = np.tan(np.radians(rng.uniform(3, 66, count)))
-            corner = draw(sign * x / z, upright & (sign * x / z > 0.05), somewhere)
-            foot = draw(sign * x / y, deep & (y > 0) & (sign * x > 0), somewhere * back) / back
-            walls.append(np.select([rng.random(count) < 0.12, rng.random(count) < 0.5], [FAR, corner], foot).clip(0.05))
+            random_slope = np.tan(np.radians(rng.uniform(3, 66, count)))
+            corner = draw(sign * x / z, upright & (sign * x / z > 0.05), random_slope)
+            foot = draw(sign * x / y, deep & (y > 0) & (sign * x > 0), random_slope * back) / back
+            walls.append(
+                np.select([rng.random(count) < 0.12, rng.random(count) < 0.5], [FAR_DISTANCE, corner], foot).clip(0.05)
+            )
         return np.stack([back, ceiling, *walls], 1)
 
     def score(self, shapes: Floats, edge_cap: float = EDGE_CAP) -> BoxScores:
@@ -84,13 +86,13 @@ class BoxScorer:
         exactly.
         """
         back = shapes[:, 0]
-        ceiling, left, right = (np.minimum(shapes[:, k] * back, FAR) for k in (1, 2, 3))
+        ceiling, left, right = (np.minimum(shapes[:, k] * back, FAR_DISTANCE) for k in (1, 2, 3))
         boxes = np.stack([ceiling, left, right, back], 1).astype(np.float32)
         support, length = self._support(boxes, edge_cap)
         total = (
-            SUPPORT * support
+            SUPPORT_WEIGHT * support
             + self._colours(boxes)
-            - CONTRADICTION * self._contradiction(boxes)
+            - CONTRADICTION_WEIGHT * self._contradiction(boxes)
             - _shape_penalty(boxes)
         )
         return BoxScores(total, support / np.maximum(length, 0.3))
@@ -110,9 +112,9 @@ class BoxScorer:
         angle = np.arctan2(delta[:, 1], delta[:, 0]) % np.pi
         channel = np.rint(angle / np.pi * BINS).astype(np.intp) % BINS
         gradient = self.gradient[channel[:, None], row, column]
-        drawn = self.drawn[np.tile(AXES, count)[:, None], row, column]
-        strength = np.maximum(0.5 * gradient, drawn).mean(axis=1)
-        gain = ((np.minimum(strength, edge_cap) - CHANCE) * share).reshape(count, -1).sum(1)
+        line_maps = self.line_maps[np.tile(AXES, count)[:, None], row, column]
+        strength = np.maximum(0.5 * gradient, line_maps).mean(axis=1)
+        gain = ((np.minimum(strength, edge_cap) - CHANCE_EDGE_STRENGTH) * share).reshape(count, -1).sum(1)
         return gain, share.reshape(count, -1).sum(1)
 
     def _colours(self, boxes: Floats) -> Floats:
@@ -133,7 +135,9 @@ class BoxScorer:
         independent = joint.sum(1, keepdims=True) * joint.sum(2, keepdims=True)
         information = (joint * np.log(joint / independent)).sum((1, 2))
         share = 1 / self.total.sum()
-        return np.asarray(INFORMATION * information * self.high.sum() * share - MISPLACED * misplaced * share)
+        return np.asarray(
+            INFORMATION_WEIGHT * information * self.high.sum() * share - MISPLACED_WEIGHT * misplaced * share
+        )
 
     def _counted(self, chosen: Mask) -> Floats:
         """Count the chosen pixels (M×P) of each colour, M×K."""
@@ -155,10 +159,10 @@ class BoxScorer:
         return np.asarray(wrong.astype(np.float32) @ self.weights, np.float64)
 
 
-SUPPORT = 1.6
-CONTRADICTION = 2.0
-INFORMATION = 3.0
-MISPLACED = 8.0
+SUPPORT_WEIGHT = 1.6
+CONTRADICTION_WEIGHT = 2.0
+INFORMATION_WEIGHT = 3.0
+MISPLACED_WEIGHT = 8.0
 
 
 def _boundaries(boxes: Floats) -> Floats:
@@ -202,7 +206,7 @@ def _shape_penalty(boxes: Floats) -> Floats:
     ceiling, left, right, back = boxes.T.astype(np.float64)
     height = np.log(np.minimum(ceiling, 3.0) / 0.85) / 0.5
     depth = np.log(back / 2.6) / 0.9
-    hidden = (left >= FAR / 2).astype(np.float64) + (right >= FAR / 2)
+    hidden = (left >= FAR_DISTANCE / 2).astype(np.float64) + (right >= FAR_DISTANCE / 2)
     return np.asarray(0.05 * (height**2 + depth**2) + 0.06 * hidden)
 
 
@@ -222,12 +226,12 @@ def _oriented_gradient(lab: Bytes) -> Floats:
     result = np.empty((BINS, *lab.shape[:2]), np.float32)
     kernel = np.ones((3, 3), np.uint8)
     for index in range(BINS):
-        apart = np.abs((along - index * np.pi / BINS + np.pi / 2) % np.pi - np.pi / 2)
-        result[index] = cv2.dilate(strength * np.clip(1.5 - apart / (np.pi / BINS), 0, 1), kernel)
+        angle_difference = np.abs((along - index * np.pi / BINS + np.pi / 2) % np.pi - np.pi / 2)
+        result[index] = cv2.dilate(strength * np.clip(1.5 - angle_difference / (np.pi / BINS), 0, 1), kernel)
     return result
 
 
-def _drawn(segments: LineSegments, directions: Integers, size: tuple[int, int], scale: float) -> Floats:
+def _draw_segments(segments: LineSegments, directions: Integers, size: tuple[int, int], scale: float) -> Floats:
     """Draw the segments of each room direction as 3×H×W lines.
 
     All are equally strong, because the edges at a room's corners are often faint.
@@ -256,12 +260,12 @@ def _clip_near(ends: Floats) -> Floats:
     near = np.float32(0.05)
     a, b = ends[:, 0], ends[:, 1]
     both = np.stack([a, b], 1)
-    for this, other in ((0, 1), (1, 0)):
-        behind = both[:, this, 2] < near
-        reach = both[:, other, 2] - both[:, this, 2]
-        share = np.where(np.abs(reach) > 1e-6, (near - both[:, this, 2]) / np.where(reach == 0, 1, reach), 0)
-        moved = both[:, this] + (both[:, other] - both[:, this]) * share[:, None]
-        both[:, this] = np.where(behind[:, None], moved, both[:, this])
+    for end, other in ((0, 1), (1, 0)):
+        behind = both[:, end, 2] < near
+        reach = both[:, other, 2] - both[:, end, 2]
+        share = np.where(np.abs(reach) > 1e-6, (near - both[:, end, 2]) / np.where(reach == 0, 1, reach), 0)
+        moved = both[:, end] + (both[:, other] - both[:, end]) * share[:, None]
+        both[:, end] = np.where(behind[:, None], moved, both[:, end])
     both[..., 2] = np.maximum(both[..., 2], near)
     return both
 

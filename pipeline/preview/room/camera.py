@@ -52,8 +52,8 @@ def estimate_camera(segments: LineSegments, width: int, height: int) -> tuple[Ca
     side = max(width, height)
     level = np.array([[0.0, 0.0, 0.0, USUAL_FOCAL]])
     if len(segments.length) < 6:
-        nobody = np.full(len(segments.length), -1)
-        return Camera(USUAL_FOCAL * side, _rotations(level)[0], width, height), 0.0, nobody
+        no_directions = np.full(len(segments.length), -1)
+        return Camera(USUAL_FOCAL * side, _rotations(level)[0], width, height), 0.0, no_directions
     best = _search(segments, side)
     camera = Camera(float(best[3]) * side, _rotations(best[None])[0], width, height)
     offsets = _offsets(segments, best[None], side)[0]
@@ -78,12 +78,12 @@ def _search(segments: LineSegments, side: int) -> Floats:
         if len(chosen) == 6:
             break
     rng = np.random.default_rng(0)
-    spread = np.array([3.0, 2.0, 3.0, 0.1])
+    step_sizes = np.array([3.0, 2.0, 3.0, 0.1])
     results = []
     for start in chosen:
         best, value = start, -np.inf
         for shrink, tolerance in ((1.0, 4.0), (0.5, 3.0), (0.25, FINE), (0.12, FINE), (0.06, FINE)):
-            trials = np.concatenate([best[None], best + rng.uniform(-1, 1, (80, 4)) * spread * shrink])
+            trials = np.concatenate([best[None], best + rng.uniform(-1, 1, (80, 4)) * step_sizes * shrink])
             trials[:, 3] = trials[:, 3].clip(0.42, 1.4)
             scores = _score(segments, trials, side, tolerance)
             best, value = trials[scores.argmax()], float(scores.max())
@@ -95,8 +95,8 @@ def _score(segments: LineSegments, poses: Floats, side: int, tolerance: float) -
     weight = np.minimum(segments.length, 0.25 * side)
     weight = weight / weight.sum()
     result = np.empty(len(poses), np.float32)
-    for begin in range(0, len(poses), 1024):
-        part = slice(begin, begin + 1024)
+    for first in range(0, len(poses), 1024):
+        part = slice(first, first + 1024)
         each = _offsets(segments, poses[part], side)
         offsets = np.minimum(np.minimum(each[..., 0], each[..., 1]), each[..., 2]) / np.sin(np.radians(tolerance))
         result[part] = (np.maximum(1 - offsets * offsets, 0) * weight).sum(axis=-1)

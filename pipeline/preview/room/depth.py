@@ -16,23 +16,23 @@ def estimate_depth(box: Box, camera: Camera, surfaces: Surfaces) -> Floats:
     told apart without recognising them, so within the floor the two readings are averaged.
     """
     height, width = surfaces.side_map.shape
-    _, shell = box.intersect(camera.rays(width, height))
+    _, box_depth = box.intersect(camera.rays(width, height))
     # Rays have camera z = 1, so the distance along the ray is the depth.
-    things = ~surfaces.bare
-    foot = _lowest_of_run(things)
-    column = np.broadcast_to(np.arange(width), things.shape)
+    objects = ~surfaces.bare
+    foot = _lowest_of_run(objects)
+    column = np.broadcast_to(np.arange(width), objects.shape)
     below = np.minimum(foot + 1, height - 1)
-    stands = (surfaces.side_map[below, column] == BoxSide.FLOOR) & things
-    standing = np.where(stands, np.minimum(shell[below, column], shell), shell)
+    stands_on_floor = (surfaces.side_map[below, column] == BoxSide.FLOOR) & objects
+    standing_depth = np.where(stands_on_floor, np.minimum(box_depth[below, column], box_depth), box_depth)
     on_floor = surfaces.side_map == BoxSide.FLOOR
-    depth = np.where(things & on_floor, np.sqrt(standing * shell), standing).astype(np.float32)
+    depth = np.where(objects & on_floor, np.sqrt(standing_depth * box_depth), standing_depth).astype(np.float32)
     return cv2.medianBlur(depth, 5)
 
 
-def _lowest_of_run(things: Mask) -> Integers:
+def _lowest_of_run(objects: Mask) -> Integers:
     """Return, for every object pixel, the row where its unbroken vertical run of object pixels ends. h×w."""
-    height, width = things.shape
+    height, width = objects.shape
     rows = np.broadcast_to(np.arange(height)[:, None], (height, width))
-    ends = things & ~np.vstack([things[1:], np.zeros((1, width), bool)])
+    ends = objects & ~np.vstack([objects[1:], np.zeros((1, width), bool)])
     marked = np.where(ends, rows, height - 1)
     return np.minimum.accumulate(marked[::-1], axis=0)[::-1]

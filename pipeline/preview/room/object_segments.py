@@ -17,14 +17,14 @@ from darkroom.contract.results import FoundObject
 from pipeline.core.arrays import Bytes, Floats, Integers, Mask, Rgb
 from pipeline.imaging.outlines import MAX_OBJECTS, outlines_of
 
-LEAST = 0.0025  # of the picture: the least area of an object
+MIN_AREA = 0.0025  # of the picture: the least area of an object
 CELL = 8  # pixels between the watershed's seeds
 MERGE_LIMIT = 10.0  # λ per pixel of the longer side, up to which regions merge
 LIGHTNESS = 0.2  # weight of lightness against hue, low because of shadows
-WHOLE = 0.4  # of the picture: larger regions are background if no room is known
-FRAMED = 0.3  # of the picture's border: as WHOLE
-LINE = 7  # pixels: thinner appendages of an object are lines of the room
-REPORTED = 1 << 14  # steps between two progress reports
+MAX_BACKGROUND_AREA = 0.4  # of the picture: larger regions are background if no room is known
+MAX_BORDER_SHARE = 0.3  # of the picture's border: as MAX_BACKGROUND_AREA
+MAX_LINE_WIDTH = 7  # pixels: thinner appendages of an object are lines of the room
+REPORT_INTERVAL = 1 << 14  # steps between two progress reports
 
 Colour = tuple[float, float, float]
 
@@ -84,16 +84,16 @@ def segment_objects(
     known.
     """
     lab = cv2.cvtColor(cv2.bilateralFilter(small, 5, 25, 3), cv2.COLOR_RGB2LAB)
-    shown = np.ones(lab.shape[:2], bool) if bare is None else ~bare
-    parts = _parts(lab, shown, report)
+    mask = np.ones(lab.shape[:2], bool) if bare is None else ~bare
+    parts = _parts(lab, mask, report)
     if bare is None:
         parts = _without_background(parts)
     return _numbered(lab, parts)
 
 
-def _parts(lab: Integers, shown: Mask, report: Callable[[float], None]) -> Integers:
-    """Segment the ``shown`` pixels into one region per object, h×w int32, 0 elsewhere."""
-    first = _first_regions(lab, shown)
+def _parts(lab: Integers, mask: Mask, report: Callable[[float], None]) -> Integers:
+    """Segment the ``mask`` pixels into one region per object, h×w int32, 0 elsewhere."""
+    first = _first_regions(lab, mask)
     count = int(first.max()) + 1
     if count == 1:
         return first
@@ -103,15 +103,15 @@ def _parts(lab: Integers, shown: Mask, report: Callable[[float], None]) -> Integ
     total = np.stack([np.bincount(flat, weights=values[:, k], minlength=count) for k in range(3)], 1)
     mean: Floats = total / np.maximum(size, 1)[:, None]
     regions = _RegionMerger(size, mean, _borders(first, count))
-    return np.asarray(regions.merge(MERGE_LIMIT * max(shown.shape), LEAST * shown.size, report)[first])
+    return np.asarray(regions.merge(MERGE_LIMIT * max(mask.shape), MIN_AREA * mask.size, report)[first])
 
 
-def _first_regions(lab: Integers, shown: Mask) -> Integers:
+def _first_regions(lab: Integers, mask: Mask) -> Integers:
     """Oversegment by a watershed from a grid: small regions that respect edges.
 
-    h×w int32 from 1, 0 outside of ``shown``.
+    h×w int32 from 1, 0 outside of ``mask``.
     """
-    height, width = shown.shape
+    height, width = mask.shape
     seeds = np.zeros((height, width), np.int32)
     rows, columns = np.mgrid[CELL // 2 : height : CELL, CELL // 2 : width : CELL]
     seeds[rows, columns] = np.arange(1, rows.size + 1, dtype=np.int32).reshape(rows.shape)
@@ -120,10 +120,10 @@ def _first_regions(lab: Integers, shown: Mask) -> Integers:
     regions = np.maximum(flooded, 0).astype(np.float32)
     around = cv2.dilate(regions, np.ones((3, 3), np.uint8))
     regions = np.where(regions > 0, regions, around).astype(np.int32)
-    regions[~shown] = 0
+    regions[~mask] = 0
     # Renumber without gaps: regions on bare surfaces alone were dropped.
     names, numbered = np.unique(regions, return_inverse=True)
-    numbered = numbered.reshape(shown.shape).astype(np.int32)
+    numbered = numbered.reshape(mask.shape).astype(np.int32)
     return numbered if names[0] == 0 else numbered + 1
 
 
@@ -147,60 +147,65 @@ class _RegionMerger:
         # Plain Python numbers: NumPy is several times slower on vectors of three.
         self._size: list[float] = size.tolist()
         self._mean: list[Colour] = [(lightness, a, b) for lightness, a, b in mean.tolist()]
-        self._beside: list[dict[int, float]] = [{} for _ in size]
+        self._neighbours: list[dict[int, float]] = [{} for _ in size]
         for (one, other), length in borders.items():
-            self._beside[one][other] = self._beside[other][one] = length
+            self._neighbours[one][other] = self._neighbours[other][one] = length
         self._parent = list(range(len(size)))
         self._version = [0] * len(size)
 
-    def merge(self, parted: float, least: float, report: Callable[[float], None]) -> Integers:
-        """Merge neighbours, the least different first, up to λ = ``parted``: returns the root of each region.
+    def merge(self, merge_limit: float, min_area: float, report: Callable[[float], None]) -> Integers:
+        """Merge neighbours, the least different first, up to λ = ``merge_limit``: returns the root of each region.
 
-        Regions of less than ``least`` pixels are no objects: they also merge with neighbours along a long enough
+        Regions of less than ``min_area`` pixels are no objects: they also merge with neighbours along a long enough
         border.
         """
-        heap = [self._step(one, other) for one, near in enumerate(self._beside) for other in near if one < other]
+        heap = [
+            self._step(one, other)
+            for one, neighbour in enumerate(self._neighbours)
+            for other in neighbour
+            if one < other
+        ]
         heapify(heap)
-        looked = joined = 0
+        visited = merged = 0
         while heap:
-            if looked % REPORTED == 0:
-                report(joined / len(self._parent))
-            looked += 1
-            price, one, other, *seen = heappop(heap)
-            if seen != [self._version[one], self._version[other]]:
+            if visited % REPORT_INTERVAL == 0:
+                report(merged / len(self._parent))
+            visited += 1
+            cost, one, other, *versions = heappop(heap)
+            if versions != [self._version[one], self._version[other]]:
                 continue
             smaller = min(self._size[one], self._size[other])
-            if price > parted and (smaller >= least or self._beside[one][other] ** 2 < smaller):
+            if cost > merge_limit and (smaller >= min_area or self._neighbours[one][other] ** 2 < smaller):
                 continue
-            joined += 1
-            for near in self._join(one, other):
-                heappush(heap, self._step(one, near))
+            merged += 1
+            for neighbour in self._join(one, other):
+                heappush(heap, self._step(one, neighbour))
         return np.array([self._root(index) for index in range(len(self._parent))])
 
     def _step(self, one: int, other: int) -> tuple[float, int, int, int, int]:
         (l1, a1, b1), (l2, a2, b2) = self._mean[one], self._mean[other]
-        apart = (l1 - l2) ** 2 + (a1 - a2) ** 2 + (b1 - b2) ** 2
+        colour_distance = (l1 - l2) ** 2 + (a1 - a2) ** 2 + (b1 - b2) ** 2
         weight = self._size[one] * self._size[other] / (self._size[one] + self._size[other])
-        price = weight * apart / self._beside[one][other]
-        return price, one, other, self._version[one], self._version[other]
+        cost = weight * colour_distance / self._neighbours[one][other]
+        return cost, one, other, self._version[one], self._version[other]
 
     def _join(self, one: int, other: int) -> Iterable[int]:
         """Merge ``other`` into ``one`` and return the merged region's neighbours."""
         (l1, a1, b1), (l2, a2, b2) = self._mean[one], self._mean[other]
         size = self._size[one] + self._size[other]
-        share, rest = self._size[one] / size, self._size[other] / size
-        self._mean[one] = (share * l1 + rest * l2, share * a1 + rest * a2, share * b1 + rest * b2)
+        share, other_share = self._size[one] / size, self._size[other] / size
+        self._mean[one] = (share * l1 + other_share * l2, share * a1 + other_share * a2, share * b1 + other_share * b2)
         self._size[one] = size
         self._parent[other] = one
         # Invalidates the queued steps of both regions.
         self._version[one] += 1
         self._version[other] += 1
-        beside = self._beside[one]
-        for near, length in self._beside[other].items():
-            del self._beside[near][other]
-            if near != one:
-                beside[near] = self._beside[near][one] = beside.get(near, 0.0) + length
-        return beside
+        neighbours = self._neighbours[one]
+        for neighbour, length in self._neighbours[other].items():
+            del self._neighbours[neighbour][other]
+            if neighbour != one:
+                neighbours[neighbour] = self._neighbours[neighbour][one] = neighbours.get(neighbour, 0.0) + length
+        return neighbours
 
     def _root(self, index: int) -> int:
         while self._parent[index] != index:
@@ -212,9 +217,9 @@ def _without_background(parts: Integers) -> Integers:
     """Remove background regions: large ones, and those that make up much of the picture's border."""
     border = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
     area = np.bincount(parts.ravel())
-    framed = np.bincount(border, minlength=len(area))
-    behind = (area > WHOLE * parts.size) | (framed > FRAMED * border.size)
-    return np.where(behind[parts], 0, parts)
+    on_border = np.bincount(border, minlength=len(area))
+    background = (area > MAX_BACKGROUND_AREA * parts.size) | (on_border > MAX_BORDER_SHARE * border.size)
+    return np.where(background[parts], 0, parts)
 
 
 def _numbered(lab: Integers, parts: Integers) -> ObjectSegments:
@@ -223,7 +228,7 @@ def _numbered(lab: Integers, parts: Integers) -> ObjectSegments:
     for number in np.unique(parts[parts > 0]):
         region = _cleaned(parts == number)
         area = int(np.count_nonzero(region))
-        if area >= LEAST * parts.size:
+        if area >= MIN_AREA * parts.size:
             found.append((area, region))
     found = sorted(found, key=lambda each: -each[0])[:MAX_OBJECTS]
     label = np.zeros(parts.shape, np.uint8)
@@ -235,7 +240,7 @@ def _numbered(lab: Integers, parts: Integers) -> ObjectSegments:
 def _cleaned(region: Mask) -> Mask:
     """Reduce a region to its largest piece, close small gaps, and cut thin lines off unless the whole is thin."""
     solid = cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
-    opened = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((LINE, LINE), np.uint8))
+    opened = cv2.morphologyEx(solid, cv2.MORPH_OPEN, np.ones((MAX_LINE_WIDTH, MAX_LINE_WIDTH), np.uint8))
     if np.count_nonzero(opened) > 0.6 * np.count_nonzero(solid):
         solid = opened
     _, label, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)

@@ -27,8 +27,8 @@ class FindLayout(Stage):
     depends_on_params = ()
     cacheable = True
 
-    def run(self, work: StageContext) -> None:
-        work[LAYOUT] = estimate_layout(to_analysis_size(work[PHOTO]))
+    def run(self, context: StageContext) -> None:
+        context[LAYOUT] = estimate_layout(to_analysis_size(context[PHOTO]))
 
 
 class SegmentObjects(Stage):
@@ -42,12 +42,12 @@ class SegmentObjects(Stage):
     depends_on_params = ()
     cacheable = True
 
-    def run(self, work: StageContext) -> None:
-        work[OBJECT_SEGMENTS] = object_segments_of(work)
+    def run(self, context: StageContext) -> None:
+        context[OBJECT_SEGMENTS] = object_segments_of(context)
 
 
-def object_segments_of(work: StageContext) -> ObjectSegments:
+def object_segments_of(context: StageContext) -> ObjectSegments:
     """Segment the objects in a job's photo, whose layout is known. Takes most of a second for busy photos."""
-    layout = work[LAYOUT]
+    layout = context[LAYOUT]
     bare = np.asarray(layout.surfaces.bare) if layout.confidence >= MIN_LAYOUT_CONFIDENCE else None
-    return object_segments.segment_objects(to_analysis_size(work[PHOTO]), bare, work.report)
+    return object_segments.segment_objects(to_analysis_size(context[PHOTO]), bare, context.report)

@@ -15,7 +15,7 @@ from pipeline.preview.room.clusters import kmeans, squared_norm
 from pipeline.preview.room.line_segments import LineSegments
 
 OTHER_HUE = 5.5  # hue distance from which two patches are different surfaces
-SURFACE, THING = 1, 2  # watershed markers
+BARE, OBJECT = 1, 2  # watershed markers
 HUE_SPREAD, LIGHT_SPREAD = 3.2, 20.0  # a wall's variation around its local colour, CIELAB units in 0..255
 REACHED_SPREAD = 36.0  # the same for lightness, in areas that the flood fill reached
 
@@ -52,8 +52,8 @@ def segment_surfaces(lab: Bytes, face: Bytes, segments: LineSegments) -> Surface
     floor = face == BoxSide.FLOOR
     if floor.mean() > 0.02:
         likeness = np.where(floor, _floor_likeness(features, floor), likeness)
-    bare = _without_islands(_spread(smooth, likeness, face), face)
-    drawn = _drawn(segments, floor)
+    bare = _without_islands(_grow_seeds(smooth, likeness, face), face)
+    drawn = _draw_segments(segments, floor)
     bare = _without_islands(_without_tables(bare, floor, drawn | (flatness < 0.5), features), face)
     return Surfaces(face, _with_gaps(bare, floor, features, drawn))
 
@@ -109,15 +109,15 @@ def _smooth_likeness(features: Floats, region: Mask, reached: Mask, side: BoxSid
     # Surroundings are smooth, so an eighth of the size suffices.
     size = (max(8, width // 8), max(8, height // 8))
     share = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
-    mass = cv2.resize(features * weight[..., None], size, interpolation=cv2.INTER_AREA)
-    local = np.zeros_like(mass)
+    weighted_features = cv2.resize(features * weight[..., None], size, interpolation=cv2.INTER_AREA)
+    local = np.zeros_like(weighted_features)
     known = np.zeros_like(share)
     # Widest first: near surroundings predict a lit wall's colour best; far ones fill in where those are hidden.
     for radius in (0.6, 0.25, 0.1):
         window = max(3, int(radius * max(size))) | 1
         total = cv2.blur(share, (window, window))
         trust = np.clip(total / 0.08, 0, 1)[..., None]
-        local = local * (1 - trust) + cv2.blur(mass, (window, window)) / (total + 1e-6)[..., None] * trust
+        local = local * (1 - trust) + cv2.blur(weighted_features, (window, window)) / (total + 1e-6)[..., None] * trust
         known = np.maximum(known, (total > 1e-4).astype(np.float32))
     difference = features - cv2.resize(local, (width, height), interpolation=cv2.INTER_LINEAR)
     light, one, two = (difference[..., k] for k in range(3))
@@ -125,8 +125,8 @@ def _smooth_likeness(features: Floats, region: Mask, reached: Mask, side: BoxSid
     unreached = REACHED_SPREAD if side == BoxSide.CEILING else LIGHT_SPREAD
     light = light / np.where(weight > 0, np.float32(REACHED_SPREAD), np.float32(unreached))
     tinted = (one * one + two * two) * np.float32(HUE_SPREAD**-2)
-    apart = tinted + light * light
-    likeness = np.exp(-0.5 * apart) * cv2.resize(known, (width, height), interpolation=cv2.INTER_NEAREST)
+    squared_difference = tinted + light * light
+    likeness = np.exp(-0.5 * squared_difference) * cv2.resize(known, (width, height), interpolation=cv2.INTER_NEAREST)
     return np.where(region, np.maximum(likeness, 0.6 * weight * (tinted < 1.5**2)), 0).astype(np.float32)
 
 
@@ -155,15 +155,15 @@ def _floor_likeness(features: Floats, floor: Mask) -> Floats:
     places = 16
     column = np.broadcast_to(np.arange(width) * places // width, floor.shape)
 
-    def seen_in(where: Mask) -> Integers:
+    def count_by_column(where: Mask) -> Integers:
         keys = nearest[where] * places + column[where]
         return np.bincount(keys, minlength=count * places).reshape(count, places)
 
     beyond = (cv2.dilate(floor.astype(np.uint8), kernel) > 0) & ~floor & (near < 8.0**2)
-    seen = seen_in(rim)
+    rim_counts = count_by_column(rim)
     # An object at the wall is visible on both sides of the floor's upper edge.
-    seen = np.maximum(seen - 1.5 * seen_in(beyond), 0)
-    share = seen / np.maximum(seen_in(rim).sum(0), 1)
+    rim_counts = np.maximum(rim_counts - 1.5 * count_by_column(beyond), 0)
+    share = rim_counts / np.maximum(count_by_column(rim).sum(0), 1)
     occupied = np.bincount(column[rim], minlength=places) > 0.2 * rim.sum() / places
     spread = np.minimum(share[:, occupied] / 0.15, 1).mean(1) if occupied.any() else np.zeros(count)
     trust = np.clip((spread - 0.2) / 0.2, 0, 1)
@@ -171,23 +171,23 @@ def _floor_likeness(features: Floats, floor: Mask) -> Floats:
     difference = centres[:, None] - centres[None]
     # In the shade of furniture a floor is much darker, of about the same hue.
     difference[..., 0] *= np.where(difference[..., 0] < 0, 0.25, 0.5)
-    kin = (np.exp(-squared_norm(difference) / (2 * 6.0**2)) * trust[None]).max(1) * np.clip(spread / 0.03, 0.1, 1)
-    trust = np.maximum(trust, kin)
+    related = (np.exp(-squared_norm(difference) / (2 * 6.0**2)) * trust[None]).max(1) * np.clip(spread / 0.03, 0.1, 1)
+    trust = np.maximum(trust, related)
     likeness = trust[nearest] * np.exp(-near / (2 * 16.0**2)) * floor
     size = max(3, round(0.006 * max(height, width))) | 1
     return np.asarray(cv2.blur(likeness.astype(np.float32), (size, size)))
 
 
-def _spread(smooth: Bytes, likeness: Floats, face: Bytes) -> Mask:
+def _grow_seeds(smooth: Bytes, likeness: Floats, face: Bytes) -> Mask:
     floor = face == BoxSide.FLOOR
-    sure = likeness > np.where(floor, 0.45, 0.5)
-    never = likeness < np.where(floor, 0.35, 0.2)
+    seed = likeness > np.where(floor, 0.45, 0.5)
+    excluded = likeness < np.where(floor, 0.35, 0.2)
     small = np.ones((3, 3), np.uint8)
     markers = np.zeros(likeness.shape, np.int32)
-    markers[cv2.erode(sure.astype(np.uint8), small) > 0] = SURFACE
-    markers[cv2.erode(never.astype(np.uint8), small) > 0] = THING
+    markers[cv2.erode(seed.astype(np.uint8), small) > 0] = BARE
+    markers[cv2.erode(excluded.astype(np.uint8), small) > 0] = OBJECT
     flooded = cv2.watershed(cv2.cvtColor(smooth, cv2.COLOR_LAB2BGR), markers)
-    bare = (flooded == SURFACE).astype(np.uint8)
+    bare = (flooded == BARE).astype(np.uint8)
     # The watershed's lines are one pixel wide: assign them to the surface; the matte refines them.
     bare = cv2.morphologyEx(bare, cv2.MORPH_CLOSE, small)
     return cv2.medianBlur(bare, 3) > 0
@@ -222,7 +222,7 @@ def _hue_in_front(floor: Mask, features: Floats) -> Floats:
     return np.asarray(np.median(features[where][:, 1:], axis=0) if where.any() else np.zeros(2))
 
 
-def _drawn(segments: LineSegments, like: Mask) -> Mask:
+def _draw_segments(segments: LineSegments, like: Mask) -> Mask:
     height, width = like.shape
     canvas = np.zeros((height, width), np.uint8)
     centre = np.array([width, height], np.float32) / 2
@@ -239,7 +239,7 @@ def _without_tables(bare: Mask, floor: Mask, edges: Mask, features: Floats) -> M
     outer, inner = (np.ones((2 * k + 1, 2 * k + 1), np.uint8) for k in (reach, reach - max(2, reach // 3)))
     # A skirting board may lie between floor and wall.
     near_wall = cv2.dilate((bare & ~floor).astype(np.uint8), np.ones((4 * reach + 1, 3), np.uint8)) > 0
-    gone = np.zeros_like(bare)
+    removed = np.zeros_like(bare)
     height, width = floor.shape
     front = _hue_in_front(bare & floor, features)
     for index in range(1, len(stats)):
@@ -254,7 +254,7 @@ def _without_tables(bare: Mask, floor: Mask, edges: Mask, features: Floats) -> M
         grown = cv2.dilate(own, outer) > 0
         own_hue = np.median(features[box][own > 0][:, 1:], axis=0)
         if area > 0.003 * floor.size and ((own_hue - front) ** 2).sum() > OTHER_HUE**2:
-            gone[box] |= grown & ((label[box] == 0) | (own > 0))
+            removed[box] |= grown & ((label[box] == 0) | (own > 0))
             continue
         if area > 0.06 * floor.size or top + high >= height - 2:
             continue
@@ -262,8 +262,8 @@ def _without_tables(bare: Mask, floor: Mask, edges: Mask, features: Floats) -> M
         beside = (bare & floor)[box] | ((~floor) & bare)[box]
         at_wall = near_wall[box][own > 0].mean() > 0.05
         if ring.any() and beside[ring].mean() < 0.45 and not at_wall:
-            gone[box] |= grown & ((label[box] == 0) | (own > 0))
-    return bare & ~(gone & floor)
+            removed[box] |= grown & ((label[box] == 0) | (own > 0))
+    return bare & ~(removed & floor)
 
 
 def _with_gaps(bare: Mask, floor: Mask, features: Floats, edges: Mask) -> Mask:
@@ -272,8 +272,8 @@ def _with_gaps(bare: Mask, floor: Mask, features: Floats, edges: Mask) -> Mask:
     if known.mean() < 0.01:
         return bare
     hue = np.median(features[known][:, 1:], axis=0)
-    alike = floor & ~bare & ~edges & (squared_norm(features[..., 1:] - hue) < 6.5**2)
-    _, label, stats, _ = cv2.connectedComponentsWithStats(alike.astype(np.uint8), connectivity=4)
+    similar = floor & ~bare & ~edges & (squared_norm(features[..., 1:] - hue) < 6.5**2)
+    _, label, stats, _ = cv2.connectedComponentsWithStats(similar.astype(np.uint8), connectivity=4)
     across = np.ones((13, 13), np.uint8)
     rim = cv2.dilate(known.astype(np.uint8), across) > 0
     area = stats[:, cv2.CC_STAT_AREA]

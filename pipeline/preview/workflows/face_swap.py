@@ -36,18 +36,18 @@ from pipeline.imaging.faces import (
 from pipeline.imaging.load_save import SaveResult
 from pipeline.preview.faces.detection import detect_faces, has_profile_face
 
-CLONE_SIDE = 256  # pixels a side while blending: the change is smooth, and larger pictures take seconds
-CLONE_SHARE = 0.7  # share of the target's light on the face; all of it lets the old face shine through
-EDGE = 0.08  # mask value from which gradients are blended
+BLEND_SIDE = 256  # pixels a side while blending: the change is smooth, and larger pictures take seconds
+BLEND_SHARE = 0.7  # share of the target's light on the face; all of it lets the old face shine through
+MASK_THRESHOLD = 0.08  # mask value from which gradients are blended
 MIN_EYE_DISTANCE = 6.0  # pixels between the eyes; smaller faces have too little detail
 
 
 class DetectFrontalFaces(DetectFaces):
     """Detect the frontal faces of both pictures."""
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         """Detect the faces. Raises ``DarkroomError`` (``no_face_error``)."""
-        self.detect_in_both(work, _found)
+        self.detect_in_both(context, _detect_usable_faces)
 
 
 class SwapFaces(Stage):
@@ -59,70 +59,73 @@ class SwapFaces(Stage):
     requires = (SOURCE, PHOTO, SOURCE_FACE, TARGET_FACES, CHOSEN_FACES)
     provides = (RESULT,)
 
-    def run(self, work: StageContext) -> None:
-        faces, chosen = work[TARGET_FACES], work[CHOSEN_FACES]
-        result = work[PHOTO].copy()
+    def run(self, context: StageContext) -> None:
+        faces, chosen = context[TARGET_FACES], context[CHOSEN_FACES]
+        result = context[PHOTO].copy()
         for done, index in enumerate(chosen, 1):
-            swap_face(work[SOURCE], work[SOURCE_FACE], result, faces[index])
-            work.report(done / len(chosen))
-        work[RESULT] = result
-        work.notes.append(
+            swap_face(context[SOURCE], context[SOURCE_FACE], result, faces[index])
+            context.report(done / len(chosen))
+        context[RESULT] = result
+        context.notes.append(
             "A preview: the source's face is moved into place as it is, with its own pose and expression."
         )
 
 
 def swap_face(source: Rgb, source_face: Face, target: Rgb, target_face: Face) -> None:
     """Blend ``source_face`` of ``source`` over ``target_face`` of ``target`` (both H×W×3 uint8), in place."""
-    place = face_mask_bounds(target_face.landmarks, *target.shape[:2])
-    below = target[place]
-    if min(below.shape[:2]) < 2:
+    region = face_mask_bounds(target_face.landmarks, *target.shape[:2])
+    background = target[region]
+    if min(background.shape[:2]) < 2:
         return
-    corner = np.array((place[1].start, place[0].start), np.float32)
+    corner = np.array((region[1].start, region[0].start), np.float32)
     points = target_face.landmarks - corner
-    height, width = below.shape[:2]
-    moved, cover = warped(source, _between(source_face.landmarks, points), height, width)
+    height, width = background.shape[:2]
+    moved, cover = warped(source, _fit_transform(source_face.landmarks, points), height, width)
     mask = face_mask(points, height, width) * cover
-    matched = colour_transferred(moved, below, mask)
-    paste(target, _lit_as(matched, below, mask), mask, place)
+    matched = colour_transferred(moved, background, mask)
+    paste(target, _relit(matched, background, mask), mask, region)
 
 
-def _found(picture: Rgb, which: str) -> tuple[Face, ...]:
+def _detect_usable_faces(picture: Rgb, which: str) -> tuple[Face, ...]:
     faces = detect_faces(picture)
     if not faces:
-        turned = f"The face in the {which} picture is turned or tilted too far." if has_profile_face(picture) else ""
-        raise no_face_error(which, turned)
+        reason = f"The face in the {which} picture is turned or tilted too far." if has_profile_face(picture) else ""
+        raise no_face_error(which, reason)
     large = tuple(face for face in faces if np.hypot(*(face.landmarks[1] - face.landmarks[0])) >= MIN_EYE_DISTANCE)
     if not large:
         raise no_face_error(which, f"The face in the {which} picture is too small.")
     return large
 
 
-def _between(source: Floats, target: Floats) -> Floats:
+def _fit_transform(source: Floats, target: Floats) -> Floats:
     """Fit the transform between two sets of five landmarks: affine if it distorts little, else a similarity."""
-    alike = similarity_transform(source, target)
+    similarity = similarity_transform(source, target)
     ones = np.column_stack([source, np.ones(len(source), np.float32)]).astype(np.float64)
-    stretched = np.linalg.lstsq(ones, target.astype(np.float64), rcond=None)[0].T
-    wide, narrow = np.linalg.svd(stretched[:, :2], compute_uv=False)
-    skewed = narrow <= 0 or wide / narrow > 1.3 or np.linalg.det(stretched[:, :2]) <= 0
-    return np.asarray(alike if skewed else stretched, np.float32)
+    affine = np.linalg.lstsq(ones, target.astype(np.float64), rcond=None)[0].T
+    wide, narrow = np.linalg.svd(affine[:, :2], compute_uv=False)
+    distorts = narrow <= 0 or wide / narrow > 1.3 or np.linalg.det(affine[:, :2]) <= 0
+    return np.asarray(similarity if distorts else affine, np.float32)
 
 
-def _lit_as(face: Rgb, below: Rgb, mask: Floats) -> Rgb:
-    """Relight ``face`` like ``below`` (both h×w×3 uint8): adds the low frequencies of their Poisson blend.
+def _relit(face: Rgb, background: Rgb, mask: Floats) -> Rgb:
+    """Relight ``face`` like ``background`` (both h×w×3 uint8): adds the low frequencies of their Poisson blend.
 
-    Pérez et al., Poisson Image Editing, 2003. At most ``CLONE_SIDE`` pixels a side; unchanged if there is no room to
+    Pérez et al., Poisson Image Editing, 2003. At most ``BLEND_SIDE`` pixels a side; unchanged if there is no room to
     blend.
     """
     height, width = face.shape[:2]
-    gain = min(CLONE_SIDE / max(height, width), 1.0)
+    gain = min(BLEND_SIDE / max(height, width), 1.0)
     size = (max(round(width * gain), 8), max(round(height * gain), 8))
-    little, under, where = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (face, below, mask))
+    small_face, small_background, where = (
+        cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (face, background, mask)
+    )
     # OpenCV reads out of bounds if the mask touches the border, so all get a frame.
     frame = 4
-    little, under = (
-        cv2.copyMakeBorder(each, frame, frame, frame, frame, cv2.BORDER_REPLICATE) for each in (little, under)
+    small_face, small_background = (
+        cv2.copyMakeBorder(each, frame, frame, frame, frame, cv2.BORDER_REPLICATE)
+        for each in (small_face, small_background)
     )
-    area = (where > EDGE).astype(np.uint8) * 255
+    area = (where > MASK_THRESHOLD).astype(np.uint8) * 255
     area = np.asarray(cv2.copyMakeBorder(area, frame, frame, frame, frame, cv2.BORDER_CONSTANT), np.uint8)
     rows, columns = np.flatnonzero(area.any(1)), np.flatnonzero(area.any(0))
     if len(rows) < 8 or len(columns) < 8:
@@ -131,12 +134,12 @@ def _lit_as(face: Rgb, below: Rgb, mask: Floats) -> Rgb:
     x0, y0 = int(columns[0]), int(rows[0])
     middle = (x0 + (int(columns[-1]) - x0 + 1) // 2, y0 + (int(rows[-1]) - y0 + 1) // 2)
     try:
-        joined = cv2.seamlessClone(little, under, area, middle, cv2.NORMAL_CLONE)
+        blended = cv2.seamlessClone(small_face, small_background, area, middle, cv2.NORMAL_CLONE)
     except cv2.error:
         return face
-    change = cv2.GaussianBlur(joined.astype(np.float32) - little, (0, 0), 0.02 * max(size) + 1)
+    change = cv2.GaussianBlur(blended.astype(np.float32) - small_face, (0, 0), 0.02 * max(size) + 1)
     change = cv2.resize(change[frame:-frame, frame:-frame], (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(np.clip(face + CLONE_SHARE * change, 0, 255).round(), np.uint8)
+    return np.asarray(np.clip(face + BLEND_SHARE * change, 0, 255).round(), np.uint8)
 
 
 def plan() -> Plan:

@@ -19,15 +19,15 @@ class ListObjects(Stage):
     requires = (PHOTO, LAYOUT, OBJECT_SEGMENTS)
     provides = (OBJECTS,)
 
-    def run(self, work: StageContext) -> None:
-        height, width = work[PHOTO].shape[:2]
-        work[OBJECTS] = work[OBJECT_SEGMENTS].objects(height, width)
-        if not work[OBJECTS]:
-            work.add_note("Nothing was found in this photo.")
+    def run(self, context: StageContext) -> None:
+        height, width = context[PHOTO].shape[:2]
+        context[OBJECTS] = context[OBJECT_SEGMENTS].objects(height, width)
+        if not context[OBJECTS]:
+            context.add_note("Nothing was found in this photo.")
             return
-        work.add_note("The preview engine tells things apart by their colours, and does not know their names.")
-        if work[LAYOUT].confidence < MIN_LAYOUT_CONFIDENCE:
-            work.add_note("No room was found with confidence: these are the parts of the picture that stand out.")
+        context.add_note("The preview engine tells things apart by their colours, and does not know their names.")
+        if context[LAYOUT].confidence < MIN_LAYOUT_CONFIDENCE:
+            context.add_note("No room was found with confidence: these are the parts of the picture that stand out.")
 
 
 def plan() -> Plan:

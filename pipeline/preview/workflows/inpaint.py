@@ -21,11 +21,11 @@ from pipeline.preview.inpainting.fill import fill_hole, hole_depth
 
 CONTEXT = 1.0  # of a hole's longer side: how far around it patches are searched
 MARGIN = 48  # least pixels of context
-LEAST = 160  # least pixels of a crop's side
+MIN_CROP_SIDE = 160  # least pixels of a crop's side
 SCRATCH_DEPTH = 4.0  # pixels from a hole's middle to its rim: thinner holes are scratches
-MOST_PIXELS = 1_500_000  # of a crop that is filled at full scale
-MOST_HOLE = 120_000  # pixels of the hole in such a crop
-LARGE = 0.1  # of the photo: larger holes are more guessed than continued
+MAX_PIXELS = 1_500_000  # of a crop that is filled at full scale
+MAX_HOLE_PIXELS = 120_000  # pixels of the hole in such a crop
+LARGE_HOLE_SHARE = 0.1  # of the photo: larger holes are more guessed than continued
 
 
 class FillHoles(Stage):
@@ -37,33 +37,33 @@ class FillHoles(Stage):
     requires = (PHOTO, HOLE)
     provides = (RESULT, SEED)
 
-    def run(self, work: StageContext) -> None:
-        photo, hole, params = work[PHOTO], work[HOLE], work.params_as(InpaintParams)
+    def run(self, context: StageContext) -> None:
+        photo, hole, params = context[PHOTO], context[HOLE], context.params_as(InpaintParams)
         if params.prompt:
-            work.notes.append("The prompt had no effect: the preview engine fills holes with what is around them.")
+            context.notes.append("The prompt had no effect: the preview engine fills holes with what is around them.")
         result = photo.copy()
-        found = hole_crops(hole, context=CONTEXT, margin=MARGIN, min_side=LEAST)
+        found = hole_crops(hole, context=CONTEXT, margin=MARGIN, min_side=MIN_CROP_SIDE)
         total = sum(crop.height * crop.width for crop in found)
         done = 0
-        least = 1.0
+        min_scale = 1.0
         for crop in found:
-            here, size = crop.view(hole), crop.height * crop.width
+            crop_hole, size = crop.view(hole), crop.height * crop.width
 
             def report(fraction: float, before: int = done, size: int = size) -> None:
-                work.report((before + fraction * size) / total)
+                context.report((before + fraction * size) / total)
 
             report(0.0)
-            part, scale = _filled(crop.view(photo), here, params.seed, report)
+            part, scale = _filled(crop.view(photo), crop_hole, params.seed, report)
             crop.view(result)[:] = part
-            least = min(least, scale)
+            min_scale = min(min_scale, scale)
             done += size
-        if least < 1:
-            work.notes.append(f"The hole was filled at {least:.0%} of the photo's size and enlarged.")
-        if hole.mean() > LARGE:
-            work.notes.append(
+        if min_scale < 1:
+            context.notes.append(f"The hole was filled at {min_scale:.0%} of the photo's size and enlarged.")
+        if hole.mean() > LARGE_HOLE_SHARE:
+            context.notes.append(
                 "The hole is large for the preview engine, which only continues textures: look before you show it."
             )
-        work[RESULT], work[SEED] = result, params.seed
+        context[RESULT], context[SEED] = result, params.seed
 
 
 def _filled(photo: Rgb, hole: Mask, seed: int, report: Callable[[float], None]) -> tuple[Rgb, float]:
@@ -71,14 +71,14 @@ def _filled(photo: Rgb, hole: Mask, seed: int, report: Callable[[float], None]) 
     if hole_depth(hole) <= SCRATCH_DEPTH:
         return _scratch_filled(photo, hole), 1.0
     height, width = hole.shape
-    scale = sqrt(min(MOST_PIXELS / hole.size, MOST_HOLE / np.count_nonzero(hole)))
+    scale = sqrt(min(MAX_PIXELS / hole.size, MAX_HOLE_PIXELS / np.count_nonzero(hole)))
     if scale >= 1:
         return fill_hole(photo, hole, seed, report), 1.0
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     small = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_AREA), np.uint8)
     # A pixel with any part of the hole belongs to it, so that nothing removed is copied back.
-    touched = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
-    filled = fill_hole(small, np.asarray(touched, np.bool_), seed, report)
+    hole_touched = cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0
+    filled = fill_hole(small, np.asarray(hole_touched, np.bool_), seed, report)
     large = cv2.resize(filled, (width, height), interpolation=cv2.INTER_CUBIC)
     return poisson_blended(photo, np.asarray(large, np.uint8), hole), scale
 

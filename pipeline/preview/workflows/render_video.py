@@ -31,25 +31,25 @@ class AnimateStill(Stage):
     requires = (PORTRAIT, SPEECH)
     provides = (CLIP,)
 
-    def run(self, work: StageContext) -> None:
-        params, speech = work.params_as(RenderVideoParams), work[SPEECH]
+    def run(self, context: StageContext) -> None:
+        params, speech = context.params_as(RenderVideoParams), context[SPEECH]
         width, height = params.resolution.size(params.aspect)
-        work.notes.append("A preview: a still whose mouth follows how loud the voice is, not what it says.")
+        context.notes.append("A preview: a still whose mouth follows how loud the voice is, not what it says.")
 
         def report(fraction: float) -> None:
-            work.report(fraction, f"Animating: {floor(fraction * speech.seconds)} of {speech.seconds:.0f} s")
+            context.report(fraction, f"Animating: {floor(fraction * speech.seconds)} of {speech.seconds:.0f} s")
 
-        work[CLIP] = animate_portrait(
-            work[PORTRAIT],
+        context[CLIP] = animate_portrait(
+            context[PORTRAIT],
             speech.samples,
             width,
             height,
-            work.folder / "clip.mp4",
+            context.folder / "clip.mp4",
             frames=frame_count(speech),
             seed=params.seed,
             report=report,
-            show_progress_image=work.report_progress_image,
-            add_note=work.notes.append,
+            show_progress_image=context.report_progress_image,
+            add_note=context.notes.append,
         )
 
 

@@ -36,10 +36,10 @@ class EstimateDepth(Stage):
     requires = (LAYOUT,)
     provides = (DEPTH,)
 
-    def run(self, work: StageContext) -> None:
-        layout = work[LAYOUT]
-        sure = layout.confidence >= MIN_LAYOUT_CONFIDENCE
-        work[DEPTH] = depth.estimate_depth(layout.box, layout.camera, layout.surfaces) if sure else None
+    def run(self, context: StageContext) -> None:
+        layout = context[LAYOUT]
+        confident = layout.confidence >= MIN_LAYOUT_CONFIDENCE
+        context[DEPTH] = depth.estimate_depth(layout.box, layout.camera, layout.surfaces) if confident else None
 
 
 class RepaintSurfaces(Stage):
@@ -51,16 +51,16 @@ class RepaintSurfaces(Stage):
     requires = (PHOTO, LAYOUT)
     provides = (REPAINTED,)
 
-    def run(self, work: StageContext) -> None:
-        photo, layout, params = work[PHOTO], work[LAYOUT], work.params_as(RestyleRoomParams)
-        work.notes += _ignored_param_notes(params)
+    def run(self, context: StageContext) -> None:
+        photo, layout, params = context[PHOTO], context[LAYOUT], context.params_as(RestyleRoomParams)
+        context.notes += _ignored_param_notes(params)
         if layout.confidence < MIN_LAYOUT_CONFIDENCE:
-            work.notes.append("No floor, walls or ceiling were found with confidence: only the light was changed.")
-            work[REPAINTED] = photo
+            context.notes.append("No floor, walls or ceiling were found with confidence: only the light was changed.")
+            context[REPAINTED] = photo
             return
         finishes = choose_finishes(styles()[params.style], params.room, layout)
-        plan = repaint.prepare_repaint(photo, layout.box, layout.camera, layout.surfaces, finishes, params.seed)
-        work[REPAINTED] = _in_bands(work, photo, plan, params.strength)
+        repaint_plan = repaint.prepare_repaint(photo, layout.box, layout.camera, layout.surfaces, finishes, params.seed)
+        context[REPAINTED] = _in_bands(context, photo, repaint_plan, params.strength)
 
 
 def _ignored_param_notes(params: RestyleRoomParams) -> list[str]:
@@ -80,13 +80,13 @@ def _ignored_param_notes(params: RestyleRoomParams) -> list[str]:
     return notes
 
 
-def _in_bands(work: StageContext, photo: np.ndarray, plan: RepaintContext, strength: float) -> np.ndarray:
+def _in_bands(context: StageContext, photo: np.ndarray, repaint_plan: RepaintContext, strength: float) -> np.ndarray:
     height = photo.shape[0]
     result = np.empty_like(photo)
     for start in range(0, height, BAND):
         rows = slice(start, min(start + BAND, height))
-        result[rows] = repaint.repaint_band(photo[rows], rows, height, plan, strength)
-        work.report(rows.stop / height)
+        result[rows] = repaint.repaint_band(photo[rows], rows, height, repaint_plan, strength)
+        context.report(rows.stop / height)
     return result
 
 
@@ -99,16 +99,16 @@ class Grade(Stage):
     requires = (REPAINTED,)
     provides = (GRADED,)
 
-    def run(self, work: StageContext) -> None:
-        picture, params = work[REPAINTED], work.params_as(RestyleRoomParams)
+    def run(self, context: StageContext) -> None:
+        picture, params = context[REPAINTED], context.params_as(RestyleRoomParams)
         height = picture.shape[0]
         result = np.empty_like(picture)
         for start in range(0, height, BAND):
             rows = slice(start, min(start + BAND, height))
             style = styles()[params.style]
             result[rows] = colour_grading.grade(picture[rows], style.light, params.strength, rows=rows, height=height)
-            work.report(rows.stop / height)
-        work[GRADED] = result
+            context.report(rows.stop / height)
+        context[GRADED] = result
 
 
 class RestoreKeptObjects(Stage):
@@ -120,19 +120,19 @@ class RestoreKeptObjects(Stage):
     requires = (PHOTO, LAYOUT, GRADED)
     provides = (RESULT, OBJECTS)
 
-    def run(self, work: StageContext) -> None:
-        photo, points = work[PHOTO], work.params_as(RestyleRoomParams).keep_at
+    def run(self, context: StageContext) -> None:
+        photo, points = context[PHOTO], context.params_as(RestyleRoomParams).keep_at
         if not points:
-            work[RESULT], work[OBJECTS] = work[GRADED], ()
+            context[RESULT], context[OBJECTS] = context[GRADED], ()
             return
         height, width = photo.shape[:2]
-        things = object_segments_of(work)
-        found = things.objects(height, width)
+        segments = object_segments_of(context)
+        found = segments.objects(height, width)
         kept, notes = objects_at_points(found, points, height, width)
-        mask = things.mask_at_size([index + 1 for index in kept], height, width) if kept else None
-        work[RESULT] = composite(photo, work[GRADED], mask, feather=SEAM)
-        work[OBJECTS] = tuple(each.model_copy(update={"kept": index in kept}) for index, each in enumerate(found))
-        work.notes.extend(notes)
+        mask = segments.mask_at_size([index + 1 for index in kept], height, width) if kept else None
+        context[RESULT] = composite(photo, context[GRADED], mask, feather=SEAM)
+        context[OBJECTS] = tuple(each.model_copy(update={"kept": index in kept}) for index, each in enumerate(found))
+        context.notes.extend(notes)
 
 
 class Validate(Stage):
@@ -144,12 +144,12 @@ class Validate(Stage):
     requires = (PHOTO, LAYOUT, RESULT)
     provides = (QUALITY,)
 
-    def run(self, work: StageContext) -> None:
-        layout = work[LAYOUT]
+    def run(self, context: StageContext) -> None:
+        layout = context[LAYOUT]
         bare = layout.surfaces.bare if layout.confidence >= MIN_LAYOUT_CONFIDENCE else None
-        palette = list(styles()[work.params_as(RestyleRoomParams).style].palette)
-        work[QUALITY] = quality.measure_quality(
-            to_analysis_size(work[PHOTO]), to_analysis_size(work[RESULT]), bare, palette
+        palette = list(styles()[context.params_as(RestyleRoomParams).style].palette)
+        context[QUALITY] = quality.measure_quality(
+            to_analysis_size(context[PHOTO]), to_analysis_size(context[RESULT]), bare, palette
         )
 
 

@@ -39,45 +39,45 @@ class Enlarge(Stage):
     requires = (PICTURE,)
     provides = (RESULT, RESULT_ALPHA)
 
-    def run(self, work: StageContext) -> None:
-        picture, params = work[PICTURE], work.params_as(UpscaleParams)
+    def run(self, context: StageContext) -> None:
+        picture, params = context[PICTURE], context.params_as(UpscaleParams)
         if params.content is not Content.PHOTO:
-            work.notes.append("The preview engine enlarges every picture alike: content had no effect.")
+            context.notes.append("The preview engine enlarges every picture alike: content had no effect.")
         width, height = enlarged_size(picture.rgb, params.scale)
-        alpha = enlarged_alpha(picture.alpha, width, height, work)
+        alpha = enlarged_alpha(picture.alpha, width, height, context)
         # Sharpening is clamped to the range of each pixel's neighbourhood, which prevents halos.
         box = np.ones((3, 3), np.uint8)
         limits: tuple[Bytes, ...] = (cv2.erode(picture.rgb, box), cv2.dilate(picture.rgb, box))
-        around = ceil(3 * BLUR * params.scale) + 1
+        margin = ceil(3 * BLUR * params.scale) + 1
         result = np.empty((height, width, 3), np.uint8)
         for rows in bands(width, height):
-            least, most = (resampled(limit, width, height, rows, Image.Resampling.BILINEAR) for limit in limits)
-            sharp = _sharpened(_framed(picture.rgb, width, height, rows, around), params.scale, around)
-            result[rows] = cv2.min(cv2.max(sharp, least), most)
-            work.report(rows.stop / height)
-        work[RESULT], work[RESULT_ALPHA] = result, alpha
+            minimum, maximum = (resampled(limit, width, height, rows, Image.Resampling.BILINEAR) for limit in limits)
+            sharp = _sharpened(_resampled_with_margin(picture.rgb, width, height, rows, margin), params.scale, margin)
+            result[rows] = cv2.min(cv2.max(sharp, minimum), maximum)
+            context.report(rows.stop / height)
+        context[RESULT], context[RESULT_ALPHA] = result, alpha
 
 
-def _framed(source: Bytes, width: int, height: int, rows: slice, around: int) -> Bytes:
-    """Return ``rows`` of the enlarged picture with ``around`` more above and below, repeated at the ends."""
-    more = slice(max(rows.start - around, 0), min(rows.stop + around, height))
-    above, below = more.start - (rows.start - around), rows.stop + around - more.stop
-    return cv2.copyMakeBorder(resampled(source, width, height, more), above, below, 0, 0, cv2.BORDER_REPLICATE)
+def _resampled_with_margin(source: Bytes, width: int, height: int, rows: slice, margin: int) -> Bytes:
+    """Return ``rows`` of the enlarged picture with ``margin`` more above and below, repeated at the ends."""
+    extended_rows = slice(max(rows.start - margin, 0), min(rows.stop + margin, height))
+    above, below = extended_rows.start - (rows.start - margin), rows.stop + margin - extended_rows.stop
+    return cv2.copyMakeBorder(resampled(source, width, height, extended_rows), above, below, 0, 0, cv2.BORDER_REPLICATE)
 
 
-def _sharpened(framed: Bytes, scale: float, around: int) -> Bytes:
+def _sharpened(padded: Bytes, scale: float, margin: int) -> Bytes:
     """Sharpen brightness by unsharp masking along edges, not in flat areas, where it would amplify noise.
 
     Blur and slopes are scaled, because edges are ``scale`` times as wide after enlarging.
     """
-    grey = cv2.cvtColor(framed, cv2.COLOR_RGB2GRAY)
-    soft = cv2.GaussianBlur(grey, (0, 0), BLUR * scale)
+    grey = cv2.cvtColor(padded, cv2.COLOR_RGB2GRAY)
+    blurred = cv2.GaussianBlur(grey, (0, 0), BLUR * scale)
     slope: Floats = cv2.magnitude(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
     slope *= scale / 8  # Sobel's own gain: now levels for each pixel of the picture
     np.clip((slope - FLAT) * (SHARPENING / (EDGE - FLAT)), 0, SHARPENING, out=slope)
-    detail = slope * cv2.subtract(grey, soft, dtype=cv2.CV_32F)
-    inner = slice(around, -around)
-    return cv2.add(framed[inner], cv2.merge([detail[inner]] * 3), dtype=cv2.CV_8U)
+    detail = slope * cv2.subtract(grey, blurred, dtype=cv2.CV_32F)
+    inner = slice(margin, -margin)
+    return cv2.add(padded[inner], cv2.merge([detail[inner]] * 3), dtype=cv2.CV_8U)
 
 
 def plan() -> Plan:

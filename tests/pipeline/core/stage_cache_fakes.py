@@ -70,8 +70,8 @@ class Load(Stage):
     provides = (SHEET,)
     depends_on_params = ()
 
-    def run(self, work: StageContext) -> None:
-        work[SHEET] = work.files["photo"].read_bytes()
+    def run(self, context: StageContext) -> None:
+        context[SHEET] = context.files["photo"].read_bytes()
 
 
 class Find(Stage):
@@ -89,11 +89,11 @@ class Find(Stage):
     def __init__(self) -> None:
         self.runs = 0
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         self.runs += 1
-        with work.use_networks(EYE):
-            work[FOUND] = np.full((4, 4), len(work[SHEET]), np.uint8)
-        work.notes.append("Found with care.")
+        with context.use_networks(EYE):
+            context[FOUND] = np.full((4, 4), len(context[SHEET]), np.uint8)
+        context.notes.append("Found with care.")
 
 
 class Restyle(Stage):
@@ -108,10 +108,10 @@ class Restyle(Stage):
     def __init__(self) -> None:
         self.runs = 0
 
-    def run(self, work: StageContext) -> None:
+    def run(self, context: StageContext) -> None:
         self.runs += 1
-        work.notes.append("Restyled.")
-        work[STYLED] = work.params, work[FOUND].sum()
+        context.notes.append("Restyled.")
+        context[STYLED] = context.params, context[FOUND].sum()
 
 
 class Desk:
@@ -133,6 +133,6 @@ class Desk:
         path = self.folder / f"{len(list(self.folder.iterdir()))}"
         path.write_bytes(photo)
         typed = RestyleRoomParams(**{"style": "modern", **params})
-        work = StageContext(typed, {"photo": path}, self.folder, network_provider=rack or Rack())
+        context = StageContext(typed, {"photo": path}, self.folder, network_provider=rack or Rack())
         self.told = Told()
-        return self.runner.run(self.plan, work, self.told), work
+        return self.runner.run(self.plan, context, self.told), context

@@ -48,8 +48,8 @@ def failing(error: BaseException) -> Callable[..., Any]:
 def test_the_objects_of_the_sample_are_drawn_at_every_size(tmp_path: Path, sample_path: Path, size: Any) -> None:
     with Image.open(sample_path) as photo:
         photo.resize(size, Image.Resampling.BICUBIC).save(tmp_path / "room.png")
-    work = StageContext(FindObjectsParams(), {"photo": tmp_path / "room.png"}, tmp_path)
-    finished = Runner().run(get_plan(Kind.FIND_OBJECTS, Engine.PREVIEW), work, Silent())
+    context = StageContext(FindObjectsParams(), {"photo": tmp_path / "room.png"}, tmp_path)
+    finished = Runner().run(get_plan(Kind.FIND_OBJECTS, Engine.PREVIEW), context, Silent())
     assert len(finished.objects) > 5
     assert OVERLAY_FAILED_NOTE not in finished.notes
 
@@ -62,9 +62,9 @@ def test_a_job_whose_overlay_cannot_be_drawn_completes_with_the_photo_and_a_note
     cv2.circle(pixels, (1000, 750), 300, (220, 120, 40), -1)
     Image.fromarray(pixels).save(tmp_path / "ball.png")
     monkeypatch.setattr(object_overlay, "draw_objects", failing(error))
-    work = StageContext(FindObjectsParams(format=Format.PNG), {"photo": tmp_path / "ball.png"}, tmp_path)
+    context = StageContext(FindObjectsParams(format=Format.PNG), {"photo": tmp_path / "ball.png"}, tmp_path)
     with caplog.at_level(logging.WARNING):
-        finished = Runner().run(get_plan(Kind.FIND_OBJECTS, Engine.PREVIEW), work, Silent())
+        finished = Runner().run(get_plan(Kind.FIND_OBJECTS, Engine.PREVIEW), context, Silent())
     assert len(finished.objects) == 1
     assert [each.name for each in finished.files] == ["result", "thumbnail"]
     with Image.open(finished.files[0].path) as shown:
@@ -93,9 +93,9 @@ def test_a_decoration_outside_the_result_leaves_no_note(tmp_path: Path, caplog: 
 
 def test_a_progress_picture_that_cannot_be_made_fails_no_job(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     shown: list[Rgb] = []
-    work = StageContext(FindObjectsParams(), {}, tmp_path, report_progress_image=shown.append)
-    report_some_progress_images(work, 1, 2, failing(ValueError("no picture")))
+    context = StageContext(FindObjectsParams(), {}, tmp_path, report_progress_image=shown.append)
+    report_some_progress_images(context, 1, 2, failing(ValueError("no picture")))
     assert "progress picture left out" in caplog.text
-    report_some_progress_images(work, 1, 2, lambda: np.zeros((2, 2, 3), np.uint8))
+    report_some_progress_images(context, 1, 2, lambda: np.zeros((2, 2, 3), np.uint8))
     assert len(shown) == 1
-    assert work.notes == []
+    assert context.notes == []

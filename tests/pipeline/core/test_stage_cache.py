@@ -118,14 +118,14 @@ class Networks(Rack):
 
 
 def test_the_engines_stages_read_no_params_but_those_they_say(sample_path: Path, tmp_path: Path) -> None:
-    work = StageContext(
+    context = StageContext(
         Noted(style="modern", keep=("couch",)), {"photo": sample_path}, tmp_path, network_provider=Networks()
     )
     known = [stage for stage, _ in restyle_room.plan().steps if stage.depends_on_params is not None]
     for stage in known:
         READ.clear()
-        work.enter_stage(stage)
-        stage.run(work)
+        context.enter_stage(stage)
+        stage.run(context)
         assert set(stage.depends_on_params or ()) >= READ, (
             f"{stage.name} would be taken from the cache although they differ"
         )
@@ -165,8 +165,8 @@ def test_a_job_that_waited_for_its_turn_takes_what_the_other_made_meanwhile(tmp_
 
     path = tmp_path / "same"
     path.write_bytes(b"photo")
-    work = StageContext(RestyleRoomParams(style="modern"), {"photo": path}, tmp_path, network_provider=Rack())
-    thread = threading.Thread(target=desk.runner.run, args=(desk.plan, work, Waiting()))
+    context = StageContext(RestyleRoomParams(style="modern"), {"photo": path}, tmp_path, network_provider=Rack())
+    thread = threading.Thread(target=desk.runner.run, args=(desk.plan, context, Waiting()))
     thread.start()
     assert waiting.wait(30)
     neighbour.folder = tmp_path
@@ -177,9 +177,9 @@ def test_a_job_that_waited_for_its_turn_takes_what_the_other_made_meanwhile(tmp_
 
 
 def test_what_is_kept_cannot_be_changed(desk: Desk) -> None:
-    _, work = desk.job()
+    _, context = desk.job()
     with pytest.raises(ValueError, match="read-only"):
-        work[FOUND][0, 0] = 1
+        context[FOUND][0, 0] = 1
 
 
 def made(*values: Any) -> StageOutput:

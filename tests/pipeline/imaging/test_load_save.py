@@ -28,18 +28,18 @@ class Owner:
 
 def saved(owner: Owner, folder: Path, format_: str) -> StageContext:
     params = GenerateParams.model_validate({"prompt": "a kite", "format": format_})
-    work = StageContext(params, {}, folder, owner.report)
-    work[RESULT] = NOISE
-    SaveResult().run(work)
-    return work
+    context = StageContext(params, {}, folder, owner.report)
+    context[RESULT] = NOISE
+    SaveResult().run(context)
+    return context
 
 
 @pytest.mark.parametrize("format_", ["png", "jpeg"])
 def test_saving_a_large_picture_asks_again_and_again_whether_to_go_on(tmp_path: Path, format_: str) -> None:
     owner = Owner()
-    work = saved(owner, tmp_path, format_)
+    context = saved(owner, tmp_path, format_)
     assert owner.reports > 5
-    with Image.open(work[SAVED][0].path) as image:
+    with Image.open(context[SAVED][0].path) as image:
         assert np.abs(np.asarray(image).astype(int) - NOISE).mean() < 8
     with pytest.raises(JobAbandoned):
         saved(Owner(patience=4), tmp_path, format_)

@@ -20,10 +20,10 @@ SIZE = (60, 40)
 
 def load(mask: Image.Image, folder: Path, *, from_words: bool = False, **params: object) -> np.ndarray:
     mask.save(folder / "mask.png")
-    work = StageContext(InpaintParams(**params), {"mask": folder / "mask.png"}, folder)
-    work[PHOTO] = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
-    LoadMask(allow_full_mask=from_words).run(work)
-    return work[HOLE]
+    context = StageContext(InpaintParams(**params), {"mask": folder / "mask.png"}, folder)
+    context[PHOTO] = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    LoadMask(allow_full_mask=from_words).run(context)
+    return context[HOLE]
 
 
 def square(mode: str, colour: object, around: object = 0) -> Image.Image:

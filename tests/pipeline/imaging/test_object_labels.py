@@ -11,7 +11,7 @@ from PIL import ImageFont
 
 from darkroom.contract.results import FoundObject
 from pipeline.imaging.object_labels import MIN_TEXT_PIXELS, Label, draw_label, place_labels
-from pipeline.imaging.object_overlay import COLOURS, LINE, SIDE, draw_objects
+from pipeline.imaging.object_overlay import COLOURS, LINE_WIDTH, MAX_SIDE, draw_objects
 
 GREY = 120
 RED = COLOURS[0]
@@ -42,11 +42,11 @@ def test_any_objects_are_drawn_on_a_picture_of_any_size_and_nothing_else_is_touc
     photo = np.full((height, width, 3), GREY, np.uint8)
     shown = draw_objects(photo, objects)
     assert (photo == GREY).all()
-    gain = min(1, SIDE / max(width, height))
+    gain = min(1, MAX_SIDE / max(width, height))
     assert shown.shape == (max(round(height * gain), 1), max(round(width * gain), 1), 3)
     # Labels are moved by at most 2.4 of their heights, which are 1.5 of the text's.
     text = max(max(shown.shape) / 55, MIN_TEXT_PIXELS) + 1
-    line = max(round(LINE * max(shown.shape)), 1) + 3
+    line = max(round(LINE_WIDTH * max(shown.shape)), 1) + 3
     far = np.ones(shown.shape[:2], np.bool_)
     for each in objects:
         for ring in each.outlines:

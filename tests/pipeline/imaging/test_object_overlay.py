@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from darkroom.contract.results import FoundObject
-from pipeline.imaging.object_overlay import SIDE, draw_objects
+from pipeline.imaging.object_overlay import MAX_SIDE, draw_objects
 
 
 def square(left: float, top: float, side: float, label: str = "thing") -> FoundObject:
@@ -34,7 +34,7 @@ def test_what_a_hole_shows_is_not_tinted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "expected"), [((3000, 4000), (1200, SIDE)), ((240, 320), (240, 320)), ((32, 8000), (6, SIDE))]
+    ("size", "expected"), [((3000, 4000), (1200, MAX_SIDE)), ((240, 320), (240, 320)), ((32, 8000), (6, MAX_SIDE))]
 )
 def test_large_photos_are_shown_smaller(size: tuple[int, int], expected: tuple[int, int]) -> None:
     objects = [square(10, 10, 15), square(0, 0, 2, "couch"), FoundObject(label="tv", box=(0, 0, 1, 1), score=1, area=0)]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from darkroom.contract.results import FoundObject
 from pipeline.imaging.outlines import (
-    CANVAS,
+    CANVAS_SIDE,
     MAX_CORNERS,
     MAX_OBJECTS,
     MAX_RINGS,
@@ -128,5 +128,5 @@ def test_a_point_where_nothing_is_is_told_once() -> None:
 @given(st.integers(32, 20_000), st.integers(32, 20_000))
 def test_masks_are_looked_at_small(height: int, width: int) -> None:
     rows, columns = outline_canvas_size(height, width)
-    assert 1 <= rows <= min(height, CANVAS)
-    assert 1 <= columns <= min(width, CANVAS)
+    assert 1 <= rows <= min(height, CANVAS_SIDE)
+    assert 1 <= columns <= min(width, CANVAS_SIDE)

@@ -125,7 +125,7 @@ class Studio:
             self.files[name] = folder / f"{name}.png"
             Image.new("RGB", (54, 54), colour).save(self.files[name])
 
-    def work(self, scenes, **params) -> StageContext:
+    def context(self, scenes, **params) -> StageContext:
         job = self.folder / str(next(self._jobs))
         job.mkdir()
         wanted = {"aspect": "1:1", "resolution": "360p", "transition": "cut", **params, "scenes": scenes}
@@ -139,7 +139,7 @@ class Studio:
         )
 
     def render(self, plan: Plan, scenes, reporter: Reporter | None = None, **params) -> Video:
-        finished = Runner().run(plan, self.work(scenes, **params), reporter or Reporter())
+        finished = Runner().run(plan, self.context(scenes, **params), reporter or Reporter())
         files = {file.name: file.path for file in finished.files}
         with av.open(str(files["result"])) as container:
             frames = np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])

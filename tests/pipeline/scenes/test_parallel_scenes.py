@@ -19,7 +19,7 @@ def heard():
 
 
 @pytest.fixture
-def work(tmp_path, heard):
+def context(tmp_path, heard):
     return StageContext(GenerateParams(prompt="a kite"), {}, tmp_path, lambda *news: heard.append(news))
 
 
@@ -30,8 +30,8 @@ def _no_thread_is_left():
     assert threading.active_count() == before
 
 
-def run(work, *tasks, **options):
-    return run_scenes(work, tasks, stage="scenes", message=lambda done: f"{done} of {len(tasks)}", **options)
+def run(context, *tasks, **options):
+    return run_scenes(context, tasks, stage="scenes", message=lambda done: f"{done} of {len(tasks)}", **options)
 
 
 def until_stopped(bench):
@@ -42,7 +42,7 @@ def until_stopped(bench):
         never.wait(0.001)
 
 
-def test_what_was_made_comes_in_the_order_of_the_tasks(work):
+def test_what_was_made_comes_in_the_order_of_the_tasks(context):
     gate = threading.Event()
 
     def late(_bench):
@@ -53,11 +53,11 @@ def test_what_was_made_comes_in_the_order_of_the_tasks(work):
         gate.set()
         return "early"
 
-    assert run(work, SceneTask("one", 1, late), SceneTask("two", 1, early)) == ("late", "early")
+    assert run(context, SceneTask("one", 1, late), SceneTask("two", 1, early)) == ("late", "early")
 
 
 @pytest.mark.parametrize("resource", ["cpu_slots", "device_slot"])
-def test_no_more_take_their_turn_at_once_than_may(work, resource):
+def test_no_more_take_their_turn_at_once_than_may(context, resource):
     running, most = set(), []
 
     def make(bench):
@@ -67,11 +67,11 @@ def test_no_more_take_their_turn_at_once_than_may(work, resource):
             bench.report(0.5)
             running.remove(bench)
 
-    run(work, *(SceneTask(str(number), 1, make) for number in range(8)), max_parallel=1)
+    run(context, *(SceneTask(str(number), 1, make) for number in range(8)), max_parallel=1)
     assert max(most) == 1
 
 
-def test_the_processors_work_while_the_device_is_waited_for(work):
+def test_the_processors_work_while_the_device_is_waited_for(context):
     drawn = threading.Event()
 
     def animate(bench):
@@ -82,11 +82,11 @@ def test_the_processors_work_while_the_device_is_waited_for(work):
         with bench.acquire(bench.shared.cpu_slots):
             drawn.set()
 
-    run(work, *(SceneTask("avatar", 1, animate) for _ in range(5)), SceneTask("image", 1, draw), max_parallel=1)
+    run(context, *(SceneTask("avatar", 1, animate) for _ in range(5)), SceneTask("image", 1, draw), max_parallel=1)
     assert drawn.is_set()
 
 
-def test_progress_is_the_mean_by_weight_and_never_falls(work, heard):
+def test_progress_is_the_mean_by_weight_and_never_falls(context, heard):
     gate = threading.Event()
 
     def short(_bench):
@@ -96,14 +96,14 @@ def test_progress_is_the_mean_by_weight_and_never_falls(work, heard):
         assert gate.wait(LONG)
         bench.report(0.5)
 
-    run(work, SceneTask("one", 1, short), SceneTask("two", 3, long))
+    run(context, SceneTask("one", 1, short), SceneTask("two", 3, long))
     fractions = [fraction for fraction, _ in heard]
     assert fractions == sorted(fractions)
     assert set(fractions) <= {0, 0.25, 0.375, 0.625, 1}
     assert heard[-1] == (1.0, "2 of 2")
 
 
-def test_looks_are_passed_on_by_the_jobs_own_thread(work, tmp_path):
+def test_looks_are_passed_on_by_the_jobs_own_thread(context, tmp_path):
     threads, shown = set(), []
 
     def show(picture):
@@ -116,18 +116,18 @@ def test_looks_are_passed_on_by_the_jobs_own_thread(work, tmp_path):
 
         return make
 
-    work.enter_stage(None, report_progress_image=show)
-    run(work, SceneTask("one", 1, make(1)), SceneTask("two", 1, make(2)))
+    context.enter_stage(None, report_progress_image=show)
+    run(context, SceneTask("one", 1, make(1)), SceneTask("two", 1, make(2)))
     assert sorted(shown) == [1, 2]
     assert threads == {threading.current_thread()}
 
 
-def test_a_failure_names_its_task_and_stops_the_others(work):
+def test_a_failure_names_its_task_and_stops_the_others(context):
     def fail(_bench):
         raise DarkroomError(ErrorCode.NO_FACE, "No face was found.", retryable=True)
 
     with pytest.raises(DarkroomError) as caught:
-        run(work, SceneTask("Scene 1", 1, until_stopped), SceneTask("Scene 2 (avatar)", 1, fail))
+        run(context, SceneTask("Scene 1", 1, until_stopped), SceneTask("Scene 2 (avatar)", 1, fail))
     detail = caught.value.detail
     assert (detail.code, detail.message, detail.retryable) == (
         ErrorCode.NO_FACE,
@@ -136,7 +136,7 @@ def test_a_failure_names_its_task_and_stops_the_others(work):
     )
 
 
-def test_what_waits_for_its_turn_is_not_begun_after_a_failure(work):
+def test_what_waits_for_its_turn_is_not_begun_after_a_failure(context):
     waiting, begun = threading.Semaphore(0), []
 
     def fail(bench):
@@ -154,23 +154,23 @@ def test_what_waits_for_its_turn_is_not_begun_after_a_failure(work):
             begun.append(bench)
 
     with pytest.raises(DarkroomError, match="one: No face"):
-        run(work, SceneTask("one", 1, fail), *(SceneTask("more", 1, wait) for _ in range(3)))
+        run(context, SceneTask("one", 1, fail), *(SceneTask("more", 1, wait) for _ in range(3)))
     assert not begun
 
 
-def test_an_unexpected_failure_is_told_without_its_details(work):
+def test_an_unexpected_failure_is_told_without_its_details(context):
     with pytest.raises(DarkroomError, match="Scene 1: Something unexpected") as caught:
-        run(work, SceneTask("Scene 1", 1, lambda _bench: {}["secret"]))
+        run(context, SceneTask("Scene 1", 1, lambda _bench: {}["secret"]))
     assert caught.value.detail.code is ErrorCode.INTERNAL
     assert "secret" not in caught.value.detail.message
 
 
 @pytest.mark.parametrize("end", [JobAbandoned(), DarkroomError(ErrorCode.TIMED_OUT, "Time is up.", retryable=True)])
-def test_a_job_that_ends_stops_all_of_them_and_is_told_as_it_is(work, end):
+def test_a_job_that_ends_stops_all_of_them_and_is_told_as_it_is(context, end):
     def report(_fraction, _message):
         raise end
 
-    work.enter_stage(None, report)
+    context.enter_stage(None, report)
     with pytest.raises(type(end)) as caught:
-        run(work, *(SceneTask(str(number), 1, until_stopped) for number in range(5)))
+        run(context, *(SceneTask(str(number), 1, until_stopped) for number in range(5)))
     assert caught.value is end

@@ -34,17 +34,17 @@ class Flat(Stage):
         self.fail = None
         self.before = lambda: None
 
-    def run(self, work):
-        colour = tuple(work[PORTRAIT][0, 0].tolist())
+    def run(self, context):
+        colour = tuple(context[PORTRAIT][0, 0].tolist())
         if colour == self.fail:
             self.before()
             raise DarkroomError(ErrorCode.NO_FACE, "No face was found.", retryable=True)
-        path = work.folder / "clip.mp4"
+        path = context.folder / "clip.mp4"
         frame = np.full((SIDE, SIDE, 3), colour, np.uint8)
-        encode_video(path, [frame] * frame_count(work[SPEECH]), None, SIDE, SIDE, intermediate=True)
+        encode_video(path, [frame] * frame_count(context[SPEECH]), None, SIDE, SIDE, intermediate=True)
         self.made.append(colour)
-        work.notes.append(f"Flat as {colour[0]}.")
-        work[CLIP] = Clip(path, None)
+        context.notes.append(f"Flat as {colour[0]}.")
+        context[CLIP] = Clip(path, None)
 
 
 @pytest.fixture

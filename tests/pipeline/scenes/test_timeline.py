@@ -42,8 +42,8 @@ def test_every_scene_is_seen_alone_and_as_long_as_was_asked_for(video):
     lengths, transitions, shared = video
     for length, span in zip(lengths, build_timeline(lengths, transitions, shared).spans, strict=True):
         assert span.frames > span.overlap_before + span.overlap_after
-        assert span.frames / FPS >= (length.least or 0) - 1e-9
-        if length.speech is None and length.least is None:
+        assert span.frames / FPS >= (length.min_seconds or 0) - 1e-9
+        if length.speech is None and length.min_seconds is None:
             assert span.frames / FPS >= 4
 
 
@@ -66,7 +66,7 @@ def test_voices_are_heard_while_their_scene_is_seen_alone(video):
 def test_no_scene_lasts_longer_than_it_must(video):
     lengths, transitions, shared = video
     for length, span in zip(lengths, build_timeline(lengths, transitions, shared).spans, strict=True):
-        least = length.least or (4 if length.speech is None else 0)
+        least = length.min_seconds or (4 if length.speech is None else 0)
         around = (span.overlap_before + span.overlap_after) / FPS + 0.6
         transitions = 2 * max(span.overlap_before, span.overlap_after) / FPS
         assert span.frames / FPS <= max(least, around + (length.speech or 0), transitions) + 1 / FPS

@@ -67,7 +67,7 @@ def test_pauses_fall_after_punctuation_rather_than_within_a_clause() -> None:
 
 def test_no_word_lasts_through_a_pause() -> None:
     speech = spoken("brian")
-    parts = detect_voice(speech.samples, bridged=0.15)
+    parts = detect_voice(speech.samples, max_pause=0.15)
     for word in align_words(THREE_SENTENCES, speech.samples, "en-US"):
         assert any(start - 1e-6 <= word.start and word.end <= end + 1e-6 for start, end in parts)
 

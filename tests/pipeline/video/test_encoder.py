@@ -219,10 +219,10 @@ def _end_in_the_sound(path: Path) -> None:
     encode_video(path, film(30), broken(), WIDTH, HEIGHT)
 
 
-@pytest.mark.parametrize("work", [_end_at_frame_five, _end_before_the_first, _end_in_the_sound])
-def test_work_that_ends_early_leaves_no_file(tmp_path: Path, work: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize("encode", [_end_at_frame_five, _end_before_the_first, _end_in_the_sound])
+def test_an_error_during_encoding_leaves_no_file(tmp_path: Path, encode: Callable[[Path], None]) -> None:
     with pytest.raises(Ended):
-        work(tmp_path / "film.mp4")
+        encode(tmp_path / "film.mp4")
     assert not list(tmp_path.iterdir())
 
 

@@ -21,14 +21,14 @@ WIDTH, HEIGHT = 640, 360
 def test_words_are_gone_in_time_from_a_picture_that_stands_still(tmp_path: Path) -> None:
     grey = np.full((HEIGHT, WIDTH, 3), 90, np.uint8)
     encode_video(tmp_path / "clip.mp4", [grey] * 2, None, WIDTH, HEIGHT, intermediate=True)
-    work = StageContext(
+    context = StageContext(
         RenderVideoParams(script="Read this", subtitles="burned", aspect="16:9", resolution="360p"), {}, tmp_path
     )
-    work[CLIP] = Clip(tmp_path / "clip.mp4", None)
-    work[SPEECH] = Speech(np.zeros(2 * SAMPLE_RATE, np.float32), ())
-    work[TRANSCRIPT] = Transcript((), "en-US")
-    work[CUES] = (Cue(0.2, 1.0, ("Read this",)),)
-    EncodeVideo().run(work)
+    context[CLIP] = Clip(tmp_path / "clip.mp4", None)
+    context[SPEECH] = Speech(np.zeros(2 * SAMPLE_RATE, np.float32), ())
+    context[TRANSCRIPT] = Transcript((), "en-US")
+    context[CUES] = (Cue(0.2, 1.0, ("Read this",)),)
+    EncodeVideo().run(context)
     frames = list(decode_frames(tmp_path / "result.mp4"))
     assert len(frames) == 2 * FPS
     swings = [float(np.ptp(frame[..., 1])) for frame in frames]

@@ -79,29 +79,29 @@ def work_of(
     return StageContext(RenderVideoParams(**params), files, tmp_path, speaker=speaker)
 
 
-def run(work: StageContext, *stages: Stage) -> StageContext:
+def run(context: StageContext, *stages: Stage) -> StageContext:
     for stage in stages:
-        work.enter_stage(stage)
-        stage.run(work)
-    work.enter_stage(None)
-    return work
+        context.enter_stage(stage)
+        stage.run(context)
+    context.enter_stage(None)
+    return context
 
 
 def test_a_script_is_said_by_the_voice_that_was_asked_for(tmp_path: Path) -> None:
     speaker = Bursts()
     script = "Two words."
     for params in ({"script": script}, {"script": script, "language": "es-ES"}):
-        work = run(work_of(tmp_path, speaker=speaker, **params), LoadAvatar(), SynthesiseSpeech())
-    assert work[PORTRAIT].shape == (512, 512, 3)
-    assert work[RECORDED_VOICE] is None
-    assert [word.text for word in work[SPEECH].words] == ["Two", "words."]
-    assert "Bursts 1" in work.notes[0]
+        context = run(work_of(tmp_path, speaker=speaker, **params), LoadAvatar(), SynthesiseSpeech())
+    assert context[PORTRAIT].shape == (512, 512, 3)
+    assert context[RECORDED_VOICE] is None
+    assert [word.text for word in context[SPEECH].words] == ["Two", "words."]
+    assert "Bursts 1" in context.notes[0]
     assert len(set(speaker.voices)) == 2
 
 
 def test_words_are_heard_after_the_silence_before_them(tmp_path: Path) -> None:
-    work = run(work_of(tmp_path, speaker=Bursts(), script="One two"), LoadAvatar(), SynthesiseSpeech())
-    speech = work[SPEECH]
+    context = run(work_of(tmp_path, speaker=Bursts(), script="One two"), LoadAvatar(), SynthesiseSpeech())
+    speech = context[SPEECH]
     assert speech.seconds == pytest.approx(0.8 + (LEAD_FRAMES + TAIL_FRAMES) / FPS)
     for word in speech.words:
         within = np.abs(speech.samples[round(word.start * SAMPLE_RATE) : round(word.end * SAMPLE_RATE)])
@@ -127,36 +127,36 @@ def test_without_anybody_who_speaks_a_script_is_not_said(tmp_path: Path) -> None
 
 def test_a_recorded_voice_is_taken_as_it_is(tmp_path: Path) -> None:
     spoken = Bursts().synthesise("a b c", VOICE)
-    work = run(
+    context = run(
         work_of(tmp_path, sound(tmp_path / "in.wav", spoken.samples)), LoadAvatar(), SynthesiseSpeech(), Transcribe()
     )
     start = LEAD_FRAMES * SAMPLE_RATE // FPS
-    assert np.abs(work[SPEECH].samples[start : start + len(spoken.samples)] - spoken.samples).max() < 1e-3
-    assert work[TRANSCRIPT].words == ()
+    assert np.abs(context[SPEECH].samples[start : start + len(spoken.samples)] - spoken.samples).max() < 1e-3
+    assert context[TRANSCRIPT].words == ()
 
 
 def test_a_recorded_voice_with_its_script_gets_words_where_it_is_heard(tmp_path: Path) -> None:
     spoken = Bursts().synthesise("a b c", VOICE)
     track = sound(tmp_path / "in.wav", np.concatenate([np.zeros(SAMPLE_RATE, np.float32), spoken.samples]))
-    work = work_of(tmp_path, track, script="a b c", subtitles=Subtitles.FILE)
-    run(work, LoadAvatar(), SynthesiseSpeech(), Transcribe(), BuildSubtitles())
-    assert [word.text for word in work[TRANSCRIPT].words] == ["a", "b", "c"]
-    assert work[TRANSCRIPT].words[0].start == pytest.approx(1 + LEAD_FRAMES / FPS, abs=0.15)
-    assert work[TRANSCRIPT].words[-1].end == pytest.approx(1 + LEAD_FRAMES / FPS + 3 * BURST + 2 * PAUSE, abs=0.2)
-    assert [" ".join(cue.lines) for cue in work[CUES]] == ["a b c"]
-    assert any("estimated" in note for note in work.notes)
+    context = work_of(tmp_path, track, script="a b c", subtitles=Subtitles.FILE)
+    run(context, LoadAvatar(), SynthesiseSpeech(), Transcribe(), BuildSubtitles())
+    assert [word.text for word in context[TRANSCRIPT].words] == ["a", "b", "c"]
+    assert context[TRANSCRIPT].words[0].start == pytest.approx(1 + LEAD_FRAMES / FPS, abs=0.15)
+    assert context[TRANSCRIPT].words[-1].end == pytest.approx(1 + LEAD_FRAMES / FPS + 3 * BURST + 2 * PAUSE, abs=0.2)
+    assert [" ".join(cue.lines) for cue in context[CUES]] == ["a b c"]
+    assert any("estimated" in note for note in context.notes)
 
 
 def test_who_can_hear_is_asked_for_words_that_nobody_wrote_down(tmp_path: Path) -> None:
     class Listener(Transcribe):
-        def transcribe_recording(self, work: StageContext, samples: Samples, language: str | None) -> Transcript:
-            work.report(1)
+        def transcribe_recording(self, context: StageContext, samples: Samples, language: str | None) -> Transcript:
+            context.report(1)
             return Transcript((Word(f"heard {language}", 0.2, len(samples) / SAMPLE_RATE),), "fr")
 
     track = sound(tmp_path / "in.wav", Bursts().synthesise("a", VOICE).samples)
-    work = run(work_of(tmp_path, track, subtitles=Subtitles.BOTH), LoadAvatar(), SynthesiseSpeech(), Listener())
-    assert [word.text for word in work[TRANSCRIPT].words] == ["heard None"]
-    assert work[TRANSCRIPT].language == "fr"
+    context = run(work_of(tmp_path, track, subtitles=Subtitles.BOTH), LoadAvatar(), SynthesiseSpeech(), Listener())
+    assert [word.text for word in context[TRANSCRIPT].words] == ["heard None"]
+    assert context[TRANSCRIPT].language == "fr"
     silent = run(work_of(tmp_path, track), LoadAvatar(), SynthesiseSpeech(), Listener())
     assert silent[TRANSCRIPT].words == ()
 
@@ -169,17 +169,17 @@ def test_what_is_written_down_is_read_in_the_language_of_its_letters(
     tmp_path: Path, script: str, language: str | None, read: str
 ) -> None:
     track = sound(tmp_path / "in.wav", Bursts().synthesise("a b c d e f", VOICE).samples)
-    work = work_of(tmp_path, track, script=script, language=language, subtitles=Subtitles.FILE)
-    run(work, LoadAvatar(), SynthesiseSpeech(), Transcribe(), BuildSubtitles())
-    assert work[TRANSCRIPT].language == read
-    assert len(work[TRANSCRIPT].words) == (6 if read == "zh" else 2)
-    assert " ".join(line for cue in work[CUES] for line in cue.lines) == script
+    context = work_of(tmp_path, track, script=script, language=language, subtitles=Subtitles.FILE)
+    run(context, LoadAvatar(), SynthesiseSpeech(), Transcribe(), BuildSubtitles())
+    assert context[TRANSCRIPT].language == read
+    assert len(context[TRANSCRIPT].words) == (6 if read == "zh" else 2)
+    assert " ".join(line for cue in context[CUES] for line in cue.lines) == script
 
 
 def test_what_a_voice_says_is_in_the_language_of_the_voice(tmp_path: Path) -> None:
-    work = work_of(tmp_path, speaker=Bursts(), script="Hola", voice="lucia", subtitles=Subtitles.FILE)
-    run(work, LoadAvatar(), SynthesiseSpeech(), Transcribe())
-    assert work[TRANSCRIPT].language == "es-ES"
+    context = work_of(tmp_path, speaker=Bursts(), script="Hola", voice="lucia", subtitles=Subtitles.FILE)
+    run(context, LoadAvatar(), SynthesiseSpeech(), Transcribe())
+    assert context[TRANSCRIPT].language == "es-ES"
 
 
 @pytest.mark.parametrize(

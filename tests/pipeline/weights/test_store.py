@@ -155,14 +155,14 @@ def test_threads_share_a_shelf(tmp_path: Path) -> None:
         write(shelf, each)
     failures: list[Exception] = []
 
-    def work(each: Model) -> None:
+    def context(each: Model) -> None:
         try:
             shelf.record(each, COMMIT)
             shelf.open(each)
         except Exception as error:
             failures.append(error)
 
-    threads = [threading.Thread(target=work, args=(each,)) for each in models]
+    threads = [threading.Thread(target=context, args=(each,)) for each in models]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from pipeline.core.stages import StageContext
-from tests.pipeline.core.runner.plans import new_work
+from tests.pipeline.core.runner.plans import new_context
 
 
 @pytest.fixture
-def work(tmp_path: Path) -> StageContext:
-    return new_work(tmp_path)
+def context(tmp_path: Path) -> StageContext:
+    return new_context(tmp_path)

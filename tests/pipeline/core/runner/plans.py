@@ -83,7 +83,7 @@ def stage(
 ) -> Stage:
     body = {"name": name, "message": f"Doing {name}", "slot": slot, "requires": requires, "provides": provides}
     body["networks"] = networks
-    made = type(f"{name.title()}Stage", (Stage,), {**body, "run": lambda _self, work: do(work)})
+    made = type(f"{name.title()}Stage", (Stage,), {**body, "run": lambda _self, context: do(context)})
     return made()
 
 
@@ -91,7 +91,7 @@ def plan(*stages: Stage) -> Plan:
     return Plan(Kind.RESTYLE_ROOM, Engine.PREVIEW, tuple((each, 1 / len(stages)) for each in stages))
 
 
-def new_work(folder: Path = Path(), models: NetworkProvider | None = None) -> StageContext:
+def new_context(folder: Path = Path(), models: NetworkProvider | None = None) -> StageContext:
     return StageContext(RestyleRoomParams(style="modern"), {}, folder, network_provider=models)
 
 

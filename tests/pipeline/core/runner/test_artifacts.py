@@ -14,39 +14,39 @@ from pipeline.core.stages import Artifact, Plan, StageContext
 from tests.pipeline.core.runner.plans import EARLY, LATE, Do, Told, nothing, plan, stage
 
 
-def read_undeclared(work: StageContext) -> None:
-    work[EARLY]
+def read_undeclared(context: StageContext) -> None:
+    context[EARLY]
 
 
-def write_undeclared(work: StageContext) -> None:
-    work[LATE] = 1
+def write_undeclared(context: StageContext) -> None:
+    context[LATE] = 1
 
 
 @pytest.mark.parametrize(("do", "provides"), [(read_undeclared, ()), (write_undeclared, ()), (nothing, (LATE,))])
 def test_declarations_are_enforced(
-    work: StageContext, do: Do, provides: tuple[Artifact[Any], ...], caplog: pytest.LogCaptureFixture
+    context: StageContext, do: Do, provides: tuple[Artifact[Any], ...], caplog: pytest.LogCaptureFixture
 ) -> None:
-    def give(work: StageContext) -> None:
-        work[EARLY] = 1
+    def give(context: StageContext) -> None:
+        context[EARLY] = 1
 
     steps = plan(stage(give, "give", provides=(EARLY,)), stage(do, "wrong", provides=provides))
     with pytest.raises(DarkroomError) as error:
-        Runner().run(steps, work, Told())
+        Runner().run(steps, context, Told())
     assert error.value.detail.code is ErrorCode.INTERNAL
     assert "wrong" in caplog.text
 
 
-def test_what_nobody_reads_any_more_is_let_go(work: StageContext) -> None:
+def test_what_nobody_reads_any_more_is_let_go(context: StageContext) -> None:
     class Big:
         pass
 
     seen: list[tuple[bool, bool]] = []
     big = weakref.WeakValueDictionary[str, Big]()
 
-    def give(work: StageContext) -> None:
+    def give(context: StageContext) -> None:
         for artifact in (EARLY, LATE):
             big[artifact.name] = value = Big()
-            work[artifact] = value
+            context[artifact] = value
 
     def look(_work: StageContext) -> None:
         gc.collect()
@@ -58,14 +58,14 @@ def test_what_nobody_reads_any_more_is_let_go(work: StageContext) -> None:
         stage(look, "reads_late", requires=(LATE,)),
         stage(look, "reads_none"),
     )
-    Runner().run(steps, work, Told())
+    Runner().run(steps, context, Told())
     assert seen == [(True, True), (False, True), (False, False)]
 
 
-def test_results_of_the_plan_are_kept(work: StageContext) -> None:
-    def give(work: StageContext) -> None:
-        work[LATE] = "kept"
+def test_results_of_the_plan_are_kept(context: StageContext) -> None:
+    def give(context: StageContext) -> None:
+        context[LATE] = "kept"
 
     steps = Plan(Kind.UPSCALE, Engine.PREVIEW, ((stage(give, provides=(LATE,)), 1.0),), results=(LATE,))
-    Runner().run(steps, work, Told())
-    assert work[LATE] == "kept"
+    Runner().run(steps, context, Told())
+    assert context[LATE] == "kept"

@@ -13,60 +13,60 @@ from pipeline.core.stages import JobAbandoned, Slot, StageContext
 from tests.pipeline.core.runner.plans import Clock, Told, nothing, plan, stage
 
 
-def test_a_cancelled_job_stops_between_stages(work: StageContext) -> None:
+def test_a_cancelled_job_stops_between_stages(context: StageContext) -> None:
     cancelled = threading.Event()
     ran: list[str] = []
     steps = plan(stage(lambda _: cancelled.set(), "first"), stage(lambda _: ran.append("second"), "second"))
     with pytest.raises(JobAbandoned):
-        Runner().run(steps, work, Told(cancelled.is_set))
+        Runner().run(steps, context, Told(cancelled.is_set))
     assert ran == []
 
 
-def test_a_cancelled_job_stops_at_the_stages_next_report(work: StageContext) -> None:
+def test_a_cancelled_job_stops_at_the_stages_next_report(context: StageContext) -> None:
     cancelled = threading.Event()
     steps_done: list[int] = []
     timeline: list[StageTime] = []
 
-    def denoise(work: StageContext) -> None:
+    def denoise(context: StageContext) -> None:
         for step in range(10):
-            work.report(step / 10)
+            context.report(step / 10)
             steps_done.append(step)
             if step == 3:
                 cancelled.set()
 
     with pytest.raises(JobAbandoned):
-        Runner().run(plan(stage(denoise)), work, Told(cancelled.is_set), timeline=timeline)
+        Runner().run(plan(stage(denoise)), context, Told(cancelled.is_set), timeline=timeline)
     assert steps_done == [0, 1, 2, 3]
     assert [time.stage for time in timeline] == ["only"]
 
 
-def test_a_job_past_its_deadline_times_out_within_a_stage(work: StageContext) -> None:
+def test_a_job_past_its_deadline_times_out_within_a_stage(context: StageContext) -> None:
     clock = Clock()
     timeline: list[StageTime] = []
 
-    def slow(work: StageContext) -> None:
+    def slow(context: StageContext) -> None:
         for _ in range(10):
             clock.seconds += 4
-            work.report(0.1)
+            context.report(0.1)
 
     with pytest.raises(DarkroomError) as error:
         clock.runner().run(
-            plan(stage(slow, "slow")), work, Told(), clock.now() + timedelta(seconds=10), timeline=timeline
+            plan(stage(slow, "slow")), context, Told(), clock.now() + timedelta(seconds=10), timeline=timeline
         )
     assert error.value.detail.code is ErrorCode.TIMED_OUT
     assert error.value.detail.retryable
     assert timeline == [StageTime(stage="slow", seconds=12)]
 
 
-def test_a_job_that_is_late_from_the_start_does_nothing(work: StageContext) -> None:
+def test_a_job_that_is_late_from_the_start_does_nothing(context: StageContext) -> None:
     clock = Clock()
     ran: list[str] = []
     with pytest.raises(DarkroomError, match="time was up"):
-        clock.runner().run(plan(stage(lambda _: ran.append("ran"))), work, Told(), clock.now())
+        clock.runner().run(plan(stage(lambda _: ran.append("ran"))), context, Told(), clock.now())
     assert ran == []
 
 
-def test_a_job_waiting_for_the_slot_can_be_cancelled(work: StageContext) -> None:
+def test_a_job_waiting_for_the_slot_can_be_cancelled(context: StageContext) -> None:
     slot = threading.Semaphore()
     cancelled = threading.Event()
 
@@ -76,5 +76,5 @@ def test_a_job_waiting_for_the_slot_can_be_cancelled(work: StageContext) -> None
             cancelled.set()
 
     with slot, pytest.raises(JobAbandoned):
-        Runner(slot).run(plan(stage(nothing, slot=Slot.COMPUTE)), work, Cancelling(cancelled.is_set))
+        Runner(slot).run(plan(stage(nothing, slot=Slot.COMPUTE)), context, Cancelling(cancelled.is_set))
     assert slot.acquire(blocking=False)

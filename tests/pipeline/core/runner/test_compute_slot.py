@@ -11,7 +11,7 @@ from darkroom.contract.errors import DarkroomError, ErrorCode
 from pipeline.core.networks import Network
 from pipeline.core.runner import Runner
 from pipeline.core.stages import Slot, Stage, StageContext
-from tests.pipeline.core.runner.plans import Told, new_work, plan, stage
+from tests.pipeline.core.runner.plans import Told, new_context, plan, stage
 
 
 def test_one_job_loads_while_another_computes_but_only_one_computes(tmp_path: Path) -> None:
@@ -44,8 +44,8 @@ def test_one_job_loads_while_another_computes_but_only_one_computes(tmp_path: Pa
     second = plan(stage(second_load, "load"), stage(second_compute, "compute", slot=Slot.COMPUTE))
     with ThreadPoolExecutor(2) as pool:
         runs = [
-            pool.submit(runner.run, first, new_work(tmp_path), Told()),
-            pool.submit(runner.run, second, new_work(tmp_path), SecondTold()),
+            pool.submit(runner.run, first, new_context(tmp_path), Told()),
+            pool.submit(runner.run, second, new_context(tmp_path), SecondTold()),
         ]
         assert waiting.wait(30)
         assert order == []
@@ -55,7 +55,7 @@ def test_one_job_loads_while_another_computes_but_only_one_computes(tmp_path: Pa
     assert order == ["first", "second"]
 
 
-def test_a_stage_that_does_without_its_networks_waits_for_nobody(work: StageContext) -> None:
+def test_a_stage_that_does_without_its_networks_waits_for_nobody(context: StageContext) -> None:
     network: Network[object] = Network("animator", (), "nowhere:load")
 
     class Sparing(Stage):
@@ -70,20 +70,20 @@ def test_a_stage_that_does_without_its_networks_waits_for_nobody(work: StageCont
         def required_networks(self, _params: BaseModel, /) -> tuple[Network[object], ...]:
             return ()
 
-        def run(self, work: StageContext) -> None:
-            work.report(1)
+        def run(self, context: StageContext) -> None:
+            context.report(1)
 
     slot = threading.Semaphore()
     with slot:
-        Runner(slot).run(plan(Sparing()), work, Told())
+        Runner(slot).run(plan(Sparing()), context, Told())
 
 
-def test_the_slot_is_free_again_after_a_failure(work: StageContext) -> None:
+def test_the_slot_is_free_again_after_a_failure(context: StageContext) -> None:
     slot = threading.Semaphore()
 
     def fail(_work: StageContext) -> None:
         raise DarkroomError(ErrorCode.NO_FACE, "There is no face.")
 
     with pytest.raises(DarkroomError):
-        Runner(slot).run(plan(stage(fail, slot=Slot.COMPUTE)), work, Told())
+        Runner(slot).run(plan(stage(fail, slot=Slot.COMPUTE)), context, Told())
     assert slot.acquire(blocking=False)

@@ -163,14 +163,14 @@ def test_many_threads_with_too_little_room_all_get_their_turn(shelf: WeightStore
     networks = [history.network(f"n{index}", 30, "detector") for index in range(6)]
     models = manager(shelf, host_budget=60)
 
-    def work(first: int) -> None:
+    def context(first: int) -> None:
         for step in range(12):
             pair = networks[(first + step) % 6], networks[(first + 5 * step) % 6]
             with models.use(*pair):
                 assert {network.name for network in pair} <= history.on("device")
 
     with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(work, first) for first in range(4)]:
+        for done in [pool.submit(context, first) for first in range(4)]:
             done.result(60)
     assert len(history.on("device")) <= 3
     assert len(history.on("host")) <= 2

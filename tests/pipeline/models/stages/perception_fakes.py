@@ -95,13 +95,13 @@ def run(
     asked: RestyleRoomParams | None = None,
 ) -> StageContext:
     """The work after ``stage``, which had its declarations enforced."""
-    work = StageContext(asked or params(), {}, Path(), network_provider=Fakes(networks or {}))
+    context = StageContext(asked or params(), {}, Path(), network_provider=Fakes(networks or {}))
     for artifact, value in values.items():
-        work[artifact] = value
-    work.enter_stage(stage)
-    stage.run(work)
-    work.enter_stage(None)
-    return work
+        context[artifact] = value
+    context.enter_stage(stage)
+    stage.run(context)
+    context.enter_stage(None)
+    return context
 
 
 def black(height: int, width: int) -> NDArray[np.uint8]:

@@ -58,9 +58,9 @@ def test_a_crowd_is_cut_to_the_surest() -> None:
 
 
 def test_nothing_detected_asks_no_segmenter() -> None:
-    work = run(Segment(), {PHOTO: black(90, 60), DETECTIONS: ()})
-    assert len(work[MASK_LOGITS]) == 0
-    assert work.models_used == {}
+    context = run(Segment(), {PHOTO: black(90, 60), DETECTIONS: ()})
+    assert len(context[MASK_LOGITS]) == 0
+    assert context.models_used == {}
 
 
 def test_outlines_of_a_large_photo_stay_small() -> None:
@@ -107,25 +107,25 @@ def names(objects: Sequence[FoundObject]) -> set[str]:
     ],
 )
 def test_what_was_asked_for_stays(asked: RestyleRoomParams, stays: set[str]) -> None:
-    work = kept(asked, COUCH, PLANT, PERSON)
-    assert len(work[OBJECTS]) == 3
-    assert names(work[OBJECTS]) == stays
-    assert (work[KEEP_MASK] is None) == (not stays)
-    assert work.notes == []
+    context = kept(asked, COUCH, PLANT, PERSON)
+    assert len(context[OBJECTS]) == 3
+    assert names(context[OBJECTS]) == stays
+    assert (context[KEEP_MASK] is None) == (not stays)
+    assert context.notes == []
 
 
 def test_what_was_not_found_is_said() -> None:
-    work = kept(params(keep=["sofa", "tv"]), COUCH)
-    assert work.notes == ["No tv was found to keep."]
+    context = kept(params(keep=["sofa", "tv"]), COUCH)
+    assert context.notes == ["No tv was found to keep."]
     assert kept(params(keep=["tv", "television"]), COUCH).notes == ["No tv was found to keep."]
     assert kept(params(keep=["bed"])).notes == ["No bed was found to keep."]
 
 
 def test_an_empty_room_keeps_nothing() -> None:
-    work = kept(params())
-    assert work[OBJECTS] == ()
-    assert work[KEEP_MASK] is None
-    assert work.notes == []
+    context = kept(params())
+    assert context[OBJECTS] == ()
+    assert context[KEEP_MASK] is None
+    assert context.notes == []
 
 
 def test_a_thing_without_an_outline_is_not_kept() -> None:
@@ -134,18 +134,18 @@ def test_a_thing_without_an_outline_is_not_kept() -> None:
         DETECTIONS: (COUCH,),
         MASK_LOGITS: MaskLogits(np.full((1, 8, 8), -1, np.float16)),
     }
-    work = run(BuildKeepMask(), values, asked=params(keep=["sofa"]))
-    assert work[KEEP_MASK] is None
-    assert not work[OBJECTS][0].kept
-    assert work.notes == ["No couch was found to keep."]
+    context = run(BuildKeepMask(), values, asked=params(keep=["sofa"]))
+    assert context[KEEP_MASK] is None
+    assert not context[OBJECTS][0].kept
+    assert context.notes == ["No couch was found to keep."]
 
 
 @pytest.mark.parametrize(("height", "width"), [(900, 300), (300, 900), (600, 600)])
 def test_masks_are_smooth_at_full_size(height: int, width: int) -> None:
     """An outline of 64×64 comes out within a pixel or two of the true curve, not in steps of ten."""
     box = (width * 0.2, height * 0.3, width * 0.8, height * 0.7)
-    work = kept(params(keep=["sofa"]), Detection("couch", box, 0.9), height=height, width=width)
-    mask = work[KEEP_MASK]
+    context = kept(params(keep=["sofa"]), Detection("couch", box, 0.9), height=height, width=width)
+    mask = context[KEEP_MASK]
     assert mask is not None
     assert mask.shape == (height, width)
     assert mask.dtype == bool
@@ -153,7 +153,7 @@ def test_masks_are_smooth_at_full_size(height: int, width: int) -> None:
     radius = np.hypot((columns / width - 0.5) / 0.3, (rows / height - 0.5) / 0.2)
     assert mask[radius < 0.97].all()
     assert not mask[radius > 1.03].any()
-    assert work[OBJECTS][0].area == pytest.approx(np.pi * 0.3 * 0.2, rel=0.03)
+    assert context[OBJECTS][0].area == pytest.approx(np.pi * 0.3 * 0.2, rel=0.03)
     assert mask.mean() == pytest.approx(np.pi * 0.3 * 0.2, rel=0.01)
 
 
@@ -193,21 +193,21 @@ def test_a_change_of_what_to_keep_does_not_touch_the_networks() -> None:
 @pytest.mark.parametrize("room", list(Room))
 def test_the_room_is_recognised(room: Room) -> None:
     words = room.value.replace("_", " ")
-    work = run(Classify(), {PHOTO: black(60, 90)}, {IMAGE_TEXT: FakeImageText(words, 0.9)})
-    seen = work[ROOM]
+    context = run(Classify(), {PHOTO: black(60, 90)}, {IMAGE_TEXT: FakeImageText(words, 0.9)})
+    seen = context[ROOM]
     assert seen is not None
     assert (seen.room, seen.sure) == (room, True)
     assert seen.confidence == pytest.approx(0.9, abs=1e-3)
-    assert work.notes == []
+    assert context.notes == []
 
 
 def test_low_confidence_says_so() -> None:
-    work = run(Classify(), {PHOTO: black(60, 90)}, {IMAGE_TEXT: FakeImageText("bedroom", 0.4)})
-    seen = work[ROOM]
+    context = run(Classify(), {PHOTO: black(60, 90)}, {IMAGE_TEXT: FakeImageText("bedroom", 0.4)})
+    seen = context[ROOM]
     assert seen is not None
     assert (seen.room, seen.sure) == (Room.BEDROOM, False)
-    assert "bedroom" in work.notes[0]
-    assert "Naming the room" in work.notes[0]
+    assert "bedroom" in context.notes[0]
+    assert "Naming the room" in context.notes[0]
 
 
 def test_what_is_no_room_is_no_room_for_certain() -> None:
@@ -217,9 +217,9 @@ def test_what_is_no_room_is_no_room_for_certain() -> None:
 
 
 def test_the_caller_knows_the_room() -> None:
-    work = run(Classify(), {PHOTO: black(60, 90)}, asked=params(room="kitchen"))
-    assert work[ROOM] is None
-    assert work.models_used == {}
+    context = run(Classify(), {PHOTO: black(60, 90)}, asked=params(room="kitchen"))
+    assert context[ROOM] is None
+    assert context.models_used == {}
 
 
 @settings(max_examples=25, deadline=None)

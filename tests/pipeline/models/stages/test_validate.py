@@ -87,22 +87,22 @@ class Stub:
         return picture
 
 
-def work_for(tmp_path, models, painted, *, seed=42, report=lambda *_: None):
+def context_for(tmp_path, models, painted, *, seed=42, report=lambda *_: None):
     photo = scene()
     fit = Letterbox(96, 128, 96, 128)
     params = RestyleRoomParams(style="modern", room=Room.KITCHEN, profile=Profile.FAST, seed=seed)
-    work = StageContext(params, {}, tmp_path, report, network_provider=models)
-    work[PHOTO], work[ROOM], work[KEEP_MASK], work[DETECTIONS] = photo, None, None, (SOFA, PLANT)
-    work[DEPTH], work[EDGES] = np.zeros((96, 128), np.uint8), find_edges(photo)
-    work[DENOISED] = DenoisedPicture(painted, seed, fit)
-    return work
+    context = StageContext(params, {}, tmp_path, report, network_provider=models)
+    context[PHOTO], context[ROOM], context[KEEP_MASK], context[DETECTIONS] = photo, None, None, (SOFA, PLANT)
+    context[DEPTH], context[EDGES] = np.zeros((96, 128), np.uint8), find_edges(photo)
+    context[DENOISED] = DenoisedPicture(painted, seed, fit)
+    return context
 
 
-def validated(work):
-    work.enter_stage(Validate())
-    Validate().run(work)
-    work.enter_stage(None)
-    return work
+def validated(context):
+    context.enter_stage(Validate())
+    Validate().run(context)
+    context.enter_stage(None)
+    return context
 
 
 GOOD, BLACK = scene(), np.zeros((96, 128, 3), np.uint8)
@@ -110,18 +110,18 @@ GOOD, BLACK = scene(), np.zeros((96, 128, 3), np.uint8)
 
 def test_a_good_picture_passes_as_it_is(tmp_path):
     models = Stub()
-    work = validated(work_for(tmp_path, models, GOOD))
-    assert work[QUALITY] == Quality.from_scores(structure=1, style=1, visual=1, objects=1)
-    assert work[SELECTED].picture is GOOD
-    assert work[SEED] == 42
-    assert not work.notes
+    context = validated(context_for(tmp_path, models, GOOD))
+    assert context[QUALITY] == Quality.from_scores(structure=1, style=1, visual=1, objects=1)
+    assert context[SELECTED].picture is GOOD
+    assert context[SEED] == 42
+    assert not context.notes
     assert not models.painted
 
 
 def test_what_is_unsafe_is_thrown_away_whatever_else_it_is(tmp_path):
     models = Stub(unsafe=[GOOD])
     with pytest.raises(DarkroomError) as caught:
-        validated(work_for(tmp_path, models, GOOD))
+        validated(context_for(tmp_path, models, GOOD))
     assert caught.value.detail.code is ErrorCode.REJECTED_CONTENT
     assert not caught.value.detail.retryable
 
@@ -129,41 +129,41 @@ def test_what_is_unsafe_is_thrown_away_whatever_else_it_is(tmp_path):
 def test_a_poor_picture_is_painted_again_with_another_seed_and_the_better_one_kept(tmp_path):
     models = Stub({43: GOOD}, wins=lambda picture: picture is not BLACK and picture.any())
     heard = []
-    work = validated(work_for(tmp_path, models, BLACK, report=lambda _fraction, message: heard.append(message)))
-    np.testing.assert_array_equal(work[SELECTED].picture, GOOD)
-    assert work[SEED] == 43
-    assert work[QUALITY].passed
+    context = validated(context_for(tmp_path, models, BLACK, report=lambda _fraction, message: heard.append(message)))
+    np.testing.assert_array_equal(context[SELECTED].picture, GOOD)
+    assert context[SEED] == 43
+    assert context[QUALITY].passed
     assert any("another seed" in message for message in heard)
-    assert any("twice" in note for note in work.notes)
+    assert any("twice" in note for note in context.notes)
 
 
 def test_the_first_picture_stays_when_the_second_is_no_better(tmp_path):
     models = Stub({43: BLACK}, seen=(), wins=False)
-    work = validated(work_for(tmp_path, models, np.full_like(BLACK, 90)))
-    assert work[SEED] == 42
-    assert work[SELECTED].picture[0, 0, 0] == 90
-    assert any("have a look" in note for note in work.notes)
+    context = validated(context_for(tmp_path, models, np.full_like(BLACK, 90)))
+    assert context[SEED] == 42
+    assert context[SELECTED].picture[0, 0, 0] == 90
+    assert any("have a look" in note for note in context.notes)
 
 
 def test_a_picture_is_painted_again_once_only(tmp_path):
     models = Stub({43: BLACK}, seen=(), wins=False)
-    validated(work_for(tmp_path, models, BLACK))
+    validated(context_for(tmp_path, models, BLACK))
     assert [order.seed for order in models.painted] == [43]
 
 
 def test_the_seed_after_the_last_is_the_first(tmp_path):
     models = Stub({0: GOOD}, seen=(), wins=False)
-    validated(work_for(tmp_path, models, BLACK, seed=2**32 - 1))
+    validated(context_for(tmp_path, models, BLACK, seed=2**32 - 1))
     assert [order.seed for order in models.painted] == [0]
 
 
 @pytest.mark.parametrize("second", [GOOD, MemoryError()], ids=["unsafe", "no memory"])
 def test_the_first_picture_stays_when_the_second_cannot_be_shown(tmp_path, second):
     models = Stub({43: second}, unsafe=[GOOD], seen=(), wins=False)
-    work = validated(work_for(tmp_path, models, BLACK))
-    assert work[SEED] == 42
-    assert work[SELECTED].picture is BLACK
-    assert work.unsafe_progress_images is (second is GOOD)
+    context = validated(context_for(tmp_path, models, BLACK))
+    assert context[SEED] == 42
+    assert context[SELECTED].picture is BLACK
+    assert context.unsafe_progress_images is (second is GOOD)
 
 
 def test_a_job_that_is_cancelled_while_it_is_painted_again_stops(tmp_path):
@@ -171,15 +171,15 @@ def test_a_job_that_is_cancelled_while_it_is_painted_again_stops(tmp_path):
         raise JobAbandoned
 
     with pytest.raises(JobAbandoned):
-        validated(work_for(tmp_path, Stub({43: GOOD}, seen=(), wins=False), BLACK, report=report))
+        validated(context_for(tmp_path, Stub({43: GOOD}, seen=(), wins=False), BLACK, report=report))
 
 
 def test_a_middling_picture_is_kept_with_a_word_of_warning(tmp_path):
     models = Stub(wins=False, seen=(SOFA,))
-    work = validated(work_for(tmp_path, models, GOOD))
-    assert scores.RETRY_BELOW <= work[QUALITY].score < 0.75
+    context = validated(context_for(tmp_path, models, GOOD))
+    assert scores.RETRY_BELOW <= context[QUALITY].score < 0.75
     assert not models.painted
-    assert any("have a look" in note for note in work.notes)
+    assert any("have a look" in note for note in context.notes)
 
 
 def test_every_network_that_is_used_is_declared():

@@ -57,8 +57,8 @@ def swap(models: ModelManager, tmp_path: Path) -> Swap:
         reporter = SimpleNamespace(
             report=lambda *_: None, check=lambda: None, report_progress_image=lambda _picture: None
         )
-        work = StageContext(given, files, tmp_path, network_provider=models)
-        return Runner(cache=cache).run(get_plan(Kind.FACE_SWAP, Engine.MODELS), work, reporter)
+        context = StageContext(given, files, tmp_path, network_provider=models)
+        return Runner(cache=cache).run(get_plan(Kind.FACE_SWAP, Engine.MODELS), context, reporter)
 
     return run
 

@@ -83,15 +83,15 @@ def ellipse(shape: tuple[int, ...], box: Any, size: int = 64) -> NDArray[np.floa
 
 def looked(stage: Stage, params: Params, *found: Detection, height: int = 100, width: int = 200) -> StageContext:
     """The work after a stage that is given what the networks found."""
-    work = StageContext(params, {}, Path())
-    work[PHOTO] = np.zeros((height, width, 3), np.uint8)
-    work[DETECTIONS] = found
+    context = StageContext(params, {}, Path())
+    context[PHOTO] = np.zeros((height, width, 3), np.uint8)
+    context[DETECTIONS] = found
     logits = np.array([ellipse((height, width), each.box) for each in found]).reshape(len(found), *[64] * 2)
-    work[MASK_LOGITS] = MaskLogits(logits.astype(np.float16))
-    work.enter_stage(stage)
-    stage.run(work)
-    work.enter_stage(None)
-    return work
+    context[MASK_LOGITS] = MaskLogits(logits.astype(np.float16))
+    context.enter_stage(stage)
+    stage.run(context)
+    context.enter_stage(None)
+    return context
 
 
 def keeping(*points: tuple[float, float], **params: Any) -> StageContext:
@@ -100,23 +100,23 @@ def keeping(*points: tuple[float, float], **params: Any) -> StageContext:
 
 
 def test_the_smallest_thing_at_a_point_is_kept() -> None:
-    work = keeping((0.4, 0.45))
-    assert {each.label for each in work[OBJECTS] if each.kept} == {"cat"}
-    assert work[KEEP_MASK] is not None
-    assert work[KEEP_MASK][45, 80]
-    assert not work[KEEP_MASK][55, 140], "the couch that it lies on is not"
-    assert work.notes == []
+    context = keeping((0.4, 0.45))
+    assert {each.label for each in context[OBJECTS] if each.kept} == {"cat"}
+    assert context[KEEP_MASK] is not None
+    assert context[KEEP_MASK][45, 80]
+    assert not context[KEEP_MASK][55, 140], "the couch that it lies on is not"
+    assert context.notes == []
 
 
 def test_points_and_names_add_up() -> None:
-    work = keeping((0.86, 0.2), (0.75, 0.55), keep=["cat"])
-    assert {each.label for each in work[OBJECTS] if each.kept} == {"couch", "cat", "tv"}
+    context = keeping((0.86, 0.2), (0.75, 0.55), keep=["cat"])
+    assert {each.label for each in context[OBJECTS] if each.kept} == {"couch", "cat", "tv"}
 
 
 def test_where_nothing_is_is_said() -> None:
-    work = keeping((0.02, 0.98))
-    assert work[KEEP_MASK] is None
-    assert work.notes == ["Nothing was found to keep at 0.02, 0.98."]
+    context = keeping((0.02, 0.98))
+    assert context[KEEP_MASK] is None
+    assert context.notes == ["Nothing was found to keep at 0.02, 0.98."]
 
 
 def test_outlines_are_those_of_the_masks() -> None:
@@ -131,17 +131,17 @@ def test_outlines_are_those_of_the_masks() -> None:
 
 def test_a_crowd_is_cut_to_the_largest_and_told() -> None:
     crowd = [Detection("book", (4.0 * i, 10, 4 * i + 3 + i / 20, 40 + i), 0.5) for i in range(40)]
-    work = looked(ListObjects(), FindObjectsParams(), *crowd)
-    assert len(work[OBJECTS]) == MAX_OBJECTS
-    assert work.notes == ["40 things were found; these are the largest 24."]
-    areas = [each.area for each in work[OBJECTS]]
+    context = looked(ListObjects(), FindObjectsParams(), *crowd)
+    assert len(context[OBJECTS]) == MAX_OBJECTS
+    assert context.notes == ["40 things were found; these are the largest 24."]
+    areas = [each.area for each in context[OBJECTS]]
     assert areas == sorted(areas, reverse=True)
 
 
 def test_an_empty_photo_says_so() -> None:
-    work = looked(ListObjects(), FindObjectsParams())
-    assert work[OBJECTS] == ()
-    assert work.notes == ["Nothing was found in this photo."]
+    context = looked(ListObjects(), FindObjectsParams())
+    assert context[OBJECTS] == ()
+    assert context.notes == ["Nothing was found in this photo."]
 
 
 @pytest.fixture
@@ -161,26 +161,26 @@ def test_a_restyling_of_the_same_photo_need_not_look_again(picture: Path, tmp_pa
     )
 
     def do(made: Plan, params: Params) -> tuple[PlanResult, StageContext]:
-        work = StageContext(params, {"photo": picture}, tmp_path, network_provider=networks)
-        return runner.run(made, work, Silent()), work
+        context = StageContext(params, {"photo": picture}, tmp_path, network_provider=networks)
+        return runner.run(made, context, Silent()), context
 
     first, _ = do(find_objects.plan(), FindObjectsParams())
     assert networks.asked == 2
     assert [each.label for each in first.objects] == ["couch", "cat"]
     masks = []
     for point in ((0.4, 0.45), (0.75, 0.55)):
-        finished, work = do(seeing, RestyleRoomParams(style="boho", keep_at=(point,)))
+        finished, context = do(seeing, RestyleRoomParams(style="boho", keep_at=(point,)))
         assert {each.stage for each in finished.timeline if each.cached} == {"detect", "segment"}
         assert [each.outlines for each in finished.objects] == [each.outlines for each in first.objects]
-        masks.append(work[KEEP_MASK])
+        masks.append(context[KEEP_MASK])
     assert networks.asked == 2
     assert not np.array_equal(masks[0], masks[1])
 
 
 def test_it_runs_on_networks_in_their_real_layouts(tiny_weights: Path, picture: Path, tmp_path: Path) -> None:
     models = ModelManager(WeightStore(tiny_weights), Placement.for_device("cpu"))
-    work = StageContext(FindObjectsParams(format="png"), {"photo": picture}, tmp_path, network_provider=models)
-    finished = Runner().run(get_plan(Kind.FIND_OBJECTS, Engine.MODELS), work, Silent())
+    context = StageContext(FindObjectsParams(format="png"), {"photo": picture}, tmp_path, network_provider=models)
+    finished = Runner().run(get_plan(Kind.FIND_OBJECTS, Engine.MODELS), context, Silent())
     assert [each.name for each in finished.files] == ["result", "thumbnail"]
     assert {each.id for each in finished.models} <= {"yolo11n", "sam2.1-tiny"}
     assert len(finished.objects) <= MAX_OBJECTS

@@ -67,7 +67,7 @@ class Heard:
 def run(models: ModelManager, uploads: dict[str, Path], heard: Heard | None = None, **params: object) -> StageContext:
     heard = heard or Heard()
     folder = uploads["photo"].parent
-    work = StageContext(
+    context = StageContext(
         InpaintParams(**params),
         uploads,
         folder,
@@ -76,22 +76,22 @@ def run(models: ModelManager, uploads: dict[str, Path], heard: Heard | None = No
         report_progress_image=heard.looks.append,
     )
     for stage, _ in get_plan(Kind.INPAINT, Engine.MODELS).steps:
-        work.enter_stage(stage)
-        stage.run(work)
-    work.enter_stage(None)
-    return work
+        context.enter_stage(stage)
+        stage.run(context)
+    context.enter_stage(None)
+    return context
 
 
 @pytest.mark.parametrize("params", [{}, WORDS, {"grow": 5}, WORDS | {"guidance": 1.0}], ids=str)
 def test_the_hole_is_filled_and_every_other_pixel_stays(models, uploads, params) -> None:
-    work = run(models, uploads, **params)
-    saved = np.asarray(Image.open(work[SAVED][0].path))
-    hole = work[HOLE]
-    np.testing.assert_array_equal(saved, work[RESULT])
-    np.testing.assert_array_equal(saved[~hole], work[PHOTO][~hole])
-    assert (saved[hole] != work[PHOTO][hole]).any(axis=-1).mean() > 0.5
-    assert work[SEED] == 42
-    assert work.notes == []
+    context = run(models, uploads, **params)
+    saved = np.asarray(Image.open(context[SAVED][0].path))
+    hole = context[HOLE]
+    np.testing.assert_array_equal(saved, context[RESULT])
+    np.testing.assert_array_equal(saved[~hole], context[PHOTO][~hole])
+    assert (saved[hole] != context[PHOTO][hole]).any(axis=-1).mean() > 0.5
+    assert context[SEED] == 42
+    assert context.notes == []
 
 
 def test_without_words_only_the_network_that_continues_is_used(models, uploads) -> None:
@@ -140,8 +140,8 @@ def test_every_step_is_heard_some_are_shown_and_cancelling_ends_it_there(models,
 
 def test_a_white_mask_with_words_paints_the_whole_photo(models, uploads) -> None:
     Image.new("L", (300, 200), 255).save(uploads["mask"])
-    work = run(models, uploads, **WORDS)
-    assert (work[RESULT] != work[PHOTO]).any(axis=-1).mean() > 0.9
+    context = run(models, uploads, **WORDS)
+    assert (context[RESULT] != context[PHOTO]).any(axis=-1).mean() > 0.9
     with pytest.raises(DarkroomError, match="give a prompt"):
         run(models, uploads)
 
@@ -150,9 +150,9 @@ def test_a_hole_beyond_the_networks_size_is_filled_smaller_and_says_so(models, u
     mask = np.zeros((200, 300), np.uint8)
     mask[20:180, 20:280] = 255
     Image.fromarray(mask).save(uploads["mask"])
-    work = run(models, uploads)
-    assert any("filled at 42% of the photo's size" in note for note in work.notes)
-    np.testing.assert_array_equal(work[RESULT][mask == 0], work[PHOTO][mask == 0])
+    context = run(models, uploads)
+    assert any("filled at 42% of the photo's size" in note for note in context.notes)
+    np.testing.assert_array_equal(context[RESULT][mask == 0], context[PHOTO][mask == 0])
 
 
 def test_many_holes_are_painted_at_once_but_continued_one_by_one(models, tmp_path: Path) -> None:
@@ -164,10 +164,10 @@ def test_many_holes_are_painted_at_once_but_continued_one_by_one(models, tmp_pat
     heard = Heard()
     run(models, uploads, heard, **WORDS)
     assert sum(message.startswith("Denoising") for message in heard.messages) == 3
-    work = run(models, uploads)
-    assert work.notes == []
-    assert (work[RESULT] != photo).any(axis=-1)[mask > 0].mean() > 0.9
-    np.testing.assert_array_equal(work[RESULT][mask == 0], photo[mask == 0])
+    context = run(models, uploads)
+    assert context.notes == []
+    assert (context[RESULT] != photo).any(axis=-1)[mask > 0].mean() > 0.9
+    np.testing.assert_array_equal(context[RESULT][mask == 0], photo[mask == 0])
 
 
 @pytest.mark.parametrize(
@@ -186,10 +186,10 @@ def test_when_the_memory_runs_out_it_is_made_at_half_size(models, uploads, monke
             return fill(*args, **more)
 
         monkeypatch.setattr(held[network], method, once)
-        work = run(models, uploads, **params)
+        context = run(models, uploads, **params)
     assert sizes == [SIDE, SIDE // 2]
-    assert HALF_SIZE_NOTE in work.notes
-    np.testing.assert_array_equal(work[RESULT][~work[HOLE]], work[PHOTO][~work[HOLE]])
+    assert HALF_SIZE_NOTE in context.notes
+    np.testing.assert_array_equal(context[RESULT][~context[HOLE]], context[PHOTO][~context[HOLE]])
 
 
 def test_what_must_not_be_shown_is_refused_where_words_asked_for_it(models, uploads, monkeypatch) -> None:
@@ -202,8 +202,8 @@ def test_what_must_not_be_shown_is_refused_where_words_asked_for_it(models, uplo
 
 
 def test_a_prompt_that_is_too_long_is_noted(models, uploads) -> None:
-    work = run(models, uploads, prompt="a very " * 60 + "red chair", steps=1)
-    assert any("red chair” was not read" in note for note in work.notes)
+    context = run(models, uploads, prompt="a very " * 60 + "red chair", steps=1)
+    assert any("red chair” was not read" in note for note in context.notes)
 
 
 def test_the_unet_sees_latents_hole_and_photo(models) -> None:

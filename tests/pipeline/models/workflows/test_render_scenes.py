@@ -128,14 +128,14 @@ def test_a_video_with_a_picture_of_half_the_size_may_be_better_another_time(stud
 
     full = SdxlCanvas.for_aspect(Aspect.SQUARE, SIDE).scale
     draw = draw_module._generate
-    monkeypatch.setattr(draw_module, "_generate", lambda work, canvas: too_large(canvas) or draw(work, canvas))
+    monkeypatch.setattr(draw_module, "_generate", lambda context, canvas: too_large(canvas) or draw(context, canvas))
     notes = studio.render(plan(), [IMAGE, GENERATED]).finished.notes
     assert f"Scene 2: {HALF_SIZE_NOTE}" in notes
     assert not Result(pictures=[], engine=Engine.MODELS, notes=list(notes)).cacheable
 
 
 def test_the_picture_is_drawn_in_the_videos_shape(studio):
-    work = studio.work([GENERATED, IMAGE], aspect="9:16")
-    GenerateScenePictures().run(work)
-    assert list(work[SCENE_PICTURES]) == [0]
-    assert decode(work[SCENE_PICTURES][0]).rgb.shape == (168, 96, 3)
+    context = studio.context([GENERATED, IMAGE], aspect="9:16")
+    GenerateScenePictures().run(context)
+    assert list(context[SCENE_PICTURES]) == [0]
+    assert decode(context[SCENE_PICTURES][0]).rgb.shape == (168, 96, 3)

@@ -70,11 +70,11 @@ def render(tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
                 file.setframerate(SAMPLE_RATE)
                 file.writeframes((track * 32767).astype("<i2").tobytes())
         given = RenderVideoParams.model_validate({"resolution": "360p", **params})
-        work = StageContext(given, files, folder, network_provider=models, speaker=Speaker())
+        context = StageContext(given, files, folder, network_provider=models, speaker=Speaker())
         reporter = SimpleNamespace(
             report=lambda *_: None, check=lambda: None, report_progress_image=lambda _picture: None
         )
-        return Runner().run(get_plan(Kind.RENDER_VIDEO, Engine.MODELS), work, reporter)
+        return Runner().run(get_plan(Kind.RENDER_VIDEO, Engine.MODELS), context, reporter)
 
     return run
 

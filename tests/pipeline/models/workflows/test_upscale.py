@@ -203,24 +203,24 @@ def test_a_picture_is_enlarged_to_the_scale_by_the_network_for_its_content(
     Image.fromarray(crop).save(tmp_path / "in.png")
     manager = ModelManager(WeightStore(weights), Placement.for_device("cpu"))
     params = {"scale": scale, "content": content, "format": "png"}
-    work = run(tmp_path / "in.png", manager, tmp_path, params=params)
-    assert work[RESULT].shape == (round(80 * scale), round(107 * scale), 3)
+    context = run(tmp_path / "in.png", manager, tmp_path, params=params)
+    assert context[RESULT].shape == (round(80 * scale), round(107 * scale), 3)
     named = {"photo": PHOTO, "anime": ANIME}[content]
-    assert [used.id for used in work.models_used] == [named]
+    assert [used.id for used in context.models_used] == [named]
     expected = whole(loaded(weights, named), np.ascontiguousarray(crop), scale)
-    assert np.abs(work[RESULT].astype(int) - expected).max() <= 1
-    with Image.open(work[SAVED][0].path) as image:
+    assert np.abs(context[RESULT].astype(int) - expected).max() <= 1
+    with Image.open(context[SAVED][0].path) as image:
         assert image.size == (round(107 * scale), round(80 * scale))
         assert "trainedAlgorithmicMedia" in image.info["XML:com.adobe.xmp"]
-    assert 0 <= work[QUALITY].score <= 1
+    assert 0 <= context[QUALITY].score <= 1
 
 
 def test_alpha_is_enlarged_with_the_picture(tmp_path: Path, photo: Rgb) -> None:
     alpha = np.full(photo.shape[:2], 255, np.uint8)
     alpha[:, :160] = 0
     Image.fromarray(np.dstack([photo, alpha])).save(tmp_path / "in.png")
-    work = run(tmp_path / "in.png", Fakes(enlarger_photo=Repeating()), tmp_path)
-    with Image.open(work[SAVED][0].path) as image:
+    context = run(tmp_path / "in.png", Fakes(enlarger_photo=Repeating()), tmp_path)
+    with Image.open(context[SAVED][0].path) as image:
         assert (image.mode, image.size) == ("RGBA", (1280, 960))
         large = np.asarray(image)
     assert large[500, 600, 3] == 0
@@ -231,8 +231,8 @@ def test_alpha_is_enlarged_with_the_picture(tmp_path: Path, photo: Rgb) -> None:
 def test_smaller_tiles_are_taken_when_the_memory_runs_out(picture: Path, photo: Rgb, tmp_path: Path) -> None:
     network = Repeating(most=100)
     models = Fakes(enlarger_photo=network)
-    work = run(picture, models, tmp_path)
-    assert np.array_equal(work[RESULT], photo.repeat(4, 0).repeat(4, 1))
+    context = run(picture, models, tmp_path)
+    assert np.array_equal(context[RESULT], photo.repeat(4, 0).repeat(4, 1))
     assert sorted({*network.sides}, reverse=True) == [240, 128, 64]
     assert models.freed == 3
 

@@ -71,9 +71,9 @@ class Fakes:
 def run(picture: Path, models: Any, folder: Path, **options: Any) -> StageContext:
     """The work after every stage, which had its declarations enforced."""
     params = UpscaleParams.model_validate(options.pop("params", {"scale": 4}))
-    work = StageContext(params, {"photo": picture}, folder, network_provider=models, **options)
+    context = StageContext(params, {"photo": picture}, folder, network_provider=models, **options)
     for stage, _ in get_plan(Kind.UPSCALE, Engine.MODELS).steps:
-        work.enter_stage(stage)
-        stage.run(work)
-    work.enter_stage(None)
-    return work
+        context.enter_stage(stage)
+        stage.run(context)
+    context.enter_stage(None)
+    return context

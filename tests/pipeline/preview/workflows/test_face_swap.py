@@ -49,8 +49,8 @@ Swap = Callable[..., PlanResult]
 def swap(tmp_path: Path) -> Swap:
     def run(source: Path, target: Path, **params: object) -> PlanResult:
         given = FaceSwapParams.model_validate({"consent": True, "format": "png", **params})
-        work = StageContext(given, {"source": source, "target": target}, tmp_path)
-        return Runner().run(get_plan(Kind.FACE_SWAP, Engine.PREVIEW), work, Unheard())
+        context = StageContext(given, {"source": source, "target": target}, tmp_path)
+        return Runner().run(get_plan(Kind.FACE_SWAP, Engine.PREVIEW), context, Unheard())
 
     return run
 
@@ -194,7 +194,7 @@ def test_a_face_at_the_pictures_border_is_pasted_as_far_as_it_is_there() -> None
 
 
 def test_a_cancelled_job_stops_before_the_faces_are_swapped(tmp_path: Path) -> None:
-    work = StageContext(FaceSwapParams(consent=True), {"source": SOURCE, "target": TARGET}, tmp_path)
+    context = StageContext(FaceSwapParams(consent=True), {"source": SOURCE, "target": TARGET}, tmp_path)
     with pytest.raises(JobAbandoned):
-        Runner().run(get_plan(Kind.FACE_SWAP, Engine.PREVIEW), work, Unheard(stop=0.3))
+        Runner().run(get_plan(Kind.FACE_SWAP, Engine.PREVIEW), context, Unheard(stop=0.3))
     assert not any(tmp_path.iterdir())

@@ -30,12 +30,12 @@ SOFA, ARMCHAIR, BARE = (0.5, 0.6), (0.1, 0.8), (0.5, 0.05)
 def run(kind: Kind, photo: Path, folder: Path, **params: Any) -> StageContext:
     """Run the plan as the runner does, with every stage held to its declarations."""
     folder.mkdir(parents=True, exist_ok=True)
-    work = StageContext(params_model(kind).model_validate(params), {"photo": photo}, folder)
+    context = StageContext(params_model(kind).model_validate(params), {"photo": photo}, folder)
     for stage, _ in get_plan(kind, Engine.PREVIEW).steps:
-        work.enter_stage(stage)
-        stage.run(work)
-    work.enter_stage(None)
-    return work
+        context.enter_stage(stage)
+        stage.run(context)
+    context.enter_stage(None)
+    return context
 
 
 def restyle(photo: Path, folder: Path, *points: tuple[float, float]) -> StageContext:
@@ -98,17 +98,17 @@ def test_a_photo_without_a_room_has_parts_that_stand_out(tmp_path: Path) -> None
     pixels = np.full((300, 400, 3), (60, 90, 70), np.uint8)
     cv2.circle(pixels, (200, 150), 60, (220, 120, 40), -1)
     Image.fromarray(pixels).save(tmp_path / "ball.png")
-    work = run(Kind.FIND_OBJECTS, tmp_path / "ball.png", tmp_path / "job")
-    (ball,) = work[OBJECTS]
+    context = run(Kind.FIND_OBJECTS, tmp_path / "ball.png", tmp_path / "job")
+    (ball,) = context[OBJECTS]
     assert ball.box == pytest.approx((140, 90, 260, 210), abs=5)
-    assert any("No room was found" in note for note in work.notes)
+    assert any("No room was found" in note for note in context.notes)
 
 
 def test_an_even_picture_shows_nothing_and_says_so(tmp_path: Path) -> None:
     Image.new("RGB", (200, 150), "#808080").save(tmp_path / "grey.png")
-    work = run(Kind.FIND_OBJECTS, tmp_path / "grey.png", tmp_path / "job")
-    assert work[OBJECTS] == ()
-    assert work.notes == ["Nothing was found in this photo."]
+    context = run(Kind.FIND_OBJECTS, tmp_path / "grey.png", tmp_path / "job")
+    assert context[OBJECTS] == ()
+    assert context.notes == ["Nothing was found in this photo."]
 
 
 def test_what_was_pointed_at_stays_to_the_bit(kept: StageContext) -> None:
@@ -126,9 +126,9 @@ def test_what_was_not_found_is_said_and_the_rest_goes_on(kept: StageContext) -> 
 
 
 def test_without_points_nothing_is_laid_back(room: Path, tmp_path: Path) -> None:
-    work = restyle(room, tmp_path)
-    assert work[RESULT] is work[GRADED]
-    assert work[OBJECTS] == ()  # looking for things takes its time, and nobody asked
+    context = restyle(room, tmp_path)
+    assert context[RESULT] is context[GRADED]
+    assert context[OBJECTS] == ()  # looking for things takes its time, and nobody asked
 
 
 def test_the_room_that_one_kind_saw_serves_the_other_and_every_choice_of_things(room: Path, tmp_path: Path) -> None:
@@ -145,8 +145,8 @@ def test_the_room_that_one_kind_saw_serves_the_other_and_every_choice_of_things(
         params = {} if points is None else {"style": "boho", "keep_at": points, "format": "png"}
         folder = tmp_path / str(index)
         folder.mkdir()
-        work = StageContext(params_model(kind).model_validate(params), {"photo": room}, folder)
-        finished = runner.run(get_plan(kind, Engine.PREVIEW), work, Silent())
+        context = StageContext(params_model(kind).model_validate(params), {"photo": room}, folder)
+        finished = runner.run(get_plan(kind, Engine.PREVIEW), context, Silent())
         assert {each.stage for each in finished.timeline if each.cached} == ({"layout"} if index else set())
         assert finished.objects
         results.append(finished.files[0].path.read_bytes())
@@ -175,8 +175,8 @@ def test_any_picture_has_outlines_within_it(tmp_path: Path, width: int, height: 
     noise = np.random.default_rng(seed).random((6, 6, 3), np.float32)
     pixels = cv2.resize(noise, (width, height), interpolation=cv2.INTER_NEAREST) * 255
     Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "any.png")
-    work = run(Kind.FIND_OBJECTS, tmp_path / "any.png", tmp_path)
-    for each in work[OBJECTS]:
+    context = run(Kind.FIND_OBJECTS, tmp_path / "any.png", tmp_path)
+    for each in context[OBJECTS]:
         left, top, right, bottom = each.box
         assert 0 <= left < right <= width
         assert 0 <= top < bottom <= height

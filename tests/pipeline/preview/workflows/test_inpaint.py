@@ -23,12 +23,12 @@ from tests.paths import DATA
 def run(
     photo: Path, mask: Path, folder: Path, report=lambda _fraction, _message: None, **params: object
 ) -> StageContext:
-    work = StageContext(InpaintParams(**params), {"photo": photo, "mask": mask}, folder, report)
+    context = StageContext(InpaintParams(**params), {"photo": photo, "mask": mask}, folder, report)
     for stage, _ in get_plan(Kind.INPAINT, Engine.PREVIEW).steps:
-        work.enter_stage(stage)
-        stage.run(work)
-    work.enter_stage(None)
-    return work
+        context.enter_stage(stage)
+        stage.run(context)
+    context.enter_stage(None)
+    return context
 
 
 def fill_scene(scene: np.ndarray, hole: np.ndarray, folder: Path, **params: object) -> StageContext:
@@ -146,9 +146,9 @@ def test_a_hole_of_a_large_photo_is_filled_smaller_and_says_so(tmp_path: Path) -
     scene = np.full((1400, 1800, 3), 90, np.uint8)
     hole = np.zeros((1400, 1800), bool)
     hole[400:900, 500:1000] = True
-    work = fill_scene(np.where(hole[..., None], np.uint8(255), scene), hole, tmp_path)
-    assert any("% of the photo's size" in note for note in work.notes)
-    assert np.abs(work[RESULT].astype(int) - 90).max() <= 1
+    context = fill_scene(np.where(hole[..., None], np.uint8(255), scene), hole, tmp_path)
+    assert any("% of the photo's size" in note for note in context.notes)
+    assert np.abs(context[RESULT].astype(int) - 90).max() <= 1
 
 
 @given(

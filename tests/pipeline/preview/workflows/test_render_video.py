@@ -50,16 +50,16 @@ def render(folder: Path, script: str, speaker: SpeechSynthesiser | None = None, 
     folder.mkdir(exist_ok=True)
     asked = RenderVideoParams(script=script, **{"resolution": "360p", **params})
     reports: list[float] = []
-    work = StageContext(asked, {"avatar": avatars()["farid"].path}, folder, speaker=speaker or Bursts())
+    context = StageContext(asked, {"avatar": avatars()["farid"].path}, folder, speaker=speaker or Bursts())
     for stage, _ in get_plan(Kind.RENDER_VIDEO, Engine.PREVIEW).steps:
-        work.enter_stage(stage, lambda fraction, _message: reports.append(fraction))
-        stage.run(work)
-    work.enter_stage(None)
-    return work
+        context.enter_stage(stage, lambda fraction, _message: reports.append(fraction))
+        stage.run(context)
+    context.enter_stage(None)
+    return context
 
 
-def saved(work: StageContext) -> dict[str, SavedFile]:
-    return {file.name: file for file in work[SAVED]}
+def saved(context: StageContext) -> dict[str, SavedFile]:
+    return {file.name: file for file in context[SAVED]}
 
 
 def heard(path: Path) -> np.ndarray:
@@ -147,19 +147,19 @@ def test_the_same_job_gives_the_same_files(tmp_path: Path) -> None:
 
 def test_espeak_says_a_script(tmp_path: Path) -> None:
     speaker = EspeakSynthesiser()
-    work = render(tmp_path, "Good morning.", speaker, aspect="16:9", subtitles="file")
-    video = saved(work)["result"]
+    context = render(tmp_path, "Good morning.", speaker, aspect="16:9", subtitles="file")
+    video = saved(context)["result"]
     assert isinstance(video, SavedVideo)
     assert (video.width, video.height) == (640, 360)
     assert 0.6 + SILENCE < video.seconds < 2.5 + SILENCE
-    assert any(speaker.about in note for note in work.notes)
-    assert "00:00:00" in saved(work)["srt"].path.read_text("utf-8")
+    assert any(speaker.about in note for note in context.notes)
+    assert "00:00:00" in saved(context)["srt"].path.read_text("utf-8")
 
 
 @pytest.mark.parametrize("stage", ["animate", "encode"])
 def test_who_cancels_leaves_nothing_behind(tmp_path: Path, stage: str) -> None:
     params = RenderVideoParams(script="one two", resolution="360p", aspect="1:1")
-    work = StageContext(params, {"avatar": avatars()["farid"].path}, tmp_path, speaker=Bursts())
+    context = StageContext(params, {"avatar": avatars()["farid"].path}, tmp_path, speaker=Bursts())
 
     def report(fraction: float, _message: str) -> None:
         if fraction > 0.4:
@@ -167,12 +167,12 @@ def test_who_cancels_leaves_nothing_behind(tmp_path: Path, stage: str) -> None:
 
     def stopped() -> None:
         for each, _ in get_plan(Kind.RENDER_VIDEO, Engine.PREVIEW).steps:
-            work.enter_stage(each, report if each.name == stage else lambda _fraction, _message: None)
-            each.run(work)
+            context.enter_stage(each, report if each.name == stage else lambda _fraction, _message: None)
+            each.run(context)
 
     with pytest.raises(JobAbandoned):
         stopped()
-    assert SAVED not in work
+    assert SAVED not in context
     assert not (tmp_path / "result.mp4").exists()
     assert (tmp_path / "clip.mp4").exists() == (stage == "encode")
     opened = {link.resolve() for link in Path("/proc/self/fd").iterdir() if link.exists()} if os.name == "posix" else ()

@@ -29,14 +29,14 @@ def run(
 ) -> StageContext:
     """Run the plan as the runner does, with every stage held to its declarations."""
     folder.mkdir(parents=True, exist_ok=True)
-    work = StageContext(
+    context = StageContext(
         RestyleRoomParams.model_validate({"style": "modern", **params}), {"photo": photo}, folder, report
     )
     for stage, _ in get_plan(Kind.RESTYLE_ROOM, Engine.PREVIEW).steps:
-        work.enter_stage(stage)
-        stage.run(work)
-    work.enter_stage(None)
-    return work
+        context.enter_stage(stage)
+        stage.run(context)
+    context.enter_stage(None)
+    return context
 
 
 @pytest.fixture(scope="module")
@@ -70,15 +70,15 @@ def apart(one: np.ndarray, two: np.ndarray) -> float:
 
 
 def test_the_sample_is_repainted_at_its_own_size(sample_path: Path, tmp_path: Path) -> None:
-    work = run(sample_path, tmp_path, style="industrial")
-    result, thumbnail = work[SAVED]
+    context = run(sample_path, tmp_path, style="industrial")
+    result, thumbnail = context[SAVED]
     assert (result.name, result.width, result.height) == ("result", 1280, 960)
     assert (thumbnail.name, thumbnail.width, thumbnail.height) == ("thumbnail", 480, 360)
     for picture in (result, thumbnail):
         with Image.open(picture.path) as image:
             assert image.size == (picture.width, picture.height)
             assert b"trainedAlgorithmicMedia" in image.info["xmp"]
-    assert not any("only the light" in note for note in work.notes)
+    assert not any("only the light" in note for note in context.notes)
 
 
 @pytest.mark.parametrize("style", list(styles()))
@@ -105,11 +105,11 @@ def test_styles_differ_visibly_from_each_other_and_from_the_photo(restyled: Rest
 
 def test_things_are_touched_by_the_light_alone(restyled: Restyle, sample) -> None:
     """Well inside furniture, the repainted picture is the photo, and the result its grade."""
-    work = restyled(style="art_deco")
-    photo, result = work[PHOTO], work[RESULT]
+    context = restyled(style="art_deco")
+    photo, result = context[PHOTO], context[RESULT]
     things = cv2.resize((sample.part == 4).astype(np.uint8), (640, 480), interpolation=cv2.INTER_NEAREST)
     inside = cv2.erode(things, np.ones((13, 13), np.uint8)) > 0
-    untouched = (work[REPAINTED] == photo).all(-1)
+    untouched = (context[REPAINTED] == photo).all(-1)
     assert untouched[inside].mean() > 0.95
     graded = grade(photo, styles()["art_deco"].light, 1.0, rows=slice(0, 480), height=480)
     same = untouched & inside
@@ -118,10 +118,10 @@ def test_things_are_touched_by_the_light_alone(restyled: Restyle, sample) -> Non
 
 def test_shadows_stay_on_new_floors_and_walls(restyled: Restyle, sample) -> None:
     """Where the photo's wall is darker, the painted wall is too."""
-    work = restyled(style="minimalist")
+    context = restyled(style="minimalist")
     wall = cv2.resize((sample.part == 2).astype(np.uint8), (640, 480), interpolation=cv2.INTER_NEAREST)
     inside = cv2.erode(wall, np.ones((15, 15), np.uint8)) > 0
-    before, after = (cv2.GaussianBlur(cv2.cvtColor(work[a], cv2.COLOR_RGB2GRAY), (0, 0), 4) for a in (PHOTO, RESULT))
+    before, after = (cv2.GaussianBlur(cv2.cvtColor(context[a], cv2.COLOR_RGB2GRAY), (0, 0), 4) for a in (PHOTO, RESULT))
     assert np.corrcoef(before[inside], after[inside])[0, 1] > 0.8
 
 
@@ -153,11 +153,11 @@ def test_wet_rooms_get_the_wet_floor(restyled: Restyle, sample) -> None:
 def test_without_a_room_only_the_light_changes_and_the_result_says_so(tmp_path: Path) -> None:
     y, x = np.mgrid[0:200, 0:300]
     Image.fromarray(np.stack([x * 0.8, y, 255 - y], -1).astype(np.uint8)).save(tmp_path / "sky.png")
-    work = run(tmp_path / "sky.png", tmp_path / "job", style="industrial")
-    assert work[LAYOUT].confidence < MIN_LAYOUT_CONFIDENCE
-    assert any("only the light was changed" in note for note in work.notes)
-    assert np.array_equal(work[REPAINTED], work[PHOTO])
-    assert not np.array_equal(work[RESULT], work[PHOTO])
+    context = run(tmp_path / "sky.png", tmp_path / "job", style="industrial")
+    assert context[LAYOUT].confidence < MIN_LAYOUT_CONFIDENCE
+    assert any("only the light was changed" in note for note in context.notes)
+    assert np.array_equal(context[REPAINTED], context[PHOTO])
+    assert not np.array_equal(context[RESULT], context[PHOTO])
 
 
 def test_progress_of_a_stage_rises_to_one_and_can_stop_the_job(small_sample: Path, tmp_path: Path) -> None:
@@ -184,6 +184,6 @@ def test_any_picture_keeps_its_size(tmp_path: Path, width: int, height: int, sty
     rng = np.random.default_rng(width * height)
     pixels = rng.integers(0, 255, (height, width, 3)) if noise else np.full((height, width, 3), rng.integers(0, 255, 3))
     Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "any.png")
-    work = run(tmp_path / "any.png", tmp_path, style=style)
-    assert work[RESULT].shape == (height, width, 3)
-    assert (work[SAVED][0].width, work[SAVED][0].height) == (width, height)
+    context = run(tmp_path / "any.png", tmp_path, style=style)
+    assert context[RESULT].shape == (height, width, 3)
+    assert (context[SAVED][0].width, context[SAVED][0].height) == (width, height)

@@ -22,24 +22,24 @@ from pipeline.plans import get_plan
 
 
 def run(picture: Path, scale: float = 2, **params: Any) -> StageContext:
-    work = StageContext(UpscaleParams(scale=scale, **params), {"photo": picture}, picture.parent)
+    context = StageContext(UpscaleParams(scale=scale, **params), {"photo": picture}, picture.parent)
     for stage, _ in get_plan(Kind.UPSCALE, Engine.PREVIEW).steps:
-        work.enter_stage(stage)
-        stage.run(work)
-    work.enter_stage(None)
-    return work
+        context.enter_stage(stage)
+        stage.run(context)
+    context.enter_stage(None)
+    return context
 
 
 def test_the_sample_is_enlarged_faithfully(sample, tmp_path: Path) -> None:
     small = cv2.resize(sample.rgb, (640, 480), interpolation=cv2.INTER_AREA)
     Image.fromarray(small).save(tmp_path / "in.png")
-    work = run(tmp_path / "in.png")
+    context = run(tmp_path / "in.png")
     original = sample.rgb.astype(np.float32)
-    error = np.abs(work[RESULT].astype(np.float32) - original).mean()
+    error = np.abs(context[RESULT].astype(np.float32) - original).mean()
     plain = cv2.resize(small, (1280, 960), interpolation=cv2.INTER_NEAREST).astype(np.float32)
     assert error < np.abs(plain - original).mean()
-    assert work[QUALITY].score > 0.85
-    assert [picture.name for picture in work[SAVED]] == ["result", "thumbnail"]
+    assert context[QUALITY].score > 0.85
+    assert [picture.name for picture in context[SAVED]] == ["result", "thumbnail"]
 
 
 @pytest.mark.parametrize("scale", [1.5, 3])
@@ -113,10 +113,10 @@ def test_the_thumbnail_is_the_result_on_white(tmp_path: Path) -> None:
 def test_the_result_is_a_jpeg_or_the_png_that_was_asked_for(sample_path: Path, tmp_path: Path) -> None:
     picture = Path(shutil.copy(sample_path, tmp_path))
     assert run(picture, 1.5)[SAVED][0].content_type == "image/jpeg"
-    work = run(picture, 1.5, format="png")
-    assert work[SAVED][0].content_type == "image/png"
-    with Image.open(work[SAVED][0].path) as image:
-        assert np.array_equal(np.asarray(image), work[RESULT])
+    context = run(picture, 1.5, format="png")
+    assert context[SAVED][0].content_type == "image/png"
+    with Image.open(context[SAVED][0].path) as image:
+        assert np.array_equal(np.asarray(image), context[RESULT])
 
 
 def test_what_has_no_effect_is_said(sample_path: Path, tmp_path: Path) -> None:
@@ -148,11 +148,11 @@ def test_cancelling_is_heard_while_it_enlarges(sample_path: Path, tmp_path: Path
         heard.append(fraction)
         raise JobAbandoned
 
-    work = StageContext(UpscaleParams(scale=4), {"photo": sample_path}, tmp_path, report)
+    context = StageContext(UpscaleParams(scale=4), {"photo": sample_path}, tmp_path, report)
     stages = [stage for stage, _ in get_plan(Kind.UPSCALE, Engine.PREVIEW).steps]
-    stages[0].run(work)
+    stages[0].run(context)
     with pytest.raises(JobAbandoned):
-        stages[1].run(work)
+        stages[1].run(context)
     assert 0 < heard[0] < 0.3
 
 
@@ -161,6 +161,6 @@ def test_cancelling_is_heard_while_it_enlarges(sample_path: Path, tmp_path: Path
 def test_sides_are_multiplied_and_rounded(tmp_path: Path, width: int, height: int, scale: float) -> None:
     colour = (90, 140, 200)
     Image.new("RGB", (width, height), colour).save(tmp_path / "in.png")
-    work = run(tmp_path / "in.png", scale)
-    assert work[RESULT].shape == (round(height * scale), round(width * scale), 3)
-    assert np.abs(work[RESULT].astype(int) - colour).max() <= 1
+    context = run(tmp_path / "in.png", scale)
+    assert context[RESULT].shape == (round(height * scale), round(width * scale), 3)
+    assert np.abs(context[RESULT].astype(int) - colour).max() <= 1

@@ -46,7 +46,7 @@ def calls(held):
         "second": held[SDXL_TEXT_ENCODERS]._encoders[1],
         "decoder": held[SDXL_VAE_DECODER]._vae.decoder,
     }
-    held[SDXL_TEXT_ENCODERS]._read.clear()
+    held[SDXL_TEXT_ENCODERS]._cache.clear()
     with ExitStack() as stack:
         for name, module in parts.items():
 
@@ -65,8 +65,10 @@ def generate(models, tmp_path):
     def generate(reporter=None, **params):
         folder = tmp_path / str(next(runs))
         folder.mkdir()
-        work = StageContext(GenerateParams(**{"prompt": "a red kite", **params}), {}, folder, network_provider=models)
-        made = Runner().run(get_plan(Kind.GENERATE, Engine.MODELS), work, reporter or Reporter())
+        context = StageContext(
+            GenerateParams(**{"prompt": "a red kite", **params}), {}, folder, network_provider=models
+        )
+        made = Runner().run(get_plan(Kind.GENERATE, Engine.MODELS), context, reporter or Reporter())
         return made, {picture.name: picture.path.read_bytes() for picture in made.files}
 
     return generate

@@ -34,10 +34,12 @@ def test_a_cancelled_job_stops_within_a_step(generate, calls, profile, name):
 
 def test_a_late_job_stops_within_a_step(models, tmp_path, calls):
     clock = iter(range(1000))
-    work = StageContext(GenerateParams(prompt="a kite"), {}, tmp_path, network_provider=models)
+    context = StageContext(GenerateParams(prompt="a kite"), {}, tmp_path, network_provider=models)
     runner = Runner(clock=lambda: next(clock), now=lambda: datetime(2030, 1, 1, tzinfo=UTC))
     with pytest.raises(DarkroomError) as caught:
-        runner.run(get_plan(Kind.GENERATE, Engine.MODELS), work, Reporter(), datetime(2030, 1, 1, 0, 0, 8, tzinfo=UTC))
+        runner.run(
+            get_plan(Kind.GENERATE, Engine.MODELS), context, Reporter(), datetime(2030, 1, 1, 0, 0, 8, tzinfo=UTC)
+        )
     assert caught.value.detail.code is ErrorCode.TIMED_OUT
     assert 0 < len(calls["few"]) < 4
 
